@@ -1,0 +1,405 @@
+"""A primitive is one operation with everything known about it; a value is what primitives apply to.
+
+Everything in adjoint is a table: primitives (rows) × interpretations (columns: evaluate, pull back,
+push forward, infer, print Python, print LaTeX). A row is a `Primitive`, written as one card in
+`ops/`. A value is a payload (an array, or only its shape and dtype) and the node that records how
+it came about. Binding asks the highest-ranking value among the arguments to apply a primitive;
+plain arrays are simply evaluated, so a derivative rule written in primitives serves them all.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MethodType
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from .errors import ShapeError
+from .tree import leaves
+
+# An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
+Operand = Any
+Params = Mapping[str, Any]
+
+PRIMITIVES: dict[str, Primitive] = {}
+# NumPy's functions and what stands for them here; read by the two protocols on Value.
+NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+_creation = itertools.count()
+
+
+class Spec(NamedTuple):
+    """The shape and dtype of an array that is not there (yet)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+class Node:
+    """How one value came about: a primitive, what it was applied to, and what came out.
+
+    A node holds payloads and its parents' nodes, never the value it belongs to: without that cycle
+    reference counting frees a whole graph at once. A leaf has no primitive; its gradient rests on
+    the node, so that the value's handle may change without losing it.
+    """
+
+    __slots__ = ("args", "grad", "order", "output", "params", "parents", "primitive")
+
+    def __init__(
+        self,
+        primitive: Primitive | None,
+        args: Sequence[Operand] = (),
+        params: Params | None = None,
+        parents: Sequence[Node | None] = (),
+        output: Any = None,
+    ) -> None:
+        self.primitive = primitive
+        self.args = args
+        self.params = params
+        self.parents = parents
+        self.output = output
+        self.grad: Any = None
+        self.order = next(_creation)
+
+
+class Primitive:
+    """One operation and every column of the table for it.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(*arrays, **params)`` in plain NumPy. Its name, signature and docstring are the
+        primitive's; positional parameters are arrays, keyword-only ones are metadata.
+    kind : str
+        How the derivative columns were derived: elementwise, linear, bilinear, reduction, general
+        or constant.
+    vjp : callable or None
+        ``vjp(g, y, args, params, wanted)`` gives one cotangent for each argument (None where not
+        wanted), in the argument's own shape or in one that broadcasts from it. None for a
+        constant: its output does not depend smoothly on anything.
+    jvp : callable or None
+        ``jvp(tangents, y, args, params)`` gives the output's tangent; ``tangents`` has None where
+        an argument does not vary.
+    infer : callable
+        ``infer(*operands, **params)`` gives the output's `Spec`.
+    source, latex : str or callable
+        Templates over the names of the arguments, see `write_source` and `write_latex`.
+    helpers : sequence of callable
+        NumPy functions that the source calls by name; by default the forward function, if it does.
+    domain, kinks, cases : see `adjoint.check`
+        What the contract test needs to know to exercise the card.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        *,
+        kind: str,
+        vjp: Callable[..., Any] | None,
+        jvp: Callable[..., Any] | None,
+        infer: Callable[..., Spec],
+        source: str | Callable[..., str],
+        latex: str | Callable[..., str],
+        numpy: Sequence[Callable[..., Any]] = (),
+        method: bool = False,
+        domain: Sequence[tuple[float, float]] = ((-2.0, 2.0),),
+        kinks: Sequence[float] = (),
+        cases: Sequence[Any] = (),
+        helpers: Sequence[Callable[..., Any]] = (),
+        explain_error: Callable[..., str | None] | None = None,
+    ) -> None:
+        signature = inspect.signature(forward)
+        parameters = list(signature.parameters.values())
+        self.name = self.__name__ = forward.__name__
+        self.__doc__ = forward.__doc__
+        self.__module__ = forward.__module__
+        self.__signature__ = signature
+        self.__wrapped__ = forward
+        self.forward, self.kind, self.vjp, self.jvp, self.infer = forward, kind, vjp, jvp, infer
+        self.source, self.latex = source, latex
+        self.domain, self.kinks, self.cases = domain, kinks, cases
+        self.helpers = tuple(helpers)
+        if isinstance(source, str) and source.startswith(f"{self.name}("):
+            self.helpers = (*self.helpers, forward)
+        self.explain_error = explain_error
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
+        self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
+        self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.param_names = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.defaults = {
+            p.name: p.default
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
+        }
+        if self.name in PRIMITIVES:
+            raise ValueError(f"a primitive named {self.name!r} is registered already")
+        PRIMITIVES[self.name] = self
+        NUMPY.update(dict.fromkeys(numpy, self))
+        if method:
+            setattr(Value, self.name, self)
+
+    def __call__(self, *args: Operand, **params: Any) -> Any:
+        """Apply the primitive; plain arrays give a plain array, values a value.
+
+        Arrays come first, or as one list where there may be any number; metadata may be given by
+        position or by name.
+        """
+        if self.param_names or params or len(args) > len(self.array_names):
+            args, params = self._arrange(args, params)
+        return self.bind(args, params)
+
+    def bind(self, args: Sequence[Operand], params: Params) -> Any:
+        """Apply to arrays, or let the highest-ranking value among the arguments do it."""
+        top: Value | None = None
+        for arg in args:
+            if isinstance(arg, Value) and (top is None or arg.rank > top.rank):
+                top = arg
+        if top is None:
+            return self.forward(*args, **params)
+        return top.apply(self, args, params)
+
+    def _arrange(self, args: tuple[Operand, ...], params: Params) -> tuple[Any, dict[str, Any]]:
+        """Sort arguments into arrays and complete metadata, positions and names being free."""
+        if self.takes_list:
+            args, rest = tuple(args[0]), args[1:]
+        else:
+            arity = len(args) if self.variadic else len(self.array_names)
+            args, rest = args[:arity], args[arity:]
+        if len(rest) > len(self.param_names):
+            raise TypeError(f"{self.name}{self.__signature__}: {len(rest)} arguments too many")
+        params = {**dict(zip(self.param_names, rest, strict=False)), **params}
+        if params.keys() <= set(self.param_names):
+            return args, {**self.defaults, **params}
+        bound = self.__signature__.bind(*args, **params)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} primitive {self.name}{self.__signature__}>"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+    def write_source(self, *names: str, **params: Any) -> str:
+        """Return the NumPy expression of this primitive applied to expressions ``names``.
+
+        In a template ``{x}`` is an argument's name, ``{args}`` all of them and ``{params}`` the
+        metadata that differs from its default, each with a comma before it.
+        """
+        if callable(self.source):
+            return self.source(*names, **params)
+        return self.source.format(**self._places(names, params))
+
+    def write_latex(self, *names: str, **params: Any) -> str:
+        """Return the formula of this primitive applied to formulas ``names``."""
+        if callable(self.latex):
+            return self.latex(*names, **params)
+        return self.latex.format(**self._places(names, params))
+
+    def _places(self, names: Sequence[str], params: Params) -> dict[str, str]:
+        given = [
+            f", {name}={value!r}"
+            for name, value in params.items()
+            if name not in self.defaults or self.defaults[name] != value
+        ]
+        places = {name: repr(value) for name, value in params.items()}
+        places |= dict(zip(self.array_names, names, strict=False))
+        return places | {"args": ", ".join(names), "params": "".join(given)}
+
+
+_PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
+
+
+def as_operand(arg: Operand) -> Operand:
+    """Return a plain operand: an array or a number; Python numbers stay weakly typed."""
+    if isinstance(arg, _PLAIN_TYPES):
+        return arg
+    if isinstance(arg, Value):
+        return arg.data
+    array = np.asarray(arg)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"cannot compute with {type(arg).__name__} {str(arg)[:40]!r} (dtype {array.dtype}); "
+            "expected numbers or an array of them"
+        )
+    return array
+
+
+def refuse_dtype(name: str, dtype: np.dtype[Any]) -> TypeError:
+    """Return the error for an array that is neither real nor integer nor boolean."""
+    reason = "complex numbers are out of scope" if dtype.kind == "c" else "only numbers are"
+    return TypeError(f"{name}: got dtype {dtype}; {reason}: use real floats, integers or booleans")
+
+
+def explain_failure(
+    primitive: Primitive, args: Sequence[Operand], params: Params, error: Exception
+) -> Exception:
+    """Return an error that names the primitive and the shapes it received."""
+    shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
+    advice = primitive.explain_error(*args, **params) if primitive.explain_error else None
+    if advice is not None:
+        return ShapeError(f"{primitive.name}: {advice}")
+    received = ", ".join(map(str, shapes))
+    kind = ShapeError if isinstance(error, ValueError) else type(error)
+    return kind(f"{primitive.name}: {error} (received shapes {received})")
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    def apply(self: Value, *others: Operand) -> Any:
+        return PRIMITIVES[name](self, *others)
+
+    apply.__name__ = name
+    return apply
+
+
+def _reflected(name: str) -> Callable[..., Any]:
+    def apply(self: Value, other: Operand) -> Any:
+        return PRIMITIVES[name](other, self)
+
+    apply.__name__ = f"reflected_{name}"
+    return apply
+
+
+class Value:
+    """A payload and the node that records how it came about; abstract.
+
+    Subclasses say how a primitive applies to them (`apply`), what an unknown NumPy function does
+    (`fallback`), and their rank: the higher one decides in a mixed expression. Values carry
+    Python's operators and speak NumPy's protocols, so that NumPy code runs on them unchanged.
+    """
+
+    __slots__ = ("__weakref__", "data", "node")
+    rank: ClassVar[int] = 0
+
+    def __init__(self, data: Any, node: Node | None) -> None:
+        self.data = data
+        self.node = node
+
+    @classmethod
+    def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:
+        """Apply a primitive to operands of which at least one is of this class."""
+        raise NotImplementedError
+
+    @classmethod
+    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Answer a NumPy function without a card."""
+        raise NotImplementedError
+
+    # --- what the value is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return self.data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        return self.data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.data.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(np.prod(self.data.shape, dtype=np.int64))
+
+    @property
+    def T(self) -> Any:
+        """The value with its axes reversed."""
+        return PRIMITIVES["transpose"](self)
+
+    @property
+    def mT(self) -> Any:
+        """The value with its last two axes swapped."""
+        return PRIMITIVES["transpose"](self, axes=(*range(self.ndim - 2), -1, -2))
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return the same entries in another shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``."""
+        return PRIMITIVES["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the value with its axes permuted, by default reversed."""
+        if len(axes) == 1 and not isinstance(axes[0], int):
+            axes = axes[0]
+        return PRIMITIVES["transpose"](self, axes=tuple(axes) if axes else None)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a value without axes, shape ()")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("cannot iterate over a value without axes, shape ()")
+        return (self[i] for i in range(self.shape[0]))  # type: ignore[index]
+
+    # --- Python's operators: the language fixes the list, the registry the meaning
+
+    __add__, __radd__ = _operator("add"), _reflected("add")
+    __sub__, __rsub__ = _operator("subtract"), _reflected("subtract")
+    __mul__, __rmul__ = _operator("multiply"), _reflected("multiply")
+    __truediv__, __rtruediv__ = _operator("divide"), _reflected("divide")
+    __floordiv__, __rfloordiv__ = _operator("floor_divide"), _reflected("floor_divide")
+    __mod__, __rmod__ = _operator("remainder"), _reflected("remainder")
+    __pow__, __rpow__ = _operator("power"), _reflected("power")
+    __matmul__, __rmatmul__ = _operator("matmul"), _reflected("matmul")
+    __and__, __rand__ = _operator("bitwise_and"), _reflected("bitwise_and")
+    __or__, __ror__ = _operator("bitwise_or"), _reflected("bitwise_or")
+    __xor__, __rxor__ = _operator("bitwise_xor"), _reflected("bitwise_xor")
+    __neg__, __pos__ = _operator("negative"), _operator("positive")
+    __abs__, __invert__ = _operator("absolute"), _operator("invert")
+    __lt__, __le__ = _operator("less"), _operator("less_equal")
+    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __hash__ = object.__hash__
+
+    # --- NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        called = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self._dispatch(called, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return self._dispatch(function, args, kwargs)
+
+    def _dispatch(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Call what stands for NumPy's function, if it knows the keywords that are given."""
+        known = NUMPY.get(function)
+        given = {key: item for key, item in kwargs.items() if item is not None or key == "axis"}
+        if known is not None and given.keys() <= _keywords(known):
+            return known(*args, **given)
+        # The highest-ranking value anywhere among the arguments decides.
+        top = max(values_in([args, kwargs]), key=lambda value: value.rank)
+        return top.fallback(function, args, kwargs)
+
+
+@functools.cache
+def _keywords(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
+
+
+def attach(name: str, function: Callable[..., Any]) -> None:
+    """Give every value a method: what needs more than one primitive, or Python's own syntax."""
+    setattr(Value, name, function)
+
+
+def values_in(tree: Any) -> list[Value]:
+    """Return the values in nested lists, tuples and dicts."""
+    return [leaf for leaf in leaves(tree) if isinstance(leaf, Value)]

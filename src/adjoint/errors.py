@@ -1,0 +1,51 @@
+"""An error says what happened, what was expected and how to mend it."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+class ShapeError(ValueError):
+    """Shapes do not fit the operation."""
+
+
+class GraphError(RuntimeError):
+    """A derivative was asked of a value whose graph cannot give it."""
+
+
+class GradientMismatchError(AssertionError):
+    """A derivative differs from its numerical check."""
+
+
+class DivergedError(ArithmeticError):
+    """Training met a loss that is NaN or infinite.
+
+    Attributes
+    ----------
+    history : History
+        The record up to the last whole epoch.
+    """
+
+    def __init__(self, message: str, history: object = None) -> None:
+        super().__init__(message)
+        self.history = history
+
+
+def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import an optional dependency, or say which extra installs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(
+            f"{purpose} needs {package}, which is not installed: pip install 'adjoint[{extra}]'"
+        ) from error
+
+
+def choose(kind: str, name: object, choices: object) -> str:
+    """Return ``name`` if it is one of ``choices``; otherwise say which there are."""
+    known = sorted(choices)  # type: ignore[call-overload]
+    if isinstance(name, str) and name in known:
+        return name
+    raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(known)}")

@@ -1,0 +1,275 @@
+"""A kind derives a primitive's derivative columns from the one fact that its mathematics needs.
+
+elementwise   the partial derivatives of one entry        y_i = f(a_i, b_i)
+linear        the transpose                               y = A x
+bilinear      the two adjoints                            y = B(a, b)
+reduction     the weights of a row                        dy = Σ_i w_i dx_i
+general       both rules by hand, where nothing above fits
+constant      no derivative: comparisons, integers
+
+Each is a decorator on the forward function. Rules are written in primitives and operators, never in
+raw NumPy: the same rule then serves arrays, recorded tensors and symbols. A rule may leave a
+cotangent in the shape of the broadcast output, and in any float type: the sweep mends both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core import PRIMITIVES, Operand, Params, Primitive, Spec
+
+Rule = Callable[..., Any]
+Decorator = Callable[[Callable[..., Any]], Primitive]
+
+_STRONG = "strong_multiply"
+
+
+def shape_of(operand: Operand) -> tuple[int, ...]:
+    """Return an operand's shape; Python numbers have none."""
+    return getattr(operand, "shape", ())
+
+
+def dtype_of(*operands: Operand) -> np.dtype[Any]:
+    """Return NumPy's promoted dtype; Python numbers stay weak."""
+    return np.result_type(*(x.dtype if isinstance(x, Spec) else x for x in operands))
+
+
+def kept_shape(shape: Sequence[int], axis: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Return the shape after a reduction over ``axis`` that keeps the axes with size 1."""
+    if axis is None:
+        return (1,) * len(shape)
+    axes = {a % len(shape) for a in np.atleast_1d(axis)} if len(shape) else set()
+    return tuple(1 if a in axes else n for a, n in enumerate(shape))
+
+
+def reduced_shape(
+    x: Operand, *, axis: Any = None, keepdims: bool = False, **_: Any
+) -> tuple[int, ...]:
+    """Return the shape after a reduction over ``axis``."""
+    kept = kept_shape(x.shape, axis)
+    if keepdims:
+        return kept
+    axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
+    return tuple(n for a, n in enumerate(kept) if a not in axes)
+
+
+def keep_axes(g: Any, x: Operand, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
+    """Give a reduced value its reduced axes back, with size 1, so that it broadcasts against x."""
+    if keepdims or axis is None:
+        return g
+    return PRIMITIVES["reshape"](g, shape=kept_shape(x.shape, axis))
+
+
+def zeros_like(x: Any) -> Any:
+    """Return zeros of a value's shape and dtype, whatever its entries."""
+    return PRIMITIVES[_STRONG](x, 0.0)
+
+
+def elementwise(
+    *, partials: Sequence[Rule | float], strong: bool = False, **columns: Any
+) -> Decorator:
+    """Derive both modes from the partial derivatives of one entry.
+
+    ``partials[i](y, *args, **params)`` is ∂y/∂args[i]; 1, -1 and 0 are given as numbers.
+    ``strong`` says that a partial may be infinite or a mere mask, so that 0·∞ must count as 0.
+    """
+
+    def times(g: Any, position: int, y: Any, args: Sequence[Any], params: Params) -> Any:
+        partial = partials[position]
+        if callable(partial):
+            factor = partial(y, *args, **params)
+            return PRIMITIVES[_STRONG](g, factor) if strong else g * factor
+        return g if partial == 1 else -g if partial == -1 else zeros_like(g)
+
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+        return [times(g, i, y, args, params) if want else None for i, want in enumerate(wanted)]
+
+    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
+        return add_all(
+            times(t, i, y, args, params) for i, t in enumerate(tangents) if t is not None
+        )
+
+    def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
+        def elementwise_spec(*args: Operand, **params: Any) -> Spec:
+            shape = np.broadcast_shapes(*map(shape_of, args))
+            return Spec(shape, _probe_dtype(forward, args, params))
+
+        return elementwise_spec
+
+    return _card("elementwise", vjp, jvp, infer, columns)
+
+
+def linear(
+    *,
+    transposes: Sequence[Rule | None] | Rule,
+    shape: Callable[..., tuple[int, ...]],
+    dtype: Callable[..., np.dtype[Any]] | None = None,
+    **columns: Any,
+) -> Decorator:
+    """Derive both modes from the transpose: push forward is the primitive itself.
+
+    ``transposes[i](g, *args, **params)`` for each argument the primitive is linear in, None for one
+    that only selects; a single callable ``transposes(i, g, *args, **params)`` for any number.
+    """
+
+    def rule(position: int) -> Rule | None:
+        if callable(transposes):
+            return lambda *args, **params: transposes(position, *args, **params)
+        return transposes[position] if position < len(transposes) else None
+
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+        rules = [rule(i) if want else None for i, want in enumerate(wanted)]
+        return [transpose and transpose(g, *args, **params) for transpose in rules]
+
+    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
+        moved = [
+            x if rule(i) is None else zeros_like(x) if t is None else t
+            for i, (x, t) in enumerate(zip(args, tangents, strict=True))
+        ]
+        return itself.bind(moved, params)
+
+    return _card("linear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
+
+
+def bilinear(
+    *,
+    adjoints: tuple[Rule, Rule],
+    shape: Callable[..., tuple[int, ...]],
+    dtype: Callable[..., np.dtype[Any]] | None = None,
+    **columns: Any,
+) -> Decorator:
+    """Derive both modes from the two adjoints, ``adjoints[i](g, x, y, **params)``."""
+
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+        return [
+            adjoint(g, *args, **params) if want else None
+            for adjoint, want in zip(adjoints, wanted, strict=True)
+        ]
+
+    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
+        (a, b), (t_a, t_b) = args, tangents
+        parts = [] if t_a is None else [itself.bind((t_a, b), params)]
+        return add_all(parts if t_b is None else [*parts, itself.bind((a, t_b), params)])
+
+    return _card("bilinear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
+
+
+def reduction(*, weights: Rule, **columns: Any) -> Decorator:
+    """Derive both modes from the weight of every entry, for ``f(x, *, axis=None, keepdims=False)``.
+
+    ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y comes with its reduced axes kept.
+    """
+
+    def scale(g: Any, y: Any, x: Any, params: Params) -> Any:
+        return PRIMITIVES[_STRONG](g, weights(keep_axes(y, x, **params), x, **params))
+
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+        return [scale(keep_axes(g, args[0], **params), y, args[0], params)]
+
+    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
+        axis, keepdims = params["axis"], params["keepdims"]
+        scaled = scale(tangents[0], y, args[0], params)
+        return PRIMITIVES["sum"](scaled, axis=axis, keepdims=keepdims)
+
+    def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
+        def reduced_spec(x: Operand, **params: Any) -> Spec:
+            return Spec(reduced_shape(x, **params), _probe_dtype(forward, [x], {}))
+
+        return reduced_spec
+
+    return _card("reduction", vjp, jvp, infer, columns)
+
+
+def general(
+    *,
+    vjp: Rule,
+    jvp: Rule,
+    shape: Callable[..., tuple[int, ...]],
+    dtype: Callable[..., np.dtype[Any]] | None = None,
+    **columns: Any,
+) -> Decorator:
+    """Take both rules by hand.
+
+    ``vjp(g, y, *args, **params)`` gives a cotangent for each argument, None for a constant;
+    ``jvp(tangents, y, *args, **params)`` the output's tangent.
+    """
+
+    def pull(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+        return vjp(g, y, *args, **params)
+
+    def push(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
+        return jvp(tangents, y, *args, **params)
+
+    return _card("general", pull, push, _shape_and_dtype(shape, dtype), columns)
+
+
+def constant(
+    *,
+    shape: Callable[..., tuple[int, ...]] | None = None,
+    dtype: Callable[..., np.dtype[Any]] | None = None,
+    **columns: Any,
+) -> Decorator:
+    """Declare a primitive whose output does not vary smoothly: it cuts the graph."""
+
+    def broadcast(*args: Operand, **_: Any) -> tuple[int, ...]:
+        return np.broadcast_shapes(*map(shape_of, args))
+
+    def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
+        def constant_spec(*args: Operand, **params: Any) -> Spec:
+            kind = dtype(*args, **params) if dtype else _probe_dtype(forward, args, params)
+            return Spec((shape or broadcast)(*args, **params), kind)
+
+        return constant_spec
+
+    return _card("constant", None, None, infer, columns)
+
+
+def add_all(parts: Any) -> Any:
+    """Add what there is."""
+    first, *rest = parts
+    for part in rest:
+        first = first + part
+    return first
+
+
+def _probe_dtype(forward: Rule, args: Sequence[Operand], params: Params) -> np.dtype[Any]:
+    """Ask NumPy for the result's dtype, on one entry of each argument."""
+    ones = [np.ones((), x.dtype) if hasattr(x, "dtype") else x for x in args]
+    with np.errstate(all="ignore"):
+        return forward(*ones, **params).dtype  # type: ignore[no-any-return]
+
+
+def _shape_and_dtype(
+    shape: Callable[..., tuple[int, ...]], dtype: Callable[..., np.dtype[Any]] | None
+) -> Callable[[Rule], Callable[..., Spec]]:
+    def infer(_: Rule) -> Callable[..., Spec]:
+        def spec(*args: Operand, **params: Any) -> Spec:
+            promoted = dtype(*args, **params) if dtype else dtype_of(*args)
+            return Spec(tuple(shape(*args, **params)), promoted)
+
+        return spec
+
+    return infer
+
+
+def _card(
+    kind: str,
+    vjp: Rule | None,
+    jvp: Rule | None,
+    infer: Callable[[Rule], Callable[..., Spec]],
+    columns: dict[str, Any],
+    *,
+    reflexive: bool = False,
+) -> Decorator:
+    """Build the decorator; a reflexive rule is told the primitive that it belongs to."""
+
+    def decorate(forward: Callable[..., Any]) -> Primitive:
+        primitive = Primitive(forward, kind=kind, vjp=vjp, jvp=jvp, infer=infer(forward), **columns)
+        if reflexive and jvp is not None:
+            primitive.jvp = lambda *rule_args: jvp(*rule_args, itself=primitive)
+        return primitive
+
+    return decorate

@@ -1,0 +1,168 @@
+"""Reductions combine the entries along axes: every entry enters with a weight."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core import Operand
+from ..kinds import (
+    constant,
+    keep_axes,
+    linear,
+    reduced_shape,
+    reduction,
+    shape_of,
+)
+from .elementwise import divide, equal, exp, where
+from .products import strong_multiply
+from .structural import broadcast_to
+
+_CASES = [
+    ((2, 3), {}),
+    ((2, 3), {"axis": 0}),
+    ((2, 3, 4), {"axis": (0, -1)}),
+    ((2, 3), {"axis": 1, "keepdims": True}),
+    ((3,), {"axis": -1}),
+    ((), {}),
+]
+
+
+def _sum_dtype(x: Operand, **_: Any) -> np.dtype[Any]:
+    return np.asarray(np.ones(1, x.dtype).sum()).dtype
+
+
+def _spread(g: Any, x: Any, **params: Any) -> Any:
+    """Give every entry of ``x`` the cotangent of the sum that it entered."""
+    return broadcast_to(keep_axes(g, x, **params), shape=x.shape)
+
+
+@linear(
+    transposes=[_spread],
+    shape=reduced_shape,
+    dtype=_sum_dtype,
+    source="np.sum({x}{params})",
+    latex=r"\sum {x}",
+    numpy=[np.sum],
+    method=True,
+    cases=_CASES,
+)
+def sum(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the sum over ``axis`` (an int, a tuple, or None for all)."""
+    return np.asarray(x).sum(axis=axis, keepdims=keepdims)
+
+
+def count(x: Operand, axis: Any) -> int:
+    """Return how many entries of ``x`` are reduced to one along ``axis``."""
+    shape = shape_of(x)
+    if axis is None:
+        return math.prod(shape)
+    return math.prod(shape[a] for a in ((axis,) if isinstance(axis, int) else axis))
+
+
+@linear(
+    transposes=[lambda g, x, **params: _spread(g, x, **params) / count(x, params["axis"])],
+    shape=reduced_shape,
+    dtype=lambda x, **_: np.mean(np.ones(1, x.dtype)).dtype,
+    source="np.mean({x}{params})",
+    latex=r"\operatorname{{mean}}\left({x}\right)",
+    numpy=[np.mean],
+    method=True,
+    cases=_CASES,
+)
+def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning."""
+    x = np.asarray(x)
+    if x.dtype == np.float16 or not x.size:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.true_divide(np.asarray(x).sum(axis=axis, keepdims=keepdims), count(x, axis))
+
+
+def _shared_ties(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    ties = equal(x, y)
+    return divide(ties, sum(ties, axis=axis, keepdims=True))
+
+
+def _no_entries(x: Operand, *, axis: Any = None, **_: Any) -> str | None:
+    if count(x, axis) == 0:
+        return f"no entries to choose from, shape {shape_of(x)} over axis {axis}"
+    return None
+
+
+@reduction(
+    weights=_shared_ties,
+    source="np.max({x}{params})",
+    latex=r"\max {x}",
+    numpy=[np.max],
+    method=True,
+    explain_error=_no_entries,
+    cases=_CASES,
+)
+def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the greatest entry over ``axis``; equal ones share the gradient."""
+    return np.asarray(x).max(axis=axis, keepdims=keepdims)
+
+
+@reduction(
+    weights=_shared_ties,
+    source="np.min({x}{params})",
+    latex=r"\min {x}",
+    numpy=[np.min],
+    method=True,
+    explain_error=_no_entries,
+    cases=_CASES,
+)
+def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the smallest entry over ``axis``; equal ones share the gradient."""
+    return np.asarray(x).min(axis=axis, keepdims=keepdims)
+
+
+@reduction(
+    # x - y is taken as 0 where both are the same infinity.
+    weights=lambda y, x, **_: exp(where(equal(x, y), 0.0, x - y)),
+    source="logsumexp({x}{params})",
+    latex=r"\log \sum e^{{{x}}}",
+    method=True,
+    cases=_CASES,
+)
+def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return log Σ eˣ over ``axis``, without overflow for any x."""
+    x = np.asarray(x)
+    shift = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    if not np.vdot(shift, shift) < np.inf:
+        # An infinite maximum is the result itself; subtracting it would give ∞ - ∞.
+        shift = np.where(np.isfinite(shift), shift, 0)
+    total = np.exp(x - shift).sum(axis=axis, keepdims=True)
+    with np.errstate(divide="ignore"):
+        total = np.log(total) + shift
+    return total if keepdims else total.reshape(reduced_shape(x, axis=axis))[()]
+
+
+@reduction(
+    weights=lambda y, x, **_: strong_multiply(x, divide(1.0, y)),
+    source="norm({x}{params})",
+    latex=r"\left\lVert {x} \right\rVert",
+    cases=_CASES,
+)
+def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0."""
+    return np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+
+
+@constant(
+    shape=lambda x, *, axis=None: (
+        () if axis is None else (*x.shape[: axis % x.ndim], *x.shape[axis % x.ndim + 1 :])
+    ),
+    dtype=lambda x, *, axis=None: np.dtype(np.intp),
+    source="np.argmax({x}{params})",
+    latex=r"\operatorname{{argmax}} {x}",
+    numpy=[np.argmax],
+    method=True,
+    explain_error=_no_entries,
+    cases=[((2, 3), {}), ((2, 3), {"axis": 1})],
+)
+def argmax(x: Any, *, axis: int | None = None) -> Any:
+    """Return the index of the first greatest entry: an integer, so it has no derivative."""
+    return np.argmax(x, axis=axis)

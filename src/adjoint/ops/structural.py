@@ -1,0 +1,190 @@
+"""Structural primitives rearrange entries without computing; all of them are linear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import Operand
+from ..kinds import constant, linear
+
+_SMALL = 4096
+
+
+def _broadcast_source(x: str, *, shape: Sequence[int]) -> str:
+    return f"np.broadcast_to({x}, {tuple(shape)!r})"
+
+
+@linear(
+    transposes=[lambda g, x, *, shape: sum_to(g, shape=x.shape)],
+    shape=lambda x, *, shape: tuple(np.atleast_1d(shape)) if shape != () else (),
+    source=_broadcast_source,
+    latex=r"{x}",
+    numpy=[np.broadcast_to],
+    cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
+)
+def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Repeat ``x`` along new axes and along axes of size 1, by NumPy's broadcasting.
+
+    Parameters
+    ----------
+    x : array
+    shape : tuple of int
+        Must be compatible with ``x.shape``.
+    """
+    x = np.asarray(x)
+    if math.prod(np.atleast_1d(shape)) > _SMALL or x.size == 0:
+        return np.broadcast_to(x, shape)
+    # NumPy's function costs several microseconds; a small copy costs less and is contiguous.
+    repeated = np.empty(shape, x.dtype)
+    repeated[...] = x
+    return repeated
+
+
+@linear(
+    transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
+    shape=lambda x, *, shape: shape,
+    source="sum_to({x}{params})",
+    latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
+    cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
+)
+def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Sum ``x`` over the axes along which ``shape`` broadcasts to ``x.shape``.
+
+    The transpose of `broadcast_to`.
+    """
+    x = np.asarray(x)
+    extra = x.ndim - len(shape)
+    stretched = tuple(extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a])
+    return np.add.reduce(x, axis=(*range(extra), *stretched)).reshape(shape)
+
+
+def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
+    sizes = tuple(np.atleast_1d(shape)) if shape != () else ()
+    known = math.prod(int(n) for n in sizes if n != -1)
+    size = math.prod(x.shape)
+    missing = size // known if known else 0
+    filled = tuple(missing if n == -1 else int(n) for n in sizes)
+    if math.prod(filled) != size:
+        raise ValueError(f"cannot reshape {size} entries into shape {sizes}")
+    return filled
+
+
+@linear(
+    transposes=[lambda g, x, *, shape: reshape(g, shape=x.shape)],
+    shape=_reshaped,
+    source="{x}.reshape({shape})",
+    latex=r"\operatorname{{reshape}}({x})",
+    numpy=[np.reshape],
+    cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
+)
+def reshape(x: Any, *, shape: Any) -> Any:
+    """Return the entries of ``x`` in another shape, in row-major order; one size may be -1."""
+    return np.asarray(x).reshape(shape)
+
+
+def _inverse(axes: Sequence[int] | None) -> tuple[int, ...] | None:
+    if axes is None:
+        return None
+    return tuple(int(a) for a in np.argsort([a % len(axes) for a in axes]))
+
+
+def _transpose_source(x: str, *, axes: Sequence[int] | None) -> str:
+    return f"{x}.T" if axes is None else f"{x}.transpose({tuple(axes)!r})"
+
+
+@linear(
+    transposes=[lambda g, x, *, axes: transpose(g, axes=_inverse(axes))],
+    shape=lambda x, *, axes: tuple(x.shape[a] for a in (axes or range(x.ndim)[::-1])),
+    source=_transpose_source,
+    latex=r"{x}^\top",
+    numpy=[np.transpose],
+    cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
+)
+def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
+    """Permute the axes of ``x``; by default reverse them."""
+    return np.asarray(x).transpose(axes)
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def _joined_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
+    first = arrays[0].shape
+    axis %= len(first)
+    if any(
+        len(x.shape) != len(first) or _without(x.shape, axis) != _without(first, axis)
+        for x in arrays
+    ):
+        raise ValueError("all sizes but those along the axis must match")
+    return (*first[:axis], sum(x.shape[axis] for x in arrays), *first[axis + 1 :])
+
+
+def _joined_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
+    """Return the part of ``g`` that the array at ``position`` contributed."""
+    axis %= arrays[position].ndim
+    start = sum(x.shape[axis] for x in arrays[:position])
+    key = (slice(None),) * axis + (slice(start, start + arrays[position].shape[axis]),)
+    return g[key]
+
+
+@linear(
+    transposes=_joined_part,
+    shape=_joined_shape,
+    source="np.concatenate([{args}]{params})",
+    latex=r"\left[{args}\right]",
+    numpy=[np.concatenate],
+    cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
+)
+def concatenate(*arrays: Any, axis: int = 0) -> Any:
+    """Join a list of arrays along an axis that they have."""
+    return np.concatenate(arrays, axis=axis)
+
+
+def _stacked_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
+    shape = arrays[0].shape
+    if any(x.shape != shape for x in arrays):
+        raise ValueError("all arrays must have one shape")
+    axis %= len(shape) + 1
+    return (*shape[:axis], len(arrays), *shape[axis:])
+
+
+def _stacked_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
+    return g[(slice(None),) * (axis % g.ndim) + (position,)]
+
+
+@linear(
+    transposes=_stacked_part,
+    shape=_stacked_shape,
+    source="np.stack([{args}]{params})",
+    latex=r"\left[{args}\right]",
+    numpy=[np.stack],
+    cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
+)
+def stack(*arrays: Any, axis: int = 0) -> Any:
+    """Join a list of arrays of one shape along a new axis."""
+    return np.stack(arrays, axis=axis)
+
+
+@linear(
+    transposes=[lambda g, x, *, dtype: astype(g, dtype=x.dtype)],
+    shape=lambda x, *, dtype: x.shape,
+    dtype=lambda x, *, dtype: np.dtype(dtype),
+    source=lambda x, *, dtype: f"{x}.astype(np.{np.dtype(dtype)})",
+    latex=r"{x}",
+    method=True,
+    cases=[((2, 3), {"dtype": "float64"})],
+)
+def astype(x: Any, *, dtype: Any) -> Any:
+    """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative."""
+    return np.asarray(x).astype(dtype)
+
+
+@constant(source="{x}", latex="{x}", cases=[((2, 3), {})])
+def stop_gradient(x: Any) -> Any:
+    """Return ``x`` as a constant: no derivative flows through it, on purpose."""
+    return np.asarray(x)

@@ -1,0 +1,342 @@
+"""A tensor is an array that remembers how it was computed: the dynamic graph."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .core import (
+    Node,
+    Operand,
+    Params,
+    Primitive,
+    Value,
+    as_operand,
+    explain_failure,
+    refuse_dtype,
+    values_in,
+)
+from .errors import GraphError, ShapeError
+from .sweep import pull_back
+from .tree import map_leaves
+
+
+class _Recording(threading.local):
+    on = True
+
+
+_recording = _Recording()
+
+
+class no_grad:
+    """Record nothing inside the ``with`` block, in this thread alone; also a decorator.
+
+    >>> import adjoint as ad
+    >>> w = ad.tensor([1.0, 2.0], requires_grad=True)
+    >>> with ad.no_grad():
+    ...     print((w * 2).requires_grad)
+    False
+    """
+
+    _on = False
+
+    def __enter__(self) -> None:
+        self._before = _recording.on
+        _recording.on = self._on
+
+    def __exit__(self, *_: object) -> None:
+        _recording.on = self._before
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` run without (or with) recording."""
+
+        @functools.wraps(function)
+        def unrecorded(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return unrecorded
+
+
+class enable_grad(no_grad):
+    """Record inside the ``with`` block, also within `no_grad`."""
+
+    _on = True
+
+
+def is_recording() -> bool:
+    """Return whether operations on tensors are recorded in this thread."""
+    return _recording.on
+
+
+class Tensor(Value):
+    """An array and, if it requires a gradient, the node that records how it came about.
+
+    Made by `tensor`; operators, NumPy's functions and this library's apply to it. The array is
+    never changed in place: NumPy sees it read-only.
+    """
+
+    __slots__ = ()
+    rank = 1
+
+    @classmethod
+    def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Tensor:
+        """Evaluate a primitive, and record it if an argument requires a gradient."""
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
+        recorded = False
+        for arg in args:
+            if isinstance(arg, Value):
+                arrays.append(arg.data)
+                parents.append(arg.node)
+                recorded = recorded or arg.node is not None
+            else:
+                arrays.append(as_operand(arg))
+                parents.append(None)
+        try:
+            output = primitive.forward(*arrays, **params)
+            kind = output.dtype.kind
+        except (ValueError, TypeError, IndexError) as error:
+            raise explain_failure(primitive, arrays, params, error) from None
+        if kind not in "fiub":
+            raise refuse_dtype(primitive.name, output.dtype)
+        if recorded and kind == "f" and _recording.on and primitive.vjp is not None:
+            return Tensor(output, Node(primitive, arrays, params, parents, output))
+        return Tensor(output, None)
+
+    @classmethod
+    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Apply a NumPy function without a card to the plain arrays, if that cuts no graph."""
+        if any(_would_cut(value) for value in values_in([args, kwargs])):
+            name = getattr(function, "__name__", str(function))
+            module = getattr(function, "__module__", None)
+            given = f" with {', '.join(kwargs)}" if kwargs else ""
+            raise TypeError(
+                f"{module or 'numpy'}.{name}{given} has no derivative in adjoint; "
+                "to use its value as a constant, pass x.detach() instead of x"
+            )
+        return function(*map_leaves(_plain, args), **map_leaves(_plain, kwargs))
+
+    # --- gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return self.node is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this tensor was made by the user, not by an operation."""
+        return self.node is None or self.node.primitive is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` added up on this leaf: without graph, or None."""
+        return self.node.grad if self.node is not None else None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if self.node is None or self.node.primitive is not None:
+            raise GraphError("only a leaf that requires a gradient holds one")
+        if value is not None:
+            value = Tensor(np.asarray(as_operand(value), self.dtype), None)
+            if value.shape != self.shape:
+                raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
+        self.node.grad = value
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switch the recording of operations on this leaf on or off; returns the tensor."""
+        if not self.is_leaf:
+            raise GraphError("requires_grad_ is for leaves; use .detach() to cut this graph")
+        if requires_grad and self.dtype.kind != "f":
+            raise TypeError(f"only floats have gradients, got dtype {self.dtype}")
+        if requires_grad != self.requires_grad:
+            self.node = Node(None) if requires_grad else None
+        return self
+
+    def detach(self) -> Tensor:
+        """Return the same array as a constant."""
+        return Tensor(self.data, None)
+
+    def backward(self, gradient: Operand = None, *, create_graph: bool = False) -> None:
+        """Add the gradient of this value to ``.grad`` of every leaf that it depends on.
+
+        Parameters
+        ----------
+        gradient : array, optional
+            The cotangent to start from, of this tensor's shape; by default 1 for a single number.
+        create_graph : bool
+            Record the sweep, so that the gradients themselves can be differentiated.
+
+        Raises
+        ------
+        GraphError
+            If nothing was recorded, or the value is not a number and no gradient is given.
+        ShapeError
+            If the gradient's shape is not the tensor's.
+        """
+        if self.node is None:
+            raise GraphError(
+                "backward: this value does not depend on any tensor with requires_grad=True"
+            )
+        seed = self._seed(gradient)
+        if create_graph and not isinstance(seed, Tensor):
+            seed = Tensor(seed, None)
+        found = pull_back({self.node: seed}, lift=Tensor if create_graph else None)
+        for node, g in found.items():
+            if node.primitive is None:
+                g = g if isinstance(g, Tensor) else Tensor(g, None)
+                node.grad = g if node.grad is None else node.grad + g
+
+    def _seed(self, gradient: Operand) -> Any:
+        if gradient is None:
+            if self.size != 1:
+                raise GraphError(
+                    f"backward: a value of shape {self.shape} has no single gradient; "
+                    "sum it, or pass gradient= with that shape"
+                )
+            return np.ones(self.shape, self.dtype)
+        shape = np.shape(as_operand(gradient))
+        if shape != self.shape:
+            raise ShapeError(f"backward: gradient of shape {shape} for a value of {self.shape}")
+        if isinstance(gradient, Tensor):
+            return gradient
+        return np.asarray(as_operand(gradient), self.dtype)
+
+    # --- leaving the graph
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return the array, read-only; of a tensor that requires a gradient only when detached."""
+        return self.__array__()
+
+    def item(self) -> float | int | bool:
+        """Return the only entry as a Python number."""
+        return np.asarray(self.data).item()  # type: ignore[no-any-return]
+
+    def tolist(self) -> Any:
+        """Return the entries as nested lists of Python numbers."""
+        return np.asarray(self.data).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        self._refuse_to_cut("converting to a NumPy array", "x.detach()")
+        array = np.asarray(self.data)
+        if copy or (dtype is not None and array.dtype != dtype):
+            if copy is False:
+                raise ValueError(f"a {array.dtype} tensor as {np.dtype(dtype)} needs a copy")
+            return array.astype(array.dtype if dtype is None else dtype)
+        view = array.view()
+        view.flags.writeable = False
+        return view
+
+    def _refuse_to_cut(self, what: str, advice: str) -> None:
+        if _would_cut(self):
+            raise TypeError(
+                f"{what} would silently cut the graph of a value that requires a gradient; "
+                f"use {advice} if that is what you want"
+            )
+
+    def __float__(self) -> float:
+        self._refuse_to_cut("float()", "x.item()")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._refuse_to_cut("int()", "x.item()")
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise TypeError(f"an index must be an integer, got dtype {self.dtype}")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"the truth of {self.size} entries, shape {self.shape}, is ambiguous; "
+                "use (x > 0).numpy().any() or .all()"
+            )
+        return bool(self.item())
+
+    # --- text, copies
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self.data), separator=", ", prefix="tensor(")
+        notes = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        if self.node is not None:
+            made_by = self.node.primitive
+            notes += f", from={made_by.name}" if made_by else ", requires_grad=True"
+        return f"tensor({text}{notes})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __copy__(self) -> Tensor:
+        return type(self)(self.data, self.node)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        self._refuse_interior("copied")
+        return type(self)(np.array(self.data), Node(None) if self.requires_grad else None)
+
+    def __reduce__(self) -> Any:
+        self._refuse_interior("pickled")
+        return _restore, (type(self), np.asarray(self.data), self.requires_grad)
+
+    def _refuse_interior(self, action: str) -> None:
+        if not self.is_leaf:
+            raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
+
+
+def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
+    return kind(array, Node(None) if requires_grad else None)
+
+
+def _would_cut(value: Value) -> bool:
+    return value.node is not None and _recording.on
+
+
+def _plain(leaf: Any) -> Any:
+    return np.asarray(leaf) if isinstance(leaf, Value) else leaf
+
+
+def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tensor:
+    """Return a tensor with a copy of the data.
+
+    Parameters
+    ----------
+    data : array, number, or nested sequence of numbers
+        Its dtype is kept; Python floats become float64.
+    requires_grad : bool
+        Whether operations on it are recorded and `backward` fills its ``.grad``.
+    dtype : dtype, optional
+
+    Raises
+    ------
+    TypeError
+        If the data are not real numbers or booleans, or integers that shall require a gradient.
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> x = ad.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    if isinstance(data, Tensor):
+        data._refuse_to_cut("tensor()", "x.detach()")
+        data = data.data
+    array = np.array(data, dtype=dtype)
+    if array.dtype.kind not in "fiub":
+        raise refuse_dtype("tensor", array.dtype)
+    return Tensor(array, None).requires_grad_(requires_grad)
+
+
+@contextmanager
+def set_grad_enabled(on: bool) -> Iterator[None]:
+    """Record inside the ``with`` block or not, as ``on`` says."""
+    with enable_grad() if on else no_grad():
+        yield

@@ -1,0 +1,44 @@
+"""A tree is an array, or a list, tuple or dict of trees: what functions take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yield what is not a list, tuple or dict, in order."""
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    if isinstance(tree, (list, tuple)):
+        for item in tree:
+            yield from leaves(item)
+    else:
+        yield tree
+
+
+def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Return the tree with ``function`` applied to every leaf, and to those of like trees.
+
+    Raises
+    ------
+    ValueError
+        If another tree has not the same structure.
+    """
+    if not isinstance(tree, (list, tuple, dict)):
+        return function(tree, *others)
+    for other in others:
+        if type(other) is not type(tree) or len(other) != len(tree):
+            raise ValueError(f"trees differ: {_outline(tree)} beside {_outline(other)}")
+    if isinstance(tree, dict):
+        return {
+            key: map_leaves(function, item, *(other[key] for other in others))
+            for key, item in tree.items()
+        }
+    items = [map_leaves(function, *group) for group in zip(tree, *others, strict=True)]
+    return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+
+
+def _outline(tree: Any) -> str:
+    size = f" of {len(tree)}" if isinstance(tree, (list, tuple, dict)) else ""
+    return type(tree).__name__ + size
