@@ -1,0 +1,285 @@
+"""Calculus on functions: each takes a function of arrays and gives one of its derivatives.
+
+The function runs once on recorded values; the derivative is a walk over the record. Where the walk
+itself must be differentiable (nested calls, outer graphs, tracing) it is recorded in turn, so that
+all of these nest in any way and to any order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .core import Node, Spec, Value, as_operand
+from .errors import ShapeError
+from .graph import Symbol
+from .kinds import zeros_like
+from .ops.elementwise import positive
+from .sweep import pull_back, push_forward, reachable
+from .tensor import Tensor, enable_grad, is_recording
+from .tree import leaves, map_leaves
+
+Function = Callable[..., Any]
+
+
+def lift(payload: Any, node: Node) -> Value:
+    """Make a value of what a node holds."""
+    return Symbol(payload, node) if isinstance(payload, Spec) else Tensor(payload, node)
+
+
+class _Record(NamedTuple):
+    """One run of a function: its inputs and result, and whether its derivatives need a graph."""
+
+    inputs: list[Value]
+    result: Any
+    nested: bool
+
+    @property
+    def lift(self) -> Any:
+        return lift if self.nested else None
+
+    def expose(self, found: Any) -> Any:
+        """Return a derivative as the caller sees it: a value only where a graph continues."""
+        if isinstance(found, Value) and found.node is None:
+            found = found.data
+        return found if isinstance(found, Value) else np.asarray(found)[()]
+
+
+def _fresh(argument: Any, position: Any) -> Value:
+    """Return a new value to differentiate by, which an outer graph sees through."""
+    if isinstance(argument, Value) and argument.node is not None:
+        return positive(argument)  # type: ignore[no-any-return]
+    array = np.asarray(as_operand(argument))
+    if isinstance(argument, int) and not isinstance(argument, bool):
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise TypeError(
+            f"argument {position} has dtype {array.dtype}: only floats have derivatives; "
+            "convert it, or leave it out of argnums"
+        )
+    return Tensor(array, Node(None))
+
+
+def _record(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:
+    """Run ``function`` on fresh values in the places ``argnums``."""
+    outer = is_recording()
+    with enable_grad():
+        trees = {n: map_leaves(functools.partial(_fresh, position=n), args[n]) for n in argnums}
+        result = function(*(trees.get(n, arg) for n, arg in enumerate(args)), **kwargs)
+    inputs = [leaf for n in argnums for leaf in leaves(trees[n])]
+    nested = outer and _touches_outside(inputs, _nodes(result))
+    return _Record(inputs, result, nested)
+
+
+def _nodes(result: Any) -> list[Node]:
+    return [leaf.node for leaf in leaves(result) if isinstance(leaf, Value) and leaf.node]
+
+
+def _touches_outside(inputs: Sequence[Value], outputs: Sequence[Node]) -> bool:
+    """Return whether the record depends on recorded values older than its inputs, or symbols."""
+    since = min((value.node.order for value in inputs if value.node), default=0)
+    return any(
+        isinstance(node.output, Spec)
+        or any(parent is not None and parent.order < since for parent in node.parents)
+        for node in reachable(outputs, since=since)
+    )
+
+
+def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for n in numbers:
+        if not -count <= n < count:
+            raise ValueError(f"argnums names argument {n} of a call with {count} arguments")
+    return tuple(n % count for n in numbers)
+
+
+def _cotangents(record: _Record, seeds: dict[Node, Any]) -> list[Any]:
+    wanted = [value.node for value in record.inputs if value.node is not None]
+    found = pull_back(seeds, wanted=wanted, lift=record.lift) if seeds else {}
+    return [
+        found[value.node] if value.node in found else zeros_like(value.data)
+        for value in record.inputs
+    ]
+
+
+def _rebuild(args: Sequence[Any], argnums: Sequence[int], flat: Sequence[Any]) -> list[Any]:
+    """Give the derivatives the structure of the arguments that they belong to."""
+    rest = iter(flat)
+    return [map_leaves(lambda _: next(rest), args[n]) for n in argnums]
+
+
+def _scalar_seed(output: Any, what: str) -> dict[Node, Any]:
+    shape = np.shape(output.data) if isinstance(output, Tensor) else getattr(output, "shape", ())
+    if not isinstance(output, Value) and not isinstance(
+        output, (float, int, np.ndarray, np.generic)
+    ):
+        raise TypeError(f"{what}: the function returned {type(output).__name__}, not a number")
+    if shape != ():
+        raise ShapeError(
+            f"{what}: the function returned shape {shape}, not a single number; sum it, or use "
+            "jacobian or vjp"
+        )
+    if not isinstance(output, Value) or output.node is None:
+        return {}
+    return {output.node: np.ones((), output.dtype)}
+
+
+def value_and_grad(
+    function: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Function:
+    """Return a function that gives ``function``'s value and its gradient.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a single number, or with ``has_aux`` a pair of it and anything else.
+    argnums : int or sequence of int
+        By which arguments; a gradient for each if a sequence. Arguments may be nested lists, tuples
+        and dicts of arrays; the gradient has the same structure.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``, or ``((value, aux), gradient)``; gradients have their argument's
+        shape and dtype. It serves as ``scipy.optimize.minimize(..., jac=True)``.
+
+    Raises
+    ------
+    ShapeError
+        When called, if the function returns more than one number.
+    TypeError
+        When called, if an argument to differentiate by is not of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import adjoint as ad
+    >>> value, gradient = ad.value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 3.0]))
+    >>> float(value), gradient
+    (10.0, array([2., 6.]))
+    """
+
+    @functools.wraps(function)
+    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+        numbers = _argnums(argnums, len(args))
+        record = _record(function, args, kwargs, numbers)
+        output, aux = record.result if has_aux else (record.result, None)
+        flat = _cotangents(record, _scalar_seed(output, "grad"))
+        gradients = _rebuild(args, numbers, [record.expose(g) for g in flat])
+        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        value = _leave(record, output)
+        return (
+            (value, map_leaves(lambda x: _leave(record, x), aux)) if has_aux else value
+        ), gradient
+
+    return with_gradient
+
+
+def _leave(record: _Record, output: Any) -> Any:
+    """Return a result as the caller sees it: without the record's own graph."""
+    if record.nested and isinstance(output, Value):
+        return output
+    return output.data if isinstance(output, Tensor) else output
+
+
+def grad(
+    function: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Function:
+    """Return a function that gives ``function``'s gradient; see `value_and_grad`.
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> float(ad.grad(ad.grad(lambda x: x**3))(2.0))
+    12.0
+    """
+    both = value_and_grad(function, argnums, has_aux=has_aux)
+
+    @functools.wraps(function)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
+    """Return ``function(*args)`` and its pull back, g ↦ gᵀJ.
+
+    Returns
+    -------
+    value : array or tree
+    pull : callable
+        Of a cotangent with the value's structure; gives a tuple, one for each argument. It may be
+        called any number of times.
+    """
+    numbers = range(len(args))
+    record = _record(function, args, {}, numbers)
+
+    def pull(g: Any) -> tuple[Any, ...]:
+        seeds: dict[Node, Any] = {}
+
+        def seed(output: Any, cotangent: Any) -> None:
+            if not isinstance(output, Value) or output.node is None:
+                return
+            cotangent = _of_shape(cotangent, output, "cotangent")
+            known = seeds.get(output.node)
+            seeds[output.node] = cotangent if known is None else known + cotangent
+
+        map_leaves(seed, record.result, g)
+        return tuple(
+            _rebuild(args, numbers, [record.expose(c) for c in _cotangents(record, seeds)])
+        )
+
+    return map_leaves(lambda x: _leave(record, x), record.result), pull
+
+
+def _of_shape(part: Any, like: Value, what: str) -> Any:
+    plain = part if isinstance(part, Value) else np.asarray(as_operand(part), like.dtype)
+    if plain.shape != like.shape:
+        raise ShapeError(f"{what} of shape {plain.shape} for a value of shape {like.shape}")
+    return plain
+
+
+def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
+    """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times."""
+    record = _record(function, args, {}, range(len(args)))
+
+    def push(*tangents: Any) -> Any:
+        seeds: dict[Node, Any] = {}
+        for value, tangent in zip(record.inputs, leaves(tangents), strict=True):
+            assert value.node is not None
+            seeds[value.node] = _of_shape(tangent, value, "tangent")
+        nested = record.nested or any(isinstance(t, Value) and t.node for t in leaves(tangents))
+        moved = push_forward(seeds, _nodes(record.result), lift=lift if nested else None)
+
+        def tangent_of(output: Any) -> Any:
+            found = moved.get(output.node) if isinstance(output, Value) and output.node else None
+            return record.expose(zeros_like(_bare(output)) if found is None else found)
+
+        return map_leaves(tangent_of, record.result)
+
+    return map_leaves(lambda x: _leave(record, x), record.result), push
+
+
+def _bare(output: Any) -> Any:
+    return output.data if isinstance(output, Tensor) else np.asarray(as_operand(output))
+
+
+def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return ``function(*primals)`` and the derivative along ``tangents``, Jt.
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> value, slope = ad.jvp(lambda x: x * x, (3.0,), (1.0,))
+    >>> float(value), float(slope)
+    (9.0, 6.0)
+    """
+    if len(primals) != len(tangents):
+        raise ValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
+    value, push = linearize(function, *primals)
+    return value, push(*tangents)

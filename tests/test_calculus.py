@@ -1,0 +1,117 @@
+"""Derivatives of functions: nested, by several arguments, of trees."""
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+
+
+def test_grad_has_the_arguments_shape_and_dtype():
+    x = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    gradient = ad.grad(lambda v: np.sum(v**2))(x)
+    assert type(gradient) is np.ndarray
+    assert gradient.dtype == np.float32
+    np.testing.assert_allclose(gradient, 2 * x)
+
+
+def test_derivatives_of_any_order_nest():
+    fourth = ad.grad(ad.grad(ad.grad(ad.grad(np.sin))))
+    np.testing.assert_allclose(fourth(0.7), np.sin(0.7), rtol=1e-14)
+
+
+def test_inner_and_outer_variables_are_not_confused():
+    assert ad.grad(lambda x: x * ad.grad(lambda y: x + y)(1.0))(1.0) == 1.0
+    assert ad.grad(lambda x: x * ad.grad(lambda y: x * y)(1.0))(3.0) == 6.0
+    outer = ad.jvp(lambda x: x * ad.jvp(lambda y: x * y, (2.0,), (1.0,))[1], (3.0,), (1.0,))
+    assert outer == (9.0, 6.0)
+
+
+def test_forward_over_reverse_equals_reverse_over_forward():
+    x, t = np.array([0.3, -0.2, 0.5]), np.array([1.0, 2.0, -1.0])
+
+    def f(v):
+        return np.sum(np.tanh(v) * np.exp(v[::-1]))
+
+    forward = ad.jvp(ad.grad(f), (x,), (t,))[1]
+    reverse = ad.grad(lambda v: ad.jvp(f, (v,), (t,))[1])(x)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-13)
+
+
+def test_value_and_grad_by_several_arguments_and_with_aux():
+    value, (gx, gy) = ad.value_and_grad(lambda x, y: x * y**2, (0, 1))(2.0, 3.0)
+    assert (value, gx, gy) == (18.0, 9.0, 12.0)
+    (value, aux), slope = ad.value_and_grad(lambda x: (x * x, x + 1), has_aux=True)(3.0)
+    assert (value, aux, slope) == (9.0, 4.0, 6.0)
+    assert ad.grad(lambda x: (x * x, "note"), has_aux=True)(3.0) == (6.0, "note")
+
+
+def test_trees_in_trees_out():
+    params = {"w": np.ones(2), "rest": [np.array(3.0), (np.array(2.0),)]}
+    g = ad.grad(lambda p: np.sum(p["w"]) * p["rest"][0] * p["rest"][1][0])(params)
+    assert g["w"].tolist() == [6.0, 6.0]
+    assert g["rest"][0] == 4.0
+    assert g["rest"][1] == (6.0,)
+
+
+def test_an_argument_that_does_not_matter_has_zero_gradient():
+    gx, gy = ad.grad(lambda x, y: np.sum(x), (0, 1))(np.ones(2), np.ones((3, 1)))
+    assert gx.tolist() == [1, 1]
+    np.testing.assert_array_equal(gy, np.zeros((3, 1)))
+    assert ad.grad(lambda x: 1.0)(2.0) == 0.0
+
+
+def test_python_integers_are_numbers_and_integer_arrays_are_refused():
+    assert ad.grad(lambda x: x**2)(3) == 6.0
+    with pytest.raises(TypeError, match="argument 0 has dtype int64: only floats"):
+        ad.grad(np.sum)(np.arange(3))
+
+
+def test_grad_of_many_numbers_is_refused_with_advice():
+    with pytest.raises(ad.ShapeError, match=r"shape \(2,\).*sum it"):
+        ad.grad(np.exp)(np.ones(2))
+    with pytest.raises(TypeError, match="returned str, not a number"):
+        ad.grad(lambda x: "no")(1.0)
+    with pytest.raises(ValueError, match="argument 2 of a call with 1"):
+        ad.grad(np.exp, 2)(1.0)
+
+
+def test_vjp_pulls_back_any_number_of_times():
+    value, pull = ad.vjp(lambda x, y: (x * y, np.sum(x)), np.array([1.0, 2.0]), 3.0)
+    assert value[0].tolist() == [3.0, 6.0]
+    gx, gy = pull((np.array([1.0, 0.0]), 1.0))
+    assert gx.tolist() == [4.0, 1.0]
+    assert gy == 1.0
+    assert pull((np.array([0.0, 1.0]), 0.0))[1] == 2.0
+    with pytest.raises(
+        ad.ShapeError, match=r"cotangent of shape \(3,\) for a value of shape \(2,\)"
+    ):
+        pull((np.ones(3), 1.0))
+
+
+def test_linearize_pushes_forward_any_number_of_times():
+    value, push = ad.linearize(lambda x: np.array([[1.0, 2.0], [3.0, 4.0]]) @ x, np.ones(2))
+    assert value.tolist() == [3.0, 7.0]
+    assert push(np.array([1.0, 0.0])).tolist() == [1.0, 3.0]
+    assert push(np.array([0.0, 1.0])).tolist() == [2.0, 4.0]
+    with pytest.raises(ValueError, match="1 primals but 2 tangents"):
+        ad.jvp(np.exp, (1.0,), (1.0, 1.0))
+
+
+def test_a_closed_over_parameter_keeps_its_graph():
+    w = ad.tensor(2.0, requires_grad=True)
+    slope = ad.grad(lambda x: w * x**2)(3.0)
+    slope.backward()  # d(2wx)/dw
+    assert (slope.item(), w.grad.item()) == (12.0, 6.0)
+    with ad.no_grad():
+        assert ad.grad(lambda x: w * x**2)(3.0) == 12.0
+
+
+def test_stop_gradient_is_a_constant():
+    assert ad.grad(lambda x: x * ad.stop_gradient(x))(3.0) == 3.0
+
+
+def test_a_gradient_can_be_traced():
+    graph = ad.graph.trace(ad.grad(lambda x: np.sum(np.tanh(x) ** 2)), np.ones(3))
+    x = np.array([0.1, -0.4, 2.0])
+    (got,) = graph(x)
+    np.testing.assert_allclose(got, 2 * np.tanh(x) * (1 - np.tanh(x) ** 2), rtol=1e-14)

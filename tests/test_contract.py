@@ -1,0 +1,19 @@
+"""Every primitive in the registry keeps the contract."""
+
+import pytest
+
+import adjoint as ad
+from adjoint.contract import check_primitive, clauses
+from adjoint.core import PRIMITIVES
+
+
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [(name, clause) for name, p in PRIMITIVES.items() for clause in clauses(p)],
+)
+def test_contract(name, clause):
+    check_primitive(PRIMITIVES[name], clause)
+
+
+def test_every_primitive_is_public_under_its_name():
+    assert all(getattr(ad, name) is primitive for name, primitive in PRIMITIVES.items())
