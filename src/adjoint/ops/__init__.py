@@ -1,13 +1,29 @@
 """The cards: one file a family, each primitive with all that is known about it."""
 
-from . import composite, elementwise, indexing, losses, products, reductions, structural
+from . import (
+    arithmetic,
+    composite,
+    exponential,
+    indexing,
+    logic,
+    piecewise,
+    products,
+    reductions,
+    softmax,
+    structural,
+    trigonometric,
+)
 
 __all__ = [
+    "arithmetic",
     "composite",
-    "elementwise",
+    "exponential",
     "indexing",
-    "losses",
+    "logic",
+    "piecewise",
     "products",
     "reductions",
+    "softmax",
     "structural",
+    "trigonometric",
 ]

@@ -9,22 +9,11 @@ import numpy as np
 
 from ..core import NUMPY, Operand, attach
 from ..kinds import shape_of
-from .elementwise import clip, divide, exp, sqrt, square, where
-from .reductions import count, logsumexp, max, mean, min, norm, sum
+from .arithmetic import divide
+from .exponential import sqrt, square
+from .piecewise import clip, where
+from .reductions import count, max, mean, min, norm, sum
 from .structural import stop_gradient
-
-
-def softmax(x: Operand, *, axis: int = -1) -> Any:
-    """Return eˣ / Σ eˣ along ``axis``, without overflow for any finite x.
-
-    Its cotangent is y ⊙ (g - ⟨g, y⟩).
-    """
-    return exp(log_softmax(x, axis=axis))
-
-
-def log_softmax(x: Operand, *, axis: int = -1) -> Any:
-    """Return x - log Σ eˣ along ``axis``, without overflow for any finite x."""
-    return x - logsumexp(x, axis=axis, keepdims=True)
 
 
 def var(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:

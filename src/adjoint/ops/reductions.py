@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from ..kinds import (
     reduction,
     shape_of,
 )
-from .elementwise import divide, equal, exp, where
+from .arithmetic import divide
+from .exponential import exp
+from .logic import equal
+from .piecewise import where
 from .products import strong_multiply
 from .structural import broadcast_to
 
@@ -130,14 +134,15 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Return log Σ eˣ over ``axis``, without overflow for any x."""
     x = np.asarray(x)
-    shift = x.max(axis=axis, keepdims=True, initial=-np.inf)
-    if not np.vdot(shift, shift) < np.inf:
+    shift = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.size else -np.inf)
+    finite = np.vdot(shift, shift) < np.inf
+    if not finite:
         # An infinite maximum is the result itself; subtracting it would give ∞ - ∞.
         shift = np.where(np.isfinite(shift), shift, 0)
     total = np.exp(x - shift).sum(axis=axis, keepdims=True)
-    with np.errstate(divide="ignore"):
-        total = np.log(total) + shift
-    return total if keepdims else total.reshape(reduced_shape(x, axis=axis))[()]
+    with nullcontext() if finite else np.errstate(divide="ignore"):
+        result = np.log(total) + shift
+    return result if keepdims else result.squeeze(axis)[()]
 
 
 @reduction(

@@ -36,7 +36,7 @@ def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
         Must be compatible with ``x.shape``.
     """
     x = np.asarray(x)
-    if math.prod(np.atleast_1d(shape)) > _SMALL or x.size == 0:
+    if (math.prod(shape) if isinstance(shape, tuple) else shape) > _SMALL or x.size == 0:
         return np.broadcast_to(x, shape)
     # NumPy's function costs several microseconds; a small copy costs less and is contiguous.
     repeated = np.empty(shape, x.dtype)
@@ -58,8 +58,11 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """
     x = np.asarray(x)
     extra = x.ndim - len(shape)
+    added = tuple(range(extra))
+    if 1 not in shape:
+        return x.sum(axis=added)
     stretched = tuple(extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a])
-    return np.add.reduce(x, axis=(*range(extra), *stretched)).reshape(shape)
+    return x.sum(axis=added + stretched).reshape(shape)
 
 
 def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:

@@ -1,0 +1,141 @@
+"""Powers, exponentials and logarithms, and the sigmoids made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kinds import elementwise
+from .arithmetic import divide, subtract
+from .logic import bitwise_and, equal, greater_equal
+from .piecewise import where
+from .products import strong_multiply
+
+
+def _power_by_base(out: Any, x: Any, y: Any) -> Any:
+    """y xʸ⁻¹, and 0 where y is 0 (0·0⁻¹ counts as 0)."""
+    return strong_multiply(y, power(x, subtract(y, 1)))
+
+
+def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:
+    """xʸ log x, and 0 at x = 0 for y ≥ 0, where only the right limit for y > 0 exists."""
+    at_zero = bitwise_and(equal(x, 0), greater_equal(y, 0))
+    return strong_multiply(out, where(at_zero, 0.0, log(where(at_zero, 1.0, x))))
+
+
+@elementwise(
+    partials=[_power_by_base, _power_by_exponent],
+    strong=True,
+    source="{x} ** {y}",
+    latex="{x}^{{{y}}}",
+    numpy=[np.power],
+    domain=[(0.5, 2), (-2, 2)],
+)
+def power(x: Any, y: Any) -> Any:
+    """Return x raised to y; at x = y = 0 both derivatives are 0."""
+    # The operator, unlike np.power, squares and takes roots directly; it needs an array to do so.
+    return x**y if isinstance(x, (np.ndarray, np.generic)) else np.power(x, y)
+
+
+@elementwise(
+    partials=[lambda y, x: 2 * x],
+    strong=True,
+    source="np.square({x})",
+    latex="{x}^2",
+    numpy=[np.square],
+    method=True,
+)
+def square(x: Any) -> Any:
+    """Return x²."""
+    return np.square(x)
+
+
+@elementwise(
+    partials=[lambda y, x: divide(0.5, y)],
+    strong=True,
+    source="np.sqrt({x})",
+    latex=r"\sqrt{{{x}}}",
+    numpy=[np.sqrt],
+    method=True,
+    domain=[(0.2, 3)],
+)
+def sqrt(x: Any) -> Any:
+    """Return the square root; its derivative at 0 is infinite."""
+    return np.sqrt(x)
+
+
+@elementwise(
+    partials=[lambda y, x: y],
+    strong=True,
+    source="np.exp({x})",
+    latex=r"e^{{{x}}}",
+    numpy=[np.exp],
+    method=True,
+)
+def exp(x: Any) -> Any:
+    """Return eˣ."""
+    return np.exp(x)
+
+
+@elementwise(
+    partials=[lambda y, x: y + 1],
+    strong=True,
+    source="np.expm1({x})",
+    latex=r"e^{{{x}}} - 1",
+    numpy=[np.expm1],
+)
+def expm1(x: Any) -> Any:
+    """Return eˣ - 1, exact for small x."""
+    return np.expm1(x)
+
+
+@elementwise(
+    partials=[lambda y, x: divide(1.0, x)],
+    strong=True,
+    source="np.log({x})",
+    latex=r"\log {x}",
+    numpy=[np.log],
+    method=True,
+    domain=[(0.2, 3)],
+)
+def log(x: Any) -> Any:
+    """Return the natural logarithm; its derivative at 0 is infinite."""
+    return np.log(x)
+
+
+@elementwise(
+    partials=[lambda y, x: divide(1.0, 1 + x)],
+    strong=True,
+    source="np.log1p({x})",
+    latex=r"\log\left(1 + {x}\right)",
+    numpy=[np.log1p],
+    domain=[(-0.8, 2)],
+)
+def log1p(x: Any) -> Any:
+    """Return log(1 + x), exact for small x."""
+    return np.log1p(x)
+
+
+@elementwise(
+    partials=[lambda y, x: y * (1 - y)],
+    source="sigmoid({x})",
+    latex=r"\sigma\left({x}\right)",
+    method=True,
+)
+def sigmoid(x: Any) -> Any:
+    """Return the logistic function 1 / (1 + e⁻ˣ), without overflow for any x."""
+    # Where e⁻ˣ overflows to infinity the quotient is the right 0, so only the warning is wrong.
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+@elementwise(
+    partials=[lambda y, x: sigmoid(x)],
+    source="np.logaddexp({x}, 0)",
+    latex=r"\operatorname{{softplus}}\left({x}\right)",
+    method=True,
+)
+def softplus(x: Any) -> Any:
+    """Return log(1 + eˣ), without overflow for any x."""
+    return np.logaddexp(x, 0)
