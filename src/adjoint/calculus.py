@@ -17,7 +17,7 @@ from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
 from .graph import Symbol
 from .kinds import zeros_like
-from .ops.elementwise import positive
+from .ops.arithmetic import positive
 from .sweep import pull_back, push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording
 from .tree import leaves, map_leaves

@@ -214,7 +214,7 @@ def rules_are_pure(primitive: Primitive, case: Case, rng: np.random.Generator) -
 
 
 # Boolean arrays in these select a number of entries that depends on the data.
-_MASKED = ("index", "scatter_add")
+_MASKED = ("index", "scatter_add", "put_at")
 
 CLAUSES: dict[str, Callable[[Primitive, Case, np.random.Generator], None]] = {
     clause.__name__: clause

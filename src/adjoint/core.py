@@ -80,7 +80,7 @@ class Primitive:
         ``forward(*arrays, **params)`` in plain NumPy. Its name, signature and docstring are the
         primitive's; positional parameters are arrays, keyword-only ones are metadata.
     kind : str
-        How the derivative columns were derived: elementwise, linear, bilinear, reduction, general
+        How the derivative columns were derived: elementwise, linear, multilinear, reduction, general
         or constant.
     vjp : callable or None
         ``vjp(g, y, args, params, wanted)`` gives one cotangent for each argument (None where not
@@ -93,6 +93,9 @@ class Primitive:
         ``infer(*operands, **params)`` gives the output's `Spec`.
     source, latex : str or callable
         Templates over the names of the arguments, see `write_source` and `write_latex`.
+    view : bool
+        Whether NumPy's result would be a view, into which an assignment changes the original; here
+        it would be lost, so it is refused.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
     domain, kinks, cases : see `adjoint.check`
@@ -111,6 +114,7 @@ class Primitive:
         latex: str | Callable[..., str],
         numpy: Sequence[Callable[..., Any]] = (),
         method: bool = False,
+        view: bool = False,
         domain: Sequence[tuple[float, float]] = ((-2.0, 2.0),),
         kinks: Sequence[float] = (),
         cases: Sequence[Any] = (),
@@ -130,12 +134,14 @@ class Primitive:
         self.helpers = tuple(helpers)
         if isinstance(source, str) and source.startswith(f"{self.name}("):
             self.helpers = (*self.helpers, forward)
+        self.view = view
         self.explain_error = explain_error
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.param_names = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self._known_params = frozenset(self.param_names)
         self.defaults = {
             p.name: p.default
             for p in parameters
@@ -168,8 +174,12 @@ class Primitive:
             return self.forward(*args, **params)
         return top.apply(self, args, params)
 
-    def _arrange(self, args: tuple[Operand, ...], params: Params) -> tuple[Any, dict[str, Any]]:
+    def _arrange(
+        self, args: tuple[Operand, ...], params: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         """Sort arguments into arrays and complete metadata, positions and names being free."""
+        if len(args) <= len(self.array_names) and params.keys() <= self._known_params:
+            return args, self.defaults | params
         if self.takes_list:
             args, rest = tuple(args[0]), args[1:]
         else:
@@ -178,8 +188,8 @@ class Primitive:
         if len(rest) > len(self.param_names):
             raise TypeError(f"{self.name}{self.__signature__}: {len(rest)} arguments too many")
         params = {**dict(zip(self.param_names, rest, strict=False)), **params}
-        if params.keys() <= set(self.param_names):
-            return args, {**self.defaults, **params}
+        if params.keys() <= self._known_params:
+            return args, self.defaults | params
         bound = self.__signature__.bind(*args, **params)
         bound.apply_defaults()
         return bound.args, bound.kwargs
@@ -297,6 +307,9 @@ class Value:
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Answer a NumPy function without a card."""
         raise NotImplementedError
+
+    def refuse_assignment(self) -> None:
+        """Raise if ``self[i] = v`` would be lost or break a graph."""
 
     # --- what the value is
 

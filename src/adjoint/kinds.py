@@ -2,7 +2,7 @@
 
 elementwise   the partial derivatives of one entry        y_i = f(a_i, b_i)
 linear        the transpose                               y = A x
-bilinear      the two adjoints                            y = B(a, b)
+multilinear   the adjoint for each argument               y = B(a, b)
 reduction     the weights of a row                        dy = Σ_i w_i dx_i
 general       both rules by hand, where nothing above fits
 constant      no derivative: comparisons, integers
@@ -14,6 +14,7 @@ cotangent in the shape of the broadcast output, and in any float type: the sweep
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -77,19 +78,21 @@ def elementwise(
     ``strong`` says that a partial may be infinite or a mere mask, so that 0·∞ must count as 0.
     """
 
-    def times(g: Any, position: int, y: Any, args: Sequence[Any], params: Params) -> Any:
-        partial = partials[position]
+    def times(g: Any, partial: Rule | float, y: Any, args: Sequence[Any], params: Params) -> Any:
         if callable(partial):
             factor = partial(y, *args, **params)
-            return PRIMITIVES[_STRONG](g, factor) if strong else g * factor
+            return PRIMITIVES[_STRONG].bind((g, factor), {}) if strong else g * factor
         return g if partial == 1 else -g if partial == -1 else zeros_like(g)
 
     def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
-        return [times(g, i, y, args, params) if want else None for i, want in enumerate(wanted)]
+        return [
+            times(g, partial, y, args, params) if want else None
+            for partial, want in zip(partials, wanted)  # noqa: B905 - optional arguments are absent
+        ]
 
     def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
         return add_all(
-            times(t, i, y, args, params) for i, t in enumerate(tangents) if t is not None
+            times(t, partials[i], y, args, params) for i, t in enumerate(tangents) if t is not None
         )
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
@@ -115,10 +118,7 @@ def linear(
     that only selects; a single callable ``transposes(i, g, *args, **params)`` for any number.
     """
 
-    def rule(position: int) -> Rule | None:
-        if callable(transposes):
-            return lambda *args, **params: transposes(position, *args, **params)
-        return transposes[position] if position < len(transposes) else None
+    rule = _rules(transposes)
 
     def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
         rules = [rule(i) if want else None for i, want in enumerate(wanted)]
@@ -134,27 +134,41 @@ def linear(
     return _card("linear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
 
 
-def bilinear(
+def multilinear(
     *,
-    adjoints: tuple[Rule, Rule],
+    adjoints: Sequence[Rule] | Rule,
     shape: Callable[..., tuple[int, ...]],
     dtype: Callable[..., np.dtype[Any]] | None = None,
     **columns: Any,
 ) -> Decorator:
-    """Derive both modes from the two adjoints, ``adjoints[i](g, x, y, **params)``."""
+    """Derive both modes from the adjoints of a product, linear in each argument alone.
+
+    ``adjoints[i](g, *args, **params)`` for each argument; a single callable
+    ``adjoints(i, g, *args, **params)`` for any number of them.
+    """
+    rule = _rules(adjoints)
 
     def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
         return [
-            adjoint(g, *args, **params) if want else None
-            for adjoint, want in zip(adjoints, wanted, strict=True)
+            rule(i)(g, *args, **params) if want else None  # type: ignore[misc]
+            for i, want in enumerate(wanted)
         ]
 
     def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
-        (a, b), (t_a, t_b) = args, tangents
-        parts = [] if t_a is None else [itself.bind((t_a, b), params)]
-        return add_all(parts if t_b is None else [*parts, itself.bind((a, t_b), params)])
+        return add_all(
+            itself.bind([*args[:i], t, *args[i + 1 :]], params)
+            for i, t in enumerate(tangents)
+            if t is not None
+        )
 
-    return _card("bilinear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
+    return _card("multilinear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
+
+
+def _rules(rules: Sequence[Rule | None] | Rule) -> Callable[[int], Rule | None]:
+    """Return the rule of each position, from a list of them or a rule that is told the position."""
+    if callable(rules):
+        return lambda i: functools.partial(rules, i)
+    return lambda i: rules[i] if i < len(rules) else None
 
 
 def reduction(*, weights: Rule, **columns: Any) -> Decorator:

@@ -76,40 +76,41 @@ def pull_back(
     lift : callable, optional
         Makes the walk itself recorded, for derivatives of the result.
     """
-    since = min((node.order for node in wanted), default=0) if wanted is not None else 0
+    since = 0 if wanted is None else min((node.order for node in wanted), default=0)
     order = reachable(seeds, since=since)
     useful = None if wanted is None else _leading_to(order, wanted)
     cotangents = dict(seeds)
     with np.errstate(all="ignore"):
         for node in reversed(order):
-            if node.primitive is None or node not in cotangents:
+            primitive = node.primitive
+            if primitive is None or primitive.vjp is None or node not in cotangents:
                 continue
-            keep = wanted is not None and node in wanted
-            g = cotangents[node] if keep else cotangents.pop(node)
-            _pull_through(node, g, cotangents, useful, lift)
+            g = cotangents[node]
+            if wanted is None or node not in wanted:
+                del cotangents[node]
+            targets = [
+                parent is not None and (useful is None or parent in useful)
+                for parent in node.parents
+            ]
+            y, args = _seen(node, lift)
+            parts = primitive.vjp(g, y, args, node.params, targets)
+            _deliver(parts, node, targets, cotangents)
     return cotangents
 
 
-def _pull_through(
-    node: Node, g: Any, cotangents: dict[Node, Any], useful: set[Node] | None, lift: Lift | None
+def _deliver(
+    parts: Sequence[Any], node: Node, targets: Sequence[bool], cotangents: dict[Node, Any]
 ) -> None:
-    """Add to ``cotangents`` what one node hands to its parents."""
-    primitive = node.primitive
-    if primitive is None or primitive.vjp is None:
-        return
-    parents = node.parents
-    if useful is None:
-        targets = [parent is not None for parent in parents]
-    else:
-        targets = [parent in useful for parent in parents]
-    y, args = _seen(node, lift)
-    parts = primitive.vjp(g, y, args, node.params, targets)
-    for parent, target, part, arg in zip(parents, targets, parts, node.args, strict=True):
-        if not target or part is None or parent is None or arg.dtype.kind != "f":
+    """Add what a node's rule gives to the cotangents of its parents."""
+    for parent, target, part, arg in zip(node.parents, targets, parts, node.args, strict=True):
+        # A traced integer has a node too, but nothing flows to it.
+        if not target or parent is None or part is None or arg.dtype.kind != "f":
             continue
-        part = _like(part, arg, sum_to)
-        sofar = cotangents.get(parent)
-        cotangents[parent] = part if sofar is None else sofar + part
+        if part.shape != arg.shape or part.dtype is not arg.dtype:
+            part = _like(part, arg, sum_to)
+        if parent in cotangents:
+            part = cotangents[parent] + part
+        cotangents[parent] = part
 
 
 def push_forward(

@@ -105,9 +105,10 @@ class Tensor(Value):
             raise explain_failure(primitive, arrays, params, error) from None
         if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
+        made = _Slice if primitive.view else Tensor
         if recorded and kind == "f" and _recording.on and primitive.vjp is not None:
-            return Tensor(output, Node(primitive, arrays, params, parents, output))
-        return Tensor(output, None)
+            return made(output, Node(primitive, arrays, params, parents, output))
+        return made(output, None)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -208,6 +209,14 @@ class Tensor(Value):
             return gradient
         return np.asarray(as_operand(gradient), self.dtype)
 
+    def refuse_assignment(self) -> None:
+        """Raise on an assignment into a leaf: its gradient would be that of another value."""
+        if self.node is not None and self.node.primitive is None and _recording.on:
+            raise GraphError(
+                "cannot assign into a leaf that requires a gradient; assign into a copy: y = +x, "
+                "or under ad.no_grad() to change the leaf itself"
+            )
+
     # --- leaving the graph
 
     def numpy(self) -> np.ndarray[Any, Any]:
@@ -288,6 +297,18 @@ class Tensor(Value):
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
+
+
+class _Slice(Tensor):
+    """What indexing, reshape or transpose gave: a value of its own, not a view."""
+
+    __slots__ = ()
+
+    def refuse_assignment(self) -> None:
+        raise GraphError(
+            "a slice is a value, not a view: assigning into it would not change what it was taken "
+            "from; assign in one step, x[0, 1] = v instead of x[0][1] = v"
+        )
 
 
 def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:

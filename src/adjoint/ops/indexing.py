@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core import Operand, Spec, Value, attach
-from ..kinds import linear
+from ..kinds import constant, linear
+from .piecewise import where
 
 
 class Slot:
@@ -72,6 +73,7 @@ _ROWS = slice(None, None, 2)
     shape=_index_shape,
     dtype=lambda x, *arrays, key: x.dtype,
     source=_index_source,
+    view=True,
     latex=_index_latex,
     explain_error=_index_error,
     cases=[
@@ -125,8 +127,81 @@ def scatter_add(x: Any, *arrays: Any, key: Key, shape: tuple[int, ...]) -> Any:
     return zeros
 
 
-def getitem(x: Value, index_: Any) -> Any:
-    """Return ``x[index]`` for integers, slices, None, Ellipsis, and integer or boolean arrays."""
+def _kept(g: Any, x: Any, v: Any, *arrays: Any, key: Key) -> Any:
+    """Return ``g`` with zeros where ``x`` was replaced."""
+    return put_at(g, 0.0, *arrays, key=key)
+
+
+def _placed(g: Any, x: Any, v: Any, *arrays: Any, key: Key) -> Any:
+    """Return the part of ``g`` where ``v`` was put; of entries named twice the last one counts."""
+    placed = index(g, *arrays, key=key)
+    if not arrays:
+        return placed
+    return where(last_named(arrays, key=key, shape=x.shape), placed, 0.0)
+
+
+def last_at(key: Any, shape: tuple[int, ...]) -> Any:
+    """Return which of the entries at ``[key]`` are not named again later in the same key."""
+    names = np.zeros(shape, np.intp)
+    order = np.arange(names[key].size).reshape(names[key].shape)
+    names[key] = order
+    return np.asarray(names[key] == order)
+
+
+@constant(
+    shape=lambda *arrays, key, shape: _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key),
+    dtype=lambda *arrays, key, shape: np.dtype(bool),
+    source=lambda *arrays, key, shape: f"last_at(np.s_[{_key_source(key, arrays)}], {shape})",
+    latex=r"\operatorname{{last}}\left({args}\right)",
+    helpers=[last_at],
+    cases=[(np.array([0, 2, 0]), {"key": (SLOT,), "shape": (3, 4)})],
+)
+def last_named(*arrays: Any, key: Key, shape: tuple[int, ...]) -> Any:
+    """Return which of the entries at ``[key]`` are not named again later in the same key."""
+    return last_at(fill(key, arrays), shape)
+
+
+def replaced_at(x: Any, v: Any, key: Any) -> Any:
+    """Return a copy of ``x`` with ``v`` at ``[key]``."""
+    copied = np.array(x)
+    copied[key] = v
+    return copied
+
+
+def _put_error(x: Operand, v: Operand, *arrays: Operand, key: Key) -> str | None:
+    if any(isinstance(a, Spec) for a in (x, v, *arrays)):
+        return None
+    names = tuple(f"array of shape {np.shape(a)}" for a in arrays)
+    return f"cannot put shape {np.shape(v)} at [{_key_source(key, names)}] of shape {x.shape}"
+
+
+@linear(
+    transposes=[_kept, _placed],
+    shape=lambda x, v, *arrays, key: x.shape,
+    dtype=lambda x, v, *arrays, key: x.dtype,
+    source=lambda x, v, *arrays, key: f"replaced_at({x}, {v}, np.s_[{_key_source(key, arrays)}])",
+    latex=r"{x}",
+    helpers=[replaced_at],
+    explain_error=_put_error,
+    cases=[
+        ((3, 4), (4,), {"key": (1,)}),
+        ((3, 4), (), {"key": (_ROWS, None, -1)}),
+        ((3, 4), (2, 1), {"key": (slice(1, None),)}),
+        ((3, 4), (), np.array([[True, False, True, True]] * 3), {"key": (SLOT,)}),
+        ((3, 4), (2,), np.array([0, 2]), np.array([3, 0]), {"key": (SLOT, SLOT)}),
+        ((3, 4), (3, 4), np.array([0, 2, 0]), {"key": (SLOT,)}),
+    ],
+)
+def put_at(x: Any, v: Any, *arrays: Any, key: Key) -> Any:
+    """Return a copy of ``x`` with ``v`` at ``[key]``; what ``x[key] = v`` does to a tensor.
+
+    An entry named twice keeps the last number, which alone gets its gradient.
+    """
+    return replaced_at(x, v, fill(key, arrays))
+
+
+def read_key(index_: Any) -> tuple[Key, list[Any]]:
+    """Split what stands between square brackets into a key and its index arrays."""
     parts = index_ if isinstance(index_, tuple) else (index_,)
     key: list[Any] = []
     arrays: list[Any] = []
@@ -142,7 +217,27 @@ def getitem(x: Value, index_: Any) -> Any:
             )
         key.append(SLOT)
         arrays.append(array if array.size or array.dtype.kind in "iub" else array.astype(np.intp))
-    return index(x, *arrays, key=tuple(key))
+    return tuple(key), arrays
+
+
+def getitem(x: Value, index_: Any) -> Any:
+    """Return ``x[index]`` for integers, slices, None, Ellipsis, and integer or boolean arrays."""
+    key, arrays = read_key(index_)
+    return index(x, *arrays, key=key)
+
+
+def setitem(x: Value, index_: Any, v: Any) -> None:
+    """Replace the value inside ``x`` by one with ``v`` at ``[index]``; all names of ``x`` see it."""
+    x.refuse_assignment()
+    key, arrays = read_key(index_)
+    if isinstance(v, Value) and v.node is not None and x.dtype.kind != "f" == v.dtype.kind:
+        raise TypeError(
+            f"assigning floats into a tensor of dtype {x.dtype} would cut their graph; make it one "
+            "of floats, as ad.zeros(n)"
+        )
+    changed = put_at(x, v, *arrays, key=key)
+    x.data, x.node = changed.data, changed.node
 
 
 attach("__getitem__", getitem)
+attach("__setitem__", setitem)

@@ -1,4 +1,4 @@
-"""Bilinear primitives: products, each linear in either argument alone."""
+"""Products: each is linear in every argument alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..core import Operand
-from ..kinds import bilinear, shape_of
+from ..kinds import multilinear, shape_of
 from .structural import reshape
 
 
-@bilinear(
+@multilinear(
     adjoints=(
         lambda g, x, y: strong_multiply(g, y),
         lambda g, x, y: strong_multiply(g, x),
@@ -83,7 +83,7 @@ def _matmul_shape(x: Operand, y: Operand) -> tuple[int, ...]:
     return (*batch, *x.shape[:-1][-1:], *(y.shape[-1:] if y.ndim > 1 else ()))
 
 
-@bilinear(
+@multilinear(
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
     source="{x} @ {y}",
