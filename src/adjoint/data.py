@@ -1,0 +1,208 @@
+"""Data are arrays of rows; here they are checked, put in order and cut into batches.
+
+The order is a pure function of (seed, epoch), so every way of running a training sees the same
+batches, whether it was interrupted or not.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .core import as_operand
+from .errors import ShapeError
+
+Array = np.ndarray[Any, Any]
+
+# What random words are drawn for: each purpose has its own stream.
+ORDER_SITE = 0
+
+_WORD = 2**64
+
+
+def as_seed(seed: np.random.Generator | int | None) -> int:
+    """Return a seed: an int as it is, one draw of a generator, or system entropy for None.
+
+    Parameters
+    ----------
+    seed : int, numpy.random.Generator or None
+        An int from 0 to 2⁶⁴ - 1.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    ValueError
+        If the int is out of range.
+
+    Examples
+    --------
+    >>> as_seed(7)
+    7
+    """
+    if seed is None:
+        return secrets.randbits(64)
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(_WORD, dtype=np.uint64))
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(
+            f"seed: expected an int, a numpy.random.Generator or None, got {type(seed).__name__}"
+        )
+    return _as_word("seed", seed)
+
+
+def _as_word(name: str, number: Any) -> int:
+    if not 0 <= number < _WORD:
+        raise ValueError(f"{name}: expected an integer from 0 to 2**64 - 1, got {number}")
+    return int(number)
+
+
+def random_words(count: int, *, seed: int, epoch: int, site: int) -> Array:
+    """Return random 64-bit words, a pure function of (seed, epoch, site).
+
+    Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) with key
+    (seed, 0) and counter (block, epoch, site, 0); as NumPy's, it counts blocks from 1.
+
+    Parameters
+    ----------
+    count : int
+    seed, epoch, site : int
+        From 0 to 2⁶⁴ - 1.
+
+    Returns
+    -------
+    (count,) uint64 array
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> random_words(2, seed=0, epoch=0, site=0)
+    array([ 213000021201967259, 4455796210202625458], dtype=uint64)
+    """
+    key = np.array([_as_word("seed", seed), 0], np.uint64)
+    place = (0, _as_word("epoch", epoch), _as_word("site", site), 0)
+    return np.random.Philox(key=key, counter=np.array(place, np.uint64)).random_raw(count)
+
+
+def permutation(n: int, *, seed: int, epoch: int) -> Array:
+    """Return the numbers 0 to n - 1 in an order given by (seed, epoch).
+
+    Fisher and Yates' shuffle, from the last place i = n - 1 down to 1: places i and j are swapped,
+    where j = ⌊(word_i >> 32) (i + 1) / 2³²⌋ and word_i are the random words of `ORDER_SITE`. Only
+    integers, so that any other tier can give the very same order. An order is favoured by at most
+    n / 2³² in each draw.
+
+    Parameters
+    ----------
+    n : int
+        Below 2³².
+    seed, epoch : int
+        From 0 to 2⁶⁴ - 1.
+
+    Returns
+    -------
+    (n,) int64 array
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> permutation(5, seed=0, epoch=0)
+    array([1, 3, 0, 4, 2])
+    """
+    if not 0 <= n < 2**32:
+        raise ValueError(f"permutation: n must be from 0 to 2**32 - 1, got {n}")
+    words: Array = random_words(n, seed=seed, epoch=epoch, site=ORDER_SITE) >> np.uint64(32)
+    draws = ((words * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
+    order = list(range(n))
+    for i in range(n - 1, 0, -1):
+        j = draws[i]
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, np.int64)
+
+
+def batches(n: int, batch_size: int, *, order: Array | None) -> Iterator[slice | Array]:
+    """Yield the indices of one batch after another; the last may be short.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    batch_size : int
+    order : (n,) integer array, or None
+        The order of the rows, as from `permutation`. None keeps theirs, and gives slices, which
+        select without copying.
+
+    Examples
+    --------
+    >>> list(batches(5, 2, order=None))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    for start in range(0, n, batch_size):
+        rows = slice(start, min(start + batch_size, n))
+        yield rows if order is None else order[rows]
+
+
+def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
+    """Return the rows and their targets as arrays, or say what is wrong with them.
+
+    Parameters
+    ----------
+    X : (n, ...) array of finite numbers
+    y : (n, ...) array of finite numbers
+    name : str
+        Of the pair, for the message.
+
+    Raises
+    ------
+    TypeError
+        If they are not numbers.
+    ShapeError
+        If there are no rows, or not as many targets as rows.
+    ValueError
+        If an entry is NaN or infinite; the message names the first.
+
+    Examples
+    --------
+    >>> X, y = check_xy([[0.0, 1.0]], [1])
+    >>> X.shape, y.shape
+    ((1, 2), (1,))
+    """
+    arrays = [_as_rows(name, part, values) for part, values in (("X", X), ("y", y))]
+    shapes = f"X of shape {arrays[0].shape} and y of shape {arrays[1].shape}"
+    if len(arrays[0]) != len(arrays[1]):
+        raise ShapeError(f"{name}: {shapes} differ in their number of rows")
+    if not arrays[0].size:
+        raise ShapeError(f"{name}: {shapes} hold no data")
+    for part, array in zip("Xy", arrays, strict=True):
+        _check_finite(f"{name}: {part}", array)
+    return arrays[0], arrays[1]
+
+
+def _as_rows(name: str, part: str, values: Any) -> Array:
+    array = np.asarray(as_operand(values))
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: {part} has dtype {array.dtype}; expected real numbers")
+    if not array.ndim:
+        raise ShapeError(f"{name}: {part} is a single number; expected an array of rows")
+    return array
+
+
+def _check_finite(name: str, array: Array) -> None:
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return
+    row, *columns = (int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    place = f"row {row}" + "".join(f", column {i}" for i in columns)
+    raise ValueError(
+        f"{name} has {array[(row, *columns)]} at {place}; drop such rows or fill them in first"
+    )

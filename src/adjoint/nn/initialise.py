@@ -1,0 +1,121 @@
+"""An initialiser draws a layer's first weights, scaled so that signals neither fade nor grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+
+Array = np.ndarray[Any, Any]
+Initialiser = Callable[[tuple[int, int], np.random.Generator], Array]
+
+
+def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
+    """Return a generator: the one given, or a new one from a seed or, for None, system entropy.
+
+    Raises
+    ------
+    TypeError
+        If ``rng`` is anything else; `numpy.random.RandomState` included, the legacy generator.
+
+    Examples
+    --------
+    >>> as_generator(0).integers(10)
+    np.int64(8)
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool)):
+        return np.random.default_rng(rng)
+    raise TypeError(
+        f"rng: expected an int seed, a numpy.random.Generator or None, got {type(rng).__name__}; "
+        "np.random.default_rng(seed) makes a generator"
+    )
+
+
+def _fans(shape: Sequence[int]) -> tuple[int, int]:
+    if len(shape) != 2 or min(shape) < 1:
+        raise ShapeError(f"initialise: expected a weight's shape (in, out), got {tuple(shape)}")
+    return shape[0], shape[1]
+
+
+def glorot_uniform(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return weights uniform on ±√(6 / (in + out)): for sigmoid, tanh and linear units.
+
+    The variance 2 / (in + out) is the compromise between keeping that of the signals and that of
+    the gradients: Glorot & Bengio, "Understanding the difficulty of training deep feedforward
+    neural networks", AISTATS 2010, equation (16).
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> bool(abs(glorot_uniform((2, 4), as_generator(0))).max() <= 1)
+    True
+    """
+    fan_in, fan_out = _fans(shape)
+    bound = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-bound, bound, shape)
+
+
+def he_normal(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return normal weights of variance 2 / in: for ReLU units, which pass half of the signal.
+
+    He et al., "Delving deep into rectifiers", ICCV 2015, equation (10).
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> he_normal((2, 4), as_generator(0)).shape
+    (2, 4)
+    """
+    fan_in, _ = _fans(shape)
+    return rng.normal(0, np.sqrt(2 / fan_in), shape)
+
+
+def he_uniform(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return weights uniform on ±√(6 / in), the variance of `he_normal` without its tails.
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> he_uniform((2, 4), as_generator(0)).shape
+    (2, 4)
+    """
+    fan_in, _ = _fans(shape)
+    bound = np.sqrt(6 / fan_in)
+    return rng.uniform(-bound, bound, shape)
+
+
+# What suits the layer before each activation.
+BY_ACTIVATION: dict[str, Initialiser] = {
+    "relu": he_normal,
+    "sigmoid": glorot_uniform,
+    "tanh": glorot_uniform,
+}

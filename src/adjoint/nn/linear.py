@@ -1,0 +1,103 @@
+"""A linear layer is an affine map of the last axis: z' = z W + b."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..ops.arithmetic import add
+from ..ops.products import matmul
+from .initialise import Initialiser, as_generator, glorot_uniform
+from .module import Module, Parameter
+
+
+class Linear(Module):
+    """An affine map of the last axis, z' = z W + b.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Sizes of the last axis of input and output.
+    bias : bool
+        Without it the attribute ``bias`` is None.
+    rng : numpy.random.Generator, int or None
+        Where the weights come from.
+    initialise : callable
+        ``initialise(shape, generator)`` returns the weights; the bias starts at zero.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight : (in_features, out_features) Parameter
+    bias : (out_features,) Parameter or None
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+    ShapeError
+        If ``initialise`` returns another shape; on a call, if the last axis of the input has not
+        ``in_features`` entries.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> layer = nn.Linear(2, 3, rng=0)
+    >>> layer(np.ones((5, 2))).shape
+    (5, 3)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        rng: np.random.Generator | int | None = None,
+        initialise: Initialiser = glorot_uniform,
+        dtype: Any = float,
+    ) -> None:
+        self.in_features = positive_size("in_features", in_features)
+        self.out_features = positive_size("out_features", out_features)
+        shape = (self.in_features, self.out_features)
+        weight = np.asarray(initialise(shape, as_generator(rng)))
+        if weight.shape != shape:
+            raise ShapeError(f"initialise returned shape {weight.shape}, expected {shape}")
+        self.weight = Parameter(weight.astype(dtype))
+        self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """Return x W + b.
+
+        Parameters
+        ----------
+        x : (..., in_features) array
+
+        Returns
+        -------
+        (..., out_features) Tensor
+        """
+        if not hasattr(x, "shape"):
+            x = np.asarray(x)
+        if x.shape[-1:] != (self.in_features,):
+            raise ShapeError(
+                f"Linear: input of shape {x.shape} does not fit the weight of shape "
+                f"{self.weight.shape}; expected a last axis of {self.in_features}"
+            )
+        product = matmul(x, self.weight)
+        return product if self.bias is None else add(product, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"{self.in_features}, {self.out_features}" + ", bias=False" * (self.bias is None)
+
+
+def positive_size(name: str, size: Any) -> int:
+    """Return a size as an int, or say that it is not a positive one."""
+    if isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size > 0:
+        return int(size)
+    raise ValueError(f"{name}: expected a positive integer, got {size!r}")

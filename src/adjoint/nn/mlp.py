@@ -1,0 +1,137 @@
+"""An MLP is the fully connected network: linear layers with activations between."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import choose
+from ..ops.softmax import softmax
+from ..tensor import no_grad
+from .activation import ACTIVATIONS
+from .initialise import BY_ACTIVATION, Array, as_generator
+from .linear import Linear, positive_size
+from .module import Module
+
+
+class MLP(Module):
+    """A fully connected network: linear layers, and an activation between each two.
+
+    Parameters
+    ----------
+    *sizes : int
+        Features of the input, of each hidden layer, and of the output.
+    activation : {"relu", "sigmoid", "tanh"}
+        Also chooses the first weights: Glorot's for sigmoid and tanh, He's for ReLU.
+    rng : numpy.random.Generator, int or None
+        Where the weights come from.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    layers : list of Module
+        Linear, activation, ..., Linear.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, one is not a positive integer, or the activation is
+        unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> model = nn.MLP(2, 4, 2, rng=0)
+    >>> model
+    MLP(  # 22 parameters
+      layers[0]: Linear(2, 4)
+      layers[1]: Sigmoid()
+      layers[2]: Linear(4, 2)
+    )
+    >>> model.predict_proba(np.ones((5, 2))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        *sizes: int,
+        activation: str = "sigmoid",
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = float,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"MLP: expected at least two sizes, as MLP(2, 4, 2), got {sizes}")
+        for i, size in enumerate(sizes):
+            positive_size(f"MLP: size {i}", size)
+        self.activation = choose("activation", activation, ACTIVATIONS)
+        self.sizes = tuple(map(int, sizes))
+        generator = as_generator(rng)
+        initialise = BY_ACTIVATION[activation]
+        self.layers: list[Module] = []
+        for fan_in, fan_out in pairwise(sizes):
+            if self.layers:
+                self.layers.append(ACTIVATIONS[activation]())
+            layer = Linear(fan_in, fan_out, rng=generator, initialise=initialise, dtype=dtype)
+            self.layers.append(layer)
+
+    def forward(self, x: Any) -> Any:
+        """Return the last layer's output: logits, if the network is a classifier.
+
+        Parameters
+        ----------
+        x : (..., sizes[0]) array
+
+        Returns
+        -------
+        (..., sizes[-1]) Tensor
+        """
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def _logits(self, X: Any) -> Array:
+        """Return the outputs as a plain array, computed in the dtype of the parameters."""
+        if self.sizes[-1] < 2:
+            raise ValueError(
+                f"a network with {self.sizes[-1]} output has no classes to choose from; "
+                "call the model itself for its output"
+            )
+        with no_grad():
+            x = np.asarray(X, dtype=next(self.parameters()).dtype)
+            return np.asarray(self.forward(x).data)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of every class: the softmax of the outputs.
+
+        Parameters
+        ----------
+        X : (..., sizes[0]) array
+
+        Returns
+        -------
+        (..., sizes[-1]) float array
+            Without graph; every row sums to 1.
+
+        Raises
+        ------
+        ValueError
+            If the network has only one output.
+        """
+        return np.asarray(softmax(self._logits(X), axis=-1))
+
+    def predict(self, X: Any) -> Array:
+        """Return the index of the most probable class; of equal ones the first.
+
+        Parameters
+        ----------
+        X : (..., sizes[0]) array
+
+        Returns
+        -------
+        (...) integer array
+        """
+        return np.asarray(np.argmax(self._logits(X), axis=-1))

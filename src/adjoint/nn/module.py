@@ -1,0 +1,250 @@
+"""A module is an object whose attributes include parameters, and whose call is its forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from ..core import as_operand
+from ..tensor import Tensor, tensor
+
+Array = np.ndarray[Any, Any]
+
+# Tells the user's Parameter(data) from the engine's own Parameter(data, node), where None is a node
+# too: that of a frozen parameter which is copied or unpickled.
+_NOT_GIVEN: Any = object()
+
+
+class Parameter(Tensor):
+    """A tensor that is trained: a copy of the data that requires a gradient.
+
+    Parameters
+    ----------
+    data : array, number, or nested sequence of floats
+        Its dtype is kept; Python floats become float64.
+
+    Raises
+    ------
+    TypeError
+        If the data are not floats: only floats have gradients.
+
+    Examples
+    --------
+    >>> from adjoint import nn
+    >>> nn.Parameter([1.0, 2.0])
+    tensor([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, node: Any = _NOT_GIVEN) -> None:
+        if node is _NOT_GIVEN:
+            leaf = tensor(data, requires_grad=True)
+            data, node = leaf.data, leaf.node
+        super().__init__(data, node)
+
+
+class Module:
+    """A part of a network; abstract: a subclass defines `forward`.
+
+    Parameters are found by walking the attributes, through lists, tuples, dicts and modules within,
+    so a subclass has nothing to register and need not call ``super().__init__()``. A name is the
+    path as it would be written, ``layers[0].weight``; what is shared appears once, under its first
+    name. Other tensors among the attributes are buffers: saved, but not trained.
+
+    Examples
+    --------
+    >>> from adjoint import nn
+    >>> class Line(nn.Module):
+    ...     def __init__(self):
+    ...         self.slope = nn.Parameter(2.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x
+    >>> line = Line()
+    >>> line(3.0)
+    tensor(6., from=multiply)
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope']
+    """
+
+    # A class attribute, so that a subclass without super().__init__() has it too.
+    training: bool = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the module's output; subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return `forward` of the arguments."""
+        return self.forward(*args, **kwargs)
+
+    # --- what is inside --------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules directly inside this one, with their names."""
+        return ((name, item) for name, item in _attributes(self) if isinstance(item, Module))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield this module, named "", and all within, each once."""
+        return _descend(self, "", set())
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all within, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters of this module and of those within, with their names.
+
+        Raises
+        ------
+        TypeError
+            If an attribute is a tensor made with ``requires_grad=True`` but no `Parameter`: it
+            would be left untrained without a word.
+        """
+        for name, item in _named_tensors(self):
+            if isinstance(item, Parameter):
+                yield name, item
+            elif item.requires_grad:
+                raise TypeError(
+                    f"{type(self).__name__}.{name} requires a gradient but is no parameter; make "
+                    "it nn.Parameter(...) to have it trained, or .detach() it"
+                )
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Yield the parameters of this module and of those within, each once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the tensors that are no parameters, with their names."""
+        for name, item in _named_tensors(self):
+            if not isinstance(item, Parameter) and not item.requires_grad:
+                yield name, item
+
+    # --- changing it -----------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode of this module and all within; returns the module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Leave the training mode; returns the module."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze the parameters (False) or thaw them (True); returns the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                parameter.grad = None
+
+    # --- state -----------------------------------------------------------------------------------
+
+    def _named_state(self) -> dict[str, Tensor]:
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return a copy of every parameter and buffer by name, as NumPy arrays."""
+        return {name: np.array(item.data) for name, item in self._named_state().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Replace every parameter and buffer by the array of its name; all of them or none.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            As from `state_dict`. Each array is copied, and rounded to the module's own dtype.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a shape or the kind of a dtype differs. The message
+            lists all of these, and nothing has been changed.
+        """
+        own = self._named_state()
+        arrays = {name: np.asarray(as_operand(value)) for name, value in dict(state).items()}
+        problems = _differences(own, arrays)
+        if problems:
+            raise ValueError(
+                f"load_state_dict: the state does not fit this {type(self).__name__}, "
+                "nothing was loaded:\n  " + "\n  ".join(problems)
+            )
+        copies = {name: np.array(arrays[name], dtype=item.dtype) for name, item in own.items()}
+        for name, item in own.items():
+            item.data = copies[name]
+
+    # --- text ------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """Return what `repr` shows in the brackets: by default the shapes of the own tensors."""
+        own = (pair for pair in _attributes(self) if isinstance(pair[1], Tensor))
+        return ", ".join(f"{name}: {item.shape}" for name, item in own)
+
+    def __repr__(self) -> str:
+        name, extra = type(self).__name__, self.extra_repr()
+        children = [f"{path}: {child!r}" for path, child in self.named_children()]
+        if not children:
+            return f"{name}({extra})"
+        size = sum(parameter.size for parameter in self.parameters())
+        lines = "\n".join([extra] * bool(extra) + children).replace("\n", "\n  ")
+        return f"{name}(  # {size:,} parameters\n  {lines}\n)"
+
+
+def _attributes(module: Module) -> Iterator[tuple[str, Any]]:
+    """Yield the tensors and modules among the attributes, through lists, tuples and dicts."""
+    for name, value in vars(module).items():
+        yield from _leaves(name, value)
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, (Tensor, Module)):
+        yield path, value
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _leaves(f"{path}[{i}]", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(f"{path}[{key!r}]", item)
+
+
+def _descend(module: Module, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+    """Yield the module and those within; ``seen`` ends at shared modules and at cycles."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    yield path, module
+    for name, child in module.named_children():
+        yield from _descend(child, f"{path}.{name}" if path else name, seen)
+
+
+def _named_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield each tensor once that is a leaf: a computed value kept in an attribute is no state."""
+    seen: set[int] = set()
+    for path, inner in module.named_modules():
+        for name, item in _attributes(inner):
+            if isinstance(item, Tensor) and item.is_leaf and id(item) not in seen:
+                seen.add(id(item))
+                yield (f"{path}.{name}" if path else name), item
+
+
+def _differences(own: Mapping[str, Tensor], arrays: Mapping[str, Array]) -> list[str]:
+    """Return a line for every way in which the arrays do not fit."""
+    lines = [f"missing: {name}, shape {own[name].shape}" for name in own if name not in arrays]
+    lines += [f"unexpected: {name}, shape {arrays[name].shape}" for name in arrays.keys() - own]
+    for name, item in own.items():
+        array = arrays.get(name)
+        if array is None:
+            continue
+        if array.shape != item.shape:
+            lines.append(f"shape of {name}: expected {item.shape}, got {array.shape}")
+        if array.dtype.kind != item.dtype.kind:
+            lines.append(f"dtype of {name}: expected {item.dtype}, got {array.dtype}")
+    return lines
