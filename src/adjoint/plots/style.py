@@ -1,0 +1,184 @@
+"""The look is what all pictures share: colours, markers, serif letters and a dashed grid.
+
+It is set on the artists themselves, never in Matplotlib's global settings, so that a picture leaves
+the next one, and the user's own style, alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+FIGURE_SIZE = (8.0, 6.0)  # inches
+CURVE_COLOUR = "#9b95c9"
+CURVE_SHADE = "#5b4fa8"  # a darker relative, told apart from the curve in grey and by its dashes
+REGION_COLOUR = "#9B95C9"
+BOUNDARY_COLOUR = "#7B68EE"
+REGION_ALPHA = 0.15
+POINT_ALPHA = 0.7
+LINE_WIDTH = 2.0
+POINT_SIZE = 36.0  # square points
+
+# Orange and blue stay apart in every common colour blindness; then come the members of the palette
+# of Okabe and Ito that stay apart from these two, and colours of other lightness. Markers cycle out
+# of step with the colours, so that no two classes share both.
+COLOURS = (
+    "darkorange",
+    "royalblue",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#4D4D4D",
+    "#F0E442",
+    "#8C2D04",
+    "#332288",
+    "#B2DF8A",
+)
+MARKERS = ("^", "o", "s", "D", "v", "P", "X")
+# A legend may cover this part of the points before it has to leave the axes.
+MOST_COVERED = 0.01
+MOST_CLASSES = len(COLOURS) * len(MARKERS)
+
+# In order of preference; those that follow serve the characters the first one lacks.
+SERIF_FAMILIES = (
+    "Times New Roman",
+    "Times",
+    "Nimbus Roman",
+    "Liberation Serif",
+    "TeX Gyre Termes",
+    "STIXGeneral",
+    "DejaVu Serif",
+    "Songti SC",
+    "SimSun",
+    "Noto Serif CJK SC",
+    "Source Han Serif SC",
+    "DejaVu Sans",
+)
+
+
+def colour(index: int) -> str:
+    """Return the colour of class number ``index``."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """Return the marker of class number ``index``."""
+    return MARKERS[index % len(MARKERS)]
+
+
+@functools.cache
+def families() -> tuple[str, ...]:
+    """Return the serif families present; naming an absent one makes Matplotlib complain."""
+    manager = require("matplotlib.font_manager", extra="plot", purpose="drawing")
+    present = set(manager.get_font_names())
+    return tuple(family for family in SERIF_FAMILIES if family in present) or ("serif",)
+
+
+def axes_or_new(ax: Axes | None) -> Axes:
+    """Return ``ax``, or the axes of a new figure that a notebook shows by itself."""
+    if ax is not None:
+        return ax
+    pyplot = require("matplotlib.pyplot", extra="plot", purpose="drawing")
+    new: Axes = set_up(pyplot.figure(figsize=FIGURE_SIZE))
+    return new
+
+
+def set_up(figure: Figure) -> Axes:
+    """Return the only axes of a figure, which keep clear of its edges whatever they show."""
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
+    ax: Axes = figure.subplots()
+    return ax
+
+
+def full_names(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return a line's keyword arguments with ``lw`` as ``linewidth``, so that they meet ours."""
+    cbook = require("matplotlib.cbook", extra="plot", purpose="drawing")
+    lines = require("matplotlib.lines", extra="plot", purpose="drawing")
+    full: dict[str, Any] = cbook.normalize_kwargs(kwargs, lines.Line2D)
+    return full
+
+
+def dress(ax: Axes, *, title: str, xlabel: str, ylabel: str) -> None:
+    """Give the axes their words, the grid and the letters."""
+    ax.set_title(title, fontsize=16)
+    ax.set_xlabel(xlabel, fontsize=14)
+    ax.set_ylabel(ylabel, fontsize=14)
+    ax.grid(True, which="major", linestyle="--", linewidth=0.6, color="gray", alpha=0.5)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="both", which="both", labelsize=12, labelfontfamily=list(families()))
+    set_letters(ax.title, ax.xaxis.label, ax.yaxis.label)
+    set_letters(ax.xaxis.get_offset_text(), ax.yaxis.get_offset_text())
+
+
+def set_letters(*texts: Text) -> None:
+    """Set the texts in the serif families, and their formulas in a face that goes with these."""
+    for text in texts:
+        text.set_fontfamily(list(families()))
+        text.set_math_fontfamily("stix")
+
+
+def add_legend(ax: Axes, points: NDArray[np.float64]) -> None:
+    """Add a legend in the emptiest corner, or beside the axes where every corner is taken.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes with labelled artists and final limits.
+    points : (n, 2) float array
+        What the legend should not cover, in data coordinates.
+    """
+    handles, labels = ax.get_legend_handles_labels()
+    corner, covered = _emptiest_corner(_fractions(ax, points), *_legend_size(ax, labels))
+    place: dict[str, Any] = {"loc": corner}
+    if covered > MOST_COVERED:
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    legend = ax.legend(handles, labels, fontsize=12, framealpha=0.9, **place)
+    set_letters(*legend.get_texts())
+    for handle in legend.legend_handles:
+        # However small the points are drawn, their marker must be recognised here.
+        resize = getattr(handle, "set_sizes", None)
+        if resize:
+            resize([POINT_SIZE])
+
+
+def _legend_size(ax: Axes, labels: list[str]) -> tuple[float, float]:
+    """Estimate the legend's width and height as fractions of the axes.
+
+    Measuring would need a drawn figure, and drawing is slow; letters of 12 points are close to
+    0.1 inch wide and 0.25 inch apart.
+    """
+    dots_per_inch = ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+    width = (0.8 + 0.1 * max(map(len, labels))) * dots_per_inch / ax.bbox.width
+    height = (0.25 + 0.25 * len(labels)) * dots_per_inch / ax.bbox.height
+    return width, height
+
+
+def _fractions(ax: Axes, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points in axes coordinates: (0, 0) lower left, (1, 1) upper right."""
+    shown = points[np.isfinite(points).all(axis=1)]
+    inside: NDArray[np.float64] = ax.transAxes.inverted().transform(ax.transData.transform(shown))
+    return inside
+
+
+def _emptiest_corner(inside: NDArray[np.float64], width: float, height: float) -> tuple[str, float]:
+    """Return the corner where a box covers the smallest part of the points, and that part."""
+    x, y = inside.T
+    across = {"right": x > 1 - width, "left": x < width}
+    up = {"upper": y > 1 - height, "lower": y < height}
+    covered = {
+        f"{row} {column}": float(np.mean(in_row & in_column)) if x.size else 0.0
+        for row, in_row in up.items()
+        for column, in_column in across.items()
+    }
+    best = min(covered, key=lambda corner: covered[corner])
+    return best, covered[best]
