@@ -19,7 +19,8 @@ from typing import Any
 from . import core, ops
 from .calculus import grad, jvp, linearize, value_and_grad, vjp
 from .errors import DivergedError, GradientMismatchError, GraphError, ShapeError
-from .ops.composite import log_softmax, softmax, std, var
+from .ops.composite import std, var
+from .ops.softmax import log_softmax
 from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
 
 __version__ = "0.1.0"
@@ -32,7 +33,7 @@ _LAZY_MODULES = ("check", "data", "datasets", "graph", "nn", "optim", "plots", "
 _LAZY_NAMES = {
     "check_gradients": "check",
     "fit": "train",
-    "History": "train",
+    "History": "history",
 }
 
 __all__ = [
@@ -51,7 +52,6 @@ __all__ = [
     "no_grad",
     "ops",
     "set_grad_enabled",
-    "softmax",
     "std",
     "tensor",
     "value_and_grad",

@@ -80,8 +80,8 @@ class Primitive:
         ``forward(*arrays, **params)`` in plain NumPy. Its name, signature and docstring are the
         primitive's; positional parameters are arrays, keyword-only ones are metadata.
     kind : str
-        How the derivative columns were derived: elementwise, linear, multilinear, reduction, general
-        or constant.
+        How the derivative columns were derived: elementwise, linear, multilinear, reduction,
+        general or constant.
     vjp : callable or None
         ``vjp(g, y, args, params, wanted)`` gives one cotangent for each argument (None where not
         wanted), in the argument's own shape or in one that broadcasts from it. None for a

@@ -1,0 +1,109 @@
+"""The structure of the package: imports point downward, and nothing heavy is imported early."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import adjoint
+
+ROOT = Path(adjoint.__file__).parent
+
+# From the bottom up; a module imports only from lines above its own, or within its own line where
+# that is marked as one family in its own order.
+LAYERS = [
+    ["errors", "tree"],
+    ["core"],
+    ["kinds"],
+    ["ops.structural"],
+    ["ops.products"],
+    ["ops.logic", "ops.arithmetic"],
+    ["ops.piecewise", "ops.trigonometric"],
+    ["ops.exponential"],
+    ["ops.reductions"],
+    ["ops.indexing"],
+    ["ops.composite", "ops.softmax"],
+    ["ops"],
+    ["sweep"],
+    ["tensor"],
+    ["graph"],
+    ["calculus"],
+    ["check"],
+    ["contract"],
+    ["nn.module", "nn.initialise"],
+    ["nn.activation", "nn.functional", "nn.linear"],
+    ["nn.container"],
+    ["nn.mlp"],
+    ["nn"],
+    ["optim", "data", "datasets", "history", "metrics", "progress"],
+    ["train"],
+    ["plots.style"],
+    ["plots.curve", "plots.scatter"],
+    ["plots.boundary"],
+    ["plots"],
+    ["demo"],
+    ["commands"],
+    ["cli"],
+    ["__main__"],
+    ["__init__"],
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+HEAVY = ("matplotlib", "scipy", "sklearn", "llvmlite", "tqdm", "click", "pandas", "torch")
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imported(path):
+    """Yield the adjoint modules that a file imports, wherever in the file."""
+    name = module_name(path)
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    package = [] if name == "__init__" else package
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            target = [*base, *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                full = ".".join([*target, alias.name])
+                yield full if full in LEVEL else ".".join(target) or "__init__"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=module_name)
+def test_imports_point_downward(path):
+    name = module_name(path)
+    assert name in LEVEL, f"give {name} its place in LAYERS"
+    for target in imported(path):
+        if target != name:
+            assert LEVEL[target] < LEVEL[name], f"{name} imports {target}, which is not below it"
+
+
+def test_every_layer_exists():
+    assert {module_name(path) for path in ROOT.rglob("*.py")} >= LEVEL.keys()
+
+
+def loaded_by(statement):
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in run.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import adjoint", "import adjoint.nn, adjoint.optim, adjoint.train, adjoint.plots"],
+)
+def test_nothing_heavier_than_numpy_is_imported(statement):
+    assert not loaded_by(statement) & set(HEAVY)
+
+
+def test_lazy_modules_are_reachable_as_attributes():
+    run = "import adjoint as ad; ad.nn.MLP, ad.optim.SGD, ad.fit, ad.check_gradients, ad.plots"
+    assert "adjoint" in loaded_by(run)
+
+
+def test_every_public_name_is_there():
+    missing = [name for name in adjoint.__all__ if not hasattr(adjoint, name)]
+    assert not missing
