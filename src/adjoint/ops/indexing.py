@@ -227,7 +227,7 @@ def getitem(x: Value, index_: Any) -> Any:
 
 
 def setitem(x: Value, index_: Any, v: Any) -> None:
-    """Replace the value inside ``x`` by one with ``v`` at ``[index]``; all names of ``x`` see it."""
+    """Replace the value inside ``x`` by one with ``v`` at ``[index]``; all its names see it."""
     x.refuse_assignment()
     key, arrays = read_key(index_)
     if isinstance(v, Value) and v.node is not None and x.dtype.kind != "f" == v.dtype.kind:
