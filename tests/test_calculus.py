@@ -113,5 +113,78 @@ def test_stop_gradient_is_a_constant():
 def test_a_gradient_can_be_traced():
     graph = ad.graph.trace(ad.grad(lambda x: np.sum(np.tanh(x) ** 2)), np.ones(3))
     x = np.array([0.1, -0.4, 2.0])
-    (got,) = graph(x)
+    got = graph(x)
     np.testing.assert_allclose(got, 2 * np.tanh(x) * (1 - np.tanh(x) ** 2), rtol=1e-14)
+
+
+def test_jacobian_has_the_results_axes_before_the_arguments():
+    w = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    for mode in ("auto", "forward", "reverse"):
+        j = ad.jacobian(lambda x: w @ x, mode=mode)(np.ones((3, 2)))
+        assert j.shape == (2, 2, 3, 2)
+        np.testing.assert_array_equal(j, np.einsum("ik,jl->ijkl", w, np.eye(2)))
+
+
+def test_jacobian_of_trees():
+    def f(p, y):
+        return {"a": p["u"] * y, "b": np.sum(p["u"]) * p["v"][0]}
+
+    p = {"u": np.array([1.0, 2.0]), "v": [np.array(3.0)]}
+    by_p, by_y = ad.jacobian(f, (0, 1))(p, np.array([5.0, 7.0]))["a"]
+    np.testing.assert_array_equal(by_p["u"], np.diag([5.0, 7.0]))
+    np.testing.assert_array_equal(by_p["v"][0], np.zeros(2))
+    np.testing.assert_array_equal(by_y, np.diag([1.0, 2.0]))
+
+
+def test_jacobian_records_the_function_once():
+    runs = []
+    ad.jacobian(lambda x: runs.append(1) or np.tanh(x))(np.ones(7))
+    assert len(runs) == 1
+
+
+def test_jacobian_takes_the_cheaper_mode():
+    """Three results of a hundred numbers: three sweeps, seen in the nodes of a nested call."""
+    x = np.linspace(0, 1, 100)
+    w = np.random.default_rng(0).standard_normal((3, 100))
+    np.testing.assert_allclose(ad.jacobian(lambda v: np.tanh(w @ v))(x).shape, (3, 100))
+    with pytest.raises(ValueError, match="unknown mode 'both'"):
+        ad.jacobian(np.tanh, mode="both")
+
+
+def test_jacobian_of_empty_and_unrelated_results():
+    assert ad.jacobian(lambda x: x[:0])(np.ones(3)).shape == (0, 3)
+    assert ad.jacobian(lambda x: x * 1)(np.ones(0)).shape == (0, 0)
+    np.testing.assert_array_equal(ad.jacobian(lambda x: np.ones(2))(np.ones(3)), np.zeros((2, 3)))
+
+
+def test_hessian_and_hvp_agree_with_the_closed_form():
+    a = np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 1.0]])
+
+    def f(x):
+        return 0.5 * x @ a @ x + np.sum(x**4)
+
+    x, v = np.array([0.5, -1.0, 2.0]), np.array([1.0, 2.0, 3.0])
+    exact = a + np.diag(12 * x**2)
+    np.testing.assert_allclose(ad.hessian(f)(x), exact, rtol=1e-13)
+    np.testing.assert_allclose(ad.hvp(f)(x, v), exact @ v, rtol=1e-13)
+
+
+def test_third_derivatives_through_hessians():
+    third = ad.jacobian(ad.hessian(lambda x: np.sum(x**3 * x[::-1])))(np.array([1.0, 2.0]))
+    assert third.shape == (2, 2, 2)
+    np.testing.assert_allclose(third, third.transpose(2, 1, 0), rtol=1e-13)
+    # f = x³y + y³x: f_xxx = 6y, f_xxy = 6x
+    np.testing.assert_allclose([third[0, 0, 0], third[0, 0, 1]], [12.0, 6.0], rtol=1e-13)
+
+
+def test_value_and_grad_and_hvp_serve_scipys_minimisers():
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def rosenbrock(x):
+        return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+    start = np.zeros(4)
+    found = optimize.minimize(
+        ad.value_and_grad(rosenbrock), start, jac=True, hessp=ad.hvp(rosenbrock), method="trust-ncg"
+    )
+    np.testing.assert_allclose(found.x, np.ones(4), atol=1e-6)

@@ -6,14 +6,18 @@ import adjoint as ad
 from adjoint.contract import check_primitive, clauses
 from adjoint.core import PRIMITIVES
 
+# What `import adjoint` registers, whatever other tests have imported before: the cards of
+# adjoint.special are tested with it.
+REGISTRY = {name: p for name, p in PRIMITIVES.items() if ".special." not in p.__module__}
+
 
 @pytest.mark.parametrize(
     ("name", "clause"),
-    [(name, clause) for name, p in PRIMITIVES.items() for clause in clauses(p)],
+    [(name, clause) for name, p in REGISTRY.items() for clause in clauses(p)],
 )
 def test_contract(name, clause):
-    check_primitive(PRIMITIVES[name], clause)
+    check_primitive(REGISTRY[name], clause)
 
 
 def test_every_primitive_is_public_under_its_name():
-    assert all(getattr(ad, name) is primitive for name, primitive in PRIMITIVES.items())
+    assert all(getattr(ad, name) is primitive for name, primitive in REGISTRY.items())

@@ -5,6 +5,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.core import NUMPY
+from adjoint.tree import leaves
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def test_none_keywords_do_not_matter(x):
 
 
 def test_a_function_without_a_card_names_itself_and_the_way_out(x):
-    with pytest.raises(TypeError, match=r"numpy\.i0 has no derivative in adjoint.*x\.detach\(\)"):
-        np.i0(x)
+    with pytest.raises(TypeError, match=r"numpy\.angle has no derivative.*x\.detach\(\)"):
+        np.angle(x)
     with pytest.raises(TypeError, match=r"spacing.*detach"):
         np.spacing(x)
     with pytest.raises(TypeError, match=r"sum with .*where.*detach"):
@@ -66,7 +67,7 @@ def test_a_function_without_a_card_names_itself_and_the_way_out(x):
 
 def test_a_function_without_a_card_takes_constants_as_arrays(x):
     constant = x.detach()
-    assert type(np.i0(constant)) is np.ndarray
+    assert type(np.angle(constant)) is np.ndarray
     assert type(np.spacing(constant)) is np.ndarray
     assert np.sum(constant, dtype=np.float32).dtype == np.float32
     assert np.array_equal(np.histogram(constant)[0], np.histogram(np.asarray(constant))[0])
@@ -134,6 +135,8 @@ def test_python_numbers_stay_weak_and_numpy_numbers_strong():
     assert (x * np.float64(2.5)).dtype == np.float64
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # names that NumPy is about to drop
+@np.errstate(all="ignore")  # arccosh has no value there
 def test_every_numpy_function_of_a_card_is_really_that_function():
     """Each entry of the table agrees with NumPy on a small positive array."""
     array = np.array([[0.3, 0.6], [0.9, 0.2]])
@@ -143,6 +146,17 @@ def test_every_numpy_function_of_a_card_is_really_that_function():
             expected = function(array)
         except (TypeError, ValueError):
             continue
-        np.testing.assert_allclose(ours(array), expected, err_msg=str(function))
+        if function is np.empty_like:  # its entries are chance
+            continue
+        if isinstance(expected, (str, np.dtype)):
+            assert ours(array) == expected, function
+            continue
+        try:
+            found = ours(array)
+        except ad.ShapeError:  # a matrix as the coefficients of a polynomial
+            assert function.__name__.startswith("poly")
+            continue
+        for left, right in zip(leaves(found), leaves(expected), strict=True):
+            np.testing.assert_allclose(left, right, err_msg=str(function))
         checked += 1
     assert checked >= 20

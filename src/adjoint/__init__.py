@@ -14,30 +14,75 @@ tensor([1.        , 2.71828183])
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
-from . import core, ops
+import numpy as np
+
+from . import core, creation, ops
 from .calculus import grad, jvp, linearize, value_and_grad, vjp
-from .errors import DivergedError, GradientMismatchError, GraphError, ShapeError
-from .ops.composite import std, var
+from .errors import (
+    AnomalyError,
+    AnomalyWarning,
+    DivergedError,
+    GradientMismatchError,
+    GraphError,
+    ShapeError,
+)
+from .graph import Graph, trace
+from .jacobians import hessian, hvp, jacobian
 from .ops.softmax import log_softmax
 from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
 
 __version__ = "0.1.0"
 
-# Every primitive is public under its own name: a new card needs no second place.
-globals().update(core.PRIMITIVES)
+# Every primitive and composite is public under its own name: a new one needs no second place.
+# Where both have one name, the composite has NumPy's signature and the primitive does its work.
+_FUNCTIONS = (*core.PRIMITIVES.values(), *ops.COMPOSITES, *creation.CREATION)
+_PUBLIC = {function.__name__: function for function in _FUNCTIONS}
+# A function is traced; of a matrix it is np.trace(x) or x.trace().
+_PUBLIC["trace"] = trace
+globals().update(_PUBLIC)
 
 # Read at first use, so that `import adjoint` stays at the price of NumPy.
-_LAZY_MODULES = ("check", "data", "datasets", "graph", "nn", "optim", "plots", "train")
+_LAZY_MODULES = (
+    "check",
+    "coverage",
+    "data",
+    "datasets",
+    "graph",
+    "linalg",
+    "nn",
+    "optim",
+    "plots",
+    "special",
+    "train",
+)
 _LAZY_NAMES = {
     "check_gradients": "check",
+    "checkpoint": "custom",
+    "custom_jvp": "custom",
+    "custom_vjp": "custom",
+    "detect_anomaly": "anomaly",
     "fit": "train",
     "History": "history",
 }
 
+
+def _is_special(function: object) -> bool:
+    """Return whether a function is one of SciPy's special ones, or needs one for its derivative."""
+    scipy_special = sys.modules.get("scipy.special")
+    name = getattr(function, "__name__", "")
+    return function is np.i0 or getattr(scipy_special, name, None) is function
+
+
+core.LATE[f"{__name__}.special"] = _is_special
+
 __all__ = [
+    "AnomalyError",
+    "AnomalyWarning",
     "DivergedError",
+    "Graph",
     "GradientMismatchError",
     "GraphError",
     "ShapeError",
@@ -45,19 +90,20 @@ __all__ = [
     "core",
     "enable_grad",
     "grad",
+    "hessian",
+    "hvp",
     "is_recording",
+    "jacobian",
     "jvp",
     "linearize",
     "log_softmax",
     "no_grad",
     "ops",
     "set_grad_enabled",
-    "std",
     "tensor",
     "value_and_grad",
-    "var",
     "vjp",
-    *core.PRIMITIVES,
+    *_PUBLIC,
     *_LAZY_MODULES,
     *_LAZY_NAMES,
 ]

@@ -16,10 +16,9 @@ import numpy as np
 from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
 from .graph import Symbol
-from .kinds import zeros_like
 from .ops.arithmetic import positive
-from .sweep import pull_back, push_forward, reachable
-from .tensor import Tensor, enable_grad, is_recording
+from .sweep import push_forward, reachable
+from .tensor import Tensor, enable_grad, is_recording, sweep_back
 from .tree import leaves, map_leaves
 
 Function = Callable[..., Any]
@@ -30,7 +29,7 @@ def lift(payload: Any, node: Node) -> Value:
     return Symbol(payload, node) if isinstance(payload, Spec) else Tensor(payload, node)
 
 
-class _Record(NamedTuple):
+class Record(NamedTuple):
     """One run of a function: its inputs and result, and whether its derivatives need a graph."""
 
     inputs: list[Value]
@@ -39,6 +38,7 @@ class _Record(NamedTuple):
 
     @property
     def lift(self) -> Any:
+        """How a walk sees the record's nodes."""
         return lift if self.nested else None
 
     def expose(self, found: Any) -> Any:
@@ -63,7 +63,7 @@ def _fresh(argument: Any, position: Any) -> Value:
     return Tensor(array, Node(None))
 
 
-def _record(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:
+def record_run(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:
     """Run ``function`` on fresh values in the places ``argnums``."""
     outer = is_recording()
     with enable_grad():
@@ -71,7 +71,7 @@ def _record(function: Function, args: Sequence[Any], kwargs: Any, argnums: Seque
         result = function(*(trees.get(n, arg) for n, arg in enumerate(args)), **kwargs)
     inputs = [leaf for n in argnums for leaf in leaves(trees[n])]
     nested = outer and _touches_outside(inputs, _nodes(result))
-    return _Record(inputs, result, nested)
+    return Record(inputs, result, nested)
 
 
 def _nodes(result: Any) -> list[Node]:
@@ -88,7 +88,8 @@ def _touches_outside(inputs: Sequence[Value], outputs: Sequence[Node]) -> bool:
     )
 
 
-def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+def read_argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """Return the numbers of the arguments to differentiate by, counted from the first."""
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for n in numbers:
         if not -count <= n < count:
@@ -96,16 +97,16 @@ def _argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     return tuple(n % count for n in numbers)
 
 
-def _cotangents(record: _Record, seeds: dict[Node, Any]) -> list[Any]:
+def cotangents(record: Record, seeds: dict[Node, Any]) -> list[Any]:
+    """Return the cotangent of each of the record's inputs, given those of some outputs."""
     wanted = [value.node for value in record.inputs if value.node is not None]
-    found = pull_back(seeds, wanted=wanted, lift=record.lift) if seeds else {}
+    found = sweep_back(seeds, wanted=wanted, lift=record.lift) if seeds else {}
     return [
-        found[value.node] if value.node in found else zeros_like(value.data)
-        for value in record.inputs
+        found[value.node] if value.node in found else zeros_of(value) for value in record.inputs
     ]
 
 
-def _rebuild(args: Sequence[Any], argnums: Sequence[int], flat: Sequence[Any]) -> list[Any]:
+def rebuild(args: Sequence[Any], argnums: Sequence[int], flat: Sequence[Any]) -> list[Any]:
     """Give the derivatives the structure of the arguments that they belong to."""
     rest = iter(flat)
     return [map_leaves(lambda _: next(rest), args[n]) for n in argnums]
@@ -164,11 +165,11 @@ def value_and_grad(
 
     @functools.wraps(function)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
-        numbers = _argnums(argnums, len(args))
-        record = _record(function, args, kwargs, numbers)
+        numbers = read_argnums(argnums, len(args))
+        record = record_run(function, args, kwargs, numbers)
         output, aux = record.result if has_aux else (record.result, None)
-        flat = _cotangents(record, _scalar_seed(output, "grad"))
-        gradients = _rebuild(args, numbers, [record.expose(g) for g in flat])
+        flat = cotangents(record, _scalar_seed(output, "grad"))
+        gradients = rebuild(args, numbers, [record.expose(g) for g in flat])
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = _leave(record, output)
         return (
@@ -178,7 +179,7 @@ def value_and_grad(
     return with_gradient
 
 
-def _leave(record: _Record, output: Any) -> Any:
+def _leave(record: Record, output: Any) -> Any:
     """Return a result as the caller sees it: without the record's own graph."""
     if record.nested and isinstance(output, Value):
         return output
@@ -217,7 +218,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
         called any number of times.
     """
     numbers = range(len(args))
-    record = _record(function, args, {}, numbers)
+    record = record_run(function, args, {}, numbers)
 
     def pull(g: Any) -> tuple[Any, ...]:
         seeds: dict[Node, Any] = {}
@@ -230,9 +231,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
             seeds[output.node] = cotangent if known is None else known + cotangent
 
         map_leaves(seed, record.result, g)
-        return tuple(
-            _rebuild(args, numbers, [record.expose(c) for c in _cotangents(record, seeds)])
-        )
+        return tuple(rebuild(args, numbers, [record.expose(c) for c in cotangents(record, seeds)]))
 
     return map_leaves(lambda x: _leave(record, x), record.result), pull
 
@@ -246,7 +245,7 @@ def _of_shape(part: Any, like: Value, what: str) -> Any:
 
 def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
     """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times."""
-    record = _record(function, args, {}, range(len(args)))
+    record = record_run(function, args, {}, range(len(args)))
 
     def push(*tangents: Any) -> Any:
         seeds: dict[Node, Any] = {}
@@ -258,15 +257,17 @@ def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
 
         def tangent_of(output: Any) -> Any:
             found = moved.get(output.node) if isinstance(output, Value) and output.node else None
-            return record.expose(zeros_like(_bare(output)) if found is None else found)
+            return record.expose(zeros_of(output) if found is None else found)
 
         return map_leaves(tangent_of, record.result)
 
     return map_leaves(lambda x: _leave(record, x), record.result), push
 
 
-def _bare(output: Any) -> Any:
-    return output.data if isinstance(output, Tensor) else np.asarray(as_operand(output))
+def zeros_of(output: Any) -> Any:
+    """Return zeros of the shape and dtype of a value, a symbol's too, or of an array."""
+    value = output if isinstance(output, Value) else np.asarray(as_operand(output))
+    return np.zeros(value.shape, value.dtype)
 
 
 def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:

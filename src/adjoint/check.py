@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ def complex_slope(function: Callable[[complex], Any], at: float) -> float | None
     Source: Squire & Trapp, SIAM Review 40 (1998).
     """
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error")  # a part that NumPy discards is not a complex step
             value = function(complex(at, _COMPLEX_STEP))
         found = complex(value).imag / _COMPLEX_STEP
     except Exception:  # whatever the user's function raises on complex numbers

@@ -10,15 +10,16 @@ plain arrays are simply evaluated, so a derivative rule written in primitives se
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .errors import ShapeError
+from .errors import ShapeError, ShapeIndexError
 from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
@@ -28,6 +29,9 @@ Params = Mapping[str, Any]
 PRIMITIVES: dict[str, Primitive] = {}
 # NumPy's functions and what stands for them here; read by the two protocols on Value.
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+# Modules that add to NUMPY only when one of their functions is met, and how to tell such a
+# function. Filled from above: nothing here imports them.
+LATE: dict[str, Callable[[Any], bool]] = {}
 
 _creation = itertools.count()
 
@@ -112,8 +116,6 @@ class Primitive:
         infer: Callable[..., Spec],
         source: str | Callable[..., str],
         latex: str | Callable[..., str],
-        numpy: Sequence[Callable[..., Any]] = (),
-        method: bool = False,
         view: bool = False,
         domain: Sequence[tuple[float, float]] = ((-2.0, 2.0),),
         kinks: Sequence[float] = (),
@@ -147,12 +149,16 @@ class Primitive:
             for p in parameters
             if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
         }
+
+    def register(self, *, numpy: Sequence[Callable[..., Any]] = (), method: bool = False) -> Self:
+        """Enter the table: make it known by name, to NumPy's functions, and as a method."""
         if self.name in PRIMITIVES:
             raise ValueError(f"a primitive named {self.name!r} is registered already")
         PRIMITIVES[self.name] = self
         NUMPY.update(dict.fromkeys(numpy, self))
         if method:
             setattr(Value, self.name, self)
+        return self
 
     def __call__(self, *args: Operand, **params: Any) -> Any:
         """Apply the primitive; plain arrays give a plain array, values a value.
@@ -261,15 +267,21 @@ def explain_failure(
     shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
     advice = primitive.explain_error(*args, **params) if primitive.explain_error else None
     if advice is not None:
-        return ShapeError(f"{primitive.name}: {advice}")
+        kind = ShapeIndexError if isinstance(error, IndexError) else ShapeError
+        return kind(f"{primitive.name}: {advice}")
     received = ", ".join(map(str, shapes))
-    kind = ShapeError if isinstance(error, ValueError) else type(error)
-    return kind(f"{primitive.name}: {error} (received shapes {received})")
+    wrong_numbers = isinstance(error, np.linalg.LinAlgError)  # a ValueError, but not of shapes
+    of_shapes = isinstance(error, ValueError) and not wrong_numbers
+    message = f"{primitive.name}: {error} (received shapes {received})"
+    return ShapeError(message) if of_shapes else type(error)(message)
+
+
+_NO_PARAMS: Params = {}
 
 
 def _operator(name: str) -> Callable[..., Any]:
     def apply(self: Value, *others: Operand) -> Any:
-        return PRIMITIVES[name](self, *others)
+        return PRIMITIVES[name].bind((self, *others), _NO_PARAMS)
 
     apply.__name__ = name
     return apply
@@ -277,7 +289,7 @@ def _operator(name: str) -> Callable[..., Any]:
 
 def _reflected(name: str) -> Callable[..., Any]:
     def apply(self: Value, other: Operand) -> Any:
-        return PRIMITIVES[name](other, self)
+        return PRIMITIVES[name].bind((other, self), _NO_PARAMS)
 
     apply.__name__ = f"reflected_{name}"
     return apply
@@ -310,6 +322,10 @@ class Value:
 
     def refuse_assignment(self) -> None:
         """Raise if ``self[i] = v`` would be lost or break a graph."""
+
+    def adopt(self, other: Value) -> None:
+        """Become another value, in place."""
+        self.data, self.node = other.data, other.node
 
     # --- what the value is
 
@@ -394,13 +410,23 @@ class Value:
 
     def _dispatch(self, function: Any, args: Any, kwargs: Any) -> Any:
         """Call what stands for NumPy's function, if it knows the keywords that are given."""
-        known = NUMPY.get(function)
+        known = NUMPY.get(function) or _bring(function)
+        if known is not None and not kwargs:
+            return known(*args)
         given = {key: item for key, item in kwargs.items() if item is not None or key == "axis"}
         if known is not None and given.keys() <= _keywords(known):
             return known(*args, **given)
         # The highest-ranking value anywhere among the arguments decides.
         top = max(values_in([args, kwargs]), key=lambda value: value.rank)
         return top.fallback(function, args, kwargs)
+
+
+def _bring(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Import the module that knows a function; return what stands for it then."""
+    for module, knows in LATE.items():
+        if knows(function):
+            importlib.import_module(module)
+    return NUMPY.get(function)
 
 
 @functools.cache

@@ -10,12 +10,24 @@ class ShapeError(ValueError):
     """Shapes do not fit the operation."""
 
 
+class ShapeIndexError(ShapeError, IndexError):
+    """An index does not fit the shape: NumPy's IndexError, which ends Python's iteration too."""
+
+
 class GraphError(RuntimeError):
     """A derivative was asked of a value whose graph cannot give it."""
 
 
 class GradientMismatchError(AssertionError):
     """A derivative differs from its numerical check."""
+
+
+class AnomalyError(ArithmeticError):
+    """Under `detect_anomaly`: the first NaN or infinity, or an operand changed behind our back."""
+
+
+class AnomalyWarning(RuntimeWarning):
+    """Under `detect_anomaly`: a product 0·∞ was taken as 0."""
 
 
 class DivergedError(ArithmeticError):

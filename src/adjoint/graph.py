@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
+from .compiler import archive, cost, listing, naming
+from .compiler.tracer import TracedNode, Tracer, traced_by
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
+from .errors import ShapeError
 from .sweep import reachable
+from .tree import leaves, map_leaves
 
 
 class Symbol(Value):
@@ -22,20 +28,23 @@ class Symbol(Value):
     rank = 2
 
     @classmethod
-    def input(cls, spec: Spec) -> Symbol:
+    def input(cls, spec: Spec, name: str | None = None) -> Self:
         """Return a symbol that stands for an argument."""
-        return cls(spec, Node(None, output=spec))
+        node = TracedNode(None, (), None, (), spec)
+        node.name = name
+        return cls(spec, node)
 
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
         data = [arg.data if isinstance(arg, Value) else as_operand(arg) for arg in args]
         try:
-            spec = primitive.infer(*data, **params)
+            shape, dtype = primitive.infer(*data, **params)
         except (ValueError, TypeError, IndexError) as error:
             raise explain_failure(primitive, data, params, error) from None
         parents = [arg.node if isinstance(arg, Value) else None for arg in args]
-        return cls(spec, Node(primitive, data, params, parents, spec))
+        spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
+        return cls(spec, TracedNode(primitive, data, params, parents, spec))
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
@@ -58,54 +67,238 @@ class Symbol(Value):
 
 
 class Graph:
-    """A traced function: its inputs and outputs and all the nodes between, oldest first."""
+    """A traced function: its inputs and outputs and all the nodes between, oldest first.
 
-    def __init__(self, inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> None:
+    Attributes
+    ----------
+    inputs : tuple of Symbol
+        The leaves of the arguments in order; ``symbol.data`` is the `Spec` and ``symbol.node`` the
+        node that stands in the ``parents`` of those it enters.
+    outputs : tuple of Symbol or array
+        The leaves of the result in order; a plain array or number where a result is constant.
+    nodes : list of TracedNode
+        Every operation that the outputs need, oldest first. ``node.output`` is the result's `Spec`;
+        ``node.args[i]`` is a `Spec` where ``node.parents[i]`` is a node (an input's or an earlier
+        one of the list), and the constant itself, an array or a Python number, where it is None.
+    names : dict of Node to str
+        A unique identifier for every input and node.
+    takes, gives : tree
+        The structure of the arguments (a tuple) and of the result: the position of each leaf among
+        ``inputs`` and ``outputs`` stands in its place.
+    name : str
+        Of the traced function.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Symbol],
+        outputs: Sequence[Any],
+        *,
+        takes: Any = None,
+        gives: Any = None,
+        name: str = "function",
+    ) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
+        self.takes = tuple(range(len(self.inputs))) if takes is None else takes
+        self.gives = tuple(range(len(self.outputs))) if gives is None else gives
+        self.name = name
+        ends = [x.node for x in self.outputs if isinstance(x, Symbol) and x.node is not None]
         self.nodes = [
-            node
-            for node in reachable([symbol.node for symbol in outputs if symbol.node is not None])
-            if node.primitive is not None and isinstance(node.output, Spec)
+            node for node in reachable(ends) if node.primitive and isinstance(node.output, Spec)
         ]
-
-    def __call__(self, *arrays: Any) -> tuple[Any, ...]:
-        """Evaluate the graph on arrays, one primitive after another."""
-        # A node without a value here is a tensor's: a constant of the graph.
-        values: dict[Node | None, Any] = {
-            symbol.node: np.asarray(array)
-            for symbol, array in zip(self.inputs, arrays, strict=True)
-        }
         for node in self.nodes:
-            args = [
-                values.get(parent, arg) for arg, parent in zip(node.args, node.parents, strict=True)
+            # A tensor's node is not one of ours: its array is a constant of the graph.
+            node.parents = [
+                parent if isinstance(arg, Spec) else None
+                for parent, arg in zip(node.parents, node.args, strict=True)
             ]
-            assert node.primitive is not None
-            values[node] = node.primitive.forward(*args, **(node.params or {}))
-        return tuple(values[symbol.node] for symbol in self.outputs)
+        self.names = naming.unique_names([*(x.node for x in self.inputs), *self.nodes])
+
+    # --- what it costs
+
+    @property
+    def operations(self) -> Counter[str]:
+        """How often each primitive is applied."""
+        return Counter(node.primitive.name for node in self.nodes if node.primitive is not None)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one evaluation, see `compiler.cost`."""
+        return sum(map(cost.flops, self.nodes))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the arrays that one evaluation reads as arguments and writes as results."""
+        return sum(map(cost.bytes_of, [x.data for x in self.inputs])) + sum(
+            cost.bytes_of(node.output) for node in self.nodes
+        )
+
+    # --- evaluating it
+
+    def __call__(self, *args: Any) -> Any:
+        """Evaluate the graph on arrays, one primitive after another.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the arguments have not the structure, shapes and dtypes of the examples.
+        """
+        found = self.evaluate(self.flatten(args))
+        return map_leaves(lambda position: found[position], self.gives)
+
+    def flatten(self, args: tuple[Any, ...]) -> list[Any]:
+        """Return the arrays among the arguments in the order of ``inputs``, checked."""
+        flat: list[Any] = [None] * len(self.inputs)
+
+        def place(position: int, array: Any) -> None:
+            flat[position] = self._checked(position, array)
+
+        map_leaves(place, self.takes, args)
+        return flat
+
+    def _checked(self, position: int, array: Any) -> Any:
+        symbol = self.inputs[position]
+        assert symbol.node is not None
+        spec, name = symbol.data, self.names[symbol.node]
+        given: Any = array if isinstance(array, Value) else np.asarray(as_operand(array))
+        if given.shape != spec.shape:
+            raise ShapeError(
+                f"{name}: shape {given.shape}, but the graph was traced for {spec.shape}; trace it "
+                "again with an example of the new shape"
+            )
+        if given.dtype != spec.dtype and not np.can_cast(given.dtype, spec.dtype):
+            raise TypeError(
+                f"{name}: dtype {given.dtype}, but the graph was traced for {spec.dtype}; convert "
+                f"it with {name}.astype({str(spec.dtype)!r})"
+            )
+        return given if given.dtype == spec.dtype else given.astype(spec.dtype)
+
+    def evaluate(self, arrays: Sequence[Any]) -> list[Any]:
+        """Return the outputs, given one array for each of the inputs."""
+        values: dict[Node | None, Any] = {
+            symbol.node: array for symbol, array in zip(self.inputs, arrays, strict=True)
+        }
+        with np.errstate(all="ignore"):
+            for node in self.nodes:
+                args = [
+                    arg if parent is None else values[parent]
+                    for arg, parent in zip(node.args, node.parents, strict=True)
+                ]
+                assert node.primitive is not None
+                values[node] = node.primitive.bind(args, node.params or {})
+        return [values[x.node] if isinstance(x, Symbol) else x for x in self.outputs]
+
+    # --- text and files
+
+    def __repr__(self) -> str:
+        return listing.write(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the graph as JSON, from which `load` makes it again."""
+        archive.write(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Graph:
+        """Return the graph that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file is no graph, damaged, or of another version; nothing in it is executed.
+        """
+        graph: Graph = archive.read(path, cls, Symbol)
+        return graph
 
 
-def trace(function: Callable[..., Any], *examples: Any, symbol: type[Symbol] = Symbol) -> Graph:
+def trace(
+    function: Callable[..., Any],
+    *examples: Any,
+    symbol: type[Symbol] = Symbol,
+    names: Sequence[Any] | None = None,
+) -> Graph:
     """Return the graph of ``function``, traced with the shapes and dtypes of the examples.
+
+    Loops over Python numbers unroll; a branch on a traced value raises. Tensors and arrays that the
+    function closes over are constants of the graph, as they are now.
 
     Parameters
     ----------
     function : callable
-        Of as many arrays as there are examples; returns one value or a tuple of them.
-    *examples : array or Spec
-        Only their shape and dtype matter.
+        Of as many arrays, or trees of arrays, as there are examples; returns a tree of values.
+    *examples : array, Spec, or list, tuple or dict of them
+        Only their structure, shape and dtype matter.
+    names : sequence, optional
+        A name for each argument, in its structure; by default those of the function's parameters.
 
     Examples
     --------
     >>> import numpy as np
     >>> import adjoint as ad
-    >>> graph = ad.graph.trace(lambda x: ad.tanh(x).sum(), np.ones(3))
-    >>> [node.primitive.name for node in graph.nodes]
-    ['tanh', 'sum']
+    >>> ad.trace(lambda x: ad.tanh(x).sum(), np.ones(3))
+    graph function(x: float64[3])
+        v1 = tanh(x)    # float64[3]
+        v2 = sum(v1)    # float64[]
+        return v2
     """
-    inputs = [
-        symbol.input(x if isinstance(x, Spec) else Spec(np.shape(x), np.asarray(x).dtype))
-        for x in examples
-    ]
-    result = function(*inputs)
-    return Graph(inputs, result if isinstance(result, (tuple, list)) else (result,))
+    if not callable(function):
+        raise TypeError(
+            f"trace: expected a function, got {type(function).__name__}; the sum of a diagonal is "
+            "np.trace(x) or x.trace()"
+        )
+    tracer = Tracer()
+    paths = naming.argument_names(function, examples) if names is None else tuple(names)
+    inputs: list[Symbol] = []
+    with traced_by(tracer):
+        args = tuple(
+            _as_symbols(x, path, symbol, inputs) for x, path in zip(examples, paths, strict=True)
+        )
+        result = function(*args)
+    takes = map_leaves(_counter(), args)
+    outputs = [_as_output(leaf) for leaf in leaves(result)]
+    gives = map_leaves(_counter(), result)
+    graph = Graph(inputs, outputs, takes=takes, gives=gives, name=naming.function_name(function))
+    _freeze_constants(graph)
+    return graph
+
+
+def _freeze_constants(graph: Graph) -> None:
+    """Copy the arrays among the operands, which the caller may go on to change."""
+    copies: dict[int, Any] = {}
+    for node in graph.nodes:
+        arrays = [arg for arg in node.args if isinstance(arg, np.ndarray)]
+        copies |= {id(array): array.copy() for array in arrays if id(array) not in copies}
+        node.args = [copies.get(id(arg), arg) for arg in node.args]
+
+
+def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
+    """Return the example with a symbol in the place of each leaf."""
+    if isinstance(example, dict):
+        return {
+            key: _as_symbols(item, naming.entry(path, key), symbol, inputs)
+            for key, item in example.items()
+        }
+    if isinstance(example, (list, tuple)) and not isinstance(example, Spec):
+        items = [
+            _as_symbols(item, naming.entry(path, key), symbol, inputs)
+            for key, item in enumerate(example)
+        ]
+        return type(example)(*items) if hasattr(example, "_fields") else type(example)(items)
+    if not isinstance(example, Spec):
+        array = np.asarray(as_operand(example))
+        example = Spec(array.shape, array.dtype)
+    inputs.append(symbol.input(example, path))
+    return inputs[-1]
+
+
+def _counter() -> Callable[[Any], int]:
+    """Return a function that numbers what it is called with, from 0."""
+    count = iter(range(1 << 62))
+    return lambda _: next(count)
+
+
+def _as_output(leaf: Any) -> Any:
+    """Return a result as a graph holds it: a symbol, or a constant as an array."""
+    if isinstance(leaf, Symbol):
+        return leaf
+    return np.array(as_operand(leaf))

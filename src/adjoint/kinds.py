@@ -19,13 +19,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from .core import PRIMITIVES, Operand, Params, Primitive, Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
-
-_STRONG = "strong_multiply"
 
 
 def shape_of(operand: Operand) -> tuple[int, ...]:
@@ -40,21 +39,22 @@ def dtype_of(*operands: Operand) -> np.dtype[Any]:
 
 def kept_shape(shape: Sequence[int], axis: int | Sequence[int] | None) -> tuple[int, ...]:
     """Return the shape after a reduction over ``axis`` that keeps the axes with size 1."""
-    if axis is None:
-        return (1,) * len(shape)
-    axes = {a % len(shape) for a in np.atleast_1d(axis)} if len(shape) else set()
-    return tuple(1 if a in axes else n for a, n in enumerate(shape))
+    reduced = _reduced_axes(len(shape), axis)
+    return tuple(1 if a in reduced else n for a, n in enumerate(shape))
 
 
 def reduced_shape(
     x: Operand, *, axis: Any = None, keepdims: bool = False, **_: Any
 ) -> tuple[int, ...]:
     """Return the shape after a reduction over ``axis``."""
-    kept = kept_shape(x.shape, axis)
     if keepdims:
-        return kept
-    axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
-    return tuple(n for a, n in enumerate(kept) if a not in axes)
+        return kept_shape(x.shape, axis)
+    reduced = _reduced_axes(x.ndim, axis)
+    return tuple(n for a, n in enumerate(x.shape) if a not in reduced)
+
+
+def _reduced_axes(ndim: int, axis: int | Sequence[int] | None) -> Sequence[int]:
+    return range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
 
 
 def keep_axes(g: Any, x: Operand, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
@@ -66,7 +66,7 @@ def keep_axes(g: Any, x: Operand, *, axis: Any = None, keepdims: bool = False, *
 
 def zeros_like(x: Any) -> Any:
     """Return zeros of a value's shape and dtype, whatever its entries."""
-    return PRIMITIVES[_STRONG](x, 0.0)
+    return _strong(x, 0.0)
 
 
 def elementwise(
@@ -78,21 +78,17 @@ def elementwise(
     ``strong`` says that a partial may be infinite or a mere mask, so that 0·∞ must count as 0.
     """
 
-    def times(g: Any, partial: Rule | float, y: Any, args: Sequence[Any], params: Params) -> Any:
-        if callable(partial):
-            factor = partial(y, *args, **params)
-            return PRIMITIVES[_STRONG].bind((g, factor), {}) if strong else g * factor
-        return g if partial == 1 else -g if partial == -1 else zeros_like(g)
+    rules = [_times(partial, strong) for partial in partials]
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
-        return [
-            times(g, partial, y, args, params) if want else None
-            for partial, want in zip(partials, wanted)  # noqa: B905 - optional arguments are absent
-        ]
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
+        parts = []  # by a loop, which is faster than a comprehension here
+        for rule, want in zip(rules, wanted):  # noqa: B905 - optional arguments may be absent
+            parts.append(rule(g, y, args, params) if want else None)
+        return parts
 
     def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
         return add_all(
-            times(t, partials[i], y, args, params) for i, t in enumerate(tangents) if t is not None
+            rules[i](t, y, args, params) for i, t in enumerate(tangents) if t is not None
         )
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
@@ -103,6 +99,27 @@ def elementwise(
         return elementwise_spec
 
     return _card("elementwise", vjp, jvp, infer, columns)
+
+
+def _times(partial: Rule | float, strong: bool) -> Callable[[Any, Any, Any, Params], Any]:
+    """Return the product of a cotangent, or a tangent, with a partial derivative."""
+    if not callable(partial):
+        constants: dict[float, Callable[[Any, Any, Any, Params], Any]] = {
+            1: lambda g, y, args, params: g,
+            -1: lambda g, y, args, params: -g,
+            0: lambda g, y, args, params: zeros_like(g),
+        }
+        return constants[partial]
+    if strong:
+        return lambda g, y, args, params: _strong(g, partial(y, *args, **params))
+    return lambda g, y, args, params: g * partial(y, *args, **params)
+
+
+def _strong(g: Any, factor: Any) -> Any:
+    primitive = PRIMITIVES["strong_multiply"]
+    if g.__class__ is np.ndarray and factor.__class__ is np.ndarray:
+        return primitive.forward(g, factor)  # what bind would do, in the inner loop of every sweep
+    return primitive.bind((g, factor), {})
 
 
 def linear(
@@ -120,7 +137,7 @@ def linear(
 
     rule = _rules(transposes)
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
         rules = [rule(i) if want else None for i, want in enumerate(wanted)]
         return [transpose and transpose(g, *args, **params) for transpose in rules]
 
@@ -139,24 +156,27 @@ def multilinear(
     adjoints: Sequence[Rule] | Rule,
     shape: Callable[..., tuple[int, ...]],
     dtype: Callable[..., np.dtype[Any]] | None = None,
+    strong: str | None = None,
     **columns: Any,
 ) -> Decorator:
     """Derive both modes from the adjoints of a product, linear in each argument alone.
 
     ``adjoints[i](g, *args, **params)`` for each argument; a single callable
-    ``adjoints(i, g, *args, **params)`` for any number of them.
+    ``adjoints(i, g, *args, **params)`` for any number of them. ``strong`` names the same product
+    with 0·∞ = 0, in which a tangent enters, since it may be infinite.
     """
     rule = _rules(adjoints)
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
         return [
             rule(i)(g, *args, **params) if want else None  # type: ignore[misc]
             for i, want in enumerate(wanted)
         ]
 
     def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
+        product = PRIMITIVES[strong] if strong else itself
         return add_all(
-            itself.bind([*args[:i], t, *args[i + 1 :]], params)
+            product.bind([*args[:i], t, *args[i + 1 :]], params)
             for i, t in enumerate(tangents)
             if t is not None
         )
@@ -178,9 +198,9 @@ def reduction(*, weights: Rule, **columns: Any) -> Decorator:
     """
 
     def scale(g: Any, y: Any, x: Any, params: Params) -> Any:
-        return PRIMITIVES[_STRONG](g, weights(keep_axes(y, x, **params), x, **params))
+        return _strong(g, weights(keep_axes(y, x, **params), x, **params))
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
         return [scale(keep_axes(g, args[0], **params), y, args[0], params)]
 
     def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
@@ -211,7 +231,7 @@ def general(
     ``jvp(tangents, y, *args, **params)`` the output's tangent.
     """
 
-    def pull(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[bool]) -> Any:
+    def pull(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
         return vjp(g, y, *args, **params)
 
     def push(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
@@ -279,11 +299,12 @@ def _card(
     reflexive: bool = False,
 ) -> Decorator:
     """Build the decorator; a reflexive rule is told the primitive that it belongs to."""
+    table = {name: columns.pop(name) for name in ("numpy", "method") if name in columns}
 
     def decorate(forward: Callable[..., Any]) -> Primitive:
         primitive = Primitive(forward, kind=kind, vjp=vjp, jvp=jvp, infer=infer(forward), **columns)
         if reflexive and jvp is not None:
             primitive.jvp = lambda *rule_args: jvp(*rule_args, itself=primitive)
-        return primitive
+        return primitive.register(**table)
 
     return decorate

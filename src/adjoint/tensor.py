@@ -26,8 +26,29 @@ from .sweep import pull_back
 from .tree import map_leaves
 
 
+class Watcher:
+    """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
+
+    def see_forward(self, primitive: Primitive, node: Node | None, output: Any) -> None:
+        """Look at what a primitive gave."""
+        raise NotImplementedError
+
+    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+        """Look at a node before its rule runs (None), and at what the rule gave."""
+        raise NotImplementedError
+
+    def see_cotangent(self, node: Node, g: Any) -> None:
+        """Look at the whole cotangent of a node, leaves included."""
+
+    def see_end(self) -> None:
+        """Take note that a sweep is over."""
+
+
 class _Recording(threading.local):
-    on = True
+    """Whether operations are recorded in this thread, and who looks on."""
+
+    on: bool | Watcher = True
+    watcher: Watcher | None = None
 
 
 _recording = _Recording()
@@ -47,7 +68,7 @@ class no_grad:
 
     def __enter__(self) -> None:
         self._before = _recording.on
-        _recording.on = self._on
+        _recording.on = self._on and (_recording.watcher or True)
 
     def __exit__(self, *_: object) -> None:
         _recording.on = self._before
@@ -71,7 +92,28 @@ class enable_grad(no_grad):
 
 def is_recording() -> bool:
     """Return whether operations on tensors are recorded in this thread."""
-    return _recording.on
+    return bool(_recording.on)
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Let ``watcher`` see all that this thread records and sweeps inside the ``with`` block."""
+    before = _recording.on, _recording.watcher
+    _recording.on = _recording.watcher = watcher
+    try:
+        yield
+    finally:
+        _recording.on, _recording.watcher = before
+
+
+def sweep_back(seeds: dict[Node, Any], **options: Any) -> dict[Node, Any]:
+    """Pull back, under the eyes of whoever looks on."""
+    watcher = _recording.watcher
+    if watcher is None:
+        return pull_back(seeds, **options)
+    found = pull_back(seeds, inspect=watcher.see_backward, meet=watcher.see_cotangent, **options)
+    watcher.see_end()
+    return found
 
 
 class Tensor(Value):
@@ -92,23 +134,29 @@ class Tensor(Value):
         recorded = False
         for arg in args:
             if isinstance(arg, Value):
+                node = arg.node
                 arrays.append(arg.data)
-                parents.append(arg.node)
-                recorded = recorded or arg.node is not None
+                parents.append(node)
+                if node is not None:
+                    recorded = True
             else:
-                arrays.append(as_operand(arg))
+                arrays.append(arg if arg.__class__ is np.ndarray else as_operand(arg))
                 parents.append(None)
         try:
-            output = primitive.forward(*arrays, **params)
+            # Most primitives have no metadata, and an empty ** costs as much as a small sum.
+            output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
             raise explain_failure(primitive, arrays, params, error) from None
         if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
         made = _Slice if primitive.view else Tensor
-        if recorded and kind == "f" and _recording.on and primitive.vjp is not None:
-            return made(output, Node(primitive, arrays, params, parents, output))
-        return made(output, None)
+        node, recording = None, _recording.on
+        if recorded and kind == "f" and recording and primitive.vjp is not None:
+            node = Node(primitive, arrays, params, parents, output)
+        if recording.__class__ is not bool:
+            recording.see_forward(primitive, node, output)  # type: ignore[union-attr]
+        return made(output, node)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -188,7 +236,7 @@ class Tensor(Value):
         seed = self._seed(gradient)
         if create_graph and not isinstance(seed, Tensor):
             seed = Tensor(seed, None)
-        found = pull_back({self.node: seed}, lift=Tensor if create_graph else None)
+        found = sweep_back({self.node: seed}, lift=Tensor if create_graph else None)
         for node, g in found.items():
             if node.primitive is None:
                 g = g if isinstance(g, Tensor) else Tensor(g, None)
@@ -211,11 +259,24 @@ class Tensor(Value):
 
     def refuse_assignment(self) -> None:
         """Raise on an assignment into a leaf: its gradient would be that of another value."""
-        if self.node is not None and self.node.primitive is None and _recording.on:
+        if self.node is None:
+            return
+        if self.is_leaf and _recording.on:
             raise GraphError(
                 "cannot assign into a leaf that requires a gradient; assign into a copy: y = +x, "
                 "or under ad.no_grad() to change the leaf itself"
             )
+        if not self.is_leaf and not _recording.on:
+            raise GraphError(
+                "assigning under ad.no_grad() would silently cut the graph of this computed value; "
+                "assign into x.detach(), or outside of no_grad"
+            )
+
+    def adopt(self, other: Value) -> None:
+        """Become another value, in place; a leaf, changed under `no_grad`, stays one."""
+        self.data = other.data
+        if self.node is None or not self.is_leaf:
+            self.node = other.node
 
     # --- leaving the graph
 
@@ -307,7 +368,7 @@ class _Slice(Tensor):
     def refuse_assignment(self) -> None:
         raise GraphError(
             "a slice is a value, not a view: assigning into it would not change what it was taken "
-            "from; assign in one step, x[0, 1] = v instead of x[0][1] = v"
+            "from; assign in one step, x[0, 1] = v instead of x[0][1] = v, or into a copy: y = +x"
         )
 
 
@@ -316,7 +377,7 @@ def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
 
 
 def _would_cut(value: Value) -> bool:
-    return value.node is not None and _recording.on
+    return value.node is not None and bool(_recording.on)
 
 
 def _plain(leaf: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..ops.exponential import sigmoid
+from ..ops.hyperbolic import tanh
 from ..ops.piecewise import relu
 from ..ops.softmax import softmax
-from ..ops.trigonometric import tanh
 from .module import Module
 
 

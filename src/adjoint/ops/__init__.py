@@ -1,29 +1,55 @@
 """The cards: one file a family, each primitive with all that is known about it."""
 
 from . import (
+    adapters,
     arithmetic,
-    composite,
+    assembly,
+    axes,
+    contractions,
+    convolution,
+    cumulative,
+    determinants,
+    diagonals,
+    differences,
+    eigen,
+    einsum,
     exponential,
+    factorisations,
+    filling,
+    histograms,
+    hyperbolic,
     indexing,
+    inquiry,
+    interpolation,
+    logarithm,
     logic,
+    matrices,
+    missing,
+    norms,
+    ordering,
+    padding,
     piecewise,
+    polynomials,
     products,
+    quantiles,
+    rearrangement,
     reductions,
+    refusals,
+    rounding,
+    scaling,
+    selection,
+    signs,
     softmax,
+    solvers,
+    statistics,
     structural,
+    svd,
     trigonometric,
 )
 
-__all__ = [
-    "arithmetic",
-    "composite",
-    "exponential",
-    "indexing",
-    "logic",
-    "piecewise",
-    "products",
-    "reductions",
-    "softmax",
-    "structural",
-    "trigonometric",
-]
+# What the families make of primitives: public under the names that NumPy gives them.
+COMPOSITES = tuple(
+    function
+    for module in tuple(globals().values())
+    for function in getattr(module, "COMPOSITES", ())
+)

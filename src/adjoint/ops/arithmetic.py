@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..kinds import elementwise
+from ..core import NUMPY, Operand, attach
+from ..kinds import elementwise, zeros_like
+from .rounding import rint
 
 
 @elementwise(
@@ -70,6 +73,7 @@ def floor_divide(x: Any, y: Any) -> Any:
 
 @elementwise(
     partials=[1, lambda out, x, y: -floor_divide(x, y)],
+    strong=True,
     source="{x} % {y}",
     latex=r"{x} \bmod {y}",
     numpy=[np.remainder],
@@ -90,3 +94,81 @@ def negative(x: Any) -> Any:
 def positive(x: Any) -> Any:
     """Return x itself, as a new value."""
     return np.positive(x)
+
+
+@elementwise(
+    # The quotient towards zero; (x - out)/y is an integer up to rounding, x / y may be just below.
+    partials=[1, lambda out, x, y: -rint(divide(x - out, y))],
+    strong=True,
+    source="np.fmod({x}, {y})",
+    latex=r"\operatorname{{fmod}}\left({x}, {y}\right)",
+    numpy=[np.fmod],
+    domain=[(-2.9, -2.1), (0.6, 0.7)],
+)
+def fmod(x: Any, y: Any) -> Any:
+    """Return x - y trunc(x / y), with the sign of x; at the jumps x has derivative 1."""
+    return np.fmod(x, y)
+
+
+@elementwise(
+    partials=[lambda y, x: -(y * y)],
+    strong=True,
+    source="np.reciprocal({x})",
+    latex=r"\frac{{1}}{{{x}}}",
+    numpy=[np.reciprocal],
+    method=True,
+    domain=[(0.5, 2)],
+)
+def reciprocal(x: Any) -> Any:
+    """Return 1 / x; its derivative at 0 is -∞."""
+    return np.reciprocal(x)
+
+
+def mod(x: Operand, y: Operand) -> Any:
+    """Return x - y⌊x / y⌋; another name of `remainder`."""
+    return remainder(x, y)
+
+
+def true_divide(x: Operand, y: Operand) -> Any:
+    """Return x / y; another name of `divide`."""
+    return divide(x, y)
+
+
+def divmod(x: Operand, y: Operand) -> tuple[Any, Any]:
+    """Return the pair ⌊x / y⌋ and x - y⌊x / y⌋."""
+    return floor_divide(x, y), remainder(x, y)
+
+
+def conjugate(x: Operand) -> Any:
+    """Return x: numbers are real here."""
+    return positive(x)
+
+
+def real(x: Operand) -> Any:
+    """Return x: numbers are real here."""
+    return positive(x)
+
+
+def imag(x: Operand) -> Any:
+    """Return zeros of x's shape: numbers are real here."""
+    return zeros_like(x)
+
+
+def polynomial(coefficients: Sequence[float], x: Any) -> Any:
+    """Return Σ cₖ xᵏ by Horner's scheme; the rules' series are written with it."""
+    *rest, total = coefficients
+    for coefficient in reversed(rest):
+        total = total * x + coefficient
+    return total
+
+
+def _reflected_divmod(y: Operand, x: Operand) -> tuple[Any, Any]:
+    return divmod(x, y)
+
+
+NUMPY.update({np.divmod: divmod, np.conjugate: conjugate, np.real: real, np.imag: imag})
+attach("__divmod__", divmod)
+attach("__rdivmod__", _reflected_divmod)
+attach("conj", conjugate)
+attach("conjugate", conjugate)
+COMPOSITES = (mod, true_divide, divmod, conjugate, real, imag)

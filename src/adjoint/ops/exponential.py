@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core import NUMPY, Operand
 from ..kinds import elementwise
 from .arithmetic import divide, subtract
-from .logic import bitwise_and, equal, greater_equal
-from .piecewise import where
+from .logic import bitwise_and, bitwise_or, equal, greater_equal
+from .piecewise import absolute, sign, where
 from .products import strong_multiply
+from .structural import astype
 
 
 def _power_by_base(out: Any, x: Any, y: Any) -> Any:
@@ -66,6 +68,45 @@ def sqrt(x: Any) -> Any:
 
 
 @elementwise(
+    partials=[lambda y, x: divide(1.0, 3 * (y * y))],
+    strong=True,
+    source="np.cbrt({x})",
+    latex=r"\sqrt[3]{{{x}}}",
+    numpy=[np.cbrt],
+    method=True,
+    domain=[(-2, 2)],
+    kinks=[0],
+)
+def cbrt(x: Any) -> Any:
+    """Return the cube root; its derivative at 0 is infinite."""
+    return np.cbrt(x)
+
+
+def cosine(length: Any, leg: Any) -> Any:
+    """leg / length; 0 at length 0, and ±1 for an infinite leg, its limit."""
+    undefined = bitwise_or(equal(length, 0), equal(length, np.inf))
+    limit = where(equal(absolute(leg), length), sign(leg), 0.0)
+    return where(undefined, limit, divide(leg, length))
+
+
+@elementwise(
+    partials=[lambda out, x, y: cosine(out, x), lambda out, x, y: cosine(out, y)],
+    strong=True,
+    source="np.hypot({x}, {y})",
+    latex=r"\sqrt{{{x}^2 + {y}^2}}",
+    numpy=[np.hypot],
+)
+def hypot(x: Any, y: Any) -> Any:
+    """Return √(x² + y²) without overflow of the squares; at the origin both derivatives are 0."""
+    return np.hypot(x, y)
+
+
+def float_power(x: Operand, y: Operand) -> Any:
+    """Return x raised to y, both taken as float64."""
+    return power(astype(x, dtype=np.float64), astype(y, dtype=np.float64))
+
+
+@elementwise(
     partials=[lambda y, x: y],
     strong=True,
     source="np.exp({x})",
@@ -79,7 +120,8 @@ def exp(x: Any) -> Any:
 
 
 @elementwise(
-    partials=[lambda y, x: y + 1],
+    # Not y + 1, which is 0 where y has rounded to -1.
+    partials=[lambda y, x: exp(x)],
     strong=True,
     source="np.expm1({x})",
     latex=r"e^{{{x}}} - 1",
@@ -119,6 +161,7 @@ def log1p(x: Any) -> Any:
 
 @elementwise(
     partials=[lambda y, x: y * (1 - y)],
+    strong=True,
     source="sigmoid({x})",
     latex=r"\sigma\left({x}\right)",
     method=True,
@@ -132,6 +175,7 @@ def sigmoid(x: Any) -> Any:
 
 @elementwise(
     partials=[lambda y, x: sigmoid(x)],
+    strong=True,
     source="np.logaddexp({x}, 0)",
     latex=r"\operatorname{{softplus}}\left({x}\right)",
     method=True,
@@ -139,3 +183,7 @@ def sigmoid(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """Return log(1 + eˣ), without overflow for any x."""
     return np.logaddexp(x, 0)
+
+
+NUMPY[np.float_power] = float_power
+COMPOSITES = (float_power,)

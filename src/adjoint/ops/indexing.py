@@ -236,7 +236,7 @@ def setitem(x: Value, index_: Any, v: Any) -> None:
             "of floats, as ad.zeros(n)"
         )
     changed = put_at(x, v, *arrays, key=key)
-    x.data, x.node = changed.data, changed.node
+    x.adopt(changed)
 
 
 attach("__getitem__", getitem)

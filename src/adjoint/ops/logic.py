@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import NUMPY
 from ..kinds import constant
 
 
@@ -98,3 +99,94 @@ def invert(x: Any) -> Any:
 def logical_not(x: Any) -> Any:
     """Return where x is zero or false."""
     return np.logical_not(x)
+
+
+@constant(
+    source="np.logical_and({x}, {y})",
+    latex=r"{x} \land {y}",
+    numpy=[np.logical_and],
+)
+def logical_and(x: Any, y: Any) -> Any:
+    """Return where neither x nor y is zero."""
+    return np.logical_and(x, y)
+
+
+@constant(
+    source="np.logical_or({x}, {y})",
+    latex=r"{x} \lor {y}",
+    numpy=[np.logical_or],
+)
+def logical_or(x: Any, y: Any) -> Any:
+    """Return where x or y is not zero."""
+    return np.logical_or(x, y)
+
+
+@constant(
+    source="np.logical_xor({x}, {y})",
+    latex=r"{x} \oplus {y}",
+    numpy=[np.logical_xor],
+)
+def logical_xor(x: Any, y: Any) -> Any:
+    """Return where just one of x and y is zero."""
+    return np.logical_xor(x, y)
+
+
+@constant(source="np.isnan({x})", latex=r"{x} = \text{{NaN}}", numpy=[np.isnan], method=True)
+def isnan(x: Any) -> Any:
+    """Return where x is not a number."""
+    return np.isnan(x)
+
+
+@constant(source="np.isinf({x})", latex=r"\left|{x}\right| = \infty", numpy=[np.isinf], method=True)
+def isinf(x: Any) -> Any:
+    """Return where x is infinite."""
+    return np.isinf(x)
+
+
+@constant(
+    source="np.isfinite({x})",
+    latex=r"\left|{x}\right| < \infty",
+    numpy=[np.isfinite],
+    method=True,
+)
+def isfinite(x: Any) -> Any:
+    """Return where x is neither infinite nor NaN."""
+    return np.isfinite(x)
+
+
+@constant(
+    source="np.signbit({x})",
+    latex=r"\operatorname{{signbit}}\left({x}\right)",
+    numpy=[np.signbit],
+    method=True,
+)
+def signbit(x: Any) -> Any:
+    """Return where x is negative, -0 included."""
+    return np.signbit(x)
+
+
+@constant(
+    source="np.isclose({x}, {y}{params})",
+    latex=r"{x} \approx {y}",
+    numpy=[np.isclose],
+    cases=[((2, 3), (3,), {}), ((2,), (2,), {"rtol": 0.5, "atol": 0.1, "equal_nan": True})],
+)
+def isclose(
+    x: Any, y: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    """Return where |x - y| ≤ atol + rtol |y|."""
+    return np.isclose(x, y, rtol, atol, equal_nan)
+
+
+def isposinf(x: Any) -> Any:
+    """Return where x is +∞."""
+    return equal(x, np.inf)
+
+
+def isneginf(x: Any) -> Any:
+    """Return where x is -∞."""
+    return equal(x, -np.inf)
+
+
+NUMPY.update({np.isposinf: isposinf, np.isneginf: isneginf})
+COMPOSITES = (isposinf, isneginf)

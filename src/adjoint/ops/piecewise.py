@@ -10,8 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from ..core import NUMPY, Operand, attach
 from ..kinds import elementwise
-from .logic import bitwise_and, equal, greater, greater_equal, less, less_equal, not_equal
+from .arithmetic import positive
+from .logic import (
+    bitwise_and,
+    bitwise_or,
+    equal,
+    greater,
+    greater_equal,
+    isnan,
+    less,
+    less_equal,
+    not_equal,
+)
+from .structural import as_array
 
 
 @elementwise(
@@ -94,11 +107,22 @@ def _inside(out: Any, x: Any, min: Any = None, max: Any = None) -> Any:
     return bitwise_and(above, less_equal(x, np.inf if max is None else max))
 
 
+def _below(out: Any, x: Any, min: Any, max: Any = None) -> Any:
+    """1 where the lower bound holds; of crossed bounds the upper one does."""
+    below = less(x, min)
+    return below if max is None else bitwise_and(below, less_equal(min, max))
+
+
+def _above(out: Any, x: Any, min: Any, max: Any) -> Any:
+    above = greater(x, max)
+    return above if min is None else bitwise_or(above, greater(min, max))
+
+
 @elementwise(
     partials=[
         _inside,
-        lambda out, x, min, max=None: less(x, min),
-        lambda out, x, min, max: greater(x, max),
+        _below,
+        _above,
     ],
     strong=True,
     source="np.clip({args})",
@@ -134,3 +158,82 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     ``where(x > 0, sqrt(x), 0)`` has gradient 0 at 0.
     """
     return np.where(condition, x, y)
+
+
+def one_minus_square(x: Any) -> Any:
+    """Return 1 - x², without its cancellation near ±1 and that of the factors' slopes near 0."""
+    return where(less(absolute(x), 0.5), 1 - x * x, (1 - x) * (1 + x))
+
+
+def _wins(ahead: Any, x: Any, y: Any) -> Any:
+    """1 where x is ahead, or y is NaN and so out of the race; one half where they draw."""
+    draw = bitwise_or(equal(x, y), bitwise_and(isnan(x), isnan(y)))
+    return _share(bitwise_or(ahead, isnan(y)), draw)
+
+
+@elementwise(
+    partials=[
+        lambda out, x, y: _wins(greater(x, y), x, y),
+        lambda out, x, y: _wins(greater(y, x), y, x),
+    ],
+    strong=True,
+    source="np.fmax({x}, {y})",
+    latex=r"\max\left({x}, {y}\right)",
+    numpy=[np.fmax],
+)
+def fmax(x: Any, y: Any) -> Any:
+    """Return the greater of x and y, or the one that is not NaN, which gets the gradient.
+
+    Where they are equal, or both NaN, each gets half of it.
+    """
+    return np.fmax(x, y)
+
+
+@elementwise(
+    partials=[
+        lambda out, x, y: _wins(less(x, y), x, y),
+        lambda out, x, y: _wins(less(y, x), y, x),
+    ],
+    strong=True,
+    source="np.fmin({x}, {y})",
+    latex=r"\min\left({x}, {y}\right)",
+    numpy=[np.fmin],
+)
+def fmin(x: Any, y: Any) -> Any:
+    """Return the smaller of x and y, or the one that is not NaN, which gets the gradient.
+
+    Where they are equal, or both NaN, each gets half of it.
+    """
+    return np.fmin(x, y)
+
+
+def nan_to_num(
+    x: Operand,
+    copy: bool = True,
+    nan: Operand = 0.0,
+    posinf: Operand = None,
+    neginf: Operand = None,
+) -> Any:
+    """Return x with NaN and infinities replaced; the gradient goes to the numbers that stay.
+
+    Parameters
+    ----------
+    x : array
+    copy : bool
+        For NumPy's signature; x is never changed in place.
+    nan, posinf, neginf : number, optional
+        What replaces them, by default 0 and the greatest and smallest finite number of x's dtype.
+    """
+    x = as_array(x)
+    if x.dtype.kind != "f":
+        return positive(x)
+    largest = float(np.finfo(x.dtype).max)
+    above = largest if posinf is None else posinf
+    below = -largest if neginf is None else neginf
+    finite = where(equal(x, np.inf), above, where(equal(x, -np.inf), below, x))
+    return where(isnan(x), nan, finite)
+
+
+NUMPY[np.nan_to_num] = nan_to_num
+attach("abs", absolute)
+COMPOSITES = (nan_to_num,)

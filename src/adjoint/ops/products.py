@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,25 @@ import numpy as np
 from ..core import Operand
 from ..kinds import multilinear, shape_of
 from .structural import reshape
+
+
+class _Haste(threading.local):
+    """Whether this thread's strong products are plain for now, and whether there were any."""
+
+    on = False
+    met = False
+
+
+haste = _Haste()
+
+
+def has_nan(array: Any) -> bool:
+    """Return whether an entry is NaN: a sum of squares, one pass without a temporary."""
+    return not np.vdot(array, array) >= 0
+
+
+# Called whenever a product 0·∞ or 0·NaN was taken as 0; `detect_anomaly` listens.
+strong_zero_listeners: list[Callable[[], None]] = []
 
 
 @multilinear(
@@ -30,11 +51,57 @@ def strong_multiply(x: Any, y: Any) -> Any:
     """
     # Sweeps, the only users, have NumPy's floating-point warnings off already.
     product = np.multiply(x, y)
-    # NaN shows in the sum of squares: one pass without a temporary, in the usual case the last.
-    total = np.vdot(product, product)
-    if total == total:
+    if haste.on:
+        haste.met = True
         return product
-    return np.where((np.equal(x, 0) | np.equal(y, 0)) & (product != product), 0, product)[()]
+    if not has_nan(product):
+        return product
+    decided = (np.equal(x, 0) | np.equal(y, 0)) & (product != product)
+    if decided.any():
+        for listener in strong_zero_listeners:
+            listener()
+    return np.where(decided, 0, product)[()]
+
+
+def strong_product(product: Callable[..., Any], *arrays: Any) -> Any:
+    """Return ``product(*arrays)``, a sum of products, in which 0·∞ and 0·NaN are 0."""
+    result = product(*arrays)
+    if haste.on:
+        haste.met = True
+        return result
+    if not has_nan(result):
+        return result
+    return _without_zeros(product, arrays, result)
+
+
+def _without_zeros(product: Callable[..., Any], arrays: tuple[Any, ...], result: Any) -> Any:
+    """Redo a product without the terms that have a factor 0.
+
+    The finite numbers are multiplied as they are. Of the other terms only how many of each kind
+    there are matters: the product itself counts them, given ones, zeros and signs for factors.
+    """
+
+    def tell(*factors: Any) -> Any:
+        return product(*(np.asarray(x, np.float64) for x in factors))
+
+    finite = [np.isfinite(x) for x in arrays]
+    defined = [x == x for x in arrays]
+    signs = [np.where(known, np.sign(x), 0) for x, known in zip(arrays, defined, strict=True)]
+    bounded = [s * ok for s, ok in zip(signs, finite, strict=True)]
+    infinite = tell(*map(np.abs, signs)) - tell(*map(np.abs, bounded))
+    balance = tell(*signs) - tell(*bounded)
+    undefined = tell(*(x != 0 for x in arrays)) - tell(*map(np.abs, signs))
+    redone = product(*(np.where(ok, x, 0) for x, ok in zip(arrays, finite, strict=True)))
+    for happens, number in (
+        (infinite + balance > 0, np.inf),
+        (infinite - balance > 0, -np.inf),
+        (undefined > 0, np.nan),
+    ):
+        redone = redone + np.where(happens, number, 0).astype(redone.dtype)
+    if np.any((result != result) & (redone == redone)):
+        for listener in strong_zero_listeners:
+            listener()
+    return redone
 
 
 def _as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
@@ -51,17 +118,17 @@ def _as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
 
 def _left_adjoint(g: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:
-        return g @ y.T
+        return strong_matmul.bind((g, y.T), {})
     g, _, matrix = _as_matrices(g, x, y)
-    product = g @ matrix.mT
+    product = strong_matmul.bind((g, matrix.mT), {})
     return reshape(product, shape=(*product.shape[:-2], -1)) if x.ndim == 1 else product
 
 
 def _right_adjoint(g: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:
-        return x.T @ g
+        return strong_matmul.bind((x.T, g), {})
     g, matrix, _ = _as_matrices(g, x, y)
-    product = matrix.mT @ g
+    product = strong_matmul.bind((matrix.mT, g), {})
     return reshape(product, shape=product.shape[:-1]) if y.ndim == 1 else product
 
 
@@ -83,23 +150,29 @@ def _matmul_shape(x: Operand, y: Operand) -> tuple[int, ...]:
     return (*batch, *x.shape[:-1][-1:], *(y.shape[-1:] if y.ndim > 1 else ()))
 
 
+_MATMUL_CASES: list[tuple[Any, ...]] = [
+    ((2, 3), (3, 4), {}),
+    ((3,), (3,), {}),
+    ((3,), (3, 4), {}),
+    ((2, 3), (3,), {}),
+    ((5, 2, 3), (3, 4), {}),
+    ((5, 1, 2, 3), (4, 3, 2), {}),
+    ((3,), (5, 3, 2), {}),
+    ((5, 2, 3), (3,), {}),
+    ((0, 3), (3, 2), {}),
+    ((2, 0), (0, 2), {}),
+]
+
+
 @multilinear(
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
+    strong="strong_matmul",
     source="{x} @ {y}",
     latex=r"{x}\,{y}",
     numpy=[np.matmul],
     explain_error=_matmul_error,
-    cases=[
-        ((2, 3), (3, 4), {}),
-        ((3,), (3,), {}),
-        ((3,), (3, 4), {}),
-        ((2, 3), (3,), {}),
-        ((5, 2, 3), (3, 4), {}),
-        ((5, 1, 2, 3), (4, 3, 2), {}),
-        ((3,), (5, 3, 2), {}),
-        ((5, 2, 3), (3,), {}),
-    ],
+    cases=_MATMUL_CASES,
 )
 def matmul(x: Any, y: Any) -> Any:
     """Return the matrix product x @ y, for all of NumPy's ranks.
@@ -116,3 +189,21 @@ def matmul(x: Any, y: Any) -> Any:
         Without n or m where that argument is a vector.
     """
     return np.matmul(x, y)
+
+
+@multilinear(
+    adjoints=(_left_adjoint, _right_adjoint),
+    shape=_matmul_shape,
+    strong="strong_matmul",
+    source="strong_product(np.matmul, {x}, {y})",
+    latex=r"{x}\,{y}",
+    helpers=[strong_product],
+    explain_error=_matmul_error,
+    cases=_MATMUL_CASES,
+)
+def strong_matmul(x: Any, y: Any) -> Any:
+    """Return the matrix product x @ y, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN.
+
+    The product of a cotangent with a matrix: to `matmul` what `strong_multiply` is to `multiply`.
+    """
+    return strong_product(np.matmul, x, y)

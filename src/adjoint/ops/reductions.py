@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from contextlib import nullcontext
 from typing import Any
@@ -18,10 +19,9 @@ from ..kinds import (
     shape_of,
 )
 from .arithmetic import divide
-from .exponential import exp
+from .exponential import cosine, exp
 from .logic import equal
 from .piecewise import where
-from .products import strong_multiply
 from .structural import broadcast_to
 
 _CASES = [
@@ -123,9 +123,18 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return np.asarray(x).min(axis=axis, keepdims=keepdims)
 
 
+def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    """Return eˣ / Σ eˣ from x - y, taken as 0 where both are the same infinity.
+
+    Divided by their sum: x - y carries the rounding of y, 1e-4 of float32 at 1e3; and equal
+    infinities share.
+    """
+    shares = exp(where(equal(x, y), 0.0, x - y))
+    return divide(shares, sum(shares, axis=axis, keepdims=True))
+
+
 @reduction(
-    # x - y is taken as 0 where both are the same infinity.
-    weights=lambda y, x, **_: exp(where(equal(x, y), 0.0, x - y)),
+    weights=_exponential_shares,
     source="logsumexp({x}{params})",
     latex=r"\log \sum e^{{{x}}}",
     method=True,
@@ -145,29 +154,103 @@ def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return result if keepdims else result.squeeze(axis)[()]
 
 
+@functools.cache
+def _smallest_length(dtype: np.dtype[Any]) -> float:
+    """Return the length below which squares lose digits to underflow."""
+    limits = np.finfo(dtype)
+    return float(np.sqrt(limits.tiny / limits.eps))
+
+
+def _scaled_norm(x: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the norm of x divided by its greatest entry, times that: squares stay in range."""
+    greatest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    scale = np.where((greatest > 0) & (greatest < np.inf), greatest, 1)
+    lengths = np.sqrt(np.square(x / scale).sum(axis=axis, keepdims=True)) * scale
+    return lengths if keepdims else lengths.squeeze(axis)[()]
+
+
 @reduction(
-    weights=lambda y, x, **_: strong_multiply(x, divide(1.0, y)),
+    weights=lambda y, x, **_: cosine(y, x),
     source="norm({x}{params})",
     latex=r"\left\lVert {x} \right\rVert",
     cases=_CASES,
 )
 def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0."""
-    return np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+    length = np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+    lowest = _smallest_length(length.dtype)
+    if np.all((lowest < length) & (length < np.inf)):
+        return length
+    return _scaled_norm(np.asarray(x), axis, keepdims)
+
+
+def _place_shape(x: Operand, *, axis: int | None, keepdims: bool) -> tuple[int, ...]:
+    return reduced_shape(x, axis=axis, keepdims=keepdims)
+
+
+_PLACE: dict[str, Any] = {
+    "shape": _place_shape,
+    "dtype": lambda x, **_: np.dtype(np.intp),
+    "method": True,
+    "cases": [((2, 3), {}), ((2, 3), {"axis": 1}), ((2, 3), {"axis": 0, "keepdims": True})],
+}
 
 
 @constant(
-    shape=lambda x, *, axis=None: (
-        () if axis is None else (*x.shape[: axis % x.ndim], *x.shape[axis % x.ndim + 1 :])
-    ),
-    dtype=lambda x, *, axis=None: np.dtype(np.intp),
     source="np.argmax({x}{params})",
     latex=r"\operatorname{{argmax}} {x}",
     numpy=[np.argmax],
-    method=True,
     explain_error=_no_entries,
-    cases=[((2, 3), {}), ((2, 3), {"axis": 1})],
+    **_PLACE,
 )
-def argmax(x: Any, *, axis: int | None = None) -> Any:
+def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Return the index of the first greatest entry: an integer, so it has no derivative."""
-    return np.argmax(x, axis=axis)
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@constant(
+    source="np.argmin({x}{params})",
+    latex=r"\operatorname{{argmin}} {x}",
+    numpy=[np.argmin],
+    explain_error=_no_entries,
+    **_PLACE,
+)
+def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Return the index of the first smallest entry: an integer, so it has no derivative."""
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@constant(
+    source="np.count_nonzero({x}{params})",
+    latex=r"\#\left({x} \ne 0\right)",
+    numpy=[np.count_nonzero],
+    **{**_PLACE, "method": False},
+)
+def count_nonzero(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return how many entries over ``axis`` are not 0: an integer, so it has no derivative."""
+    return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims), np.intp)[()]
+
+
+_TRUTH: dict[str, Any] = {**_PLACE, "dtype": lambda x, **_: np.dtype(np.bool_)}
+
+
+@constant(
+    source="np.any({x}{params})",
+    latex=r"\operatorname{{any}}\left({x}\right)",
+    numpy=[np.any],
+    **_TRUTH,
+)
+def any(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return whether an entry over ``axis`` is not 0."""
+    return np.any(x, axis=axis, keepdims=keepdims)
+
+
+@constant(
+    source="np.all({x}{params})",
+    latex=r"\operatorname{{all}}\left({x}\right)",
+    numpy=[np.all],
+    **_TRUTH,
+)
+def all(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return whether all entries over ``axis`` are not 0."""
+    return np.all(x, axis=axis, keepdims=keepdims)

@@ -3,15 +3,71 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core import Operand
+from ..core import NUMPY, Operand, Spec, Value, values_in
+from ..errors import ShapeError
 from ..kinds import constant, linear
 
 _SMALL = 4096
+
+
+def as_array(x: Any) -> Any:
+    """Return a value as it is and anything else as an array; a list of values is stacked."""
+    if isinstance(x, Value):
+        return x
+    if isinstance(x, (list, tuple)) and values_in(x):
+        return stack([as_array(part) for part in x])
+    return np.asarray(x)
+
+
+def numbers(x: Any, name: str) -> Any:
+    """Return the plain array of a value, for what only depends on its numbers.
+
+    Raises
+    ------
+    TypeError
+        If the value is traced and has none, naming the function ``name`` that needs them.
+    """
+    array = known(x)
+    if array is None:
+        raise TypeError(
+            f"{name} cannot be traced: the shape of its result, or the way to it, depends on the "
+            "numbers; compute it outside of the traced function and pass the result as an argument"
+        )
+    return array
+
+
+def known(x: Any) -> Any:
+    """Return the plain array of a value, or None if it is traced and has none."""
+    array = x.data if isinstance(x, Value) else x
+    return None if isinstance(array, Spec) else np.asarray(array)
+
+
+def axis_index(axis: Any, x: Operand) -> int:
+    """Return an axis of ``x`` counted from the first one, if there is such an axis."""
+    if not -x.ndim <= axis < x.ndim:
+        raise ShapeError(f"axis {axis} is out of bounds for shape {tuple(x.shape)}")
+    return operator.index(axis) % int(x.ndim)
+
+
+def axis_indices(axis: Any, x: Operand) -> list[int]:
+    """Return axes (an int, a sequence, or None for all) counted from the first one."""
+    if axis is None:
+        return list(range(x.ndim))
+    axes = [axis_index(a, x) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"axes {tuple(axis)} of shape {tuple(x.shape)} must be different")
+    return axes
+
+
+def stand_in(shape: tuple[int, ...]) -> Any:
+    """Return an array of a shape without memory of its own, to ask NumPy for other shapes."""
+    return np.broadcast_to(np.zeros((), np.bool_), shape)
 
 
 def _broadcast_source(x: str, *, shape: Sequence[int]) -> str:
@@ -72,7 +128,7 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     missing = size // known if known else 0
     filled = tuple(missing if n == -1 else int(n) for n in sizes)
     if math.prod(filled) != size:
-        raise ValueError(f"cannot reshape {size} entries into shape {sizes}")
+        raise ShapeError(f"cannot reshape {size} entries into shape {sizes}")
     return filled
 
 
@@ -120,7 +176,7 @@ def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 
 def _joined_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
     first = arrays[0].shape
-    axis %= len(first)
+    axis = axis_index(axis, arrays[0])
     if any(
         len(x.shape) != len(first) or _without(x.shape, axis) != _without(first, axis)
         for x in arrays
@@ -153,7 +209,9 @@ def concatenate(*arrays: Any, axis: int = 0) -> Any:
 def _stacked_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
     shape = arrays[0].shape
     if any(x.shape != shape for x in arrays):
-        raise ValueError("all arrays must have one shape")
+        raise ShapeError("all arrays must have one shape")
+    if not -len(shape) - 1 <= axis <= len(shape):
+        raise ShapeError(f"axis {axis} is out of bounds for {len(shape) + 1} axes")
     axis %= len(shape) + 1
     return (*shape[:axis], len(arrays), *shape[axis:])
 
@@ -193,3 +251,11 @@ def astype(x: Any, *, dtype: Any) -> Any:
 def stop_gradient(x: Any) -> Any:
     """Return ``x`` as a constant: no derivative flows through it, on purpose."""
     return np.asarray(x)
+
+
+def _numpy_astype(x: Operand, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype(x, dtype=dtype)
+
+
+if hasattr(np, "astype"):  # from NumPy 2.1
+    NUMPY[np.astype] = _numpy_astype

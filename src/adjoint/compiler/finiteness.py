@@ -1,0 +1,68 @@
+"""Finiteness is what is known of a value without its numbers: neither infinite nor NaN.
+
+The arguments of a graph count as finite, and sums and products of finite numbers too: that the
+result overflows is left aside. What grows without being large at first (exp, power), or has poles
+(divide, log), may give infinities. Unknown primitives may, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..core import Operand, Params, Primitive, Spec
+
+# Sums and products; what is bounded or hardly larger than its argument; movements.
+_KEEPING = """
+add subtract multiply strong_multiply negative positive square matmul strong_matmul
+named_product strong_einsum convolution strong_convolution sum sum_to cumsum absolute fabs sign
+relu maximum minimum fmax fmin clip where floor ceil trunc rint round sin cos arctan tanh
+sigmoid softplus softmax softmax_cross_entropy logaddexp heaviside copysign arcsinh deg2rad
+rad2deg norm hypot sinc max min reshape transpose broadcast_to index scatter_add put_at astype
+stop_gradient concatenate stack flip roll repeat tile tril triu diagonal diagflat pad_with_zeros
+pad_with_entries zeros_like ones_like
+"""
+_KEEPS = frozenset(_KEEPING.split())
+
+
+def is_finite(operand: Operand) -> bool:
+    """Return whether all entries of a constant are finite."""
+    return bool(np.all(np.isfinite(operand)))
+
+
+def stays_finite(
+    primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec, known: Sequence[bool]
+) -> bool:
+    """Return whether a result is finite, given for each argument whether it is."""
+    if spec.dtype.kind != "f":
+        return True
+    if not all(known):
+        return False
+    special = _SPECIAL.get(primitive.name)
+    return primitive.name in _KEEPS if special is None else special(args, params)
+
+
+def _has_entries(args: Sequence[Operand], params: Params) -> bool:
+    return 0 not in args[0].shape
+
+
+def _divisor_is_constant(args: Sequence[Operand], params: Params) -> bool:
+    divisor = args[1]
+    return not hasattr(divisor, "node") and bool(np.all(np.not_equal(divisor, 0)))
+
+
+def _small_exponent(args: Sequence[Operand], params: Params) -> bool:
+    """Return whether an exponent is constant and makes of a power a product of few factors."""
+    exponent = args[1]
+    if hasattr(exponent, "node"):
+        return False
+    return bool(np.all(np.isin(exponent, (0, 1, 2, 3))))
+
+
+_SPECIAL: dict[str, Callable[[Sequence[Operand], Params], bool]] = {
+    "mean": _has_entries,
+    "logsumexp": _has_entries,
+    "divide": _divisor_is_constant,
+    "power": _small_exponent,
+}

@@ -1,0 +1,144 @@
+"""A rewrite replaces one operation by a simpler one of the same value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import PRIMITIVES, Operand, Params, Spec, Value
+
+# Applies a primitive, by name, to operands; what a rewrite may build with.
+Build = Callable[..., Any]
+# Gives the simpler value, or None where the rewrite does not apply.
+Rewrite = Callable[[Sequence[Operand], Params, Build], Any]
+
+
+def taken_apart(x: Operand, name: str) -> list[Operand] | None:
+    """Return the operands of the primitive ``name`` if ``x`` is its result, else None."""
+    if not isinstance(x, Value) or x.node is None or x.node.primitive is not PRIMITIVES[name]:
+        return None
+    return [
+        arg if parent is None else type(x)(arg, parent)
+        for arg, parent in zip(x.node.args, x.node.parents, strict=True)
+    ]
+
+
+def is_number(x: Operand, number: float) -> bool:
+    """Return whether an operand is a constant with no other entry than ``number``."""
+    if isinstance(x, (Value, Spec)) or x is None or not np.size(x):
+        return False
+    return bool(np.all(np.equal(x, number)))
+
+
+def _itself(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    return args[0]
+
+
+def _add(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x, y = args
+    for one, other in ((x, y), (y, x)):
+        if is_number(other, 0):
+            return one
+    if (opposite := taken_apart(y, "negative")) is not None:
+        return build("subtract", x, opposite[0])
+    if (opposite := taken_apart(x, "negative")) is not None:
+        return build("subtract", y, opposite[0])
+    return None
+
+
+def _subtract(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x, y = args
+    if is_number(y, 0):
+        return x
+    if is_number(x, 0):
+        return build("negative", y)
+    if (opposite := taken_apart(y, "negative")) is not None:
+        return build("add", x, opposite[0])
+    return None
+
+
+def _multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    for one, other in (args, args[::-1]):
+        if is_number(other, 1):
+            return one
+        if is_number(other, -1):
+            return build("negative", one)
+    return None
+
+
+def _strong_multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    for one, other in (args, args[::-1]):
+        if is_number(other, 0):
+            shape = np.broadcast_shapes(np.shape(other), getattr(one, "shape", ()))
+            return np.zeros(shape, getattr(one, "dtype", None))
+    return _multiply(args, params, build)
+
+
+def _divide(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    return args[0] if is_number(args[1], 1) else None
+
+
+def _power(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    return args[0] if is_number(args[1], 1) else None
+
+
+def _negative(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    inner = taken_apart(args[0], "negative")
+    return None if inner is None else inner[0]
+
+
+def _axes(x: Operand, axes: Sequence[int] | None) -> tuple[int, ...]:
+    order = range(x.ndim)[::-1] if axes is None else axes
+    return tuple(int(a) % x.ndim for a in order)
+
+
+def _transpose(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x = args[0]
+    axes = _axes(x, params["axes"])
+    if axes == tuple(range(x.ndim)):
+        return x
+    inner = taken_apart(x, "transpose")
+    if inner is None:
+        return None
+    before = _axes(inner[0], x.node.params["axes"])
+    return build("transpose", inner[0], axes=tuple(before[a] for a in axes))
+
+
+def _reshape(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    inner = taken_apart(args[0], "reshape")
+    return None if inner is None else build("reshape", inner[0], shape=params["shape"])
+
+
+def _index(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    """Drop ``x[...]`` and ``x[:, :]``, which pick all entries."""
+    everything = (slice(None), Ellipsis, slice(None, None, 1))
+    return args[0] if all(any(p == e for e in everything) for p in params["key"]) else None
+
+
+# Where these do not change the shape or dtype, they change nothing at all.
+IDLE = ("reshape", "broadcast_to", "sum_to", "astype")
+
+REWRITES: dict[str, Rewrite] = {
+    "add": _add,
+    "subtract": _subtract,
+    "multiply": _multiply,
+    "strong_multiply": _strong_multiply,
+    "divide": _divide,
+    "power": _power,
+    "negative": _negative,
+    "positive": _itself,
+    "stop_gradient": _itself,
+    "transpose": _transpose,
+    "reshape": _reshape,
+    "index": _index,
+}
+
+# Products in which 0·∞ = 0, and what they are where no factor can be infinite.
+PLAIN = {
+    "strong_multiply": "multiply",
+    "strong_matmul": "matmul",
+    "strong_einsum": "named_product",
+    "strong_convolution": "convolution",
+}

@@ -1,0 +1,162 @@
+"""To simplify a graph is to run it again on fresh symbols, building less on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
+from ..graph import Graph, Symbol
+from .finiteness import is_finite, stays_finite
+from .rewrites import IDLE, PLAIN, REWRITES, taken_apart
+from .tracer import Origin, TracedNode
+
+_COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
+
+
+def simplify(graph: Graph) -> Graph:
+    """Return a graph of the same values with fewer and simpler operations.
+
+    Constants are folded, common subexpressions shared, what no output needs dropped, neutral
+    elements and movements that undo each other removed, and products in which 0·∞ = 0 replaced by
+    plain ones where, for finite arguments, no factor can be infinite. The values are the same up to
+    the sign of zero. It is for evaluation: differentiate the original, whose `stop_gradient` is
+    still in place.
+    """
+    fresh = _Simplifier()
+    values: dict[Node | None, Any] = {}
+    inputs = [fresh.input(symbol) for symbol in graph.inputs]
+    for old, new in zip(graph.inputs, inputs, strict=True):
+        values[old.node] = new
+    for node in graph.nodes:
+        args = [
+            arg if parent is None else values[parent]
+            for arg, parent in zip(node.args, node.parents, strict=True)
+        ]
+        values[node] = fresh.replay(node, args)
+    outputs = [values[x.node] if isinstance(x, Symbol) else x for x in graph.outputs]
+    return Graph(inputs, outputs, takes=graph.takes, gives=graph.gives, name=graph.name)
+
+
+class _Simplifier:
+    """Builds operations, each once, and knows which of the values are finite."""
+
+    def __init__(self) -> None:
+        self.seen: dict[Any, Symbol] = {}
+        self.finite: dict[Node | None, bool] = {}
+        self.origin: Origin | None = None
+
+    def input(self, old: Symbol) -> Symbol:
+        new = Symbol.input(old.data, getattr(old.node, "name", None))
+        self.finite[new.node] = True
+        return new
+
+    def replay(self, node: Node, args: Sequence[Operand]) -> Any:
+        """Return what stands for a node of the old graph, applied to new operands."""
+        assert node.primitive is not None
+        self.origin = getattr(node, "origin", None)
+        value = self.build(node.primitive.name, *args, primitive=node.primitive, **_params(node))
+        if not isinstance(value, Symbol):
+            return np.asarray(value, node.output.dtype)
+        name = getattr(node, "name", None)
+        if isinstance(value.node, TracedNode) and value.node.name is None:
+            value.node.name = name
+        return value
+
+    def build(
+        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: Any
+    ) -> Any:
+        """Apply a primitive, or what is simpler."""
+        primitive = primitive or PRIMITIVES[name]
+        if not any(isinstance(arg, Symbol) for arg in args):
+            with np.errstate(all="ignore"):
+                return primitive.forward(*args, **params)
+        specs = [arg.data if isinstance(arg, Symbol) else arg for arg in args]
+        spec = primitive.infer(*specs, **params)
+        if name in ("zeros_like", "ones_like"):
+            return np.full(spec.shape, float(name == "ones_like"), spec.dtype)
+        if name in IDLE and args[0].data == spec:
+            return args[0]
+        args = self._slim(primitive, args, params, spec)
+        if name in REWRITES and primitive is PRIMITIVES.get(name):
+            simpler = REWRITES[name](args, params, self.build)
+            if simpler is not None and _is_like(simpler, spec):
+                return simpler
+        if name in PLAIN and all(map(self._is_finite, args)):
+            return self.build(PLAIN[name], *args, **params)
+        return self._share(primitive, args, params)
+
+    def _slim(
+        self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
+    ) -> tuple[Operand, ...]:
+        """Let an elementwise operation itself repeat entries, where it would be repeated for it."""
+        if primitive.kind != "elementwise" and primitive.name != "strong_multiply":
+            return tuple(args)
+        slim = list(args)
+        for position, arg in enumerate(args):
+            before, slim[position] = slim[position], _unrepeated(arg)
+            specs = [x.data if isinstance(x, Symbol) else x for x in slim]
+            if primitive.infer(*specs, **params) != spec or not any(
+                isinstance(x, Symbol) for x in slim
+            ):
+                slim[position] = before
+        return tuple(slim)
+
+    def _share(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
+        """Apply a primitive, or return what it gave before for the same operands."""
+        keys = [_key(arg) for arg in args]
+        if primitive.name in _COMMUTATIVE:
+            keys.sort(key=repr)
+        key = (primitive.name, id(primitive), tuple(keys), _key(dict(params)))
+        if key not in self.seen:
+            made = Symbol.apply(primitive, args, params)
+            assert isinstance(made.node, TracedNode)
+            made.node.origin = self.origin
+            self.finite[made.node] = stays_finite(
+                primitive, args, params, made.data, [self._is_finite(arg) for arg in args]
+            )
+            self.seen[key] = made
+        return self.seen[key]
+
+    def _is_finite(self, operand: Operand) -> bool:
+        if isinstance(operand, Symbol):
+            return self.finite[operand.node]
+        return operand is None or is_finite(operand)
+
+
+def _params(node: Node) -> dict[str, Any]:
+    return dict(node.params or {})
+
+
+def _is_like(value: Operand, spec: Spec) -> bool:
+    return np.shape(value.data if isinstance(value, Symbol) else value) == spec.shape and (
+        getattr(value, "dtype", None) == spec.dtype
+    )
+
+
+def _unrepeated(operand: Operand) -> Operand:
+    """Return the value that was broadcast, or the number that fills a constant array."""
+    if isinstance(operand, Symbol):
+        inner = taken_apart(operand, "broadcast_to")
+        return operand if inner is None else inner[0]
+    if isinstance(operand, np.ndarray) and operand.size and operand.dtype.kind == "f":
+        first = operand.flat[0].item()
+        # Not 0 == -0, nor NaN: the bits must be the same.
+        filled = np.full_like(operand, first)
+        return first if filled.tobytes() == operand.tobytes() else operand
+    return operand
+
+
+def _key(item: Any) -> Any:
+    """Return something hashable that is equal only for the same operand or metadata."""
+    if isinstance(item, Symbol):
+        return id(item.node)
+    if isinstance(item, (np.ndarray, np.generic)):
+        return (str(item.dtype), item.shape, item.tobytes())
+    if isinstance(item, dict):
+        return tuple((name, _key(value)) for name, value in sorted(item.items()))
+    if isinstance(item, (list, tuple)):
+        return (type(item).__name__, *map(_key, item))
+    return (type(item).__name__, repr(item))

@@ -1,0 +1,210 @@
+"""A tracer looks on while a function is traced: it notes the names of values and their origin."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import Node, Primitive, Value
+from ..tensor import Watcher, watched_by
+
+_PACKAGE = str(Path(__file__).parent.parent)
+_NUMPY = str(Path(np.__file__).parent)
+
+
+class Origin(NamedTuple):
+    """Which rule made a node, where it was not the user's own line.
+
+    ``rule`` is the primitive that was differentiated, ``argument`` the position of the argument
+    whose cotangent the node belongs to (None where it serves several), and ``group`` a number that
+    all nodes of one application of the rule share. For an optimiser's update ``rule`` is its name.
+    """
+
+    rule: str
+    argument: int | None
+    group: int
+
+
+class TracedNode(Node):
+    """A node of the static graph: it also has a name, or None, and an origin, or None."""
+
+    __slots__ = ("name", "origin")
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.name: str | None = None
+        self.origin: Origin | None = None
+        if _tracing.tracer is not None:
+            _tracing.tracer.see_node(self)
+
+
+class _Tracing(threading.local):
+    """Who traces in this thread."""
+
+    tracer: Tracer | None = None
+
+
+_tracing = _Tracing()
+
+
+def current() -> Tracer | None:
+    """Return the tracer of this thread, or None outside of a trace."""
+    return _tracing.tracer
+
+
+@contextmanager
+def traced_by(tracer: Tracer) -> Iterator[None]:
+    """Let ``tracer`` see all nodes, sweeps and frames of this thread inside the ``with`` block."""
+    before, profile = _tracing.tracer, sys.getprofile()
+    _tracing.tracer = tracer
+    try:
+        with watched_by(tracer):
+            # The values of local variables show only in frames, when these return.
+            sys.setprofile(tracer.see_frame)
+            yield
+    finally:
+        sys.setprofile(profile)
+        _tracing.tracer = before
+        tracer.name_cotangents()
+
+
+class Tracer(Watcher):
+    """Notes during one trace what each node is called and which rule made it."""
+
+    def __init__(self) -> None:
+        self.nodes: list[TracedNode] = []
+        self.cotangents: list[tuple[TracedNode, Node]] = []
+        self.roles: dict[str, int] = {}
+        self.started: dict[FrameType, int] = {}
+        self.origin: Origin | None = None
+        self.rule_start = 0
+        self.swept: Node | None = None
+
+    # --- nodes and the rules that make them
+
+    def see_node(self, node: TracedNode) -> None:
+        """Stamp a new node with its origin."""
+        origin = self.origin
+        if origin is not None and self.swept is not None:
+            origin = origin._replace(argument=_like_which(node, self.swept))
+        node.origin = origin
+        self.nodes.append(node)
+
+    def see_forward(self, primitive: Primitive, node: Node | None, output: Any) -> None:
+        """Ignore tensors: they are constants of the graph."""
+
+    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+        """Begin a group before a rule runs; after it, tell which node serves which argument."""
+        if node.primitive is None:
+            return
+        if parts is None:
+            self.origin = Origin(node.primitive.name, None, node.order)
+            self.rule_start, self.swept = len(self.nodes), None
+            return
+        self._share_out(self.nodes[self.rule_start :], parts)
+        self.swept = node  # what is made until the next rule undoes broadcasting, and adds up
+
+    def _share_out(self, made: Sequence[TracedNode], parts: Sequence[Any]) -> None:
+        """Give the nodes of a rule the argument that they serve, if it is only one."""
+        serves: dict[TracedNode, list[int]] = {node: [] for node in made}
+        for position, part in enumerate(parts):
+            needed: set[Node | None] = {part.node} if isinstance(part, Value) else set()
+            for node in reversed(made):
+                if node in needed:
+                    needed.update(node.parents)
+                    serves[node].append(position)
+        for node, positions in serves.items():
+            if node.origin is not None and len(positions) == 1:
+                node.origin = node.origin._replace(argument=positions[0])
+
+    def see_cotangent(self, node: Node, g: Any) -> None:
+        """Note whose cotangent a value is; names are known only when the frames have returned."""
+        if isinstance(g, Value) and isinstance(g.node, TracedNode):
+            self.cotangents.append((g.node, node))
+
+    def see_end(self) -> None:
+        """Forget the rule when a sweep is over."""
+        self.origin = self.swept = None
+
+    def name_cotangents(self) -> None:
+        """Call the cotangent of ``x`` ``d_x``, unless the user has given it a name."""
+        for cotangent, node in self.cotangents:
+            name = _known_name(node)
+            if cotangent.name is None and name is not None:
+                cotangent.name = f"d_{name}"
+
+    # --- names
+
+    def see_frame(self, frame: FrameType, event: str, result: Any) -> None:
+        """Read the user's local variables when a frame returns."""
+        if event not in ("call", "return"):
+            return
+        file = frame.f_code.co_filename
+        if file.startswith(_PACKAGE):
+            if event == "return" and frame.f_code.co_name == "forward":
+                self._name_result(frame.f_locals.get("self"), result)
+        elif not file.startswith((_NUMPY, "<frozen")):
+            self._read_frame(frame, event)
+
+    def _read_frame(self, frame: FrameType, event: str) -> None:
+        if event == "call":
+            self.started[frame] = len(self.nodes)
+            return
+        start = self.started.pop(frame, 0)
+        code = frame.f_code
+        # What was handed in has its name from where it was made.
+        handed = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+        made = set(self.nodes[start:])
+        for name, value in list(frame.f_locals.items()):
+            node = value.node if isinstance(value, Value) else None
+            if name not in handed and node in made and name.strip("_"):
+                node.name = name
+
+    def _name_result(self, module: Any, result: Any) -> None:
+        """Name what a layer gave after its role: a1, a2 … affine maps, z1, z2 … activations."""
+        node = result.node if isinstance(result, Value) else None
+        if not isinstance(node, TracedNode) or node.name is not None or module is None:
+            return
+        if next(iter(module.named_children()), None) is None:
+            letter = "z" if next(iter(module.named_parameters()), None) is None else "a"
+            self.roles[letter] = self.roles.get(letter, 0) + 1
+            node.name = f"{letter}{self.roles[letter]}"
+
+
+def _known_name(node: Node) -> str | None:
+    """Return the name of a node; one that `grad` copied has that of the original."""
+    name = getattr(node, "name", None)
+    if name is None and node.primitive is not None and node.primitive.name == "positive":
+        parent = node.parents[0]
+        return None if parent is None else _known_name(parent)
+    return name
+
+
+def _like_which(node: Node, swept: Node) -> int | None:
+    """Return the first argument of ``swept`` with the shape of a cotangent."""
+    for position, arg in enumerate(swept.args):
+        if getattr(arg, "shape", None) == node.output.shape:
+            return position
+    return None
+
+
+@contextmanager
+def made_by(rule: str) -> Iterator[None]:
+    """Stamp all nodes made inside the ``with`` block as one group of a named rule."""
+    tracer = _tracing.tracer
+    if tracer is None:
+        yield
+        return
+    before = tracer.origin
+    tracer.origin, tracer.swept = Origin(rule, None, len(tracer.nodes)), None
+    try:
+        yield
+    finally:
+        tracer.origin = before

@@ -1,0 +1,60 @@
+"""Adapters: what NumPy calls by another name, or with other arguments, than the cards do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from .cumulative import cumprod, cumsum, prod
+from .piecewise import clip, where
+from .reductions import logsumexp, max, min, sum
+from .structural import stop_gradient
+
+
+def _numpy_clip(
+    a: Operand, a_min: Operand = None, a_max: Operand = None, *, min: Any = None, max: Any = None
+) -> Any:
+    return clip(a, min if a_min is None else a_min, max if a_max is None else a_max)
+
+
+def _numpy_where(condition: Operand, *choices: Operand) -> Any:
+    # Without choices it counts: indices depend on the data and have no derivative.
+    return where(condition, *choices) if choices else np.nonzero(stop_gradient(condition))
+
+
+def _ufunc_reduce(primitive: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ufunc's ``reduce``, whose default axis is the first."""
+
+    def reduce(x: Operand, axis: Any = 0, keepdims: bool = False) -> Any:
+        return primitive(x, axis=axis, keepdims=keepdims)
+
+    return reduce
+
+
+def _ufunc_accumulate(primitive: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ufunc's ``accumulate``, whose default axis is the first."""
+
+    def accumulate(array: Operand, axis: int = 0) -> Any:
+        return primitive(array, axis=axis)
+
+    return accumulate
+
+
+NUMPY.update(
+    {
+        np.add.accumulate: _ufunc_accumulate(cumsum),
+        np.multiply.accumulate: _ufunc_accumulate(cumprod),
+        np.multiply.reduce: _ufunc_reduce(prod),
+        np.add.reduce: _ufunc_reduce(sum),
+        np.maximum.reduce: _ufunc_reduce(max),
+        np.minimum.reduce: _ufunc_reduce(min),
+        np.logaddexp.reduce: _ufunc_reduce(logsumexp),
+        np.where: _numpy_where,
+        np.clip: _numpy_clip,
+        np.amax: max,
+        np.amin: min,
+    }
+)

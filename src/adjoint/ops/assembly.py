@@ -1,0 +1,216 @@
+"""Assembly joins arrays into one and takes one apart: composites of `concatenate` and indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from ..errors import ShapeError
+from .axes import atleast_1d, atleast_2d, atleast_3d, ravel
+from .indexing import SLOT, index
+from .selection import take
+from .structural import as_array, astype, axis_index, concatenate, numbers, reshape, stack, stand_in
+
+
+def _all(grow: Callable[..., Any], arrays: Any) -> list[Any]:
+    """Return every array with at least as many axes as ``grow`` gives."""
+    return [grow(x) for x in arrays]
+
+
+def _typed(x: Any, dtype: Any, casting: Any) -> Any:
+    """Return ``x`` in another dtype, if the rule of casting allows it."""
+    if dtype is None or x.dtype == dtype:
+        return x
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(f"cannot cast {x.dtype} to {np.dtype(dtype)} by the rule {casting!r}")
+    return astype(x, dtype=dtype)
+
+
+def _concatenated(
+    arrays: Sequence[Operand],
+    axis: int | None = 0,
+    *,
+    dtype: Any = None,
+    casting: Any = "same_kind",
+) -> Any:
+    parts = _all(as_array if axis is not None else ravel, arrays)
+    return _typed(concatenate(parts, axis=axis or 0), dtype, casting)
+
+
+def _stacked(
+    arrays: Sequence[Operand], axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    return _typed(stack(_all(as_array, arrays), axis=axis), dtype, casting)
+
+
+def vstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    """Join arrays row by row; vectors count as rows."""
+    return _typed(concatenate(_all(atleast_2d, tup), axis=0), dtype, casting)
+
+
+def hstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    """Join arrays column by column; vectors are joined end to end."""
+    parts = _all(atleast_1d, tup)
+    axis = 0 if parts and parts[0].ndim == 1 else 1
+    return _typed(concatenate(parts, axis=axis), dtype, casting)
+
+
+def dstack(tup: Sequence[Operand]) -> Any:
+    """Join arrays along the third axis, which vectors and matrices are given."""
+    return concatenate(_all(atleast_3d, tup), axis=2)
+
+
+def column_stack(tup: Sequence[Operand]) -> Any:
+    """Join arrays column by column; vectors count as columns."""
+    arrays = [as_array(x) for x in tup]
+    return concatenate(
+        [reshape(x, shape=(-1, 1)) if x.ndim < 2 else x for x in arrays],
+        axis=1,
+    )
+
+
+def block(arrays: Any) -> Any:
+    """Join nested lists of arrays, the innermost along the last axis and so on outwards.
+
+    Raises
+    ------
+    ValueError
+        If the lists are not nested equally deep, or one is empty.
+    """
+    depth = _depth(arrays)
+    parts = _parts(arrays)
+    ndim = max(depth, *(part.ndim for part in parts))
+    return _joined(arrays, -depth, ndim)
+
+
+def _depth(arrays: Any) -> int:
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_depth(part) for part in arrays}
+    if len(depths) != 1:
+        raise ValueError("block: lists must be nested equally deep, and none may be empty")
+    return 1 + depths.pop()
+
+
+def _parts(arrays: Any) -> list[Any]:
+    if isinstance(arrays, list):
+        return [part for nested in arrays for part in _parts(nested)]
+    return [as_array(arrays)]
+
+
+def _joined(arrays: Any, axis: int, ndim: int) -> Any:
+    if isinstance(arrays, list):
+        return concatenate([_joined(part, axis + 1, ndim) for part in arrays], axis=axis)
+    x = as_array(arrays)
+    return reshape(x, shape=(1,) * (ndim - x.ndim) + tuple(x.shape))
+
+
+def append(arr: Operand, values: Operand, axis: int | None = None) -> Any:
+    """Return ``arr`` with ``values`` joined to its end, both flattened if no axis is given."""
+    return _concatenated([arr, values], axis)
+
+
+def insert(arr: Operand, obj: Any, values: Operand, axis: int | None = None) -> Any:
+    """Return ``arr`` with ``values`` inserted before the places ``obj`` (int, slice, sequence)."""
+    x, new = as_array(arr), as_array(values)
+    # NumPy inserts the entries' numbers; where they end up, the entries are gathered.
+    old_numbers = np.arange(x.size).reshape(x.shape)
+    new_numbers = x.size + np.arange(new.size).reshape(new.shape)
+    order = np.insert(old_numbers, _place(obj, "insert"), new_numbers, axis)
+    return index(_concatenated([x, new], None), order, key=(SLOT,))
+
+
+def delete(arr: Operand, obj: Any, axis: int | None = None) -> Any:
+    """Return ``arr`` without the entries at ``obj`` (int, slice or sequence) along ``axis``."""
+    x = as_array(arr) if axis is not None else ravel(arr)
+    axis = axis or 0
+    if not x.ndim:
+        raise ShapeError("delete: a value without axes, shape (), has nothing to delete along axis")
+    kept = np.delete(np.arange(x.shape[axis]), _place(obj, "delete"))
+    return take(x, kept, axis)
+
+
+def _place(obj: Any, name: str) -> Any:
+    return obj if isinstance(obj, (int, slice)) else numbers(obj, name)
+
+
+def array_split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Return the parts of an array: as many as said, of nearly equal size, or cut at indices."""
+    return _split(np.array_split, ary, indices_or_sections, axis)
+
+
+def split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Return the parts of an array: as many as said, of equal size, or cut at indices."""
+    return _split(np.split, ary, indices_or_sections, axis)
+
+
+def hsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
+    """Return the parts of an array cut between columns, or entries of a vector."""
+    x = as_array(ary)
+    if not x.ndim:
+        raise ShapeError("hsplit: needs at least 1 axis, got shape ()")
+    return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
+
+
+def vsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
+    """Return the parts of an array cut between rows."""
+    x = as_array(ary)
+    if x.ndim < 2:
+        raise ShapeError(f"vsplit: needs at least 2 axes, got shape {x.shape}")
+    return split(x, indices_or_sections, 0)
+
+
+def dsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
+    """Return the parts of an array cut along the third axis."""
+    x = as_array(ary)
+    if x.ndim < 3:
+        raise ShapeError(f"dsplit: needs at least 3 axes, got shape {x.shape}")
+    return split(x, indices_or_sections, 2)
+
+
+def _split(function: Callable[..., Any], ary: Operand, cuts: Any, axis: int) -> list[Any]:
+    x = as_array(ary)
+    cuts = cuts if isinstance(cuts, int) else numbers(cuts, function.__name__)
+    try:
+        sizes = [part.shape[axis] for part in function(stand_in(x.shape), cuts, axis)]
+    except ValueError as error:
+        raise ShapeError(f"{function.__name__}: {error} (received shape {x.shape})") from None
+    # NumPy alone knows where indices beyond an end or in falling order cut.
+    starts = [part[0] if part.size else 0 for part in function(np.arange(x.shape[axis]), cuts)]
+    before = (slice(None),) * axis_index(axis, x)
+    return [
+        index(x, key=(*before, slice(int(start), int(start) + size)))
+        for start, size in zip(starts, sizes, strict=True)
+    ]
+
+
+def unstack(x: Operand, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """Return the slices of an array along an axis, as a tuple."""
+    x = as_array(x)
+    if not x.ndim:
+        raise ShapeError("unstack: a value without axes, shape (), has no slices")
+    before = (slice(None),) * axis_index(axis, x)
+    return tuple(index(x, key=(*before, n)) for n in range(x.shape[axis]))
+
+
+COMPOSITES = (
+    vstack,
+    hstack,
+    dstack,
+    column_stack,
+    block,
+    append,
+    insert,
+    delete,
+    array_split,
+    split,
+    hsplit,
+    vsplit,
+    dsplit,
+    unstack,
+)
+NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES if hasattr(np, f.__name__)})
+NUMPY.update({np.concatenate: _concatenated, np.stack: _stacked})

@@ -1,0 +1,109 @@
+"""A convolution slides one sequence along another: bilinear, and its adjoints are convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from ..errors import ShapeError, choose
+from ..kinds import multilinear
+from .products import strong_product
+from .structural import as_array, reshape
+
+
+def _convolution_shape(x: Operand, y: Operand, *, mode: str) -> tuple[int, ...]:
+    short, long = sorted((x.shape[0], y.shape[0]))
+    return (long + short - 1 if mode == "full" else long - short + 1,)
+
+
+def _adjoint(g: Any, x: Any, y: Any, mode: str) -> Any:
+    """Return the cotangent of ``x``: of a full convolution the overlaps, else the other way."""
+    if mode == "full":
+        return strong_convolution(g, y[::-1], mode="valid")
+    if x.shape[0] >= y.shape[0]:
+        return strong_convolution(g, y[::-1], mode="full")
+    return strong_convolution(y[::-1], g, mode="valid")
+
+
+_ADJOINTS = (
+    lambda g, x, y, *, mode: _adjoint(g, x, y, mode),
+    lambda g, x, y, *, mode: _adjoint(g, y, x, mode),
+)
+_CASES = [
+    ((5,), (3,), {"mode": "full"}),
+    ((2,), (4,), {"mode": "full"}),
+    ((5,), (3,), {"mode": "valid"}),
+    ((2,), (4,), {"mode": "valid"}),
+    ((3,), (3,), {"mode": "valid"}),
+    ((1,), (1,), {"mode": "full"}),
+]
+
+
+@multilinear(
+    adjoints=_ADJOINTS,
+    shape=_convolution_shape,
+    strong="strong_convolution",
+    source="np.convolve({x}, {y}, {mode})",
+    latex="{x} * {y}",
+    cases=_CASES,
+)
+def convolution(x: Any, y: Any, *, mode: str) -> Any:
+    """Return Σⱼ x[k - j] y[j] for every overlap ("full"), or every whole one ("valid")."""
+    return np.convolve(x, y, mode)  # type: ignore[call-overload]
+
+
+@multilinear(
+    adjoints=_ADJOINTS,
+    shape=_convolution_shape,
+    strong="strong_convolution",
+    source="strong_product(lambda x, y: np.convolve(x, y, {mode}), {x}, {y})",
+    latex="{x} * {y}",
+    helpers=[strong_product],
+    cases=_CASES,
+)
+def strong_convolution(x: Any, y: Any, *, mode: str) -> Any:
+    """Return the convolution in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
+    return strong_product(lambda x, y: np.convolve(x, y, mode), x, y)  # type: ignore[call-overload]
+
+
+def _sequences(name: str, mode: str, a: Operand, v: Operand) -> tuple[Any, Any]:
+    """Return both arguments with one axis, which must not be empty."""
+    choose(f"mode of {name}", mode, ("full", "same", "valid"))
+    a, v = (reshape(x, shape=(1,)) if not x.ndim else x for x in (as_array(a), as_array(v)))
+    if a.ndim > 1 or v.ndim > 1 or 0 in (a.shape[0], v.shape[0]):
+        raise ShapeError(f"{name}: got shapes {a.shape} and {v.shape}; expected non-empty vectors")
+    return a, v
+
+
+def convolve(a: Operand, v: Operand, mode: str = "full") -> Any:
+    """Return the convolution Σⱼ a[k - j] v[j] of two vectors.
+
+    Parameters
+    ----------
+    a, v : (n,) and (m,) arrays
+    mode : "full", "same" or "valid"
+        All n + m - 1 overlaps, the max(n, m) in the middle, or those without a border.
+    """
+    a, v = _sequences("convolve", mode, a, v)
+    if mode != "same":
+        return convolution(a, v, mode=mode)
+    short, long = sorted((a.shape[0], v.shape[0]))
+    start = (short - 1) // 2
+    return convolution(a, v, mode="full")[start : start + long]
+
+
+def correlate(a: Operand, v: Operand, mode: str = "valid") -> Any:
+    """Return the correlation Σⱼ a[k + j] v[j] of two vectors, with `convolve`'s modes."""
+    a, v = _sequences("correlate", mode, a, v)
+    if mode != "same":
+        return convolution(a, v[::-1], mode=mode)
+    short, long = sorted((a.shape[0], v.shape[0]))
+    # NumPy exchanges the arguments and reverses the result if the second is longer.
+    start = short // 2 if v.shape[0] > a.shape[0] else (short - 1) // 2
+    return convolution(a, v[::-1], mode="full")[start : start + long]
+
+
+COMPOSITES = (convolve, correlate)
+NUMPY.update({np.convolve: convolve, np.correlate: correlate})

@@ -1,0 +1,103 @@
+"""Diagonals and triangles of matrices, and of stacks of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand, attach
+from ..errors import ShapeError
+from ..kinds import linear
+from .rearrangement import rearrangement
+from .reductions import sum
+from .structural import as_array, reshape, stand_in
+
+
+def _triangle_shape(x: Operand, **_: Any) -> tuple[int, ...]:
+    # Of a vector NumPy makes a matrix, with the vector in each row.
+    return (*x.shape, *x.shape) if x.ndim == 1 else tuple(x.shape)
+
+
+_TRIANGLES: list[tuple[Any, ...]] = [
+    ((3, 4), {}),
+    ((3, 2), {"k": -1}),
+    ((2, 3, 3), {"k": 1}),
+    ((3,), {}),
+    ((0, 2), {}),
+]
+
+
+@linear(
+    transposes=[lambda g, x, *, k: tril(g, k=k)],
+    shape=_triangle_shape,
+    source="np.tril({x}{params})",
+    latex=r"\operatorname{{tril}}\left({x}\right)",
+    numpy=[np.tril],
+    cases=_TRIANGLES,
+)
+def tril(x: Any, *, k: int = 0) -> Any:
+    """Return ``x`` with zeros above the ``k``-th diagonal of its last two axes."""
+    return np.tril(x, k)
+
+
+@linear(
+    transposes=[lambda g, x, *, k: triu(g, k=k)],
+    shape=_triangle_shape,
+    source="np.triu({x}{params})",
+    latex=r"\operatorname{{triu}}\left({x}\right)",
+    numpy=[np.triu],
+    cases=_TRIANGLES,
+)
+def triu(x: Any, *, k: int = 0) -> Any:
+    """Return ``x`` with zeros below the ``k``-th diagonal of its last two axes."""
+    return np.triu(x, k)
+
+
+@rearrangement(
+    source="np.diagonal({x}{params})",
+    latex=r"\operatorname{{diag}}\left({x}\right)",
+    numpy=[np.diagonal],
+    method=True,
+    view=True,
+    cases=[
+        ((3, 3), {}),
+        ((3, 4), {"offset": -1}),
+        ((2, 3, 4), {"offset": 1, "axis1": 2, "axis2": 0}),
+        ((2, 2), {"offset": 5}),
+    ],
+)
+def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Return the entries of ``x`` on a diagonal of two of its axes, as the last axis."""
+    return np.diagonal(x, offset, axis1, axis2)
+
+
+@linear(
+    transposes=[lambda g, x, *, k: reshape(diagonal(g, offset=k), shape=x.shape)],
+    shape=lambda x, *, k: np.diagflat(stand_in(x.shape), k).shape,
+    source="np.diagflat({x}{params})",
+    latex=r"\operatorname{{diag}}\left({x}\right)",
+    numpy=[np.diagflat],
+    cases=[((3,), {}), ((2, 2), {"k": -1}), ((), {}), ((0,), {"k": 1})],
+)
+def diagflat(x: Any, *, k: int = 0) -> Any:
+    """Return a matrix with the entries of ``x``, flattened, on its ``k``-th diagonal."""
+    return np.diagflat(x, k)
+
+
+def diag(v: Operand, k: int = 0) -> Any:
+    """Return the ``k``-th diagonal of a matrix, or the matrix with a vector on that diagonal."""
+    x = as_array(v)
+    if x.ndim not in (1, 2):
+        raise ShapeError(f"diag: expected one or two axes, got shape {x.shape}")
+    return diagflat(x, k=k) if x.ndim == 1 else diagonal(x, offset=k)
+
+
+def trace(a: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Return the sum of a diagonal of two axes."""
+    return sum(diagonal(as_array(a), offset=offset, axis1=axis1, axis2=axis2), axis=-1)
+
+
+COMPOSITES = (diag, trace)
+NUMPY.update({np.diag: diag, np.trace: trace})
+attach("trace", trace)

@@ -1,0 +1,129 @@
+"""A matrix, or a stack of them in the last two axes: what the cards of linear algebra share.
+
+References
+----------
+.. [1] Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+   differentiation", 2008.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand, Value
+from ..kinds import constant, dtype_of, shape_of
+from .axes import matrix_transpose
+from .diagonals import diagonal, trace
+from .products import strong_matmul, strong_multiply
+from .reductions import sum
+from .structural import as_array
+
+# Well conditioned, and far from every tie: where the contract exercises the cards.
+SQUARE = np.array([[2.0, 0.5, -0.3], [0.4, 1.5, 0.2], [-0.1, 0.6, 1.1]])
+STACK = np.stack([SQUARE[:2, :2], SQUARE[1:, 1:], SQUARE[::2, ::2]])
+TALL = np.array([[1.0, 0.4], [-0.3, 1.2], [0.5, 0.7]])
+POSITIVE = SQUARE @ SQUARE.T
+
+
+def chain(first: Any, *others: Any) -> Any:
+    """Return the matrix product of all, in which 0·∞ is 0: one of them is a cotangent."""
+    return functools.reduce(lambda x, y: strong_matmul.bind((x, y), {}), others, first)
+
+
+def scale_columns(x: Any, factors: Any) -> Any:
+    """Return a matrix with each column multiplied by its own factor; 0·∞ is 0."""
+    return strong_multiply(x, factors[..., None, :])
+
+
+def on_diagonal(x: Any) -> Any:
+    """Return matrices with the vectors ``x`` on their diagonals."""
+    return strong_multiply(x[..., None, :], np.eye(x.shape[-1], dtype=x.dtype))
+
+
+def of_diagonal(x: Any) -> Any:
+    """Return the diagonals of square matrices."""
+    return sum(strong_multiply(x, np.eye(x.shape[-1], dtype=x.dtype)), axis=-1)
+
+
+def scalar_product(x: Any, y: Any) -> Any:
+    """Return the sum of the products of the entries of each pair of matrices."""
+    return sum(strong_multiply(x, y), axis=(-2, -1))
+
+
+def per_matrix(x: Any) -> Any:
+    """Return one number a matrix with two more axes, so that it broadcasts against matrices."""
+    return x[..., None, None]
+
+
+def real_dtype(*operands: Operand, **_: Any) -> np.dtype[Any]:
+    """Return the dtype that NumPy's linear algebra computes in: integers become float64."""
+    promoted = dtype_of(*operands)
+    return promoted if promoted.kind == "f" else np.dtype(np.float64)
+
+
+def explain_not_matrix(a: Operand, **_: Any) -> str | None:
+    """Return what is wrong with a shape that has not two axes."""
+    shape = shape_of(a)
+    return f"got shape {shape}; expected a matrix, (..., m, n)" if len(shape) < 2 else None
+
+
+def explain_not_square(a: Operand, **_: Any) -> str | None:
+    """Return what is wrong with a shape that is not that of square matrices."""
+    shape = shape_of(a)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        return f"got shape {shape}; expected square matrices, (..., n, n)"
+    return None
+
+
+def square_shape(a: Operand, **_: Any) -> tuple[int, ...]:
+    """Return the shape of square matrices, or raise."""
+    if (error := explain_not_square(a)) is not None:
+        raise ValueError(error)
+    return tuple(a.shape)
+
+
+def without_derivative(
+    function: Callable[..., Any], advice: str, a: Operand, *args: Any, **kwargs: Any
+) -> Any:
+    """Return NumPy's result for constants; for a value that is differentiated raise with advice."""
+    if not isinstance(a, Value):
+        return function(a, *args, **kwargs)
+    try:
+        return a.fallback(function, (a, *args), kwargs)
+    except TypeError as error:
+        raise TypeError(f"np.linalg.{function.__name__}: {advice}") from error
+
+
+@constant(
+    shape=lambda A, **_: tuple(A.shape[:-2]),
+    dtype=lambda A, **_: np.dtype(np.intp),
+    source="np.linalg.matrix_rank({A}{params})",
+    latex=r"\operatorname{{rank}}\left({A}\right)",
+    numpy=[np.linalg.matrix_rank],
+    explain_error=explain_not_matrix,
+    cases=[(SQUARE, {}), (STACK, {}), (TALL, {"tol": 1.3})],
+)
+def matrix_rank(A: Any, *, tol: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
+    """Return the number of singular values above a tolerance: an integer, without derivative."""
+    return np.asarray(np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol), np.intp)[()]
+
+
+def _matrix_diagonal(x: Operand, /, *, offset: int = 0) -> Any:
+    return diagonal(as_array(x), offset=offset, axis1=-2, axis2=-1)
+
+
+def _matrix_trace(x: Operand, /, *, offset: int = 0) -> Any:
+    return trace(as_array(x), offset, -2, -1)
+
+
+NUMPY.update(
+    {
+        np.linalg.diagonal: _matrix_diagonal,
+        np.linalg.trace: _matrix_trace,
+        np.linalg.matrix_transpose: matrix_transpose,
+    }
+)

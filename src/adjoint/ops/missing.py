@@ -1,0 +1,103 @@
+"""Missing numbers, marked by NaN, are left out: they have gradient 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from .arithmetic import divide
+from .cumulative import cumprod, cumsum, prod
+from .exponential import sqrt, square
+from .logic import invert, isnan
+from .piecewise import where
+from .reductions import all, count_nonzero, max, min, sum
+from .structural import as_array, astype
+
+
+def _replaced(a: Operand, number: float) -> tuple[Any, Any]:
+    """Return ``a`` with a number in place of each NaN, and where they were."""
+    x = as_array(a)
+    missing = isnan(x)
+    return where(missing, np.asarray(number, x.dtype), x) if x.dtype.kind == "f" else x, missing
+
+
+def nansum(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Return the sum over ``axis`` of what is not NaN; 0 if nothing is."""
+    return sum(_replaced(a, 0)[0], axis=axis, keepdims=keepdims)
+
+
+def nanprod(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Return the product over ``axis`` of what is not NaN; 1 if nothing is."""
+    return prod(_replaced(a, 1)[0], axis=axis, keepdims=keepdims)
+
+
+def nancumsum(a: Operand, axis: int | None = None) -> Any:
+    """Return the sums of all entries up to each one, leaving out NaN."""
+    return cumsum(_replaced(a, 0)[0], axis=axis)
+
+
+def nancumprod(a: Operand, axis: int | None = None) -> Any:
+    """Return the products of all entries up to each one, leaving out NaN."""
+    return cumprod(_replaced(a, 1)[0], axis=axis)
+
+
+def nanmean(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Return the mean over ``axis`` of what is not NaN; NaN, with a warning, if nothing is."""
+    x, missing = _replaced(a, 0)
+    return divide(sum(x, axis=axis, keepdims=keepdims), _present(missing, x, axis, keepdims))
+
+
+def _present(missing: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Return how many entries are there, as numbers of the entries' own type."""
+    found = count_nonzero(invert(missing), axis=axis, keepdims=keepdims)
+    return astype(found, dtype=x.dtype)
+
+
+def nanvar(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Return the variance over ``axis`` of what is not NaN, with the divisor less ``ddof``."""
+    x, missing = _replaced(a, 0)
+    middle = divide(sum(x, axis=axis, keepdims=True), _present(missing, x, axis, True))
+    squares = square(where(missing, 0.0, x - middle))
+    total = sum(squares, axis=axis, keepdims=keepdims)
+    return divide(total, _present(missing, x, axis, keepdims) - ddof)
+
+
+def nanstd(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Return the standard deviation over ``axis`` of what is not NaN."""
+    return sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))
+
+
+def nanmax(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Return the greatest entry over ``axis`` but for NaN; NaN if all are. Equal ones share."""
+    return _extreme(max, -np.inf, a, axis, keepdims)
+
+
+def nanmin(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Return the smallest entry over ``axis`` but for NaN; NaN if all are. Equal ones share."""
+    return _extreme(min, np.inf, a, axis, keepdims)
+
+
+def _extreme(find: Callable[..., Any], last: float, a: Operand, axis: Any, keepdims: bool) -> Any:
+    array = as_array(a)
+    if array.dtype.kind != "f":
+        return find(array, axis=axis, keepdims=keepdims)
+    x, missing = _replaced(array, last)
+    nothing = all(missing, axis=axis, keepdims=keepdims)
+    return where(nothing, np.asarray(np.nan, x.dtype), find(x, axis=axis, keepdims=keepdims))
+
+
+COMPOSITES = (
+    nansum,
+    nanprod,
+    nancumsum,
+    nancumprod,
+    nanmean,
+    nanvar,
+    nanstd,
+    nanmax,
+    nanmin,
+)
+NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})

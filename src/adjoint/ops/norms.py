@@ -1,0 +1,143 @@
+"""Norms of vectors and matrices.
+
+The gradient at the zero vector or matrix is 0; where several entries, rows or singular values are
+the greatest (the smallest) at once, they share it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from ..errors import ShapeError
+from ..kinds import kept_shape
+from .arithmetic import divide
+from .matrices import explain_not_matrix
+from .piecewise import absolute, sign
+from .reductions import max, min, sum
+from .reductions import norm as euclidean
+from .solvers import inv
+from .structural import as_array, astype, reshape, transpose
+from .svd import svdvals
+
+
+def _floats(x: Operand) -> Any:
+    x = as_array(x)
+    return x if x.dtype.kind == "f" else astype(x, dtype=np.float64)
+
+
+def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    """Return the norm of the entries along one or more axes together."""
+    over = {"axis": axis, "keepdims": keepdims}
+    if ord is None or ord == 2:
+        return euclidean(x, **over)
+    if isinstance(ord, str):
+        raise ValueError(f"norm: ord={ord!r} is for matrices, got the axis {axis}")
+    if ord == np.inf:
+        return max(absolute(x), **over)
+    if ord == -np.inf:
+        return min(absolute(x), **over)
+    if ord == 0:
+        # How many are not 0: piecewise constant, with the derivative 0 of the sign.
+        return sum(absolute(sign(x)), **over)
+    if ord == 1:
+        return sum(absolute(x), **over)
+    return sum(absolute(x) ** ord, **over) ** (1 / ord)
+
+
+def _singular_values(x: Any, axes: tuple[int, int]) -> Any:
+    rest = [n for n in range(x.ndim) if n not in axes]
+    return svdvals(transpose(x, axes=(*rest, *axes)))
+
+
+def _matrix_norm(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
+    """Return the norm of the matrices whose rows and columns are counted along two axes."""
+    row, column = axes
+    if ord is None or ord in ("fro", "f"):
+        return euclidean(x, axis=axes, keepdims=keepdims)
+    if ord in (2, -2, "nuc"):
+        s = _singular_values(x, axes)
+        found = {2: max, -2: min, "nuc": sum}[ord](s, axis=-1)
+    elif ord in (1, -1, np.inf, -np.inf):
+        along, across = (row, column) if abs(ord) == 1 else (column, row)
+        sums = sum(absolute(x), axis=along)
+        found = (max if ord > 0 else min)(sums, axis=across - (across > along))
+    else:
+        raise ValueError(
+            f"norm: no matrix norm ord={ord!r}; choose None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf"
+        )
+    return reshape(found, shape=kept_shape(x.shape, axes)) if keepdims else found
+
+
+def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return a norm, as ``np.linalg.norm`` defines it.
+
+    Parameters
+    ----------
+    x : array
+    ord : None, number, "fro" or "nuc"
+        Of vectors √Σx² (None, 2), Σ|x|ᵖ to the power 1/p, the greatest (inf) or smallest (-inf)
+        |x|, or how many are not 0 (0). Of matrices the Frobenius norm (None), the sum ("nuc"),
+        greatest (2) or smallest (-2) of the singular values, or the greatest or smallest sum of
+        absolute values over a column (1, -1) or a row (inf, -inf).
+    axis : int or pair of int, optional
+        Of the vectors, or the rows and columns of the matrices. By default ``x`` is one vector or
+        one matrix; with ``ord=None`` it may have any number of axes.
+    keepdims : bool
+    """
+    x = _floats(x)
+    if axis is None and ord is None:
+        return euclidean(x, keepdims=keepdims)
+    given = range(x.ndim) if axis is None else np.atleast_1d(axis)
+    axes = tuple(int(n) % x.ndim for n in given)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) != 2 or axes[0] == axes[1]:
+        raise ShapeError(
+            f"norm: axis={axis!r}, ord={ord!r} of shape {x.shape}; expected one axis for vectors, "
+            "or two different ones for matrices"
+        )
+    return _matrix_norm(x, ord, axes, keepdims)
+
+
+def vector_norm(x: Operand, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """Return the norm of the entries along any axes together, by default of all; see `norm`."""
+    x = _floats(x)
+    axis = tuple(range(x.ndim)) if axis is None else axis
+    return _vector_norm(x, ord, axis, keepdims)
+
+
+def matrix_norm(x: Operand, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Return the norm of the matrices in the last two axes; see `norm`."""
+    x = _floats(x)
+    if (error := explain_not_matrix(x)) is not None:
+        raise ShapeError(f"matrix_norm: {error}")
+    return _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
+
+
+def cond(x: Operand, p: Any = None) -> Any:
+    """Return the condition number: ‖x‖ ‖x⁻¹‖ in the norm ``p``, by default the 2-norm.
+
+    A singular matrix has the condition ∞ in the 2-norm; in another it raises NumPy's LinAlgError.
+    """
+    x = _floats(x)
+    if (error := explain_not_matrix(x)) is not None:
+        raise ShapeError(f"cond: {error}")
+    if p is None or p in (2, -2):
+        s = svdvals(x)
+        first, last = s[..., 0], s[..., -1]
+        return divide(last, first) if p == -2 else divide(first, last)
+    axes = (x.ndim - 2, x.ndim - 1)
+    return _matrix_norm(x, p, axes, False) * _matrix_norm(inv(x), p, axes, False)
+
+
+NUMPY.update(
+    {
+        np.linalg.norm: norm,
+        np.linalg.vector_norm: vector_norm,
+        np.linalg.matrix_norm: matrix_norm,
+        np.linalg.cond: cond,
+    }
+)

@@ -1,0 +1,99 @@
+"""Order: places are integer constants to a derivative; what is sorted is gathered from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from ..errors import ShapeError
+from ..kinds import constant
+from .axes import ravel
+from .selection import take_along_axis
+from .structural import as_array
+
+_PLACES = np.dtype(np.intp)
+
+
+def _order_shape(x: Operand, *, axis: int | None = -1, **_: Any) -> tuple[int, ...]:
+    return (int(np.prod(x.shape)),) if axis is None else tuple(x.shape)
+
+
+def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
+    return _PLACES
+
+
+@constant(
+    shape=_order_shape,
+    dtype=_order_dtype,
+    source="np.argsort({x}{params})",
+    latex=r"\operatorname{{argsort}}\left({x}\right)",
+    numpy=[np.argsort],
+    method=True,
+    cases=[((2, 3), {}), ((2, 3), {"axis": 0, "stable": True}), ((2, 3), {"axis": None})],
+)
+def argsort(x: Any, *, axis: int | None = -1, kind: Any = None, stable: bool | None = None) -> Any:
+    """Return the places of the entries in rising order, NaN last: integers, without derivative."""
+    return np.argsort(x, axis=axis, kind=kind, stable=stable)
+
+
+@constant(
+    shape=_order_shape,
+    dtype=_order_dtype,
+    source="np.argpartition({x}, {kth}, axis={axis})",
+    latex=r"\operatorname{{argpartition}}\left({x}\right)",
+    numpy=[np.argpartition],
+    method=True,
+    cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
+)
+def argpartition(x: Any, *, kth: Any, axis: int | None = -1) -> Any:
+    """Return the places of the entries with the ``kth`` smallest in place: no derivative."""
+    return np.argpartition(x, kth, axis=axis)
+
+
+@constant(
+    shape=lambda a, v, **_: tuple(v.shape),
+    dtype=_order_dtype,
+    source="np.searchsorted({a}, {v}{params})",
+    latex=r"\operatorname{{searchsorted}}\left({a}, {v}\right)",
+    numpy=[np.searchsorted],
+    method=True,
+    cases=[(np.array([0.0, 1.0, 1.5]), (2, 3), {}), (np.ones(3), (), {"side": "right"})],
+)
+def searchsorted(a: Any, v: Any, *, side: Any = "left") -> Any:
+    """Return where ``v`` would be inserted into the sorted vector ``a``: no derivative."""
+    return np.searchsorted(a, v, side)
+
+
+def sort(a: Operand, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+    """Return the entries in rising order along ``axis``, NaN last.
+
+    Each entry gets the gradient of the place where it came to stand; equal ones keep their order.
+
+    Parameters
+    ----------
+    axis : int or None
+        None sorts the flattened array.
+    kind, stable
+        NumPy's choices of an algorithm; the one used here is stable.
+    """
+    x = ravel(a) if axis is None else as_array(a)
+    axis = -1 if axis is None else axis
+    if not x.ndim:
+        raise ShapeError("sort: a value without axes, shape (), cannot be sorted along one")
+    return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
+
+
+def partition(a: Operand, kth: Any, axis: int | None = -1) -> Any:
+    """Return the entries with the ``kth`` smallest in its place, smaller ones before it.
+
+    Each entry gets the gradient of the place where it came to stand.
+    """
+    x = ravel(a) if axis is None else as_array(a)
+    axis = -1 if axis is None else axis
+    return take_along_axis(x, argpartition(x, kth=kth, axis=axis), axis)
+
+
+COMPOSITES = (sort, partition)
+NUMPY.update({np.sort: sort, np.partition: partition})

@@ -1,0 +1,121 @@
+"""Padding grows an array at its edges, with zeros, a constant, or its own entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand, Value, values_in
+from ..errors import ShapeError
+from ..kinds import linear
+from .arithmetic import positive
+from .indexing import index
+from .piecewise import where
+from .rearrangement import rearrangement
+from .structural import as_array, stand_in
+
+Widths = tuple[tuple[int, int], ...]
+_MODES = ("edge", "reflect", "symmetric", "wrap")
+
+
+def _unpadded(g: Any, x: Any, *, pad_width: Widths) -> Any:
+    """Return the part of ``g`` that belongs to the entries of ``x``."""
+    starts = [before for before, _ in pad_width]
+    return index(g, key=tuple(slice(a, a + n) for a, n in zip(starts, x.shape, strict=True)))
+
+
+@linear(
+    transposes=[_unpadded],
+    shape=lambda x, *, pad_width: np.pad(stand_in(x.shape), pad_width).shape,
+    source="np.pad({x}, {pad_width})",
+    latex=r"\operatorname{{pad}}\left({x}\right)",
+    cases=[
+        ((2, 3), {"pad_width": ((1, 0), (2, 3))}),
+        ((0,), {"pad_width": ((1, 1),)}),
+    ],
+)
+def pad_with_zeros(x: Any, *, pad_width: Widths) -> Any:
+    """Return ``x`` with ``(before, after)`` zeros along each axis."""
+    return np.pad(x, pad_width)
+
+
+@rearrangement(
+    source="np.pad({x}, {pad_width}, mode={mode})",
+    latex=r"\operatorname{{pad}}\left({x}\right)",
+    cases=[((3, 2), {"pad_width": ((1, 2), (0, 4)), "mode": mode}) for mode in _MODES],
+)
+def pad_with_entries(x: Any, *, pad_width: Widths, mode: str) -> Any:
+    """Return ``x`` continued beyond its edges by its own entries, see `pad`."""
+    return np.pad(x, pad_width, mode=mode)  # type: ignore[call-overload]
+
+
+def pad(array: Operand, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
+    """Return an array grown at its edges.
+
+    Parameters
+    ----------
+    pad_width : int, (before, after), one such pair for each axis, or a dict of axes to widths
+    mode : str
+        "constant"; "edge" repeats the last entry; "reflect" and "symmetric" mirror the array,
+        without and with the entry at the edge; "wrap" starts again at the other end.
+    constant_values : number, or pairs like ``pad_width``
+        A single one may require a gradient.
+
+    Raises
+    ------
+    ValueError
+        For another mode: maximum, mean, linear_ramp and their kind are not differentiated here.
+    """
+    x = as_array(array)
+    widths = _widths(pad_width, x.ndim)
+    if not widths:
+        return positive(x)
+    if mode in _MODES:
+        return pad_with_entries(x, pad_width=widths, mode=mode)
+    if mode != "constant":
+        raise ValueError(
+            f"pad: mode={mode!r} has no derivative in adjoint; choose one of constant, "
+            f"{', '.join(_MODES)}"
+        )
+    return _with_constants(x, widths, constant_values)
+
+
+def _with_constants(x: Any, widths: Widths, constants: Any) -> Any:
+    padded = pad_with_zeros(x, pad_width=widths)
+    if isinstance(constants, (int, float)) and constants == 0:
+        return padded
+    margin = np.pad(np.zeros(x.shape, bool), widths, constant_values=True)
+    if isinstance(constants, Value) and not constants.shape:
+        return where(margin, constants, padded)
+    if values_in(constants):
+        raise TypeError(
+            "pad: only a single constant_values may be a tensor; pad one side after the other, or "
+            "use np.concatenate"
+        )
+    around = np.pad(np.zeros(x.shape, x.dtype), widths, constant_values=constants)
+    return where(margin, around, padded)
+
+
+def _widths(pad_width: Any, ndim: int) -> Widths:
+    if isinstance(pad_width, dict):
+        pairs: Any = [(0, 0)] * ndim
+        for axis, width in pad_width.items():
+            pairs[axis] = (width, width) if np.ndim(width) == 0 else width
+        pad_width = pairs
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu" and widths.size:
+        raise TypeError(f"pad: pad_width must be of integers, got {pad_width!r}")
+    try:
+        full = np.broadcast_to(widths, (ndim, 2)).tolist() if ndim else []
+    except ValueError:
+        raise ShapeError(
+            f"pad: pad_width {pad_width!r} does not fit; expected a number, a pair, or {ndim} pairs"
+        ) from None
+    if any(n < 0 for pair in full for n in pair):
+        raise ValueError(f"pad: pad_width must not be negative, got {pad_width!r}")
+    return tuple((before, after) for before, after in full)
+
+
+COMPOSITES = (pad,)
+NUMPY[np.pad] = pad

@@ -1,0 +1,180 @@
+"""Quantiles lie between two neighbours of the sorted entries, and are linear in those two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand, Value
+from ..errors import ShapeError
+from .axes import moveaxis
+from .logic import bitwise_and, bitwise_or, equal, invert, isinf, isnan, less
+from .ordering import sort
+from .piecewise import maximum, minimum, where
+from .reductions import count_nonzero
+from .rounding import ceil, floor
+from .selection import take_along_axis
+from .structural import (
+    as_array,
+    astype,
+    axis_indices,
+    known,
+    numbers,
+    reshape,
+    stop_gradient,
+    transpose,
+)
+
+
+def quantile(
+    a: Operand,
+    q: Operand,
+    axis: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
+    """Return the quantiles of probabilities ``q`` over ``axis``; NaN where an entry is NaN.
+
+    The two entries that a quantile lies between share its gradient by their weights; of equal
+    entries those that come to stand there.
+
+    Parameters
+    ----------
+    q : float or array of floats in [0, 1]
+        Its axes come first in the result. May have a gradient if the method is "linear".
+    overwrite_input : bool
+        NumPy's argument; the input is never changed here.
+    method : str
+        Any that NumPy has.
+    """
+    return _quantile(as_array(a), q, axis, method, keepdims, skip_nan=False)
+
+
+def percentile(
+    a: Operand,
+    q: Operand,
+    axis: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
+    """Return the quantiles of ``q`` percent, in [0, 100]; else like `quantile`."""
+    return quantile(a, _hundredth(q), axis, method=method, keepdims=keepdims)
+
+
+def median(
+    a: Operand, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    """Return the middle entry over ``axis``, or the mean of the two; NaN where an entry is NaN.
+
+    Only what stands in the middle has a gradient.
+    """
+    return quantile(a, 0.5, axis, keepdims=keepdims)
+
+
+def nanquantile(
+    a: Operand,
+    q: Operand,
+    axis: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
+    """Return the quantiles of the entries that are not NaN; NaN if there are none."""
+    return _quantile(as_array(a), q, axis, method, keepdims, skip_nan=True)
+
+
+def nanpercentile(
+    a: Operand,
+    q: Operand,
+    axis: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
+    """Return the quantiles of ``q`` percent of the entries that are not NaN."""
+    return nanquantile(a, _hundredth(q), axis, method=method, keepdims=keepdims)
+
+
+def nanmedian(
+    a: Operand, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    """Return the median of the entries that are not NaN; NaN if there are none."""
+    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+
+
+def _hundredth(q: Operand) -> Any:
+    return q / 100 if isinstance(q, (float, int, Value)) else np.asarray(q) / 100
+
+
+def _quantile(x: Any, q: Operand, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Any:
+    x = x if x.dtype.kind == "f" else astype(x, dtype=np.float64)
+    axes = axis_indices(axis, x)
+    outer = [a for a in range(x.ndim) if a not in axes]
+    lines = transpose(x, axes=(*outer, *axes)) if x.ndim else x
+    lines = reshape(lines, shape=(*(x.shape[a] for a in outer), -1))
+    q = _probabilities(q, x)
+    flat = reshape(q, shape=-1)
+    found = _along_lines(sort(lines), flat, method, skip_nan)
+    kept = [1 if a in axes else n for a, n in enumerate(x.shape)] if keepdims else lines.shape[:-1]
+    return reshape(moveaxis(found, -1, 0), shape=(*q.shape, *kept))
+
+
+def _probabilities(q: Operand, x: Any) -> Any:
+    """Return probabilities as an array; a Python number takes the dtype of the entries."""
+    array = np.asarray(q, x.dtype) if isinstance(q, (float, int)) else as_array(q)
+    plain = known(array)
+    if plain is not None and not np.all((plain >= 0) & (plain <= 1)):
+        raise ValueError("quantile: probabilities must lie in [0, 1], percentages in [0, 100]")
+    return array
+
+
+def _along_lines(ordered: Any, q: Any, method: str, skip_nan: bool) -> Any:
+    """Return the quantiles ``q`` (one axis) of sorted lines, in place of the lines."""
+    size = ordered.shape[-1]
+    if size == 0:
+        raise ShapeError(f"quantile: no entries, lines of shape {ordered.shape}")
+    valid = count_nonzero(invert(isnan(ordered)), axis=-1, keepdims=True)
+    entries = valid if skip_nan else np.full((1,) * ordered.ndim, size)
+    dtype = np.result_type(ordered.dtype, q.dtype)
+    places = astype(_places(q, entries, method), dtype=dtype)
+    found = _between(ordered, places, astype(maximum(entries - 1, 0), dtype=dtype))
+    incomplete = less(valid, 1 if skip_nan else size)
+    return where(incomplete, np.nan, found)
+
+
+def _between(ordered: Any, places: Any, last: Any) -> Any:
+    """Return what lies at fractional places of sorted lines, by linear interpolation."""
+    whole, next_one = floor(stop_gradient(places)), ceil(stop_gradient(places))
+    if isinstance(places, Value) and places.node is not None:
+        # The probability has a gradient: the slope to the right, at the last entry to the left.
+        whole = minimum(whole, maximum(last - 1, 0))
+        next_one = minimum(whole + 1, last)
+    low, high = (
+        take_along_axis(ordered, astype(place, dtype=np.intp), -1) for place in (whole, next_one)
+    )
+    # No rise at an entry, where the next one may be infinite, nor between equal infinities.
+    level = bitwise_or(equal(whole, next_one), bitwise_and(equal(low, high), isinf(low)))
+    rise = where(level, 0.0, high) - where(level, 0.0, low)
+    return low + (places - whole) * rise
+
+
+def _places(q: Any, valid: Any, method: str) -> Any:
+    """Return where quantiles lie among ``valid`` sorted entries, counted from 0, as a fraction."""
+    if method == "linear":
+        return q * maximum(valid - 1, 0)
+    if isinstance(q, Value) and q.node is not None:
+        raise TypeError(f"quantile: q has a gradient for method='linear' only, not {method!r}")
+    # Of the entries 0, 1, 2, ... a quantile is its own place: NumPy's methods need no copy here.
+    plain, counts = numbers(q, "quantile"), numbers(valid, f"quantile with method={method!r}")
+    found = {
+        int(n): np.quantile(np.arange(max(int(n), 1)), plain, method=method)  # type: ignore[call-overload]
+        for n in np.unique(counts)
+    }
+    return np.array([found[int(n)] for n in counts.flat]).reshape(*counts.shape[:-1], plain.size)
+
+
+COMPOSITES = (quantile, percentile, median, nanquantile, nanpercentile, nanmedian)
+NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})

@@ -1,0 +1,147 @@
+"""Rearrangements: every entry of the result is one entry of the argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand, Primitive
+from ..errors import ShapeError
+from ..kinds import linear
+from .indexing import SLOT, index, scatter_add
+from .reductions import sum
+from .structural import as_array, axis_indices, broadcast_to, reshape, stand_in, transpose
+
+
+def rearrangement(**columns: Any) -> Callable[[Callable[..., Any]], Primitive]:
+    """Derive all columns of a card that only picks entries.
+
+    Run on the entries' numbers instead of the entries, the forward function says where each entry
+    of the result came from; the transpose adds it back there.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Primitive:
+        def transposed(g: Any, x: Any, **params: Any) -> Any:
+            size = int(np.prod(x.shape))
+            origins = forward(np.arange(size).reshape(x.shape), **params).reshape(-1)
+            flat = scatter_add(reshape(g, shape=-1), origins, key=(SLOT,), shape=(size,))
+            return reshape(flat, shape=x.shape)
+
+        def shape(x: Operand, **params: Any) -> tuple[int, ...]:
+            return tuple(forward(stand_in(x.shape), **params).shape)
+
+        return linear(transposes=[transposed], shape=shape, **columns)(forward)
+
+    return decorate
+
+
+def _same_shape(x: Operand, **_: Any) -> tuple[int, ...]:
+    return tuple(x.shape)
+
+
+@linear(
+    transposes=[lambda g, x, *, axis: flip(g, axis=axis)],
+    shape=_same_shape,
+    source="np.flip({x}{params})",
+    latex=r"\operatorname{{flip}}\left({x}\right)",
+    numpy=[np.flip],
+    view=True,
+    cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
+)
+def flip(x: Any, *, axis: Any = None) -> Any:
+    """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes."""
+    return np.flip(x, axis)
+
+
+def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
+    back = tuple(-int(s) for s in shift) if isinstance(shift, Sequence) else -shift
+    return roll(g, shift=back, axis=axis)
+
+
+@linear(
+    transposes=[_rolled_back],
+    shape=_same_shape,
+    source="np.roll({x}, shift={shift}, axis={axis})",
+    latex=r"\operatorname{{roll}}\left({x}\right)",
+    numpy=[np.roll],
+    cases=[
+        ((2, 3), {"shift": 2}),
+        ((2, 3), {"shift": -1, "axis": 1}),
+        ((2, 3), {"shift": (1, 2), "axis": (0, 1)}),
+    ],
+)
+def roll(x: Any, *, shift: Any, axis: Any = None) -> Any:
+    """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle."""
+    return np.roll(x, shift, axis)
+
+
+@rearrangement(
+    source="np.repeat({x}, {repeats}, axis={axis})",
+    latex=r"\operatorname{{repeat}}\left({x}\right)",
+    numpy=[np.repeat],
+    method=True,
+    cases=[
+        ((2, 3), {"repeats": 2}),
+        ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
+        ((), {"repeats": 3}),
+        ((0, 2), {"repeats": 2, "axis": 0}),
+    ],
+)
+def repeat(x: Any, *, repeats: Any, axis: int | None = None) -> Any:
+    """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first."""
+    return np.repeat(x, repeats, axis)
+
+
+@rearrangement(
+    source="np.tile({x}, {reps})",
+    latex=r"\operatorname{{tile}}\left({x}\right)",
+    numpy=[np.tile],
+    cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
+)
+def tile(x: Any, *, reps: Any) -> Any:
+    """Return copies of ``x`` side by side, as many along each axis as ``reps`` says."""
+    return np.tile(x, reps)
+
+
+def fliplr(m: Operand) -> Any:
+    """Return ``m`` with its columns (axis 1) in reversed order."""
+    return flip(_with_axes(m, 2, "fliplr"), axis=1)
+
+
+def flipud(m: Operand) -> Any:
+    """Return ``m`` with its rows (axis 0) in reversed order."""
+    return flip(_with_axes(m, 1, "flipud"), axis=0)
+
+
+def _with_axes(m: Operand, least: int, name: str) -> Any:
+    x = as_array(m)
+    if x.ndim < least:
+        raise ShapeError(f"{name}: needs at least {least} axes, got shape {x.shape}")
+    return x
+
+
+def rot90(m: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Return ``m`` turned ``k`` times by 90 degrees, from the first of ``axes`` to the second."""
+    x = _with_axes(m, 2, "rot90")
+    first, second = axis_indices(axes, x)
+    if k % 2:
+        order = list(range(x.ndim))
+        order[first], order[second] = second, first
+        x = transpose(x, axes=tuple(order))
+    turned = {1: (first,), 2: (first, second), 3: (second,)}.get(k % 4)
+    return x if turned is None else flip(x, axis=turned)
+
+
+def resize(a: Operand, new_shape: Any) -> Any:
+    """Return the entries of ``a``, repeated as often as needed to fill ``new_shape``."""
+    x = as_array(a)
+    if 0 in x.shape:
+        return broadcast_to(sum(x), shape=np.resize(stand_in(x.shape), new_shape).shape)
+    origins = np.resize(np.arange(int(np.prod(x.shape))), new_shape)
+    return index(reshape(x, shape=-1), origins, key=(SLOT,))
+
+
+COMPOSITES = (fliplr, flipud, rot90, resize)
+NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})

@@ -1,0 +1,270 @@
+"""Selection takes entries by number, by mask or by choice: composites of indexing and `where`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import NUMPY, Operand, Value, attach
+from ..errors import ShapeError
+from ..kinds import dtype_of
+from .axes import broadcast_arrays, moveaxis, ravel
+from .indexing import SLOT, index, put_at, scatter_add
+from .piecewise import where
+from .structural import as_array, astype, axis_index, axis_indices, known, numbers, reshape, stack
+
+
+def _wrapped(indices: Any, size: int, mode: str, name: str) -> Any:
+    """Return indices with those out of range wrapped around or clipped; "raise" leaves them."""
+    if mode not in ("raise", "wrap", "clip"):
+        raise ValueError(f"{name}: mode={mode!r}; choose 'raise', 'wrap' or 'clip'")
+    if mode == "raise":
+        return indices
+    plain = numbers(indices, f"{name} with mode={mode!r}")
+    return plain % size if mode == "wrap" else np.clip(plain, 0, size - 1)
+
+
+def take(a: Operand, indices: Operand, axis: int | None = None, mode: str = "raise") -> Any:
+    """Return the entries of ``a`` at ``indices`` along ``axis``, or of the flattened ``a``.
+
+    An entry taken twice gets both gradients.
+
+    Parameters
+    ----------
+    mode : "raise", "wrap" or "clip"
+        What an index out of range does.
+    """
+    x = ravel(a) if axis is None else as_array(a)
+    axis = axis_index(axis or 0, x)
+    picked = _wrapped(_integers(indices, "take"), x.shape[axis], mode, "take")
+    return index(x, picked, key=(slice(None),) * axis + (SLOT,))
+
+
+def _integers(indices: Operand, name: str) -> Any:
+    array = as_array(indices)
+    if array.dtype.kind in "iu":
+        return array
+    if isinstance(indices, (list, tuple)) and not indices:
+        return np.zeros(0, np.intp)
+    raise TypeError(f"{name}: indices must be integers, got dtype {array.dtype}")
+
+
+def take_along_axis(arr: Operand, indices: Operand, axis: int | None = -1) -> Any:
+    """Return from every line of ``arr`` along ``axis`` the entries that ``indices`` names for it.
+
+    Parameters
+    ----------
+    indices : integer array
+        With as many axes as ``arr``; those other than ``axis`` broadcast.
+    """
+    x, picked = as_array(arr), _integers(indices, "take_along_axis")
+    if axis is None:
+        return index(ravel(x), picked, key=(SLOT,))
+    if x.ndim != picked.ndim:
+        raise ShapeError(
+            f"take_along_axis: indices of shape {picked.shape} need as many axes as {x.shape}"
+        )
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in x.shape)]) if x.ndim > 1 else [None]
+    grid[axis_index(axis, x)] = picked
+    return index(x, *grid, key=(SLOT,) * x.ndim)
+
+
+def compress(condition: Operand, a: Operand, axis: int | None = None) -> Any:
+    """Return the slices of ``a`` along ``axis`` at which ``condition`` (one axis) holds."""
+    kept = numbers(condition, "compress")
+    if kept.ndim != 1:
+        raise ShapeError(f"compress: condition must have one axis, got shape {kept.shape}")
+    return take(a, np.flatnonzero(kept), axis)
+
+
+def extract(condition: Operand, arr: Operand) -> Any:
+    """Return the entries of ``arr`` at which ``condition`` holds, along one axis."""
+    return take(arr, np.flatnonzero(numbers(condition, "extract")))
+
+
+def select(condlist: Sequence[Operand], choicelist: Sequence[Operand], default: Operand = 0) -> Any:
+    """Return for every entry the choice of the first condition that holds, or ``default``.
+
+    Choices not taken get gradient 0, however steep they are.
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            f"select: {len(condlist)} conditions for {len(choicelist)} choices; "
+            "expected as many of both, at least one"
+        )
+    result = default
+    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
+        _need_booleans(condition, "select")
+        result = where(condition, choice, result)
+    return result
+
+
+def _need_booleans(condition: Operand, name: str) -> None:
+    dtype = as_array(condition).dtype
+    if dtype.kind != "b":
+        raise TypeError(f"{name}: conditions must be boolean arrays, got dtype {dtype}")
+
+
+def choose(a: Operand, choices: Operand, mode: str = "raise") -> Any:
+    """Return for every entry of the integer array ``a`` that of the choice it names."""
+    numbered = _integers(a, "choose")
+    picked = _wrapped(numbered, len(choices), mode, "choose")
+    if mode == "raise" and known(picked) is not None:
+        _need_range(known(picked), len(choices))
+    picked, *rest = broadcast_arrays(picked, *choices)
+    chosen = take_along_axis(stack(rest), reshape(picked, shape=(1, *picked.shape)), 0)
+    return index(chosen, key=(0,))
+
+
+def _need_range(picked: Any, size: int) -> None:
+    if picked.size and not (picked.min() >= 0 and picked.max() < size):
+        raise ValueError(
+            f"choose: got indices from {picked.min()} to {picked.max()} for {size} choices; "
+            f"expected 0 to {size - 1}, or mode='wrap' or 'clip'"
+        )
+
+
+def piecewise(x: Operand, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+    """Return for every entry the value of the function whose condition holds there.
+
+    Parameters
+    ----------
+    condlist : sequence of boolean arrays, or one
+    funclist : sequence of callables or numbers
+        Each is called on the entries of its condition alone; one more than conditions serves the
+        entries where none holds. Where several hold, the last counts.
+    *args, **kw
+        Handed to every callable.
+    """
+    x = as_array(x)
+    masks = _masks(condlist, x)
+    if len(funclist) == len(masks) + 1:
+        masks.append(~np.logical_or.reduce(masks))
+    if len(funclist) != len(masks):
+        raise ValueError(
+            f"piecewise: {len(funclist)} functions for {len(masks)} conditions; expected as many, "
+            "or one more"
+        )
+    y: Any = np.zeros(x.shape, x.dtype)
+    for mask, function in zip(masks, funclist, strict=True):
+        if np.any(mask):
+            part = index(x, mask, key=(SLOT,))
+            v = function(part, *args, **kw) if callable(function) else function
+            y = _put_part(y, v, mask)
+    return y
+
+
+def _masks(condlist: Any, x: Any) -> list[Any]:
+    """Return the conditions as boolean arrays of x's shape; a lone one may stand without a list."""
+    conditions = numbers(condlist, "piecewise") if isinstance(condlist, Value) else condlist
+    if not np.ndim(conditions) or (x.ndim and not np.ndim(_first(conditions))):
+        conditions = [conditions]
+    return [np.broadcast_to(numbers(c, "piecewise"), x.shape).astype(bool) for c in conditions]
+
+
+def _first(conditions: Any) -> Any:
+    return as_array(conditions[0]) if len(conditions) else np.zeros(1)
+
+
+def _put_part(y: Any, v: Any, mask: Any) -> Any:
+    if isinstance(v, Value) and y.dtype.kind != "f":
+        raise TypeError(
+            f"piecewise: x has dtype {y.dtype}, so that putting floats into the result would cut "
+            "their graph; make x an array of floats"
+        )
+    return put_at(y, v, mask, key=(SLOT,))
+
+
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Operand, *args: Any, **kwargs: Any
+) -> Any:
+    """Return ``func1d`` of every line of ``arr`` along ``axis``, which its results replace."""
+    x = moveaxis(as_array(arr), axis, -1)
+    outer = x.shape[:-1]
+    if 0 in outer:
+        raise ShapeError(f"apply_along_axis: no lines along axis {axis} of shape {arr.shape}")
+    lines = reshape(x, shape=(-1, x.shape[-1]))
+    results = [
+        as_array(func1d(index(lines, key=(n,)), *args, **kwargs)) for n in range(lines.shape[0])
+    ]
+    found = reshape(stack(results), shape=(*outer, *results[0].shape))
+    # The axes of one result stand where the line stood.
+    last = tuple(range(len(outer), found.ndim))
+    first = axis % (len(outer) + 1)
+    return moveaxis(found, last, tuple(range(first, first + len(last))))
+
+
+def apply_over_axes(func: Callable[..., Any], a: Operand, axes: Any) -> Any:
+    """Return ``func(a, axis)`` applied over one axis after the other, each kept with size 1."""
+    x = as_array(a)
+    for axis in axis_indices([int(n) for n in np.atleast_1d(axes)], x):
+        y = as_array(func(x, axis))
+        kept = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+        x = y if y.ndim == x.ndim else reshape(y, shape=kept)
+    return x
+
+
+def trim_zeros(filt: Operand, trim: str = "fb", axis: Any = None) -> Any:
+    """Return ``filt`` without the zeros at its front ("f"), its back ("b"), or both.
+
+    Parameters
+    ----------
+    axis : int or tuple of int, optional
+        The axes along which slices of nothing but zeros are dropped, by default all.
+    """
+    x = as_array(filt)
+    places = np.argwhere(numbers(x, "trim_zeros"))
+    key = [slice(None)] * x.ndim
+    for a in axis_indices(axis, x):
+        start = places[:, a].min() if "f" in trim.lower() and len(places) else 0
+        stop = places[:, a].max() + 1 if "b" in trim.lower() and len(places) else x.shape[a]
+        key[a] = slice(int(start), int(stop)) if len(places) else slice(0, 0)
+    return index(x, key=tuple(key))
+
+
+def bincount(x: Operand, /, weights: Operand = None, minlength: int = 0) -> Any:
+    """Return how often each number occurs in ``x``, or the sum of the weights where it does.
+
+    Parameters
+    ----------
+    x : (n,) array of integers, not negative
+    weights : (n,) array, optional
+        What a derivative flows to.
+    """
+    bins = numbers(x, "bincount")
+    counts = np.bincount(bins, minlength=minlength)
+    if weights is None:
+        return counts
+    weights = as_array(weights)
+    if weights.shape != bins.shape:
+        raise ShapeError(f"bincount: weights of shape {weights.shape} for x of shape {bins.shape}")
+    dtype = dtype_of(weights, np.float64)
+    return scatter_add(astype(weights, dtype=dtype), bins, key=(SLOT,), shape=counts.shape)
+
+
+COMPOSITES = (
+    take,
+    take_along_axis,
+    compress,
+    extract,
+    select,
+    choose,
+    piecewise,
+    apply_along_axis,
+    apply_over_axes,
+    trim_zeros,
+    bincount,
+)
+NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})
+
+
+def _compress(a: Operand, condition: Operand, axis: int | None = None) -> Any:
+    """Return the slices along ``axis`` at which ``condition`` holds."""
+    return compress(condition, a, axis)
+
+
+attach("take", take)
+attach("choose", choose)
+attach("compress", _compress)

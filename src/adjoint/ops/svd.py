@@ -1,0 +1,179 @@
+"""The singular value decomposition.
+
+The singular values have a derivative wherever they are not 0; at 0 it is 0, as that of the absolute
+value. The singular vectors have none at a singular value that is 0 or repeated: a derivative that
+needs theirs raises an error, as `adjoint.ops.eigen` explains.
+
+References
+----------
+.. [1] Townsend, "Differentiating the Singular Value Decomposition", 2016.
+.. [2] Giles, "Collected matrix derivative results …", 2008, section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import NUMPY, Operand
+from ..kinds import general
+from .arithmetic import divide
+from .eigen import guarded
+from .matrices import (
+    SQUARE,
+    STACK,
+    TALL,
+    chain,
+    explain_not_matrix,
+    of_diagonal,
+    on_diagonal,
+    real_dtype,
+    scale_columns,
+    without_derivative,
+)
+from .piecewise import sign
+from .products import strong_multiply
+from .structural import as_array, concatenate
+
+
+def _parts(packed: Any, rows: int) -> tuple[Any, Any, Any]:
+    """Return the vectors u, the values s and the vectors v of a packed decomposition."""
+    s = packed[..., 0]
+    vectors = guarded(packed[..., 1:], s, what="singular value")
+    return vectors[..., :rows].mT, s, vectors[..., rows:].mT
+
+
+def _inverse_gaps(s: Any) -> Any:
+    """Return 1 / (s_j² - s_i²), and 0 on the diagonal; the factors are subtracted exactly."""
+    eye = np.eye(s.shape[-1], dtype=s.dtype)
+    row, column = s[..., None, :], s[..., :, None]
+    return divide(1 - eye, (row - column) * (row + column) + eye)
+
+
+def _turn(gaps: Any, x: Any) -> Any:
+    """Return F ⊙ (x - xᵀ), in two parts so that a repeated value shows as infinite."""
+    part = strong_multiply(gaps, x)
+    return part + part.mT
+
+
+def _svd_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
+    """Return equation 31 of [1]_: the values' part, and those of u and v inside and outside."""
+    m, n = a.shape[-2:]
+    u, s, v = _parts(y, m)
+    g_u, g_s, g_v = g[..., 1 : 1 + m].mT, g[..., 0], g[..., 1 + m :].mT
+    gaps = _inverse_gaps(s)
+    in_u, in_v = chain(u.mT, g_u), chain(v.mT, g_v)
+    middle = on_diagonal(strong_multiply(g_s, sign(s)))
+    middle = middle + scale_columns(_turn(gaps, in_u), s)
+    middle = middle + scale_columns(_turn(gaps, in_v), s).mT
+    d_a = chain(u, middle, v.mT)
+    inverse = divide(1.0, s)
+    if m > n:
+        d_a = d_a + chain(scale_columns(g_u - chain(u, in_u), inverse), v.mT)
+    if n > m:
+        d_a = d_a + chain(u, scale_columns(g_v - chain(v, in_v), inverse).mT)
+    return [d_a]
+
+
+def _svd_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
+    """Return equations 14, 17 and 18 of [1]_."""
+    t = tangents[0]
+    m, n = a.shape[-2:]
+    u, s, v = _parts(y, m)
+    change = chain(u.mT, t, v)
+    gaps, inverse = _inverse_gaps(s), divide(1.0, s)
+    by_columns, by_rows = scale_columns(change, s), scale_columns(change.mT, s)
+    t_u = chain(u, strong_multiply(gaps, by_columns + by_columns.mT))
+    t_v = chain(v, strong_multiply(gaps, by_rows + by_rows.mT))
+    if m > n:
+        t_u = t_u + scale_columns(chain(t, v) - chain(u, change), inverse)
+    if n > m:
+        t_v = t_v + scale_columns(chain(t.mT, u) - chain(v, change.mT), inverse)
+    t_s = strong_multiply(of_diagonal(change), sign(s))
+    return concatenate([t_s[..., None], t_u.mT, t_v.mT], axis=-1)
+
+
+def _packed_shape(a: Operand) -> tuple[int, ...]:
+    if (error := explain_not_matrix(a)) is not None:
+        raise ValueError(error)
+    *batch, m, n = a.shape
+    return (*batch, min(m, n), 1 + m + n)
+
+
+@general(
+    vjp=_svd_vjp,
+    jvp=_svd_jvp,
+    shape=_packed_shape,
+    dtype=real_dtype,
+    source="svd_packed({a})",
+    latex=r"\operatorname{{svd}}\left({a}\right)",
+    explain_error=explain_not_matrix,
+    cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {}), (STACK, {}), (np.array([[2.0]]), {})],
+)
+def svd_packed(a: Any) -> Any:
+    """Return the reduced singular value decomposition in one array.
+
+    Returns
+    -------
+    (..., k, 1 + m + n) array
+        In row i the i-th singular value, the i-th left and the i-th right singular vector, for
+        k = min(m, n).
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return np.concatenate([s[..., None], np.swapaxes(u, -1, -2), vh], axis=-1)
+
+
+class SVDResult(NamedTuple):
+    """a = U diag(S) Vh."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+def svd(
+    a: Operand, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """Return the singular value decomposition, or with ``compute_uv=False`` the values alone.
+
+    Parameters
+    ----------
+    a : (..., m, n) array
+    full_matrices : bool
+        Complete U and Vh to square matrices. The added columns are any basis of what is left and
+        have no derivative: only matrices that are square anyway, or constants, are taken.
+    hermitian : bool
+        Only for constants.
+    """
+    a = as_array(a)
+    if hermitian:
+        return without_derivative(
+            np.linalg.svd,
+            "hermitian=True has no derivative in adjoint; use np.linalg.eigh instead",
+            a,
+            full_matrices,
+            compute_uv,
+            hermitian,
+        )
+    if not compute_uv:
+        return svdvals(a)
+    if full_matrices and a.ndim > 1 and a.shape[-1] != a.shape[-2]:
+        return without_derivative(
+            np.linalg.svd,
+            f"the matrices of shape {a.shape} are not square, and the vectors that "
+            "full_matrices=True adds have no derivative; use full_matrices=False",
+            a,
+        )
+    rows = a.shape[-2] if a.ndim > 1 else 0
+    u, s, v = _parts(svd_packed(a), rows)
+    return SVDResult(u, s, v.mT)
+
+
+def svdvals(x: Operand, /) -> Any:
+    """Return the singular values, in falling order; the derivative at a value 0 is 0."""
+    return svd_packed(as_array(x))[..., 0]
+
+
+NUMPY.update({np.linalg.svd: svd, np.linalg.svdvals: svdvals})

@@ -1,0 +1,220 @@
+"""Bessel functions of whole and broken order, the order being a constant.
+
+Their derivatives are those of the neighbouring orders (DLMF 10.6.1, 10.29.1), which unlike the
+forms with a division by x are right at 0, to all orders.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ..core import NUMPY, Operand, Value
+from ..kinds import elementwise
+from ..ops.arithmetic import divide
+from ..ops.logic import equal
+from ..ops.piecewise import where
+
+_POSITIVE = [(0.5, 4)]
+_ORDERS = [((2, 3), {"order": 2}), ((), {"order": 0.5}), ((0,), {"order": 1})]
+
+
+def _half_difference(bessel: Any, x: Any, order: float) -> Any:
+    return 0.5 * (bessel(x, order=order - 1) - bessel(x, order=order + 1))
+
+
+def _half_sum(bessel: Any, x: Any, order: float) -> Any:
+    return 0.5 * (bessel(x, order=order - 1) + bessel(x, order=order + 1))
+
+
+@elementwise(
+    partials=[lambda y, x, *, order: _half_difference(bessel_j, x, order)],
+    strong=True,
+    source="jv({order}, {x})",
+    latex=r"J_{{{order}}}\left({x}\right)",
+    helpers=[special.jv],
+    domain=_POSITIVE,
+    cases=_ORDERS,
+)
+def bessel_j(x: Any, *, order: float) -> Any:
+    """Return the Bessel function of the first kind."""
+    return special.jv(order, x)
+
+
+@elementwise(
+    partials=[lambda y, x, *, order: _half_difference(bessel_y, x, order)],
+    strong=True,
+    source="yv({order}, {x})",
+    latex=r"Y_{{{order}}}\left({x}\right)",
+    helpers=[special.yv],
+    domain=_POSITIVE,
+    cases=_ORDERS,
+)
+def bessel_y(x: Any, *, order: float) -> Any:
+    """Return the Bessel function of the second kind, x > 0."""
+    return special.yv(order, x)
+
+
+@elementwise(
+    partials=[lambda y, x, *, order: _half_sum(bessel_i, x, order)],
+    strong=True,
+    source="iv({order}, {x})",
+    latex=r"I_{{{order}}}\left({x}\right)",
+    helpers=[special.iv],
+    domain=_POSITIVE,
+    cases=_ORDERS,
+)
+def bessel_i(x: Any, *, order: float) -> Any:
+    """Return the modified Bessel function of the first kind."""
+    return special.iv(order, x)
+
+
+@elementwise(
+    partials=[lambda y, x, *, order: -_half_sum(bessel_k, x, order)],
+    strong=True,
+    source="kv({order}, {x})",
+    latex=r"K_{{{order}}}\left({x}\right)",
+    helpers=[special.kv],
+    domain=_POSITIVE,
+    cases=_ORDERS,
+)
+def bessel_k(x: Any, *, order: float) -> Any:
+    """Return the modified Bessel function of the second kind, x > 0."""
+    return special.kv(order, x)
+
+
+@elementwise(
+    partials=[lambda y, x: -j1(x)],
+    strong=True,
+    source="j0({x})",
+    latex=r"J_0\left({x}\right)",
+    numpy=[special.j0],
+)
+def j0(x: Any) -> Any:
+    """Return the Bessel function of the first kind, order 0."""
+    return special.j0(x)
+
+
+@elementwise(
+    partials=[lambda y, x: 0.5 * (j0(x) - bessel_j(x, order=2))],
+    strong=True,
+    source="j1({x})",
+    latex=r"J_1\left({x}\right)",
+    numpy=[special.j1],
+)
+def j1(x: Any) -> Any:
+    """Return the Bessel function of the first kind, order 1."""
+    return special.j1(x)
+
+
+@elementwise(
+    partials=[lambda y, x: -y1(x)],
+    strong=True,
+    source="y0({x})",
+    latex=r"Y_0\left({x}\right)",
+    numpy=[special.y0],
+    domain=_POSITIVE,
+)
+def y0(x: Any) -> Any:
+    """Return the Bessel function of the second kind, order 0; -∞ at 0."""
+    return special.y0(x)
+
+
+@elementwise(
+    partials=[lambda y, x: where(equal(x, 0), np.inf, y0(x) - divide(y, x))],
+    strong=True,
+    source="y1({x})",
+    latex=r"Y_1\left({x}\right)",
+    numpy=[special.y1],
+    domain=_POSITIVE,
+)
+def y1(x: Any) -> Any:
+    """Return the Bessel function of the second kind, order 1; -∞ at 0."""
+    return special.y1(x)
+
+
+@elementwise(
+    partials=[lambda y, x: i1(x)],
+    strong=True,
+    source="i0({x})",
+    latex=r"I_0\left({x}\right)",
+    numpy=[special.i0],
+)
+def i0(x: Any) -> Any:
+    """Return the modified Bessel function of the first kind, order 0."""
+    return special.i0(x)
+
+
+@elementwise(
+    partials=[lambda y, x: 0.5 * (i0(x) + bessel_i(x, order=2))],
+    strong=True,
+    source="i1({x})",
+    latex=r"I_1\left({x}\right)",
+    numpy=[special.i1],
+)
+def i1(x: Any) -> Any:
+    """Return the modified Bessel function of the first kind, order 1."""
+    return special.i1(x)
+
+
+@elementwise(
+    partials=[lambda y, x: -k1(x)],
+    strong=True,
+    source="k0({x})",
+    latex=r"K_0\left({x}\right)",
+    numpy=[special.k0],
+    domain=_POSITIVE,
+)
+def k0(x: Any) -> Any:
+    """Return the modified Bessel function of the second kind, order 0; ∞ at 0."""
+    return special.k0(x)
+
+
+@elementwise(
+    partials=[lambda y, x: -k0(x) - divide(y, x)],
+    strong=True,
+    source="k1({x})",
+    latex=r"K_1\left({x}\right)",
+    numpy=[special.k1],
+    domain=_POSITIVE,
+)
+def k1(x: Any) -> Any:
+    """Return the modified Bessel function of the second kind, order 1; ∞ at 0."""
+    return special.k1(x)
+
+
+def _constant(name: str, v: Any) -> Any:
+    """Return an order as a Python number; raise if it is no constant."""
+    if isinstance(v, Value) or np.ndim(v) or not isinstance(v, (int, float, np.number)):
+        raise TypeError(
+            f"{name}: the order must be one constant number, got {v!r}; "
+            "there is no derivative by the order"
+        )
+    return v.item() if isinstance(v, np.number) else v
+
+
+def jv(v: float, x: Operand) -> Any:
+    """Return the Bessel function of order v, of the first kind; v is a constant."""
+    return bessel_j(x, order=_constant("jv", v))
+
+
+def yv(v: float, x: Operand) -> Any:
+    """Return the Bessel function of order v, of the second kind; v is a constant."""
+    return bessel_y(x, order=_constant("yv", v))
+
+
+def iv(v: float, x: Operand) -> Any:
+    """Return the Bessel function of order v, modified, of the first kind; v is a constant."""
+    return bessel_i(x, order=_constant("iv", v))
+
+
+def kv(v: float, x: Operand) -> Any:
+    """Return the Bessel function of order v, modified, of the second kind; v is a constant."""
+    return bessel_k(x, order=_constant("kv", v))
+
+
+NUMPY.update(
+    {special.jv: jv, special.yv: yv, special.iv: iv, special.kv: kv, np.i0: i0},
+)

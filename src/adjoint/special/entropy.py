@@ -1,0 +1,121 @@
+"""Entropies: x log x and its kin, which are 0 where x is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy import special
+
+from ..kinds import elementwise
+from ..ops.arithmetic import divide
+from ..ops.exponential import log, log1p
+from ..ops.logic import bitwise_and, equal, greater, less, less_equal
+from ..ops.piecewise import where
+from ..ops.products import strong_multiply
+
+_POSITIVE = (0.2, 2)
+
+
+def _where_counted(x: Any, y: Any, logarithm: Any) -> Any:
+    """The logarithm of y; 0 where it multiplies x = 0 and y is not positive."""
+    return where(bitwise_and(equal(x, 0), less_equal(y, 0)), 0.0, logarithm)
+
+
+def _share(x: Any, y: Any) -> Any:
+    """x / y, and 0 where both are 0; there too the derivative by x is 1 / y."""
+    return where(equal(y, 0), strong_multiply(x, divide(1.0, y)), divide(x, y))
+
+
+@elementwise(
+    partials=[
+        lambda out, x, y: _where_counted(x, y, log(y)),
+        lambda out, x, y: _share(x, y),
+    ],
+    strong=True,
+    source="xlogy({x}, {y})",
+    latex=r"{x} \log {y}",
+    numpy=[special.xlogy],
+    domain=[(-2, 2), _POSITIVE],
+)
+def xlogy(x: Any, y: Any) -> Any:
+    """Return x log y, which is 0 for x = 0; where y ≤ 0 too, both derivatives are 0."""
+    return special.xlogy(x, y)
+
+
+@elementwise(
+    partials=[
+        lambda out, x, y: _where_counted(x, 1 + y, log1p(y)),
+        lambda out, x, y: _share(x, 1 + y),
+    ],
+    strong=True,
+    source="xlog1py({x}, {y})",
+    latex=r"{x} \log\left(1 + {y}\right)",
+    numpy=[special.xlog1py],
+    domain=[(-2, 2), (-0.8, 2)],
+)
+def xlog1py(x: Any, y: Any) -> Any:
+    """Return x log(1 + y), which is 0 for x = 0; where y ≤ -1 too, both derivatives are 0."""
+    return special.xlog1py(x, y)
+
+
+@elementwise(
+    partials=[lambda y, x: -log(x) - 1],
+    strong=True,
+    source="entr({x})",
+    latex=r"-{x} \log {x}",
+    numpy=[special.entr],
+    domain=[_POSITIVE],
+)
+def entr(x: Any) -> Any:
+    """Return -x log x, 0 at 0 and -∞ for x < 0; its derivative at 0 is infinite."""
+    return special.entr(x)
+
+
+def _log_ratio(x: Any, y: Any) -> Any:
+    """log(x / y), and 0 where both are 0.
+
+    Of the quotient where it is near 1, for there the logarithms cancel; of the two elsewhere, for
+    there the quotient or its slope may overflow.
+    """
+    ratio = divide(x, y)
+    near = bitwise_and(greater(ratio, 0.5), less(ratio, 2))
+    nothing = bitwise_and(equal(x, 0), equal(y, 0))
+    return where(nothing, 0.0, where(near, log(ratio), log(x) - log(y)))
+
+
+@elementwise(
+    partials=[
+        lambda out, x, y: 1 + _log_ratio(x, y),
+        lambda out, x, y: -_share(x, y),
+    ],
+    strong=True,
+    source="rel_entr({x}, {y})",
+    latex=r"{x} \log \frac{{{x}}}{{{y}}}",
+    numpy=[special.rel_entr],
+    domain=[_POSITIVE],
+)
+def rel_entr(x: Any, y: Any) -> Any:
+    """Return x log(x / y), 0 at x = 0 and ∞ where an argument is negative.
+
+    By x the derivative at x = 0 is -∞; where both are 0 it is 1 by x and 0 by y.
+    """
+    return special.rel_entr(x, y)
+
+
+@elementwise(
+    partials=[
+        lambda out, x, y: _log_ratio(x, y),
+        lambda out, x, y: 1 - _share(x, y),
+    ],
+    strong=True,
+    source="kl_div({x}, {y})",
+    latex=r"{x} \log \frac{{{x}}}{{{y}}} - {x} + {y}",
+    numpy=[special.kl_div],
+    domain=[_POSITIVE],
+)
+def kl_div(x: Any, y: Any) -> Any:
+    """Return x log(x / y) - x + y, the part of a divergence that is never negative.
+
+    By x the derivative at x = 0 is -∞; where both are 0 it is 0 by x and 1 by y.
+    """
+    return special.kl_div(x, y)

@@ -1,0 +1,136 @@
+"""The error function and the normal distribution, which is it in other units.
+
+φ(x) = e^(-x²/2)/√(2π) is the distribution's density and Φ its integral.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy import special
+
+from ..kinds import elementwise
+from ..ops.arithmetic import divide, polynomial
+from ..ops.exponential import exp
+from ..ops.logic import greater
+from ..ops.piecewise import where
+
+_TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+_ROOT_TWO_PI = math.sqrt(2 * math.pi)
+_INSIDE = (-0.9, 0.9)
+_PROBABILITY = (0.05, 0.95)
+
+
+@elementwise(
+    partials=[lambda y, x: _TWO_OVER_ROOT_PI * exp(-x * x)],
+    strong=True,
+    source="erf({x})",
+    latex=r"\operatorname{{erf}}\left({x}\right)",
+    numpy=[special.erf],
+)
+def erf(x: Any) -> Any:
+    """Return the error function, 2/√π ∫₀ˣ e^(-t²) dt."""
+    return special.erf(x)
+
+
+@elementwise(
+    partials=[lambda y, x: -_TWO_OVER_ROOT_PI * exp(-x * x)],
+    strong=True,
+    source="erfc({x})",
+    latex=r"\operatorname{{erfc}}\left({x}\right)",
+    numpy=[special.erfc],
+)
+def erfc(x: Any) -> Any:
+    """Return 1 - erf x, exact also where it is tiny."""
+    return special.erfc(x)
+
+
+# erfcx'(x) = -1/(√π x²) Σ (-1)ᵏ (2k+1)!!/(2x²)ᵏ for large x: the derivative of DLMF 7.12.1. From
+# x = 8 on, the first term left out is below 1e-17.
+_TAIL_FROM = 8
+_TAIL = [(-1) ** k * float(math.prod(range(1, 2 * k + 2, 2))) for k in range(21)]
+
+
+def _erfcx_slope(y: Any, x: Any) -> Any:
+    """2x erfcx x - 2/√π, and its asymptotic series for large x, where that cancels."""
+    tail = divide(divide(-1 / math.sqrt(math.pi), x), x) * polynomial(_TAIL, divide(0.5, x * x))
+    return where(greater(x, _TAIL_FROM), tail, 2 * x * y - _TWO_OVER_ROOT_PI)
+
+
+@elementwise(
+    partials=[_erfcx_slope],
+    strong=True,
+    source="erfcx({x})",
+    latex=r"\operatorname{{erfcx}}\left({x}\right)",
+    numpy=[special.erfcx],
+    domain=[(-2, 12)],
+)
+def erfcx(x: Any) -> Any:
+    """Return e^(x²) erfc x, which neither overflows nor vanishes for x > 0."""
+    return special.erfcx(x)
+
+
+@elementwise(
+    partials=[lambda y, x: exp(y * y) / _TWO_OVER_ROOT_PI],
+    strong=True,
+    source="erfinv({x})",
+    latex=r"\operatorname{{erf}}^{{-1}}\left({x}\right)",
+    numpy=[special.erfinv],
+    domain=[_INSIDE],
+)
+def erfinv(x: Any) -> Any:
+    """Return the inverse of `erf`, |x| ≤ 1; at ±1 both it and its slope are infinite."""
+    return special.erfinv(x)
+
+
+@elementwise(
+    partials=[lambda y, x: -exp(y * y) / _TWO_OVER_ROOT_PI],
+    strong=True,
+    source="erfcinv({x})",
+    latex=r"\operatorname{{erfc}}^{{-1}}\left({x}\right)",
+    numpy=[special.erfcinv],
+    domain=[(0.1, 1.9)],
+)
+def erfcinv(x: Any) -> Any:
+    """Return the inverse of `erfc`, 0 ≤ x ≤ 2; at 0 and 2 both it and its slope are infinite."""
+    return special.erfcinv(x)
+
+
+@elementwise(
+    partials=[lambda y, x: exp(-0.5 * x * x) / _ROOT_TWO_PI],
+    strong=True,
+    source="ndtr({x})",
+    latex=r"\Phi\left({x}\right)",
+    numpy=[special.ndtr],
+)
+def ndtr(x: Any) -> Any:
+    """Return Φ(x), the probability that a standard normal number is below x."""
+    return special.ndtr(x)
+
+
+@elementwise(
+    # φ/Φ without the underflow of both: Φ(x) = e^(-x²/2) erfcx(-x/√2) / 2.
+    partials=[lambda y, x: divide(2 / _ROOT_TWO_PI, erfcx(-math.sqrt(0.5) * x))],
+    strong=True,
+    source="log_ndtr({x})",
+    latex=r"\log \Phi\left({x}\right)",
+    numpy=[special.log_ndtr],
+    domain=[(-14, 2)],
+)
+def log_ndtr(x: Any) -> Any:
+    """Return log Φ(x), also where Φ underflows; far left its slope is |x|."""
+    return special.log_ndtr(x)
+
+
+@elementwise(
+    partials=[lambda y, x: _ROOT_TWO_PI * exp(0.5 * y * y)],
+    strong=True,
+    source="ndtri({x})",
+    latex=r"\Phi^{{-1}}\left({x}\right)",
+    numpy=[special.ndtri],
+    domain=[_PROBABILITY],
+)
+def ndtri(x: Any) -> Any:
+    """Return the inverse of Φ, 0 ≤ x ≤ 1; at 0 and 1 both it and its slope are infinite."""
+    return special.ndtri(x)
