@@ -1,0 +1,83 @@
+"""The page of edges, written from the probes: python tests/edges/report.py --markdown."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from probes import FAMILIES, PROBES
+from probes.probe import Family, Probe, show
+
+_HEAD = """\
+# Edges
+
+What adjoint gives where derivatives go wrong elsewhere: at kinks, zeros, infinities and ties, for
+empty and scalar arrays, huge and tiny numbers, integers and booleans among floats. Each line is a
+probe of the test suite (`tests/edges`): the gradient of the sum of the result by each argument, or
+the Hessian where it says so, checked in reverse and in forward mode, in float64 and, where its
+numbers fit, in float32. `np` stands for NumPy, and for adjoint where NumPy has no such function.
+
+The rule: the derivative where there is one; else PyTorch's convention, as the
+[notes on autograd](https://docs.pytorch.org/docs/stable/notes/autograd.html) state it; else an
+error that says what to do. NaN appears only where the value is NaN too. Where a line says "truly",
+the convention 0·∞ = 0 ([decision 2](decisions/0002-strong-zeros.md)) hides another derivative.
+
+This page is written by `python tests/edges/report.py --markdown > docs/edges.md`.
+{count} probes.
+"""
+
+
+def markdown(families: Sequence[Family]) -> str:
+    """Return the page."""
+    count = sum(len(family.probes) for family in families)
+    return "\n".join([_HEAD.format(count=count), *map(_table, families)])
+
+
+def _table(family: Family) -> str:
+    rows = [f"| {' | '.join(_cells(probe))} |\n" for probe in family.probes]
+    return (
+        f"## {family.title}\n\n| function | at | gives | why |\n|---|---|---|---|\n{''.join(rows)}"
+    )
+
+
+def _cells(probe: Probe) -> list[str]:
+    return [_code(probe.text), _code(probe.point), _given(probe), probe.why.replace("|", r"\|")]
+
+
+def _code(text: str) -> str:
+    # A bar ends a cell, between backticks too.
+    return f"`{text}`".replace("|", r"\|")
+
+
+def _given(probe: Probe) -> str:
+    if probe.error is not None:
+        return f"{probe.error.__name__}" + (f": “{probe.message}”" if probe.message else "")
+    shown = _code(", ".join(map(_array, probe.gives)))
+    hidden = "" if probe.truth is None else f", truly {_code(', '.join(map(_array, probe.truth)))}"
+    return ("Hessian " if probe.order == 2 else "") + shown + hidden
+
+
+def _array(numbers: Any) -> str:
+    """Return numbers to four digits, whole ones without a point."""
+    array = np.asarray(numbers)
+    if not array.size:
+        return show(array)
+    if array.ndim:
+        return f"[{', '.join(map(_array, array))}]"
+    return f"{float(array) + 0.0:.4g}"
+
+
+def main() -> None:
+    """Print the page, or how many probes there are of each family."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--markdown", action="store_true", help="print docs/edges.md")
+    if parser.parse_args().markdown:
+        print(markdown(FAMILIES), end="")
+        return
+    for family in FAMILIES:
+        print(f"{len(family.probes):4}  {family.title}")
+    print(f"{len(PROBES):4}  in all")
+
+
+if __name__ == "__main__":
+    main()

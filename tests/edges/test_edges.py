@@ -1,0 +1,101 @@
+"""Derivatives at kinks, zeros, infinities and ties: right, by a stated convention, or refused."""
+
+import re
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ours import DERIVATIVES, Names, closed, value
+from probes import FAMILIES, PROBES
+from probes.probe import matches
+from report import markdown
+
+import adjoint as ad
+
+PAGE = Path(__file__).parents[2] / "docs/edges.md"
+NUMERIC = [probe for probe in PROBES if probe.error is None]
+REFUSED = [probe for probe in PROBES if probe.error is not None]
+# float32 carries 24 bits: a few units in the last place.
+SINGLE_RTOL = 1e-6
+NEEDS_SCIPY = pytest.mark.skipif(find_spec("scipy") is None, reason="needs SciPy")
+# NumPy warns of the forward values at these points, and rightly so.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def named(probes):
+    return [
+        pytest.param(probe, id=probe.name, marks=[NEEDS_SCIPY] if "special" in probe.text else [])
+        for probe in probes
+    ]
+
+
+def messages(error):
+    """Return what an error and its causes say: NumPy wraps ours where it asked for a number."""
+    return str(error) + (f"; {messages(error.__cause__)}" if error.__cause__ else "")
+
+
+def check(probe, mode, dtype, rtol):
+    arrays = probe.arrays(dtype)
+    xs = [arrays[n] for n in probe.floats]
+    function = closed(probe.function(Names()), arrays, probe.floats)
+    found = DERIVATIVES[probe.order, mode](function, *xs)
+    assert matches(probe, found, probe.gives, max(rtol, probe.rtol)), (
+        f"{probe.name}: {mode} mode gives {found}, right is {probe.gives} ({probe.why})"
+    )
+    if probe.order == 1:
+        assert [g.dtype for g in found] == [x.dtype for x in xs]
+    if probe.value is not None:
+        np.testing.assert_allclose(value(function, *xs), probe.value, rtol=max(rtol, probe.rtol))
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("probe", named(NUMERIC))
+def test_the_derivative_is_right(probe, mode):
+    check(probe, mode, np.float64, 1e-13)
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("probe", named(probe for probe in NUMERIC if probe.fits_single))
+def test_the_derivative_is_right_in_single_precision(probe, mode):
+    check(probe, mode, np.float32, SINGLE_RTOL)
+
+
+@pytest.mark.parametrize("probe", named(REFUSED))
+def test_the_error_is_clear(probe):
+    gradient = ad.grad(probe.function(Names()), probe.floats)
+    with pytest.raises(probe.error) as raised:
+        gradient(*probe.arrays())
+    assert probe.message in messages(raised.value)
+
+
+def test_nan_is_given_only_where_the_value_is_nan():
+    for probe in NUMERIC:
+        if probe.order == 1 and any(np.isnan(np.asarray(g, float)).any() for g in probe.gives):
+            result = probe.function(Names())(*probe.arrays())
+            assert np.isnan(result).any(), probe.name
+
+
+def test_there_are_enough_probes_each_with_a_reason():
+    assert len(PROBES) >= 150
+    assert all(probe.why for probe in PROBES)
+
+
+def test_every_probe_has_its_own_name():
+    repeated = [name for name, n in Counter(probe.name for probe in PROBES).items() if n > 1]
+    assert not repeated
+
+
+@pytest.mark.parametrize(
+    "text", ["np.sqrt(x) ** 2", "np.exp(np.log(x))", "np.cbrt(x) ** 3", "np.linalg.norm(x) ** 2"]
+)
+def test_the_exceptions_that_decision_0002_lists_are_probed(text):
+    decision = (PAGE.parent / "decisions/0002-strong-zeros.md").read_text(encoding="utf-8")
+    assert re.sub(r"np\.(linalg\.)?| ", "", text) in decision
+    assert any(probe.text == text for probe in PROBES if probe.truth is not None)
+
+
+def test_the_page_shows_these_probes():
+    """Written by: python tests/edges/report.py --markdown > docs/edges.md."""
+    assert PAGE.read_text(encoding="utf-8") == markdown(FAMILIES)
