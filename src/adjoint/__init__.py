@@ -104,7 +104,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     *_PUBLIC,
-    *_LAZY_MODULES,
+    *(name for name in _LAZY_MODULES if name != "special"),  # special needs SciPy
     *_LAZY_NAMES,
 ]
 
