@@ -163,10 +163,11 @@ class Tensor(Value):
         """Apply a NumPy function without a card to the plain arrays, if that cuts no graph."""
         if any(_would_cut(value) for value in values_in([args, kwargs])):
             name = getattr(function, "__name__", str(function))
-            module = getattr(function, "__module__", None)
+            module = getattr(function, "__module__", None) or "numpy"
             given = f" with {', '.join(kwargs)}" if kwargs else ""
+            scope = " (complex numbers are out of scope)" if "fft" in module else ""
             raise TypeError(
-                f"{module or 'numpy'}.{name}{given} has no derivative in adjoint; "
+                f"{module}.{name}{given} has no derivative in adjoint{scope}; "
                 "to use its value as a constant, pass x.detach() instead of x"
             )
         return function(*map_leaves(_plain, args), **map_leaves(_plain, kwargs))
