@@ -57,7 +57,7 @@ def test_none_keywords_do_not_matter(x):
 def test_a_function_without_a_card_names_itself_and_the_way_out(x):
     with pytest.raises(TypeError, match=r"numpy\.angle has no derivative.*x\.detach\(\)"):
         np.angle(x)
-    with pytest.raises(TypeError, match=r"numpy\.fft\.fft has no .*complex numbers are out of scope"):
+    with pytest.raises(TypeError, match=r"fft\.fft has no .*complex numbers are out of scope"):
         np.fft.fft(x)
     with pytest.raises(TypeError, match=r"spacing.*detach"):
         np.spacing(x)
