@@ -61,11 +61,13 @@ _LAZY_MODULES = (
 _LAZY_NAMES = {
     "check_gradients": "check",
     "checkpoint": "custom",
+    "compile": "compiler.compiled",
     "custom_jvp": "custom",
     "custom_vjp": "custom",
     "detect_anomaly": "anomaly",
     "fit": "train",
     "History": "history",
+    "write_source": "compiler.compiled",
 }
 
 

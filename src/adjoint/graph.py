@@ -82,6 +82,8 @@ class Graph:
         one of the list), and the constant itself, an array or a Python number, where it is None.
     names : dict of Node to str
         A unique identifier for every input and node.
+    arguments : tuple of str
+        The names of the arguments, an identifier each.
     takes, gives : tree
         The structure of the arguments (a tuple) and of the result: the position of each leaf among
         ``inputs`` and ``outputs`` stands in its place.
@@ -96,6 +98,7 @@ class Graph:
         *,
         takes: Any = None,
         gives: Any = None,
+        arguments: Sequence[str] | None = None,
         name: str = "function",
     ) -> None:
         self.inputs = tuple(inputs)
@@ -103,6 +106,7 @@ class Graph:
         self.takes = tuple(range(len(self.inputs))) if takes is None else takes
         self.gives = tuple(range(len(self.outputs))) if gives is None else gives
         self.name = name
+        self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
         ends = [x.node for x in self.outputs if isinstance(x, Symbol) and x.node is not None]
         self.nodes = [
             node for node in reachable(ends) if node.primitive and isinstance(node.output, Spec)
@@ -216,6 +220,7 @@ def trace(
     *examples: Any,
     symbol: type[Symbol] = Symbol,
     names: Sequence[Any] | None = None,
+    arguments: Sequence[str] | None = None,
 ) -> Graph:
     """Return the graph of ``function``, traced with the shapes and dtypes of the examples.
 
@@ -229,7 +234,9 @@ def trace(
     *examples : array, Spec, or list, tuple or dict of them
         Only their structure, shape and dtype matter.
     names : sequence, optional
-        A name for each argument, in its structure; by default those of the function's parameters.
+        A name for each argument, or a tree of names for its leaves; by default from ``arguments``.
+    arguments : sequence of str, optional
+        A name for each argument; by default those of the function's parameters.
 
     Examples
     --------
@@ -247,7 +254,9 @@ def trace(
             "np.trace(x) or x.trace()"
         )
     tracer = Tracer()
-    paths = naming.argument_names(function, examples) if names is None else tuple(names)
+    if arguments is None:
+        arguments = naming.argument_names(function, examples)
+    paths = tuple(arguments) if names is None else tuple(names)
     inputs: list[Symbol] = []
     with traced_by(tracer):
         args = tuple(
@@ -257,7 +266,14 @@ def trace(
     takes = map_leaves(_counter(), args)
     outputs = [_as_output(leaf) for leaf in leaves(result)]
     gives = map_leaves(_counter(), result)
-    graph = Graph(inputs, outputs, takes=takes, gives=gives, name=naming.function_name(function))
+    graph = Graph(
+        inputs,
+        outputs,
+        takes=takes,
+        gives=gives,
+        arguments=arguments,
+        name=naming.function_name(function),
+    )
     _freeze_constants(graph)
     return graph
 

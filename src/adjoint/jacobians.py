@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from .calculus import Function, Record, cotangents, grad, jvp, read_argnums, rebuild, record_run
+from .calculus import (
+    Function,
+    Record,
+    cotangents,
+    grad,
+    jvp,
+    read_argnums,
+    rebuild,
+    record_run,
+    zeros_of,
+)
 from .core import Node, Value, as_operand
 from .errors import choose
-from .kinds import zeros_like
 from .ops.structural import stack
 from .sweep import push_forward
 from .tensor import Tensor
@@ -109,8 +118,7 @@ def _tangents(record: Record, seeds: dict[Node, Any], outputs: Sequence[Value]) 
     nodes = [output.node for output in outputs if output.node is not None]
     moved = push_forward(seeds, nodes, lift=record.lift)
     return [
-        zeros_like(output.data) if output.node not in moved else moved[output.node]
-        for output in outputs
+        zeros_of(output) if output.node not in moved else moved[output.node] for output in outputs
     ]
 
 

@@ -85,7 +85,7 @@ def pull_back(
     meet : callable, optional
         Shown every node with its whole cotangent, leaves included.
     """
-    if lift is None and inspect is None:
+    if lift is None and inspect is None and meet is None:
         with _in_haste():
             found = _sweep_back(seeds, wanted, None, None, None)
             hasty = haste.met

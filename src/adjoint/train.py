@@ -6,11 +6,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
 import numpy as np
 
 from . import data as rows
+from .compiler.native.fitting import NativeFit, most_operations
+from .compiler.native.loop import Status
+from .compiler.native.nest import Unlowerable
 from .errors import DivergedError, ShapeError, choose
 from .history import History
 from .metrics import Metric, as_metrics
@@ -42,6 +46,7 @@ def fit(
     metrics: Any = (),
     callbacks: Iterable[Callable[[History, Module], Any]] = (),
     progress: bool = True,
+    compile: bool | Literal["auto"] = "auto",
 ) -> History:
     """Train a model on batches, and return what happened epoch by epoch.
 
@@ -78,6 +83,11 @@ def fit(
         ends.
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
+    compile : bool or "auto"
+        Whether to run whole epochs as native code, which takes llvmlite and a small network. The
+        batches are the same, the numbers to rounding. "auto" does so where it pays and every part
+        is adjoint's own; True traces your modules, loss and optimiser too, each once: they must
+        only compute.
 
     Returns
     -------
@@ -89,8 +99,8 @@ def fit(
         If a loss is NaN or infinite, or an epoch ends with such parameters. Model and optimiser
         are put back to the last parameters whose loss was finite.
     ValueError
-        If an argument is out of range, X or y has NaN, or the optimiser has none of the model's
-        parameters.
+        If an argument is out of range, X or y has NaN, the optimiser has none of the model's
+        parameters, or ``compile=True`` and the step cannot be compiled.
     ShapeError
         If X and y differ in length, validation and training data in the shape of their rows, or the
         loss is not one number.
@@ -112,21 +122,89 @@ def fit(
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
+    order_seed = history.seed if shuffle else None
     try:
         with _modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
-            for epoch in range(epochs):
-                n, key = len(task.X), history.seed
-                order = rows.permutation(n, seed=key, epoch=epoch) if shuffle else None
-                record = _train_epoch(task, order, history)
-                record |= _validate(task)
-                history.append(**record)
-                show(epoch + 1, record["loss"])
+            native = _as_native(task, compile, epochs, order_seed)
+            while len(history) < epochs:
+                if native is not None and native.is_current:
+                    alone = not callbacks and task.validation is None
+                    until = epochs if alone else len(history) + 1
+                    _train_natively(task, native, history, until, show)
+                else:
+                    native = None
+                    record = _train_epoch(task, _order(task, order_seed, history), history)
+                    history.append(**record, **_validate(task))
+                show(len(history), history.loss[-1])
                 answers = [callback(history, model) for callback in callbacks]
                 if any(answers):
                     break
     except KeyboardInterrupt:
         history.interrupted = True
     return history
+
+
+def _order(task: _Task, seed: int | None, history: History) -> Array | None:
+    """Return the order of the rows in the epoch to come."""
+    return None if seed is None else rows.permutation(len(task.X), seed=seed, epoch=len(history))
+
+
+# --- native epochs --------------------------------------------------------------------------------
+
+
+def _as_native(task: _Task, wanted: Any, epochs: int, seed: int | None) -> NativeFit | None:
+    """Return the training as native code, or None where there is none."""
+    if wanted not in (True, False, "auto"):
+        raise ValueError(f'compile: expected True, False or "auto", got {wanted!r}')
+    steps = epochs * -(-len(task.X) // task.batch_size)
+    parts = task.model.train(), task.loss, task.optimizer
+    if not wanted:
+        return None
+    try:
+        if task.metrics:
+            raise Unlowerable("metrics of the training data need the predictions of every step")
+        limit = most_operations(*parts, steps=steps) if wanted == "auto" else None
+        return NativeFit(
+            *parts,
+            (task.X, task.y),
+            batch_size=task.batch_size,
+            epochs=epochs,
+            seed=seed,
+            limit=limit,
+        )
+    except (ImportError, Unlowerable, TypeError, ValueError) as error:
+        if wanted == "auto":
+            return None
+        raise ValueError(
+            f"fit: compile=True, but the step cannot be native code: {error}"
+        ) from error
+
+
+def _train_natively(
+    task: _Task, native: NativeFit, history: History, until: int, show: Callable[[int, float], None]
+) -> None:
+    """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
+    task.model.train()
+    status = Status.PAUSED
+    try:
+        status = native.advance(until, show)
+    finally:
+        # What is validated is recorded with its validation, and not if that is interrupted.
+        if task.validation is None:
+            for loss in native.losses(len(history)):
+                history.append(loss=loss)
+    if task.validation is not None and native.epoch > len(history):
+        history.append(loss=native.losses(len(history))[0], **_validate(task))
+    if status is not Status.PAUSED:
+        _finish_epoch(task, native, history)
+
+
+def _finish_epoch(task: _Task, native: NativeFit, history: History) -> None:
+    """Go on where native code stopped: it did not know what to do, or that is the end."""
+    task.undo.kept = native.previous
+    record = _train_epoch(task, native.order, history, resumed=native.stopped_at)
+    native.take_over(record["loss"])
+    history.append(**record, **_validate(task))
 
 
 # --- one epoch ------------------------------------------------------------------------------------
@@ -148,14 +226,21 @@ class _Task:
     undo: _Undo
 
 
-def _train_epoch(task: _Task, order: Array | None, history: History) -> dict[str, float]:
-    """Take one step a batch, and return the epoch's record."""
+def _train_epoch(
+    task: _Task, order: Array | None, history: History, resumed: tuple[int, float] = (0, 0.0)
+) -> dict[str, float]:
+    """Take one step a batch, and return the epoch's record.
+
+    An epoch is resumed with its steps already taken and the sum over their rows of their losses.
+    """
     model, loss, optimizer = task.model.train(), task.loss, task.optimizer
-    n, total = len(task.X), 0.0
+    n, (done, total) = len(task.X), resumed
+    step = done - 1
     predictions: list[Array] = []
     # Of overflow we report in our own words, and only where it reaches the loss.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for step, batch in enumerate(rows.batches(n, task.batch_size, order=order)):
+        batches = islice(rows.batches(n, task.batch_size, order=order), done, None)
+        for step, batch in enumerate(batches, done):
             X, y = task.X[batch], task.y[batch]
             prediction = model(X)
             value = loss(prediction, y)

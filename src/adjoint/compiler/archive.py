@@ -19,6 +19,7 @@ import numpy as np
 from ..core import PRIMITIVES, Node, Spec
 from ..ops.indexing import SLOT
 from ..tree import leaves
+from .naming import identifier
 from .tracer import Origin
 
 _FORMAT = "adjoint graph"
@@ -48,6 +49,7 @@ def document(graph: Any) -> dict[str, Any]:
         "format": _FORMAT,
         "version": _VERSION,
         "name": graph.name,
+        "arguments": list(graph.arguments),
         "inputs": [_value(graph, symbol.node) for symbol in graph.inputs],
         "nodes": [_operation(graph, node, places) for node in graph.nodes],
         "outputs": [
@@ -163,7 +165,10 @@ def _rebuild(found: Any, graph: Any, symbol: Any) -> Any:
     takes, gives = _decode(found["takes"]), _decode(found["gives"])
     _expect(isinstance(takes, tuple) and list(leaves(takes)) == list(range(len(inputs))), "takes")
     _expect(list(leaves(gives)) == list(range(len(outputs))), "gives")
-    return graph(inputs, outputs, takes=takes, gives=gives, name=_name(found["name"]))
+    arguments = [_name(argument) for argument in found["arguments"]]
+    _expect(len(arguments) == len(takes) == len(set(arguments)), "arguments")
+    name = _name(found["name"])
+    return graph(inputs, outputs, takes=takes, gives=gives, arguments=arguments, name=name)
 
 
 def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any) -> Any:
@@ -178,8 +183,9 @@ def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any) -> Any:
     made.node.name = _name(entry["name"]) if entry["named"] is True else None
     if entry["origin"] is not None:
         rule, argument, group = entry["origin"]
-        _expect(argument is None or type(argument) is int, "origin")
-        made.node.origin = Origin(_name(rule), argument, int(group))
+        known = isinstance(rule, str) and rule.isidentifier() and type(group) is int
+        _expect(known and (argument is None or type(argument) is int), "its origin")
+        made.node.origin = Origin(rule, argument, group)
     return made
 
 
@@ -192,7 +198,7 @@ def _operand(item: Any, values: Sequence[Any]) -> Any:
 
 
 def _name(text: Any) -> str:
-    _expect(isinstance(text, str) and text.isidentifier(), f"{text!r} is no name")
+    _expect(isinstance(text, str) and identifier(text) == text, f"{text!r} is no name")
     return str(text)
 
 

@@ -12,6 +12,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..core import Operand, Params, Primitive, Spec
+from .bounds import is_not_positive, lower_bound
+
+# Of which a quotient by it is still in the range of float32, or nearly so.
+_SMALL = 1e-30
 
 # Sums and products; what is bounded or hardly larger than its argument; movements.
 _KEEPING = """
@@ -60,9 +64,18 @@ def _small_exponent(args: Sequence[Operand], params: Params) -> bool:
     return bool(np.all(np.isin(exponent, (0, 1, 2, 3))))
 
 
+def _divisor_is_away_from_0(args: Sequence[Operand], params: Params) -> bool:
+    return _divisor_is_constant(args, params) or lower_bound(args[1]) > _SMALL
+
+
 _SPECIAL: dict[str, Callable[[Sequence[Operand], Params], bool]] = {
     "mean": _has_entries,
     "logsumexp": _has_entries,
-    "divide": _divisor_is_constant,
+    "divide": _divisor_is_away_from_0,
+    "exp": lambda args, params: is_not_positive(args[0]),
+    "log": lambda args, params: lower_bound(args[0]) > _SMALL,
+    "log1p": lambda args, params: lower_bound(args[0]) >= 0,
     "power": _small_exponent,
+    "reciprocal": lambda args, params: lower_bound(args[0]) > _SMALL,
+    "sqrt": lambda args, params: lower_bound(args[0]) >= 0,
 }

@@ -13,6 +13,7 @@ from typing import Any
 from ..core import Node
 
 # What a name of the user's must not hide in the source that is written.
+_LONGEST = 40
 _TAKEN = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "np", "special"])
 
 
@@ -25,9 +26,26 @@ def identifier(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)  # as Python itself reads identifiers
     name = re.sub(r"\W+", "_", text)
     name = name if name == text else name.strip("_")
+    name = name[:_LONGEST].rstrip("_") if len(name) > _LONGEST else name
     if not name.isidentifier():
         name = f"_{name}"
     return f"{name}_" if name in _TAKEN else name
+
+
+def parameter_names(paths: Iterable[str]) -> list[str]:
+    """Return a short name for each parameter: W1, b1 … for weights and biases.
+
+    >>> parameter_names(["layers[0].weight", "layers[0].bias", "layers[2].weight", "scale"])
+    ['W1', 'b1', 'W2', 'scale']
+    """
+    layers: dict[str, int] = {}
+    names = []
+    for path in paths:
+        layer, _, last = path.rpartition(".")
+        letter = {"weight": "W", "bias": "b"}.get(last)
+        number = layers.setdefault(layer, len(layers) + 1) if letter else 0
+        names.append(f"{letter}{number}" if letter else identifier(path))
+    return names
 
 
 def entry(path: Any, key: Any) -> Any:
@@ -56,7 +74,7 @@ def argument_names(function: Callable[..., Any], examples: Sequence[Any]) -> tup
             names += [f"{parameter.name}{n}" for n in range(len(examples) - len(names))]
         elif parameter.kind is not parameter.VAR_KEYWORD:
             names.append(parameter.name)
-    return (*names, *fallback[len(names) :])[: len(examples)]
+    return tuple(identifier(name) for name in (*names, *fallback[len(names) :])[: len(examples)])
 
 
 def unique_names(nodes: Iterable[Node | None], reserved: Iterable[str] = ()) -> dict[Node, str]:

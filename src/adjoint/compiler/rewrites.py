@@ -101,20 +101,76 @@ def _transpose(args: Sequence[Operand], params: Params, build: Build) -> Any:
         return x
     inner = taken_apart(x, "transpose")
     if inner is None:
-        return None
+        is_reversal = axes == _axes(x, None) and params["axes"] is not None
+        return build("transpose", x, axes=None) if is_reversal else None
     before = _axes(inner[0], x.node.params["axes"])
     return build("transpose", inner[0], axes=tuple(before[a] for a in axes))
 
 
 def _reshape(args: Sequence[Operand], params: Params, build: Build) -> Any:
     inner = taken_apart(args[0], "reshape")
-    return None if inner is None else build("reshape", inner[0], shape=params["shape"])
+    if inner is not None:
+        return build("reshape", inner[0], shape=params["shape"])
+    for name in ("matmul", "strong_matmul"):
+        if (factors := taken_apart(args[0], name)) is not None:
+            return _product_with_vector(name, factors, build)
+    return None
+
+
+def _product_with_vector(name: str, factors: Sequence[Operand], build: Build) -> Any:
+    """Multiply by a vector itself, not by the matrix of one column or row made of it."""
+    x, y = factors
+    if x.ndim != 2 or y.ndim != 2:
+        return None
+    row, column = taken_apart(x, "reshape"), taken_apart(y, "reshape")
+    if column is not None and column[0].ndim == 1 and y.shape[1] == 1:
+        return build(name, x, column[0])
+    if row is not None and row[0].ndim == 1 and x.shape[0] == 1:
+        return build(name, row[0], y)
+    return None
 
 
 def _index(args: Sequence[Operand], params: Params, build: Build) -> Any:
     """Drop ``x[...]`` and ``x[:, :]``, which pick all entries."""
     everything = (slice(None), Ellipsis, slice(None, None, 1))
     return args[0] if all(any(p == e for e in everything) for p in params["key"]) else None
+
+
+def _not_equal(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    """Drop ``mask != False``."""
+    x, y = args
+    return x if isinstance(x, Value) and x.dtype == np.bool_ and is_number(y, 0) else None
+
+
+def _and(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x, y = args
+    for one, other in ((x, y), (y, x)):
+        if _is_truth(other, False):
+            shape = np.broadcast_shapes(np.shape(other), getattr(one, "shape", ()))
+            return np.zeros(shape, np.bool_)
+        if _is_truth(other, True):
+            return one
+    return None
+
+
+def _or(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x, y = args
+    for one, other in ((x, y), (y, x)):
+        if _is_truth(other, False):
+            return one
+    return None
+
+
+def _where(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    """Choose, where the condition is known and everywhere the same."""
+    condition, x, y = args
+    if _is_truth(condition, True):
+        return x
+    return y if _is_truth(condition, False) else None
+
+
+def _is_truth(operand: Operand, truth: bool) -> bool:
+    return getattr(operand, "dtype", None) == np.bool_ and is_number(operand, truth)
 
 
 # Where these do not change the shape or dtype, they change nothing at all.
@@ -133,7 +189,14 @@ REWRITES: dict[str, Rewrite] = {
     "transpose": _transpose,
     "reshape": _reshape,
     "index": _index,
+    "not_equal": _not_equal,
+    "bitwise_and": _and,
+    "bitwise_or": _or,
+    "where": _where,
 }
+
+# What these answer, of finite numbers.
+ANSWERS = {"isfinite": True, "isinf": False, "isnan": False}
 
 # Products in which 0·∞ = 0, and what they are where no factor can be infinite.
 PLAIN = {

@@ -10,7 +10,7 @@ import numpy as np
 from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
 from ..graph import Graph, Symbol
 from .finiteness import is_finite, stays_finite
-from .rewrites import IDLE, PLAIN, REWRITES, taken_apart
+from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, taken_apart
 from .tracer import Origin, TracedNode
 
 _COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
@@ -37,7 +37,14 @@ def simplify(graph: Graph) -> Graph:
         ]
         values[node] = fresh.replay(node, args)
     outputs = [values[x.node] if isinstance(x, Symbol) else x for x in graph.outputs]
-    return Graph(inputs, outputs, takes=graph.takes, gives=graph.gives, name=graph.name)
+    return Graph(
+        inputs,
+        outputs,
+        takes=graph.takes,
+        gives=graph.gives,
+        arguments=graph.arguments,
+        name=graph.name,
+    )
 
 
 class _Simplifier:
@@ -77,6 +84,8 @@ class _Simplifier:
         spec = primitive.infer(*specs, **params)
         if name in ("zeros_like", "ones_like"):
             return np.full(spec.shape, float(name == "ones_like"), spec.dtype)
+        if name in ANSWERS and self._is_finite(args[0]):
+            return np.full(spec.shape, ANSWERS[name])
         if name in IDLE and args[0].data == spec:
             return args[0]
         args = self._slim(primitive, args, params, spec)
@@ -141,11 +150,12 @@ def _unrepeated(operand: Operand) -> Operand:
     if isinstance(operand, Symbol):
         inner = taken_apart(operand, "broadcast_to")
         return operand if inner is None else inner[0]
-    if isinstance(operand, np.ndarray) and operand.size and operand.dtype.kind == "f":
-        first = operand.flat[0].item()
+    if isinstance(operand, (np.ndarray, np.generic)) and operand.size:
+        array = np.asarray(operand)
+        first = array.flat[0].item()
         # Not 0 == -0, nor NaN: the bits must be the same.
-        filled = np.full_like(operand, first)
-        return first if filled.tobytes() == operand.tobytes() else operand
+        same = array.dtype.kind in "fiu" and np.full_like(array, first).tobytes() == array.tobytes()
+        return first if same else operand
     return operand
 
 

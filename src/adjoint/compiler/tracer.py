@@ -16,6 +16,8 @@ from ..core import Node, Primitive, Value
 from ..tensor import Watcher, watched_by
 
 _PACKAGE = str(Path(__file__).parent.parent)
+# Frames that only some versions of Python have.
+_INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _NUMPY = str(Path(np.__file__).parent)
 
 
@@ -64,13 +66,17 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
     """Let ``tracer`` see all nodes, sweeps and frames of this thread inside the ``with`` block."""
     before, profile = _tracing.tracer, sys.getprofile()
     _tracing.tracer = tracer
+    # Somebody else's profiler goes first; names are then v1, v2 ….
+    is_free = profile is None or isinstance(getattr(profile, "__self__", None), Tracer)
     try:
         with watched_by(tracer):
-            # The values of local variables show only in frames, when these return.
-            sys.setprofile(tracer.see_frame)
+            if is_free:
+                # The values of local variables show only in frames, when these return.
+                sys.setprofile(tracer.see_frame)
             yield
     finally:
-        sys.setprofile(profile)
+        if is_free:
+            sys.setprofile(profile)
         _tracing.tracer = before
         tracer.name_cotangents()
 
@@ -150,7 +156,7 @@ class Tracer(Watcher):
         if file.startswith(_PACKAGE):
             if event == "return" and frame.f_code.co_name == "forward":
                 self._name_result(frame.f_locals.get("self"), result)
-        elif not file.startswith((_NUMPY, "<frozen")):
+        elif not file.startswith((_NUMPY, "<frozen")) and frame.f_code.co_name not in _INNER:
             self._read_frame(frame, event)
 
     def _read_frame(self, frame: FrameType, event: str) -> None:
@@ -173,7 +179,9 @@ class Tracer(Watcher):
         if not isinstance(node, TracedNode) or node.name is not None or module is None:
             return
         if next(iter(module.named_children()), None) is None:
-            letter = "z" if next(iter(module.named_parameters()), None) is None else "a"
+            # Parameters may be symbols now, so any value among the attributes counts.
+            own = any(isinstance(item, Value) for item in vars(module).values())
+            letter = "a" if own else "z"
             self.roles[letter] = self.roles.get(letter, 0) + 1
             node.name = f"{letter}{self.roles[letter]}"
 

@@ -1,0 +1,140 @@
+"""An expression is what stands for one value of a graph in written source."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from ..core import PRIMITIVES, Node, Operand, Primitive
+from ..graph import Graph
+from . import constants, naming
+from .constants import parse
+from .standalone import STANDALONE
+from .wordings import WORDINGS, fill, operands_of
+
+
+class Expressions:
+    """Turns nodes into expressions, and gathers what these need: names, constants, helpers."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.helpers: dict[str, Callable[..., Any]] = {}
+        self.scipy: list[str] = []
+        self.constants: dict[str, Any] = {}
+        self.named_constants: dict[int, str] = {}
+        # A result among others is computed in its place, not at the end.
+        alone = isinstance(graph.gives, int)
+        self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
+        # Values that stand inside of the expression that uses them.
+        self.pending: dict[Node, ast.expr] = {}
+        reserved = [graph.name, *graph.arguments, *_helper_names(graph)]
+        self.names = naming.unique_names(_named_nodes(graph), reserved=reserved)
+        for symbol, name in zip(graph.inputs, _input_names(graph), strict=True):
+            if name is not None and symbol.node is not None:
+                self.names[symbol.node] = name
+        self.taken = {*self.names.values(), *reserved}
+
+    def name(self, node: Node) -> str:
+        """Return the name of a node, given now if it has none."""
+        if node not in self.names:
+            forward = getattr(node, "origin", None) is None
+            is_value = forward and node in self.results and "value" not in self.taken
+            self.names[node] = "value" if is_value else self.fresh("v")
+            self.taken.add(self.names[node])
+        return self.names[node]
+
+    def fresh(self, stem: str) -> str:
+        """Return the first of stem1, stem2 … that is free, and take it."""
+        number = 1
+        while (name := f"{stem}{number}") in self.taken:
+            number += 1
+        self.taken.add(name)
+        return name
+
+    def apply(self, node: Node) -> ast.expr:
+        """Return a node's primitive applied to the expressions of its operands.
+
+        Raises
+        ------
+        NotImplementedError
+            If the primitive is a Python function with a derivative rule of its own.
+        """
+        primitive, params = node.primitive, dict(node.params or {})
+        assert primitive is not None
+        operands = [
+            self.constant(arg) if parent is None else self.value(parent)
+            for arg, parent in operands_of(node)
+        ]
+        reword = WORDINGS.get(primitive.name)
+        written = reword(node, operands) if reword else None
+        if written is not None:
+            self._note_standalone(written)
+            return written
+        if PRIMITIVES.get(primitive.name) is not primitive:
+            raise NotImplementedError(
+                f"{primitive.name} has a derivative rule of its own and is known to Python alone, "
+                "so it cannot be written as NumPy"
+            )
+        places = [f"_operand_{n}" for n in range(len(operands))]
+        template = parse(primitive.write_source(*places, **params))
+        self._note_helpers(primitive, template)
+        return fill(template, dict(zip(places, operands, strict=True)))
+
+    def value(self, node: Node) -> ast.expr:
+        """Return a value's name, or the expression itself if it waits for its only use."""
+        if node in self.pending:
+            return copy.deepcopy(self.pending[node])
+        return ast.Name(self.name(node), ast.Load())
+
+    def constant(self, operand: Operand) -> ast.expr:
+        """Return a constant's text, or the name of one that is too long for an expression."""
+        short = constants.expression(operand)
+        if short is not None:
+            return short
+        name = self.named_constants.get(id(operand))
+        if name is None:
+            name = self.named_constants[id(operand)] = self.fresh("constant_")
+            self.constants[name] = operand
+        return ast.Name(name, ast.Load())
+
+    def _note_standalone(self, written: ast.expr) -> None:
+        for call in ast.walk(written):
+            name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+            if name in STANDALONE:
+                self.helpers[name] = STANDALONE[name]
+
+    def _note_helpers(self, primitive: Primitive, template: ast.expr) -> None:
+        """Remember what a template calls by name; SciPy's functions get its name in front."""
+        from_scipy = primitive.__module__.startswith("adjoint.special")
+        known = {helper.__name__: helper for helper in primitive.helpers}
+        for call in ast.walk(template):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                name = call.func.id
+                if from_scipy:
+                    call.func = parse(f"special.{name}")
+                    self.scipy += [name] * (name not in self.scipy)
+                else:
+                    self.helpers[name] = known[name]
+
+
+def _named_nodes(graph: Graph) -> list[Node]:
+    kept = [symbol.node for symbol in graph.inputs]
+    kept += [node for node in graph.nodes if getattr(node, "name", None)]
+    return [node for node in kept if node is not None]
+
+
+def _helper_names(graph: Graph) -> list[str]:
+    primitives = [node.primitive for node in graph.nodes if node.primitive is not None]
+    functions = [helper.__name__ for primitive in primitives for helper in primitive.helpers]
+    # Helpers call others of the registry.
+    return [*functions, *PRIMITIVES, *STANDALONE, "special"]
+
+
+def _input_names(graph: Graph) -> list[str | None]:
+    """Return for each input the argument's name, if it is an argument itself."""
+    names: list[str | None] = [None] * len(graph.inputs)
+    for argument, tree in zip(graph.arguments, graph.takes, strict=True):
+        if isinstance(tree, int):
+            names[tree] = argument
+    return names

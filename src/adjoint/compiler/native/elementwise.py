@@ -1,0 +1,192 @@
+"""Elementwise operations lower entry by entry, broadcasting as NumPy does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core import Node, Spec
+from .entries import Entries, broadcast_rows, fill, kind_of
+from .formats import FORMATS
+from .nest import Element, Nest, Unlowerable
+
+Make = Callable[..., Element]
+Rule = Callable[[Nest, Node, list[Entries]], Entries]
+
+
+def spec_of(node: Node) -> Spec:
+    """Return the shape and dtype of a node's result."""
+    return node.output  # type: ignore[no-any-return]
+
+
+def zip_entries(args: list[Entries], shape: tuple[int, ...], make: Make) -> Entries:
+    """Return ``make`` of the elements that broadcasting brings together."""
+    rows = broadcast_rows(args, len(shape))
+    arrays = np.broadcast_arrays(*[arg.elements for arg in args])
+    elements = fill(arrays[0].shape, lambda i: make(*(array[i] for array in arrays)))
+    missing = len(shape) - elements.ndim
+    return Entries(elements.reshape((1,) * missing + elements.shape), shape, rows)
+
+
+def convert(nest: Nest, element: Element, kind: str) -> Element:
+    """Return an element as another kind of number."""
+    if element.kind == kind:
+        return element
+    if element.operation == "constant":
+        return nest.constant(element.payload, kind)
+    if kind == "i1":
+        return nest.apply("not_equal", "i1", element, nest.constant(0, element.kind))
+    if element.kind == "i1":
+        one, zero = nest.constant(1, kind), nest.constant(0, kind)
+        return nest.apply("where", kind, element, one, zero)
+    if kind in FORMATS or element.kind not in FORMATS:
+        return nest.apply("convert", kind, element)
+    raise Unlowerable("astype: a float becomes an integer")
+
+
+def arithmetic(operation: str) -> Rule:
+    """Return the rule of an operation whose arguments have its result's kind."""
+
+    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        kind = kind_of(spec_of(node).dtype)
+        if kind == "i1":
+            raise Unlowerable(f"{operation} of booleans")
+
+        def make(*elements: Element) -> Element:
+            same = (convert(nest, element, kind) for element in elements)
+            return _shortened(nest, operation, *same)
+
+        return zip_entries(args, spec_of(node).shape, make)
+
+    return rule
+
+
+def _shortened(nest: Nest, operation: str, *args: Element) -> Element:
+    """Apply an operation, or what is the same and costs less."""
+    kind = args[0].kind
+    one = nest.constant(1, kind)
+    if operation == "multiply" and one in args:
+        return args[0] if args[1] is one else args[1]
+    if operation == "divide" and _halves_exactly(args[1]):
+        return nest.apply("multiply", kind, args[0], nest.constant(1 / args[1].payload, kind))
+    return nest.apply(operation, kind, *args)
+
+
+def _halves_exactly(divisor: Element) -> bool:
+    """Return whether a division by a constant is exactly a multiplication."""
+    if divisor.operation != "constant" or divisor.kind not in FORMATS:
+        return False
+    number = abs(divisor.payload)
+    return bool(2.0**-60 < number < 2.0**60 and np.frexp(number)[0] == 0.5)
+
+
+def comparison(operation: str) -> Rule:
+    """Return the rule of a comparison, made in the kind that its arguments promote to."""
+
+    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        known = [arg.dtype if hasattr(arg, "dtype") else arg for arg in node.args]
+        kind = kind_of(np.result_type(*known))
+        if kind == "i1":
+            raise Unlowerable(f"{operation} of booleans")
+        return zip_entries(
+            args,
+            spec_of(node).shape,
+            lambda x, y: nest.apply(
+                operation, "i1", convert(nest, x, kind), convert(nest, y, kind)
+            ),
+        )
+
+    return rule
+
+
+def logical(operation: str) -> Rule:
+    """Return the rule of an operation on truth values."""
+
+    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        if spec_of(node).dtype != np.bool_:
+            raise Unlowerable(f"{operation} of integers")
+
+        def make(*elements: Element) -> Element:
+            return nest.apply(operation, "i1", *(convert(nest, x, "i1") for x in elements))
+
+        return zip_entries(args, spec_of(node).shape, make)
+
+    return rule
+
+
+def test(operation: str) -> Rule:
+    """Return the rule of a question about one float."""
+
+    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        if args[0].kind not in FORMATS:
+            raise Unlowerable(f"{operation} of integers")
+        return zip_entries(args, spec_of(node).shape, lambda x: nest.apply(operation, "i1", x))
+
+    return rule
+
+
+def lower_where(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower a choice between two arrays."""
+    kind = kind_of(spec_of(node).dtype)
+
+    def make(condition: Element, x: Element, y: Element) -> Element:
+        chosen = convert(nest, x, kind), convert(nest, y, kind)
+        return nest.apply("where", kind, convert(nest, condition, "i1"), *chosen)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
+def lower_cast(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower a conversion, or what leaves numbers as they are."""
+    kind = kind_of(spec_of(node).dtype)
+    return zip_entries(args, spec_of(node).shape, lambda x: convert(nest, x, kind))
+
+
+def lower_power(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower a power whose exponent is one of a few constants."""
+    kind = kind_of(spec_of(node).dtype)
+    if kind not in FORMATS:
+        raise Unlowerable("power of integers")
+
+    def make(x: Element, y: Element) -> Element:
+        return _power(nest, convert(nest, x, kind), y.payload)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
+def _power(nest: Nest, x: Element, exponent: Any) -> Element:
+    if exponent == 0.5:
+        return nest.apply("sqrt", x.kind, x)
+    if exponent == -1:
+        return nest.apply("divide", x.kind, nest.constant(1, x.kind), x)
+    if exponent not in (1, 2, 3, 4):
+        raise Unlowerable(f"power: the exponent is {exponent}, not one of -1, 0.5, 1, 2, 3, 4")
+    result = x
+    if exponent >= 2:
+        result = nest.apply("multiply", x.kind, x, x)
+    if exponent == 4:
+        return nest.apply("multiply", x.kind, result, result)
+    return nest.apply("multiply", x.kind, result, x) if exponent == 3 else result
+
+
+def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
+    return {name: make(name) for name in names.split()}
+
+
+RULES: dict[str, Rule] = {
+    **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
+    **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
+    # A product 0·∞ that must be 0 gives NaN here; who finds NaN among the results repeats the
+    # work in the portable tier. NaN does not get lost on its way to a result that depends on it.
+    "strong_multiply": arithmetic("multiply"),
+    "fabs": arithmetic("absolute"),
+    **_named(comparison, "less less_equal greater greater_equal equal not_equal"),
+    **_named(logical, "logical_and logical_or logical_xor logical_not"),
+    **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
+    **_named(test, "isnan isfinite"),
+    "where": lower_where,
+    "power": lower_power,
+    **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),
+}

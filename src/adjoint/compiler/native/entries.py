@@ -1,0 +1,91 @@
+"""Entries are the elements of one array of a graph: of one row of it, if it has an axis of rows.
+
+Axes along which an array repeats, whether broadcast or the axis of the rows, have size 1 here,
+whatever their size in the graph; NumPy's broadcasting of the elements then does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .formats import KINDS
+from .nest import Element, Nest, Unlowerable
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The elements of an array.
+
+    Parameters
+    ----------
+    elements : object array of Element
+        With as many axes as the array; where it repeats, of size 1.
+    shape : tuple of int
+        Of the array in the graph.
+    rows : int or None
+        The axis of the rows, if the array has one.
+    """
+
+    elements: Array
+    shape: tuple[int, ...]
+    rows: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of numbers they are."""
+        return next(iter(self.elements.flat)).kind  # type: ignore[no-any-return]
+
+    def is_repeated(self, axis: int) -> bool:
+        """Return whether one element stands for several along an axis, the rows' included."""
+        return bool(self.elements.shape[axis] == 1 != self.shape[axis])
+
+
+def kind_of(dtype: np.dtype[Any]) -> str:
+    """Return the kind of a dtype, or refuse it."""
+    try:
+        return KINDS[dtype.name]
+    except KeyError:
+        raise Unlowerable(f"dtype {dtype} has no native arithmetic") from None
+
+
+def constant_entries(nest: Nest, array: Any) -> Entries:
+    """Return the entries of a constant array; where it repeats along an axis, only once."""
+    whole = np.asarray(array)
+    short = whole
+    for axis in range(whole.ndim):
+        first = short.take([0], axis) if short.shape[axis] else short
+        if np.array_equal(first.repeat(short.shape[axis], axis), short):
+            short = first
+    kind = kind_of(whole.dtype)
+    return Entries(fill(short.shape, lambda i: nest.constant(short[i].item(), kind)), whole.shape)
+
+
+def fill(shape: Sequence[int], make: Callable[[tuple[int, ...]], Element]) -> Array:
+    """Return an array of elements made by ``make(index)``."""
+    elements = np.empty(tuple(shape), object)
+    for index in np.ndindex(*shape):
+        elements[index] = make(index)
+    return elements
+
+
+def broadcast_rows(args: Sequence[Entries], ndim: int) -> int | None:
+    """Return the axis of the rows after broadcasting, or refuse two different ones."""
+    axes = {
+        arg.rows + ndim - len(arg.shape): arg.shape[arg.rows]
+        for arg in args
+        if arg.rows is not None
+    }
+    if len(axes) > 1:
+        raise Unlowerable("every row meets every other row")
+    for axis in axes:
+        for arg in args:
+            own = axis - (ndim - len(arg.shape))
+            if arg.rows is None and own >= 0 and arg.elements.shape[own] != 1:
+                raise Unlowerable("an array that is no input has its own number for every row")
+    return next(iter(axes), None)

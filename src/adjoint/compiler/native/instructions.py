@@ -1,0 +1,91 @@
+"""Instructions are how the operations of a nest are written on lanes: the table is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import functions
+from .formats import FORMATS, SIZES
+from .lanes import Lanes
+
+
+def _maximum(x: Lanes, y: Lanes) -> Lanes:
+    greater = x.compare(">", y)
+    return (greater | x.is_nan() if x.kind in FORMATS else greater).choose(x, y)
+
+
+def _minimum(x: Lanes, y: Lanes) -> Lanes:
+    less = x.compare("<", y)
+    return (less | x.is_nan() if x.kind in FORMATS else less).choose(x, y)
+
+
+def _relu(x: Lanes) -> Lanes:
+    return x.compare("<", 0).choose(x.lift(0), x)
+
+
+def _absolute(x: Lanes) -> Lanes:
+    return abs(x) if x.kind in FORMATS else x.compare("<", 0).choose(-x, x)
+
+
+def _sign(x: Lanes) -> Lanes:
+    """±1, 0 at both zeros, NaN at NaN."""
+    still = x.compare("==", 0).choose(x.lift(0), x)
+    return x.compare(">", 0).choose(x.lift(1), x.compare("<", 0).choose(x.lift(-1), still))
+
+
+def _times_plus(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
+    return x.times_plus(y, z) if x.kind in FORMATS else x * y + z
+
+
+def _isfinite(x: Lanes) -> Lanes:
+    return abs(x).compare("<", float("inf"))
+
+
+def converted(x: Lanes, kind: str) -> Lanes:
+    """Return numbers as another kind; floats do not become integers."""
+    if kind in FORMATS and x.kind in FORMATS:
+        return x.convert("fpext" if SIZES[kind] > SIZES[x.kind] else "fptrunc", kind)
+    if kind in FORMATS:
+        return x.convert("sitofp", kind)
+    return x.convert("sext" if SIZES[kind] > SIZES[x.kind] else "trunc", kind)
+
+
+def _comparison(test: str) -> Callable[..., Lanes]:
+    return lambda x, y: x.compare(test, y)
+
+
+INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "negative": lambda x: -x,
+    "times_plus": _times_plus,
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "absolute": _absolute,
+    "sign": _sign,
+    "relu": _relu,
+    "square": lambda x: x * x,
+    "sqrt": lambda x: x.block.call("sqrt", x),
+    "exp": functions.exp,
+    "expm1": functions.expm1,
+    "log": functions.log,
+    "log1p": functions.log1p,
+    "tanh": functions.tanh,
+    "sigmoid": functions.sigmoid,
+    "softplus": functions.softplus,
+    "less": _comparison("<"),
+    "less_equal": _comparison("<="),
+    "greater": _comparison(">"),
+    "greater_equal": _comparison(">="),
+    "equal": _comparison("=="),
+    "not_equal": _comparison("!="),
+    "isnan": lambda x: x.is_nan(),
+    "isfinite": _isfinite,
+    "where": lambda condition, x, y: condition.choose(x, y),
+    **dict.fromkeys(("logical_and", "bitwise_and"), lambda x, y: x & y),
+    **dict.fromkeys(("logical_or", "bitwise_or"), lambda x, y: x | y),
+    **dict.fromkeys(("logical_xor", "bitwise_xor"), lambda x, y: x ^ y),
+    **dict.fromkeys(("logical_not", "invert"), lambda x: x ^ True),
+}

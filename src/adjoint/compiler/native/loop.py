@@ -1,0 +1,208 @@
+"""The loop takes the steps of whole epochs without Python: shuffle, step, check, record.
+
+It keeps three states in turn: a step reads one and writes the next, so that a step which must not
+count is undone by forgetting what it wrote, and the state before the last step is still there. All
+that the loop knows from one call to the next is in a record of five integers and the epoch's sum of
+losses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from .formats import LLVM_TYPES, SIZES
+
+# The places of the record.
+EPOCH, STEP, STATUS, TURN, STEPS_LEFT = range(5)
+STATES = 3
+
+
+class Status(IntEnum):
+    """Why the loop gave control back."""
+
+    PAUSED = 0
+    LOSS_NOT_FINITE = 1
+    STATE_HAS_NAN = 2
+    PARAMETERS_NOT_FINITE = 3
+
+
+# Of train's arguments: record, states, settings, order, the epoch's sum of losses, losses, data
+# arrays; n, key, shuffle or not, the epoch before which to end.
+_TEXT = """
+define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %sum,
+    ptr %losses, {data}, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
+entry:
+  %loss.at = alloca {float}
+  %step.at = getelementptr i64, ptr %record, i64 1
+  %status.at = getelementptr i64, ptr %record, i64 2
+  %turn.at = getelementptr i64, ptr %record, i64 3
+  %left.at = getelementptr i64, ptr %record, i64 4
+  store i64 0, ptr %status.at
+  br label %epoch
+epoch:
+  %e = load i64, ptr %record
+  %over = icmp sge i64 %e, %until
+  br i1 %over, label %end, label %resume
+resume:
+  %s = load i64, ptr %step.at
+  %fresh.epoch = icmp eq i64 %s, 0
+  br i1 %fresh.epoch, label %begin, label %turn
+begin:
+  store double 0.0, ptr %sum
+  %mix = icmp ne i64 %shuffled, 0
+  br i1 %mix, label %reorder, label %turn
+reorder:
+  call void @shuffle(ptr %order, i64 %n, i64 %key, i64 %e)
+  br label %turn
+turn:
+  %left = load i64, ptr %left.at
+  %spent = icmp sle i64 %left, 0
+  br i1 %spent, label %end, label %take
+take:
+  %t = load i64, ptr %step.at
+  %start = mul i64 %t, {batch}
+  %stop = add i64 %start, {batch}
+  %rows = getelementptr i64, ptr %order, i64 %start
+  %f = load i64, ptr %turn.at
+  %f.up = add i64 %f, 1
+  %f.wraps = icmp eq i64 %f.up, {states}
+  %f.new = select i1 %f.wraps, i64 0, i64 %f.up
+  %now.entry = mul i64 %f, {padded}
+  %now = getelementptr {float}, ptr %states, i64 %now.entry
+  %new.entry = mul i64 %f.new, {padded}
+  %new = getelementptr {float}, ptr %states, i64 %new.entry
+  %whole = icmp sle i64 %stop, %n
+  br i1 %whole, label %full, label %short
+full:
+  call void @step({args})
+  br label %check
+short:
+  {short}
+  br label %check
+check:
+  %count = phi double [{batch}.0, %full], [{tail}.0, %short]
+  %loss.own = load {float}, ptr %loss.at
+  %loss = {widen}
+  %size = call double @llvm.fabs.f64(double %loss)
+  %good = fcmp olt double %size, 0x7FF0000000000000
+  br i1 %good, label %scan, label %bad
+bad:
+  store i64 1, ptr %status.at
+  br label %end
+scan:
+  %i = phi i64 [0, %check], [%i.next, %scan]
+  %nan.so.far = phi <{width} x i1> [zeroinitializer, %check], [%nan, %scan]
+  %at = getelementptr {float}, ptr %new, i64 %i
+  %part = load {vector}, ptr %at, align {align}
+  %is.nan = fcmp uno {vector} %part, zeroinitializer
+  %nan = or <{width} x i1> %nan.so.far, %is.nan
+  %i.next = add i64 %i, {width}
+  %scanned = icmp sge i64 %i.next, {padded}
+  br i1 %scanned, label %scanned.all, label %scan
+scanned.all:
+  %mask = bitcast <{width} x i1> %nan to i{width}
+  %has.nan = icmp ne i{width} %mask, 0
+  br i1 %has.nan, label %undecided, label %accept
+undecided:
+  store i64 2, ptr %status.at
+  br label %end
+accept:
+  %sum.old = load double, ptr %sum
+  %weighted = fmul double %loss, %count
+  %sum.new = fadd double %sum.old, %weighted
+  store double %sum.new, ptr %sum
+  store i64 %f.new, ptr %turn.at
+  %t.new = add i64 %t, 1
+  store i64 %t.new, ptr %step.at
+  %left.new = sub i64 %left, 1
+  store i64 %left.new, ptr %left.at
+  %more = icmp slt i64 %stop, %n
+  br i1 %more, label %turn, label %finish
+finish:
+  %p = phi i64 [0, %accept], [%p.next, %fine]
+  %p.at = getelementptr {float}, ptr %new, i64 %p
+  %number = load {float}, ptr %p.at
+  %magnitude = call {float} @llvm.fabs.{kind}({float} %number)
+  %finite = fcmp olt {float} %magnitude, 0x7FF0000000000000
+  br i1 %finite, label %fine, label %infinite
+infinite:
+  store i64 3, ptr %status.at
+  br label %end
+fine:
+  %p.next = add i64 %p, 1
+  %p.done = icmp sge i64 %p.next, {parameters}
+  br i1 %p.done, label %log, label %finish
+log:
+  %n.float = sitofp i64 %n to double
+  %mean = fdiv double %sum.new, %n.float
+  %mean.at = getelementptr double, ptr %losses, i64 %e
+  store double %mean, ptr %mean.at
+  %e.new = add i64 %e, 1
+  store i64 %e.new, ptr %record
+  store i64 0, ptr %step.at
+  br label %epoch
+end:
+  ret void
+}}
+"""
+
+
+def step_parameters(arrays: int) -> list[str]:
+    """Return the parameters of a step's function."""
+    names = ["now", "new", "settings", "order", "loss", *data_names(arrays)]
+    return [f"ptr noalias %{name}" for name in names]
+
+
+def data_names(arrays: int) -> list[str]:
+    """Return the names of the pointers to the batched arrays."""
+    return [f"data{i}" for i in range(arrays)]
+
+
+def write_loop(
+    *, kind: str, batch: int, tail: int, arrays: int, parameters: int, padded: int, width: int
+) -> str:
+    """Return ``void train(…)``.
+
+    Parameters
+    ----------
+    kind : str
+        Of the state's numbers.
+    batch, tail : int
+        Rows of a step, and of the short step that ends an epoch, or 0.
+    arrays : int
+        How many arrays there are of which a step takes rows.
+    parameters, padded : int
+        Numbers at the start of a state that must be finite after an epoch, and all of them rounded
+        up to whole vectors.
+    width : int
+        Number of lanes.
+    """
+    pointers = [f"ptr %{name}" for name in data_names(arrays)]
+    args = ["ptr %now", "ptr %new", "ptr %settings", "ptr %rows", "ptr %loss.at", *pointers]
+    plain = LLVM_TYPES[kind]
+    return _TEXT.format(
+        float=plain,
+        kind=kind,
+        vector=f"<{width} x {plain}>",
+        align=SIZES[kind],
+        width=width,
+        padded=padded,
+        states=STATES,
+        parameters=parameters,
+        batch=batch,
+        tail=tail,
+        data=", ".join(pointers),
+        args=", ".join(args),
+        short=f"call void @tail({', '.join(args)})" if tail else "; there is none",
+        widen="fpext float %loss.own to double"
+        if kind == "f32"
+        else "fadd double %loss.own, 0x8000000000000000",
+    )
+
+
+def loop_declarations(kind: str) -> Sequence[str]:
+    """Return what the loop calls of LLVM's functions."""
+    return sorted(
+        {f"declare {LLVM_TYPES[k]} @llvm.fabs.{k}({LLVM_TYPES[k]})" for k in (kind, "f64")}
+    )

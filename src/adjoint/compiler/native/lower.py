@@ -1,0 +1,102 @@
+"""To lower a graph is to write its operations as a nest: the table of what can be is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core import Node
+from ...graph import Graph
+from . import elementwise, movements, normalisers, sums
+from .elementwise import Rule
+from .entries import Entries, constant_entries, fill, kind_of
+from .nest import LIMIT, Nest, Place, Unlowerable
+
+LOWERING: dict[str, Rule] = {
+    **elementwise.RULES,
+    **movements.RULES,
+    **sums.RULES,
+    **normalisers.RULES,
+}
+
+
+def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> Nest:
+    """Return the nest of a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+        A place of the nest names an input or an output by its number in the graph, and an entry by
+        its number in row-major order, for batched inputs within a row.
+    batched : sequence of int
+        The inputs whose first axis is that of the rows.
+    limit : int
+        The greatest number of elements.
+
+    Raises
+    ------
+    Unlowerable
+        If a primitive has no rule, or the graph is too large or has another structure.
+    """
+    nest = Nest(_row_count(graph, batched), limit=limit)
+    values: dict[Node | None, Entries] = {}
+    for position, symbol in enumerate(graph.inputs):
+        values[symbol.node] = _input(nest, position, symbol.data, position in batched)
+    for node in graph.nodes:
+        args = [
+            constant_entries(nest, arg) if parent is None else values[parent]
+            for arg, parent in zip(node.args, node.parents, strict=True)
+        ]
+        values[node] = _lower_node(nest, node, args)
+    for position, output in enumerate(graph.outputs):
+        made_by = getattr(output, "node", None)
+        entries = constant_entries(nest, output) if made_by is None else values[made_by]
+        _store(nest, position, entries)
+    return nest
+
+
+def _row_count(graph: Graph, batched: Sequence[int]) -> int:
+    sizes = {graph.inputs[i].shape[:1] for i in batched}
+    if len(sizes) > 1 or () in sizes:
+        raise ValueError(f"the batched inputs have different numbers of rows: {sorted(sizes)}")
+    return next(iter(sizes))[0] if sizes else 0
+
+
+def _lower_node(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    assert node.primitive is not None
+    name = node.primitive.name
+    rule = LOWERING.get(name)
+    if rule is None:
+        raise Unlowerable(f"{name} has no native rule")
+    if 0 in node.output.shape or any(0 in arg.shape for arg in args):
+        raise Unlowerable(f"{name} of arrays without entries")
+    try:
+        return rule(nest, node, args)
+    except Unlowerable as reason:
+        raise Unlowerable(f"{name}: {reason}".replace(f"{name}: {name}", name)) from None
+
+
+def _input(nest: Nest, position: int, spec: object, is_batched: bool) -> Entries:
+    shape, kind = spec.shape, kind_of(spec.dtype)  # type: ignore[attr-defined]
+    if is_batched:
+        inner = shape[1:]
+        elements = fill(
+            (1, *inner),
+            lambda i: nest.row_load(Place(position, _flat(i[1:], inner)), kind),
+        )
+        return Entries(elements, shape, 0)
+    return Entries(fill(shape, lambda i: nest.load(Place(position, _flat(i, shape)), kind)), shape)
+
+
+def _flat(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
+    return int(np.ravel_multi_index(index, shape)) if shape else 0
+
+
+def _store(nest: Nest, position: int, entries: Entries) -> None:
+    if entries.rows is not None:
+        raise Unlowerable(f"output {position} has one number for every row")
+    whole: Any = np.broadcast_to(entries.elements, entries.shape)
+    for index in np.ndindex(*entries.shape):
+        nest.store(Place(position, _flat(index, entries.shape)), whole[index])

@@ -1,0 +1,90 @@
+"""The machine is this computer's processor as LLVM knows it: text in, callable functions out."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_libraries = itertools.count()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The processor, and what of it decides about code."""
+
+    target: Any
+    cpu: str
+    features: str
+    vector_bytes: int
+
+    def width(self, kind_size: int) -> int:
+        """Return how many numbers of a size fill a vector register."""
+        return self.vector_bytes // kind_size
+
+    def assemble(self, text: str) -> bytes:
+        """Return the object code of a module in LLVM's language.
+
+        No optimisation passes run but the ones of code generation: the text is written as it is to
+        be executed, and they would cost more time than all the rest.
+        """
+        from llvmlite import binding
+
+        module = binding.parse_assembly(text)
+        module.verify()
+        module.triple = self.target.triple
+        module.data_layout = str(self.target.target_data)
+        return bytes(self.target.emit_object(module))
+
+
+@functools.cache
+def this_machine() -> Machine:
+    """Return this computer's processor.
+
+    Raises
+    ------
+    ImportError
+        If llvmlite is not installed.
+    """
+    try:
+        from llvmlite import binding
+    except ImportError:
+        raise ImportError(
+            "native code needs llvmlite; install it with: pip install 'adjoint[native]'"
+        ) from None
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features()
+    cpu = binding.get_host_cpu_name()
+    target = binding.Target.from_default_triple().create_target_machine(
+        cpu=cpu, features=features.flatten(), opt=2, reloc="pic", codemodel="default", jit=True
+    )
+    widest = 64 if features.get("avx512dq") else 32 if features.get("avx2") else 16
+    return Machine(target, cpu, features.flatten(), widest)
+
+
+class Library:
+    """Object code in memory; its functions live as long as it does."""
+
+    def __init__(self, code: bytes, names: Sequence[str]) -> None:
+        from llvmlite import binding
+
+        self._jit = _linker()
+        builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process()
+        for name in names:
+            builder = builder.export_symbol(name)
+        self._tracker = builder.link(self._jit, f"adjoint{next(_libraries)}")
+
+    def function(self, name: str, result: Any, *arguments: Any) -> Any:
+        """Return a function as `ctypes` calls it."""
+        return ctypes.CFUNCTYPE(result, *arguments)(self._tracker[name])
+
+
+@functools.cache
+def _linker() -> Any:
+    from llvmlite import binding
+
+    return binding.create_lljit_compiler(this_machine().target)

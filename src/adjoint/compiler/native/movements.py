@@ -1,0 +1,126 @@
+"""Movements bring entries to other places; one rule lowers them all, by moving their numbers.
+
+The places of an array's entries are numbered, and the primitive's own forward pass is applied to
+the numbers: where each goes, its element goes. The axis of the rows must come out whole.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...core import Node
+from .elementwise import Rule, spec_of
+from .entries import Array, Entries, fill, kind_of
+from .nest import Nest, Unlowerable
+
+
+def lower_movement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower a primitive that only moves, repeats or drops entries, or puts zeros between."""
+    return _moved(nest, node, args, [])
+
+
+def lower_indexing(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower a selection by a key; its index arrays must be known."""
+    return _moved(nest, node, args[:1], _known_indices(node))
+
+
+def _known_indices(node: Node) -> list[Array]:
+    if any(parent is not None for parent in node.parents[1:]):
+        raise Unlowerable("index by numbers that are computed")
+    return [np.asarray(index) for index in node.args[1:]]
+
+
+def lower_scattering(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower the transpose of a selection, where no entry was selected twice."""
+    assert node.primitive is not None
+    ones = np.ones(args[0].shape, np.int64)
+    if (node.primitive.forward(ones, *_known_indices(node), **(node.params or {})) > 1).any():
+        raise Unlowerable("scatter_add of several entries to one place")
+    return lower_indexing(nest, node, args)
+
+
+def _moved(nest: Nest, node: Node, args: list[Entries], rest: list[Array]) -> Entries:
+    assert node.primitive is not None
+    offsets = np.cumsum([1] + [math.prod(arg.shape) for arg in args])
+    # Counted from 1, so that a 0 is an entry that came from nowhere.
+    numbered = [
+        np.arange(start, stop).reshape(arg.shape)
+        for arg, start, stop in zip(args, offsets, offsets[1:], strict=False)
+    ]
+    moved = np.asarray(node.primitive.forward(*numbered, *rest, **(node.params or {})))
+    if len(args) > 1 and any(arg.rows is not None for arg in args):
+        _require_alike(node, args)
+    rows = _rows_after(moved, args, offsets)
+    if rows is not None:
+        moved = moved.take([0], rows)
+    return _gathered(nest, node, args, offsets, moved, rows)
+
+
+def _require_alike(node: Node, args: list[Entries]) -> None:
+    """Refuse to join arrays of which only some have a number for every row."""
+    assert node.primitive is not None
+    first = args[0]
+    if any((arg.rows, len(arg.shape)) != (first.rows, len(first.shape)) for arg in args):
+        raise Unlowerable(f"{node.primitive.name} of arrays with and without rows")
+
+
+def _gathered(
+    nest: Nest, node: Node, args: list[Entries], offsets: Array, moved: Array, rows: int | None
+) -> Entries:
+    """Return the elements that the numbers name, once where they repeat along an axis."""
+    spec = spec_of(node)
+    for axis in range(moved.ndim):
+        if moved.shape[axis] > 1 and (moved == moved.take([0], axis)).all():
+            moved = moved.take([0], axis)
+    wholes = [np.broadcast_to(arg.elements, arg.shape) for arg in args]
+    zero = nest.constant(0, kind_of(spec.dtype))
+
+    def pick(index: tuple[int, ...]) -> object:
+        number = int(moved[index])
+        if number == 0:
+            return zero
+        which = int(np.searchsorted(offsets, number, side="right")) - 1
+        return wholes[which][np.unravel_index(number - offsets[which], args[which].shape)]
+
+    return Entries(fill(moved.shape, pick), spec.shape, rows)  # type: ignore[arg-type]
+
+
+def _rows_after(moved: Array, args: list[Entries], offsets: Array) -> int | None:
+    """Return the axis of the rows after the movement, or refuse one that tears them apart."""
+    numbers = np.zeros(offsets[-1], np.int64)
+    origins = np.arange(offsets[-1])
+    size = None
+    for arg, start, stop in zip(args, offsets, offsets[1:], strict=False):
+        if arg.rows is None:
+            continue
+        size = arg.shape[arg.rows]
+        stride = math.prod(arg.shape[arg.rows + 1 :])
+        numbers[start:stop] = (np.arange(stop - start) // stride) % size
+        origins[start:stop] -= numbers[start:stop] * stride
+    if size is None:
+        return None
+    for axis in range(moved.ndim):
+        count = np.arange(size).reshape((-1,) + (1,) * (moved.ndim - axis - 1))
+        if moved.shape[axis] == size and _runs_along(numbers[moved], count, origins[moved], axis):
+            return axis
+    raise Unlowerable("a movement across the rows of the batch")
+
+
+def _runs_along(numbers: Array, count: Array, origins: Array, axis: int) -> bool:
+    """Return whether an axis counts the rows, each with the same entries in it."""
+    came_from_rows = origins != 0
+    ordered = np.where(came_from_rows, numbers == count, True).all()
+    return bool(ordered and (origins == origins.take([0], axis)).all())
+
+
+_ALWAYS_KNOWN = (
+    *("reshape", "transpose", "broadcast_to", "flip", "roll", "repeat", "tile", "concatenate"),
+    *("stack", "diagonal", "tril", "triu", "pad_with_zeros"),
+)
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_ALWAYS_KNOWN, lower_movement),
+    "index": lower_indexing,
+    "scatter_add": lower_scattering,
+}

@@ -1,0 +1,183 @@
+"""A training under way keeps its state from one call of the native loop to the next."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ShapeError
+from . import loop
+from .loop import EPOCH, STATUS, STEP, STEPS_LEFT, TURN, Status
+from .machine import Library, this_machine
+from .training_code import TrainingCode, padded, rows_of
+
+Array = np.ndarray[Any, Any]
+
+
+class Training:
+    """A training under way: states in turn, the data and the order of its rows.
+
+    Parameters
+    ----------
+    code : TrainingCode
+    state : sequence of array
+        Parameters, then memory; copied.
+    data : sequence of (n, …) array
+        What batches are taken of.
+    epochs : int
+        How many there may be in all.
+    settings : sequence of number
+    seed : int or None
+        Of the order of the rows, as `adjoint.data.permutation`'s; None keeps theirs.
+
+    Attributes
+    ----------
+    settings : array
+        May be changed between runs.
+
+    Raises
+    ------
+    ShapeError
+        If an array has not the shape and dtype that was traced, or the rows do not make up batches
+        of the sizes that were.
+    """
+
+    def __init__(
+        self,
+        code: TrainingCode,
+        state: Sequence[Array],
+        data: Sequence[Array],
+        *,
+        epochs: int,
+        settings: Sequence[Any] = (),
+        seed: int | None,
+    ) -> None:
+        graph, form = code.step, code.form
+        self.code = code
+        self._specs = [symbol.data for symbol in graph.inputs]
+        dtype = self._specs[0].dtype
+        lanes = this_machine().width(dtype.itemsize)
+        size = sum(math.prod(spec.shape) for spec in self._specs[: form.state])
+        self._states = np.zeros((loop.STATES, padded(size, lanes)), dtype)
+        self.settings = np.array([np.ravel(x) for x in settings], dtype).ravel()
+        self._data = [
+            _fitting(array, self._specs[position])
+            for array, position in zip(data, form.batched(graph), strict=True)
+        ]
+        self.n = len(self._data[0])
+        self._check_rows()
+        # The last vector of row numbers may reach beyond the last row.
+        self._order = np.zeros(self.n + 4 * lanes, np.int64)
+        self._order[: self.n] = np.arange(self.n)
+        self._seed = seed
+        self._sum = np.zeros(1)
+        self._losses = np.zeros(epochs)
+        self._record = np.zeros(5, np.int64)
+        self._library = Library(code.code, ["train"])
+        pointers = [ctypes.c_void_p] * (6 + len(self._data))
+        self._train = self._library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
+        self.load(state, epoch=0)
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are complete."""
+        return int(self._record[EPOCH])
+
+    @property
+    def step(self) -> int:
+        """How many steps of the present epoch are."""
+        return int(self._record[STEP])
+
+    def losses(self, start: int = 0) -> list[float]:
+        """Return the mean loss of every complete epoch, from one on."""
+        return [float(loss) for loss in self._losses[start : self.epoch]]
+
+    @property
+    def loss_so_far(self) -> float:
+        """The sum over the rows of the present epoch's steps of their losses."""
+        return float(self._sum[0]) if self.step else 0.0
+
+    @property
+    def order(self) -> Array:
+        """The order of the rows in the present epoch."""
+        return self._order[: self.n].copy()
+
+    @property
+    def state(self) -> list[Array]:
+        """Copies of the present parameters and memory."""
+        return self._shaped(self._states[self._record[TURN]])
+
+    @property
+    def previous(self) -> list[Array]:
+        """Copies of parameters and memory before the last step; their loss was finite."""
+        return self._shaped(self._states[self._record[TURN] - 1])
+
+    def load(self, state: Sequence[Array], *, epoch: int, loss: float | None = None) -> None:
+        """Go on from a state, at the start of an epoch; ``loss`` is that of the one before."""
+        checked = [
+            _of_spec(array, spec)
+            for array, spec in zip(state, self._specs[: self.code.form.state], strict=True)
+        ]
+        flat = np.concatenate([array.ravel() for array in checked])
+        self._states[:, : len(flat)] = flat
+        self._record[[EPOCH, STEP]] = epoch, 0
+        if loss is not None:
+            self._losses[epoch - 1] = loss
+
+    def run(self, until: int, *, steps: int) -> Status:
+        """Take at most ``steps`` steps, not beyond epoch ``until``.
+
+        Returns
+        -------
+        Status
+            `PAUSED`, or why the training does not go on: it stands before a step whose loss is not
+            finite, or whose result has NaN and must be decided where it is known when a product
+            0·∞ is 0; or at the end of an epoch after which a parameter is not finite.
+        """
+        self._record[STEPS_LEFT] = steps
+        arrays = [self._record, self._states, self.settings, self._order, self._sum, self._losses]
+        pointers = [array.ctypes.data for array in (*arrays, *self._data)]
+        seed = self._seed or 0
+        key = seed - 2**64 if seed >= 2**63 else seed
+        until = min(until, len(self._losses))
+        self._train(*pointers, self.n, key, self._seed is not None, until)
+        return Status(self._record[STATUS])
+
+    def _shaped(self, flat: Array) -> list[Array]:
+        arrays, start = [], 0
+        for shape, _ in self._specs[: self.code.form.state]:
+            size = math.prod(shape)
+            arrays.append(flat[start : start + size].reshape(shape).copy())
+            start += size
+        return arrays
+
+    def _check_rows(self) -> None:
+        """Refuse data that the batches of the two graphs do not make up."""
+        rows = rows_of(self.code.step, self.code.form)
+        tail = 0 if self.code.tail is None else rows_of(self.code.tail, self.code.form)
+        if any(len(array) != self.n for array in self._data):
+            raise ShapeError(f"data of {[len(array) for array in self._data]} rows; give as many")
+        if not self.n or self.n % rows not in (0, tail):
+            raise ShapeError(
+                f"{self.n} rows leave {self.n % rows} for the last batch, after batches of {rows}; "
+                f"the compiled last batch has {tail}"
+            )
+
+
+def _fitting(array: Array, spec: Any) -> Array:
+    """Return data whose rows are as traced, contiguous."""
+    return np.ascontiguousarray(_of_spec(array, spec, rows=len(array)))
+
+
+def _of_spec(array: Array, spec: Any, *, rows: int | None = None) -> Array:
+    array = np.asarray(array)
+    expected = spec.shape if rows is None else (rows, *spec.shape[1:])
+    if array.shape != expected or array.dtype != spec.dtype:
+        raise ShapeError(
+            f"expected shape {expected} of {spec.dtype}, got {array.shape} of {array.dtype}"
+        )
+    return array

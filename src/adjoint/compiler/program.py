@@ -1,0 +1,112 @@
+"""A program is one graph made ready to run: its source, and the fastest tier that takes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..graph import Graph
+from ..tree import leaves, map_leaves
+from . import portable
+from .simplify import simplify
+from .source import write
+
+
+class Lowered(Protocol):
+    """What a tier makes of a graph: a function of its inputs' arrays that gives its outputs'."""
+
+    def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        """Return the outputs' arrays."""
+
+    def describe(self) -> Sequence[str]:
+        """Return the lines of a report: what runs where, and why."""
+
+
+# Each is tried in turn on a simplified graph, and returns None where it cannot take it; after the
+# last comes the portable tier, which takes all.
+Tier = Callable[[Graph], Lowered | None]
+TIERS: dict[str, Tier] = {}
+
+
+class Program:
+    """A graph that runs.
+
+    Attributes
+    ----------
+    traced, graph : Graph
+        As traced, and simplified.
+    source : str
+        The graph as plain NumPy; the portable tier runs it.
+    tier : str
+    seconds : float
+        What making it took, tracing aside.
+    """
+
+    def __init__(self, traced: Graph, *, about: str = "", key: Iterable[str] = ()) -> None:
+        start = time.perf_counter()
+        self.traced = traced
+        self.graph = simplify(traced)
+        self.function: Callable[..., Any]
+        try:
+            self.source = write(self.graph, about=about, key=key)
+            self.function = portable.load(self.source, self.graph.name)
+        except NotImplementedError as error:
+            self.source, self.function = f"# {error}\n", self.graph
+        self.tier, self.lowered = _lower(self.graph)
+        # Source knows tuples, not what types with names were made of them.
+        self._has_names = _has_named_tuples(self.graph.gives)
+        self.seconds = time.perf_counter() - start
+
+    def __call__(self, *args: Any) -> Any:
+        """Run on arguments of the structure, shapes and dtypes of the graph, unchecked."""
+        if self.lowered is not None:
+            flat: list[Any] = []
+            for tree, arg in zip(self.graph.takes, args, strict=True):
+                map_leaves(lambda _, array: flat.append(array), tree, arg)
+            found = self.lowered(flat)
+            return map_leaves(lambda position: found[position], self.graph.gives)
+        with np.errstate(all="ignore"):
+            result = self.function(*args)
+        if not self._has_names:
+            return result
+        found = list(leaves(result))
+        return map_leaves(lambda position: found[position], self.graph.gives)
+
+    def report(self) -> str:
+        """Return in which tier the graph runs, and what it costs."""
+        operations = ", ".join(f"{n} {name}" for name, n in self.graph.operations.most_common())
+        shapes = ", ".join(
+            f"{self.graph.names[x.node]} {x.dtype}{list(x.shape)}"
+            for x in self.graph.inputs
+            if x.node is not None
+        )
+        total = sum(self.graph.operations.values())
+        lines = [
+            f"{self.graph.name}({shapes})",
+            f"  tier: {self.tier}",
+            f"  operations: {total} of {len(self.traced.nodes)} traced: {operations}",
+            f"  flops: {self.graph.flops:,}",
+            f"  bytes: {self.graph.bytes:,}",
+            f"  compiled in: {self.seconds * 1e3:.1f} ms",
+        ]
+        details = self.lowered.describe() if self.lowered is not None else []
+        return "\n".join([*lines, *(f"  {line}" for line in details)])
+
+
+def _has_named_tuples(tree: Any) -> bool:
+    items = list(tree.values()) if isinstance(tree, dict) else tree
+    if not isinstance(items, (list, tuple)):
+        return False
+    return hasattr(items, "_fields") or any(map(_has_named_tuples, items))
+
+
+def _lower(graph: Graph) -> tuple[str, Lowered | None]:
+    """Return the first tier that takes a graph, and what it made of it."""
+    for name, lower in TIERS.items():
+        lowered = lower(graph)
+        if lowered is not None:
+            return name, lowered
+    return "portable", None

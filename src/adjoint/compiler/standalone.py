@@ -1,0 +1,104 @@
+"""A standalone function does with NumPy alone what a primitive's own forward function does.
+
+For those primitives whose forward function leans on the rest of adjoint; the text of these goes
+into written source as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def strong_multiply(x: Any, y: Any) -> Any:
+    """Return x * y, where a product with 0 is 0, even 0·∞ and 0·NaN."""
+    product = np.multiply(x, y)
+    decided = (np.equal(x, 0) | np.equal(y, 0)) & np.isnan(product)
+    return np.where(decided, 0, product)[()]
+
+
+def count_terms(product: Any, *factors: Any) -> Any:
+    """Return a sum of products of small whole numbers, as floats."""
+    return product(*(np.asarray(x, float) for x in factors))
+
+
+def strong_product(product: Any, *arrays: Any) -> Any:
+    """Return a sum of products in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
+    result = product(*arrays)
+    if not np.isnan(result).any():
+        return result
+
+    # Of terms that are not finite only how many there are of each kind matters.
+    finite = [np.isfinite(x) for x in arrays]
+    signs = [np.where(np.isnan(x), 0, np.sign(x)) for x in arrays]
+    bounded = [s * ok for s, ok in zip(signs, finite, strict=True)]
+    infinite = count_terms(product, *map(np.abs, signs)) - count_terms(
+        product, *map(np.abs, bounded)
+    )
+    balance = count_terms(product, *signs) - count_terms(product, *bounded)
+    undefined = count_terms(product, *(x != 0 for x in arrays)) - count_terms(
+        product, *map(np.abs, signs)
+    )
+    redone = product(*(np.where(ok, x, 0) for x, ok in zip(arrays, finite, strict=True)))
+    redone = redone + np.where(infinite + balance > 0, np.inf, 0).astype(redone.dtype)
+    redone = redone - np.where(infinite - balance > 0, np.inf, 0).astype(redone.dtype)
+    return redone + np.where(undefined > 0, np.nan, 0).astype(redone.dtype)
+
+
+def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return log Σ eˣ over an axis, without overflow."""
+    lowest = None if np.size(x) else -np.inf
+    shift = np.maximum.reduce(x, axis=axis, keepdims=True, initial=lowest)
+    shift = np.where(np.isfinite(shift), shift, 0)
+    total = np.log(np.exp(x - shift).sum(axis=axis, keepdims=True)) + shift
+    return total if keepdims else total.squeeze(axis)[()]
+
+
+def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+    """Return -log softmax(logits)[label] of every row."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
+    return np.log(np.exp(shifted).sum(axis=-1)) - chosen
+
+
+def sum_to(x: Any, *, shape: Any) -> Any:
+    """Sum x over the axes along which an array of the shape was broadcast."""
+    extra = x.ndim - len(shape)
+    stretched = [extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a]]
+    return np.sum(x, axis=(*range(extra), *stretched)).reshape(shape)
+
+
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + e⁻ˣ), without overflow."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: Any, *, axis: int = -1) -> Any:
+    """Return eˣ / Σ eˣ along an axis, without overflow."""
+    exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+
+def placed_at(x: Any, key: Any, shape: Any) -> Any:
+    """Return zeros of a shape with x at [key]."""
+    zeros = np.zeros(shape, x.dtype)
+    zeros[key] = x
+    return zeros
+
+
+STANDALONE: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        logsumexp,
+        placed_at,
+        sigmoid,
+        softmax,
+        softmax_cross_entropy,
+        strong_multiply,
+        strong_product,
+        sum_to,
+    )
+}

@@ -1,0 +1,79 @@
+"""A wording replaces a card's template where one operation reads better in another way."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..core import Node, Operand
+from .constants import parse
+
+
+def fill(template: ast.expr, operands: dict[str, ast.expr]) -> ast.expr:
+    """Return a template with expressions in the places of some of its names."""
+    filled: ast.expr = _Filler(operands).visit(template)
+    return filled
+
+
+class _Filler(ast.NodeTransformer):
+    """Puts expressions in the places of a template."""
+
+    def __init__(self, operands: dict[str, ast.expr]) -> None:
+        self.operands = operands
+
+    def visit_Name(self, place: ast.Name) -> ast.expr:
+        """Return the operand of a place, or the name as it is."""
+        return copy.deepcopy(self.operands.get(place.id, place))
+
+
+def operands_of(node: Node) -> Iterator[tuple[Operand, Node | None]]:
+    """Yield each operand of a node with the node that it came from, None for a constant."""
+    return zip(node.args, node.parents, strict=True)
+
+
+def _write_sum_to(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+    """Write column sums as such; None where some axes go and others stay with size 1."""
+    shape, before = node.output.shape, node.args[0].shape
+    if len(shape) == len(before):
+        axes = [a for a, n in enumerate(shape) if n != before[a]]
+        keepdims = ", keepdims=True"
+    elif 1 not in shape or shape == before[len(before) - len(shape) :]:
+        axes, keepdims = list(range(len(before) - len(shape))), ""
+    else:
+        return None
+    axis = repr(axes[0] if len(axes) == 1 else tuple(axes))
+    return fill(parse(f"np.sum(x, axis={axis}{keepdims})"), {"x": operands[0]})
+
+
+def _write_product(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+    """Write a backward pass's product with 1/n, from a mean, as a quotient by n."""
+    if getattr(node, "origin", None) is None:
+        return None
+    sizes = {math.prod(node.output.shape), *node.output.shape}
+    numbers = [arg if parent is None else None for arg, parent in operands_of(node)]
+    for number, other in zip(numbers, reversed(operands), strict=True):
+        if isinstance(number, float) and 0 < abs(number) < 1:
+            count = round(1 / number)
+            if 1 / count == number and count in sizes:
+                return ast.BinOp(other, ast.Div(), parse(repr(count)))
+    return None
+
+
+def _write_scatter(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+    """Write zeros with a slice replaced, where no entry repeats."""
+    assert node.primitive is not None
+    if len(operands) > 1:
+        return None
+    added: Any = parse(node.primitive.write_source("x", **(node.params or {})))
+    added.func = parse("placed_at")
+    return fill(added, {"x": operands[0]})
+
+
+WORDINGS: dict[str, Callable[[Node, list[ast.expr]], ast.expr | None]] = {
+    "scatter_add": _write_scatter,
+    "sum_to": _write_sum_to,
+    "multiply": _write_product,
+}

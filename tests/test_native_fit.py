@@ -1,0 +1,229 @@
+"""`fit` with native code: the same training as step by step, in every way that shows."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import adjoint as ad
+from adjoint import nn, train
+from adjoint.compiler.native import fitting, training_code
+from adjoint.optim import SGD
+
+X, Y = ad.datasets.make_moons(110, noise=0.2, seed=0)
+
+
+def fit(compile, model=None, pair=(X, Y), **changes):
+    model = model or nn.MLP(2, 4, 4, 2, rng=0)
+    settings = {
+        "loss": "cross_entropy",
+        "optimizer": lambda p: SGD(p, lr=0.3, momentum=0.9),
+        "epochs": 30,
+        "batch_size": 50,
+        "seed": 3,
+        "progress": False,
+    }
+    history = ad.fit(model, pair, compile=compile, **(settings | changes))
+    return history, model
+
+
+def assert_same(one, two, rtol=1e-9):
+    (history, model), (other_history, other) = one, two
+    assert history.keys() == other_history.keys()
+    for name in list(history.keys()):
+        np.testing.assert_allclose(history[name], other_history[name], rtol=rtol)
+    for ours, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"shuffle": False},
+        {"batch_size": 110},
+        {"optimizer": lambda p: SGD(p, lr=0.5)},
+        {"optimizer": lambda p: SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=1e-3)},
+        {"validation": (X[:20], Y[:20])},
+    ],
+    ids=["momentum", "in order", "one batch", "plain", "nesterov", "validation"],
+)
+def test_native_and_eager_training_agree(changes):
+    assert_same(fit(True, **changes), fit(False, **changes))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
+def test_activations_and_regression_agree(activation):
+    def model():
+        return nn.MLP(2, 5, 1, activation=activation, rng=0)
+
+    pair, changes = (X, X[:, :1] ** 2), {"loss": "mse_loss", "optimizer": lambda p: SGD(p, lr=0.05)}
+    assert_same(fit(True, model(), pair, **changes), fit(False, model(), pair, **changes))
+
+
+def test_float32_models_agree():
+    def model():
+        net = nn.MLP(2, 4, 2, rng=0)
+        net.load_state_dict(net.state_dict())
+        for parameter in net.parameters():
+            parameter.data = parameter.data.astype(np.float32)
+        return net
+
+    plain = {"optimizer": lambda p: SGD(p, lr=0.1), "epochs": 5}
+    assert_same(fit(True, model(), **plain), fit(False, model(), **plain), rtol=1e-4)
+
+
+def test_only_thawed_parameters_are_trained():
+    def model():
+        net = nn.MLP(2, 4, 2, rng=0)
+        next(iter(net.parameters())).requires_grad_(False)
+        return net
+
+    assert_same(fit(True, model()), fit(False, model()))
+
+
+def test_callbacks_see_the_model_after_every_epoch_and_may_change_it():
+    def scale_and_slow_down(optimizers):
+        def callback(history, model):
+            if len(history) == 5:
+                for parameter in model.parameters():
+                    parameter.data = parameter.data * 0.5
+            if len(history) == 10:
+                optimizers[0].lr = 0.05
+            return len(history) == 15
+
+        return callback
+
+    def run(compile):
+        kept = []
+
+        def optimizer(params):
+            kept.append(SGD(params, lr=0.3, momentum=0.9))
+            return kept[0]
+
+        return fit(compile, optimizer=optimizer, callbacks=[scale_and_slow_down(kept)])
+
+    native, eager = run(True), run(False)
+    assert len(native[0]) == 15
+    assert_same(native, eager)
+
+
+def test_a_callback_that_freezes_a_layer_ends_native_code():
+    def freeze(history, model):
+        if len(history) == 3:
+            next(iter(model.parameters())).requires_grad_(False)
+
+    assert_same(fit(True, callbacks=[freeze]), fit(False, callbacks=[freeze]))
+
+
+def divergence(compile, **changes):
+    model = nn.Linear(2, 1, rng=0)
+    pair = X * 1000, X[:, :1]
+    with pytest.raises(ad.DivergedError) as caught:
+        fit(compile, model, pair, loss="mse_loss", **changes)
+    return str(caught.value), caught.value.history, model
+
+
+@pytest.mark.parametrize(("lr", "batch_size"), [(1e3, 50), (1e200, 110), (1e308, 110), (1e308, 50)])
+def test_divergence_is_reported_and_undone_alike(lr, batch_size):
+    changes = {"optimizer": lambda p: SGD(p, lr=lr), "batch_size": batch_size}
+    native, eager = divergence(True, **changes), divergence(False, **changes)
+    assert native[0] == eager[0]
+    assert len(native[1]) == len(eager[1])
+    for ours, theirs in zip(native[2].parameters(), eager[2].parameters(), strict=True):
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-6)
+
+
+def test_labels_out_of_range_are_named():
+    with pytest.raises(ValueError, match=r"label 2 is not in range\(2\)"):
+        fit(True, pair=(X, Y + 1))
+
+
+def test_a_step_that_native_code_cannot_decide_is_taken_eagerly(monkeypatch):
+    def root_loss(logits, y):
+        z = logits[:, 0]
+        return ad.mean(ad.where(z > 0, ad.sqrt(ad.relu(z)), 0.0) + 0.0 * y)
+
+    x = np.where(np.arange(110)[:, None] < 1, 0.0, X)
+    settings = {"pair": (x, Y), "loss": root_loss, "optimizer": lambda p: SGD(p, lr=0.1)}
+    native = fit(True, nn.Linear(2, 2, rng=0), **settings, epochs=4)
+    assert_same(native, fit(False, nn.Linear(2, 2, rng=0), **settings, epochs=4))
+
+
+def test_ctrl_c_keeps_the_last_whole_step(monkeypatch):
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    history, model = fit(True, epochs=10_000_000)
+    timer.join()
+    assert history.interrupted
+    again, _ = fit(True, epochs=len(history) + 1)
+    assert again.loss[: len(history)] == history.loss
+    assert all(np.isfinite(p.data).all() for p in model.parameters())
+
+
+def test_an_interrupted_training_has_a_record_of_every_whole_epoch():
+    def interrupt(history, model):
+        if len(history) == 4:
+            raise KeyboardInterrupt
+
+    history, model = fit(True, callbacks=[interrupt])
+    assert history.interrupted
+    assert_same((history, model), fit(False, epochs=4))
+
+
+def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
+    made = []
+
+    class Counted(fitting.NativeFit):
+        def __init__(self, *args, **kwargs):
+            made.append(1)
+            super().__init__(*args, **kwargs)
+
+    class Mine(nn.MLP):
+        pass
+
+    monkeypatch.setattr(train, "NativeFit", Counted)
+    fit("auto", epochs=10)
+    fit(False, epochs=1000)
+    fit("auto", epochs=700, metrics=["accuracy"])
+    fit("auto", Mine(2, 4, 2, rng=0), epochs=700)
+    assert not made
+    fit("auto", epochs=700)
+    assert made == [1]
+
+
+def test_a_model_with_buffers_is_left_alone():
+    model = nn.MLP(2, 4, 2, rng=0)
+    model.scale = ad.tensor(2.0)
+    with pytest.raises(ValueError, match="buffers"):
+        fit(True, model)
+
+
+def test_what_cannot_be_compiled_says_why():
+    with pytest.raises(ValueError, match="too many to unroll"):
+        fit(True, nn.MLP(2, 60, 60, 2, rng=0))
+    with pytest.raises(ValueError, match="metrics"):
+        fit(True, metrics=["accuracy"])
+    with pytest.raises(ValueError, match="compile: expected"):
+        fit("never")
+
+
+def test_without_llvmlite_the_training_is_the_same(monkeypatch):
+    def absent():
+        raise ImportError("native code needs llvmlite")
+
+    monkeypatch.setattr(training_code, "this_machine", absent)
+    history, _ = fit("auto", epochs=700)
+    assert len(history) == 700
+    with pytest.raises(ValueError, match="llvmlite"):
+        fit(True)
+
+
+def test_the_loss_record_of_many_epochs_is_whole():
+    history, _ = fit(True, epochs=5000)
+    assert len(history) == 5000
+    assert history.loss[-1] < history.loss[0]

@@ -1,0 +1,152 @@
+"""Lowering: what a graph computes, its native code computes, or the reason why not is given."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import adjoint as ad
+from adjoint import contract
+from adjoint.compiler.native.function import NativeFunction, native_tier
+from adjoint.compiler.native.lower import LOWERING, lower
+from adjoint.compiler.native.nest import Stage, Unlowerable
+from adjoint.core import PRIMITIVES
+from adjoint.graph import trace
+
+# Their rule takes only a constant, which no case of theirs has.
+NEVER_ALONE = {"power"}
+
+X = np.random.default_rng(0).normal(size=(3, 4))
+POSITIVE = np.abs(X) + 0.1
+V = np.array([0.5, -1.0, 2.0, 0.0])
+
+PROGRAMS = {
+    "arithmetic": (lambda x, v: -(x + v) * x / (v + 3) - 2 * v, X, V),
+    "powers": (lambda x: x**2 + x**3 + x**4 + ad.square(x) + x**0.5 + x**-1, POSITIVE),
+    "exponentials": (lambda x: ad.exp(x) + ad.expm1(x) + ad.tanh(x) + ad.sigmoid(x), X),
+    "logarithms": (lambda x: ad.log(x) + ad.log1p(x) + ad.sqrt(x) + ad.softplus(x), POSITIVE),
+    "pieces": (lambda x: ad.relu(x) + abs(x) + ad.sign(x) + ad.maximum(x, 0.3), X),
+    "choices": (lambda x, v: ad.where((x > v) | (x < -1), x, ad.minimum(v, 0.1)), X, V),
+    "truths": (lambda x, v: ad.where(~((x >= v) & (x != 0)), 1.0, 2.0) * (x <= v), X, V),
+    "integers": (lambda k, v: v * k + (k == 2), np.arange(4), V),
+    "sums": (lambda x: x.sum() + x.mean(axis=0) + x.sum(axis=1, keepdims=True), X),
+    "extremes": (lambda x: x.max(axis=1, keepdims=True) + x.min(axis=0), X),
+    "matrix products": (lambda x, v: (x @ x.T) @ x @ v + v @ v, X, V),
+    "row times matrix": (lambda v, x: v @ x.T, V, X),
+    "softmax": (lambda x: ad.softmax(x) + ad.softmax(x, axis=0), X),
+    "logsumexp": (lambda x: ad.logsumexp(x, axis=1) + ad.logsumexp(x, axis=0)[:3], X),
+    "slices": (lambda x: x[::-1, 1:3] + x[:, None, 0] + x[1, -2:], X),
+    "joins": (lambda x, v: ad.concatenate([x, x[:1] * v]) + ad.stack([v, v, v, v]), X, V),
+    "reshapes": (lambda x: x.reshape(4, 3).T + x.reshape(2, 6).reshape(3, 4), X),
+    "broadcasts": (lambda v: ad.broadcast_to(v, (3, 4)).sum(axis=0) * v, V),
+    "constants": (lambda x: x * np.arange(4.0) + np.full((3, 4), 0.5), X),
+    "constant result": (lambda x: (x.sum(), x * 0 + 1), X),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_native_and_graph_agree(name, dtype):
+    function, *arrays = PROGRAMS[name]
+    arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+    graph = trace(function, *arrays)
+    tolerance = 1e-13 if dtype is np.float64 else 2e-5
+    for native, expected in zip(NativeFunction(graph)(arrays), graph.evaluate(arrays), strict=True):
+        assert native.dtype == expected.dtype
+        np.testing.assert_allclose(native, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "exponentials", "choices", "softmax", "slices"])
+def test_gradients_lower_too(name):
+    function, *arrays = PROGRAMS[name]
+    graph = trace(ad.grad(lambda *a: ad.sum(ad.square(function(*a)))), *arrays)
+    (native,), (expected,) = NativeFunction(graph)(arrays), graph.evaluate(arrays)
+    np.testing.assert_allclose(native, expected, rtol=1e-12, atol=1e-12)
+
+
+def _split(args):
+    """Part an index's integers, constants of the graph, from the arrays before them."""
+    if args[0].dtype.kind != "f" or args[-1].dtype.kind == "f":
+        return args, ()
+    count = sum(arg.dtype.kind == "f" for arg in args)
+    return args[:count], args[count:]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", sorted(LOWERING))
+def test_every_card_with_a_rule_agrees_on_its_cases(name, dtype):
+    primitive, rng = PRIMITIVES[name], np.random.default_rng(0)
+    tolerance = 1e-13 if dtype is np.float64 else 2e-5
+    lowered = 0
+    for case in contract.cases(primitive):
+        args, params = contract.arguments(primitive, case, rng, dtype)
+        floats, rest = _split(args)
+        graph = trace(lambda *xs, p=params, r=rest: primitive.bind((*xs, *r), p), *floats)
+        try:
+            native = NativeFunction(graph)
+        except Unlowerable:
+            continue
+        lowered += 1
+        for ours, theirs in zip(native(floats), graph.evaluate(floats), strict=True):
+            assert ours.dtype == theirs.dtype
+            np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+    assert lowered or name in NEVER_ALONE, f"no case of {name} was lowered"
+
+
+def test_every_rule_is_of_a_primitive():
+    assert LOWERING.keys() <= PRIMITIVES.keys()
+
+
+def test_an_operation_without_a_rule_is_named():
+    graph = trace(lambda x: ad.sort(x), V)
+    with pytest.raises(Unlowerable, match=r"argsort|index"):
+        lower(graph)
+
+
+def test_as_a_tier_it_takes_what_it_can():
+    tier = native_tier(trace(ad.tanh, V))
+    assert tier is not None
+    assert "native code" in tier.describe()[0]
+    assert native_tier(trace(lambda x: ad.sort(x), V)) is None
+
+
+def test_a_graph_too_large_to_unroll_is_refused():
+    x = np.ones((60, 60))
+    with pytest.raises(Unlowerable, match="too many to unroll"):
+        lower(trace(lambda x: x @ x, x))
+
+
+def test_equal_elements_are_one():
+    nest = lower(trace(lambda x: ad.exp(x).sum() + (ad.exp(x) * 2).sum(), V))
+    assert sum(element.operation == "exp" for element in nest.at(Stage.BEFORE)) == V.size
+
+
+def test_a_zero_times_infinity_is_as_in_the_graph():
+    graph = trace(ad.grad(lambda x: ad.where(x > 0, ad.sqrt(x), 0.0).sum()), V)
+    x = np.array([0.0, 4.0, -1.0, 1.0])
+    assert NativeFunction(graph)([x])[0].tolist() == graph(x).tolist() == [0, 0.25, 0, 0.5]
+
+
+ROWS = np.zeros((5, 3))
+REFUSED = {
+    "a second loop": (lambda x: (x - x.mean(axis=0)).sum(), "second loop"),
+    "pairs of rows": (lambda x: (x @ x.T).sum(), "every row meets every other"),
+    "numbers for every row": (lambda x: x * 2, "one number for every row"),
+    "rows in another order": (lambda x: (x[::-1] * x).sum(), "across the rows"),
+    "extremes over rows": (lambda x: x.max(axis=0), "max"),
+    "constants for every row": (lambda x: (x[:, 0] * np.arange(5.0)).sum(), "its own number"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_rows_cannot_do_is_refused(name):
+    function, reason = REFUSED[name]
+    with pytest.raises(Unlowerable, match=reason):
+        lower(trace(function, ROWS), batched=[0])
+
+
+def test_rows_are_computed_in_the_loop_and_totals_after():
+    nest = lower(trace(lambda w, x: ad.tanh(x @ w).sum() * w[0], np.ones(3), ROWS), batched=[1])
+    stages = {e.operation: e.stage for s in Stage for e in nest.at(s)}
+    assert stages["tanh"] is Stage.ROW
+    assert stages["total"] is stages["multiply"] is Stage.AFTER
