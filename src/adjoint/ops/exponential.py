@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..kinds import elementwise
-from .arithmetic import divide, subtract
+from .arithmetic import divide
 from .logic import bitwise_and, bitwise_or, equal, greater_equal
 from .piecewise import absolute, sign, where
 from .products import strong_multiply
@@ -17,7 +17,7 @@ from .structural import astype
 
 def _power_by_base(out: Any, x: Any, y: Any) -> Any:
     """y xʸ⁻¹, and 0 where y is 0 (0·0⁻¹ counts as 0)."""
-    return strong_multiply(y, power(x, subtract(y, 1)))
+    return strong_multiply(y, power(x, y - 1))
 
 
 def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:

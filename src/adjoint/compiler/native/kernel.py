@@ -61,9 +61,10 @@ class Kernel:
         self.sums: list[tuple[Element, Lanes, Lanes]] = []
         self.masked: dict[Element, Lanes] = {}
         self.shares: dict[tuple[str, int], Lanes] = {}
+        self.valid: Lanes | None = None
 
     def write(self, name: str, parameters: Sequence[str]) -> str:
-        """Return the function's text; it returns the last output's only entry."""
+        """Return the text of ``void name(parameters)``."""
         for element in self.nest.at(Stage.BEFORE):
             self.values[element, Stage.BEFORE] = self._compute(element, self.before)
         numbers = self._row_numbers()
@@ -210,12 +211,12 @@ class Kernel:
         return self.masked[element]
 
     def _valid_lanes(self) -> Lanes:
-        if not hasattr(self, "_valid"):
+        if self.valid is None:
             first = self.row.spread("%row", "i64")
             lanes = ", ".join(f"i64 {lane}" for lane in range(self.width))
             steps = Lanes(self.row, f"<{lanes}>" if self.width > 1 else "0", "i64")
-            self._valid = (first + steps).compare("<", self.nest.rows)
-        return self._valid
+            self.valid = (first + steps).compare("<", self.nest.rows)
+        return self.valid
 
     def _across(self, lanes: Lanes) -> Lanes:
         """Return the sum of the lanes, by halves."""
