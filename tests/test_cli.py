@@ -70,7 +70,7 @@ def test_the_defaults_are_the_articles():
     settings = demo.Settings()
     assert (settings.dataset, settings.samples, settings.noise) == ("moons", 1000, None)
     assert (settings.hidden, settings.activation) == ((4, 4), "sigmoid")
-    assert (settings.learning_rate, settings.batch_size, settings.epochs) == (0.05, 50, 6000)
+    assert (settings.learning_rate, settings.batch_size, settings.epochs) == (0.05, 50, 50_000)
 
 
 def test_training_as_the_demo_does_separates_the_moons():
@@ -164,7 +164,7 @@ def test_help_of_the_demo_shows_every_option_with_its_default(run):
     assert status == 0
     for option in ("--epochs", "--seed", "--hidden", "--activation", "--learning-rate", "--json"):
         assert option in out
-    for default in ("moons", "6000", "4,4", "0.05", "the data set's own"):
+    for default in ("moons", "50000", "4,4", "0.05", "the data set's own"):
         assert f"[default: {default}]" in " ".join(out.split())
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import data as rows
+from .callbacks import next_call
 from .compiler.native.fitting import NativeFit, most_operations
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
@@ -79,8 +80,8 @@ def fit(
         training data it is taken of the predictions as they were made during the epoch, by weights
         that were still changing.
     callbacks : iterable of callable
-        ``callback(history, model)`` after every epoch; if one returns something true, the training
-        ends.
+        ``callback(history, model)`` after every epoch, or after those of an `AtEpochs`; if one
+        returns something true, the training ends.
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
@@ -128,8 +129,9 @@ def fit(
             native = _as_native(task, compile, epochs, order_seed)
             while len(history) < epochs:
                 if native is not None and native.is_current:
-                    alone = not callbacks and task.validation is None
-                    until = epochs if alone else len(history) + 1
+                    done = len(history)
+                    until = min(epochs, next_call(callbacks, done, epochs))
+                    until = until if task.validation is None else done + 1
                     _train_natively(task, native, history, until, show)
                 else:
                     native = None

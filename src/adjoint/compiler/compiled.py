@@ -14,12 +14,15 @@ from ..graph import Graph, trace
 from ..tree import leaves, map_leaves
 from . import naming
 from .naming import argument_names, parameter_names
-from .program import Program
+from .native.function import native_tier
+from .program import TIERS, Program
 from .simplify import simplify
 from .source import write
 from .state import State, standing_in
 
 Function = Callable[..., Any]
+
+TIERS["native"] = native_tier
 
 
 def compile(function: Function) -> Compiled:

@@ -25,9 +25,9 @@ class Lowered(Protocol):
         """Return the lines of a report: what runs where, and why."""
 
 
-# Each is tried in turn on a simplified graph, and returns None where it cannot take it; after the
-# last comes the portable tier, which takes all.
-Tier = Callable[[Graph], Lowered | None]
+# Each is tried in turn on a simplified graph, and says why where it cannot take it; after the last
+# comes the portable tier, which takes all.
+Tier = Callable[[Graph], Lowered | str]
 TIERS: dict[str, Tier] = {}
 
 
@@ -55,7 +55,7 @@ class Program:
             self.function = portable.load(self.source, self.graph.name)
         except NotImplementedError as error:
             self.source, self.function = f"# {error}\n", self.graph
-        self.tier, self.lowered = _lower(self.graph)
+        self.tier, self.lowered, self.reasons = _lower(self.graph)
         # Source knows tuples, not what types with names were made of them.
         self._has_names = _has_named_tuples(self.graph.gives)
         self.seconds = time.perf_counter() - start
@@ -92,7 +92,7 @@ class Program:
             f"  bytes: {self.graph.bytes:,}",
             f"  compiled in: {self.seconds * 1e3:.1f} ms",
         ]
-        details = self.lowered.describe() if self.lowered is not None else []
+        details = self.lowered.describe() if self.lowered is not None else self.reasons
         return "\n".join([*lines, *(f"  {line}" for line in details)])
 
 
@@ -103,10 +103,12 @@ def _has_named_tuples(tree: Any) -> bool:
     return hasattr(items, "_fields") or any(map(_has_named_tuples, items))
 
 
-def _lower(graph: Graph) -> tuple[str, Lowered | None]:
-    """Return the first tier that takes a graph, and what it made of it."""
+def _lower(graph: Graph) -> tuple[str, Lowered | None, list[str]]:
+    """Return the first tier that takes a graph, what it made of it, and why others did not."""
+    reasons: list[str] = []
     for name, lower in TIERS.items():
         lowered = lower(graph)
-        if lowered is not None:
-            return name, lowered
-    return "portable", None
+        if not isinstance(lowered, str):
+            return name, lowered, reasons
+        reasons.append(f"not {name}: {lowered}")
+    return "portable", None, reasons

@@ -74,19 +74,23 @@ class NativeFunction:
         self._evaluate(*self._pointers)
         if self._has_nan[0]:
             return list(map(np.asarray, self.graph.evaluate(arrays)))
-        return [output.copy() for output in self._outputs]
+        return [output.copy()[()] for output in self._outputs]  # numbers rather than 0-d arrays
 
     def describe(self) -> list[str]:
         """Return the lines of a report."""
         return [f"native code: {self._count} scalar operations, unrolled"]
 
 
-def native_tier(graph: Graph) -> NativeFunction | None:
-    """Return a graph as native code, or None where it cannot be: see `compiler.program.TIERS`."""
+# LLVM takes a quarter of a millisecond for each: what takes longer to compile must ask for it.
+_MOST_UNASKED = 2500
+
+
+def native_tier(graph: Graph) -> NativeFunction | str:
+    """Return a graph as native code, or why it cannot be: see `compiler.program.TIERS`."""
     try:
-        return NativeFunction(graph)
-    except (Unlowerable, ImportError):
-        return None
+        return NativeFunction(graph, limit=_MOST_UNASKED)
+    except (Unlowerable, ImportError) as error:
+        return str(error)
 
 
 def _as_array(output: Any) -> Any:
