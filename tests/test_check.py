@@ -13,7 +13,7 @@ from adjoint.kinds import elementwise, linear
 
 @pytest.fixture
 def planted():
-    """Forget the primitives that a test plants in the registry."""
+    """Forget the primitives that a test plants among the cards."""
     before = dict(PRIMITIVES)
     yield
     for name in PRIMITIVES.keys() - before.keys():

@@ -8,16 +8,16 @@ from adjoint.core import PRIMITIVES
 
 # What `import adjoint` registers, whatever other tests have imported before: the cards of
 # adjoint.special are tested with it.
-REGISTRY = {name: p for name, p in PRIMITIVES.items() if ".special." not in p.__module__}
+CARDS = {name: p for name, p in PRIMITIVES.items() if ".special." not in p.__module__}
 
 
 @pytest.mark.parametrize(
     ("name", "clause"),
-    [(name, clause) for name, p in REGISTRY.items() for clause in clauses(p)],
+    [(name, clause) for name, p in CARDS.items() for clause in clauses(p)],
 )
 def test_contract(name, clause):
-    check_primitive(REGISTRY[name], clause)
+    check_primitive(CARDS[name], clause)
 
 
 def test_every_primitive_is_public_under_its_name():
-    assert all(getattr(ad, name) is primitive for name, primitive in REGISTRY.items())
+    assert all(getattr(ad, name) is primitive for name, primitive in CARDS.items())

@@ -1,4 +1,4 @@
-"""The contract is what every primitive must keep; its clauses run over the whole registry.
+"""The contract is what every primitive must keep; its clauses run over all cards.
 
 A card says where to exercise it: ``domain`` holds the range of each argument (the last one for all
 the rest), ``kinks`` points to stay away from, and ``cases`` tuples of a shape or an array for each

@@ -127,7 +127,7 @@ def _named_nodes(graph: Graph) -> list[Node]:
 def _helper_names(graph: Graph) -> list[str]:
     primitives = [node.primitive for node in graph.nodes if node.primitive is not None]
     functions = [helper.__name__ for primitive in primitives for helper in primitive.helpers]
-    # Helpers call others of the registry.
+    # Helpers call other helpers.
     return [*functions, *PRIMITIVES, *STANDALONE, "special"]
 
 
