@@ -83,15 +83,19 @@ class Compiled:
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """Return the function's result, as plain arrays."""
-        if any(isinstance(x, Value) and x.node is not None for x in leaves([args, settings])):
+        plain = not settings and all(x.__class__ is np.ndarray for x in args)
+        if not plain and any(map(_is_recorded, leaves([args, settings]))):
             return self.function(*args, **settings)
         found = None if self.state is None else self.state.settings()
         if self.state is None or found is None:
             self.state, self.programs = State(self.function), {}
             found = self.state.settings()
-        arrays = map_leaves(_as_array, args)
+        arrays = args if plain else map_leaves(_as_array, args)
         tensors = self.state.arrays()
-        key = (_outline((arrays, tensors)), found, tuple(sorted(settings.items())))
+        if plain and not tensors:
+            key: Any = (tuple([(x.shape, x.dtype.str) for x in args]), found)
+        else:
+            key = (_outline((arrays, tensors)), found, tuple(sorted(settings.items())))
         program = self._program(key, arrays, settings)
         return program(*arrays, tensors) if tensors else program(*arrays)
 
@@ -176,6 +180,10 @@ def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
         names=(*names[:-1], paths),
         arguments=names,
     )
+
+
+def _is_recorded(x: Any) -> bool:
+    return isinstance(x, Value) and x.node is not None
 
 
 def _as_array(x: Any) -> Any:

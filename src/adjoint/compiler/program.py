@@ -58,15 +58,19 @@ class Program:
         self.tier, self.lowered, self.reasons = _lower(self.graph)
         # Source knows tuples, not what types with names were made of them.
         self._has_names = _has_named_tuples(self.graph.gives)
+        # The commonest structures, arrays in and a tuple of arrays out, need no walk at each call.
+        self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
+        self._gives_arrays = type(self.graph.gives) is tuple and self.graph.gives == tuple(
+            range(len(self.graph.outputs))
+        )
         self.seconds = time.perf_counter() - start
 
     def __call__(self, *args: Any) -> Any:
         """Run on arguments of the structure, shapes and dtypes of the graph, unchecked."""
         if self.lowered is not None:
-            flat: list[Any] = []
-            for tree, arg in zip(self.graph.takes, args, strict=True):
-                map_leaves(lambda _, array: flat.append(array), tree, arg)
-            found = self.lowered(flat)
+            found = self.lowered(args if self._takes_arrays else self._flat(args))
+            if self._gives_arrays:
+                return tuple(found)
             return map_leaves(lambda position: found[position], self.graph.gives)
         with np.errstate(all="ignore"):
             result = self.function(*args)
@@ -74,6 +78,12 @@ class Program:
             return result
         found = list(leaves(result))
         return map_leaves(lambda position: found[position], self.graph.gives)
+
+    def _flat(self, args: tuple[Any, ...]) -> list[Any]:
+        flat: list[Any] = []
+        for tree, arg in zip(self.graph.takes, args, strict=True):
+            map_leaves(lambda _, array: flat.append(array), tree, arg)
+        return flat
 
     def report(self) -> str:
         """Return in which tier the graph runs, and what it costs."""

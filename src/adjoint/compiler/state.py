@@ -12,6 +12,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import is_
 from types import CodeType, MethodType, ModuleType
 from typing import Any
 
@@ -43,16 +44,25 @@ class State:
         self._seen: dict[int, Any] = {}
         self._visit("", function)
         self._objects = self._look()[1]
+        self._getters = [_getter(container, key) for container, key in self._places]
+        # What was found at the latest look, and the settings among it: mostly nothing has changed.
+        self._latest: tuple[list[Any], tuple[Any, ...]] | None = None
 
     def arrays(self) -> list[Any]:
         """Return the tensors' arrays, as they are now."""
+        if not self.tensors:
+            return []
         with _standing:
             return [tensor.data for tensor in self.tensors.values()]
 
     def settings(self) -> tuple[Any, ...] | None:
         """Return the numbers, flags and texts as they are now; None if an object was replaced."""
+        found = self._quick_look()
+        if found is not None and self._latest and all(map(is_, found, self._latest[0])):
+            return self._latest[1]
         settings, objects = self._look()
-        same = len(objects) == len(self._objects) and all(map(_is, objects, self._objects))
+        same = len(objects) == len(self._objects) and all(map(is_, objects, self._objects))
+        self._latest = (found, tuple(settings)) if same and found is not None else None
         return tuple(settings) if same else None
 
     @contextmanager
@@ -75,6 +85,13 @@ class State:
                 f"{', '.join(changed)} was assigned to while the function was traced, which a "
                 "compiled function would not repeat; return the value instead, or do not compile"
             )
+
+    def _quick_look(self) -> list[Any] | None:
+        """Return all that was found, or None where that takes a longer look."""
+        try:
+            return None if self.modules else [get() for get in self._getters]
+        except ValueError:  # a variable that has no value yet
+            return None
 
     def _look(self) -> tuple[list[Any], list[Any]]:
         settings: list[Any] = [module.training for module in self.modules]
@@ -102,10 +119,6 @@ class State:
                 self._visit(_joined(path, name), found)
 
 
-def _is(left: Any, right: Any) -> bool:
-    return left is right
-
-
 def _found(container: Any, key: Any) -> Any:
     """Return what stands in a place now."""
     if isinstance(container, dict):
@@ -116,6 +129,15 @@ def _found(container: Any, key: Any) -> Any:
         return getattr(container, key)
     except (AttributeError, ValueError):  # a variable that has no value yet
         return _GONE
+
+
+def _getter(container: Any, key: Any) -> Callable[[], Any]:
+    """Return what `_found` does, as fast as Python can: it is asked at every call."""
+    if isinstance(container, dict):
+        return functools.partial(container.get, key, _GONE)
+    if isinstance(container, (list, tuple)):
+        return functools.partial(_found, container, key)
+    return functools.partial(getattr, container, key, _GONE)
 
 
 def _joined(path: str, name: str) -> str:
