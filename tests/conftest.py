@@ -1,10 +1,20 @@
-"""What all tests share: none of them touches the user's own cache of native code."""
+"""What all tests share: a private cache of native code, and how many cases a sample takes."""
 
 import os
 
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="run every case, not a fixed sample")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def private_cache(tmp_path_factory):
     os.environ["ADJOINT_CACHE"] = str(tmp_path_factory.mktemp("cache") / "adjoint")
+
+
+@pytest.fixture(scope="session")
+def full(request):
+    """Whether every case is asked for: `pytest --full`."""
+    return request.config.getoption("--full")

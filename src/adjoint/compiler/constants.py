@@ -10,12 +10,16 @@ import numpy as np
 _SHORT = 40
 
 
-def expression(operand: Any) -> ast.expr | None:
-    """Return a number or small array as an expression; None if it is too long for one."""
+def expression(operand: Any, *, typed: bool = False) -> ast.expr | None:
+    """Return a number or small array as an expression; None if it is too long for one.
+
+    ``typed`` keeps the type of a NumPy float64, where a bare number would let float32 be.
+    """
     if isinstance(operand, np.ndarray):
         text = _array_text(operand)
         return None if text is None else parse(text)
-    return parse(_number_text(operand))
+    text = _number_text(operand)
+    return parse(f"np.float64({text})" if typed and isinstance(operand, np.float64) else text)
 
 
 def parse(text: str) -> ast.expr:

@@ -62,8 +62,9 @@ class Expressions:
         """
         primitive, params = node.primitive, dict(node.params or {})
         assert primitive is not None
+        narrow = _has_narrow_floats(node)
         operands = [
-            self.constant(arg) if parent is None else self.value(parent)
+            self.constant(arg, typed=narrow) if parent is None else self.value(parent)
             for arg, parent in operands_of(node)
         ]
         reword = WORDINGS.get(primitive.name)
@@ -87,9 +88,9 @@ class Expressions:
             return copy.deepcopy(self.pending[node])
         return ast.Name(self.name(node), ast.Load())
 
-    def constant(self, operand: Operand) -> ast.expr:
+    def constant(self, operand: Operand, *, typed: bool = False) -> ast.expr:
         """Return a constant's text, or the name of one that is too long for an expression."""
-        short = constants.expression(operand)
+        short = constants.expression(operand, typed=typed)
         if short is not None:
             return short
         name = self.named_constants.get(id(operand))
@@ -138,3 +139,9 @@ def _input_names(graph: Graph) -> list[str | None]:
         if isinstance(tree, int):
             names[tree] = argument
     return names
+
+
+def _has_narrow_floats(node: Node) -> bool:
+    """Return whether an operand has fewer digits than float64, which a bare number would keep."""
+    dtypes = [arg.dtype for arg in node.args if hasattr(arg, "dtype")]
+    return any(dtype.kind == "f" and dtype.itemsize < 8 for dtype in dtypes)

@@ -7,11 +7,12 @@ the numbers: where each goes, its element goes. The axis of the rows must come o
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...core import Node
-from .elementwise import Rule, spec_of
+from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .nest import Nest, Unlowerable
 
@@ -82,7 +83,8 @@ def _gathered(
         if number == 0:
             return zero
         which = int(np.searchsorted(offsets, number, side="right")) - 1
-        return wholes[which][np.unravel_index(number - offsets[which], args[which].shape)]
+        element: Any = wholes[which][np.unravel_index(number - offsets[which], args[which].shape)]
+        return convert(nest, element, kind_of(spec.dtype))
 
     return Entries(fill(moved.shape, pick), spec.shape, rows)  # type: ignore[arg-type]
 
