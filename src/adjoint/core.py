@@ -144,6 +144,7 @@ class Primitive:
         self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.param_names = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self._known_params = frozenset(self.param_names)
+        self._arity = len(self.array_names)
         self.defaults = {
             p.name: p.default
             for p in parameters
@@ -166,7 +167,7 @@ class Primitive:
         Arrays come first, or as one list where there may be any number; metadata may be given by
         position or by name.
         """
-        if self.param_names or params or len(args) > len(self.array_names):
+        if params or self.param_names or len(args) > self._arity:
             args, params = self._arrange(args, params)
         return self.bind(args, params)
 
@@ -176,20 +177,20 @@ class Primitive:
         for arg in args:
             if isinstance(arg, Value) and (top is None or arg.rank > top.rank):
                 top = arg
-        if top is None:
-            return self.forward(*args, **params)
-        return top.apply(self, args, params)
+        if top is not None:
+            return top.apply(self, args, params)
+        return self.forward(*args, **params) if params else self.forward(*args)
 
     def _arrange(
         self, args: tuple[Operand, ...], params: dict[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """Sort arguments into arrays and complete metadata, positions and names being free."""
-        if len(args) <= len(self.array_names) and params.keys() <= self._known_params:
+        if len(args) <= self._arity and params.keys() <= self._known_params:
             return args, self.defaults | params
         if self.takes_list:
             args, rest = tuple(args[0]), args[1:]
         else:
-            arity = len(args) if self.variadic else len(self.array_names)
+            arity = len(args) if self.variadic else self._arity
             args, rest = args[:arity], args[arity:]
         if len(rest) > len(self.param_names):
             raise TypeError(f"{self.name}{self.__signature__}: {len(rest)} arguments too many")
@@ -402,6 +403,8 @@ class Value:
     # --- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs and (known := NUMPY.get(ufunc)) is not None:
+            return known(*inputs)
         called = ufunc if method == "__call__" else getattr(ufunc, method)
         return self._dispatch(called, inputs, kwargs)
 

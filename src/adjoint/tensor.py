@@ -44,6 +44,10 @@ class Watcher:
         """Take note that a sweep is over."""
 
 
+# What most operands are that are no tensors: they need no second look.
+_PLAINEST = (np.ndarray, float)
+
+
 class _Recording(threading.local):
     """Whether operations are recorded in this thread, and who looks on."""
 
@@ -140,7 +144,7 @@ class Tensor(Value):
                 if node is not None:
                     recorded = True
             else:
-                arrays.append(arg if arg.__class__ is np.ndarray else as_operand(arg))
+                arrays.append(arg if arg.__class__ in _PLAINEST else as_operand(arg))
                 parents.append(None)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
