@@ -85,10 +85,10 @@ class Primitive:
         primitive's; positional parameters are arrays, keyword-only ones are metadata.
     kind : str
         How the derivative columns were derived: elementwise, linear, multilinear, reduction,
-        general or constant.
+        general or constant; custom where a user's function brought its rule.
     vjp : callable or None
         ``vjp(g, y, args, params, wanted)`` gives one cotangent for each argument (None where not
-        wanted), in the argument's own shape or in one that broadcasts from it. None for a
+        wanted), in the argument's own shape or in one that it broadcasts to. None for a
         constant: its output does not depend smoothly on anything.
     jvp : callable or None
         ``jvp(tangents, y, args, params)`` gives the output's tangent; ``tangents`` has None where
@@ -102,7 +102,7 @@ class Primitive:
         it would be lost, so it is refused.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
-    domain, kinks, cases : see `adjoint.check`
+    domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
 
