@@ -1,0 +1,70 @@
+"""Keeping is to decide which elementwise results are written to memory, to be read again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from ....core import Node
+from ....graph import Graph
+from .operands import is_elementwise, is_move, origin_axes
+
+# Cheaper to compute again than to write and read.
+_CHEAP = frozenset(
+    "add subtract multiply negative equal less less_equal greater greater_equal not_equal where "
+    "absolute fabs relu sign maximum minimum logical_and logical_or logical_not astype square "
+    "strong_multiply".split()
+)
+_CHEAP_WEIGHT = 4
+# Of an expression that is written into one loop; a longer one would be slow to compile.
+_MOST_WEIGHT = 60
+
+
+def kept_nodes(graph: Graph, results: Collection[Node], products: Collection[str]) -> set[Node]:
+    """Return the elementwise nodes to be kept: what must be in memory, and what costs too much.
+
+    Parameters
+    ----------
+    results : collection of Node
+        Those that are outputs.
+    products : collection of str
+        The primitives whose operands must be in memory.
+    """
+    users = _users(graph)
+    needed, uses = set(results), {}
+    for node in reversed(graph.nodes):
+        moves = [user for user in users[node] if is_move(user)]
+        uses[node] = len(users[node]) - len(moves) + sum(uses[user] for user in moves)
+        if any(user.primitive.name in products for user in users[node]) or any(
+            user in needed or origin_axes(user) is None for user in moves
+        ):
+            needed.add(node)
+    return _weighed(graph, needed, uses)
+
+
+def _users(graph: Graph) -> dict[Node, set[Node]]:
+    users: dict[Node, set[Node]] = defaultdict(set)
+    for node in graph.nodes:
+        for parent in node.parents:
+            if parent is not None:
+                users[parent].add(node)
+    return users
+
+
+def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> set[Node]:
+    """Add to what is needed what several need, unless it is cheap, and what is too long."""
+    kept: set[Node] = set()
+    weights: dict[Node | None, int] = {}
+    for node in graph.nodes:
+        assert node.primitive is not None
+        weight = sum(weights.get(parent, 0) for parent in node.parents)
+        if is_elementwise(node):
+            weight += 1
+            is_cheap = node.primitive.name in _CHEAP and weight <= _CHEAP_WEIGHT
+            if node in needed or (uses[node] > 1 and not is_cheap) or weight > _MOST_WEIGHT:
+                kept.add(node)
+                weight = 0
+        elif not is_move(node):
+            weight = 0
+        weights[node] = weight
+    return kept

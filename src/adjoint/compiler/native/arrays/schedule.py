@@ -1,0 +1,296 @@
+"""A schedule is the order in which a graph's arrays are computed, and where each of them is kept.
+
+Elementwise operations are put off until something needs their result in memory; then they are
+computed in the loops of what needs it. Loops over the same shape become one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ....core import Node
+from ....graph import Graph
+from ..entries import kind_of
+from ..formats import FORMATS
+from ..nest import Unlowerable
+from .keeping import kept_nodes
+from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
+from .views import Buffer, Role, View, constant_view
+
+REDUCTIONS = {
+    "sum": "add",
+    "prod": "multiply",
+    "max": "maximum",
+    "min": "minimum",
+    "any": "logical_or",
+    "all": "logical_and",
+}
+RUNNING = {"cumsum": "add", "cumprod": "multiply"}
+PRODUCTS = ("matmul", "strong_matmul")
+# Values that one nest of loops computes, beyond which another is begun.
+_MOST_ROOTS = 40
+
+
+@dataclass(frozen=True)
+class Root:
+    """A value that loops store, and what of it was in memory before."""
+
+    operand: Operand
+    target: View
+    reads: tuple[Operand, ...]
+
+
+@dataclass
+class Loops:
+    """Loops over a shape that store values at every point."""
+
+    shape: tuple[int, ...]
+    roots: list[Root] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Loops over the entries of an operand that combine them along axes."""
+
+    root: Root
+    axes: frozenset[int]
+    operation: str
+    running: bool
+
+
+@dataclass(frozen=True)
+class Multiplication:
+    """A product of matrices, or of stacks of them."""
+
+    left: View
+    right: View
+    target: View
+
+
+Part = Loops | Reduction | Multiplication
+
+
+class Schedule:
+    """The parts of a graph's evaluation, in order.
+
+    Raises
+    ------
+    Unlowerable
+        If an operation cannot be computed by loops or products.
+
+    Attributes
+    ----------
+    parts : list of Part
+    places : dict of Node to View
+        Where the values are that are kept.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.parts: list[Part] = []
+        self.places: dict[Node, View] = {}
+        self._constants: dict[int, tuple[Any, View]] = {}
+        # The part after which a place holds its value.
+        self._ready: dict[Node, int] = {}
+        self._rooted: dict[Node, int] = {}
+        self._outputs = _first_outputs(graph)
+        self._kept = kept_nodes(graph, self._outputs, PRODUCTS)
+        for number, symbol in enumerate(graph.inputs):
+            assert symbol.node is not None
+            buffer = Buffer(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
+            self._put(symbol.node, View.of(buffer, symbol.shape), -1)
+        for node in graph.nodes:
+            self._place(node)
+        for number, output in enumerate(graph.outputs):
+            self._copy_output(number, output)
+        self._forget_unread()
+
+    def view(self, arg: Any, node: Node | None) -> View:
+        """Return where an operand lies."""
+        if node is not None:
+            return self.places[node]
+        # The array is kept with its place, so that no other has its identity.
+        return self._constants.setdefault(id(arg), (arg, constant_view(arg)))[1]
+
+    def reads(self, operand: Operand) -> Iterator[Operand]:
+        """Yield what of an operand is in memory, constants aside."""
+        seen: set[Any] = set()
+        pending = [operand]
+        while pending:
+            operand = pending.pop()
+            node = operand.node
+            if node is None or (node, operand.axes) in seen:
+                continue
+            seen.add((node, operand.axes))
+            if node in self.places:
+                yield operand
+            else:
+                pending += operands(operand)
+
+    def is_rooted(self, node: Node) -> bool:
+        """Return whether loops compute a node's value."""
+        return node in self._rooted
+
+    def _put(self, node: Node, view: View, ready: int) -> None:
+        self.places[node], self._ready[node] = view, ready
+
+    def _target(self, node: Node) -> View:
+        """Return where a node's value goes: into an output, if it is one."""
+        spec, number = node.output, self._outputs.get(node, -1)
+        role = Role.TEMPORARY if number < 0 else Role.OUTPUT
+        return _new_view(role, spec, number)
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _place(self, node: Node) -> None:
+        assert node.primitive is not None
+        name = node.primitive.name
+        kind_of(node.output.dtype)
+        if 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args):
+            raise Unlowerable(f"{name} of arrays without entries")
+        if is_elementwise(node):
+            if node in self._kept:
+                self._keep(node)
+        elif is_move(node):
+            self._move(node)
+        elif name in REDUCTIONS or name in RUNNING:
+            self._reduce(node)
+        elif name in PRODUCTS:
+            self._multiply(node)
+        else:
+            raise Unlowerable(f"{name} has no native rule")
+
+    def _keep(self, node: Node) -> None:
+        target = self._target(node)
+        at = self._store(broadcast_operand(node.output, node, node.output.ndim), target)
+        self._put(node, target, at)
+        self._rooted[node] = at
+
+    def _store(self, operand: Operand, target: View, after: int = -1) -> int:
+        """Let loops store an operand, as early as what it needs is there; return which do."""
+        reads = tuple(self.reads(operand))
+        earliest = after + 1
+        for read in reads:
+            assert read.node is not None
+            ready = self._ready[read.node]
+            fused = _is_same_entry(read, target.shape) and self._rooted.get(read.node) == ready
+            earliest = max(earliest, ready if fused else ready + 1)
+        for at in range(earliest, len(self.parts)):
+            part = self.parts[at]
+            if isinstance(part, Loops) and part.shape == target.shape:
+                if len(part.roots) < _MOST_ROOTS:
+                    break
+        else:
+            at = len(self.parts)
+            self.parts.append(part := Loops(target.shape))
+        assert isinstance(part, Loops)
+        part.roots.append(Root(operand, target, reads))
+        return at
+
+    def _append(self, node: Node, part: Part, target: View) -> None:
+        self.parts.append(part)
+        self._put(node, target, len(self.parts) - 1)
+
+    def _reduce(self, node: Node) -> None:
+        assert node.primitive is not None
+        arg, name = node.args[0], node.primitive.name
+        axis = (node.params or {})["axis"]
+        axes = range(arg.ndim) if axis is None else [a % arg.ndim for a in np.atleast_1d(axis)]
+        running = name in RUNNING
+        if running and axis is None and arg.ndim != 1:
+            raise Unlowerable(f"{name} over several axes")
+        kind = kind_of(node.output.dtype)
+        operand = broadcast_operand(arg, node.parents[0], arg.ndim)
+        if kind_of(arg.dtype) != kind:
+            raise Unlowerable(f"{name} of {arg.dtype}")
+        target = self._target(node)
+        root = Root(operand, target, tuple(self.reads(operand)))
+        operation = (RUNNING if running else REDUCTIONS)[name]
+        self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
+
+    def _multiply(self, node: Node) -> None:
+        kind = kind_of(node.output.dtype)
+        if kind not in FORMATS or any(kind_of(arg.dtype) != kind for arg in node.args):
+            raise Unlowerable("matmul of numbers of different kinds")
+        target = self._target(node)
+        views = [self.view(*pair) for pair in zip(node.args, node.parents, strict=True)]
+        self._append(node, Multiplication(*views, target), target)
+
+    def _move(self, node: Node) -> None:
+        parent = node.parents[0]
+        if parent is not None and parent not in self.places:
+            return  # it is put off, as its operand is
+        view = None
+        if parent is not None and not any(node.parents[1:]):
+            view = moved_view(self.places[parent], node)
+        if view is None:
+            raise Unlowerable(f"{node.primitive} that moves entries")
+        assert parent is not None
+        self._put(node, view, self._ready[parent])
+
+    # --- outputs ----------------------------------------------------------------------------------
+
+    def _copy_output(self, number: int, output: Any) -> None:
+        """Store an output that was not made in its own memory."""
+        node = getattr(output, "node", None)
+        place = None if node is None else self.places.get(node)
+        if place is None or (place.buffer.role, place.buffer.number) != (Role.OUTPUT, number):
+            arg = output if node is None else output.data
+            target = _new_view(Role.OUTPUT, output, number)
+            self._store(broadcast_operand(arg, node, len(target.shape)), target)
+
+    def _forget_unread(self) -> None:
+        """Drop the stores of what only the same loops read."""
+        needed: set[Buffer] = set()
+        for number, part in enumerate(self.parts):
+            for read in _reads_of(part):
+                assert read.node is not None
+                shape = part.shape if isinstance(part, Loops) else None
+                if self._rooted.get(read.node) != number or not _is_same_entry(read, shape):
+                    needed.add(self.places[read.node].buffer)
+            if isinstance(part, Multiplication):
+                needed |= {part.left.buffer, part.right.buffer}
+        for part in self.parts:
+            if isinstance(part, Loops):
+                part.roots = [
+                    root
+                    for root in part.roots
+                    if root.target.buffer.role is Role.OUTPUT or root.target.buffer in needed
+                ]
+
+
+def _reads_of(part: Part) -> Iterator[Operand]:
+    if isinstance(part, Loops):
+        for root in part.roots:
+            yield from root.reads
+    elif isinstance(part, Reduction):
+        yield from part.root.reads
+
+
+def _is_same_entry(read: Operand, shape: tuple[int, ...] | None) -> bool:
+    """Return whether a value is read at the point of the loops that it was computed at."""
+    assert read.node is not None
+    own = read.node.output
+    return own.shape == shape and read.axes == broadcast_operand(own, read.node, own.ndim).axes
+
+
+def _new_view(role: Role, spec: Any, number: int) -> View:
+    shape = tuple(spec.shape)
+    return View.of(Buffer(role, kind_of(spec.dtype), math.prod(shape), number), shape)
+
+
+def _first_outputs(graph: Graph) -> dict[Node, int]:
+    """Return for each node that is an output the first number under which it is."""
+    found: dict[Node, int] = {}
+    inputs = {symbol.node for symbol in graph.inputs}
+    for number, output in enumerate(graph.outputs):
+        node = getattr(output, "node", None)
+        # A movement's result lies in the memory of its operand.
+        if node is not None and node not in inputs and not is_move(node):
+            found.setdefault(node, number)
+    return found
