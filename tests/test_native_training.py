@@ -14,7 +14,8 @@ from adjoint.compiler.native.loop import Status
 from adjoint.compiler.native.machine import this_machine
 from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.native.training import Training
-from adjoint.compiler.native.training_code import StepForm, compile_training
+from adjoint.compiler.native.step_code import StepForm
+from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation
 from adjoint.errors import ShapeError
 from adjoint.graph import trace

@@ -18,7 +18,8 @@ from ..state import standing_in
 from .loop import Status
 from .nest import LIMIT, Unlowerable
 from .training import Training
-from .training_code import StepForm, compile_training
+from .step_code import StepForm
+from .training_code import compile_training
 
 Array = np.ndarray[Any, Any]
 

@@ -129,6 +129,13 @@ class ArrayCode:
             lines.append(f"  call void @{call.kernel}({given})")
         return lines
 
+    def describe(self) -> str:
+        """Return a line for a report."""
+        return (
+            f"{self.counts['loops']} nests of loops, {self.counts['products']} products of "
+            f"matrices, {self.size:,} bytes between them"
+        )
+
     def _call(self, part: Loops | Reduction | Multiplication) -> Call:
         if isinstance(part, Multiplication):
             self.counts["products"] += 1
