@@ -11,37 +11,57 @@ from typing import Any
 
 import numpy as np
 
-from ....core import PRIMITIVES, Operand, Params
+from ....core import PRIMITIVES, Node, Operand, Params
 from ....graph import Graph, Symbol
+from ....ops.indexing import SLOT
 from ...rewrites import Build, Rewrite
 from ...simplify import simplify
+from ..nest import Unlowerable
+from .einsums import einsum_expansion
+from .picking import slot_axes
 
 
 def expand(graph: Graph) -> Graph:
     """Return a simplified graph expanded, with one output more: whether its result is in doubt.
 
-    It is where a product of matrices in which 0·∞ must be 0 came out as NaN, or where a label is
-    none of the classes.
+    It is where a product of matrices in which 0·∞ must be 0 came out as NaN, or where a label or an
+    index is out of range.
+
+    Raises
+    ------
+    Unlowerable
+        If an array has no entries.
     """
-    doubted = _with_doubt(graph, _CHEAP_DOUBTS, np.array(False))
+    empty = [node for node in graph.nodes if _is_empty(node)]
+    if empty or any(0 in x.shape for x in (*graph.inputs, *graph.outputs)):
+        raise Unlowerable("arrays without entries")
+    doubts = _doubts(graph, ("softmax_cross_entropy",))
+    doubted = _with_outputs(graph, [*graph.outputs, *doubts])
     expanded = simplify(doubted, expansions=EXPANSIONS)
-    *outputs, doubt = expanded.outputs
-    return _with_doubt(_with_outputs(expanded, outputs), _DEAR_DOUBTS, doubt)
+    return _with_outputs(expanded, _joined(expanded, len(graph.outputs)))
 
 
-def _with_doubt(graph: Graph, table: dict[str, Callable[..., Any]], doubt: Any) -> Graph:
-    """Return the graph with its doubts as a further output."""
+def _is_empty(node: Node) -> bool:
+    return 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args)
+
+
+def _joined(graph: Graph, count: int) -> list[Any]:
+    """Return so many outputs of a graph, and whether any of the doubts, which follow, is founded."""
+    found: Any = np.array(False)
+    for doubt in (*graph.outputs[count:], *_doubts(graph, ("strong_matmul", "index", *_WRITES))):
+        is_first = not isinstance(found, Symbol)
+        found = doubt if is_first else _call("logical_or", found, doubt)
+    return [*graph.outputs[:count], found]
+
+
+def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
+    """Return what may be wrong with the results of some primitives."""
+    doubts = []
     for node in graph.nodes:
         assert node.primitive is not None
-        if (doubts := table.get(node.primitive.name)) is not None:
-            args = [
-                arg if parent is None else Symbol(arg, parent)
-                for arg, parent in zip(node.args, node.parents, strict=True)
-            ]
-            found = doubts(Symbol(node.output, node), *args)
-            if found is not None:
-                doubt = found if doubt is None else _call("logical_or", doubt, found)
-    return _with_outputs(graph, [*graph.outputs, doubt])
+        if node.primitive.name in names:
+            doubts += _DOUBTS[node.primitive.name](node)
+    return doubts
 
 
 def _with_outputs(graph: Graph, outputs: Sequence[Any]) -> Graph:
@@ -52,17 +72,44 @@ def _call(name: str, *args: Operand, **params: Any) -> Any:
     return PRIMITIVES[name](*args, **params)
 
 
-def _is_no_class(loss: Symbol, logits: Operand, labels: Operand) -> Any:
-    outside = _call("logical_or", _call("less", labels, 0), _call("greater_equal", labels, logits.shape[-1]))
-    return _call("any", outside)
+def _out_of_range(node: Node, position: int, low: int, high: int) -> list[Any]:
+    """Return whether a computed operand is below a number, or not below another."""
+    parent = node.parents[position]
+    if parent is None:
+        return []
+    numbers = Symbol(node.args[position], parent)
+    outside = _call("logical_or", _call("less", numbers, low), _call("greater_equal", numbers, high))
+    return [_call("any", outside)]
 
 
-def _has_nan(product: Symbol, *factors: Operand) -> Any:
-    return _call("any", _call("isnan", product))
+def _is_no_class(node: Node) -> list[Any]:
+    return _out_of_range(node, 1, 0, node.args[0].shape[-1])
 
 
-_CHEAP_DOUBTS: dict[str, Callable[..., Any]] = {"softmax_cross_entropy": _is_no_class}
-_DEAR_DOUBTS: dict[str, Callable[..., Any]] = {"strong_matmul": _has_nan}
+def _has_nan(node: Node) -> list[Any]:
+    return [_call("any", _call("isnan", Symbol(node.output, node)))]
+
+
+def _is_no_entry(node: Node) -> list[Any]:
+    """Return whether index arrays name entries that there are not."""
+    params = node.params or {}
+    shape = params["shape"] if "shape" in params else node.args[0].shape
+    axes = slot_axes(params["key"], len(shape))
+    start = len(node.args) - len(axes)
+    return [
+        doubt
+        for position, axis in enumerate(axes, start)
+        for doubt in _out_of_range(node, position, -shape[axis], shape[axis])
+    ]
+
+
+_WRITES = ("scatter_add", "put_at")
+_DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
+    "softmax_cross_entropy": _is_no_class,
+    "strong_matmul": _has_nan,
+    "index": _is_no_entry,
+    **dict.fromkeys(_WRITES, _is_no_entry),
+}
 
 
 # --- the table --------------------------------------------------------------------------------------
@@ -153,6 +200,38 @@ def _matmul(name: str) -> Rewrite:
     return rewrite
 
 
+def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    axis = params["axis"] % (np.ndim(args[0]) + 1)
+    shape = np.shape(args[0])
+    columns = [build("reshape", x, shape=(*shape[:axis], 1, *shape[axis:])) for x in args]
+    return build("concatenate", *columns, axis=axis)
+
+
+def _flattened(name: str) -> Rewrite:
+    """Write what runs over all axes along one."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        (x,) = args
+        if params["axis"] is not None or x.ndim == 1:
+            return None
+        return build(name, build("reshape", x, shape=(math.prod(x.shape),)), axis=0)
+
+    return rewrite
+
+
+def _diagflat(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    (x,), k = args, params["k"]
+    count = math.prod(x.shape)
+    rows = np.arange(count) + max(-k, 0)
+    size = count + abs(k)
+    flat = build("reshape", x, shape=(count,))
+    return build("scatter_add", flat, rows, rows + k, key=(SLOT, SLOT), shape=(size, size))
+
+
+def _count(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    return build("sum", build("astype", build("not_equal", args[0], 0), dtype="int64"), **params)
+
+
 EXPANSIONS: dict[str, Rewrite] = {
     "softmax": _softmax,
     "logsumexp": _logsumexp,
@@ -160,6 +239,13 @@ EXPANSIONS: dict[str, Rewrite] = {
     "norm": _norm,
     "mean": _mean,
     "sum_to": _sum_to,
+    "stack": _stack,
+    "cumsum": _flattened("cumsum"),
+    "cumprod": _flattened("cumprod"),
+    "diagflat": _diagflat,
+    **dict.fromkeys(("named_product", "named_view"), einsum_expansion("multiply", "matmul")),
+    "strong_einsum": einsum_expansion("strong_multiply", "strong_matmul"),
+    "count_nonzero": _count,
     "matmul": _matmul("multiply"),
     "strong_matmul": _matmul("strong_multiply"),
 }

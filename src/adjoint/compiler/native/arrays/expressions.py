@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ....core import Node
-from ..elementwise import RULES
+from ..elementwise import convert
 from ..entries import Entries, kind_of
 from ..nest import Element, Nest
-from .nests import Access, ArrayNest
-from .operands import Axes, Operand, broadcast_operand, is_move, operands
-from .schedule import Loops, Reduction, Schedule
+from .nests import Access, ArrayNest, Store
+from .operands import ELEMENTWISE, Axes, Operand, is_move, operands
+from .picking import Index, Pick
+from .schedule import Loops, Reduction, Root, Schedule
 from .views import View
 
 
@@ -40,6 +40,8 @@ class Expressions:
         if (node, axes) not in self._known:
             if node in self.schedule.places:
                 self._known[node, axes] = self._load(self.schedule.places[node], axes)
+            elif node in self.schedule.picks:
+                self._known[node, axes] = self._pick(self.schedule.picks[node], axes)
             else:
                 self._known[node, axes] = self._compute(operand)
         return self._known[node, axes]
@@ -47,29 +49,50 @@ class Expressions:
     def root(self, operand: Operand) -> Element:
         """Return what loops store: computed, and from then on known."""
         node = operand.node
-        if node is None or not self._is_computed_here(node):
+        if node in self.schedule.picks:
+            found = self._pick(self.schedule.picks[node], operand.axes)
+        elif node is not None and self.schedule.is_rooted(node):
+            found = self._compute(operand)
+        else:
             return self.element(operand)
-        self._known[node, operand.axes] = found = self._compute(operand)
+        self._known[node, operand.axes] = found
         return found
 
-    def _is_computed_here(self, node: Node) -> bool:
-        return self.schedule.is_rooted(node)
+    def _pick(self, pick: Pick, axes: Axes) -> Element:
+        """Return an entry read by numbers."""
+        place = access(pick.view, axes, len(self.shape), scales_of(pick.indices))
+        numbers = [self.number(index, axes) for index in pick.indices]
+        found = self.nest.apply("load", pick.view.kind, *numbers, payload=place)
+        if pick.present is None:
+            return found
+        present = self._load(self.schedule.view(pick.present, None), axes)
+        return self.nest.apply("where", found.kind, present, found, self.nest.constant(0, found.kind))
+
+    def number(self, index: Index, axes: Axes) -> Element:
+        """Return an entry's number, counted from the end if it is negative, and in range."""
+        number = convert(self.nest, self.element(index.operand(axes)), "i64")
+        if index.size is None:
+            return number
+        nest, last = self.nest, self.nest.constant(index.size - 1, "i64")
+        zero, size = nest.constant(0, "i64"), nest.constant(index.size, "i64")
+        below = nest.apply("less", "i1", number, zero)
+        number = nest.apply("where", "i64", below, nest.apply("add", "i64", number, size), number)
+        # Out of range is in doubt, and so decided elsewhere; here it must only read what there is.
+        return nest.apply("maximum", "i64", nest.apply("minimum", "i64", number, last), zero)
 
     def _compute(self, operand: Operand) -> Element:
         node = operand.node
         assert node is not None
         assert node.primitive is not None
-        args = [self.element(inner) for inner in operands(operand)]
+        inners = operands(operand)
+        args = [self.element(inner) for inner in inners]
         if is_move(node):
             return args[0]
         entries = [
-            Entries(np.array(element, object).reshape((1,) * arg_ndim), np.shape(arg) if parent is None else arg.shape)
-            for element, arg, parent, arg_ndim in [
-                (e, a, p, len(np.shape(a) if p is None else a.shape))
-                for e, a, p in zip(args, node.args, node.parents, strict=True)
-            ]
+            Entries(np.array(element, object).reshape((1,) * len(inner.shape)), inner.shape)
+            for element, inner in zip(args, inners, strict=True)
         ]
-        found = RULES[node.primitive.name](self.nest, node, entries)
+        found = ELEMENTWISE[node.primitive.name](self.nest, node, entries)
         return found.elements.flat[0]  # type: ignore[no-any-return]
 
     def _constant(self, operand: Operand) -> Element:
@@ -83,24 +106,32 @@ class Expressions:
         return self.nest.load(access(view, axes, len(self.shape)), view.kind)  # type: ignore[arg-type]
 
 
-def access(view: View, axes: Axes, ndim: int) -> Access:
+def scales_of(indices: Sequence[Index]) -> tuple[int, ...]:
+    """Return how far apart the entries are that numbers count."""
+    return tuple(index.stride for index in indices)
+
+
+def access(view: View, axes: Axes, ndim: int, scales: tuple[int, ...] = ()) -> Access:
     """Return how a view is read or written along the axes of loops."""
     strides = [0] * ndim
     for axis, stride in zip(axes, view.strides, strict=True):
         if axis is not None:
             strides[axis] += stride
-    return Access(view.buffer, view.offset, tuple(strides))
+    return Access(view.buffer, view.offset, tuple(strides), scales)
 
 
 def loops_nest(schedule: Schedule, part: Loops) -> ArrayNest:
     """Return the nest of loops that store."""
     expressions = Expressions(schedule, part.shape)
-    axes = tuple(range(len(part.shape)))
-    stores = tuple(
-        (access(root.target, axes, len(axes)), expressions.root(root.operand))
-        for root in part.roots
-    )
-    return ArrayNest(part.shape, stores)
+    return ArrayNest(part.shape, tuple(_store(expressions, root) for root in part.roots))
+
+
+def _store(expressions: Expressions, root: Root) -> Store:
+    axes = tuple(range(len(expressions.shape)))
+    element = convert(expressions.nest, expressions.root(root.operand), root.target.kind)
+    place = access(root.target, axes, len(axes), scales_of(root.indices))
+    numbers = tuple(expressions.number(index, axes) for index in root.indices)
+    return Store(place, element, numbers, root.adds)
 
 
 def reduction_nest(schedule: Schedule, part: Reduction) -> ArrayNest:
@@ -108,9 +139,10 @@ def reduction_nest(schedule: Schedule, part: Reduction) -> ArrayNest:
     shape = part.root.operand.shape
     expressions = Expressions(schedule, shape)
     element = expressions.element(part.root.operand)
+    element = convert(expressions.nest, element, part.root.target.kind)
     target = _target_axes(part, len(shape))
     stored = access(part.root.target, target, len(shape))
-    return ArrayNest(shape, ((stored, element),), part.axes, part.operation, part.running)
+    return ArrayNest(shape, (Store(stored, element),), part.axes, part.operation, part.running)
 
 
 def _target_axes(part: Reduction, ndim: int) -> Axes:

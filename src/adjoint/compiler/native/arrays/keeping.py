@@ -20,8 +20,12 @@ _CHEAP_WEIGHT = 4
 _MOST_WEIGHT = 60
 
 
-def kept_nodes(graph: Graph, results: Collection[Node], products: Collection[str]) -> set[Node]:
-    """Return the elementwise nodes to be kept: what must be in memory, and what costs too much.
+def kept_nodes(
+    graph: Graph, results: Collection[Node], products: Collection[str]
+) -> tuple[set[Node], set[Node]]:
+    """Return the nodes that must be in memory, and the elementwise ones that are kept there.
+
+    Kept is also what costs too much to compute again.
 
     Parameters
     ----------
@@ -35,11 +39,18 @@ def kept_nodes(graph: Graph, results: Collection[Node], products: Collection[str
     for node in reversed(graph.nodes):
         moves = [user for user in users[node] if is_move(user)]
         uses[node] = len(users[node]) - len(moves) + sum(uses[user] for user in moves)
-        if any(user.primitive.name in products for user in users[node]) or any(
+        if any(_takes_memory(user, node, products) for user in users[node]) or any(
             user in needed or origin_axes(user) is None for user in moves
         ):
             needed.add(node)
-    return _weighed(graph, needed, uses)
+    return needed, _weighed(graph, needed, uses)
+
+
+def _takes_memory(user: Node, node: Node, products: Collection[str]) -> bool:
+    """Return whether an operation reads an operand anywhere but at the point that it computes."""
+    assert user.primitive is not None
+    name = user.primitive.name
+    return name in products or (name == "index" and not is_move(user) and user.parents[0] is node)
 
 
 def _users(graph: Graph) -> dict[Node, set[Node]]:

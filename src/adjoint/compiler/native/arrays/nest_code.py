@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..formats import FORMATS, LLVM_TYPES
@@ -9,7 +10,7 @@ from ..instructions import INSTRUCTIONS, converted
 from ..lanes import Block, Lanes
 from ..nest import Element
 from ..routine import Index, Routine
-from .memory import load_vector, store_vector
+from .memory import Place, load_vector, store_vector
 from .nests import Access, ArrayNest, Axis, Start, loops
 
 # Sums of more vectors than this are made of the sums of so many, which keeps rounding errors down.
@@ -25,7 +26,6 @@ _IDENTITY = {
     "logical_or": False,
     "logical_and": True,
 }
-_INTEGER_ENDS = {"maximum": -1, "minimum": 1, "add": 0}
 
 
 def write_nest(nest: ArrayNest, name: str, vector_bytes: int) -> tuple[Routine, list[Start]]:
@@ -54,7 +54,7 @@ class _Writer:
         self.pointers: dict[Start, str] = {}
         for access in accesses:
             self.pointers.setdefault(access.start, f"%p{len(self.pointers)}")
-        written = {access.start for access, _ in nest.stores}
+        written = {store.access.start for store in nest.stores}
         self.routine = Routine(
             name,
             [
@@ -77,7 +77,7 @@ class _Writer:
                 strides = self.strides[element.payload]
                 own |= {axis for axis, stride in enumerate(strides) if stride}
             self.depends[element] = own
-        results = [element for _, element in nest.stores]
+        results = [store.element for store in nest.stores]
         users = [element for element in self.order if self._is_vector(element)]
         self.met_by_vectors = {arg for user in users for arg in user.args} | set(results)
         self.first_reduced = next(
@@ -112,7 +112,7 @@ class _Writer:
     def run_reduction(self, level: int) -> list[Lanes]:
         """Write the reduced loops, from nothing."""
         block = self.routine.block(self._total_width())
-        kind = self.nest.stores[0][1].kind
+        kind = self.nest.stores[0].element.kind
         start = block.constant(identity(self.nest.operation, kind), kind)
         found = self.run(level, [start])
         assert found is not None
@@ -160,7 +160,7 @@ class _Writer:
 
     def _stretch(self, level: int, start: Index, length: int, chains: int) -> list[Lanes]:
         """Reduce a stretch of whole vectors in several chains side by side."""
-        kind = self.nest.stores[0][1].kind
+        kind = self.nest.stores[0].element.kind
         nothing = self.routine.block(self.width).constant(identity(self.nest.operation, kind), kind)
         with self.routine.loop(length, chains * self.width, [nothing] * chains) as loop:
             grown = []
@@ -220,44 +220,42 @@ class _Writer:
             self.spread_values[element] = block.spread(value.text, value.kind)
         return Lanes(block, self.spread_values[element].text, value.kind)
 
-    def _terms(self, access: Access) -> list[tuple[Index, int]]:
-        return list(zip(self.spot.indices, self.strides[access], strict=False))
-
-    def _stride(self, access: Access) -> int:
-        return 0 if self.lanes_axis is None else self.strides[access][self.lanes_axis]
-
     def _load(self, element: Element, block: Block) -> Lanes:
         access: Access = element.payload
+        return load_vector(self._place(access, element.args), block, element.kind)
+
+    def _place(self, access: Access, indices: Sequence[Element]) -> Place:
+        """Return where an access is at this spot."""
+        terms = list(zip(self.spot.indices, self.strides[access], strict=False))
+        lanes: list[tuple[Lanes, int]] = []
+        for element, scale in zip(indices, access.scales, strict=True):
+            number = self.values[element]
+            if self._is_vector(element):
+                lanes.append((number, scale))
+            else:
+                terms.append((number.text, scale))
+        stride = 0 if self.lanes_axis is None else self.strides[access][self.lanes_axis]
         pointer = self.pointers[access.start]
-        return load_vector(
-            self.routine, block, element.kind, pointer, self._terms(access),
-            self._stride(access), self.spot.count,
-        )
+        return Place(self.routine, pointer, terms, stride, self.spot.count, lanes)
 
     # --- results ----------------------------------------------------------------------------------
 
     def _store_all(self) -> None:
         block = self.routine.block(self.width)
-        for access, element in self.nest.stores:
-            value = self._value(element, block)
-            self._store(access, value)
-
-    def _store(self, access: Access, value: Lanes) -> None:
-        pointer = self.pointers[access.start]
-        store_vector(
-            self.routine, value, pointer, self._terms(access), self._stride(access), self.spot.count
-        )
+        for store in self.nest.stores:
+            place = self._place(store.access, store.indices)
+            store_vector(place, self._value(store.element, block), adds=store.adds)
 
     def _grown(self, totals: list[Lanes]) -> list[Lanes]:
-        access, element = self.nest.stores[0]
+        store = self.nest.stores[0]
         block = self.routine.block(self._total_width())
-        value = self._value(element, block)
+        value = self._value(store.element, block)
         if self._reduces_lanes() and self.spot.count is not None:
             value = self._masked(value, self.spot.count)
         total = Lanes(block, totals[0].text, totals[0].kind)
         grown = combined(self.nest.operation, total, value)
         if self.nest.running:
-            self._store(access, grown)
+            store_vector(self._place(store.access, ()), grown)
         return [grown]
 
     def _masked(self, value: Lanes, count: int) -> Lanes:
@@ -285,7 +283,7 @@ class _Writer:
             while total.block.width > 1:
                 half = total.block.width // 2
                 total = combined(self.nest.operation, total.part(0, half), total.part(half, half))
-        self._store(self.nest.stores[0][0], total)
+        store_vector(self._place(self.nest.stores[0].access, ()), total)
 
 
 def combined(operation: str | None, x: Lanes, y: Lanes) -> Lanes:

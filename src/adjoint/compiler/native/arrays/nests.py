@@ -8,7 +8,6 @@ written once more, masked. A nest either stores at every point, or reduces along
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..formats import FORMATS
@@ -21,16 +20,47 @@ Start = tuple[Buffer, int]
 
 @dataclass(frozen=True)
 class Access:
-    """Where the entry lies that belongs to a point: the strides are along the axes of the loops."""
+    """Where the entry lies that belongs to a point.
+
+    Parameters
+    ----------
+    buffer : Buffer
+    offset : int
+    strides : tuple of int
+        Along the axes of the loops.
+    scales : tuple of int
+        How far apart the entries are that numbers count, which are computed.
+    """
 
     buffer: Buffer
     offset: int
     strides: tuple[int, ...]
+    scales: tuple[int, ...] = ()
 
     @property
     def start(self) -> Start:
         """The place of the first entry."""
         return self.buffer, self.offset
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is written where.
+
+    Parameters
+    ----------
+    access : Access
+    element : Element
+    indices : tuple of Element
+        The numbers that the access counts by.
+    adds : bool
+        Whether it is added to what is there.
+    """
+
+    access: Access
+    element: Element
+    indices: tuple[Element, ...] = ()
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +71,7 @@ class ArrayNest:
     ----------
     shape : tuple of int
         How often each loop runs.
-    stores : tuple of (Access, Element)
+    stores : tuple of Store
         What is written at every point, or of every reduction.
     reduced : frozenset of int
         The axes along which entries are combined.
@@ -52,7 +82,7 @@ class ArrayNest:
     """
 
     shape: tuple[int, ...]
-    stores: tuple[tuple[Access, Element], ...]
+    stores: tuple[Store, ...]
     reduced: frozenset[int] = frozenset()
     operation: str | None = None
     running: bool = False
@@ -60,7 +90,7 @@ class ArrayNest:
     def elements(self) -> list[Element]:
         """Return the elements that the stores need, operands first."""
         order: dict[Element, None] = {}
-        pending = [element for _, element in reversed(self.stores)]
+        pending = [x for store in reversed(self.stores) for x in (store.element, *store.indices)]
         while pending:
             element = pending.pop()
             if element in order:
@@ -75,7 +105,7 @@ class ArrayNest:
     def accesses(self) -> list[Access]:
         """Return every place that is read or written."""
         loads = [x.payload for x in self.elements() if isinstance(x.payload, Access)]
-        return [*loads, *(access for access, _ in self.stores)]
+        return [*loads, *(store.access for store in self.stores)]
 
     def lanes(self, vector_bytes: int) -> int:
         """Return how many of its widest floats a vector holds."""
@@ -128,7 +158,3 @@ def _cost(axis: Axis, width: int) -> float:
     each = sum(1 if stride in (0, 1) else 2 * width for stride in axis.strides)
     return each * vectors / axis.size
 
-
-def stored_axes(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
-    """Return axes counted from the front."""
-    return tuple(axis % ndim for axis in axes)

@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ....core import Node
-from ..elementwise import RULES as ELEMENTWISE
+from ..elementwise import RULES, Rule, arithmetic
 from ..movements import RULES as MOVEMENTS
 from .views import Buffer, Role, View
 
+# In a loop 0·∞ = 0 costs two comparisons, where NaN would have to be looked for.
+ELEMENTWISE: dict[str, Rule] = {**RULES, "strong_multiply": arithmetic("strong_multiply")}
+# A key's index arrays may name an entry twice; to join arrays is to write parts of one.
+_MOVES = MOVEMENTS.keys() - {"scatter_add", "concatenate", "stack"} | {"pad_with_entries"}
 # For each axis of an array the axis of the loops that it runs along, None where it has one entry.
 Axes = tuple[int | None, ...]
 
@@ -29,13 +33,14 @@ class Operand(NamedTuple):
 
 
 def is_elementwise(node: Node) -> bool:
-    """Return whether an operation computes each entry of its own."""
+    """Return whether an operation computes each entry on its own."""
     return node.primitive is not None and node.primitive.name in ELEMENTWISE
 
 
 def is_move(node: Node) -> bool:
-    """Return whether an operation only moves entries."""
-    return node.primitive is not None and node.primitive.name in MOVEMENTS
+    """Return whether an operation only moves entries of one array, in a way known now."""
+    assert node.primitive is not None
+    return node.primitive.name in _MOVES and not any(node.parents[1:])
 
 
 def broadcast_operand(arg: Any, node: Node | None, ndim: int) -> Operand:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..formats import LLVM_TYPES, SIZES
 from ..lanes import Lanes
 from ..routine import Index, Routine
-from .memory import load_contiguous, store_contiguous
+from .memory import Place, load_contiguous, load_vector, store_contiguous
 from .transposition import transposed
 
 # The depth that is walked at once: so many rows of a panel stay in the second cache.
@@ -187,10 +187,9 @@ class _Writer:
             self.put(line, routine.entry((row, 1), (i, 1)), vector, vectors)
 
     def gathered(self, origin: str, at: list[tuple[Index, int]], down: int, rows: int) -> Lanes:
-        from .memory import load_vector
-
         count = None if rows == self.width else rows
-        return load_vector(self.routine, self.block, self.product.kind, origin, at, down, count)
+        place = Place(self.routine, origin, at, down, count)
+        return load_vector(place, self.block, self.product.kind)
 
     def put(self, x: Lanes, row: Index, vector: int, vectors: int) -> None:
         at = self.routine.address(

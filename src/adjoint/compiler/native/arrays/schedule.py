@@ -20,6 +20,7 @@ from ..formats import FORMATS
 from ..nest import Unlowerable
 from .keeping import kept_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
+from .picking import Index, Pick, pick_computed, pick_known
 from .views import Buffer, Role, View, constant_view
 
 REDUCTIONS = {
@@ -38,11 +39,24 @@ _MOST_ROOTS = 40
 
 @dataclass(frozen=True)
 class Root:
-    """A value that loops store, and what of it was in memory before."""
+    """A value that loops store, and what of it was in memory before.
+
+    Parameters
+    ----------
+    operand : Operand
+    target : View
+    reads : tuple of Operand
+    indices : tuple of Index
+        Of numbers that say where in the target, which repeats along their axes.
+    adds : bool
+        Whether it is added to what is there.
+    """
 
     operand: Operand
     target: View
     reads: tuple[Operand, ...]
+    indices: tuple[Index, ...] = ()
+    adds: bool = False
 
 
 @dataclass
@@ -88,6 +102,8 @@ class Schedule:
     parts : list of Part
     places : dict of Node to View
         Where the values are that are kept.
+    picks : dict of Node to Pick
+        What is read of others by numbers.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -98,8 +114,9 @@ class Schedule:
         # The part after which a place holds its value.
         self._ready: dict[Node, int] = {}
         self._rooted: dict[Node, int] = {}
+        self.picks: dict[Node, Pick] = {}
         self._outputs = _first_outputs(graph)
-        self._kept = kept_nodes(graph, self._outputs, PRODUCTS)
+        self._needed, self._kept = kept_nodes(graph, self._outputs, PRODUCTS)
         for number, symbol in enumerate(graph.inputs):
             assert symbol.node is not None
             buffer = Buffer(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
@@ -129,6 +146,11 @@ class Schedule:
             seen.add((node, operand.axes))
             if node in self.places:
                 yield operand
+            elif node in self.picks:
+                pending += [index.operand(operand.axes) for index in self.picks[node].indices]
+                if node.parents[0] is not None:
+                    # Read at other points than this one.
+                    yield Operand(node.args[0], node.parents[0], ())
             else:
                 pending += operands(operand)
 
@@ -162,6 +184,13 @@ class Schedule:
             self._reduce(node)
         elif name in PRODUCTS:
             self._multiply(node)
+        elif name == "concatenate":
+            self._join(node)
+        elif name in ("scatter_add", "put_at"):
+            self._write_part(node)
+        elif name == "index":
+            view = self.view(node.args[0], node.parents[0])
+            self._pick(node, pick_computed(view, _key(node), _arrays(node, 1)))
         else:
             raise Unlowerable(f"{name} has no native rule")
 
@@ -171,9 +200,19 @@ class Schedule:
         self._put(node, target, at)
         self._rooted[node] = at
 
-    def _store(self, operand: Operand, target: View, after: int = -1) -> int:
+    def _store(
+        self,
+        operand: Operand,
+        target: View,
+        *,
+        after: int = -1,
+        indices: tuple[Index, ...] = (),
+        adds: bool = False,
+    ) -> int:
         """Let loops store an operand, as early as what it needs is there; return which do."""
-        reads = tuple(self.reads(operand))
+        axes = tuple(range(len(target.shape)))
+        numbers = [index.operand(axes) for index in indices]
+        reads = tuple(read for x in (operand, *numbers) for read in self.reads(x))
         earliest = after + 1
         for read in reads:
             assert read.node is not None
@@ -189,7 +228,7 @@ class Schedule:
             at = len(self.parts)
             self.parts.append(part := Loops(target.shape))
         assert isinstance(part, Loops)
-        part.roots.append(Root(operand, target, reads))
+        part.roots.append(Root(operand, target, reads, indices, adds))
         return at
 
     def _append(self, node: Node, part: Part, target: View) -> None:
@@ -204,10 +243,7 @@ class Schedule:
         running = name in RUNNING
         if running and axis is None and arg.ndim != 1:
             raise Unlowerable(f"{name} over several axes")
-        kind = kind_of(node.output.dtype)
         operand = broadcast_operand(arg, node.parents[0], arg.ndim)
-        if kind_of(arg.dtype) != kind:
-            raise Unlowerable(f"{name} of {arg.dtype}")
         target = self._target(node)
         root = Root(operand, target, tuple(self.reads(operand)))
         operation = (RUNNING if running else REDUCTIONS)[name]
@@ -222,16 +258,66 @@ class Schedule:
         self._append(node, Multiplication(*views, target), target)
 
     def _move(self, node: Node) -> None:
-        parent = node.parents[0]
-        if parent is not None and parent not in self.places:
+        parent, arg = node.parents[0], node.args[0]
+        if parent not in self.places:
             return  # it is put off, as its operand is
-        view = None
-        if parent is not None and not any(node.parents[1:]):
-            view = moved_view(self.places[parent], node)
-        if view is None:
-            raise Unlowerable(f"{node.primitive} that moves entries")
         assert parent is not None
-        self._put(node, view, self._ready[parent])
+        assert node.primitive is not None
+        view = moved_view(self.places[parent], node)
+        if view is not None:
+            self._put(node, view, self._ready[parent])
+        elif node.primitive.name == "reshape":
+            copy = _new_view(Role.TEMPORARY, arg, -1)
+            at = self._store(broadcast_operand(arg, parent, arg.ndim), copy)
+            view = moved_view(copy, node)
+            assert view is not None
+            self._put(node, view, at)
+        else:
+            self._pick(node, pick_known(self.places[parent], node))
+
+    def _pick(self, node: Node, pick: Pick) -> None:
+        """Let a value be read by numbers, wherever it is needed; several times, if need be."""
+        self.picks[node] = pick
+        if node in self._needed:
+            target = self._target(node)
+            at = self._store(broadcast_operand(node.output, node, node.output.ndim), target)
+            self._put(node, target, at)
+
+    # --- parts of arrays --------------------------------------------------------------------------
+
+    def _join(self, node: Node) -> None:
+        """Write arrays side by side."""
+        target, start, at = self._target(node), 0, -1
+        axis = (node.params or {})["axis"] % len(target.shape)
+        for arg, parent in zip(node.args, node.parents, strict=True):
+            stop = start + np.shape(arg)[axis]
+            key = (*[slice(None)] * axis, slice(start, stop))
+            part = target.moved(lambda x, key=key: x[key])  # type: ignore[misc]
+            assert part is not None
+            at = max(at, self._store(broadcast_operand(arg, parent, len(part.shape)), part))
+            start = stop
+        self._put(node, target, at)
+
+    def _write_part(self, node: Node) -> None:
+        """Write some entries of an array over others, or add them to zeros."""
+        assert node.primitive is not None
+        adds = node.primitive.name == "scatter_add"
+        target, key = self._target(node), _key(node)
+        whole, value = (0.0, None), (node.args[0], node.parents[0])
+        if not adds:
+            whole, value = value, (node.args[1], node.parents[1])
+        before = self._store(broadcast_operand(*whole, len(target.shape)), target)
+        arrays = _arrays(node, 1 if adds else 2)
+        part = target.moved(lambda x: x[key]) if not arrays else None
+        pick = Pick(part, ()) if part is not None else pick_computed(target, key, arrays)
+        at = self._store(
+            broadcast_operand(*value, len(pick.view.shape)),
+            pick.view,
+            after=before,
+            indices=pick.indices,
+            adds=adds and bool(arrays),
+        )
+        self._put(node, target, at)
 
     # --- outputs ----------------------------------------------------------------------------------
 
@@ -282,6 +368,16 @@ def _is_same_entry(read: Operand, shape: tuple[int, ...] | None) -> bool:
 def _new_view(role: Role, spec: Any, number: int) -> View:
     shape = tuple(spec.shape)
     return View.of(Buffer(role, kind_of(spec.dtype), math.prod(shape), number), shape)
+
+
+def _key(node: Node) -> tuple[Any, ...]:
+    key: tuple[Any, ...] = (node.params or {})["key"]
+    return key
+
+
+def _arrays(node: Node, start: int) -> list[tuple[Any, Node | None]]:
+    """Return the index arrays among a node's operands."""
+    return list(zip(node.args[start:], node.parents[start:], strict=True))
 
 
 def _first_outputs(graph: Graph) -> dict[Node, int]:
