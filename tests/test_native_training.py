@@ -13,8 +13,8 @@ from adjoint.compiler.native import cache, training, training_code
 from adjoint.compiler.native.loop import Status
 from adjoint.compiler.native.machine import this_machine
 from adjoint.compiler.native.nest import Unlowerable
-from adjoint.compiler.native.training import Training
 from adjoint.compiler.native.step_code import StepForm
+from adjoint.compiler.native.training import Training
 from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation
 from adjoint.errors import ShapeError

@@ -17,8 +17,8 @@ from ...optim import Memory, Optimizer
 from ..state import standing_in
 from .loop import Status
 from .nest import LIMIT, Unlowerable
-from .training import Training
 from .step_code import StepForm
+from .training import Training
 from .training_code import compile_training
 
 Array = np.ndarray[Any, Any]

@@ -1,4 +1,4 @@
-"""A routine is one function of a module in LLVM's language, written from top to bottom with loops."""
+"""A routine is one function of a module in LLVM's language, written from top to bottom."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Routine:
         if entry == 0:
             return pointer
         name = self.names.fresh()
-        self.lines.append(f"  {name} = getelementptr {LLVM_TYPES[kind]}, ptr {pointer}, i64 {entry}")
+        self.lines.append(
+            f"  {name} = getelementptr {LLVM_TYPES[kind]}, ptr {pointer}, i64 {entry}"
+        )
         return name
 
     def entry(self, *terms: tuple[Index, int]) -> Index:

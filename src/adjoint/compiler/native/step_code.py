@@ -181,4 +181,3 @@ def state_slots(
         inputs[i] = Slot("%settings", at)
         at += math.prod(graph.inputs[i].shape)
     return inputs, outputs
-

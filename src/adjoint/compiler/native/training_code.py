@@ -67,7 +67,9 @@ def compile_training(
     for graph in (step, tail):
         if graph is not None:
             form.check(graph)
-    steps = write_steps(step, form, tail=tail, vector_bytes=this_machine().vector_bytes, limit=limit)
+    steps = write_steps(
+        step, form, tail=tail, vector_bytes=this_machine().vector_bytes, limit=limit
+    )
     text = write_training(step, form, steps, tail=tail)
     return TrainingCode(step, tail, form, steps, object_code(text))
 

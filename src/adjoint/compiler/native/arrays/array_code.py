@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +15,10 @@ from ..routine import Routine
 from .expressions import loops_nest, reduction_nest
 from .nest_code import write_nest
 from .nests import ArrayNest, Start
+from .parts import Loops, Multiplication, Part
 from .products import Product, write_product
-from .schedule import Loops, Multiplication, Reduction, Schedule
-from .views import ENTRY_BYTES, Array, Buffer, Role, View
+from .schedule import Schedule
+from .views import ENTRY_BYTES, Buffer, Role
 from .workspace import Workspace
 
 
@@ -49,7 +49,8 @@ class Module:
     def text(self) -> str:
         """All functions."""
         return "\n".join(
-            text.replace(f"@{_stem(name)}(", f"@{name}(", 1) for text, name in self.functions.items()
+            text.replace(f"@{_stem(name)}(", f"@{name}(", 1)
+            for text, name in self.functions.items()
         )
 
 
@@ -136,7 +137,7 @@ class ArrayCode:
             f"matrices, {self.size:,} bytes between them"
         )
 
-    def _call(self, part: Loops | Reduction | Multiplication) -> Call:
+    def _call(self, part: Part) -> Call:
         if isinstance(part, Multiplication):
             self.counts["products"] += 1
             return self._multiply(part)
@@ -177,5 +178,5 @@ def product_of(part: Multiplication) -> Product:
     )
 
 
-def _is_empty(part: Loops | Reduction | Multiplication) -> bool:
+def _is_empty(part: Part) -> bool:
     return isinstance(part, Loops) and not part.roots

@@ -29,9 +29,7 @@ define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
 """
 
 
-def array_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int
-) -> StepCode:
+def array_steps(step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int) -> StepCode:
     """Return the code of a step as loops over arrays and products of matrices.
 
     Raises
@@ -54,7 +52,9 @@ def array_steps(
         lines += code.body(inputs | batch, outputs)
         parameters = ", ".join(loop.step_parameters(len(form.batched(graph))))
         functions.append(
-            "\n".join([f"define internal void @{name}({parameters}) #0 {{", *lines, "  ret void", "}"])
+            "\n".join(
+                [f"define internal void @{name}({parameters}) #0 {{", *lines, "  ret void", "}"]
+            )
         )
         constants += code.constants
         end = code.size

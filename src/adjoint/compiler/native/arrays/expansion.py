@@ -46,7 +46,7 @@ def _is_empty(node: Node) -> bool:
 
 
 def _joined(graph: Graph, count: int) -> list[Any]:
-    """Return so many outputs of a graph, and whether any of the doubts, which follow, is founded."""
+    """Return so many outputs, and whether any of the doubts that follow them is founded."""
     found: Any = np.array(False)
     for doubt in (*graph.outputs[count:], *_doubts(graph, ("strong_matmul", "index", *_WRITES))):
         is_first = not isinstance(found, Symbol)
@@ -78,7 +78,9 @@ def _out_of_range(node: Node, position: int, low: int, high: int) -> list[Any]:
     if parent is None:
         return []
     numbers = Symbol(node.args[position], parent)
-    outside = _call("logical_or", _call("less", numbers, low), _call("greater_equal", numbers, high))
+    outside = _call(
+        "logical_or", _call("less", numbers, low), _call("greater_equal", numbers, high)
+    )
     return [_call("any", outside)]
 
 
@@ -112,7 +114,7 @@ _DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
 }
 
 
-# --- the table --------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
 def _softmax(args: Sequence[Operand], params: Params, build: Build) -> Any:

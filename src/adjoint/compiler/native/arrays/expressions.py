@@ -12,8 +12,9 @@ from ..entries import Entries, kind_of
 from ..nest import Element, Nest
 from .nests import Access, ArrayNest, Store
 from .operands import ELEMENTWISE, Axes, Operand, is_move, operands
+from .parts import Loops, Reduction, Root
 from .picking import Index, Pick
-from .schedule import Loops, Reduction, Root, Schedule
+from .schedule import Schedule
 from .views import View
 
 
@@ -34,7 +35,7 @@ class Expressions:
 
     def element(self, operand: Operand) -> Element:
         """Return an operand at a point, read where it is in memory."""
-        arg, node, axes = operand
+        _, node, axes = operand
         if node is None:
             return self._constant(operand)
         if (node, axes) not in self._known:
@@ -66,7 +67,9 @@ class Expressions:
         if pick.present is None:
             return found
         present = self._load(self.schedule.view(pick.present, None), axes)
-        return self.nest.apply("where", found.kind, present, found, self.nest.constant(0, found.kind))
+        return self.nest.apply(
+            "where", found.kind, present, found, self.nest.constant(0, found.kind)
+        )
 
     def number(self, index: Index, axes: Axes) -> Element:
         """Return an entry's number, counted from the end if it is negative, and in range."""

@@ -26,7 +26,9 @@ def write_gathering(*, rows: int, entries: int, kind: str, width: int) -> Routin
         target = routine.address("%batch", kind, (row.index, entries))
 
         def copy(entry: Index, count: int | None) -> None:
-            x = load_contiguous(routine, block, kind, routine.address(source, kind, (entry, 1)), count)
+            x = load_contiguous(
+                routine, block, kind, routine.address(source, kind, (entry, 1)), count
+            )
             store_contiguous(routine, x, routine.address(target, kind, (entry, 1)), count)
 
         whole = entries // width * width

@@ -11,9 +11,11 @@ from .operands import is_elementwise, is_move, origin_axes
 
 # Cheaper to compute again than to write and read.
 _CHEAP = frozenset(
-    "add subtract multiply negative equal less less_equal greater greater_equal not_equal where "
-    "absolute fabs relu sign maximum minimum logical_and logical_or logical_not astype square "
-    "strong_multiply".split()
+    """
+    add subtract multiply strong_multiply negative square absolute fabs sign relu maximum minimum
+    equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where
+    astype
+    """.split()
 )
 _CHEAP_WEIGHT = 4
 # Of an expression that is written into one loop; a longer one would be slow to compile.
@@ -35,7 +37,8 @@ def kept_nodes(
         The primitives whose operands must be in memory.
     """
     users = _users(graph)
-    needed, uses = set(results), {}
+    needed = set(results)
+    uses: dict[Node, int] = {}
     for node in reversed(graph.nodes):
         moves = [user for user in users[node] if is_move(user)]
         uses[node] = len(users[node]) - len(moves) + sum(uses[user] for user in moves)

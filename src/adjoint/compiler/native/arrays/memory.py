@@ -1,4 +1,4 @@
-"""Memory is read and written in vectors, whole or in part, or entry by entry where they lie apart."""
+"""Memory is read and written in vectors, whole or in part, or entry by entry if they lie apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..formats import LLVM_TYPES
 from ..lanes import Block, Lanes
 from ..routine import Index, Routine
 from .views import ENTRY_BYTES
+
 
 @dataclass(frozen=True)
 class Place:

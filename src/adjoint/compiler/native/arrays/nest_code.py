@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..formats import FORMATS, LLVM_TYPES
+from ..formats import FORMATS, SIZES
 from ..instructions import INSTRUCTIONS, converted
 from ..lanes import Block, Lanes
 from ..nest import Element
@@ -104,7 +104,9 @@ class _Writer:
         if level == self.lanes_axis:
             return self._lanes(level, axis, totals)
         with self.routine.loop(axis.size, 1, totals or []) as loop:
-            inner = self._inside(level, loop.index, self.spot.count, loop.carried if totals else None)
+            inner = self._inside(
+                level, loop.index, self.spot.count, loop.carried if totals else None
+            )
             if inner is not None:
                 loop.carried = inner
         return loop.carried if totals else None
@@ -296,6 +298,6 @@ def identity(operation: str | None, kind: str) -> float:
     """Return the number that a reduction starts from."""
     assert operation is not None
     if kind in FORMATS or kind == "i1" or operation == "multiply":
-        return _IDENTITY[operation]
-    bits = int(LLVM_TYPES[kind][1:]) - 1
-    return {"add": 0, "maximum": -(2**bits), "minimum": 2**bits - 1}[operation]
+        return float(_IDENTITY[operation])
+    greatest: int = 2 ** (8 * SIZES[kind] - 1) - 1
+    return {"add": 0, "maximum": -greatest - 1, "minimum": greatest}[operation]

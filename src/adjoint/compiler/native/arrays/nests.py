@@ -157,4 +157,3 @@ def _cost(axis: Axis, width: int) -> float:
     vectors = math.ceil(axis.size / width)
     each = sum(1 if stride in (0, 1) else 2 * width for stride in axis.strides)
     return each * vectors / axis.size
-

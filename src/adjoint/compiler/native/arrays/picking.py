@@ -100,7 +100,9 @@ def pick_computed(
     if not all(advanced[first : first + count]) or any(entry is None for entry in entries):
         raise Unlowerable("index arrays that do not stand side by side")
     # Slices are views; an integer beside index arrays is one of them.
-    basic = tuple(slice(None) if chosen else entry for entry, chosen in zip(entries, advanced, strict=True))
+    basic = tuple(
+        slice(None) if chosen else entry for entry, chosen in zip(entries, advanced, strict=True)
+    )
     cut = view.moved(lambda x: x[basic])
     assert cut is not None
     given = [
@@ -129,7 +131,7 @@ def pick_computed(
 
 
 def _dtype(arg: Any) -> np.dtype[Any]:
-    return arg.dtype if hasattr(arg, "dtype") else np.asarray(arg).dtype  # type: ignore[no-any-return]
+    return arg.dtype if hasattr(arg, "dtype") else np.asarray(arg).dtype
 
 
 def slot_axes(key: Sequence[Any], ndim: int) -> list[int]:

@@ -73,7 +73,7 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
     if rows <= most:
         return rows, vectors
     fits = range(most, max(1, most // 2), -1)
-    return min(fits, key=lambda size: (math.ceil(rows / size) * (size + 1))), vectors
+    return min(fits, key=lambda size: math.ceil(rows / size) * (size + 1)), vectors
 
 
 def write_product(product: Product, name: str, *, width: int, registers: int) -> Routine:
@@ -153,9 +153,7 @@ class _Writer:
             with routine.loop(depth) as loop:
                 for vector in range(vectors):
                     at = routine.address(origin, kind, (loop.index, down), (vector * self.width, 1))
-                    x = load_contiguous(
-                        routine, self.block, kind, at, count - vector * self.width
-                    )
+                    x = load_contiguous(routine, self.block, kind, at, count - vector * self.width)
                     self.put(x, loop.index, vector, vectors)
             return
         whole = depth // self.width * self.width
@@ -259,7 +257,5 @@ class _Writer:
             at = routine.address(a, kind, (i, self.product.left[0]))
             number = routine.block(1).write(f"load {plain}, ptr {at}", kind)
             left = self.block.spread(number.text, kind)
-            grown += [
-                left.times_plus(right[v], sums[i * vectors + v]) for v in range(vectors)
-            ]
+            grown += [left.times_plus(right[v], sums[i * vectors + v]) for v in range(vectors)]
         return grown

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ..formats import FORMATS
 from ..nest import Unlowerable
 from .keeping import kept_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
+from .parts import Loops, Multiplication, Part, Reduction, Root, reads_of
 from .picking import Index, Pick, pick_computed, pick_known
 from .views import Buffer, Role, View, constant_view
 
@@ -35,58 +35,6 @@ RUNNING = {"cumsum": "add", "cumprod": "multiply"}
 PRODUCTS = ("matmul", "strong_matmul")
 # Values that one nest of loops computes, beyond which another is begun.
 _MOST_ROOTS = 40
-
-
-@dataclass(frozen=True)
-class Root:
-    """A value that loops store, and what of it was in memory before.
-
-    Parameters
-    ----------
-    operand : Operand
-    target : View
-    reads : tuple of Operand
-    indices : tuple of Index
-        Of numbers that say where in the target, which repeats along their axes.
-    adds : bool
-        Whether it is added to what is there.
-    """
-
-    operand: Operand
-    target: View
-    reads: tuple[Operand, ...]
-    indices: tuple[Index, ...] = ()
-    adds: bool = False
-
-
-@dataclass
-class Loops:
-    """Loops over a shape that store values at every point."""
-
-    shape: tuple[int, ...]
-    roots: list[Root] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Reduction:
-    """Loops over the entries of an operand that combine them along axes."""
-
-    root: Root
-    axes: frozenset[int]
-    operation: str
-    running: bool
-
-
-@dataclass(frozen=True)
-class Multiplication:
-    """A product of matrices, or of stacks of them."""
-
-    left: View
-    right: View
-    target: View
-
-
-Part = Loops | Reduction | Multiplication
 
 
 class Schedule:
@@ -219,17 +167,19 @@ class Schedule:
             ready = self._ready[read.node]
             fused = _is_same_entry(read, target.shape) and self._rooted.get(read.node) == ready
             earliest = max(earliest, ready if fused else ready + 1)
-        for at in range(earliest, len(self.parts)):
-            part = self.parts[at]
-            if isinstance(part, Loops) and part.shape == target.shape:
-                if len(part.roots) < _MOST_ROOTS:
-                    break
-        else:
-            at = len(self.parts)
-            self.parts.append(part := Loops(target.shape))
+        at = self._loops(target.shape, earliest)
+        part = self.parts[at]
         assert isinstance(part, Loops)
         part.roots.append(Root(operand, target, reads, indices, adds))
         return at
+
+    def _loops(self, shape: tuple[int, ...], earliest: int) -> int:
+        """Return the first loops over a shape that are not before a part, old or new."""
+        for at, part in enumerate(self.parts[earliest:], earliest):
+            if isinstance(part, Loops) and part.shape == shape and len(part.roots) < _MOST_ROOTS:
+                return at
+        self.parts.append(Loops(shape))
+        return len(self.parts) - 1
 
     def _append(self, node: Node, part: Part, target: View) -> None:
         self.parts.append(part)
@@ -254,8 +204,8 @@ class Schedule:
         if kind not in FORMATS or any(kind_of(arg.dtype) != kind for arg in node.args):
             raise Unlowerable("matmul of numbers of different kinds")
         target = self._target(node)
-        views = [self.view(*pair) for pair in zip(node.args, node.parents, strict=True)]
-        self._append(node, Multiplication(*views, target), target)
+        left, right = (self.view(*pair) for pair in zip(node.args, node.parents, strict=True))
+        self._append(node, Multiplication(left, right, target), target)
 
     def _move(self, node: Node) -> None:
         parent, arg = node.parents[0], node.args[0]
@@ -303,7 +253,8 @@ class Schedule:
         assert node.primitive is not None
         adds = node.primitive.name == "scatter_add"
         target, key = self._target(node), _key(node)
-        whole, value = (0.0, None), (node.args[0], node.parents[0])
+        whole: tuple[Any, Node | None] = (0.0, None)
+        value = node.args[0], node.parents[0]
         if not adds:
             whole, value = value, (node.args[1], node.parents[1])
         before = self._store(broadcast_operand(*whole, len(target.shape)), target)
@@ -334,7 +285,7 @@ class Schedule:
         """Drop the stores of what only the same loops read."""
         needed: set[Buffer] = set()
         for number, part in enumerate(self.parts):
-            for read in _reads_of(part):
+            for read in reads_of(part):
                 assert read.node is not None
                 shape = part.shape if isinstance(part, Loops) else None
                 if self._rooted.get(read.node) != number or not _is_same_entry(read, shape):
@@ -348,14 +299,6 @@ class Schedule:
                     for root in part.roots
                     if root.target.buffer.role is Role.OUTPUT or root.target.buffer in needed
                 ]
-
-
-def _reads_of(part: Part) -> Iterator[Operand]:
-    if isinstance(part, Loops):
-        for root in part.roots:
-            yield from root.reads
-    elif isinstance(part, Reduction):
-        yield from part.root.reads
 
 
 def _is_same_entry(read: Operand, shape: tuple[int, ...] | None) -> bool:
