@@ -87,8 +87,19 @@ def _segment(nodes: Sequence[Node], numbers: Mapping[Node, int], *, is_native: b
     reads = dict.fromkeys(
         parent for node in nodes for parent in node.parents if parent and parent not in own
     )
-    inside: dict[Node, Symbol] = {node: _input_like(node) for node in reads}
-    inputs = list(inside.values())
+    writes = [node for node in nodes if node in numbers]
+    return Segment(
+        _graph(nodes, list(reads), writes),
+        tuple(numbers[node] for node in reads),
+        tuple(numbers[node] for node in writes),
+        is_native,
+    )
+
+
+def _graph(nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+    """Return some operations as a graph of their own."""
+    inside = {node: Symbol.input(node.output, getattr(node, "name", None)) for node in inputs}
+    own = list(inside.values())
     for node in nodes:
         args = [
             arg if parent is None else inside[parent]
@@ -96,20 +107,10 @@ def _segment(nodes: Sequence[Node], numbers: Mapping[Node, int], *, is_native: b
         ]
         assert node.primitive is not None
         inside[node] = Symbol.apply(node.primitive, args, node.params or {})
-    writes = [node for node in nodes if node in numbers]
-    graph = Graph(inputs, [inside[node] for node in writes])
-    return Segment(
-        graph,
-        tuple(numbers[node] for node in reads),
-        tuple(numbers[node] for node in writes),
-        is_native,
-    )
-
-
-def _input_like(node: Node) -> Symbol:
-    return Symbol.input(node.output, getattr(node, "name", None))
+    return Graph(own, [inside[node] for node in outputs])
 
 
 def alone(node: Node) -> Graph:
     """Return the graph of one operation."""
-    return _segment([node], {node: 0}, is_native=True).graph
+    parents = dict.fromkeys(parent for parent in node.parents if parent)
+    return _graph([node], list(parents), [node])

@@ -20,7 +20,7 @@ from .formats import SIZES
 from .kernel import Kernel, Slot
 from .lanes import Names
 from .lower import lower
-from .nest import LIMIT, Unlowerable
+from .nest import Unlowerable
 
 Array = np.ndarray[Any, Any]
 
@@ -134,7 +134,7 @@ class StepCode:
 
 
 def unrolled_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, limit: int = LIMIT
+    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, limit: int
 ) -> StepCode:
     """Return the code of a small step: straight-line arithmetic in one loop over the rows.
 

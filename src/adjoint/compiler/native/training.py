@@ -13,6 +13,7 @@ from ...errors import ShapeError
 from . import loop
 from .loop import EPOCH, STATUS, STEP, STEPS_LEFT, TURN, Status
 from .machine import Library, this_machine
+from .memory_block import MemoryBlock, aligned_zeros
 from .training_code import TrainingCode
 
 Array = np.ndarray[Any, Any]
@@ -77,9 +78,7 @@ class Training:
         self._sum = np.zeros(1)
         self._losses = np.zeros(epochs)
         self._record = np.zeros(5, np.int64)
-        self._workspace = aligned_zeros((code.steps.workspace,), np.dtype(np.uint8))
-        for at, constant in code.steps.constants:
-            self._workspace[at : at + constant.nbytes] = np.frombuffer(constant.tobytes(), np.uint8)
+        self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         self._library = Library(code.code, ["train"])
         pointers = [ctypes.c_void_p] * (7 + len(self._data))
         self._train = self._library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
@@ -143,11 +142,11 @@ class Training:
         """
         self._record[STEPS_LEFT] = steps
         arrays = [self._record, self._states, self.settings, self._order, self._sum, self._losses]
-        pointers = [array.ctypes.data for array in (*arrays, *self._data, self._workspace)]
+        pointers = [array.ctypes.data for array in (*arrays, *self._data)]
         seed = self._seed or 0
         key = seed - 2**64 if seed >= 2**63 else seed
         until = min(until, len(self._losses))
-        self._train(*pointers, self.n, key, self._seed is not None, until)
+        self._train(*pointers, self._workspace.address, self.n, key, self._seed is not None, until)
         return Status(self._record[STATUS])
 
     def _shaped(self, flat: Array) -> list[Array]:
@@ -167,14 +166,6 @@ class Training:
                 f"{self.n} rows leave {self.n % rows} for the last batch, after batches of {rows}; "
                 f"the compiled last batch has {tail}"
             )
-
-
-def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return zeros that begin at a line of the caches."""
-    count = math.prod(shape)
-    memory = np.zeros(count * dtype.itemsize + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
 
 
 def _fitting(array: Array, spec: Any) -> Array:

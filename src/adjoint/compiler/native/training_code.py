@@ -11,15 +11,13 @@ from .arrays.array_steps import array_steps
 from .cache import object_code
 from .entries import kind_of
 from .lanes import Names, declarations
-from .machine import this_machine
-from .nest import LIMIT, Unlowerable
+from .machine import ATTRIBUTES, Machine, this_machine
+from .nest import Unlowerable
 from .shuffle import write_shuffle
 from .step_code import StepCode, StepForm, unrolled_steps
 
-# Vectors as wide as the registers: LLVM would else halve the widest on some processors.
-_ATTRIBUTES = (
-    'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
-)
+# Scalar operations beyond which loops over arrays are as fast, and compiled in much less time.
+MOST_UNROLLED = 1000
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class TrainingCode:
 
 
 def compile_training(
-    step: Graph, form: StepForm, *, tail: Graph | None = None, limit: int = LIMIT
+    step: Graph, form: StepForm, *, tail: Graph | None = None, limit: int = MOST_UNROLLED
 ) -> TrainingCode:
     """Return native code for whole epochs of a training step.
 
@@ -67,21 +65,20 @@ def compile_training(
     for graph in (step, tail):
         if graph is not None:
             form.check(graph)
-    steps = write_steps(
-        step, form, tail=tail, vector_bytes=this_machine().vector_bytes, limit=limit
-    )
+    steps = write_steps(step, form, tail=tail, machine=this_machine(), limit=limit)
     text = write_training(step, form, steps, tail=tail)
     return TrainingCode(step, tail, form, steps, object_code(text))
 
 
 def write_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, limit: int = LIMIT
+    step: Graph, form: StepForm, *, tail: Graph | None, machine: Machine, limit: int
 ) -> StepCode:
     """Return the code of the steps in the regime that suits their size."""
+    width, registers = machine.vector_bytes, machine.registers
     try:
-        return unrolled_steps(step, form, tail=tail, vector_bytes=vector_bytes, limit=limit)
+        return unrolled_steps(step, form, tail=tail, vector_bytes=width, limit=limit)
     except Unlowerable:
-        return array_steps(step, form, tail=tail, vector_bytes=vector_bytes)
+        return array_steps(step, form, tail=tail, vector_bytes=width, registers=registers)
 
 
 def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph | None) -> str:
@@ -104,7 +101,7 @@ def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph 
             *steps.functions,
             write_shuffle(),
             outer,
-            _ATTRIBUTES,
+            ATTRIBUTES,
             "",
         ]
     )

@@ -33,7 +33,7 @@ class Module:
     """
 
     vector_bytes: int
-    registers: int = 32
+    registers: int
     functions: dict[str, str] = field(default_factory=dict)
     names: list[Names] = field(default_factory=list)
 
@@ -179,4 +179,4 @@ def product_of(part: Multiplication) -> Product:
 
 
 def _is_empty(part: Part) -> bool:
-    return isinstance(part, Loops) and not part.roots
+    return isinstance(part, Loops) and not any(root.is_stored for root in part.roots)

@@ -29,7 +29,9 @@ define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
 """
 
 
-def array_steps(step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int) -> StepCode:
+def array_steps(
+    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, registers: int
+) -> StepCode:
     """Return the code of a step as loops over arrays and products of matrices.
 
     Raises
@@ -40,7 +42,7 @@ def array_steps(step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes
     size = SIZES[kind_of(step.inputs[0].dtype)]
     alignment = ALIGNMENT // size
     layout = Layout.of(step, form, alignment=alignment, lanes=alignment)
-    module = Module(vector_bytes)
+    module = Module(vector_bytes, registers)
     functions, constants, end, about = [], [], ALIGNMENT, ""
     for name, graph in (("step", step), ("tail", tail)):
         if graph is None:

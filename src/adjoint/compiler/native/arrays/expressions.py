@@ -126,15 +126,20 @@ def access(view: View, axes: Axes, ndim: int, scales: tuple[int, ...] = ()) -> A
 def loops_nest(schedule: Schedule, part: Loops) -> ArrayNest:
     """Return the nest of loops that store."""
     expressions = Expressions(schedule, part.shape)
-    return ArrayNest(part.shape, tuple(_store(expressions, root) for root in part.roots))
+    stores = []
+    for root in part.roots:
+        element = expressions.root(root.operand)
+        if root.is_stored:
+            stores.append(_store(expressions, root, element))
+    return ArrayNest(part.shape, tuple(stores))
 
 
-def _store(expressions: Expressions, root: Root) -> Store:
+def _store(expressions: Expressions, root: Root, element: Element) -> Store:
     axes = tuple(range(len(expressions.shape)))
-    element = convert(expressions.nest, expressions.root(root.operand), root.target.kind)
     place = access(root.target, axes, len(axes), scales_of(root.indices))
     numbers = tuple(expressions.number(index, axes) for index in root.indices)
-    return Store(place, element, numbers, root.adds)
+    converted = convert(expressions.nest, element, root.target.kind)
+    return Store(place, converted, numbers, root.adds)
 
 
 def reduction_nest(schedule: Schedule, part: Reduction) -> ArrayNest:

@@ -10,13 +10,12 @@ from ....graph import Graph
 from .operands import is_elementwise, is_move, origin_axes
 
 # Cheaper to compute again than to write and read.
-_CHEAP = frozenset(
-    """
-    add subtract multiply strong_multiply negative square absolute fabs sign relu maximum minimum
-    equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where
-    astype
-    """.split()
-)
+_CHEAPLY_MADE = """
+add subtract multiply strong_multiply negative square absolute fabs sign relu maximum minimum
+equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where
+astype
+"""
+_CHEAP = frozenset(_CHEAPLY_MADE.split())
 _CHEAP_WEIGHT = 4
 # Of an expression that is written into one loop; a longer one would be slow to compile.
 _MOST_WEIGHT = 60

@@ -23,6 +23,8 @@ class Root:
         Of numbers that say where in the target, which repeats along their axes.
     adds : bool
         Whether it is added to what is there.
+    is_stored : bool
+        False for what only the same loops read.
     """
 
     operand: Operand
@@ -30,6 +32,7 @@ class Root:
     reads: tuple[Operand, ...]
     indices: tuple[Index, ...] = ()
     adds: bool = False
+    is_stored: bool = True
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ REDUCTIONS = {
 }
 RUNNING = {"cumsum": "add", "cumprod": "multiply"}
 PRODUCTS = ("matmul", "strong_matmul")
+# The axes of what is read at other points than the one that is computed.
+_ELSEWHERE = (-1,)
 # Values that one nest of loops computes, beyond which another is begun.
 _MOST_ROOTS = 40
 
@@ -97,8 +100,7 @@ class Schedule:
             elif node in self.picks:
                 pending += [index.operand(operand.axes) for index in self.picks[node].indices]
                 if node.parents[0] is not None:
-                    # Read at other points than this one.
-                    yield Operand(node.args[0], node.parents[0], ())
+                    yield Operand(node.args[0], node.parents[0], _ELSEWHERE)
             else:
                 pending += operands(operand)
 
@@ -282,7 +284,7 @@ class Schedule:
             self._store(broadcast_operand(arg, node, len(target.shape)), target)
 
     def _forget_unread(self) -> None:
-        """Drop the stores of what only the same loops read."""
+        """Leave out the stores of what only the same loops read."""
         needed: set[Buffer] = set()
         for number, part in enumerate(self.parts):
             for read in reads_of(part):
@@ -296,8 +298,9 @@ class Schedule:
             if isinstance(part, Loops):
                 part.roots = [
                     root
-                    for root in part.roots
                     if root.target.buffer.role is Role.OUTPUT or root.target.buffer in needed
+                    else replace(root, is_stored=False)
+                    for root in part.roots
                 ]
 
 
