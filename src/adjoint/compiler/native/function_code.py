@@ -93,7 +93,7 @@ def _ask_for_nan(nest: Nest, place: Place) -> None:
 def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
     """Return the code of a larger graph: loops over arrays, and products of matrices."""
     module = Module(machine.vector_bytes, machine.registers)
-    code = ArrayCode(expand(simplify(graph)), module)
+    code = ArrayCode(expand(simplify(graph), checks_results=True), module)
     lines = [
         f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
         *code.body(*_slots(graph)),

@@ -74,7 +74,7 @@ class MixedFunction:
 def refusal(node: Node) -> str | None:
     """Return why an operation has no native code, or None where it has."""
     try:
-        ArrayCode(expand(alone(node)), Module(vector_bytes=16, registers=16))
+        ArrayCode(expand(alone(node), checks_results=False), Module(vector_bytes=16, registers=16))
     except Unlowerable as reason:
         return str(reason)
     return None

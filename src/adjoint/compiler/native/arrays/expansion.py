@@ -21,11 +21,17 @@ from .einsums import einsum_expansion
 from .picking import slot_axes
 
 
-def expand(graph: Graph) -> Graph:
+def expand(graph: Graph, *, checks_results: bool) -> Graph:
     """Return a simplified graph expanded, with one output more: whether its result is in doubt.
 
     It is where a product of matrices in which 0·∞ must be 0 came out as NaN, or where a label or an
     index is out of range.
+
+    Parameters
+    ----------
+    checks_results : bool
+        Whether NaN in a result is a doubt, too. To simplify a graph is to take its arguments for
+        finite; where they may not be, a NaN may be due to that.
 
     Raises
     ------
@@ -38,20 +44,26 @@ def expand(graph: Graph) -> Graph:
     doubts = _doubts(graph, ("softmax_cross_entropy",))
     doubted = _with_outputs(graph, [*graph.outputs, *doubts])
     expanded = simplify(doubted, expansions=EXPANSIONS)
-    return _with_outputs(expanded, _joined(expanded, len(graph.outputs)))
+    outputs = expanded.outputs[: len(graph.outputs)]
+    found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
+    if checks_results:
+        found += [_call("any", _call("isnan", x)) for x in outputs if _may_be_nan(x)]
+    return _with_outputs(expanded, [*outputs, _any_of(found)])
 
 
 def _is_empty(node: Node) -> bool:
     return 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args)
 
 
-def _joined(graph: Graph, count: int) -> list[Any]:
-    """Return so many outputs, and whether any of the doubts that follow them is founded."""
-    found: Any = np.array(False)
-    for doubt in (*graph.outputs[count:], *_doubts(graph, ("strong_matmul", "index", *_WRITES))):
-        is_first = not isinstance(found, Symbol)
-        found = doubt if is_first else _call("logical_or", found, doubt)
-    return [*graph.outputs[:count], found]
+def _may_be_nan(output: Any) -> bool:
+    return isinstance(output, Symbol) and output.dtype.kind == "f"
+
+
+def _any_of(doubts: Sequence[Any]) -> Any:
+    found: Any = None
+    for doubt in doubts:
+        found = doubt if found is None else _call("logical_or", found, doubt)
+    return np.array(False) if found is None else found
 
 
 def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
@@ -112,6 +124,7 @@ _DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
     "index": _is_no_entry,
     **dict.fromkeys(_WRITES, _is_no_entry),
 }
+_LATER = ("strong_matmul", "index", *_WRITES)
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from .memory import Place, load_vector, store_vector
 from .nests import Access, ArrayNest, Axis, Start, loops
 
 # Sums of more vectors than this are made of the sums of so many, which keeps rounding errors down.
-_CHUNK = 512
+_CHUNK = 64
 # Operations on one entry below which a reduction would wait for its last addition.
 _LIGHT = 6
 
