@@ -110,7 +110,7 @@ def test_narrower_vectors_agree_too(name, vector_bytes):
 SIZES = st.one_of(st.integers(1, 5), st.integers(6, 70))
 DTYPES = st.sampled_from([np.float32, np.float64])
 sampled = settings(
-    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list()
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[]
 )
 
 

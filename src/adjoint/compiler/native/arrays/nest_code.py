@@ -103,13 +103,7 @@ class _Writer:
         axis = self.axes[level]
         if level == self.lanes_axis:
             return self._lanes(level, axis, totals)
-        with self.routine.loop(axis.size, 1, totals or []) as loop:
-            inner = self._inside(
-                level, loop.index, self.spot.count, loop.carried if totals else None
-            )
-            if inner is not None:
-                loop.carried = inner
-        return loop.carried if totals else None
+        return self._turns(level, axis.size, 1, totals)
 
     def run_reduction(self, level: int) -> list[Lanes]:
         """Write the reduced loops, from nothing."""
@@ -126,49 +120,60 @@ class _Writer:
     def _lanes(self, level: int, axis: Axis, totals: list[Lanes] | None) -> list[Lanes] | None:
         """Write the loop whose turns are vectors, and what is left of it."""
         whole = axis.size // self.width * self.width
-        if whole and totals and len(self.axes) == level + 1:
-            totals = self._long(level, whole, totals)
-        elif whole:
-            with self.routine.loop(whole, self.width, totals or []) as loop:
-                inner = self._inside(level, loop.index, None, loop.carried if totals else None)
-                if inner is not None:
-                    loop.carried = inner
-            totals = loop.carried if totals else None
+        if whole:
+            totals = self._turns(level, whole, self.width, totals)
         if axis.size > whole:
             totals = self._inside(level, whole, axis.size - whole, totals)
         return totals
 
-    def _long(self, level: int, whole: int, totals: list[Lanes]) -> list[Lanes]:
-        """Write the innermost loop of a reduction along the lanes."""
-        vectors = whole // self.width
-        chains = 4 if len(self.order) <= _LIGHT and vectors >= 8 else 1
-        step = chains * self.width
-        even = whole // step * step
-        chunk = _CHUNK * step
+    def _turns(
+        self, level: int, stop: int, step: int, totals: list[Lanes] | None
+    ) -> list[Lanes] | None:
+        """Write the turns of a loop."""
+        if totals and level == len(self.axes) - 1 and not self.nest.running:
+            return self._innermost(level, stop, step, totals)
+        with self.routine.loop(stop, step, totals or []) as loop:
+            inner = self._inside(
+                level, loop.index, self.spot.count, loop.carried if totals else None
+            )
+            if inner is not None:
+                loop.carried = inner
+        return loop.carried if totals else None
+
+    def _innermost(self, level: int, stop: int, step: int, totals: list[Lanes]) -> list[Lanes]:
+        """Write the innermost loop of a reduction: several chains side by side, in chunks."""
+        chains = 4 if len(self.order) <= _LIGHT and stop >= 8 * step else 1
+        stride = chains * step
+        even = stop // stride * stride
+        chunk = _CHUNK * stride
         done = 0
         if even > 2 * chunk:
             done = even // chunk * chunk
             with self.routine.loop(done, chunk, totals) as outer:
-                parts = self._stretch(level, outer.index, chunk, chains)
+                parts = self._stretch(level, outer.index, chunk, step, chains)
                 outer.carried = [self._combine(outer.carried[0], parts)]
             totals = outer.carried
         if even > done:
-            totals = [self._combine(totals[0], self._stretch(level, done, even - done, chains))]
-        for rest in range(even, whole, self.width):
-            inner = self._inside(level, rest, None, totals)
+            parts = self._stretch(level, done, even - done, step, chains)
+            totals = [self._combine(totals[0], parts)]
+        for rest in range(even, stop, step):
+            inner = self._inside(level, rest, self.spot.count, totals)
             assert inner is not None
             totals = inner
         return totals
 
-    def _stretch(self, level: int, start: Index, length: int, chains: int) -> list[Lanes]:
-        """Reduce a stretch of whole vectors in several chains side by side."""
+    def _stretch(
+        self, level: int, start: Index, length: int, step: int, chains: int
+    ) -> list[Lanes]:
+        """Reduce a stretch in several chains side by side."""
         kind = self.nest.stores[0].element.kind
-        nothing = self.routine.block(self.width).constant(identity(self.nest.operation, kind), kind)
-        with self.routine.loop(length, chains * self.width, [nothing] * chains) as loop:
+        block = self.routine.block(self._total_width())
+        nothing = block.constant(identity(self.nest.operation, kind), kind)
+        with self.routine.loop(length, chains * step, [nothing] * chains) as loop:
             grown = []
             for chain, total in enumerate(loop.carried):
-                at = self.routine.entry((start, 1), (loop.index, 1), (chain * self.width, 1))
-                found = self._inside(level, at, None, [total])
+                at = self.routine.entry((start, 1), (loop.index, 1), (chain * step, 1))
+                found = self._inside(level, at, self.spot.count, [total])
                 assert found is not None
                 grown += found
             loop.carried = grown
