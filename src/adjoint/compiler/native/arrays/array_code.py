@@ -36,6 +36,7 @@ class Module:
     registers: int
     functions: dict[str, str] = field(default_factory=dict)
     names: list[Names] = field(default_factory=list)
+    products: dict[Product, str] = field(default_factory=dict)
 
     def add(self, routine: Routine) -> str:
         """Return the name of a function of the routine's text."""
@@ -44,6 +45,14 @@ class Module:
             self.functions[text] = f"{routine.name}{len(self.functions)}"
             self.names.append(routine.names)
         return self.functions[text]
+
+    def add_product(self, product: Product) -> str:
+        """Return the name of a product's function."""
+        if product not in self.products:
+            width = self.vector_bytes // SIZES[product.kind]
+            routine = write_product(product, "product", width=width, registers=self.registers)
+            self.products[product] = self.add(routine)
+        return self.products[product]
 
     @property
     def text(self) -> str:
@@ -154,9 +163,8 @@ class ArrayCode:
         product = product_of(part)
         width = self.module.vector_bytes // SIZES[product.kind]
         panel = Buffer(Role.TEMPORARY, product.kind, product.panel_entries(width))
-        routine = write_product(product, "product", width=width, registers=self.module.registers)
         places = [(view.buffer, view.offset) for view in (part.left, part.right, part.target)]
-        return Call(self.module.add(routine), (*places, (panel, 0)))
+        return Call(self.module.add_product(product), (*places, (panel, 0)))
 
 
 def product_of(part: Multiplication) -> Product:
