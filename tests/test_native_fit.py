@@ -11,7 +11,7 @@ pytest.importorskip("llvmlite")
 import adjoint as ad
 from adjoint import nn, train
 from adjoint.compiler.native import fitting, training_code
-from adjoint.optim import SGD
+from adjoint.optim import SGD, Adam
 
 X, Y = ad.datasets.make_moons(110, noise=0.2, seed=0)
 
@@ -48,9 +48,11 @@ def assert_same(one, two, rtol=1e-9):
         {"batch_size": 110},
         {"optimizer": lambda p: SGD(p, lr=0.5)},
         {"optimizer": lambda p: SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=1e-3)},
+        {"optimizer": lambda p: Adam(p, lr=0.01)},
+        {"optimizer": lambda p: Adam(p, lr=0.01, beta1=0.0, weight_decay=1e-3)},
         {"validation": (X[:20], Y[:20])},
     ],
-    ids=["momentum", "in order", "one batch", "plain", "nesterov", "validation"],
+    ids=["momentum", "in order", "one batch", "plain", "nesterov", "adam", "decay", "validation"],
 )
 def test_native_and_eager_training_agree(changes):
     assert_same(fit(True, **changes), fit(False, **changes))
@@ -173,6 +175,32 @@ def test_an_interrupted_training_has_a_record_of_every_whole_epoch():
     history, model = fit(True, callbacks=[interrupt])
     assert history.interrupted
     assert_same((history, model), fit(False, epochs=4))
+
+
+def test_an_optimiser_goes_on_where_a_native_training_left_it():
+    def halves(compile):
+        model = nn.MLP(2, 4, 2, rng=0)
+        optimizer = Adam(model.parameters(), lr=0.01)
+        fit(compile, model, optimizer=optimizer, epochs=4)
+        restored = Adam(model.parameters(), lr=0.5)
+        restored.load_state_dict(optimizer.state_dict())
+        history, _ = fit(compile, model, optimizer=restored, epochs=4)
+        assert {np.shape(entry["steps"]) for entry in restored.memory} == {()}
+        assert restored.memory[0]["steps"] == 24
+        return history, model
+
+    assert_same(halves(True), halves(False))
+
+
+def test_memory_that_is_not_there_at_first_is_named():
+    class Lazy(ad.optim.Optimizer):
+        def update(self, parameter, gradient, memory):
+            return parameter - self.lr * gradient, {"latest": gradient}
+
+    with pytest.raises(
+        ValueError, match=r"remembers \['latest'\] after a step, but initial_memory"
+    ):
+        fit(True, optimizer=lambda p: Lazy(p, lr=0.1))
 
 
 def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):

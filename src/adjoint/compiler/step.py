@@ -12,7 +12,7 @@ from ..calculus import value_and_grad
 from ..core import Value
 from ..graph import trace
 from ..nn.module import Module
-from ..optim import SGD, Optimizer
+from ..optim import Optimizer
 from .naming import parameter_names
 from .program import Program
 from .state import State, standing_in
@@ -107,7 +107,7 @@ class TrainingStep:
         if (trained := self._trained()) != self.trained:
             self._sort_out(trained)
         numbers = _split(self.optimizer.hyper)[0].items()
-        memory = [self.optimizer.memory[place] for place in self.places]
+        memory = [self.optimizer.recall(place) for place in self.places]
         return {
             "parameters": [tensor.data for tensor in self.params.values()],
             **({"memory": memory} if any(memory) else {}),
@@ -176,7 +176,7 @@ class TrainingStep:
 
     def _update(self, values: dict[str, Any], groups: Iterable[Any]) -> list[Any]:
         """Return what the optimiser makes of each parameter, gradient and memory."""
-        with made_by(_rule(self.optimizer)), self._settings(values):
+        with made_by(self.optimizer.rule), self._settings(values):
             return [self.optimizer.update(*group) for group in groups]
 
     @contextmanager
@@ -194,12 +194,6 @@ def _split(hyper: dict[str, Any]) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the settings that are numbers other than 0, and the rest, which shape the graph."""
     numbers = {name: x for name, x in hyper.items() if isinstance(x, float) and x != 0}
     return numbers, {name: x for name, x in hyper.items() if name not in numbers}
-
-
-def _rule(optimizer: Optimizer) -> str:
-    if isinstance(optimizer, SGD):
-        return "momentum" if optimizer.hyper["momentum"] else "sgd"
-    return f"{type(optimizer).__name__.lower()}_update"
 
 
 def _call(value: Any, name: str) -> None:

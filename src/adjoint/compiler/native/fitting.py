@@ -67,17 +67,18 @@ class NativeFit:
         self.optimizer = optimizer
         self.model = model
         _require_own(model, optimizer)
-        self._blanks = [_blank_memory(optimizer, p.data) for p in optimizer.params]
+        memories = [optimizer.recall(i) for i in range(len(optimizer.params))]
+        self._remembered = [tuple(memory) for memory in memories]
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
 
         def traced(rows: int) -> Graph:
             specs = [Spec((rows, *array.shape[1:]), array.dtype) for array in (X, y)]
-            return _trace_step(model, loss, optimizer, self._blanks, *specs)
+            return _trace_step(model, loss, optimizer, memories, *specs)
 
         step = traced(batch_size)
         short = len(X) % batch_size
         count = len(optimizer.params)
-        form = StepForm(count, count + sum(map(len, self._blanks)), settings=1)
+        form = StepForm(count, count + sum(map(len, memories)), settings=1)
         code = compile_training(
             step, form, tail=traced(short) if short else None, limit=limit or LIMIT
         )
@@ -157,16 +158,17 @@ class NativeFit:
         """Return parameters and memory, in the order of the graph's inputs."""
         optimizer = self.optimizer
         memory = [
-            np.asarray(entry.get(name, zeros))
-            for entry, blank in zip(optimizer.memory, self._blanks, strict=True)
-            for name, zeros in blank.items()
+            np.asarray(optimizer.recall(i)[name])
+            for i, names in enumerate(self._remembered)
+            for name in names
         ]
         return [*(p.data for p in optimizer.params), *memory]
 
     def _arranged(self, state: Sequence[Array]) -> tuple[list[Array], list[Memory]]:
         count = len(self.optimizer.params)
         rest = iter(state[count:])
-        return list(state[:count]), [{name: next(rest) for name in blank} for blank in self._blanks]
+        memory = [{name: next(rest) for name in names} for names in self._remembered]
+        return list(state[:count]), memory
 
     def _write(self, state: Sequence[Array]) -> None:
         arrays, memory = self._arranged(state)
@@ -206,22 +208,11 @@ def _require_own(model: Module, optimizer: Optimizer) -> None:
         raise Unlowerable("the model has buffers, which a step might change")
 
 
-def _blank_memory(optimizer: Optimizer, parameter: Array) -> Memory:
-    """Return what is remembered of a parameter before the first step: zeros, if they will do."""
-    rng = np.random.default_rng(0)
-    gradient = np.asarray(rng.normal(size=parameter.shape), parameter.dtype)
-    new, memory = optimizer.update(parameter, gradient, {})
-    blank = {name: np.zeros_like(array) for name, array in memory.items()}
-    if blank and not np.array_equal(new, optimizer.update(parameter, gradient, blank)[0]):
-        raise Unlowerable(f"the memory of {type(optimizer).__name__} does not begin with zeros")
-    return blank
-
-
 def _trace_step(
     model: Module,
     loss: Callable[[Any, Any], Any],
     optimizer: Optimizer,
-    blanks: Sequence[Memory],
+    memories: Sequence[Memory],
     x: Spec,
     y: Spec,
 ) -> Graph:
@@ -239,10 +230,21 @@ def _trace_step(
             raise Unlowerable("the loss does not depend on every parameter")
         hyper, optimizer.hyper = optimizer.hyper, {**optimizer.hyper, "lr": lr}
         try:
-            updates = map(optimizer.update, params, gradients, memories)
-            return value, *zip(*updates, strict=True)
+            updates = list(map(optimizer.update, params, gradients, memories))
         finally:
             optimizer.hyper = hyper
+        _check_memory(optimizer, memories, [memory for _, memory in updates])
+        return value, *zip(*updates, strict=True)
 
     rate = Spec((), arrays[0].dtype)
-    return trace(step, arrays, list(blanks), rate, x, y)
+    return trace(step, arrays, list(memories), rate, x, y)
+
+
+def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Memory]) -> None:
+    """Refuse memory that a step gives other names: where it lies would change."""
+    for old, new in zip(before, after, strict=True):
+        if old.keys() != new.keys():
+            raise Unlowerable(
+                f"{type(optimizer).__name__} remembers {sorted(new)} after a step, but "
+                f"initial_memory gives {sorted(old)}"
+            )
