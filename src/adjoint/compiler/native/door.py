@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,9 @@ def has_doors() -> bool:
     """Return whether arrays lie in memory as doors expect it."""
     if sys.implementation.name != "cpython":
         return False
-    samples = [np.zeros(()), np.zeros(3, np.float32)[1:], np.zeros((2, 3))[::-1]]
+    samples: list[Any] = [np.zeros(()), np.zeros(3, np.float32)[1:], np.zeros((2, 3))[::-1]]
     return all(_address(array) == array.ctypes.data for array in samples)
 
 
-def _address(array: np.ndarray) -> int | None:  # type: ignore[type-arg]
+def _address(array: np.ndarray[Any, Any]) -> int | None:
     return ctypes.c_void_p.from_address(id(array) + object.__basicsize__).value

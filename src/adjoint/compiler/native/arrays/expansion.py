@@ -243,6 +243,21 @@ def _diagflat(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return build("scatter_add", flat, rows, rows + k, key=(SLOT, SLOT), shape=(size, size))
 
 
+def _convolution(product: str) -> Rewrite:
+    """Write a convolution as sums of products with a window that moves along."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        long, short = sorted(args, key=lambda x: -x.shape[0])
+        width = short.shape[0]
+        if params["mode"] == "full":
+            long = build("pad_with_zeros", long, pad_width=((width - 1, width - 1),))
+        starts = np.arange(long.shape[0] - width + 1)[:, None]
+        windows = build("index", long, starts + np.arange(width)[::-1], key=(SLOT,))
+        return build("sum", build(product, windows, short), axis=1, keepdims=False)
+
+    return rewrite
+
+
 def _count(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return build("sum", build("astype", build("not_equal", args[0], 0), dtype="int64"), **params)
 
@@ -261,6 +276,8 @@ EXPANSIONS: dict[str, Rewrite] = {
     **dict.fromkeys(("named_product", "named_view"), einsum_expansion("multiply", "matmul")),
     "strong_einsum": einsum_expansion("strong_multiply", "strong_matmul"),
     "count_nonzero": _count,
+    "convolution": _convolution("multiply"),
+    "strong_convolution": _convolution("strong_multiply"),
     "matmul": _matmul("multiply"),
     "strong_matmul": _matmul("strong_multiply"),
 }

@@ -144,13 +144,18 @@ def _store(expressions: Expressions, root: Root, element: Element) -> Store:
 
 def reduction_nest(schedule: Schedule, part: Reduction) -> ArrayNest:
     """Return the nest of loops that combine entries."""
-    shape = part.root.operand.shape
+    shape = part.root.target.shape if part.running else part.root.operand.shape
     expressions = Expressions(schedule, shape)
     element = expressions.element(part.root.operand)
     element = convert(expressions.nest, element, part.root.target.kind)
+    factor = None if part.factor is None else expressions.element(part.factor)
+    if factor is not None:
+        factor = convert(expressions.nest, factor, part.root.target.kind)
     target = _target_axes(part, len(shape))
     stored = access(part.root.target, target, len(shape))
-    return ArrayNest(shape, (Store(stored, element),), part.axes, part.operation, part.running)
+    return ArrayNest(
+        shape, (Store(stored, element),), part.axes, part.operation, part.running, factor
+    )
 
 
 def _target_axes(part: Reduction, ndim: int) -> Axes:

@@ -78,6 +78,7 @@ class _Writer:
                 own |= {axis for axis, stride in enumerate(strides) if stride}
             self.depends[element] = own
         results = [store.element for store in nest.stores]
+        results += [] if nest.factor is None else [nest.factor]
         users = [element for element in self.order if self._is_vector(element)]
         self.met_by_vectors = {arg for user in users for arg in user.args} | set(results)
         self.first_reduced = next(
@@ -260,10 +261,22 @@ class _Writer:
         if self._reduces_lanes() and self.spot.count is not None:
             value = self._masked(value, self.spot.count)
         total = Lanes(block, totals[0].text, totals[0].kind)
+        if self.nest.factor is not None:
+            total = self._scaled(total, self._value(self.nest.factor, block))
         grown = combined(self.nest.operation, total, value)
         if self.nest.running:
             store_vector(self._place(store.access, ()), grown)
         return [grown]
+
+    def _scaled(self, total: Lanes, factor: Lanes) -> Lanes:
+        """Return the total multiplied by a factor, but where there is none yet."""
+        index = self.spot.indices[-1] if self.first_reduced < len(self.axes) else 0
+        if isinstance(index, int):
+            return total  # the first is the only one
+        begun = self.routine.block(1).write(f"icmp sgt i64 {index}, 0", "i1")
+        kind = total.block.type_of(total.kind)
+        chosen = f"select i1 {begun}, {kind} {factor}, {kind} {total.lift(0.0)}"
+        return total * total.block.write(chosen, total.kind)
 
     def _masked(self, value: Lanes, count: int) -> Lanes:
         bits = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(self.width))

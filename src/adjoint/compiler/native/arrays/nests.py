@@ -79,6 +79,8 @@ class ArrayNest:
         What combines them: add, multiply, maximum, minimum, logical_or, logical_and.
     running : bool
         Whether every intermediate result is stored, as a cumulative sum does.
+    factor : Element or None
+        What the total is multiplied with before an entry is added, but for the first.
     """
 
     shape: tuple[int, ...]
@@ -86,11 +88,13 @@ class ArrayNest:
     reduced: frozenset[int] = frozenset()
     operation: str | None = None
     running: bool = False
+    factor: Element | None = None
 
     def elements(self) -> list[Element]:
         """Return the elements that the stores need, operands first."""
         order: dict[Element, None] = {}
         pending = [x for store in reversed(self.stores) for x in (store.element, *store.indices)]
+        pending += [] if self.factor is None else [self.factor]
         while pending:
             element = pending.pop()
             if element in order:

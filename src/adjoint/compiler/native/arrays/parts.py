@@ -45,12 +45,24 @@ class Loops:
 
 @dataclass(frozen=True)
 class Reduction:
-    """Loops over the entries of an operand that combine them along axes."""
+    """Loops over the entries of an operand that combine them along axes.
+
+    Parameters
+    ----------
+    root : Root
+    axes : frozenset of int
+    operation : str
+    running : bool
+        Whether every intermediate result is stored.
+    factor : Operand or None
+        What the total is multiplied with before an entry is added.
+    """
 
     root: Root
     axes: frozenset[int]
     operation: str
     running: bool
+    factor: Operand | None = None
 
 
 @dataclass(frozen=True)

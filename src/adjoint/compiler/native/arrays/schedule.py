@@ -132,6 +132,8 @@ class Schedule:
             self._move(node)
         elif name in REDUCTIONS or name in RUNNING:
             self._reduce(node)
+        elif name == "linear_recurrence":
+            self._recur(node)
         elif name in PRODUCTS:
             self._multiply(node)
         elif name == "concatenate":
@@ -200,6 +202,18 @@ class Schedule:
         root = Root(operand, target, tuple(self.reads(operand)))
         operation = (RUNNING if running else REDUCTIONS)[name]
         self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
+
+    def _recur(self, node: Node) -> None:
+        """Run along an axis: multiply the total by a factor, and add an entry."""
+        ndim = len(node.output.shape)
+        factor, term = (
+            broadcast_operand(arg, parent, ndim)
+            for arg, parent in zip(node.args, node.parents, strict=True)
+        )
+        target = self._target(node)
+        root = Root(term, target, (*self.reads(term), *self.reads(factor)))
+        axis = (node.params or {})["axis"] % ndim
+        self._append(node, Reduction(root, frozenset([axis]), "add", True, factor), target)
 
     def _multiply(self, node: Node) -> None:
         kind = kind_of(node.output.dtype)
