@@ -68,7 +68,7 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
 
 
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
-    """Return the code of a small simplified graph, every entry of every array a scalar of its own."""
+    """Return the code of a small simplified graph, every entry a scalar of its own."""
     nest = lower(graph, limit=limit)
     _ask_for_nan(nest, Place(len(graph.outputs), 0))
     inputs, outputs = _slots(graph)
