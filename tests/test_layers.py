@@ -48,7 +48,7 @@ LAYERS = [
     ["graph", "creation"],
     ["compiler.bounds", "compiler.rewrites"],
     ["compiler.finiteness"],
-    ["compiler.simplify"],
+    ["compiler.simplify", "compiler.arguments"],
     ["compiler.native", "compiler.native.formats", "compiler.native.machine"],
     [
         "compiler.native.lanes",
@@ -103,7 +103,7 @@ LAYERS = [
     ["compiler.constants", "compiler.printer", "compiler.standalone"],
     ["compiler.equations", "compiler.helpers", "compiler.layout", "compiler.wordings"],
     ["compiler.expressions"],
-    ["compiler.portable", "compiler.source"],
+    ["compiler.portable", "compiler.results", "compiler.source"],
     ["compiler.program"],
     ["calculus", "anomaly"],
     ["custom", "jacobians"],
