@@ -1,6 +1,8 @@
 """Every card runs in every tier, value and gradient, whatever the memory of its arguments."""
 
 import importlib.util
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +55,31 @@ def test_every_card_agrees_in_every_tier(name, dtype):
         assert_same(written(*apart), function(*args))
         for found in _natively(graph, apart):
             assert_same(found, expected)
+
+
+@pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_card_has_native_code_or_is_listed():
+    from adjoint.compiler.native.function import NativeFunction
+
+    def lowers(function, args):
+        try:
+            NativeFunction(trace(function, *args), limit=0)
+        except Unlowerable:
+            return False
+        return True
+
+    missing = set()
+    for name in PRIMITIVES:
+        some = [
+            (f, args) for f, args in card_programs(name, np.float64) if all(x.size for x in args)
+        ]
+        if some and not any(lowers(*program) for program in some):
+            missing.add(name)
+    page = (Path(__file__).parent.parent / "docs" / "native.md").read_text(encoding="utf-8")
+    section = page.split("## What has no native code")[1].split("\n\n")[1]
+    listed = [name for row in section.splitlines()[2:] for name in re.findall("`(\\w+)`", row)]
+    assert sorted(listed) == sorted(missing)
 
 
 def _natively(graph, arrays):
