@@ -16,8 +16,9 @@ from ...optim import Memory, Optimizer
 from ..step import TrainingStep, foreign_part
 from .loop import Status
 from .nest import LIMIT, Unlowerable
+from .step_code import StepForm
 from .training import Training
-from .training_code import StepForm, compile_training
+from .training_code import compile_training
 
 Array = np.ndarray[Any, Any]
 

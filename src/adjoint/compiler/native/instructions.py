@@ -37,6 +37,12 @@ def _times_plus(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
     return x.times_plus(y, z) if x.kind in FORMATS else x * y + z
 
 
+def _strong_multiply(x: Lanes, y: Lanes) -> Lanes:
+    """The product, 0 where a factor is 0, even 0·∞ and 0·NaN."""
+    nothing = x.compare("==", 0) | y.compare("==", 0)
+    return nothing.choose(x.lift(0), x * y)
+
+
 def _isfinite(x: Lanes) -> Lanes:
     return abs(x).compare("<", float("inf"))
 
@@ -58,6 +64,7 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
+    "strong_multiply": _strong_multiply,
     "divide": lambda x, y: x / y,
     "negative": lambda x: -x,
     "times_plus": _times_plus,
