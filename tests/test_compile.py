@@ -538,6 +538,42 @@ def test_a_saved_step_is_written_alike(tmp_path):
     assert write(ad.Graph.load(tmp_path / "step.json")) == write(graph)
 
 
+def test_a_parameter_that_the_loss_does_not_depend_on_takes_no_step():
+    class Idle(nn.Module):
+        def __init__(self):
+            self.used, self.idle = nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1)
+
+        def forward(self, x):
+            return self.used(x)
+
+    model = Idle()
+    optimizer = ad.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    step = TrainingStep(model, functional.cross_entropy, optimizer)
+    idle, used = model.idle.weight.data, model.used.weight.data
+    for _ in range(2):
+        step(np.ones((5, 2)), np.zeros(5, int))
+    np.testing.assert_array_equal(model.idle.weight.data, idle)
+    assert not np.array_equal(model.used.weight.data, used)
+
+
+def test_what_the_loss_reads_is_read_at_each_step():
+    class Weighted:
+        def loss(self, prediction, target):
+            return (self.shift - prediction).mean() * self.weight
+
+    weighted = Weighted()
+    weighted.weight, weighted.shift = 2.0, ad.tensor(1.0)
+    model = nn.Linear(2, 1, rng=0)
+    step = TrainingStep(model, weighted.loss, ad.optim.SGD(model.parameters(), lr=1e-300))
+    X, y = np.ones((5, 2)), np.zeros(5, int)
+    first = step(X, y)
+    weighted.weight = 4.0
+    np.testing.assert_allclose(step(X, y), 2 * first)
+    weighted.shift.data = np.array(1.5)
+    np.testing.assert_allclose(step(X, y), 2 * first + 2)
+    assert len(step.programs) == 2
+
+
 def test_an_optimiser_of_another_model_is_refused():
     model, _ = _pair({})
     _, optimizer = _pair({})

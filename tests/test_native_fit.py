@@ -224,11 +224,48 @@ def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     assert made == [1]
 
 
-def test_a_model_with_buffers_is_left_alone():
-    model = nn.MLP(2, 4, 2, rng=0)
-    model.scale = ad.tensor(2.0)
-    with pytest.raises(ValueError, match="buffers"):
-        fit(True, model)
+class Scaled(nn.Module):
+    def __init__(self, keeps=False):
+        self.net = nn.MLP(2, 4, 2, rng=0)
+        self.scale = ad.tensor(2.0)
+        self.keeps = keeps
+
+    def forward(self, x):
+        if self.keeps:
+            self.scale = self.scale * 0.5
+        return self.net(x) * self.scale
+
+
+def test_buffers_are_read_and_a_changed_one_is_seen():
+    def double(history, model):
+        if len(history) == 5:
+            model.scale = ad.tensor(4.0)
+
+    assert_same(fit(True, Scaled(), callbacks=[double]), fit(False, Scaled(), callbacks=[double]))
+
+
+def test_a_model_that_assigns_to_its_buffers_is_refused():
+    with pytest.raises(ValueError, match=r"Scaled.scale was assigned to"):
+        fit(True, Scaled(keeps=True))
+
+
+def test_settings_that_a_callback_changes_are_read_at_once():
+    def change(optimizers):
+        def callback(history, model):
+            optimizers[0].hyper["momentum"] = 0.5 if len(history) < 10 else 0.0
+
+        return callback
+
+    def run(compile):
+        kept = []
+
+        def optimizer(params):
+            kept.append(SGD(params, lr=0.1, momentum=0.9))
+            return kept[0]
+
+        return fit(compile, optimizer=optimizer, callbacks=[change(kept)])
+
+    assert_same(run(True), run(False))
 
 
 def test_what_cannot_be_compiled_says_why():

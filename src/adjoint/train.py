@@ -128,6 +128,7 @@ def fit(
         with _modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
             native = _as_native(task, compile, epochs, order_seed)
             while len(history) < epochs:
+                model.train()
                 if native is not None and native.is_current:
                     done = len(history)
                     until = min(epochs, next_call(callbacks, done, epochs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +40,16 @@ TIERS: dict[str, Tier] = {}
 class Program:
     """A graph that runs.
 
+    Parameters
+    ----------
+    traced : Graph
+    about : str
+        The docstring of the source.
+    key : iterable of str
+        What the parts of the arguments are.
+    tiers : mapping of str to Tier, optional
+        Those to try before the portable one; by default all.
+
     Attributes
     ----------
     traced, graph : Graph
@@ -51,7 +61,14 @@ class Program:
         What making it took, tracing aside.
     """
 
-    def __init__(self, traced: Graph, *, about: str = "", key: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        traced: Graph,
+        *,
+        about: str = "",
+        key: Iterable[str] = (),
+        tiers: Mapping[str, Tier] | None = None,
+    ) -> None:
         start = time.perf_counter()
         self.traced = traced
         self.graph = simplify(traced)
@@ -61,7 +78,9 @@ class Program:
             self.function = portable.load(self.source, self.graph.name)
         except NotImplementedError as error:
             self.source, self.function = f"# {error}\n", self.graph
-        self.tier, self.lowered, self.reasons = _lower(self.graph)
+        self.tier, self.lowered, self.reasons = _lower(
+            self.graph, TIERS if tiers is None else tiers
+        )
         # Source knows tuples, not what types with names were made of them.
         self._has_names = _has_named_tuples(self.graph.gives)
         self._takes = [symbol.data for symbol in self.graph.inputs]
@@ -141,10 +160,10 @@ def _has_named_tuples(tree: Any) -> bool:
     return hasattr(items, "_fields") or any(map(_has_named_tuples, items))
 
 
-def _lower(graph: Graph) -> tuple[str, Lowered | None, list[str]]:
+def _lower(graph: Graph, tiers: Mapping[str, Tier]) -> tuple[str, Lowered | None, list[str]]:
     """Return the first tier that takes a graph, what it made of it, and why others did not."""
     reasons: list[str] = []
-    for name, lower in TIERS.items():
+    for name, lower in tiers.items():
         lowered = lower(graph)
         if not isinstance(lowered, str):
             return name, lowered, reasons

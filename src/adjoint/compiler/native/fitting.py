@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ...calculus import value_and_grad
 from ...core import Spec
-from ...graph import Graph, Symbol, trace
-from ...nn.functional import LOSSES
+from ...graph import Graph
 from ...nn.module import Module
 from ...optim import Memory, Optimizer
-from ..state import standing_in
+from ..step import TrainingStep, foreign_part
 from .loop import Status
 from .nest import LIMIT, Unlowerable
 from .step_code import StepForm
@@ -66,25 +65,26 @@ class NativeFit:
         X, y = data
         self.optimizer = optimizer
         self.model = model
-        _require_own(model, optimizer)
-        memories = [optimizer.recall(i) for i in range(len(optimizer.params))]
-        self._remembered = [tuple(memory) for memory in memories]
+        self.step = step = TrainingStep(model, loss, optimizer)
+        self._remembered = [tuple(optimizer.recall(place)) for place in step.places]
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
 
         def traced(rows: int) -> Graph:
             specs = [Spec((rows, *array.shape[1:]), array.dtype) for array in (X, y)]
-            return _trace_step(model, loss, optimizer, memories, *specs)
+            return _arranged(step, specs)
 
-        step = traced(batch_size)
+        full = traced(batch_size)
         short = len(X) % batch_size
-        count = len(optimizer.params)
-        form = StepForm(count, count + sum(map(len, memories)), settings=1)
+        count = len(step.params)
+        numbers = step.numbers().values()
+        form = StepForm(count, count + sum(map(len, self._remembered)), settings=len(numbers))
         code = compile_training(
-            step, form, tail=traced(short) if short else None, limit=limit or LIMIT
+            full, form, tail=traced(short) if short else None, limit=limit or LIMIT
         )
-        self._known = self._circumstances()
+        self._known = step.circumstances, repr(model)
+        self._constants = [tensor.data for tensor in step.fixed.values()]
         self._training = Training(
-            code, self._read(), [X, y], epochs=epochs, settings=[optimizer.lr], seed=seed
+            code, self._read(), [X, y], epochs=epochs, settings=list(numbers), seed=seed
         )
         self._written = self._read()
         self._steps = 500
@@ -92,7 +92,7 @@ class NativeFit:
     def advance(self, until: int, show: Callable[[int, float], None]) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step."""
         training = self._training
-        training.settings[:] = self.optimizer.lr
+        training.settings[:] = list(self.step.numbers().values())
         state = self._read()
         if any(now is not left for now, left in zip(state, self._written, strict=True)):
             training.load(state, epoch=training.epoch)
@@ -142,33 +142,30 @@ class NativeFit:
     @property
     def is_current(self) -> bool:
         """Return whether model and optimiser still are what was traced, but for their numbers."""
-        return bool(self._known == self._circumstances())
-
-    def _circumstances(self) -> Any:
-        """Return all that a callback might change and that is frozen into the code."""
-        hyper = {name: value for name, value in self.optimizer.hyper.items() if name != "lr"}
-        flags = [p.requires_grad for p in self.model.parameters()]
-        trained = set(map(id, self.optimizer.params))
-        fixed = [id(p.data) for p in self.model.parameters() if id(p) not in trained]
-        return hyper, flags, fixed, repr(self.model)
+        now = [tensor.data for tensor in self.step.fixed.values()]
+        same = all(map(is_, now, self._constants))
+        return same and self._known == (self.step.circumstances, repr(self.model))
 
     # --- the state --------------------------------------------------------------------------------
 
     def _read(self) -> list[Array]:
         """Return parameters and memory, in the order of the graph's inputs."""
-        optimizer = self.optimizer
         memory = [
-            np.asarray(optimizer.recall(i)[name])
-            for i, names in enumerate(self._remembered)
+            np.asarray(self.optimizer.recall(place)[name])
+            for place, names in zip(self.step.places, self._remembered, strict=True)
             for name in names
         ]
-        return [*(p.data for p in optimizer.params), *memory]
+        return [*(tensor.data for tensor in self.step.params.values()), *memory]
 
     def _arranged(self, state: Sequence[Array]) -> tuple[list[Array], list[Memory]]:
-        count = len(self.optimizer.params)
-        rest = iter(state[count:])
-        memory = [{name: next(rest) for name in names} for names in self._remembered]
-        return list(state[:count]), memory
+        """Return the arrays and the memory of the optimiser's parameters."""
+        arrays = [parameter.data for parameter in self.optimizer.params]
+        memory = self.optimizer.memory[:]
+        rest = iter(state[len(self.step.places) :])
+        for place, names, array in zip(self.step.places, self._remembered, state, strict=False):
+            arrays[place] = array
+            memory[place] = {name: next(rest) for name in names}
+        return arrays, memory
 
     def _write(self, state: Sequence[Array]) -> None:
         arrays, memory = self._arranged(state)
@@ -190,59 +187,30 @@ def most_operations(model: Module, loss: Any, optimizer: Optimizer, *, steps: in
     """
     if steps < _WORTHWHILE:
         raise Unlowerable(f"{steps} steps are done before native code is there")
-    foreign = [x for x in (*model.modules(), optimizer) if not _is_own(type(x))]
-    if foreign or loss not in LOSSES.values():
-        raise Unlowerable(f"{foreign[0] if foreign else loss} is not adjoint's own")
+    foreign = foreign_part(model, loss, optimizer)
+    if foreign is not None:
+        raise Unlowerable(f"{foreign} is not adjoint's own")
     return min(LIMIT, steps // 2)
 
 
-def _is_own(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] == "adjoint"
+def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
+    """Return the graph of a step on a batch, in the arrangement of `StepForm`."""
+    arguments = step.arguments(*batch)
+    arguments.pop("fixed", None)
+    graph = step.trace(arguments)
+    before = [step.optimizer.recall(place) for place in step.places]
+    _check_memory(step.optimizer, before, graph.gives[1:-1])
+    count = len(step.params) + sum(map(len, before))
+    (*news, loss), state, numbers = graph.outputs, graph.inputs[:count], graph.inputs[count + 2 :]
+    if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
+        raise Unlowerable("the loss does not depend on every parameter")
+    rows = graph.inputs[count : count + 2]
+    return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)
 
 
-def _require_own(model: Module, optimizer: Optimizer) -> None:
-    trained = {id(p) for p in model.parameters() if p.requires_grad}
-    if not all(id(parameter) in trained for parameter in optimizer.params):
-        raise Unlowerable("the optimiser has parameters that the model has not")
-    if any(True for _ in model.named_buffers()):
-        raise Unlowerable("the model has buffers, which a step might change")
-
-
-def _trace_step(
-    model: Module,
-    loss: Callable[[Any, Any], Any],
-    optimizer: Optimizer,
-    memories: Sequence[Memory],
-    x: Spec,
-    y: Spec,
-) -> Graph:
-    """Return the graph of a step: state, learning rate and rows in, loss and state out."""
-    tensors = optimizer.params
-    arrays = [parameter.data for parameter in tensors]
-
-    def step(params: Any, memories: Any, lr: Any, x: Any, y: Any) -> Any:
-        def forward(*values: Any) -> Any:
-            with standing_in(tensors, values):
-                return loss(model(x), y)
-
-        value, gradients = value_and_grad(forward, argnums=range(len(params)))(*params)
-        if not all(isinstance(g, Symbol) for g in gradients):
-            raise Unlowerable("the loss does not depend on every parameter")
-        hyper, optimizer.hyper = optimizer.hyper, {**optimizer.hyper, "lr": lr}
-        try:
-            updates = list(map(optimizer.update, params, gradients, memories))
-        finally:
-            optimizer.hyper = hyper
-        _check_memory(optimizer, memories, [memory for _, memory in updates])
-        return value, *zip(*updates, strict=True)
-
-    rate = Spec((), arrays[0].dtype)
-    return trace(step, arrays, list(memories), rate, x, y)
-
-
-def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Memory]) -> None:
+def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Any]) -> None:
     """Refuse memory that a step gives other names: where it lies would change."""
-    for old, new in zip(before, after, strict=True):
+    for old, new in zip(before, after[0] if after else [{} for _ in before], strict=True):
         if old.keys() != new.keys():
             raise Unlowerable(
                 f"{type(optimizer).__name__} remembers {sorted(new)} after a step, but "
