@@ -149,6 +149,7 @@ LAYERS = [
     ["compiler.compiled", "compiler.step"],
     ["compiler.native.training"],
     ["compiler.native.fitting"],
+    ["epochs"],
     ["train"],
     ["plots.style"],
     ["plots.curve", "plots.scatter"],

@@ -15,15 +15,12 @@ from ..tree import map_leaves
 from . import naming
 from .arguments import RecordedError, exact, flatten, is_recorded
 from .naming import argument_names, parameter_names
-from .native.function import native_tier
-from .program import TIERS, Program
+from .program import Program
 from .simplify import simplify
 from .source import write
 from .state import State, standing_in
 
 Function = Callable[..., Any]
-
-TIERS["native"] = native_tier
 
 
 def compile(function: Function) -> Compiled:

@@ -12,6 +12,7 @@ from ..graph import Graph
 from ..tree import assembler, leaves, map_leaves
 from . import portable
 from .arguments import fitted
+from .native.function import native_tier
 from .results import read_out, write_out
 from .simplify import simplify
 from .source import write
@@ -34,7 +35,7 @@ class Lowered(Protocol):
 # Each is tried in turn on a simplified graph, and says why where it cannot take it; after the last
 # comes the portable tier, which takes all.
 Tier = Callable[[Graph], Lowered | str]
-TIERS: dict[str, Tier] = {}
+TIERS: dict[str, Tier] = {"native": native_tier}
 
 
 class Program:

@@ -15,7 +15,7 @@ from ...nn.module import Module
 from ...optim import Memory, Optimizer
 from ..step import TrainingStep, foreign_part
 from .loop import Status
-from .nest import LIMIT, Unlowerable
+from .nest import Unlowerable
 from .step_code import StepForm
 from .training import Training
 from .training_code import compile_training
@@ -25,8 +25,14 @@ Array = np.ndarray[Any, Any]
 # Python is back in control after about this many seconds, for Ctrl-C and the progress bar.
 _TURN = 0.06
 _MOST_STEPS = 10_000_000
-# Below this many steps the portable tier has finished before native code is there.
-_WORTHWHILE = 2000
+# What a step takes without native code, in seconds, and for its operations at so many a second; and
+# what native code takes to be made. Measured once, and never at run time: the tier must not depend
+# on the clock.
+_OVERHEAD = 1e-4
+_SLOW = 5e10
+_WORTHWHILE = 0.2
+# Operations a second of native code, to find out how many steps may be taken at first.
+_FAST = 1e11
 
 
 class NativeFit:
@@ -41,8 +47,6 @@ class NativeFit:
     batch_size, epochs : int
     seed : int or None
         Of the order of the rows; None keeps theirs.
-    limit : int, optional
-        The greatest number of scalar operations to unroll.
 
     Raises
     ------
@@ -60,13 +64,12 @@ class NativeFit:
         batch_size: int,
         epochs: int,
         seed: int | None,
-        limit: int | None = None,
     ) -> None:
         X, y = data
         self.optimizer = optimizer
         self.model = model
         self.step = step = TrainingStep(model, loss, optimizer)
-        self._remembered = [tuple(optimizer.recall(place)) for place in step.places]
+        self._remembered = step.remembered()
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
 
         def traced(rows: int) -> Graph:
@@ -78,16 +81,14 @@ class NativeFit:
         count = len(step.params)
         numbers = step.numbers().values()
         form = StepForm(count, count + sum(map(len, self._remembered)), settings=len(numbers))
-        code = compile_training(
-            full, form, tail=traced(short) if short else None, limit=limit or LIMIT
-        )
-        self._known = step.circumstances, repr(model)
+        code = compile_training(full, form, tail=traced(short) if short else None)
+        self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
         self._training = Training(
             code, self._read(), [X, y], epochs=epochs, settings=list(numbers), seed=seed
         )
         self._written = self._read()
-        self._steps = 500
+        self._steps = max(1, min(500, int(_TURN * _FAST / work_of(model, batch_size))))
 
     def advance(self, until: int, show: Callable[[int, float], None]) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step."""
@@ -143,8 +144,10 @@ class NativeFit:
     def is_current(self) -> bool:
         """Return whether model and optimiser still are what was traced, but for their numbers."""
         now = [tensor.data for tensor in self.step.fixed.values()]
-        same = all(map(is_, now, self._constants))
-        return same and self._known == (self.step.circumstances, repr(self.model))
+        return all(map(is_, now, self._constants)) and bool(self._known == self._circumstances())
+
+    def _circumstances(self) -> Any:
+        return self.step.circumstances, self.step.remembered(), repr(self.model)
 
     # --- the state --------------------------------------------------------------------------------
 
@@ -176,21 +179,35 @@ class NativeFit:
         self.optimizer.zero_grad()
 
 
-def most_operations(model: Module, loss: Any, optimizer: Optimizer, *, steps: int) -> int:
-    """Return how large a step may be to be compiled unasked, given how many there are.
+def refuse_unasked(
+    model: Module, loss: Any, optimizer: Optimizer, *, steps: int, batch_size: int
+) -> None:
+    """Refuse a training that should not be compiled unless that was asked for.
 
     Raises
     ------
     Unlowerable
-        If none should. Only what adjoint itself defines is traced unasked: Python code of the
-        user's may do other things besides computing, or differ from call to call.
+        If it is over before native code would be there, or is not adjoint's own: Python code of
+        the user's may do other things besides computing, or differ from call to call.
     """
-    if steps < _WORTHWHILE:
-        raise Unlowerable(f"{steps} steps are done before native code is there")
     foreign = foreign_part(model, loss, optimizer)
     if foreign is not None:
         raise Unlowerable(f"{foreign} is not adjoint's own")
-    return min(LIMIT, steps // 2)
+    if not is_worthwhile(model, steps=steps, batch_size=batch_size):
+        raise Unlowerable(f"{steps} steps are done before native code is there")
+
+
+def is_worthwhile(model: Module, *, steps: int, batch_size: int) -> bool:
+    """Return whether so many steps take longer without native code than to make it."""
+    return steps * (_OVERHEAD + work_of(model, batch_size) / _SLOW) >= _WORTHWHILE
+
+
+def work_of(model: Module, batch_size: int) -> int:
+    """Return about how many floating-point operations a step takes: six a weight and row.
+
+    Two each forward, for the gradient of the weight and for that of what comes before it.
+    """
+    return 6 * batch_size * sum(parameter.size for parameter in model.parameters())
 
 
 def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
