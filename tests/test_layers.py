@@ -135,6 +135,7 @@ LAYERS = [
     ["compiler.compiled", "compiler.step"],
     ["compiler.native.training"],
     ["compiler.native.fitting"],
+    ["epochs"],
     ["train"],
     ["plots.style"],
     ["plots.curve", "plots.scatter"],

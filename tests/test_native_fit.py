@@ -119,6 +119,18 @@ def test_a_callback_that_freezes_a_layer_ends_native_code():
         if len(history) == 3:
             next(iter(model.parameters())).requires_grad_(False)
 
+    native = fit(True, callbacks=[freeze])
+    assert_same(native, fit(False, callbacks=[freeze]))
+    assert native[0].report() == (
+        "tier: eager\n  a callback changed more than the numbers of what was compiled"
+    )
+
+
+def test_native_code_that_has_ended_does_not_come_back():
+    def freeze(history, model):
+        if len(history) in (3, 5):
+            next(iter(model.parameters())).requires_grad_(len(history) == 5)
+
     assert_same(fit(True, callbacks=[freeze]), fit(False, callbacks=[freeze]))
 
 
@@ -197,10 +209,8 @@ def test_memory_that_is_not_there_at_first_is_named():
         def update(self, parameter, gradient, memory):
             return parameter - self.lr * gradient, {"latest": gradient}
 
-    with pytest.raises(
-        ValueError, match=r"remembers \['latest'\] after a step, but initial_memory"
-    ):
-        fit(True, optimizer=lambda p: Lazy(p, lr=0.1))
+    history, _ = fit(True, optimizer=lambda p: Lazy(p, lr=0.1))
+    assert "remembers ['latest'] after a step, but initial_memory gives []" in history.report()
 
 
 def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
@@ -268,22 +278,28 @@ def test_settings_that_a_callback_changes_are_read_at_once():
     assert_same(run(True), run(False))
 
 
-def test_what_cannot_be_compiled_says_why():
-    with pytest.raises(ValueError, match="metrics"):
-        fit(True, metrics=["accuracy"])
+def test_what_cannot_be_native_code_says_why():
+    history, _ = fit(True, metrics=["accuracy"])
+    assert history.report() == (
+        "tier: portable\n"
+        "  not native: metrics of the training data need the predictions of every step"
+    )
+    assert fit(True)[0].report() == "tier: native"
     with pytest.raises(ValueError, match="compile: expected"):
         fit("never")
 
 
 def test_without_llvmlite_the_training_is_the_same(monkeypatch):
+    native = fit("auto", epochs=700)
+
     def absent():
         raise ImportError("native code needs llvmlite")
 
     monkeypatch.setattr(training_code, "this_machine", absent)
-    history, _ = fit("auto", epochs=700)
-    assert len(history) == 700
-    with pytest.raises(ValueError, match="llvmlite"):
-        fit(True)
+    for compile in ("auto", True):
+        portable = fit(compile, epochs=700)
+        assert portable[0].report() == "tier: portable\n  not native: native code needs llvmlite"
+        assert_same(native, portable)
 
 
 def test_the_loss_record_of_many_epochs_is_whole():

@@ -24,11 +24,12 @@ Loss = Callable[[Any, Any], Any]
 
 
 class Computed(NamedTuple):
-    """What a step computed and has not written yet: new parameters, new memory, the loss before."""
+    """What a step computed and has not written yet; loss and prediction are from before it."""
 
     parameters: Sequence[Array]
     memory: Sequence[Memory]
     loss: Any
+    prediction: Any
 
 
 class TrainingStep:
@@ -44,6 +45,8 @@ class TrainingStep:
         change of the others compiles anew, as does one of the module's settings or the loss's.
     tiers : mapping of str to Tier, optional
         Those to try before the portable one, see `compiler.program.TIERS`.
+    predicts : bool
+        Whether a step gives the model's prediction, too.
 
     Attributes
     ----------
@@ -72,8 +75,10 @@ class TrainingStep:
         optimizer: Optimizer,
         *,
         tiers: Mapping[str, Tier] | None = None,
+        predicts: bool = False,
     ) -> None:
-        self.model, self.loss, self.optimizer, self.tiers = model, loss, optimizer, tiers
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.tiers, self.predicts = tiers, predicts
         self.programs: dict[Any, Program] = {}
         # Of settings, which like Python's numbers must widen no parameter.
         self.dtype = min((p.dtype for p in optimizer.params), key=lambda d: d.itemsize)
@@ -113,7 +118,10 @@ class TrainingStep:
 
     @property
     def circumstances(self) -> Any:
-        """All that shapes the graph besides the batch; None where an object has been replaced."""
+        """All that shapes the graph besides the batch and the memory's names.
+
+        None where an object has been replaced.
+        """
         found = [state.settings() for state in self.states]
         if None in found:
             return None
@@ -123,8 +131,11 @@ class TrainingStep:
             (*numbers, *others.items()),
             self._trained(),
             tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
-            tuple(tuple(self.optimizer.recall(place)) for place in self.places),
         )
+
+    def remembered(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of what is remembered of each parameter that is trained."""
+        return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
 
     def numbers(self) -> dict[str, Array]:
         """Return the settings that are arguments of the program."""
@@ -159,7 +170,7 @@ class TrainingStep:
 
         It serves as long as nothing but the numbers in parameters and memory changes.
         """
-        circumstances = self._look()
+        look = self._look()
         programs: dict[Any, Program] = {}
         remembers = any(map(self.optimizer.recall, self.places))
         fixed = [[tensor.data for tensor in self.fixed.values()]] if self.fixed else []
@@ -169,10 +180,11 @@ class TrainingStep:
             kind = X.shape, X.dtype, y.shape, y.dtype
             program = programs.get(kind)
             if program is None:
-                program = programs[kind] = self._program(X, y, circumstances)
+                program = programs[kind] = self._program(X, y, look)
             memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
             found = program([tensor.data for tensor in params], *memory, *fixed, X, y, *numbers)
-            return Computed(found[0], found[1] if len(found) > 2 else (), found[-1])
+            *found, prediction = found if self.predicts else (*found, None)
+            return Computed(found[0], found[1] if len(found) > 2 else (), found[-1], prediction)
 
         return compute
 
@@ -187,34 +199,36 @@ class TrainingStep:
         """Return the program for batches of these shapes and dtypes, and the present settings."""
         return self._program(X, y, self._look())
 
-    def _program(self, X: Any, y: Any, circumstances: Any) -> Program:
-        key = (X.shape, X.dtype.str, y.shape, y.dtype.str, circumstances)
+    def _program(self, X: Any, y: Any, look: Any) -> Program:
+        key = (X.shape, X.dtype.str, y.shape, y.dtype.str, look)
         program = self.programs.get(key)
         if program is None:
             paths = [*self.params, *self.fixed]
             graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in (X, y))))
             about = "Return the new parameters, any new memory, and the loss before the step."
+            if self.predicts:
+                about = f"{about[:-1]}; also the prediction."
             program = Program(graph, about=about, key=paths, tiers=self.tiers)
             self.programs[key] = program
         return program
 
     def _look(self) -> Any:
-        """Return the circumstances, read anew where they have changed."""
+        """Return all that shapes the graph besides the batch, read anew where it has changed."""
         circumstances = self.circumstances
         if circumstances is None:
             self._read_tensors()
             circumstances = self.circumstances
         if (trained := self._trained()) != self.trained:
             self._sort_out(trained)
-            circumstances = self.circumstances
-        return circumstances
+        return circumstances, self.remembered()
 
     # --- tracing them
 
     def trace(self, arguments: Mapping[str, Any]) -> Graph:
         """Return the graph of a step.
 
-        It gives the new parameters, the new memory if there is any, and the loss before the step.
+        It gives the new parameters, the new memory if there is any, the loss before the step, and
+        the prediction if that is wanted.
 
         Parameters
         ----------
@@ -246,9 +260,10 @@ class TrainingStep:
 
             def loss_of(parameters: Any) -> Any:
                 with standing_in(tensors, [*parameters, *fixed]), self._unchanged():
-                    return self.loss(self.model(values["X"]), values["y"])
+                    prediction = self.model(values["X"])
+                    return self.loss(prediction, values["y"]), prediction
 
-            loss, gradients = value_and_grad(loss_of)(parameters)
+            (loss, prediction), gradients = value_and_grad(loss_of, has_aux=True)(parameters)
             _call(loss, "loss")
             memory = values.get("memory", [{} for _ in names])
             updates = []
@@ -256,7 +271,8 @@ class TrainingStep:
                 for group in zip(names, parameters, gradients, memory, strict=True):
                     updates.append(self._update(*group))
             entries = [entry for _, entry in updates]
-            return [new for new, _ in updates], *([entries] if any(entries) else []), loss
+            written = [new for new, _ in updates], *([entries] if any(entries) else [])
+            return *written, loss, *([prediction] if self.predicts else [])
 
         return step
 

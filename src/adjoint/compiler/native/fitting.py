@@ -66,7 +66,7 @@ class NativeFit:
         self.optimizer = optimizer
         self.model = model
         self.step = step = TrainingStep(model, loss, optimizer)
-        self._remembered = [tuple(optimizer.recall(place)) for place in step.places]
+        self._remembered = step.remembered()
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
 
         def traced(rows: int) -> Graph:
@@ -81,7 +81,7 @@ class NativeFit:
         code = compile_training(
             full, form, tail=traced(short) if short else None, limit=limit or LIMIT
         )
-        self._known = step.circumstances, repr(model)
+        self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
         self._training = Training(
             code, self._read(), [X, y], epochs=epochs, settings=list(numbers), seed=seed
@@ -143,8 +143,10 @@ class NativeFit:
     def is_current(self) -> bool:
         """Return whether model and optimiser still are what was traced, but for their numbers."""
         now = [tensor.data for tensor in self.step.fixed.values()]
-        same = all(map(is_, now, self._constants))
-        return same and self._known == (self.step.circumstances, repr(self.model))
+        return all(map(is_, now, self._constants)) and bool(self._known == self._circumstances())
+
+    def _circumstances(self) -> Any:
+        return self.step.circumstances, self.step.remembered(), repr(self.model)
 
     # --- the state --------------------------------------------------------------------------------
 
