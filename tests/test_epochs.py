@@ -173,7 +173,7 @@ def test_divergence_is_reported_and_undone_alike(lr, batch_size, epoch):
 
 @pytest.mark.usefixtures("no_native_code")
 def test_a_loss_that_becomes_nan_leaves_the_weights_before_the_step(monkeypatch):
-    # The first epoch's three steps are eager, so the fifth compiled one is the third epoch's second.
+    # The first epoch is eager, so the fifth of the compiled steps is the second of epoch 3.
     losses, kept = [], []
     computing = TrainingStep.computing
 

@@ -1,6 +1,7 @@
 """Native training: the same batches and the same trajectory, whole epochs at a time."""
 
 import platform
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -167,6 +168,29 @@ def test_runs_repeat_bit_for_bit_however_they_are_cut():
         cut.run(10, steps=2)
     assert cut.losses() == whole.losses()
     assert [a.tobytes() for a in cut.state] == [a.tobytes() for a in whole.state]
+
+
+def test_steps_allocate_nothing():
+    training = start(sizes=(2, 6, 6, 2))
+    training.run(1, steps=10)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        training.run(9, steps=10**9)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The call's own pointers; the smallest array of a step alone would be more, every time.
+    assert kept - before < 500
+    assert peak - before < 5000
+
+
+def test_memory_is_what_was_planned(regime):
+    training = start()
+    layout = training.code.steps.layout
+    assert training._states.nbytes == 3 * layout.size * 8
+    assert training._workspace._bytes.nbytes == training.code.steps.workspace
+    assert (training.code.steps.workspace > 0) == (regime == "arrays")
 
 
 def test_a_loss_that_is_not_finite_stops_before_its_step():

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..graph import Graph
-from ..tree import leaves, map_leaves
+from ..tree import assembler, leaves, map_leaves
 from . import portable
+from .arguments import fitted
+from .results import read_out, write_out
 from .simplify import simplify
 from .source import write
 
@@ -18,8 +20,12 @@ from .source import write
 class Lowered(Protocol):
     """What a tier makes of a graph: a function of its inputs' arrays that gives its outputs'."""
 
-    def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
-        """Return the outputs' arrays."""
+    def run(self, arrays: Sequence[Any], out: Sequence[Any] | None) -> Sequence[Any]:
+        """Return the outputs' arrays, given arrays of the traced shapes and dtypes.
+
+        ``out`` has an array for each output that it may be written to, whatever it shares with the
+        inputs; what is returned in another's place is copied there.
+        """
 
     def describe(self) -> Sequence[str]:
         """Return the lines of a report: what runs where, and why."""
@@ -77,32 +83,54 @@ class Program:
         )
         # Source knows tuples, not what types with names were made of them.
         self._has_names = _has_named_tuples(self.graph.gives)
-        # The commonest structures, arrays in and a tuple of arrays out, need no walk at each call.
+        self._takes = [symbol.data for symbol in self.graph.inputs]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
-        self._gives_arrays = type(self.graph.gives) is tuple and self.graph.gives == tuple(
-            range(len(self.graph.outputs))
-        )
+        self._assemble = assembler(self.graph.gives)
         self.seconds = time.perf_counter() - start
 
     def __call__(self, *args: Any) -> Any:
-        """Run on arguments of the structure, shapes and dtypes of the graph, unchecked."""
-        if self.lowered is not None:
-            found = self.lowered(args if self._takes_arrays else self._flat(args))
-            if self._gives_arrays:
-                return tuple(found)
-            return map_leaves(lambda position: found[position], self.graph.gives)
-        with np.errstate(all="ignore"):
-            result = self.function(*args)
-        if not self._has_names:
-            return result
-        found = list(leaves(result))
-        return map_leaves(lambda position: found[position], self.graph.gives)
+        """Run on arguments of the structure of the graph.
 
-    def _flat(self, args: tuple[Any, ...]) -> list[Any]:
-        flat: list[Any] = []
-        for tree, arg in zip(self.graph.takes, args, strict=True):
-            map_leaves(lambda _, array: flat.append(array), tree, arg)
-        return flat
+        Raises
+        ------
+        TypeError, ValueError
+            If their shapes and dtypes are not those of the graph.
+        """
+        return self.run([fitted(x, s) for x, s in zip(leaves(args), self._takes, strict=True)])
+
+    def run(self, arrays: Sequence[Any], out: Any = None) -> Any:
+        """Run on the arguments' arrays, in order, of the graph's shapes and dtypes.
+
+        The results are written into the arrays of ``out``, if given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``out`` is no tree of arrays like the result.
+        """
+        if out is not None:
+            targets = read_out(out, self.graph)
+            write_out(targets, self._found(arrays, targets))
+            return out
+        if self.lowered is not None:
+            return self._assemble(self.lowered.run(arrays, None))
+        result = self._evaluated(arrays)
+        return self._assemble(list(leaves(result))) if self._has_names else result
+
+    def _found(self, arrays: Sequence[Any], targets: Sequence[Any]) -> Sequence[Any]:
+        if self.lowered is not None:
+            return self.lowered.run(arrays, targets)
+        return list(leaves(self._evaluated(arrays)))
+
+    def _evaluated(self, arrays: Sequence[Any]) -> Any:
+        with np.errstate(all="ignore"):
+            return self.function(*self._structured(arrays))
+
+    def _structured(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        if self._takes_arrays:
+            return arrays
+        args: tuple[Any, ...] = map_leaves(lambda position: arrays[position], self.graph.takes)
+        return args
 
     def report(self) -> str:
         """Return in which tier the graph runs, and what it costs."""

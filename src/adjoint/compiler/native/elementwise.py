@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -144,25 +143,66 @@ def lower_cast(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, lambda x: convert(nest, x, kind))
 
 
+def floating(operation: str) -> Rule:
+    """Return the rule of a function of floats."""
+    rule = arithmetic(operation)
+
+    def of_floats(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        if kind_of(spec_of(node).dtype) not in FORMATS:
+            raise Unlowerable(f"{operation} of integers")
+        return rule(nest, node, args)
+
+    return of_floats
+
+
+def lower_clip(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower the limitation to an interval."""
+    kind = kind_of(spec_of(node).dtype)
+
+    def make(x: Element, low: Element, high: Element) -> Element:
+        x, low, high = (convert(nest, element, kind) for element in (x, low, high))
+        return nest.apply("minimum", kind, nest.apply("maximum", kind, x, low), high)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
+def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower rounding to some decimals, by NumPy's way: scale, round, scale back."""
+    kind, decimals = kind_of(spec_of(node).dtype), (node.params or {})["decimals"]
+    if kind not in FORMATS:
+        raise Unlowerable("round of integers")
+    scale = nest.constant(10.0 ** abs(decimals), kind)
+    before, after = ("multiply", "divide") if decimals > 0 else ("divide", "multiply")
+
+    def make(x: Element) -> Element:
+        x = convert(nest, x, kind)
+        scaled = nest.apply(before, kind, x, scale) if decimals else x
+        rounded = nest.apply("rint", kind, scaled)
+        return nest.apply(after, kind, rounded, scale) if decimals else rounded
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
 def lower_power(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower a power whose exponent is one of a few constants."""
+    """Lower a power; those with a few constants are products, a root or a quotient."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:
         raise Unlowerable("power of integers")
 
     def make(x: Element, y: Element) -> Element:
-        return _power(nest, convert(nest, x, kind), y.payload)
+        return _power(nest, convert(nest, x, kind), convert(nest, y, kind))
 
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def _power(nest: Nest, x: Element, exponent: Any) -> Element:
+def _power(nest: Nest, x: Element, y: Element) -> Element:
+    exponent = y.payload if y.operation == "constant" else None
     if exponent == 0.5:
         return nest.apply("sqrt", x.kind, x)
     if exponent == -1:
         return nest.apply("divide", x.kind, nest.constant(1, x.kind), x)
     if exponent not in (1, 2, 3, 4):
-        raise Unlowerable(f"power: the exponent is {exponent}, not one of -1, 0.5, 1, 2, 3, 4")
+        return nest.apply("power", x.kind, x, y)
     result = x
     if exponent >= 2:
         result = nest.apply("multiply", x.kind, x, x)
@@ -175,6 +215,13 @@ def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
     return {name: make(name) for name in names.split()}
 
 
+_FUNCTIONS = """
+exp2 expit log2 log10 logit log_expit logaddexp logaddexp2 cbrt hypot
+sin cos tan sinc cosm1 arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh
+erf erfc erfcx ndtr xlogy xlog1py entr rel_entr kl_div deg2rad rad2deg
+reciprocal floor ceil trunc rint copysign fmax fmin heaviside
+"""
+
 RULES: dict[str, Rule] = {
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
     **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
@@ -185,7 +232,10 @@ RULES: dict[str, Rule] = {
     **_named(comparison, "less less_equal greater greater_equal equal not_equal"),
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
-    **_named(test, "isnan isfinite"),
+    **_named(test, "isnan isfinite isinf signbit"),
+    **_named(floating, _FUNCTIONS),
+    "clip": lower_clip,
+    "round": lower_round,
     "where": lower_where,
     "power": lower_power,
     **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ShapeError
 from ...graph import Graph
+from ..arguments import fitted
 from .cache import object_code
 from .door import MOST_ARRAYS, has_doors, write_door
 from .function_code import MOST_UNROLLED, FunctionCode, write_function
 from .lanes import declarations
-from .machine import ATTRIBUTES, Library, this_machine
+from .machine import ATTRIBUTES, Library, this_machine, warn_once
 from .memory_block import MemoryBlock
 from .mixed import MixedFunction
 from .nest import Unlowerable
@@ -50,11 +50,12 @@ class NativeFunction:
         self.graph = graph
         machine = this_machine()
         self._code = write_function(graph, machine=machine, limit=limit)
-        self._takes = [_form(symbol.data) for symbol in graph.inputs]
         self._gives = [_form(output) for output in map(_as_array, graph.outputs)]
         # Results without axes leave as numbers, as NumPy's own do.
         self._numbers = [n for n, (shape, _) in enumerate(self._gives) if not shape]
-        count = len(self._takes) + len(self._gives)
+        count = len(graph.inputs) + len(self._gives)
+        if not all(symbol.dtype.isnative for symbol in graph.inputs):
+            raise Unlowerable("numbers whose bytes are in another order")
         if count > MOST_ARRAYS or not has_doors():
             raise Unlowerable(f"{count} arrays cannot be handed to native code here")
         self._library = Library(object_code(_text(self._code, count)), ["evaluate_door"])
@@ -78,17 +79,29 @@ class NativeFunction:
         TypeError
             If its dtype cannot be converted to the one that was traced.
         """
+        specs = [symbol.data for symbol in self.graph.inputs]
+        given = [fitted(array, spec) for array, spec in zip(arrays, specs, strict=True)]
+        return self.run(given, None)
+
+    def run(self, arrays: Sequence[Any], out: Sequence[Array] | None) -> list[Any]:
+        """Return the graph's outputs, given arrays of the traced shapes and dtypes.
+
+        Parameters
+        ----------
+        arrays : sequence of array
+            May lie in memory anyhow.
+        out : sequence of array, optional
+            Where results may be written; one that shares memory with an argument gets none.
+        """
         # Objects that are read in place; native code goes by their addresses alone.
         given = [
-            array
-            if array.__class__ is np.ndarray
-            and array.dtype is form[1]
-            and array.shape == form[0]
-            and array.flags.carray
-            else _fitted(array, *form)
-            for array, form in zip(arrays, self._takes, strict=True)
+            x if (flags := x.flags).c_contiguous and flags.aligned else x.copy("C") for x in arrays
         ]
-        results: list[Any] = [np.empty(shape, dtype) for shape, dtype in self._gives]
+        results: list[Any] = (
+            [np.empty(shape, dtype) for shape, dtype in self._gives]
+            if out is None
+            else self._usable(out, given)
+        )
         try:
             workspace = self._spare.pop()
         except IndexError:
@@ -97,9 +110,19 @@ class NativeFunction:
         self._spare.append(workspace)
         if in_doubt:
             return list(map(np.asarray, self.graph.evaluate(arrays)))
-        for n in self._numbers:
-            results[n] = results[n][()]
+        if out is None:
+            for n in self._numbers:
+                results[n] = results[n][()]
         return results
+
+    def _usable(self, out: Sequence[Array], given: Sequence[Array]) -> list[Array]:
+        """Return the arrays to write to: those that were given, if nothing else lies there."""
+        return [
+            x
+            if x.flags.carray and not any(np.may_share_memory(x, y) for y in given)
+            else np.empty(x.shape, x.dtype)
+            for x in out
+        ]
 
     def describe(self) -> list[str]:
         """Return the lines of a report."""
@@ -111,6 +134,7 @@ def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
     try:
         return NativeFunction(graph)
     except ImportError as error:
+        warn_once()
         return str(error)
     except Unlowerable as reason:
         if any(0 in node.output.shape for node in graph.nodes):
@@ -129,16 +153,6 @@ def _text(code: FunctionCode, arrays: int) -> str:
 def _form(spec: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return shape and dtype as native code expects them."""
     return tuple(spec.shape), np.dtype(spec.dtype.type)
-
-
-def _fitted(array: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return an array as native code can read it: itself, or a copy."""
-    if np.shape(array) != shape:
-        raise ShapeError(f"expected shape {shape}, got {np.shape(array)}")
-    given = np.asarray(array)
-    if not np.can_cast(given.dtype, dtype, "same_kind"):
-        raise TypeError(f"expected dtype {dtype}, got {given.dtype}")
-    return np.require(given, dtype, ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def _as_array(output: Any) -> Any:

@@ -60,15 +60,16 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
     Unlowerable
         If an operation has no native rule.
     """
+    simple = simplify(graph)
     try:
-        return unrolled_function(graph, limit=limit)
+        return unrolled_function(simple, limit=limit)
     except Unlowerable:
-        return array_function(graph, machine=machine)
+        return array_function(simple, machine=machine)
 
 
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
-    """Return the code of a small graph, every entry of every array a scalar of its own."""
-    nest = lower(simplify(graph), limit=limit)
+    """Return the code of a small simplified graph, every entry a scalar of its own."""
+    nest = lower(graph, limit=limit)
     _ask_for_nan(nest, Place(len(graph.outputs), 0))
     inputs, outputs = _slots(graph)
     kernel = Kernel(nest, inputs, outputs, width=1)
@@ -91,9 +92,9 @@ def _ask_for_nan(nest: Nest, place: Place) -> None:
 
 
 def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
-    """Return the code of a larger graph: loops over arrays, and products of matrices."""
+    """Return the code of a simplified graph: loops over arrays, and products of matrices."""
     module = Module(machine.vector_bytes, machine.registers)
-    code = ArrayCode(expand(simplify(graph), checks_results=True), module)
+    code = ArrayCode(expand(graph, checks_results=True), module)
     lines = [
         f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
         *code.body(*_slots(graph)),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ...errors import PortableWarning
 
 # Vectors as wide as the registers: LLVM would else halve the widest on some processors.
 ATTRIBUTES = (
@@ -50,6 +53,17 @@ class Machine:
         module.triple = self.target.triple
         module.data_layout = str(self.target.target_data)
         return bytes(self.target.emit_object(module))
+
+
+@functools.cache
+def warn_once() -> None:
+    """Warn, the first time, that without llvmlite everything runs in the portable tier."""
+    warnings.warn(
+        "llvmlite is not installed, so compiled programs run as NumPy code, which is slower; "
+        "install it with: pip install 'adjoint[native]'",
+        PortableWarning,
+        stacklevel=2,
+    )
 
 
 @functools.cache

@@ -50,6 +50,10 @@ class MixedFunction:
 
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the graph's outputs."""
+        return self.run(arrays, None)
+
+    def run(self, arrays: Sequence[Any], out: Sequence[Any] | None) -> list[Any]:
+        """Return the graph's outputs, always in new arrays."""
         values = [*arrays, *[None] * (self._parts.values - len(arrays))]
         for segment, run in zip(self._parts.segments, self._runs, strict=True):
             found = run([values[n] for n in segment.reads])

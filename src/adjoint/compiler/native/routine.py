@@ -33,13 +33,11 @@ class Routine:
 
     Parameters
     ----------
-    name : str
     parameters : sequence of str
         Their types and names, as they are written.
     """
 
-    def __init__(self, name: str, parameters: Sequence[str]) -> None:
-        self.name = name
+    def __init__(self, parameters: Sequence[str]) -> None:
         self.parameters = parameters
         self.names = Names()
         self.lines: list[str] = []
@@ -106,11 +104,11 @@ class Routine:
         ]
         self.label = f"{label}.end"
 
-    def text(self) -> str:
-        """Return the whole function."""
+    def text(self, name: str) -> str:
+        """Return the whole function under a name."""
         return "\n".join(
             [
-                f"define internal void @{self.name}({', '.join(self.parameters)}) #0 {{",
+                f"define internal void @{name}({', '.join(self.parameters)}) #0 {{",
                 "entry:",
                 *self.lines,
                 "  ret void",

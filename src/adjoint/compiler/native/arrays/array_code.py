@@ -34,37 +34,33 @@ class Module:
 
     vector_bytes: int
     registers: int
-    functions: dict[str, str] = field(default_factory=dict)
-    names: list[Names] = field(default_factory=list)
+    functions: dict[str, tuple[str, Routine]] = field(default_factory=dict)
     products: dict[Product, str] = field(default_factory=dict)
 
-    def add(self, routine: Routine) -> str:
-        """Return the name of a function of the routine's text."""
-        text = routine.text()
-        if text not in self.functions:
-            self.functions[text] = f"{routine.name}{len(self.functions)}"
-            self.names.append(routine.names)
-        return self.functions[text]
+    def add(self, stem: str, routine: Routine) -> str:
+        """Return the name of a function of the routine's text, which begins with a stem."""
+        key = routine.text("")
+        if key not in self.functions:
+            self.functions[key] = f"{stem}{len(self.functions)}", routine
+        return self.functions[key][0]
 
     def add_product(self, product: Product) -> str:
         """Return the name of a product's function."""
         if product not in self.products:
             width = self.vector_bytes // SIZES[product.kind]
-            routine = write_product(product, "product", width=width, registers=self.registers)
-            self.products[product] = self.add(routine)
+            routine = write_product(product, width=width, registers=self.registers)
+            self.products[product] = self.add("product", routine)
         return self.products[product]
+
+    @property
+    def names(self) -> list[Names]:
+        """What the functions declare."""
+        return [routine.names for _, routine in self.functions.values()]
 
     @property
     def text(self) -> str:
         """All functions."""
-        return "\n".join(
-            text.replace(f"@{_stem(name)}(", f"@{name}(", 1)
-            for text, name in self.functions.items()
-        )
-
-
-def _stem(name: str) -> str:
-    return name.rstrip("0123456789")
+        return "\n".join(routine.text(name) for name, routine in self.functions.values())
 
 
 @dataclass(frozen=True)
@@ -156,8 +152,8 @@ class ArrayCode:
         return self._loop("reduction", reduction_nest(self.schedule, part))
 
     def _loop(self, name: str, nest: ArrayNest) -> Call:
-        routine, places = write_nest(nest, name, self.module.vector_bytes)
-        return Call(self.module.add(routine), tuple(places))
+        routine, places = write_nest(nest, self.module.vector_bytes)
+        return Call(self.module.add(name, routine), tuple(places))
 
     def _multiply(self, part: Multiplication) -> Call:
         product = product_of(part)

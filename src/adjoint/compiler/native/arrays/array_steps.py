@@ -82,7 +82,8 @@ def _gathered(
         stored = "i8" if kind == "i1" else kind
         width = max(1, module.vector_bytes // ENTRY_BYTES[kind])
         kernel = module.add(
-            write_gathering(rows=spec.shape[0], entries=entries, kind=stored, width=width)
+            "gathering",
+            write_gathering(rows=spec.shape[0], entries=entries, kind=stored, width=width),
         )
         slots[position] = Slot("%workspace", start // ENTRY_BYTES[kind])
         at = f"%batch{i}"

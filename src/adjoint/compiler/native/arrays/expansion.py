@@ -243,6 +243,18 @@ def _diagflat(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return build("scatter_add", flat, rows, rows + k, key=(SLOT, SLOT), shape=(size, size))
 
 
+def _isclose(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x, y = args
+    gap = build("absolute", build("subtract", x, y))
+    bound = build("add", build("multiply", build("absolute", y), params["rtol"]), params["atol"])
+    near = build("logical_and", build("less_equal", gap, bound), build("isfinite", y))
+    close = build("logical_or", near, build("equal", x, y))
+    if not params["equal_nan"]:
+        return close
+    both = build("logical_and", build("isnan", x), build("isnan", y))
+    return build("logical_or", close, both)
+
+
 def _convolution(product: str) -> Rewrite:
     """Write a convolution as sums of products with a window that moves along."""
 
@@ -276,6 +288,7 @@ EXPANSIONS: dict[str, Rewrite] = {
     **dict.fromkeys(("named_product", "named_view"), einsum_expansion("multiply", "matmul")),
     "strong_einsum": einsum_expansion("strong_multiply", "strong_matmul"),
     "count_nonzero": _count,
+    "isclose": _isclose,
     "convolution": _convolution("multiply"),
     "strong_convolution": _convolution("strong_multiply"),
     "matmul": _matmul("multiply"),

@@ -16,7 +16,7 @@ def write_gathering(*, rows: int, entries: int, kind: str, width: int) -> Routin
     rows, entries : int
         How many rows are copied, and how many entries each has.
     """
-    routine = Routine("gathering", ["ptr %rows", "ptr %data", "ptr noalias %batch"])
+    routine = Routine(["ptr %rows", "ptr %data", "ptr noalias %batch"])
     width = min(width, 1 << (entries.bit_length() - 1))
     block, scalar = routine.block(width), routine.block(1)
     with routine.loop(rows) as row:

@@ -23,10 +23,11 @@ _MOST_WEIGHT = 60
 
 def kept_nodes(
     graph: Graph, results: Collection[Node], products: Collection[str]
-) -> tuple[set[Node], set[Node]]:
+) -> tuple[set[Node], dict[Node, int]]:
     """Return the nodes that must be in memory, and the elementwise ones that are kept there.
 
-    Kept is also what costs too much to compute again.
+    Kept is also what costs too much to compute again. With each comes how many operations it takes,
+    from what is kept before it.
 
     Parameters
     ----------
@@ -64,9 +65,9 @@ def _users(graph: Graph) -> dict[Node, set[Node]]:
     return users
 
 
-def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> set[Node]:
+def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> dict[Node, int]:
     """Add to what is needed what several need, unless it is cheap, and what is too long."""
-    kept: set[Node] = set()
+    kept: dict[Node, int] = {}
     weights: dict[Node | None, int] = {}
     for node in graph.nodes:
         assert node.primitive is not None
@@ -75,7 +76,7 @@ def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> set[Node
             weight += 1
             is_cheap = node.primitive.name in _CHEAP and weight <= _CHEAP_WEIGHT
             if node in needed or (uses[node] > 1 and not is_cheap) or weight > _MOST_WEIGHT:
-                kept.add(node)
+                kept[node] = weight
                 weight = 0
         elif not is_move(node):
             weight = 0

@@ -28,9 +28,9 @@ _IDENTITY = {
 }
 
 
-def write_nest(nest: ArrayNest, name: str, vector_bytes: int) -> tuple[Routine, list[Start]]:
+def write_nest(nest: ArrayNest, vector_bytes: int) -> tuple[Routine, list[Start]]:
     """Return a nest's routine, and what its parameters must point to."""
-    writer = _Writer(nest, name, vector_bytes)
+    writer = _Writer(nest, vector_bytes)
     writer.run(0, None)
     return writer.routine, list(writer.pointers)
 
@@ -44,7 +44,7 @@ class _Spot:
 
 
 class _Writer:
-    def __init__(self, nest: ArrayNest, name: str, vector_bytes: int) -> None:
+    def __init__(self, nest: ArrayNest, vector_bytes: int) -> None:
         self.nest = nest
         self.width = nest.lanes(vector_bytes)
         self.axes, self.lanes_axis = loops(nest, self.width)
@@ -56,7 +56,6 @@ class _Writer:
             self.pointers.setdefault(access.start, f"%p{len(self.pointers)}")
         written = {store.access.start for store in nest.stores}
         self.routine = Routine(
-            name,
             [
                 f"ptr noalias {p}" if start in written else f"ptr {p}"
                 for start, p in self.pointers.items()

@@ -8,6 +8,7 @@ written once more, masked. A nest either stores at every point, or reduces along
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..formats import FORMATS
@@ -112,10 +113,33 @@ class ArrayNest:
         return [*loads, *(store.access for store in self.stores)]
 
     def lanes(self, vector_bytes: int) -> int:
-        """Return how many of its widest floats a vector holds."""
-        kinds = {element.kind for element in self.elements()}
-        floats = kinds & FORMATS.keys() or {"f64"}
-        return vector_bytes // max(ENTRY_BYTES[kind] for kind in floats)
+        """Return how many points are computed at once: a vector of its widest floats, or several.
+
+        A processor waits for the results in a long chain; in between it can work on other points.
+        """
+        elements = self.elements()
+        floats = {element.kind for element in elements} & FORMATS.keys() or {"f64"}
+        width = vector_bytes // max(ENTRY_BYTES[kind] for kind in floats)
+        if _depth(elements) < _LONG_CHAIN:
+            return width
+        several = next((n for n, most in _INTERLEAVED.items() if len(elements) <= most), 1)
+        while several > 1 and max(self.shape, default=1) < 2 * several * width:
+            several //= 2
+        return several * width
+
+
+# Operations one after another beyond which several vectors are computed side by side: four of them,
+# or two, if there are not too many for LLVM in all.
+_LONG_CHAIN = 30
+_INTERLEAVED = {4: 400, 2: 1000}
+
+
+def _depth(elements: Sequence[Element]) -> int:
+    """Return the length of the longest chain of operations."""
+    depths: dict[Element, int] = {}
+    for element in elements:
+        depths[element] = 1 + max((depths[arg] for arg in element.args), default=0)
+    return max(depths.values(), default=0)
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,19 @@ class Root:
 
 @dataclass
 class Loops:
-    """Loops over a shape that store values at every point."""
+    """Loops over a shape that store values at every point.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    roots : list of Root
+    operations : int
+        How many they take for each point.
+    """
 
     shape: tuple[int, ...]
     roots: list[Root] = field(default_factory=list)
+    operations: int = 0
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,9 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
     return min(fits, key=lambda size: math.ceil(rows / size) * (size + 1)), vectors
 
 
-def write_product(product: Product, name: str, *, width: int, registers: int) -> Routine:
+def write_product(product: Product, *, width: int, registers: int) -> Routine:
     """Return the routine of a product, of the pointers to A, B, C and the copy of a panel."""
-    routine = Routine(name, ["ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel"])
+    routine = Routine(["ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel"])
     _Writer(routine, product, width, registers).stacked(0, ())
     return routine
 

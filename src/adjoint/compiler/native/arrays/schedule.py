@@ -36,8 +36,9 @@ RUNNING = {"cumsum": "add", "cumprod": "multiply"}
 PRODUCTS = ("matmul", "strong_matmul")
 # The axes of what is read at other points than the one that is computed.
 _ELSEWHERE = (-1,)
-# Values that one nest of loops computes, beyond which another is begun.
-_MOST_ROOTS = 40
+# Operations in one nest of loops, beyond which another is begun: what passes from one to the next
+# goes through memory, but a long one runs out of registers, and takes LLVM long.
+_MOST_OPERATIONS = 75
 
 
 class Schedule:
@@ -175,12 +176,17 @@ class Schedule:
         part = self.parts[at]
         assert isinstance(part, Loops)
         part.roots.append(Root(operand, target, reads, indices, adds))
+        part.operations += 1 if operand.node is None else self._kept.get(operand.node, 1)
         return at
 
     def _loops(self, shape: tuple[int, ...], earliest: int) -> int:
         """Return the first loops over a shape that are not before a part, old or new."""
         for at, part in enumerate(self.parts[earliest:], earliest):
-            if isinstance(part, Loops) and part.shape == shape and len(part.roots) < _MOST_ROOTS:
+            if (
+                isinstance(part, Loops)
+                and part.shape == shape
+                and part.operations < _MOST_OPERATIONS
+            ):
                 return at
         self.parts.append(Loops(shape))
         return len(self.parts) - 1
