@@ -147,6 +147,20 @@ def test_a_callback_that_freezes_a_layer_ends_compiled_steps():
     assert compiled[0].report().startswith("tier: eager\n  a callback changed more than the num")
 
 
+@pytest.mark.usefixtures("no_native_code")
+def test_a_callback_that_adds_a_layer_ends_compiled_steps():
+    def grow(history, model):
+        if len(history) == 3:
+            model.layers.append(nn.Tanh())
+
+    def run(compile):
+        return fit(compile, nn.Sequential(nn.Linear(2, 2, rng=0)), callbacks=[grow])
+
+    compiled, eager = run(True), run(False)
+    assert_same(compiled, eager)
+    assert compiled[0].tier == "eager"
+
+
 # --- endings --------------------------------------------------------------------------------------
 
 

@@ -116,15 +116,12 @@ class CompiledSteps:
         n, size = len(task.X), task.batch_size
         for count in {size, n % size or size}:
             self.step.program(task.X[:count], task.y[:count])
-        self._known = self._circumstances()
+        self._known = self.step.circumstances
 
     @property
     def is_current(self) -> bool:
         """Return whether model, loss and optimiser still are what was traced, but for numbers."""
-        return bool(self._known == self._circumstances())
-
-    def _circumstances(self) -> Any:
-        return self.step.circumstances, repr(self.task.model)
+        return bool(self._known == self.step.circumstances)
 
     def steps(self) -> Take:
         """Return what takes steps as long as only the numbers of parameters and memory change."""

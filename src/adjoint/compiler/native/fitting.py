@@ -64,7 +64,6 @@ class NativeFit:
     ) -> None:
         X, y = data
         self.optimizer = optimizer
-        self.model = model
         self.step = step = TrainingStep(model, loss, optimizer)
         self._remembered = step.remembered()
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
@@ -146,7 +145,7 @@ class NativeFit:
         return all(map(is_, now, self._constants)) and bool(self._known == self._circumstances())
 
     def _circumstances(self) -> Any:
-        return self.step.circumstances, self.step.remembered(), repr(self.model)
+        return self.step.circumstances, self.step.remembered()
 
     # --- the state --------------------------------------------------------------------------------
 
