@@ -67,7 +67,6 @@ class NativeFit:
     ) -> None:
         X, y = data
         self.optimizer = optimizer
-        self.model = model
         self.step = step = TrainingStep(model, loss, optimizer)
         self._remembered = step.remembered()
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
