@@ -268,12 +268,12 @@ def test_steps_are_compiled_unasked_only_where_it_pays():
     enough, _ = fit("auto", epochs=200)
     assert few.report() == (
         "tier: eager\n"
-        "  not native: this test is of another tier\n"
-        "  not portable: 297 steps after the first epoch are too few"
+        "  no native epochs: this test is of another tier\n"
+        "  no compiled steps: 297 steps after the first epoch are too few"
     )
     assert foreign.tier == "eager"
     assert foreign.reasons[-1].endswith("is not adjoint's own")
-    assert enough.report() == "tier: portable\n  not native: this test is of another tier"
+    assert enough.report() == "tier: portable\n  no native epochs: this test is of another tier"
 
 
 def test_labels_out_of_range_are_named():

@@ -10,7 +10,8 @@ pytest.importorskip("llvmlite")
 
 import adjoint as ad
 from adjoint import nn, train
-from adjoint.compiler.native import fitting, training_code
+from adjoint.compiler.native import fitting, function, machine, training_code
+from adjoint.errors import PortableWarning
 from adjoint.optim import SGD, Adam
 
 X, Y = ad.datasets.make_moons(110, noise=0.2, seed=0)
@@ -281,8 +282,8 @@ def test_settings_that_a_callback_changes_are_read_at_once():
 def test_what_cannot_be_native_code_says_why():
     history, _ = fit(True, metrics=["accuracy"])
     assert history.report() == (
-        "tier: portable\n"
-        "  not native: metrics of the training data need the predictions of every step"
+        "tier: native\n"
+        "  no native epochs: metrics of the training data need the predictions of every step"
     )
     assert fit(True)[0].report() == "tier: native"
     with pytest.raises(ValueError, match="compile: expected"):
@@ -295,10 +296,17 @@ def test_without_llvmlite_the_training_is_the_same(monkeypatch):
     def absent():
         raise ImportError("native code needs llvmlite")
 
-    monkeypatch.setattr(training_code, "this_machine", absent)
+    for module in (training_code, function):
+        monkeypatch.setattr(module, "this_machine", absent)
+    machine.warn_once.cache_clear()
     for compile in ("auto", True):
-        portable = fit(compile, epochs=700)
-        assert portable[0].report() == "tier: portable\n  not native: native code needs llvmlite"
+        if compile == "auto":
+            with pytest.warns(PortableWarning, match="llvmlite"):
+                portable = fit(compile, epochs=700)
+        else:
+            portable = fit(compile, epochs=700)
+        report = "tier: portable\n  no native epochs: native code needs llvmlite"
+        assert portable[0].report() == report
         assert_same(native, portable)
 
 

@@ -132,15 +132,12 @@ class CompiledSteps:
         self.tier = self.step.program(task.X[:size], task.y[:size]).tier
         if short := n % size:
             self.step.program(task.X[:short], task.y[:short])
-        self._known = self._circumstances()
+        self._known = self.step.circumstances
 
     @property
     def is_current(self) -> bool:
         """Return whether model, loss and optimiser still are what was traced, but for numbers."""
-        return bool(self._known == self._circumstances())
-
-    def _circumstances(self) -> Any:
-        return self.step.circumstances, repr(self.task.model)
+        return bool(self._known == self.step.circumstances)
 
     def steps(self) -> Take:
         """Return what takes steps as long as only the numbers of parameters and memory change."""

@@ -84,10 +84,10 @@ def fit(
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
         Whether to run whole epochs as native code, which takes llvmlite and operations that it has
-        rules for, or else steps as written NumPy, from the second epoch on: the first shows the
-        loss every row. The batches are the same, the numbers to rounding. "auto" does so where it
-        pays and every part is adjoint's own; True traces your modules, loss and optimiser too,
-        once for each size of a batch: they must only compute. `History.report` says what was done.
+        rules for, or else compiled steps, from the second epoch on: the first shows the loss every
+        row. The batches are the same, the numbers to rounding. "auto" does so where it pays and
+        every part is adjoint's own; True traces your modules, loss and optimiser too rather than
+        call them at each step: they must only compute. `History.report` says which it was, and why.
 
     Returns
     -------
@@ -173,11 +173,11 @@ def _compile(
     try:
         return _as_native(task, wanted == "auto", epochs, seed), []
     except _REFUSALS as error:
-        reasons.append(f"not native: {error}")
+        reasons.append(f"no native epochs: {error}")
     try:
         return _as_steps(task, wanted == "auto", epochs), reasons
     except _REFUSALS as error:
-        reasons.append(f"not portable: {error}")
+        reasons.append(f"no compiled steps: {error}")
         if wanted == "auto":
             return None, reasons
         text = f"fit: compile=True, but the step cannot be compiled: {error}"

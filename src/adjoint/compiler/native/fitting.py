@@ -146,7 +146,7 @@ class NativeFit:
         return all(map(is_, now, self._constants)) and bool(self._known == self._circumstances())
 
     def _circumstances(self) -> Any:
-        return self.step.circumstances, self.step.remembered(), repr(self.model)
+        return self.step.circumstances, self.step.remembered()
 
     # --- the state --------------------------------------------------------------------------------
 
