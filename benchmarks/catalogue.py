@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from . import chain, logistic, operations, rosenbrock
+from . import chain, first_result, imports, latency, logistic, memory, operations, rosenbrock
+from .latency import Latency
+from .memory import Memory
 from .networks import races
 from .race import Effort, Race
 from .rival import Rival
@@ -20,7 +22,7 @@ class Benchmark(Protocol):
 
 
 # Made when asked for: a worker makes one only, and none reads its data before that.
-WITH_WORKERS: dict[str, Callable[[], Race]] = {
+WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "article": races.article,
     "digits": races.digits,
     "wide": races.wide,
@@ -29,9 +31,14 @@ WITH_WORKERS: dict[str, Callable[[], Race]] = {
     "rosenbrock": rosenbrock.race,
     "logistic": logistic.race,
     **operations.RACES,
+    "compile-article": latency.article,
+    "compile-digits": latency.digits,
+    "memory": memory.digits,
 }
 BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     **WITH_WORKERS,
+    "first-result": first_result.benchmark,
+    "import": imports.benchmark,
 }
 
 
