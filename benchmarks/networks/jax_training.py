@@ -43,9 +43,10 @@ def make_scan(task: Task, *, own_shuffle: bool = False) -> Contestant:
         state, losses = start(), []
         for first in range(0, epochs, _EPOCHS):
             count = min(_EPOCHS, epochs - first)
-            orders: Any = task.orders(count, shuffled).astype(np.int32)
             if own_shuffle and shuffled:
                 orders = jax.random.split(jax.random.PRNGKey(first), count)
+            else:
+                orders = task.orders(count, shuffled).astype(np.int32)
             state, found = train_block(state, orders)
             losses.append(np.asarray(found))
         return np.concatenate(losses)

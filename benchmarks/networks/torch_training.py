@@ -29,14 +29,14 @@ def make(task: Task, *, compiled: bool = False) -> Contestant:
         losses = []
         for _ in range(epochs):
             order = torch.randperm(len(X)) if shuffled else torch.arange(len(X))
-            total = torch.zeros((), dtype=X.dtype)
+            total = 0.0
             for rows in order.split(task.batch):
                 loss = forward(weights, X[rows], y[rows])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-                total += loss.detach() * len(rows)
-            losses.append(total.item() / len(X))
+                total += loss.item() * len(rows)
+            losses.append(total / len(X))
         return losses
 
     return task.contestant(train)
