@@ -101,6 +101,7 @@ LAYERS = [
     ],
     [
         "compiler.native.arrays.parts",
+        "compiler.native.arrays.contraction",
         "compiler.native.arrays.nest_code",
         "compiler.native.arrays.products",
         "compiler.native.arrays.gathering",

@@ -12,6 +12,7 @@ from ..formats import SIZES
 from ..kernel import Slot
 from ..lanes import Names
 from ..routine import Routine
+from .contraction import contracted
 from .expressions import loops_nest, reduction_nest
 from .nest_code import write_nest
 from .nests import ArrayNest, Start
@@ -152,7 +153,7 @@ class ArrayCode:
         return self._loop("reduction", reduction_nest(self.schedule, part))
 
     def _loop(self, name: str, nest: ArrayNest) -> Call:
-        routine, places = write_nest(nest, self.module.vector_bytes)
+        routine, places = write_nest(contracted(nest), self.module.vector_bytes)
         return Call(self.module.add(name, routine), tuple(places))
 
     def _multiply(self, part: Multiplication) -> Call:

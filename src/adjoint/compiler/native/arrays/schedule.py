@@ -38,7 +38,7 @@ PRODUCTS = ("matmul", "strong_matmul")
 _ELSEWHERE = (-1,)
 # Operations in one nest of loops, beyond which another is begun: what passes from one to the next
 # goes through memory, but a long one runs out of registers, and takes LLVM long.
-_MOST_OPERATIONS = 75
+_MOST_OPERATIONS = 50
 
 
 class Schedule:
