@@ -58,6 +58,7 @@ LAYERS = [
         "compiler.native.memory_block",
         "compiler.native.partition",
     ],
+    ["compiler.native.team"],
     [
         "compiler.native.functions",
         "compiler.native.functions.form",

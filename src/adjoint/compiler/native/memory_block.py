@@ -33,6 +33,11 @@ class MemoryBlock:
         for at, constant in constants:
             self._bytes[at : at + constant.nbytes] = np.frombuffer(constant.tobytes(), np.uint8)
 
+    def integers(self, start: int) -> Array:
+        """Return the bytes from one on as integers of 64 bits, which may be changed."""
+        rest = (len(self._bytes) - start) // 8 * 8
+        return self._bytes[start : start + rest].view(np.int64)
+
 
 def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return zeros that begin at a line of the caches."""

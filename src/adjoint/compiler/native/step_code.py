@@ -123,6 +123,8 @@ class StepCode:
         What must be in it from which byte on.
     about : str
         A line for a report.
+    has_team : bool
+        Whether a second thread assists, see `team`; its memory is the workspace's beginning.
     """
 
     functions: tuple[str, ...]
@@ -131,6 +133,7 @@ class StepCode:
     workspace: int = 0
     constants: tuple[tuple[int, Array], ...] = ()
     about: str = ""
+    has_team: bool = False
 
 
 def unrolled_steps(

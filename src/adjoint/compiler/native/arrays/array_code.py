@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +17,13 @@ from .expressions import loops_nest, reduction_nest
 from .nest_code import write_nest
 from .nests import ArrayNest, Start
 from .parts import Loops, Multiplication, Part
-from .products import Product, write_product
+from .products import Product, span_of, write_panel, write_product, write_rest
 from .schedule import Schedule
 from .views import ENTRY_BYTES, Buffer, Role
 from .workspace import Workspace
+
+# Floating-point operations of a product that is worth waking another thread for.
+_SHARED_WORK = 8_000_000
 
 
 @dataclass
@@ -31,10 +34,13 @@ class Module:
     ----------
     vector_bytes, registers : int
         Of the processor: the size of a vector register, and how many there are.
+    has_team : bool
+        Whether two threads share large products: the team's memory is at ``%workspace``.
     """
 
     vector_bytes: int
     registers: int
+    has_team: bool = False
     functions: dict[str, tuple[str, Routine]] = field(default_factory=dict)
     products: dict[Product, str] = field(default_factory=dict)
 
@@ -53,6 +59,18 @@ class Module:
             self.products[product] = self.add("product", routine)
         return self.products[product]
 
+    def add_shared(self, product: Product) -> SharedProduct | None:
+        """Return the functions of a product that two threads share, if it is large enough."""
+        width, registers = self.vector_bytes // SIZES[product.kind], self.registers
+        span = span_of(product, width=width, registers=registers)
+        work = 2 * product.rows * product.columns * product.depth
+        count = product.columns // span
+        if not self.has_team or product.stack or count < 4 or work < _SHARED_WORK:
+            return None
+        panel = self.add("panel", write_panel(product, width=width, registers=registers))
+        rest = write_rest(product, width=width, registers=registers)
+        return SharedProduct(panel, count, span, None if rest is None else self.add("rest", rest))
+
     @property
     def names(self) -> list[Names]:
         """What the functions declare."""
@@ -65,11 +83,37 @@ class Module:
 
 
 @dataclass(frozen=True)
+class SharedProduct:
+    """The functions of a product: of one whole panel of columns, and of the columns left over."""
+
+    panel: str
+    count: int
+    span: int
+    rest: str | None
+
+
+@dataclass(frozen=True)
 class Call:
     """A kernel applied to places."""
 
     kernel: str
     places: tuple[Start, ...]
+    shared: SharedProduct | None = None
+
+    def write(self, pointers: Sequence[str]) -> list[str]:
+        """Return the instructions, given pointers to the places."""
+        if self.shared is None:
+            return [f"  call void @{self.kernel}({_list(pointers)})"]
+        shared = self.shared
+        head = f"ptr %workspace, ptr @{shared.panel}, i64 {shared.count}, i64 {shared.span}"
+        lines = [f"  call void @share({head}, {_list(pointers)})"]
+        if shared.rest is not None:
+            lines.append(f"  call void @{shared.rest}({_list(pointers[:-1])})")
+        return lines
+
+
+def _list(pointers: Sequence[str]) -> str:
+    return ", ".join(f"ptr {pointer}" for pointer in pointers)
 
 
 class ArrayCode:
@@ -132,8 +176,7 @@ class ArrayCode:
             return pointers[start]
 
         for call in self.calls:
-            given = ", ".join(f"ptr {pointer(place)}" for place in call.places)
-            lines.append(f"  call void @{call.kernel}({given})")
+            lines += call.write([pointer(place) for place in call.places])
         return lines
 
     def describe(self) -> str:
@@ -161,6 +204,10 @@ class ArrayCode:
         width = self.module.vector_bytes // SIZES[product.kind]
         panel = Buffer(Role.TEMPORARY, product.kind, product.panel_entries(width))
         places = [(view.buffer, view.offset) for view in (part.left, part.right, part.target)]
+        shared = self.module.add_shared(product)
+        if shared is not None:
+            other = Buffer(Role.TEMPORARY, product.kind, panel.size)
+            return Call("share", (*places, (panel, 0), (other, 0)), shared)
         return Call(self.module.add_product(product), (*places, (panel, 0)))
 
 

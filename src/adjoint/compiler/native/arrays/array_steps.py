@@ -6,7 +6,7 @@ import math
 
 from ....graph import Graph
 from ...simplify import simplify
-from .. import loop
+from .. import loop, team
 from ..entries import kind_of
 from ..formats import SIZES
 from ..kernel import Slot
@@ -18,7 +18,7 @@ from .views import ENTRY_BYTES
 from .workspace import ALIGNMENT, aligned
 
 # Where in the workspace a step leaves whether its result is in doubt.
-_DOUBT = 0
+_DOUBT = aligned(team.SIZE)
 _UNDECIDED = """
 define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
   %at = getelementptr i8, ptr %workspace, i64 {doubt}
@@ -39,11 +39,14 @@ def array_steps(
     Unlowerable
         If an operation cannot be computed by them.
     """
+    has_team = team.can_assist()
     size = SIZES[kind_of(step.inputs[0].dtype)]
     alignment = ALIGNMENT // size
     layout = Layout.of(step, form, alignment=alignment, lanes=alignment)
-    module = Module(vector_bytes, registers)
-    functions, constants, end, about = [], [], ALIGNMENT, ""
+    module = Module(vector_bytes, registers, has_team)
+    functions, constants, about = [], [], ""
+    # The team's memory comes first, then whether a step is in doubt.
+    end = _DOUBT + ALIGNMENT
     for name, graph in (("step", step), ("tail", tail)):
         if graph is None:
             continue
@@ -61,13 +64,16 @@ def array_steps(
         constants += code.constants
         end = code.size
         about = about or code.describe()
+    is_shared = has_team and "call void @share(" in functions[0]
+    shared = (team.write_team(),) if is_shared else ()
     return StepCode(
-        (module.text, *functions, _UNDECIDED.format(doubt=_DOUBT)),
+        (module.text, *shared, *functions, _UNDECIDED.format(doubt=_DOUBT)),
         tuple(module.names),
         layout,
         workspace=end,
         constants=tuple(constants),
-        about=about,
+        about=f"{about}, large ones by two threads" if is_shared else about,
+        has_team=is_shared,
     )
 
 

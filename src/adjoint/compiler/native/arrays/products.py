@@ -22,6 +22,7 @@ from .transposition import transposed
 _DEPTH = 1024
 # Bytes of a right factor that is used where it lies, if its rows are contiguous.
 _NEAR = 32 * 1024
+_POINTERS = ("ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel")
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,33 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
 
 def write_product(product: Product, *, width: int, registers: int) -> Routine:
     """Return the routine of a product, of the pointers to A, B, C and the copy of a panel."""
-    routine = Routine(["ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel"])
+    routine = Routine(_POINTERS)
     _Writer(routine, product, width, registers).stacked(0, ())
     return routine
+
+
+def write_panel(product: Product, *, width: int, registers: int) -> Routine:
+    """Return the routine of one panel of columns: of A, B, C, the copy, and the first column."""
+    routine = Routine([*_POINTERS, "i64 %column"])
+    writer = _Writer(routine, product, width, registers)
+    writer.whole(writer.span, "%column")
+    return routine
+
+
+def write_rest(product: Product, *, width: int, registers: int) -> Routine | None:
+    """Return the routine of the columns that are no whole panel, if there are any."""
+    routine = Routine(_POINTERS)
+    writer = _Writer(routine, product, width, registers)
+    rest = product.columns % writer.span
+    if not rest:
+        return None
+    writer.whole(rest, product.columns - rest)
+    return routine
+
+
+def span_of(product: Product, *, width: int, registers: int) -> int:
+    """Return how many columns a whole panel has."""
+    return tile(product.rows, product.columns, width, registers)[1] * width
 
 
 class _Writer:
@@ -89,6 +114,7 @@ class _Writer:
         self.block = routine.block(width)
         self.tile_rows, self.vectors = tile(product.rows, product.columns, width, registers)
         self.is_copied = product.is_copied(width)
+        self.span = self.vectors * width
         self.pointers = ("%a", "%b", "%c")
 
     def stacked(self, level: int, indices: tuple[Index, ...]) -> None:
@@ -105,32 +131,25 @@ class _Writer:
             for n, pointer in enumerate(("%a", "%b", "%c"), 1)
         )
         self.pointers = a, b, c
-        self.whole()
-
-    def whole(self) -> None:
-        """Write one product, its depth in blocks."""
-        depth = self.product.depth
-        if depth <= _DEPTH:
-            self.block_of_depth(0, depth, begins=True)
-            return
-        self.block_of_depth(0, _DEPTH, begins=True)
-        count = depth // _DEPTH - 1
-        if count:
-            with self.routine.loop(count * _DEPTH, _DEPTH) as loop:
-                start = self.routine.entry((loop.index, 1), (_DEPTH, 1))
-                self.block_of_depth(start, _DEPTH, begins=False)
-        if rest := depth % _DEPTH:
-            self.block_of_depth(depth - rest, rest, begins=False)
-
-    def block_of_depth(self, start: Index, depth: int, *, begins: bool) -> None:
-        """Write the panels of columns: whole ones, and what is left."""
-        columns, span = self.product.columns, self.vectors * self.width
-        whole = columns // span * span
+        whole = self.product.columns // self.span * self.span
         if whole:
-            with self.routine.loop(whole, span) as loop:
-                self.panel(start, depth, loop.index, span, begins)
-        if columns > whole:
-            self.panel(start, depth, whole, columns - whole, begins)
+            with self.routine.loop(whole, self.span) as loop:
+                self.whole(self.span, loop.index)
+        if self.product.columns > whole:
+            self.whole(self.product.columns - whole, whole)
+
+    def whole(self, count: int, column: Index) -> None:
+        """Write a panel of columns, its depth in blocks."""
+        depth = self.product.depth
+        first = min(depth, _DEPTH)
+        self.panel(0, first, column, count, True)
+        blocks = depth // _DEPTH - 1
+        if blocks > 0:
+            with self.routine.loop(blocks * _DEPTH, _DEPTH) as loop:
+                start = self.routine.entry((loop.index, 1), (_DEPTH, 1))
+                self.panel(start, _DEPTH, column, count, False)
+        if depth > _DEPTH and (rest := depth % _DEPTH):
+            self.panel(depth - rest, rest, column, count, False)
 
     def panel(self, start: Index, depth: int, column: Index, count: int, begins: bool) -> None:
         """Write the tiles of a panel of columns."""

@@ -1,0 +1,253 @@
+"""A team is the thread that trains and one that assists it with large products of matrices.
+
+A product is computed in panels of columns. Both threads take the next one as long as there are any,
+so that the numbers are the same whoever computes what, and neither waits for long. The assistant
+sleeps between products. Where it is kept from running, since the other core has something else to
+do, the training thread notices that it waits and goes on alone for a while.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+import threading
+import weakref
+from typing import Any
+
+from .machine import Library
+from .memory_block import MemoryBlock
+
+# Where things lie in the team's memory, in bytes; what both threads write has a line of the caches
+# of its own.
+_EPOCH, _NEXT, _BUSY, _JOB, _ACTIVE, _PAUSE, _PATIENCE = 0, 64, 128, 192, 256, 264, 272
+SIZE = 320
+# Numbers of the system call by which a thread sleeps until a number changes.
+_FUTEX = {"x86_64": 202, "AMD64": 202, "aarch64": 98}
+# Looks at a number before a thread sleeps, and before it says that it was kept waiting: some ten
+# and some hundred microseconds.
+_BRIEFLY, _LONG = 20_000, 200_000
+# Products that are computed alone after a wait, at first and at most.
+_FEW, _MANY = 500, 1 << 17
+
+
+def can_assist() -> bool:
+    """Return whether there is a second core for this process, and the call to sleep by."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return sys.platform == "linux" and platform.machine() in _FUTEX and cores > 1
+
+
+_TEXT = """
+declare i64 @syscall(i64, ...)
+declare i32 @sched_yield()
+define internal void @share(ptr %team, ptr %panel, i64 %count, i64 %span,
+    ptr %a, ptr %b, ptr %c, ptr %own, ptr %other) #0 {{
+entry:
+  %epoch.at = getelementptr i8, ptr %team, i64 {epoch}
+  %next.at = getelementptr i8, ptr %team, i64 {next}
+  %busy.at = getelementptr i8, ptr %team, i64 {busy}
+  %job.at = getelementptr i8, ptr %team, i64 {job}
+  %active.at = getelementptr i8, ptr %team, i64 {active}
+  %pause.at = getelementptr i8, ptr %team, i64 {pause}
+  %patience.at = getelementptr i8, ptr %team, i64 {patience}
+  %active = load i64, ptr %active.at
+  %has.assistant = icmp ne i64 %active, 0
+  br i1 %has.assistant, label %perhaps, label %alone
+perhaps:
+  %pause = load i64, ptr %pause.at
+  %pauses = icmp sgt i64 %pause, 0
+  br i1 %pauses, label %pausing, label %together
+pausing:
+  %less = sub i64 %pause, 1
+  store i64 %less, ptr %pause.at
+  br label %alone
+alone:
+  br label %panels
+panels:
+  %i = phi i64 [0, %alone], [%i.next, %panels]
+  %column = mul i64 %i, %span
+  call void %panel(ptr %a, ptr %b, ptr %c, ptr %own, i64 %column)
+  %i.next = add i64 %i, 1
+  %more = icmp slt i64 %i.next, %count
+  br i1 %more, label %panels, label %end
+together:
+  %before = load i32, ptr %epoch.at
+  %epoch = add i32 %before, 1
+  %wide = zext i32 %epoch to i64
+  %first = shl i64 %wide, 32
+  %closed = or i64 %first, 4294967295
+  store atomic i64 %closed, ptr %next.at seq_cst, align 8
+  {stores}
+  store atomic i64 %first, ptr %next.at seq_cst, align 8
+  store atomic i32 %epoch, ptr %epoch.at seq_cst, align 4
+  %woken = call i64 (i64, ...) @syscall(i64 {futex}, ptr %epoch.at, i32 129, i32 1)
+  br label %claim
+claim:
+  %v = load atomic i64, ptr %next.at seq_cst, align 8
+  %low = and i64 %v, 4294967295
+  %open = icmp ult i64 %low, %count
+  br i1 %open, label %try, label %wait
+try:
+  %v.next = add i64 %v, 1
+  %pair = cmpxchg ptr %next.at, i64 %v, i64 %v.next seq_cst seq_cst
+  %won = extractvalue {{ i64, i1 }} %pair, 1
+  br i1 %won, label %work, label %claim
+work:
+  %at = mul i64 %low, %span
+  call void %panel(ptr %a, ptr %b, ptr %c, ptr %own, i64 %at)
+  br label %claim
+wait:
+  %n = phi i64 [0, %claim], [%n.next, %again]
+  %busy = load atomic i32, ptr %busy.at seq_cst, align 4
+  %idle = icmp eq i32 %busy, 0
+  br i1 %idle, label %done, label %again
+again:
+  %n.next = add i64 %n, 1
+  %is.long = icmp sgt i64 %n.next, {long}
+  br i1 %is.long, label %kept, label %wait
+kept:
+  %patience = load i64, ptr %patience.at
+  store i64 %patience, ptr %pause.at
+  %doubled = mul i64 %patience, 2
+  %is.most = icmp sgt i64 %doubled, {many}
+  %patience.next = select i1 %is.most, i64 {many}, i64 %doubled
+  store i64 %patience.next, ptr %patience.at
+  br label %yield
+yield:
+  %yielded = call i32 @sched_yield()
+  %busy.still = load atomic i32, ptr %busy.at seq_cst, align 4
+  %free = icmp eq i32 %busy.still, 0
+  br i1 %free, label %done, label %yield
+done:
+  br label %end
+end:
+  ret void
+}}
+define void @assist(ptr %team) #0 {{
+entry:
+  %epoch.at = getelementptr i8, ptr %team, i64 {epoch}
+  %next.at = getelementptr i8, ptr %team, i64 {next}
+  %busy.at = getelementptr i8, ptr %team, i64 {busy}
+  %job.at = getelementptr i8, ptr %team, i64 {job}
+  %active.at = getelementptr i8, ptr %team, i64 {active}
+  br label %rest
+rest:
+  %seen = phi i32 [0, %entry], [%now, %leave]
+  br label %look
+look:
+  %n = phi i64 [0, %rest], [%n.next, %still], [{briefly}, %sleep]
+  %now = load atomic i32, ptr %epoch.at seq_cst, align 4
+  %same = icmp eq i32 %now, %seen
+  br i1 %same, label %still, label %start
+still:
+  %n.next = add i64 %n, 1
+  %is.long = icmp sgt i64 %n.next, {briefly}
+  br i1 %is.long, label %sleep, label %look
+sleep:
+  %slept = call i64 (i64, ...) @syscall(i64 {futex}, ptr %epoch.at, i32 128, i32 %seen, ptr null)
+  br label %look
+start:
+  %active = load atomic i64, ptr %active.at seq_cst, align 8
+  %over = icmp eq i64 %active, 0
+  br i1 %over, label %end, label %enter
+enter:
+  store atomic i32 1, ptr %busy.at seq_cst, align 4
+  br label %claim
+claim:
+  %v = load atomic i64, ptr %next.at seq_cst, align 8
+  %high = lshr i64 %v, 32
+  %of = trunc i64 %high to i32
+  %is.ours = icmp eq i32 %of, %now
+  br i1 %is.ours, label %compare, label %leave
+compare:
+  {loads}
+  %low = and i64 %v, 4294967295
+  %open = icmp ult i64 %low, %count
+  br i1 %open, label %try, label %leave
+try:
+  %v.next = add i64 %v, 1
+  %pair = cmpxchg ptr %next.at, i64 %v, i64 %v.next seq_cst seq_cst
+  %won = extractvalue {{ i64, i1 }} %pair, 1
+  br i1 %won, label %work, label %claim
+work:
+  %at = mul i64 %low, %span
+  call void %panel(ptr %a, ptr %b, ptr %c, ptr %other, i64 %at)
+  br label %claim
+leave:
+  store atomic i32 0, ptr %busy.at seq_cst, align 4
+  br label %rest
+end:
+  ret void
+}}
+"""
+_JOBS = (
+    ("panel", "ptr"),
+    ("count", "i64"),
+    ("span", "i64"),
+    ("a", "ptr"),
+    ("b", "ptr"),
+    ("c", "ptr"),
+    ("other", "ptr"),
+)
+
+
+def write_team() -> str:
+    """Return ``share``, which computes a product together, and ``assist``, which the other runs."""
+    places = [f"%job{n} = getelementptr i8, ptr %job.at, i64 {8 * n}" for n in range(len(_JOBS))]
+    stores = [f"store {kind} %{name}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
+    loads = [f"%{name} = load {kind}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
+    return _TEXT.format(
+        epoch=_EPOCH,
+        next=_NEXT,
+        busy=_BUSY,
+        job=_JOB,
+        active=_ACTIVE,
+        pause=_PAUSE,
+        patience=_PATIENCE,
+        futex=_FUTEX[platform.machine()],
+        long=_LONG,
+        many=_MANY,
+        briefly=_BRIEFLY,
+        stores="\n  ".join([*places, *stores]),
+        loads="\n  ".join([*places, *loads]),
+    )
+
+
+class Assistant:
+    """A thread that assists, as long as this object lives.
+
+    Parameters
+    ----------
+    library : Library
+        With ``assist``.
+    memory : MemoryBlock
+        That begins with the team's; the thread keeps both alive until it has ended.
+    """
+
+    def __init__(self, library: Library, memory: MemoryBlock) -> None:
+        assist = library.function("assist", None, ctypes.c_void_p)
+        memory.integers(_ACTIVE)[:2] = 1, 0
+        memory.integers(_PATIENCE)[0] = _FEW
+
+        def work() -> None:
+            assist(memory.address)
+            keep: Any = library
+            del keep
+
+        self.thread = threading.Thread(target=work, name="adjoint assistant", daemon=True)
+        self.thread.start()
+        weakref.finalize(self, _dismiss, memory)
+
+
+def _dismiss(memory: MemoryBlock) -> None:
+    """Let the thread end: it looks at its number again, which has changed, and is told so."""
+    memory.integers(_ACTIVE)[0] = 0
+    memory.integers(_EPOCH)[0] += 1
+    libc = ctypes.CDLL(None)
+    libc.syscall(
+        ctypes.c_long(_FUTEX[platform.machine()]),
+        ctypes.c_void_p(memory.address + _EPOCH),
+        ctypes.c_int(129),
+        ctypes.c_int(1),
+    )
