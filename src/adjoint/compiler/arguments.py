@@ -33,9 +33,13 @@ def flatten(tree: Any, arrays: list[Any]) -> Hashable:
     if kind is np.ndarray:
         arrays.append(tree)
         return tree.shape, tree.dtype
-    if kind is tuple and all(item.__class__ is np.ndarray for item in tree):
-        arrays += tree
-        return kind, *[(item.shape, item.dtype) for item in tree]
+    if kind is tuple:  # of arrays mostly; a loop is faster than to ask all() of a generator
+        for item in tree:
+            if item.__class__ is not np.ndarray:
+                break
+        else:
+            arrays += tree
+            return kind, *[(item.shape, item.dtype) for item in tree]
     if issubclass(kind, dict):
         return dict, tuple(tree), *[flatten(item, arrays) for item in tree.values()]
     if issubclass(kind, (list, tuple)):
