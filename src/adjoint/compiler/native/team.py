@@ -29,7 +29,7 @@ _FUTEX = {"x86_64": 202, "AMD64": 202, "aarch64": 98}
 # and some hundred microseconds.
 _BRIEFLY, _LONG = 20_000, 200_000
 # Products that are computed alone after a wait, at first and at most.
-_FEW, _MANY = 500, 1 << 17
+_FEW, _MANY = 500, 1 << 13
 
 
 def can_assist() -> bool:
