@@ -21,15 +21,16 @@ from .memory_block import MemoryBlock
 
 # Where things lie in the team's memory, in bytes; what both threads write has a line of the caches
 # of its own.
-_EPOCH, _NEXT, _BUSY, _JOB, _ACTIVE, _PAUSE, _PATIENCE = 0, 64, 128, 192, 256, 264, 272
+_EPOCH, _NEXT, _BUSY, _JOB, _ACTIVE, _PAUSE, _PATIENCE, _CALM = 0, 64, 128, 192, 256, 264, 272, 280
 SIZE = 320
 # Numbers of the system call by which a thread sleeps until a number changes.
 _FUTEX = {"x86_64": 202, "AMD64": 202, "aarch64": 98}
 # Looks at a number before a thread sleeps, and before it says that it was kept waiting: some ten
 # and some hundred microseconds.
 _BRIEFLY, _LONG = 20_000, 200_000
-# Products that are computed alone after a wait, at first and at most.
-_FEW, _MANY = 500, 1 << 13
+# Products that are computed alone after a wait: few, but twice as many each time if it was not long
+# ago, counted in products, that there was one.
+_FEW, _MANY, _LONG_AGO = 16, 1 << 13, 1000
 
 
 def can_assist() -> bool:
@@ -51,6 +52,7 @@ entry:
   %active.at = getelementptr i8, ptr %team, i64 {active}
   %pause.at = getelementptr i8, ptr %team, i64 {pause}
   %patience.at = getelementptr i8, ptr %team, i64 {patience}
+  %calm.at = getelementptr i8, ptr %team, i64 {calm}
   %active = load i64, ptr %active.at
   %has.assistant = icmp ne i64 %active, 0
   br i1 %has.assistant, label %perhaps, label %alone
@@ -72,6 +74,9 @@ panels:
   %more = icmp slt i64 %i.next, %count
   br i1 %more, label %panels, label %end
 together:
+  %calm.before = load i64, ptr %calm.at
+  %calm.now = add i64 %calm.before, 1
+  store i64 %calm.now, ptr %calm.at
   %before = load i32, ptr %epoch.at
   %epoch = add i32 %before, 1
   %wide = zext i32 %epoch to i64
@@ -107,12 +112,16 @@ again:
   %is.long = icmp sgt i64 %n.next, {long}
   br i1 %is.long, label %kept, label %wait
 kept:
+  %calm = load i64, ptr %calm.at
+  %is.soon = icmp slt i64 %calm, {calm_long}
   %patience = load i64, ptr %patience.at
-  store i64 %patience, ptr %pause.at
   %doubled = mul i64 %patience, 2
   %is.most = icmp sgt i64 %doubled, {many}
-  %patience.next = select i1 %is.most, i64 {many}, i64 %doubled
-  store i64 %patience.next, ptr %patience.at
+  %more.patience = select i1 %is.most, i64 {many}, i64 %doubled
+  %chosen = select i1 %is.soon, i64 %more.patience, i64 {few}
+  store i64 %chosen, ptr %patience.at
+  store i64 %chosen, ptr %pause.at
+  store i64 0, ptr %calm.at
   br label %yield
 yield:
   %yielded = call i32 @sched_yield()
@@ -207,7 +216,10 @@ def write_team() -> str:
         patience=_PATIENCE,
         futex=_FUTEX[platform.machine()],
         long=_LONG,
+        few=_FEW,
         many=_MANY,
+        calm=_CALM,
+        calm_long=_LONG_AGO,
         briefly=_BRIEFLY,
         stores="\n  ".join([*places, *stores]),
         loads="\n  ".join([*places, *loads]),
