@@ -305,3 +305,17 @@ def test_a_product_keeps_its_sums_in_registers():
     text = module.text
     inner = text[text.index("fmuladd") :]
     assert "store" not in inner[: inner.index("br i1")]
+
+
+@pytest.mark.parametrize("length", range(3, 24, 4))
+def test_a_result_given_twice_is_copied_and_not_computed_again(length):
+    # The copy is in other loops than the original, whose operands were never in memory.
+    def chain(x):
+        for _ in range(length):
+            x = ad.sqrt(x * x + 1) + x
+        y = ad.tanh(x) * x
+        for _ in range(40):
+            x = ad.sqrt(x * x + 1) + x * 0.1
+        return y, y, x
+
+    assert_agree(chain, np.random.default_rng(0).normal(size=(5, 7)))

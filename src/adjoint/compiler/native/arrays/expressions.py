@@ -47,15 +47,12 @@ class Expressions:
                 self._known[node, axes] = self._compute(operand)
         return self._known[node, axes]
 
-    def root(self, operand: Operand) -> Element:
-        """Return what loops store: computed, and from then on known."""
+    def computed(self, operand: Operand) -> Element:
+        """Return what loops are to store as a node's value: computed, and from then on known."""
         node = operand.node
-        if node in self.schedule.picks:
-            found = self._pick(self.schedule.picks[node], operand.axes)
-        elif node is not None and self.schedule.is_rooted(node):
-            found = self._compute(operand)
-        else:
-            return self.element(operand)
+        assert node is not None
+        pick = self.schedule.picks.get(node)
+        found = self._compute(operand) if pick is None else self._pick(pick, operand.axes)
         self._known[node, operand.axes] = found
         return found
 
@@ -128,7 +125,9 @@ def loops_nest(schedule: Schedule, part: Loops) -> ArrayNest:
     expressions = Expressions(schedule, part.shape)
     stores = []
     for root in part.roots:
-        element = expressions.root(root.operand)
+        # A copy is read like anything else: what the original is computed of may be gone.
+        is_own = schedule.is_place_of(root.target, root.operand.node)
+        element = (expressions.computed if is_own else expressions.element)(root.operand)
         if root.is_stored:
             stores.append(_store(expressions, root, element))
     return ArrayNest(part.shape, tuple(stores))

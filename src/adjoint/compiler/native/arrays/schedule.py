@@ -105,9 +105,9 @@ class Schedule:
             else:
                 pending += operands(operand)
 
-    def is_rooted(self, node: Node) -> bool:
-        """Return whether loops compute a node's value."""
-        return node in self._rooted
+    def is_place_of(self, target: View, node: Node | None) -> bool:
+        """Return whether a view is where a node's value is kept, rather than a copy of it."""
+        return node is not None and self.places.get(node) is target
 
     def _put(self, node: Node, view: View, ready: int) -> None:
         self.places[node], self._ready[node] = view, ready
