@@ -401,8 +401,8 @@ def _test_dtypes(dtypes, count):
 
     _sample(every_tier_agrees, _programs(dtypes), count)
     assert len(lowered) >= count
-    # sin, cos, cumsum and arrays without entries have no native rule: four in ten programs remain.
-    assert not HAS_NATIVE or np.mean(lowered) > 0.3
+    # cumsum, arrays without entries and some movements have no native rule.
+    assert not HAS_NATIVE or np.mean(lowered) > 0.7
 
 
 def test_every_tier_agrees_in_float64(full):

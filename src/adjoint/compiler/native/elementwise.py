@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -61,6 +60,18 @@ def arithmetic(operation: str) -> Rule:
         return zip_entries(args, spec_of(node).shape, make)
 
     return rule
+
+
+def floating(operation: str) -> Rule:
+    """Return the rule of a function of floats, which integers become."""
+    rule = arithmetic(operation)
+
+    def of_floats(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        if kind_of(spec_of(node).dtype) not in FORMATS:
+            raise Unlowerable(f"{operation} of integers")
+        return rule(nest, node, args)
+
+    return of_floats
 
 
 def _shortened(nest: Nest, operation: str, *args: Element) -> Element:
@@ -145,24 +156,25 @@ def lower_cast(nest: Nest, node: Node, args: list[Entries]) -> Entries:
 
 
 def lower_power(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower a power whose exponent is one of a few constants."""
+    """Lower a power; of a few constant exponents as the product or root that it is."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:
         raise Unlowerable("power of integers")
 
     def make(x: Element, y: Element) -> Element:
-        return _power(nest, convert(nest, x, kind), y.payload)
+        return _power(nest, convert(nest, x, kind), convert(nest, y, kind))
 
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def _power(nest: Nest, x: Element, exponent: Any) -> Element:
+def _power(nest: Nest, x: Element, y: Element) -> Element:
+    exponent = y.payload if y.operation == "constant" else None
     if exponent == 0.5:
         return nest.apply("sqrt", x.kind, x)
     if exponent == -1:
         return nest.apply("divide", x.kind, nest.constant(1, x.kind), x)
     if exponent not in (1, 2, 3, 4):
-        raise Unlowerable(f"power: the exponent is {exponent}, not one of -1, 0.5, 1, 2, 3, 4")
+        return nest.apply("power", x.kind, x, y)
     result = x
     if exponent >= 2:
         result = nest.apply("multiply", x.kind, x, x)
@@ -178,6 +190,12 @@ def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
 RULES: dict[str, Rule] = {
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
     **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
+    **_named(floating, "sin cos tan sinc cosm1 arcsin arccos arctan arctan2"),
+    **_named(floating, "sinh cosh arcsinh arccosh arctanh exp2 log2 log10 logaddexp logaddexp2"),
+    **_named(floating, "cbrt hypot reciprocal fmod remainder floor_divide"),
+    **_named(floating, "floor ceil trunc rint copysign fmax fmin heaviside"),
+    **_named(floating, "erf erfc erfcx ndtr log_ndtr expit logit log_expit"),
+    **_named(floating, "xlogy xlog1py entr rel_entr kl_div"),
     # A product 0·∞ that must be 0 gives NaN here; who finds NaN among the results repeats the
     # work in the portable tier. NaN does not get lost on its way to a result that depends on it.
     "strong_multiply": arithmetic("multiply"),
@@ -185,7 +203,7 @@ RULES: dict[str, Rule] = {
     **_named(comparison, "less less_equal greater greater_equal equal not_equal"),
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
-    **_named(test, "isnan isfinite"),
+    **_named(test, "isnan isfinite isinf signbit"),
     "where": lower_where,
     "power": lower_power,
     **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),

@@ -41,6 +41,14 @@ def _isfinite(x: Lanes) -> Lanes:
     return abs(x).compare("<", float("inf"))
 
 
+def _isinf(x: Lanes) -> Lanes:
+    return abs(x).compare("==", float("inf"))
+
+
+def _intrinsic(name: str) -> Callable[..., Lanes]:
+    return lambda x: x.block.call(name, x)
+
+
 def converted(x: Lanes, kind: str) -> Lanes:
     """Return numbers as another kind; floats do not become integers."""
     if kind in FORMATS and x.kind in FORMATS:
@@ -68,13 +76,9 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "relu": _relu,
     "square": lambda x: x * x,
     "sqrt": lambda x: x.block.call("sqrt", x),
-    "exp": functions.exp,
-    "expm1": functions.expm1,
-    "log": functions.log,
-    "log1p": functions.log1p,
-    "tanh": functions.tanh,
-    "sigmoid": functions.sigmoid,
-    "softplus": functions.softplus,
+    "reciprocal": lambda x: 1.0 / x,
+    **{name: _intrinsic(name) for name in ("floor", "ceil", "trunc", "rint")},
+    **{name: getattr(functions, name) for name in functions.__all__},
     "less": _comparison("<"),
     "less_equal": _comparison("<="),
     "greater": _comparison(">"),
@@ -83,6 +87,7 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "not_equal": _comparison("!="),
     "isnan": lambda x: x.is_nan(),
     "isfinite": _isfinite,
+    "isinf": _isinf,
     "where": lambda condition, x, y: condition.choose(x, y),
     **dict.fromkeys(("logical_and", "bitwise_and"), lambda x, y: x & y),
     **dict.fromkeys(("logical_or", "bitwise_or"), lambda x, y: x | y),

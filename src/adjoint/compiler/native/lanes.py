@@ -7,7 +7,7 @@ and nothing is reordered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .formats import FORMATS, LLVM_TYPES, Format, literal
@@ -28,12 +28,28 @@ _FLOAT_TESTS = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "
 _INTEGER_TESTS = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
 
 
-class Names:
-    """Fresh names of one function, and the intrinsics that it declares."""
+# A whole vector is passed in its registers, also on processors where LLVM prefers half of one.
+_OUTLINED = 'nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512"'
 
-    def __init__(self) -> None:
+
+class Names:
+    """Fresh names of one function, and what it needs of its module.
+
+    Attributes
+    ----------
+    intrinsics : set of str
+        Declarations of LLVM's functions.
+    outlined : dict of str to str
+        Texts of functions that are called rather than written out, by their names.
+    label : str
+        Of the part of the function that is being written.
+    """
+
+    def __init__(self, caller: Names | None = None) -> None:
         self.count = 0
-        self.intrinsics: set[str] = set()
+        self.intrinsics: set[str] = caller.intrinsics if caller else set()
+        self.outlined: dict[str, str] = caller.outlined if caller else {}
+        self.label = "entry"
 
     def fresh(self) -> str:
         """Return a name not used before."""
@@ -102,6 +118,51 @@ class Block:
         given = ", ".join(f"{vector} {arg}" for arg in args)
         return self.write(f"call {vector} {name}({given})", kind)
 
+    def outline(self, name: str, function: Callable[..., Lanes], *args: Lanes) -> Lanes:
+        """Call a function of lanes, written into the module where it is not yet there.
+
+        Its result is of the first argument's kind.
+        """
+        whole = f"@adjoint.{name}.{'.'.join(arg.kind for arg in args)}.{self.width}"
+        kind = args[0].kind
+        if whole not in self.names.outlined:
+            body = Block(self.width, Names(self.names))
+            parameters = [Lanes(body, f"%x{i}", arg.kind) for i, arg in enumerate(args)]
+            result = function(*parameters)
+            head = f"define internal {self.type_of(kind)} {whole}({_list(parameters)}) {_OUTLINED}"
+            end = f"  ret {result.typed()}"
+            text = "\n".join([f"{head} {{", "entry:", *body.lines, end, "}"])
+            self.names.outlined[whole] = text
+        return self.write(f"call {self.type_of(kind)} {whole}({_list(args)})", kind)
+
+    def either(
+        self,
+        condition: Lanes,
+        yes: Callable[[], Sequence[Lanes]],
+        no: Callable[[], Sequence[Lanes]],
+    ) -> list[Lanes]:
+        """Return what ``yes`` writes if any lane fulfils a condition, else what ``no`` does.
+
+        Only for functions that are called: others have no branches.
+        """
+        first, second, join = (self.names.fresh()[1:] for _ in range(3))
+        self.lines.append(f"  br i1 {condition.any()}, label %{first}, label %{second}")
+        results, ends = [], []
+        for label, write in ((first, yes), (second, no)):
+            self._begin(label)
+            results.append(write())
+            ends.append(self.names.label)
+            self.lines.append(f"  br label %{join}")
+        self._begin(join)
+        return [
+            self.write(f"phi {self.type_of(x.kind)} [{x}, %{ends[0]}], [{y}, %{ends[1]}]", x.kind)
+            for x, y in zip(*results, strict=True)
+        ]
+
+    def _begin(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+        self.names.label = label
+
 
 class Lanes:
     """A vector value; operators write instructions to its block, and lift Python's numbers."""
@@ -120,6 +181,10 @@ class Lanes:
 
     def __str__(self) -> str:
         return self.text
+
+    def typed(self) -> str:
+        """Return the lanes with their type, as arguments are given."""
+        return f"{self.block.type_of(self.kind)} {self}"
 
     def lift(self, other: Any) -> Lanes:
         """Return a number as a vector of this kind."""
@@ -160,6 +225,23 @@ class Lanes:
         mask = f"<{count} x i32> <{picked}>"
         return block.write(f"shufflevector {vector} {self}, {vector} poison, {mask}", self.kind)
 
+    def with_lane(self, lane: int, number: Lanes) -> Lanes:
+        """Return the lanes with a plain number in one of them."""
+        if self.block.width == 1:
+            return number
+        return self.block.write(
+            f"insertelement {self.typed()}, {number.typed()}, i32 {lane}", self.kind
+        )
+
+    def any(self) -> Lanes:
+        """Return, as a single lane, whether a condition holds in any."""
+        width = self.block.width
+        if width == 1:
+            return self
+        block = self.block.resized(1)
+        mask = block.write(f"bitcast {self.typed()} to i{width}", "i1")
+        return block.write(f"icmp ne i{width} {mask}, 0", "i1")
+
     def is_nan(self) -> Lanes:
         """Return where a lane is NaN."""
         vector = self.block.type_of(self.kind)
@@ -168,6 +250,10 @@ class Lanes:
     def times_plus(self, factor: Any, term: Any) -> Lanes:
         """Return self · factor + term, rounded once where the processor can."""
         return self.block.call("fmuladd", self, self.lift(factor), self.lift(term))
+
+    def fused(self, factor: Any, term: Any) -> Lanes:
+        """Return self · factor + term, rounded once on every processor."""
+        return self.block.call("fma", self, self.lift(factor), self.lift(term))
 
     def at_least(self, bound: float) -> Lanes:
         """Return the greater of self and ``bound``; NaN stays NaN."""
@@ -223,5 +309,12 @@ class Lanes:
 
 
 def declarations(names: Iterable[Names]) -> str:
-    """Return the declarations of all intrinsics used."""
-    return "\n".join(sorted(set().union(*(one.intrinsics for one in names))))
+    """Return what functions need of their module: intrinsics, and functions that they call."""
+    every = list(names)
+    declared = sorted(set().union(*(one.intrinsics for one in every)))
+    outlined = {name: text for one in every for name, text in one.outlined.items()}
+    return "\n".join([*declared, *(outlined[name] for name in sorted(outlined))])
+
+
+def _list(args: Iterable[Lanes]) -> str:
+    return ", ".join(arg.typed() for arg in args)

@@ -9,13 +9,14 @@ import numpy as np
 
 from ...core import Node
 from ...graph import Graph
-from . import elementwise, movements, normalisers, sums
+from . import composed, elementwise, movements, normalisers, sums
 from .elementwise import Rule
 from .entries import Entries, constant_entries, fill, kind_of
 from .nest import LIMIT, Nest, Place, Unlowerable
 
 LOWERING: dict[str, Rule] = {
     **elementwise.RULES,
+    **composed.RULES,
     **movements.RULES,
     **sums.RULES,
     **normalisers.RULES,
@@ -48,6 +49,7 @@ def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> N
         args = [
             constant_entries(nest, arg) if parent is None else values[parent]
             for arg, parent in zip(node.args, node.parents, strict=True)
+            if arg is not None
         ]
         values[node] = _lower_node(nest, node, args)
     for position, output in enumerate(graph.outputs):

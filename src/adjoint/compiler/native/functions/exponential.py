@@ -1,0 +1,146 @@
+"""Exponentials, by Cody's and Waite's reduction and a polynomial.
+
+They are straight-line arithmetic without a table or a branch ("Software manual for the elementary
+functions", 1980). Here as in the other files the greatest error, in units in the last place, is
+stated with each function and tested over the whole range.
+"""
+
+from __future__ import annotations
+
+from ..lanes import Lanes
+from .form import in_double
+from .polynomial import polynomial
+
+# Of (2ʳ - 1) / r on |r| ≤ ½; the first is log 2.
+_TERMS_OF_TWO = {
+    53: (  # relative error of 2ʳ 1.2e-19
+        0.6931471805599453,
+        0.24022650695910072,
+        0.055504108664821625,
+        0.00961812910762848,
+        0.001333355814640647,
+        0.00015403530393370734,
+        1.5252733841556773e-05,
+        1.3215486808705563e-06,
+        1.0178057087733941e-07,
+        7.0548973041554995e-09,
+        4.4558179083360645e-10,
+        2.5729324177362305e-11,
+    ),
+    24: (  # relative error of 2ʳ 2.1e-12
+        0.6931471805568324,
+        0.24022650695888503,
+        0.055504109063258665,
+        0.00961812913523614,
+        0.0013333478473685416,
+        0.00015403475186530786,
+        1.5303700711365693e-05,
+        1.325080551750225e-06,
+    ),
+}
+
+
+def _reduce(x: Lanes) -> tuple[Lanes, Lanes]:
+    """Return r and the integer n, as an integer, with x = n log 2 + r and |r| ≤ log(2)/2."""
+    form = x.format
+    shifted = x.times_plus(1 / 0.6931471805599453, form.rounder)
+    n = shifted - form.rounder
+    r = n.times_plus(-form.log2_low, n.times_plus(-form.log2_high, x))
+    return r, shifted.convert("bitcast", form.integer) - form.bits(form.rounder)
+
+
+def power_of_two(n: Lanes, like: Lanes) -> Lanes:
+    """Return 2ⁿ for integers n between the smallest and the greatest exponent."""
+    form = like.format
+    return ((n + form.bias) << form.mantissa).convert("bitcast", form.kind)
+
+
+def _exp_less_one(r: Lanes) -> Lanes:
+    """Return eʳ - 1 of a reduced argument."""
+    return (r * r).times_plus(polynomial(r, r.format.exp_terms), r)
+
+
+def exp(x: Lanes) -> Lanes:
+    """Return eˣ; error below 1 ulp, subnormal results within 1."""
+    return exp_of_sum(x)
+
+
+def exp_of_sum(x: Lanes, low: Lanes | None = None, *, less: int = 0) -> Lanes:
+    """Return e to x and a low part, over a power of two; error below 1 ulp.
+
+    Two factors 2ⁿ, each within the exponents, so that the result may overflow or be subnormal.
+    """
+    form = x.format
+    r, n = _reduce(x.at_least(form.underflow).at_most(form.overflow + less))
+    n = n - less if less else n
+    half = n >> 1
+    near = _exp_less_one(r if low is None else r + low) + 1.0
+    return near * power_of_two(half, x) * power_of_two(n - half, x)
+
+
+@in_double
+def exp2(x: Lanes, *, bits: int) -> Lanes:
+    """Return 2ˣ; error below 1 ulp, subnormal results within 1."""
+    return two_to(x.at_least(-1080.0).at_most(1030.0), None, bits=bits)
+
+
+def two_to(x: Lanes, low: Lanes | None, *, bits: int) -> Lanes:
+    """Return 2 to x and a low part, for |x| < 1200; error below 1 ulp beside that of the sum."""
+    form = x.format
+    shifted = x + form.rounder
+    r = x - (shifted - form.rounder)
+    r = r if low is None else r + low
+    n = shifted.convert("bitcast", form.integer) - form.bits(form.rounder)
+    half = n >> 1
+    first, *others = _TERMS_OF_TWO[bits]
+    near = r.fused(first, 1.0)
+    # What that lost in rounding is known, and comes last with the smaller terms.
+    lost = r.fused(first, 1.0 - near)
+    near = near + (r * r).times_plus(polynomial(r, others), lost)
+    return near * power_of_two(half, x) * power_of_two(n - half, x)
+
+
+def sigmoid(x: Lanes) -> Lanes:
+    """Return 1 / (1 + e⁻ˣ); error below 2.5 ulp; 0 where e⁻ˣ overflows, as in `adjoint`.
+
+    Of e⁻ˣ a tiny value is of no importance, which saves a factor: n is kept above the exponents'
+    lower end, and 2ⁿ⁻¹ · 2 serves at the upper one.
+    """
+    form = x.format
+    # Clamped before it is negated, which then is part of other instructions.
+    r, n = _reduce(-x.at_least(-form.overflow).at_most(0.98 * form.overflow))
+    twice = _exp_less_one(r).times_plus(2.0, 2.0)
+    return 1.0 / twice.times_plus(power_of_two(n - 1, x), 1.0)
+
+
+@in_double
+def expit(x: Lanes, *, bits: int) -> Lanes:
+    """Return 1 / (1 + e⁻ˣ); error below 2.5 ulp, also where e⁻ˣ overflows."""
+    small = exp(-abs(x))
+    return x.compare("<", 0.0).choose(small, 1.0) / (small + 1.0)
+
+
+def expm1(x: Lanes) -> Lanes:
+    """Return eˣ - 1; error below 2.5 ulp."""
+    # A tiny x is its own result; only so -0 keeps its sign.
+    clamped = x.at_least(-saturation(x)).at_most(x.format.overflow)
+    return is_tiny(x).choose(x, expm1_in_range(clamped))
+
+
+def expm1_in_range(x: Lanes) -> Lanes:
+    """Return eˣ - 1 = 2 ((2ⁿ⁻¹ - ½) + 2ⁿ⁻¹ (eʳ - 1)); the halves keep the greatest n in range."""
+    r, n = _reduce(x)
+    near = _exp_less_one(r)
+    scale = power_of_two(n - 1, x)
+    # Halving a tiny eʳ - 1 might lose its last bits, so n = 0 is apart.
+    return n.compare("==", 0).choose(near, scale.times_plus(near, scale - 0.5) * 2.0)
+
+
+def is_tiny(x: Lanes) -> Lanes:
+    """Return where x is so small that 1 + x rounds to 1."""
+    return abs(x).compare("<", 2.0 ** -(x.format.mantissa + 2))
+
+
+def saturation(x: Lanes) -> float:
+    """Return a number a for which e⁻ᵃ is lost when added to 1."""
+    return 0.75 * (x.format.mantissa + 5)
