@@ -28,6 +28,15 @@ _TRAILING = (  # relative error of the logarithm 2.2e-23
     0.151091406801491,
     0.15317861867270138,
 )
+# The same series as one polynomial, for float32.
+_SHORT = (  # relative error of the logarithm 2.7e-14
+    2.8853900817778504,
+    0.9617966941126749,
+    0.5770779425301307,
+    0.4122092382250214,
+    0.31990618475532295,
+    0.2828943745715255,
+)
 _LOG10_OF_2 = (0.3010299956639812, -2.8037281277851704e-18)
 
 
@@ -105,6 +114,13 @@ def log1p(x: Lanes) -> Lanes:
     return is_tiny(x).choose(x, at_the_ends(u, result))
 
 
+def log2_short(x: Lanes) -> Lanes:
+    """Return log₂ x of a normal x > 0 to some 45 bits, which those of float32 are in float64."""
+    k, f = _split(x)
+    s = f / (f + 2.0)
+    return s.times_plus(polynomial(s * s, _SHORT), k)
+
+
 def log2_pair(x: Lanes) -> Pair:
     """Return log₂ x of a finite x > 0 to some 67 bits; float64 only."""
     normal, steps = _normal(x)
@@ -137,9 +153,7 @@ def _quotient(f: Lanes) -> Pair:
 @in_double
 def log2(x: Lanes, *, bits: int) -> Lanes:
     """Return the logarithm to base 2; error below 0.51 ulp; exact at powers of two."""
-    if bits == 24:
-        return log(x) * _LEADING[0][0] * 0.5
-    return at_the_ends(x, log2_pair(x).rounded())
+    return at_the_ends(x, log2_short(x) if bits == 24 else log2_pair(x).rounded())
 
 
 @outlined
@@ -147,6 +161,6 @@ def log2(x: Lanes, *, bits: int) -> Lanes:
 def log10(x: Lanes, *, bits: int) -> Lanes:
     """Return the logarithm to base 10; error below 0.51 ulp; exact at powers of ten."""
     if bits == 24:
-        return log(x) * 0.4342944819032518
+        return at_the_ends(x, log2_short(x) * _LOG10_OF_2[0])
     scaled = log2_pair(x).times(constant(x, *_LOG10_OF_2))
     return at_the_ends(x, scaled.rounded())

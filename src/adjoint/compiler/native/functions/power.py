@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..lanes import Lanes
 from .exponential import power_of_two, two_to
 from .form import in_double, outlined
-from .logarithm import log, log2_pair
+from .logarithm import log2_pair, log2_short
 from .pairs import Pair, product
 from .polynomial import polynomial
 
@@ -36,7 +36,7 @@ def power(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
 def _exponent(size: Lanes, y: Lanes, bits: int) -> Pair:
     """Return y log₂ |x|."""
     zero = size.lift(0.0)
-    finite = Pair(log(size) * 1.4426950408889634, zero) if bits == 24 else log2_pair(size)
+    finite = Pair(log2_short(size), zero) if bits == 24 else log2_pair(size)
     end = size.compare("==", 0.0).choose(size.lift(-_INFINITY), size)
     is_end = end.compare("==", size) & size.compare("<", _INFINITY)
     high = is_end.choose(finite.high, end)

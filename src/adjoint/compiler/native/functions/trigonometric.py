@@ -121,4 +121,5 @@ def sinc(x: Lanes) -> Lanes:
 def cosm1(x: Lanes, *, bits: int) -> Lanes:
     """Return cos x - 1 = -2 sin²(x/2); error below 3 ulp."""
     sine = sin(x * 0.5)
-    return sine * sine * -2.0
+    # The zero has SciPy's sign.
+    return sine * sine * -2.0 + 0.0
