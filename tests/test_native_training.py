@@ -22,7 +22,7 @@ from adjoint.nn.functional import LOSSES
 from adjoint.optim import sgd_update
 
 X, Y = ad.datasets.make_moons(110, noise=0.1, seed=0)
-ACTIVATIONS = {"sigmoid": ad.sigmoid, "tanh": ad.tanh, "relu": ad.relu}
+ACTIVATIONS = {"sigmoid": ad.sigmoid, "tanh": ad.tanh, "relu": ad.relu, "sin": ad.sin}
 
 
 def build(sizes=(2, 4, 4, 2), *, activation="sigmoid", dtype=float, momentum=0.0, loss=None):

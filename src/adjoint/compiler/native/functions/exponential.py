@@ -61,12 +61,12 @@ def _exp_less_one(r: Lanes) -> Lanes:
 
 
 def exp(x: Lanes) -> Lanes:
-    """Return eˣ; error below 1 ulp, subnormal results within 1."""
+    """Return eˣ; error below 1.1 ulp, subnormal results within 1."""
     return exp_of_sum(x)
 
 
 def exp_of_sum(x: Lanes, low: Lanes | None = None, *, less: int = 0) -> Lanes:
-    """Return e to x and a low part, over a power of two; error below 1 ulp.
+    """Return e to x and a low part, over a power of two; error below 1.1 ulp.
 
     Two factors 2ⁿ, each within the exponents, so that the result may overflow or be subnormal.
     """
