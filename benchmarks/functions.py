@@ -1,17 +1,20 @@
 """The cost and the error of every native elementary function, beside NumPy's and SciPy's.
 
 Nanoseconds for one element of arrays that fit in the cache, and the greatest error found on a
-sample of the whole range, in units in the last place, against extended precision.
+sample of the whole range, in units in the last place, against extended precision. Run it by itself:
+``python -m benchmarks.functions [NAME ...] [--json]``; arguments are what programs meet.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
-from timing import race
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
 
@@ -30,6 +33,8 @@ from true_values import (
     true_values,
     ulps,
 )
+
+from .timing import turns
 
 COUNT = 16384
 # Where arguments are drawn from: what programs meet, not what is hardest.
@@ -58,8 +63,21 @@ def timings(name: str, kind: str) -> dict[str, float]:
     y = np.empty(COUNT, dtype)
     forward = PRIMITIVES[name].forward
     rivals = {"native": native.prepared(y, *args), "NumPy": lambda: forward(*args)}
-    times = race(rivals, rounds=7, seconds=0.01)
-    return {rival: time * 1e3 / COUNT for rival, time in times.items()}
+    runs = {rival: repeated(call) for rival, call in rivals.items()}
+    times = turns(runs, rounds=7, seconds=0.01)
+    return {rival: statistics.median(each) * 1e9 / COUNT for rival, each in times.items()}
+
+
+def repeated(call: Callable[[], object]) -> Callable[[int], float]:
+    """Return a call as work that is done a number of times, and takes so many seconds."""
+
+    def run(count: int) -> float:
+        start = perf_counter()
+        for _ in range(count):
+            call()
+        return perf_counter() - start
+
+    return run
 
 
 def greatest_error(name: str, kind: str) -> float:
@@ -82,7 +100,7 @@ def greatest_error(name: str, kind: str) -> float:
 
 
 def main() -> None:
-    names = sys.argv[1:] if not any("--" in arg for arg in sys.argv) else []
+    names = [arg for arg in sys.argv[1:] if not arg.startswith("-")]
     rows = []
     for name in names or sorted([*UNARY, *BINARY, *RANGES, *OTHERS, "sinc"]):
         for kind in ("f64", "f32"):

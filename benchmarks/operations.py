@@ -1,142 +1,161 @@
-"""The cost of recording: chains of small operations, forward and backward, per operation.
+"""What recording costs: chains of operations on ten numbers, forward and backward, float64.
 
-Beside hand-written NumPy, and autograd and PyTorch (eager) where they are installed. Each does the
-same arithmetic, and the gradients are compared before any timing.
+A time is that of an operation, eager, its share of the backward pass included; the sum at the end
+is one of them, or comes on top.
 """
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
-from timing import race, report
 
-import adjoint as ad
+from .race import Race
+from .rival import Contestant, Rival, contestant, repeated
 
-LENGTH = 100
-RATE = 1e-2
-
-
-def chains(library):
-    """Return the forward pass of each chain, with a library's namespace."""
-
-    def add(x, y):
-        for _ in range(LENGTH):
-            x = x + y
-        return x.sum()
-
-    def multiply(x, y):
-        for _ in range(LENGTH):
-            x = x * y
-        return x.sum()
-
-    def mixed(x, y):
-        for _ in range(LENGTH // 4):
-            x = library.sin(x) * y + RATE
-        return x.sum()
-
-    return {"x + y": add, "x * y": multiply, "sin(x) * y + c": mixed}
+LENGTH, LONG, SHIFT = 100, 100_000, 1e-2
+Array = np.ndarray[Any, Any]
+# A chain is forward(x, y, library), which returns a sum, and its gradient in x by hand.
+Forward = Callable[[Any, Any, Any], Any]
 
 
-def by_hand(name, x, y):
-    """Return value and gradient as a person would write them."""
-    if name == "x + y":
-        for _ in range(LENGTH):
-            x = x + y
-        g = np.ones_like(x)
-        for _ in range(LENGTH):
-            g = g * 1.0
-        return x.sum(), g
-    if name == "x * y":
-        for _ in range(LENGTH):
-            x = x * y
-        g = np.ones_like(x)
-        for _ in range(LENGTH):
-            g = g * y
-        return x.sum(), g
+def data() -> tuple[Array, Array]:
+    rng = np.random.default_rng(0)
+    return rng.uniform(0.9, 1.1, 10), rng.uniform(0.9, 1.1, 10)
+
+
+def add(x: Any, y: Any, library: Any) -> Any:
+    for _ in range(LENGTH):
+        x = x + y
+    return library.sum(x)
+
+
+def add_by_hand(x: Array, y: Array) -> Array:
+    for _ in range(LENGTH):
+        x = x + y
+    x.sum()
+    g = np.ones_like(x)
+    for _ in range(LENGTH):
+        g = g * 1.0
+    return g
+
+
+def multiply(x: Any, y: Any, library: Any) -> Any:
+    for _ in range(LENGTH):
+        x = x * y
+    return library.sum(x)
+
+
+def multiply_by_hand(x: Array, y: Array) -> Array:
+    for _ in range(LENGTH):
+        x = x * y
+    x.sum()
+    g = np.ones_like(x)
+    for _ in range(LENGTH):
+        g = g * y
+    return g
+
+
+def mixed(x: Any, y: Any, library: Any) -> Any:
+    for _ in range(LENGTH // 3):
+        x = library.sin(x) * y + SHIFT
+    return library.sum(x)
+
+
+def mixed_by_hand(x: Array, y: Array) -> Array:
     inputs = []
-    for _ in range(LENGTH // 4):
+    for _ in range(LENGTH // 3):
         inputs.append(x)
-        x = np.sin(x) * y + RATE
+        x = np.sin(x) * y + SHIFT
+    x.sum()
     g = np.ones_like(x)
     for before in reversed(inputs):
         g = g * y * np.cos(before)
-    return x.sum(), g
+    return g
 
 
-def adjoint_gradient(chain, x, y):
-    """Return a call that records and sweeps with adjoint."""
+def long(x: Any, y: Any, library: Any) -> Any:
+    total = x
+    for _ in range(LONG // 2):
+        total = total + x * 1e-6
+    return library.sum(total)
 
-    def run():
+
+def long_by_hand(x: Array, y: Array) -> Array:
+    total = x
+    for _ in range(LONG // 2):
+        total = total + x * 1e-6
+    total.sum()
+    g, d_x = np.ones_like(x), np.ones_like(x)
+    for _ in range(LONG // 2):
+        d_x = d_x + g * 1e-6
+    return d_x
+
+
+def by_hand(gradient: Callable[[Array, Array], Array]) -> Contestant:
+    return _contestant(partial(gradient, *data()))
+
+
+def adjoint(forward: Forward) -> Contestant:
+    import adjoint as ad
+
+    x, y = data()
+
+    def call() -> Array:
         leaf = ad.tensor(x, requires_grad=True)
-        chain(leaf, y).backward()
+        forward(leaf, y, np).backward()
+        return np.asarray(leaf.grad)
+
+    return _contestant(call)
+
+
+def autograd(forward: Forward) -> Contestant:
+    import autograd.numpy as library
+    from autograd import grad
+
+    gradient = grad(forward)
+    x, y = data()
+    return _contestant(lambda: gradient(x, y, library))
+
+
+def pytorch(forward: Forward) -> Contestant:
+    import torch
+
+    x, y = map(torch.from_numpy, data())
+
+    def call() -> Array:
+        leaf = x.clone().requires_grad_()
+        forward(leaf, y, torch).backward()
         return leaf.grad.numpy()
 
-    return run
+    return _contestant(call)
 
 
-def autograd_gradient(autograd, chain, x, y):
-    """Return a call that does the same with autograd."""
-    gradient = autograd.grad(chain)
-    return lambda: gradient(x, y)
+def _contestant(call: Callable[[], Array]) -> Contestant:
+    return contestant(repeated(call), call)
 
 
-def torch_gradient(torch, chain, x, y):
-    """Return a call that does the same with PyTorch."""
-    torch.set_num_threads(1)
-    other = torch.tensor(y)
-
-    def run():
-        leaf = torch.tensor(x, requires_grad=True)
-        chain(leaf, other).backward()
-        return leaf.grad.numpy()
-
-    return run
-
-
-def optional(name):
-    """Return a module, or None where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
+def race(title: str, forward: Forward, hand: Callable[..., Array], *, parts: int = LENGTH) -> Race:
+    return Race(
+        f"Recording {title}, ten numbers, {parts:,} operations, float64",
+        "an operation",
+        [
+            Rival("adjoint, eager", partial(adjoint, forward), quick=True),
+            Rival("hand-written NumPy", partial(by_hand, hand), quick=True),
+            Rival("PyTorch, eager", partial(pytorch, forward), ("torch",)),
+            Rival("autograd", partial(autograd, forward), ("autograd",)),
+        ],
+        reference="hand-written NumPy",
+        tolerance=1e-11,
+        parts=parts,
+    )
 
 
-def main():
-    autograd, torch = optional("autograd"), optional("torch")
-    rng = np.random.default_rng(0)
-    x, y = rng.uniform(0.9, 1.1, 10), rng.uniform(0.9, 1.1, 10)
-    for name, chain in chains(np).items():
-        rivals = {
-            "hand-written NumPy": lambda name=name: by_hand(name, x, y)[1],
-            "adjoint": adjoint_gradient(chain, x, y),
-        }
-        if autograd:
-            library = importlib.import_module("autograd.numpy")
-            rivals["autograd"] = autograd_gradient(autograd, chains(library)[name], x, y)
-        if torch:
-            rivals["PyTorch, eager"] = torch_gradient(torch, chains(torch)[name], x, y)
-        expected = rivals["hand-written NumPy"]()
-        for rival in rivals.values():
-            np.testing.assert_allclose(rival(), expected, rtol=1e-12)
-        times = {rival: time / LENGTH for rival, time in race(rivals).items()}
-        report(f"{name}, ten numbers, {LENGTH} operations", times, unit="an operation")
-    long_chain()
-
-
-def long_chain():
-    """Time a chain of 100,000 operations, forward and backward."""
-
-    def run():
-        leaf = ad.tensor(1.0, requires_grad=True)
-        y = leaf
-        for _ in range(50_000):
-            y = y + leaf * 1e-6
-        y.backward()
-
-    times = race({"adjoint": run}, rounds=5, seconds=0.5)
-    report("A chain of 100,000 operations, forward and backward", times, unit="in all")
-
-
-if __name__ == "__main__":
-    main()
+RACES: dict[str, Callable[[], Race]] = {
+    "operations-add": lambda: race("x + y", add, add_by_hand),
+    "operations-multiply": lambda: race("x * y", multiply, multiply_by_hand),
+    "operations-mixed": lambda: race("sin(x) * y + c", mixed, mixed_by_hand),
+    "operations-long": lambda: race("s + x * c", long, long_by_hand, parts=LONG),
+}

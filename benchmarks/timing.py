@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import statistics
-import sys
 from collections.abc import Callable
-from time import perf_counter
 
-import numpy as np
+# Does the work a number of times, and returns the seconds it took.
+Run = Callable[[int], float]
 
 
-def race(
-    rivals: dict[str, Callable[[], object]], *, rounds: int = 15, seconds: float = 0.05
-) -> dict[str, float]:
-    """Return each rival's median time per call in microseconds, over rounds taken in turn."""
-    calls = {name: _calls_in(seconds, rival) for name, rival in rivals.items()}
+def turns(rivals: dict[str, Run], *, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Return each rival's seconds for doing its work once, one number a round, taken in turn.
+
+    Parameters
+    ----------
+    rivals : dict of name to callable
+    rounds : int
+    seconds : float
+        That a turn takes, about: the work is done as often as that.
+    """
+    counts = {name: count_in(seconds, run) for name, run in rivals.items()}
+    for name, run in rivals.items():
+        run(counts[name])  # some compile anew for a new count
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
-        for name, rival in rivals.items():
-            start = perf_counter()
-            for _ in range(calls[name]):
-                rival()
-            times[name].append((perf_counter() - start) / calls[name] * 1e6)
-    return {name: statistics.median(series) for name, series in times.items()}
+        for name, run in rivals.items():
+            times[name].append(run(counts[name]) / counts[name])
+    return times
 
 
-def _calls_in(seconds: float, rival: Callable[[], object]) -> int:
-    rival()
-    start = perf_counter()
-    rival()
-    return max(1, int(seconds / (perf_counter() - start)))
-
-
-def report(title: str, times: dict[str, float], *, unit: str) -> None:
-    """Print the times and their ratio to the first rival's, or both as JSON with ``--json``."""
-    if "--json" in sys.argv:
-        machine = {"machine": platform.machine(), "python": platform.python_version()}
-        print(
-            json.dumps({"title": title, "microseconds": times, "numpy": np.__version__} | machine)
-        )
-        return
-    first = next(iter(times.values()))
-    width = max(map(len, times))
-    print(title)
-    for name, time in times.items():
-        print(f"  {name:<{width}}  {time:9.2f} µs {unit}  {time / first:6.2f} ×")
+def count_in(seconds: float, run: Run) -> int:
+    """Return how often work is done in about so many seconds, once it is warm."""
+    run(1)
+    count = 1
+    while (took := run(count)) < seconds / 5:
+        count *= max(2, min(100, int(seconds / 2 / max(took, 1e-9))))
+    return max(1, int(count * seconds / took))

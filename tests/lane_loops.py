@@ -8,7 +8,7 @@ import numpy as np
 from adjoint.compiler.native.formats import SIZES
 from adjoint.compiler.native.instructions import INSTRUCTIONS
 from adjoint.compiler.native.lanes import Block, Names, declarations
-from adjoint.compiler.native.machine import Library, this_machine
+from adjoint.compiler.native.machine import ATTRIBUTES, Library, this_machine
 
 DTYPES = {"f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32}
 _LOOP = """
@@ -25,7 +25,7 @@ loop:
 end:
   ret void
 }}
-attributes #0 = {{ nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }}
+{attributes}
 """
 
 
@@ -54,6 +54,7 @@ def vectorised(name, kinds, width):
         declared=declarations([block.names]),
         parameters=", ".join([*(f"ptr %x{i}" for i in range(len(kinds))), "ptr %y"]),
         body="\n".join(block.lines),
+        attributes=ATTRIBUTES,
     )
     library = Library(this_machine().assemble(text), ["apply"])
     pointers = [ctypes.c_void_p] * (len(kinds) + 1)

@@ -17,8 +17,8 @@ def traced(function, *examples):
     return write(simplify(trace(function, *examples)))
 
 
-def step_of(model, loss, X, y, **settings):
-    optimizer = ad.optim.SGD(model.parameters(), lr=0.05, **settings)
+def step_of(model, loss, X, y, optimizer=ad.optim.SGD, **settings):
+    optimizer = optimizer(model.parameters(), lr=0.05, **settings)
     step = TrainingStep(model, loss, optimizer)
     step(X, y)
     return step.program(X, y).source
@@ -32,6 +32,11 @@ def momentum_step():
     model = ad.nn.MLP(2, 3, 1, activation="tanh", rng=0)
     settings = {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}
     return step_of(model, functional.mse_loss, X, X[:, :1], **settings)
+
+
+def adam_step():
+    model = ad.nn.Linear(2, 1, rng=0)
+    return step_of(model, functional.mse_loss, X, X[:, :1], ad.optim.Adam)
 
 
 def relu_step():
@@ -122,6 +127,7 @@ def attention():
 PROGRAMS = {
     program.__name__: program
     for program in (
+        adam_step,
         article_step,
         attention,
         constants,

@@ -387,7 +387,7 @@ def test_a_lower_tier_is_tried_first(monkeypatch):
     from adjoint.compiler import program
 
     class Doubled:
-        def __call__(self, arrays):
+        def run(self, arrays, out):
             return [2 * arrays[0]]
 
         def describe(self):
@@ -444,9 +444,9 @@ def test_a_compiled_functions_latest_program_is_written(tmp_path):
 # --- training steps
 
 
-def _pair(settings, dtype=float, **network):
+def _pair(settings, dtype=float, optimizer=ad.optim.SGD, **network):
     model = nn.MLP(2, 4, 4, 2, rng=0, dtype=dtype, **network)
-    return model, ad.optim.SGD(model.parameters(), lr=0.05, **settings)
+    return model, optimizer(model.parameters(), lr=0.05, **settings)
 
 
 @pytest.mark.parametrize(
@@ -455,12 +455,16 @@ def _pair(settings, dtype=float, **network):
         {},
         {"momentum": 0.9},
         {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
+        {"beta1": 0.8},
     ],
 )
 def test_a_thousand_steps_are_the_eager_ones(settings):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 2)), rng.integers(0, 2, 200)
-    (model, optimizer), (eager, eager_optimizer) = _pair(settings), _pair(settings)
+    kind = ad.optim.Adam if "beta1" in settings else ad.optim.SGD
+    (model, optimizer), (eager, eager_optimizer) = (
+        _pair(settings, optimizer=kind) for _ in range(2)
+    )
     step = TrainingStep(model, functional.cross_entropy, optimizer)
     for n in range(1000):
         batch = slice(50 * (n % 4), 50 * (n % 4) + 50)
@@ -470,6 +474,7 @@ def test_a_thousand_steps_are_the_eager_ones(settings):
         expected.backward()
         eager_optimizer.step()
         assert abs(loss - expected.item()) < 1e-12
+    assert len(step.programs) == 1
     for ours, theirs in zip(model.parameters(), eager.parameters(), strict=True):
         np.testing.assert_allclose(ours.data, theirs.data, rtol=0, atol=1e-12)
     state, expected_state = optimizer.state_dict(), eager_optimizer.state_dict()
@@ -531,6 +536,42 @@ def test_a_saved_step_is_written_alike(tmp_path):
     graph = step.program(np.ones((5, 2)), np.zeros(5, int)).graph
     graph.save(tmp_path / "step.json")
     assert write(ad.Graph.load(tmp_path / "step.json")) == write(graph)
+
+
+def test_a_parameter_that_the_loss_does_not_depend_on_takes_no_step():
+    class Idle(nn.Module):
+        def __init__(self):
+            self.used, self.idle = nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1)
+
+        def forward(self, x):
+            return self.used(x)
+
+    model = Idle()
+    optimizer = ad.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    step = TrainingStep(model, functional.cross_entropy, optimizer)
+    idle, used = model.idle.weight.data, model.used.weight.data
+    for _ in range(2):
+        step(np.ones((5, 2)), np.zeros(5, int))
+    np.testing.assert_array_equal(model.idle.weight.data, idle)
+    assert not np.array_equal(model.used.weight.data, used)
+
+
+def test_what_the_loss_reads_is_read_at_each_step():
+    class Weighted:
+        def loss(self, prediction, target):
+            return (self.shift - prediction).mean() * self.weight
+
+    weighted = Weighted()
+    weighted.weight, weighted.shift = 2.0, ad.tensor(1.0)
+    model = nn.Linear(2, 1, rng=0)
+    step = TrainingStep(model, weighted.loss, ad.optim.SGD(model.parameters(), lr=1e-300))
+    X, y = np.ones((5, 2)), np.zeros(5, int)
+    first = step(X, y)
+    weighted.weight = 4.0
+    np.testing.assert_allclose(step(X, y), 2 * first)
+    weighted.shift.data = np.array(1.5)
+    np.testing.assert_allclose(step(X, y), 2 * first + 2)
+    assert len(step.programs) == 2
 
 
 def test_an_optimiser_of_another_model_is_refused():

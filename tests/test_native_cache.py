@@ -127,3 +127,44 @@ def test_a_folder_that_may_not_be_written_is_no_hindrance(folder):
     folder.mkdir(mode=0o500)
     assert cache.object_code(TEXT)
     assert not list(folder.iterdir())
+
+
+PROGRAM = """
+import sys
+import numpy as np
+import adjoint as ad
+x = np.linspace(0, 1, 300)
+sys.stdin.readline()  # until both are here
+for n in range(6):
+    f = ad.compile(ad.value_and_grad(lambda x, n=n: ad.sum(ad.exp(x * n) * ad.tanh(x))))
+    value, slope = f(x)
+    print(repr(float(value)), repr(float(slope.sum())))
+    assert "tier: native" in f.report(), f.report()
+"""
+
+
+def test_two_processes_compile_at_once_into_one_folder(tmp_path):
+    folder = tmp_path / "cache"
+    environment = {**os.environ, "ADJOINT_CACHE": str(folder)}
+    command = [sys.executable, "-W", "error", "-c", PROGRAM]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+    def run(count):
+        processes = [
+            subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(count)
+        ]
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        return [process.communicate() for process in processes]
+
+    found = run(2)
+    assert [errors for _, errors in found] == ["", ""]
+    assert found[0][0] == found[1][0]
+    # Every file is whole, none is left over, and a third process reads them.
+    files = sorted(folder.iterdir())
+    assert len(files) == 6
+    assert all(file.suffix == ".o" for file in files)
+    before = [file.stat().st_mtime_ns for file in files]
+    assert run(1)[0] == found[0]
+    assert [file.stat().st_mtime_ns for file in files] == before

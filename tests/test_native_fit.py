@@ -10,8 +10,9 @@ pytest.importorskip("llvmlite")
 
 import adjoint as ad
 from adjoint import nn, train
-from adjoint.compiler.native import fitting, training_code
-from adjoint.optim import SGD
+from adjoint.compiler.native import fitting, function, machine, training_code
+from adjoint.errors import PortableWarning
+from adjoint.optim import SGD, Adam
 
 X, Y = ad.datasets.make_moons(110, noise=0.2, seed=0)
 
@@ -48,9 +49,11 @@ def assert_same(one, two, rtol=1e-9):
         {"batch_size": 110},
         {"optimizer": lambda p: SGD(p, lr=0.5)},
         {"optimizer": lambda p: SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=1e-3)},
+        {"optimizer": lambda p: Adam(p, lr=0.01)},
+        {"optimizer": lambda p: Adam(p, lr=0.01, beta1=0.0, weight_decay=1e-3)},
         {"validation": (X[:20], Y[:20])},
     ],
-    ids=["momentum", "in order", "one batch", "plain", "nesterov", "validation"],
+    ids=["momentum", "in order", "one batch", "plain", "nesterov", "adam", "decay", "validation"],
 )
 def test_native_and_eager_training_agree(changes):
     assert_same(fit(True, **changes), fit(False, **changes))
@@ -117,6 +120,18 @@ def test_a_callback_that_freezes_a_layer_ends_native_code():
         if len(history) == 3:
             next(iter(model.parameters())).requires_grad_(False)
 
+    native = fit(True, callbacks=[freeze])
+    assert_same(native, fit(False, callbacks=[freeze]))
+    assert native[0].report() == (
+        "tier: eager\n  a callback changed more than the numbers of what was compiled"
+    )
+
+
+def test_native_code_that_has_ended_does_not_come_back():
+    def freeze(history, model):
+        if len(history) in (3, 5):
+            next(iter(model.parameters())).requires_grad_(len(history) == 5)
+
     assert_same(fit(True, callbacks=[freeze]), fit(False, callbacks=[freeze]))
 
 
@@ -175,6 +190,30 @@ def test_an_interrupted_training_has_a_record_of_every_whole_epoch():
     assert_same((history, model), fit(False, epochs=4))
 
 
+def test_an_optimiser_goes_on_where_a_native_training_left_it():
+    def halves(compile):
+        model = nn.MLP(2, 4, 2, rng=0)
+        optimizer = Adam(model.parameters(), lr=0.01)
+        fit(compile, model, optimizer=optimizer, epochs=4)
+        restored = Adam(model.parameters(), lr=0.5)
+        restored.load_state_dict(optimizer.state_dict())
+        history, _ = fit(compile, model, optimizer=restored, epochs=4)
+        assert {np.shape(entry["steps"]) for entry in restored.memory} == {()}
+        assert restored.memory[0]["steps"] == 24
+        return history, model
+
+    assert_same(halves(True), halves(False))
+
+
+def test_memory_that_is_not_there_at_first_is_named():
+    class Lazy(ad.optim.Optimizer):
+        def update(self, parameter, gradient, memory):
+            return parameter - self.lr * gradient, {"latest": gradient}
+
+    history, _ = fit(True, optimizer=lambda p: Lazy(p, lr=0.1))
+    assert "remembers ['latest'] after a step, but initial_memory gives []" in history.report()
+
+
 def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     made = []
 
@@ -196,31 +235,79 @@ def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     assert made == [1]
 
 
-def test_a_model_with_buffers_is_left_alone():
-    model = nn.MLP(2, 4, 2, rng=0)
-    model.scale = ad.tensor(2.0)
-    with pytest.raises(ValueError, match="buffers"):
-        fit(True, model)
+class Scaled(nn.Module):
+    def __init__(self, keeps=False):
+        self.net = nn.MLP(2, 4, 2, rng=0)
+        self.scale = ad.tensor(2.0)
+        self.keeps = keeps
+
+    def forward(self, x):
+        if self.keeps:
+            self.scale = self.scale * 0.5
+        return self.net(x) * self.scale
 
 
-def test_what_cannot_be_compiled_says_why():
-    with pytest.raises(ValueError, match="too many to unroll"):
-        fit(True, nn.MLP(2, 60, 60, 2, rng=0))
-    with pytest.raises(ValueError, match="metrics"):
-        fit(True, metrics=["accuracy"])
+def test_buffers_are_read_and_a_changed_one_is_seen():
+    def double(history, model):
+        if len(history) == 5:
+            model.scale = ad.tensor(4.0)
+
+    assert_same(fit(True, Scaled(), callbacks=[double]), fit(False, Scaled(), callbacks=[double]))
+
+
+def test_a_model_that_assigns_to_its_buffers_is_refused():
+    with pytest.raises(ValueError, match=r"Scaled.scale was assigned to"):
+        fit(True, Scaled(keeps=True))
+
+
+def test_settings_that_a_callback_changes_are_read_at_once():
+    def change(optimizers):
+        def callback(history, model):
+            optimizers[0].hyper["momentum"] = 0.5 if len(history) < 10 else 0.0
+
+        return callback
+
+    def run(compile):
+        kept = []
+
+        def optimizer(params):
+            kept.append(SGD(params, lr=0.1, momentum=0.9))
+            return kept[0]
+
+        return fit(compile, optimizer=optimizer, callbacks=[change(kept)])
+
+    assert_same(run(True), run(False))
+
+
+def test_what_cannot_be_native_code_says_why():
+    history, _ = fit(True, metrics=["accuracy"])
+    assert history.report() == (
+        "tier: native\n"
+        "  no native epochs: metrics of the training data need the predictions of every step"
+    )
+    assert fit(True)[0].report() == "tier: native"
     with pytest.raises(ValueError, match="compile: expected"):
         fit("never")
 
 
 def test_without_llvmlite_the_training_is_the_same(monkeypatch):
+    native = fit("auto", epochs=700)
+
     def absent():
         raise ImportError("native code needs llvmlite")
 
-    monkeypatch.setattr(training_code, "this_machine", absent)
-    history, _ = fit("auto", epochs=700)
-    assert len(history) == 700
-    with pytest.raises(ValueError, match="llvmlite"):
-        fit(True)
+    for module in (training_code, function):
+        monkeypatch.setattr(module, "this_machine", absent)
+    machine.warn_once.cache_clear()
+    for compile in ("auto", True):
+        if compile == "auto":
+            with pytest.warns(PortableWarning, match="llvmlite"):
+                portable = fit(compile, epochs=700)
+        else:
+            portable = fit(compile, epochs=700)
+        report = "tier: portable\n  no native epochs: native code needs llvmlite"
+        assert portable[0].report() == report
+        assert_same(native, portable)
 
 
 def test_the_loss_record_of_many_epochs_is_whole():

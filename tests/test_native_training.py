@@ -1,6 +1,7 @@
 """Native training: the same batches and the same trajectory, whole epochs at a time."""
 
 import platform
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +14,9 @@ from adjoint.compiler.native import cache, training, training_code
 from adjoint.compiler.native.loop import Status
 from adjoint.compiler.native.machine import this_machine
 from adjoint.compiler.native.nest import Unlowerable
+from adjoint.compiler.native.step_code import StepForm
 from adjoint.compiler.native.training import Training
-from adjoint.compiler.native.training_code import StepForm, compile_training
+from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation
 from adjoint.errors import ShapeError
 from adjoint.graph import trace
@@ -23,6 +25,18 @@ from adjoint.optim import sgd_update
 
 X, Y = ad.datasets.make_moons(110, noise=0.1, seed=0)
 ACTIVATIONS = {"sigmoid": ad.sigmoid, "tanh": ad.tanh, "relu": ad.relu, "sin": ad.sin}
+
+
+@pytest.fixture(params=["unrolled", "arrays"], autouse=True)
+def regime(request, monkeypatch):
+    """Run every test with straight-line code and with loops over arrays."""
+    if request.param == "arrays":
+        monkeypatch.setattr(training_code, "unrolled_steps", refuse)
+    return request.param
+
+
+def refuse(*args, **kwargs):
+    raise Unlowerable("this test is of the other regime")
 
 
 def build(sizes=(2, 4, 4, 2), *, activation="sigmoid", dtype=float, momentum=0.0, loss=None):
@@ -156,6 +170,29 @@ def test_runs_repeat_bit_for_bit_however_they_are_cut():
     assert [a.tobytes() for a in cut.state] == [a.tobytes() for a in whole.state]
 
 
+def test_steps_allocate_nothing():
+    training = start(sizes=(2, 6, 6, 2))
+    training.run(1, steps=10)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        training.run(9, steps=10**9)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The call's own pointers; the smallest array of a step alone would be more, every time.
+    assert kept - before < 500
+    assert peak - before < 5000
+
+
+def test_memory_is_what_was_planned(regime):
+    training = start()
+    layout = training.code.steps.layout
+    assert training._states.nbytes == 3 * layout.size * 8
+    assert training._workspace._bytes.nbytes == training.code.steps.workspace
+    assert (training.code.steps.workspace > 0) == (regime == "arrays")
+
+
 def test_a_loss_that_is_not_finite_stops_before_its_step():
     bad = X.copy()
     order = permutation(110, seed=1, epoch=0)
@@ -180,7 +217,7 @@ def test_parameters_that_overflow_stop_at_the_end_of_the_epoch():
         assert (before == kept).all()
 
 
-def test_a_zero_times_infinity_is_left_to_the_graph():
+def test_a_zero_times_infinity_is_0_or_left_to_the_graph(regime):
     def root_loss(logits, y):
         # At a logit of exactly 0 the root's slope is infinite, and its cotangent 0.
         return ad.mean(ad.where(logits[:, 0] > 0, ad.sqrt(ad.relu(logits[:, 0])), 0.0) + 0 * y)
@@ -188,13 +225,24 @@ def test_a_zero_times_infinity_is_left_to_the_graph():
     x = np.zeros((20, 2))
     training = start(sizes=(2, 2), loss=root_loss, x=x, y=Y[:20], rows=20, batch=10)
     first = training.state
-    assert training.run(4, steps=10**9) is Status.STATE_HAS_NAN
+    status = training.run(4, steps=10**9)
+    if regime == "arrays":
+        assert status is Status.PAUSED
+        assert np.isfinite(np.concatenate([array.ravel() for array in training.state])).all()
+        return
+    assert status is Status.STATE_HAS_NAN
     for before, kept in zip(first, training.state, strict=True):
         assert (before == kept).all()
 
 
-def test_a_label_out_of_range_is_no_finite_loss():
-    assert start(y=Y + 1).run(1, steps=10) is Status.LOSS_NOT_FINITE
+@pytest.mark.parametrize("shift", [1, -1, 2**40])
+def test_a_label_out_of_range_stops_before_its_step(shift):
+    training = start(y=Y + shift)
+    first = training.state
+    assert training.run(1, steps=10) in (Status.LOSS_NOT_FINITE, Status.STATE_HAS_NAN)
+    assert training.step == 0
+    for before, kept in zip(first, training.state, strict=True):
+        assert (before == kept).all()
 
 
 def test_a_training_goes_on_from_another_state_with_other_settings():
@@ -224,10 +272,21 @@ def test_a_loss_of_another_dtype_is_refused():
         compile_training(trace_on(50), form)
 
 
-def test_a_large_network_is_refused_with_a_reason():
-    trace_on, form, _ = build(sizes=(64, 128, 10))
-    with pytest.raises(Unlowerable, match="too many to unroll"):
-        compile_training(trace_on(64), form)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [(2, 40, 2), (2, 33, 17, 3), (2, 130, 70, 2)])
+def test_larger_networks_follow_the_graph(sizes, activation, regime):
+    if regime == "unrolled":
+        pytest.skip("too many scalar operations to unroll")
+    options = {"sizes": sizes, "activation": activation, "momentum": 0.9, "lr": 0.05}
+    assert_same(*both(**options, epochs=3), rtol=1e-10)
+    assert_same(*both(**options, epochs=3, dtype=np.float32), rtol=1e-4)
+
+
+def test_what_is_too_large_to_unroll_becomes_loops_over_arrays(regime):
+    for sizes, words in (((2, 4, 2), "unrolled"), ((2, 60, 2), "products")):
+        trace_on, form, _ = build(sizes=sizes)
+        about = compile_training(trace_on(64), form).steps.about
+        assert (words in about) == (regime == "unrolled" or words == "products")
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
@@ -239,7 +298,14 @@ def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, monkeyp
     target = binding.Target.from_default_triple().create_target_machine(
         cpu=cpu, opt=2, reloc="pic", codemodel="default", jit=True
     )
-    older = replace(this_machine(), target=target, cpu=cpu, features="", vector_bytes=vector_bytes)
+    older = replace(
+        this_machine(),
+        target=target,
+        cpu=cpu,
+        features="",
+        vector_bytes=vector_bytes,
+        registers=16,
+    )
     for module in (training, training_code, cache):
         monkeypatch.setattr(module, "this_machine", lambda: older)
     rtol = 1e-10 if dtype is float else 1e-4

@@ -14,6 +14,10 @@ class ShapeIndexError(ShapeError, IndexError):
     """An index does not fit the shape: NumPy's IndexError, which ends Python's iteration too."""
 
 
+class PortableWarning(UserWarning):
+    """There is no native code, since a package is missing: programs run as NumPy's, slower."""
+
+
 class GraphError(RuntimeError):
     """A derivative was asked of a value whose graph cannot give it."""
 

@@ -24,6 +24,10 @@ class History:
         Whether Ctrl-C ended the training.
     seed : int
         What the order of the batches came from: `fit` with this seed repeats them.
+    tier : {"native", "portable", "eager"}
+        How the latest epoch was run.
+    reasons : list of str
+        Why not faster.
 
     Examples
     --------
@@ -39,6 +43,8 @@ class History:
     def __init__(self, *, seed: int) -> None:
         self.seed = seed
         self.interrupted = False
+        self.tier = "eager"
+        self.reasons: list[str] = []
         self._records: dict[str, list[float]] = {"loss": []}
 
     def append(self, **numbers: float) -> None:
@@ -80,6 +86,10 @@ class History:
         """Return arrays of what was recorded, and of the epochs under the name "epoch"."""
         records = {name: np.array(values, float) for name, values in self._records.items()}
         return {"epoch": np.array(self.epochs, int), **records}
+
+    def report(self) -> str:
+        """Return in which tier the latest epoch ran, and why not in a faster one."""
+        return "\n".join([f"tier: {self.tier}", *(f"  {reason}" for reason in self.reasons)])
 
     def __repr__(self) -> str:
         """Draw a table; of many epochs the first and the last."""

@@ -271,7 +271,18 @@ def add_all(parts: Any) -> Any:
 
 def _probe_dtype(forward: Rule, args: Sequence[Operand], params: Params) -> np.dtype[Any]:
     """Ask NumPy for the result's dtype, on one entry of each argument."""
-    ones = [np.ones((), x.dtype) if hasattr(x, "dtype") else x for x in args]
+    kinds = [x.dtype if hasattr(x, "dtype") else x for x in args]
+    return _probe(forward, params, *kinds) if params else _probe_once(forward, *kinds)
+
+
+# Typed, since 1, 1.0 and True are equal.
+@functools.lru_cache(4096, typed=True)
+def _probe_once(forward: Rule, *kinds: Any) -> np.dtype[Any]:
+    return _probe(forward, {}, *kinds)
+
+
+def _probe(forward: Rule, params: Params, *kinds: Any) -> np.dtype[Any]:
+    ones = [np.ones((), kind) if isinstance(kind, np.dtype) else kind for kind in kinds]
     with np.errstate(all="ignore"):
         return forward(*ones, **params).dtype  # type: ignore[no-any-return]
 

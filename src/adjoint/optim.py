@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,14 +11,19 @@ import numpy as np
 
 from .core import Operand
 from .errors import ShapeError
+from .ops.exponential import expm1, log, sqrt
 from .tensor import Tensor
 
-# What an optimiser remembers of one parameter from step to step: arrays of its shape, by name.
+# What an optimiser remembers of one parameter from step to step: arrays by name, in its dtype.
 Memory = dict[str, Any]
 
 
 class Optimizer:
     """What all optimisers share; abstract: a subclass defines `update`.
+
+    One that remembers something of a parameter from step to step defines `initial_memory` too, so
+    that a compiled step knows its shapes. Of a parameter that has taken no step ``memory`` holds
+    an empty dict.
 
     A step gives every parameter a new array and leaves the old one alone: recorded graphs may hold
     it. All updates are computed before the first is written.
@@ -54,9 +60,26 @@ class Optimizer:
     def lr(self, lr: float) -> None:
         self.hyper["lr"] = _positive("lr", lr)
 
+    @property
+    def rule(self) -> str:
+        """What written source calls the update."""
+        return f"{type(self).__name__.lower()}_update"
+
+    def initial_memory(self, parameter: Any) -> Memory:
+        """Return what is remembered of a parameter, an array, before its first step."""
+        return {}
+
     def update(self, parameter: Operand, gradient: Operand, memory: Memory) -> tuple[Any, Memory]:
-        """Return the new parameter and what to remember; subclasses define it."""
+        """Return the new parameter and what to remember; subclasses define it.
+
+        They use operators and adjoint's functions only: arrays and symbols come, and ``memory`` has
+        the names, shapes and dtypes of `initial_memory`, coming and going.
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no update")
+
+    def recall(self, i: int) -> Memory:
+        """Return what is remembered of parameter ``i`` now."""
+        return self.memory[i] or self.initial_memory(self.params[i].data)
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
@@ -64,7 +87,7 @@ class Optimizer:
         for i, parameter in enumerate(self.params):
             gradient = parameter.grad
             if gradient is not None:
-                new = self.update(parameter.data, gradient.data, self.memory[i])
+                new = self.update(parameter.data, gradient.data, self.recall(i))
                 updates.append((i, parameter, *new))
         for i, parameter, data, memory in updates:
             parameter.data = data
@@ -100,7 +123,7 @@ class Optimizer:
 def sgd_update(
     parameter: Operand,
     gradient: Operand,
-    velocity: Operand = None,
+    velocity: Operand = 0.0,
     *,
     lr: Operand,
     momentum: Operand = 0.0,
@@ -120,8 +143,8 @@ def sgd_update(
     Parameters
     ----------
     parameter, gradient : values of one shape
-    velocity : value of that shape, or None
-        None on the first step, where v = g; zeros give the same.
+    velocity : value of that shape, or 0
+        0 before the first step.
     lr, momentum, weight_decay : numbers or symbols
     nesterov : bool
 
@@ -133,7 +156,7 @@ def sgd_update(
     Examples
     --------
     >>> sgd_update(1.0, 2.0, lr=0.25)
-    (0.5, None)
+    (0.5, 0.0)
     >>> sgd_update(1.0, 2.0, 4.0, lr=0.25, momentum=0.5)
     (0.0, 4.0)
     """
@@ -141,7 +164,7 @@ def sgd_update(
         gradient = gradient + weight_decay * parameter
     if _is_zero(momentum):
         return parameter - lr * gradient, velocity
-    velocity = gradient if velocity is None else momentum * velocity + gradient
+    velocity = momentum * velocity + gradient
     direction = gradient + momentum * velocity if nesterov else velocity
     return parameter - lr * direction, velocity
 
@@ -197,10 +220,158 @@ class SGD(Optimizer):
             weight_decay=_in_range("weight_decay", weight_decay, below=math.inf),
         )
 
+    @property
+    def rule(self) -> str:
+        """Gradient descent and momentum have names of their own."""
+        return "momentum" if self.hyper["momentum"] else "sgd"
+
+    def initial_memory(self, parameter: Any) -> Memory:
+        """Return a velocity of zeros, if there is momentum."""
+        return {"velocity": np.zeros_like(parameter)} if self.hyper["momentum"] else {}
+
     def update(self, parameter: Operand, gradient: Operand, memory: Memory) -> tuple[Any, Memory]:
         """Apply `sgd_update`; the velocity is what is remembered."""
-        new, velocity = sgd_update(parameter, gradient, memory.get("velocity"), **self.hyper)
-        return new, memory if velocity is None else {"velocity": velocity}
+        velocity = memory.get("velocity", 0.0)
+        new, velocity = sgd_update(parameter, gradient, velocity, **self.hyper)
+        return new, memory if _is_zero(self.hyper["momentum"]) else {"velocity": velocity}
+
+
+def adam_update(
+    parameter: Operand,
+    gradient: Operand,
+    first_moment: Operand = 0.0,
+    second_moment: Operand = 0.0,
+    steps: Operand = 0.0,
+    *,
+    lr: Operand,
+    beta1: Operand = 0.9,
+    beta2: Operand = 0.999,
+    epsilon: Operand = 1e-8,
+    weight_decay: Operand = 0.0,
+) -> tuple[Any, Any, Any, Any]:
+    """Return the parameter, its moments and its number of steps after one step of Adam.
+
+    g ← g + weight_decay p;  t ← t + 1;  m ← β₁ m + (1 - β₁) g;  v ← β₂ v + (1 - β₂) g²;
+    p ← p - lr m̂ / (√v̂ + ε) with m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ). Kingma and Ba, "Adam: a
+    method for stochastic optimization", ICLR 2015, algorithm 1; computed as
+
+        p ← p - α m / (√v + ε √(1 - β₂ᵗ)),  α = lr √(1 - β₂ᵗ) / (1 - β₁ᵗ),
+
+    which has one division an entry (the order of their section 2, with ε where algorithm 1 has it).
+
+    Only operators and primitives: arrays, tensors and symbols all do. A factor that is the number 0
+    drops its term.
+
+    Parameters
+    ----------
+    parameter, gradient : values of one shape
+    first_moment, second_moment : values of that shape, or 0
+        The running means m of g and v of g²; 0 before the first step.
+    steps : () value
+        The number t of steps already taken, a float. It stays where adding 1 is lost, at 2²⁴ in
+        float32: there βᵗ is 0 to rounding for every β up to 1 - 10⁻⁶.
+    lr, beta1, beta2, epsilon, weight_decay : numbers or symbols
+
+    Returns
+    -------
+    parameter, first_moment, second_moment, steps
+        In the dtype of the arguments.
+
+    Examples
+    --------
+    >>> parameter, *memory = adam_update(1.0, 2.0, lr=0.25, beta1=0.5, beta2=0.75)
+    >>> round(float(parameter), 6), memory
+    (0.75, [1.0, 1.0, 1.0])
+    """
+    if not _is_zero(weight_decay):
+        gradient = gradient + weight_decay * parameter
+    steps = steps + 1.0
+    first_moment = beta1 * first_moment + (1.0 - beta1) * gradient
+    second_moment = beta2 * second_moment + (1.0 - beta2) * (gradient * gradient)
+    root = sqrt(_bias_correction(beta2, steps))
+    rate = lr * root / _bias_correction(beta1, steps)
+    new = parameter - rate * first_moment / (sqrt(second_moment) + epsilon * root)
+    return new, first_moment, second_moment, steps
+
+
+def _bias_correction(beta: Operand, steps: Operand) -> Operand:
+    """Return 1 - βᵗ, of which nothing cancels where β is close to 1."""
+    if _is_zero(beta):
+        return 0.0 * steps + 1.0  # in the dtype of the steps
+    # A Python float does not promote float32 arrays; NumPy's float64 would.
+    logarithm = math.log(beta) if isinstance(beta, float) else log(beta)
+    return -expm1(steps * logarithm)
+
+
+class Adam(Optimizer):
+    """Adam: steps of about the same length in all entries, as `adam_update` has them.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+        Leaves that require a gradient, as from ``model.parameters()``.
+    lr : float
+        The learning rate, positive: about the length of a step in every entry.
+    beta1, beta2 : float
+        From 0 to below 1: the weight of the past in the running means of the gradient and of its
+        square.
+    epsilon : float
+        Positive; added to the root of the latter, which it keeps from 0.
+    weight_decay : float
+        Times the parameter is added to its gradient.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> w = ad.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = ad.optim.Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([0.9, 1.9], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(
+            params,
+            lr=lr,
+            beta1=_in_range("beta1", beta1, below=1.0),
+            beta2=_in_range("beta2", beta2, below=1.0),
+            epsilon=_positive("epsilon", epsilon),
+            weight_decay=_in_range("weight_decay", weight_decay, below=math.inf),
+        )
+
+    @property
+    def rule(self) -> str:
+        """Its name."""
+        return "adam"
+
+    def initial_memory(self, parameter: Any) -> Memory:
+        """Return moments of zeros, and no steps."""
+        return {
+            "first_moment": np.zeros_like(parameter),
+            "second_moment": np.zeros_like(parameter),
+            "steps": np.zeros((), parameter.dtype),
+        }
+
+    def update(self, parameter: Operand, gradient: Operand, memory: Memory) -> tuple[Any, Memory]:
+        """Apply `adam_update`; the moments and the number of steps are what is remembered."""
+        new, *remembered = adam_update(parameter, gradient, **memory, **self.hyper)
+        return new, dict(zip(("first_moment", "second_moment", "steps"), remembered, strict=True))
 
 
 def _is_zero(factor: Operand) -> bool:
@@ -263,13 +434,29 @@ def _checked_state(
         raise ValueError(
             f"load_state_dict: the state is of {len(state['memory'])} parameters, expected {count}"
         )
-    memory = []
-    for i, (parameter, entry) in enumerate(zip(optimizer.params, state["memory"], strict=True)):
-        for name, array in entry.items():
-            if np.shape(array) != parameter.shape:
-                raise ShapeError(
-                    f"load_state_dict: {name} of params[{i}] has shape {np.shape(array)}, "
-                    f"expected {parameter.shape}"
-                )
-        memory.append({name: np.array(a, parameter.dtype) for name, a in entry.items()})
-    return dict(state["hyper"]), memory
+    # What is remembered depends on the settings, so on those that the state brings along.
+    future = copy.copy(optimizer)
+    future.hyper = dict(state["hyper"])
+    memory = [
+        _checked_entry(i, parameter, future.initial_memory(parameter.data), entry)
+        for i, (parameter, entry) in enumerate(zip(optimizer.params, state["memory"], strict=True))
+    ]
+    return future.hyper, memory
+
+
+def _checked_entry(i: int, parameter: Tensor, initial: Memory, entry: Memory) -> Memory:
+    """Return a copy of what a state remembers of a parameter; nothing, before its first step."""
+    missing = initial.keys() - entry.keys()
+    if entry and missing:
+        raise ValueError(
+            f"load_state_dict: the state of params[{i}] has {', '.join(entry)}, but not "
+            f"{', '.join(sorted(missing))}"
+        )
+    for name, array in entry.items():
+        expected = np.shape(initial.get(name, parameter.data))
+        if np.shape(array) != expected:
+            raise ShapeError(
+                f"load_state_dict: {name} of params[{i}] has shape {np.shape(array)}, "
+                f"expected {expected}"
+            )
+    return {name: np.array(array, parameter.dtype) for name, array in entry.items()}

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 
 from . import data as rows
 from .callbacks import next_call
-from .compiler.native.fitting import NativeFit, most_operations
+from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
-from .errors import DivergedError, ShapeError, choose
+from .compiler.step import foreign_part
+from .epochs import CompiledSteps, Loss, Take, Task, Undo, eager_steps, train_epoch, validate
+from .errors import ShapeError, choose
 from .history import History
-from .metrics import Metric, as_metrics
+from .metrics import as_metrics
 from .nn.functional import LOSSES
 from .nn.linear import positive_size
 from .nn.module import Module, Parameter
-from .optim import Memory, Optimizer
+from .optim import Optimizer
 from .progress import epoch_bar
-from .tensor import Tensor, enable_grad, no_grad
+from .tensor import enable_grad
 
 Array = np.ndarray[Any, Any]
-Loss = Callable[[Any, Any], Any]
 
-# Rows evaluated at a time, so that large validation data need little memory.
-_BLOCK = 1024
+# A compiled step saves a tenth of a millisecond, and takes ten or thirty to be made.
+_WORTHWHILE = 500
 
 
 def fit(
@@ -85,10 +83,11 @@ def fit(
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
-        Whether to run whole epochs as native code, which takes llvmlite and a small network. The
-        batches are the same, the numbers to rounding. "auto" does so where it pays and every part
-        is adjoint's own; True traces your modules, loss and optimiser too, each once: they must
-        only compute.
+        Whether to run whole epochs as native code, which takes llvmlite and operations that it has
+        rules for, or else compiled steps, from the second epoch on: the first shows the loss every
+        row. The batches are the same, the numbers to rounding. "auto" does so where it pays and
+        every part is adjoint's own; True traces your modules, loss and optimiser too rather than
+        call them at each step: they must only compute. `History.report` says which it was, and why.
 
     Returns
     -------
@@ -101,7 +100,7 @@ def fit(
         are put back to the last parameters whose loss was finite.
     ValueError
         If an argument is out of range, X or y has NaN, the optimiser has none of the model's
-        parameters, or ``compile=True`` and the step cannot be compiled.
+        parameters, or ``compile=True`` and the step cannot be traced.
     ShapeError
         If X and y differ in length, validation and training data in the shape of their rows, or the
         loss is not one number.
@@ -126,17 +125,21 @@ def fit(
     order_seed = history.seed if shuffle else None
     try:
         with _modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
-            native = _as_native(task, compile, epochs, order_seed)
+            compiled, history.reasons = _compile(task, compile, epochs, order_seed)
             while len(history) < epochs:
-                if native is not None and native.is_current:
+                model.train()
+                if compiled is not None and not compiled.is_current:
+                    compiled, history.reasons = None, [_CHANGED]
+                if isinstance(compiled, NativeFit):
+                    history.tier = "native"
                     done = len(history)
                     until = min(epochs, next_call(callbacks, done, epochs))
                     until = until if task.validation is None else done + 1
-                    _train_natively(task, native, history, until, show)
+                    _train_natively(task, compiled, history, until, show)
                 else:
-                    native = None
-                    record = _train_epoch(task, _order(task, order_seed, history), history)
-                    history.append(**record, **_validate(task))
+                    take = _in_python(task, compiled, history)
+                    record = train_epoch(task, take, _order(task, order_seed, history), history)
+                    history.append(**record, **validate(task))
                 show(len(history), history.loss[-1])
                 answers = [callback(history, model) for callback in callbacks]
                 if any(answers):
@@ -146,47 +149,81 @@ def fit(
     return history
 
 
-def _order(task: _Task, seed: int | None, history: History) -> Array | None:
+def _order(task: Task, seed: int | None, history: History) -> Array | None:
     """Return the order of the rows in the epoch to come."""
     return None if seed is None else rows.permutation(len(task.X), seed=seed, epoch=len(history))
+
+
+# --- in which tier --------------------------------------------------------------------------------
+
+_CHANGED = "a callback changed more than the numbers of what was compiled"
+_REFUSALS = (ImportError, Unlowerable, TypeError, ValueError)
+
+
+def _compile(
+    task: Task, wanted: Any, epochs: int, seed: int | None
+) -> tuple[NativeFit | CompiledSteps | None, list[str]]:
+    """Return the training compiled as far as it can be, and why not further."""
+    if wanted not in (True, False, "auto"):
+        raise ValueError(f'compile: expected True, False or "auto", got {wanted!r}')
+    if not wanted:
+        return None, ["compile=False"]
+    task.model.train()
+    reasons = []
+    try:
+        return _as_native(task, wanted == "auto", epochs, seed), []
+    except _REFUSALS as error:
+        reasons.append(f"no native epochs: {error}")
+    try:
+        return _as_steps(task, wanted == "auto", epochs), reasons
+    except _REFUSALS as error:
+        reasons.append(f"no compiled steps: {error}")
+        if wanted == "auto":
+            return None, reasons
+        text = f"fit: compile=True, but the step cannot be compiled: {error}"
+        raise ValueError(text) from error
+
+
+def _as_native(task: Task, unasked: bool, epochs: int, seed: int | None) -> NativeFit:
+    """Return the training as native code, or raise why there is none."""
+    if task.metrics:
+        raise Unlowerable("metrics of the training data need the predictions of every step")
+    parts = task.model, task.loss, task.optimizer
+    size = task.batch_size
+    if unasked:
+        refuse_unasked(*parts, steps=epochs * -(-len(task.X) // size), batch_size=size)
+    return NativeFit(*parts, (task.X, task.y), batch_size=size, epochs=epochs, seed=seed)
+
+
+def _as_steps(task: Task, unasked: bool, epochs: int) -> CompiledSteps:
+    """Return the steps as traced graphs, or raise why there are none."""
+    steps = (epochs - 1) * -(-len(task.X) // task.batch_size)
+    if unasked:
+        if steps < _WORTHWHILE:
+            raise Unlowerable(f"{steps} steps after the first epoch are too few")
+        foreign = foreign_part(task.model, task.loss, task.optimizer)
+        if foreign is not None:
+            raise Unlowerable(f"{foreign} is not adjoint's own")
+    native = not unasked or is_worthwhile(task.model, steps=steps, batch_size=task.batch_size)
+    return CompiledSteps(task, native=native)
+
+
+def _in_python(task: Task, compiled: CompiledSteps | None, history: History) -> Take:
+    """Return what takes the steps of the next epoch, and note which tier that is."""
+    if compiled is not None and len(history):
+        history.tier = compiled.tier
+        return compiled.steps()
+    history.tier = "eager"
+    return eager_steps(task)
 
 
 # --- native epochs --------------------------------------------------------------------------------
 
 
-def _as_native(task: _Task, wanted: Any, epochs: int, seed: int | None) -> NativeFit | None:
-    """Return the training as native code, or None where there is none."""
-    if wanted not in (True, False, "auto"):
-        raise ValueError(f'compile: expected True, False or "auto", got {wanted!r}')
-    steps = epochs * -(-len(task.X) // task.batch_size)
-    parts = task.model.train(), task.loss, task.optimizer
-    if not wanted:
-        return None
-    try:
-        if task.metrics:
-            raise Unlowerable("metrics of the training data need the predictions of every step")
-        limit = most_operations(*parts, steps=steps) if wanted == "auto" else None
-        return NativeFit(
-            *parts,
-            (task.X, task.y),
-            batch_size=task.batch_size,
-            epochs=epochs,
-            seed=seed,
-            limit=limit,
-        )
-    except (ImportError, Unlowerable, TypeError, ValueError) as error:
-        if wanted == "auto":
-            return None
-        raise ValueError(
-            f"fit: compile=True, but the step cannot be native code: {error}"
-        ) from error
-
-
 def _train_natively(
-    task: _Task, native: NativeFit, history: History, until: int, show: Callable[[int, float], None]
+    task: Task, native: NativeFit, history: History, until: int, show: Callable[[int, float], None]
 ) -> None:
     """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
-    task.model.train()
     status = Status.PAUSED
     try:
         status = native.advance(until, show)
@@ -196,156 +233,18 @@ def _train_natively(
             for loss in native.losses(len(history)):
                 history.append(loss=loss)
     if task.validation is not None and native.epoch > len(history):
-        history.append(loss=native.losses(len(history))[0], **_validate(task))
+        history.append(loss=native.losses(len(history))[0], **validate(task))
     if status is not Status.PAUSED:
         _finish_epoch(task, native, history)
 
 
-def _finish_epoch(task: _Task, native: NativeFit, history: History) -> None:
+def _finish_epoch(task: Task, native: NativeFit, history: History) -> None:
     """Go on where native code stopped: it did not know what to do, or that is the end."""
     task.undo.kept = native.previous
-    record = _train_epoch(task, native.order, history, resumed=native.stopped_at)
+    take = eager_steps(task)
+    record = train_epoch(task, take, native.order, history, resumed=native.stopped_at)
     native.take_over(record["loss"])
-    history.append(**record, **_validate(task))
-
-
-# --- one epoch ------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Task:
-    """The checked arguments of `fit`."""
-
-    model: Module
-    X: Array
-    y: Array
-    loss: Loss
-    optimizer: Optimizer
-    batch_size: int
-    validation: tuple[Array, Array] | None
-    metrics: dict[str, Metric]
-    # Of the whole training: at the start of an epoch the parameters' loss is not known yet.
-    undo: _Undo
-
-
-def _train_epoch(
-    task: _Task, order: Array | None, history: History, resumed: tuple[int, float] = (0, 0.0)
-) -> dict[str, float]:
-    """Take one step a batch, and return the epoch's record.
-
-    An epoch is resumed with its steps already taken and the sum over their rows of their losses.
-    """
-    model, loss, optimizer = task.model.train(), task.loss, task.optimizer
-    n, (done, total) = len(task.X), resumed
-    step = done - 1
-    predictions: list[Array] = []
-    # Of overflow we report in our own words, and only where it reaches the loss.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        batches = islice(rows.batches(n, task.batch_size, order=order), done, None)
-        for step, batch in enumerate(batches, done):
-            X, y = task.X[batch], task.y[batch]
-            prediction = model(X)
-            value = loss(prediction, y)
-            number = _as_number(value)
-            if not math.isfinite(number):
-                task.undo.restore()
-                raise _diverged(task, f"the loss became {number}", step, history)
-            optimizer.zero_grad()
-            value.backward()
-            task.undo.step()
-            total += number * len(X)
-            if task.metrics:
-                predictions.append(_array(prediction))
-        if not all(np.isfinite(parameter.data).all() for parameter in optimizer.params):
-            task.undo.restore()
-            raise _diverged(task, "a parameter became NaN or infinite", step, history)
-    return {"loss": total / n, **_measure(task.metrics, predictions, task.y, order)}
-
-
-class _Undo:
-    """The last parameters that gave a finite loss, and the optimiser's memory with them.
-
-    Kept for nothing: a step replaces arrays and never changes them.
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
-        self.keep()
-
-    def keep(self) -> None:
-        """Remember the present state."""
-        optimizer = self.optimizer
-        self.kept: tuple[list[Any], list[Memory]] = (
-            [parameter.data for parameter in optimizer.params],
-            optimizer.memory[:],
-        )
-
-    def step(self) -> None:
-        """Take the optimiser's step, or none of it if it is interrupted."""
-        self.keep()
-        try:
-            self.optimizer.step()
-        except BaseException:
-            self.restore()
-            raise
-
-    def restore(self) -> None:
-        """Go back to the state remembered."""
-        arrays, memory = self.kept
-        for parameter, array in zip(self.optimizer.params, arrays, strict=True):
-            parameter.data = array
-        self.optimizer.memory = memory[:]
-
-
-def _diverged(task: _Task, what: str, step: int, history: History) -> DivergedError:
-    largest = np.abs(task.X).max()
-    return DivergedError(
-        f"fit: {what} in epoch {len(history) + 1}, step {step + 1}; the model is back at the last "
-        f"weights whose loss was finite. Try a learning rate below {task.optimizer.lr:g}"
-        + (f", and scale the inputs (they reach {largest:g})." if largest > 10 else "."),
-        history,
-    )
-
-
-def _as_number(value: Any) -> float:
-    """Return a loss as a float, or say why it is none."""
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"fit: the loss returned {type(value).__name__}, not a Tensor, so it has no gradient; "
-            "compute it from the prediction with adjoint's or NumPy's functions"
-        )
-    if value.shape != ():
-        raise ShapeError(f"fit: the loss has shape {value.shape}, expected (): take its .mean()")
-    return float(value.data)
-
-
-def _validate(task: _Task) -> dict[str, float]:
-    """Return the record of the validation data, without training on them."""
-    if task.validation is None:
-        return {}
-    model, (X, y) = task.model.eval(), task.validation
-    predictions, total = [], 0.0
-    with no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        for block in rows.batches(len(X), _BLOCK, order=None):
-            prediction = model(X[block])
-            total += _as_number(task.loss(prediction, y[block])) * len(X[block])
-            predictions.append(_array(prediction))
-    record = {"loss": total / len(X), **_measure(task.metrics, predictions, y, None)}
-    return {f"val_{name}": number for name, number in record.items()}
-
-
-def _measure(
-    metrics: dict[str, Metric], predictions: list[Array], targets: Array, order: Array | None
-) -> dict[str, float]:
-    if not metrics:
-        return {}
-    joined = np.concatenate(predictions)
-    targets = targets if order is None else targets[order]
-    return {name: float(metric(joined, targets)) for name, metric in metrics.items()}
-
-
-def _array(prediction: Any) -> Array:
-    return np.asarray(prediction.data if isinstance(prediction, Tensor) else prediction)
+    history.append(**record, **validate(task))
 
 
 @contextmanager
@@ -370,7 +269,7 @@ def _prepare(
     batch_size: Any,
     validation: Any,
     metrics: Any,
-) -> _Task:
+) -> Task:
     if not isinstance(model, Module):
         raise TypeError(f"fit: expected a Module as model, got {type(model).__name__}")
     optimizer = _as_optimizer(optimizer, model)
@@ -388,7 +287,7 @@ def _prepare(
         )
     loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
     metrics = as_metrics(metrics)
-    return _Task(model, X, y, loss, optimizer, batch_size, pair, metrics, _Undo(optimizer))
+    return Task(model, X, y, loss, optimizer, batch_size, pair, metrics, Undo(optimizer))
 
 
 def _as_pair(name: str, pair: Any, dtype: np.dtype[Any]) -> tuple[Array, Array]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 
@@ -37,6 +38,26 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
         }
     items = [map_leaves(function, *group) for group in zip(tree, *others, strict=True)]
     return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+
+
+def assembler(tree: Any) -> Callable[[Sequence[Any]], Any]:
+    """Return a function that makes a list of leaves into a tree like one of positions in it.
+
+    >>> assembler((0, {"w": 1, "b": 2}))(["loss", "dw", "db"])
+    ('loss', {'w': 'dw', 'b': 'db'})
+    """
+    if not isinstance(tree, (list, tuple, dict)):
+        return itemgetter(tree)
+    if type(tree) is tuple and len(tree) > 1 and all(type(item) is int for item in tree):
+        return itemgetter(*tree)  # the commonest tree, at the least cost
+    keys = tuple(tree) if isinstance(tree, dict) else range(len(tree))
+    parts = [assembler(tree[key]) for key in keys]
+    if isinstance(tree, dict):
+        return lambda found: {key: part(found) for key, part in zip(keys, parts, strict=True)}
+    kind = type(tree)
+    if hasattr(tree, "_fields"):
+        return lambda found: kind(*[part(found) for part in parts])
+    return lambda found: kind([part(found) for part in parts])
 
 
 def _outline(tree: Any) -> str:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core import Value, as_operand
 from ..graph import Graph, trace
-from ..tree import leaves, map_leaves
+from ..tree import map_leaves
 from . import naming
+from .arguments import RecordedError, exact, flatten, is_recorded
 from .naming import argument_names, parameter_names
-from .native.function import native_tier
-from .program import TIERS, Program
+from .program import Program
 from .simplify import simplify
 from .source import write
 from .state import State, standing_in
 
 Function = Callable[..., Any]
-
-TIERS["native"] = native_tier
 
 
 def compile(function: Function) -> Compiled:
@@ -77,49 +75,89 @@ class Compiled:
             )
         functools.update_wrapper(self, function, updated=())
         self.function = function
-        self.programs: dict[Any, Program] = {}
-        self.state: State | None = None
+        self.programs: list[Program] = []
         self.latest: Program | None = None
+        self._known: _Known | None = None
 
-    def __call__(self, *args: Any, **settings: Any) -> Any:
-        """Return the function's result, as plain arrays."""
-        plain = not settings and all(x.__class__ is np.ndarray for x in args)
-        if not plain and any(map(_is_recorded, leaves([args, settings]))):
-            return self.function(*args, **settings)
-        found = None if self.state is None else self.state.settings()
-        if self.state is None or found is None:
-            self.state, self.programs = State(self.function), {}
-            found = self.state.settings()
-        arrays = args if plain else map_leaves(_as_array, args)
-        tensors = self.state.arrays()
-        if plain and not tensors:
-            key: Any = (tuple([(x.shape, x.dtype.str) for x in args]), found)
-        else:
-            key = (_outline((arrays, tensors)), found, tuple(sorted(settings.items())))
-        program = self._program(key, arrays, settings)
-        return program(*arrays, tensors) if tensors else program(*arrays)
+    def __call__(self, *args: Any, out: Any = None, **settings: Any) -> Any:
+        """Return the function's result, as plain arrays.
 
-    def _program(self, key: Any, arrays: Any, settings: dict[str, Any]) -> Program:
+        Parameters
+        ----------
+        *args : array, number, or list, tuple or dict of them
+        out : tree of arrays, optional
+            Of the result's structure, shapes and dtypes: the results are written there, and it is
+            returned. It may share memory with arguments.
+        **settings
+            Further arguments of the function, which are frozen into the program.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``out`` does not fit the result.
+        """
+        arrays: list[Any] = []
         try:
-            program = self.programs.get(key)
+            outline = flatten(args, arrays)
+        except RecordedError:
+            return self._recorded(args, out, settings)
+        if settings and is_recorded(settings):
+            return self._recorded(args, out, settings)
+        known = self._known
+        if known is None or settings or not known.is_current():
+            known = self._look(settings)
+        if known.state.tensors:
+            outline = outline, flatten(known.state.arrays(), arrays)
+        program = known.programs.get(outline)
+        if program is None:
+            program = self._compile(known, outline, args, settings)
+        self.latest = program
+        return program.run(arrays, out)
+
+    def _recorded(self, args: Any, out: Any, settings: dict[str, Any]) -> Any:
+        """Call the function itself, so that the graph of the arguments goes on."""
+        if out is not None:
+            raise TypeError(
+                "out: the arguments belong to a graph, to which the results must be added; call "
+                "without out"
+            )
+        return self.function(*args, **settings)
+
+    def _look(self, settings: dict[str, Any]) -> _Known:
+        """Look at the state, anew where an object was replaced, and say what is known of it."""
+        before = self._known
+        found = None if before is None else before.state.settings()
+        if before is None or found is None:
+            # All that was compiled for objects which are gone is forgotten.
+            state = State(self.function)
+            before, found = _Known(state, None, {}, {}), state.settings()
+            self.programs = []
+        key = found, tuple([(name, exact(settings[name])) for name in sorted(settings)])
+        try:
+            programs = before.variants.setdefault(key, {})
         except TypeError:
             raise TypeError(
                 "compile: keyword arguments are settings and must be hashable; pass arrays by "
                 f"position, got {', '.join(settings)}"
             ) from None
-        if program is None:
-            program = self.programs[key] = self._compile(arrays, settings)
-        self.latest = program
-        return program
+        known = _Known(before.state, found, programs, before.variants)
+        if not settings:
+            self._known = known
+        return known
 
-    def _compile(self, arrays: Any, settings: dict[str, Any]) -> Program:
-        assert self.state is not None
+    def _compile(self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]) -> Program:
+        state = known.state
         bound = functools.partial(self.function, **settings) if settings else self.function
-        tensors = self.state.tensors
-        if not tensors:
-            with self.state.unchanged():
-                return Program(trace(bound, *arrays))
-        return Program(_trace_with_state(bound, arrays, self.state), key=tensors)
+        if state.tensors:
+            program = Program(_trace_with_state(bound, args, state), key=state.tensors)
+        else:
+            with state.unchanged():
+                graph = trace(bound, *args)
+            program = Program(graph)
+        if known.is_current():  # else it was traced with other settings than those of its key
+            known.programs[outline] = program
+        self.programs.append(program)
+        return program
 
     @property
     def source(self) -> str:
@@ -134,14 +172,14 @@ class Compiled:
     def report(self) -> str:
         """Return for each program in which tier it runs, and what it costs."""
         self._latest()
-        return "\n".join(program.report() for program in self.programs.values())
+        return "\n".join(program.report() for program in self.programs)
 
     def examples(self) -> tuple[Any, ...]:
         """Return arrays of zeros like the arguments of the latest call."""
         graph = self._latest().graph
         specs = [symbol.data for symbol in graph.inputs]
         zeros = map_leaves(lambda n: np.zeros(specs[n].shape, specs[n].dtype), graph.takes)
-        has_state = self.state is not None and bool(self.state.tensors)
+        has_state = self._known is not None and bool(self._known.state.tensors)
         return tuple(zeros[:-1] if has_state else zeros)
 
     def _latest(self) -> Program:
@@ -159,6 +197,24 @@ class Compiled:
             "compile: a method has no instance to read from; compile the bound one, as "
             "self.predict = ad.compile(self.predict) in __init__"
         )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A state, its settings when it was looked at, and the programs for them, by outline.
+
+    It never changes but for new programs, so that threads may share it: each call goes by one.
+    """
+
+    state: State
+    found: Any
+    programs: dict[Any, Program]
+    # All programs of this state, by its settings and the keyword arguments.
+    variants: dict[Any, dict[Any, Program]]
+
+    def is_current(self) -> bool:
+        """Return whether the state still is as it was."""
+        return self.state.settings() is self.found
 
 
 def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
@@ -180,27 +236,6 @@ def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
         names=(*names[:-1], paths),
         arguments=names,
     )
-
-
-def _is_recorded(x: Any) -> bool:
-    return isinstance(x, Value) and x.node is not None
-
-
-def _as_array(x: Any) -> Any:
-    if x.__class__ is np.ndarray:
-        return x
-    if x is None:
-        raise TypeError("compile: None is not an array; pass settings by keyword")
-    return np.asarray(as_operand(x))
-
-
-def _outline(tree: Any) -> Any:
-    """Return something hashable that is equal for equal structures, shapes and dtypes."""
-    if isinstance(tree, (np.ndarray, np.generic)):
-        return tree.shape, tree.dtype.str
-    if isinstance(tree, dict):
-        return "dict", *((key, _outline(item)) for key, item in tree.items())
-    return type(tree), *map(_outline, tree)
 
 
 def write_source(function: Function, path: str | Path, *examples: Any) -> None:

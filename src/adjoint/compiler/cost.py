@@ -28,9 +28,9 @@ def flops(node: Node) -> int:
     name = node.primitive.name
     if name in _FREE or node.output.dtype.kind != "f":
         return 0
-    largest = max([_size(node.output), *map(_size, node.args)])
+    largest = max([size_of(node.output), *map(size_of, node.args)])
     if name in ("matmul", "strong_matmul"):
-        return 2 * _size(node.output) * int(node.args[0].shape[-1])
+        return 2 * size_of(node.output) * int(node.args[0].shape[-1])
     if name in ("named_product", "strong_einsum"):
         return 2 * _einsum_size(node)
     if node.primitive.__module__.rpartition(".")[2] in _CUBIC and node.args[0].shape:
@@ -52,8 +52,9 @@ def _einsum_size(node: Node) -> int:
 
 def bytes_of(operand: Spec | Operand) -> int:
     """Return the bytes of an array of a spec."""
-    return _size(operand) * int(getattr(operand, "dtype", np.dtype(float)).itemsize)
+    return size_of(operand) * int(getattr(operand, "dtype", np.dtype(float)).itemsize)
 
 
-def _size(operand: Any) -> int:
+def size_of(operand: Any) -> int:
+    """Return how many entries an array of a spec has."""
     return math.prod(getattr(operand, "shape", ()))

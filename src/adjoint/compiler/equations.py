@@ -28,11 +28,12 @@ EQUATIONS: dict[int, Equation] = {
         (14, "softmax with cross-entropy", "∂L/∂a = (softmax(a) - onehot(y)) / B"),
         (15, "gradient descent", "w ← w - η ∂L/∂w"),
         (16, "momentum", "v ← μv + ∂L/∂w, w ← w - ηv"),
+        (17, "Adam", "m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², w ← w - η m̂ / (√v̂ + ε)"),
     )
 }
 _ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softplus"})
 _BY_ARGUMENT = {("matmul", 0): 13, ("matmul", 1): 7, ("softmax_cross_entropy", 0): 14}
-_UPDATES = {"sgd": 15, "momentum": 16}
+_UPDATES = {"sgd": 15, "momentum": 16, "adam": 17}
 
 
 def equation_of(node: Node) -> Equation | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..graph import Graph
-from ..tree import leaves, map_leaves
+from ..tree import assembler, leaves, map_leaves
 from . import portable
+from .arguments import fitted
+from .native.function import native_tier
+from .results import read_out, write_out
 from .simplify import simplify
 from .source import write
 
@@ -18,8 +21,12 @@ from .source import write
 class Lowered(Protocol):
     """What a tier makes of a graph: a function of its inputs' arrays that gives its outputs'."""
 
-    def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
-        """Return the outputs' arrays."""
+    def run(self, arrays: Sequence[Any], out: Sequence[Any] | None) -> Sequence[Any]:
+        """Return the outputs' arrays, given arrays of the traced shapes and dtypes.
+
+        ``out`` has an array for each output that it may be written to, whatever it shares with the
+        inputs; what is returned in another's place is copied there.
+        """
 
     def describe(self) -> Sequence[str]:
         """Return the lines of a report: what runs where, and why."""
@@ -28,11 +35,21 @@ class Lowered(Protocol):
 # Each is tried in turn on a simplified graph, and says why where it cannot take it; after the last
 # comes the portable tier, which takes all.
 Tier = Callable[[Graph], Lowered | str]
-TIERS: dict[str, Tier] = {}
+TIERS: dict[str, Tier] = {"native": native_tier}
 
 
 class Program:
     """A graph that runs.
+
+    Parameters
+    ----------
+    traced : Graph
+    about : str
+        The docstring of the source.
+    key : iterable of str
+        What the parts of the arguments are.
+    tiers : mapping of str to Tier, optional
+        Those to try before the portable one; by default all.
 
     Attributes
     ----------
@@ -45,7 +62,14 @@ class Program:
         What making it took, tracing aside.
     """
 
-    def __init__(self, traced: Graph, *, about: str = "", key: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        traced: Graph,
+        *,
+        about: str = "",
+        key: Iterable[str] = (),
+        tiers: Mapping[str, Tier] | None = None,
+    ) -> None:
         start = time.perf_counter()
         self.traced = traced
         self.graph = simplify(traced)
@@ -55,35 +79,59 @@ class Program:
             self.function = portable.load(self.source, self.graph.name)
         except NotImplementedError as error:
             self.source, self.function = f"# {error}\n", self.graph
-        self.tier, self.lowered, self.reasons = _lower(self.graph)
+        self.tier, self.lowered, self.reasons = _lower(
+            self.graph, TIERS if tiers is None else tiers
+        )
         # Source knows tuples, not what types with names were made of them.
         self._has_names = _has_named_tuples(self.graph.gives)
-        # The commonest structures, arrays in and a tuple of arrays out, need no walk at each call.
+        self._takes = [symbol.data for symbol in self.graph.inputs]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
-        self._gives_arrays = type(self.graph.gives) is tuple and self.graph.gives == tuple(
-            range(len(self.graph.outputs))
-        )
+        self._assemble = assembler(self.graph.gives)
         self.seconds = time.perf_counter() - start
 
     def __call__(self, *args: Any) -> Any:
-        """Run on arguments of the structure, shapes and dtypes of the graph, unchecked."""
-        if self.lowered is not None:
-            found = self.lowered(args if self._takes_arrays else self._flat(args))
-            if self._gives_arrays:
-                return tuple(found)
-            return map_leaves(lambda position: found[position], self.graph.gives)
-        with np.errstate(all="ignore"):
-            result = self.function(*args)
-        if not self._has_names:
-            return result
-        found = list(leaves(result))
-        return map_leaves(lambda position: found[position], self.graph.gives)
+        """Run on arguments of the structure of the graph.
 
-    def _flat(self, args: tuple[Any, ...]) -> list[Any]:
-        flat: list[Any] = []
-        for tree, arg in zip(self.graph.takes, args, strict=True):
-            map_leaves(lambda _, array: flat.append(array), tree, arg)
-        return flat
+        Raises
+        ------
+        TypeError, ValueError
+            If their shapes and dtypes are not those of the graph.
+        """
+        return self.run([fitted(x, s) for x, s in zip(leaves(args), self._takes, strict=True)])
+
+    def run(self, arrays: Sequence[Any], out: Any = None) -> Any:
+        """Run on the arguments' arrays, in order, of the graph's shapes and dtypes.
+
+        The results are written into the arrays of ``out``, if given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``out`` is no tree of arrays like the result.
+        """
+        if out is not None:
+            targets = read_out(out, self.graph)
+            write_out(targets, self._found(arrays, targets))
+            return out
+        if self.lowered is not None:
+            return self._assemble(self.lowered.run(arrays, None))
+        result = self._evaluated(arrays)
+        return self._assemble(list(leaves(result))) if self._has_names else result
+
+    def _found(self, arrays: Sequence[Any], targets: Sequence[Any]) -> Sequence[Any]:
+        if self.lowered is not None:
+            return self.lowered.run(arrays, targets)
+        return list(leaves(self._evaluated(arrays)))
+
+    def _evaluated(self, arrays: Sequence[Any]) -> Any:
+        with np.errstate(all="ignore"):
+            return self.function(*self._structured(arrays))
+
+    def _structured(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        if self._takes_arrays:
+            return arrays
+        args: tuple[Any, ...] = map_leaves(lambda position: arrays[position], self.graph.takes)
+        return args
 
     def report(self) -> str:
         """Return in which tier the graph runs, and what it costs."""
@@ -113,10 +161,10 @@ def _has_named_tuples(tree: Any) -> bool:
     return hasattr(items, "_fields") or any(map(_has_named_tuples, items))
 
 
-def _lower(graph: Graph) -> tuple[str, Lowered | None, list[str]]:
+def _lower(graph: Graph, tiers: Mapping[str, Tier]) -> tuple[str, Lowered | None, list[str]]:
     """Return the first tier that takes a graph, what it made of it, and why others did not."""
     reasons: list[str] = []
-    for name, lower in TIERS.items():
+    for name, lower in tiers.items():
         lowered = lower(graph)
         if not isinstance(lowered, str):
             return name, lowered, reasons

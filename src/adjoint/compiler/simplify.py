@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,22 @@ import numpy as np
 from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
 from ..graph import Graph, Symbol
 from .finiteness import is_finite, stays_finite
-from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, taken_apart
+from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart
 from .tracer import Origin, TracedNode
 
 _COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
 
 
-def simplify(graph: Graph) -> Graph:
+def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyType({})) -> Graph:
     """Return a graph of the same values with fewer and simpler operations.
 
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
     elements and movements that undo each other removed, and products in which 0·∞ = 0 replaced by
     plain ones where, for finite arguments, no factor can be infinite. The values are the same up to
     the sign of zero. It is for evaluation: differentiate the original, whose `stop_gradient` is
-    still in place.
+    still in place. Operations that ``expansions`` name are written in others first.
     """
-    fresh = _Simplifier()
+    fresh = _Simplifier(expansions)
     values: dict[Node | None, Any] = {}
     inputs = [fresh.input(symbol) for symbol in graph.inputs]
     for old, new in zip(graph.inputs, inputs, strict=True):
@@ -50,7 +51,8 @@ def simplify(graph: Graph) -> Graph:
 class _Simplifier:
     """Builds operations, each once, and knows which of the values are finite."""
 
-    def __init__(self) -> None:
+    def __init__(self, expansions: Mapping[str, Rewrite]) -> None:
+        self.expansions = expansions
         self.seen: dict[Any, Symbol] = {}
         self.finite: dict[Node | None, bool] = {}
         self.origin: Origin | None = None
@@ -93,6 +95,10 @@ class _Simplifier:
             simpler = REWRITES[name](args, params, self.build)
             if simpler is not None and _is_like(simpler, spec):
                 return simpler
+        if name in self.expansions:
+            expanded = self.expansions[name](args, params, self.build)
+            if expanded is not None:
+                return expanded
         if name in PLAIN and all(map(self._is_finite, args)):
             return self.build(PLAIN[name], *args, **params)
         return self._share(primitive, args, params)

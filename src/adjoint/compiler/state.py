@@ -7,12 +7,13 @@ changed it compiles anew, and where another object has taken the place of one, t
 
 from __future__ import annotations
 
-import functools
 import inspect
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import is_
+from functools import partial
+from operator import getitem, is_
 from types import CodeType, MethodType, ModuleType
 from typing import Any
 
@@ -20,9 +21,16 @@ from ..core import Primitive, Value
 from ..graph import Symbol
 from ..nn.module import Module
 from ..tensor import Tensor
+from .arguments import exact
+
+Look = Callable[[], Any]
 
 _SETTINGS = (bool, int, float, str, type(None))
 _FIXED = (ModuleType, type, Primitive)  # nobody puts others in their places
+_UNCHANGING = (tuple, partial)  # what stands in one stays there
+# Of these nobody changes the variables.
+_OURS = {"adjoint", "numpy"}
+_LIBRARIES = {*_OURS, "scipy", *sys.stdlib_module_names}
 _GONE = object()
 
 
@@ -39,13 +47,12 @@ class State:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.modules: list[Module] = []
-        # Where something was found: a dict or list and a key, or a closure's cell.
-        self._places: list[tuple[Any, Any]] = []
+        # They give what stands now where something was found: mostly what stood there before.
+        self._looks: list[Callable[[], Any]] = []
         self._seen: dict[int, Any] = {}
         self._visit("", function)
-        self._objects = self._look()[1]
-        self._getters = [_getter(container, key) for container, key in self._places]
-        # What was found at the latest look, and the settings among it: mostly nothing has changed.
+        self._objects = _objects(self._look())
+        # What was found at the latest look, and the settings among it.
         self._latest: tuple[list[Any], tuple[Any, ...]] | None = None
 
     def arrays(self) -> list[Any]:
@@ -56,14 +63,19 @@ class State:
             return [tensor.data for tensor in self.tensors.values()]
 
     def settings(self) -> tuple[Any, ...] | None:
-        """Return the numbers, flags and texts as they are now; None if an object was replaced."""
-        found = self._quick_look()
-        if found is not None and self._latest and all(map(is_, found, self._latest[0])):
-            return self._latest[1]
-        settings, objects = self._look()
-        same = len(objects) == len(self._objects) and all(map(is_, objects, self._objects))
-        self._latest = (found, tuple(settings)) if same and found is not None else None
-        return tuple(settings) if same else None
+        """Return the numbers, flags and texts as they are now; None if an object was replaced.
+
+        As long as all is as it was, it is the same tuple.
+        """
+        found, latest = self._look(), self._latest
+        if latest is not None and all(map(is_, found, latest[0])):
+            return latest[1]
+        objects = _objects(found)
+        if len(objects) != len(self._objects) or not all(map(is_, objects, self._objects)):
+            return None
+        settings = tuple([exact(x) for x in found if isinstance(x, _SETTINGS)])
+        self._latest = found, settings
+        return settings
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -86,21 +98,12 @@ class State:
                 "compiled function would not repeat; return the value instead, or do not compile"
             )
 
-    def _quick_look(self) -> list[Any] | None:
-        """Return all that was found, or None where that takes a longer look."""
+    def _look(self) -> list[Any]:
+        """Return all that is found now, in the order of the first visit."""
         try:
-            return None if self.modules else [get() for get in self._getters]
-        except ValueError:  # a variable that has no value yet
-            return None
-
-    def _look(self) -> tuple[list[Any], list[Any]]:
-        settings: list[Any] = [module.training for module in self.modules]
-        settings += [len(vars(module)) for module in self.modules]
-        objects: list[Any] = []
-        for container, key in self._places:
-            found = _found(container, key)
-            (settings if isinstance(found, _SETTINGS) else objects).append(found)
-        return settings, objects
+            return [look() for look in self._looks]
+        except (ValueError, LookupError, AttributeError):  # something is gone
+            return [_found(look) for look in self._looks]
 
     def _visit(self, path: str, item: Any) -> None:
         if id(item) in self._seen or isinstance(item, _FIXED):
@@ -112,70 +115,117 @@ class State:
             return
         if isinstance(item, Module):
             self.modules.append(item)
-        for name, container, key in _parts(item):
-            found = _found(container, key)
+        self._looks += _outlook(item)
+        for name, look in _parts(item):
+            found = _found(look)
             if found is not _GONE and not isinstance(found, _FIXED):
-                self._places.append((container, key))
+                if not isinstance(item, _UNCHANGING):
+                    self._looks.append(look)
                 self._visit(_joined(path, name), found)
 
 
-def _found(container: Any, key: Any) -> Any:
+def _objects(found: Iterable[Any]) -> list[Any]:
+    return [x for x in found if not isinstance(x, _SETTINGS)]
+
+
+def _found(look: Callable[[], Any]) -> Any:
     """Return what stands in a place now."""
-    if isinstance(container, dict):
-        return container.get(key, _GONE)
-    if isinstance(container, (list, tuple)):
-        return container[key] if key < len(container) else _GONE
     try:
-        return getattr(container, key)
-    except (AttributeError, ValueError):  # a variable that has no value yet
+        return look()
+    except (ValueError, LookupError, AttributeError):  # a cell, entry or attribute without a value
         return _GONE
-
-
-def _getter(container: Any, key: Any) -> Callable[[], Any]:
-    """Return what `_found` does, as fast as Python can: it is asked at every call."""
-    if isinstance(container, dict):
-        return functools.partial(container.get, key, _GONE)
-    if isinstance(container, (list, tuple)):
-        return functools.partial(_found, container, key)
-    return functools.partial(getattr, container, key, _GONE)
 
 
 def _joined(path: str, name: str) -> str:
     return name if not path or not name else f"{path}{'' if name[0] == '[' else '.'}{name}"
 
 
-def _parts(item: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield a name and a place for all that an item refers to."""
+def _outlook(item: Any) -> Iterator[Look]:
+    """Yield looks at what of an item itself may change besides its parts."""
+    if isinstance(item, Module):
+        yield partial(getattr, item, "training")
+        yield partial(getattr, item, "__dict__")
+        yield vars(item).__len__
+    elif isinstance(item, list):
+        yield item.__len__
+    elif isinstance(item, dict):
+        yield _Keys(item)
+
+
+class _Keys:
+    """A dict's keys: the same object at each call as long as they are the same, in order."""
+
+    def __init__(self, item: dict[Any, Any]) -> None:
+        self.item, self.keys = item, tuple(item)
+
+    def __call__(self) -> tuple[Any, ...]:
+        keys = tuple(self.item)
+        if keys != self.keys:
+            self.keys = keys
+        return self.keys
+
+
+def _parts(item: Any) -> Iterator[tuple[str, Look]]:
+    """Yield a name for, and a look at, all that an item refers to."""
     if isinstance(item, dict):
-        yield from ((f"[{key!r}]", item, key) for key in item)
+        yield from ((f"[{key!r}]", _entry(item, key)) for key in item)
     elif isinstance(item, (list, tuple)):
-        yield from ((f"[{n}]", item, n) for n in range(len(item)))
+        yield from ((f"[{n}]", partial(getitem, item, n)) for n in range(len(item)))
     elif isinstance(item, Module):
-        yield from ((name, vars(item), name) for name in vars(item))
-    elif isinstance(item, functools.partial):
-        yield from (("", item, name) for name in ("func", "args", "keywords"))
+        yield from _attributes(item)
+    elif isinstance(item, partial):
+        yield from (("", partial(getattr, item, name)) for name in ("func", "args", "keywords"))
     elif isinstance(item, MethodType):
-        yield "", item, "__func__"
+        yield "", partial(getattr, item, "__func__")
         if isinstance(item.__self__, Module):
-            yield "", item, "__self__"
+            yield "", partial(getattr, item, "__self__")
         else:
-            attributes = getattr(item.__self__, "__dict__", {})
-            yield from ((name, attributes, name) for name in attributes)
+            yield from _attributes(item.__self__)
     elif inspect.isfunction(item):
         yield from _variables(item)
 
 
-def _variables(function: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield a function's free variables and, if it is the user's, the globals that it names."""
+def _entry(item: dict[Any, Any], key: Any) -> Look:
+    return partial(item.get, key, _GONE)  # not item[key], which fills a defaultdict
+
+
+def _attributes(item: Any) -> Iterator[tuple[str, Look]]:
+    attributes = getattr(item, "__dict__", {})
+    yield from ((name, _entry(attributes, name)) for name in attributes)
+
+
+def _variables(function: Any) -> Iterator[tuple[str, Look]]:
+    """Yield a function's free variables and, if it is the user's, defaults and globals."""
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    for name, cell in cells:
-        is_function = inspect.isfunction(_found(cell, "cell_contents"))
-        yield "" if is_function else name, cell, "cell_contents"
-    yield "", function, "__defaults__"
-    if not (function.__module__ or "").startswith(("adjoint.", "numpy")):
-        for name in dict.fromkeys(_global_names(function.__code__)):
-            is_function = inspect.isfunction(function.__globals__.get(name))
-            yield "" if is_function else name, function.__globals__, name
+    places = [(name, partial(getattr, cell, "cell_contents")) for name, cell in cells]
+    # Not of its __module__, which functools.wraps makes that of the function inside.
+    if not _is_of(_OURS, function.__globals__.get("__name__")):
+        defaults = ("__defaults__", "__kwdefaults__")
+        places += [("", partial(getattr, function, name)) for name in defaults]
+        names = dict.fromkeys(_global_names(function.__code__))
+        places += _globals(function.__globals__, names, set())
+    for name, look in places:
+        yield "" if inspect.isfunction(_found(look)) else name, look
+
+
+def _globals(
+    scope: dict[str, Any], names: Iterable[str], seen: set[int]
+) -> list[tuple[str, partial[Any]]]:
+    """Return looks at the names that a scope has, or a module of the user's that it names."""
+    if id(scope) in seen:
+        return []
+    seen.add(id(scope))
+    places = [(name, partial(scope.get, name, _GONE)) for name in names if name in scope]
+    for name, look in list(places):
+        module = look()
+        if isinstance(module, ModuleType) and not _is_of(_LIBRARIES, module.__name__):
+            inside = _globals(vars(module), names, seen)
+            places += [(f"{name}.{inner}", at) for inner, at in inside]
+    return places
+
+
+def _is_of(packages: set[str], module: str | None) -> bool:
+    return (module or "").partition(".")[0] in packages
 
 
 def _global_names(code: CodeType) -> Iterator[str]:

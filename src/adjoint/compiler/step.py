@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..calculus import value_and_grad
-from ..core import Value
-from ..graph import trace
+from ..core import Spec, Value
+from ..graph import Graph, Symbol, trace
+from ..nn.functional import LOSSES
 from ..nn.module import Module
-from ..optim import SGD, Optimizer
+from ..optim import Memory, Optimizer
 from .naming import parameter_names
-from .program import Program
+from .program import Program, Tier
 from .state import State, standing_in
 from .tracer import TracedNode, made_by
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Any]
+
+
+class Computed(NamedTuple):
+    """What a step computed and has not written yet; loss and prediction are from before it."""
+
+    parameters: Sequence[Array]
+    memory: Sequence[Memory]
+    loss: Any
+    prediction: Any
 
 
 class TrainingStep:
@@ -32,7 +42,18 @@ class TrainingStep:
         ``loss(prediction, target)`` gives one number.
     optimizer : Optimizer
         Its settings are read at each step: numbers other than 0 are arguments of the program, a
-        change of the others compiles anew, as does one of the module's settings.
+        change of the others compiles anew, as does one of the module's settings or the loss's.
+    tiers : mapping of str to Tier, optional
+        Those to try before the portable one, see `compiler.program.TIERS`.
+    predicts : bool
+        Whether a step gives the model's prediction, too.
+
+    Attributes
+    ----------
+    params, fixed : dict of str to Tensor
+        By path: those that are trained now, and what else the model and the loss read.
+    places : list of int
+        Where ``params`` stand among the optimiser's.
 
     Examples
     --------
@@ -47,25 +68,39 @@ class TrainingStep:
     True
     """
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        *,
+        tiers: Mapping[str, Tier] | None = None,
+        predicts: bool = False,
+    ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.tiers, self.predicts = tiers, predicts
         self.programs: dict[Any, Program] = {}
         # Of settings, which like Python's numbers must widen no parameter.
         self.dtype = min((p.dtype for p in optimizer.params), key=lambda d: d.itemsize)
-        self._read_model()
+        self._read_tensors()
 
-    def _read_model(self) -> None:
-        """Find the model's tensors, and check that the optimiser's are among them."""
-        optimizer = self.optimizer
-        self.state = State(self.model)
-        found = {id(tensor) for tensor in self.state.tensors.values()}
-        strange = sum(id(parameter) not in found for parameter in optimizer.params)
+    # --- what it reads
+
+    def _read_tensors(self) -> None:
+        """Find the tensors, and check that the optimiser's are among them."""
+        self.programs.clear()
+        self.states = [State(self.model), State(self.loss)]
+        tensors = self.states[0].tensors
+        known = set(map(id, tensors.values()))
+        others = self.states[1].tensors.items()
+        self.tensors = tensors | {f"loss.{path}": t for path, t in others if id(t) not in known}
+        known = set(map(id, self.tensors.values()))
+        strange = sum(id(parameter) not in known for parameter in self.optimizer.params)
         if strange:
             raise ValueError(
-                f"{strange} of the optimiser's {len(optimizer.params)} parameters are not the "
+                f"{strange} of the optimiser's {len(self.optimizer.params)} parameters are not the "
                 "model's; only those of one model can be compiled into a step"
             )
-        self.programs.clear()
         self._sort_out(self._trained())
 
     def _trained(self) -> tuple[bool, ...]:
@@ -73,81 +108,147 @@ class TrainingStep:
         return tuple(parameter.node is not None for parameter in self.optimizer.params)
 
     def _sort_out(self, trained: tuple[bool, ...]) -> None:
-        """Tell the parameters that are trained from what else the model reads."""
+        """Tell the parameters that are trained from what else is read."""
         self.trained = trained
         places = {id(p): n for n, p in enumerate(self.optimizer.params) if trained[n]}
-        named = self.state.tensors.items()
+        named = self.tensors.items()
         self.params = {path: tensor for path, tensor in named if id(tensor) in places}
         self.fixed = {path: tensor for path, tensor in named if id(tensor) not in places}
         self.places = [places[id(tensor)] for tensor in self.params.values()]
 
-    def __call__(self, X: Any, y: Any) -> Any:
-        """Take a step: replace the parameters and the optimiser's memory; return the loss.
+    @property
+    def circumstances(self) -> Any:
+        """All that shapes the graph besides the batch and the memory's names.
 
-        The loss is that before the step, an array of one number.
+        None where an object has been replaced.
         """
-        X, y = np.asarray(X), np.asarray(y)
-        arguments = self.arguments(X, y)
-        parameters, *memory, loss = self._program(arguments)(*arguments.values())
-        for tensor, array in zip(self.params.values(), parameters, strict=True):
-            tensor.data = array
-        for entries in memory:
-            for place, entry in zip(self.places, entries, strict=True):
-                self.optimizer.memory[place] = entry
-        return loss
+        found = [state.settings() for state in self.states]
+        if None in found:
+            return None
+        numbers, others = _split(self.optimizer.hyper)
+        return (
+            tuple(found),
+            (*numbers, *others.items()),
+            self._trained(),
+            tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
+        )
 
-    def program(self, X: Any, y: Any) -> Program:
-        """Return the program for batches of these shapes and for the present settings."""
-        return self._program(self.arguments(np.asarray(X), np.asarray(y)))
+    def remembered(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of what is remembered of each parameter that is trained."""
+        return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
 
-    def arguments(self, X: Array, y: Array) -> dict[str, Any]:
-        """Return the program's arguments by name; those that would be empty are left out."""
-        if self.state.settings() is None:
-            self._read_model()
-        if (trained := self._trained()) != self.trained:
-            self._sort_out(trained)
+    def numbers(self) -> dict[str, Array]:
+        """Return the settings that are arguments of the program."""
         numbers = _split(self.optimizer.hyper)[0].items()
-        memory = [self.optimizer.memory[place] for place in self.places]
+        return {name: np.asarray(number, self.dtype) for name, number in numbers}
+
+    def arguments(self, X: Any, y: Any) -> dict[str, Any]:
+        """Return the graph's arguments by name; those that would be empty are left out."""
+        memory = [self.optimizer.recall(place) for place in self.places]
         return {
             "parameters": [tensor.data for tensor in self.params.values()],
             **({"memory": memory} if any(memory) else {}),
             **({"fixed": [tensor.data for tensor in self.fixed.values()]} if self.fixed else {}),
             "X": X,
             "y": y,
-            **{name: np.asarray(number, self.dtype) for name, number in numbers},
+            **self.numbers(),
         }
 
-    def _program(self, arguments: dict[str, Any]) -> Program:
-        X, y = arguments["X"], arguments["y"]
-        key = (
-            *(X.shape, X.dtype.str, y.shape, y.dtype.str, *arguments),
-            tuple(_split(self.optimizer.hyper)[1].items()),
-            self.trained,
-            self.state.settings(),
-            tuple(tuple(entry) for entry in arguments.get("memory", ())),
-        )
+    # --- taking steps
+
+    def __call__(self, X: Any, y: Any) -> Any:
+        """Take a step: replace the parameters and the optimiser's memory; return the loss.
+
+        The loss is that before the step, an array of one number.
+        """
+        computed = self.computing()(np.asarray(X), np.asarray(y))
+        self.write(computed)
+        return computed.loss
+
+    def computing(self) -> Callable[[Array, Array], Computed]:
+        """Return a function of batches that computes a step and writes nothing.
+
+        It serves as long as nothing but the numbers in parameters and memory changes.
+        """
+        look = self._look()
+        programs: dict[Any, Program] = {}
+        remembers = any(map(self.optimizer.recall, self.places))
+        fixed = [[tensor.data for tensor in self.fixed.values()]] if self.fixed else []
+        numbers, params = self.numbers().values(), list(self.params.values())
+
+        def compute(X: Array, y: Array) -> Computed:
+            kind = X.shape, X.dtype, y.shape, y.dtype
+            program = programs.get(kind)
+            if program is None:
+                program = programs[kind] = self._program(X, y, look)
+            memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
+            found = program([tensor.data for tensor in params], *memory, *fixed, X, y, *numbers)
+            *found, prediction = found if self.predicts else (*found, None)
+            return Computed(found[0], found[1] if len(found) > 2 else (), found[-1], prediction)
+
+        return compute
+
+    def write(self, computed: Computed) -> None:
+        """Replace the parameters and the optimiser's memory."""
+        for tensor, array in zip(self.params.values(), computed.parameters, strict=True):
+            tensor.data = array
+        for place, entry in zip(self.places, computed.memory, strict=False):
+            self.optimizer.memory[place] = entry
+
+    def program(self, X: Any, y: Any) -> Program:
+        """Return the program for batches of these shapes and dtypes, and the present settings."""
+        return self._program(X, y, self._look())
+
+    def _program(self, X: Any, y: Any, look: Any) -> Program:
+        key = (X.shape, X.dtype.str, y.shape, y.dtype.str, look)
         program = self.programs.get(key)
         if program is None:
-            program = self.programs[key] = self._compile(arguments)
+            paths = [*self.params, *self.fixed]
+            graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in (X, y))))
+            about = "Return the new parameters, any new memory, and the loss before the step."
+            if self.predicts:
+                about = f"{about[:-1]}; also the prediction."
+            program = Program(graph, about=about, key=paths, tiers=self.tiers)
+            self.programs[key] = program
         return program
 
-    def _compile(self, arguments: dict[str, Any]) -> Program:
-        paths = [*self.params, *self.fixed]
-        short = parameter_names(paths)
+    def _look(self) -> Any:
+        """Return all that shapes the graph besides the batch, read anew where it has changed."""
+        circumstances = self.circumstances
+        if circumstances is None:
+            self._read_tensors()
+            circumstances = self.circumstances
+        if (trained := self._trained()) != self.trained:
+            self._sort_out(trained)
+        return circumstances, self.remembered()
+
+    # --- tracing them
+
+    def trace(self, arguments: Mapping[str, Any]) -> Graph:
+        """Return the graph of a step.
+
+        It gives the new parameters, the new memory if there is any, the loss before the step, and
+        the prediction if that is wanted.
+
+        Parameters
+        ----------
+        arguments : mapping
+            As from ``arguments``, arrays or their specs. Without ``"fixed"``, what is not trained
+            is constant.
+        """
+        short = parameter_names([*self.params, *self.fixed])
         names, fixed = short[: len(self.params)], short[len(self.params) :]
         memory = [
             {entry: f"{name}_{entry}" for entry in entries}
             for name, entries in zip(names, arguments.get("memory", ()), strict=False)
         ]
         trees = {"parameters": names, "memory": memory, "fixed": fixed}
-        graph = trace(
+        return trace(
             self._step(names, list(arguments)),
             *arguments.values(),
             names=[trees.get(name, name) for name in arguments],
             arguments=list(arguments),
         )
-        about = "Return the new parameters, any new memory, and the loss before the step."
-        return Program(graph, about=about, key=paths)
 
     def _step(self, names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
         """Return the step as a function of all that it reads, giving all that it writes."""
@@ -155,32 +256,49 @@ class TrainingStep:
         def step(*args: Any) -> Any:
             values = dict(zip(given, args, strict=True))
             parameters, fixed = values["parameters"], values.get("fixed", [])
+            tensors = [*self.params.values(), *(self.fixed.values() if fixed else ())]
 
             def loss_of(parameters: Any) -> Any:
-                tensors = [*self.params.values(), *self.fixed.values()]
-                with standing_in(tensors, [*parameters, *fixed]), self.state.unchanged():
-                    return self.loss(self.model(values["X"]), values["y"])
+                with standing_in(tensors, [*parameters, *fixed]), self._unchanged():
+                    prediction = self.model(values["X"])
+                    return self.loss(prediction, values["y"]), prediction
 
-            loss, gradients = value_and_grad(loss_of)(parameters)
+            (loss, prediction), gradients = value_and_grad(loss_of, has_aux=True)(parameters)
             _call(loss, "loss")
             memory = values.get("memory", [{} for _ in names])
-            updates = self._update(values, zip(parameters, gradients, memory, strict=True))
-            for name, (new, entry) in zip(names, updates, strict=True):
-                _call(new, f"{name}_new")
-                for key, value in entry.items():
-                    _call(value, f"{name}_{key}_new")
+            updates = []
+            with made_by(self.optimizer.rule), self._settings(values):
+                for group in zip(names, parameters, gradients, memory, strict=True):
+                    updates.append(self._update(*group))
             entries = [entry for _, entry in updates]
-            return [new for new, _ in updates], *([entries] if any(entries) else []), loss
+            written = [new for new, _ in updates], *([entries] if any(entries) else [])
+            return *written, loss, *([prediction] if self.predicts else [])
 
         return step
 
-    def _update(self, values: dict[str, Any], groups: Iterable[Any]) -> list[Any]:
-        """Return what the optimiser makes of each parameter, gradient and memory."""
-        with made_by(_rule(self.optimizer)), self._settings(values):
-            return [self.optimizer.update(*group) for group in groups]
+    def _update(
+        self, name: str, parameter: Any, gradient: Any, memory: Memory
+    ) -> tuple[Any, Memory]:
+        """Return what the optimiser makes of a parameter and its memory."""
+        if not isinstance(gradient, Symbol):
+            # The loss does not depend on it: in eager mode it has no gradient, and takes no step.
+            return parameter, memory
+        new, entry = self.optimizer.update(parameter, gradient, memory)
+        if entry.keys() == memory.keys():
+            entry = {key: entry[key] for key in memory}
+        _call(new, f"{name}_new")
+        for key, value in entry.items():
+            _call(value, f"{name}_{key}_new")
+        return new, entry
 
     @contextmanager
-    def _settings(self, values: dict[str, Any]) -> Iterator[None]:
+    def _unchanged(self) -> Iterator[None]:
+        """Refuse modules that are assigned to inside the ``with`` block."""
+        with self.states[1].unchanged(), self.states[0].unchanged():
+            yield
+
+    @contextmanager
+    def _settings(self, values: Mapping[str, Any]) -> Iterator[None]:
         """Let the optimiser's settings be traced values inside the ``with`` block."""
         kept = self.optimizer.hyper
         self.optimizer.hyper = {name: values.get(name, setting) for name, setting in kept.items()}
@@ -190,16 +308,21 @@ class TrainingStep:
             self.optimizer.hyper = kept
 
 
+def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
+    """Return a part of a step that adjoint itself does not define; None if it defines all.
+
+    Python code of the user's may do other things besides computing, or differ from call to call.
+    """
+    for part in (*model.modules(), optimizer):
+        if type(part).__module__.partition(".")[0] != "adjoint":
+            return part
+    return None if loss in LOSSES.values() else loss
+
+
 def _split(hyper: dict[str, Any]) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the settings that are numbers other than 0, and the rest, which shape the graph."""
     numbers = {name: x for name, x in hyper.items() if isinstance(x, float) and x != 0}
     return numbers, {name: x for name, x in hyper.items() if name not in numbers}
-
-
-def _rule(optimizer: Optimizer) -> str:
-    if isinstance(optimizer, SGD):
-        return "momentum" if optimizer.hyper["momentum"] else "sgd"
-    return f"{type(optimizer).__name__.lower()}_update"
 
 
 def _call(value: Any, name: str) -> None:

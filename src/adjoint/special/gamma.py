@@ -76,7 +76,8 @@ def digamma(x: Any) -> Any:
 @elementwise(
     partials=[lambda y, x, *, order: digamma_slope(x, order=order + 1)],
     strong=True,
-    source="polygamma({order}, {x})",
+    # In the dtype of x, which SciPy would make float64.
+    source="polygamma({order}, {x}).astype(np.result_type({x}, np.float32), copy=False)",
     latex=r"\psi^{{({order})}}\left({x}\right)",
     helpers=[special.polygamma],
     domain=[_POSITIVE],

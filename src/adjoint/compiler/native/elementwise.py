@@ -62,18 +62,6 @@ def arithmetic(operation: str) -> Rule:
     return rule
 
 
-def floating(operation: str) -> Rule:
-    """Return the rule of a function of floats, which integers become."""
-    rule = arithmetic(operation)
-
-    def of_floats(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-        if kind_of(spec_of(node).dtype) not in FORMATS:
-            raise Unlowerable(f"{operation} of integers")
-        return rule(nest, node, args)
-
-    return of_floats
-
-
 def _shortened(nest: Nest, operation: str, *args: Element) -> Element:
     """Apply an operation, or what is the same and costs less."""
     kind = args[0].kind
@@ -155,8 +143,59 @@ def lower_cast(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, lambda x: convert(nest, x, kind))
 
 
+def floating(operation: str) -> Rule:
+    """Return the rule of a function of floats."""
+    rule = arithmetic(operation)
+
+    def of_floats(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        if kind_of(spec_of(node).dtype) not in FORMATS:
+            raise Unlowerable(f"{operation} of integers")
+        return rule(nest, node, args)
+
+    return of_floats
+
+
+def lower_clip(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower the limitation to an interval."""
+    kind = kind_of(spec_of(node).dtype)
+
+    def make(x: Element, low: Element, high: Element) -> Element:
+        x, low, high = (convert(nest, element, kind) for element in (x, low, high))
+        return nest.apply("minimum", kind, nest.apply("maximum", kind, x, low), high)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
+def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower rounding to some decimals, by NumPy's way: scale, round, scale back."""
+    kind, decimals = kind_of(spec_of(node).dtype), (node.params or {})["decimals"]
+    if kind not in FORMATS:
+        raise Unlowerable("round of integers")
+    scale = nest.constant(10.0 ** abs(decimals), kind)
+    before, after = ("multiply", "divide") if decimals > 0 else ("divide", "multiply")
+
+    def make(x: Element) -> Element:
+        x = convert(nest, x, kind)
+        scaled = nest.apply(before, kind, x, scale) if decimals else x
+        rounded = nest.apply("rint", kind, scaled)
+        return nest.apply(after, kind, rounded, scale) if decimals else rounded
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
+def lower_ldexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower the scaling by powers of two, whose exponents stay integers."""
+    kind = kind_of(spec_of(node).dtype)
+
+    def make(x: Element, n: Element) -> Element:
+        exponent = convert(nest, n, "i32") if n.kind == "i1" else n
+        return nest.apply("ldexp", kind, convert(nest, x, kind), exponent)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
 def lower_power(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower a power; of a few constant exponents as the product or root that it is."""
+    """Lower a power; those with a few constants are products, a root or a quotient."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:
         raise Unlowerable("power of integers")
@@ -187,15 +226,17 @@ def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
     return {name: make(name) for name in names.split()}
 
 
+_FUNCTIONS = """
+exp2 expit log2 log10 logit log_expit logaddexp logaddexp2 cbrt hypot
+sin cos tan sinc cosm1 arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh
+erf erfc erfcx ndtr log_ndtr xlogy xlog1py entr rel_entr kl_div deg2rad rad2deg
+reciprocal floor ceil trunc rint copysign fmax fmin heaviside
+fmod remainder floor_divide
+"""
+
 RULES: dict[str, Rule] = {
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
     **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
-    **_named(floating, "sin cos tan sinc cosm1 arcsin arccos arctan arctan2"),
-    **_named(floating, "sinh cosh arcsinh arccosh arctanh exp2 log2 log10 logaddexp logaddexp2"),
-    **_named(floating, "cbrt hypot reciprocal fmod remainder floor_divide"),
-    **_named(floating, "floor ceil trunc rint copysign fmax fmin heaviside"),
-    **_named(floating, "erf erfc erfcx ndtr log_ndtr expit logit log_expit"),
-    **_named(floating, "xlogy xlog1py entr rel_entr kl_div"),
     # A product 0·∞ that must be 0 gives NaN here; who finds NaN among the results repeats the
     # work in the portable tier. NaN does not get lost on its way to a result that depends on it.
     "strong_multiply": arithmetic("multiply"),
@@ -204,6 +245,10 @@ RULES: dict[str, Rule] = {
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
     **_named(test, "isnan isfinite isinf signbit"),
+    **_named(floating, _FUNCTIONS),
+    "clip": lower_clip,
+    "ldexp": lower_ldexp,
+    "round": lower_round,
     "where": lower_where,
     "power": lower_power,
     **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ...calculus import value_and_grad
 from ...core import Spec
-from ...graph import Graph, Symbol, trace
-from ...nn.functional import LOSSES
+from ...graph import Graph
 from ...nn.module import Module
 from ...optim import Memory, Optimizer
-from ..state import standing_in
+from ..step import TrainingStep, foreign_part
 from .loop import Status
-from .nest import LIMIT, Unlowerable
+from .nest import Unlowerable
+from .step_code import StepForm
 from .training import Training
-from .training_code import StepForm, compile_training
+from .training_code import compile_training
 
 Array = np.ndarray[Any, Any]
 
 # Python is back in control after about this many seconds, for Ctrl-C and the progress bar.
 _TURN = 0.06
 _MOST_STEPS = 10_000_000
-# Below this many steps the portable tier has finished before native code is there.
-_WORTHWHILE = 2000
+# What a step takes without native code, in seconds, and for its operations at so many a second; and
+# what native code takes to be made. Measured once, and never at run time: the tier must not depend
+# on the clock.
+_OVERHEAD = 1e-4
+_SLOW = 5e10
+_WORTHWHILE = 0.2
+# Operations a second of native code, to find out how many steps may be taken at first.
+_FAST = 1e11
 
 
 class NativeFit:
@@ -41,8 +47,6 @@ class NativeFit:
     batch_size, epochs : int
     seed : int or None
         Of the order of the rows; None keeps theirs.
-    limit : int, optional
-        The greatest number of scalar operations to unroll.
 
     Raises
     ------
@@ -60,37 +64,35 @@ class NativeFit:
         batch_size: int,
         epochs: int,
         seed: int | None,
-        limit: int | None = None,
     ) -> None:
         X, y = data
         self.optimizer = optimizer
-        self.model = model
-        _require_own(model, optimizer)
-        self._blanks = [_blank_memory(optimizer, p.data) for p in optimizer.params]
+        self.step = step = TrainingStep(model, loss, optimizer)
+        self._remembered = step.remembered()
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
 
         def traced(rows: int) -> Graph:
             specs = [Spec((rows, *array.shape[1:]), array.dtype) for array in (X, y)]
-            return _trace_step(model, loss, optimizer, self._blanks, *specs)
+            return _arranged(step, specs)
 
-        step = traced(batch_size)
+        full = traced(batch_size)
         short = len(X) % batch_size
-        count = len(optimizer.params)
-        form = StepForm(count, count + sum(map(len, self._blanks)), settings=1)
-        code = compile_training(
-            step, form, tail=traced(short) if short else None, limit=limit or LIMIT
-        )
+        count = len(step.params)
+        numbers = step.numbers().values()
+        form = StepForm(count, count + sum(map(len, self._remembered)), settings=len(numbers))
+        code = compile_training(full, form, tail=traced(short) if short else None)
         self._known = self._circumstances()
+        self._constants = [tensor.data for tensor in step.fixed.values()]
         self._training = Training(
-            code, self._read(), [X, y], epochs=epochs, settings=[optimizer.lr], seed=seed
+            code, self._read(), [X, y], epochs=epochs, settings=list(numbers), seed=seed
         )
         self._written = self._read()
-        self._steps = 500
+        self._steps = max(1, min(500, int(_TURN * _FAST / work_of(model, batch_size))))
 
     def advance(self, until: int, show: Callable[[int, float], None]) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step."""
         training = self._training
-        training.settings[:] = self.optimizer.lr
+        training.settings[:] = list(self.step.numbers().values())
         state = self._read()
         if any(now is not left for now, left in zip(state, self._written, strict=True)):
             training.load(state, epoch=training.epoch)
@@ -140,32 +142,32 @@ class NativeFit:
     @property
     def is_current(self) -> bool:
         """Return whether model and optimiser still are what was traced, but for their numbers."""
-        return bool(self._known == self._circumstances())
+        now = [tensor.data for tensor in self.step.fixed.values()]
+        return all(map(is_, now, self._constants)) and bool(self._known == self._circumstances())
 
     def _circumstances(self) -> Any:
-        """Return all that a callback might change and that is frozen into the code."""
-        hyper = {name: value for name, value in self.optimizer.hyper.items() if name != "lr"}
-        flags = [p.requires_grad for p in self.model.parameters()]
-        trained = set(map(id, self.optimizer.params))
-        fixed = [id(p.data) for p in self.model.parameters() if id(p) not in trained]
-        return hyper, flags, fixed, repr(self.model)
+        return self.step.circumstances, self.step.remembered()
 
     # --- the state --------------------------------------------------------------------------------
 
     def _read(self) -> list[Array]:
         """Return parameters and memory, in the order of the graph's inputs."""
-        optimizer = self.optimizer
         memory = [
-            np.asarray(entry.get(name, zeros))
-            for entry, blank in zip(optimizer.memory, self._blanks, strict=True)
-            for name, zeros in blank.items()
+            np.asarray(self.optimizer.recall(place)[name])
+            for place, names in zip(self.step.places, self._remembered, strict=True)
+            for name in names
         ]
-        return [*(p.data for p in optimizer.params), *memory]
+        return [*(tensor.data for tensor in self.step.params.values()), *memory]
 
     def _arranged(self, state: Sequence[Array]) -> tuple[list[Array], list[Memory]]:
-        count = len(self.optimizer.params)
-        rest = iter(state[count:])
-        return list(state[:count]), [{name: next(rest) for name in blank} for blank in self._blanks]
+        """Return the arrays and the memory of the optimiser's parameters."""
+        arrays = [parameter.data for parameter in self.optimizer.params]
+        memory = self.optimizer.memory[:]
+        rest = iter(state[len(self.step.places) :])
+        for place, names, array in zip(self.step.places, self._remembered, state, strict=False):
+            arrays[place] = array
+            memory[place] = {name: next(rest) for name in names}
+        return arrays, memory
 
     def _write(self, state: Sequence[Array]) -> None:
         arrays, memory = self._arranged(state)
@@ -176,72 +178,57 @@ class NativeFit:
         self.optimizer.zero_grad()
 
 
-def most_operations(model: Module, loss: Any, optimizer: Optimizer, *, steps: int) -> int:
-    """Return how large a step may be to be compiled unasked, given how many there are.
+def refuse_unasked(
+    model: Module, loss: Any, optimizer: Optimizer, *, steps: int, batch_size: int
+) -> None:
+    """Refuse a training that should not be compiled unless that was asked for.
 
     Raises
     ------
     Unlowerable
-        If none should. Only what adjoint itself defines is traced unasked: Python code of the
-        user's may do other things besides computing, or differ from call to call.
+        If it is over before native code would be there, or is not adjoint's own: Python code of
+        the user's may do other things besides computing, or differ from call to call.
     """
-    if steps < _WORTHWHILE:
+    foreign = foreign_part(model, loss, optimizer)
+    if foreign is not None:
+        raise Unlowerable(f"{foreign} is not adjoint's own")
+    if not is_worthwhile(model, steps=steps, batch_size=batch_size):
         raise Unlowerable(f"{steps} steps are done before native code is there")
-    foreign = [x for x in (*model.modules(), optimizer) if not _is_own(type(x))]
-    if foreign or loss not in LOSSES.values():
-        raise Unlowerable(f"{foreign[0] if foreign else loss} is not adjoint's own")
-    return min(LIMIT, steps // 2)
 
 
-def _is_own(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] == "adjoint"
+def is_worthwhile(model: Module, *, steps: int, batch_size: int) -> bool:
+    """Return whether so many steps take longer without native code than to make it."""
+    return steps * (_OVERHEAD + work_of(model, batch_size) / _SLOW) >= _WORTHWHILE
 
 
-def _require_own(model: Module, optimizer: Optimizer) -> None:
-    trained = {id(p) for p in model.parameters() if p.requires_grad}
-    if not all(id(parameter) in trained for parameter in optimizer.params):
-        raise Unlowerable("the optimiser has parameters that the model has not")
-    if any(True for _ in model.named_buffers()):
-        raise Unlowerable("the model has buffers, which a step might change")
+def work_of(model: Module, batch_size: int) -> int:
+    """Return about how many floating-point operations a step takes: six a weight and row.
+
+    Two each forward, for the gradient of the weight and for that of what comes before it.
+    """
+    return 6 * batch_size * sum(parameter.size for parameter in model.parameters())
 
 
-def _blank_memory(optimizer: Optimizer, parameter: Array) -> Memory:
-    """Return what is remembered of a parameter before the first step: zeros, if they will do."""
-    rng = np.random.default_rng(0)
-    gradient = np.asarray(rng.normal(size=parameter.shape), parameter.dtype)
-    new, memory = optimizer.update(parameter, gradient, {})
-    blank = {name: np.zeros_like(array) for name, array in memory.items()}
-    if blank and not np.array_equal(new, optimizer.update(parameter, gradient, blank)[0]):
-        raise Unlowerable(f"the memory of {type(optimizer).__name__} does not begin with zeros")
-    return blank
+def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
+    """Return the graph of a step on a batch, in the arrangement of `StepForm`."""
+    arguments = step.arguments(*batch)
+    arguments.pop("fixed", None)
+    graph = step.trace(arguments)
+    before = [step.optimizer.recall(place) for place in step.places]
+    _check_memory(step.optimizer, before, graph.gives[1:-1])
+    count = len(step.params) + sum(map(len, before))
+    (*news, loss), state, numbers = graph.outputs, graph.inputs[:count], graph.inputs[count + 2 :]
+    if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
+        raise Unlowerable("the loss does not depend on every parameter")
+    rows = graph.inputs[count : count + 2]
+    return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)
 
 
-def _trace_step(
-    model: Module,
-    loss: Callable[[Any, Any], Any],
-    optimizer: Optimizer,
-    blanks: Sequence[Memory],
-    x: Spec,
-    y: Spec,
-) -> Graph:
-    """Return the graph of a step: state, learning rate and rows in, loss and state out."""
-    tensors = optimizer.params
-    arrays = [parameter.data for parameter in tensors]
-
-    def step(params: Any, memories: Any, lr: Any, x: Any, y: Any) -> Any:
-        def forward(*values: Any) -> Any:
-            with standing_in(tensors, values):
-                return loss(model(x), y)
-
-        value, gradients = value_and_grad(forward, argnums=range(len(params)))(*params)
-        if not all(isinstance(g, Symbol) for g in gradients):
-            raise Unlowerable("the loss does not depend on every parameter")
-        hyper, optimizer.hyper = optimizer.hyper, {**optimizer.hyper, "lr": lr}
-        try:
-            updates = map(optimizer.update, params, gradients, memories)
-            return value, *zip(*updates, strict=True)
-        finally:
-            optimizer.hyper = hyper
-
-    rate = Spec((), arrays[0].dtype)
-    return trace(step, arrays, list(blanks), rate, x, y)
+def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Any]) -> None:
+    """Refuse memory that a step gives other names: where it lies would change."""
+    for old, new in zip(before, after[0] if after else [{} for _ in before], strict=True):
+        if old.keys() != new.keys():
+            raise Unlowerable(
+                f"{type(optimizer).__name__} remembers {sorted(new)} after a step, but "
+                f"initial_memory gives {sorted(old)}"
+            )

@@ -120,7 +120,7 @@ F32 = Format(
 FORMATS = {"f64": F64, "f32": F32}
 # Names of the kinds of numbers here and in LLVM, by NumPy's name.
 KINDS = {"float64": "f64", "float32": "f32", "int64": "i64", "int32": "i32", "bool": "i1"}
-LLVM_TYPES = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "i1": "i1"}
+LLVM_TYPES = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "i8": "i8", "i1": "i1"}
 SIZES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4}
 
 

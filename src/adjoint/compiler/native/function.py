@@ -1,4 +1,4 @@
-"""A native function evaluates a small graph, every entry of every array unrolled."""
+"""A native function evaluates a graph; it takes and gives NumPy's arrays."""
 
 from __future__ import annotations
 
@@ -8,56 +8,66 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ShapeError
 from ...graph import Graph
-from ..simplify import simplify
+from ..arguments import fitted
 from .cache import object_code
-from .formats import FORMATS
-from .kernel import Kernel, Slot
+from .door import MOST_ARRAYS, has_doors, write_door
+from .function_code import MOST_UNROLLED, FunctionCode, write_function
 from .lanes import declarations
-from .lower import lower
-from .machine import Library
-from .nest import LIMIT, Nest, Place, Stage, Unlowerable
+from .machine import ATTRIBUTES, Library, this_machine, warn_once
+from .memory_block import MemoryBlock
+from .mixed import MixedFunction
+from .nest import Unlowerable
 
 Array = np.ndarray[Any, Any]
 
-_ATTRIBUTES = "attributes #0 = { nounwind }"
+# Floating-point operations of a function that is over before another thread could begin.
+_SHORT = 100_000
 
 
 class NativeFunction:
     """A graph as native code; called with a list of arrays, it returns a list of new ones.
 
-    Where a result has NaN, the graph itself decides: it knows where a product 0·∞ is 0.
+    Where a result is in doubt, the graph itself decides: it knows where a product 0·∞ is 0, and
+    what to say of an index that is out of range.
 
     Parameters
     ----------
     graph : Graph
     limit : int
-        The greatest number of scalar operations to unroll.
+        The greatest number of scalar operations to unroll; a larger graph becomes loops over
+        arrays.
 
     Raises
     ------
     Unlowerable
-        If an operation has no native rule, or there are too many to unroll.
+        If an operation has no native rule.
     ImportError
         If llvmlite is not installed.
     """
 
-    def __init__(self, graph: Graph, *, limit: int = LIMIT) -> None:
+    def __init__(self, graph: Graph, *, limit: int = MOST_UNROLLED) -> None:
         self.graph = graph
-        nest = lower(simplify(graph), limit=limit)
-        _ask_for_nan(nest, Place(len(graph.outputs), 0))
-        self._count = len(nest.at(Stage.BEFORE))
-        code = object_code(write_function(graph, nest))
-        self._specs = [symbol.data for symbol in graph.inputs]
-        self._inputs = [np.zeros(spec.shape, spec.dtype) for spec in self._specs]
-        self._outputs = [np.zeros(x.shape, x.dtype) for x in map(_as_array, graph.outputs)]
-        self._has_nan = np.zeros(1, np.bool_)
-        arrays = [*self._inputs, *self._outputs, self._has_nan]
-        self._library = Library(code, ["evaluate"])
-        function = self._library.function("evaluate", None, *[ctypes.c_void_p] * len(arrays))
-        self._pointers = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
-        self._evaluate = function
+        machine = this_machine()
+        self._code = write_function(graph, machine=machine, limit=limit)
+        self._gives = [_form(output) for output in map(_as_array, graph.outputs)]
+        # Results without axes leave as numbers, as NumPy's own do.
+        self._numbers = [n for n, (shape, _) in enumerate(self._gives) if not shape]
+        count = len(graph.inputs) + len(self._gives)
+        if not all(symbol.dtype.isnative for symbol in graph.inputs):
+            raise Unlowerable("numbers whose bytes are in another order")
+        if count > MOST_ARRAYS or not has_doors():
+            raise Unlowerable(f"{count} arrays cannot be handed to native code here")
+        self._library = Library(object_code(_text(self._code, count)), ["evaluate_door"])
+        is_short = graph.flops < _SHORT
+        make = self._library.short_function if is_short else self._library.function
+        pointers = [ctypes.c_void_p] * (count + 1)
+        self._evaluate = make("evaluate_door", ctypes.c_bool, *pointers)
+        # One for each thread that is inside at the same time.
+        self._spare = [self._workspace()]
+
+    def _workspace(self) -> MemoryBlock:
+        return MemoryBlock(self._code.workspace, self._code.constants)
 
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the graph's outputs.
@@ -65,52 +75,85 @@ class NativeFunction:
         Raises
         ------
         ShapeError
-            If an array has not the shape and dtype that was traced.
+            If an array has not the shape that was traced.
+        TypeError
+            If its dtype cannot be converted to the one that was traced.
         """
-        for buffer, array in zip(self._inputs, arrays, strict=True):
-            if np.shape(array) != buffer.shape:
-                raise ShapeError(f"expected shape {buffer.shape}, got {np.shape(array)}")
-            np.copyto(buffer, array, casting="same_kind")
-        self._evaluate(*self._pointers)
-        if self._has_nan[0]:
+        specs = [symbol.data for symbol in self.graph.inputs]
+        given = [fitted(array, spec) for array, spec in zip(arrays, specs, strict=True)]
+        return self.run(given, None)
+
+    def run(self, arrays: Sequence[Any], out: Sequence[Array] | None) -> list[Any]:
+        """Return the graph's outputs, given arrays of the traced shapes and dtypes.
+
+        Parameters
+        ----------
+        arrays : sequence of array
+            May lie in memory anyhow.
+        out : sequence of array, optional
+            Where results may be written; one that shares memory with an argument gets none.
+        """
+        # Objects that are read in place; native code goes by their addresses alone.
+        given = [
+            x if (flags := x.flags).c_contiguous and flags.aligned else x.copy("C") for x in arrays
+        ]
+        results: list[Any] = (
+            [np.empty(shape, dtype) for shape, dtype in self._gives]
+            if out is None
+            else self._usable(out, given)
+        )
+        try:
+            workspace = self._spare.pop()
+        except IndexError:
+            workspace = self._workspace()
+        in_doubt = self._evaluate(*map(id, given), *map(id, results), workspace.address)
+        self._spare.append(workspace)
+        if in_doubt:
             return list(map(np.asarray, self.graph.evaluate(arrays)))
-        return [output.copy()[()] for output in self._outputs]  # numbers rather than 0-d arrays
+        if out is None:
+            for n in self._numbers:
+                results[n] = results[n][()]
+        return results
+
+    def _usable(self, out: Sequence[Array], given: Sequence[Array]) -> list[Array]:
+        """Return the arrays to write to: those that were given, if nothing else lies there."""
+        return [
+            x
+            if x.flags.carray and not any(np.may_share_memory(x, y) for y in given)
+            else np.empty(x.shape, x.dtype)
+            for x in out
+        ]
 
     def describe(self) -> list[str]:
         """Return the lines of a report."""
-        return [f"native code: {self._count} scalar operations, unrolled"]
+        return [self._code.about]
 
 
-# LLVM takes a quarter of a millisecond for each: what takes longer to compile must ask for it.
-_MOST_UNASKED = 2500
-
-
-def native_tier(graph: Graph) -> NativeFunction | str:
+def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
     """Return a graph as native code, or why it cannot be: see `compiler.program.TIERS`."""
     try:
-        return NativeFunction(graph, limit=_MOST_UNASKED)
-    except (Unlowerable, ImportError) as error:
+        return NativeFunction(graph)
+    except ImportError as error:
+        warn_once()
         return str(error)
+    except Unlowerable as reason:
+        if any(0 in node.output.shape for node in graph.nodes):
+            return str(reason)
+    try:
+        return MixedFunction(graph, NativeFunction)
+    except Unlowerable as reason:
+        return str(reason)
+
+
+def _text(code: FunctionCode, arrays: int) -> str:
+    parts = [declarations(code.names), *code.functions, write_door("evaluate", arrays), ATTRIBUTES]
+    return "\n".join([*parts, ""])
+
+
+def _form(spec: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype as native code expects them."""
+    return tuple(spec.shape), np.dtype(spec.dtype.type)
 
 
 def _as_array(output: Any) -> Any:
     return output if hasattr(output, "dtype") else np.asarray(output)
-
-
-def _ask_for_nan(nest: Nest, place: Place) -> None:
-    """Store whether a result is NaN."""
-    found = nest.constant(False, "i1")
-    for _, element in list(nest.results):
-        if element.kind in FORMATS:
-            found = nest.apply("logical_or", "i1", found, nest.apply("isnan", "i1", element))
-    nest.store(place, found)
-
-
-def write_function(graph: Graph, nest: Nest) -> str:
-    """Return ``void evaluate(inputs…, outputs…, has_nan)`` in LLVM's language."""
-    inputs = {i: Slot(f"%in{i}") for i in range(len(graph.inputs))}
-    outputs = {i: Slot(f"%out{i}") for i in range(len(graph.outputs) + 1)}
-    kernel = Kernel(nest, inputs, outputs, width=1)
-    parameters = [f"ptr noalias {slot.pointer}" for slot in (*inputs.values(), *outputs.values())]
-    text = kernel.write("evaluate", parameters)
-    return "\n".join([declarations([kernel.names]), text, _ATTRIBUTES, ""])

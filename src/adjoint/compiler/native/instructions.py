@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from . import functions
@@ -37,6 +38,12 @@ def _times_plus(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
     return x.times_plus(y, z) if x.kind in FORMATS else x * y + z
 
 
+def _strong_multiply(x: Lanes, y: Lanes) -> Lanes:
+    """The product, 0 where a factor is 0, even 0·∞ and 0·NaN."""
+    nothing = x.compare("==", 0) | y.compare("==", 0)
+    return nothing.choose(x.lift(0), x * y)
+
+
 def _isfinite(x: Lanes) -> Lanes:
     return abs(x).compare("<", float("inf"))
 
@@ -66,6 +73,7 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
+    "strong_multiply": _strong_multiply,
     "divide": lambda x, y: x / y,
     "negative": lambda x: -x,
     "times_plus": _times_plus,
@@ -77,6 +85,8 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "square": lambda x: x * x,
     "sqrt": lambda x: x.block.call("sqrt", x),
     "reciprocal": lambda x: 1.0 / x,
+    "deg2rad": lambda x: x * (math.pi / 180),
+    "rad2deg": lambda x: x * (180 / math.pi),
     **{name: _intrinsic(name) for name in ("floor", "ceil", "trunc", "rint")},
     **{name: getattr(functions, name) for name in functions.__all__},
     "less": _comparison("<"),

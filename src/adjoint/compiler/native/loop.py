@@ -28,10 +28,10 @@ class Status(IntEnum):
 
 
 # Of train's arguments: record, states, settings, order, the epoch's sum of losses, losses, data
-# arrays; n, key, shuffle or not, the epoch before which to end.
+# arrays, workspace; n, key, shuffle or not, the epoch before which to end.
 _TEXT = """
 define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %sum,
-    ptr %losses, {data}, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
+    ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
 entry:
   %loss.at = alloca {float}
   %step.at = getelementptr i64, ptr %record, i64 1
@@ -91,19 +91,8 @@ bad:
   store i64 1, ptr %status.at
   br label %end
 scan:
-  %i = phi i64 [0, %check], [%i.next, %scan]
-  %nan.so.far = phi <{width} x i1> [zeroinitializer, %check], [%nan, %scan]
-  %at = getelementptr {float}, ptr %new, i64 %i
-  %part = load {vector}, ptr %at, align {align}
-  %is.nan = fcmp uno {vector} %part, zeroinitializer
-  %nan = or <{width} x i1> %nan.so.far, %is.nan
-  %i.next = add i64 %i, {width}
-  %scanned = icmp sge i64 %i.next, {padded}
-  br i1 %scanned, label %scanned.all, label %scan
-scanned.all:
-  %mask = bitcast <{width} x i1> %nan to i{width}
-  %has.nan = icmp ne i{width} %mask, 0
-  br i1 %has.nan, label %undecided, label %accept
+  %in.doubt = call i1 @undecided(ptr %new, ptr %workspace)
+  br i1 %in.doubt, label %undecided, label %accept
 undecided:
   store i64 2, ptr %status.at
   br label %end
@@ -148,10 +137,44 @@ end:
 """
 
 
+_SCAN = """
+define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
+entry:
+  br label %scan
+scan:
+  %i = phi i64 [0, %entry], [%i.next, %scan]
+  %nan.so.far = phi <{width} x i1> [zeroinitializer, %entry], [%nan, %scan]
+  %at = getelementptr {float}, ptr %new, i64 %i
+  %part = load {vector}, ptr %at, align {align}
+  %is.nan = fcmp uno {vector} %part, zeroinitializer
+  %nan = or <{width} x i1> %nan.so.far, %is.nan
+  %i.next = add i64 %i, {width}
+  %scanned = icmp sge i64 %i.next, {padded}
+  br i1 %scanned, label %scanned.all, label %scan
+scanned.all:
+  %mask = bitcast <{width} x i1> %nan to i{width}
+  %has.nan = icmp ne i{width} %mask, 0
+  ret i1 %has.nan
+}}
+"""
+
+
+def write_scan(*, kind: str, width: int, padded: int) -> str:
+    """Return ``bool undecided(new, workspace)``: whether a new state has NaN."""
+    plain = LLVM_TYPES[kind]
+    return _SCAN.format(
+        float=plain,
+        vector=f"<{width} x {plain}>",
+        align=SIZES[kind],
+        width=width,
+        padded=padded,
+    )
+
+
 def step_parameters(arrays: int) -> list[str]:
     """Return the parameters of a step's function."""
     names = ["now", "new", "settings", "order", "loss", *data_names(arrays)]
-    return [f"ptr noalias %{name}" for name in names]
+    return [*(f"ptr noalias %{name}" for name in names), "ptr %workspace"]
 
 
 def data_names(arrays: int) -> list[str]:
@@ -160,7 +183,7 @@ def data_names(arrays: int) -> list[str]:
 
 
 def write_loop(
-    *, kind: str, batch: int, tail: int, arrays: int, parameters: int, padded: int, width: int
+    *, kind: str, batch: int, tail: int, arrays: int, parameters: int, padded: int
 ) -> str:
     """Return ``void train(…)``.
 
@@ -175,18 +198,14 @@ def write_loop(
     parameters, padded : int
         Numbers at the start of a state that must be finite after an epoch, and all of them rounded
         up to whole vectors.
-    width : int
-        Number of lanes.
     """
     pointers = [f"ptr %{name}" for name in data_names(arrays)]
     args = ["ptr %now", "ptr %new", "ptr %settings", "ptr %rows", "ptr %loss.at", *pointers]
+    args.append("ptr %workspace")
     plain = LLVM_TYPES[kind]
     return _TEXT.format(
         float=plain,
         kind=kind,
-        vector=f"<{width} x {plain}>",
-        align=SIZES[kind],
-        width=width,
         padded=padded,
         states=STATES,
         parameters=parameters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +10,13 @@ import numpy as np
 
 from ...core import Node
 from ...graph import Graph
-from . import composed, elementwise, movements, normalisers, sums
+from . import elementwise, movements, normalisers, sums
 from .elementwise import Rule
 from .entries import Entries, constant_entries, fill, kind_of
-from .nest import LIMIT, Nest, Place, Unlowerable
+from .nest import LIMIT, Nest, Place, Unlowerable, too_large
 
 LOWERING: dict[str, Rule] = {
     **elementwise.RULES,
-    **composed.RULES,
     **movements.RULES,
     **sums.RULES,
     **normalisers.RULES,
@@ -42,6 +42,7 @@ def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> N
         If a primitive has no rule, or the graph is too large or has another structure.
     """
     nest = Nest(_row_count(graph, batched), limit=limit)
+    _refuse_large(graph, batched, limit)
     values: dict[Node | None, Entries] = {}
     for position, symbol in enumerate(graph.inputs):
         values[symbol.node] = _input(nest, position, symbol.data, position in batched)
@@ -49,7 +50,6 @@ def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> N
         args = [
             constant_entries(nest, arg) if parent is None else values[parent]
             for arg, parent in zip(node.args, node.parents, strict=True)
-            if arg is not None
         ]
         values[node] = _lower_node(nest, node, args)
     for position, output in enumerate(graph.outputs):
@@ -64,6 +64,13 @@ def _row_count(graph: Graph, batched: Sequence[int]) -> int:
     if len(sizes) > 1 or () in sizes:
         raise ValueError(f"the batched inputs have different numbers of rows: {sorted(sizes)}")
     return next(iter(sizes))[0] if sizes else 0
+
+
+def _refuse_large(graph: Graph, batched: Sequence[int], limit: int) -> None:
+    """Refuse a graph with more numbers alone than there may be operations, before any is made."""
+    shapes = [x.shape for i, x in enumerate(graph.inputs) if i not in batched]
+    if sum(map(math.prod, shapes)) > limit:
+        raise too_large(limit)
 
 
 def _lower_node(nest: Nest, node: Node, args: list[Entries]) -> Entries:

@@ -5,21 +5,36 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ...errors import PortableWarning
+
+# Vectors as wide as the registers: LLVM would else halve the widest on some processors.
+ATTRIBUTES = (
+    'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
+)
 
 _libraries = itertools.count()
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The processor, and what of it decides about code."""
+    """The processor, and what of it decides about code.
+
+    Attributes
+    ----------
+    vector_bytes, registers : int
+        The size of a vector register, and how many there are.
+    """
 
     target: Any
     cpu: str
     features: str
     vector_bytes: int
+    registers: int
 
     def width(self, kind_size: int) -> int:
         """Return how many numbers of a size fill a vector register."""
@@ -38,6 +53,17 @@ class Machine:
         module.triple = self.target.triple
         module.data_layout = str(self.target.target_data)
         return bytes(self.target.emit_object(module))
+
+
+@functools.cache
+def warn_once() -> None:
+    """Warn, the first time, that without llvmlite everything runs in the portable tier."""
+    warnings.warn(
+        "llvmlite is not installed, so compiled programs run as NumPy code, which is slower; "
+        "install it with: pip install 'adjoint[native]'",
+        PortableWarning,
+        stacklevel=2,
+    )
 
 
 @functools.cache
@@ -63,7 +89,9 @@ def this_machine() -> Machine:
         cpu=cpu, features=features.flatten(), opt=2, reloc="pic", codemodel="default", jit=True
     )
     widest = 64 if features.get("avx512dq") else 32 if features.get("avx2") else 16
-    return Machine(target, cpu, features.flatten(), widest)
+    # AVX-512 and the 64-bit ARM have 32 vector registers, older x86 half as many.
+    registers = 32 if widest == 64 or target.triple.startswith(("aarch64", "arm64")) else 16
+    return Machine(target, cpu, features.flatten(), widest, registers)
 
 
 class Library:
@@ -79,8 +107,12 @@ class Library:
         self._tracker = builder.link(self._jit, f"adjoint{next(_libraries)}")
 
     def function(self, name: str, result: Any, *arguments: Any) -> Any:
-        """Return a function as `ctypes` calls it."""
+        """Return a function as `ctypes` calls it, while other threads run."""
         return ctypes.CFUNCTYPE(result, *arguments)(self._tracker[name])
+
+    def short_function(self, name: str, result: Any, *arguments: Any) -> Any:
+        """Return a function that keeps other threads out: it ends before they could begin."""
+        return ctypes.PYFUNCTYPE(result, *arguments)(self._tracker[name])
 
 
 @functools.cache

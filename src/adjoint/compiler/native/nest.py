@@ -22,6 +22,11 @@ class Unlowerable(Exception):  # noqa: N818 - it is an answer, and no fault of t
     """A graph that the native tier leaves to the portable one; its text says why."""
 
 
+def too_large(limit: int) -> Unlowerable:
+    """Return why a graph is not unrolled."""
+    return Unlowerable(f"more than {limit} scalar operations, too many to unroll")
+
+
 class Stage(IntEnum):
     """Where in a nest an element is computed."""
 
@@ -126,10 +131,7 @@ class Nest:
 
     def _add(self, key: Any, element: Element) -> Element:
         if len(self.elements) >= self.limit:
-            raise Unlowerable(
-                f"more than {self.limit} scalar operations, too many to unroll; "
-                "networks of this size are for the regime of matrix products"
-            )
+            raise too_large(self.limit)
         self._known[key] = element
         self.elements.append(element)
         return element

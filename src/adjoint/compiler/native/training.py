@@ -13,7 +13,8 @@ from ...errors import ShapeError
 from . import loop
 from .loop import EPOCH, STATUS, STEP, STEPS_LEFT, TURN, Status
 from .machine import Library, this_machine
-from .training_code import TrainingCode, padded, rows_of
+from .memory_block import MemoryBlock, aligned_zeros
+from .training_code import TrainingCode
 
 Array = np.ndarray[Any, Any]
 
@@ -61,8 +62,8 @@ class Training:
         self._specs = [symbol.data for symbol in graph.inputs]
         dtype = self._specs[0].dtype
         lanes = this_machine().width(dtype.itemsize)
-        size = sum(math.prod(spec.shape) for spec in self._specs[: form.state])
-        self._states = np.zeros((loop.STATES, padded(size, lanes)), dtype)
+        self._layout = code.steps.layout
+        self._states = aligned_zeros((loop.STATES, self._layout.size), dtype)
         self.settings = np.array([np.ravel(x) for x in settings], dtype).ravel()
         self._data = [
             _fitting(array, self._specs[position])
@@ -77,8 +78,9 @@ class Training:
         self._sum = np.zeros(1)
         self._losses = np.zeros(epochs)
         self._record = np.zeros(5, np.int64)
+        self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         self._library = Library(code.code, ["train"])
-        pointers = [ctypes.c_void_p] * (6 + len(self._data))
+        pointers = [ctypes.c_void_p] * (7 + len(self._data))
         self._train = self._library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
         self.load(state, epoch=0)
 
@@ -122,8 +124,8 @@ class Training:
             _of_spec(array, spec)
             for array, spec in zip(state, self._specs[: self.code.form.state], strict=True)
         ]
-        flat = np.concatenate([array.ravel() for array in checked])
-        self._states[:, : len(flat)] = flat
+        for at, array in zip(self._layout.offsets, checked, strict=True):
+            self._states[:, at : at + array.size] = array.ravel()
         self._record[[EPOCH, STEP]] = epoch, 0
         if loss is not None:
             self._losses[epoch - 1] = loss
@@ -144,21 +146,19 @@ class Training:
         seed = self._seed or 0
         key = seed - 2**64 if seed >= 2**63 else seed
         until = min(until, len(self._losses))
-        self._train(*pointers, self.n, key, self._seed is not None, until)
+        self._train(*pointers, self._workspace.address, self.n, key, self._seed is not None, until)
         return Status(self._record[STATUS])
 
     def _shaped(self, flat: Array) -> list[Array]:
-        arrays, start = [], 0
-        for shape, _ in self._specs[: self.code.form.state]:
-            size = math.prod(shape)
-            arrays.append(flat[start : start + size].reshape(shape).copy())
-            start += size
-        return arrays
+        return [
+            flat[at : at + math.prod(shape)].reshape(shape).copy()
+            for at, (shape, _) in zip(self._layout.offsets, self._specs, strict=False)
+        ]
 
     def _check_rows(self) -> None:
         """Refuse data that the batches of the two graphs do not make up."""
-        rows = rows_of(self.code.step, self.code.form)
-        tail = 0 if self.code.tail is None else rows_of(self.code.tail, self.code.form)
+        rows = self.code.form.rows(self.code.step)
+        tail = 0 if self.code.tail is None else self.code.form.rows(self.code.tail)
         if any(len(array) != self.n for array in self._data):
             raise ShapeError(f"data of {[len(array) for array in self._data]} rows; give as many")
         if not self.n or self.n % rows not in (0, tail):

@@ -1,7 +1,8 @@
-"""The elementary functions as arithmetic on lanes: no table, no library, all special values.
+"""The elementary functions as arithmetic on lanes, with all special values.
 
-Each is straight-line arithmetic; the longer ones are written once in a module and called. The
-greatest errors, in units in the last place, are stated with each and tested over the whole range.
+The longer ones are written once in a module and called; two of these have a branch, for huge angles
+and for the remainders of huge quotients. The greatest errors, in units in the last place (ulp), are
+stated with each and tested over the whole range.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""adjoint beside its rivals: `python -m benchmarks` runs them all."""

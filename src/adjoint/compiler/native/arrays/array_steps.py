@@ -1,0 +1,95 @@
+"""Array steps are the step code of networks too large to unroll."""
+
+from __future__ import annotations
+
+import math
+
+from ....graph import Graph
+from ...simplify import simplify
+from .. import loop
+from ..entries import kind_of
+from ..formats import SIZES
+from ..kernel import Slot
+from ..step_code import Layout, StepCode, StepForm, state_slots
+from .array_code import ArrayCode, Module
+from .expansion import expand
+from .gathering import write_gathering
+from .views import ENTRY_BYTES
+from .workspace import ALIGNMENT, aligned
+
+# Where in the workspace a step leaves whether its result is in doubt.
+_DOUBT = 0
+_UNDECIDED = """
+define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
+  %at = getelementptr i8, ptr %workspace, i64 {doubt}
+  %byte = load i8, ptr %at
+  %doubt = icmp ne i8 %byte, 0
+  ret i1 %doubt
+}}
+"""
+
+
+def array_steps(
+    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, registers: int
+) -> StepCode:
+    """Return the code of a step as loops over arrays and products of matrices.
+
+    Raises
+    ------
+    Unlowerable
+        If an operation cannot be computed by them.
+    """
+    size = SIZES[kind_of(step.inputs[0].dtype)]
+    alignment = ALIGNMENT // size
+    layout = Layout.of(step, form, alignment=alignment, lanes=alignment)
+    module = Module(vector_bytes, registers)
+    functions, constants, end, about = [], [], ALIGNMENT, ""
+    for name, graph in (("step", step), ("tail", tail)):
+        if graph is None:
+            continue
+        batch, lines, end = _gathered(graph, form, module, end)
+        code = ArrayCode(expand(simplify(graph), checks_results=False), module, start=end)
+        inputs, outputs = state_slots(graph, form, layout)
+        outputs[len(graph.outputs)] = Slot("%workspace", _DOUBT)
+        lines += code.body(inputs | batch, outputs)
+        parameters = ", ".join(loop.step_parameters(len(form.batched(graph))))
+        functions.append(
+            "\n".join(
+                [f"define internal void @{name}({parameters}) #0 {{", *lines, "  ret void", "}"]
+            )
+        )
+        constants += code.constants
+        end = code.size
+        about = about or code.describe()
+    return StepCode(
+        (module.text, *functions, _UNDECIDED.format(doubt=_DOUBT)),
+        tuple(module.names),
+        layout,
+        workspace=end,
+        constants=tuple(constants),
+        about=about,
+    )
+
+
+def _gathered(
+    graph: Graph, form: StepForm, module: Module, start: int
+) -> tuple[dict[int, Slot], list[str], int]:
+    """Return where the rows of a batch are copied to, the calls that do it, and where they end."""
+    slots, lines = {}, []
+    for i, position in enumerate(form.batched(graph)):
+        spec = graph.inputs[position]
+        kind, entries = kind_of(spec.dtype), math.prod(spec.shape[1:])
+        stored = "i8" if kind == "i1" else kind
+        width = max(1, module.vector_bytes // ENTRY_BYTES[kind])
+        kernel = module.add(
+            "gathering",
+            write_gathering(rows=spec.shape[0], entries=entries, kind=stored, width=width),
+        )
+        slots[position] = Slot("%workspace", start // ENTRY_BYTES[kind])
+        at = f"%batch{i}"
+        lines += [
+            f"  {at} = getelementptr i8, ptr %workspace, i64 {start}",
+            f"  call void @{kernel}(ptr %order, ptr %data{i}, ptr {at})",
+        ]
+        start += aligned(spec.shape[0] * entries * ENTRY_BYTES[kind])
+    return slots, lines, start

@@ -1,0 +1,64 @@
+"""A contraction makes one instruction of a product and the sum that it enters, rounded once.
+
+Not where two products are added: of x x - y y, equal products must leave nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from ..formats import FORMATS
+from ..nest import Element, Stage
+from .nests import ArrayNest
+
+
+def contracted(nest: ArrayNest) -> ArrayNest:
+    """Return a nest whose products are part of the sums that alone need them."""
+    elements = nest.elements()
+    uses = Counter(arg for element in elements for arg in element.args)
+    uses.update(x for store in nest.stores for x in (store.element, *store.indices))
+    uses.update([] if nest.factor is None else [nest.factor])
+    new: dict[Element, Element] = {}
+    for element in elements:
+        new[element] = _contracted(element, new, uses)
+    stores = tuple(
+        replace(store, element=new[store.element], indices=tuple(new[i] for i in store.indices))
+        for store in nest.stores
+    )
+    factor = None if nest.factor is None else new[nest.factor]
+    return replace(nest, stores=stores, factor=factor)
+
+
+def _contracted(element: Element, new: dict[Element, Element], uses: Counter[Element]) -> Element:
+    args = element.args
+    if element.operation in ("add", "subtract") and element.kind in FORMATS:
+        for position, other in ((0, 1), (1, 0)):
+            product, term = args[position], args[other]
+            if _is_product(product) and uses[product] == 1 and not _is_product(term):
+                return _fused(element, product, term, position, new)
+    if all(new[arg] is arg for arg in args):
+        return element
+    return replace(element, args=tuple(new[arg] for arg in args))
+
+
+def _is_product(element: Element) -> bool:
+    return element.operation in ("multiply", "square")
+
+
+def _fused(
+    element: Element, product: Element, term: Element, position: int, new: dict[Element, Element]
+) -> Element:
+    """Return x y + z, x y - z or z - x y."""
+    first, second = new[product.args[0]], new[product.args[-1]]
+    third = new[term]
+    if element.operation == "subtract":
+        if position == 0:
+            third = _negative(third)
+        else:
+            first = _negative(first)
+    return Element("times_plus", (first, second, third), element.kind, Stage.BEFORE)
+
+
+def _negative(element: Element) -> Element:
+    return Element("negative", (element,), element.kind, Stage.BEFORE)

@@ -1,0 +1,296 @@
+"""An expansion replaces an operation by others that loops over arrays can compute.
+
+It also finds what arithmetic alone would get wrong, so that it is done elsewhere: the doubts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ....core import PRIMITIVES, Node, Operand, Params
+from ....graph import Graph, Symbol
+from ....ops.indexing import SLOT
+from ...rewrites import Build, Rewrite
+from ...simplify import simplify
+from ..nest import Unlowerable
+from .einsums import einsum_expansion
+from .picking import slot_axes
+
+
+def expand(graph: Graph, *, checks_results: bool) -> Graph:
+    """Return a simplified graph expanded, with one output more: whether its result is in doubt.
+
+    It is where a product of matrices in which 0·∞ must be 0 came out as NaN, or where a label or an
+    index is out of range.
+
+    Parameters
+    ----------
+    checks_results : bool
+        Whether NaN in a result is a doubt, too. To simplify a graph is to take its arguments for
+        finite; where they may not be, a NaN may be due to that.
+
+    Raises
+    ------
+    Unlowerable
+        If an array has no entries.
+    """
+    empty = [node for node in graph.nodes if _is_empty(node)]
+    if empty or any(0 in x.shape for x in (*graph.inputs, *graph.outputs)):
+        raise Unlowerable("arrays without entries")
+    doubts = _doubts(graph, ("softmax_cross_entropy",))
+    doubted = _with_outputs(graph, [*graph.outputs, *doubts])
+    expanded = simplify(doubted, expansions=EXPANSIONS)
+    outputs = expanded.outputs[: len(graph.outputs)]
+    found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
+    if checks_results:
+        found += [_call("any", _call("isnan", x)) for x in outputs if _may_be_nan(x)]
+    return _with_outputs(expanded, [*outputs, _any_of(found)])
+
+
+def _is_empty(node: Node) -> bool:
+    return 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args)
+
+
+def _may_be_nan(output: Any) -> bool:
+    return isinstance(output, Symbol) and output.dtype.kind == "f"
+
+
+def _any_of(doubts: Sequence[Any]) -> Any:
+    found: Any = None
+    for doubt in doubts:
+        found = doubt if found is None else _call("logical_or", found, doubt)
+    return np.array(False) if found is None else found
+
+
+def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
+    """Return what may be wrong with the results of some primitives."""
+    doubts = []
+    for node in graph.nodes:
+        assert node.primitive is not None
+        if node.primitive.name in names:
+            doubts += _DOUBTS[node.primitive.name](node)
+    return doubts
+
+
+def _with_outputs(graph: Graph, outputs: Sequence[Any]) -> Graph:
+    return Graph(graph.inputs, outputs, arguments=graph.arguments, takes=graph.takes)
+
+
+def _call(name: str, *args: Operand, **params: Any) -> Any:
+    return PRIMITIVES[name](*args, **params)
+
+
+def _out_of_range(node: Node, position: int, low: int, high: int) -> list[Any]:
+    """Return whether a computed operand is below a number, or not below another."""
+    parent = node.parents[position]
+    if parent is None:
+        return []
+    numbers = Symbol(node.args[position], parent)
+    outside = _call(
+        "logical_or", _call("less", numbers, low), _call("greater_equal", numbers, high)
+    )
+    return [_call("any", outside)]
+
+
+def _is_no_class(node: Node) -> list[Any]:
+    return _out_of_range(node, 1, 0, node.args[0].shape[-1])
+
+
+def _has_nan(node: Node) -> list[Any]:
+    return [_call("any", _call("isnan", Symbol(node.output, node)))]
+
+
+def _is_no_entry(node: Node) -> list[Any]:
+    """Return whether index arrays name entries that there are not."""
+    params = node.params or {}
+    shape = params["shape"] if "shape" in params else node.args[0].shape
+    axes = slot_axes(params["key"], len(shape))
+    start = len(node.args) - len(axes)
+    return [
+        doubt
+        for position, axis in enumerate(axes, start)
+        for doubt in _out_of_range(node, position, -shape[axis], shape[axis])
+    ]
+
+
+_WRITES = ("scatter_add", "put_at")
+_DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
+    "softmax_cross_entropy": _is_no_class,
+    "strong_matmul": _has_nan,
+    "index": _is_no_entry,
+    **dict.fromkeys(_WRITES, _is_no_entry),
+}
+_LATER = ("strong_matmul", "index", *_WRITES)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def _softmax(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    (x,), axis = args, params["axis"]
+    exponentials = build("exp", build("subtract", x, build("max", x, axis=axis, keepdims=True)))
+    total = build("sum", exponentials, axis=axis, keepdims=True)
+    return build("multiply", exponentials, build("divide", 1.0, total))
+
+
+def _shift(x: Operand, axis: Any, build: Build) -> Any:
+    """Return the greatest entry, or 0 where subtracting it would give ∞ - ∞."""
+    greatest = build("max", x, axis=axis, keepdims=True)
+    return build("where", build("isfinite", greatest), greatest, 0.0)
+
+
+def _logsumexp(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    (x,), axis = args, params["axis"]
+    shift = _shift(x, axis, build)
+    total = build("sum", build("exp", build("subtract", x, shift)), axis=axis, keepdims=True)
+    result = build("add", build("log", total), shift)
+    return result if params["keepdims"] else _dropped(result, x.ndim, axis, build)
+
+
+def _dropped(x: Any, ndim: int, axis: Any, build: Build) -> Any:
+    axes = range(ndim) if axis is None else np.atleast_1d(axis) % ndim
+    shape = tuple(size for a, size in enumerate(x.shape) if a not in axes)
+    return build("reshape", x, shape=shape)
+
+
+def _cross_entropy(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    logits, labels = args
+    column = build("reshape", labels, shape=(*labels.shape, 1))
+    is_it = build("equal", column, np.arange(logits.shape[-1]))
+    chosen = build("sum", build("where", is_it, logits, 0.0), axis=-1, keepdims=False)
+    total = build("logsumexp", logits, axis=-1, keepdims=False)
+    return build("subtract", total, chosen)
+
+
+def _norm(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    """Divide by the greatest entry, so that squares stay in range."""
+    (x,), axis = args, params["axis"]
+    greatest = build("max", build("absolute", x), axis=axis, keepdims=True)
+    plain = build("logical_and", build("isfinite", greatest), build("greater", greatest, 0.0))
+    scale = build("where", plain, greatest, 1.0)
+    squares = build("square", build("divide", x, scale))
+    root = build("sqrt", build("sum", squares, axis=axis, keepdims=True))
+    result = build("multiply", root, scale)
+    return result if params["keepdims"] else _dropped(result, x.ndim, axis, build)
+
+
+def _mean(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    total = build("sum", args[0], **params)
+    count = math.prod(args[0].shape) // max(1, math.prod(total.shape))
+    return build("divide", total, float(count))
+
+
+def _sum_to(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    (x,), shape = args, params["shape"]
+    extra = x.ndim - len(shape)
+    stretched = [extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a]]
+    total = build("sum", x, axis=(*range(extra), *stretched), keepdims=False)
+    return build("reshape", total, shape=shape)
+
+
+def _matmul(name: str) -> Rewrite:
+    """Write a product that is none of matrices as a sum, or without one."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        x, y = args
+        left = x if x.ndim > 1 else build("reshape", x, shape=(1, x.shape[0]))
+        right = y if y.ndim > 1 else build("reshape", y, shape=(y.shape[0], 1))
+        if min(left.shape[-2], left.shape[-1], right.shape[-1]) > 1:
+            return None
+        if left.shape[-1] == 1:
+            found = build(name, left, right)
+        elif right.shape[-1] == 1:
+            row = build("reshape", right, shape=(*right.shape[:-2], 1, right.shape[-2]))
+            found = build("sum", build(name, left, row), axis=-1, keepdims=True)
+        else:
+            column = build("reshape", left, shape=(*left.shape[:-2], left.shape[-1], 1))
+            found = build("sum", build(name, column, right), axis=-2, keepdims=True)
+        kept = [*found.shape[:-2], *found.shape[-2:][x.ndim == 1 : 2 - (y.ndim == 1)]]
+        return build("reshape", found, shape=tuple(kept))
+
+    return rewrite
+
+
+def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    axis = params["axis"] % (np.ndim(args[0]) + 1)
+    shape = np.shape(args[0])
+    columns = [build("reshape", x, shape=(*shape[:axis], 1, *shape[axis:])) for x in args]
+    return build("concatenate", *columns, axis=axis)
+
+
+def _flattened(name: str) -> Rewrite:
+    """Write what runs over all axes along one."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        (x,) = args
+        if params["axis"] is not None or x.ndim == 1:
+            return None
+        return build(name, build("reshape", x, shape=(math.prod(x.shape),)), axis=0)
+
+    return rewrite
+
+
+def _diagflat(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    (x,), k = args, params["k"]
+    count = math.prod(x.shape)
+    rows = np.arange(count) + max(-k, 0)
+    size = count + abs(k)
+    flat = build("reshape", x, shape=(count,))
+    return build("scatter_add", flat, rows, rows + k, key=(SLOT, SLOT), shape=(size, size))
+
+
+def _isclose(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    x, y = args
+    gap = build("absolute", build("subtract", x, y))
+    bound = build("add", build("multiply", build("absolute", y), params["rtol"]), params["atol"])
+    near = build("logical_and", build("less_equal", gap, bound), build("isfinite", y))
+    close = build("logical_or", near, build("equal", x, y))
+    if not params["equal_nan"]:
+        return close
+    both = build("logical_and", build("isnan", x), build("isnan", y))
+    return build("logical_or", close, both)
+
+
+def _convolution(product: str) -> Rewrite:
+    """Write a convolution as sums of products with a window that moves along."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        long, short = sorted(args, key=lambda x: -x.shape[0])
+        width = short.shape[0]
+        if params["mode"] == "full":
+            long = build("pad_with_zeros", long, pad_width=((width - 1, width - 1),))
+        starts = np.arange(long.shape[0] - width + 1)[:, None]
+        windows = build("index", long, starts + np.arange(width)[::-1], key=(SLOT,))
+        return build("sum", build(product, windows, short), axis=1, keepdims=False)
+
+    return rewrite
+
+
+def _count(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    return build("sum", build("astype", build("not_equal", args[0], 0), dtype="int64"), **params)
+
+
+EXPANSIONS: dict[str, Rewrite] = {
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "softmax_cross_entropy": _cross_entropy,
+    "norm": _norm,
+    "mean": _mean,
+    "sum_to": _sum_to,
+    "stack": _stack,
+    "cumsum": _flattened("cumsum"),
+    "cumprod": _flattened("cumprod"),
+    "diagflat": _diagflat,
+    **dict.fromkeys(("named_product", "named_view"), einsum_expansion("multiply", "matmul")),
+    "strong_einsum": einsum_expansion("strong_multiply", "strong_matmul"),
+    "count_nonzero": _count,
+    "isclose": _isclose,
+    "convolution": _convolution("multiply"),
+    "strong_convolution": _convolution("strong_multiply"),
+    "matmul": _matmul("multiply"),
+    "strong_matmul": _matmul("strong_multiply"),
+}

@@ -1,0 +1,320 @@
+"""Nest code is an array nest written as a routine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..formats import FORMATS, SIZES
+from ..instructions import INSTRUCTIONS, converted
+from ..lanes import Block, Lanes
+from ..nest import Element
+from ..routine import Index, Routine
+from .memory import Place, load_vector, store_vector
+from .nests import Access, ArrayNest, Axis, Start, loops
+
+# Sums of more vectors than this are made of the sums of so many, which keeps rounding errors down.
+_CHUNK = 64
+# Operations on one entry below which a reduction would wait for its last addition.
+_LIGHT = 6
+
+_IDENTITY = {
+    "add": -0.0,  # which leaves every number as it is, -0 included
+    "multiply": 1,
+    "maximum": float("-inf"),
+    "minimum": float("inf"),
+    "logical_or": False,
+    "logical_and": True,
+}
+
+
+def write_nest(nest: ArrayNest, vector_bytes: int) -> tuple[Routine, list[Start]]:
+    """Return a nest's routine, and what its parameters must point to."""
+    writer = _Writer(nest, vector_bytes)
+    writer.run(0, None)
+    return writer.routine, list(writer.pointers)
+
+
+@dataclass
+class _Spot:
+    """Where the writing stands: the loops' indices, and how many lanes are valid (None: all)."""
+
+    indices: list[Index]
+    count: int | None = None
+
+
+class _Writer:
+    def __init__(self, nest: ArrayNest, vector_bytes: int) -> None:
+        self.nest = nest
+        self.width = nest.lanes(vector_bytes)
+        self.axes, self.lanes_axis = loops(nest, self.width)
+        if self.lanes_axis is None:
+            self.width = 1
+        accesses = nest.accesses()
+        self.pointers: dict[Start, str] = {}
+        for access in accesses:
+            self.pointers.setdefault(access.start, f"%p{len(self.pointers)}")
+        written = {store.access.start for store in nest.stores}
+        self.routine = Routine(
+            [
+                f"ptr noalias {p}" if start in written else f"ptr {p}"
+                for start, p in self.pointers.items()
+            ],
+        )
+        self.strides = {
+            access: tuple(axis.strides[i] for axis in self.axes)
+            for i, access in enumerate(accesses)
+        }
+        self.values: dict[Element, Lanes] = {}
+        self.spread_values: dict[Element, Lanes] = {}
+        self.spot = _Spot([])
+        self.order = nest.elements()
+        self.depends: dict[Element, frozenset[int]] = {}
+        for element in self.order:
+            own = frozenset().union(*(self.depends[arg] for arg in element.args))
+            if isinstance(element.payload, Access):
+                strides = self.strides[element.payload]
+                own |= {axis for axis, stride in enumerate(strides) if stride}
+            self.depends[element] = own
+        results = [store.element for store in nest.stores]
+        results += [] if nest.factor is None else [nest.factor]
+        users = [element for element in self.order if self._is_vector(element)]
+        self.met_by_vectors = {arg for user in users for arg in user.args} | set(results)
+        self.first_reduced = next(
+            (i for i, axis in enumerate(self.axes) if axis.is_reduced), len(self.axes)
+        )
+
+    # --- loops ------------------------------------------------------------------------------------
+
+    def run(self, level: int, totals: list[Lanes] | None) -> list[Lanes] | None:
+        """Write what is computed at a level and all below it; return the grown totals."""
+        self._compute(level)
+        reducing = self.nest.operation is not None
+        if reducing and level == self.first_reduced and totals is None:
+            totals = self.run_reduction(level)
+            self._store_totals(totals)
+            return None
+        if level == len(self.axes):
+            if not reducing:
+                self._store_all()
+                return None
+            assert totals is not None
+            return self._grown(totals)
+        axis = self.axes[level]
+        if level == self.lanes_axis:
+            return self._lanes(level, axis, totals)
+        return self._turns(level, axis.size, 1, totals)
+
+    def run_reduction(self, level: int) -> list[Lanes]:
+        """Write the reduced loops, from nothing."""
+        block = self.routine.block(self._total_width())
+        kind = self.nest.stores[0].element.kind
+        start = block.constant(identity(self.nest.operation, kind), kind)
+        found = self.run(level, [start])
+        assert found is not None
+        return found
+
+    def _total_width(self) -> int:
+        return 1 if self.lanes_axis is None else self.width
+
+    def _lanes(self, level: int, axis: Axis, totals: list[Lanes] | None) -> list[Lanes] | None:
+        """Write the loop whose turns are vectors, and what is left of it."""
+        whole = axis.size // self.width * self.width
+        if whole:
+            totals = self._turns(level, whole, self.width, totals)
+        if axis.size > whole:
+            totals = self._inside(level, whole, axis.size - whole, totals)
+        return totals
+
+    def _turns(
+        self, level: int, stop: int, step: int, totals: list[Lanes] | None
+    ) -> list[Lanes] | None:
+        """Write the turns of a loop."""
+        if totals and level == len(self.axes) - 1 and not self.nest.running:
+            return self._innermost(level, stop, step, totals)
+        with self.routine.loop(stop, step, totals or []) as loop:
+            inner = self._inside(
+                level, loop.index, self.spot.count, loop.carried if totals else None
+            )
+            if inner is not None:
+                loop.carried = inner
+        return loop.carried if totals else None
+
+    def _innermost(self, level: int, stop: int, step: int, totals: list[Lanes]) -> list[Lanes]:
+        """Write the innermost loop of a reduction: several chains side by side, in chunks."""
+        chains = 4 if len(self.order) <= _LIGHT and stop >= 8 * step else 1
+        stride = chains * step
+        even = stop // stride * stride
+        chunk = _CHUNK * stride
+        done = 0
+        if even > 2 * chunk:
+            done = even // chunk * chunk
+            with self.routine.loop(done, chunk, totals) as outer:
+                parts = self._stretch(level, outer.index, chunk, step, chains)
+                outer.carried = [self._combine(outer.carried[0], parts)]
+            totals = outer.carried
+        if even > done:
+            parts = self._stretch(level, done, even - done, step, chains)
+            totals = [self._combine(totals[0], parts)]
+        for rest in range(even, stop, step):
+            inner = self._inside(level, rest, self.spot.count, totals)
+            assert inner is not None
+            totals = inner
+        return totals
+
+    def _stretch(
+        self, level: int, start: Index, length: int, step: int, chains: int
+    ) -> list[Lanes]:
+        """Reduce a stretch in several chains side by side."""
+        kind = self.nest.stores[0].element.kind
+        block = self.routine.block(self._total_width())
+        nothing = block.constant(identity(self.nest.operation, kind), kind)
+        with self.routine.loop(length, chains * step, [nothing] * chains) as loop:
+            grown = []
+            for chain, total in enumerate(loop.carried):
+                at = self.routine.entry((start, 1), (loop.index, 1), (chain * step, 1))
+                found = self._inside(level, at, self.spot.count, [total])
+                assert found is not None
+                grown += found
+            loop.carried = grown
+        return loop.carried
+
+    def _inside(
+        self, level: int, index: Index, count: int | None, totals: list[Lanes] | None
+    ) -> list[Lanes] | None:
+        """Write the inside of a loop at one index, and forget what holds only there."""
+        kept = self.values.copy(), self.spread_values.copy(), self.spot
+        self.spot = _Spot([*self.spot.indices, index], count)
+        found = self.run(level + 1, totals)
+        self.values, self.spread_values, self.spot = kept
+        return found
+
+    # --- elements ---------------------------------------------------------------------------------
+
+    def _compute(self, level: int) -> None:
+        """Write the elements whose innermost loop was just entered."""
+        for element in self.order:
+            depends = self.depends[element]
+            if max(depends, default=-1) != level - 1 or element in self.values:
+                continue
+            self.values[element] = self._write(element)
+            if element in self.met_by_vectors and not self._is_vector(element):
+                # Here rather than where it is used, which is further inside.
+                self._value(element, self.routine.block(self.width))
+
+    def _is_vector(self, element: Element) -> bool:
+        return self.lanes_axis in self.depends[element]
+
+    def _write(self, element: Element) -> Lanes:
+        block = self.routine.block(self.width if self._is_vector(element) else 1)
+        if element.operation == "constant":
+            return block.constant(element.payload, element.kind)
+        if element.operation == "load":
+            return self._load(element, block)
+        args = [self._value(arg, block) for arg in element.args]
+        if element.operation == "convert":
+            return converted(args[0], element.kind)
+        return INSTRUCTIONS[element.operation](*args)
+
+    def _value(self, element: Element, block: Block) -> Lanes:
+        """Return an element for use in a block, in every lane if need be."""
+        if element.operation == "constant":
+            return block.constant(element.payload, element.kind)
+        value = self.values[element]
+        if block.width == 1 or self._is_vector(element):
+            return Lanes(block, value.text, value.kind)
+        if element not in self.spread_values:
+            self.spread_values[element] = block.spread(value.text, value.kind)
+        return Lanes(block, self.spread_values[element].text, value.kind)
+
+    def _load(self, element: Element, block: Block) -> Lanes:
+        access: Access = element.payload
+        return load_vector(self._place(access, element.args), block, element.kind)
+
+    def _place(self, access: Access, indices: Sequence[Element]) -> Place:
+        """Return where an access is at this spot."""
+        terms = list(zip(self.spot.indices, self.strides[access], strict=False))
+        lanes: list[tuple[Lanes, int]] = []
+        for element, scale in zip(indices, access.scales, strict=True):
+            number = self.values[element]
+            if self._is_vector(element):
+                lanes.append((number, scale))
+            else:
+                terms.append((number.text, scale))
+        stride = 0 if self.lanes_axis is None else self.strides[access][self.lanes_axis]
+        pointer = self.pointers[access.start]
+        return Place(self.routine, pointer, terms, stride, self.spot.count, lanes)
+
+    # --- results ----------------------------------------------------------------------------------
+
+    def _store_all(self) -> None:
+        block = self.routine.block(self.width)
+        for store in self.nest.stores:
+            place = self._place(store.access, store.indices)
+            store_vector(place, self._value(store.element, block), adds=store.adds)
+
+    def _grown(self, totals: list[Lanes]) -> list[Lanes]:
+        store = self.nest.stores[0]
+        block = self.routine.block(self._total_width())
+        value = self._value(store.element, block)
+        if self._reduces_lanes() and self.spot.count is not None:
+            value = self._masked(value, self.spot.count)
+        total = Lanes(block, totals[0].text, totals[0].kind)
+        if self.nest.factor is not None:
+            total = self._scaled(total, self._value(self.nest.factor, block))
+        grown = combined(self.nest.operation, total, value)
+        if self.nest.running:
+            store_vector(self._place(store.access, ()), grown)
+        return [grown]
+
+    def _scaled(self, total: Lanes, factor: Lanes) -> Lanes:
+        """Return the total multiplied by a factor, but where there is none yet."""
+        index = self.spot.indices[-1] if self.first_reduced < len(self.axes) else 0
+        if isinstance(index, int):
+            return total  # the first is the only one
+        begun = self.routine.block(1).write(f"icmp sgt i64 {index}, 0", "i1")
+        kind = total.block.type_of(total.kind)
+        chosen = f"select i1 {begun}, {kind} {factor}, {kind} {total.lift(0.0)}"
+        return total * total.block.write(chosen, total.kind)
+
+    def _masked(self, value: Lanes, count: int) -> Lanes:
+        bits = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(self.width))
+        valid = Lanes(value.block, f"<{bits}>", "i1")
+        return valid.choose(value, identity(self.nest.operation, value.kind))
+
+    def _combine(self, total: Lanes, parts: list[Lanes]) -> Lanes:
+        while len(parts) > 1:
+            pairs = [
+                combined(self.nest.operation, x, y)
+                for x, y in zip(parts[::2], parts[1::2], strict=False)
+            ]
+            parts = pairs + parts[len(pairs) * 2 :]
+        return combined(self.nest.operation, total, parts[0])
+
+    def _reduces_lanes(self) -> bool:
+        return self.lanes_axis is not None and self.axes[self.lanes_axis].is_reduced
+
+    def _store_totals(self, totals: list[Lanes]) -> None:
+        if self.nest.running:
+            return
+        total = totals[0]
+        if self._reduces_lanes():
+            while total.block.width > 1:
+                half = total.block.width // 2
+                total = combined(self.nest.operation, total.part(0, half), total.part(half, half))
+        store_vector(self._place(self.nest.stores[0].access, ()), total)
+
+
+def combined(operation: str | None, x: Lanes, y: Lanes) -> Lanes:
+    """Return two numbers of a reduction made one."""
+    assert operation is not None
+    return INSTRUCTIONS[operation](x, y)
+
+
+def identity(operation: str | None, kind: str) -> float:
+    """Return the number that a reduction starts from."""
+    assert operation is not None
+    if kind in FORMATS or kind == "i1" or operation == "multiply":
+        return float(_IDENTITY[operation])
+    greatest: int = 2 ** (8 * SIZES[kind] - 1) - 1
+    return {"add": 0, "maximum": -greatest - 1, "minimum": greatest}[operation]

@@ -1,0 +1,95 @@
+"""A part is a piece of a schedule: loops that store, loops that reduce, or a product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .operands import Operand
+from .picking import Index
+from .views import View
+
+
+@dataclass(frozen=True)
+class Root:
+    """A value that loops store, and what of it was in memory before.
+
+    Parameters
+    ----------
+    operand : Operand
+    target : View
+    reads : tuple of Operand
+    indices : tuple of Index
+        Of numbers that say where in the target, which repeats along their axes.
+    adds : bool
+        Whether it is added to what is there.
+    is_stored : bool
+        False for what only the same loops read.
+    """
+
+    operand: Operand
+    target: View
+    reads: tuple[Operand, ...]
+    indices: tuple[Index, ...] = ()
+    adds: bool = False
+    is_stored: bool = True
+
+
+@dataclass
+class Loops:
+    """Loops over a shape that store values at every point.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    roots : list of Root
+    operations : int
+        How many they take for each point.
+    """
+
+    shape: tuple[int, ...]
+    roots: list[Root] = field(default_factory=list)
+    operations: int = 0
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Loops over the entries of an operand that combine them along axes.
+
+    Parameters
+    ----------
+    root : Root
+    axes : frozenset of int
+    operation : str
+    running : bool
+        Whether every intermediate result is stored.
+    factor : Operand or None
+        What the total is multiplied with before an entry is added.
+    """
+
+    root: Root
+    axes: frozenset[int]
+    operation: str
+    running: bool
+    factor: Operand | None = None
+
+
+@dataclass(frozen=True)
+class Multiplication:
+    """A product of matrices, or of stacks of them."""
+
+    left: View
+    right: View
+    target: View
+
+
+Part = Loops | Reduction | Multiplication
+
+
+def reads_of(part: Part) -> Iterator[Operand]:
+    """Yield what the loops of a part read."""
+    if isinstance(part, Loops):
+        for root in part.roots:
+            yield from root.reads
+    elif isinstance(part, Reduction):
+        yield from part.root.reads

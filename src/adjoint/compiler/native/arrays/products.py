@@ -1,0 +1,261 @@
+"""A product of matrices is computed in tiles of the result that fit the registers.
+
+For a tile the sums stay in registers while the depth is walked: a vector of the right factor's row
+times one number of the left factor's column, spread over the lanes. The right factor is copied side
+by side where its rows are far apart, and turned round where its columns are contiguous. The
+structure is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication",
+ACM TOMS 34, 2008), without the packing of the left factor.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..formats import LLVM_TYPES, SIZES
+from ..lanes import Lanes
+from ..routine import Index, Routine
+from .memory import Place, load_contiguous, load_vector, store_contiguous
+from .transposition import transposed
+
+# The depth that is walked at once: so many rows of a panel stay in the second cache.
+_DEPTH = 1024
+# Bytes of a right factor that is used where it lies, if its rows are contiguous.
+_NEAR = 32 * 1024
+
+
+@dataclass(frozen=True)
+class Product:
+    """The sizes and strides, in entries, of C = A B, and of the stacks that they are in.
+
+    Parameters
+    ----------
+    rows, columns, depth : int
+        C has rows · columns entries, each a sum of ``depth`` products.
+    left : (int, int)
+        Strides of A along rows and depth.
+    right : (int, int)
+        Strides of B along depth and columns.
+    stack : tuple of (int, int, int, int)
+        Loops around the product: how many, and the strides of A, B and C.
+    kind : str
+    """
+
+    rows: int
+    columns: int
+    depth: int
+    left: tuple[int, int]
+    right: tuple[int, int]
+    stack: tuple[tuple[int, int, int, int], ...]
+    kind: str
+
+    def is_copied(self, width: int) -> bool:
+        """Return whether the right factor is copied, panel by panel."""
+        if self.right[1] != 1:
+            return True
+        reach = self.right[0] * self.depth * SIZES[self.kind]
+        return reach > _NEAR and self.rows > 2 * width
+
+    def panel_entries(self, width: int) -> int:
+        """Return how many entries the copy of a panel takes."""
+        return min(self.depth, _DEPTH) * 2 * width if self.is_copied(width) else 0
+
+
+def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]:
+    """Return the rows of a tile and its vectors in a row.
+
+    The sums fill the registers but for those of the factors; of the tiles that do, the one is taken
+    that leaves the fewest rows over.
+    """
+    vectors = min(2, math.ceil(columns / width))
+    most = (registers - 2 - vectors) // vectors
+    most = min(most, 14 if vectors == 2 else 16)
+    if rows <= most:
+        return rows, vectors
+    fits = range(most, max(1, most // 2), -1)
+    return min(fits, key=lambda size: math.ceil(rows / size) * (size + 1)), vectors
+
+
+def write_product(product: Product, *, width: int, registers: int) -> Routine:
+    """Return the routine of a product, of the pointers to A, B, C and the copy of a panel."""
+    routine = Routine(["ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel"])
+    _Writer(routine, product, width, registers).stacked(0, ())
+    return routine
+
+
+class _Writer:
+    def __init__(self, routine: Routine, product: Product, width: int, registers: int) -> None:
+        self.routine, self.product, self.width = routine, product, width
+        self.block = routine.block(width)
+        self.tile_rows, self.vectors = tile(product.rows, product.columns, width, registers)
+        self.is_copied = product.is_copied(width)
+        self.pointers = ("%a", "%b", "%c")
+
+    def stacked(self, level: int, indices: tuple[Index, ...]) -> None:
+        """Write the product inside of the loops over stacks."""
+        stack, kind = self.product.stack, self.product.kind
+        if level < len(stack):
+            with self.routine.loop(stack[level][0]) as loop:
+                self.stacked(level + 1, (*indices, loop.index))
+            return
+        a, b, c = (
+            self.routine.address(
+                pointer, kind, *((i, strides[n]) for i, strides in zip(indices, stack, strict=True))
+            )
+            for n, pointer in enumerate(("%a", "%b", "%c"), 1)
+        )
+        self.pointers = a, b, c
+        self.whole()
+
+    def whole(self) -> None:
+        """Write one product, its depth in blocks."""
+        depth = self.product.depth
+        if depth <= _DEPTH:
+            self.block_of_depth(0, depth, begins=True)
+            return
+        self.block_of_depth(0, _DEPTH, begins=True)
+        count = depth // _DEPTH - 1
+        if count:
+            with self.routine.loop(count * _DEPTH, _DEPTH) as loop:
+                start = self.routine.entry((loop.index, 1), (_DEPTH, 1))
+                self.block_of_depth(start, _DEPTH, begins=False)
+        if rest := depth % _DEPTH:
+            self.block_of_depth(depth - rest, rest, begins=False)
+
+    def block_of_depth(self, start: Index, depth: int, *, begins: bool) -> None:
+        """Write the panels of columns: whole ones, and what is left."""
+        columns, span = self.product.columns, self.vectors * self.width
+        whole = columns // span * span
+        if whole:
+            with self.routine.loop(whole, span) as loop:
+                self.panel(start, depth, loop.index, span, begins)
+        if columns > whole:
+            self.panel(start, depth, whole, columns - whole, begins)
+
+    def panel(self, start: Index, depth: int, column: Index, count: int, begins: bool) -> None:
+        """Write the tiles of a panel of columns."""
+        vectors = math.ceil(count / self.width)
+        if self.is_copied:
+            self.copy(start, depth, column, count, vectors)
+        rows = self.product.rows
+        whole = rows // self.tile_rows * self.tile_rows
+        if whole:
+            with self.routine.loop(whole, self.tile_rows) as loop:
+                self.sums(start, depth, loop.index, column, self.tile_rows, vectors, count, begins)
+        if rows > whole:
+            self.sums(start, depth, whole, column, rows - whole, vectors, count, begins)
+
+    def copy(self, start: Index, depth: int, column: Index, count: int, vectors: int) -> None:
+        """Copy a panel of the right factor side by side, filled up with zeros."""
+        (down, across), kind, routine = self.product.right, self.product.kind, self.routine
+        origin = routine.address(self.pointers[1], kind, (start, down), (column, across))
+        if across == 1:
+            with routine.loop(depth) as loop:
+                for vector in range(vectors):
+                    at = routine.address(origin, kind, (loop.index, down), (vector * self.width, 1))
+                    x = load_contiguous(routine, self.block, kind, at, count - vector * self.width)
+                    self.put(x, loop.index, vector, vectors)
+            return
+        whole = depth // self.width * self.width
+        for vector in range(vectors):
+            if whole:
+                with routine.loop(whole, self.width) as loop:
+                    self.turn(origin, loop.index, self.width, vector, count, vectors)
+            if depth > whole:
+                self.turn(origin, whole, depth - whole, vector, count, vectors)
+
+    def turn(
+        self, origin: str, row: Index, rows: int, vector: int, count: int, vectors: int
+    ) -> None:
+        """Copy a square of the right factor whose columns are contiguous, or lie anyhow."""
+        (down, across), kind, routine = self.product.right, self.product.kind, self.routine
+        lines = []
+        for lane in range(self.width):
+            column = vector * self.width + lane
+            if column >= count:
+                lines.append(self.block.constant(0.0, kind))
+                continue
+            at = [(row, down), (column, across)]
+            if down == 1:
+                address = routine.address(origin, kind, *at)
+                lines.append(load_contiguous(routine, self.block, kind, address, rows))
+            else:
+                lines.append(self.gathered(origin, at, down, rows))
+        for i, line in enumerate(transposed(lines)[:rows]):
+            self.put(line, routine.entry((row, 1), (i, 1)), vector, vectors)
+
+    def gathered(self, origin: str, at: list[tuple[Index, int]], down: int, rows: int) -> Lanes:
+        count = None if rows == self.width else rows
+        place = Place(self.routine, origin, at, down, count)
+        return load_vector(place, self.block, self.product.kind)
+
+    def put(self, x: Lanes, row: Index, vector: int, vectors: int) -> None:
+        at = self.routine.address(
+            "%panel", x.kind, (row, vectors * self.width), (vector * self.width, 1)
+        )
+        store_contiguous(self.routine, x, at)
+
+    def sums(
+        self,
+        start: Index,
+        depth: int,
+        row: Index,
+        column: Index,
+        rows: int,
+        vectors: int,
+        count: int,
+        begins: bool,
+    ) -> None:
+        """Write one tile: its sums over a block of the depth, begun or continued."""
+        routine, kind = self.routine, self.product.kind
+        c = routine.address(self.pointers[2], kind, (row, self.product.columns), (column, 1))
+        places = [
+            (routine.address(c, kind, (i, self.product.columns), (v * self.width, 1)), v)
+            for i in range(rows)
+            for v in range(vectors)
+        ]
+        if begins:
+            sums = [self.block.constant(0.0, kind)] * len(places)
+        else:
+            sums = [
+                load_contiguous(routine, self.block, kind, at, count - v * self.width)
+                for at, v in places
+            ]
+        left_down, left_along = self.product.left
+        a = routine.address(self.pointers[0], kind, (row, left_down), (start, left_along))
+        if self.is_copied:
+            b, b_step = "%panel", vectors * self.width
+        else:
+            b_step = self.product.right[0]
+            b = routine.address(self.pointers[1], kind, (start, b_step), (column, 1))
+        unroll = 2 if depth % 2 == 0 else 1
+        with routine.loop(depth, unroll, sums) as loop:
+            for turn in range(unroll):
+                a_now = routine.address(a, kind, (loop.index, left_along), (turn, left_along))
+                b_now = routine.address(b, kind, (loop.index, b_step), (turn, b_step))
+                loop.carried = self.grown(loop.carried, a_now, b_now, rows, vectors, count)
+        for total, (at, v) in zip(loop.carried, places, strict=True):
+            store_contiguous(routine, total, at, count - v * self.width)
+
+    def grown(
+        self, sums: list[Lanes], a: str, b: str, rows: int, vectors: int, count: int
+    ) -> list[Lanes]:
+        """Add the products of a column of the left factor with a row of the right one."""
+        routine, kind, plain = self.routine, self.product.kind, LLVM_TYPES[self.product.kind]
+        right = [
+            load_contiguous(
+                routine,
+                self.block,
+                kind,
+                routine.address(b, kind, (vector * self.width, 1)),
+                None if self.is_copied else count - vector * self.width,
+            )
+            for vector in range(vectors)
+        ]
+        grown = []
+        for i in range(rows):
+            at = routine.address(a, kind, (i, self.product.left[0]))
+            number = routine.block(1).write(f"load {plain}, ptr {at}", kind)
+            left = self.block.spread(number.text, kind)
+            grown += [left.times_plus(right[v], sums[i * vectors + v]) for v in range(vectors)]
+        return grown

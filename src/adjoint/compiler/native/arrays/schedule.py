@@ -1,0 +1,358 @@
+"""A schedule is the order in which a graph's arrays are computed, and where each of them is kept.
+
+Elementwise operations are put off until something needs their result in memory; then they are
+computed in the loops of what needs it. Loops over the same shape become one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ....core import Node
+from ....graph import Graph
+from ..entries import kind_of
+from ..formats import FORMATS
+from ..nest import Unlowerable
+from .keeping import kept_nodes
+from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
+from .parts import Loops, Multiplication, Part, Reduction, Root, reads_of
+from .picking import Index, Pick, pick_computed, pick_known
+from .views import Buffer, Role, View, constant_view
+
+REDUCTIONS = {
+    "sum": "add",
+    "prod": "multiply",
+    "max": "maximum",
+    "min": "minimum",
+    "any": "logical_or",
+    "all": "logical_and",
+}
+RUNNING = {"cumsum": "add", "cumprod": "multiply"}
+PRODUCTS = ("matmul", "strong_matmul")
+# The axes of what is read at other points than the one that is computed.
+_ELSEWHERE = (-1,)
+# Operations in one nest of loops, beyond which another is begun: what passes from one to the next
+# goes through memory, but a long one runs out of registers, and takes LLVM long.
+_MOST_OPERATIONS = 50
+
+
+class Schedule:
+    """The parts of a graph's evaluation, in order.
+
+    Raises
+    ------
+    Unlowerable
+        If an operation cannot be computed by loops or products.
+
+    Attributes
+    ----------
+    parts : list of Part
+    places : dict of Node to View
+        Where the values are that are kept.
+    picks : dict of Node to Pick
+        What is read of others by numbers.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.parts: list[Part] = []
+        self.places: dict[Node, View] = {}
+        self._constants: dict[int, tuple[Any, View]] = {}
+        # The part after which a place holds its value.
+        self._ready: dict[Node, int] = {}
+        self._rooted: dict[Node, int] = {}
+        self.picks: dict[Node, Pick] = {}
+        self._outputs = _first_outputs(graph)
+        self._needed, self._kept = kept_nodes(graph, self._outputs, PRODUCTS)
+        for number, symbol in enumerate(graph.inputs):
+            assert symbol.node is not None
+            buffer = Buffer(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
+            self._put(symbol.node, View.of(buffer, symbol.shape), -1)
+        for node in graph.nodes:
+            self._place(node)
+        for number, output in enumerate(graph.outputs):
+            self._copy_output(number, output)
+        self._forget_unread()
+
+    def view(self, arg: Any, node: Node | None) -> View:
+        """Return where an operand lies."""
+        if node is not None:
+            return self.places[node]
+        # The array is kept with its place, so that no other has its identity.
+        return self._constants.setdefault(id(arg), (arg, constant_view(arg)))[1]
+
+    def reads(self, operand: Operand) -> Iterator[Operand]:
+        """Yield what of an operand is in memory, constants aside."""
+        seen: set[Any] = set()
+        pending = [operand]
+        while pending:
+            operand = pending.pop()
+            node = operand.node
+            if node is None or (node, operand.axes) in seen:
+                continue
+            seen.add((node, operand.axes))
+            if node in self.places:
+                yield operand
+            elif node in self.picks:
+                pending += [index.operand(operand.axes) for index in self.picks[node].indices]
+                if node.parents[0] is not None:
+                    yield Operand(node.args[0], node.parents[0], _ELSEWHERE)
+            else:
+                pending += operands(operand)
+
+    def is_rooted(self, node: Node) -> bool:
+        """Return whether loops compute a node's value."""
+        return node in self._rooted
+
+    def _put(self, node: Node, view: View, ready: int) -> None:
+        self.places[node], self._ready[node] = view, ready
+
+    def _target(self, node: Node) -> View:
+        """Return where a node's value goes: into an output, if it is one."""
+        spec, number = node.output, self._outputs.get(node, -1)
+        role = Role.TEMPORARY if number < 0 else Role.OUTPUT
+        return _new_view(role, spec, number)
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _place(self, node: Node) -> None:
+        assert node.primitive is not None
+        name = node.primitive.name
+        kind_of(node.output.dtype)
+        if 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args):
+            raise Unlowerable(f"{name} of arrays without entries")
+        if is_elementwise(node):
+            if node in self._kept:
+                self._keep(node)
+        elif is_move(node):
+            self._move(node)
+        elif name in REDUCTIONS or name in RUNNING:
+            self._reduce(node)
+        elif name == "linear_recurrence":
+            self._recur(node)
+        elif name in PRODUCTS:
+            self._multiply(node)
+        elif name == "concatenate":
+            self._join(node)
+        elif name in ("scatter_add", "put_at"):
+            self._write_part(node)
+        elif name == "index":
+            view = self.view(node.args[0], node.parents[0])
+            self._pick(node, pick_computed(view, _key(node), _arrays(node, 1)))
+        else:
+            raise Unlowerable(f"{name} has no native rule")
+
+    def _keep(self, node: Node) -> None:
+        target = self._target(node)
+        at = self._store(broadcast_operand(node.output, node, node.output.ndim), target)
+        self._put(node, target, at)
+        self._rooted[node] = at
+
+    def _store(
+        self,
+        operand: Operand,
+        target: View,
+        *,
+        after: int = -1,
+        indices: tuple[Index, ...] = (),
+        adds: bool = False,
+    ) -> int:
+        """Let loops store an operand, as early as what it needs is there; return which do."""
+        axes = tuple(range(len(target.shape)))
+        numbers = [index.operand(axes) for index in indices]
+        reads = tuple(read for x in (operand, *numbers) for read in self.reads(x))
+        earliest = after + 1
+        for read in reads:
+            assert read.node is not None
+            ready = self._ready[read.node]
+            fused = _is_same_entry(read, target.shape) and self._rooted.get(read.node) == ready
+            earliest = max(earliest, ready if fused else ready + 1)
+        at = self._loops(target.shape, earliest)
+        part = self.parts[at]
+        assert isinstance(part, Loops)
+        part.roots.append(Root(operand, target, reads, indices, adds))
+        part.operations += 1 if operand.node is None else self._kept.get(operand.node, 1)
+        return at
+
+    def _loops(self, shape: tuple[int, ...], earliest: int) -> int:
+        """Return the first loops over a shape that are not before a part, old or new."""
+        for at, part in enumerate(self.parts[earliest:], earliest):
+            if (
+                isinstance(part, Loops)
+                and part.shape == shape
+                and part.operations < _MOST_OPERATIONS
+            ):
+                return at
+        self.parts.append(Loops(shape))
+        return len(self.parts) - 1
+
+    def _append(self, node: Node, part: Part, target: View) -> None:
+        self.parts.append(part)
+        self._put(node, target, len(self.parts) - 1)
+
+    def _reduce(self, node: Node) -> None:
+        assert node.primitive is not None
+        arg, name = node.args[0], node.primitive.name
+        axis = (node.params or {})["axis"]
+        axes = range(arg.ndim) if axis is None else [a % arg.ndim for a in np.atleast_1d(axis)]
+        running = name in RUNNING
+        if running and axis is None and arg.ndim != 1:
+            raise Unlowerable(f"{name} over several axes")
+        operand = broadcast_operand(arg, node.parents[0], arg.ndim)
+        target = self._target(node)
+        root = Root(operand, target, tuple(self.reads(operand)))
+        operation = (RUNNING if running else REDUCTIONS)[name]
+        self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
+
+    def _recur(self, node: Node) -> None:
+        """Run along an axis: multiply the total by a factor, and add an entry."""
+        ndim = len(node.output.shape)
+        factor, term = (
+            broadcast_operand(arg, parent, ndim)
+            for arg, parent in zip(node.args, node.parents, strict=True)
+        )
+        target = self._target(node)
+        root = Root(term, target, (*self.reads(term), *self.reads(factor)))
+        axis = (node.params or {})["axis"] % ndim
+        self._append(node, Reduction(root, frozenset([axis]), "add", True, factor), target)
+
+    def _multiply(self, node: Node) -> None:
+        kind = kind_of(node.output.dtype)
+        if kind not in FORMATS or any(kind_of(arg.dtype) != kind for arg in node.args):
+            raise Unlowerable("matmul of numbers of different kinds")
+        target = self._target(node)
+        left, right = (self.view(*pair) for pair in zip(node.args, node.parents, strict=True))
+        self._append(node, Multiplication(left, right, target), target)
+
+    def _move(self, node: Node) -> None:
+        parent, arg = node.parents[0], node.args[0]
+        if parent not in self.places:
+            return  # it is put off, as its operand is
+        assert parent is not None
+        assert node.primitive is not None
+        view = moved_view(self.places[parent], node)
+        if view is not None:
+            self._put(node, view, self._ready[parent])
+        elif node.primitive.name == "reshape":
+            copy = _new_view(Role.TEMPORARY, arg, -1)
+            at = self._store(broadcast_operand(arg, parent, arg.ndim), copy)
+            view = moved_view(copy, node)
+            assert view is not None
+            self._put(node, view, at)
+        else:
+            self._pick(node, pick_known(self.places[parent], node))
+
+    def _pick(self, node: Node, pick: Pick) -> None:
+        """Let a value be read by numbers, wherever it is needed; several times, if need be."""
+        self.picks[node] = pick
+        if node in self._needed:
+            target = self._target(node)
+            at = self._store(broadcast_operand(node.output, node, node.output.ndim), target)
+            self._put(node, target, at)
+
+    # --- parts of arrays --------------------------------------------------------------------------
+
+    def _join(self, node: Node) -> None:
+        """Write arrays side by side."""
+        target, start, at = self._target(node), 0, -1
+        axis = (node.params or {})["axis"] % len(target.shape)
+        for arg, parent in zip(node.args, node.parents, strict=True):
+            stop = start + np.shape(arg)[axis]
+            key = (*[slice(None)] * axis, slice(start, stop))
+            part = target.moved(lambda x, key=key: x[key])  # type: ignore[misc]
+            assert part is not None
+            at = max(at, self._store(broadcast_operand(arg, parent, len(part.shape)), part))
+            start = stop
+        self._put(node, target, at)
+
+    def _write_part(self, node: Node) -> None:
+        """Write some entries of an array over others, or add them to zeros."""
+        assert node.primitive is not None
+        adds = node.primitive.name == "scatter_add"
+        target, key = self._target(node), _key(node)
+        whole: tuple[Any, Node | None] = (0.0, None)
+        value = node.args[0], node.parents[0]
+        if not adds:
+            whole, value = value, (node.args[1], node.parents[1])
+        before = self._store(broadcast_operand(*whole, len(target.shape)), target)
+        arrays = _arrays(node, 1 if adds else 2)
+        part = target.moved(lambda x: x[key]) if not arrays else None
+        pick = Pick(part, ()) if part is not None else pick_computed(target, key, arrays)
+        at = self._store(
+            broadcast_operand(*value, len(pick.view.shape)),
+            pick.view,
+            after=before,
+            indices=pick.indices,
+            adds=adds and bool(arrays),
+        )
+        self._put(node, target, at)
+
+    # --- outputs ----------------------------------------------------------------------------------
+
+    def _copy_output(self, number: int, output: Any) -> None:
+        """Store an output that was not made in its own memory."""
+        node = getattr(output, "node", None)
+        place = None if node is None else self.places.get(node)
+        if place is None or (place.buffer.role, place.buffer.number) != (Role.OUTPUT, number):
+            arg = output if node is None else output.data
+            target = _new_view(Role.OUTPUT, output, number)
+            self._store(broadcast_operand(arg, node, len(target.shape)), target)
+
+    def _forget_unread(self) -> None:
+        """Leave out the stores of what only the same loops read."""
+        needed: set[Buffer] = set()
+        for number, part in enumerate(self.parts):
+            for read in reads_of(part):
+                assert read.node is not None
+                shape = part.shape if isinstance(part, Loops) else None
+                if self._rooted.get(read.node) != number or not _is_same_entry(read, shape):
+                    needed.add(self.places[read.node].buffer)
+            if isinstance(part, Multiplication):
+                needed |= {part.left.buffer, part.right.buffer}
+        for part in self.parts:
+            if isinstance(part, Loops):
+                part.roots = [
+                    root
+                    if root.target.buffer.role is Role.OUTPUT or root.target.buffer in needed
+                    else replace(root, is_stored=False)
+                    for root in part.roots
+                ]
+
+
+def _is_same_entry(read: Operand, shape: tuple[int, ...] | None) -> bool:
+    """Return whether a value is read at the point of the loops that it was computed at."""
+    assert read.node is not None
+    own = read.node.output
+    return own.shape == shape and read.axes == broadcast_operand(own, read.node, own.ndim).axes
+
+
+def _new_view(role: Role, spec: Any, number: int) -> View:
+    shape = tuple(spec.shape)
+    return View.of(Buffer(role, kind_of(spec.dtype), math.prod(shape), number), shape)
+
+
+def _key(node: Node) -> tuple[Any, ...]:
+    key: tuple[Any, ...] = (node.params or {})["key"]
+    return key
+
+
+def _arrays(node: Node, start: int) -> list[tuple[Any, Node | None]]:
+    """Return the index arrays among a node's operands."""
+    return list(zip(node.args[start:], node.parents[start:], strict=True))
+
+
+def _first_outputs(graph: Graph) -> dict[Node, int]:
+    """Return for each node that is an output the first number under which it is."""
+    found: dict[Node, int] = {}
+    inputs = {symbol.node for symbol in graph.inputs}
+    for number, output in enumerate(graph.outputs):
+        node = getattr(output, "node", None)
+        # A movement's result lies in the memory of its operand.
+        if node is not None and node not in inputs and not is_move(node):
+            found.setdefault(node, number)
+    return found

@@ -1,0 +1,121 @@
+"""Function code is a graph as one function, in either of the two regimes.
+
+It is ``void evaluate(inputs…, outputs…, in_doubt, workspace)``: in doubt is a result that must be
+decided where it is known when a product 0·∞ is 0, and which numbers are in range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...graph import Graph
+from ..simplify import simplify
+from .arrays.array_code import ArrayCode, Module
+from .arrays.expansion import expand
+from .formats import FORMATS
+from .kernel import Kernel, Slot
+from .lanes import Names
+from .lower import lower
+from .machine import Machine
+from .nest import Nest, Place, Stage, Unlowerable
+
+Array = np.ndarray[Any, Any]
+
+# Scalar operations beyond which loops over arrays are faster, and compiled in less time.
+MOST_UNROLLED = 400
+
+
+@dataclass(frozen=True)
+class FunctionCode:
+    """The functions of a graph, and the memory that they need.
+
+    Parameters
+    ----------
+    functions : tuple of str
+    names : tuple of Names
+        What they declare.
+    about : str
+        A line for a report.
+    workspace : int
+        Bytes of memory between the parts.
+    constants : tuple of (int, array)
+        What must be in it from which byte on.
+    """
+
+    functions: tuple[str, ...]
+    names: tuple[Names, ...]
+    about: str
+    workspace: int = 0
+    constants: tuple[tuple[int, Array], ...] = ()
+
+
+def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCode:
+    """Return a graph's code in the regime that suits its size.
+
+    Raises
+    ------
+    Unlowerable
+        If an operation has no native rule.
+    """
+    simple = simplify(graph)
+    try:
+        return unrolled_function(simple, limit=limit)
+    except Unlowerable:
+        return array_function(simple, machine=machine)
+
+
+def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
+    """Return the code of a small simplified graph, every entry a scalar of its own."""
+    nest = lower(graph, limit=limit)
+    _ask_for_nan(nest, Place(len(graph.outputs), 0))
+    inputs, outputs = _slots(graph)
+    kernel = Kernel(nest, inputs, outputs, width=1)
+    text = kernel.write("evaluate", _parameters(graph)).replace(
+        "define void", "define internal void"
+    )
+    count = len(nest.at(Stage.BEFORE))
+    return FunctionCode(
+        (text,), (kernel.names,), f"native code: {count} scalar operations, unrolled"
+    )
+
+
+def _ask_for_nan(nest: Nest, place: Place) -> None:
+    """Store whether a result is NaN."""
+    found = nest.constant(False, "i1")
+    for _, element in list(nest.results):
+        if element.kind in FORMATS:
+            found = nest.apply("logical_or", "i1", found, nest.apply("isnan", "i1", element))
+    nest.store(place, found)
+
+
+def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
+    """Return the code of a simplified graph: loops over arrays, and products of matrices."""
+    module = Module(machine.vector_bytes, machine.registers)
+    code = ArrayCode(expand(graph, checks_results=True), module)
+    lines = [
+        f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
+        *code.body(*_slots(graph)),
+        "  ret void",
+        "}",
+    ]
+    return FunctionCode(
+        (module.text, "\n".join(lines)),
+        tuple(module.names),
+        f"native code: {code.describe()}",
+        code.size,
+        tuple(code.constants),
+    )
+
+
+def _slots(graph: Graph) -> tuple[dict[int, Slot], dict[int, Slot]]:
+    inputs = {i: Slot(f"%in{i}") for i in range(len(graph.inputs))}
+    return inputs, {i: Slot(f"%out{i}") for i in range(len(graph.outputs) + 1)}
+
+
+def _parameters(graph: Graph) -> list[str]:
+    inputs, outputs = _slots(graph)
+    pointers = [slot.pointer for slot in (*inputs.values(), *outputs.values())]
+    return [*(f"ptr noalias {pointer}" for pointer in pointers), "ptr %workspace"]

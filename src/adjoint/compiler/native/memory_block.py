@@ -1,0 +1,42 @@
+"""A memory block is bytes for native code, which begin at a line of the caches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+_LINE = 64
+
+
+class MemoryBlock:
+    """Bytes at one address, with constants among them.
+
+    Parameters
+    ----------
+    size : int
+    constants : sequence of (int, array)
+        What lies in it, and from which byte on.
+
+    Attributes
+    ----------
+    address : int
+    """
+
+    def __init__(self, size: int, constants: Sequence[tuple[int, Array]] = ()) -> None:
+        self._bytes = aligned_zeros((size,), np.dtype(np.uint8))
+        self.address = self._bytes.ctypes.data
+        for at, constant in constants:
+            self._bytes[at : at + constant.nbytes] = np.frombuffer(constant.tobytes(), np.uint8)
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return zeros that begin at a line of the caches."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.zeros(size + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + size].view(dtype).reshape(shape)

@@ -1,0 +1,116 @@
+"""A partition cuts a graph into segments: native code, and between them what has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...core import Node
+from ...graph import Graph, Symbol
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Some operations of a graph, as a graph of their own.
+
+    Parameters
+    ----------
+    graph : Graph
+    reads, writes : tuple of int
+        The numbers of the values that it takes and gives.
+    is_native : bool
+    """
+
+    graph: Graph
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    is_native: bool
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The segments of a graph, in order.
+
+    Parameters
+    ----------
+    segments : tuple of Segment
+    outputs : tuple
+        For each output of the graph the number of its value, or the constant that it is.
+    values : int
+        How many values there are; the graph's inputs are the first.
+    """
+
+    segments: tuple[Segment, ...]
+    outputs: tuple[Any, ...]
+    values: int
+
+
+def partition(graph: Graph, has_native: Callable[[Node], bool]) -> Partition:
+    """Return a graph cut where an operation has no native code, into as few segments as may be."""
+    levels = _levels(graph, has_native)
+    numbers: dict[Node, int] = {}
+    for symbol in graph.inputs:
+        assert symbol.node is not None
+        numbers[symbol.node] = len(numbers)
+    ends = {x.node for x in graph.outputs if isinstance(x, Symbol)}
+    needed = _needed_later(graph, levels, ends)
+    for node in graph.nodes:
+        if node in needed:
+            numbers[node] = len(numbers)
+    segments = []
+    for level in sorted(set(levels.values())):
+        nodes = [node for node in graph.nodes if levels[node] == level]
+        segments.append(_segment(nodes, numbers, is_native=level % 2 == 0))
+    outputs = tuple(numbers[x.node] if isinstance(x, Symbol) else x for x in graph.outputs)  # type: ignore[index]
+    return Partition(tuple(segments), outputs, len(numbers))
+
+
+def _levels(graph: Graph, has_native: Callable[[Node], bool]) -> dict[Node, int]:
+    """Return for each node its segment, the earliest that can be; native ones have even numbers."""
+    levels: dict[Node, int] = {}
+    for node in graph.nodes:
+        level = max((levels.get(parent, 0) for parent in node.parents if parent), default=0)
+        levels[node] = level + (level % 2 == (1 if has_native(node) else 0))
+    return levels
+
+
+def _needed_later(graph: Graph, levels: Mapping[Node, int], ends: set[Any]) -> set[Node]:
+    needed = {node for node in graph.nodes if node in ends}
+    for node in graph.nodes:
+        needed |= {p for p in node.parents if p in levels and levels[p] != levels[node]}  # type: ignore[index,misc]
+    return needed
+
+
+def _segment(nodes: Sequence[Node], numbers: Mapping[Node, int], *, is_native: bool) -> Segment:
+    own = set(nodes)
+    reads = dict.fromkeys(
+        parent for node in nodes for parent in node.parents if parent and parent not in own
+    )
+    writes = [node for node in nodes if node in numbers]
+    return Segment(
+        _graph(nodes, list(reads), writes),
+        tuple(numbers[node] for node in reads),
+        tuple(numbers[node] for node in writes),
+        is_native,
+    )
+
+
+def _graph(nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+    """Return some operations as a graph of their own."""
+    inside = {node: Symbol.input(node.output, getattr(node, "name", None)) for node in inputs}
+    own = list(inside.values())
+    for node in nodes:
+        args = [
+            arg if parent is None else inside[parent]
+            for arg, parent in zip(node.args, node.parents, strict=True)
+        ]
+        assert node.primitive is not None
+        inside[node] = Symbol.apply(node.primitive, args, node.params or {})
+    return Graph(own, [inside[node] for node in outputs])
+
+
+def alone(node: Node) -> Graph:
+    """Return the graph of one operation."""
+    parents = dict.fromkeys(parent for parent in node.parents if parent)
+    return _graph([node], list(parents), [node])
