@@ -24,7 +24,7 @@ from adjoint.nn.functional import LOSSES
 from adjoint.optim import sgd_update
 
 X, Y = ad.datasets.make_moons(110, noise=0.1, seed=0)
-ACTIVATIONS = {"sigmoid": ad.sigmoid, "tanh": ad.tanh, "relu": ad.relu}
+ACTIVATIONS = {"sigmoid": ad.sigmoid, "tanh": ad.tanh, "relu": ad.relu, "sin": ad.sin}
 
 
 @pytest.fixture(params=["unrolled", "arrays"], autouse=True)

@@ -169,6 +169,15 @@ def _where(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return y if _is_truth(condition, False) else None
 
 
+def _clip(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    """Limit on one side by a maximum or minimum."""
+    x, low, high = [*args, None, None][:3]
+    if low is not None and high is not None:
+        return None
+    x = x if low is None else build("maximum", x, low)
+    return x if high is None else build("minimum", x, high)
+
+
 def _is_truth(operand: Operand, truth: bool) -> bool:
     return getattr(operand, "dtype", None) == np.bool_ and is_number(operand, truth)
 
@@ -193,6 +202,7 @@ REWRITES: dict[str, Rewrite] = {
     "bitwise_and": _and,
     "bitwise_or": _or,
     "where": _where,
+    "clip": _clip,
 }
 
 # What these answer, of finite numbers.

@@ -183,6 +183,17 @@ def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
+def lower_ldexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower the scaling by powers of two, whose exponents stay integers."""
+    kind = kind_of(spec_of(node).dtype)
+
+    def make(x: Element, n: Element) -> Element:
+        exponent = convert(nest, n, "i32") if n.kind == "i1" else n
+        return nest.apply("ldexp", kind, convert(nest, x, kind), exponent)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
 def lower_power(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     """Lower a power; those with a few constants are products, a root or a quotient."""
     kind = kind_of(spec_of(node).dtype)
@@ -218,8 +229,9 @@ def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
 _FUNCTIONS = """
 exp2 expit log2 log10 logit log_expit logaddexp logaddexp2 cbrt hypot
 sin cos tan sinc cosm1 arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh
-erf erfc erfcx ndtr xlogy xlog1py entr rel_entr kl_div deg2rad rad2deg
+erf erfc erfcx ndtr log_ndtr xlogy xlog1py entr rel_entr kl_div deg2rad rad2deg
 reciprocal floor ceil trunc rint copysign fmax fmin heaviside
+fmod remainder floor_divide
 """
 
 RULES: dict[str, Rule] = {
@@ -235,6 +247,7 @@ RULES: dict[str, Rule] = {
     **_named(test, "isnan isfinite isinf signbit"),
     **_named(floating, _FUNCTIONS),
     "clip": lower_clip,
+    "ldexp": lower_ldexp,
     "round": lower_round,
     "where": lower_where,
     "power": lower_power,

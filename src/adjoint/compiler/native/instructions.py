@@ -5,18 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from . import functions
 from .formats import FORMATS, SIZES
-from .functions import (
-    entropy,
-    error_function,
-    exponential,
-    hyperbolic,
-    inverse,
-    logarithm,
-    logistic,
-    power,
-    trigonometric,
-)
 from .lanes import Lanes
 
 
@@ -58,6 +48,14 @@ def _isfinite(x: Lanes) -> Lanes:
     return abs(x).compare("<", float("inf"))
 
 
+def _isinf(x: Lanes) -> Lanes:
+    return abs(x).compare("==", float("inf"))
+
+
+def _intrinsic(name: str) -> Callable[..., Lanes]:
+    return lambda x: x.block.call(name, x)
+
+
 def converted(x: Lanes, kind: str) -> Lanes:
     """Return numbers as another kind; floats do not become integers."""
     if kind in FORMATS and x.kind in FORMATS:
@@ -69,37 +67,6 @@ def converted(x: Lanes, kind: str) -> Lanes:
 
 def _comparison(test: str) -> Callable[..., Lanes]:
     return lambda x, y: x.compare(test, y)
-
-
-def _fmax(x: Lanes, y: Lanes) -> Lanes:
-    return y.is_nan().choose(x, (x.is_nan() | x.compare("<", y)).choose(y, x))
-
-
-def _fmin(x: Lanes, y: Lanes) -> Lanes:
-    return y.is_nan().choose(x, (x.is_nan() | x.compare(">", y)).choose(y, x))
-
-
-def _heaviside(x: Lanes, y: Lanes) -> Lanes:
-    step = x.compare("<", 0.0).choose(x.lift(0.0), x.compare(">", 0.0).choose(x.lift(1.0), y))
-    return x.is_nan().choose(x, step)
-
-
-def _sinc(x: Lanes) -> Lanes:
-    y = x.compare("==", 0.0).choose(x.lift(1e-20), x) * math.pi
-    return trigonometric.sin(y) / y
-
-
-def _cosm1(x: Lanes) -> Lanes:
-    half = trigonometric.sin(x * 0.5)
-    return half * half * -2.0
-
-
-def _signbit(x: Lanes) -> Lanes:
-    return x.convert("bitcast", x.format.integer).compare("<", 0)
-
-
-def _intrinsic(name: str) -> Callable[..., Lanes]:
-    return lambda *args: args[0].block.call(name, *args)
 
 
 INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
@@ -117,58 +84,11 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "relu": _relu,
     "square": lambda x: x * x,
     "sqrt": lambda x: x.block.call("sqrt", x),
-    "exp": exponential.exp,
-    "exp2": exponential.exp2,
-    "expm1": exponential.expm1,
-    "sigmoid": exponential.sigmoid,
-    "expit": exponential.expit,
-    "log": logarithm.log,
-    "log1p": logarithm.log1p,
-    "log2": logarithm.log2,
-    "log10": logarithm.log10,
-    "softplus": logistic.softplus,
-    "logit": logistic.logit,
-    "log_expit": logistic.log_expit,
-    "logaddexp": logistic.logaddexp,
-    "logaddexp2": logistic.logaddexp2,
-    "power": power.power,
-    "cbrt": power.cbrt,
-    "hypot": power.hypot,
-    "sin": trigonometric.sin,
-    "cos": trigonometric.cos,
-    "tan": trigonometric.tan,
-    "sinc": _sinc,
-    "cosm1": _cosm1,
-    "arcsin": inverse.arcsin,
-    "arccos": inverse.arccos,
-    "arctan": inverse.arctan,
-    "arctan2": inverse.arctan2,
-    "sinh": hyperbolic.sinh,
-    "cosh": hyperbolic.cosh,
-    "tanh": hyperbolic.tanh,
-    "arcsinh": hyperbolic.arcsinh,
-    "arccosh": hyperbolic.arccosh,
-    "arctanh": hyperbolic.arctanh,
-    "erf": error_function.erf,
-    "erfc": error_function.erfc,
-    "erfcx": error_function.erfcx,
-    "ndtr": error_function.ndtr,
-    "xlogy": entropy.xlogy,
-    "xlog1py": entropy.xlog1py,
-    "entr": entropy.entr,
-    "rel_entr": entropy.rel_entr,
-    "kl_div": entropy.kl_div,
+    "reciprocal": lambda x: 1.0 / x,
     "deg2rad": lambda x: x * (math.pi / 180),
     "rad2deg": lambda x: x * (180 / math.pi),
-    "reciprocal": lambda x: 1.0 / x,
-    "floor": _intrinsic("floor"),
-    "ceil": _intrinsic("ceil"),
-    "trunc": _intrinsic("trunc"),
-    "rint": _intrinsic("rint"),
-    "copysign": _intrinsic("copysign"),
-    "fmax": _fmax,
-    "fmin": _fmin,
-    "heaviside": _heaviside,
+    **{name: _intrinsic(name) for name in ("floor", "ceil", "trunc", "rint")},
+    **{name: getattr(functions, name) for name in functions.__all__},
     "less": _comparison("<"),
     "less_equal": _comparison("<="),
     "greater": _comparison(">"),
@@ -177,8 +97,7 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "not_equal": _comparison("!="),
     "isnan": lambda x: x.is_nan(),
     "isfinite": _isfinite,
-    "isinf": lambda x: abs(x).compare("==", float("inf")),
-    "signbit": _signbit,
+    "isinf": _isinf,
     "where": lambda condition, x, y: condition.choose(x, y),
     **dict.fromkeys(("logical_and", "bitwise_and"), lambda x, y: x & y),
     **dict.fromkeys(("logical_or", "bitwise_or"), lambda x, y: x | y),

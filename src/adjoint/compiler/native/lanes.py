@@ -7,7 +7,6 @@ and nothing is reordered.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -160,50 +159,6 @@ class Block:
             for x, y in zip(*results, strict=True)
         ]
 
-    def loop(
-        self,
-        numbers: Sequence[float],
-        start: Sequence[Lanes],
-        body: Callable[[Lanes, list[Lanes]], Sequence[Lanes]],
-    ) -> list[Lanes]:
-        """Return what becomes of some lanes in a loop over numbers, each in every lane of float64.
-
-        Only for functions that are called.
-        """
-        table = self._table(numbers)
-        before, loop, end = self.names.label, self.names.fresh()[1:], self.names.fresh()[1:]
-        turn, following, again = (self.names.fresh() for _ in range(3))
-        inside = [Lanes(self, self.names.fresh(), x.kind) for x in start]
-        self.lines.append(f"  br label %{loop}")
-        self._begin(loop)
-        heading = len(self.lines)
-        scalar = self.resized(1)
-        at = scalar.write(f"getelementptr double, ptr {table}, i64 {turn}", "i64")
-        number = scalar.write(f"load double, ptr {at}", "f64")
-        grown = body(self.spread(number.text, "f64"), inside)
-        here = self.names.label
-        phis = [f"  {turn} = phi i64 [0, %{before}], [{following}, %{here}]"]
-        phis += [
-            f"  {x} = phi {self.type_of(x.kind)} [{first}, %{before}], [{last}, %{here}]"
-            for x, first, last in zip(inside, start, grown, strict=True)
-        ]
-        self.lines[heading:heading] = phis
-        self.lines += [
-            f"  {following} = add i64 {turn}, 1",
-            f"  {again} = icmp slt i64 {following}, {len(numbers)}",
-            f"  br i1 {again}, label %{loop}, label %{end}",
-        ]
-        self._begin(end)
-        return list(grown)
-
-    def _table(self, numbers: Sequence[float]) -> str:
-        """Return the name of an array of constants in the module."""
-        entries = ", ".join(f"double {literal(number, 'f64')}" for number in numbers)
-        name = f"@adjoint.table.{hashlib.sha256(entries.encode()).hexdigest()[:16]}"
-        text = f"{name} = private constant [{len(numbers)} x double] [{entries}]"
-        self.names.outlined[name] = text
-        return name
-
     def _begin(self, label: str) -> None:
         self.lines.append(f"{label}:")
         self.names.label = label
@@ -269,6 +224,14 @@ class Lanes:
         picked = ", ".join(f"i32 {lane}" for lane in range(start, start + count))
         mask = f"<{count} x i32> <{picked}>"
         return block.write(f"shufflevector {vector} {self}, {vector} poison, {mask}", self.kind)
+
+    def with_lane(self, lane: int, number: Lanes) -> Lanes:
+        """Return the lanes with a plain number in one of them."""
+        if self.block.width == 1:
+            return number
+        return self.block.write(
+            f"insertelement {self.typed()}, {number.typed()}, i32 {lane}", self.kind
+        )
 
     def any(self) -> Lanes:
         """Return, as a single lane, whether a condition holds in any."""

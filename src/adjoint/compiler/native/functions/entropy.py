@@ -1,8 +1,6 @@
-"""Terms of entropies: products with a logarithm, 0 where their factor is 0."""
+"""Entropies: x log x and its kin, with SciPy's conventions at 0 and below."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from ..lanes import Lanes
 from .form import in_double, outlined
@@ -11,62 +9,61 @@ from .logarithm import log, log1p
 _INFINITY = float("inf")
 
 
-def _times_logarithm(logarithm: Callable[[Lanes], Lanes], x: Lanes, y: Lanes) -> Lanes:
-    is_nothing = x.compare("==", 0.0) & (y.is_nan() ^ True)
-    return is_nothing.choose(x.lift(0.0), x * logarithm(y))
+def _counted(x: Lanes, y: Lanes, result: Lanes) -> Lanes:
+    """Return 0 where x is and y is a number."""
+    nothing = x.compare("==", 0.0) & (y.is_nan() ^ True)
+    return nothing.choose(x.lift(0.0), result)
 
 
 @outlined
 @in_double
 def xlogy(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
-    """Return x log y, 0 where x is; error below 2 ulp."""
-    return _times_logarithm(log, x, y)
+    """Return x log y, 0 at x = 0; error below 2 ulp."""
+    return _counted(x, y, x * log(y))
 
 
 @outlined
 @in_double
 def xlog1py(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
-    """Return x log(1 + y), 0 where x is; error below 2 ulp."""
-    return _times_logarithm(log1p, x, y)
+    """Return x log(1 + y), 0 at x = 0; error below 2 ulp."""
+    return _counted(x, y, x * log1p(y))
 
 
 @outlined
 @in_double
 def entr(x: Lanes, *, bits: int) -> Lanes:
     """Return -x log x, 0 at 0 and -∞ below; error below 2 ulp."""
-    result = x.compare("==", 0.0).choose(x.lift(0.0), -x * log(x))
+    result = x.compare("==", 0.0).choose(x.lift(0.0), -(x * log(x)))
     return x.compare("<", 0.0).choose(x.lift(-_INFINITY), result)
 
 
-def _log_ratio(x: Lanes, y: Lanes) -> Lanes:
-    """Return log(x / y) of positive numbers, near 1 by their difference."""
-    ratio = x / y
-    is_near = ratio.compare(">", 0.5) & ratio.compare("<", 2.0)
-    is_plain = ratio.compare(">=", 2.0**-1000) & ratio.compare("<", _INFINITY)
-    apart = is_plain.choose(log(ratio), log(x) - log(y))
-    return is_near.choose(log1p((x - y) / y), apart)
+def _on_the_quadrant(x: Lanes, y: Lanes, result: Lanes, at_zero: Lanes) -> Lanes:
+    """Give a divergence its values at x = 0, outside of x, y ≥ 0, and at NaN."""
+    inside = x.compare(">", 0.0) & y.compare(">", 0.0)
+    edge = x.compare("==", 0.0) & y.compare(">=", 0.0)
+    outside = edge.choose(at_zero, x.lift(_INFINITY))
+    result = inside.choose(result, outside)
+    return (x.is_nan() | y.is_nan()).choose(x + y, result)
 
 
 @outlined
 @in_double
 def rel_entr(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
-    """Return x log(x / y) of positive numbers, 0 where x is, else ∞; error below 3 ulp."""
-    both = x.compare(">", 0.0) & y.compare(">", 0.0)
-    none = x.compare("==", 0.0) & y.compare(">=", 0.0)
-    result = both.choose(x * _log_ratio(x, y), x.lift(_INFINITY))
-    result = none.choose(x.lift(0.0), result)
-    return (x.is_nan() | y.is_nan()).choose(x + y, result)
+    """Return x log(x / y); error below 4 ulp; 0 at x = 0, ∞ where an argument is negative.
+
+    Near x = y by log(1 + (x - y) / y), and by two logarithms where the quotient has no digits.
+    """
+    ratio = x / y
+    near = ratio.compare(">", 0.5) & ratio.compare("<", 2.0)
+    usual = ratio.compare(">", 2.0**-1022) & ratio.compare("<", _INFINITY)
+    one = log(usual.choose(ratio, x))
+    logarithm = usual.choose(one, one - log(y))
+    logarithm = near.choose(log1p((x - y) / y), logarithm)
+    return _on_the_quadrant(x, y, x * logarithm, x.lift(0.0))
 
 
 @outlined
 @in_double
 def kl_div(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
-    """Return x log(x / y) - x + y of positive numbers, y where x is 0, else ∞.
-
-    The error is below 3 ulp of the greatest term; the quotient may overflow, as in SciPy.
-    """
-    both = x.compare(">", 0.0) & y.compare(">", 0.0)
-    none = x.compare("==", 0.0) & y.compare(">=", 0.0)
-    result = both.choose(x * log(x / y) - x + y, x.lift(_INFINITY))
-    result = none.choose(y, result)
-    return (x.is_nan() | y.is_nan()).choose(x + y, result)
+    """Return x log(x / y) - x + y, as SciPy does; error below 2 ulp of the greatest part."""
+    return _on_the_quadrant(x, y, x * log(x / y) - x + y, y)

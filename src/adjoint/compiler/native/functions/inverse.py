@@ -1,152 +1,163 @@
-"""Arc functions: the angle that has a sine, a cosine, a tangent or a pair of coordinates."""
+"""Inverse trigonometric functions, by polynomials for arctan on [0, 1] and arcsin on [0, ½]."""
 
 from __future__ import annotations
+
+import math
 
 from ..lanes import Lanes
 from .form import in_double, outlined
 from .polynomial import polynomial
 
-_HALF_PI, _HALF_PI_LOW = 1.5707963267948966, 6.123233995736766e-17
-_QUARTER_PI, _QUARTER_PI_LOW = 0.7853981633974483, 3.061616997868383e-17
-# Of (arctan t / t - 1) / t² in t², on |t| ≤ √2 - 1.
-_TANGENT = {
-    53: (  # absolute error 1.8e-21
+# What π has beyond a float64.
+_LOW_OF_PI = 1.2246467991473532e-16
+# Of (arctan t - t) / t³ in t², on |t| ≤ 1.
+_ARCTAN = {
+    53: (  # relative error of arctan t 3.3e-18
         -0.3333333333333333,
-        0.19999999999999998,
-        -0.14285714285714132,
-        0.11111111111088291,
-        -0.09090909089139926,
-        0.07692307609963149,
-        -0.06666664176781276,
-        0.05882301648444658,
-        -0.05262417644770871,
-        0.047543190098483526,
-        -0.04292574211407107,
-        0.0371731804898783,
-        -0.02714649188433059,
-        0.011840668649795822,
+        0.19999999999999554,
+        -0.14285714285648404,
+        0.11111111107234799,
+        -0.09090908969557403,
+        0.07692305354678655,
+        -0.06666636435777692,
+        0.05882074956371294,
+        -0.05261265735709454,
+        0.04752086773576656,
+        -0.04308119655330471,
+        0.03872640214042632,
+        -0.033750132001619734,
+        0.027567942297344678,
+        -0.020238706986393514,
+        0.012756172907694298,
+        -0.006575683344151699,
+        0.002622977891906089,
+        -0.0007518472526973822,
+        0.0001368724853148122,
+        -1.1832505417555692e-05,
     ),
-    24: (  # 5.7e-10
-        -0.33333333276160115,
-        0.19999976194852576,
-        -0.14284094100114464,
-        0.1107031216765306,
-        -0.08616863957438002,
-        0.050280805670111846,
-    ),
-}
-# Of (arcsin t / t - 1) / t² in t², on |t| ≤ ½.
-_SINE = {
-    53: (  # absolute error 9.8e-19
-        0.16666666666666666,
-        0.07500000000000119,
-        0.04464285714255019,
-        0.030381944475693704,
-        0.022372157435623815,
-        0.017352816768546473,
-        0.013963775787848137,
-        0.011566511821890942,
-        0.00962140274734483,
-        0.009322101501082774,
-        0.0030350071727267623,
-        0.019579201619744684,
-        -0.019277545928584557,
-        0.02963502626354855,
-    ),
-    24: (  # 4.2e-9
-        0.1666666633654049,
-        0.07500094761172901,
-        0.04459931916287114,
-        0.031101727829067168,
-        0.017143716819253568,
-        0.03370072632136513,
+    24: (  # relative error of arctan t 4.3e-11
+        -0.3333333332694414,
+        0.19999998154086215,
+        -0.14285624891483525,
+        0.11109392308322223,
+        -0.09073553118976409,
+        0.0758665283364667,
+        -0.06246315194128317,
+        0.047294798621813336,
+        -0.02991311194551696,
+        0.014072923344697239,
+        -0.0042216579909296476,
+        0.0005930437556365282,
     ),
 }
+# Of (arcsin s - s) / s³ in s², on |s| ≤ ½.
+_ARCSIN = {
+    53: (  # relative error of arcsin s 3.8e-18
+        0.16666666666666669,
+        0.07499999999998425,
+        0.04464285714637338,
+        0.030381944137085216,
+        0.022372173002005596,
+        0.017352391265909227,
+        0.013971235301124539,
+        0.011478952690257387,
+        0.010324318288744113,
+        0.00545087818772055,
+        0.017419357964884856,
+        -0.014881409392818066,
+        0.02877844261259304,
+    ),
+    24: (  # relative error of arcsin s 6.2e-11
+        0.16666666686147094,
+        0.07499992383419403,
+        0.044647675217118564,
+        0.030268919101073113,
+        0.02361371422189475,
+        0.01056694782140368,
+        0.03098546039993495,
+    ),
+}
+
+
+def _arctan_less(t: Lanes, bits: int) -> Lanes:
+    """Return arctan t - t."""
+    z = t * t
+    return t * z * polynomial(z, _ARCTAN[bits])
+
+
+def _sum(base: Lanes, low: Lanes, x: Lanes, rest: Lanes) -> Lanes:
+    """Return the sum of four numbers, in the order of their size, or a base of 0."""
+    whole = base + x
+    lost = x - (whole - base)
+    return whole + (lost + (rest + low))
 
 
 @outlined
 @in_double
 def arctan(x: Lanes, *, bits: int) -> Lanes:
-    """Return the arc tangent; error below 2.5 ulp."""
+    """Return the arc tangent, of |x| > 1 by that of 1/x; error below 2 ulp."""
     size = abs(x)
-    is_large = size.compare(">", 1.0)
-    ratio = is_large.choose(1.0 / size, size)
-    angle, low = _of_ratio(ratio, bits)
-    turned = (_HALF_PI - angle) + (_HALF_PI_LOW - low)
-    return x.block.call("copysign", is_large.choose(turned, angle + low), x)
+    large = size.compare(">", 1.0)
+    t = large.choose(1.0 / size, size)
+    rest = _arctan_less(t, bits)
+    base, low = (large.choose(x.lift(pi / 2), 0.0) for pi in (math.pi, _LOW_OF_PI))
+    angle = _sum(base, low, large.choose(-t, t), large.choose(-rest, rest))
+    return x.block.call("copysign", angle, x)
 
 
 @outlined
 @in_double
 def arctan2(y: Lanes, x: Lanes, *, bits: int) -> Lanes:
-    """Return the angle of the point (x, y), from -π to π; error below 2.5 ulp."""
-    width, height = abs(x), abs(y)
-    is_steep = height.compare(">", width)
-    long, short = is_steep.choose(height, width), is_steep.choose(width, height)
-    # 0/0 and ∞/∞ are the diagonal's limits along the axes and the diagonal itself.
-    ratio = short / long
-    ratio = long.compare("==", 0.0).choose(x.lift(0.0), ratio)
-    ratio = short.compare("==", float("inf")).choose(x.lift(1.0), ratio)
-    angle, low = _of_ratio(ratio, bits)
-    steep = _less((_HALF_PI, _HALF_PI_LOW), angle, low)
-    angle, low = (is_steep.choose(a, b) for a, b in zip(steep, (angle, low), strict=True))
-    is_left = x.convert("bitcast", "i64").compare("<", 0)
-    left = _less((2 * _HALF_PI, 2 * _HALF_PI_LOW), angle, low)
-    angle, low = (is_left.choose(a, b) for a, b in zip(left, (angle, low), strict=True))
-    result = x.block.call("copysign", angle + low, y)
-    return (x.is_nan() | y.is_nan()).choose(x + y, result)
+    """Return the angle of the point (x, y); error below 2 ulp, subnormal results within 1."""
+    tall, wide = abs(y), abs(x)
+    is_steep = tall.compare(">", wide)
+    short, long = is_steep.choose(wide, tall), is_steep.choose(tall, wide)
+    # Two zeros, or two infinities, are a quotient of 0 or 1.
+    t = short.compare("==", long).choose(x.lift(1.0), short / long)
+    t = short.compare("==", 0.0).choose(short, t)
+    rest = _arctan_less(t, bits)
+    is_left = x.block.call("copysign", x.lift(1.0), x).compare("<", 0.0)
+    base, low = (
+        is_steep.choose(x.lift(pi / 2), is_left.choose(x.lift(pi), 0.0))
+        for pi in (math.pi, _LOW_OF_PI)
+    )
+    back = is_steep ^ is_left
+    angle = _sum(base, low, back.choose(-t, t), back.choose(-rest, rest))
+    angle = x.block.call("copysign", angle, y)
+    return (x.is_nan() | y.is_nan()).choose(x + y, angle)
 
 
-def _less(total: tuple[float, float], x: Lanes, low: Lanes) -> tuple[Lanes, Lanes]:
-    """Return a constant in two parts less x and a low part, for a smaller |x|."""
-    difference = total[0] - x
-    lost = (total[0] - difference) - x
-    return difference, lost + (total[1] - low)
-
-
-def _of_ratio(t: Lanes, bits: int) -> tuple[Lanes, Lanes]:
-    """Return the arc tangent of 0 ≤ t ≤ 1 in two parts; above √2 - 1 from π/4."""
-    is_upper = t.compare(">", 2.0**0.5 - 1)
-    reduced = is_upper.choose((t - 1.0) / (t + 1.0), t)
-    z = reduced * reduced
-    correction = reduced * (z * polynomial(z, _TANGENT[bits]))
-    base = is_upper.choose(t.lift(_QUARTER_PI), 0.0)
-    high = base + reduced
-    lost = reduced - (high - base)
-    return high, (lost + correction) + is_upper.choose(t.lift(_QUARTER_PI_LOW), 0.0)
+def _arcsin_parts(x: Lanes, bits: int) -> tuple[Lanes, Lanes, Lanes]:
+    """Return where |x| > ½, s = √((1 - |x|)/2) there and |x| elsewhere, and arcsin s - s."""
+    size = abs(x)
+    outer = size.compare(">", 0.5)
+    z = outer.choose((1.0 - size) * 0.5, size * size)
+    s = outer.choose(x.block.call("sqrt", z), size)
+    return outer, s, s * z * polynomial(z, _ARCSIN[bits])
 
 
 @outlined
 @in_double
 def arcsin(x: Lanes, *, bits: int) -> Lanes:
-    """Return the arc sine; error below 2 ulp; NaN beyond ±1."""
-    size = abs(x)
-    is_upper = size.compare(">", 0.5)
-    root, correction = _of_sine(size, is_upper, bits)
-    upper = _HALF_PI - (2.0 * (root + correction) - _HALF_PI_LOW)
-    result = is_upper.choose(upper, root + correction)
-    return x.block.call("copysign", result, x)
+    """Return the arc sine; error below 1.5 ulp."""
+    outer, s, rest = _arcsin_parts(x, bits)
+    base, low = (outer.choose(x.lift(pi / 2), 0.0) for pi in (math.pi, _LOW_OF_PI))
+    angle = _sum(base, low, outer.choose(s * -2.0, s), outer.choose(rest * -2.0, rest))
+    return x.block.call("copysign", angle, x)
 
 
 @outlined
 @in_double
 def arccos(x: Lanes, *, bits: int) -> Lanes:
-    """Return the arc cosine; error below 2 ulp; NaN beyond ±1."""
-    size = abs(x)
-    is_upper = size.compare(">", 0.5)
-    root, correction = _of_sine(size, is_upper, bits)
-    signed = x.block.call("copysign", root + correction, x)
-    middle = _HALF_PI - (signed - _HALF_PI_LOW)
-    near = 2.0 * (root + correction)
-    far = 2.0 * _HALF_PI - (near - 2.0 * _HALF_PI_LOW)
-    return is_upper.choose(x.compare("<", 0.0).choose(far, near), middle)
-
-
-def _of_sine(size: Lanes, is_upper: Lanes, bits: int) -> tuple[Lanes, Lanes]:
-    """Return the arc sine of s in two parts: s = |x|, or √((1 - |x|) / 2) where that is smaller."""
-    z = is_upper.choose((1.0 - size) * 0.5, size * size)
-    root = is_upper.choose(size.block.call("sqrt", z), size)
-    # What the root lost, for beside it the correction may be small.
-    lost = is_upper.choose(root.fused(-root, z) / (root + root), 0.0)
-    lost = root.compare(">", 0.0).choose(lost, 0.0)
-    return root, root * (z * polynomial(z, _SINE[bits])) + lost
+    """Return the arc cosine; error below 1.5 ulp."""
+    outer, s, rest = _arcsin_parts(x, bits)
+    negative = x.compare("<", 0.0)
+    # π/2 - arcsin x inside; outside 2 arcsin s, or π less that.
+    back = outer ^ negative ^ True
+    s, rest = (outer.choose(part * 2.0, part) for part in (s, rest))
+    s, rest = (back.choose(-part, part) for part in (s, rest))
+    base, low = (
+        outer.choose(negative.choose(x.lift(pi), 0.0), x.lift(pi / 2))
+        for pi in (math.pi, _LOW_OF_PI)
+    )
+    return _sum(base, low, s, rest)

@@ -7,7 +7,7 @@ import math
 from ..lanes import Lanes
 from .exponential import exp, exp2
 from .form import in_double, outlined
-from .logarithm import at_the_ends, log, log1p, log_of_sum
+from .logarithm import at_the_ends, log1p, log_with_low
 
 
 def softplus(x: Lanes) -> Lanes:
@@ -30,7 +30,7 @@ def _greater_and_less(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
 @outlined
 @in_double
 def logaddexp(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
-    """Return log(eˣ + eʸ); error below 2.5 ulp of the greatest of |x|, |y| and the result."""
+    """Return log(eˣ + eʸ); error below 2.5 ulp of the greatest of |x|, |y| and itself."""
     greater, gap = _greater_and_less(x, y)
     return greater + log1p(exp(gap))
 
@@ -38,7 +38,7 @@ def logaddexp(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
 @outlined
 @in_double
 def logaddexp2(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
-    """Return log₂(2ˣ + 2ʸ); error below 3 ulp of the greatest of |x|, |y| and the result."""
+    """Return log₂(2ˣ + 2ʸ); error below 3 ulp of the greatest of |x|, |y| and itself."""
     greater, gap = _greater_and_less(x, y)
     return greater + log1p(exp2(gap)) * (1 / math.log(2))
 
@@ -46,13 +46,14 @@ def logaddexp2(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
 @outlined
 @in_double
 def logit(x: Lanes, *, bits: int) -> Lanes:
-    """Return log(x / (1 - x)); error below 3.5 ulp.
+    """Return log(x / (1 - x)); error below 3 ulp.
 
-    From ¼ on as log(1 + (2x - 1) / (1 - x)), whose numerator is exact, for at ½ it vanishes.
+    From ⅓ on as log(1 + (2x - 1) / (1 - x)), whose numerator is exact, for at ½ it vanishes.
     """
     rest = 1.0 - x
     t = (x + x - 1.0) / rest
-    u = t + 1.0
+    left = x.compare("<", 1 / 3)
+    u = left.choose(x / rest, t + 1.0)
     lost = t.compare("<", 1.0).choose(t - (u - 1.0), 1.0 - (u - t))
-    right = at_the_ends(u, log_of_sum(u, lost / u))
-    return x.compare("<", 0.25).choose(log(x / rest), right)
+    lost = left.choose(x.lift(0.0), lost / u)
+    return at_the_ends(u, log_with_low(u, lost))
