@@ -14,7 +14,7 @@ pytest.importorskip("llvmlite")
 import adjoint as ad
 from adjoint.compiler.native import team
 
-pytestmark = pytest.mark.skipif(not team.can_assist(), reason="needs a second core, and Linux")
+pytestmark = pytest.mark.skipif(not team.can_share(), reason="needs a second core, and Linux")
 
 # Columns that are no whole number of panels, a depth of more than a block, and a short last batch.
 SIZES, BATCH = (1100, 530, 3), 64
@@ -39,13 +39,13 @@ def train(epochs=3, dtype=np.float32):
     return history.loss, [parameter.data.tobytes() for parameter in model.parameters()]
 
 
-def assistants():
-    return [thread for thread in threading.enumerate() if thread.name == "adjoint assistant"]
+def partners():
+    return [thread for thread in threading.enumerate() if thread.name == "adjoint partner"]
 
 
 @pytest.fixture
 def started(monkeypatch):
-    """Count the assistants that begin."""
+    """Count the partners that begin."""
     count = []
     original = threading.Thread.start
 
@@ -60,20 +60,20 @@ def started(monkeypatch):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_two_threads_compute_the_same_bits_as_one(dtype, started, monkeypatch):
     together = train(dtype=dtype)
-    assert started == ["adjoint assistant"]
-    monkeypatch.setattr(team, "can_assist", lambda: False)
+    assert started == ["adjoint partner"]
+    monkeypatch.setattr(team, "can_share", lambda: False)
     assert train(dtype=dtype) == together
-    assert started == ["adjoint assistant"]
+    assert started == ["adjoint partner"]
 
 
-def test_the_assistant_goes_with_its_training():
+def test_the_partner_goes_with_its_training():
     train(epochs=1)
     gc.collect()
     for _ in range(100):
-        if not assistants():
+        if not partners():
             break
         time.sleep(0.02)
-    assert not assistants()
+    assert not partners()
 
 
 def test_trainings_side_by_side_do_not_disturb_each_other():
@@ -97,7 +97,7 @@ def test_a_busy_machine_changes_no_bit():
             hog.wait()
 
 
-def test_an_interpreter_ends_while_an_assistant_sleeps():
+def test_an_interpreter_ends_while_an_partner_sleeps():
     code = (
         "import numpy as np, adjoint as ad\n"
         "from adjoint.compiler.native.fitting import NativeFit\n"
@@ -112,7 +112,7 @@ def test_an_interpreter_ends_while_an_assistant_sleeps():
     assert (run.returncode, run.stdout, run.stderr) == (0, "ended\n", "")
 
 
-def test_small_products_need_no_assistant(started):
+def test_small_products_need_no_partner(started):
     model = ad.nn.MLP(64, 128, 10, rng=0)
     data = RNG.normal(size=(100, 64)), RNG.integers(0, 10, 100)
     ad.fit(

@@ -124,7 +124,7 @@ class StepCode:
     about : str
         A line for a report.
     has_team : bool
-        Whether a second thread assists, see `team`; its memory is the workspace's beginning.
+        Whether a partner shares large products, see `team`; the workspace begins with its memory.
     """
 
     functions: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""A team is the thread that trains and one that assists it with large products of matrices.
+"""A team is the thread that trains and a partner with which it shares large products of matrices.
 
 A product is computed in panels of columns. Both threads take the next one as long as there are any,
-so that the numbers are the same whoever computes what, and neither waits for long. The assistant
+so that the numbers are the same whoever computes what, and neither waits for long. The partner
 sleeps between products. Where it is kept from running, since the other core has something else to
 do, the training thread notices that it waits and goes on alone for a while.
 """
@@ -14,7 +14,6 @@ import platform
 import sys
 import threading
 import weakref
-from typing import Any
 
 from .machine import Library
 from .memory_block import MemoryBlock
@@ -33,7 +32,7 @@ _BRIEFLY, _LONG = 20_000, 200_000
 _FEW, _MANY, _LONG_AGO = 16, 1 << 13, 1000
 
 
-def can_assist() -> bool:
+def can_share() -> bool:
     """Return whether there is a second core for this process, and the call to sleep by."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     return sys.platform == "linux" and platform.machine() in _FUTEX and cores > 1
@@ -54,8 +53,8 @@ entry:
   %patience.at = getelementptr i8, ptr %team, i64 {patience}
   %calm.at = getelementptr i8, ptr %team, i64 {calm}
   %active = load i64, ptr %active.at
-  %has.assistant = icmp ne i64 %active, 0
-  br i1 %has.assistant, label %perhaps, label %alone
+  %has.partner = icmp ne i64 %active, 0
+  br i1 %has.partner, label %perhaps, label %alone
 perhaps:
   %pause = load i64, ptr %pause.at
   %pauses = icmp sgt i64 %pause, 0
@@ -133,7 +132,7 @@ done:
 end:
   ret void
 }}
-define void @assist(ptr %team) #0 {{
+define void @partner(ptr %team) #0 {{
 entry:
   %epoch.at = getelementptr i8, ptr %team, i64 {epoch}
   %next.at = getelementptr i8, ptr %team, i64 {next}
@@ -202,7 +201,7 @@ _JOBS = (
 
 
 def write_team() -> str:
-    """Return ``share``, which computes a product together, and ``assist``, which the other runs."""
+    """Return ``share``, by which a product is computed, and ``partner``, which the other runs."""
     places = [f"%job{n} = getelementptr i8, ptr %job.at, i64 {8 * n}" for n in range(len(_JOBS))]
     stores = [f"store {kind} %{name}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
     loads = [f"%{name} = load {kind}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
@@ -226,30 +225,29 @@ def write_team() -> str:
     )
 
 
-class Assistant:
-    """A thread that assists, as long as this object lives.
+class Partner:
+    """A thread that shares the work, as long as this object lives.
 
     Parameters
     ----------
     library : Library
-        With ``assist``.
+        With ``partner``.
     memory : MemoryBlock
         That begins with the team's; the thread keeps both alive until it has ended.
     """
 
     def __init__(self, library: Library, memory: MemoryBlock) -> None:
-        assist = library.function("assist", None, ctypes.c_void_p)
         memory.integers(_ACTIVE)[:2] = 1, 0
         memory.integers(_PATIENCE)[0] = _FEW
-
-        def work() -> None:
-            assist(memory.address)
-            keep: Any = library
-            del keep
-
-        self.thread = threading.Thread(target=work, name="adjoint assistant", daemon=True)
+        self.thread = threading.Thread(
+            target=_take_part, args=(library, memory), name="adjoint partner", daemon=True
+        )
         self.thread.start()
         weakref.finalize(self, _dismiss, memory)
+
+
+def _take_part(library: Library, memory: MemoryBlock) -> None:
+    library.function("partner", None, ctypes.c_void_p)(memory.address)
 
 
 def _dismiss(memory: MemoryBlock) -> None:

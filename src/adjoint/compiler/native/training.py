@@ -14,7 +14,7 @@ from . import loop
 from .loop import EPOCH, STATUS, STEP, STEPS_LEFT, TURN, Status
 from .machine import Library, this_machine
 from .memory_block import MemoryBlock, aligned_zeros
-from .team import Assistant
+from .team import Partner
 from .training_code import TrainingCode
 
 Array = np.ndarray[Any, Any]
@@ -81,8 +81,8 @@ class Training:
         self._record = np.zeros(5, np.int64)
         self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         has_team = code.steps.has_team
-        self._library = Library(code.code, ["train", "assist"] if has_team else ["train"])
-        self._assistant = Assistant(self._library, self._workspace) if has_team else None
+        self._library = Library(code.code, ["train", "partner"] if has_team else ["train"])
+        self._partner = Partner(self._library, self._workspace) if has_team else None
         pointers = [ctypes.c_void_p] * (7 + len(self._data))
         self._train = self._library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
         self.load(state, epoch=0)

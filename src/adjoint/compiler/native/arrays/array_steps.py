@@ -39,7 +39,7 @@ def array_steps(
     Unlowerable
         If an operation cannot be computed by them.
     """
-    has_team = team.can_assist()
+    has_team = team.can_share()
     size = SIZES[kind_of(step.inputs[0].dtype)]
     alignment = ALIGNMENT // size
     layout = Layout.of(step, form, alignment=alignment, lanes=alignment)
