@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .adam import Adam, adam_update
+from .adaptive import Adadelta, Adagrad, Lion, RMSprop
+from .moments import AdamW, AMSGrad, NAdam, RAdam
 from .optimizer import Memory, Optimizer, Schedule, Settings
 from .schedules import (
     Chained,
@@ -18,15 +20,23 @@ from .sgd import SGD, sgd_update
 
 __all__ = [
     "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Chained",
     "Cosine",
     "Exponential",
+    "Lion",
     "Memory",
     "MultiStepDecay",
+    "NAdam",
     "OneCycle",
     "Optimizer",
     "Polynomial",
+    "RAdam",
+    "RMSprop",
     "Schedule",
     "Settings",
     "StepDecay",

@@ -1,4 +1,4 @@
-"""Adam and its relatives: steps of about the same length in all entries."""
+"""Adam takes steps of about the same length in all entries."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..core import Operand
 from ..ops.exponential import expm1, log, sqrt
-from .optimizer import Memory, Optimizer, Schedule, Settings, in_range, is_zero, positive
+from .optimizer import Memory, Optimizer, Schedule, Settings, is_zero
 
 
 def adam_update(
@@ -114,6 +112,8 @@ class Adam(Optimizer):
     tensor([0.9, 1.9], requires_grad=True)
     """
 
+    remembers = ("first_moment", "second_moment", "steps")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -128,32 +128,9 @@ class Adam(Optimizer):
             params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
         )
 
-    def check_setting(self, name: str, value: Any) -> Any:
-        """Check the weights of the past, epsilon and weight decay."""
-        if name in ("beta1", "beta2"):
-            return in_range(name, value, below=1.0)
-        if name == "epsilon":
-            return positive(name, value)
-        if name == "weight_decay":
-            return in_range(name, value)
-        return super().check_setting(name, value)
-
-    @property
-    def rule(self) -> str:
-        """Its name."""
-        return "adam"
-
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
-        """Return moments of zeros, and no steps."""
-        return {
-            "first_moment": np.zeros_like(parameter),
-            "second_moment": np.zeros_like(parameter),
-            "steps": np.zeros((), parameter.dtype),
-        }
-
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply `adam_update`; the moments and the number of steps are what is remembered."""
         new, *remembered = adam_update(parameter, gradient, **memory, **settings)
-        return new, dict(zip(("first_moment", "second_moment", "steps"), remembered, strict=True))
+        return new, dict(zip(self.remembers, remembered, strict=True))

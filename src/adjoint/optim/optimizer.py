@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,13 +19,26 @@ Settings = dict[str, Any]
 # A number as a function of how many steps were taken.
 Schedule = Callable[[int], float]
 
+_POSITIVE = {"lr", "epsilon"}
+# From 0 to below a bound.
+_RANGES = {
+    "alpha": 1.0,
+    "beta1": 1.0,
+    "beta2": 1.0,
+    "lr_decay": math.inf,
+    "momentum": 1.0,
+    "momentum_decay": math.inf,
+    "rho": 1.0,
+    "weight_decay": math.inf,
+}
+
 
 class Optimizer:
     """What all optimisers share; abstract: a subclass defines `update`.
 
-    One that remembers something of a parameter from step to step defines `initial_memory` too, so
-    that a compiled step knows its shapes. Of a parameter that has taken no step ``memory`` holds
-    an empty dict.
+    One that remembers something of a parameter from step to step names it in ``remembers``, or
+    defines `initial_memory`, so that a compiled step knows its shapes. Of one that has taken
+    no step ``memory`` holds an empty dict.
 
     A step gives every parameter a new array and leaves the old one alone: recorded graphs may hold
     it. All updates are computed before the first is written.
@@ -58,6 +71,9 @@ class Optimizer:
         the learning rate is not positive and finite, or a group has an unknown setting.
     """
 
+    # Arrays of the parameter's shape, zeros at first; "steps" is a number.
+    remembers: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, params: Iterable[Any], *, lr: Any, **settings: Any) -> None:
         self.params, members, given = _checked_groups(params)
         own = {"lr": lr, **settings}
@@ -80,18 +96,24 @@ class Optimizer:
     @property
     def rule(self) -> str:
         """What written source calls the update."""
-        return f"{type(self).__name__.lower()}_update"
+        return type(self).__name__.lower()
 
     def check_setting(self, name: str, value: Any) -> Any:
         """Return a setting as `update` needs it, or raise what is wrong with it.
 
-        A subclass checks its own and leaves ``lr`` to this. Schedules are not checked.
+        Those of the usual names have their usual ranges; a subclass checks others of its own.
+        Schedules are not checked.
         """
-        return positive("lr", value) if name == "lr" else value
+        if name in _POSITIVE:
+            return positive(name, value)
+        if name in _RANGES:
+            return in_range(name, value, below=_RANGES[name])
+        return value
 
     def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
         """Return what is remembered of a parameter, an array, before its first step."""
-        return {}
+        shapes = {name: () if name == "steps" else parameter.shape for name in self.remembers}
+        return {name: np.zeros(shape, parameter.dtype) for name, shape in shapes.items()}
 
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
@@ -179,6 +201,12 @@ class Optimizer:
 def is_zero(factor: Operand) -> bool:
     """Return whether a factor is a Python zero; a symbol's number is not known yet."""
     return isinstance(factor, (int, float)) and factor == 0
+
+
+def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operand:
+    """Return g + weight_decay p, the gradient with that of weight_decay ‖p‖² / 2."""
+    decay = settings["weight_decay"]
+    return gradient if is_zero(decay) else gradient + decay * parameter
 
 
 def positive(name: str, number: Any) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Operand
-from .optimizer import Memory, Optimizer, Schedule, Settings, in_range, is_zero
+from .optimizer import Memory, Optimizer, Schedule, Settings, is_zero
 
 
 def sgd_update(
@@ -107,14 +107,6 @@ class SGD(Optimizer):
         super().__init__(
             params, lr=lr, momentum=momentum, nesterov=bool(nesterov), weight_decay=weight_decay
         )
-
-    def check_setting(self, name: str, value: Any) -> Any:
-        """Check momentum and weight decay."""
-        if name == "momentum":
-            return in_range(name, value, below=1.0)
-        if name == "weight_decay":
-            return in_range(name, value)
-        return super().check_setting(name, value)
 
     @property
     def rule(self) -> str:
