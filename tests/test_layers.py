@@ -147,6 +147,8 @@ LAYERS = [
     ["nn.container"],
     ["nn.mlp"],
     ["nn"],
+    ["optim.ranges"],
+    ["optim.clipping"],
     ["optim.optimizer"],
     ["optim.adam", "optim.adaptive", "optim.schedules", "optim.sgd"],
     ["optim.moments"],

@@ -214,6 +214,59 @@ def test_every_tier_takes_the_same_steps(name, settings, formula, dtype):
             np.testing.assert_allclose(array, expected[key], rtol=tolerance, atol=tolerance)
 
 
+CLIPPINGS = [{"norm": 0.01}, {"value": 0.002}, {"norm": 0.01, "value": 0.004}]
+
+
+@pytest.mark.parametrize("bounds", CLIPPINGS)
+def test_gradients_are_clipped_by_the_formula(bounds):
+    a = ad.tensor([1.0, 2.0], requires_grad=True)
+    b = ad.tensor(3.0, requires_grad=True)
+    optimizer = optim.SGD([a, b], lr=1.0).clip_gradients(**bounds)
+    a.grad, b.grad = np.array([0.003, -0.03]), np.array(0.04)
+    optimizer.step()
+    whole = np.array([0.003, -0.03, 0.04])
+    value = bounds.get("value", np.inf)
+    whole = np.clip(whole, -value, value)
+    if "norm" in bounds:
+        whole *= min(1, bounds["norm"] / (np.linalg.norm(whole) + 1e-6))
+    np.testing.assert_allclose(a.data, [1, 2] - whole[:2], rtol=1e-14)
+    np.testing.assert_allclose(b.data, 3 - whole[2], rtol=1e-14)
+
+
+@pytest.mark.parametrize("bounds", CLIPPINGS)
+def test_clipped_steps_are_the_same_in_every_tier(bounds):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(40, 3))
+    y = (X[:, 0] > X[:, 1] ** 2).astype(int)
+    weights = []
+    for how in ({"compile": False}, {"compile": True}, {"compile": True, "metrics": ["accuracy"]}):
+        model = ad.nn.MLP(3, 4, 2, activation="tanh", rng=0)
+        optimizer = optim.SGD(model.parameters(), lr=0.5, momentum=0.9).clip_gradients(**bounds)
+        history = ad.fit(
+            model,
+            (X, y),
+            loss="cross_entropy",
+            optimizer=optimizer,
+            epochs=5,
+            batch_size=12,
+            seed=3,
+            progress=False,
+            **how,
+        )
+        weights.append(model.state_dict())
+    assert history.tier != "eager", history.report()
+    for other in weights[1:]:
+        for key, array in other.items():
+            np.testing.assert_allclose(array, weights[0][key], rtol=1e-10, atol=1e-12)
+
+
+def test_a_bound_that_is_none_is_refused():
+    w = ad.tensor([1.0], requires_grad=True)
+    for bounds, message in (({"norm": 0}, "clip_norm must be"), ({"value": -1}, "clip_value must")):
+        with pytest.raises(ValueError, match=message):
+            optim.SGD([w], lr=0.1).clip_gradients(**bounds)
+
+
 def test_every_optimiser_is_in_the_table():
     known = {
         name

@@ -131,6 +131,7 @@ class TrainingStep:
         return (
             tuple(found),
             tuple(_shaping(group) for group in self.optimizer.groups),
+            self.optimizer.clipping,
             self._trained(),
             tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
         )
@@ -306,6 +307,7 @@ class TrainingStep:
             memory = values.get("memory", [{} for _ in names])
             updates = []
             settings = self._settings(values)
+            gradients = self._clipped(gradients)
             with made_by(self.optimizer.rule):
                 groups = [settings[self.optimizer.membership[place]] for place in self.places]
                 for one in zip(names, parameters, gradients, memory, groups, strict=True):
@@ -315,6 +317,12 @@ class TrainingStep:
             return *written, loss, *([prediction] if self.predicts else [])
 
         return step
+
+    def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
+        """Return the gradients within the optimiser's bounds; what is constant stays out of it."""
+        with made_by("clipping"):
+            clipped = iter(self.optimizer.clipping([g for g in gradients if isinstance(g, Symbol)]))
+        return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
 
     def _update(
         self, name: str, parameter: Any, gradient: Any, memory: Memory, settings: Settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .adam import Adam, adam_update
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
+from .clipping import Clipping, clip_by_norm, clip_by_value
 from .moments import AdamW, AMSGrad, NAdam, RAdam
 from .optimizer import Memory, Optimizer, Schedule, Settings
 from .schedules import (
@@ -26,6 +27,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Chained",
+    "Clipping",
     "Cosine",
     "Exponential",
     "Lion",
@@ -42,5 +44,7 @@ __all__ = [
     "StepDecay",
     "Warmup",
     "adam_update",
+    "clip_by_norm",
+    "clip_by_value",
     "sgd_update",
 ]

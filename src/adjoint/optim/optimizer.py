@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ..core import Operand
 from ..errors import ShapeError
 from ..tensor import Tensor
+from .clipping import Clipping
+from .ranges import checked_number
 
 # What an optimiser remembers of one parameter from step to step: arrays by name, in its dtype.
 Memory = dict[str, Any]
@@ -18,19 +19,6 @@ Memory = dict[str, Any]
 Settings = dict[str, Any]
 # A number as a function of how many steps were taken.
 Schedule = Callable[[int], float]
-
-_POSITIVE = {"lr", "epsilon"}
-# From 0 to below a bound.
-_RANGES = {
-    "alpha": 1.0,
-    "beta1": 1.0,
-    "beta2": 1.0,
-    "lr_decay": math.inf,
-    "momentum": 1.0,
-    "momentum_decay": math.inf,
-    "rho": 1.0,
-    "weight_decay": math.inf,
-}
 
 
 class Optimizer:
@@ -61,6 +49,8 @@ class Optimizer:
         The settings of each group; may be changed between steps.
     steps : int
         How many steps were taken.
+    clipping : Clipping
+        The bounds of the gradients, see `clip_gradients`.
 
     Raises
     ------
@@ -80,7 +70,26 @@ class Optimizer:
         self.groups = [self._checked_settings(own, group) for group in given]
         self.membership = [i for i, group in enumerate(members) for _ in range(group)]
         self.memory: list[Memory] = [{} for _ in self.params]
+        self.clipping = Clipping()
         self.steps = 0
+
+    def clip_gradients(self, *, norm: float | None = None, value: float | None = None) -> Self:
+        """Bound the gradients of every step to come; returns the optimiser.
+
+        Parameters
+        ----------
+        norm : float, optional
+            Of all gradients together, as `clip_by_norm`.
+        value : float, optional
+            Of every entry, as `clip_by_value`; applied first.
+
+        Raises
+        ------
+        ValueError
+            If a bound is not positive and finite.
+        """
+        self.clipping = Clipping(norm, value)
+        return self
 
     @property
     def lr(self) -> Any:
@@ -104,11 +113,7 @@ class Optimizer:
         Those of the usual names have their usual ranges; a subclass checks others of its own.
         Schedules are not checked.
         """
-        if name in _POSITIVE:
-            return positive(name, value)
-        if name in _RANGES:
-            return in_range(name, value, below=_RANGES[name])
-        return value
+        return checked_number(name, value)
 
     def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
         """Return what is remembered of a parameter, an array, before its first step."""
@@ -141,12 +146,12 @@ class Optimizer:
         """Update every parameter that has a gradient; the others stay as they are."""
         updates = []
         now = [self.settings_now(group) for group in range(len(self.groups))]
-        for i, parameter in enumerate(self.params):
-            gradient = parameter.grad
-            if gradient is not None:
-                settings = now[self.membership[i]]
-                new = self.update(parameter.data, gradient.data, self.recall(i), settings)
-                updates.append((i, parameter, *new))
+        found = [(i, p, p.grad.data) for i, p in enumerate(self.params) if p.grad is not None]
+        gradients = self.clipping([gradient for _, _, gradient in found])
+        for (i, parameter, _), gradient in zip(found, gradients, strict=True):
+            settings = now[self.membership[i]]
+            new = self.update(parameter.data, gradient, self.recall(i), settings)
+            updates.append((i, parameter, *new))
         for i, parameter, data, memory in updates:
             parameter.data = data
             self.memory[i] = memory
@@ -207,23 +212,6 @@ def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operan
     """Return g + weight_decay p, the gradient with that of weight_decay ‖p‖² / 2."""
     decay = settings["weight_decay"]
     return gradient if is_zero(decay) else gradient + decay * parameter
-
-
-def positive(name: str, number: Any) -> float:
-    """Return a positive number as a Python float.
-
-    It does not promote float32 arrays; a NumPy float64 would.
-    """
-    if 0 < float(number) < math.inf:
-        return float(number)
-    raise ValueError(f"{name} must be positive and finite, got {number}")
-
-
-def in_range(name: str, number: Any, *, below: float = math.inf) -> float:
-    """Return a number from 0 to below a bound as a Python float."""
-    if 0 <= float(number) < below:
-        return float(number)
-    raise ValueError(f"{name} must be at least 0 and below {below}, got {number}")
 
 
 def _checked_groups(params: Any) -> tuple[list[Tensor], list[int], list[Settings]]:
