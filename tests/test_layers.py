@@ -147,7 +147,7 @@ LAYERS = [
     ["nn.losses.classification", "nn.losses.distance", "nn.losses.regression"],
     ["nn.losses"],
     ["nn.activation", "nn.functional", "nn.linear"],
-    ["nn.container"],
+    ["nn.container", "nn.loss"],
     ["nn.mlp"],
     ["nn"],
     ["optim", "datasets", "history", "metrics", "progress"],

@@ -59,10 +59,7 @@ def need_rows(name: str, value: Any) -> None:
 
 
 def need(name: str, target: Any, wrong: Any, expected: str) -> None:
-    """Refuse targets of which ``wrong(numbers)`` is true somewhere; symbols pass.
-
-    NaN is for the loss to show.
-    """
+    """Refuse targets of which ``wrong(numbers)`` is true somewhere; symbols pass."""
     found = numbers(target)
     if found is None:
         return
@@ -75,7 +72,7 @@ def need(name: str, target: Any, wrong: Any, expected: str) -> None:
 
 
 def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like: Any) -> Any:
-    """Return weights in the dtype of ``like``, of this shape and not negative.
+    """Return weights of this shape, not negative, in the dtype of ``like`` if that is a float.
 
     Raises
     ------
@@ -95,7 +92,7 @@ def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like:
             f"{name}: {what} of shape {shape} has negative entries or none above 0; expected "
             "numbers from 0, not all 0"
         )
-    return astype(weights, dtype=like.dtype)
+    return astype(weights, dtype=like.dtype) if like.dtype.kind == "f" else weights
 
 
 def averaged(name: str, losses: Any, sample_weight: Any) -> Any:

@@ -80,9 +80,7 @@ def cross_entropy(
             f"cross_entropy: label_smoothing is {label_smoothing}; expected a number from 0 to 1"
         )
     if class_weight is not None:
-        class_weight = as_weights(
-            "cross_entropy", "class_weight", class_weight, shape[-1:], floats(logits, logits)
-        )
+        class_weight = as_weights("cross_entropy", "class_weight", class_weight, shape[-1:], logits)
     if targets.shape == shape[:-1]:
         return _of_labels(
             logits, targets, class_weight, label_smoothing, ignore_index, sample_weight
@@ -104,8 +102,9 @@ def cross_entropy(
 
 def _of_probabilities(logits: Any, targets: Any, class_weight: Any, smoothing: float) -> Any:
     """Return the loss of every row."""
+    targets = floats(targets, logits)
     if smoothing:
-        targets = (1 - smoothing) * floats(targets, logits) + smoothing / logits.shape[-1]
+        targets = (1 - smoothing) * targets + smoothing / logits.shape[-1]
     terms = targets * log_softmax(logits)
     return -(terms if class_weight is None else class_weight * terms).sum(axis=-1)
 
