@@ -144,7 +144,12 @@ LAYERS = [
     ["special"],
     ["nn.module", "nn.initialise"],
     ["nn.losses.checks"],
-    ["nn.losses.classification", "nn.losses.distance", "nn.losses.regression"],
+    [
+        "nn.losses.binary",
+        "nn.losses.classification",
+        "nn.losses.distance",
+        "nn.losses.regression",
+    ],
     ["nn.losses"],
     ["nn.activation", "nn.functional", "nn.linear"],
     ["nn.container", "nn.loss"],

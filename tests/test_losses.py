@@ -345,13 +345,19 @@ def test_a_module_shows_its_settings():
     assert repr(nn.HuberLoss(2.0)) == "HuberLoss(delta=2.0)"
 
 
-@pytest.mark.parametrize("name", [name for name in functional.LOSSES if name != "cross_entropy"])
-def test_fit_knows_losses_by_name(name):
-    target = {"hinge_loss": 2 * YES - 1, "poisson_loss": COUNTS}.get(name, YES).astype(float)
-    model = nn.Linear(2, COLUMNS, rng=0)
-    settings = {"optimizer": partial(SGD, lr=0.1), "epochs": 2, "batch_size": 3, "progress": False}
-    history = ad.fit(model, (A[:, :2], target), loss=name, **settings)
-    assert np.isfinite(history["loss"]).all()
+@pytest.mark.parametrize("name", functional.LOSSES)
+def test_fit_knows_losses_by_name_and_runs_them_natively(name):
+    pytest.importorskip("llvmlite")
+    others = {"hinge_loss": 2.0 * YES - 1, "cross_entropy": LABELS, "kl_divergence": SHARES}
+    target = others.get(name, YES.astype(float))
+    found = []
+    for compile in (True, False):
+        model = nn.Linear(2, COLUMNS, rng=0)
+        settings = {"optimizer": partial(SGD, lr=0.1), "epochs": 3, "batch_size": 3, "seed": 0}
+        settings |= {"loss": name, "compile": compile, "progress": False}
+        found.append(ad.fit(model, (A[:, :2], target), **settings))
+    assert found[0].tier == "native"
+    np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=1e-12)
 
 
 def test_fit_takes_a_module_as_loss():
@@ -407,7 +413,8 @@ def test_weights_of_another_shape_or_sign_are_refused(case):
         (lambda: f.cross_entropy(A, LABELS, label_smoothing=2), "label_smoothing is 2"),
         (lambda: f.cross_entropy(A, LABELS, class_weight=[1, 2]), "class_weight of shape .2,."),
         (lambda: f.cross_entropy(A, SHARES, ignore_index=1), "is for class labels"),
-        (lambda: f.cross_entropy(A, 0 * LABELS, ignore_index=0), "are ignored"),
+        (lambda: f.cross_entropy(A, 0 * LABELS, ignore_index=0), "all are ignored or of"),
+        (lambda: f.cross_entropy(A, 0 * LABELS, class_weight=(0, 1, 1)), "of weight 0"),
     ],
 )
 def test_settings_and_targets_out_of_range_are_refused(call, message):

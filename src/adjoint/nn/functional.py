@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .losses.classification import (
-    binary_cross_entropy,
-    cross_entropy,
-    focal_loss,
-    hinge_loss,
-    kl_divergence,
-)
+from .losses.binary import binary_cross_entropy, focal_loss, hinge_loss
+from .losses.classification import cross_entropy, kl_divergence
 from .losses.distance import cosine_loss, triplet_loss
 from .losses.regression import huber_loss, mae_loss, mse_loss, poisson_loss, quantile_loss
 

@@ -1,1 +1,1 @@
-"""Losses by what they compare: classes, numbers, or directions and distances."""
+"""Losses by what they compare: numbers, yes or no, classes, or vectors."""

@@ -71,6 +71,11 @@ def need(name: str, target: Any, wrong: Any, expected: str) -> None:
         )
 
 
+def no_probability(targets: Any) -> Any:
+    """Return where targets are not from 0 to 1."""
+    return (targets < 0) | (targets > 1)
+
+
 def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like: Any) -> Any:
     """Return weights of this shape, not negative, in the dtype of ``like`` if that is a float.
 

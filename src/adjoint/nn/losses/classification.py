@@ -1,4 +1,4 @@
-"""Losses of classes: of scores before the softmax or the logistic function, or of margins."""
+"""Losses of one class of several: of scores before the softmax, or of log-probabilities."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from typing import Any
 import numpy as np
 
 from ...errors import ShapeError
-from ...ops.exponential import exp, log, softplus
+from ...ops.exponential import log
 from ...ops.logic import greater, not_equal
-from ...ops.piecewise import relu, where
+from ...ops.piecewise import where
 from ...ops.reductions import sum
 from ...ops.selection import take
 from ...ops.softmax import log_softmax, softmax_cross_entropy
 from ...ops.structural import astype
-from .checks import as_pair, as_values, as_weights, averaged, floats, need, need_rows, numbers
+from .checks import (
+    as_pair,
+    as_values,
+    as_weights,
+    averaged,
+    floats,
+    need,
+    need_rows,
+    no_probability,
+    numbers,
+)
 
 # How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
 _SLACK = 1e-2
@@ -137,7 +147,14 @@ def _of_labels(
         losses, weights = each * losses, each * weights
     if kept is not None:
         losses, weights = where(kept, losses, 0.0), where(kept, weights, 0.0)
-    return sum(losses) / sum(weights)
+    total = sum(weights)
+    found = numbers(total)
+    if found is not None and found == 0:
+        raise ValueError(
+            f"cross_entropy: of labels of shape {labels.shape} all are ignored or of weight 0; "
+            "expected at least one that counts"
+        )
+    return sum(losses) / total
 
 
 def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> Any:
@@ -152,12 +169,6 @@ def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> An
             f"{labels.shape}; pass y.astype(int), or probabilities of shape {shape}"
         )
     if kept is not None:
-        which = numbers(kept)
-        if which is not None and not which.any():
-            raise ValueError(
-                f"cross_entropy: all labels of shape {labels.shape} are ignored; expected at least "
-                "one that is not ignore_index"
-            )
         labels = where(kept, labels, astype(np.zeros((), np.intp), dtype=labels.dtype))
     found = numbers(labels)
     if found is not None:
@@ -187,132 +198,6 @@ def _check_probabilities(targets: Any) -> None:
             f"cross_entropy: target row {row} is {found[row]}; expected probabilities, "
             "not negative and adding up to 1"
         )
-
-
-def binary_cross_entropy(
-    logits: Any, targets: Any, *, pos_weight: Any = None, sample_weight: Any = None
-) -> Any:
-    """Return the mean of -t log σ(a) - (1 - t) log(1 - σ(a)), finite for any finite logits.
-
-    Parameters
-    ----------
-    logits, targets : arrays of one shape
-        Scores a before the logistic function, which is part of the loss, and the probabilities t
-        of yes: numbers from 0 to 1, or booleans.
-    pos_weight : float or array, optional
-        A factor of the first term: above 1 it makes a missed yes dearer. An array has the shape of
-        the targets' last axis.
-    sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
-
-    Returns
-    -------
-    () Tensor
-
-    Raises
-    ------
-    ShapeError
-        If the shapes differ, or weights do not fit.
-    ValueError
-        If a target is not from 0 to 1, there are no entries, or a weight is negative or all are 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from adjoint.nn.functional import binary_cross_entropy
-    >>> print(round(binary_cross_entropy(np.array([0.0, 1e4]), [1, 1]), 4))
-    0.3466
-    """
-    logits, targets = as_pair("binary_cross_entropy", logits, targets)
-    need("binary_cross_entropy", targets, _no_probability, "numbers from 0 to 1")
-    yes = targets
-    if pos_weight is not None:
-        (pos_weight,) = as_values(pos_weight)
-        shape = logits.shape[-1:] if pos_weight.shape else ()
-        yes = as_weights("binary_cross_entropy", "pos_weight", pos_weight, shape, logits) * targets
-    # log(1 + e^-a) and log(1 + e^a), neither of which is a difference of great numbers.
-    losses = yes * softplus(-logits) + (1 - targets) * softplus(logits)
-    return averaged("binary_cross_entropy", losses, sample_weight)
-
-
-def _no_probability(targets: Any) -> Any:
-    return (targets < 0) | (targets > 1)
-
-
-def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: Any = None) -> Any:
-    """Return the mean of -t (1 - p)^γ log p - (1 - t) p^γ log(1 - p), p = σ(a).
-
-    What is already predicted well counts for little. Source: Lin et al., Focal loss for dense
-    object detection (2017).
-
-    Parameters
-    ----------
-    logits, targets : arrays of one shape
-        As for `binary_cross_entropy`, which is the loss at γ = 0.
-    gamma : float
-    sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
-
-    Returns
-    -------
-    () Tensor
-
-    Raises
-    ------
-    ShapeError
-        If the shapes differ, or the weights are not one a row.
-    ValueError
-        If gamma is negative, a target is not from 0 to 1, there are no entries, or a weight is
-        negative or all are 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from adjoint.nn.functional import focal_loss
-    >>> print(round(focal_loss(np.zeros(2), [0, 1]), 4))
-    0.1733
-    """
-    if not gamma >= 0:
-        raise ValueError(f"focal_loss: gamma is {gamma}; expected a number from 0")
-    logits, targets = as_pair("focal_loss", logits, targets)
-    need("focal_loss", targets, _no_probability, "numbers from 0 to 1")
-    # -log p and -log(1 - p): a power of p is e to a multiple, which has a slope at p = 0, too.
-    yes, no = softplus(-logits), softplus(logits)
-    losses = targets * exp(-gamma * no) * yes + (1 - targets) * exp(-gamma * yes) * no
-    return averaged("focal_loss", losses, sample_weight)
-
-
-def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
-    """Return the mean of max(0, 1 - t a) over all entries.
-
-    Parameters
-    ----------
-    prediction, target : arrays of one shape
-        Scores a, and their signs t: -1 or 1.
-    sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
-
-    Returns
-    -------
-    () Tensor
-
-    Raises
-    ------
-    ShapeError
-        If the shapes differ, or the weights are not one a row.
-    ValueError
-        If a target is neither -1 nor 1, there are no entries, or a weight is negative or all are 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from adjoint.nn.functional import hinge_loss
-    >>> print(hinge_loss(np.array([0.5, -3.0]), [1, -1]))
-    0.25
-    """
-    prediction, target = as_pair("hinge_loss", prediction, target)
-    need("hinge_loss", target, lambda t: abs(t) != 1, "-1 or 1")
-    return averaged("hinge_loss", relu(1 - target * prediction), sample_weight)
 
 
 def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = None) -> Any:
@@ -346,7 +231,7 @@ def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = N
     """
     log_probabilities, target = as_pair("kl_divergence", log_probabilities, target)
     need_rows("kl_divergence", target)
-    need("kl_divergence", target, _no_probability, "numbers from 0 to 1")
+    need("kl_divergence", target, no_probability, "numbers from 0 to 1")
     some = greater(target, 0)
     gap = where(some, log(where(some, target, 1.0)) - log_probabilities, 0.0)
     return averaged("kl_divergence", sum(target * gap, axis=-1), sample_weight)
