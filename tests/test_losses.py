@@ -268,6 +268,25 @@ def test_gradients_with_class_weights(settings):
     ad.check_gradients(lambda a: functional.cross_entropy(a, LABELS, **settings), A)
 
 
+def test_weights_have_gradients():
+    def weighted(w):
+        w = np.exp(w)
+        plain = functional.huber_loss(A, REAL, sample_weight=w)
+        return plain + functional.cross_entropy(A, LABELS, sample_weight=w, ignore_index=1)
+
+    ad.check_gradients(weighted, WEIGHTS)
+
+
+@in_classes
+def test_class_weights_with_more_axes(settings):
+    deep, labels = A.reshape(2, 3, COLUMNS), LABELS.reshape(2, 3)
+    found = functional.cross_entropy(deep, labels, **settings)
+    np.testing.assert_allclose(found, functional.cross_entropy(A, LABELS, **settings), rtol=1e-13)
+    found = functional.cross_entropy(deep, labels, sample_weight=[1.0, 3.0], **settings)
+    expected = functional.cross_entropy(A, LABELS, sample_weight=np.repeat([1, 3], 3), **settings)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
 # --- compiled ---------------------------------------------------------------------------------
 
 STEPS = {name: (partial(loss, **given), t) for name, (loss, given, _, t, _) in CASES.items()}
@@ -367,6 +386,14 @@ def test_fit_takes_a_module_as_loss():
         settings = {"optimizer": partial(SGD, lr=0.1), "epochs": 2, "progress": False}
         found.append(ad.fit(model, (A[:, :2], REAL), loss=loss, batch_size=3, seed=0, **settings))
     np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, bool])
+def test_whole_numbers_do_not_wrap(dtype):
+    prediction, target = np.array([1, 0], dtype), np.array([1, 1], dtype)
+    for loss, expected in ((f.mae_loss, 0.5), (f.huber_loss, 0.25), (f.quantile_loss, 0.25)):
+        assert loss(prediction, target) == expected
+    assert f.quantile_loss(prediction[:, None], target, levels=(0.9,)) == 0.45
 
 
 def test_whole_numbers_are_weighted_by_fractions():

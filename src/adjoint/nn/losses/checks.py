@@ -25,14 +25,19 @@ def numbers(value: Any) -> Any:
     return None if isinstance(value, Value) else value
 
 
-def floats(value: Any, like: Any) -> Any:
-    """Return integers and booleans in the dtype of ``like``, which they would else widen."""
-    narrow = value.dtype.kind in "iub" and like.dtype.kind == "f"
-    return astype(value, dtype=like.dtype) if narrow else value
+def floats(value: Any, like: Any = None) -> Any:
+    """Return integers and booleans in the dtype of ``like``, or as float64: they might wrap.
+
+    In the dtype of ``like``, if that is a float, they do not widen it.
+    """
+    if value.dtype.kind not in "iub":
+        return value
+    kept = like is not None and like.dtype.kind == "f"
+    return astype(value, dtype=like.dtype if kept else np.dtype(np.float64))
 
 
 def as_pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
-    """Return both as values of one shape, the target in floats; the loss of this name needs it.
+    """Return both as floats of one shape, which the loss of this name needs.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def as_pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
         )
     if 0 in prediction.shape:
         raise ValueError(f"{name}: shape {prediction.shape} has no entries to average")
-    return prediction, floats(target, prediction)
+    return floats(prediction), floats(target, prediction)
 
 
 def need_rows(name: str, value: Any) -> None:

@@ -162,7 +162,7 @@ def quantile_loss(
         prediction, target = _as_columns(prediction, target, q.shape[0])
     else:
         prediction, target = as_pair("quantile_loss", prediction, target)
-    q = q.astype(prediction.dtype if prediction.dtype.kind == "f" else float)
+    q = q.astype(prediction.dtype)
     r = subtract(target, prediction)
     return averaged("quantile_loss", maximum(q * r, (q - 1) * r), sample_weight)
 
@@ -177,7 +177,7 @@ def _as_columns(prediction: Any, target: Any, levels: int) -> tuple[Any, Any]:
         )
     if 0 in prediction.shape:
         raise ValueError(f"quantile_loss: shape {prediction.shape} has no entries to average")
-    return prediction, floats(target, prediction)[..., None]
+    return floats(prediction), floats(target, prediction)[..., None]
 
 
 def poisson_loss(log_rate: Any, target: Any, *, sample_weight: Any = None) -> Any:
