@@ -359,6 +359,13 @@ def test_the_module_of_triplets():
     assert found == functional.triplet_loss(A, REAL, NEGATIVE, margin=3.0)
 
 
+@pytest.mark.parametrize("kind", [list, np.array, ad.tensor])
+def test_class_weights_of_a_module_are_of_any_kind(kind):
+    loss = nn.CrossEntropyLoss(kind(CLASS_WEIGHT), ignore_index=2)
+    compiled, eager = steps(loss, LABELS, {}), steps(loss, LABELS, None)
+    np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-12)
+
+
 def test_a_module_shows_its_settings():
     assert repr(nn.MAELoss()) == "MAELoss()"
     assert repr(nn.HuberLoss(2.0)) == "HuberLoss(delta=2.0)"

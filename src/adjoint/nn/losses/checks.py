@@ -26,10 +26,7 @@ def numbers(value: Any) -> Any:
 
 
 def floats(value: Any, like: Any = None) -> Any:
-    """Return integers and booleans in the dtype of ``like``, or as float64: they might wrap.
-
-    In the dtype of ``like``, if that is a float, they do not widen it.
-    """
+    """Return integers and booleans, which might wrap, in the dtype of ``like``, or as float64."""
     if value.dtype.kind not in "iub":
         return value
     kept = like is not None and like.dtype.kind == "f"
