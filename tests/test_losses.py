@@ -491,3 +491,42 @@ def test_losses_are_those_of_torch():
     ]
     for ours, theirs in pairs:
         np.testing.assert_allclose(ours, theirs.item(), rtol=1e-12)
+
+
+def test_a_loss_module_trains_natively_unasked():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(64, 2)), rng.integers(3, size=64)
+    loss = nn.CrossEntropyLoss(class_weight=[1.0, 2.0, 0.5], label_smoothing=0.1)
+    found = []
+    for compile in ("auto", False):
+        model = nn.MLP(2, 4, 3, activation="tanh", rng=0)
+        history = ad.fit(
+            model,
+            (X, y),
+            loss=loss,
+            optimizer=ad.optim.SGD(model.parameters(), lr=0.1),
+            epochs=500,
+            batch_size=16,
+            seed=0,
+            compile=compile,
+        )
+        found.append((history.tier, history.loss[-1]))
+    assert [tier for tier, _ in found] == ["native", "eager"], history.report()
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-9)
+
+
+def test_a_loss_module_of_the_users_is_theirs():
+    class Mine(nn.MSELoss):
+        def forward(self, prediction, target):
+            return super().forward(prediction, target)
+
+    model = nn.MLP(2, 4, 2, rng=0)
+    history = ad.fit(
+        model,
+        (np.zeros((8, 2)), np.zeros((8, 2))),
+        loss=Mine(),
+        optimizer=ad.optim.SGD(model.parameters(), lr=0.1),
+        epochs=1,
+        batch_size=8,
+    )
+    assert "Mine() is not adjoint's own" in history.report()

@@ -358,10 +358,11 @@ def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
 
     Python code of the user's may do other things besides computing, or differ from call to call.
     """
-    for part in (*model.modules(), optimizer):
+    parts = [*model.modules(), optimizer, *(loss.modules() if isinstance(loss, Module) else ())]
+    for part in parts:
         if type(part).__module__.partition(".")[0] != "adjoint":
             return part
-    return None if loss in LOSSES.values() else loss
+    return None if isinstance(loss, Module) or loss in LOSSES.values() else loss
 
 
 def _is_argument(setting: Any) -> bool:
