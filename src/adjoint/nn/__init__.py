@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from . import functional, initialise
-from .activation import ACTIVATIONS, ReLU, Sigmoid, Softmax, Tanh
+from .activation import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardtanh,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
 from .container import Sequential
 from .linear import Linear
 from .mlp import MLP
@@ -11,14 +28,25 @@ from .module import Module, Parameter
 
 __all__ = [
     "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "GLU",
     "MLP",
+    "SELU",
+    "Hardtanh",
+    "LeakyReLU",
     "Linear",
+    "Mish",
     "Module",
+    "PReLU",
     "Parameter",
     "ReLU",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
+    "Softsign",
     "Tanh",
     "functional",
     "initialise",

@@ -15,6 +15,7 @@ from ..ops.reductions import mean
 from ..ops.softmax import log_softmax, softmax_cross_entropy
 from ..ops.structural import astype
 from ..tensor import Tensor
+from .activations import *  # noqa: F403
 
 # How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
 _SLACK = 1e-2

@@ -113,9 +113,41 @@ def he_uniform(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     return rng.uniform(-bound, bound, shape)
 
 
+def lecun_normal(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return normal weights of variance 1 / in, which keep the signal's: for SELU units.
+
+    LeCun et al., "Efficient backprop", 1998, equation (16).
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> lecun_normal((2, 4), as_generator(0)).shape
+    (2, 4)
+    """
+    fan_in, _ = _fans(shape)
+    return rng.normal(0, np.sqrt(1 / fan_in), shape)
+
+
 # What suits the layer before each activation.
 BY_ACTIVATION: dict[str, Initialiser] = {
+    "elu": he_normal,
+    "gelu": he_normal,
+    "hardtanh": glorot_uniform,
+    "leaky_relu": he_normal,
+    "mish": he_normal,
     "relu": he_normal,
+    "selu": lecun_normal,
     "sigmoid": glorot_uniform,
+    "silu": he_normal,
+    "softplus": glorot_uniform,
+    "softsign": glorot_uniform,
     "tanh": glorot_uniform,
 }

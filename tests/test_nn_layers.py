@@ -1,0 +1,190 @@
+"""Every layer against its formula, at extreme inputs, and in a compiled training step."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint import nn
+from adjoint.compiler.step import TrainingStep
+from adjoint.nn import functional, initialise
+
+special = pytest.importorskip("scipy.special")
+
+FLOATS = [np.float32, np.float64]
+RNG = np.random.default_rng(0)
+X = RNG.normal(0, 2, (5, 4))
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def elu(x, alpha=1.0):
+    return np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0)) - 1))
+
+
+# Each layer, and its formula of a (5, 4) input.
+ACTIVATIONS = {
+    "leaky_relu": (nn.LeakyReLU, lambda x: np.maximum(x, 0) + 0.01 * np.minimum(x, 0)),
+    "steep": (lambda: nn.LeakyReLU(1.5), lambda x: np.maximum(x, 0) + 1.5 * np.minimum(x, 0)),
+    "elu": (nn.ELU, elu),
+    "elu_alpha": (lambda: nn.ELU(0.5), lambda x: elu(x, 0.5)),
+    "selu": (nn.SELU, lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772)),
+    "gelu": (nn.GELU, lambda x: x * (1 + special.erf(x / math.sqrt(2))) / 2),
+    "gelu_tanh": (
+        lambda: nn.GELU("tanh"),
+        lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    ),
+    "silu": (nn.SiLU, lambda x: x * logistic(x)),
+    "mish": (nn.Mish, lambda x: x * np.tanh(np.log(1 + np.exp(x)))),
+    "softplus": (nn.Softplus, lambda x: np.log(1 + np.exp(x))),
+    "hardtanh": (nn.Hardtanh, lambda x: np.maximum(-1, np.minimum(1, x))),
+    "softsign": (nn.Softsign, lambda x: x / (1 + abs(x))),
+    "prelu": (nn.PReLU, lambda x: np.maximum(x, 0) + 0.25 * np.minimum(x, 0)),
+    "prelus": (lambda: nn.PReLU(4), lambda x: np.maximum(x, 0) + 0.25 * np.minimum(x, 0)),
+    "glu": (nn.GLU, lambda x: x[:, :2] * logistic(x[:, 2:])),
+}
+LAYERS = {**ACTIVATIONS}
+
+
+def as_dtype(module, dtype):
+    for parameter in module.parameters():
+        parameter.data = parameter.data.astype(dtype)
+    return module
+
+
+def value(x):
+    return np.asarray(getattr(x, "data", x))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_is_its_formula_and_keeps_the_dtype(name, dtype):
+    make, formula = LAYERS[name]
+    found = as_dtype(make(), dtype)(X.astype(dtype))
+    assert found.dtype == dtype
+    rtol = 2e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(value(found), formula(X), rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_of_a_layer(name):
+    layer = LAYERS[name][0]()
+    ad.check_gradients(lambda x: layer(x), X)
+    names = list(dict(layer.named_parameters()))
+    start = [RNG.normal(size=p.shape) for p in layer.parameters()]
+
+    def of_parameters(*arrays):
+        for path, array in zip(names, arrays, strict=True):
+            setattr(layer, path, array)
+        return layer(X)
+
+    if names:
+        ad.check_gradients(of_parameters, *start)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", LAYERS)
+def test_extreme_inputs_have_finite_values_and_gradients(name, dtype):
+    layer = as_dtype(LAYERS[name][0](), dtype)
+    extreme = [[1e4, -1e4, 0.0, 100.0], [-100.0, 1e4, -1e4, 88.0], [-88.0, 710.0, -710.0, -0.0]]
+    x = ad.tensor(np.array(extreme, dtype), requires_grad=True)
+    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("error")
+        y = layer(x)
+        y.sum().backward()
+    assert np.isfinite(y.data).all()
+    assert np.isfinite(x.grad.data).all()
+    assert x.grad.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "slope"),
+    [
+        (functional.leaky_relu, 0.0, 0.01),
+        (functional.elu, 0.0, 1.0),
+        (functional.selu, 0.0, 1.0507009873554805 * 1.6732632423543772),
+        (functional.hardtanh, 1.0, 0.0),
+        (functional.hardtanh, -1.0, 0.0),
+        (functional.softsign, 0.0, 1.0),
+        (functional.gelu, 0.0, 0.5),
+    ],
+)
+def test_slopes_at_kinks_are_pytorchs(function, at, slope):
+    assert float(ad.grad(function)(at)) == pytest.approx(slope, rel=1e-15)
+
+
+def test_names_that_an_mlp_knows_agree():
+    assert nn.ACTIVATIONS.keys() == initialise.BY_ACTIVATION.keys()
+
+
+@pytest.mark.parametrize("name", nn.ACTIVATIONS)
+def test_an_mlp_with_each_activation(name):
+    assert nn.MLP(2, 4, 3, activation=name, rng=0)(X[:, :2]).shape == (5, 3)
+
+
+def test_what_does_not_fit_an_activation_is_refused():
+    with pytest.raises(ad.ShapeError, match=r"\(5, 3\) has 3 entries along axis -1; expected an"):
+        nn.GLU()(X[:, :3])
+    with pytest.raises(ad.ShapeError, match="has no axis 2"):
+        nn.GLU(2)(X)
+    with pytest.raises(ad.ShapeError, match=r"PReLU: .*\(5, 4\).* a last axis of 3"):
+        nn.PReLU(3)(X)
+    with pytest.raises(ValueError, match=r"unknown approximation of gelu 'erf'; choose one of"):
+        nn.GELU("erf")
+
+
+# --- in a compiled step ---------------------------------------------------------------------------
+
+
+def widths(name):
+    return value(LAYERS[name][0]()(X)).shape[-1]
+
+
+def network(name, dtype):
+    layer = as_dtype(LAYERS[name][0](), dtype)
+    first, last = (
+        nn.Linear(3, 4, rng=0, dtype=dtype),
+        nn.Linear(widths(name), 2, rng=1, dtype=dtype),
+    )
+    return nn.Sequential(first, layer, last)
+
+
+def train(name, dtype, **settings):
+    """Return losses and parameters of three steps; eager without settings."""
+    model = network(name, dtype)
+    optimizer = ad.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(6, 3)).astype(dtype), rng.integers(0, 2, 6)
+    step = TrainingStep(model, functional.cross_entropy, optimizer, **settings)
+
+    def eager(x, y):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.data
+
+    take = step if settings else eager
+    losses = [float(take(x, y)) for _ in range(3)]
+    tier = step.program(x, y).tier if settings else "eager"
+    return losses, [p.data for p in model.parameters()], tier
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("tiers", [{}, None], ids=["portable", "native"])
+def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
+    losses, parameters, _ = train(name, dtype)
+    found, compiled, tier = train(name, dtype, tiers=tiers)
+    assert tier == ("portable" if tiers == {} else "native")
+    rtol = 1e-4 if dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(found, losses, rtol=rtol)
+    for ours, theirs in zip(compiled, parameters, strict=True):
+        assert ours.dtype == theirs.dtype == dtype
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
