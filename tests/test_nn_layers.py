@@ -49,7 +49,31 @@ ACTIVATIONS = {
     "prelus": (lambda: nn.PReLU(4), lambda x: np.maximum(x, 0) + 0.25 * np.minimum(x, 0)),
     "glu": (nn.GLU, lambda x: x[:, :2] * logistic(x[:, 2:])),
 }
-LAYERS = {**ACTIVATIONS}
+
+
+def standardised(x, axis, epsilon=1e-5):
+    centred = x - x.mean(axis, keepdims=True)
+    return centred / np.sqrt(x.var(axis, keepdims=True) + epsilon)
+
+
+def grouped(x, groups):
+    """Return each group of columns standardised, one by one."""
+    parts = np.split(x, groups, axis=1)
+    axes = tuple(range(1, x.ndim))
+    return np.concatenate([standardised(part, axes) for part in parts], axis=1)
+
+
+NORMALISATIONS = {
+    "layer_norm": (lambda: nn.LayerNorm(4), lambda x: standardised(x, -1)),
+    "layer_norm_soft": (lambda: nn.LayerNorm(4, 0.5), lambda x: standardised(x, -1, 0.5)),
+    "rms_norm": (
+        lambda: nn.RMSNorm(4),
+        lambda x: x / np.sqrt((x**2).sum(-1, keepdims=True) / 4 + 1e-5),
+    ),
+    "group_norm": (lambda: nn.GroupNorm(2, 4), lambda x: grouped(x, 2)),
+    "group_norm_of_all": (lambda: nn.GroupNorm(1, 4), lambda x: standardised(x, -1)),
+}
+LAYERS = {**ACTIVATIONS, **NORMALISATIONS}
 
 
 def as_dtype(module, dtype):
@@ -137,6 +161,47 @@ def test_what_does_not_fit_an_activation_is_refused():
         nn.PReLU(3)(X)
     with pytest.raises(ValueError, match=r"unknown approximation of gelu 'erf'; choose one of"):
         nn.GELU("erf")
+
+
+# --- normalisation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_group_norm_takes_all_positions_of_an_example_together(groups):
+    images = RNG.normal(3, 2, (2, 6, 3, 5))
+    layer = nn.GroupNorm(groups, 6)
+    weight, bias = RNG.normal(size=(2, 6))
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    expected = grouped(images, groups) * weight[:, None, None] + bias[:, None, None]
+    np.testing.assert_allclose(value(layer(images)), expected, rtol=1e-12, atol=1e-12)
+    ad.check_gradients(layer, images)
+
+
+@pytest.mark.parametrize("layer", [nn.LayerNorm(4), nn.RMSNorm(4)])
+def test_a_normalisation_scales_and_shifts_by_feature(layer):
+    plain = value(layer(X))
+    state = {name: RNG.normal(size=4) for name in layer.state_dict()}
+    layer.load_state_dict(state)
+    expected = plain * state["weight"] + state.get("bias", 0)
+    np.testing.assert_allclose(value(layer(X)), expected, rtol=1e-12)
+
+
+def test_of_equal_entries_a_normalisation_is_its_bias():
+    for layer in (nn.LayerNorm(4), nn.GroupNorm(2, 4)):
+        np.testing.assert_array_equal(value(layer(np.full((2, 4), 3.0))), np.zeros((2, 4)))
+
+
+def test_what_does_not_fit_a_normalisation_is_refused():
+    with pytest.raises(ad.ShapeError, match=r"LayerNorm: .*\(5, 4\).*\(3,\); expected a last axis"):
+        nn.LayerNorm(3)(X)
+    with pytest.raises(ad.ShapeError, match=r"RMSNorm: .*\(5, 4\).*\(3,\); expected a last axis"):
+        nn.RMSNorm(3)(X)
+    with pytest.raises(ad.ShapeError, match=r"GroupNorm: .*\(5, 4\).*expected \(n, 6, ...\)"):
+        nn.GroupNorm(2, 6)(X)
+    with pytest.raises(ValueError, match="5 channels do not make 2 groups"):
+        nn.GroupNorm(2, 5)
+    with pytest.raises(ValueError, match="epsilon: expected a positive number, got 0"):
+        nn.LayerNorm(3, 0)
 
 
 # --- in a compiled step ---------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from .container import Sequential
 from .linear import Linear
 from .mlp import MLP
 from .module import Module, Parameter
+from .normalisation import GroupNorm, LayerNorm, RMSNorm
 
 __all__ = [
     "ACTIVATIONS",
@@ -33,13 +34,16 @@ __all__ = [
     "GLU",
     "MLP",
     "SELU",
+    "GroupNorm",
     "Hardtanh",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Mish",
     "Module",
     "PReLU",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Sequential",
     "SiLU",
