@@ -144,7 +144,7 @@ LAYERS = [
     ["special"],
     ["nn.activations", "nn.module", "nn.initialise"],
     ["nn.functional", "nn.linear"],
-    ["nn.activation", "nn.normalisation"],
+    ["nn.activation", "nn.embedding", "nn.normalisation"],
     ["nn.container"],
     ["nn.mlp"],
     ["nn"],

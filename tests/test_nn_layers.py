@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -73,13 +74,27 @@ NORMALISATIONS = {
     "group_norm": (lambda: nn.GroupNorm(2, 4), lambda x: grouped(x, 2)),
     "group_norm_of_all": (lambda: nn.GroupNorm(1, 4), lambda x: standardised(x, -1)),
 }
-LAYERS = {**ACTIVATIONS, **NORMALISATIONS}
+CONTAINERS = {
+    "residual": (lambda: nn.Residual(nn.Tanh()), lambda x: x + np.tanh(x)),
+    "residual_of_two": (
+        lambda: nn.Residual(nn.Sequential(nn.LayerNorm(4), nn.ReLU())),
+        lambda x: x + np.maximum(standardised(x, -1), 0),
+    ),
+    "flatten": (nn.Flatten, lambda x: x),
+}
+LAYERS = {**ACTIVATIONS, **NORMALISATIONS, **CONTAINERS}
 
 
 def as_dtype(module, dtype):
     for parameter in module.parameters():
         parameter.data = parameter.data.astype(dtype)
     return module
+
+
+def named_owner(module, path):
+    """Return the module that a parameter belongs to, and its name there."""
+    prefix, _, name = path.rpartition(".")
+    return dict(module.named_modules())[prefix], name
 
 
 def value(x):
@@ -103,9 +118,11 @@ def test_gradients_of_a_layer(name):
     names = list(dict(layer.named_parameters()))
     start = [RNG.normal(size=p.shape) for p in layer.parameters()]
 
+    owners = [named_owner(layer, path) for path in names]
+
     def of_parameters(*arrays):
-        for path, array in zip(names, arrays, strict=True):
-            setattr(layer, path, array)
+        for (owner, name), array in zip(owners, arrays, strict=True):
+            setattr(owner, name, array)
         return layer(X)
 
     if names:
@@ -204,6 +221,50 @@ def test_what_does_not_fit_a_normalisation_is_refused():
         nn.LayerNorm(3, 0)
 
 
+# --- embedding and containers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_an_embedding_picks_rows_and_adds_up_their_gradients(dtype):
+    layer = nn.Embedding(4, 3, rng=0, dtype=dtype)
+    numbers = np.array([[0, 2], [2, 2]])
+    rows = layer(numbers)
+    assert rows.dtype == dtype
+    np.testing.assert_array_equal(rows.data, np.eye(4)[numbers] @ layer.weight.data)
+    rows.sum().backward()
+    np.testing.assert_array_equal(layer.weight.grad.data, [[1] * 3, [0] * 3, [3] * 3, [0] * 3])
+    assert layer(np.zeros((0, 2), int)).shape == (0, 2, 3)
+
+
+@pytest.mark.parametrize(("number", "shown"), [(4, "4"), (-1, "-1")])
+def test_an_embedding_refuses_numbers_out_of_range(number, shown):
+    with pytest.raises(IndexError, match=rf"Embedding: {shown} in .*\(2,\) is not in range\(4\)"):
+        nn.Embedding(4, 3)([0, number])
+
+
+@pytest.mark.parametrize("numbers", [[0.0, 1.0], [True, False]])
+def test_an_embedding_refuses_what_is_no_integer(numbers):
+    with pytest.raises(TypeError, match="Embedding: expected integers"):
+        nn.Embedding(4, 3)(numbers)
+
+
+@pytest.mark.parametrize(
+    ("axis", "shape"), [(0, (30,)), (1, (5, 6)), (2, (5, 2, 3)), (-2, (5, 6)), (-3, (30,))]
+)
+def test_flatten_joins_axes(axis, shape):
+    x = np.arange(30.0).reshape(5, 2, 3)
+    np.testing.assert_array_equal(nn.Flatten(axis)(x), x.reshape(shape))
+
+
+def test_what_does_not_fit_a_container_is_refused():
+    with pytest.raises(ad.ShapeError, match=r"Flatten: input of shape \(5,\) has no axis 1"):
+        nn.Flatten()(np.zeros(5))
+    with pytest.raises(ad.ShapeError, match=r"makes shape \(5, 3\) of an input of shape \(5, 4\)"):
+        nn.Residual(nn.Linear(4, 3))(X)
+    with pytest.raises(TypeError, match="Residual: expected a module or callable"):
+        nn.Residual(nn.Tanh)
+
+
 # --- in a compiled step ---------------------------------------------------------------------------
 
 
@@ -220,12 +281,10 @@ def network(name, dtype):
     return nn.Sequential(first, layer, last)
 
 
-def train(name, dtype, **settings):
+def train(make, x, y, dtype, **settings):
     """Return losses and parameters of three steps; eager without settings."""
-    model = network(name, dtype)
+    model = as_dtype(make(), dtype)
     optimizer = ad.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(6, 3)).astype(dtype), rng.integers(0, 2, 6)
     step = TrainingStep(model, functional.cross_entropy, optimizer, **settings)
 
     def eager(x, y):
@@ -241,15 +300,37 @@ def train(name, dtype, **settings):
     return losses, [p.data for p in model.parameters()], tier
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("tiers", [{}, None], ids=["portable", "native"])
-def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
-    losses, parameters, _ = train(name, dtype)
-    found, compiled, tier = train(name, dtype, tiers=tiers)
+def assert_steps_agree(make, x, y, dtype, tiers):
+    losses, parameters, _ = train(make, x, y, dtype)
+    found, compiled, tier = train(make, x, y, dtype, tiers=tiers)
     assert tier == ("portable" if tiers == {} else "native")
     rtol = 1e-4 if dtype == np.float32 else 1e-10
     np.testing.assert_allclose(found, losses, rtol=rtol)
     for ours, theirs in zip(compiled, parameters, strict=True):
         assert ours.dtype == theirs.dtype == dtype
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+
+
+needs_llvmlite = pytest.mark.skipif(find_spec("llvmlite") is None, reason="llvmlite is missing")
+TIERS = [pytest.param({}, id="portable"), pytest.param(None, id="native", marks=needs_llvmlite)]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("tiers", TIERS)
+def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(6, 3)).astype(dtype), rng.integers(0, 2, 6)
+    assert_steps_agree(lambda: network(name, dtype), x, y, dtype, tiers)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("tiers", TIERS)
+def test_a_compiled_step_with_an_embedding_is_the_eager_one(dtype, tiers):
+    def make():
+        embedding = nn.Embedding(7, 3, rng=0, dtype=dtype)
+        return nn.Sequential(embedding, nn.Flatten(), nn.Linear(12, 2, rng=1, dtype=dtype))
+
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 7, (6, 4)), rng.integers(0, 2, 6)
+    assert_steps_agree(make, x, y, dtype, tiers)

@@ -21,7 +21,8 @@ from .activation import (
     Softsign,
     Tanh,
 )
-from .container import Sequential
+from .container import Flatten, Residual, Sequential
+from .embedding import Embedding
 from .linear import Linear
 from .mlp import MLP
 from .module import Module, Parameter
@@ -34,6 +35,8 @@ __all__ = [
     "GLU",
     "MLP",
     "SELU",
+    "Embedding",
+    "Flatten",
     "GroupNorm",
     "Hardtanh",
     "LayerNorm",
@@ -45,6 +48,7 @@ __all__ = [
     "Parameter",
     "RMSNorm",
     "ReLU",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
