@@ -265,6 +265,62 @@ def test_what_does_not_fit_a_container_is_refused():
         nn.Residual(nn.Tanh)
 
 
+# --- initialisers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("glorot_normal", 2 / 500),
+        ("glorot_uniform", 2 / 500),
+        ("he_normal", 2 / 200),
+        ("he_uniform", 2 / 200),
+        ("lecun_normal", 1 / 200),
+        ("orthogonal", 1 / 300),
+    ],
+)
+def test_an_initialiser_has_its_variance(name, variance):
+    weight = initialise.INITIALISERS[name]((200, 300), np.random.default_rng(0))
+    assert weight.shape == (200, 300)
+    # Of 60000 entries mean and variance are within 5 standard errors, √(v/n) and v √(2/n).
+    assert abs(weight.mean()) < 5 * math.sqrt(variance / weight.size)
+    assert weight.var() == pytest.approx(variance, rel=5 * math.sqrt(2 / weight.size))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (1, 1)])
+def test_orthogonal_weights_are(shape):
+    weight = initialise.orthogonal(shape, np.random.default_rng(0))
+    assert weight.shape == shape
+    product = weight @ weight.T if shape[0] < shape[1] else weight.T @ weight
+    np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-14)
+
+
+def test_of_orthogonal_weights_both_signs_are_as_likely():
+    rng = np.random.default_rng(0)
+    signs = [initialise.orthogonal((1, 1), rng).item() for _ in range(400)]
+    assert abs(sum(signs)) < 5 * math.sqrt(400)
+
+
+@pytest.mark.parametrize("name", initialise.INITIALISERS)
+def test_linear_takes_an_initialiser_by_name(name):
+    function = initialise.INITIALISERS[name]
+    assert function.__name__ == name
+    by_name, given = (nn.Linear(3, 4, rng=0, initialise=i) for i in (name, function))
+    np.testing.assert_array_equal(by_name.weight.data, given.weight.data)
+
+
+@pytest.mark.parametrize("unknown", ["he", None, 3])
+def test_an_unknown_initialiser_is_refused(unknown):
+    with pytest.raises(ValueError, match=f"unknown initialiser {unknown!r}; choose one"):
+        nn.Linear(3, 4, initialise=unknown)
+
+
+@pytest.mark.parametrize("name", initialise.INITIALISERS)
+def test_an_initialiser_refuses_shapes_that_are_no_weights(name):
+    with pytest.raises(ad.ShapeError, match=r"a weight's shape \(in, out\), got \(3,\)"):
+        initialise.INITIALISERS[name]((3,), np.random.default_rng(0))
+
+
 # --- in a compiled step ---------------------------------------------------------------------------
 
 
