@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from importlib.util import find_spec
 
@@ -14,11 +15,14 @@ from adjoint import nn
 from adjoint.compiler.step import TrainingStep
 from adjoint.nn import functional, initialise
 
-special = pytest.importorskip("scipy.special")
+needs_scipy = pytest.mark.skipif(find_spec("scipy") is None, reason="SciPy is missing")
 
 FLOATS = [np.float32, np.float64]
 RNG = np.random.default_rng(0)
 X = RNG.normal(0, 2, (5, 4))
+
+
+erf = np.vectorize(math.erf)
 
 
 def logistic(x):
@@ -36,7 +40,7 @@ ACTIVATIONS = {
     "elu": (nn.ELU, elu),
     "elu_alpha": (lambda: nn.ELU(0.5), lambda x: elu(x, 0.5)),
     "selu": (nn.SELU, lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772)),
-    "gelu": (nn.GELU, lambda x: x * (1 + special.erf(x / math.sqrt(2))) / 2),
+    "gelu": (nn.GELU, lambda x: x * (1 + erf(x / math.sqrt(2))) / 2),
     "gelu_tanh": (
         lambda: nn.GELU("tanh"),
         lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
@@ -85,6 +89,11 @@ CONTAINERS = {
 LAYERS = {**ACTIVATIONS, **NORMALISATIONS, **CONTAINERS}
 
 
+def names_of(table):
+    """Return the names as parameters of a test; that of gelu needs SciPy."""
+    return [pytest.param(name, marks=[needs_scipy] * (name == "gelu")) for name in table]
+
+
 def as_dtype(module, dtype):
     for parameter in module.parameters():
         parameter.data = parameter.data.astype(dtype)
@@ -102,7 +111,7 @@ def value(x):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", names_of(LAYERS))
 def test_a_layer_is_its_formula_and_keeps_the_dtype(name, dtype):
     make, formula = LAYERS[name]
     found = as_dtype(make(), dtype)(X.astype(dtype))
@@ -111,7 +120,7 @@ def test_a_layer_is_its_formula_and_keeps_the_dtype(name, dtype):
     np.testing.assert_allclose(value(found), formula(X), rtol=rtol, atol=rtol)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", names_of(LAYERS))
 def test_gradients_of_a_layer(name):
     layer = LAYERS[name][0]()
     ad.check_gradients(lambda x: layer(x), X)
@@ -130,7 +139,7 @@ def test_gradients_of_a_layer(name):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", names_of(LAYERS))
 def test_extreme_inputs_have_finite_values_and_gradients(name, dtype):
     layer = as_dtype(LAYERS[name][0](), dtype)
     extreme = [[1e4, -1e4, 0.0, 100.0], [-100.0, 1e4, -1e4, 88.0], [-88.0, 710.0, -710.0, -0.0]]
@@ -153,7 +162,7 @@ def test_extreme_inputs_have_finite_values_and_gradients(name, dtype):
         (functional.hardtanh, 1.0, 0.0),
         (functional.hardtanh, -1.0, 0.0),
         (functional.softsign, 0.0, 1.0),
-        (functional.gelu, 0.0, 0.5),
+        pytest.param(functional.gelu, 0.0, 0.5, marks=needs_scipy),
     ],
 )
 def test_slopes_at_kinks_are_pytorchs(function, at, slope):
@@ -164,7 +173,7 @@ def test_names_that_an_mlp_knows_agree():
     assert nn.ACTIVATIONS.keys() == initialise.BY_ACTIVATION.keys()
 
 
-@pytest.mark.parametrize("name", nn.ACTIVATIONS)
+@pytest.mark.parametrize("name", names_of(nn.ACTIVATIONS))
 def test_an_mlp_with_each_activation(name):
     assert nn.MLP(2, 4, 3, activation=name, rng=0)(X[:, :2]).shape == (5, 3)
 
@@ -178,6 +187,48 @@ def test_what_does_not_fit_an_activation_is_refused():
         nn.PReLU(3)(X)
     with pytest.raises(ValueError, match=r"unknown approximation of gelu 'erf'; choose one of"):
         nn.GELU("erf")
+
+
+def test_gelu_without_scipy_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    with pytest.raises(ImportError, match=r"needs scipy, .* pip install 'adjoint\[native\]'"):
+        nn.GELU()(X)
+    assert nn.GELU("tanh")(X).shape == X.shape
+
+
+# PyTorch's name of each layer, and its arguments.
+TORCH = {
+    "leaky_relu": ("LeakyReLU", {}),
+    "elu": ("ELU", {}),
+    "selu": ("SELU", {}),
+    "gelu": ("GELU", {}),
+    "gelu_tanh": ("GELU", {"approximate": "tanh"}),
+    "silu": ("SiLU", {}),
+    "mish": ("Mish", {}),
+    "softplus": ("Softplus", {"threshold": 100}),
+    "hardtanh": ("Hardtanh", {}),
+    "softsign": ("Softsign", {}),
+    "glu": ("GLU", {}),
+    "prelu": ("PReLU", {}),
+    "layer_norm": ("LayerNorm", {"normalized_shape": 4}),
+    "rms_norm": ("RMSNorm", {"normalized_shape": 4, "eps": 1e-5}),
+    "group_norm": ("GroupNorm", {"num_groups": 2, "num_channels": 4}),
+}
+
+
+@pytest.mark.parametrize("name", names_of(TORCH))
+def test_values_and_gradients_are_pytorchs(name):
+    torch = pytest.importorskip("torch")
+    kind, settings = TORCH[name]
+    points = np.concatenate([X, [[0.0, 1.0, -1.0, 0.0]]])
+    theirs = torch.tensor(points, requires_grad=True)
+    expected = getattr(torch.nn, kind)(**settings).double()(theirs)
+    expected.square().sum().backward()
+    ours = ad.tensor(points, requires_grad=True)
+    found = LAYERS[name][0]()(ours)
+    (found * found).sum().backward()
+    np.testing.assert_allclose(found.data, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), rtol=1e-9, atol=1e-10)
 
 
 # --- normalisation --------------------------------------------------------------------------------
@@ -372,7 +423,7 @@ TIERS = [pytest.param({}, id="portable"), pytest.param(None, id="native", marks=
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", names_of(LAYERS))
 @pytest.mark.parametrize("tiers", TIERS)
 def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
     rng = np.random.default_rng(1)
