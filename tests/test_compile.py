@@ -583,8 +583,8 @@ def test_an_optimiser_of_another_model_is_refused():
 
 def test_any_optimiser_written_as_a_rule_compiles():
     class Signed(ad.optim.Optimizer):
-        def update(self, parameter, gradient, memory):
-            return parameter - self.lr * np.sign(gradient), memory
+        def update(self, parameter, gradient, memory, settings):
+            return parameter - settings["lr"] * np.sign(gradient), memory
 
     model, _ = _pair({})
     step = TrainingStep(model, functional.cross_entropy, Signed(model.parameters(), lr=0.125))

@@ -207,8 +207,8 @@ def test_an_optimiser_goes_on_where_a_native_training_left_it():
 
 def test_memory_that_is_not_there_at_first_is_named():
     class Lazy(ad.optim.Optimizer):
-        def update(self, parameter, gradient, memory):
-            return parameter - self.lr * gradient, {"latest": gradient}
+        def update(self, parameter, gradient, memory, settings):
+            return parameter - settings["lr"] * gradient, {"latest": gradient}
 
     history, _ = fit(True, optimizer=lambda p: Lazy(p, lr=0.1))
     assert "remembers ['latest'] after a step, but initial_memory gives []" in history.report()
@@ -263,7 +263,7 @@ def test_a_model_that_assigns_to_its_buffers_is_refused():
 def test_settings_that_a_callback_changes_are_read_at_once():
     def change(optimizers):
         def callback(history, model):
-            optimizers[0].hyper["momentum"] = 0.5 if len(history) < 10 else 0.0
+            optimizers[0].groups[0]["momentum"] = 0.5 if len(history) < 10 else 0.0
 
         return callback
 

@@ -58,7 +58,7 @@ def build(sizes=(2, 4, 4, 2), *, activation="sigmoid", dtype=float, momentum=0.0
         )(*params)
         updates = [
             sgd_update(p, g, v, lr=lr, momentum=momentum)
-            for p, g, v in zip(params, gradients, memory or [None] * count, strict=True)
+            for p, g, v in zip(params, gradients, memory or [0.0] * count, strict=True)
         ]
         velocities = [v for _, v in updates] if momentum else []
         return value, *(p for p, _ in updates), *velocities

@@ -120,10 +120,10 @@ def test_a_parameter_without_gradient_or_frozen_stays():
 
 def test_an_error_in_one_update_leaves_all_parameters():
     class Failing(SGD):
-        def update(self, parameter, gradient, memory):
+        def update(self, parameter, gradient, memory, settings):
             if parameter[0] == 2:
                 raise KeyboardInterrupt
-            return super().update(parameter, gradient, memory)
+            return super().update(parameter, gradient, memory, settings)
 
     a, b = leaf(1.0), leaf(2.0)
     optimizer = Failing([a, b], lr=0.1)
@@ -210,7 +210,7 @@ def test_a_state_shares_no_memory_with_the_optimiser():
     stepped(optimizer, w, 1)
     state = optimizer.state_dict()
     state["memory"][0]["velocity"][:] = 7
-    state["hyper"]["lr"] = 7
+    state["groups"][0]["lr"] = 7
     assert optimizer.lr == 0.01
     assert not (optimizer.memory[0]["velocity"] == 7).any()
 
@@ -223,9 +223,9 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
     good = before["memory"][0]
     for state in (
         {},
-        {"hyper": {"lr": 1.0}, "memory": [good]},
-        {"hyper": before["hyper"], "memory": [good, good]},
-        {"hyper": before["hyper"] | {"lr": 9.0}, "memory": [{"velocity": np.zeros(5)}]},
+        {"groups": [{"lr": 1.0}], "memory": [good], "steps": 1},
+        before | {"memory": [good, good]},
+        before | {"memory": [{"velocity": np.zeros(5)}]},
     ):
         with pytest.raises(ValueError, match="load_state_dict"):
             optimizer.load_state_dict(state)
@@ -380,7 +380,7 @@ def test_a_memory_of_other_shapes_or_names_is_refused():
         ({"steps": 1.0}, r"has steps, but not first_moment, second_moment"),
     ):
         with pytest.raises(ValueError, match=message):
-            optimizer.load_state_dict({"hyper": state["hyper"], "memory": [memory]})
+            optimizer.load_state_dict(state | {"memory": [memory]})
     with pytest.raises(ValueError, match="this is no state of SGD"):
         SGD([w], lr=0.1).load_state_dict(state)
 

@@ -379,14 +379,14 @@ def test_ctrl_c_inside_a_step_keeps_the_steps_before_it():
 
 def test_ctrl_c_while_parameters_are_written_undoes_the_whole_step():
     class Half(SGD):
-        steps = 0
+        taken = 0
 
         def step(self):
-            self.steps += 1
+            self.taken += 1
             before = [parameter.data for parameter in self.params]
             memory = [dict(entry) for entry in self.memory]
             super().step()
-            if self.steps == 5:
+            if self.taken == 5:
                 # As if Ctrl-C came with half of the parameters written.
                 for parameter, array in list(zip(self.params, before, strict=True))[2:]:
                     parameter.data = array

@@ -169,9 +169,10 @@ class Undo:
     def keep(self) -> None:
         """Remember the present state."""
         optimizer = self.optimizer
-        self.kept: tuple[list[Any], list[Memory]] = (
+        self.kept: tuple[list[Any], list[Memory], int] = (
             [parameter.data for parameter in optimizer.params],
             optimizer.memory[:],
+            optimizer.steps,
         )
 
     def take(self, write: Callable[[], None]) -> None:
@@ -185,10 +186,11 @@ class Undo:
 
     def restore(self) -> None:
         """Go back to the state remembered."""
-        arrays, memory = self.kept
+        arrays, memory, steps = self.kept
         for parameter, array in zip(self.optimizer.params, arrays, strict=True):
             parameter.data = array
         self.optimizer.memory = memory[:]
+        self.optimizer.steps = steps
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:

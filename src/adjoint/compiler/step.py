@@ -13,7 +13,7 @@ from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
 from ..nn.functional import LOSSES
 from ..nn.module import Module
-from ..optim import Memory, Optimizer
+from ..optim import Memory, Optimizer, Settings
 from .naming import parameter_names
 from .program import Program, Tier
 from .state import State, standing_in
@@ -21,6 +21,9 @@ from .tracer import TracedNode, made_by
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Any]
+
+# Of schedules the numbers for so many steps are computed at a time.
+_MOST_SCHEDULED = 8192
 
 
 class Computed(NamedTuple):
@@ -125,10 +128,10 @@ class TrainingStep:
         found = [state.settings() for state in self.states]
         if None in found:
             return None
-        numbers, others = _split(self.optimizer.hyper)
         return (
             tuple(found),
-            (*numbers, *others.items()),
+            tuple(_shaping(group) for group in self.optimizer.groups),
+            self.optimizer.clipping,
             self._trained(),
             tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
         )
@@ -137,10 +140,43 @@ class TrainingStep:
         """Return the names of what is remembered of each parameter that is trained."""
         return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
 
-    def numbers(self) -> dict[str, Array]:
-        """Return the settings that are arguments of the program."""
-        numbers = _split(self.optimizer.hyper)[0].items()
-        return {name: np.asarray(number, self.dtype) for name, number in numbers}
+    def numbers(self, steps: int | None = None) -> dict[str, Array]:
+        """Return the settings that are arguments of the program, after so many steps."""
+        found = {}
+        for i, group in enumerate(self.optimizer.groups):
+            now = self.optimizer.settings_now(i, steps)
+            for name in filter(lambda name: _is_argument(group[name]), group):
+                found[_named(name, i)] = np.asarray(now[name], self.dtype)
+        return found
+
+    def settings(self, start: int, steps: int) -> Array:
+        """Return the settings that are arguments: of all steps, or of each if one is scheduled.
+
+        Parameters
+        ----------
+        start, steps : int
+            How many steps were taken, and how many are to come; of more than `_MOST_SCHEDULED`
+            only so many rows are given.
+
+        Returns
+        -------
+        (k,) or (steps, k) array
+        """
+        given = [
+            group[name]
+            for group in self.optimizer.groups
+            for name in group
+            if _is_argument(group[name])
+        ]
+        now = np.array([float(x(start)) if callable(x) else x for x in given], self.dtype)
+        if not any(map(callable, given)):
+            return now
+        coming = range(start, start + min(steps, _MOST_SCHEDULED))
+        table = np.tile(now, (len(coming), 1))
+        for column, setting in enumerate(given):
+            if callable(setting):
+                table[:, column] = [setting(taken) for taken in coming]
+        return table
 
     def arguments(self, X: Any, y: Any) -> dict[str, Any]:
         """Return the graph's arguments by name; those that would be empty are left out."""
@@ -174,7 +210,8 @@ class TrainingStep:
         programs: dict[Any, Program] = {}
         remembers = any(map(self.optimizer.recall, self.places))
         fixed = [[tensor.data for tensor in self.fixed.values()]] if self.fixed else []
-        numbers, params = self.numbers().values(), list(self.params.values())
+        params, constant = list(self.params.values()), list(self.numbers().values())
+        is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
 
         def compute(X: Array, y: Array) -> Computed:
             kind = X.shape, X.dtype, y.shape, y.dtype
@@ -182,6 +219,7 @@ class TrainingStep:
             if program is None:
                 program = programs[kind] = self._program(X, y, look)
             memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
+            numbers = self.numbers().values() if is_scheduled else constant
             found = program([tensor.data for tensor in params], *memory, *fixed, X, y, *numbers)
             *found, prediction = found if self.predicts else (*found, None)
             return Computed(found[0], found[1] if len(found) > 2 else (), found[-1], prediction)
@@ -194,6 +232,7 @@ class TrainingStep:
             tensor.data = array
         for place, entry in zip(self.places, computed.memory, strict=False):
             self.optimizer.memory[place] = entry
+        self.optimizer.steps += 1
 
     def program(self, X: Any, y: Any) -> Program:
         """Return the program for batches of these shapes and dtypes, and the present settings."""
@@ -267,23 +306,32 @@ class TrainingStep:
             _call(loss, "loss")
             memory = values.get("memory", [{} for _ in names])
             updates = []
-            with made_by(self.optimizer.rule), self._settings(values):
-                for group in zip(names, parameters, gradients, memory, strict=True):
-                    updates.append(self._update(*group))
+            settings = self._settings(values)
+            gradients = self._clipped(gradients)
+            with made_by(self.optimizer.rule):
+                groups = [settings[self.optimizer.membership[place]] for place in self.places]
+                for one in zip(names, parameters, gradients, memory, groups, strict=True):
+                    updates.append(self._update(*one))
             entries = [entry for _, entry in updates]
             written = [new for new, _ in updates], *([entries] if any(entries) else [])
             return *written, loss, *([prediction] if self.predicts else [])
 
         return step
 
+    def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
+        """Return the gradients within the optimiser's bounds; what is constant stays out of it."""
+        with made_by("clipping"):
+            clipped = iter(self.optimizer.clipping([g for g in gradients if isinstance(g, Symbol)]))
+        return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
+
     def _update(
-        self, name: str, parameter: Any, gradient: Any, memory: Memory
+        self, name: str, parameter: Any, gradient: Any, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Return what the optimiser makes of a parameter and its memory."""
         if not isinstance(gradient, Symbol):
             # The loss does not depend on it: in eager mode it has no gradient, and takes no step.
             return parameter, memory
-        new, entry = self.optimizer.update(parameter, gradient, memory)
+        new, entry = self.optimizer.update(parameter, gradient, memory, settings)
         if entry.keys() == memory.keys():
             entry = {key: entry[key] for key in memory}
         _call(new, f"{name}_new")
@@ -297,15 +345,12 @@ class TrainingStep:
         with self.states[1].unchanged(), self.states[0].unchanged():
             yield
 
-    @contextmanager
-    def _settings(self, values: Mapping[str, Any]) -> Iterator[None]:
-        """Let the optimiser's settings be traced values inside the ``with`` block."""
-        kept = self.optimizer.hyper
-        self.optimizer.hyper = {name: values.get(name, setting) for name, setting in kept.items()}
-        try:
-            yield
-        finally:
-            self.optimizer.hyper = kept
+    def _settings(self, values: Mapping[str, Any]) -> list[Settings]:
+        """Return the optimiser's settings by group, its numbers traced values."""
+        return [
+            {name: values.get(_named(name, i), setting) for name, setting in group.items()}
+            for i, group in enumerate(self.optimizer.groups)
+        ]
 
 
 def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
@@ -319,10 +364,22 @@ def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
     return None if loss in LOSSES.values() else loss
 
 
-def _split(hyper: dict[str, Any]) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the settings that are numbers other than 0, and the rest, which shape the graph."""
-    numbers = {name: x for name, x in hyper.items() if isinstance(x, float) and x != 0}
-    return numbers, {name: x for name, x in hyper.items() if name not in numbers}
+def _is_argument(setting: Any) -> bool:
+    """Return whether a setting is a number that may change from step to step.
+
+    A factor of 0 drops its term, so that it shapes the graph, as flags and texts do.
+    """
+    return callable(setting) or (isinstance(setting, float) and setting != 0)
+
+
+def _shaping(group: Settings) -> tuple[Any, ...]:
+    """Return the names of a group's settings, and those that shape the graph."""
+    return tuple(name if _is_argument(x) else (name, x) for name, x in group.items())
+
+
+def _named(setting: str, group: int) -> str:
+    """Return what a group's setting is called as an argument."""
+    return setting if group == 0 else f"{setting}_{group}"
 
 
 def _call(value: Any, name: str) -> None:

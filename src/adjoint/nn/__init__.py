@@ -1,4 +1,4 @@
-"""Layers and networks: modules that own their parameters, and losses as functions."""
+"""Layers and networks: modules that own their parameters, and losses."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ from .activation import (
 from .container import Flatten, Residual, Sequential
 from .embedding import Embedding
 from .linear import Linear
+from .loss import (
+    BinaryCrossEntropy,
+    CosineLoss,
+    CrossEntropyLoss,
+    FocalLoss,
+    HingeLoss,
+    HuberLoss,
+    KLDivergence,
+    MAELoss,
+    MSELoss,
+    PoissonLoss,
+    QuantileLoss,
+    TripletLoss,
+)
 from .mlp import MLP
 from .module import Module, Parameter
 from .normalisation import GroupNorm, LayerNorm, RMSNorm
@@ -35,17 +49,28 @@ __all__ = [
     "GLU",
     "MLP",
     "SELU",
+    "BinaryCrossEntropy",
+    "CosineLoss",
+    "CrossEntropyLoss",
     "Embedding",
     "Flatten",
+    "FocalLoss",
     "GroupNorm",
     "Hardtanh",
+    "HingeLoss",
+    "HuberLoss",
+    "KLDivergence",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "MAELoss",
+    "MSELoss",
     "Mish",
     "Module",
     "PReLU",
     "Parameter",
+    "PoissonLoss",
+    "QuantileLoss",
     "RMSNorm",
     "ReLU",
     "Residual",
@@ -56,6 +81,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "TripletLoss",
     "functional",
     "initialise",
 ]

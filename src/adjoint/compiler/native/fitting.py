@@ -92,7 +92,7 @@ class NativeFit:
     def advance(self, until: int, show: Callable[[int, float], None]) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step."""
         training = self._training
-        training.settings[:] = list(self.step.numbers().values())
+        taken = self.optimizer.steps - training.steps
         state = self._read()
         if any(now is not left for now, left in zip(state, self._written, strict=True)):
             training.load(state, epoch=training.epoch)
@@ -100,7 +100,9 @@ class NativeFit:
         try:
             while status is Status.PAUSED and training.epoch < until:
                 start, before = perf_counter(), training.epoch
-                status = training.run(until, steps=self._steps)
+                steps = self._steps
+                training.settings = self.step.settings(taken + training.steps, steps)
+                status = training.run(until, steps=steps)
                 took = perf_counter() - start
                 faster = min(4.0, _TURN / max(took, 1e-6))
                 self._steps = min(max(1, int(self._steps * faster)), _MOST_STEPS)
@@ -108,6 +110,7 @@ class NativeFit:
                     show(training.epoch, training.losses(training.epoch - 1)[0])
         finally:
             self._write(training.state)
+            self.optimizer.steps = taken + training.steps
         return status
 
     @property
@@ -130,9 +133,9 @@ class NativeFit:
         return self._training.order
 
     @property
-    def previous(self) -> tuple[list[Array], list[Memory]]:
-        """Parameters and memory before the last step."""
-        return self._arranged(self._training.previous)
+    def previous(self) -> tuple[list[Array], list[Memory], int]:
+        """Parameters, memory and the number of steps before the last step."""
+        return *self._arranged(self._training.previous), max(self.optimizer.steps - 1, 0)
 
     def take_over(self, loss: float) -> None:
         """Go on after an epoch that was finished elsewhere, with this mean loss."""

@@ -2,8 +2,8 @@
 
 It keeps three states in turn: a step reads one and writes the next, so that a step which must not
 count is undone by forgetting what it wrote, and the state before the last step is still there. All
-that the loop knows from one call to the next is in a record of five integers and the epoch's sum of
-losses.
+that the loop knows from one call to the next is in a record of integers and the epoch's sum of
+losses. The settings of its steps are the rows of a table, or the one row of all of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import IntEnum
 from .formats import LLVM_TYPES, SIZES
 
 # The places of the record.
-EPOCH, STEP, STATUS, TURN, STEPS_LEFT = range(5)
+EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE = range(7)
 STATES = 3
 
 
@@ -38,6 +38,8 @@ entry:
   %status.at = getelementptr i64, ptr %record, i64 2
   %turn.at = getelementptr i64, ptr %record, i64 3
   %left.at = getelementptr i64, ptr %record, i64 4
+  %row.at = getelementptr i64, ptr %record, i64 5
+  %stride.at = getelementptr i64, ptr %record, i64 6
   store i64 0, ptr %status.at
   br label %epoch
 epoch:
@@ -72,6 +74,10 @@ take:
   %now = getelementptr {float}, ptr %states, i64 %now.entry
   %new.entry = mul i64 %f.new, {padded}
   %new = getelementptr {float}, ptr %states, i64 %new.entry
+  %row = load i64, ptr %row.at
+  %stride = load i64, ptr %stride.at
+  %setting.entry = mul i64 %row, %stride
+  %own.settings = getelementptr {float}, ptr %settings, i64 %setting.entry
   %whole = icmp sle i64 %stop, %n
   br i1 %whole, label %full, label %short
 full:
@@ -106,6 +112,8 @@ accept:
   store i64 %t.new, ptr %step.at
   %left.new = sub i64 %left, 1
   store i64 %left.new, ptr %left.at
+  %row.new = add i64 %row, 1
+  store i64 %row.new, ptr %row.at
   %more = icmp slt i64 %stop, %n
   br i1 %more, label %turn, label %finish
 finish:
@@ -200,7 +208,7 @@ def write_loop(
         up to whole vectors.
     """
     pointers = [f"ptr %{name}" for name in data_names(arrays)]
-    args = ["ptr %now", "ptr %new", "ptr %settings", "ptr %rows", "ptr %loss.at", *pointers]
+    args = ["ptr %now", "ptr %new", "ptr %own.settings", "ptr %rows", "ptr %loss.at", *pointers]
     args.append("ptr %workspace")
     plain = LLVM_TYPES[kind]
     return _TEXT.format(

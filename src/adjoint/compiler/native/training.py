@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import ShapeError
 from . import loop
-from .loop import EPOCH, STATUS, STEP, STEPS_LEFT, TURN, Status
+from .loop import EPOCH, ROW, STATUS, STEP, STEPS_LEFT, STRIDE, TURN, Status
 from .machine import Library, this_machine
 from .memory_block import MemoryBlock, aligned_zeros
 from .team import Partner
@@ -38,8 +38,8 @@ class Training:
 
     Attributes
     ----------
-    settings : array
-        May be changed between runs.
+    settings : (k,) or (steps, k) array
+        Of all steps, or of each of the next run. May be replaced between runs.
 
     Raises
     ------
@@ -78,7 +78,7 @@ class Training:
         self._seed = seed
         self._sum = np.zeros(1)
         self._losses = np.zeros(epochs)
-        self._record = np.zeros(5, np.int64)
+        self._record = np.zeros(7, np.int64)
         self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         has_team = code.steps.has_team
         self._library = Library(code.code, ["train", "partner"] if has_team else ["train"])
@@ -96,6 +96,11 @@ class Training:
     def step(self) -> int:
         """How many steps of the present epoch are."""
         return int(self._record[STEP])
+
+    @property
+    def steps(self) -> int:
+        """How many steps are taken in all."""
+        return self.epoch * -(-self.n // self.code.form.rows(self.code.step)) + self.step
 
     def losses(self, start: int = 0) -> list[float]:
         """Return the mean loss of every complete epoch, from one on."""
@@ -143,8 +148,12 @@ class Training:
             finite, or whose result has NaN and must be decided where it is known when a product
             0·∞ is 0; or at the end of an epoch after which a parameter is not finite.
         """
-        self._record[STEPS_LEFT] = steps
-        arrays = [self._record, self._states, self.settings, self._order, self._sum, self._losses]
+        settings = np.ascontiguousarray(self.settings, self._specs[0].dtype)
+        stride = 0
+        if settings.ndim == 2:
+            steps, stride = min(steps, len(settings)), settings.shape[1]
+        self._record[[STEPS_LEFT, ROW, STRIDE]] = steps, 0, stride
+        arrays = [self._record, self._states, settings, self._order, self._sum, self._losses]
         pointers = [array.ctypes.data for array in (*arrays, *self._data)]
         seed = self._seed or 0
         key = seed - 2**64 if seed >= 2**63 else seed

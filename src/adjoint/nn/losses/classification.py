@@ -1,0 +1,237 @@
+"""Losses of one class of several: of scores before the softmax, or of log-probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import ShapeError
+from ...ops.exponential import log
+from ...ops.logic import greater, not_equal
+from ...ops.piecewise import where
+from ...ops.reductions import sum
+from ...ops.selection import take
+from ...ops.softmax import log_softmax, softmax_cross_entropy
+from ...ops.structural import astype
+from .checks import (
+    as_pair,
+    as_values,
+    as_weights,
+    averaged,
+    floats,
+    need,
+    need_rows,
+    no_probability,
+    numbers,
+)
+
+# How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
+_SLACK = 1e-2
+
+
+def cross_entropy(
+    logits: Any,
+    targets: Any,
+    *,
+    class_weight: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    sample_weight: Any = None,
+) -> Any:
+    """Return the mean of -Σ_k t_k log softmax(a)_k over the batch.
+
+    Parameters
+    ----------
+    logits : (..., c) float array
+        Scores before the softmax, which is part of the loss.
+    targets : (...) integer or boolean array, or (..., c) array
+        The class of every row, in range(c), or the probabilities of its classes.
+    class_weight : (c,) array, optional
+        A factor w_k of each class's term. The mean over rows with a class is then divided by the
+        sum of w over these classes, that over rows with probabilities by the number of rows.
+    label_smoothing : float
+        The share ε of the target that goes to all classes alike: t becomes (1 - ε) t + ε/c.
+    ignore_index : int, optional
+        Rows with this class count for nothing.
+    sample_weight : (n,) array, optional
+        Of the rows: each counts so often.
+
+    Returns
+    -------
+    () Tensor
+        In the dtype of the logits; its gradient is (softmax(a) - t) / rows, without weights.
+
+    Raises
+    ------
+    ShapeError
+        If the targets have neither shape, or weights do not fit.
+    TypeError
+        If there is one target a row and it is not an integer.
+    ValueError
+        If a class is not in range(c), a row's probabilities are negative or do not add up to 1,
+        there are no rows, all are ignored, or a setting is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint.nn.functional import cross_entropy
+    >>> print(round(cross_entropy(np.zeros((3, 2)), [0, 1, 1]), 4))
+    0.6931
+    """
+    logits, targets = as_values(logits, targets)
+    shape = logits.shape
+    if not shape:
+        raise ShapeError("cross_entropy: logits of shape () have no axis of classes")
+    if 0 in shape:
+        raise ValueError(f"cross_entropy: logits of shape {shape} have no entries to average")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(
+            f"cross_entropy: label_smoothing is {label_smoothing}; expected a number from 0 to 1"
+        )
+    if class_weight is not None:
+        class_weight = as_weights("cross_entropy", "class_weight", class_weight, shape[-1:], logits)
+    if targets.shape == shape[:-1]:
+        return _of_labels(
+            logits, targets, class_weight, label_smoothing, ignore_index, sample_weight
+        )
+    if targets.shape == shape:
+        if ignore_index is not None:
+            raise ValueError(
+                f"cross_entropy: ignore_index {ignore_index} is for class labels, and targets of "
+                f"shape {shape} are probabilities; give such rows a sample_weight of 0"
+            )
+        _check_probabilities(targets)
+        losses = _of_probabilities(logits, targets, class_weight, label_smoothing)
+        return averaged("cross_entropy", losses, sample_weight)
+    raise ShapeError(
+        f"cross_entropy: targets of shape {targets.shape} do not fit logits of shape {shape}; "
+        f"expected class labels of shape {shape[:-1]} or probabilities of shape {shape}"
+    )
+
+
+def _of_probabilities(logits: Any, targets: Any, class_weight: Any, smoothing: float) -> Any:
+    """Return the loss of every row."""
+    targets = floats(targets, logits)
+    if smoothing:
+        targets = (1 - smoothing) * targets + smoothing / logits.shape[-1]
+    terms = targets * log_softmax(logits)
+    return -(terms if class_weight is None else class_weight * terms).sum(axis=-1)
+
+
+def _of_labels(
+    logits: Any,
+    labels: Any,
+    class_weight: Any,
+    smoothing: float,
+    ignore_index: int | None,
+    sample_weight: Any,
+) -> Any:
+    """Return Σ w l / Σ w over the rows, where w is 0 for what is ignored."""
+    kept = None if ignore_index is None else not_equal(labels, ignore_index)
+    labels = _checked_labels(labels, logits.shape, kept)
+    losses = softmax_cross_entropy(logits, labels)
+    weights = None if class_weight is None else take(class_weight, labels)
+    if weights is not None:
+        losses = weights * losses
+    if smoothing:
+        even = _of_probabilities(logits, np.ones((), logits.dtype), class_weight, 0.0)
+        losses = (1 - smoothing) * losses + smoothing / logits.shape[-1] * even
+    if weights is None and kept is None:
+        return averaged("cross_entropy", losses, sample_weight)
+    weights = np.ones((), logits.dtype) if weights is None else weights
+    if sample_weight is not None:
+        rows = labels.shape[:1]
+        each = as_weights("cross_entropy", "sample_weight", sample_weight, rows, logits)
+        each = each.reshape(rows + (1,) * (len(labels.shape) - 1))
+        losses, weights = each * losses, each * weights
+    if kept is not None:
+        losses, weights = where(kept, losses, 0.0), where(kept, weights, 0.0)
+    total = sum(weights)
+    found = numbers(total)
+    if found is not None and found == 0:
+        raise ValueError(
+            f"cross_entropy: of labels of shape {labels.shape} all are ignored or of weight 0; "
+            "expected at least one that counts"
+        )
+    return sum(losses) / total
+
+
+def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> Any:
+    """Return integer labels in range, class 0 for those that are not kept."""
+    kind = labels.dtype.kind
+    if kind == "b":
+        # As an index a boolean would be a mask.
+        labels = astype(labels, dtype=np.intp)
+    elif kind not in "iu":
+        raise TypeError(
+            f"cross_entropy: class labels must be integers, got dtype {labels.dtype} and shape "
+            f"{labels.shape}; pass y.astype(int), or probabilities of shape {shape}"
+        )
+    if kept is not None:
+        labels = where(kept, labels, astype(np.zeros((), np.intp), dtype=labels.dtype))
+    found = numbers(labels)
+    if found is not None:
+        _check_range(found, shape[-1])
+    return labels
+
+
+def _check_range(labels: Any, classes: int) -> None:
+    # The ufuncs' own reductions: ndarray.min and .max cost twice as much on a small batch.
+    low, high = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"cross_entropy: label {low if low < 0 else high} is not in range({classes}); logits "
+            f"with {classes} columns need labels from 0 to {classes - 1}"
+        )
+
+
+def _check_probabilities(targets: Any) -> None:
+    found = numbers(targets)
+    if found is None:
+        return
+    totals = np.add.reduce(found, axis=-1)
+    bad = (found < 0).any(axis=-1) | ~(np.abs(totals - 1) < _SLACK)
+    if bad.any():
+        row = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"cross_entropy: target row {row} is {found[row]}; expected probabilities, "
+            "not negative and adding up to 1"
+        )
+
+
+def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = None) -> Any:
+    """Return the mean over the rows of Σ_k t_k (log t_k - l_k), where 0 log 0 is 0.
+
+    Parameters
+    ----------
+    log_probabilities, target : (..., c) arrays of one shape
+        The logarithms l of the predicted probabilities, as of `adjoint.log_softmax`, and the
+        probabilities t.
+    sample_weight : (n,) array, optional
+        Of the rows: the loss is Σ w l / Σ w.
+
+    Returns
+    -------
+    () Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or the weights are not one a row.
+    ValueError
+        If a target is not from 0 to 1, there are no entries, or a weight is negative or all are 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint.nn.functional import kl_divergence
+    >>> print(round(kl_divergence(np.log([[0.5, 0.5]]), [[1.0, 0.0]]), 4))
+    0.6931
+    """
+    log_probabilities, target = as_pair("kl_divergence", log_probabilities, target)
+    need_rows("kl_divergence", target)
+    need("kl_divergence", target, no_probability, "numbers from 0 to 1")
+    some = greater(target, 0)
+    gap = where(some, log(where(some, target, 1.0)) - log_probabilities, 0.0)
+    return averaged("kl_divergence", sum(target * gap, axis=-1), sample_weight)

@@ -1,0 +1,105 @@
+"""Losses of vectors: their directions, and their distances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...ops.arithmetic import subtract
+from ...ops.exponential import sqrt, square
+from ...ops.piecewise import maximum, relu
+from ...ops.reductions import sum
+from .checks import as_pair, averaged, need_rows
+
+# The least length that counts, so that vectors of zeros have a direction of no weight.
+_SHORTEST = 1e-8
+# Added to every difference, so that the distance of equal vectors has a gradient.
+_APART = 1e-6
+
+
+def cosine_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
+    """Return the mean over the rows of 1 - cos of the angle between prediction and target.
+
+    Parameters
+    ----------
+    prediction, target : (..., d) arrays of one shape
+        A row of zeros is at a right angle to all.
+    sample_weight : (n,) array, optional
+        Of the rows: the loss is Σ w l / Σ w.
+
+    Returns
+    -------
+    () Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ or are (), or the weights are not one a row.
+    ValueError
+        If there are no entries, or a weight is negative or all are 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint.nn.functional import cosine_loss
+    >>> print(cosine_loss(np.array([[1.0, 0.0], [2.0, 0.0]]), [[0, 1], [1, 0]]))
+    0.5
+    """
+    prediction, target = as_pair("cosine_loss", prediction, target)
+    need_rows("cosine_loss", prediction)
+    cosines = sum(prediction * target, axis=-1) / (_length(prediction) * _length(target))
+    return averaged("cosine_loss", 1 - cosines, sample_weight)
+
+
+def _length(x: Any) -> Any:
+    """Return the length of every row, or `_SHORTEST` if that is more."""
+    return sqrt(maximum(sum(square(x), axis=-1), _SHORTEST**2))
+
+
+def triplet_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    *,
+    margin: float = 1.0,
+    sample_weight: Any = None,
+) -> Any:
+    """Return the mean over the rows of max(0, |a - p| - |a - n| + margin).
+
+    Parameters
+    ----------
+    anchor, positive, negative : (..., d) arrays of one shape
+        Rows a, what is to be near each, and what is to be further away, by the margin.
+    margin : float
+    sample_weight : (n,) array, optional
+        Of the rows: the loss is Σ w l / Σ w.
+
+    Returns
+    -------
+    () Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ or are (), or the weights are not one a row.
+    ValueError
+        If the margin is not above 0, there are no entries, or a weight is negative or all are 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint.nn.functional import triplet_loss
+    >>> a, p, n = np.array([[0.0]]), np.array([[2.0]]), np.array([[2.5]])
+    >>> print(round(triplet_loss(a, p, n), 4))
+    0.5
+    """
+    if not margin > 0:
+        raise ValueError(f"triplet_loss: margin is {margin}; expected a number above 0")
+    anchor, positive = as_pair("triplet_loss", anchor, positive)
+    anchor, negative = as_pair("triplet_loss", anchor, negative)
+    need_rows("triplet_loss", anchor)
+    losses = relu(_distance(anchor, positive) - _distance(anchor, negative) + margin)
+    return averaged("triplet_loss", losses, sample_weight)
+
+
+def _distance(x: Any, y: Any) -> Any:
+    return sqrt(sum(square(subtract(x, y) + _APART), axis=-1))

@@ -1,0 +1,50 @@
+"""Optimisers: each a rule, a function of values, and what it remembers."""
+
+from __future__ import annotations
+
+from .adam import Adam, adam_update
+from .adaptive import Adadelta, Adagrad, Lion, RMSprop
+from .clipping import Clipping, clip_by_norm, clip_by_value
+from .moments import AdamW, AMSGrad, NAdam, RAdam
+from .optimizer import Memory, Optimizer, Schedule, Settings
+from .schedules import (
+    Chained,
+    Cosine,
+    Exponential,
+    MultiStepDecay,
+    OneCycle,
+    Polynomial,
+    StepDecay,
+    Warmup,
+)
+from .sgd import SGD, sgd_update
+
+__all__ = [
+    "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Chained",
+    "Clipping",
+    "Cosine",
+    "Exponential",
+    "Lion",
+    "Memory",
+    "MultiStepDecay",
+    "NAdam",
+    "OneCycle",
+    "Optimizer",
+    "Polynomial",
+    "RAdam",
+    "RMSprop",
+    "Schedule",
+    "Settings",
+    "StepDecay",
+    "Warmup",
+    "adam_update",
+    "clip_by_norm",
+    "clip_by_value",
+    "sgd_update",
+]

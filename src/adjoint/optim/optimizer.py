@@ -1,0 +1,323 @@
+"""An optimiser replaces parameters by better ones, given their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ..core import Operand
+from ..errors import ShapeError
+from ..tensor import Tensor
+from .clipping import Clipping
+from .ranges import checked_number
+
+# What an optimiser remembers of one parameter from step to step: arrays by name, in its dtype.
+Memory = dict[str, Any]
+# The settings of a group of parameters by name: numbers, flags, and schedules of numbers.
+Settings = dict[str, Any]
+# A number as a function of how many steps were taken.
+Schedule = Callable[[int], float]
+
+
+class Optimizer:
+    """What all optimisers share; abstract: a subclass defines `update`.
+
+    One that remembers something of a parameter from step to step names it in ``remembers``, or
+    defines `initial_memory`, so that a compiled step knows its shapes. Of one that has taken
+    no step ``memory`` holds an empty dict.
+
+    A step gives every parameter a new array and leaves the old one alone: recorded graphs may hold
+    it. All updates are computed before the first is written.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        Leaves that require a gradient, as from ``model.parameters()``; or groups of them with
+        settings of their own, as ``{"params": [...], "lr": 0.01}``.
+    lr : float or callable
+        The learning rate, positive, or a function of the number of steps taken that gives it.
+    **settings : numbers, flags or callables
+        The other settings that `update` reads.
+
+    Attributes
+    ----------
+    params : list of Tensor
+        Those of all groups.
+    groups : list of dict
+        The settings of each group; may be changed between steps.
+    steps : int
+        How many steps were taken.
+    clipping : Clipping
+        The bounds of the gradients, see `clip_gradients`.
+
+    Raises
+    ------
+    TypeError
+        If ``params`` is not an iterable of tensors or groups.
+    ValueError
+        If it is empty, holds a tensor twice, or one that is computed or requires no gradient; if
+        the learning rate is not positive and finite, or a group has an unknown setting.
+    """
+
+    # Arrays of the parameter's shape, zeros at first; "steps" is a number.
+    remembers: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, params: Iterable[Any], *, lr: Any, **settings: Any) -> None:
+        self.params, members, given = _checked_groups(params)
+        own = {"lr": lr, **settings}
+        self.groups = [self._checked_settings(own, group) for group in given]
+        self.membership = [i for i, group in enumerate(members) for _ in range(group)]
+        self.memory: list[Memory] = [{} for _ in self.params]
+        self.clipping = Clipping()
+        self.steps = 0
+
+    def clip_gradients(self, *, norm: float | None = None, value: float | None = None) -> Self:
+        """Bound the gradients of every step to come; returns the optimiser.
+
+        Parameters
+        ----------
+        norm : float, optional
+            Of all gradients together, as `clip_by_norm`.
+        value : float, optional
+            Of every entry, as `clip_by_value`; applied first.
+
+        Raises
+        ------
+        ValueError
+            If a bound is not positive and finite.
+        """
+        self.clipping = Clipping(norm, value)
+        return self
+
+    @property
+    def lr(self) -> Any:
+        """The learning rate of the next step, of the first group; assigned to all of them."""
+        return self.settings_now(0)["lr"]
+
+    @lr.setter
+    def lr(self, lr: Any) -> None:
+        checked = self.check_setting("lr", lr)
+        for group in self.groups:
+            group["lr"] = checked
+
+    @property
+    def rule(self) -> str:
+        """What written source calls the update."""
+        return type(self).__name__.lower()
+
+    def check_setting(self, name: str, value: Any) -> Any:
+        """Return a setting as `update` needs it, or raise what is wrong with it.
+
+        Those of the usual names have their usual ranges; a subclass checks others of its own.
+        Schedules are not checked.
+        """
+        return checked_number(name, value)
+
+    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+        """Return what is remembered of a parameter, an array, before its first step."""
+        shapes = {name: () if name == "steps" else parameter.shape for name in self.remembers}
+        return {name: np.zeros(shape, parameter.dtype) for name, shape in shapes.items()}
+
+    def update(
+        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+    ) -> tuple[Any, Memory]:
+        """Return the new parameter and what to remember; subclasses define it.
+
+        They use operators and adjoint's functions only: arrays and symbols come, among the
+        settings, too. ``memory`` has the names, shapes and dtypes of `initial_memory`, coming and
+        going.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no update")
+
+    def settings_now(self, group: int, steps: int | None = None) -> Settings:
+        """Return a group's settings as numbers, after so many steps; by default those taken."""
+        after = self.steps if steps is None else steps
+        settings = self.groups[group].items()
+        return {n: float(x(after)) if callable(x) else x for n, x in settings}
+
+    def recall(self, i: int) -> Memory:
+        """Return what is remembered of parameter ``i`` now."""
+        group = self.groups[self.membership[i]]
+        return self.memory[i] or self.initial_memory(self.params[i].data, group)
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient; the others stay as they are."""
+        updates = []
+        now = [self.settings_now(group) for group in range(len(self.groups))]
+        found = [(i, p, p.grad.data) for i, p in enumerate(self.params) if p.grad is not None]
+        gradients = self.clipping([gradient for _, _, gradient in found])
+        for (i, parameter, _), gradient in zip(found, gradients, strict=True):
+            settings = now[self.membership[i]]
+            new = self.update(parameter.data, gradient, self.recall(i), settings)
+            updates.append((i, parameter, *new))
+        for i, parameter, data, memory in updates:
+            parameter.data = data
+            self.memory[i] = memory
+        self.steps += 1
+
+    def zero_grad(self) -> None:
+        """Forget the gradients; to be called before every `backward`, which adds to them."""
+        for parameter in self.params:
+            if parameter.node is not None:
+                parameter.node.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a copy of the settings, of what is remembered, and the number of steps.
+
+        Of a schedule, the text of it: it is not restored, but compared.
+        """
+        memory = [{name: np.array(a) for name, a in entry.items()} for entry in self.memory]
+        groups = [{n: repr(x) if callable(x) else x for n, x in g.items()} for g in self.groups]
+        return {"groups": groups, "memory": memory, "steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Replace settings, memory and steps by those of `state_dict`; all of them or none.
+
+        Raises
+        ------
+        ValueError
+            If the state is of another optimiser, of other settings or schedules, or of other
+            parameters.
+        """
+        groups = _checked_state_of_groups(self, state)
+        memory = _checked_state_of_memory(self, groups, state["memory"])
+        self.groups, self.memory, self.steps = groups, memory, int(state["steps"])
+
+    def __repr__(self) -> str:
+        head = f"{type(self).__name__}({len(self.params)} parameters"
+        groups = [", ".join(f"{n}={x}" for n, x in group.items()) for group in self.groups]
+        return f"{head}, {'; '.join(groups)})"
+
+    def _checked_settings(self, own: Settings, group: Mapping[str, Any]) -> Settings:
+        unknown = group.keys() - own.keys()
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__}: a group has no setting {', '.join(sorted(unknown))}; "
+                f"it has {', '.join(own)}"
+            )
+        return {
+            name: value if callable(value) else self.check_setting(name, value)
+            for name, value in {**own, **group}.items()
+        }
+
+
+def is_zero(factor: Operand) -> bool:
+    """Return whether a factor is a Python zero; a symbol's number is not known yet."""
+    return isinstance(factor, (int, float)) and factor == 0
+
+
+def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operand:
+    """Return g + weight_decay p, the gradient with that of weight_decay ‖p‖² / 2."""
+    decay = settings["weight_decay"]
+    return gradient if is_zero(decay) else gradient + decay * parameter
+
+
+def _checked_groups(params: Any) -> tuple[list[Tensor], list[int], list[Settings]]:
+    """Return all parameters, how many each group has, and the settings that each brings."""
+    if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
+        raise TypeError(
+            f"params: expected an iterable of tensors or of groups, got {type(params).__name__}; "
+            "pass model.parameters() or a list"
+        )
+    given = list(params)
+    if not given or not all(isinstance(group, Mapping) for group in given):
+        return _checked_params("params", given), [len(given)], [{}]
+    members: list[Tensor] = []
+    counts, settings = [], []
+    for i, group in enumerate(given):
+        if "params" not in group:
+            raise ValueError(f'params[{i}] has no "params"; it has {", ".join(map(str, group))}')
+        own = group["params"]
+        own = [own] if isinstance(own, Tensor) else list(own)
+        members += _checked_params(f'params[{i}]["params"]', own)
+        counts.append(len(own))
+        settings.append({name: value for name, value in group.items() if name != "params"})
+    _check_distinct(members)
+    return members, counts, settings
+
+
+def _checked_params(name: str, params: list[Any]) -> list[Tensor]:
+    if not params:
+        raise ValueError(f"{name} is empty; pass model.parameters() of a model that has some")
+    for i, parameter in enumerate(params):
+        _check_parameter(f"{name}[{i}]", parameter)
+    _check_distinct(params)
+    return params
+
+
+def _check_distinct(params: list[Tensor]) -> None:
+    if len({id(parameter) for parameter in params}) < len(params):
+        raise ValueError("params holds the same tensor twice; it would be updated twice a step")
+
+
+def _check_parameter(name: str, parameter: Any) -> None:
+    if not isinstance(parameter, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(parameter).__name__}")
+    if not parameter.is_leaf:
+        raise ValueError(f"{name} is a computed value; only leaves can be optimised")
+    if not parameter.requires_grad:
+        raise ValueError(
+            f"{name}, shape {parameter.shape}, requires no gradient; make it with "
+            "requires_grad=True, or pass [p for p in model.parameters() if p.requires_grad]"
+        )
+
+
+def _checked_state_of_groups(optimizer: Optimizer, state: Mapping[str, Any]) -> list[Settings]:
+    """Return the settings that a state brings, with the optimiser's own schedules."""
+    own, kind = optimizer.groups, type(optimizer).__name__
+    fitting = state.keys() == {"groups", "memory", "steps"} and len(state["groups"]) == len(own)
+    if not fitting or any(a.keys() != b.keys() for a, b in zip(state["groups"], own, strict=True)):
+        raise ValueError(
+            f"load_state_dict: this is no state of {kind} with {len(own)} "
+            f"group{'s' * (len(own) > 1)} of the settings {', '.join(own[0])}"
+        )
+    return [
+        {name: _checked_setting(optimizer, name, group[name], before[name]) for name in before}
+        for group, before in zip(state["groups"], own, strict=True)
+    ]
+
+
+def _checked_setting(optimizer: Optimizer, name: str, new: Any, own: Any) -> Any:
+    if not callable(own) and not isinstance(new, str):
+        return optimizer.check_setting(name, new)
+    if callable(own) and new == repr(own):
+        return own
+    raise ValueError(f"load_state_dict: {name} was {new} and is {own!r} here; make it the same")
+
+
+def _checked_state_of_memory(
+    optimizer: Optimizer, groups: list[Settings], memory: Any
+) -> list[Memory]:
+    """Return copies of what a state remembers, once all of it is known to fit."""
+    params = optimizer.params
+    if len(memory) != len(params):
+        raise ValueError(
+            f"load_state_dict: the state is of {len(memory)} parameters, expected {len(params)}"
+        )
+    # What is remembered depends on the settings, so on those that the state brings along.
+    initial = [
+        optimizer.initial_memory(parameter.data, groups[group])
+        for parameter, group in zip(params, optimizer.membership, strict=True)
+    ]
+    entries = enumerate(zip(params, initial, memory, strict=True))
+    return [_checked_entry(i, *entry) for i, entry in entries]
+
+
+def _checked_entry(i: int, parameter: Tensor, initial: Memory, entry: Memory) -> Memory:
+    """Return a copy of what a state remembers of a parameter; nothing, before its first step."""
+    missing = initial.keys() - entry.keys()
+    if entry and missing:
+        raise ValueError(
+            f"load_state_dict: the state of params[{i}] has {', '.join(entry)}, but not "
+            f"{', '.join(sorted(missing))}"
+        )
+    for name, array in entry.items():
+        expected = np.shape(initial.get(name, parameter.data))
+        if np.shape(array) != expected:
+            raise ShapeError(
+                f"load_state_dict: {name} of params[{i}] has shape {np.shape(array)}, "
+                f"expected {expected}"
+            )
+    return {name: np.array(array, parameter.dtype) for name, array in entry.items()}
