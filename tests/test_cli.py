@@ -177,7 +177,7 @@ def test_the_version_is_the_packages(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--activation", "swish"], "'relu', 'sigmoid', 'tanh'"),
+        (["--activation", "swish"], "'relu', 'selu', 'sigmoid'"),
         (["--dataset", "iris"], "'blobs', 'circles', 'moons', 'spirals', 'xor'"),
         (["--epochs", "-1"], "epochs must be at least 1, got -1"),
         (["--epochs", "many"], "'many' is not a valid integer"),

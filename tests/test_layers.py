@@ -142,7 +142,7 @@ LAYERS = [
         "special.scaled_bessel",
     ],
     ["special"],
-    ["nn.module", "nn.initialise"],
+    ["nn.activations", "nn.module", "nn.initialise"],
     ["nn.losses.checks"],
     [
         "nn.losses.binary",
@@ -151,7 +151,8 @@ LAYERS = [
         "nn.losses.regression",
     ],
     ["nn.losses"],
-    ["nn.activation", "nn.functional", "nn.linear"],
+    ["nn.functional", "nn.linear"],
+    ["nn.activation", "nn.embedding", "nn.normalisation"],
     ["nn.container", "nn.loss"],
     ["nn.mlp"],
     ["nn"],

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from . import functional, initialise
-from .activation import ACTIVATIONS, ReLU, Sigmoid, Softmax, Tanh
-from .container import Sequential
+from .activation import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardtanh,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from .container import Flatten, Residual, Sequential
+from .embedding import Embedding
 from .linear import Linear
 from .loss import (
     BinaryCrossEntropy,
@@ -22,28 +40,46 @@ from .loss import (
 )
 from .mlp import MLP
 from .module import Module, Parameter
+from .normalisation import GroupNorm, LayerNorm, RMSNorm
 
 __all__ = [
     "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "GLU",
     "MLP",
+    "SELU",
     "BinaryCrossEntropy",
     "CosineLoss",
     "CrossEntropyLoss",
+    "Embedding",
+    "Flatten",
     "FocalLoss",
+    "GroupNorm",
+    "Hardtanh",
     "HingeLoss",
     "HuberLoss",
     "KLDivergence",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
     "MAELoss",
     "MSELoss",
+    "Mish",
     "Module",
+    "PReLU",
     "Parameter",
     "PoissonLoss",
     "QuantileLoss",
+    "RMSNorm",
     "ReLU",
+    "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
+    "Softsign",
     "Tanh",
     "TripletLoss",
     "functional",

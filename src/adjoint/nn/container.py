@@ -1,10 +1,14 @@
-"""A container applies the modules it holds."""
+"""A container applies the modules it holds; `Flatten` fits shapes between them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import ShapeError
+from ..ops.arithmetic import add
+from ..ops.structural import as_array, reshape
 from .module import Module
 
 
@@ -38,8 +42,7 @@ class Sequential(Module):
         if len(modules) == 1 and isinstance(modules[0], (list, tuple)):
             modules = tuple(modules[0])
         for i, module in enumerate(modules):
-            # A class is callable, but what was meant is an instance of it.
-            if not callable(module) or isinstance(module, type):
+            if not _can_be_applied(module):
                 raise TypeError(
                     f"Sequential: expected modules or callables, got {module!r} at position {i}"
                 )
@@ -60,3 +63,108 @@ class Sequential(Module):
     def __getitem__(self, index: int | slice) -> Any:
         """Return a module, or a Sequential of a slice of them, sharing their parameters."""
         return Sequential(self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+
+class Residual(Module):
+    """The input plus what a module makes of it, x + module(x).
+
+    He et al., "Deep residual learning for image recognition", CVPR 2016, equation (1).
+
+    Parameters
+    ----------
+    module : Module or other callable
+        Of several, give their `Sequential`.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called.
+    ShapeError
+        On a call, if the module changes the shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> nn.Residual(nn.ReLU())(np.array([-1.0, 2.0]))
+    array([-1.,  4.])
+    """
+
+    def __init__(self, module: Any) -> None:
+        if not _can_be_applied(module):
+            raise TypeError(f"Residual: expected a module or callable, got {module!r}")
+        self.module = module
+
+    def forward(self, x: Any) -> Any:
+        """Return x + module(x).
+
+        Parameters
+        ----------
+        x : (...) array
+
+        Returns
+        -------
+        (...) Tensor
+        """
+        x = as_array(x)
+        change = as_array(self.module(x))
+        if change.shape != x.shape:
+            raise ShapeError(
+                f"Residual: the module makes shape {change.shape} of an input of shape {x.shape}; "
+                "expected one that keeps it, to add the two"
+            )
+        return add(x, change)
+
+
+class Flatten(Module):
+    """Axes from one on as a single axis: all of an example's entries in one row.
+
+    Parameters
+    ----------
+    start_axis : int
+        The first that is joined; 1 keeps the axis of examples.
+
+    Raises
+    ------
+    ShapeError
+        On a call, if the input has no such axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> nn.Flatten()(np.zeros((5, 2, 3))).shape
+    (5, 6)
+    """
+
+    def __init__(self, start_axis: int = 1) -> None:
+        self.start_axis = start_axis
+
+    def forward(self, x: Any) -> Any:
+        """Return the reshaped input.
+
+        Parameters
+        ----------
+        x : (n, ...) array
+
+        Returns
+        -------
+        (n, k) Tensor
+        """
+        x = as_array(x)
+        rank = len(x.shape)
+        if not -rank <= self.start_axis < rank:
+            raise ShapeError(
+                f"Flatten: input of shape {x.shape} has no axis {self.start_axis} to start from"
+            )
+        start = self.start_axis % rank
+        return reshape(x, shape=(*x.shape[:start], math.prod(x.shape[start:])))
+
+    def extra_repr(self) -> str:
+        """Return the first axis."""
+        return f"start_axis={self.start_axis}"
+
+
+def _can_be_applied(module: Any) -> bool:
+    """Return whether it is a callable; a class is one, but an instance of it was meant."""
+    return callable(module) and not isinstance(module, type)

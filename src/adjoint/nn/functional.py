@@ -1,10 +1,23 @@
-"""A loss is a function of predictions and targets: one number, the mean over the batch."""
+"""Losses and activations as functions; a loss is one number, the mean over the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from .activations import (
+    elu,
+    gelu,
+    glu,
+    hardtanh,
+    leaky_relu,
+    mish,
+    prelu,
+    selu,
+    silu,
+    softplus,
+    softsign,
+)
 from .losses.binary import binary_cross_entropy, focal_loss, hinge_loss
 from .losses.classification import cross_entropy, kl_divergence
 from .losses.distance import cosine_loss, triplet_loss
@@ -15,14 +28,25 @@ __all__ = [
     "binary_cross_entropy",
     "cosine_loss",
     "cross_entropy",
+    "elu",
     "focal_loss",
+    "gelu",
+    "glu",
+    "hardtanh",
     "hinge_loss",
     "huber_loss",
     "kl_divergence",
+    "leaky_relu",
     "mae_loss",
+    "mish",
     "mse_loss",
     "poisson_loss",
+    "prelu",
     "quantile_loss",
+    "selu",
+    "silu",
+    "softplus",
+    "softsign",
     "triplet_loss",
 ]
 

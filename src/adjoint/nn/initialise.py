@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, choose
 
 Array = np.ndarray[Any, Any]
 Initialiser = Callable[[tuple[int, int], np.random.Generator], Array]
@@ -68,6 +68,28 @@ def glorot_uniform(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     return rng.uniform(-bound, bound, shape)
 
 
+def glorot_normal(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return normal weights of variance 2 / (in + out), that of `glorot_uniform`.
+
+    Glorot & Bengio, AISTATS 2010, equation (16).
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> glorot_normal((2, 4), as_generator(0)).shape
+    (2, 4)
+    """
+    return rng.normal(0, np.sqrt(2 / sum(_fans(shape))), shape)
+
+
 def he_normal(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     """Return normal weights of variance 2 / in: for ReLU units, which pass half of the signal.
 
@@ -113,9 +135,122 @@ def he_uniform(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     return rng.uniform(-bound, bound, shape)
 
 
+def lecun_normal(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return normal weights of variance 1 / in, which keep the signal's: for SELU units.
+
+    LeCun et al., "Efficient backprop", 1998, equation (16).
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> lecun_normal((2, 4), as_generator(0)).shape
+    (2, 4)
+    """
+    fan_in, _ = _fans(shape)
+    return rng.normal(0, np.sqrt(1 / fan_in), shape)
+
+
+def orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return orthonormal columns, or rows where these are fewer: they keep lengths.
+
+    All such matrices are equally likely: the factor Q of a normal matrix, with the signs that make
+    R's diagonal positive. Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks", ICLR 2014; for the signs Mezzadri, "How to generate
+    random matrices from the classical compact groups", Notices of the AMS 54, 2007.
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> weight = orthogonal((4, 2), as_generator(0))
+    >>> bool(np.allclose(weight.T @ weight, np.eye(2)))
+    True
+    """
+    fan_in, fan_out = _fans(shape)
+    tall = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
+    q, r = np.linalg.qr(tall)
+    q = np.asarray(q * np.copysign(1.0, np.diagonal(r)))
+    return q if fan_in >= fan_out else q.T
+
+
+def zeros(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """Return zeros: for an output that is to start at its bias, or a residual at its input.
+
+    Not for hidden layers, all of whose units would get the same gradient and stay alike.
+
+    Parameters
+    ----------
+    shape : (in, out)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (in, out) float64 array
+
+    Examples
+    --------
+    >>> zeros((1, 2), as_generator(0))
+    array([[0., 0.]])
+    """
+    return np.zeros(_fans(shape))
+
+
+# What a layer knows by name.
+INITIALISERS: dict[str, Initialiser] = {
+    "glorot_normal": glorot_normal,
+    "glorot_uniform": glorot_uniform,
+    "he_normal": he_normal,
+    "he_uniform": he_uniform,
+    "lecun_normal": lecun_normal,
+    "orthogonal": orthogonal,
+    "zeros": zeros,
+}
+
 # What suits the layer before each activation.
 BY_ACTIVATION: dict[str, Initialiser] = {
+    "elu": he_normal,
+    "gelu": he_normal,
+    "hardtanh": glorot_uniform,
+    "leaky_relu": he_normal,
+    "mish": he_normal,
     "relu": he_normal,
+    "selu": lecun_normal,
     "sigmoid": glorot_uniform,
+    "silu": he_normal,
+    "softplus": glorot_uniform,
+    "softsign": glorot_uniform,
     "tanh": glorot_uniform,
 }
+
+
+def as_initialiser(initialise: Initialiser | str) -> Initialiser:
+    """Return an initialiser: the one given, or that of a name.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a callable nor one of the names of `INITIALISERS`.
+
+    Examples
+    --------
+    >>> as_initialiser("zeros") is zeros
+    True
+    """
+    if callable(initialise):
+        return initialise
+    return INITIALISERS[choose("initialiser", initialise, INITIALISERS)]

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.products import matmul
-from .initialise import Initialiser, as_generator, glorot_uniform
+from .initialise import Initialiser, as_generator, as_initialiser, glorot_uniform
 from .module import Module, Parameter
 
 
@@ -24,8 +24,9 @@ class Linear(Module):
         Without it the attribute ``bias`` is None.
     rng : numpy.random.Generator, int or None
         Where the weights come from.
-    initialise : callable
-        ``initialise(shape, generator)`` returns the weights; the bias starts at zero.
+    initialise : callable or str
+        ``initialise(shape, generator)`` returns the weights, as does one of
+        `initialise.INITIALISERS` by its name; the bias starts at zero.
     dtype : dtype
         Of the parameters.
 
@@ -37,7 +38,7 @@ class Linear(Module):
     Raises
     ------
     ValueError
-        If a size is not a positive integer.
+        If a size is not a positive integer, or ``initialise`` an unknown name.
     ShapeError
         If ``initialise`` returns another shape; on a call, if the last axis of the input has not
         ``in_features`` entries.
@@ -58,13 +59,13 @@ class Linear(Module):
         bias: bool = True,
         *,
         rng: np.random.Generator | int | None = None,
-        initialise: Initialiser = glorot_uniform,
+        initialise: Initialiser | str = glorot_uniform,
         dtype: Any = float,
     ) -> None:
         self.in_features = positive_size("in_features", in_features)
         self.out_features = positive_size("out_features", out_features)
         shape = (self.in_features, self.out_features)
-        weight = np.asarray(initialise(shape, as_generator(rng)))
+        weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))
         if weight.shape != shape:
             raise ShapeError(f"initialise returned shape {weight.shape}, expected {shape}")
         self.weight = Parameter(weight.astype(dtype))

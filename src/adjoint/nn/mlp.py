@@ -23,8 +23,9 @@ class MLP(Module):
     ----------
     *sizes : int
         Features of the input, of each hidden layer, and of the output.
-    activation : {"relu", "sigmoid", "tanh"}
-        Also chooses the first weights: Glorot's for sigmoid and tanh, He's for ReLU.
+    activation : str
+        One of `ACTIVATIONS`, as "relu" or "tanh". Also chooses the first weights, see
+        `initialise.BY_ACTIVATION`: Glorot's for sigmoid and tanh, He's for ReLU.
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype

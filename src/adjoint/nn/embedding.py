@@ -1,0 +1,98 @@
+"""An embedding gives each of so many things a vector of its own, which is trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ops.indexing import SLOT, index
+from ..ops.structural import as_array, known
+from .initialise import as_generator
+from .linear import positive_size
+from .module import Module, Parameter
+
+
+class Embedding(Module):
+    """Rows of a weight by their numbers; a row picked several times gets all the gradients.
+
+    Parameters
+    ----------
+    count : int
+        How many things there are, numbered from 0.
+    features : int
+        Entries of each vector.
+    rng : numpy.random.Generator, int or None
+        Where the weights come from: they start as standard normal numbers.
+    dtype : dtype
+        Of the weight.
+
+    Attributes
+    ----------
+    weight : (count, features) Parameter
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+    TypeError
+        On a call, if the input is not one of integers.
+    IndexError
+        On a call, if an entry is not in range(count), a negative one included; in a compiled
+        function the numbers are not known while it is traced, and are not checked.
+
+    Examples
+    --------
+    >>> from adjoint import nn
+    >>> layer = nn.Embedding(10, 3, rng=0)
+    >>> layer([[1, 2, 1, 9]]).shape
+    (1, 4, 3)
+    """
+
+    def __init__(
+        self,
+        count: int,
+        features: int,
+        *,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = float,
+    ) -> None:
+        self.count = positive_size("count", count)
+        self.features = positive_size("features", features)
+        weight = as_generator(rng).normal(size=(self.count, self.features))
+        self.weight = Parameter(weight.astype(dtype))
+
+    def forward(self, x: Any) -> Any:
+        """Return the row of the weight for each entry.
+
+        Parameters
+        ----------
+        x : (...) integer array
+
+        Returns
+        -------
+        (..., features) Tensor
+        """
+        x = as_array(x)
+        if x.dtype.kind not in "iu":
+            raise TypeError(
+                f"Embedding: expected integers in range({self.count}), got dtype {x.dtype} and "
+                f"shape {x.shape}; pass x.astype(int)"
+            )
+        numbers = known(x)
+        if numbers is not None and numbers.size:
+            self._check_range(numbers)
+        return index(self.weight, x, key=(SLOT,))
+
+    def _check_range(self, numbers: Any) -> None:
+        low, high = numbers.min(), numbers.max()
+        if low < 0 or high >= self.count:
+            raise IndexError(
+                f"Embedding: {low if low < 0 else high} in an input of shape {numbers.shape} is "
+                f"not in range({self.count}); the weight of shape {self.weight.shape} has rows 0 "
+                f"to {self.count - 1}"
+            )
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"{self.count}, {self.features}"
