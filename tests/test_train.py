@@ -482,7 +482,11 @@ def test_any_other_error_leaves_the_modes_as_they_were():
         ({"batch_size": 64}, ValueError, "batch_size 64 exceeds the 60 rows; choose 60 or less"),
         ({"batch_size": 0}, ValueError, "batch_size: expected a positive integer"),
         ({"epochs": 0}, ValueError, "epochs: expected a positive integer"),
-        ({"loss": "mse"}, ValueError, "unknown loss 'mse'; choose one of cross_entropy, mse_loss"),
+        (
+            {"loss": "mse"},
+            ValueError,
+            "unknown loss 'mse'; choose one of .*cross_entropy.*, mse_loss",
+        ),
         ({"optimizer": "sgd"}, TypeError, "expected an Optimizer or a callable"),
         ({"optimizer": lambda p: None}, TypeError, "got NoneType; for example lambda"),
         ({"validation": X}, TypeError, r"validation: expected a pair \(X, y\), got ndarray"),

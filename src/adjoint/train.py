@@ -59,8 +59,10 @@ def fit(
         data, and in the end in the mode it had.
     data : (X, y)
         Arrays of n rows. X, and y if it has floats, are converted to the dtype of the model.
-    loss : {"cross_entropy", "mse_loss"} or callable
-        ``loss(prediction, target)`` returns a Tensor of one number, the mean over the batch.
+    loss : str or callable
+        A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
+        ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
+        one number, the mean over the batch.
     optimizer : Optimizer or callable
         Or what makes one of the model's trainable parameters: ``lambda p: SGD(p, lr=0.1)``.
     epochs : int
