@@ -274,3 +274,10 @@ def test_every_optimiser_is_in_the_table():
         if inspect.isclass(item) and issubclass(item, Optimizer) and item is not Optimizer
     }
     assert known == {name for name, _, _ in TABLE}
+
+
+def test_a_setting_that_is_no_number_is_refused_in_words():
+    w = ad.tensor([1.0], requires_grad=True)
+    for lr in ("fast", None, [0.1, 0.2]):
+        with pytest.raises(TypeError, match="lr: expected a number, or a function of the steps"):
+            optim.Adam([w], lr=lr)

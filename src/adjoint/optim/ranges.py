@@ -31,13 +31,22 @@ def positive(name: str, number: Any) -> float:
 
     It does not promote float32 arrays; a NumPy float64 would.
     """
-    if 0 < float(number) < math.inf:
+    if 0 < _as_float(name, number) < math.inf:
         return float(number)
     raise ValueError(f"{name} must be positive and finite, got {number}")
 
 
 def in_range(name: str, number: Any, *, below: float = math.inf) -> float:
     """Return a number from 0 to below a bound as a Python float."""
-    if 0 <= float(number) < below:
+    if 0 <= _as_float(name, number) < below:
         return float(number)
     raise ValueError(f"{name} must be at least 0 and below {below}, got {number}")
+
+
+def _as_float(name: str, number: Any) -> float:
+    try:
+        return float(number)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name}: expected a number, or a function of the steps taken, got {number!r}"
+        ) from None
