@@ -281,3 +281,14 @@ def test_a_setting_that_is_no_number_is_refused_in_words():
     for lr in ("fast", None, [0.1, 0.2]):
         with pytest.raises(TypeError, match="lr: expected a number, or a function of the steps"):
             optim.Adam([w], lr=lr)
+
+
+def test_centred_rmsprop_survives_gradients_that_do_not_change():
+    # The variance is rounding then, and may fall below 0.
+    w = ad.tensor(np.zeros(50), requires_grad=True)
+    gradient = np.linspace(0.1, 7.0, 50)
+    optimizer = optim.RMSprop([w], lr=1e-9, alpha=0.5, centered=True)
+    for _ in range(200):
+        w.grad = gradient
+        optimizer.step()
+    assert np.isfinite(w.data).all()

@@ -225,3 +225,17 @@ def test_a_step_that_is_undone_is_not_counted():
         with pytest.raises(ad.DivergedError):
             trained(lambda p, kept=kept: kept.append(make(p)) or kept[0], compile=compile)
         assert kept[0].steps == 50
+
+
+def halved(step):
+    return 0.1 / 2**step
+
+
+def test_a_schedule_of_the_users_is_known_again_by_its_name():
+    w = ad.tensor([1.0], requires_grad=True)
+    for schedule in (halved, Warmup(halved, steps=3)):
+        text = SGD([w], lr=schedule).state_dict()["groups"][0]["lr"]
+        # The address differs from process to process.
+        assert "halved" in text
+        assert "0x" not in text
+        SGD([w], lr=schedule).load_state_dict(SGD([w], lr=schedule).state_dict())

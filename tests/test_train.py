@@ -560,3 +560,28 @@ def test_training_needs_no_tqdm_and_no_stderr(monkeypatch):
     assert len(fit(nn.MLP(2, 4, 2, rng=0), progress=True)) == 3
     monkeypatch.setattr(sys, "stderr", None)
     assert len(fit(nn.MLP(2, 4, 2, rng=0), progress=True)) == 3
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_an_embedding_is_trained_on_integers_in_every_tier(kind):
+    rng = np.random.default_rng(0)
+    X = rng.integers(5, size=(50, 2)).astype(kind)
+    y = (X[:, 0] > X[:, 1]).astype(int)
+    found = {}
+    for compile in (True, False):
+        model = nn.Sequential(nn.Embedding(5, 3, rng=0), nn.Flatten(), nn.Linear(6, 2, rng=1))
+        history = ad.fit(
+            model,
+            (X, y),
+            validation=(X, y),
+            loss="cross_entropy",
+            optimizer=ad.optim.Adam(model.parameters(), lr=0.05),
+            epochs=30,
+            batch_size=20,
+            seed=0,
+            compile=compile,
+        )
+        found[history.tier] = history["val_loss"][-1]
+    assert found.keys() == {"native", "eager"}, history.report()
+    assert found["native"] == pytest.approx(found["eager"], rel=1e-9)
+    assert found["eager"] < 0.4

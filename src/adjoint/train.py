@@ -18,6 +18,7 @@ from .epochs import CompiledSteps, Loss, Take, Task, Undo, eager_steps, train_ep
 from .errors import ShapeError, choose
 from .history import History
 from .metrics import as_metrics
+from .nn.embedding import Embedding
 from .nn.functional import LOSSES
 from .nn.linear import positive_size
 from .nn.module import Module, Parameter
@@ -58,7 +59,8 @@ def fit(
         Trained where it is; in training mode during an epoch, in evaluation mode on the validation
         data, and in the end in the mode it had.
     data : (X, y)
-        Arrays of n rows. X, and y if it has floats, are converted to the dtype of the model.
+        Arrays of n rows. X, and y if it has floats, are converted to the dtype of the model; but
+        integers in X are kept for a model with an `Embedding`.
     loss : str or callable
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
         ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
@@ -276,13 +278,14 @@ def _prepare(
         raise TypeError(f"fit: expected a Module as model, got {type(model).__name__}")
     optimizer = _as_optimizer(optimizer, model)
     dtype = next(model.parameters()).dtype
-    X, y = _as_pair("data", data, dtype)
+    by_number = any(isinstance(module, Embedding) for module in model.modules())
+    X, y = _as_pair("data", data, dtype, by_number)
     batch_size = positive_size("batch_size", batch_size)
     if batch_size > len(X):
         raise ValueError(
             f"batch_size {batch_size} exceeds the {len(X)} rows; choose {len(X)} or less"
         )
-    pair = None if validation is None else _as_pair("validation", validation, dtype)
+    pair = None if validation is None else _as_pair("validation", validation, dtype, by_number)
     if pair is not None and pair[0].shape[1:] != X.shape[1:]:
         raise ShapeError(
             f"validation: X of shape {pair[0].shape} does not fit the data's, shape {X.shape}"
@@ -292,13 +295,15 @@ def _prepare(
     return Task(model, X, y, loss, optimizer, batch_size, pair, metrics, Undo(optimizer))
 
 
-def _as_pair(name: str, pair: Any, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """Return X and y checked, their floats in the dtype of the model."""
+def _as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tuple[Array, Array]:
+    """Return X and y checked, in the dtype of the model but for integers that look up rows."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name}: expected a pair (X, y), got {type(pair).__name__}")
     X, y = rows.check_xy(*pair, name=name)
     if y.dtype.kind == "f":
         y = y.astype(dtype, copy=False)
+    if by_number and X.dtype.kind in "iu":
+        return X, y
     return X.astype(dtype, copy=False), y
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import Operand
 from ..ops.exponential import sqrt
-from ..ops.piecewise import sign
+from ..ops.piecewise import maximum, sign
 from .optimizer import Memory, Optimizer, Schedule, Settings, decayed, is_zero
 
 
@@ -87,7 +87,7 @@ class RMSprop(Optimizer):
         new["second_moment"] = variance = second
         if "mean" in memory:
             new["mean"] = mean = alpha * memory["mean"] + (1.0 - alpha) * gradient
-            variance = second - mean * mean
+            variance = maximum(second - mean * mean, 0.0)  # rounding may leave less
         direction = gradient / (sqrt(variance) + settings["epsilon"])
         if "velocity" in memory:
             direction = settings["momentum"] * memory["velocity"] + direction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
@@ -169,7 +170,7 @@ class Optimizer:
         Of a schedule, the text of it: it is not restored, but compared.
         """
         memory = [{name: np.array(a) for name, a in entry.items()} for entry in self.memory]
-        groups = [{n: repr(x) if callable(x) else x for n, x in g.items()} for g in self.groups]
+        groups = [{n: _text(x) if callable(x) else x for n, x in g.items()} for g in self.groups]
         return {"groups": groups, "memory": memory, "steps": self.steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -279,10 +280,15 @@ def _checked_state_of_groups(optimizer: Optimizer, state: Mapping[str, Any]) -> 
     ]
 
 
+def _text(schedule: Schedule) -> str:
+    """Return what a schedule is, without addresses, which differ from process to process."""
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))
+
+
 def _checked_setting(optimizer: Optimizer, name: str, new: Any, own: Any) -> Any:
     if not callable(own) and not isinstance(new, str):
         return optimizer.check_setting(name, new)
-    if callable(own) and new == repr(own):
+    if callable(own) and new == _text(own):
         return own
     raise ValueError(f"load_state_dict: {name} was {new} and is {own!r} here; make it the same")
 
