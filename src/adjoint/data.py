@@ -14,13 +14,9 @@ import numpy as np
 
 from .core import as_operand
 from .errors import ShapeError
+from .philox import ORDER_SITE, as_word, random_words
 
 Array = np.ndarray[Any, Any]
-
-# What random words are drawn for: each purpose has its own stream.
-ORDER_SITE = 0
-
-_WORD = 2**64
 
 
 def as_seed(seed: np.random.Generator | int | None) -> int:
@@ -46,49 +42,12 @@ def as_seed(seed: np.random.Generator | int | None) -> int:
     if seed is None:
         return secrets.randbits(64)
     if isinstance(seed, np.random.Generator):
-        return int(seed.integers(_WORD, dtype=np.uint64))
+        return int(seed.integers(2**64, dtype=np.uint64))
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(
             f"seed: expected an int, a numpy.random.Generator or None, got {type(seed).__name__}"
         )
-    return _as_word("seed", seed)
-
-
-def _as_word(name: str, number: Any) -> int:
-    if not 0 <= number < _WORD:
-        raise ValueError(f"{name}: expected an integer from 0 to 2**64 - 1, got {number}")
-    return int(number)
-
-
-def random_words(count: int, *, seed: int, epoch: int, site: int) -> Array:
-    """Return random 64-bit words, a pure function of (seed, epoch, site).
-
-    Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) with key
-    (seed, 0) and counter (block, epoch, site, 0); as NumPy's, it counts blocks from 1.
-
-    Parameters
-    ----------
-    count : int
-    seed, epoch, site : int
-        From 0 to 2⁶⁴ - 1.
-
-    Returns
-    -------
-    (count,) uint64 array
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
-
-    Examples
-    --------
-    >>> random_words(2, seed=0, epoch=0, site=0)
-    array([ 213000021201967259, 4455796210202625458], dtype=uint64)
-    """
-    key = np.array([_as_word("seed", seed), 0], np.uint64)
-    place = (0, _as_word("epoch", epoch), _as_word("site", site), 0)
-    return np.random.Philox(key=key, counter=np.array(place, np.uint64)).random_raw(count)
+    return as_word("seed", seed)
 
 
 def permutation(n: int, *, seed: int, epoch: int) -> Array:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from . import data as rows
+from .compiler.snapshot import Undo
 from .compiler.step import TrainingStep
 from .errors import DivergedError, ShapeError
 from .history import History
 from .metrics import Metric
 from .nn.module import Module
-from .optim import Memory, Optimizer
+from .optim import Optimizer
 from .tensor import Tensor, no_grad
 
 Array = np.ndarray[Any, Any]
@@ -84,13 +85,15 @@ def eager_steps(task: Task) -> Take:
     model, loss, optimizer = task.model, task.loss, task.optimizer
 
     def take(X: Array, y: Array) -> tuple[float, Any]:
-        prediction = model(X)
-        value = loss(prediction, y)
-        number = _as_number(value)
-        if math.isfinite(number):
-            optimizer.zero_grad()
-            value.backward()
-            task.undo.take(optimizer.step)
+        with task.undo.step() as keep:
+            prediction = model(X)
+            value = loss(prediction, y)
+            number = _as_number(value)
+            if math.isfinite(number):
+                optimizer.zero_grad()
+                value.backward()
+                keep()
+                optimizer.step()
         return number, prediction
 
     return take
@@ -150,47 +153,12 @@ class CompiledSteps:
             number = float(computed.loss)
             if not math.isfinite(number):
                 return eagerly(X, y)  # to be sure, with the eager graph's rounding
-            task.undo.take(lambda: self.step.write(computed))
+            with task.undo.step() as keep:
+                keep()
+                self.step.write(computed)
             return number, computed.prediction
 
         return take
-
-
-class Undo:
-    """The last parameters that gave a finite loss, and the optimiser's memory with them.
-
-    Kept for nothing: a step replaces arrays and never changes them.
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
-        self.keep()
-
-    def keep(self) -> None:
-        """Remember the present state."""
-        optimizer = self.optimizer
-        self.kept: tuple[list[Any], list[Memory], int] = (
-            [parameter.data for parameter in optimizer.params],
-            optimizer.memory[:],
-            optimizer.steps,
-        )
-
-    def take(self, write: Callable[[], None]) -> None:
-        """Take a step, which writes parameters and memory, or none of it if it is interrupted."""
-        self.keep()
-        try:
-            write()
-        except BaseException:
-            self.restore()
-            raise
-
-    def restore(self) -> None:
-        """Go back to the state remembered."""
-        arrays, memory, steps = self.kept
-        for parameter, array in zip(self.optimizer.params, arrays, strict=True):
-            parameter.data = array
-        self.optimizer.memory = memory[:]
-        self.optimizer.steps = steps
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:

@@ -13,8 +13,9 @@ from .callbacks import next_call
 from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
+from .compiler.snapshot import Undo, buffers_in
 from .compiler.step import foreign_part
-from .epochs import CompiledSteps, Loss, Take, Task, Undo, eager_steps, train_epoch, validate
+from .epochs import CompiledSteps, Loss, Take, Task, eager_steps, train_epoch, validate
 from .errors import ShapeError, choose
 from .history import History
 from .metrics import as_metrics
@@ -292,7 +293,8 @@ def _prepare(
         )
     loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
     metrics = as_metrics(metrics)
-    return Task(model, X, y, loss, optimizer, batch_size, pair, metrics, Undo(optimizer))
+    undo = Undo(optimizer, buffers_in(model, loss))
+    return Task(model, X, y, loss, optimizer, batch_size, pair, metrics, undo)
 
 
 def _as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tuple[Array, Array]:

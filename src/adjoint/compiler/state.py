@@ -80,23 +80,49 @@ class State:
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Put the modules' attributes back, and refuse if one was assigned to."""
+        with self.collected(()):
+            yield
+
+    @contextmanager
+    def collected(self, buffers: Iterable[Tensor]) -> Iterator[dict[int, Any]]:
+        """Put the modules' attributes back, and collect what was assigned to buffers.
+
+        The dict has it after the ``with`` block, by the identity of the buffer.
+
+        Raises
+        ------
+        TypeError
+            If any other attribute was assigned to, or a buffer that has several names under one of
+            them only.
+        """
+        known = set(map(id, buffers))
         kept = [(module, dict(vars(module))) for module in self.modules]
+        assigned: dict[int, Any] = {}
+        stayed: set[int] = set()
         changed: list[str] = []
         try:
-            yield
+            yield assigned
         finally:
             for module, before in kept:
                 now = vars(module)
-                names = before.keys() | now.keys()
-                different = {n for n in names if now.get(n, kept) is not before.get(n, kept)}
-                changed += [f"{type(module).__name__}.{name}" for name in sorted(different)]
+                for name in sorted(before.keys() | now.keys()):
+                    old, new = before.get(name, _GONE), now.get(name, _GONE)
+                    if new is old:
+                        stayed.add(id(old))
+                    elif id(old) in known and new is not _GONE:
+                        assigned[id(old)] = new
+                    else:
+                        changed.append(f"{type(module).__name__}.{name}")
                 now.clear()
                 now.update(before)
         if changed:
             raise TypeError(
                 f"{', '.join(changed)} was assigned to while the function was traced, which a "
-                "compiled function would not repeat; return the value instead, or do not compile"
+                "compiled function would not repeat; return the value instead, or do not compile "
+                "(a model's .eval() leaves its buffers alone)"
             )
+        if stayed & assigned.keys():
+            raise TypeError("a buffer that two modules share cannot be written to when compiled")
 
     def _look(self) -> list[Any]:
         """Return all that is found now, in the order of the first visit."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +12,12 @@ from ..calculus import value_and_grad
 from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
 from ..nn.functional import LOSSES
-from ..nn.module import Module
+from ..nn.module import Module, check_buffer
+from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
 from .naming import parameter_names
 from .program import Program, Tier
+from .snapshot import buffers_in
 from .state import State, standing_in
 from .tracer import TracedNode, made_by
 
@@ -31,6 +33,7 @@ class Computed(NamedTuple):
 
     parameters: Sequence[Array]
     memory: Sequence[Memory]
+    buffers: Sequence[Array]
     loss: Any
     prediction: Any
 
@@ -53,8 +56,9 @@ class TrainingStep:
 
     Attributes
     ----------
-    params, fixed : dict of str to Tensor
-        By path: those that are trained now, and what else the model and the loss read.
+    params, buffers, fixed : dict of str to Tensor
+        By path: those that are trained now, those that the model and the loss may change as they
+        run, and what else they read.
     places : list of int
         Where ``params`` stand among the optimiser's.
 
@@ -116,7 +120,11 @@ class TrainingStep:
         places = {id(p): n for n, p in enumerate(self.optimizer.params) if trained[n]}
         named = self.tensors.items()
         self.params = {path: tensor for path, tensor in named if id(tensor) in places}
-        self.fixed = {path: tensor for path, tensor in named if id(tensor) not in places}
+        others = {path: tensor for path, tensor in named if id(tensor) not in places}
+        # One that a function of the user's refers to would not be put back when a step is undone.
+        own = set(map(id, buffers_in(self.model, self.loss)))
+        self.buffers = {path: x for path, x in others.items() if id(x) in own}
+        self.fixed = {path: x for path, x in others.items() if path not in self.buffers}
         self.places = [places[id(tensor)] for tensor in self.params.values()]
 
     @property
@@ -182,9 +190,10 @@ class TrainingStep:
         """Return the graph's arguments by name; those that would be empty are left out."""
         memory = [self.optimizer.recall(place) for place in self.places]
         return {
-            "parameters": [tensor.data for tensor in self.params.values()],
+            "parameters": _arrays(self.params),
             **({"memory": memory} if any(memory) else {}),
-            **({"fixed": [tensor.data for tensor in self.fixed.values()]} if self.fixed else {}),
+            **({"buffers": _arrays(self.buffers)} if self.buffers else {}),
+            **({"fixed": _arrays(self.fixed)} if self.fixed else {}),
             "X": X,
             "y": y,
             **self.numbers(),
@@ -209,8 +218,8 @@ class TrainingStep:
         look = self._look()
         programs: dict[Any, Program] = {}
         remembers = any(map(self.optimizer.recall, self.places))
-        fixed = [[tensor.data for tensor in self.fixed.values()]] if self.fixed else []
-        params, constant = list(self.params.values()), list(self.numbers().values())
+        fixed = [_arrays(self.fixed)] if self.fixed else []
+        constant = list(self.numbers().values())
         is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
 
         def compute(X: Array, y: Array) -> Computed:
@@ -219,19 +228,29 @@ class TrainingStep:
             if program is None:
                 program = programs[kind] = self._program(X, y, look)
             memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
+            buffers = [_arrays(self.buffers)] if self.buffers else []
             numbers = self.numbers().values() if is_scheduled else constant
-            found = program([tensor.data for tensor in params], *memory, *fixed, X, y, *numbers)
-            *found, prediction = found if self.predicts else (*found, None)
-            return Computed(found[0], found[1] if len(found) > 2 else (), found[-1], prediction)
+            given = _arrays(self.params), *memory, *buffers, *fixed, X, y, *numbers
+            return self._computed(program(*given))
 
         return compute
 
+    def _computed(self, found: Sequence[Any]) -> Computed:
+        """Tell the results of a program apart."""
+        parameters, *rest = found
+        prediction = rest.pop() if self.predicts else None
+        loss = rest.pop()
+        buffers = rest.pop() if self.buffers else ()
+        return Computed(parameters, rest.pop() if rest else (), buffers, loss, prediction)
+
     def write(self, computed: Computed) -> None:
-        """Replace the parameters and the optimiser's memory."""
+        """Replace the parameters, the optimiser's memory and the buffers."""
         for tensor, array in zip(self.params.values(), computed.parameters, strict=True):
             tensor.data = array
         for place, entry in zip(self.places, computed.memory, strict=False):
             self.optimizer.memory[place] = entry
+        for buffer, array in zip(self.buffers.values(), computed.buffers, strict=True):
+            buffer.data = array
         self.optimizer.steps += 1
 
     def program(self, X: Any, y: Any) -> Program:
@@ -242,9 +261,10 @@ class TrainingStep:
         key = (X.shape, X.dtype.str, y.shape, y.dtype.str, look)
         program = self.programs.get(key)
         if program is None:
-            paths = [*self.params, *self.fixed]
+            paths = [*self.params, *self.buffers, *self.fixed]
             graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in (X, y))))
-            about = "Return the new parameters, any new memory, and the loss before the step."
+            changes = "memory and buffers" if self.buffers else "memory"
+            about = f"Return the new parameters, any new {changes}, and the loss before the step."
             if self.predicts:
                 about = f"{about[:-1]}; also the prediction."
             program = Program(graph, about=about, key=paths, tiers=self.tiers)
@@ -266,22 +286,25 @@ class TrainingStep:
     def trace(self, arguments: Mapping[str, Any]) -> Graph:
         """Return the graph of a step.
 
-        It gives the new parameters, the new memory if there is any, the loss before the step, and
-        the prediction if that is wanted.
+        It gives the new parameters, the new memory and the new buffers where there are any, the
+        loss before the step, and the prediction if that is wanted.
 
         Parameters
         ----------
         arguments : mapping
-            As from ``arguments``, arrays or their specs. Without ``"fixed"``, what is not trained
-            is constant.
+            As from ``arguments``, arrays or their specs. Without ``"fixed"``, what a step does not
+            change is constant.
         """
-        short = parameter_names([*self.params, *self.fixed])
-        names, fixed = short[: len(self.params)], short[len(self.params) :]
-        memory = [
+        kinds = {"parameters": self.params, "buffers": self.buffers, "fixed": self.fixed}
+        short = iter(parameter_names([path for tensors in kinds.values() for path in tensors]))
+        trees: dict[str, Any] = {
+            kind: [next(short) for _ in tensors] for kind, tensors in kinds.items()
+        }
+        names = trees["parameters"]
+        trees["memory"] = [
             {entry: f"{name}_{entry}" for entry in entries}
             for name, entries in zip(names, arguments.get("memory", ()), strict=False)
         ]
-        trees = {"parameters": names, "memory": memory, "fixed": fixed}
         return trace(
             self._step(names, list(arguments)),
             *arguments.values(),
@@ -294,29 +317,66 @@ class TrainingStep:
 
         def step(*args: Any) -> Any:
             values = dict(zip(given, args, strict=True))
-            parameters, fixed = values["parameters"], values.get("fixed", [])
-            tensors = [*self.params.values(), *(self.fixed.values() if fixed else ())]
-
-            def loss_of(parameters: Any) -> Any:
-                with standing_in(tensors, [*parameters, *fixed]), self._unchanged():
-                    prediction = self.model(values["X"])
-                    return self.loss(prediction, values["y"]), prediction
-
-            (loss, prediction), gradients = value_and_grad(loss_of, has_aux=True)(parameters)
-            _call(loss, "loss")
             memory = values.get("memory", [{} for _ in names])
+            (loss, (prediction, buffers)), gradients = value_and_grad(
+                partial(self._loss, values), has_aux=True
+            )(values["parameters"])
+            _call(loss, "loss")
             updates = []
             settings = self._settings(values)
             gradients = self._clipped(gradients)
             with made_by(self.optimizer.rule):
                 groups = [settings[self.optimizer.membership[place]] for place in self.places]
-                for one in zip(names, parameters, gradients, memory, groups, strict=True):
+                for one in zip(names, values["parameters"], gradients, memory, groups, strict=True):
                     updates.append(self._update(*one))
             entries = [entry for _, entry in updates]
             written = [new for new, _ in updates], *([entries] if any(entries) else [])
-            return *written, loss, *([prediction] if self.predicts else [])
+            changed = [buffers] if "buffers" in values else []
+            return *written, *changed, loss, *([prediction] if self.predicts else [])
 
         return step
+
+    def _loss(self, values: Mapping[str, Any], parameters: Sequence[Any]) -> tuple[Any, Any]:
+        """Return the loss, and with it the prediction and what the buffers become."""
+        buffers, fixed = values.get("buffers", []), values.get("fixed", [])
+        changing = list(self.buffers.values())
+        tensors = [*self.params.values(), *changing, *(self.fixed.values() if fixed else ())]
+        # Native code holds buffers in the parameters' dtype.
+        own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
+        with (
+            standing_in(tensors, [*parameters, *own, *fixed]),
+            self.states[1].collected(changing) as of_loss,
+            self.states[0].collected(changing) as of_model,
+        ):
+            prediction = self.model(values["X"])
+            loss = self.loss(prediction, values["y"])
+        assigned = of_loss | of_model
+        new = [
+            self._assigned(path, assigned.get(id(buffer), before), given)
+            for (path, buffer), before, given in zip(
+                self.buffers.items(), own, buffers, strict=True
+            )
+        ]
+        return loss, (prediction, new)
+
+    def _assigned(self, path: str, value: Any, given: Any) -> Any:
+        """Return what was assigned to a buffer, as the step gives it."""
+        value = as_array(value)
+        check_buffer(path, self.buffers[path], value)
+        return _as_dtype(value, given.dtype)
+
+    def fix_unwritten(self, X: Any, y: Any) -> None:
+        """Count the buffers that a step on such a batch leaves alone among what is fixed."""
+        if not self.buffers:
+            return
+        arguments = self.arguments(X, y)
+        graph = self.trace(arguments)
+        taken: Any = graph.takes[list(arguments).index("buffers")]
+        given: Any = graph.gives[-3 if self.predicts else -2]
+        for path, before, after in zip(list(self.buffers), taken, given, strict=True):
+            new = graph.outputs[after]
+            if isinstance(new, Symbol) and new.node is graph.inputs[before].node:
+                self.fixed[path] = self.buffers.pop(path)
 
     def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
         """Return the gradients within the optimiser's bounds; what is constant stays out of it."""
@@ -339,12 +399,6 @@ class TrainingStep:
             _call(value, f"{name}_{key}_new")
         return new, entry
 
-    @contextmanager
-    def _unchanged(self) -> Iterator[None]:
-        """Refuse modules that are assigned to inside the ``with`` block."""
-        with self.states[1].unchanged(), self.states[0].unchanged():
-            yield
-
     def _settings(self, values: Mapping[str, Any]) -> list[Settings]:
         """Return the optimiser's settings by group, its numbers traced values."""
         return [
@@ -363,6 +417,14 @@ def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
         if type(part).__module__.partition(".")[0] != "adjoint":
             return part
     return None if isinstance(loss, Module) or loss in LOSSES.values() else loss
+
+
+def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
+    return [tensor.data for tensor in tensors.values()]
+
+
+def _as_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
+    return value if value.dtype == dtype else astype(value, dtype=dtype)
 
 
 def _is_argument(setting: Any) -> bool:

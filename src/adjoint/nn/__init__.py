@@ -21,7 +21,9 @@ from .activation import (
     Softsign,
     Tanh,
 )
+from .batch_norm import BatchNorm
 from .container import Flatten, Residual, Sequential
+from .dropout import Dropout
 from .embedding import Embedding
 from .linear import Linear
 from .loss import (
@@ -39,7 +41,7 @@ from .loss import (
     TripletLoss,
 )
 from .mlp import MLP
-from .module import Module, Parameter
+from .module import Buffer, Module, Parameter
 from .normalisation import GroupNorm, LayerNorm, RMSNorm
 
 __all__ = [
@@ -49,9 +51,12 @@ __all__ = [
     "GLU",
     "MLP",
     "SELU",
+    "BatchNorm",
     "BinaryCrossEntropy",
+    "Buffer",
     "CosineLoss",
     "CrossEntropyLoss",
+    "Dropout",
     "Embedding",
     "Flatten",
     "FocalLoss",

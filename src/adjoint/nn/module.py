@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..core import as_operand
+from ..core import Spec, as_operand
+from ..errors import ShapeError
 from ..tensor import Tensor, tensor
 
 Array = np.ndarray[Any, Any]
@@ -46,13 +47,80 @@ class Parameter(Tensor):
         super().__init__(data, node)
 
 
+class Buffer(Tensor):
+    """A tensor that a module changes as it runs, by assignment: a copy of the data, not trained.
+
+    ``self.count = self.count + 1``, where ``count`` is a buffer, writes into that buffer; its dtype
+    and shape stay, and the graph that led to the new numbers is forgotten. A compiled training step
+    takes buffers in and gives them out, as it does parameters. Any other tensor among a module's
+    attributes is saved with it, too, but must not be assigned to in a compiled step.
+
+    Parameters
+    ----------
+    data : array, number, or nested sequence of numbers
+
+    Examples
+    --------
+    >>> from adjoint import nn
+    >>> class Counter(nn.Module):
+    ...     def __init__(self):
+    ...         self.calls = nn.Buffer(0.0)
+    ...     def forward(self, x):
+    ...         self.calls = self.calls + 1
+    ...         return x
+    >>> counter = Counter()
+    >>> _ = counter(1.0), counter(1.0)
+    >>> counter.calls
+    tensor(2.)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, node: Any = None) -> None:
+        super().__init__(tensor(data).data, node)
+
+    def write(self, value: Any, name: str) -> None:
+        """Replace the numbers.
+
+        Raises
+        ------
+        ShapeError, TypeError
+            If they have another shape, or cannot be converted to the buffer's dtype; ``name`` is
+            that of the buffer.
+        """
+        operand = as_operand(value)
+        if isinstance(operand, Spec):
+            raise TypeError(
+                f"{name} is a buffer, which a traced function cannot write to; trace a training "
+                "step, or the model after .eval()"
+            )
+        array = np.asarray(operand)
+        check_buffer(name, self.data, array)
+        self.data = array.astype(self.dtype)
+
+
+def check_buffer(name: str, buffer: Any, value: Any) -> None:
+    """Refuse what does not fit a buffer; arrays or symbols."""
+    if tuple(value.shape) != tuple(buffer.shape):
+        raise ShapeError(
+            f"{name} is a buffer of shape {tuple(buffer.shape)}, assigned was shape "
+            f"{tuple(value.shape)}; assign an nn.Buffer to replace it"
+        )
+    if not np.can_cast(value.dtype, buffer.dtype, "same_kind"):
+        raise TypeError(
+            f"{name} is a buffer of dtype {buffer.dtype}, assigned was {value.dtype}; "
+            "convert it, or assign an nn.Buffer to replace it"
+        )
+
+
 class Module:
     """A part of a network; abstract: a subclass defines `forward`.
 
     Parameters are found by walking the attributes, through lists, tuples, dicts and modules within,
     so a subclass has nothing to register and need not call ``super().__init__()``. A name is the
     path as it would be written, ``layers[0].weight``; what is shared appears once, under its first
-    name. Other tensors among the attributes are buffers: saved, but not trained.
+    name. Other tensors among the attributes are saved, but not trained; one that
+    the module changes as it runs is a `Buffer`.
 
     Examples
     --------
@@ -75,6 +143,14 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return the module's output; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a buffer takes the numbers of what is assigned to it."""
+        present = vars(self).get(name)
+        if isinstance(present, Buffer) and not isinstance(value, Buffer):
+            present.write(value, f"{type(self).__name__}.{name}")
+        else:
+            super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return `forward` of the arguments."""

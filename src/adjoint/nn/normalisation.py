@@ -58,7 +58,7 @@ class LayerNorm(Module):
 
     def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: Any = float) -> None:
         self.features = positive_size("features", features)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.epsilon = positive_number("epsilon", epsilon)
         self.weight = Parameter(np.ones(self.features, dtype))
         self.bias = Parameter(np.zeros(self.features, dtype))
 
@@ -118,7 +118,7 @@ class RMSNorm(Module):
 
     def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: Any = float) -> None:
         self.features = positive_size("features", features)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.epsilon = positive_number("epsilon", epsilon)
         self.weight = Parameter(np.ones(self.features, dtype))
 
     def forward(self, x: Any) -> Any:
@@ -190,7 +190,7 @@ class GroupNorm(Module):
                 f"GroupNorm: {channels} channels do not make {groups} groups of equal size; "
                 "expected a divisor of the number of channels"
             )
-        self.epsilon = _positive("epsilon", epsilon)
+        self.epsilon = positive_number("epsilon", epsilon)
         self.weight = Parameter(np.ones(self.channels, dtype))
         self.bias = Parameter(np.zeros(self.channels, dtype))
 
@@ -244,7 +244,7 @@ def _with_last_axis(module: LayerNorm | RMSNorm, x: Any) -> Any:
     )
 
 
-def _positive(name: str, number: Any) -> float:
+def positive_number(name: str, number: Any) -> float:
     """Return a number as a float, or say that it is not a positive one."""
     if isinstance(number, (int, float, np.number)) and 0 < number < math.inf:
         return float(number)

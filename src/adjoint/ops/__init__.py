@@ -32,6 +32,7 @@ from . import (
     polynomials,
     products,
     quantiles,
+    random,
     rearrangement,
     reductions,
     refusals,

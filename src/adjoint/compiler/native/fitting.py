@@ -13,6 +13,8 @@ from ...core import Spec
 from ...graph import Graph
 from ...nn.module import Module
 from ...optim import Memory, Optimizer
+from ...tensor import Tensor
+from ..snapshot import Snapshot, Undo, buffers_in
 from ..step import TrainingStep, foreign_part
 from .loop import Status
 from .nest import Unlowerable
@@ -72,19 +74,25 @@ class NativeFit:
         y = y.astype(np.int64) if y.dtype.kind in "iu" else y
 
         def traced(rows: int) -> Graph:
-            specs = [Spec((rows, *array.shape[1:]), array.dtype) for array in (X, y)]
-            return _arranged(step, specs)
+            return _arranged(step, _specs((X, y), rows))
 
+        step.fix_unwritten(*_specs((X, y), batch_size))
         full = traced(batch_size)
         short = len(X) % batch_size
-        count = len(step.params)
-        numbers = step.numbers().values()
-        form = StepForm(count, count + sum(map(len, self._remembered)), settings=len(numbers))
+        count, numbers = len(step.params), step.numbers().values()
+        changing = count + sum(map(len, self._remembered)) + len(step.buffers)
+        form = StepForm(count, changing, settings=len(numbers))
         code = compile_training(full, form, tail=traced(short) if short else None)
         self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
+        self._undo = Undo(optimizer, buffers_in(model, loss))
         self._training = Training(
-            code, self._read(), [X, y], epochs=epochs, settings=list(numbers), seed=seed
+            code,
+            self._carried(self._read()),
+            [X, y],
+            epochs=epochs,
+            settings=list(numbers),
+            seed=seed,
         )
         self._written = self._read()
         self._steps = max(1, min(500, int(_TURN * _FAST / work_of(model, batch_size))))
@@ -95,7 +103,7 @@ class NativeFit:
         taken = self.optimizer.steps - training.steps
         state = self._read()
         if any(now is not left for now, left in zip(state, self._written, strict=True)):
-            training.load(state, epoch=training.epoch)
+            training.load(self._carried(state), epoch=training.epoch)
         status = Status.PAUSED
         try:
             while status is Status.PAUSED and training.epoch < until:
@@ -109,8 +117,7 @@ class NativeFit:
                 if training.epoch > before:
                     show(training.epoch, training.losses(training.epoch - 1)[0])
         finally:
-            self._write(training.state)
-            self.optimizer.steps = taken + training.steps
+            self._write(training.state, taken + training.steps)
         return status
 
     @property
@@ -133,14 +140,15 @@ class NativeFit:
         return self._training.order
 
     @property
-    def previous(self) -> tuple[list[Array], list[Memory], int]:
-        """Parameters, memory and the number of steps before the last step."""
-        return *self._arranged(self._training.previous), max(self.optimizer.steps - 1, 0)
+    def previous(self) -> Snapshot:
+        """All that a step changes, as it was before the last step."""
+        return self._snapshot(self._training.previous, max(self.optimizer.steps - 1, 0))
 
     def take_over(self, loss: float) -> None:
         """Go on after an epoch that was finished elsewhere, with this mean loss."""
         self._written = self._read()
-        self._training.load(self._written, epoch=self._training.epoch + 1, loss=loss)
+        state = self._carried(self._written)
+        self._training.load(state, epoch=self._training.epoch + 1, loss=loss)
 
     @property
     def is_current(self) -> bool:
@@ -154,30 +162,36 @@ class NativeFit:
     # --- the state --------------------------------------------------------------------------------
 
     def _read(self) -> list[Array]:
-        """Return parameters and memory, in the order of the graph's inputs."""
+        """Return parameters, memory and buffers, in the order of the graph's inputs."""
         memory = [
             np.asarray(self.optimizer.recall(place)[name])
             for place, names in zip(self.step.places, self._remembered, strict=True)
             for name in names
         ]
-        return [*(tensor.data for tensor in self.step.params.values()), *memory]
+        parameters, buffers = self.step.params.values(), self.step.buffers.values()
+        return [*(p.data for p in parameters), *memory, *(b.data for b in buffers)]
 
-    def _arranged(self, state: Sequence[Array]) -> tuple[list[Array], list[Memory]]:
-        """Return the arrays and the memory of the optimiser's parameters."""
+    def _carried(self, state: Sequence[Array]) -> list[Array]:
+        """Return the state in the dtype of the parameters, which buffers may not have."""
+        return [array.astype(self.step.dtype, copy=False) for array in state]
+
+    def _snapshot(self, state: Sequence[Array], steps: int) -> Snapshot:
+        """Return a state as all that a step changes."""
         arrays = [parameter.data for parameter in self.optimizer.params]
         memory = self.optimizer.memory[:]
         rest = iter(state[len(self.step.places) :])
         for place, names, array in zip(self.step.places, self._remembered, state, strict=False):
             arrays[place] = array
             memory[place] = {name: next(rest) for name in names}
-        return arrays, memory
+        changed = dict(zip(map(id, self.step.buffers.values()), rest, strict=True))
+        buffers = [
+            changed.get(id(b), b.data).astype(b.dtype, copy=False) for b in self._undo.buffers
+        ]
+        return Snapshot(arrays, memory, steps, buffers)
 
-    def _write(self, state: Sequence[Array]) -> None:
-        arrays, memory = self._arranged(state)
-        for parameter, array in zip(self.optimizer.params, arrays, strict=True):
-            parameter.data = array
-        self.optimizer.memory = memory
-        self._written = list(state)
+    def _write(self, state: Sequence[Array], steps: int) -> None:
+        self._undo.put(self._snapshot(state, steps))
+        self._written = self._read()
         self.optimizer.zero_grad()
 
 
@@ -212,19 +226,34 @@ def work_of(model: Module, batch_size: int) -> int:
     return 6 * batch_size * sum(parameter.size for parameter in model.parameters())
 
 
+def _specs(data: Sequence[Array], rows: int) -> list[Spec]:
+    """Return what a batch of so many rows is."""
+    return [Spec((rows, *array.shape[1:]), array.dtype) for array in data]
+
+
 def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
     """Return the graph of a step on a batch, in the arrangement of `StepForm`."""
     arguments = step.arguments(*batch)
     arguments.pop("fixed", None)
+    if step.buffers:
+        arguments["buffers"] = [_carried_spec(buffer, step) for buffer in step.buffers.values()]
     graph = step.trace(arguments)
     before = [step.optimizer.recall(place) for place in step.places]
-    _check_memory(step.optimizer, before, graph.gives[1:-1])
-    count = len(step.params) + sum(map(len, before))
-    (*news, loss), state, numbers = graph.outputs, graph.inputs[:count], graph.inputs[count + 2 :]
+    written = 2 if step.buffers else 1
+    _check_memory(step.optimizer, before, graph.gives[1:-written])
+    count = len(step.params) + sum(map(len, before)) + len(step.buffers)
+    (*news, loss), state = graph.outputs, graph.inputs[:count]
+    rows, numbers = graph.inputs[count : count + 2], graph.inputs[count + 2 :]
     if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
         raise Unlowerable("the loss does not depend on every parameter")
-    rows = graph.inputs[count : count + 2]
     return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)
+
+
+def _carried_spec(buffer: Tensor, step: TrainingStep) -> Spec:
+    """Return what a buffer is in the state, all of which has the dtype of the parameters."""
+    if not np.can_cast(buffer.dtype, step.dtype):
+        raise Unlowerable(f"a buffer of {buffer.dtype} beside parameters of {step.dtype}")
+    return Spec(buffer.shape, step.dtype)
 
 
 def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Any]) -> None:

@@ -13,10 +13,11 @@ from ..kernel import Slot
 from ..lanes import Names
 from ..routine import Routine
 from .contraction import contracted
+from .drawing import write_drawing
 from .expressions import loops_nest, reduction_nest
 from .nest_code import write_nest
 from .nests import ArrayNest, Start
-from .parts import Loops, Multiplication, Part
+from .parts import Drawing, Loops, Multiplication, Part
 from .products import Product, span_of, write_panel, write_product, write_rest
 from .schedule import Schedule
 from .views import ENTRY_BYTES, Buffer, Role
@@ -191,6 +192,8 @@ class ArrayCode:
             self.counts["products"] += 1
             return self._multiply(part)
         self.counts["loops"] += 1
+        if isinstance(part, Drawing):
+            return self._draw(part)
         if isinstance(part, Loops):
             return self._loop("loops", loops_nest(self.schedule, part))
         return self._loop("reduction", reduction_nest(self.schedule, part))
@@ -198,6 +201,12 @@ class ArrayCode:
     def _loop(self, name: str, nest: ArrayNest) -> Call:
         routine, places = write_nest(contracted(nest), self.module.vector_bytes)
         return Call(self.module.add(name, routine), tuple(places))
+
+    def _draw(self, part: Drawing) -> Call:
+        state, target = part.state, part.target
+        routine = write_drawing(count=target.buffer.size, stride=state.strides[0], kind=target.kind)
+        places = [(view.buffer, view.offset) for view in (state, target)]
+        return Call(self.module.add("drawing", routine), tuple(places))
 
     def _multiply(self, part: Multiplication) -> Call:
         product = product_of(part)

@@ -22,7 +22,7 @@ _MOST_WEIGHT = 60
 
 
 def kept_nodes(
-    graph: Graph, results: Collection[Node], products: Collection[str]
+    graph: Graph, results: Collection[Node], readers: Collection[str]
 ) -> tuple[set[Node], dict[Node, int]]:
     """Return the nodes that must be in memory, and the elementwise ones that are kept there.
 
@@ -33,7 +33,7 @@ def kept_nodes(
     ----------
     results : collection of Node
         Those that are outputs.
-    products : collection of str
+    readers : collection of str
         The primitives whose operands must be in memory.
     """
     users = _users(graph)
@@ -42,18 +42,18 @@ def kept_nodes(
     for node in reversed(graph.nodes):
         moves = [user for user in users[node] if is_move(user)]
         uses[node] = len(users[node]) - len(moves) + sum(uses[user] for user in moves)
-        if any(_takes_memory(user, node, products) for user in users[node]) or any(
+        if any(_takes_memory(user, node, readers) for user in users[node]) or any(
             user in needed or origin_axes(user) is None for user in moves
         ):
             needed.add(node)
     return needed, _weighed(graph, needed, uses)
 
 
-def _takes_memory(user: Node, node: Node, products: Collection[str]) -> bool:
+def _takes_memory(user: Node, node: Node, readers: Collection[str]) -> bool:
     """Return whether an operation reads an operand anywhere but at the point that it computes."""
     assert user.primitive is not None
     name = user.primitive.name
-    return name in products or (name == "index" and not is_move(user) and user.parents[0] is node)
+    return name in readers or (name == "index" and not is_move(user) and user.parents[0] is node)
 
 
 def _users(graph: Graph) -> dict[Node, set[Node]]:

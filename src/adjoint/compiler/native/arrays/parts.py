@@ -1,4 +1,4 @@
-"""A part is a piece of a schedule: loops that store, loops that reduce, or a product."""
+"""A part is a piece of a schedule: loops that store or reduce, a product, or random numbers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,15 @@ class Multiplication:
     target: View
 
 
-Part = Loops | Reduction | Multiplication
+@dataclass(frozen=True)
+class Drawing:
+    """Random numbers of a state."""
+
+    state: View
+    target: View
+
+
+Part = Loops | Reduction | Multiplication | Drawing
 
 
 def reads_of(part: Part) -> Iterator[Operand]:
@@ -93,3 +101,10 @@ def reads_of(part: Part) -> Iterator[Operand]:
             yield from root.reads
     elif isinstance(part, Reduction):
         yield from part.root.reads
+
+
+def wholes_of(part: Part) -> tuple[View, ...]:
+    """Return what a part that is no loops reads, as it lies in memory."""
+    if isinstance(part, Multiplication):
+        return part.left, part.right
+    return (part.state,) if isinstance(part, Drawing) else ()

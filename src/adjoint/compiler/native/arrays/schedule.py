@@ -20,7 +20,7 @@ from ..formats import FORMATS
 from ..nest import Unlowerable
 from .keeping import kept_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
-from .parts import Loops, Multiplication, Part, Reduction, Root, reads_of
+from .parts import Drawing, Loops, Multiplication, Part, Reduction, Root, reads_of, wholes_of
 from .picking import Index, Pick, pick_computed, pick_known
 from .views import Buffer, Role, View, constant_view
 
@@ -34,6 +34,7 @@ REDUCTIONS = {
 }
 RUNNING = {"cumsum": "add", "cumprod": "multiply"}
 PRODUCTS = ("matmul", "strong_matmul")
+DRAWS = ("uniform",)
 # The axes of what is read at other points than the one that is computed.
 _ELSEWHERE = (-1,)
 # Operations in one nest of loops, beyond which another is begun: what passes from one to the next
@@ -68,7 +69,7 @@ class Schedule:
         self._rooted: dict[Node, int] = {}
         self.picks: dict[Node, Pick] = {}
         self._outputs = _first_outputs(graph)
-        self._needed, self._kept = kept_nodes(graph, self._outputs, PRODUCTS)
+        self._needed, self._kept = kept_nodes(graph, self._outputs, (*PRODUCTS, *DRAWS))
         for number, symbol in enumerate(graph.inputs):
             assert symbol.node is not None
             buffer = Buffer(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
@@ -137,6 +138,10 @@ class Schedule:
             self._recur(node)
         elif name in PRODUCTS:
             self._multiply(node)
+        elif name in DRAWS:
+            target = self._target(node)
+            state = self.view(node.args[0], node.parents[0])
+            self._append(node, Drawing(state, target), target)
         elif name == "concatenate":
             self._join(node)
         elif name in ("scatter_add", "put_at"):
@@ -312,8 +317,7 @@ class Schedule:
                 shape = part.shape if isinstance(part, Loops) else None
                 if self._rooted.get(read.node) != number or not _is_same_entry(read, shape):
                     needed.add(self.places[read.node].buffer)
-            if isinstance(part, Multiplication):
-                needed |= {part.left.buffer, part.right.buffer}
+            needed |= {view.buffer for view in wholes_of(part)}
         for part in self.parts:
             if isinstance(part, Loops):
                 part.roots = [

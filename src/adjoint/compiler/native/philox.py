@@ -1,0 +1,47 @@
+"""Philox in LLVM's language: the words of `adjoint.philox`, four from each block."""
+
+from __future__ import annotations
+
+from .lanes import Block
+
+_MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+_STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+_ROUNDS = 10
+_WORD = 2**64
+
+
+def philox(block: Block, key: str, number: str, epoch: str, site: int) -> list[str]:
+    """Write what computes the four words of a block, counted from 1, and return their names."""
+    counter = [number, epoch, str(site), "0"]
+    for turn in range(_ROUNDS):
+        high0, low0 = _product(block, counter[0], _MULTIPLIERS[0])
+        high1, low1 = _product(block, counter[2], _MULTIPLIERS[1])
+        key0 = block.write(f"add i64 {key}, {_signed(turn * _STEPS[0])}", "i64").text
+        key1 = str(_signed(turn * _STEPS[1]))
+        counter = [
+            _exclusive_or(block, high1, counter[1], key0),
+            low1,
+            _exclusive_or(block, high0, counter[3], key1),
+            low0,
+        ]
+    return counter
+
+
+def _product(block: Block, x: str, factor: int) -> tuple[str, str]:
+    """Return the high and the low word of a product."""
+    wide = block.write(f"zext i64 {x} to i128", "i64")
+    product = block.write(f"mul i128 {wide}, {factor}", "i64")
+    low = block.write(f"trunc i128 {product} to i64", "i64").text
+    shifted = block.write(f"lshr i128 {product}, 64", "i64")
+    return block.write(f"trunc i128 {shifted} to i64", "i64").text, low
+
+
+def _exclusive_or(block: Block, x: str, y: str, z: str) -> str:
+    first = block.write(f"xor i64 {x}, {y}", "i64")
+    return block.write(f"xor i64 {first}, {z}", "i64").text
+
+
+def _signed(word: int) -> int:
+    """Return a word modulo 2⁶⁴ as LLVM reads it."""
+    word %= _WORD
+    return word - _WORD if word >= _WORD // 2 else word

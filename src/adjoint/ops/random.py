@@ -1,0 +1,90 @@
+"""Random numbers are a function of a state that is handed in, so that every run can be repeated.
+
+A state is three floats that are whole numbers, whatever their dtype: two halves of a key, and how
+often it was drawn from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import Operand
+from ..kinds import constant
+from ..philox import UNIFORM_SITE
+from .indexing import put_at
+from .logic import greater_equal
+from .piecewise import where
+from .structural import as_array
+
+# Of a state's numbers: a float32 still tells them apart.
+HALF = 2**24
+
+
+def new_state(rng: np.random.Generator) -> Any:
+    """Return a state whose key is drawn from a generator: a (3,) float32 array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> new_state(np.random.default_rng(0)).tolist()
+    [14271106.0, 10686443.0, 0.0]
+    """
+    return np.array([*rng.integers(HALF, size=2), 0], np.float32)
+
+
+def uniform_numbers(state: Any, shape: tuple[int, ...], site: int) -> Any:
+    """Return random numbers from 0 to below 1, of the state's dtype: every step has its own."""
+    high, low, step = (int(number) for number in state)
+    key = np.array([high << 24 | low, 0], np.uint64)
+    counter = np.array([0, step, site, 0], np.uint64)
+    words = np.random.Philox(key=key, counter=counter).random_raw(int(np.prod(shape)))
+    bits = np.finfo(state.dtype).nmant + 1
+    numbers = (words >> np.uint64(64 - bits)).astype(state.dtype)
+    return (numbers * state.dtype.type(2.0**-bits)).reshape(shape)
+
+
+@constant(
+    shape=lambda state, *, shape: shape,
+    dtype=lambda state, *, shape: state.dtype,
+    source=lambda state, *, shape: f"uniform_numbers({state}, {shape}, {UNIFORM_SITE})",
+    latex=r"U_{{{state}}}",
+    helpers=[uniform_numbers],
+    cases=[
+        (np.array([1.0, 2.0, 3.0]), {"shape": (3, 2)}),
+        (np.array([HALF - 1, 5, 0], np.float32), {"shape": (7,)}),
+        (np.array([1.0, 2.0, 3.0]), {"shape": ()}),
+    ],
+)
+def uniform(state: Any, *, shape: tuple[int, ...]) -> Any:
+    """Return random numbers from 0 to below 1, a pure function of the state; it has no gradient.
+
+    They are the upper bits of the words of Philox4x64-10 (see `adjoint.philox`) with the state's
+    key, its count as epoch and `UNIFORM_SITE`, as many bits as the dtype has.
+
+    Parameters
+    ----------
+    state : (3,) float array
+        As from `new_state`.
+    shape : tuple of int
+
+    Returns
+    -------
+    array of that shape and the state's dtype
+    """
+    return uniform_numbers(state, shape, UNIFORM_SITE)
+
+
+def following(state: Operand) -> Any:
+    """Return the state after a draw; it comes round again after 2²⁴ of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> following(np.array([1.0, 2.0, 3.0])).tolist()
+    [1.0, 2.0, 4.0]
+    """
+    state = as_array(state)
+    count = state[2] + 1
+    return put_at(state, where(greater_equal(count, HALF), 0.0, count), key=(2,))
