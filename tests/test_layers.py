@@ -172,6 +172,8 @@ LAYERS = [
     ["compiler.compiled", "compiler.step"],
     ["compiler.native.training"],
     ["compiler.native.fitting"],
+    ["row_weights"],
+    ["task"],
     ["epochs"],
     ["train"],
     ["plots.style"],

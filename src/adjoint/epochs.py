@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from . import data as rows
-from .compiler.snapshot import Undo
 from .compiler.step import TrainingStep
 from .errors import DivergedError, ShapeError
 from .history import History
 from .metrics import Metric
-from .nn.module import Module
-from .optim import Optimizer
+from .task import Task
 from .tensor import Tensor, no_grad
 
 Array = np.ndarray[Any, Any]
-Loss = Callable[[Any, Any], Any]
 
 # Rows evaluated at a time, so that large validation data need little memory.
 _BLOCK = 1024
 
-
-@dataclass
-class Task:
-    """The checked arguments of `fit`."""
-
-    model: Module
-    X: Array
-    y: Array
-    loss: Loss
-    optimizer: Optimizer
-    batch_size: int
-    validation: tuple[Array, Array] | None
-    metrics: dict[str, Metric]
-    # Of the whole training: at the start of an epoch the parameters' loss is not known yet.
-    undo: Undo
-
-
-# Takes a step on a batch: returns the loss before it and the prediction. A step whose loss is not
-# finite is not taken.
-Take = Callable[[Array, Array], tuple[float, Any]]
+# Takes a step on the arrays of a batch: returns the loss before it and the prediction. A step whose
+# loss is not finite is not taken.
+Take = Callable[..., tuple[float, Any]]
 
 
 def train_epoch(
@@ -59,15 +38,15 @@ def train_epoch(
 
     An epoch is resumed with its steps already taken and the sum over their rows of their losses.
     """
-    n, (done, total) = len(task.X), resumed
+    n, (done, total) = task.rows, resumed
     step = done - 1
     predictions: list[Array] = []
     # Of overflow we report in our own words, and only where it reaches the loss.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         batches = islice(rows.batches(n, task.batch_size, order=order), done, None)
         for step, batch in enumerate(batches, done):
-            X = task.X[batch]
-            number, prediction = take(X, task.y[batch])
+            X, *targets = (array[batch] for array in task.data)
+            number, prediction = take(X, *targets)
             if not math.isfinite(number):
                 task.undo.restore()
                 raise _diverged(task, f"the loss became {number}", step, history)
@@ -77,17 +56,17 @@ def train_epoch(
         if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
             task.undo.restore()
             raise _diverged(task, "a parameter became NaN or infinite", step, history)
-    return {"loss": total / n, **_measure(task.metrics, predictions, task.y, order)}
+    return {"loss": total / n, **_measure(task.metrics, predictions, task.data[1], order)}
 
 
 def eager_steps(task: Task) -> Take:
     """Return what records a step, sweeps back and lets the optimiser go on."""
     model, loss, optimizer = task.model, task.loss, task.optimizer
 
-    def take(X: Array, y: Array) -> tuple[float, Any]:
+    def take(X: Array, *targets: Array) -> tuple[float, Any]:
         with task.undo.step() as keep:
             prediction = model(X)
-            value = loss(prediction, y)
+            value = loss(prediction, *targets)
             number = _as_number(value)
             if math.isfinite(number):
                 optimizer.zero_grad()
@@ -95,6 +74,35 @@ def eager_steps(task: Task) -> Take:
                 keep()
                 optimizer.step()
         return number, prediction
+
+    return take if task.accumulate == 1 else _accumulated(task)
+
+
+def _accumulated(task: Task) -> Take:
+    """Return what takes a step on a batch that goes through the model in parts.
+
+    The gradient is that of the whole batch's mean, in the memory of one part.
+    """
+    model, loss, optimizer = task.model, task.loss, task.optimizer
+
+    def take(*batch: Array) -> tuple[float, Any]:
+        number, predictions = 0.0, []
+        with task.undo.step() as keep:
+            optimizer.zero_grad()
+            for part in np.array_split(np.arange(len(batch[0])), task.accumulate):
+                if not len(part):
+                    continue
+                X, *targets = (array[part] for array in batch)
+                prediction = model(X)
+                value = loss(prediction, *targets) * (len(part) / len(batch[0]))
+                number += _as_number(value)
+                if not math.isfinite(number):
+                    return number, None
+                value.backward()
+                predictions.append(_array(prediction))
+            keep()
+            optimizer.step()
+        return number, np.concatenate(predictions)
 
     return take
 
@@ -131,10 +139,10 @@ class CompiledSteps:
             tiers=None if native else {},
             predicts=bool(task.metrics),
         )
-        n, size = len(task.X), task.batch_size
-        self.tier = self.step.program(task.X[:size], task.y[:size]).tier
+        n, size = len(task.data[0]), task.batch_size
+        self.tier = self.step.program(*(array[:size] for array in task.data)).tier
         if short := n % size:
-            self.step.program(task.X[:short], task.y[:short])
+            self.step.program(*(array[:short] for array in task.data))
         self._known = self.step.circumstances
 
     @property
@@ -148,11 +156,11 @@ class CompiledSteps:
         eagerly = eager_steps(task)
         task.optimizer.zero_grad()  # of gradients there are none, rather than old ones
 
-        def take(X: Array, y: Array) -> tuple[float, Any]:
-            computed = compute(X, y)
+        def take(*batch: Array) -> tuple[float, Any]:
+            computed = compute(*batch)
             number = float(computed.loss)
             if not math.isfinite(number):
-                return eagerly(X, y)  # to be sure, with the eager graph's rounding
+                return eagerly(*batch)  # to be sure, with the eager graph's rounding
             with task.undo.step() as keep:
                 keep()
                 self.step.write(computed)
@@ -162,7 +170,7 @@ class CompiledSteps:
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:
-    largest = np.abs(task.X).max()
+    largest = np.abs(task.data[0]).max()
     return DivergedError(
         f"fit: {what} in epoch {len(history) + 1}, step {step + 1}; the model is back at the last "
         f"weights whose loss was finite. Try a learning rate below {task.optimizer.lr:g}"

@@ -13,18 +13,14 @@ from .callbacks import next_call
 from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
-from .compiler.snapshot import Undo, buffers_in
 from .compiler.step import foreign_part
-from .epochs import CompiledSteps, Loss, Take, Task, eager_steps, train_epoch, validate
-from .errors import ShapeError, choose
+from .epochs import CompiledSteps, Take, eager_steps, train_epoch, validate
 from .history import History
-from .metrics import as_metrics
-from .nn.embedding import Embedding
-from .nn.functional import LOSSES
 from .nn.linear import positive_size
 from .nn.module import Module, Parameter
 from .optim import Optimizer
 from .progress import epoch_bar
+from .task import Loss, Task, prepare
 from .tensor import enable_grad
 
 Array = np.ndarray[Any, Any]
@@ -45,6 +41,9 @@ def fit(
     seed: np.random.Generator | int | None = None,
     validation: tuple[Any, Any] | None = None,
     metrics: Any = (),
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    accumulate: int = 1,
     callbacks: Iterable[Callable[[History, Module], Any]] = (),
     progress: bool = True,
     compile: bool | Literal["auto"] = "auto",
@@ -82,6 +81,16 @@ def fit(
         ``metric(prediction, target)`` of arrays returns a number: "accuracy", or your own. On the
         training data it is taken of the predictions as they were made during the epoch, by weights
         that were still changing.
+    sample_weight : (n,) array, optional
+        How much each row counts, from 0: the loss is called with ``sample_weight=`` those of the
+        batch, and must return Σ w l / Σ w, as all of adjoint's do. A step is as long as its rows
+        weigh, and the recorded loss is the weighted mean of all; metrics and validation have none.
+    class_weight : "balanced" or mapping, optional
+        Of the rows by their class, see `row_weights.row_weights`; with both, their product.
+    accumulate : int
+        Let each batch pass through the model in so many parts, in the memory of one: for batches
+        that do not fit otherwise. Only what depends on the batch as a whole, batch normalisation,
+        differs. Runs eagerly.
     callbacks : iterable of callable
         ``callback(history, model)`` after every epoch, or after those of an `AtEpochs`; if one
         returns something true, the training ends.
@@ -123,7 +132,18 @@ def fit(
     >>> model.predict(X)
     array([0, 1, 1, 0])
     """
-    task = _prepare(model, data, loss, optimizer, batch_size, validation, metrics)
+    task = prepare(
+        model,
+        data,
+        loss=loss,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        validation=validation,
+        metrics=metrics,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        accumulate=accumulate,
+    )
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
@@ -156,7 +176,7 @@ def fit(
 
 def _order(task: Task, seed: int | None, history: History) -> Array | None:
     """Return the order of the rows in the epoch to come."""
-    return None if seed is None else rows.permutation(len(task.X), seed=seed, epoch=len(history))
+    return None if seed is None else rows.permutation(task.rows, seed=seed, epoch=len(history))
 
 
 # --- in which tier --------------------------------------------------------------------------------
@@ -173,6 +193,8 @@ def _compile(
         raise ValueError(f'compile: expected True, False or "auto", got {wanted!r}')
     if not wanted:
         return None, ["compile=False"]
+    if task.accumulate > 1:
+        return None, ["gradients are accumulated"]
     task.model.train()
     reasons = []
     try:
@@ -196,13 +218,13 @@ def _as_native(task: Task, unasked: bool, epochs: int, seed: int | None) -> Nati
     parts = task.model, task.loss, task.optimizer
     size = task.batch_size
     if unasked:
-        refuse_unasked(*parts, steps=epochs * -(-len(task.X) // size), batch_size=size)
-    return NativeFit(*parts, (task.X, task.y), batch_size=size, epochs=epochs, seed=seed)
+        refuse_unasked(*parts, steps=epochs * task.steps, batch_size=size)
+    return NativeFit(*parts, task.data, batch_size=size, epochs=epochs, seed=seed)
 
 
 def _as_steps(task: Task, unasked: bool, epochs: int) -> CompiledSteps:
     """Return the steps as traced graphs, or raise why there are none."""
-    steps = (epochs - 1) * -(-len(task.X) // task.batch_size)
+    steps = (epochs - 1) * task.steps
     if unasked:
         if steps < _WORTHWHILE:
             raise Unlowerable(f"{steps} steps after the first epoch are too few")
@@ -261,65 +283,3 @@ def _modes_kept(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-# --- checking the arguments -----------------------------------------------------------------------
-
-
-def _prepare(
-    model: Module,
-    data: Any,
-    loss: Any,
-    optimizer: Any,
-    batch_size: Any,
-    validation: Any,
-    metrics: Any,
-) -> Task:
-    if not isinstance(model, Module):
-        raise TypeError(f"fit: expected a Module as model, got {type(model).__name__}")
-    optimizer = _as_optimizer(optimizer, model)
-    dtype = next(model.parameters()).dtype
-    by_number = any(isinstance(module, Embedding) for module in model.modules())
-    X, y = _as_pair("data", data, dtype, by_number)
-    batch_size = positive_size("batch_size", batch_size)
-    if batch_size > len(X):
-        raise ValueError(
-            f"batch_size {batch_size} exceeds the {len(X)} rows; choose {len(X)} or less"
-        )
-    pair = None if validation is None else _as_pair("validation", validation, dtype, by_number)
-    if pair is not None and pair[0].shape[1:] != X.shape[1:]:
-        raise ShapeError(
-            f"validation: X of shape {pair[0].shape} does not fit the data's, shape {X.shape}"
-        )
-    loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
-    metrics = as_metrics(metrics)
-    undo = Undo(optimizer, buffers_in(model, loss))
-    return Task(model, X, y, loss, optimizer, batch_size, pair, metrics, undo)
-
-
-def _as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tuple[Array, Array]:
-    """Return X and y checked, in the dtype of the model but for integers that look up rows."""
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise TypeError(f"{name}: expected a pair (X, y), got {type(pair).__name__}")
-    X, y = rows.check_xy(*pair, name=name)
-    if y.dtype.kind == "f":
-        y = y.astype(dtype, copy=False)
-    if by_number and X.dtype.kind in "iu":
-        return X, y
-    return X.astype(dtype, copy=False), y
-
-
-def _as_optimizer(optimizer: Any, model: Module) -> Optimizer:
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not trainable:
-        raise ValueError(f"fit: {type(model).__name__} has no parameters that require a gradient")
-    if callable(optimizer):
-        optimizer = optimizer(trainable)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"optimizer: expected an Optimizer or a callable that makes one, got "
-            f"{type(optimizer).__name__}; for example lambda params: SGD(params, lr=0.1)"
-        )
-    if not set(map(id, optimizer.params)) & set(map(id, trainable)):
-        raise ValueError("optimizer: it has none of this model's parameters; nothing would change")
-    return optimizer

@@ -12,6 +12,7 @@ from ..calculus import value_and_grad
 from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
 from ..nn.functional import LOSSES
+from ..nn.loss import Weighted
 from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
@@ -24,6 +25,8 @@ from .tracer import TracedNode, made_by
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Any]
 
+# The names of a batch's arrays: what the model takes, then what the loss takes besides.
+BATCH = ("X", "y", "sample_weight")
 # Of schedules the numbers for so many steps are computed at a time.
 _MOST_SCHEDULED = 8192
 
@@ -186,7 +189,7 @@ class TrainingStep:
                 table[:, column] = [setting(taken) for taken in coming]
         return table
 
-    def arguments(self, X: Any, y: Any) -> dict[str, Any]:
+    def arguments(self, *batch: Any) -> dict[str, Any]:
         """Return the graph's arguments by name; those that would be empty are left out."""
         memory = [self.optimizer.recall(place) for place in self.places]
         return {
@@ -194,19 +197,19 @@ class TrainingStep:
             **({"memory": memory} if any(memory) else {}),
             **({"buffers": _arrays(self.buffers)} if self.buffers else {}),
             **({"fixed": _arrays(self.fixed)} if self.fixed else {}),
-            "X": X,
-            "y": y,
+            **dict(zip(BATCH, batch, strict=False)),
             **self.numbers(),
         }
 
     # --- taking steps
 
-    def __call__(self, X: Any, y: Any) -> Any:
+    def __call__(self, *batch: Any) -> Any:
         """Take a step: replace the parameters and the optimiser's memory; return the loss.
 
-        The loss is that before the step, an array of one number.
+        The loss is that before the step, an array of one number. A batch is X, and what the loss
+        takes besides the prediction.
         """
-        computed = self.computing()(np.asarray(X), np.asarray(y))
+        computed = self.computing()(*map(np.asarray, batch))
         self.write(computed)
         return computed.loss
 
@@ -222,15 +225,15 @@ class TrainingStep:
         constant = list(self.numbers().values())
         is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
 
-        def compute(X: Array, y: Array) -> Computed:
-            kind = X.shape, X.dtype, y.shape, y.dtype
+        def compute(*batch: Array) -> Computed:
+            kind = tuple([(array.shape, array.dtype) for array in batch])
             program = programs.get(kind)
             if program is None:
-                program = programs[kind] = self._program(X, y, look)
+                program = programs[kind] = self._program(batch, look)
             memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
             buffers = [_arrays(self.buffers)] if self.buffers else []
             numbers = self.numbers().values() if is_scheduled else constant
-            given = _arrays(self.params), *memory, *buffers, *fixed, X, y, *numbers
+            given = _arrays(self.params), *memory, *buffers, *fixed, *batch, *numbers
             return self._computed(program(*given))
 
         return compute
@@ -253,16 +256,16 @@ class TrainingStep:
             buffer.data = array
         self.optimizer.steps += 1
 
-    def program(self, X: Any, y: Any) -> Program:
+    def program(self, *batch: Any) -> Program:
         """Return the program for batches of these shapes and dtypes, and the present settings."""
-        return self._program(X, y, self._look())
+        return self._program(batch, self._look())
 
-    def _program(self, X: Any, y: Any, look: Any) -> Program:
-        key = (X.shape, X.dtype.str, y.shape, y.dtype.str, look)
+    def _program(self, batch: Sequence[Any], look: Any) -> Program:
+        key = (*[(array.shape, array.dtype.str) for array in batch], look)
         program = self.programs.get(key)
         if program is None:
             paths = [*self.params, *self.buffers, *self.fixed]
-            graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in (X, y))))
+            graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in batch)))
             changes = "memory and buffers" if self.buffers else "memory"
             about = f"Return the new parameters, any new {changes}, and the loss before the step."
             if self.predicts:
@@ -349,7 +352,7 @@ class TrainingStep:
             self.states[0].collected(changing) as of_model,
         ):
             prediction = self.model(values["X"])
-            loss = self.loss(prediction, values["y"])
+            loss = self.loss(prediction, *(values[name] for name in BATCH[1:] if name in values))
         assigned = of_loss | of_model
         new = [
             self._assigned(path, assigned.get(id(buffer), before), given)
@@ -365,11 +368,11 @@ class TrainingStep:
         check_buffer(path, self.buffers[path], value)
         return _as_dtype(value, given.dtype)
 
-    def fix_unwritten(self, X: Any, y: Any) -> None:
+    def fix_unwritten(self, *batch: Any) -> None:
         """Count the buffers that a step on such a batch leaves alone among what is fixed."""
         if not self.buffers:
             return
-        arguments = self.arguments(X, y)
+        arguments = self.arguments(*batch)
         graph = self.trace(arguments)
         taken: Any = graph.takes[list(arguments).index("buffers")]
         given: Any = graph.gives[-3 if self.predicts else -2]
@@ -416,7 +419,8 @@ def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
     for part in parts:
         if type(part).__module__.partition(".")[0] != "adjoint":
             return part
-    return None if isinstance(loss, Module) or loss in LOSSES.values() else loss
+    inside = loss.loss if isinstance(loss, Weighted) else loss
+    return None if isinstance(inside, Module) or inside in LOSSES.values() else inside
 
 
 def _arrays(tensors: Mapping[str, Any]) -> list[Array]:

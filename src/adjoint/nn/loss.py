@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..ops.reductions import mean
 from . import functional
 from .module import Module
 
@@ -215,3 +216,35 @@ class TripletLoss(_Loss):
         return functional.triplet_loss(
             anchor, positive, negative, margin=self.margin, sample_weight=sample_weight
         )
+
+
+class Weighted(_Loss):
+    """A loss of rows with weights: Σ w l / n, where the loss itself returns Σ w l / Σ w.
+
+    So steps on batches of other total weight are of other length, and where the weights of all data
+    have the mean 1 so has the mean of this loss. Without weights it is the loss itself.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(prediction, target, sample_weight=weights)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> from adjoint.nn.loss import Weighted
+    >>> loss = Weighted(nn.functional.mse_loss)
+    >>> print(loss(np.array([1.0, 3.0]), np.zeros(2), np.array([1.5, 0.5])))
+    3.0
+    """
+
+    def __init__(self, loss: Callable[..., Any]) -> None:
+        self.loss = loss
+
+    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+        """Return the mean over the rows."""
+        if sample_weight is None:
+            return self.loss(prediction, target)
+        value = self.loss(prediction, target, sample_weight=sample_weight)
+        return value * mean(sample_weight)

@@ -44,8 +44,8 @@ class NativeFit:
     ----------
     model, loss, optimizer
         Checked, the model in training mode.
-    data : (X, y)
-        Arrays of n rows.
+    data : sequence of (n, …) array
+        X, and what the loss takes besides the prediction.
     batch_size, epochs : int
     seed : int or None
         Of the order of the rows; None keeps theirs.
@@ -61,22 +61,22 @@ class NativeFit:
         model: Module,
         loss: Callable[[Any, Any], Any],
         optimizer: Optimizer,
-        data: tuple[Array, Array],
+        data: Sequence[Array],
         *,
         batch_size: int,
         epochs: int,
         seed: int | None,
     ) -> None:
-        X, y = data
         self.optimizer = optimizer
         self.step = step = TrainingStep(model, loss, optimizer)
         self._remembered = step.remembered()
-        y = y.astype(np.int64) if y.dtype.kind in "iu" else y
+        X, *rest = data
+        data = [X, *(a.astype(np.int64) if a.dtype.kind in "iu" else a for a in rest)]
 
         def traced(rows: int) -> Graph:
-            return _arranged(step, _specs((X, y), rows))
+            return _arranged(step, _specs(data, rows))
 
-        step.fix_unwritten(*_specs((X, y), batch_size))
+        step.fix_unwritten(*_specs(data, batch_size))
         full = traced(batch_size)
         short = len(X) % batch_size
         count, numbers = len(step.params), step.numbers().values()
@@ -89,7 +89,7 @@ class NativeFit:
         self._training = Training(
             code,
             self._carried(self._read()),
-            [X, y],
+            data,
             epochs=epochs,
             settings=list(numbers),
             seed=seed,
@@ -243,7 +243,8 @@ def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
     _check_memory(step.optimizer, before, graph.gives[1:-written])
     count = len(step.params) + sum(map(len, before)) + len(step.buffers)
     (*news, loss), state = graph.outputs, graph.inputs[:count]
-    rows, numbers = graph.inputs[count : count + 2], graph.inputs[count + 2 :]
+    start = count + len(batch)
+    rows, numbers = graph.inputs[count:start], graph.inputs[start:]
     if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
         raise Unlowerable("the loss does not depend on every parameter")
     return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)
