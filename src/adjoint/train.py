@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
 
 from . import data as rows
-from .callbacks import next_call
+from .callbacks.callback import Called, Training, next_call, started
 from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
@@ -22,6 +21,7 @@ from .metrics import as_metrics
 from .nn.embedding import Embedding
 from .nn.functional import LOSSES
 from .nn.linear import positive_size
+from .nn.mode import modes_kept
 from .nn.module import Module, Parameter
 from .optim import Optimizer
 from .progress import epoch_bar
@@ -45,7 +45,7 @@ def fit(
     seed: np.random.Generator | int | None = None,
     validation: tuple[Any, Any] | None = None,
     metrics: Any = (),
-    callbacks: Iterable[Callable[[History, Module], Any]] = (),
+    callbacks: Iterable[Called] = (),
     progress: bool = True,
     compile: bool | Literal["auto"] = "auto",
 ) -> History:
@@ -79,12 +79,14 @@ def fit(
     validation : (X, y), optional
         Evaluated after every epoch, recorded as ``val_loss`` and ``val_`` and the metric's name.
     metrics : iterable of str or callable, or dict of name to callable
-        ``metric(prediction, target)`` of arrays returns a number: "accuracy", or your own. On the
-        training data it is taken of the predictions as they were made during the epoch, by weights
-        that were still changing.
+        ``metric(prediction, target)`` of arrays returns a number: "accuracy", "r2", "mae", "rmse",
+        or your own. A scorer of scikit-learn, or its name, is one too: see `metrics.as_metrics`.
+        On the training data it is taken of the predictions as they were made during the epoch, by
+        weights that were still changing.
     callbacks : iterable of callable
         ``callback(history, model)`` after every epoch, or after those of an `AtEpochs`; if one
-        returns something true, the training ends.
+        returns something true, the training ends. A `callbacks.Callback` is told of the start and
+        of the end as well; the end comes with Ctrl-C and errors, too.
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
@@ -102,7 +104,7 @@ def fit(
     ------
     DivergedError
         If a loss is NaN or infinite, or an epoch ends with such parameters. Model and optimiser
-        are put back to the last parameters whose loss was finite.
+        are put back to the last parameters whose loss was finite; then callbacks end.
     ValueError
         If an argument is out of range, X or y has NaN, the optimiser has none of the model's
         parameters, or ``compile=True`` and the step cannot be traced.
@@ -129,7 +131,12 @@ def fit(
     callbacks = list(callbacks)
     order_seed = history.seed if shuffle else None
     try:
-        with _modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
+        with (
+            modes_kept(model),
+            enable_grad(),
+            started(callbacks, Training(model, task.loss, task.optimizer, epochs), history),
+            epoch_bar(epochs, progress) as show,
+        ):
             compiled, history.reasons = _compile(task, compile, epochs, order_seed)
             while len(history) < epochs:
                 model.train()
@@ -250,17 +257,6 @@ def _finish_epoch(task: Task, native: NativeFit, history: History) -> None:
     record = train_epoch(task, take, native.order, history, resumed=native.stopped_at)
     native.take_over(record["loss"])
     history.append(**record, **validate(task))
-
-
-@contextmanager
-def _modes_kept(model: Module) -> Iterator[None]:
-    """Give every module the training mode back that it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 # --- checking the arguments -----------------------------------------------------------------------
