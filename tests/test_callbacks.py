@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.callbacks import AtEpochs, next_call
+from adjoint.callbacks import AtEpochs
+from adjoint.callbacks.callback import next_call
 
 
 def train(callbacks, compile, epochs=120):

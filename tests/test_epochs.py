@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint import epochs, nn, train
+from adjoint import epochs, nn, trainer
 from adjoint.compiler import program
 from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.step import TrainingStep
@@ -31,7 +31,7 @@ def refuse(*args):
 
 @pytest.fixture
 def no_native_code(monkeypatch):
-    monkeypatch.setattr(train, "_as_native", refuse)
+    monkeypatch.setattr(trainer.Trainer, "_as_native", refuse)
     monkeypatch.setattr(program, "TIERS", {})
 
 
@@ -77,7 +77,7 @@ def test_a_thousand_steps_are_the_same_in_every_tier(name, dtype, monkeypatch):
         optimizer = OPTIMISERS[name](list(model.parameters()))
         with monkeypatch.context() as patch:
             if tier == "portable":
-                patch.setattr(train, "_as_native", refuse)
+                patch.setattr(trainer.Trainer, "_as_native", refuse)
                 patch.setattr(program, "TIERS", {})
             # Two whole batches and a short one an epoch.
             history, _ = fit(tier != "eager", model, optimizer=optimizer, epochs=334)

@@ -153,7 +153,7 @@ LAYERS = [
         "nn.losses.regression",
     ],
     ["nn.losses"],
-    ["nn.functional", "nn.linear"],
+    ["nn.functional", "nn.linear", "nn.mode"],
     ["nn.activation", "nn.embedding", "nn.normalisation"],
     ["nn.batch_norm", "nn.dropout"],
     ["nn.container", "nn.loss"],
@@ -165,7 +165,10 @@ LAYERS = [
     ["optim.adam", "optim.adaptive", "optim.schedules", "optim.sgd"],
     ["optim.moments"],
     ["optim"],
+    ["scorers"],
     ["datasets", "history", "metrics", "progress"],
+    ["callbacks.callback"],
+    ["callbacks.logs", "callbacks.plateau", "callbacks.statistics"],
     ["callbacks"],
     ["compiler.state"],
     ["compiler.snapshot"],
@@ -175,6 +178,7 @@ LAYERS = [
     ["row_weights"],
     ["task"],
     ["epochs"],
+    ["trainer"],
     ["train"],
     ["plots.style"],
     ["plots.curve", "plots.scatter"],
@@ -187,7 +191,17 @@ LAYERS = [
     ["__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-HEAVY = ("matplotlib", "scipy", "sklearn", "llvmlite", "tqdm", "click", "pandas", "torch")
+HEAVY = (
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "llvmlite",
+    "tensorboardX",
+    "tqdm",
+    "click",
+    "pandas",
+    "torch",
+)
 
 
 def module_name(path):

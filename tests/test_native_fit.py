@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import adjoint as ad
-from adjoint import nn, train
+from adjoint import nn, trainer
 from adjoint.compiler.native import fitting, function, machine, training_code
 from adjoint.errors import PortableWarning
 from adjoint.optim import SGD, Adam
@@ -225,7 +225,7 @@ def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     class Mine(nn.MLP):
         pass
 
-    monkeypatch.setattr(train, "NativeFit", Counted)
+    monkeypatch.setattr(trainer, "NativeFit", Counted)
     fit("auto", epochs=10)
     fit(False, epochs=1000)
     fit("auto", epochs=700, metrics=["accuracy"])

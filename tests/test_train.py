@@ -231,8 +231,8 @@ def test_metrics_without_a_name_or_with_a_wrong_one_are_refused():
     model = nn.MLP(2, 4, 2, rng=0)
     with pytest.raises(ValueError, match="pass a dict"):
         fit(model, metrics=[lambda p, t: 0.0])
-    with pytest.raises(ValueError, match="unknown metric 'f1'; choose one of accuracy"):
-        fit(model, metrics=["f1"])
+    with pytest.raises(ValueError, match="unknown metric 'f11'; choose one of accuracy"):
+        fit(model, metrics=["f11"])
     with pytest.raises(ValueError, match='"loss" and "epoch" are recorded already'):
         fit(model, metrics={"loss": "accuracy"})
 

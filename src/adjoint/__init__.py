@@ -46,6 +46,7 @@ globals().update(_PUBLIC)
 
 # Read at first use, so that `import adjoint` stays at the price of NumPy.
 _LAZY_MODULES = (
+    "callbacks",
     "check",
     "coverage",
     "data",

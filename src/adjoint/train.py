@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
 
 from . import data as rows
-from .callbacks import next_call
-from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
-from .compiler.native.loop import Status
-from .compiler.native.nest import Unlowerable
-from .compiler.step import foreign_part
-from .epochs import CompiledSteps, Take, eager_steps, train_epoch, validate
+from .callbacks.callback import Called, Training, next_call, started
 from .history import History
 from .nn.linear import positive_size
+from .nn.mode import modes_kept
 from .nn.module import Module, Parameter
 from .optim import Optimizer
 from .progress import epoch_bar
-from .task import Loss, Task, prepare
+from .task import Loss, prepare
 from .tensor import enable_grad
-
-Array = np.ndarray[Any, Any]
-
-# A compiled step saves a tenth of a millisecond, and takes ten or thirty to be made.
-_WORTHWHILE = 500
+from .trainer import Trainer
 
 
 def fit(
@@ -44,7 +35,7 @@ def fit(
     sample_weight: Any = None,
     class_weight: Any = None,
     accumulate: int = 1,
-    callbacks: Iterable[Callable[[History, Module], Any]] = (),
+    callbacks: Iterable[Called] = (),
     progress: bool = True,
     compile: bool | Literal["auto"] = "auto",
 ) -> History:
@@ -78,9 +69,10 @@ def fit(
     validation : (X, y), optional
         Evaluated after every epoch, recorded as ``val_loss`` and ``val_`` and the metric's name.
     metrics : iterable of str or callable, or dict of name to callable
-        ``metric(prediction, target)`` of arrays returns a number: "accuracy", or your own. On the
-        training data it is taken of the predictions as they were made during the epoch, by weights
-        that were still changing.
+        ``metric(prediction, target)`` of arrays returns a number: "accuracy", "r2", "mae", "rmse",
+        or your own. A scorer of scikit-learn, or its name, is one too: see `metrics.as_metrics`.
+        On the training data it is taken of the predictions as they were made during the epoch, by
+        weights that were still changing.
     sample_weight : (n,) array, optional
         How much each row counts, from 0: the loss is called with ``sample_weight=`` those of the
         batch, and must return Σ w l / Σ w, as all of adjoint's do. A step is as long as its rows
@@ -93,7 +85,8 @@ def fit(
         differs. Runs eagerly.
     callbacks : iterable of callable
         ``callback(history, model)`` after every epoch, or after those of an `AtEpochs`; if one
-        returns something true, the training ends.
+        returns something true, the training ends. A `callbacks.Callback` is told of the start and
+        of the end as well; the end comes with Ctrl-C and errors, too.
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
@@ -111,7 +104,7 @@ def fit(
     ------
     DivergedError
         If a loss is NaN or infinite, or an epoch ends with such parameters. Model and optimiser
-        are put back to the last parameters whose loss was finite.
+        are put back to the last parameters whose loss was finite; then callbacks end.
     ValueError
         If an argument is out of range, X or y has NaN, the optimiser has none of the model's
         parameters, or ``compile=True`` and the step cannot be traced.
@@ -147,139 +140,20 @@ def fit(
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
-    order_seed = history.seed if shuffle else None
+    trainer = Trainer(task, history, epochs=epochs, compile=compile, shuffle=shuffle)
     try:
-        with _modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
-            compiled, history.reasons = _compile(task, compile, epochs, order_seed)
+        with (
+            modes_kept(model),
+            enable_grad(),
+            started(callbacks, Training(model, task.loss, task.optimizer, epochs), history),
+            epoch_bar(epochs, progress) as show,
+        ):
+            trainer.prepare()
             while len(history) < epochs:
-                model.train()
-                if compiled is not None and not compiled.is_current:
-                    compiled, history.reasons = None, [_CHANGED]
-                if isinstance(compiled, NativeFit):
-                    history.tier = "native"
-                    done = len(history)
-                    until = min(epochs, next_call(callbacks, done, epochs))
-                    until = until if task.validation is None else done + 1
-                    _train_natively(task, compiled, history, until, show)
-                else:
-                    take = _in_python(task, compiled, history)
-                    record = train_epoch(task, take, _order(task, order_seed, history), history)
-                    history.append(**record, **validate(task))
-                show(len(history), history.loss[-1])
+                trainer.run(next_call(callbacks, len(history), epochs), show)
                 answers = [callback(history, model) for callback in callbacks]
                 if any(answers):
                     break
     except KeyboardInterrupt:
         history.interrupted = True
     return history
-
-
-def _order(task: Task, seed: int | None, history: History) -> Array | None:
-    """Return the order of the rows in the epoch to come."""
-    return None if seed is None else rows.permutation(task.rows, seed=seed, epoch=len(history))
-
-
-# --- in which tier --------------------------------------------------------------------------------
-
-_CHANGED = "a callback changed more than the numbers of what was compiled"
-_REFUSALS = (ImportError, Unlowerable, TypeError, ValueError)
-
-
-def _compile(
-    task: Task, wanted: Any, epochs: int, seed: int | None
-) -> tuple[NativeFit | CompiledSteps | None, list[str]]:
-    """Return the training compiled as far as it can be, and why not further."""
-    if wanted not in (True, False, "auto"):
-        raise ValueError(f'compile: expected True, False or "auto", got {wanted!r}')
-    if not wanted:
-        return None, ["compile=False"]
-    if task.accumulate > 1:
-        return None, ["gradients are accumulated"]
-    task.model.train()
-    reasons = []
-    try:
-        return _as_native(task, wanted == "auto", epochs, seed), []
-    except _REFUSALS as error:
-        reasons.append(f"no native epochs: {error}")
-    try:
-        return _as_steps(task, wanted == "auto", epochs), reasons
-    except _REFUSALS as error:
-        reasons.append(f"no compiled steps: {error}")
-        if wanted == "auto":
-            return None, reasons
-        text = f"fit: compile=True, but the step cannot be compiled: {error}"
-        raise ValueError(text) from error
-
-
-def _as_native(task: Task, unasked: bool, epochs: int, seed: int | None) -> NativeFit:
-    """Return the training as native code, or raise why there is none."""
-    if task.metrics:
-        raise Unlowerable("metrics of the training data need the predictions of every step")
-    parts = task.model, task.loss, task.optimizer
-    size = task.batch_size
-    if unasked:
-        refuse_unasked(*parts, steps=epochs * task.steps, batch_size=size)
-    return NativeFit(*parts, task.data, batch_size=size, epochs=epochs, seed=seed)
-
-
-def _as_steps(task: Task, unasked: bool, epochs: int) -> CompiledSteps:
-    """Return the steps as traced graphs, or raise why there are none."""
-    steps = (epochs - 1) * task.steps
-    if unasked:
-        if steps < _WORTHWHILE:
-            raise Unlowerable(f"{steps} steps after the first epoch are too few")
-        foreign = foreign_part(task.model, task.loss, task.optimizer)
-        if foreign is not None:
-            raise Unlowerable(f"{foreign} is not adjoint's own")
-    native = not unasked or is_worthwhile(task.model, steps=steps, batch_size=task.batch_size)
-    return CompiledSteps(task, native=native)
-
-
-def _in_python(task: Task, compiled: CompiledSteps | None, history: History) -> Take:
-    """Return what takes the steps of the next epoch, and note which tier that is."""
-    if compiled is not None and len(history):
-        history.tier = compiled.tier
-        return compiled.steps()
-    history.tier = "eager"
-    return eager_steps(task)
-
-
-# --- native epochs --------------------------------------------------------------------------------
-
-
-def _train_natively(
-    task: Task, native: NativeFit, history: History, until: int, show: Callable[[int, float], None]
-) -> None:
-    """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
-    status = Status.PAUSED
-    try:
-        status = native.advance(until, show)
-    finally:
-        # What is validated is recorded with its validation, and not if that is interrupted.
-        if task.validation is None:
-            for loss in native.losses(len(history)):
-                history.append(loss=loss)
-    if task.validation is not None and native.epoch > len(history):
-        history.append(loss=native.losses(len(history))[0], **validate(task))
-    if status is not Status.PAUSED:
-        _finish_epoch(task, native, history)
-
-
-def _finish_epoch(task: Task, native: NativeFit, history: History) -> None:
-    """Go on where native code stopped: it did not know what to do, or that is the end."""
-    task.undo.kept = native.previous
-    take = eager_steps(task)
-    record = train_epoch(task, take, native.order, history, resumed=native.stopped_at)
-    native.take_over(record["loss"])
-    history.append(**record, **validate(task))
-
-
-@contextmanager
-def _modes_kept(model: Module) -> Iterator[None]:
-    """Give every module the training mode back that it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

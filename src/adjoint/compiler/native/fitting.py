@@ -49,6 +49,8 @@ class NativeFit:
     batch_size, epochs : int
     seed : int or None
         Of the order of the rows; None keeps theirs.
+    order : callable, optional
+        Of an epoch, returns the order of the rows in the seed's place.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class NativeFit:
         batch_size: int,
         epochs: int,
         seed: int | None,
+        order: Callable[[int], Array | None] | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.step = step = TrainingStep(model, loss, optimizer)
@@ -83,6 +86,7 @@ class NativeFit:
         changing = count + sum(map(len, self._remembered)) + len(step.buffers)
         form = StepForm(count, changing, settings=len(numbers))
         code = compile_training(full, form, tail=traced(short) if short else None)
+        self._order = order
         self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
         self._undo = Undo(optimizer, buffers_in(model, loss))
@@ -109,8 +113,11 @@ class NativeFit:
             while status is Status.PAUSED and training.epoch < until:
                 start, before = perf_counter(), training.epoch
                 steps = self._steps
+                if self._order is not None and not training.step:
+                    training.order = self._order(before)
                 training.settings = self.step.settings(taken + training.steps, steps)
-                status = training.run(until, steps=steps)
+                stop = until if self._order is None else before + 1
+                status = training.run(stop, steps=steps)
                 took = perf_counter() - start
                 faster = min(4.0, _TURN / max(took, 1e-6))
                 self._steps = min(max(1, int(self._steps * faster)), _MOST_STEPS)
@@ -137,7 +144,8 @@ class NativeFit:
     @property
     def order(self) -> Array:
         """The order of the rows in the present epoch."""
-        return self._training.order
+        order: Array = self._training.order
+        return order
 
     @property
     def previous(self) -> Snapshot:

@@ -112,9 +112,13 @@ class Training:
         return float(self._sum[0]) if self.step else 0.0
 
     @property
-    def order(self) -> Array:
-        """The order of the rows in the present epoch."""
+    def order(self) -> Any:
+        """The order of the rows in the present epoch; without a seed it may be replaced."""
         return self._order[: self.n].copy()
+
+    @order.setter
+    def order(self, order: Array | None) -> None:
+        self._order[: self.n] = np.arange(self.n) if order is None else order
 
     @property
     def state(self) -> list[Array]:

@@ -1,0 +1,19 @@
+"""The mode of a module says whether it is being trained: dropout and its kin differ then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .module import Module
+
+
+@contextmanager
+def modes_kept(model: Module) -> Iterator[None]:
+    """Give every module the training mode back that it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,182 @@
+"""A trainer runs the epochs of a task, in the fastest tier that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import data as rows
+from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
+from .compiler.native.loop import Status
+from .compiler.native.nest import Unlowerable
+from .compiler.step import foreign_part
+from .epochs import CompiledSteps, Take, eager_steps, train_epoch, validate
+from .history import History
+from .task import Task
+
+Array = np.ndarray[Any, Any]
+Show = Callable[[int, float], None]
+
+# A compiled step saves a tenth of a millisecond, and takes ten or thirty to be made.
+_WORTHWHILE = 500
+_CHANGED = "a callback changed more than the numbers of what was compiled"
+_REFUSALS = (ImportError, Unlowerable, TypeError, ValueError)
+
+
+class Trainer:
+    """What trains the model of a task, and records each epoch.
+
+    Parameters
+    ----------
+    task : Task
+    history : History
+        It says how many epochs are over, and its seed in which order the rows come.
+    epochs : int
+        How many there may be in all.
+    compile : bool or "auto"
+        As `fit` takes it.
+    shuffle : bool or callable
+        Whether the rows come in the order of the seed or in their own; or ``shuffle(epoch)``, which
+        returns the order and is called once an epoch.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        history: History,
+        *,
+        epochs: int,
+        compile: Any,
+        shuffle: bool | Callable[[int], Array] = True,
+    ) -> None:
+        if compile not in (True, False, "auto"):
+            raise ValueError(f'compile: expected True, False or "auto", got {compile!r}')
+        self.task, self.history = task, history
+        self.epochs, self.wanted = epochs, compile
+        self.seed = history.seed if shuffle is True else None
+        self._own_order = shuffle if callable(shuffle) else None
+        self._latest: tuple[int, Array | None] = -1, None
+        self._compiled: NativeFit | CompiledSteps | None = None
+
+    def prepare(self) -> None:
+        """Compile what can be, and note in the history why not more."""
+        self._compiled, self.history.reasons = self._compile()
+
+    def run(self, until: int, show: Show) -> None:
+        """Train up to an epoch at most, and at least to the end of the next."""
+        task, history = self.task, self.history
+        task.model.train()
+        if self._compiled is not None and not self._compiled.is_current:
+            self._compiled, history.reasons = None, [_CHANGED]
+        if isinstance(self._compiled, NativeFit):
+            history.tier = "native"
+            until = until if task.validation is None else len(history) + 1
+            self._run_natively(self._compiled, min(until, self.epochs), show)
+        else:
+            record = train_epoch(task, self._in_python(), self.order(len(history)), history)
+            history.append(**record, **validate(task))
+        show(len(history), history.loss[-1])
+
+    def order(self, epoch: int) -> Array | None:
+        """Return the order of the rows in an epoch; None for their own."""
+        if self._latest[0] != epoch:
+            self._latest = epoch, self._order(epoch)
+        return self._latest[1]
+
+    def _order(self, epoch: int) -> Array | None:
+        if self._own_order is not None:
+            return self._own_order(epoch)
+        if self.seed is None:
+            return None
+        return rows.permutation(self.task.rows, seed=self.seed, epoch=epoch)
+
+    # --- in which tier ----------------------------------------------------------------------------
+
+    def _compile(self) -> tuple[NativeFit | CompiledSteps | None, list[str]]:
+        """Return the training compiled as far as it can be, and why not further."""
+        if not self.wanted:
+            return None, ["compile=False"]
+        if self.task.accumulate > 1:
+            return None, ["gradients are accumulated"]
+        self.task.model.train()
+        reasons = []
+        try:
+            return self._as_native(), []
+        except _REFUSALS as error:
+            reasons.append(f"no native epochs: {error}")
+        try:
+            return self._as_steps(), reasons
+        except _REFUSALS as error:
+            reasons.append(f"no compiled steps: {error}")
+            if self.wanted == "auto":
+                return None, reasons
+            text = f"fit: compile=True, but the step cannot be compiled: {error}"
+            raise ValueError(text) from error
+
+    def _as_native(self) -> NativeFit:
+        """Return the training as native code, or raise why there is none."""
+        task = self.task
+        if task.metrics:
+            raise Unlowerable("metrics of the training data need the predictions of every step")
+        parts = task.model, task.loss, task.optimizer
+        if self.wanted == "auto":
+            refuse_unasked(*parts, steps=self.epochs * task.steps, batch_size=task.batch_size)
+        return NativeFit(
+            *parts,
+            task.data,
+            batch_size=task.batch_size,
+            epochs=self.epochs,
+            seed=self.seed,
+            order=None if self._own_order is None else self.order,
+        )
+
+    def _as_steps(self) -> CompiledSteps:
+        """Return the steps as traced graphs, or raise why there are none."""
+        task = self.task
+        steps = (self.epochs - 1) * task.steps
+        if self.wanted == "auto":
+            if steps < _WORTHWHILE:
+                raise Unlowerable(f"{steps} steps after the first epoch are too few")
+            foreign = foreign_part(task.model, task.loss, task.optimizer)
+            if foreign is not None:
+                raise Unlowerable(f"{foreign} is not adjoint's own")
+            native = is_worthwhile(task.model, steps=steps, batch_size=task.batch_size)
+            return CompiledSteps(task, native=native)
+        return CompiledSteps(task, native=True)
+
+    def _in_python(self) -> Take:
+        """Return what takes the steps of the next epoch, and note which tier that is."""
+        if isinstance(self._compiled, CompiledSteps) and len(self.history):
+            self.history.tier = self._compiled.tier
+            return self._compiled.steps()
+        self.history.tier = "eager"
+        return eager_steps(self.task)
+
+    # --- native epochs ----------------------------------------------------------------------------
+
+    def _run_natively(self, native: NativeFit, until: int, show: Show) -> None:
+        """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
+        task, history = self.task, self.history
+        status = Status.PAUSED
+        try:
+            status = native.advance(until, show)
+        finally:
+            # What is validated is recorded with its validation, and not if that is interrupted.
+            if task.validation is None:
+                for loss in native.losses(len(history)):
+                    history.append(loss=loss)
+        if task.validation is not None and native.epoch > len(history):
+            history.append(loss=native.losses(len(history))[0], **validate(task))
+        if status is not Status.PAUSED:
+            self._finish_epoch(native)
+
+    def _finish_epoch(self, native: NativeFit) -> None:
+        """Go on where native code stopped: it did not know what to do, or that is the end."""
+        task, history = self.task, self.history
+        task.undo.kept = native.previous
+        take = eager_steps(task)
+        record = train_epoch(task, take, native.order, history, resumed=native.stopped_at)
+        native.take_over(record["loss"])
+        history.append(**record, **validate(task))
