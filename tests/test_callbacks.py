@@ -249,7 +249,9 @@ def test_early_stopping_gives_exactly_the_weights_of_the_best_epoch(tier):
     assert (stopping.best_epoch, stopping.best_value) == (best + 1, history["val_loss"][best])
     assert len(history) == best + 1 + 7 < 300
     assert_equal_states(model.state_dict(), states[best])
-    assert any("running" in name or "norm" in name for name in states[best])
+    assert {"norm.running_mean", "network.layers[0].weight"} < states[best].keys()
+    assert history.tier == ("native" if tier["compile"] else "eager")
+    assert ("no native epochs" in history.report()) == ("metrics" in tier)
 
 
 def test_early_stopping_does_not_change_the_losses(tier):
@@ -272,6 +274,20 @@ def test_the_best_weights_are_restored_after_the_last_epoch_as_well():
     _, model, states = stop_early([stopping], TIERS["eager"], epochs=40)
     assert stopping.best_epoch < 40
     assert_equal_states(model.state_dict(), states[stopping.best_epoch - 1])
+
+
+def test_a_training_that_diverges_leaves_the_best_weights():
+    def diverge(history, model):
+        if len(history) == 5:
+            model.network.layers[0].weight.data = np.full((2, 8), np.inf)
+
+    states = []
+    stopping = EarlyStopping(patience=1000)
+    keep = lambda history, model: states.append((model, model.state_dict()))  # noqa: E731
+    with pytest.raises(ad.DivergedError):
+        stop_early([stopping, keep, diverge], TIERS["eager"])
+    model, best = states[stopping.best_epoch - 1]
+    assert_equal_states(model.state_dict(), best)
 
 
 def test_early_stopping_may_leave_the_last_weights():

@@ -5,7 +5,6 @@ It is handed an estimator whose predictions are these, whatever data it is asked
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -121,6 +120,6 @@ class _Classifier:
 
 
 def _tags(kind: str) -> Any:
-    """Return what scikit-learn asks of an estimator; it is imported, or there were no scorer."""
-    tags = sys.modules["sklearn.utils"]
+    """Return what scikit-learn asks of an estimator."""
+    tags = require("sklearn.utils", extra="sklearn", purpose="a scorer")
     return tags.Tags(estimator_type=kind, target_tags=tags.TargetTags(required=True))
