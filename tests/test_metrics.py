@@ -149,6 +149,8 @@ def test_own_names_come_first():
 def test_classes_that_do_not_fit_the_scores_are_refused(sklearn):
     with pytest.raises(ad.ShapeError, match=r"shape \(4, 3\), integer target of shape \(5,\)"):
         measure("balanced_accuracy", (np.ones((4, 3)), np.ones(5, int)))
+    with pytest.raises(ad.ShapeError, match=r"shape \(4, 3\), integer target of shape \(4, 3\)"):
+        measure("balanced_accuracy", (np.ones((4, 3)), np.ones((4, 3), int)))  # of one-hot rows
 
 
 def test_fit_records_scorers_of_training_and_validation_data(sklearn):
