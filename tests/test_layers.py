@@ -182,7 +182,7 @@ LAYERS = [
     ["train"],
     ["plots.style"],
     ["plots.curve", "plots.scatter"],
-    ["plots.boundary"],
+    ["plots.boundary", "plots.layers"],
     ["plots"],
     ["demo"],
     ["commands"],

@@ -9,7 +9,13 @@ from matplotlib.colors import same_color, to_rgba
 from matplotlib.figure import Figure
 
 from adjoint import datasets, plots
-from adjoint.plots import DataDisplay, DecisionBoundaryDisplay, LossCurveDisplay, style
+from adjoint.plots import (
+    DataDisplay,
+    DecisionBoundaryDisplay,
+    LayerStatisticsDisplay,
+    LossCurveDisplay,
+    style,
+)
 
 matplotlib.use("Agg")
 
@@ -75,6 +81,9 @@ DRAWINGS = {
     "data": lambda ax: DataDisplay.from_data(*datasets.make_moons(20), ax=ax),
     "boundary": lambda ax: DecisionBoundaryDisplay.from_estimator(
         Slanted(), *datasets.make_moons(20), ax=ax
+    ),
+    "layers": lambda ax: LayerStatisticsDisplay.from_values(
+        [[0.7, 0.1], [0.5, 0.2]], layers=["first", "second"], ax=ax
     ),
 }
 EVERY = pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
@@ -144,7 +153,8 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
 
 
 def test_the_displays_are_the_public_names():
-    assert plots.__all__ == ["DataDisplay", "DecisionBoundaryDisplay", "LossCurveDisplay"]
+    names = ["DataDisplay", "DecisionBoundaryDisplay", "LayerStatisticsDisplay", "LossCurveDisplay"]
+    assert plots.__all__ == names
 
 
 def test_the_first_seventy_classes_differ_in_colour_or_marker():
@@ -538,3 +548,73 @@ def test_an_impossible_margin_is_refused(eps):
 def test_too_coarse_a_grid_is_refused():
     with pytest.raises(ValueError, match="grid_resolution must be at least 2, got 1"):
         DecisionBoundaryDisplay.from_estimator(Slanted(), squares(), grid_resolution=1)
+
+
+# --- statistics of layers -------------------------------------------------------------------------
+
+
+class Statistics:
+    """Three layers over three epochs; the second has no gradient."""
+
+    layers = ("a: Linear", "b: Tanh", "c: Linear")
+    epochs = (1, 10, 100)
+    table = np.array([[1.0, np.nan, 0.1], [0.5, np.nan, 0.05], [0.2, np.nan, 0.01]])
+
+    def __getitem__(self, quantity):
+        return self.table
+
+
+def test_statistics_of_layers_are_a_line_for_every_layer_that_has_numbers(ax):
+    display = LayerStatisticsDisplay.from_statistics(Statistics(), ax=ax)
+    assert list(display.lines_) == legend_texts(ax) == ["a: Linear", "c: Linear"]
+    line = display.lines_["c: Linear"]
+    np.testing.assert_array_equal(line.get_xydata(), [[1, 0.1], [10, 0.05], [100, 0.01]])
+    assert (ax.get_title(), ax.get_ylabel()) == ("Gradient Flow", "Gradient norm")
+
+
+def test_gradients_wide_apart_are_drawn_on_a_logarithmic_axis_and_means_never(ax):
+    assert LayerStatisticsDisplay.from_statistics(Statistics(), ax=ax).ax_.get_yscale() == "log"
+    display = LayerStatisticsDisplay.from_statistics(Statistics(), "mean", ax=Figure().subplots())
+    assert display.ax_.get_yscale() == "linear"
+
+
+def test_update_ratios_are_drawn_with_the_usual_one(ax):
+    LayerStatisticsDisplay.from_statistics(Statistics(), "update_ratio", ax=ax)
+    assert legend_texts(ax)[-1] == "usual: 0.001"
+
+
+def test_shares_are_drawn_from_none_to_all(ax):
+    LayerStatisticsDisplay.from_statistics(Statistics(), "zeros", ax=ax)
+    assert ax.get_ylim() == (-0.02, 1.02)
+
+
+def test_many_layers_are_shaded_and_some_of_them_named(ax):
+    names = [f"layer {i}" for i in range(30)]
+    display = LayerStatisticsDisplay.from_values(np.ones((2, 30)), layers=names, ax=ax)
+    assert len({line.get_color() for line in display.lines_.values()}) == 30
+    assert len(legend_texts(ax)) == 8
+    assert legend_texts(ax)[::7] == ["layer 0", "layer 29"]
+
+
+def test_a_legend_does_not_hide_a_line_that_rises_to_every_corner(ax):
+    # On a linear axis, too, the limits are those of the data when its corner is chosen.
+    table = np.stack([np.linspace(0, 9, 50), np.linspace(9, 0, 50)], axis=1)
+    display = LayerStatisticsDisplay.from_values(table, layers=["up", "down"], quantity="mean")
+    try:
+        box = display.ax_.get_legend().get_bbox_to_anchor()
+        assert box.x0 > display.ax_.bbox.x1
+    finally:
+        pyplot.close(display.figure_)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.ones((2, 3)), r"shape \(2, 3\); expected \(epochs, 2\)"),
+        (np.full((2, 2), np.nan), "no layer has a gradient_norm"),
+        (np.ones((0, 2)), "no layer has a gradient_norm to draw, of 0 epochs"),
+    ],
+)
+def test_values_of_layers_that_cannot_be_drawn_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        LayerStatisticsDisplay.from_values(values, layers=["a", "b"])

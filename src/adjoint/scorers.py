@@ -5,7 +5,6 @@ It is handed an estimator whose predictions are these, whatever data it is asked
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -51,10 +50,11 @@ def _presented(prediction: Array, target: Array) -> tuple[Any, Array]:
     """Return an estimator that made these predictions, and the targets as scikit-learn's."""
     if target.dtype.kind not in "iub":
         return _Regressor(_column(prediction)), _column(target)
-    if target.shape == prediction.shape[:-1] and prediction.shape[-1] > 1:
+    apart = target.shape == prediction.shape[:-1]
+    if apart and prediction.shape[-1] > 1:
         scores = prediction.reshape(-1, prediction.shape[-1])
         return _Classifier(scores, np.arange(scores.shape[1])), target.ravel()
-    if prediction.size == target.size:
+    if prediction.size == target.size and (apart or target.size == len(target)):
         first = -1 if (target == -1).any() else 0
         return _Classifier(prediction.ravel(), np.array([first, 1])), target.ravel()
     raise ShapeError(
@@ -121,6 +121,6 @@ class _Classifier:
 
 
 def _tags(kind: str) -> Any:
-    """Return what scikit-learn asks of an estimator; it is imported, or there were no scorer."""
-    tags = sys.modules["sklearn.utils"]
+    """Return what scikit-learn asks of an estimator."""
+    tags = require("sklearn.utils", extra="sklearn", purpose="a scorer")
     return tags.Tags(estimator_type=kind, target_tags=tags.TargetTags(required=True))

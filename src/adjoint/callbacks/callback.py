@@ -45,7 +45,7 @@ class Callback:
 
     Examples
     --------
-    >>> class Patience(Callback):
+    >>> class HalfOfThem(Callback):
     ...     def start(self, training):
     ...         self.last = training.epochs // 2
     ...     def __call__(self, history, model):

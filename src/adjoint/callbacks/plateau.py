@@ -230,7 +230,7 @@ class ReduceOnPlateau(Callback):
         for group in self.optimizer.groups:
             before = group[self.setting]
             after = max(before * self.factor, self.minimum)
-            if after < before:
+            if 0 < after < before:  # a product that underflows is no rate
                 group[self.setting] = self.optimizer.check_setting(self.setting, after)
                 lowered = True
         return lowered

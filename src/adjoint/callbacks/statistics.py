@@ -172,8 +172,8 @@ def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[Array]]]:
 def _recording(forward: Any, outputs: list[Array]) -> Any:
     def recorded(*args: Any, **kwargs: Any) -> Any:
         output = forward(*args, **kwargs)
-        if isinstance(output, Tensor):
-            outputs.append(output.data)
+        if isinstance(output, (Tensor, np.ndarray)):
+            outputs.append(output.data if isinstance(output, Tensor) else output)
         return output
 
     return recorded

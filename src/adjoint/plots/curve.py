@@ -182,7 +182,7 @@ class LossCurveDisplay:
             look = {"color": style.CURVE_SHADE, "linestyle": "--"}
             self.validation_line_ = self._draw(ax, self.validation_loss, "Validation loss", look)
         style.dress(ax, title=title, xlabel="Epoch", ylabel="Loss")
-        _number_ticks(ax, scale)
+        number_ticks(ax, scale)
         ax.margins(x=0.02)
         style.add_legend(ax, np.column_stack([self.epoch, self.loss]))
         self.ax_, self.figure_ = ax, ax.figure
@@ -243,7 +243,7 @@ def _is_tangled(loss: Array, scale: str) -> bool:
     return bool(np.abs(np.diff(shown)).sum() > MOST_CROSSINGS * np.ptp(shown))
 
 
-def _number_ticks(ax: Axes, scale: str) -> None:
+def number_ticks(ax: Axes, scale: str) -> None:
     """Count whole epochs; on a logarithmic axis write 0.01 rather than a power of ten."""
     ticker = require("matplotlib.ticker", extra="plot", purpose="drawing")
     ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))

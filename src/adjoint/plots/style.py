@@ -71,6 +71,14 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def shades(count: int) -> list[tuple[float, ...]]:
+    """Return colours from dark to light, for so many things in an order."""
+    matplotlib = require("matplotlib", extra="plot", purpose="drawing")
+    # The lightest tenth is too light on white.
+    found = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, count))
+    return [tuple(colour) for colour in found]
+
+
 def marker(index: int) -> str:
     """Return the marker of class number ``index``."""
     return MARKERS[index % len(MARKERS)]
@@ -137,6 +145,7 @@ def add_legend(ax: Axes, points: NDArray[np.float64]) -> None:
     points : (n, 2) float array
         What the legend should not cover, in data coordinates.
     """
+    ax.autoscale_view()  # else the limits may still be those of empty axes
     handles, labels = ax.get_legend_handles_labels()
     corner, covered = _emptiest_corner(_fractions(ax, points), *_legend_size(ax, labels))
     place: dict[str, Any] = {"loc": corner}
