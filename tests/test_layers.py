@@ -159,7 +159,7 @@ LAYERS = [
     ["optim.ranges"],
     ["optim.clipping"],
     ["optim.optimizer"],
-    ["optim.adam", "optim.adaptive", "optim.schedules", "optim.sgd"],
+    ["optim.adam", "optim.adaptive", "optim.averaging", "optim.schedules", "optim.sgd"],
     ["optim.moments"],
     ["optim"],
     ["datasets", "history", "metrics", "progress"],

@@ -86,7 +86,7 @@ def eager_steps(task: Task) -> Take:
     def take(X: Array, y: Array) -> tuple[float, Any]:
         prediction = model(X)
         value = loss(prediction, y)
-        number = _as_number(value)
+        number = as_number(value)
         if math.isfinite(number):
             optimizer.zero_grad()
             value.backward()
@@ -203,7 +203,7 @@ def _diverged(task: Task, what: str, step: int, history: History) -> DivergedErr
     )
 
 
-def _as_number(value: Any) -> float:
+def as_number(value: Any) -> float:
     """Return a loss as a float, or say why it is none."""
     if not isinstance(value, Tensor):
         raise TypeError(
@@ -224,7 +224,7 @@ def validate(task: Task) -> dict[str, float]:
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for block in rows.batches(len(X), _BLOCK, order=None):
             prediction = model(X[block])
-            total += _as_number(task.loss(prediction, y[block])) * len(X[block])
+            total += as_number(task.loss(prediction, y[block])) * len(X[block])
             predictions.append(_array(prediction))
     record = {"loss": total / len(X), **_measure(task.metrics, predictions, y, None)}
     return {f"val_{name}": number for name, number in record.items()}

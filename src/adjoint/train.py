@@ -122,13 +122,13 @@ def fit(
     >>> model.predict(X)
     array([0, 1, 1, 0])
     """
-    task = _prepare(model, data, loss, optimizer, batch_size, validation, metrics)
+    task = prepare(model, data, loss, optimizer, batch_size, validation, metrics)
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
     order_seed = history.seed if shuffle else None
     try:
-        with _modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
+        with modes_kept(model), enable_grad(), epoch_bar(epochs, progress) as show:
             compiled, history.reasons = _compile(task, compile, epochs, order_seed)
             while len(history) < epochs:
                 model.train()
@@ -252,7 +252,7 @@ def _finish_epoch(task: Task, native: NativeFit, history: History) -> None:
 
 
 @contextmanager
-def _modes_kept(model: Module) -> Iterator[None]:
+def modes_kept(model: Module) -> Iterator[None]:
     """Give every module the training mode back that it had."""
     modes = [(module, module.training) for module in model.modules()]
     try:
@@ -265,27 +265,28 @@ def _modes_kept(model: Module) -> Iterator[None]:
 # --- checking the arguments -----------------------------------------------------------------------
 
 
-def _prepare(
+def prepare(
     model: Module,
     data: Any,
     loss: Any,
     optimizer: Any,
     batch_size: Any,
-    validation: Any,
-    metrics: Any,
+    validation: Any = None,
+    metrics: Any = (),
 ) -> Task:
+    """Return the arguments of a training checked, or raise what is wrong with them."""
     if not isinstance(model, Module):
         raise TypeError(f"fit: expected a Module as model, got {type(model).__name__}")
     optimizer = _as_optimizer(optimizer, model)
     dtype = next(model.parameters()).dtype
     by_number = any(isinstance(module, Embedding) for module in model.modules())
-    X, y = _as_pair("data", data, dtype, by_number)
+    X, y = as_pair("data", data, dtype, by_number)
     batch_size = positive_size("batch_size", batch_size)
     if batch_size > len(X):
         raise ValueError(
             f"batch_size {batch_size} exceeds the {len(X)} rows; choose {len(X)} or less"
         )
-    pair = None if validation is None else _as_pair("validation", validation, dtype, by_number)
+    pair = None if validation is None else as_pair("validation", validation, dtype, by_number)
     if pair is not None and pair[0].shape[1:] != X.shape[1:]:
         raise ShapeError(
             f"validation: X of shape {pair[0].shape} does not fit the data's, shape {X.shape}"
@@ -295,7 +296,7 @@ def _prepare(
     return Task(model, X, y, loss, optimizer, batch_size, pair, metrics, Undo(optimizer))
 
 
-def _as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tuple[Array, Array]:
+def as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tuple[Array, Array]:
     """Return X and y checked, in the dtype of the model but for integers that look up rows."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name}: expected a pair (X, y), got {type(pair).__name__}")
