@@ -1,6 +1,6 @@
 """A display holds what a picture shows, computed once, and draws it as often as asked.
 
-The three follow scikit-learn's convention: ``from_...`` computes and draws, `plot` draws again,
+They follow scikit-learn's convention: ``from_...`` computes and draws, `plot` draws again,
 and the display keeps ``ax_``, ``figure_`` and the artists. Matplotlib (``pip install
 'adjoint[plot]'``) is imported at the first drawing; its global settings are left alone.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .boundary import DecisionBoundaryDisplay
 from .curve import LossCurveDisplay
+from .learning_rate import LearningRateDisplay
 from .scatter import DataDisplay
 
-__all__ = ["DataDisplay", "DecisionBoundaryDisplay", "LossCurveDisplay"]
+__all__ = ["DataDisplay", "DecisionBoundaryDisplay", "LearningRateDisplay", "LossCurveDisplay"]
