@@ -190,6 +190,7 @@ def test_training_inside_the_block_is_undone_and_reported():
     with pytest.raises(RuntimeError, match="train outside"), optimizer.averaged():
         eager_step(model, X, y, optimizer)
     assert all(map(np.array_equal, arrays(model), before))
+    assert (optimizer.steps, optimizer.memory[0]) == (0, {})
 
 
 def test_an_average_of_an_average_is_refused():

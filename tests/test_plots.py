@@ -144,7 +144,12 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
 
 
 def test_the_displays_are_the_public_names():
-    assert plots.__all__ == ["DataDisplay", "DecisionBoundaryDisplay", "LossCurveDisplay"]
+    assert plots.__all__ == [
+        "DataDisplay",
+        "DecisionBoundaryDisplay",
+        "LearningRateDisplay",
+        "LossCurveDisplay",
+    ]
 
 
 def test_the_first_seventy_classes_differ_in_colour_or_marker():

@@ -109,10 +109,11 @@ class EMA(Optimizer):
         Raises
         ------
         RuntimeError
-            On leaving the block, if the parameters were trained or assigned to inside: they are
-            what they were before it, and what was done to them is lost.
+            On leaving the block, if the parameters were trained or assigned to inside: they and the
+            optimiser's memory are what they were before it.
         """
         kept = [parameter.data for parameter in self.params]
+        memory, steps = self.memory[:], self.steps
         averages = [self.recall(i)[_AVERAGE] for i in range(len(self.params))]
         try:
             self._show(averages)
@@ -121,6 +122,7 @@ class EMA(Optimizer):
         finally:
             self._show(kept)
         if changed:
+            self.memory, self.steps = memory, steps
             raise RuntimeError(
                 "averaged: parameters were changed inside the block, and are back at what they "
                 "were before it; evaluate there, and train outside"
