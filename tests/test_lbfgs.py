@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -135,3 +137,25 @@ def test_settings_out_of_range_are_refused():
             fit(model, data, **{name: value})
     with pytest.raises(ValueError, match="compile"):
         fit(model, data, compile="always")
+
+
+def test_without_scipy_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    with pytest.raises(ImportError, match=r"pip install 'adjoint\[native\]'"):
+        fit(ad.nn.Linear(3, 2, rng=0), problem())
+
+
+def test_an_error_puts_back_what_a_module_assigned_to_itself():
+    class Counting(ad.nn.Linear):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            if self.calls == 3:
+                raise OSError("full")
+            return super().forward(x)
+
+    model = Counting(3, 2, rng=0)
+    with pytest.raises(OSError, match="full"):
+        fit(model, problem(), compile=False)
+    assert model.calls == 0

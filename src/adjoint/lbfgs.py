@@ -90,7 +90,7 @@ def fit_lbfgs(
     ImportError
         If SciPy is not installed.
     ValueError, ShapeError, TypeError
-        As `fit`. After any error parameters and buffers are what they were.
+        As `fit`. After any error the model is what it was.
 
     Examples
     --------
@@ -117,11 +117,15 @@ def fit_lbfgs(
     task = prepare(model, data, loss, lambda params: SGD(params, lr=1.0), batch_size=1)
     objective = _Objective(task, in_range("weight_decay", weight_decay))
     kept = [(t, t.data) for t in [*model.parameters(), *(b for _, b in model.named_buffers())]]
+    attributes = [(vars(module), dict(vars(module))) for module in model.modules()]
     try:
         with modes_kept(model), enable_grad(), epoch_bar(max_iter, progress) as show:
             model.train()
             return _Descent(objective, list(callbacks), show).run(options, compile)
     except BaseException:
+        for now, before in attributes:
+            now.clear()
+            now.update(before)
         for tensor, array in kept:
             tensor.data = array
         raise
