@@ -273,7 +273,8 @@ def test_every_optimiser_is_in_the_table():
         for name, item in vars(optim).items()
         if inspect.isclass(item) and issubclass(item, Optimizer) and item is not Optimizer
     }
-    assert known == {name for name, _, _ in TABLE}
+    # An average goes around another optimiser, and has its own file of tests.
+    assert known - {"EMA"} == {name for name, _, _ in TABLE}
 
 
 def test_a_setting_that_is_no_number_is_refused_in_words():

@@ -153,8 +153,13 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
 
 
 def test_the_displays_are_the_public_names():
-    names = ["DataDisplay", "DecisionBoundaryDisplay", "LayerStatisticsDisplay", "LossCurveDisplay"]
-    assert plots.__all__ == names
+    assert plots.__all__ == [
+        "DataDisplay",
+        "DecisionBoundaryDisplay",
+        "LayerStatisticsDisplay",
+        "LearningRateDisplay",
+        "LossCurveDisplay",
+    ]
 
 
 def test_the_first_seventy_classes_differ_in_colour_or_marker():

@@ -66,7 +66,9 @@ _LAZY_NAMES = {
     "custom_jvp": "custom",
     "custom_vjp": "custom",
     "detect_anomaly": "anomaly",
+    "find_learning_rate": "learning_rate",
     "fit": "train",
+    "fit_lbfgs": "lbfgs",
     "History": "history",
     "write_source": "compiler.compiled",
 }

@@ -67,7 +67,7 @@ def eager_steps(task: Task) -> Take:
         with task.undo.step() as keep:
             prediction = model(X)
             value = loss(prediction, *targets)
-            number = _as_number(value)
+            number = as_number(value)
             if math.isfinite(number):
                 optimizer.zero_grad()
                 value.backward()
@@ -95,7 +95,7 @@ def _accumulated(task: Task) -> Take:
                 X, *targets = (array[part] for array in batch)
                 prediction = model(X)
                 value = loss(prediction, *targets) * (len(part) / len(batch[0]))
-                number += _as_number(value)
+                number += as_number(value)
                 if not math.isfinite(number):
                     return number, None
                 value.backward()
@@ -179,7 +179,7 @@ def _diverged(task: Task, what: str, step: int, history: History) -> DivergedErr
     )
 
 
-def _as_number(value: Any) -> float:
+def as_number(value: Any) -> float:
     """Return a loss as a float, or say why it is none."""
     if not isinstance(value, Tensor):
         raise TypeError(
@@ -200,7 +200,7 @@ def validate(task: Task) -> dict[str, float]:
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for block in rows.batches(len(X), _BLOCK, order=None):
             prediction = model(X[block])
-            total += _as_number(task.loss(prediction, y[block])) * len(X[block])
+            total += as_number(task.loss(prediction, y[block])) * len(X[block])
             predictions.append(_array(prediction))
     record = {"loss": total / len(X), **_measure(task.metrics, predictions, y, None)}
     return {f"val_{name}": number for name, number in record.items()}

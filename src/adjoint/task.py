@@ -60,11 +60,11 @@ def prepare(
     loss: Any,
     optimizer: Any,
     batch_size: Any,
-    validation: Any,
-    metrics: Any,
-    sample_weight: Any,
-    class_weight: Any,
-    accumulate: Any,
+    validation: Any = None,
+    metrics: Any = (),
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    accumulate: Any = 1,
 ) -> Task:
     """Return the task, or say what is wrong with the arguments of `fit`."""
     if not isinstance(model, Module):

@@ -35,8 +35,8 @@ class Trainer:
         It says how many epochs are over, and its seed in which order the rows come.
     epochs : int
         How many there may be in all.
-    compile : bool or "auto"
-        As `fit` takes it.
+    compile : bool, "auto" or "prefer"
+        As `fit` takes it; "prefer" compiles what can be, whether it pays or not.
     shuffle : bool or callable
         Whether the rows come in the order of the seed or in their own; or ``shuffle(epoch)``, which
         returns the order and is called once an epoch.
@@ -51,7 +51,7 @@ class Trainer:
         compile: Any,
         shuffle: bool | Callable[[int], Array] = True,
     ) -> None:
-        if compile not in (True, False, "auto"):
+        if compile not in (True, False, "auto", "prefer"):
             raise ValueError(f'compile: expected True, False or "auto", got {compile!r}')
         self.task, self.history = task, history
         self.epochs, self.wanted = epochs, compile
@@ -110,7 +110,7 @@ class Trainer:
             return self._as_steps(), reasons
         except _REFUSALS as error:
             reasons.append(f"no compiled steps: {error}")
-            if self.wanted == "auto":
+            if self.wanted is not True:
                 return None, reasons
             text = f"fit: compile=True, but the step cannot be compiled: {error}"
             raise ValueError(text) from error

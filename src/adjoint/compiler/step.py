@@ -410,12 +410,14 @@ class TrainingStep:
         ]
 
 
-def foreign_part(model: Module, loss: Any, optimizer: Optimizer) -> Any:
+def foreign_part(model: Module, loss: Any, optimizer: Optimizer | None = None) -> Any:
     """Return a part of a step that adjoint itself does not define; None if it defines all.
 
     Python code of the user's may do other things besides computing, or differ from call to call.
     """
-    parts = [*model.modules(), optimizer, *(loss.modules() if isinstance(loss, Module) else ())]
+    # An optimiser around another one holds it as ``inner``.
+    rules = [] if optimizer is None else [optimizer, getattr(optimizer, "inner", optimizer)]
+    parts = [*model.modules(), *rules, *(loss.modules() if isinstance(loss, Module) else ())]
     for part in parts:
         if type(part).__module__.partition(".")[0] != "adjoint":
             return part

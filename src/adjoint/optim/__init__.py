@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .adam import Adam, adam_update
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
+from .averaging import EMA
 from .clipping import Clipping, clip_by_norm, clip_by_value
 from .moments import AdamW, AMSGrad, NAdam, RAdam
 from .optimizer import Memory, Optimizer, Schedule, Settings
@@ -20,6 +21,7 @@ from .schedules import (
 from .sgd import SGD, sgd_update
 
 __all__ = [
+    "EMA",
     "SGD",
     "AMSGrad",
     "Adadelta",

@@ -10,6 +10,13 @@ from __future__ import annotations
 from .boundary import DecisionBoundaryDisplay
 from .curve import LossCurveDisplay
 from .layers import LayerStatisticsDisplay
+from .learning_rate import LearningRateDisplay
 from .scatter import DataDisplay
 
-__all__ = ["DataDisplay", "DecisionBoundaryDisplay", "LayerStatisticsDisplay", "LossCurveDisplay"]
+__all__ = [
+    "DataDisplay",
+    "DecisionBoundaryDisplay",
+    "LayerStatisticsDisplay",
+    "LearningRateDisplay",
+    "LossCurveDisplay",
+]
