@@ -298,6 +298,7 @@ def test_without_llvmlite_the_training_is_the_same(monkeypatch):
 
     for module in (training_code, function):
         monkeypatch.setattr(module, "this_machine", absent)
+    monkeypatch.setattr(fitting, "_codes", {})
     machine.warn_once.cache_clear()
     for compile in ("auto", True):
         if compile == "auto":

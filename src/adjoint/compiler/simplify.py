@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
 from ..graph import Graph, Symbol
+from .fingerprint import key_of
 from .finiteness import is_finite, stays_finite
 from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart
 from .tracer import Origin, TracedNode
@@ -121,10 +122,10 @@ class _Simplifier:
 
     def _share(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Apply a primitive, or return what it gave before for the same operands."""
-        keys = [_key(arg) for arg in args]
+        keys = [key_of(arg) for arg in args]
         if primitive.name in _COMMUTATIVE:
             keys.sort(key=repr)
-        key = (primitive.name, id(primitive), tuple(keys), _key(dict(params)))
+        key = (primitive.name, id(primitive), tuple(keys), key_of(dict(params)))
         if key not in self.seen:
             made = Symbol.apply(primitive, args, params)
             assert isinstance(made.node, TracedNode)
@@ -163,16 +164,3 @@ def _unrepeated(operand: Operand) -> Operand:
         same = array.dtype.kind in "fiu" and np.full_like(array, first).tobytes() == array.tobytes()
         return first if same else operand
     return operand
-
-
-def _key(item: Any) -> Any:
-    """Return something hashable that is equal only for the same operand or metadata."""
-    if isinstance(item, Symbol):
-        return id(item.node)
-    if isinstance(item, (np.ndarray, np.generic)):
-        return (str(item.dtype), item.shape, item.tobytes())
-    if isinstance(item, dict):
-        return tuple((name, _key(value)) for name, value in sorted(item.items()))
-    if isinstance(item, (list, tuple)):
-        return (type(item).__name__, *map(_key, item))
-    return (type(item).__name__, repr(item))

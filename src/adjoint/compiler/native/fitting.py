@@ -14,13 +14,15 @@ from ...graph import Graph
 from ...nn.module import Module
 from ...optim import Memory, Optimizer
 from ...tensor import Tensor
+from ..fingerprint import fingerprint
 from ..snapshot import Snapshot, Undo, buffers_in
 from ..step import TrainingStep, foreign_part
+from . import team
 from .loop import Status
 from .nest import Unlowerable
 from .step_code import StepForm
 from .training import Training
-from .training_code import compile_training
+from .training_code import TrainingCode, compile_training
 
 Array = np.ndarray[Any, Any]
 
@@ -85,7 +87,7 @@ class NativeFit:
         count, numbers = len(step.params), step.numbers().values()
         changing = count + sum(map(len, self._remembered)) + len(step.buffers)
         form = StepForm(count, changing, settings=len(numbers))
-        code = compile_training(full, form, tail=traced(short) if short else None)
+        code = _code(full, form, traced(short) if short else None)
         self._order = order
         self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
@@ -112,11 +114,11 @@ class NativeFit:
         try:
             while status is Status.PAUSED and training.epoch < until:
                 start, before = perf_counter(), training.epoch
-                steps = self._steps
+                stop = until if self._order is None else before + 1
                 if self._order is not None and not training.step:
                     training.order = self._order(before)
+                steps = min(self._steps, training.steps_until(stop))
                 training.settings = self.step.settings(taken + training.steps, steps)
-                stop = until if self._order is None else before + 1
                 status = training.run(stop, steps=steps)
                 took = perf_counter() - start
                 faster = min(4.0, _TURN / max(took, 1e-6))
@@ -232,6 +234,21 @@ def work_of(model: Module, batch_size: int) -> int:
     Two each forward, for the gradient of the weight and for that of what comes before it.
     """
     return 6 * batch_size * sum(parameter.size for parameter in model.parameters())
+
+
+# Of so many networks the code is kept: to train another of the same form takes a tenth of the time.
+_MOST_KEPT = 64
+_codes: dict[Any, TrainingCode] = {}
+
+
+def _code(step: Graph, form: StepForm, tail: Graph | None) -> TrainingCode:
+    """Return the code of a training, that of an equal one if there was one."""
+    key = (fingerprint(step), form, None if tail is None else fingerprint(tail), team.can_share())
+    code = _codes.pop(key, None) or compile_training(step, form, tail=tail)
+    _codes[key] = code  # the latest last
+    while len(_codes) > _MOST_KEPT:
+        _codes.pop(next(iter(_codes)), None)
+    return code
 
 
 def _specs(data: Sequence[Array], rows: int) -> list[Spec]:

@@ -72,6 +72,7 @@ class Training:
         ]
         self.n = len(self._data[0])
         self._check_rows()
+        self._steps_each = -(-self.n // code.form.rows(code.step))
         # The last vector of row numbers may reach beyond the last row.
         self._order = np.zeros(self.n + 4 * lanes, np.int64)
         self._order[: self.n] = np.arange(self.n)
@@ -100,7 +101,11 @@ class Training:
     @property
     def steps(self) -> int:
         """How many steps are taken in all."""
-        return self.epoch * -(-self.n // self.code.form.rows(self.code.step)) + self.step
+        return self.epoch * self._steps_each + self.step
+
+    def steps_until(self, epoch: int) -> int:
+        """Return how many steps are left before an epoch."""
+        return epoch * self._steps_each - self.steps
 
     def losses(self, start: int = 0) -> list[float]:
         """Return the mean loss of every complete epoch, from one on."""

@@ -1,0 +1,8 @@
+"""Estimators are scikit-learn's network classes, with what they lack; they need scikit-learn."""
+
+from __future__ import annotations
+
+from .classifier import MLPClassifier
+from .regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,250 @@
+"""A multilayer perceptron that classifies, for scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from ..errors import choose
+from ..special import expit
+from .objective import BinaryLogLoss, LogLoss
+from .perceptron import BasePerceptron
+
+Array = np.ndarray[Any, Any]
+
+LOSSES = ("log_loss", "focal")
+
+
+class MLPClassifier(ClassifierMixin, BasePerceptron):  # type: ignore[misc]
+    """Multilayer perceptron classifier: scikit-learn's, and what it lacks."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        layer_norm: bool = False,
+        residual: bool = False,
+        categorical_features: Any = "auto",
+        embedding_size: Any = "auto",
+        missing: str = "error",
+        compile: Any = "auto",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.layer_norm = layer_norm
+        self.residual = residual
+        self.categorical_features = categorical_features
+        self.embedding_size = embedding_size
+        self.missing = missing
+        self.compile = compile
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Any:
+        """Train on rows and their classes.
+
+        Parameters
+        ----------
+        X : (n, features) array, sparse matrix or frame
+        y : (n,) array of labels, or (n, labels) array of 0 and 1
+        sample_weight : (n,) array, optional
+        X_val, y_val : optional
+            Rows of your own to stop early by, in the place of some held out of X.
+
+        Returns
+        -------
+        The estimator itself.
+        """
+        held_out = self._held_out(X_val, y_val)
+        return self._fit(X, y, sample_weight, held_out, incremental=False)
+
+    @available_if(lambda estimator: estimator._takes_batches())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Any:
+        """Train for one epoch on these rows; ``classes`` names all there will be, the first time.
+
+        With ``early_stopping`` or rows of your own to validate on, the score of each call is
+        recorded, and the best weights so far are those of the estimator.
+        """
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            self._learn_classes(y, classes)
+        elif classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        held_out = self._held_out(X_val, y_val)
+        return self._fit(X, y, sample_weight, held_out, incremental=True)
+
+    def _learn_classes(self, y: Any, classes: Any) -> None:
+        self._label_binarizer = LabelBinarizer()
+        is_multilabel = type_of_target(y).startswith("multilabel")
+        self._label_binarizer.fit(y if is_multilabel else classes)
+        self.classes_ = self._label_binarizer.classes_
+
+    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
+        y = np.asarray(y)
+        check_classification_targets(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if is_first and not (hasattr(self, "classes_") and not hasattr(self, "coefs_")):
+            self._learn_classes(y, y)
+        else:
+            self._check_known(y)
+        kind = self._label_binarizer.y_type_
+        if kind == "multiclass":
+            return np.asarray(np.searchsorted(self.classes_, y))
+        targets = self._label_binarizer.transform(y)
+        return np.asarray(getattr(targets, "toarray", lambda: targets)(), np.float64)
+
+    def _check_known(self, y: Array) -> None:
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {unique_labels(y)}."
+            )
+
+    def _output_size(self, targets: Array) -> int:
+        if targets.ndim == 1:
+            self.out_activation_ = "softmax"
+            return len(self.classes_)
+        self.out_activation_ = "logistic"
+        return int(targets.shape[1])
+
+    def _loss(self) -> Callable[..., Any]:
+        if callable(self.loss):
+            return self.loss  # type: ignore[no-any-return]
+        choose("loss", self.loss, LOSSES)
+        if self.out_activation_ == "softmax":
+            if self.loss == "focal":
+                raise ValueError("loss='focal' is for two classes or labels; y has more classes")
+            return LogLoss(self.label_smoothing)
+        return BinaryLogLoss(self.label_smoothing, 2.0 if self.loss == "focal" else None)
+
+    def _row_weights(self, y: Any, sample_weight: Any) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        weights = compute_sample_weight(self.class_weight, y)
+        return weights if sample_weight is None else weights * sample_weight
+
+    def _stratify(self, targets: Array) -> Array | None:
+        return targets if targets.ndim == 1 or targets.shape[1] == 1 else None
+
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+        if targets.ndim == 1:
+            found = outputs.argmax(axis=1)
+            return float(accuracy_score(targets, found, sample_weight=sample_weight))
+        return float(accuracy_score(targets > 0.5, outputs > 0, sample_weight=sample_weight))
+
+    # --- using it ---------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, or the labels that are more likely than not.
+
+        Returns
+        -------
+        (n,) array of the classes, or (n, labels) array of 0 and 1
+        """
+        outputs = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            return self.classes_[outputs.argmax(axis=1)]  # type: ignore[no-any-return]
+        found = (outputs > 0).astype(int)
+        found = found.ravel() if self.n_outputs_ == 1 else found
+        return self._label_binarizer.inverse_transform(found)  # type: ignore[no-any-return]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, a column each in the order of ``classes_``.
+
+        Returns
+        -------
+        (n, classes) array; of several labels the probability of each
+        """
+        outputs = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+        probability = np.asarray(expit(outputs))
+        return np.hstack([1 - probability, probability]) if self.n_outputs_ == 1 else probability
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that several labels a row will do."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

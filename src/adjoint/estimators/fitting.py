@@ -1,0 +1,189 @@
+"""Fitting is what an estimator does epoch by epoch: record, compare, stop, keep the best."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..compiler.snapshot import Undo, buffers_in
+from ..errors import DivergedError
+from ..history import History
+from ..nn.mode import modes_kept
+from ..task import Task
+from ..tensor import enable_grad
+from ..trainer import Trainer
+from .solvers import scaled_inversely
+
+Array = np.ndarray[Any, Any]
+
+
+class Held:
+    """Rows that are held out, and how the estimator does on them.
+
+    Parameters
+    ----------
+    score : callable
+        Of the network as it is; greater is better.
+    loss : callable
+        Of the network as it is.
+    """
+
+    def __init__(self, score: Callable[[], float], loss: Callable[[], float]) -> None:
+        self.score, self.loss = score, loss
+
+
+def as_task(estimator: Any, X: Array, y: Array, sample_weight: Array | None) -> Task:
+    """Return the task of training an estimator's network on rows."""
+    if estimator.batch_size == "auto":
+        size = min(200, len(X))
+    else:
+        size = int(np.clip(estimator.batch_size, 1, len(X)))
+        if estimator.batch_size > len(X):
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                f"clipped to {len(X)}",
+                stacklevel=4,
+            )
+    network, optimizer = estimator._network, estimator._optimizer
+    weights = () if sample_weight is None else (sample_weight,)
+    return Task(
+        network,
+        (X, y, *weights),
+        estimator._objective,
+        optimizer,
+        size,
+        None,
+        {},
+        Undo(optimizer, buffers_in(network)),
+    )
+
+
+class Fitting:
+    """The epochs of one call of ``fit`` or ``partial_fit``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Initialised: it has a network, an objective, an optimiser, and what was recorded before.
+    task : Task
+    held : Held or None
+    epochs : int
+    """
+
+    def __init__(self, estimator: Any, task: Task, held: Held | None, epochs: int) -> None:
+        self.estimator, self.task, self.held, self.epochs = estimator, task, held, epochs
+        self._rows = np.arange(task.rows)
+
+    def run(self) -> None:
+        """Train, and leave the estimator with its best weights if it stops early."""
+        estimator, task = self.estimator, self.task
+        history = History(seed=0)
+        trainer = Trainer(
+            task,
+            history,
+            epochs=self.epochs,
+            compile=_compilation(estimator),
+            shuffle=self._order if estimator.shuffle else False,
+        )
+        try:
+            with modes_kept(task.model), enable_grad():
+                trainer.prepare()
+                while len(history) < self.epochs:
+                    trainer.run(len(history) + 1, _show_nothing)
+                    if self._record(history.loss[-1]):
+                        break
+                else:
+                    self._warn_unfinished()
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=3)
+        except DivergedError as error:
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large "
+                f"values and need to be preprocessed. ({error})"
+            ) from error
+        finally:
+            estimator._report = history.report()
+        if self.held is not None:
+            estimator._restore_best()
+
+    def _order(self, epoch: int) -> Array:
+        """Return the next order: as scikit-learn does, the one before shuffled again."""
+        turn = np.arange(self.task.rows)
+        self.estimator._random_state.shuffle(turn)
+        self._rows = self._rows[turn]
+        return self._rows
+
+    def _record(self, loss: float) -> bool:
+        """Record an epoch; return whether to stop after it."""
+        estimator = self.estimator
+        estimator.n_iter_ += 1
+        estimator.t_ += self.task.rows
+        estimator.loss_ = loss
+        estimator.loss_curve_.append(loss)
+        if self.held is None:
+            is_worse = loss > estimator.best_loss_ - estimator.tol
+            estimator.best_loss_ = min(estimator.best_loss_, loss)
+        else:
+            is_worse = self._record_validation(self.held)
+        estimator._no_improvement_count = estimator._no_improvement_count + 1 if is_worse else 0
+        if estimator.verbose:
+            self._print()
+        is_stuck = estimator._no_improvement_count > estimator.n_iter_no_change
+        return self._adapt(is_stuck) if self._has_rate_of_epochs() else is_stuck
+
+    def _has_rate_of_epochs(self) -> bool:
+        """Return whether the learning rate is changed between epochs; Adam's never is."""
+        estimator = self.estimator
+        return estimator.learning_rate in ("invscaling", "adaptive") and estimator.solver != "adam"
+
+    def _adapt(self, is_stuck: bool) -> bool:
+        """Set the next epoch's learning rate; return whether to stop."""
+        estimator, optimizer = self.estimator, self.task.optimizer
+        if estimator.learning_rate == "invscaling":
+            rate = scaled_inversely(estimator.learning_rate_init, estimator.t_, estimator.power_t)
+            optimizer.lr = rate
+            return is_stuck
+        if not is_stuck or optimizer.lr <= 1e-6:
+            return is_stuck
+        estimator._no_improvement_count = 0
+        optimizer.lr = optimizer.lr / 5
+        return False
+
+    def _record_validation(self, held: Held) -> bool:
+        estimator = self.estimator
+        score = float(held.score())
+        estimator.validation_scores_.append(score)
+        estimator.validation_loss_curve_.append(float(held.loss()))
+        is_worse = bool(score < estimator.best_validation_score_ + estimator.tol)
+        if score > estimator.best_validation_score_:
+            estimator.best_validation_score_ = score
+            estimator._best_state = self.task.model.state_dict()
+        return is_worse
+
+    def _print(self) -> None:
+        estimator = self.estimator
+        print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        if self.held is not None:
+            print(f"Validation score: {estimator.validation_scores_[-1]:f}")
+
+    def _warn_unfinished(self) -> None:
+        """Say that the iterations are used up, as scikit-learn does."""
+        if self.epochs > 1 or self.estimator.max_iter == 1:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.estimator.max_iter}) reached and "
+                "the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+
+def _compilation(estimator: Any) -> Any:
+    return "prefer" if estimator.compile == "auto" else estimator.compile
+
+
+def _show_nothing(epoch: int, loss: float) -> None:
+    return None

@@ -1,0 +1,209 @@
+"""The network of an estimator: its hidden layers, and what stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import choose
+from ..nn.activation import ACTIVATIONS
+from ..nn.batch_norm import BatchNorm
+from ..nn.dropout import Dropout
+from ..nn.embedding import Embedding
+from ..nn.linear import Linear
+from ..nn.module import Module, Parameter
+from ..nn.normalisation import LayerNorm
+from ..ops.indexing import index
+from ..ops.structural import astype, concatenate, reshape
+from ..tensor import no_grad
+
+Array = np.ndarray[Any, Any]
+Activation = str | Callable[[Any], Any]
+
+# scikit-learn's names for two of ours.
+_SCIKIT = {"logistic": "sigmoid"}
+NAMES = ("identity", "logistic", *ACTIVATIONS)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of category numbers, and the size of what stands for each."""
+
+    column: int
+    count: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a network is made of; equal designs have equal graphs.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Of the input once categories are embedded, the hidden layers, and the output.
+    activations : tuple
+        One a hidden layer.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    dropout: float = 0.0
+    batch_norm: bool = False
+    layer_norm: bool = False
+    residual: bool = False
+    categories: tuple[Category, ...] = ()
+
+
+class Perceptron(Module):
+    """A multilayer perceptron with scikit-learn's first weights.
+
+    Parameters
+    ----------
+    design : Design
+    rng : numpy.random.RandomState
+        Drawn from as scikit-learn does: weights, then biases, layer by layer; what scikit-learn
+        does not have comes after.
+    dtype : dtype
+    """
+
+    def __init__(self, design: Design, rng: np.random.RandomState, dtype: Any) -> None:
+        self.design = design
+        self.linear: list[Linear] = []
+        factor = 2.0 if design.activations[:1] == ("logistic",) else 6.0
+        for fan_in, fan_out in pairwise(design.sizes):
+            self.linear.append(_drawn(fan_in, fan_out, rng, factor, dtype))
+        hidden = design.sizes[1:-1]
+        self.activations = [as_activation(given) for given in design.activations]
+        self.norms: list[Module] = []
+        if design.batch_norm:
+            self.norms = [BatchNorm(size, dtype=dtype) for size in hidden]
+        elif design.layer_norm:
+            self.norms = [LayerNorm(size, dtype=dtype) for size in hidden]
+        self.dropouts = [
+            Dropout(design.dropout, rng=rng.randint(2**31 - 1)) for _ in hidden if design.dropout
+        ]
+        self.embeddings = [
+            Embedding(one.count, one.size, rng=rng.randint(2**31 - 1), dtype=dtype)
+            for one in design.categories
+        ]
+
+    @property
+    def coefs(self) -> list[Parameter]:
+        """The weights of the layers, (in, out) each."""
+        return [layer.weight for layer in self.linear]
+
+    @property
+    def intercepts(self) -> list[Parameter]:
+        """The biases of the layers."""
+        return [layer.bias for layer in self.linear if layer.bias is not None]
+
+    def forward(self, x: Any) -> Any:
+        """Return the output before any activation of its own.
+
+        Parameters
+        ----------
+        x : (n, columns) array
+
+        Returns
+        -------
+        (n, outputs) Tensor
+        """
+        x = self._embedded(x)
+        *hidden, last = self.linear
+        for i, layer in enumerate(hidden):
+            z = layer(x)
+            if self.norms:
+                z = self.norms[i](z)
+            a = self.activations[i](z)
+            if self.dropouts:
+                a = self.dropouts[i](a)
+            x = a + x if self.design.residual and a.shape == x.shape else a
+        return last(x)
+
+    def outputs(self, X: Array) -> Array:
+        """Return the output for plain numbers, in evaluation mode and in blocks of rows."""
+        self.eval()
+        with no_grad(), np.errstate(over="ignore"):
+            blocks = [self.forward(X[i : i + _BLOCK]).data for i in range(0, len(X), _BLOCK)]
+        return np.concatenate([np.asarray(block) for block in blocks])
+
+    def _embedded(self, x: Any) -> Any:
+        """Return the input with what stands for the categories in their numbers' place."""
+        categories = self.design.categories
+        if not categories:
+            return x
+        taken = {one.column for one in categories}
+        rest = [column for column in range(x.shape[1]) if column not in taken]
+        parts = [index(x, key=(slice(None), column)) for column in rest]
+        numeric = [reshape(part, shape=(x.shape[0], 1)) for part in parts]
+        codes = [index(x, key=(slice(None), one.column)) for one in categories]
+        embedded = [
+            layer(astype(code, dtype=np.dtype(np.int64)))
+            for layer, code in zip(self.embeddings, codes, strict=True)
+        ]
+        return concatenate([*numeric, *embedded], axis=1)
+
+
+_BLOCK = 4096
+
+
+def _drawn(
+    fan_in: int, fan_out: int, rng: np.random.RandomState, factor: float, dtype: Any
+) -> Linear:
+    """Return a layer uniform on ±√(factor / (in + out)), its bias too, as scikit-learn draws it."""
+    bound = np.sqrt(factor / (fan_in + fan_out))
+    weight = rng.uniform(-bound, bound, (fan_in, fan_out))
+    bias = rng.uniform(-bound, bound, fan_out)
+    layer = Linear(fan_in, fan_out, initialise=lambda shape, _: weight, rng=0, dtype=dtype)
+    layer.bias = Parameter(bias.astype(dtype))
+    return layer
+
+
+def _identity(z: Any) -> Any:
+    return z
+
+
+def as_activation(given: Activation) -> Callable[[Any], Any]:
+    """Return what is applied to a hidden layer: a new module for a name."""
+    if not isinstance(given, str):
+        return given
+    if given == "identity":
+        return _identity
+    return ACTIVATIONS[choose("activation", _SCIKIT.get(given, given), ACTIVATIONS)]()
+
+
+def activations_of(given: Any, count: int) -> tuple[Activation, ...]:
+    """Return one activation for each hidden layer, of one for all or of a list.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a name is unknown, or the list has another length.
+    """
+    if isinstance(given, (list, tuple)):
+        if len(given) != count:
+            raise ValueError(
+                f"activation: {len(given)} given for {count} hidden layers; give one each"
+            )
+        return tuple(_checked(one) for one in given)
+    return (_checked(given),) * count
+
+
+def _checked(activation: Any) -> Activation:
+    if callable(activation):
+        return activation  # type: ignore[no-any-return]
+    if not isinstance(activation, str):
+        raise TypeError(
+            f"activation: expected a name, a callable or a list of them, got {activation!r}"
+        )
+    return choose("activation", activation, NAMES)
+
+
+def input_size(categories: Sequence[Category], columns: int) -> int:
+    """Return how many numbers an input row has once its categories are embedded."""
+    return columns + sum(one.size - 1 for one in categories)

@@ -1,0 +1,117 @@
+"""An estimator's parameters are checked when it is fitted, by one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any
+
+from ..errors import choose
+from .solvers import SOLVERS
+
+Check = Callable[[str, Any], None]
+
+
+def number(low: float, high: float = math.inf, *, closed: str = "left") -> Check:
+    """Return a check for real numbers from ``low`` to ``high``; ``closed`` names the ends in it."""
+    opening = "[" if closed in ("left", "both") else "("
+    closing = "]" if closed in ("right", "both") else ")"
+
+    def check(name: str, value: Any) -> None:
+        fits = isinstance(value, Real) and not isinstance(value, bool)
+        above = fits and (value >= low if opening == "[" else value > low)
+        below = fits and (value <= high if closing == "]" else value < high)
+        if not (above and below):
+            raise ValueError(
+                f"{name}: expected a number in {opening}{low:g}, {high:g}{closing}, got {value!r}"
+            )
+
+    return check
+
+
+def count(name: str, value: Any) -> None:
+    """Refuse what is no positive integer."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
+
+
+def flag(name: str, value: Any) -> None:
+    """Refuse what is neither True nor False."""
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise ValueError(f"{name}: expected True or False, got {value!r}")
+
+
+def one_of(names: Iterable[str], *, callable_too: bool = False) -> Check:
+    """Return a check for some names."""
+    known = tuple(names)
+
+    def check(name: str, value: Any) -> None:
+        if not (callable_too and callable(value)):
+            choose(name, value, known)
+
+    return check
+
+
+def or_value(check: Check, *others: Any) -> Check:
+    """Return a check that lets some other values pass."""
+
+    def either(name: str, value: Any) -> None:
+        if not any(
+            value is other or (type(value) is type(other) and value == other) for other in others
+        ):
+            check(name, value)
+
+    return either
+
+
+CHECKS: dict[str, Check] = {
+    "solver": one_of(SOLVERS, callable_too=True),
+    "alpha": number(0),
+    "batch_size": or_value(count, "auto"),
+    "learning_rate": one_of(("constant", "invscaling", "adaptive"), callable_too=True),
+    "learning_rate_init": number(0, closed="neither"),
+    "power_t": number(0),
+    "max_iter": count,
+    "shuffle": flag,
+    "tol": number(0),
+    "warm_start": flag,
+    "momentum": number(0, 1, closed="both"),
+    "nesterovs_momentum": flag,
+    "early_stopping": flag,
+    "validation_fraction": number(0, 1, closed="left"),
+    "beta_1": number(0, 1),
+    "beta_2": number(0, 1),
+    "epsilon": number(0, closed="neither"),
+    "n_iter_no_change": or_value(count, math.inf),
+    "max_fun": count,
+    "dropout": number(0, 1),
+    "batch_norm": flag,
+    "layer_norm": flag,
+    "residual": flag,
+    "label_smoothing": number(0, 1),
+    "missing": one_of(("error", "mean")),
+}
+
+
+def check_parameters(estimator: Any) -> None:
+    """Refuse parameters out of their ranges; the message says what was expected.
+
+    Raises
+    ------
+    ValueError
+    """
+    for name, value in estimator.get_params(deep=False).items():
+        if name in CHECKS:
+            CHECKS[name](name, value)
+    if estimator.batch_norm and estimator.layer_norm:
+        raise ValueError("batch_norm, layer_norm: choose one of them")
+
+
+def hidden_sizes(given: Any) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers, given one or several."""
+    sizes = tuple(given) if hasattr(given, "__iter__") and not isinstance(given, str) else (given,)
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size <= 0:
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+    return tuple(map(int, sizes))

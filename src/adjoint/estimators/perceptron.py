@@ -1,0 +1,230 @@
+"""What both estimators share: data in, a network trained, its records out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ..optim import Optimizer
+from .fitting import Fitting, Held, as_task
+from .lbfgs import minimise
+from .network import Category, Design, Perceptron, activations_of, input_size
+from .objective import Objective
+from .parameters import check_parameters, hidden_sizes
+from .solvers import make_optimizer
+from .tables import TableEncoder, read_table
+
+Array = np.ndarray[Any, Any]
+
+
+class BasePerceptron(BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron for scikit-learn; abstract.
+
+    A subclass says how targets become numbers, which loss there is, and what an output means.
+    """
+
+    _network: Perceptron
+    _optimizer: Optimizer
+    _objective: Objective
+
+    # --- what a subclass says ---------------------------------------------------------------------
+
+    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
+        """Return the targets as the loss takes them, and learn what they are of."""
+        raise NotImplementedError
+
+    def _output_size(self, targets: Array) -> int:
+        raise NotImplementedError
+
+    def _loss(self) -> Callable[..., Any]:
+        raise NotImplementedError
+
+    def _row_weights(self, y: Any, sample_weight: Any) -> Any:
+        return sample_weight
+
+    def _stratify(self, targets: Array) -> Array | None:
+        return None
+
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+        """Return the score of a network's outputs."""
+        raise NotImplementedError
+
+    def _takes_batches(self) -> bool:
+        """Return whether the solver takes steps on batches; else there is no `partial_fit`."""
+        if self.solver == "lbfgs":
+            raise AttributeError("partial_fit is only available for solvers that take batches")
+        return True
+
+    def _held_out(self, X_val: Any, y_val: Any) -> tuple[Any, Any] | None:
+        """Return the user's own rows to validate on, if there are any."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val, y_val: give both or neither")
+        if X_val is None:
+            return None
+        if self.solver == "lbfgs":
+            raise ValueError("X_val, y_val: solver='lbfgs' does not stop early; choose another")
+        return X_val, y_val
+
+    # --- fitting ----------------------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        held_out: tuple[Any, Any] | None,
+        *,
+        incremental: bool,
+    ) -> Any:
+        check_parameters(self)
+        hidden = hidden_sizes(self.hidden_layer_sizes)
+        is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._read_rows(X, y, is_first=is_first)
+        targets = self._read_targets(y, is_first=is_first)
+        if targets.dtype.kind == "f":
+            targets = targets.astype(X.dtype, copy=False)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        sample_weight = self._row_weights(y, sample_weight)
+        if is_first:
+            self._initialise(X, targets, hidden)
+        if self.solver == "lbfgs":
+            minimise(self, X, targets, sample_weight)
+        else:
+            self._fit_in_batches(X, targets, sample_weight, held_out, incremental=incremental)
+        self.coefs_ = [parameter.data for parameter in self._network.coefs]
+        self.intercepts_ = [parameter.data for parameter in self._network.intercepts]
+        return self
+
+    def _read_rows(self, X: Any, y: Any, *, is_first: bool) -> tuple[Array, Any]:
+        """Return X as numbers of one dtype, and y as it was given but checked."""
+        if is_first:
+            self._table = TableEncoder(self.categorical_features, self.missing)
+        return read_table(self, X, y, self._table, reset=is_first)
+
+    def _initialise(self, X: Array, targets: Array, hidden: tuple[int, ...]) -> None:
+        """Draw a new network, and forget all records."""
+        self._random_state = check_random_state(self.random_state)
+        self.n_outputs_ = self._output_size(targets)
+        categories = tuple(
+            Category(column, count, self._embedding_size(count))
+            for column, count in self._table.categories.items()
+        )
+        sizes = (input_size(categories, X.shape[1]), *hidden, self.n_outputs_)
+        design = Design(
+            sizes,
+            activations_of(self.activation, len(hidden)),
+            dropout=float(self.dropout),
+            batch_norm=bool(self.batch_norm),
+            layer_norm=bool(self.layer_norm),
+            residual=bool(self.residual),
+            categories=categories,
+        )
+        self.n_layers_ = len(sizes)
+        self._network = Perceptron(design, self._random_state, X.dtype)
+        self._objective = Objective(self._loss(), self._network.coefs, self.alpha)
+        self.n_iter_ = self.t_ = 0
+        self._no_improvement_count = 0
+        if self.solver != "lbfgs":
+            self._optimizer = make_optimizer(list(self._network.parameters()), self)
+            self._forget_records()
+
+    def _forget_records(self) -> None:
+        self.loss_curve_: list[float] = []
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.validation_loss_curve_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        self._best_state = None
+
+    def _embedding_size(self, count: int) -> int:
+        """Return how many numbers stand for a category: about 1.6 count^0.56, at most 50."""
+        if self.embedding_size != "auto":
+            return int(self.embedding_size)
+        size = 1.6 * float(count) ** 0.56
+        return max(1, min(50, round(size)))
+
+    def _fit_in_batches(
+        self,
+        X: Array,
+        targets: Array,
+        sample_weight: Array | None,
+        held_out: tuple[Any, Any] | None,
+        *,
+        incremental: bool,
+    ) -> None:
+        has_validation = self.early_stopping or held_out is not None
+        if has_validation and self.validation_scores_ is None:
+            self.validation_scores_, self.validation_loss_curve_ = [], []
+            self.best_validation_score_ = -np.inf
+        held = None
+        if held_out is not None:
+            held = self._held(*self._read_held_out(held_out), None)
+        elif self.early_stopping:
+            X, targets, sample_weight, held = self._split(X, targets, sample_weight)
+        if not incremental:
+            self.n_iter_ = 0
+        epochs = 1 if incremental else self.max_iter
+        Fitting(self, as_task(self, X, targets, sample_weight), held, epochs).run()
+
+    def _read_held_out(self, held_out: tuple[Any, Any]) -> tuple[Array, Array]:
+        X, y = read_table(self, *held_out, self._table, reset=False)
+        targets = self._read_targets(y, is_first=False)
+        if targets.dtype.kind == "f":
+            targets = targets.astype(X.dtype, copy=False)
+        return X, targets
+
+    def _split(
+        self, X: Array, targets: Array, sample_weight: Array | None
+    ) -> tuple[Array, Array, Array | None, Held]:
+        """Return the rows to train on, and what is held out of them, as scikit-learn splits."""
+        arrays = [X, targets, *([] if sample_weight is None else [sample_weight])]
+        parts = train_test_split(
+            *arrays,
+            random_state=self._random_state,
+            test_size=self.validation_fraction,
+            stratify=self._stratify(targets),
+        )
+        train, held = parts[0::2], parts[1::2]
+        if len(held[0]) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        weights = (train[2], held[2]) if sample_weight is not None else (None, None)
+        return train[0], train[1], weights[0], self._held(held[0], held[1], weights[1])
+
+    def _held(self, X: Array, targets: Array, sample_weight: Any) -> Held:
+        weights = () if sample_weight is None else (sample_weight,)
+        loss = self._objective.loss
+
+        def score() -> float:
+            self._held_outputs = self._network.outputs(X)
+            return self._score_of(self._held_outputs, targets, sample_weight)
+
+        return Held(score, lambda: loss(self._held_outputs, targets, *weights))
+
+    def _restore_best(self) -> None:
+        """Put the best weights back."""
+        if self._best_state is not None:
+            self._network.load_state_dict(self._best_state)
+
+    # --- using it ---------------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs, before any activation."""
+        check_is_fitted(self, "coefs_")
+        return self._network.outputs(read_table(self, X, None, self._table, reset=False)[0])
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that sparse X is accepted."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing == "mean"
+        return tags

@@ -1,0 +1,185 @@
+"""A multilayer perceptron that predicts numbers, for scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+
+from ..errors import choose
+from ..nn.loss import HuberLoss, MAELoss
+from .objective import PoissonDeviance, QuantileError, SquaredError
+from .perceptron import BasePerceptron
+
+Array = np.ndarray[Any, Any]
+
+LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
+
+
+class MLPRegressor(RegressorMixin, BasePerceptron):  # type: ignore[misc]
+    """Multilayer perceptron regressor: scikit-learn's, and what it lacks."""
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        quantile: Any = 0.5,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        layer_norm: bool = False,
+        residual: bool = False,
+        categorical_features: Any = "auto",
+        embedding_size: Any = "auto",
+        missing: str = "error",
+        compile: Any = "auto",
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.quantile = quantile
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.layer_norm = layer_norm
+        self.residual = residual
+        self.categorical_features = categorical_features
+        self.embedding_size = embedding_size
+        self.missing = missing
+        self.compile = compile
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Any:
+        """Train on rows and their numbers.
+
+        Parameters
+        ----------
+        X : (n, features) array, sparse matrix or frame
+        y : (n,) or (n, outputs) array
+        sample_weight : (n,) array, optional
+        X_val, y_val : optional
+            Rows of your own to stop early by, in the place of some held out of X.
+
+        Returns
+        -------
+        The estimator itself.
+        """
+        held_out = self._held_out(X_val, y_val)
+        return self._fit(X, y, sample_weight, held_out, incremental=False)
+
+    @available_if(lambda estimator: estimator._takes_batches())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Any:
+        """Train for one epoch on these rows.
+
+        With ``early_stopping`` or rows of your own to validate on, the score of each call is
+        recorded, and the best weights so far are those of the estimator.
+        """
+        held_out = self._held_out(X_val, y_val)
+        return self._fit(X, y, sample_weight, held_out, incremental=True)
+
+    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if y.dtype.kind not in "fiub":
+            y = y.astype(np.float64)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError("loss='poisson' needs y of at least 0, counts or rates")
+        return np.asarray(y if y.ndim == 2 else y[:, np.newaxis], np.float64)
+
+    def _output_size(self, targets: Array) -> int:
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        if self.loss != "quantile":
+            return int(targets.shape[1])
+        if targets.shape[1] > 1:
+            raise ValueError(
+                f"loss='quantile' is of one number a row; y has {targets.shape[1]} outputs"
+            )
+        return int(np.size(self.quantile))
+
+    def _loss(self) -> Callable[..., Any]:
+        if callable(self.loss):
+            return self.loss  # type: ignore[no-any-return]
+        choose("loss", self.loss, LOSSES)
+        if self.loss == "quantile":
+            levels = np.atleast_1d(np.asarray(self.quantile, float)).tolist()
+            return QuantileError(levels)
+        kinds: dict[str, Callable[[], Callable[..., Any]]] = {
+            "squared_error": SquaredError,
+            "poisson": PoissonDeviance,
+            "absolute_error": MAELoss,
+            "huber": HuberLoss,
+        }
+        return kinds[self.loss]()
+
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+        if self.loss == "quantile":
+            weights = () if sample_weight is None else (sample_weight,)
+            return -float(self._objective.loss(outputs, targets, *weights))
+        found = self._numbers(outputs)
+        if len(targets) < 2:
+            return float("nan")
+        return float(r2_score(targets, found, sample_weight=sample_weight))
+
+    def _numbers(self, outputs: Array) -> Array:
+        return np.asarray(np.exp(outputs) if self.out_activation_ == "exp" else outputs)
+
+    def predict(self, X: Any) -> Array:
+        """Return a number for each row, several where y or ``quantile`` had several.
+
+        Returns
+        -------
+        (n,) or (n, outputs) array
+        """
+        found = self._numbers(self._outputs(X))
+        return found.ravel() if self.n_outputs_ == 1 and np.ndim(self.quantile) == 0 else found
