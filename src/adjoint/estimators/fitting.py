@@ -76,7 +76,8 @@ class Fitting:
 
     def __init__(self, estimator: Any, task: Task, held: Held | None, epochs: int) -> None:
         self.estimator, self.task, self.held, self.epochs = estimator, task, held, epochs
-        self._rows = np.arange(task.rows)
+        before = estimator._order
+        self._rows = np.arange(task.rows) if len(before) != task.rows else before
 
     def run(self) -> None:
         """Train, and leave the estimator with its best weights if it stops early."""
@@ -114,7 +115,7 @@ class Fitting:
         """Return the next order: as scikit-learn does, the one before shuffled again."""
         turn = np.arange(self.task.rows)
         self.estimator._random_state.shuffle(turn)
-        self._rows = self._rows[turn]
+        self._rows = self.estimator._order = self._rows[turn]
         return self._rows
 
     def _record(self, loss: float) -> bool:

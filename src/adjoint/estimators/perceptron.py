@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from .network import Category, Design, Perceptron, activations_of, input_size
 from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
 from .solvers import make_optimizer
-from .tables import TableEncoder, read_table
+from .tables import TableEncoder, read_features, read_rows
 
 Array = np.ndarray[Any, Any]
 
@@ -106,7 +107,7 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
         """Return X as numbers of one dtype, and y as it was given but checked."""
         if is_first:
             self._table = TableEncoder(self.categorical_features, self.missing)
-        return read_table(self, X, y, self._table, reset=is_first)
+        return read_rows(self, X, y, self._table, is_first=is_first)
 
     def _initialise(self, X: Array, targets: Array, hidden: tuple[int, ...]) -> None:
         """Draw a new network, and forget all records."""
@@ -129,8 +130,8 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
         self.n_layers_ = len(sizes)
         self._network = Perceptron(design, self._random_state, X.dtype)
         self._objective = Objective(self._loss(), self._network.coefs, self.alpha)
-        self.n_iter_ = self.t_ = 0
-        self._no_improvement_count = 0
+        self.n_iter_ = self.t_ = self._no_improvement_count = 0
+        self._order = np.arange(0)
         if self.solver != "lbfgs":
             self._optimizer = make_optimizer(list(self._network.parameters()), self)
             self._forget_records()
@@ -147,8 +148,7 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
         """Return how many numbers stand for a category: about 1.6 count^0.56, at most 50."""
         if self.embedding_size != "auto":
             return int(self.embedding_size)
-        size = 1.6 * float(count) ** 0.56
-        return max(1, min(50, round(size)))
+        return max(1, min(50, round(1.6 * math.pow(count, 0.56))))
 
     def _fit_in_batches(
         self,
@@ -169,12 +169,12 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
         elif self.early_stopping:
             X, targets, sample_weight, held = self._split(X, targets, sample_weight)
         if not incremental:
-            self.n_iter_ = 0
+            self.n_iter_ = self._no_improvement_count = 0
         epochs = 1 if incremental else self.max_iter
         Fitting(self, as_task(self, X, targets, sample_weight), held, epochs).run()
 
     def _read_held_out(self, held_out: tuple[Any, Any]) -> tuple[Array, Array]:
-        X, y = read_table(self, *held_out, self._table, reset=False)
+        X, y = read_rows(self, *held_out, self._table, is_first=False)
         targets = self._read_targets(y, is_first=False)
         if targets.dtype.kind == "f":
             targets = targets.astype(X.dtype, copy=False)
@@ -220,7 +220,7 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs, before any activation."""
         check_is_fitted(self, "coefs_")
-        return self._network.outputs(read_table(self, X, None, self._table, reset=False)[0])
+        return self._network.outputs(read_features(self, X, self._table))
 
     def __sklearn_tags__(self) -> Any:
         """Say that sparse X is accepted."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, check_X_y, validate_data
+
+from ..errors import require
 
 Array = np.ndarray[Any, Any]
 
 
 class TableEncoder:
-    """Turns categories into their numbers and fills in what is missing.
+    """Turns categories into their numbers, and fills in what is missing.
 
-    A category that was not there when it was fitted, and a missing one, have the number 0 each
-    stands for itself. Missing numbers are an error, or become the mean of their column.
+    The categories of a column are numbered from 1 in their order; 0 stands for one that was not
+    there when it was fitted, or is missing. A missing number is an error, or becomes the mean of
+    its column with a 1 in a column of its own, which comes after all others.
 
     Parameters
     ----------
@@ -27,6 +30,8 @@ class TableEncoder:
     ----------
     categories : dict of int to int
         How many numbers each of those columns has, by its place.
+    levels : dict of int to list
+        The categories of each, in order.
     """
 
     def __init__(self, categorical: Any, missing: str) -> None:
@@ -34,24 +39,159 @@ class TableEncoder:
         self.categories: dict[int, int] = {}
         self.levels: dict[int, list[Any]] = {}
         self.means: Array | None = None
+        self.marked: Array | None = None
+
+    def fit(self, X: Any) -> None:
+        """Learn categories and means."""
+        columns = _columns(X)
+        self.levels = {
+            place: _levels(columns[place][1]) for place in self._categorical_places(X, columns)
+        }
+        self.categories = {place: len(levels) + 1 for place, levels in self.levels.items()}
+        if self.missing == "mean":
+            numbers = self._numbers(columns)
+            numeric = np.ones(numbers.shape[1], bool)
+            numeric[list(self.levels)] = False
+            gaps = np.isnan(numbers)
+            self.marked = np.flatnonzero(gaps.any(axis=0) & numeric)
+            known = np.where(gaps, 0, numbers).sum(axis=0)
+            self.means = known / np.maximum((~gaps).sum(axis=0), 1)
+
+    def transform(self, X: Any) -> Array:
+        """Return the columns as floats; those that are marked for missing numbers come last."""
+        numbers = self._numbers(_columns(X))
+        if self.means is None or self.marked is None:
+            return numbers
+        gaps = np.isnan(numbers)
+        filled = np.where(gaps, self.means.astype(numbers.dtype), numbers)
+        return np.hstack([filled, gaps[:, self.marked].astype(numbers.dtype)])
+
+    def _numbers(self, columns: list[tuple[str, Any]]) -> Array:
+        parts = [
+            _codes(values, self.levels[place]) if place in self.levels else _floats(name, values)
+            for place, (name, values) in enumerate(columns)
+        ]
+        return np.column_stack(parts)
+
+    def _categorical_places(self, X: Any, columns: list[tuple[str, Any]]) -> list[int]:
+        """Return where the categories are."""
+        if self.categorical is None:
+            return []
+        if isinstance(self.categorical, str):
+            if self.categorical != "auto":
+                raise ValueError(
+                    f'categorical_features: expected "auto", a list or None, got '
+                    f"{self.categorical!r}"
+                )
+            return [i for i, (_, values) in enumerate(columns) if _holds_categories(values)]
+        names = [name for name, _ in columns]
+        return sorted(self._place(one, names) for one in self.categorical)
+
+    @staticmethod
+    def _place(column: Any, names: list[str]) -> int:
+        if isinstance(column, str) and column in names:
+            return names.index(column)
+        if isinstance(column, (int, np.integer)) and 0 <= column < len(names):
+            return int(column)
+        raise ValueError(
+            f"categorical_features: no column {column!r}; there are {len(names)}: "
+            f"{', '.join(map(str, names[:10]))}"
+        )
 
 
 def is_frame(X: Any) -> bool:
     """Return whether X is a frame of pandas, polars or their kind."""
-    return hasattr(X, "columns") and hasattr(X, "dtypes")
+    return hasattr(X, "columns") and hasattr(X, "shape") and not isinstance(X, np.ndarray)
 
 
-def read_table(
-    estimator: Any, X: Any, y: Any, encoder: TableEncoder, *, reset: bool
+def _columns(X: Any) -> list[tuple[str, Any]]:
+    """Return the names and the values of the columns, an array each."""
+    if not is_frame(X):
+        return [(str(i), X[:, i]) for i in range(X.shape[1])]
+    narwhals = require("narwhals", extra="sklearn", purpose="a frame as X")
+    frame = narwhals.from_native(X, eager_only=True)
+    return [(str(column.name), column) for column in frame.iter_columns()]
+
+
+def _holds_categories(values: Any) -> bool:
+    if isinstance(values, np.ndarray):
+        return False
+    return not values.dtype.is_numeric()
+
+
+def _levels(values: Any) -> list[Any]:
+    """Return the categories of a column in order, missing ones left out."""
+    found = {value for value in _items(values) if not _is_missing(value)}
+    try:
+        return sorted(found)
+    except TypeError:  # of several types
+        return sorted(found, key=lambda value: (type(value).__name__, str(value)))
+
+
+def _codes(values: Any, levels: list[Any]) -> Array:
+    """Return the number of each category, 0 for one that is unknown."""
+    numbers = {level: float(number) for number, level in enumerate(levels, 1)}
+    return np.array([0.0 if _is_missing(x) else numbers.get(x, 0.0) for x in _items(values)])
+
+
+def _items(values: Any) -> list[Any]:
+    return values.to_list() if hasattr(values, "to_list") else values.tolist()  # type: ignore[no-any-return]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value  # NaN, and its kin of pandas
+
+
+def _floats(name: str, values: Any) -> Array:
+    """Return a column of numbers; what is missing is NaN."""
+    if isinstance(values, np.ndarray):
+        return values
+    try:
+        items = [np.nan if value is None else float(value) for value in values.to_list()]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"column {name!r} holds {error}, which is no number; name it among the "
+            "categorical_features, or convert it"
+        ) from None
+    return np.array(items, np.float64)
+
+
+def read_rows(
+    estimator: Any, X: Any, y: Any, encoder: TableEncoder, *, is_first: bool
 ) -> tuple[Array, Any]:
-    """Return X as floats, and y checked; both as scikit-learn validates them."""
-    settings: dict[str, Any] = {
+    """Return X as floats, and y checked: rows to fit to."""
+    if not is_frame(X):
+        X, y = validate_data(
+            estimator, X, y, multi_output=True, reset=is_first, **_accepted(encoder)
+        )
+        X = _dense(X)
+        if is_first:
+            encoder.fit(X)
+        return encoder.transform(X), y
+    if y is None:
+        validate_data(estimator, X, y)  # which says that y is missing
+    validate_data(estimator, X, y, skip_check_array=True, reset=is_first)
+    if is_first:
+        encoder.fit(X)
+    return check_X_y(encoder.transform(X), y, multi_output=True)  # type: ignore[no-any-return]
+
+
+def read_features(estimator: Any, X: Any, encoder: TableEncoder) -> Array:
+    """Return X as floats: rows to predict."""
+    if is_frame(X):
+        validate_data(estimator, X, skip_check_array=True, reset=False)
+        return check_array(encoder.transform(X))  # type: ignore[no-any-return]
+    X = _dense(validate_data(estimator, X, reset=False, **_accepted(encoder)))
+    return encoder.transform(X)
+
+
+def _accepted(encoder: TableEncoder) -> dict[str, Any]:
+    return {
         "accept_sparse": ["csr", "csc"],
         "dtype": (np.float64, np.float32),
-        "reset": reset,
+        "ensure_all_finite": "allow-nan" if encoder.missing == "mean" else True,
     }
-    if y is None:
-        X = validate_data(estimator, X, **settings)
-    else:
-        X, y = validate_data(estimator, X, y, multi_output=True, y_numeric=False, **settings)
-    return (X.toarray() if hasattr(X, "toarray") else X), y
+
+
+def _dense(X: Any) -> Any:
+    return X.toarray() if hasattr(X, "toarray") else X
