@@ -21,6 +21,7 @@ from .activation import (
     Softsign,
     Tanh,
 )
+from .attention import MultiheadAttention
 from .container import Flatten, Residual, Sequential
 from .embedding import Embedding
 from .linear import Linear
@@ -41,13 +42,18 @@ from .loss import (
 from .mlp import MLP
 from .module import Module, Parameter
 from .normalisation import GroupNorm, LayerNorm, RMSNorm
+from .recurrent import GRU, LSTM, RNN
+from .transformer import TransformerEncoderLayer
 
 __all__ = [
     "ACTIVATIONS",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "BinaryCrossEntropy",
     "CosineLoss",
@@ -67,6 +73,7 @@ __all__ = [
     "MSELoss",
     "Mish",
     "Module",
+    "MultiheadAttention",
     "PReLU",
     "Parameter",
     "PoissonLoss",
@@ -81,6 +88,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "TransformerEncoderLayer",
     "TripletLoss",
     "functional",
     "initialise",
