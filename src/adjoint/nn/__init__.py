@@ -21,6 +21,7 @@ from .activation import (
     Softsign,
     Tanh,
 )
+from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
 from .container import Flatten, Residual, Sequential
 from .dropout import Dropout
@@ -43,13 +44,18 @@ from .loss import (
 from .mlp import MLP
 from .module import Buffer, Module, Parameter
 from .normalisation import GroupNorm, LayerNorm, RMSNorm
+from .recurrent import GRU, LSTM, RNN
+from .transformer import TransformerEncoderLayer
 
 __all__ = [
     "ACTIVATIONS",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "BatchNorm",
     "BinaryCrossEntropy",
@@ -72,6 +78,7 @@ __all__ = [
     "MSELoss",
     "Mish",
     "Module",
+    "MultiheadAttention",
     "PReLU",
     "Parameter",
     "PoissonLoss",
@@ -86,6 +93,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "TransformerEncoderLayer",
     "TripletLoss",
     "functional",
     "initialise",

@@ -1,4 +1,4 @@
-"""Losses and activations as functions; a loss is one number, the mean over the batch."""
+"""Losses, activations and attention as functions; a loss is one number, the mean over the batch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .activations import (
     softplus,
     softsign,
 )
+from .attention import scaled_dot_product_attention
 from .losses.binary import binary_cross_entropy, focal_loss, hinge_loss
 from .losses.classification import cross_entropy, kl_divergence
 from .losses.distance import cosine_loss, triplet_loss
@@ -43,6 +44,7 @@ __all__ = [
     "poisson_loss",
     "prelu",
     "quantile_loss",
+    "scaled_dot_product_attention",
     "selu",
     "silu",
     "softplus",
