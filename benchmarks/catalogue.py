@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from . import chain, first_result, imports, latency, logistic, memory, operations, rosenbrock
+from . import (
+    chain,
+    convolution,
+    first_result,
+    imports,
+    latency,
+    logistic,
+    memory,
+    operations,
+    rosenbrock,
+)
 from .latency import Latency
 from .memory import Memory
 from .networks import races
@@ -30,6 +40,7 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "chain": chain.race,
     "rosenbrock": rosenbrock.race,
     "logistic": logistic.race,
+    "convolution": convolution.race,
     **operations.RACES,
     "compile-article": latency.article,
     "compile-digits": latency.digits,

@@ -24,6 +24,7 @@ from .activation import (
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
 from .container import Flatten, Residual, Sequential
+from .convolution import Conv1d, Conv2d
 from .dropout import Dropout
 from .embedding import Embedding
 from .linear import Linear
@@ -44,6 +45,7 @@ from .loss import (
 from .mlp import MLP
 from .module import Buffer, Module, Parameter
 from .normalisation import GroupNorm, LayerNorm, RMSNorm
+from .pooling import AvgPool, MaxPool
 from .recurrent import GRU, LSTM, RNN
 from .transformer import TransformerEncoderLayer
 
@@ -57,9 +59,12 @@ __all__ = [
     "MLP",
     "RNN",
     "SELU",
+    "AvgPool",
     "BatchNorm",
     "BinaryCrossEntropy",
     "Buffer",
+    "Conv1d",
+    "Conv2d",
     "CosineLoss",
     "CrossEntropyLoss",
     "Dropout",
@@ -76,6 +81,7 @@ __all__ = [
     "Linear",
     "MAELoss",
     "MSELoss",
+    "MaxPool",
     "Mish",
     "Module",
     "MultiheadAttention",

@@ -46,6 +46,7 @@ from . import (
     structural,
     svd,
     trigonometric,
+    windows,
 )
 
 # What the families make of primitives: public under the names that NumPy gives them.

@@ -119,7 +119,7 @@ def _runs_along(numbers: Array, count: Array, origins: Array, axis: int) -> bool
 
 _ALWAYS_KNOWN = (
     *("reshape", "transpose", "broadcast_to", "flip", "roll", "repeat", "tile", "concatenate"),
-    *("stack", "diagonal", "tril", "triu", "pad_with_zeros"),
+    *("stack", "diagonal", "tril", "triu", "pad_with_zeros", "windows"),
 )
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ALWAYS_KNOWN, lower_movement),

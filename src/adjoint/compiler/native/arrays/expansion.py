@@ -14,6 +14,7 @@ import numpy as np
 from ....core import PRIMITIVES, Node, Operand, Params
 from ....graph import Graph, Symbol
 from ....ops.indexing import SLOT
+from ....ops.windows import places_of
 from ...rewrites import Build, Rewrite
 from ...simplify import simplify
 from ..nest import Unlowerable
@@ -274,6 +275,18 @@ def _count(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return build("sum", build("astype", build("not_equal", args[0], 0), dtype="int64"), **params)
 
 
+def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    """Add up the windows' entries, those of one place in all windows at a time."""
+    x, size = args[0], params["size"]
+    total: Any = None
+    for offset in np.ndindex(*size):
+        part = build("index", x, key=(Ellipsis, *offset))
+        key = places_of(x.shape, offset, params["stride"], params["dilation"])
+        placed = build("scatter_add", part, key=key, shape=params["shape"])
+        total = placed if total is None else build("add", total, placed)
+    return total
+
+
 EXPANSIONS: dict[str, Rewrite] = {
     "softmax": _softmax,
     "logsumexp": _logsumexp,
@@ -292,5 +305,6 @@ EXPANSIONS: dict[str, Rewrite] = {
     "convolution": _convolution("multiply"),
     "strong_convolution": _convolution("strong_multiply"),
     "matmul": _matmul("multiply"),
+    "overlay": _overlay,
     "strong_matmul": _matmul("strong_multiply"),
 }

@@ -1,0 +1,219 @@
+"""A convolution applies one linear map to every window of its input."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..ops.padding import pad_with_zeros
+from ..ops.products import matmul
+from ..ops.structural import as_array, concatenate, reshape, transpose
+from ..ops.windows import sliding_windows
+from .initialise import Initialiser, as_generator, as_initialiser, he_uniform
+from .linear import positive_size
+from .module import Module, Parameter
+
+Sizes = tuple[int, ...]
+
+
+class Convolution(Module):
+    """A convolution over some axes; abstract: a subclass says over how many.
+
+    As everywhere in networks it is a correlation: the kernel is not reversed.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Sizes of axis 1 of input and output.
+    kernel_size : int or tuple of int
+    stride : int or tuple of int
+        How far apart windows are.
+    padding : int, tuple of int, "valid" or "same"
+        Zeros at both ends of each axis; "valid" is 0, "same" keeps the size at a stride of 1.
+    dilation : int or tuple of int
+        How far apart a window's entries are.
+    groups : int
+        Each group of output channels reads its own group of input channels.
+    bias : bool
+    rng : numpy.random.Generator, int or None
+        Where the weights come from.
+    initialise : callable or str
+        ``initialise(shape, generator)`` of the shape (entries of a window, out_channels), or one of
+        `initialise.INITIALISERS` by its name; the bias starts at zero.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight : (in_channels / groups, *kernel_size, out_channels) Parameter
+    bias : (out_channels,) Parameter or None
+
+    Raises
+    ------
+    ValueError
+        If a size is no positive integer, or groups do not divide the channels.
+    ShapeError
+        On a call, if the input has not these axes and channels, or no window fits.
+    """
+
+    axes: int
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sizes,
+        stride: int | Sizes = 1,
+        padding: int | Sizes | str = 0,
+        *,
+        dilation: int | Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        rng: np.random.Generator | int | None = None,
+        initialise: Initialiser | str = he_uniform,
+        dtype: Any = float,
+    ) -> None:
+        self.in_channels = positive_size("in_channels", in_channels)
+        self.out_channels = positive_size("out_channels", out_channels)
+        self.kernel_size = sizes_of("kernel_size", kernel_size, self.axes)
+        self.stride = sizes_of("stride", stride, self.axes)
+        self.dilation = sizes_of("dilation", dilation, self.axes)
+        self.padding = self._padding(padding)
+        self.groups = positive_size("groups", groups)
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ValueError(
+                f"groups: {groups} does not divide {in_channels} and {out_channels} channels"
+            )
+        entries = self.in_channels // self.groups * math.prod(self.kernel_size)
+        shape = (entries, self.out_channels)
+        weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))
+        if weight.shape != shape:
+            raise ShapeError(f"initialise returned shape {weight.shape}, expected {shape}")
+        kernel = (self.in_channels // self.groups, *self.kernel_size, self.out_channels)
+        self.weight = Parameter(weight.reshape(kernel).astype(dtype))
+        self.bias = Parameter(np.zeros(self.out_channels, dtype)) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """Return the map of every window.
+
+        Parameters
+        ----------
+        x : (n, in_channels, ...) array
+
+        Returns
+        -------
+        (n, out_channels, ...) Tensor
+        """
+        x = with_channels(self, x, self.axes, self.in_channels)
+        padded = padded_with_zeros(x, self.padding)
+        found = sliding_windows(
+            padded, self.kernel_size, stride=self.stride, dilation=self.dilation
+        )
+        places = found.shape[2 : 2 + self.axes]
+        # (n, channels, places, kernel) to a row for each place of each example.
+        order = (0, *range(2, 2 + self.axes), 1, *range(2 + self.axes, 2 + 2 * self.axes))
+        rows = transpose(found, axes=order)
+        product = self._mapped(rows, math.prod(places) * x.shape[0])
+        if self.bias is not None:
+            product = product + self.bias
+        shaped = reshape(product, shape=(x.shape[0], *places, self.out_channels))
+        return transpose(shaped, axes=(0, self.axes + 1, *range(1, self.axes + 1)))
+
+    def _mapped(self, rows: Any, count: int) -> Any:
+        """Return the rows, (count, channels · kernel), times the weight, group by group."""
+        entries = math.prod(self.weight.shape[:-1])
+        weight = reshape(self.weight, shape=(entries, self.out_channels))
+        if self.groups == 1:
+            return matmul(reshape(rows, shape=(count, entries)), weight)
+        flat = reshape(rows, shape=(count, self.groups, entries))
+        width = self.out_channels // self.groups
+        parts = [
+            matmul(flat[:, group], weight[:, group * width : (group + 1) * width])
+            for group in range(self.groups)
+        ]
+        return concatenate(parts, axis=1)
+
+    def _padding(self, padding: Any) -> tuple[tuple[int, int], ...]:
+        """Return how many zeros come before and after each axis."""
+        if isinstance(padding, str):
+            if padding not in ("valid", "same"):
+                raise ValueError(f'padding: expected sizes, "valid" or "same", got {padding!r}')
+            if padding == "valid":
+                return ((0, 0),) * self.axes
+            if set(self.stride) != {1}:
+                raise ValueError(f'padding="same" needs a stride of 1, got {self.stride}')
+            spans = [(k - 1) * d for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+            return tuple((span // 2, span - span // 2) for span in spans)
+        return pairs_of(padding, self.axes)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+
+
+class Conv1d(Convolution):
+    """A convolution of sequences: see `Convolution`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> nn.Conv1d(2, 3, 5, padding="same", rng=0)(np.ones((4, 2, 10))).shape
+    (4, 3, 10)
+    """
+
+    axes = 1
+
+
+class Conv2d(Convolution):
+    """A convolution of images: see `Convolution`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> nn.Conv2d(1, 8, 3, stride=2, padding=1, rng=0)(np.ones((4, 1, 8, 8))).shape
+    (4, 8, 4, 4)
+    """
+
+    axes = 2
+
+
+def sizes_of(name: str, given: Any, axes: int) -> Sizes:
+    """Return a size for each axis, of one for all or of a tuple."""
+    sizes = tuple(given) if isinstance(given, (tuple, list)) else (given,) * axes
+    if len(sizes) != axes:
+        raise ValueError(f"{name}: expected one size or {axes}, got {given!r}")
+    return tuple(positive_size(name, size) for size in sizes)
+
+
+def pairs_of(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
+    """Return the padding before and after each axis, given one size for all or one for each."""
+    sizes = tuple(padding) if isinstance(padding, (tuple, list)) else (padding,) * axes
+    if len(sizes) != axes or any(
+        isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0 for n in sizes
+    ):
+        raise ValueError(f"padding: expected {axes} sizes from 0, or one for all, got {padding!r}")
+    return tuple((int(n), int(n)) for n in sizes)
+
+
+def padded_with_zeros(x: Any, padding: tuple[tuple[int, int], ...]) -> Any:
+    """Return the input with zeros around its last axes."""
+    if not any(map(any, padding)):
+        return x
+    return pad_with_zeros(x, pad_width=((0, 0),) * (x.ndim - len(padding)) + padding)
+
+
+def with_channels(module: Module, x: Any, axes: int, channels: int) -> Any:
+    """Return the input as an array, if it has these axes and channels."""
+    x = as_array(x)
+    if x.ndim != axes + 2 or x.shape[1] != channels:
+        rest = ", ".join(["length"] if axes == 1 else ["height", "width"])
+        raise ShapeError(
+            f"{type(module).__name__}: input of shape {x.shape} does not fit; expected "
+            f"(n, {channels}, {rest})"
+        )
+    return x
