@@ -33,7 +33,7 @@ def test_a_convolutional_network_tells_digits_apart():
     example = load("digits_cnn")
     X, X_test, y, y_test = example.load()
     model = example.network()
-    example.fit(model, X, y, epochs=8)
+    example.fit(model, X, y)
     assert example.accuracy(model, X_test, y_test) >= 0.985
 
 
