@@ -70,6 +70,8 @@ _LAZY_NAMES = {
     "fit": "train",
     "fit_lbfgs": "lbfgs",
     "History": "history",
+    "load_weights": "files.weights",
+    "save_weights": "files.weights",
     "write_source": "compiler.compiled",
 }
 

@@ -34,6 +34,10 @@ class AnomalyWarning(RuntimeWarning):
     """Under `detect_anomaly`: a product 0·∞ was taken as 0."""
 
 
+class UnreadableFileError(ValueError):
+    """A file is damaged, or not what it was taken for."""
+
+
 class DivergedError(ArithmeticError):
     """Training met a loss that is NaN or infinite.
 

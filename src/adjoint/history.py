@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,15 @@ class History:
         """Return arrays of what was recorded, and of the epochs under the name "epoch"."""
         records = {name: np.array(values, float) for name, values in self._records.items()}
         return {"epoch": np.array(self.epochs, int), **records}
+
+    def to_state(self) -> dict[str, Any]:
+        """Return what JSON can hold, for `restore`."""
+        return {"seed": self.seed, "records": {n: list(x) for n, x in self._records.items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the history that a state was taken of."""
+        self.seed = int(state["seed"])
+        self._records = {n: [float(x) for x in xs] for n, xs in state["records"].items()}
 
     def report(self) -> str:
         """Return in which tier the latest epoch ran, and why not in a faster one."""

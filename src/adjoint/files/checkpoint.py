@@ -1,0 +1,143 @@
+"""A checkpoint is a training as it stood: all that it takes to go on, bit for bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnreadableFileError
+from ..history import History
+from ..nn.module import Module
+from ..optim import Optimizer
+from .tensor_file import read_tensors, write_tensors
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds of a training.
+
+    Parameters
+    ----------
+    model : dict of str to array
+        As of ``model.state_dict()``.
+    optimizer : dict
+        As of ``optimizer.state_dict()``, and its type's name as "type".
+    history : dict
+        As of ``history.to_state()``.
+    position : dict
+        "step" of the epoch under way, and "loss_so_far".
+    settings : dict
+        What must be the same to go on: "batch_size", "rows", "shuffle".
+    predictions : array or None
+        Those of the epoch under way, if there are metrics.
+    """
+
+    model: dict[str, Array]
+    optimizer: dict[str, Any]
+    history: dict[str, Any]
+    position: dict[str, Any]
+    settings: dict[str, Any]
+    predictions: Array | None = None
+
+    @classmethod
+    def of(
+        cls,
+        model: Module,
+        optimizer: Optimizer,
+        history: History,
+        *,
+        position: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        predictions: Array | None = None,
+    ) -> Checkpoint:
+        """Return a training as it stands."""
+        rule = {"type": type(optimizer).__name__, **optimizer.state_dict()}
+        return cls(
+            model.state_dict(),
+            rule,
+            history.to_state(),
+            dict(position),
+            dict(settings),
+            predictions,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all."""
+        memory = self.optimizer["memory"]
+        arrays = {f"model/{name}": array for name, array in self.model.items()}
+        arrays |= {
+            f"memory/{i}/{name}": array
+            for i, entry in enumerate(memory)
+            for name, array in entry.items()
+        }
+        if self.predictions is not None:
+            arrays["predictions"] = self.predictions
+        content = {
+            "kind": "checkpoint",
+            "optimizer": {name: x for name, x in self.optimizer.items() if name != "memory"},
+            "remembered": [list(entry) for entry in memory],
+            "history": self.history,
+            "position": self.position,
+            "settings": self.settings,
+        }
+        write_tensors(path, arrays, content)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Checkpoint:
+        """Return what a file holds.
+
+        Raises
+        ------
+        UnreadableFileError
+            If it is no checkpoint, or damaged.
+        """
+        arrays, content = read_tensors(path)
+        if content.get("kind") != "checkpoint":
+            raise UnreadableFileError(
+                f"{path}: a file of {content.get('kind')}; expected a checkpoint"
+            )
+        memory = [
+            {name: arrays[f"memory/{i}/{name}"] for name in names}
+            for i, names in enumerate(content["remembered"])
+        ]
+        model = {
+            name.removeprefix("model/"): array
+            for name, array in arrays.items()
+            if name.startswith("model/")
+        }
+        return cls(
+            model,
+            {**content["optimizer"], "memory": memory},
+            content["history"],
+            content["position"],
+            content["settings"],
+            arrays.get("predictions"),
+        )
+
+    def restore(self, model: Module, optimizer: Optimizer) -> None:
+        """Put model and optimiser back to where they stood: both or neither.
+
+        Raises
+        ------
+        ValueError
+            If they are others: of other layers, shapes, settings or another rule.
+        """
+        rule = type(optimizer).__name__
+        if rule != self.optimizer["type"]:
+            raise ValueError(
+                f"the checkpoint is of the optimiser {self.optimizer['type']}, this one is {rule}"
+            )
+        before = optimizer.state_dict()
+        state = {name: x for name, x in self.optimizer.items() if name != "type"}
+        optimizer.load_state_dict(state)
+        try:
+            model.load_state_dict(self.model)
+        except BaseException:
+            optimizer.load_state_dict(before)
+            raise

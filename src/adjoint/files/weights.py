@@ -1,0 +1,78 @@
+"""Weights are a module's parameters and buffers, saved by name and loaded all or none."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import UnreadableFileError, choose
+from ..nn.module import Module
+from .tensor_file import read_plain, read_tensors, write_tensors
+from .torch_layout import from_torch, to_torch
+
+_LAYOUTS = ("adjoint", "torch")
+
+
+def save_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "adjoint") -> None:
+    """Write a module's parameters and buffers to a safetensors file, whole or not at all.
+
+    Parameters
+    ----------
+    model : Module
+    path : str or path
+    layout : {"adjoint", "torch"}
+        "torch" writes the names and layouts of PyTorch's ``state_dict``: ``layers.0.weight`` of
+        shape (out, in) for ``layers[0].weight`` of (in, out), and so on; PyTorch is not needed.
+
+    Raises
+    ------
+    ImportError
+        If safetensors is not installed.
+    TypeError
+        If the layout of PyTorch has nothing like one of the layers.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import adjoint as ad
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> model = ad.nn.MLP(2, 3, 1, rng=0)
+    >>> ad.save_weights(model, path)
+    >>> ad.load_weights(ad.nn.MLP(2, 3, 1, rng=1), path)
+    """
+    choose("layout", layout, _LAYOUTS)
+    state: dict[str, Any] = model.state_dict()
+    arrays = to_torch(model, state) if layout == "torch" else state
+    write_tensors(path, arrays, {"kind": "weights", "layout": layout})
+
+
+def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "adjoint") -> None:
+    """Replace a module's parameters and buffers by those of a file: all of them or none.
+
+    Parameters
+    ----------
+    model : Module
+    path : str or path
+    layout : {"adjoint", "torch"}
+        "torch" reads what ``safetensors.torch.save_file(model.state_dict(), path)`` writes, or
+        `save_weights` with this layout.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is none of weights, or damaged.
+    ValueError
+        If names, shapes or dtypes differ; the message lists all that do.
+    """
+    choose("layout", layout, _LAYOUTS)
+    if layout == "torch":
+        arrays, _ = read_plain(path)
+        model.load_state_dict(from_torch(model, arrays))
+        return
+    arrays, content = read_tensors(path)
+    if content.get("kind") != "weights" or content.get("layout") != layout:
+        raise UnreadableFileError(
+            f"{path}: a file of {content.get('kind')}, layout {content.get('layout')}; expected "
+            f"weights, layout {layout}"
+        )
+    model.load_state_dict(arrays)
