@@ -185,6 +185,7 @@ LAYERS = [
     ["task"],
     ["epochs"],
     ["trainer"],
+    ["saving"],
     ["train"],
     ["estimators.network", "estimators.objective", "estimators.solvers"],
     ["estimators.lbfgs", "estimators.parameters", "estimators.tables"],

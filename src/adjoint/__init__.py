@@ -72,6 +72,7 @@ _LAZY_NAMES = {
     "History": "history",
     "load_weights": "files.weights",
     "save_weights": "files.weights",
+    "Saving": "saving",
     "write_source": "compiler.compiled",
 }
 

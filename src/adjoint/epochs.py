@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -27,36 +28,47 @@ _BLOCK = 1024
 Take = Callable[..., tuple[float, Any]]
 
 
+@dataclass
+class Progress:
+    """How far an epoch is: its steps, the sum over their rows of their losses, the predictions."""
+
+    step: int = 0
+    loss_so_far: float = 0.0
+    predictions: list[Array] = field(default_factory=list)
+
+
 def train_epoch(
     task: Task,
     take: Take,
     order: Array | None,
     history: History,
-    resumed: tuple[int, float] = (0, 0.0),
+    progress: Progress | None = None,
+    after_step: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
     """Take one step a batch, and return the epoch's record.
 
-    An epoch is resumed with its steps already taken and the sum over their rows of their losses.
+    It goes on from where the progress is, and keeps it up.
     """
-    n, (done, total) = task.rows, resumed
-    step = done - 1
-    predictions: list[Array] = []
+    n, progress = task.rows, Progress() if progress is None else progress
     # Of overflow we report in our own words, and only where it reaches the loss.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        batches = islice(rows.batches(n, task.batch_size, order=order), done, None)
-        for step, batch in enumerate(batches, done):
+        for batch in islice(rows.batches(n, task.batch_size, order=order), progress.step, None):
             X, *targets = (array[batch] for array in task.data)
             number, prediction = take(X, *targets)
             if not math.isfinite(number):
                 task.undo.restore()
-                raise _diverged(task, f"the loss became {number}", step, history)
-            total += number * len(X)
+                raise _diverged(task, f"the loss became {number}", progress.step, history)
             if task.metrics:
-                predictions.append(_array(prediction))
+                progress.predictions.append(_array(prediction))
+            progress.loss_so_far += number * len(X)
+            progress.step += 1
+            after_step()
         if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
             task.undo.restore()
-            raise _diverged(task, "a parameter became NaN or infinite", step, history)
-    return {"loss": total / n, **_measure(task.metrics, predictions, task.data[1], order)}
+            what = "a parameter became NaN or infinite"
+            raise _diverged(task, what, progress.step - 1, history)
+    found = _measure(task.metrics, progress.predictions, task.data[1], order)
+    return {"loss": progress.loss_so_far / n, **found}
 
 
 def eager_steps(task: Task) -> Take:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from .nn.mode import modes_kept
 from .nn.module import Module, Parameter
 from .optim import Optimizer
 from .progress import epoch_bar
+from .saving import SavedRun, Saving, as_saving, read_point, restore_point, saved_at_the_end
 from .task import Loss, prepare
 from .tensor import enable_grad
 from .trainer import Trainer
@@ -36,6 +38,8 @@ def fit(
     class_weight: Any = None,
     accumulate: int = 1,
     callbacks: Iterable[Called] = (),
+    checkpoint: str | PathLike[str] | Saving | None = None,
+    resume: bool = False,
     progress: bool = True,
     compile: bool | Literal["auto"] = "auto",
 ) -> History:
@@ -87,6 +91,13 @@ def fit(
         ``callback(history, model)`` after every epoch, or after those of an `AtEpochs`; if one
         returns something true, the training ends. A `callbacks.Callback` is told of the start and
         of the end as well; the end comes with Ctrl-C and errors, too.
+    checkpoint : str, path or Saving, optional
+        A file in which the training is kept while it runs, as `Saving` has it: parameters, buffers,
+        optimiser, history and position, whole or not at all.
+    resume : bool
+        Go on from that file, if it is there: in the same environment to the very bits that an
+        uninterrupted training comes to. Model, optimiser, data and settings must be the same;
+        ``epochs`` may be more.
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
@@ -140,7 +151,15 @@ def fit(
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
+    saving = as_saving(checkpoint)
+    settings = {"batch_size": task.batch_size, "rows": task.rows, "shuffle": bool(shuffle)}
+    point = read_point(saving, resume)
+    if point is not None:
+        settings |= {"seed": history.seed} if isinstance(seed, int) else {}
+        restore_point(point, task, history, callbacks, settings)
     trainer = Trainer(task, history, epochs=epochs, compile=compile, shuffle=shuffle)
+    settings["seed"] = history.seed
+    saved = None if saving is None else SavedRun(saving, trainer, callbacks, settings)
     try:
         with (
             modes_kept(model),
@@ -149,11 +168,16 @@ def fit(
             epoch_bar(epochs, progress) as show,
         ):
             trainer.prepare()
-            while len(history) < epochs:
-                trainer.run(next_call(callbacks, len(history), epochs), show)
-                answers = [callback(history, model) for callback in callbacks]
-                if any(answers):
-                    break
+            if saved is not None and point is not None:
+                saved.resume(point)
+            with saved_at_the_end(saved):
+                while len(history) < epochs:
+                    trainer.run(next_call(callbacks, len(history), epochs), show)
+                    answers = [callback(history, model) for callback in callbacks]
+                    if any(answers):
+                        break
+                    if saved is not None and saved.is_due():
+                        saved.save()
     except KeyboardInterrupt:
         history.interrupted = True
     return history

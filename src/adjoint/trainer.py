@@ -12,7 +12,7 @@ from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
 from .compiler.step import foreign_part
-from .epochs import CompiledSteps, Take, eager_steps, train_epoch, validate
+from .epochs import CompiledSteps, Progress, Take, eager_steps, train_epoch, validate
 from .history import History
 from .task import Task
 
@@ -59,6 +59,10 @@ class Trainer:
         self._own_order = shuffle if callable(shuffle) else None
         self._latest: tuple[int, Array | None] = -1, None
         self._compiled: NativeFit | CompiledSteps | None = None
+        # Of the epoch under way, where Python takes the steps, and the steps taken before it.
+        self._progress, self._steps = Progress(), task.optimizer.steps
+        self.is_due: Callable[[], bool] = lambda: False
+        self.save: Callable[[], None] = lambda: None
 
     def prepare(self) -> None:
         """Compile what can be, and note in the history why not more."""
@@ -67,17 +71,64 @@ class Trainer:
     def run(self, until: int, show: Show) -> None:
         """Train up to an epoch at most, and at least to the end of the next."""
         task, history = self.task, self.history
-        task.model.train()
-        if self._compiled is not None and not self._compiled.is_current:
-            self._compiled, history.reasons = None, [_CHANGED]
-        if isinstance(self._compiled, NativeFit):
-            history.tier = "native"
-            until = until if task.validation is None else len(history) + 1
-            self._run_natively(self._compiled, min(until, self.epochs), show)
-        else:
-            record = train_epoch(task, self._in_python(), self.order(len(history)), history)
-            history.append(**record, **validate(task))
+        start = len(history)
+        while len(history) == start:
+            task.model.train()
+            if self._compiled is not None and not self._compiled.is_current:
+                self._compiled, history.reasons = None, [_CHANGED]
+            native = self._compiled if isinstance(self._compiled, NativeFit) else None
+            if native is not None and native.stopped_at[0] < task.steps:
+                history.tier = "native"
+                until = until if task.validation is None else start + 1
+                self._run_natively(native, min(until, self.epochs), show)
+                if len(history) == start:
+                    self._after_step()
+            else:
+                self._run_in_python(native)
         show(len(history), history.loss[-1])
+
+    def _run_in_python(self, native: NativeFit | None) -> None:
+        """Train to the end of the epoch step by step."""
+        task, history = self.task, self.history
+        take = eager_steps(task) if native is not None else self._in_python()
+        order, progress = self.order(len(history)), self._progress
+        record = train_epoch(task, take, order, history, progress, self._after_step)
+        if native is not None:
+            native.take_over(record["loss"])
+        self._end_epoch(record)
+
+    def _end_epoch(self, record: dict[str, float]) -> None:
+        """Record an epoch whose steps are all taken."""
+        self.history.append(**record, **validate(self.task))
+        self._progress, self._steps = Progress(), self.task.optimizer.steps
+
+    def _after_step(self) -> None:
+        if self.is_due():
+            self.save()
+
+    # --- to go on later ---------------------------------------------------------------------------
+
+    def position(self) -> Progress | None:
+        """Return how far the epoch under way is; None at the moment where that cannot be told."""
+        native = self._compiled
+        if isinstance(native, NativeFit) and not self._progress.step:
+            if native.epoch > len(self.history):  # it is not recorded yet
+                return Progress(self.task.steps, native.losses()[-1] * self.task.rows)
+            return Progress(*native.stopped_at)
+        taken = self.task.optimizer.steps - self._steps
+        return self._progress if taken == self._progress.step else None
+
+    def resume(self, progress: Progress) -> None:
+        """Go on from model, optimiser and history as they are, so far into the next epoch."""
+        self._progress, epoch = progress, len(self.history)
+        self._steps = self.task.optimizer.steps - progress.step
+        self.task.undo.kept = self.task.undo.present()
+        native = self._compiled
+        if isinstance(native, NativeFit):
+            order = self.order(epoch)
+            native.resume(epoch, progress.step, progress.loss_so_far, order)
+            if progress.step < self.task.steps:
+                self._progress = Progress()
 
     def order(self, epoch: int) -> Array | None:
         """Return the order of the rows in an epoch; None for their own."""
@@ -161,14 +212,14 @@ class Trainer:
         task, history = self.task, self.history
         status = Status.PAUSED
         try:
-            status = native.advance(until, show)
+            status = native.advance(until, show, self.is_due)
         finally:
             # What is validated is recorded with its validation, and not if that is interrupted.
             if task.validation is None:
                 for loss in native.losses(len(history)):
                     history.append(loss=loss)
         if task.validation is not None and native.epoch > len(history):
-            history.append(loss=native.losses(len(history))[0], **validate(task))
+            self._end_epoch({"loss": native.losses(len(history))[0]})
         if status is not Status.PAUSED:
             self._finish_epoch(native)
 
@@ -177,6 +228,8 @@ class Trainer:
         task, history = self.task, self.history
         task.undo.kept = native.previous
         take = eager_steps(task)
-        record = train_epoch(task, take, native.order, history, resumed=native.stopped_at)
+        # Nothing is saved meanwhile: from here native code would come to other roundings.
+        progress = Progress(*native.stopped_at)
+        record = train_epoch(task, take, native.order, history, progress)
         native.take_over(record["loss"])
-        history.append(**record, **validate(task))
+        self._end_epoch(record)

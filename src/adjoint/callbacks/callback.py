@@ -65,6 +65,13 @@ class Callback:
         """Return after which epoch to call next, once this one is over; None for never."""
         return epoch + 1
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold for it to go on: numbers, lists, dicts of arrays."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from such a state, once it was started."""
+
 
 class AtEpochs(Callback):
     """A callback that is called after some epochs only.

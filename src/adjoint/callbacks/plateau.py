@@ -50,6 +50,14 @@ class Plateau:
         self.epoch = 0
         self.waited = 0
 
+    def state(self) -> dict[str, Any]:
+        """Return what it goes on from."""
+        return {"best": self.best, "epoch": self.epoch, "waited": self.waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.best, self.epoch, self.waited = state["best"], state["epoch"], state["waited"]
+
     def sees_improvement(self, history: History) -> bool:
         """Return whether the latest epoch is better than all before."""
         value = _latest(history, self.monitor)
@@ -146,6 +154,16 @@ class EarlyStopping(Callback):
             model.load_state_dict(self._best)
             self._best = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value, its epoch and its weights."""
+        weights = {} if self._best is None else {"weights": self._best}
+        return {**self.plateau.state(), **weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.plateau.restore(state)
+        self._best = state.get("weights")
+
 
 class ReduceOnPlateau(Callback):
     """Multiply a setting of the optimiser by a factor whenever what is watched stops improving.
@@ -223,6 +241,15 @@ class ReduceOnPlateau(Callback):
             self.plateau.waited = 0
             if self._lower():
                 self.reductions.append(len(history))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value, its epoch, and the reductions."""
+        return {**self.plateau.state(), "reductions": self.reductions}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.plateau.restore(state)
+        self.reductions = list(state["reductions"])
 
     def _lower(self) -> bool:
         """Lower the setting of every group; return whether one was above the minimum."""

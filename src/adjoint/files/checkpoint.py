@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class Checkpoint:
         What must be the same to go on: "batch_size", "rows", "shuffle".
     predictions : array or None
         Those of the epoch under way, if there are metrics.
+    callbacks : list of dict
+        What they go on from, as of their ``state_dict()``.
     """
 
     model: dict[str, Array]
@@ -44,6 +46,7 @@ class Checkpoint:
     position: dict[str, Any]
     settings: dict[str, Any]
     predictions: Array | None = None
+    callbacks: Sequence[dict[str, Any]] = ()
 
     @classmethod
     def of(
@@ -55,6 +58,7 @@ class Checkpoint:
         position: Mapping[str, Any],
         settings: Mapping[str, Any],
         predictions: Array | None = None,
+        callbacks: Sequence[dict[str, Any]] = (),
     ) -> Checkpoint:
         """Return a training as it stands."""
         rule = {"type": type(optimizer).__name__, **optimizer.state_dict()}
@@ -65,6 +69,7 @@ class Checkpoint:
             dict(position),
             dict(settings),
             predictions,
+            callbacks,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -78,6 +83,11 @@ class Checkpoint:
         }
         if self.predictions is not None:
             arrays["predictions"] = self.predictions
+        numbers: list[dict[str, Any]] = []
+        for i, state in enumerate(self.callbacks):
+            numbers.append({key: x for key, x in state.items() if not isinstance(x, dict)})
+            for key in state.keys() - numbers[i].keys():
+                arrays |= {f"callback/{i}/{key}/{name}": x for name, x in state[key].items()}
         content = {
             "kind": "checkpoint",
             "optimizer": {name: x for name, x in self.optimizer.items() if name != "memory"},
@@ -85,6 +95,7 @@ class Checkpoint:
             "history": self.history,
             "position": self.position,
             "settings": self.settings,
+            "callbacks": numbers,
         }
         write_tensors(path, arrays, content)
 
@@ -118,6 +129,7 @@ class Checkpoint:
             content["position"],
             content["settings"],
             arrays.get("predictions"),
+            [_callback(i, numbers, arrays) for i, numbers in enumerate(content["callbacks"])],
         )
 
     def restore(self, model: Module, optimizer: Optimizer) -> None:
@@ -141,3 +153,14 @@ class Checkpoint:
         except BaseException:
             optimizer.load_state_dict(before)
             raise
+
+
+def _callback(i: int, numbers: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the state of a callback."""
+    state = dict(numbers)
+    start = f"callback/{i}/"
+    for path, array in arrays.items():
+        if path.startswith(start):
+            key, _, name = path.removeprefix(start).partition("/")
+            state.setdefault(key, {})[name] = array
+    return state

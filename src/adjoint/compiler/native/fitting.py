@@ -103,8 +103,16 @@ class NativeFit:
         self._written = self._read()
         self._steps = max(1, min(500, int(_TURN * _FAST / work_of(model, batch_size))))
 
-    def advance(self, until: int, show: Callable[[int, float], None]) -> Status:
-        """Train up to an epoch, and leave model and optimiser as after the last whole step."""
+    def advance(
+        self,
+        until: int,
+        show: Callable[[int, float], None],
+        is_due: Callable[[], bool] = lambda: False,
+    ) -> Status:
+        """Train up to an epoch, and leave model and optimiser as after the last whole step.
+
+        Where something else is due, it comes back before.
+        """
         training = self._training
         taken = self.optimizer.steps - training.steps
         state = self._read()
@@ -125,6 +133,8 @@ class NativeFit:
                 self._steps = min(max(1, int(self._steps * faster)), _MOST_STEPS)
                 if training.epoch > before:
                     show(training.epoch, training.losses(training.epoch - 1)[0])
+                if is_due():
+                    break
         finally:
             self._write(training.state, taken + training.steps)
         return status
@@ -153,6 +163,12 @@ class NativeFit:
     def previous(self) -> Snapshot:
         """All that a step changes, as it was before the last step."""
         return self._snapshot(self._training.previous, max(self.optimizer.steps - 1, 0))
+
+    def resume(self, epoch: int, step: int, loss_so_far: float, order: Array | None) -> None:
+        """Go on from the model and the optimiser as they are, so far into an epoch."""
+        self._written = self._read()
+        self._training.load(self._carried(self._written), epoch=epoch)
+        self._training.resume(step, loss_so_far, order)
 
     def take_over(self, loss: float) -> None:
         """Go on after an epoch that was finished elsewhere, with this mean loss."""

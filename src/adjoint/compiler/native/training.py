@@ -147,6 +147,11 @@ class Training:
         if loss is not None:
             self._losses[epoch - 1] = loss
 
+    def resume(self, step: int, loss_so_far: float, order: Array | None) -> None:
+        """Go on after so many steps of the present epoch, whose rows come in this order."""
+        self._record[STEP], self._sum[0] = step, loss_so_far
+        self.order = order
+
     def run(self, until: int, *, steps: int) -> Status:
         """Take at most ``steps`` steps, not beyond epoch ``until``.
 

@@ -1,0 +1,181 @@
+"""Saving keeps a training in a file while it runs, so that it can go on from there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from .callbacks.callback import Callback
+from .epochs import Progress
+from .files.checkpoint import Checkpoint
+from .history import History
+from .optim.ranges import in_range
+from .task import Task
+from .trainer import Trainer
+
+
+class Saving:
+    """Where a training is saved, and how often.
+
+    It is saved after so many seconds, in the midst of an epoch too, and at its end, also if that is
+    Ctrl-C. After `DivergedError` the file is that of before.
+
+    Parameters
+    ----------
+    path : str or path
+    seconds : float
+        From one time to the next; 0 saves after every step, or turn of native code.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import adjoint as ad
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run"
+    >>> def train(epochs):
+    ...     model = ad.nn.MLP(2, 3, 2, rng=0)
+    ...     return ad.fit(model, ad.datasets.make_moons(20, seed=0), loss="cross_entropy", seed=0,
+    ...                   epochs=epochs, batch_size=10, checkpoint=ad.Saving(path, seconds=10),
+    ...                   optimizer=lambda p: ad.optim.Adam(p, lr=0.1), resume=path.exists())
+    >>> len(train(2)), len(train(5))
+    (2, 5)
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, seconds: float = 60.0) -> None:
+        self.path = Path(path)
+        self.seconds = in_range("seconds", seconds)
+
+
+class SavedRun:
+    """A training that is saved.
+
+    Parameters
+    ----------
+    saving : Saving
+    trainer : Trainer
+    callbacks : sequence
+    settings : dict
+        What must be the same to go on.
+    """
+
+    def __init__(
+        self,
+        saving: Saving,
+        trainer: Trainer,
+        callbacks: Sequence[Any],
+        settings: dict[str, Any],
+    ) -> None:
+        self.saving, self.trainer, self.settings = saving, trainer, settings
+        self.callbacks = [one for one in callbacks if isinstance(one, Callback)]
+        self._latest = monotonic()
+        trainer.is_due, trainer.save = self.is_due, self.save
+
+    def is_due(self) -> bool:
+        """Return whether it is time to save."""
+        return monotonic() - self._latest >= self.saving.seconds
+
+    def save(self) -> None:
+        """Write the training as it stands."""
+        trainer = self.trainer
+        progress = trainer.position()
+        if progress is None:
+            return  # Ctrl-C came between a step and its record: the file of before stays
+        predictions = progress.predictions
+        Checkpoint.of(
+            trainer.task.model,
+            trainer.task.optimizer,
+            trainer.history,
+            position={"step": progress.step, "loss_so_far": progress.loss_so_far},
+            settings=self.settings,
+            predictions=np.concatenate(predictions) if predictions else None,
+            callbacks=[callback.state_dict() for callback in self.callbacks],
+        ).save(self.saving.path)
+        self._latest = monotonic()
+
+    def resume(self, point: Checkpoint) -> None:
+        """Go on from a checkpoint that was restored."""
+        for callback, state in zip(self.callbacks, point.callbacks, strict=True):
+            callback.load_state_dict(state)
+        predictions = [] if point.predictions is None else [point.predictions]
+        self.trainer.resume(Progress(**point.position, predictions=predictions))
+
+
+@contextmanager
+def saved_at_the_end(run: SavedRun | None) -> Iterator[None]:
+    """Save a training after the ``with`` block, also if that ends by Ctrl-C; not after an error."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if run is not None:
+            run.save()
+        raise
+    if run is not None:
+        run.save()
+
+
+def as_saving(checkpoint: Any) -> Saving | None:
+    """Return where to save, of a path or a `Saving`; None for nowhere."""
+    if checkpoint is None or isinstance(checkpoint, Saving):
+        return checkpoint
+    if isinstance(checkpoint, (str, os.PathLike)):
+        return Saving(checkpoint)
+    raise TypeError(
+        f"checkpoint: expected a path, a Saving or None, got {type(checkpoint).__name__}"
+    )
+
+
+def read_point(saving: Saving | None, resume: bool) -> Checkpoint | None:
+    """Return the checkpoint to go on from, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If there is one, and it is not to be gone on from; or nowhere to look for it.
+    """
+    if saving is None:
+        if resume:
+            raise ValueError("fit: resume=True needs checkpoint=, the path of the file")
+        return None
+    exists = saving.path.exists()
+    if exists and not resume:
+        raise ValueError(
+            f"fit: there is a checkpoint at {saving.path} already; go on from it with resume=True, "
+            "or remove it"
+        )
+    return Checkpoint.read(saving.path) if exists else None
+
+
+def restore_point(
+    point: Checkpoint,
+    task: Task,
+    history: History,
+    callbacks: Sequence[Any],
+    settings: dict[str, Any],
+) -> None:
+    """Put model, optimiser and history back to where they stood, once all of it fits.
+
+    Raises
+    ------
+    ValueError
+        If the training is another one.
+    """
+    for name, now in settings.items():
+        before = point.settings.get(name)
+        if before != now:
+            raise ValueError(
+                f"fit: the checkpoint is of a training with {name}={before}, this one has {now}; "
+                "to go on it must be the same"
+            )
+    count = sum(isinstance(one, Callback) for one in callbacks)
+    if count != len(point.callbacks):
+        raise ValueError(
+            f"fit: the checkpoint is of a training with {len(point.callbacks)} callbacks that are "
+            f"told of its start, this one has {count}; pass the same, in their order"
+        )
+    point.restore(task.model, task.optimizer)
+    history.restore(point.history)

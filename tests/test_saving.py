@@ -1,0 +1,275 @@
+"""A training that is killed, interrupted or ended goes on from its file to the very same bits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint import callbacks, nn
+from adjoint.errors import DivergedError, UnreadableFileError
+
+pytest.importorskip("safetensors")
+
+X, Y = ad.datasets.make_moons(110, noise=0.2, seed=0)
+
+
+def network(rng=0):
+    rng = np.random.default_rng(rng)
+    return nn.Sequential(
+        nn.Linear(2, 8, rng=rng),
+        nn.BatchNorm(8),
+        nn.ReLU(),
+        nn.Dropout(0.2, rng=rng),
+        nn.Linear(8, 2, rng=rng),
+    )
+
+
+def train(path=None, *, epochs=6, model=None, seconds=0.0, **changes):
+    model = model or network()
+    rate = ad.optim.schedules.Exponential(0.02, factor=0.999)
+    settings = {
+        "loss": "cross_entropy",
+        "optimizer": lambda p: ad.optim.Adam(p, lr=rate),
+        "batch_size": 20,
+        "seed": 3,
+        "progress": False,
+        "checkpoint": None if path is None else ad.Saving(path, seconds=seconds),
+        **changes,
+    }
+    return model, ad.fit(model, (X, Y), epochs=epochs, **settings)
+
+
+def digest(model):
+    parts = [array.tobytes() for array in model.state_dict().values()]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+class Stop(BaseException):
+    """As abrupt as a kill, as far as this process goes."""
+
+
+class StopAfter:
+    """A loss that ends the process after some steps."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, prediction, target):
+        self.steps -= 1
+        if self.steps < 0:
+            raise Stop
+        return nn.functional.cross_entropy(prediction, target)
+
+
+TIERS = {
+    "eager": {"compile": False},
+    "eager with metrics and validation": {
+        "compile": False,
+        "metrics": "accuracy",
+        "validation": (X[:30], Y[:30]),
+    },
+    "in order": {"compile": False, "shuffle": False},
+    "steps": {"compile": True, "metrics": "accuracy"},
+    "native": {"compile": True},
+    "native with validation": {"compile": True, "validation": (X[:30], Y[:30])},
+}
+
+
+@pytest.mark.parametrize("after", [1, 5, 6, 7, 17, 35])
+@pytest.mark.parametrize("name", ["eager", "eager with metrics and validation", "in order"])
+def test_a_training_that_broke_off_at_any_step_goes_on_to_the_same_bits(name, after, tmp_path):
+    expected, history = train(**TIERS[name])
+    with pytest.raises(Stop):
+        train(tmp_path / "run", **TIERS[name], loss=StopAfter(after))
+    model, found = train(tmp_path / "run", resume=True, model=network(9), **TIERS[name])
+    assert digest(model) == digest(expected)
+    assert repr(found) == repr(history)
+
+
+@pytest.mark.parametrize("first", [1, 3])
+@pytest.mark.parametrize("name", TIERS)
+def test_a_training_goes_on_for_more_epochs(name, first, tmp_path):
+    if TIERS[name]["compile"]:
+        pytest.importorskip("llvmlite")
+    expected, history = train(**TIERS[name])
+    train(tmp_path / "run", epochs=first, **TIERS[name])
+    model, found = train(tmp_path / "run", resume=True, model=network(9), **TIERS[name])
+    assert found.tier == history.tier
+    assert digest(model) == digest(expected)
+    assert repr(found) == repr(history)
+
+
+def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
+    pytest.importorskip("llvmlite")
+    from adjoint.compiler.native import fitting
+
+    expected, history = train(compile=True)
+    # A turn is one step, so that the file is written after every step.
+    monkeypatch.setattr(fitting, "_MOST_STEPS", 1)
+    monkeypatch.setattr(fitting, "_FAST", 1.0)
+    saves = []
+    original = ad.saving.SavedRun.save
+
+    def save(run):
+        original(run)
+        saves.append(run.trainer.position().step)
+        if len(saves) == 16:
+            raise Stop
+
+    monkeypatch.setattr(ad.saving.SavedRun, "save", save)
+    with pytest.raises(Stop):
+        train(tmp_path / "run", compile=True)
+    assert 0 < saves[-1] < 6
+    monkeypatch.setattr(ad.saving.SavedRun, "save", original)
+    model, found = train(tmp_path / "run", resume=True, model=network(9), compile=True)
+    assert found.tier == "native"
+    assert digest(model) == digest(expected)
+    assert found.loss == history.loss
+
+
+def test_ctrl_c_saves_where_it_stood(tmp_path):
+    def interrupt(history, model):
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    expected, _ = train(compile=False)
+    _, history = train(tmp_path / "run", compile=False, seconds=1e9, callbacks=[interrupt])
+    assert history.interrupted
+    model, found = train(tmp_path / "run", compile=False, resume=True, model=network(9))
+    assert len(found) == 6
+    assert digest(model) == digest(expected)
+
+
+def test_early_stopping_goes_on_where_it_stood(tmp_path):
+    def stopping():
+        return [callbacks.EarlyStopping("loss", patience=50)]
+
+    expected, _ = train(compile=False, callbacks=stopping())
+    train(tmp_path / "run", epochs=3, compile=False, callbacks=stopping())
+    rule = stopping()
+    model, found = train(
+        tmp_path / "run", resume=True, compile=False, callbacks=rule, model=network(9)
+    )
+    assert digest(model) == digest(expected)
+    assert rule[0].best_value == min(found.loss)
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path):
+    path = tmp_path / "run"
+    train(path, epochs=1)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"there is a checkpoint .* resume=True"):
+        train(path)
+    assert path.read_bytes() == before
+
+
+def test_to_resume_without_a_file_is_to_begin(tmp_path):
+    expected, _ = train()
+    model, _ = train(tmp_path / "run", resume=True)
+    assert digest(model) == digest(expected)
+    with pytest.raises(ValueError, match="resume=True needs checkpoint="):
+        train(resume=True)
+    with pytest.raises(TypeError, match="checkpoint: expected a path, a Saving or None, got int"):
+        train(checkpoint=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 10}, "with batch_size=20, this one has 10"),
+        ({"seed": 4}, "with seed=3, this one has 4"),
+        ({"shuffle": False}, "with shuffle=True, this one has False"),
+        ({"optimizer": lambda p: ad.optim.SGD(p, lr=0.1)}, "Adam, this one is SGD"),
+        ({"optimizer": lambda p: ad.optim.Adam(p, lr=0.1)}, "make it the same"),
+        ({"model": nn.MLP(2, 3, 2, rng=0)}, "load_state_dict"),
+        ({"callbacks": [callbacks.EarlyStopping("loss", patience=2)]}, "0 callbacks .* has 1"),
+    ],
+)
+def test_another_training_is_refused_and_nothing_is_changed(changes, message, tmp_path):
+    path = tmp_path / "run"
+    train(path, epochs=2)
+    content = path.read_bytes()
+    model = changes.get("model") or network(9)
+    before = digest(model)
+    with pytest.raises(ValueError, match=message):
+        train(path, resume=True, **{"model": model, **changes})
+    assert digest(model) == before
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "run"
+    train(path, epochs=2)
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(UnreadableFileError):
+        train(path, resume=True)
+
+
+def test_divergence_leaves_the_file_of_before(tmp_path):
+    path = tmp_path / "run"
+
+    def loss(prediction, target, calls=[0]):  # noqa: B006
+        calls[0] += 1
+        return nn.functional.cross_entropy(prediction, target) * (np.inf if calls[0] > 9 else 1.0)
+
+    with pytest.raises(DivergedError):
+        train(path, compile=False, loss=loss)
+    model, history = train(path, compile=False, resume=True, model=network(9))
+    expected, _ = train(compile=False)
+    assert digest(model) == digest(expected)
+    assert len(history) == 6
+
+
+PROGRAM = """
+    import sys, test_saving
+    name, path = sys.argv[1:]
+    print("ready", flush=True)
+    model, _ = test_saving.train(
+        path, epochs=EPOCHS, resume=True, **test_saving.TIERS[name]
+    )
+    print(test_saving.digest(model), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+@pytest.mark.parametrize("name", ["eager with metrics and validation", "steps", "native"])
+def test_random_kills_do_not_change_a_bit(name, tmp_path, pytestconfig):
+    if name != "eager with metrics and validation":
+        pytest.importorskip("llvmlite")
+    epochs = {"native": 60_000, "steps": 300}.get(name, 60)
+    expected = digest(train(epochs=epochs, **TIERS[name])[0])
+    kills = 34 if pytestconfig.getoption("--full") else 2
+    program = textwrap.dedent(PROGRAM).replace("EPOCHS", str(epochs))
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), *sys.path])}
+    chance, killed, path = random.Random(name), 0, tmp_path / "run"
+    while True:
+        child = subprocess.Popen(
+            [sys.executable, "-c", program, name, str(path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        assert child.stdout.readline() == "ready\n"
+        if killed < kills:
+            time.sleep(chance.uniform(0.05, 0.6))
+            child.send_signal(signal.SIGKILL)
+            killed += 1
+        out, _ = child.communicate(timeout=120)
+        if out:
+            if killed < kills:  # it was over before the kill: once more from the start
+                path.unlink()
+                continue
+            assert out.strip() == expected
+            return
