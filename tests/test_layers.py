@@ -182,6 +182,7 @@ LAYERS = [
     ["files.checkpoint", "files.torch_layout"],
     ["files.weights"],
     ["files"],
+    ["stream"],
     ["task"],
     ["epochs"],
     ["trainer"],

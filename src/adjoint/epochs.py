@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,11 +29,16 @@ Take = Callable[..., tuple[float, Any]]
 
 @dataclass
 class Progress:
-    """How far an epoch is: its steps, the sum over their rows of their losses, the predictions."""
+    """How far an epoch is: its steps, their rows, and the sum over these of the losses.
+
+    Of metrics there are the predictions and the targets, too.
+    """
 
     step: int = 0
+    rows: int = 0
     loss_so_far: float = 0.0
     predictions: list[Array] = field(default_factory=list)
+    targets: list[Array] = field(default_factory=list)
 
 
 def train_epoch(
@@ -49,17 +53,18 @@ def train_epoch(
 
     It goes on from where the progress is, and keeps it up.
     """
-    n, progress = task.rows, Progress() if progress is None else progress
+    progress = Progress() if progress is None else progress
     # Of overflow we report in our own words, and only where it reaches the loss.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for batch in islice(rows.batches(n, task.batch_size, order=order), progress.step, None):
-            X, *targets = (array[batch] for array in task.data)
+        for X, *targets in task.batches(len(history), order, progress.step):
             number, prediction = take(X, *targets)
             if not math.isfinite(number):
                 task.undo.restore()
                 raise _diverged(task, f"the loss became {number}", progress.step, history)
             if task.metrics:
                 progress.predictions.append(_array(prediction))
+                progress.targets.append(targets[0])
+            progress.rows += len(X)
             progress.loss_so_far += number * len(X)
             progress.step += 1
             after_step()
@@ -67,8 +72,10 @@ def train_epoch(
             task.undo.restore()
             what = "a parameter became NaN or infinite"
             raise _diverged(task, what, progress.step - 1, history)
-    found = _measure(task.metrics, progress.predictions, task.data[1], order)
-    return {"loss": progress.loss_so_far / n, **found}
+    if not progress.rows:
+        raise ValueError(f"fit: the data of epoch {len(history) + 1} have no batch")
+    found = _measure(task.metrics, progress.predictions, progress.targets)
+    return {"loss": progress.loss_so_far / progress.rows, **found}
 
 
 def eager_steps(task: Task) -> Take:
@@ -151,7 +158,9 @@ class CompiledSteps:
             tiers=None if native else {},
             predicts=bool(task.metrics),
         )
-        n, size = len(task.data[0]), task.batch_size
+        if task.stream is not None:
+            raise ValueError("the shapes of a stream's batches are not known before")
+        n, size = task.rows, task.batch_size
         self.tier = self.step.program(*(array[:size] for array in task.data)).tier
         if short := n % size:
             self.step.program(*(array[:short] for array in task.data))
@@ -182,7 +191,7 @@ class CompiledSteps:
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:
-    largest = np.abs(task.data[0]).max()
+    largest = np.abs(task.data[0]).max() if task.data else 0.0
     return DivergedError(
         f"fit: {what} in epoch {len(history) + 1}, step {step + 1}; the model is back at the last "
         f"weights whose loss was finite. Try a learning rate below {task.optimizer.lr:g}"
@@ -214,18 +223,17 @@ def validate(task: Task) -> dict[str, float]:
             prediction = model(X[block])
             total += as_number(task.loss(prediction, y[block])) * len(X[block])
             predictions.append(_array(prediction))
-    record = {"loss": total / len(X), **_measure(task.metrics, predictions, y, None)}
+    record = {"loss": total / len(X), **_measure(task.metrics, predictions, [y])}
     return {f"val_{name}": number for name, number in record.items()}
 
 
 def _measure(
-    metrics: dict[str, Metric], predictions: list[Array], targets: Array, order: Array | None
+    metrics: dict[str, Metric], predictions: list[Array], targets: list[Array]
 ) -> dict[str, float]:
     if not metrics:
         return {}
-    joined = np.concatenate(predictions)
-    targets = targets if order is None else targets[order]
-    return {name: float(metric(joined, targets)) for name, metric in metrics.items()}
+    found, expected = np.concatenate(predictions), np.concatenate(targets)
+    return {name: float(metric(found, expected)) for name, metric in metrics.items()}
 
 
 def _array(prediction: Any) -> Array:

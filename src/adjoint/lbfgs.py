@@ -118,6 +118,10 @@ def fit_lbfgs(
     task = prepare(
         model, data, loss=loss, optimizer=lambda params: SGD(params, lr=1.0), batch_size=1
     )
+    if task.stream is not None:
+        raise TypeError(
+            "fit_lbfgs: data must be a pair of arrays (X, y): it takes all rows at once"
+        )
     objective = _Objective(task, in_range("weight_decay", weight_decay))
     kept = [(t, t.data) for t in [*model.parameters(), *(b for _, b in model.named_buffers())]]
     attributes = [(vars(module), dict(vars(module))) for module in model.modules()]

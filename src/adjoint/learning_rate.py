@@ -133,7 +133,7 @@ def find_learning_rate(
         take = eager_steps(task)
         for rate, batch in zip(rates, _batches(task, rows.as_seed(seed)), strict=False):
             task.optimizer.lr = rate
-            number, _ = take(*(array[batch] for array in task.data))
+            number, _ = take(*batch)
             if not math.isfinite(number):
                 break
             losses.append(number)
@@ -164,8 +164,8 @@ def _batches(task: Task, seed: int) -> Iterator[Any]:
     """Yield batches without end, each epoch's in an order of its own."""
     n = task.rows
     for epoch in count():
-        order = rows.permutation(n, seed=seed, epoch=epoch)
-        yield from rows.batches(n, task.batch_size, order=order)
+        order = None if task.stream else rows.permutation(n, seed=seed, epoch=epoch)
+        yield from task.batches(epoch, order, 0)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from .optim.ranges import in_range
 from .task import Task
 from .trainer import Trainer
 
+_POSITION = ("step", "rows", "loss_so_far")
+
 
 class Saving:
     """Where a training is saved, and how often.
@@ -85,14 +87,15 @@ class SavedRun:
         progress = trainer.position()
         if progress is None:
             return  # Ctrl-C came between a step and its record: the file of before stays
-        predictions = progress.predictions
+        seen = {name: getattr(progress, name) for name in ("predictions", "targets")}
+        measured = {name: np.concatenate(x) for name, x in seen.items() if x}
         Checkpoint.of(
             trainer.task.model,
             trainer.task.optimizer,
             trainer.history,
-            position={"step": progress.step, "loss_so_far": progress.loss_so_far},
+            position={name: getattr(progress, name) for name in _POSITION},
             settings=self.settings,
-            predictions=np.concatenate(predictions) if predictions else None,
+            measured=measured,
             callbacks=[callback.state_dict() for callback in self.callbacks],
         ).save(self.saving.path)
         self._latest = monotonic()
@@ -101,8 +104,10 @@ class SavedRun:
         """Go on from a checkpoint that was restored."""
         for callback, state in zip(self.callbacks, point.callbacks, strict=True):
             callback.load_state_dict(state)
-        predictions = [] if point.predictions is None else [point.predictions]
-        self.trainer.resume(Progress(**point.position, predictions=predictions))
+        progress = Progress(**point.position)
+        for name, array in point.measured.items():
+            getattr(progress, name).append(array)
+        self.trainer.resume(progress)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from .nn.loss import Weighted
 from .nn.module import Module
 from .optim import Optimizer
 from .row_weights import row_weights
+from .stream import Stream, as_stream, is_batches
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[..., Any]
@@ -30,7 +32,8 @@ class Task:
     """The checked arguments of `fit`."""
 
     model: Module
-    # X and y, and the weights of the rows where they have some; the loss takes those after X.
+    # X and y, and the weights of the rows where they have some; the loss takes those after X. Of a
+    # stream there are none.
     data: tuple[Array, ...]
     loss: Loss
     optimizer: Optimizer
@@ -41,11 +44,20 @@ class Task:
     undo: Undo
     # In how many parts the gradient of a batch is computed.
     accumulate: int = 1
+    stream: Stream | None = None
 
     @property
     def rows(self) -> int:
-        """How many rows an epoch has."""
-        return len(self.data[0])
+        """How many rows an epoch has; of a stream that is not known."""
+        return len(self.data[0]) if self.data else 0
+
+    def batches(self, epoch: int, order: Array | None, start: int) -> Iterator[tuple[Array, ...]]:
+        """Yield the batches of an epoch, from one on."""
+        if self.stream is not None:
+            yield from islice(self.stream(epoch), start, None)
+            return
+        for batch in islice(rows.batches(self.rows, self.batch_size, order=order), start, None):
+            yield tuple(array[batch] for array in self.data)
 
     @property
     def steps(self) -> int:
@@ -72,14 +84,22 @@ def prepare(
     optimizer = _as_optimizer(optimizer, model)
     dtype = next(model.parameters()).dtype
     by_number = any(isinstance(module, Embedding) for module in model.modules())
-    arrays: tuple[Array, ...] = _as_pair("data", data, dtype, by_number)
     pair = None if validation is None else _as_pair("validation", validation, dtype, by_number)
+    loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
+    undo = Undo(optimizer, buffers_in(model, loss))
+    accumulate, metrics = positive_size("accumulate", accumulate), as_metrics(metrics)
+    if not isinstance(data, (tuple, list)) or is_batches(data):
+        if sample_weight is not None or class_weight is not None:
+            raise TypeError("fit: rows have weights only where data is a pair of arrays")
+        stream = as_stream(data, lambda batch: _as_pair("data", batch, dtype, by_number))
+        size = positive_size("batch_size", batch_size)
+        return Task(model, (), loss, optimizer, size, pair, metrics, undo, accumulate, stream)
+    arrays: tuple[Array, ...] = _as_pair("data", data, dtype, by_number)
     if pair is not None and pair[0].shape[1:] != arrays[0].shape[1:]:
         raise ShapeError(
             f"validation: X of shape {pair[0].shape} does not fit the data's, shape "
             f"{arrays[0].shape}"
         )
-    loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
     weights = row_weights(arrays[1], sample_weight, class_weight)
     if weights is not None:
         loss = _weighted(loss)
@@ -95,9 +115,9 @@ def prepare(
         optimizer,
         _as_batch_size(batch_size, len(arrays[0])),
         pair,
-        as_metrics(metrics),
-        Undo(optimizer, buffers_in(model, loss)),
-        positive_size("accumulate", accumulate),
+        metrics,
+        undo,
+        accumulate,
     )
 
 

@@ -24,7 +24,7 @@ from .trainer import Trainer
 
 def fit(
     model: Module,
-    data: tuple[Any, Any],
+    data: Any,
     *,
     loss: str | Loss,
     optimizer: Optimizer | Callable[[list[Parameter]], Optimizer],
@@ -53,9 +53,12 @@ def fit(
     model : Module
         Trained where it is; in training mode during an epoch, in evaluation mode on the validation
         data, and in the end in the mode it had.
-    data : (X, y)
-        Arrays of n rows. X, and y if it has floats, are converted to the dtype of the model; but
-        integers in X are kept for a model with an `Embedding`.
+    data : (X, y), iterable of (X, y), or callable
+        Arrays of n rows, memory maps too; or batches as they come, of an iterable or of what
+        ``data(epoch)`` returns, as a generator or `stream.ByLength`: with these ``batch_size`` and
+        ``shuffle`` have no say, rows have no weights, and steps are eager. X, and y if it has
+        floats, are converted to the dtype of the model; but integers in X are kept for a model with
+        an `Embedding`.
     loss : str or callable
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
         ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of

@@ -113,10 +113,14 @@ class Trainer:
         native = self._compiled
         if isinstance(native, NativeFit) and not self._progress.step:
             if native.epoch > len(self.history):  # it is not recorded yet
-                return Progress(self.task.steps, native.losses()[-1] * self.task.rows)
-            return Progress(*native.stopped_at)
+                return self._progress_of(self.task.steps, native.losses()[-1] * self.task.rows)
+            return self._progress_of(*native.stopped_at)
         taken = self.task.optimizer.steps - self._steps
         return self._progress if taken == self._progress.step else None
+
+    def _progress_of(self, step: int, loss_so_far: float) -> Progress:
+        rows = min(step * self.task.batch_size, self.task.rows)
+        return Progress(step, rows, loss_so_far)
 
     def resume(self, progress: Progress) -> None:
         """Go on from model, optimiser and history as they are, so far into the next epoch."""
@@ -137,6 +141,8 @@ class Trainer:
         return self._latest[1]
 
     def _order(self, epoch: int) -> Array | None:
+        if self.task.stream is not None:
+            return None
         if self._own_order is not None:
             return self._own_order(epoch)
         if self.seed is None:
@@ -151,6 +157,8 @@ class Trainer:
             return None, ["compile=False"]
         if self.task.accumulate > 1:
             return None, ["gradients are accumulated"]
+        if self.task.stream is not None:
+            return None, ["the data come in batches of their own"]
         self.task.model.train()
         reasons = []
         try:
@@ -229,7 +237,7 @@ class Trainer:
         task.undo.kept = native.previous
         take = eager_steps(task)
         # Nothing is saved meanwhile: from here native code would come to other roundings.
-        progress = Progress(*native.stopped_at)
+        progress = self._progress_of(*native.stopped_at)
         record = train_epoch(task, take, native.order, history, progress)
         native.take_over(record["loss"])
         self._end_epoch(record)

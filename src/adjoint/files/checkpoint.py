@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,11 @@ class Checkpoint:
     history : dict
         As of ``history.to_state()``.
     position : dict
-        "step" of the epoch under way, and "loss_so_far".
+        Of the epoch under way: "step", "rows" and "loss_so_far".
     settings : dict
         What must be the same to go on: "batch_size", "rows", "shuffle".
-    predictions : array or None
-        Those of the epoch under way, if there are metrics.
+    measured : dict of str to array
+        "predictions" and "targets" of the epoch under way, if there are metrics.
     callbacks : list of dict
         What they go on from, as of their ``state_dict()``.
     """
@@ -45,7 +45,7 @@ class Checkpoint:
     history: dict[str, Any]
     position: dict[str, Any]
     settings: dict[str, Any]
-    predictions: Array | None = None
+    measured: Mapping[str, Array] = field(default_factory=dict)
     callbacks: Sequence[dict[str, Any]] = ()
 
     @classmethod
@@ -57,7 +57,7 @@ class Checkpoint:
         *,
         position: Mapping[str, Any],
         settings: Mapping[str, Any],
-        predictions: Array | None = None,
+        measured: Mapping[str, Array] | None = None,
         callbacks: Sequence[dict[str, Any]] = (),
     ) -> Checkpoint:
         """Return a training as it stands."""
@@ -68,7 +68,7 @@ class Checkpoint:
             history.to_state(),
             dict(position),
             dict(settings),
-            predictions,
+            measured or {},
             callbacks,
         )
 
@@ -81,8 +81,7 @@ class Checkpoint:
             for i, entry in enumerate(memory)
             for name, array in entry.items()
         }
-        if self.predictions is not None:
-            arrays["predictions"] = self.predictions
+        arrays |= {f"measured/{name}": array for name, array in self.measured.items()}
         numbers: list[dict[str, Any]] = []
         for i, state in enumerate(self.callbacks):
             numbers.append({key: x for key, x in state.items() if not isinstance(x, dict)})
@@ -117,18 +116,13 @@ class Checkpoint:
             {name: arrays[f"memory/{i}/{name}"] for name in names}
             for i, names in enumerate(content["remembered"])
         ]
-        model = {
-            name.removeprefix("model/"): array
-            for name, array in arrays.items()
-            if name.startswith("model/")
-        }
         return cls(
-            model,
+            _under("model/", arrays),
             {**content["optimizer"], "memory": memory},
             content["history"],
             content["position"],
             content["settings"],
-            arrays.get("predictions"),
+            _under("measured/", arrays),
             [_callback(i, numbers, arrays) for i, numbers in enumerate(content["callbacks"])],
         )
 
@@ -153,6 +147,13 @@ class Checkpoint:
         except BaseException:
             optimizer.load_state_dict(before)
             raise
+
+
+def _under(start: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin so, by the rest of their names."""
+    return {
+        name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)
+    }
 
 
 def _callback(i: int, numbers: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
