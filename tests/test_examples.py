@@ -47,3 +47,25 @@ def test_character_models_learn_more_than_frequencies(kind):
     history = example.fit(model, train, held, epochs=4)
     assert history["val_loss"][-1] < by_frequency - 0.5
     assert len(example.sample(model, alphabet, "The ", 5)) == 9
+
+
+def test_quantiles_cover_what_they_say(tmp_path):
+    pytest.importorskip("matplotlib")
+    example = load("quantile_regression")
+    X, y = example.data()
+    model, _ = example.fit(X, y, epochs=40)
+    # Two standard deviations of a share of 2,000 points, and as much for the network's own error.
+    np.testing.assert_allclose(
+        example.coverage(model, *example.data(seed=1)), example.LEVELS, atol=0.04
+    )
+    example.plot(model, X, y, tmp_path / "quantiles.png")
+    assert (tmp_path / "quantiles.png").stat().st_size > 10_000
+
+
+def test_dropout_and_batch_norm_withstand_wrong_labels():
+    pytest.importorskip("sklearn")
+    example = load("noisy_labels")
+    plain, regular = (
+        example.accuracy(is_regular=is_regular, seed=0, epochs=25) for is_regular in (False, True)
+    )
+    assert regular > plain + 0.03
