@@ -25,8 +25,8 @@ def windows_of(x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     axes = tuple(range(-len(size), 0))
     spans = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
     every = np.lib.stride_tricks.sliding_window_view(x, spans, axis=axes)
-    key: Any = (..., *(slice(None, None, step) for step in (*stride, *dilation)))
-    return every[key]
+    steps = [slice(None, None, step) for step in (*stride, *dilation)]
+    return every[(..., *steps)]  # type: ignore[arg-type]
 
 
 def overlaid(g: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Any:
