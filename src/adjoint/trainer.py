@@ -57,7 +57,8 @@ class Trainer:
         self.epochs, self.wanted = epochs, compile
         self.seed = history.seed if shuffle is True else None
         self._own_order = shuffle if callable(shuffle) else None
-        self._latest: tuple[int, Array | None] = -1, None
+        # Those of epochs to come, once they were asked for.
+        self._orders: dict[int, Array | None] = {}
         self._compiled: NativeFit | CompiledSteps | None = None
         # Of the epoch under way, where Python takes the steps, and the steps taken before it.
         self._progress, self._steps = Progress(), task.optimizer.steps
@@ -136,9 +137,11 @@ class Trainer:
 
     def order(self, epoch: int) -> Array | None:
         """Return the order of the rows in an epoch; None for their own."""
-        if self._latest[0] != epoch:
-            self._latest = epoch, self._order(epoch)
-        return self._latest[1]
+        for past in [e for e in self._orders if e < len(self.history)]:
+            del self._orders[past]
+        if epoch not in self._orders:
+            self._orders[epoch] = self._order(epoch)
+        return self._orders[epoch]
 
     def _order(self, epoch: int) -> Array | None:
         if self.task.stream is not None:

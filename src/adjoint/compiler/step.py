@@ -59,9 +59,9 @@ class TrainingStep:
 
     Attributes
     ----------
-    params, buffers, fixed : dict of str to Tensor
+    params, buffers, levels, fixed : dict of str to Tensor
         By path: those that are trained now, those that the model and the loss may change as they
-        run, and what else they read.
+        run, single numbers that they read, and what else they read.
     places : list of int
         Where ``params`` stand among the optimiser's.
 
@@ -128,6 +128,9 @@ class TrainingStep:
         own = set(map(id, buffers_in(self.model, self.loss)))
         self.buffers = {path: x for path, x in others.items() if id(x) in own}
         self.fixed = {path: x for path, x in others.items() if path not in self.buffers}
+        self.levels = {p: x for p, x in self.fixed.items() if not x.shape and x.dtype == self.dtype}
+        for path in self.levels:
+            del self.fixed[path]
         self.places = [places[id(tensor)] for tensor in self.params.values()]
 
     @property
@@ -196,6 +199,7 @@ class TrainingStep:
             "parameters": _arrays(self.params),
             **({"memory": memory} if any(memory) else {}),
             **({"buffers": _arrays(self.buffers)} if self.buffers else {}),
+            **({"levels": _arrays(self.levels)} if self.levels else {}),
             **({"fixed": _arrays(self.fixed)} if self.fixed else {}),
             **dict(zip(BATCH, batch, strict=False)),
             **self.numbers(),
@@ -221,7 +225,7 @@ class TrainingStep:
         look = self._look()
         programs: dict[Any, Program] = {}
         remembers = any(map(self.optimizer.recall, self.places))
-        fixed = [_arrays(self.fixed)] if self.fixed else []
+        fixed = [_arrays(x) for x in (self.levels, self.fixed) if x]
         constant = list(self.numbers().values())
         is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
 
@@ -264,7 +268,7 @@ class TrainingStep:
         key = (*[(array.shape, array.dtype.str) for array in batch], look)
         program = self.programs.get(key)
         if program is None:
-            paths = [*self.params, *self.buffers, *self.fixed]
+            paths = [*self.params, *self.buffers, *self.levels, *self.fixed]
             graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in batch)))
             changes = "memory and buffers" if self.buffers else "memory"
             about = f"Return the new parameters, any new {changes}, and the loss before the step."
@@ -298,7 +302,12 @@ class TrainingStep:
             As from ``arguments``, arrays or their specs. Without ``"fixed"``, what a step does not
             change is constant.
         """
-        kinds = {"parameters": self.params, "buffers": self.buffers, "fixed": self.fixed}
+        kinds = {
+            "parameters": self.params,
+            "buffers": self.buffers,
+            "levels": self.levels,
+            "fixed": self.fixed,
+        }
         short = iter(parameter_names([path for tensors in kinds.values() for path in tensors]))
         trees: dict[str, Any] = {
             kind: [next(short) for _ in tensors] for kind, tensors in kinds.items()
@@ -342,12 +351,14 @@ class TrainingStep:
     def _loss(self, values: Mapping[str, Any], parameters: Sequence[Any]) -> tuple[Any, Any]:
         """Return the loss, and with it the prediction and what the buffers become."""
         buffers, fixed = values.get("buffers", []), values.get("fixed", [])
+        levels = values.get("levels", [])
         changing = list(self.buffers.values())
-        tensors = [*self.params.values(), *changing, *(self.fixed.values() if fixed else ())]
+        tensors = [*self.params.values(), *changing, *self.levels.values()]
+        tensors += self.fixed.values() if fixed else ()
         # Native code holds buffers in the parameters' dtype.
         own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
         with (
-            standing_in(tensors, [*parameters, *own, *fixed]),
+            standing_in(tensors, [*parameters, *own, *levels, *fixed]),
             self.states[1].collected(changing) as of_loss,
             self.states[0].collected(changing) as of_model,
         ):

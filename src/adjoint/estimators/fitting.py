@@ -94,8 +94,9 @@ class Fitting:
             with modes_kept(task.model), enable_grad():
                 trainer.prepare()
                 while len(history) < self.epochs:
-                    trainer.run(len(history) + 1, _show_nothing)
-                    if self._record(history.loss[-1]):
+                    before = len(history)
+                    trainer.run(before + self._epochs_before_a_stop(), _show_nothing)
+                    if any(self._record(loss) for loss in history.loss[before:]):
                         break
                 else:
                     self._warn_unfinished()
@@ -110,6 +111,14 @@ class Fitting:
             estimator._report = history.report()
         if self.held is not None:
             estimator._restore_best()
+
+    def _epochs_before_a_stop(self) -> int:
+        """Return how many epochs there are at least before it may stop, or has to look."""
+        estimator = self.estimator
+        if self.held is not None or estimator.verbose or self._has_rate_of_epochs():
+            return 1
+        left = estimator.n_iter_no_change + 1 - estimator._no_improvement_count
+        return int(min(max(left, 1), self.epochs))
 
     def _order(self, epoch: int) -> Array:
         """Return the next order: as scikit-learn does, the one before shuffled again."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..nn import functional
 from ..nn.module import Module, Parameter
 from ..ops.exponential import log, square
 from ..ops.piecewise import where
 from ..ops.reductions import mean, sum
 from ..ops.structural import as_array, reshape, stop_gradient
+from ..tensor import tensor
 
 RowLoss = Callable[..., Any]
 
@@ -30,7 +33,10 @@ class Objective(Module):
     """
 
     def __init__(self, loss: RowLoss, weights: Sequence[Parameter], alpha: float) -> None:
-        self.loss, self.weights, self.alpha = loss, list(weights), float(alpha)
+        self.loss, self.weights, self.is_penalised = loss, list(weights), alpha != 0
+        # Not a number of Python's: then networks of other penalties are of one form.
+        dtype = self.weights[0].dtype if self.weights else np.dtype(float)
+        self.alpha = tensor(np.array(alpha, dtype))
 
     def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
         """Return one number."""
@@ -39,7 +45,7 @@ class Objective(Module):
         else:
             value = self.loss(prediction, target, sample_weight=sample_weight)
             count = sum(sample_weight)
-        if self.alpha == 0:
+        if not self.is_penalised:
             return value
         squares = [sum(square(weight)) for weight in self.weights]
         total = squares[0]

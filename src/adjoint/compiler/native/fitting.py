@@ -84,9 +84,9 @@ class NativeFit:
         step.fix_unwritten(*_specs(data, batch_size))
         full = traced(batch_size)
         short = len(X) % batch_size
-        count, numbers = len(step.params), step.numbers().values()
+        count, numbers = len(step.params), self._settings(0, 1)
         changing = count + sum(map(len, self._remembered)) + len(step.buffers)
-        form = StepForm(count, changing, settings=len(numbers))
+        form = StepForm(count, changing, settings=numbers.shape[-1])
         code = _code(full, form, traced(short) if short else None)
         self._order = order
         self._known = self._circumstances()
@@ -97,7 +97,7 @@ class NativeFit:
             self._carried(self._read()),
             data,
             epochs=epochs,
-            settings=list(numbers),
+            settings=numbers.ravel(),
             seed=seed,
         )
         self._written = self._read()
@@ -122,11 +122,9 @@ class NativeFit:
         try:
             while status is Status.PAUSED and training.epoch < until:
                 start, before = perf_counter(), training.epoch
-                stop = until if self._order is None else before + 1
-                if self._order is not None and not training.step:
-                    training.order = self._order(before)
+                stop = until if self._order is None else self._give_orders(until)
                 steps = min(self._steps, training.steps_until(stop))
-                training.settings = self.step.settings(taken + training.steps, steps)
+                training.settings = self._settings(taken + training.steps, steps)
                 status = training.run(stop, steps=steps)
                 took = perf_counter() - start
                 faster = min(4.0, _TURN / max(took, 1e-6))
@@ -138,6 +136,25 @@ class NativeFit:
         finally:
             self._write(training.state, taken + training.steps)
         return status
+
+    def _give_orders(self, until: int) -> int:
+        """Hand over the orders of epochs to come, and return up to which they reach."""
+        training = self._training
+        assert self._order is not None
+        first = training.epoch + (training.step > 0)
+        stop = min(until, first + max(1, _MOST_ORDERED // training.n))
+        orders = [self._order(epoch) for epoch in range(first, stop)]
+        if orders:
+            training.give_orders([x for x in orders if x is not None], first)
+        return max(stop, training.epoch + 1)
+
+    def _settings(self, start: int, steps: int) -> Array:
+        """Return the single numbers that model and loss read, and the optimiser's settings."""
+        own = self.step.settings(start, steps)
+        levels = np.array([level.data for level in self.step.levels.values()], own.dtype)
+        if own.ndim == 1:
+            return np.concatenate([levels, own])
+        return np.hstack([np.tile(levels, (len(own), 1)), own])
 
     @property
     def epoch(self) -> int:
@@ -252,6 +269,8 @@ def work_of(model: Module, batch_size: int) -> int:
     return 6 * batch_size * sum(parameter.size for parameter in model.parameters())
 
 
+# Of row numbers that are handed over at a time.
+_MOST_ORDERED = 1_000_000
 # Of so many networks the code is kept: to train another of the same form takes a tenth of the time.
 _MOST_KEPT = 64
 _codes: dict[Any, TrainingCode] = {}
@@ -284,8 +303,9 @@ def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
     _check_memory(step.optimizer, before, graph.gives[1:-written])
     count = len(step.params) + sum(map(len, before)) + len(step.buffers)
     (*news, loss), state = graph.outputs, graph.inputs[:count]
-    start = count + len(batch)
-    rows, numbers = graph.inputs[count:start], graph.inputs[start:]
+    start = count + len(step.levels)
+    rows, rest = graph.inputs[start : start + len(batch)], graph.inputs[start + len(batch) :]
+    numbers = [*graph.inputs[count:start], *rest]
     if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
         raise Unlowerable("the loss does not depend on every parameter")
     return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)

@@ -3,7 +3,8 @@
 It keeps three states in turn: a step reads one and writes the next, so that a step which must not
 count is undone by forgetting what it wrote, and the state before the last step is still there. All
 that the loop knows from one call to the next is in a record of integers and the epoch's sum of
-losses. The settings of its steps are the rows of a table, or the one row of all of them.
+losses. The settings of its steps are the rows of a table, or the one row of all of them. The data come
+in an order that is kept, shuffled for each epoch, or the row of a table of orders.
 """
 
 from __future__ import annotations
@@ -14,8 +15,16 @@ from enum import IntEnum
 from .formats import LLVM_TYPES, SIZES
 
 # The places of the record.
-EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE = range(7)
+EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, TABLE, FIRST = range(9)
 STATES = 3
+
+
+class Order(IntEnum):
+    """Where the order of an epoch comes from."""
+
+    KEPT = 0
+    SHUFFLED = 1
+    GIVEN = 2
 
 
 class Status(IntEnum):
@@ -28,7 +37,7 @@ class Status(IntEnum):
 
 
 # Of train's arguments: record, states, settings, order, the epoch's sum of losses, losses, data
-# arrays, workspace; n, key, shuffle or not, the epoch before which to end.
+# arrays, workspace; n, key, an `Order`, the epoch before which to end.
 _TEXT = """
 define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %sum,
     ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
@@ -52,8 +61,18 @@ resume:
   br i1 %fresh.epoch, label %begin, label %turn
 begin:
   store double 0.0, ptr %sum
-  %mix = icmp ne i64 %shuffled, 0
-  br i1 %mix, label %reorder, label %turn
+  switch i64 %shuffled, label %turn [i64 1, label %reorder i64 2, label %look]
+look:
+  %table.at = getelementptr i64, ptr %record, i64 7
+  %table = load ptr, ptr %table.at
+  %first.at = getelementptr i64, ptr %record, i64 8
+  %first = load i64, ptr %first.at
+  %since = sub i64 %e, %first
+  %skip = mul i64 %since, %n
+  %given = getelementptr i64, ptr %table, i64 %skip
+  %given.bytes = mul i64 %n, 8
+  call void @llvm.memcpy.p0.p0.i64(ptr %order, ptr %given, i64 %given.bytes, i1 false)
+  br label %turn
 reorder:
   call void @shuffle(ptr %order, i64 %n, i64 %key, i64 %e)
   br label %turn
@@ -232,4 +251,5 @@ def loop_declarations(kind: str) -> Sequence[str]:
     """Return what the loop calls of LLVM's functions."""
     return sorted(
         {f"declare {LLVM_TYPES[k]} @llvm.fabs.{k}({LLVM_TYPES[k]})" for k in (kind, "f64")}
+        | {"declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"}
     )

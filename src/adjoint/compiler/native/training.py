@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import ShapeError
 from . import loop
-from .loop import EPOCH, ROW, STATUS, STEP, STEPS_LEFT, STRIDE, TURN, Status
+from .loop import EPOCH, FIRST, ROW, STATUS, STEP, STEPS_LEFT, STRIDE, TABLE, TURN, Order, Status
 from .machine import Library, this_machine
 from .memory_block import MemoryBlock, aligned_zeros
 from .team import Partner
@@ -55,7 +55,7 @@ class Training:
         data: Sequence[Array],
         *,
         epochs: int,
-        settings: Sequence[Any] = (),
+        settings: Sequence[Any] | Array = (),
         seed: int | None,
     ) -> None:
         graph, form = code.step, code.form
@@ -79,7 +79,8 @@ class Training:
         self._seed = seed
         self._sum = np.zeros(1)
         self._losses = np.zeros(epochs)
-        self._record = np.zeros(7, np.int64)
+        self._record = np.zeros(9, np.int64)
+        self._table: Array | None = None
         self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         has_team = code.steps.has_team
         self._library = Library(code.code, ["train", "partner"] if has_team else ["train"])
@@ -152,6 +153,11 @@ class Training:
         self._record[STEP], self._sum[0] = step, loss_so_far
         self.order = order
 
+    def give_orders(self, orders: Sequence[Array], first: int) -> None:
+        """Take the rows of the epochs from one on in these orders."""
+        self._table = np.ascontiguousarray(np.stack(orders), np.int64)
+        self._record[[TABLE, FIRST]] = self._table.ctypes.data, first
+
     def run(self, until: int, *, steps: int) -> Status:
         """Take at most ``steps`` steps, not beyond epoch ``until``.
 
@@ -172,7 +178,9 @@ class Training:
         seed = self._seed or 0
         key = seed - 2**64 if seed >= 2**63 else seed
         until = min(until, len(self._losses))
-        self._train(*pointers, self._workspace.address, self.n, key, self._seed is not None, until)
+        order = Order.KEPT if self._seed is None else Order.SHUFFLED
+        order = order if self._table is None else Order.GIVEN
+        self._train(*pointers, self._workspace.address, self.n, key, order, until)
         return Status(self._record[STATUS])
 
     def _shaped(self, flat: Array) -> list[Array]:
