@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -45,6 +45,8 @@ class Task:
     # In how many parts the gradient of a batch is computed.
     accumulate: int = 1
     stream: Stream | None = None
+    # Equal only for tasks whose steps are the same graph, on batches of the same shapes.
+    form: Hashable = None
 
     @property
     def rows(self) -> int:

@@ -192,6 +192,7 @@ class Trainer:
             epochs=self.epochs,
             seed=self.seed,
             order=None if self._own_order is None else self.order,
+            form=task.form,
         )
 
     def _as_steps(self) -> CompiledSteps:

@@ -16,6 +16,7 @@ from ..nn.loss import Weighted
 from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
+from ..optim.optimizer import is_argument
 from .naming import parameter_names
 from .program import Program, Tier
 from .snapshot import buffers_in
@@ -144,7 +145,7 @@ class TrainingStep:
             return None
         return (
             tuple(found),
-            tuple(_shaping(group) for group in self.optimizer.groups),
+            self.optimizer.shaping,
             self.optimizer.clipping,
             self._trained(),
             tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
@@ -159,7 +160,7 @@ class TrainingStep:
         found = {}
         for i, group in enumerate(self.optimizer.groups):
             now = self.optimizer.settings_now(i, steps)
-            for name in filter(lambda name: _is_argument(group[name]), group):
+            for name in filter(lambda name: is_argument(group[name]), group):
                 found[_named(name, i)] = np.asarray(now[name], self.dtype)
         return found
 
@@ -180,7 +181,7 @@ class TrainingStep:
             group[name]
             for group in self.optimizer.groups
             for name in group
-            if _is_argument(group[name])
+            if is_argument(group[name])
         ]
         now = np.array([float(x(start)) if callable(x) else x for x in given], self.dtype)
         if not any(map(callable, given)):
@@ -442,19 +443,6 @@ def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
 
 def _as_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
     return value if value.dtype == dtype else astype(value, dtype=dtype)
-
-
-def _is_argument(setting: Any) -> bool:
-    """Return whether a setting is a number that may change from step to step.
-
-    A factor of 0 drops its term, so that it shapes the graph, as flags and texts do.
-    """
-    return callable(setting) or (isinstance(setting, float) and setting != 0)
-
-
-def _shaping(group: Settings) -> tuple[Any, ...]:
-    """Return the names of a group's settings, and those that shape the graph."""
-    return tuple(name if _is_argument(x) else (name, x) for name, x in group.items())
 
 
 def _named(setting: str, group: int) -> str:

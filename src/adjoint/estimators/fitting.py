@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,28 @@ def as_task(estimator: Any, X: Array, y: Array, sample_weight: Array | None) -> 
         None,
         {},
         Undo(optimizer, buffers_in(network)),
+        form=_form(estimator),
+    )
+
+
+def _form(estimator: Any) -> Hashable:
+    """Return what determines the graph of an estimator's step; None where code of the user's does.
+
+    Not its numbers: the penalty, the rates and their kin are arguments.
+    """
+    own = estimator.solver, estimator.loss, *estimator._network.design.activations
+    if any(map(callable, own)):
+        return None
+    loss = estimator._objective.loss
+    fixed = tuple((name, x) for name, x in vars(loss).items() if isinstance(x, (int, float, tuple)))
+    return (
+        estimator._network.design,
+        type(loss),
+        fixed,
+        estimator._objective.is_penalised,
+        type(estimator._optimizer),
+        estimator._optimizer.shaping,
+        estimator._network.coefs[0].dtype.str,
     )
 
 

@@ -108,6 +108,17 @@ class Optimizer:
         """What written source calls the update."""
         return type(self).__name__.lower()
 
+    @property
+    def shaping(self) -> tuple[Any, ...]:
+        """What of the settings shapes an update, rather than being a number in it, group by group.
+
+        A factor of 0 drops its term, so that it does, as flags and texts do.
+        """
+        return tuple(
+            tuple(name if is_argument(x) else (name, x) for name, x in group.items())
+            for group in self.groups
+        )
+
     def check_setting(self, name: str, value: Any) -> Any:
         """Return a setting as `update` needs it, or raise what is wrong with it.
 
@@ -202,6 +213,11 @@ class Optimizer:
             name: value if callable(value) else self.check_setting(name, value)
             for name, value in {**own, **group}.items()
         }
+
+
+def is_argument(setting: Any) -> bool:
+    """Return whether a setting is a number that may change from step to step."""
+    return callable(setting) or (isinstance(setting, float) and setting != 0)
 
 
 def is_zero(factor: Operand) -> bool:

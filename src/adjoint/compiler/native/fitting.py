@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from operator import is_
 from time import perf_counter
 from typing import Any
@@ -53,6 +53,9 @@ class NativeFit:
         Of the order of the rows; None keeps theirs.
     order : callable, optional
         Of an epoch, returns the order of the rows in the seed's place.
+    form : hashable, optional
+        Equal only for trainings whose steps, on batches of the same shapes, are the same graph: it
+        saves tracing a second one.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class NativeFit:
         epochs: int,
         seed: int | None,
         order: Callable[[int], Array | None] | None = None,
+        form: Hashable = None,
     ) -> None:
         self.optimizer = optimizer
         self.step = step = TrainingStep(model, loss, optimizer)
@@ -81,13 +85,18 @@ class NativeFit:
         def traced(rows: int) -> Graph:
             return _arranged(step, _specs(data, rows))
 
-        step.fix_unwritten(*_specs(data, batch_size))
-        full = traced(batch_size)
         short = len(X) % batch_size
-        count, numbers = len(step.params), self._settings(0, 1)
-        changing = count + sum(map(len, self._remembered)) + len(step.buffers)
-        form = StepForm(count, changing, settings=numbers.shape[-1])
-        code = _code(full, form, traced(short) if short else None)
+        sizes = [(array.shape[1:], array.dtype.str) for array in data]
+        key = None if form is None else (form, *sizes, batch_size, short, team.can_share())
+        code = None if key is None or step.buffers else _known.get(key)
+        numbers = self._settings(0, 1)
+        if code is None:
+            step.fix_unwritten(*_specs(data, batch_size))
+            full = traced(batch_size)
+            count = len(step.params)
+            changing = count + sum(map(len, self._remembered)) + len(step.buffers)
+            places = StepForm(count, changing, settings=numbers.shape[-1])
+            code = _kept(_known, key, _code(full, places, traced(short) if short else None))
         self._order = order
         self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
@@ -274,15 +283,23 @@ _MOST_ORDERED = 1_000_000
 # Of so many networks the code is kept: to train another of the same form takes a tenth of the time.
 _MOST_KEPT = 64
 _codes: dict[Any, TrainingCode] = {}
+# By what a caller knows of them.
+_known: dict[Any, TrainingCode] = {}
 
 
 def _code(step: Graph, form: StepForm, tail: Graph | None) -> TrainingCode:
     """Return the code of a training, that of an equal one if there was one."""
     key = (fingerprint(step), form, None if tail is None else fingerprint(tail), team.can_share())
-    code = _codes.pop(key, None) or compile_training(step, form, tail=tail)
-    _codes[key] = code  # the latest last
-    while len(_codes) > _MOST_KEPT:
-        _codes.pop(next(iter(_codes)), None)
+    return _kept(_codes, key, _codes.get(key) or compile_training(step, form, tail=tail))
+
+
+def _kept(codes: dict[Any, TrainingCode], key: Any, code: TrainingCode) -> TrainingCode:
+    """Keep a code, in the place of the one that was made or asked for longest ago."""
+    if key is not None:
+        codes.pop(key, None)
+        codes[key] = code  # the latest last
+        while len(codes) > _MOST_KEPT:
+            codes.pop(next(iter(codes)), None)
     return code
 
 

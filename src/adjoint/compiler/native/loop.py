@@ -3,7 +3,7 @@
 It keeps three states in turn: a step reads one and writes the next, so that a step which must not
 count is undone by forgetting what it wrote, and the state before the last step is still there. All
 that the loop knows from one call to the next is in a record of integers and the epoch's sum of
-losses. The settings of its steps are the rows of a table, or the one row of all of them. The data come
+losses. The settings of its steps are the rows of a table, or the one row of all of them. Data come
 in an order that is kept, shuffled for each epoch, or the row of a table of orders.
 """
 
