@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientMismatchError
-from . import notation
+from . import html, latex, markdown, notation, script, text
 from .evaluator import Evaluator
 from .formulas import Reading
 from .lines import Line, Program
@@ -204,17 +204,33 @@ class Derivation:
     # --- rendering it
 
     def __str__(self) -> str:
-        from .text import write
-
-        return write(self)
+        return text.write(self)
 
     __repr__ = __str__
 
-    def script(self) -> str:
-        """Return a Python file that computes the derivation anew and asserts all its numbers."""
-        from .script import write
+    def markdown(self) -> str:
+        """Return the derivation as Markdown, with formulas in LaTeX between dollar signs."""
+        return markdown.write(self)
 
-        return write(self)
+    def latex(self) -> str:
+        """Return the derivation as the body of a LaTeX document, which uses amsmath."""
+        return latex.write(self)
+
+    def html(self) -> str:
+        """Return the derivation as one HTML page that loads nothing."""
+        return html.write(self)
+
+    def _repr_html_(self) -> str:
+        return html.fragment(self)
+
+    def script(self) -> str:
+        """Return a Python file that computes the derivation anew and asserts all its numbers.
+
+        It needs NumPy alone, or SciPy where a special function takes part, and exits non-zero
+        unless every printed number comes out again. Another machine's products of matrices may
+        round the last bit in another way, which shows where the sixth digit is a tie.
+        """
+        return script.write(self)
 
 
 def _tolerance(dtype: np.dtype[Any]) -> float:

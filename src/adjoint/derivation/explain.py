@@ -54,6 +54,31 @@ def explain(
     --------
     >>> import adjoint as ad
     >>> print(ad.explain(lambda x, w: x * w + x**3, 2.0, 4.0, entry="x"))
+    Derivation of function(x, w)
+    <BLANKLINE>
+    Given
+          x = 2
+          w = 4
+    <BLANKLINE>
+    Forward
+       1. value = x · w + x³    ()
+          [definition]
+          = 16
+    <BLANKLINE>
+    Backward
+       2. ∂value/∂x = 3 · x² + w    ()
+          [chain rule through multiply]
+          = 16
+    <BLANKLINE>
+    2 paths lead from x to the value
+          matrix view: ∂value/∂x = 3 · x² + w
+          scalar view: ∂value/∂x = 12 · 1 + 4 · 1 = 16
+       1. x → power → value: 12 · 1 = 12
+       2. x → multiply → value: 4 · 1 = 4
+          12 + 4 = 16
+    <BLANKLINE>
+    The engine's gradient
+          ∂value/∂x = 16
     """
     described = _subject(subject, args, wrt, loss)
     derivation = Derivation(described)

@@ -102,7 +102,9 @@ def _constant(x: ast.Constant, reading: Reading) -> tuple[Formula, int]:
     if isinstance(x.value, (int, float)) and not isinstance(x.value, bool):
         formula = notation.number(repr(x.value))
         return formula, _SIGN if formula.text.startswith("-") or "e" in formula.text else _ATOM
-    return words("…" if x.value is Ellipsis else str(x.value)), _ATOM
+    if x.value is Ellipsis:
+        return Formula("…", r"\dots", "<mo>…</mo>"), _ATOM
+    return words(str(x.value)), _ATOM
 
 
 @_read.register

@@ -46,6 +46,7 @@ _GREEK = [
     "omega",
 ]
 _GREEK_LETTERS = dict(zip(_GREEK, "αβγδεζηθικλμνξπρστυφχψω", strict=True))
+_NAMES = {letter: name for name, letter in _GREEK_LETTERS.items()}
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
@@ -96,6 +97,7 @@ def identifier(name: str) -> Formula:
     >>> identifier("W12").latex, identifier("loss").latex, identifier("alpha").text
     ('W_{12}', '\\\\mathrm{loss}', 'α')
     """
+    name = "".join(_NAMES.get(letter, letter) for letter in name) if len(name) == 1 else name
     found = re.fullmatch(r"([^\W\d_]+)_?(\d+)", name)
     stem, index = (found[1], found[2]) if found else (name, "")
     if stem in _GREEK_LETTERS:

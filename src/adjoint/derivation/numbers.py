@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-WHOLE = 16  # arrays of more entries are summarised
+WHOLE = 24  # arrays of more entries are summarised
 
 
 def round_text(entry: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,8 +52,8 @@ class EntryPaths:
     ----------
     entry : str
         As asked for.
-    name : str
-        The entry in the derivation's names.
+    input, index : str, tuple of int
+        The same in the derivation's names.
     paths : list of Path
         With contributions other than 0.
     complete : bool
@@ -62,21 +62,27 @@ class EntryPaths:
         The entry of the engine's gradient.
     value : str
         The name of what is differentiated.
-    first : dict of str to (slope, gradient)
-        The scalar view: for each value that the entry enters, its slope by the entry, and the
-        gradient by it.
+    first : list of (str, float, float)
+        The scalar view: each value that the entry enters, its slope by the entry, and the gradient
+        by it.
     matrix : str
         The line of the derivation that the entry is one of.
     """
 
     entry: str
-    name: str
+    input: str
+    index: tuple[int, ...]
     paths: list[Path]
     complete: bool
     gradient: float
     value: str
-    first: Mapping[str, tuple[float, float]]
+    first: list[tuple[str, float, float]]
     matrix: str
+
+    @property
+    def name(self) -> str:
+        """The entry in the derivation's names."""
+        return f"{self.input}{_subscript(self.index)}"
 
     @property
     def total(self) -> float:
@@ -110,9 +116,9 @@ class EntryPaths:
 
     def scalar_view(self) -> str:
         """Return the gradient's entry as a sum over the values that the entry enters."""
-        items = sorted(self.first.items(), key=lambda item: -abs(math.prod(item[1])))
-        terms = [f"{_number(slope)} · {_number(g)}" for _, (slope, g) in items[:SHOWN]]
-        rest = math.fsum(slope * g for _, (slope, g) in items[SHOWN:])
+        items = sorted(self.first, key=lambda item: -abs(math.prod(item[1:])))
+        terms = [f"{_number(slope)} · {_number(g)}" for _, slope, g in items[:SHOWN]]
+        rest = math.fsum(slope * g for _, slope, g in items[SHOWN:])
         terms += [f"{_number(rest)} ({len(items) - SHOWN} more)"] * (len(items) > SHOWN)
         return f"{_added(terms)} = {_number(self.total)}"
 
@@ -163,7 +169,8 @@ def follow(derivation: Any, entry: str) -> EntryPaths:
     gradient = float(np.asarray(derivation.gradient[name])[index])
     found = EntryPaths(
         entry,
-        f"{name}{_subscript(index)}",
+        name,
+        index,
         paths,
         complete,
         gradient,
@@ -206,15 +213,13 @@ def _matrix_view(derivation: Any, name: str) -> str:
     return text
 
 
-def _by_first(paths: list[Path]) -> dict[str, tuple[float, float]]:
-    """Return for each first value its slope, and the sum of the products of the slopes after it."""
-    slopes: dict[str, float] = {}
-    after: dict[str, list[float]] = {}
+def _by_first(paths: list[Path]) -> list[tuple[str, float, float]]:
+    """Return the first values with their slopes, and the sum of the products of the later ones."""
+    after: dict[tuple[str, float], list[float]] = {}
     for path in paths:
-        if len(path.stops) > 1:
-            slopes[path.stops[1]] = path.slopes[0]
-            after.setdefault(path.stops[1], []).append(math.prod(path.slopes[1:]))
-    return {stop: (slope, math.fsum(after[stop])) for stop, slope in slopes.items()}
+        if path.slopes:
+            after.setdefault((path.stops[1], path.slopes[0]), []).append(math.prod(path.slopes[1:]))
+    return [(stop, slope, math.fsum(later)) for (stop, slope), later in after.items()]
 
 
 def _check(found: EntryPaths) -> None:

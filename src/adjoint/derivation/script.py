@@ -10,6 +10,7 @@ import numpy as np
 from ..compiler.constants import parse
 from ..compiler.layout import lay_out
 from . import numbers as texts
+from .paths import SHOWN
 from .text import PARTS
 
 _TOLERANCE = 1e-9
@@ -28,6 +29,8 @@ def write(derivation: Any) -> str:
         for step in derivation:
             if step.part == part:
                 lines += _step(step)
+    if derivation.entry is not None:
+        lines += ["", f"# --- {derivation.entry.heading}", *_entry(derivation)]
     lines += ["", "# --- the engine's gradient"]
     for name, result in program.gradient.items():
         lines += _result(name, result, np.asarray(derivation.gradient[name]))
@@ -64,6 +67,30 @@ def _step(step: Any) -> list[str]:
         *statement,
         f'assert numbers({step.name}) == "{step.numbers}", "step {step.number}: {step.name}"',
     ]
+
+
+def _entry(derivation: Any) -> list[str]:
+    """Return the statements that multiply the slopes of paths, and add up what these contribute."""
+    entry, lines, names = derivation.entry, [], []
+    for number, path in enumerate(entry.paths[:SHOWN], 1):
+        names.append(f"path_{number}")
+        lines += [f"# {' → '.join(path.stops)}", *_array(f"slopes_{number}", np.array(path.slopes))]
+        lines += _stated(names[-1], f"np.prod(slopes_{number})", path.contribution)
+    if len(entry.paths) > SHOWN:
+        names.append("others")
+        more = np.array([path.contribution for path in entry.paths[SHOWN:]])
+        lines += [*_array("contributions", more)]
+        lines += _stated("others", "np.sum(contributions)", np.sum(more))
+    total = entry.total
+    lines += _stated("total", " + ".join(names) or "0.0", total)
+    gradient = derivation.program.gradient[entry.input]
+    index = f"[{', '.join(map(str, entry.index))}]" if entry.index else ""
+    return [*lines, f"assert agree({gradient}{index}, total, {_TOLERANCE:.2g})"]
+
+
+def _stated(name: str, source: str, value: float) -> list[str]:
+    text = texts.numbers(value)
+    return [f"{name} = {source}", f'assert numbers({name}) == "{text}", "{name}"']
 
 
 def _result(name: str, result: str, gradient: Any) -> list[str]:
