@@ -20,8 +20,6 @@ from .subject import Subject
 
 # Of the sum of the magnitudes of an equality's terms, in float64; of float32 as many roundings.
 TOLERANCE = 1e-12
-# Of the whole derivation beside the engine's gradient, whose roundings add up on the way.
-_WHOLE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,8 @@ class Derivation:
         self.evaluator = Evaluator(self.program.functions)
         self.reading = Reading(self._written, self._is_number)
         self.steps: list[Step] = []
+        # The magnitude of each value if all that it is made of is multiplied out.
+        self._expanded: dict[str, Any] = {}
         self.entry: Any = None
         for name, array in (*self.inputs.items(), *self.program.constants.items()):
             self.evaluator[name] = array
@@ -122,6 +122,7 @@ class Derivation:
         # Read anew from its text, as it is printed.
         value = np.asarray(self.evaluator.value(line.source))
         error = self._error(number, line, value)
+        self._expanded[line.name] = self.evaluator.magnitude(line.source, self._expanded)
         self.evaluator[line.name] = value
         formula = (
             self._written(line.name) + notation.symbol(" = ") + self.reading.read(line.expression)
@@ -153,16 +154,22 @@ class Derivation:
             )
         return error
 
+    def slack(self, name: str) -> float:
+        """Return how far a value may be from the engine's, by the roundings of all that it reads.
+
+        That is the tolerance, of the largest magnitude of its terms when they are multiplied out.
+        """
+        value, expanded = self.evaluator[name], np.asarray(self._expanded[name], float)
+        largest = float(np.max(expanded, initial=0.0, where=np.isfinite(expanded)))
+        return _tolerance(value.dtype) * largest + float(np.finfo(float).tiny)
+
     def _check_engine(self) -> None:
-        """Compare the last lines with the gradient that the engine gives without any graph."""
-        pairs = {
-            name: (self.evaluator[d], self.gradient[name])
-            for name, d in self.program.gradient.items()
-        }
-        pairs["value"] = (self.value, self.subject.value)
-        for name, (derived, engine) in pairs.items():
-            scale = _tolerance(np.asarray(engine).dtype) * _WHOLE / TOLERANCE
-            if not agree(derived, engine, scale):
+        """Compare the last lines with what the engine gives for the function as it stands."""
+        results = {name: (d, self.gradient[name]) for name, d in self.program.gradient.items()}
+        results["the value"] = (self.program.value, self.subject.value)
+        for name, (result, engine) in results.items():
+            derived = self.evaluator[result]
+            if not agree(derived, engine, self.slack(result)):
                 raise GradientMismatchError(
                     f"the derivation ends in {numbers(derived)} for {name}, but the engine gives "
                     f"{numbers(engine)}; please report it"

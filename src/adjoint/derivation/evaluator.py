@@ -43,39 +43,8 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.Invert: operator.invert,
     ast.Not: operator.not_,
 }
-# What adds entries up, or only moves them: of magnitudes it gives the magnitude.
-_LINEAR = frozenset(
-    [
-        "sum",
-        "mean",
-        "reshape",
-        "transpose",
-        "broadcast_to",
-        "moveaxis",
-        "swapaxes",
-        "concatenate",
-        "stack",
-        "repeat",
-        "tile",
-        "squeeze",
-        "expand_dims",
-        "ravel",
-        "einsum",
-        "cumsum",
-        "trace",
-        "diagonal",
-        "placed_at",
-        "sum_to",
-        "dot",
-        "outer",
-        "tensordot",
-        "convolve",
-        "array",
-        "asarray",
-        "astype",
-        "where",
-    ]
-)
+# Ufuncs whose value can be small beside what they are applied to.
+_ADDING = frozenset({"add", "subtract", "hypot", "logaddexp", "logaddexp2", "remainder", "fmod"})
 
 
 class Evaluator:
@@ -83,6 +52,7 @@ class Evaluator:
 
     def __init__(self, functions: str = "") -> None:
         self.scope: dict[str, Any] = {"np": np}
+        self.magnitudes: Mapping[str, Any] = {}
         exec(functions, self.scope)
 
     def __getitem__(self, name: str) -> Any:
@@ -99,8 +69,12 @@ class Evaluator:
         with np.errstate(all="ignore"):
             return self._value(ast.parse(text, mode="eval").body, given or {})
 
-    def magnitude(self, text: str) -> Any:
-        """Return the sum of the magnitudes of an expression's terms, entry by entry."""
+    def magnitude(self, text: str, given: Mapping[str, Any] | None = None) -> Any:
+        """Return the sum of the magnitudes of an expression's terms, entry by entry.
+
+        ``given`` has the magnitudes of names that are not those of their values.
+        """
+        self.magnitudes = given or {}
         with np.errstate(all="ignore"):
             return self._magnitude(ast.parse(text, mode="eval").body)
 
@@ -181,32 +155,30 @@ class Evaluator:
             return self._magnitude(x.value).T
         if isinstance(x, ast.Call):
             return self._magnitude_of_call(x)
+        if isinstance(x, ast.Name) and x.id in self.magnitudes:
+            return self.magnitudes[x.id]
         return _absolute(self._value(x, {}))
 
     def _magnitude_of_call(self, x: ast.Call) -> Any:
-        """Return that of what adds up or moves entries; else the largest entry that takes part."""
-        value = self._value(x, {})
+        """Return that of a ufunc's value; else the largest of all numbers that take part."""
+        value, function = self._value(x, {}), self._value(x.func, {})
         name = getattr(x.func, "attr", getattr(x.func, "id", ""))
-        if name not in _LINEAR:
-            function = self._value(x.func, {})
-            if isinstance(function, np.ufunc):
-                return _absolute(value)
-        parts: list[ast.expr] = [
-            item for item in x.args if isinstance(item, (ast.Name, ast.BinOp, ast.Call))
-        ]
-        if isinstance(x.func, ast.Attribute) and not isinstance(x.func.value, ast.Name):
-            parts.append(x.func.value)
-        scales = [_largest(value)]
-        for part in parts:
-            scales.append(_largest(self._part(part)))
-        return np.full(np.shape(value), max(scales))
+        if isinstance(function, np.ufunc) and name not in _ADDING:
+            return _absolute(value)
+        parts = [*x.args, *(item.value for item in x.keywords)]
+        if isinstance(x.func, ast.Attribute):
+            parts.append(x.func.value)  # of a method, what it belongs to
+        return np.full(np.shape(value), max(_largest(value), *map(self._scale, parts)))
 
-    def _part(self, part: ast.expr) -> Any:
+    def _scale(self, part: ast.expr) -> float:
+        """Return the largest magnitude in an argument; 0 of what is no array of floats."""
+        if isinstance(part, (ast.Tuple, ast.List)):
+            return max(map(self._scale, part.elts), default=0.0)
+        if isinstance(part, (ast.Constant, ast.Lambda, ast.Starred, ast.Slice)):
+            return 0.0
         value = self._value(part, {})
-        is_numbers = isinstance(value, (np.ndarray, np.generic, float)) and (
-            np.asarray(value).dtype.kind == "f"
-        )
-        return self._magnitude(part) if is_numbers else 0.0
+        is_float = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+        return _largest(self._magnitude(part)) if is_float else 0.0
 
 
 def _absolute(value: Any) -> Any:

@@ -211,6 +211,8 @@ def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
             inner = receiver + _COMMA + inner if inner.text else receiver
     else:
         return reading.read(function, _ATOM) + bracketed(inner), _ATOM
+    if name in _FILLED and x.args and not isinstance(function, ast.Name):
+        return reading.read(_FILLED[name](x), _ATOM), _ATOM
     known = _FAMILIAR.get(name)
     if known is not None and len(x.args) == 1 and not x.keywords:
         return known(inner)
@@ -221,6 +223,15 @@ def _is_module(x: ast.expr) -> bool:
     while isinstance(x, ast.Attribute):
         x = x.value
     return isinstance(x, ast.Name) and x.id in ("np", "special")
+
+
+# Arrays that are written as the number which fills them, or as their entries.
+_FILLED: dict[str, Callable[[ast.Call], ast.expr]] = {
+    "zeros": lambda call: ast.Constant(0),
+    "ones": lambda call: ast.Constant(1),
+    "full": lambda call: call.args[1],
+    "array": lambda call: call.args[0],
+}
 
 
 def _exponential(inner: Formula) -> tuple[Formula, int]:

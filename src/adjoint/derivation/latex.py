@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .matrix import matrix
-from .notation import escape_latex
+from .notation import GREEK, escape_latex
 from .text import PARTS
 
 _MARKS = {
@@ -22,12 +22,13 @@ _MARKS = {
     "²": "$^2$",
     "³": "$^3$",
     "∞": r"$\infty$",
+    **{letter: rf"$\{name}$" for letter, name in GREEK.items()},
 }
 
 
 def write(derivation: Any) -> str:
     """Return a derivation as the body of a LaTeX document."""
-    lines = [rf"\section*{{{escape_latex(derivation.title)}}}", r"\subsection*{Given}"]
+    lines = [rf"\section*{{{_text(derivation.title)}}}", r"\subsection*{Given}"]
     for name, formula, text in derivation.given():
         lines += _equality(formula.latex, derivation.evaluator[name], text)
     for part, heading in PARTS.items():

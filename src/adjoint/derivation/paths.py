@@ -22,7 +22,6 @@ from .numbers import numbers
 MOST = 5000
 # Of paths that are printed.
 SHOWN = 12
-_TOLERANCE, _GROUPED_TOLERANCE = 1e-12, 1e-9
 
 
 class Path(NamedTuple):
@@ -60,6 +59,8 @@ class EntryPaths:
         Whether each is one path; else they are groups of all paths through one first value.
     gradient : float
         The entry of the engine's gradient.
+    slack : float
+        How far the sum of all contributions may be from it.
     value : str
         The name of what is differentiated.
     first : list of (str, float, float)
@@ -75,6 +76,7 @@ class EntryPaths:
     paths: list[Path]
     complete: bool
     gradient: float
+    slack: float
     value: str
     first: list[tuple[str, float, float]]
     matrix: str
@@ -174,6 +176,7 @@ def follow(derivation: Any, entry: str) -> EntryPaths:
         paths,
         complete,
         gradient,
+        derivation.slack(derivation.program.gradient[name]),
         derivation.program.value,
         _by_first(paths),
         _matrix_view(derivation, name),
@@ -223,9 +226,7 @@ def _by_first(paths: list[Path]) -> list[tuple[str, float, float]]:
 
 
 def _check(found: EntryPaths) -> None:
-    scale = math.fsum(abs(path.contribution) for path in found.paths)
-    tolerance = _TOLERANCE if found.complete else _GROUPED_TOLERANCE
-    if not abs(found.total - found.gradient) <= tolerance * scale + np.finfo(float).tiny:
+    if not abs(found.total - found.gradient) <= found.slack:
         raise GradientMismatchError(
             f"the paths from {found.entry} add up to {found.total!r}, the gradient is "
             f"{found.gradient!r}; please report it"

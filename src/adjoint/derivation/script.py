@@ -13,8 +13,6 @@ from . import numbers as texts
 from .paths import SHOWN
 from .text import PARTS
 
-_TOLERANCE = 1e-9
-
 
 def write(derivation: Any) -> str:
     """Return a derivation as a file that needs NumPy alone and exits non-zero where it errs."""
@@ -33,7 +31,9 @@ def write(derivation: Any) -> str:
         lines += ["", f"# --- {derivation.entry.heading}", *_entry(derivation)]
     lines += ["", "# --- the engine's gradient"]
     for name, result in program.gradient.items():
-        lines += _result(name, result, np.asarray(derivation.gradient[name]))
+        lines += _result(
+            name, result, np.asarray(derivation.gradient[name]), derivation.slack(result)
+        )
     return "\n".join([*lines, ""])
 
 
@@ -85,7 +85,7 @@ def _entry(derivation: Any) -> list[str]:
     lines += _stated("total", " + ".join(names) or "0.0", total)
     gradient = derivation.program.gradient[entry.input]
     index = f"[{', '.join(map(str, entry.index))}]" if entry.index else ""
-    return [*lines, f"assert agree({gradient}{index}, total, {_TOLERANCE:.2g})"]
+    return [*lines, f"assert agree({gradient}{index}, total, {entry.slack:.2g})"]
 
 
 def _stated(name: str, source: str, value: float) -> list[str]:
@@ -93,12 +93,11 @@ def _stated(name: str, source: str, value: float) -> list[str]:
     return [f"{name} = {source}", f'assert numbers({name}) == "{text}", "{name}"']
 
 
-def _result(name: str, result: str, gradient: Any) -> list[str]:
-    scale = 1 if gradient.dtype.kind != "f" else np.finfo(gradient.dtype).eps / np.finfo(float).eps
+def _result(name: str, result: str, gradient: Any, slack: float) -> list[str]:
     text = texts.numbers(gradient)
     return [
         *_array(f"engine_{name}", gradient),
         f'assert numbers(engine_{name}) == "{text}", "the engine\'s gradient by {name}"',
-        f"assert agree({result}, engine_{name}, {_TOLERANCE * scale:.2g})",
+        f"assert agree({result}, engine_{name}, {slack:.2g})",
         f'print("the gradient by {name}:", numbers(engine_{name}))',
     ]
