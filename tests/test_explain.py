@@ -173,7 +173,7 @@ def test_the_last_line_is_the_engines_gradient(network):
 def test_large_arrays_are_summarised():
     derivation = ad.explain(lambda x: np.sum(x * x), np.arange(100.0))
     assert derivation[-1].numbers.startswith(
-        "float64 (100,): norm 1146.06, from 0 to 198, corner [0, 2], checksum of all entries "
+        "float64 (100,): norm 1146.04, from 0 to 198, corner [0, 2], checksum of all entries "
     )
 
 
@@ -213,7 +213,7 @@ def test_losses_are_explained(loss, x, y):
 
 def test_an_engine_that_errs_is_found(monkeypatch):
     monkeypatch.setattr(PRIMITIVES["tanh"], "forward", lambda x: np.tanh(x) * (1 + 1e-11))
-    with pytest.raises(GradientMismatchError, match=r"step 1 .* y = np.tanh\(x\)"):
+    with pytest.raises(GradientMismatchError, match="step 1 of the derivation does not hold"):
 
         def f(x):
             y = np.tanh(x)
@@ -227,11 +227,16 @@ def test_a_gradient_that_errs_is_found(monkeypatch):
     monkeypatch.setattr(
         "adjoint.derivation.subject.value_and_grad", lambda f, n: lambda x: (9.0, (6.5,))
     )
-    with pytest.raises(GradientMismatchError, match="the engine gives 6.5"):
+    with pytest.raises(GradientMismatchError, match=r"the engine gives 6\.5"):
         ad.explain(np.square, 3.0)
 
 
 # --- what is refused
+
+
+@ad.custom_vjp(lambda g, y, x: (2 * g,))
+def _doubled(x):
+    return 2 * x
 
 
 def test_refusals_say_what_was_expected(network):
@@ -239,6 +244,7 @@ def test_refusals_say_what_was_expected(network):
     loss = ad.tensor(2.0, requires_grad=True) * 2
     for error, message, call in [
         (ShapeError, "shape \\(3,\\)", lambda: ad.explain(np.tanh, np.zeros(3))),
+        (NotImplementedError, "known to Python alone", lambda: ad.explain(_doubled, 1.0)),
         (TypeError, "a function, a tensor or a model, got int", lambda: ad.explain(3)),
         (TypeError, "loss is for models", lambda: ad.explain(np.tanh, 1.0, loss="mse_loss")),
         (TypeError, "wrt is for functions", lambda: ad.explain(loss, wrt=0)),

@@ -51,10 +51,10 @@ def test_the_paths_that_are_not_printed_are_counted_and_added_up():
 
 
 def test_too_many_paths_are_grouped_by_the_first_value():
-    derivation = article(rows=9, layers=(2, 12, 12, 12, 2), entry="W1[1, 0]")
+    derivation = article(rows=20, layers=(2, 12, 12, 12, 2), entry="W1[1, 0]")
     entry = derivation.entry
     assert not entry.complete
-    assert len(entry.paths) == 9
+    assert len(entry.paths) == 20
     assert "More than 5000 paths lead from W1[1, 0]" in str(derivation)
     np.testing.assert_allclose(entry.total, derivation.gradient["W1"][1, 0], rtol=1e-12)
 
@@ -96,11 +96,3 @@ def test_an_entry_must_be_one_of_an_input():
     ]:
         with pytest.raises(error, match=message):
             article(entry=entry)
-
-
-def test_a_rule_without_a_forward_mode_is_refused():
-    @ad.custom_vjp
-    def double(x):
-        return 2 * x
-
-    double.defvjp if hasattr(double, "defvjp") else None

@@ -32,6 +32,14 @@ def run(script):
     return printed.getvalue()
 
 
+def fails(script):
+    try:
+        run(script)
+    except Exception:  # an assertion, or what NumPy says of a wrong shape or dtype
+        return True
+    return False
+
+
 def run_alone(script, tmp_path, *flags):
     path = tmp_path / "derivation.py"
     path.write_text(script, encoding="utf-8")
@@ -93,8 +101,7 @@ def test_every_printed_digit_of_a_small_script_counts():
     run(script)
     for place in printed_digits(script):
         digit = "1" if script[place] != "1" else "2"
-        with pytest.raises(Exception, match=""):
-            run(script[:place] + digit + script[place + 1 :])
+        assert fails(script[:place] + digit + script[place + 1 :])
 
 
 def test_the_same_derivation_gives_the_same_script():
@@ -120,8 +127,4 @@ def test_scripts_run_and_fail_when_a_digit_is_changed(full):
         script = derivation.script()
         run(script)
         changed = with_another_digit(script, rng)
-        try:
-            run(changed)
-        except Exception:  # an assertion, or what NumPy says of a wrong shape or dtype
-            continue
-        pytest.fail(f"a changed digit went unnoticed in:\n{changed}")
+        assert fails(changed), changed

@@ -20,33 +20,12 @@ class Formula(NamedTuple):
 
 
 EMPTY = Formula("", "", "")
-_GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "pi",
-    "rho",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-]
-_GREEK_LETTERS = dict(zip(_GREEK, "αβγδεζηθικλμνξπρστυφχψω", strict=True))
-_NAMES = {letter: name for name, letter in _GREEK_LETTERS.items()}
+_GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu "
+    "nu xi pi rho sigma tau upsilon phi chi psi omega"
+)
+_GREEK_LETTERS = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψω", strict=True))
+GREEK = {letter: name for name, letter in _GREEK_LETTERS.items()}
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
@@ -97,12 +76,12 @@ def identifier(name: str) -> Formula:
     >>> identifier("W12").latex, identifier("loss").latex, identifier("alpha").text
     ('W_{12}', '\\\\mathrm{loss}', 'α')
     """
-    name = "".join(_NAMES.get(letter, letter) for letter in name) if len(name) == 1 else name
+    name = "".join(GREEK.get(letter, letter) for letter in name) if len(name) == 1 else name
     found = re.fullmatch(r"([^\W\d_]+)_?(\d+)", name)
     stem, index = (found[1], found[2]) if found else (name, "")
     if stem in _GREEK_LETTERS:
         letter = _GREEK_LETTERS[stem]
-        base = Formula(letter, f"\\{stem}" if stem != "omicron" else "o", f"<mi>{letter}</mi>")
+        base = Formula(letter, f"\\{stem}", f"<mi>{letter}</mi>")
     elif len(stem) == 1 and stem.isascii():
         base = Formula(stem, stem, f"<mi>{stem}</mi>")
     else:

@@ -316,13 +316,8 @@ class _Walk:
         """Return the derivative of all entries of a value by one entry of an operand."""
         primitive = after.primitive
         assert primitive is not None
-        if primitive.vjp is None or node.output.dtype.kind != "f":
+        if primitive.jvp is None or node.output.dtype.kind != "f":
             return None
-        if primitive.jvp is None:
-            raise NotImplementedError(
-                f"explain: {primitive.name} has a backward rule of its own alone, so that paths "
-                "cannot be followed through it; use ad.custom_jvp, or leave out entry"
-            )
         direction = np.zeros(node.output.shape, node.output.dtype)
         direction.flat[place] = 1
         tangents = [direction if parent is node else None for parent in after.parents]
