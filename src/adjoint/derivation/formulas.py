@@ -157,10 +157,21 @@ def _unary(x: ast.UnaryOp, reading: Reading) -> tuple[Formula, int]:
 
 @_read.register
 def _compare(x: ast.Compare, reading: Reading) -> tuple[Formula, int]:
+    if (classes := _labels(x)) is not None:
+        return words("onehot") + bracketed(reading.read(classes)), _ATOM
     formula = reading.read(x.left, 6)
     for op, right in zip(x.ops, x.comparators, strict=True):
         formula = formula + _COMPARED[type(op)] + reading.read(right, 6)
     return bracketed(formula, "[", "]"), _ATOM
+
+
+def _labels(x: ast.Compare) -> ast.expr | None:
+    """Return y of ``y[..., None] == np.arange(n)``, the rows of a unit matrix that y picks."""
+    left, right = x.left, x.comparators[0]
+    if not (isinstance(x.ops[0], ast.Eq) and isinstance(left, ast.Subscript)):
+        return None
+    picks = isinstance(right, ast.Call) and show(right.func) == "np.arange"
+    return left.value if picks and show(left.slice) in ("..., None", "(..., None)") else None
 
 
 @_read.register
@@ -200,19 +211,23 @@ def _list(x: ast.List, reading: Reading) -> tuple[Formula, int]:
 
 @_read.register
 def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
-    function, name = x.func, ""
+    function, name = x.func, getattr(x.func, "id", "")
+    if name == "strong_multiply":  # a product in which 0·∞ = 0
+        return _read(ast.BinOp(x.args[0], ast.Mult(), x.args[1]), reading)
     inner = reading.arguments(x)
-    if isinstance(function, ast.Name):
-        name = function.id
-    elif isinstance(function, ast.Attribute):
+    if isinstance(function, ast.Attribute):
         name = function.attr
         if not _is_module(function.value):
             receiver = reading.read(function.value)
             inner = receiver + _COMMA + inner if inner.text else receiver
-    else:
+    elif not name:
         return reading.read(function, _ATOM) + bracketed(inner), _ATOM
     if name in _FILLED and x.args and not isinstance(function, ast.Name):
         return reading.read(_FILLED[name](x), _ATOM), _ATOM
+    if name == "square":
+        return _raised(
+            reading.read(x.args[0], _ATOM), notation.number("2"), ast.Constant(2)
+        ), _POWER
     known = _FAMILIAR.get(name)
     if known is not None and len(x.args) == 1 and not x.keywords:
         return known(inner)
@@ -244,10 +259,6 @@ def _exponential(inner: Formula) -> tuple[Formula, int]:
 _FAMILIAR: dict[str, Callable[[Formula], tuple[Formula, int]]] = {
     "exp": _exponential,
     "sqrt": lambda inner: (notation.root(inner), _ATOM),
-    "square": lambda inner: (
-        notation.power(bracketed(inner), notation.number("2"), f"({inner.text})²"),
-        _POWER,
-    ),
     "abs": lambda inner: (bracketed(inner, "|", "|"), _ATOM),
     "absolute": lambda inner: (bracketed(inner, "|", "|"), _ATOM),
 }

@@ -62,7 +62,7 @@ def fragment(derivation: Any) -> str:
     lines = [f"<style>{_STYLE}</style>", '<main class="adjoint-derivation">']
     lines += [f"<h1>{escape(derivation.title)}</h1>", "<h2>Given</h2>", "<ul>"]
     for name, formula, text in derivation.given():
-        lines += ["<li>", *_equality(formula.mathml, derivation.evaluator[name], text), "</li>"]
+        lines += _result(formula.mathml, derivation.evaluator[name], text)
     lines.append("</ul>")
     for part, heading in PARTS.items():
         lines += [f"<h2>{heading}</h2>", f'<ol class="{part}">']
@@ -72,7 +72,7 @@ def fragment(derivation: Any) -> str:
         lines += ["<h2>One entry</h2>", *_entry(derivation.entry)]
     lines += ["<h2>The engine's gradient</h2>", "<ul>"]
     for name, (formula, text) in zip(derivation.gradient, derivation.results(), strict=True):
-        lines += ["<li>", *_equality(formula.mathml, derivation.gradient[name], text), "</li>"]
+        lines += _result(formula.mathml, derivation.gradient[name], text)
     return "\n".join([*lines, "</ul>", "</main>"])
 
 
@@ -82,6 +82,16 @@ def _step(step: Any) -> Iterator[str]:
     yield f'<div class="rule"><b>{step.number}</b> {escape(str(step.rule))}, shape {shape}</div>'
     yield from _equality(step.formula.mathml, step.value, step.numbers)
     yield "</li>"
+
+
+def _result(left: str, value: Any, text: str) -> Iterator[str]:
+    """Yield a name and its numbers, side by side where these are a small matrix."""
+    figures = matrix(value)
+    if figures is None:
+        yield from ["<li>", *_equality(left, value, text), "</li>"]
+    else:
+        inner = f"<mrow>{left}<mo>=</mo>{figures.mathml}</mrow>"
+        yield f'<li><div class="wide figures" tabindex="0"><math>{inner}</math></div></li>'
 
 
 def _equality(left: str, value: Any, text: str) -> Iterator[str]:

@@ -51,13 +51,18 @@ def number(text: str) -> Formula:
     """
     mantissa, e, exponent = text.partition("e")
     if not e or not exponent.lstrip("+-").isdigit():
-        return Formula(text, text.replace("inf", r"\infty"), f"<mn>{escape(text)}</mn>")
+        return Formula(text, text.replace("inf", r"\infty"), _mn(text.replace("inf", "∞")))
     power = str(int(exponent))
     return Formula(
         text,
         rf"{mantissa} \cdot 10^{{{power}}}",
-        f"<mrow><mn>{mantissa}</mn><mo>·</mo><msup><mn>10</mn><mn>{power}</mn></msup></mrow>",
+        f"<mrow>{_mn(mantissa)}<mo>·</mo><msup><mn>10</mn>{_mn(power)}</msup></mrow>",
     )
+
+
+def _mn(text: str) -> str:
+    """Return a number for a browser, with a true minus sign."""
+    return f"<mn>{escape(text.replace('-', '−'))}</mn>"
 
 
 def words(text: str) -> Formula:
