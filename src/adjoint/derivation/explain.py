@@ -26,13 +26,15 @@ def explain(
     subject : callable, Tensor or Module
         A function of the arguments that returns one number; a tensor, whose recorded graph is
         explained; or a model, of which the arguments are a batch, ``x`` and what the loss takes
-        besides the prediction.
+        besides the prediction. A function that branches on numbers cannot be traced: apply it to
+        tensors, and explain what it returns.
     *args : arrays, or lists, tuples and dicts of them
     wrt : int or sequence of int, optional
         Of a function: by which arguments, as `grad`'s ``argnums``; by default the first. For a
         tensor it is all leaves, for a model all parameters that are trained.
     loss : str or callable, optional
-        Of a model: one of `nn.functional.LOSSES` by name, or ``loss(prediction, target)``.
+        Of a model: one of `nn.functional.LOSSES` by name, or ``loss(prediction, target)``; without
+        it and without a target the model's own output is the value.
     entry : str, optional
         One entry of an input, as ``"x[0]"`` or ``"layers[0].weight[1, 0]"``: adds every path that
         leads from it to the value.

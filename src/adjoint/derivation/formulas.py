@@ -211,26 +211,19 @@ def _list(x: ast.List, reading: Reading) -> tuple[Formula, int]:
 
 @_read.register
 def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
-    function, name = x.func, getattr(x.func, "id", "")
-    if name == "strong_multiply":  # a product in which 0·∞ = 0
-        return _read(ast.BinOp(x.args[0], ast.Mult(), x.args[1]), reading)
+    function = x.func
+    name = getattr(function, "id", getattr(function, "attr", ""))
+    if name in _REWRITTEN and x.args:
+        return _read(_REWRITTEN[name](x), reading)
     inner = reading.arguments(x)
-    if isinstance(function, ast.Attribute):
-        name = function.attr
-        if not _is_module(function.value):
-            receiver = reading.read(function.value)
-            inner = receiver + _COMMA + inner if inner.text else receiver
-    elif not name:
+    if isinstance(function, ast.Attribute) and not _is_module(function.value):
+        receiver = reading.read(function.value)
+        inner = receiver + _COMMA + inner if inner.text else receiver
+    if not name:
         return reading.read(function, _ATOM) + bracketed(inner), _ATOM
-    if name in _FILLED and x.args and not isinstance(function, ast.Name):
-        return reading.read(_FILLED[name](x), _ATOM), _ATOM
-    if name == "square":
-        return _raised(
-            reading.read(x.args[0], _ATOM), notation.number("2"), ast.Constant(2)
-        ), _POWER
-    known = _FAMILIAR.get(name)
-    if known is not None and len(x.args) == 1 and not x.keywords:
-        return known(inner)
+    familiar = _FAMILIAR.get(name)
+    if familiar is not None and len(x.args) == 1 and not x.keywords:
+        return familiar(inner), _ATOM
     return _FUNCTIONS.get(name, words(name)) + bracketed(inner), _ATOM
 
 
@@ -240,8 +233,10 @@ def _is_module(x: ast.expr) -> bool:
     return isinstance(x, ast.Name) and x.id in ("np", "special")
 
 
-# Arrays that are written as the number which fills them, or as their entries.
-_FILLED: dict[str, Callable[[ast.Call], ast.expr]] = {
+# Calls that are written as other expressions: operators, and arrays as what fills them.
+_REWRITTEN: dict[str, Callable[[ast.Call], ast.expr]] = {
+    "strong_multiply": lambda call: ast.BinOp(call.args[0], ast.Mult(), call.args[1]),
+    "square": lambda call: ast.BinOp(call.args[0], ast.Pow(), ast.Constant(2)),
     "zeros": lambda call: ast.Constant(0),
     "ones": lambda call: ast.Constant(1),
     "full": lambda call: call.args[1],
@@ -249,16 +244,14 @@ _FILLED: dict[str, Callable[[ast.Call], ast.expr]] = {
 }
 
 
-def _exponential(inner: Formula) -> tuple[Formula, int]:
-    raised = Formula(
-        "", f"e^{{{inner.latex}}}", f"<msup><mi>e</mi><mrow>{inner.mathml}</mrow></msup>"
-    )
-    return raised._replace(text=f"exp({inner.text})"), _ATOM
+def _exponential(inner: Formula) -> Formula:
+    latex, mathml = f"e^{{{inner.latex}}}", f"<msup><mi>e</mi><mrow>{inner.mathml}</mrow></msup>"
+    return Formula(f"exp({inner.text})", latex, mathml)
 
 
-_FAMILIAR: dict[str, Callable[[Formula], tuple[Formula, int]]] = {
+_FAMILIAR: dict[str, Callable[[Formula], Formula]] = {
     "exp": _exponential,
-    "sqrt": lambda inner: (notation.root(inner), _ATOM),
-    "abs": lambda inner: (bracketed(inner, "|", "|"), _ATOM),
-    "absolute": lambda inner: (bracketed(inner, "|", "|"), _ATOM),
+    "sqrt": notation.root,
+    "abs": lambda inner: bracketed(inner, "|", "|"),
+    "absolute": lambda inner: bracketed(inner, "|", "|"),
 }

@@ -11,6 +11,7 @@ import numpy as np
 from ..calculus import read_argnums, value_and_grad
 from ..compiler.naming import argument_names, identifier, parameter_names
 from ..compiler.state import State, standing_in
+from ..compiler.step import BATCH
 from ..compiler.tracer import TracedNode
 from ..core import Node, Spec, Value, as_operand
 from ..errors import GraphError, ShapeError, choose
@@ -124,7 +125,7 @@ def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     others = [path for path in tensors if path not in trained]
     ordered = {path: tensors[path] for path in (*trained, *others)}
     short = parameter_names(ordered)
-    letters = ("X", "y", *(f"target{n}" for n in range(2, len(batch))))[: len(batch)]
+    letters = (*BATCH, *(f"target{n}" for n in range(len(batch))))[: len(batch)]
 
     def loss_of_batch(*args: Any) -> Any:
         parameters, rest, *arrays = args
