@@ -53,6 +53,7 @@ def assert_whole(derivation):
         ("y[..., None] == np.arange(3)", "onehot(y)", r"\mathrm{onehot}\left(y\right)"),
         ("np.square(x) + np.square(-x)", "x² + (−x)²", r"{x}^{2} + {\left(-x\right)}^{2}"),
         ("strong_multiply(a, b + c)", "a ⊙ (b + c)", r"a \odot \left(b + c\right)"),
+        ("strong_product(np.matmul, a, b)", "a b", r"a \, b"),
         ("x < np.inf", "[x < ∞]", r"\left[x < \infty\right]"),
         ("np.abs(d_x)", "|d_x|", r"\left|\mathrm{d\_x}\right|"),
     ],

@@ -215,6 +215,8 @@ def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
     name = getattr(function, "id", getattr(function, "attr", ""))
     if name in _REWRITTEN and x.args:
         return _read(_REWRITTEN[name](x), reading)
+    if name == "strong_product" and show(x.args[0]) == "np.matmul":
+        return _read(ast.BinOp(x.args[1], ast.MatMult(), x.args[2]), reading)
     inner = reading.arguments(x)
     if isinstance(function, ast.Attribute) and not _is_module(function.value):
         receiver = reading.read(function.value)

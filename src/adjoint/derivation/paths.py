@@ -28,10 +28,11 @@ class EntryPaths:
         As asked for.
     input, index : str, tuple of int
         The same in the derivation's names.
+    count : int or None
+        How many paths there are with slopes other than 0; None if they were too many to count.
     paths : list of Path
-        With contributions other than 0.
-    complete : bool
-        Whether each is one path; else they are groups of all paths through one first value.
+        All of them, or where these are more than `walk.MOST` a group for each value that the entry
+        enters: all paths that go on from there.
     gradient : float
         The entry of the engine's gradient.
     slack : float
@@ -48,8 +49,8 @@ class EntryPaths:
     entry: str
     input: str
     index: tuple[int, ...]
+    count: int | None
     paths: list[Path]
-    complete: bool
     gradient: float
     slack: float
     value: str
@@ -60,6 +61,11 @@ class EntryPaths:
     def name(self) -> str:
         """The entry in the derivation's names."""
         return f"{self.input}{subscript(self.index)}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether each path stands for itself."""
+        return self.count is not None and self.count <= MOST
 
     @property
     def total(self) -> float:
@@ -82,14 +88,14 @@ class EntryPaths:
     @property
     def heading(self) -> str:
         """How many paths there are."""
-        count = len(self.paths)
+        many = "More paths than were counted" if self.count is None else f"{self.count} paths"
         if not self.complete:
             return (
-                f"More than {MOST} paths lead from {self.entry} to the value; they are grouped by "
-                f"the first of {count} values"
+                f"{many} lead from {self.entry} to the value; they are grouped by the first of "
+                f"{len(self.paths)} values"
             )
-        verb = "path leads" if count == 1 else "paths lead"
-        return f"{count or 'No'} {verb} from {self.entry} to the value"
+        verb = "path leads" if self.count == 1 else "paths lead"
+        return f"{self.count or 'No'} {verb} from {self.entry} to the value"
 
     def scalar_view(self) -> str:
         """Return the gradient's entry as a sum over the values that the entry enters."""
@@ -137,15 +143,18 @@ def follow(derivation: Any, entry: str) -> EntryPaths:
     position = list(derivation.inputs).index(name)
     walk = Walk(graph, list(leaves(subject.args)), derivation.program.value)
     place = int(np.ravel_multi_index(index, derivation.inputs[name].shape)) if index else 0
-    paths, complete = walk.paths(graph.inputs[position].node, place, name)
+    start = graph.inputs[position].node
+    count = walk.count(start, place)
+    every = walk.paths(start, place, name, count)
+    paths = list(walk.groups(start, place, name)) if every is None else every
     paths.sort(key=lambda path: -abs(path.contribution))
     gradient = float(np.asarray(derivation.gradient[name])[index])
     found = EntryPaths(
         entry,
         name,
         index,
+        count,
         paths,
-        complete,
         gradient,
         derivation.slack(derivation.program.gradient[name]),
         derivation.program.value,
@@ -197,7 +206,10 @@ def _by_first(paths: list[Path]) -> list[tuple[str, float, float]]:
 
 
 def _check(found: EntryPaths) -> None:
-    if not abs(found.total - found.gradient) <= found.slack:
+    by_first = math.fsum(slope * g for _, slope, g in found.first)
+    direct = sum(not path.slopes for path in found.paths)  # the value is the entry itself
+    sums = found.total, by_first + direct
+    if not all(abs(total - found.gradient) <= found.slack for total in sums):
         raise GradientMismatchError(
             f"the paths from {found.entry} add up to {found.total!r}, the gradient is "
             f"{found.gradient!r}; please report it"

@@ -16,6 +16,8 @@ from .numbers import numbers
 
 # Of paths that are told apart; where there are more they are grouped by the first value.
 MOST = 5000
+# Of entries that are gone through to count paths.
+_COUNTED = 30_000
 
 
 class Path(NamedTuple):
@@ -63,22 +65,35 @@ class Walk:
         self.known: dict[tuple[Node, int], list[tuple[Node, int, float]]] = {}
         self.labels = self._labels()
 
-    def paths(self, start: Any, place: int, name: str) -> tuple[list[Path], bool]:
-        """Return all paths from an entry; or groups of them, and False, if they are too many."""
-        first = Path((self._label(start, place, name),), ())
+    def count(self, start: Any, place: int) -> int | None:
+        """Return how many paths lead from an entry to the end; None if it enters too many."""
+        ways: dict[Any, dict[int, int]] = {start: {place: 1}}
+        entered = 0
+        for node in (start, *self.graph.nodes):
+            entries = ways.get(node, {}) if node is not self.end else {}
+            entered += len(entries)
+            if entered > _COUNTED:
+                return None
+            for entry, number in entries.items():
+                for after, at, _ in self._next(node, entry):
+                    found = ways.setdefault(after, {})
+                    found[at] = found.get(at, 0) + number
+        return ways.get(self.end, {}).get(0, 0)
+
+    def paths(self, start: Any, place: int, name: str, count: int | None) -> list[Path] | None:
+        """Return all paths from an entry, of which there are so many; None if they are too many."""
         found: list[Path] = []
-        stack = [(start, place, first)]
-        steps = 0
-        while stack:
+        stack = [(start, place, Path((self._label(start, place, name),), ()))]
+        if count is None or count > MOST:
+            return None
+        while stack and len(found) < count:
             node, entry, path = stack.pop()
-            steps += 1
             if node is self.end:
                 found.append(path)
-            if len(found) > MOST or steps > 10 * MOST:
-                return list(self._groups(start, place, first)), False
+                continue
             for after, at, slope in self._next(node, entry):
                 stack.append((after, at, self._extended(path, node, after, at, slope)))
-        return found, True
+        return found
 
     def _extended(self, path: Path, node: Node, after: Node, at: int, slope: float) -> Path:
         """Return a path with one more value, which replaces one without a name that it equals."""
@@ -133,14 +148,15 @@ class Walk:
             moved = primitive.jvp(tangents, self.tensors[after].data, args, after.params or {})
         return np.broadcast_to(moved, after.output.shape)
 
-    def _groups(self, start: Node, place: int, first: Path) -> Iterator[Path]:
-        """Yield a group for each value that the entry enters."""
+    def groups(self, start: Any, place: int, name: str) -> Iterator[Path]:
+        """Yield a group of paths for each value that the entry enters."""
+        first = self._label(start, place, name)
         cotangents = self._cotangents()
         for after, at, slope in self._next(start, place):
             g = cotangents.get(self.tensors[after].node)
             label = self._label(after, at, self.labels[after])
             onward = 0.0 if g is None else float(np.asarray(g).flat[at])
-            yield Path((*first.stops, label, "…"), (slope, onward))
+            yield Path((first, label, "…"), (slope, onward))
 
     def _cotangents(self) -> dict[Node, Any]:
         end: Tensor = self.tensors[self.end]
