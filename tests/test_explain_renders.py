@@ -54,13 +54,15 @@ def assert_whole(derivation):
         ("np.square(x) + np.square(-x)", "x² + (−x)²", r"{x}^{2} + {\left(-x\right)}^{2}"),
         ("strong_multiply(a, b + c)", "a ⊙ (b + c)", r"a \odot \left(b + c\right)"),
         ("strong_product(np.matmul, a, b)", "a b", r"a \, b"),
+        ("np.transpose(x, (0, -1, -2)) @ y", "xᵀ y", r"{x}^{\top} \, y"),
+        ("np.transpose(x, (1, 0))", "transpose(x, (1, 0))", None),
         ("x < np.inf", "[x < ∞]", r"\left[x < \infty\right]"),
         ("np.abs(d_x)", "|d_x|", r"\left|\mathrm{d\_x}\right|"),
     ],
 )
 def test_a_line_reads_as_mathematics(source, text, latex):
     assert read(source).text == text
-    assert read(source).latex == latex
+    assert latex in (None, read(source).latex)
 
 
 def test_a_page_has_all_steps_and_loads_nothing(derivation):
