@@ -55,6 +55,7 @@ def assert_whole(derivation):
         ("strong_multiply(a, b + c)", "a ⊙ (b + c)", r"a \odot \left(b + c\right)"),
         ("strong_product(np.matmul, a, b)", "a b", r"a \, b"),
         ("np.transpose(x, (0, -1, -2)) @ y", "xᵀ y", r"{x}^{\top} \, y"),
+        ("x.transpose((0, -1, -2))", "xᵀ", r"{x}^{\top}"),
         ("np.transpose(x, (1, 0))", "transpose(x, (1, 0))", None),
         ("x < np.inf", "[x < ∞]", r"\left[x < \infty\right]"),
         ("np.abs(d_x)", "|d_x|", r"\left|\mathrm{d\_x}\right|"),

@@ -215,8 +215,8 @@ def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
     name = getattr(function, "id", getattr(function, "attr", ""))
     if name in _REWRITTEN and x.args:
         return _read(_REWRITTEN[name](x), reading)
-    if name == "transpose" and _swaps_the_last(x):
-        return _read(ast.Attribute(x.args[0], "mT"), reading)
+    if name == "transpose" and (swapped := _swapped(x)) is not None:
+        return _read(ast.Attribute(swapped, "mT"), reading)
     if name == "strong_product" and show(x.args[0]) == "np.matmul":
         return _read(ast.BinOp(x.args[1], ast.MatMult(), x.args[2]), reading)
     inner = reading.arguments(x)
@@ -231,13 +231,15 @@ def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
     return _FUNCTIONS.get(name, words(name)) + bracketed(inner), _ATOM
 
 
-def _swaps_the_last(x: ast.Call) -> bool:
-    """Return whether a call of transpose swaps the last two axes, and leaves the others."""
-    if len(x.args) != 2 or x.keywords:
-        return False
-    axes = show(x.args[1])
-    leading = len(getattr(x.args[1], "elts", ())) - 2
-    return axes == show(ast.parse(repr((*range(leading), -1, -2)), mode="eval").body)
+def _swapped(x: ast.Call) -> ast.expr | None:
+    """Return of what a call of transpose swaps the last two axes; None if it does another thing."""
+    operands = list(x.args)
+    if isinstance(x.func, ast.Attribute) and not _is_module(x.func.value):
+        operands.insert(0, x.func.value)
+    if len(operands) != 2 or not isinstance(operands[1], ast.Tuple):
+        return None
+    leading = range(len(operands[1].elts) - 2)
+    return operands[0] if show(operands[1]) == repr((*leading, -1, -2)) else None
 
 
 def _is_module(x: ast.expr) -> bool:
