@@ -66,6 +66,7 @@ _LAZY_NAMES = {
     "custom_jvp": "custom",
     "custom_vjp": "custom",
     "detect_anomaly": "anomaly",
+    "explain": "derivation.explain",
     "find_learning_rate": "learning_rate",
     "fit": "train",
     "fit_lbfgs": "lbfgs",

@@ -31,7 +31,7 @@ EQUATIONS: dict[int, Equation] = {
         (17, "Adam", "m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², w ← w - η m̂ / (√v̂ + ε)"),
     )
 }
-_ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softplus"})
+ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softplus"})
 _BY_ARGUMENT = {("matmul", 0): 13, ("matmul", 1): 7, ("softmax_cross_entropy", 0): 14}
 _UPDATES = {"sgd": 15, "momentum": 16, "adam": 17}
 
@@ -45,7 +45,7 @@ def equation_of(node: Node) -> Equation | None:
         return EQUATIONS[_UPDATES[origin.rule]]
     if origin.rule == "add" and node.primitive is PRIMITIVES["sum_to"]:
         return EQUATIONS[9]
-    if origin.rule in _ACTIVATIONS:
+    if origin.rule in ACTIVATIONS:
         return EQUATIONS[5]
     number = _BY_ARGUMENT.get((origin.rule, origin.argument))
     return None if number is None else EQUATIONS[number]

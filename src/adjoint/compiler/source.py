@@ -48,6 +48,17 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = ()) -> str:
     )
 
 
+def statements(graph: Graph) -> tuple[list[tuple[Node, ast.expr]], Expressions]:
+    """Return a graph's statements, a node and its expression each, and the terms they are made of.
+
+    Their names, constants and helpers are those of the terms; what stands inside of an expression
+    is among the terms that are pending.
+    """
+    writer = _Writer(graph)
+    writer.arrange()
+    return writer.statements, writer.terms
+
+
 def _imports(text: str, scipy: Sequence[str]) -> list[str]:
     lines = ["import numpy as np"] * ("np." in text)
     lines += [f"from scipy import special  # for {', '.join(scipy)}"] * bool(scipy)
@@ -77,12 +88,7 @@ class _Writer:
     def body(self) -> list[str]:
         """Return the lines of the function's body."""
         lines = self._unpacking()
-        for node in self.graph.nodes:
-            expression = self._expression(node)
-            if self._may_wait(node, expression):
-                self.terms.pending[node] = expression
-            else:
-                self._state(node, expression)
+        self.arrange()
         final = self._return()
         alone = self._last_alone()
         position = 0
@@ -93,6 +99,15 @@ class _Writer:
                 lines += lay_out(before, expression, _shape(node.output))
             position += count
         return lines if alone else [*lines, *final]
+
+    def arrange(self) -> None:
+        """Find out which values get a statement, and which stand inside of others."""
+        for node in self.graph.nodes:
+            expression = self._expression(node)
+            if self._may_wait(node, expression):
+                self.terms.pending[node] = expression
+            else:
+                self._state(node, expression)
 
     def _last_alone(self) -> Node | None:
         """Return the last statement's node if it is all that is returned: it needs no name."""

@@ -1,0 +1,38 @@
+"""A matrix is a small array as mathematics: with brackets, rows and columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import notation
+from .notation import Formula
+from .numbers import WHOLE, numbers, round_text
+
+
+def matrix(x: Any) -> Formula | None:
+    """Return a number, row or matrix as a formula; None for what is printed as a summary.
+
+    >>> matrix(np.array([[1.0, 2.0], [3.0, 0.5]])).latex
+    '\\\\begin{bmatrix} 1 & 2 \\\\\\\\ 3 & 0.5 \\\\end{bmatrix}'
+    """
+    x = np.asarray(x)
+    if not 0 < x.size <= WHOLE or x.ndim > 2:
+        return None
+    if x.ndim == 0:
+        return _entry(x.item())
+    rows = [[_entry(entry) for entry in row] for row in np.atleast_2d(x).tolist()]
+    latex = r" \\ ".join(" & ".join(entry.latex for entry in row) for row in rows)
+    cells = ["".join(f"<mtd>{entry.mathml}</mtd>" for entry in row) for row in rows]
+    table = "".join(f"<mtr>{row}</mtr>" for row in cells)
+    return Formula(
+        numbers(x),
+        rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}",
+        f"<mrow><mo>[</mo><mtable>{table}</mtable><mo>]</mo></mrow>",
+    )
+
+
+def _entry(entry: Any) -> Formula:
+    text = round_text(entry)
+    return notation.number(text) if not isinstance(entry, bool) else notation.words(text)

@@ -1,0 +1,130 @@
+"""A derivation's script: it needs NumPy alone, and asserts every number that it prints."""
+
+import contextlib
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint import nn
+from explained import Scaled, cards, layers, losses, random_program, square
+
+# Run a file with everything hidden that is neither Python's own nor NumPy.
+ALONE = """
+import runpy, sys
+class Hide:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in ("adjoint", "scipy", "llvmlite", "sklearn", "matplotlib"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Hide())
+runpy.run_path(sys.argv[1])
+"""
+
+
+def run(script):
+    """Run a script in this process; return what it prints."""
+    with np.errstate(), contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(script, "derivation.py", "exec"), {})
+    return printed.getvalue()
+
+
+def fails(script):
+    try:
+        run(script)
+    except Exception:  # an assertion, or what NumPy says of a wrong shape or dtype
+        return True
+    return False
+
+
+def run_alone(script, tmp_path, *flags):
+    path = tmp_path / "derivation.py"
+    path.write_text(script, encoding="utf-8")
+    command = [sys.executable, *flags, "-c", ALONE, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def printed_digits(script):
+    """Return the places of all digits of printed numbers, shapes and checksums."""
+    start = script.index("# --- given")
+    texts = re.finditer(
+        r'array\("""(.*?)\)\n|^assert numbers\(\w+\) == "(.*?)"', script, re.S | re.M
+    )
+    spans = [match.span(match.lastindex) for match in texts if match.start() > start]
+    return [n for begin, end in spans for n in range(begin, end) if script[n].isdigit()]
+
+
+def with_another_digit(script, rng):
+    place = int(rng.choice(printed_digits(script)))
+    digit = str((int(script[place]) + int(rng.integers(1, 10))) % 10)
+    return script[:place] + digit + script[place + 1 :]
+
+
+def network(entry=None):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.integers(0, 2, 20)
+    return ad.explain(nn.MLP(2, 4, 4, 2, rng=0), X, y, loss="cross_entropy", entry=entry)
+
+
+def test_the_script_of_the_article_s_network_needs_numpy_alone(tmp_path):
+    done = run_alone(network("layers[0].weight[1, 0]").script(), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("the gradient by b3: [")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_changed_digit_fails_in_a_process_of_its_own(seed, tmp_path):
+    script = with_another_digit(network().script(), np.random.default_rng(seed))
+    assert run_alone(script, tmp_path).returncode != 0
+
+
+def test_a_script_refuses_to_run_without_assertions(tmp_path):
+    done = run_alone(ad.explain(np.square, 3.0).script(), tmp_path, "-O")
+    assert done.returncode != 0
+    assert "run without -O" in done.stderr
+
+
+def test_each_step_is_a_statement_and_an_assertion():
+    derivation = ad.explain(lambda x, w: x * w + x**3, 2.0, 4.0)
+    script = derivation.script()
+    assert 'value = x * w + x**3\nassert numbers(value) == "16", "step 1: value"' in script
+    assert run(script) == "the gradient by x: 16\n"
+
+
+def test_every_printed_digit_of_a_small_script_counts():
+    script = ad.explain(
+        lambda x, w: np.sum(x * w) ** 2, np.arange(30.0) / 7, 0.3, entry="x[2]"
+    ).script()
+    run(script)
+    for place in printed_digits(script):
+        digit = "1" if script[place] != "1" else "2"
+        assert fails(script[:place] + digit + script[place + 1 :])
+
+
+def test_the_same_derivation_gives_the_same_script():
+    assert network().script() == network().script()
+
+
+def everything(full):
+    """Yield derivations of cards, random programs, layers and losses."""
+    for _, function, args in cards()[:: 1 if full else 5]:
+        yield ad.explain(function, *args, wrt=tuple(range(len(args))))
+    for seed in range(500 if full else 40):
+        function, args = random_program(seed)
+        yield ad.explain(function, *args, wrt=(0, 1, 2))
+    for _, model, x in layers():
+        yield ad.explain(Scaled(model), x, loss=square)
+    for name, x, y in losses():
+        yield ad.explain(Scaled(nn.Tanh()), x, y, loss=name)
+
+
+def test_scripts_run_and_fail_when_a_digit_is_changed(full):
+    rng = np.random.default_rng(0)
+    for derivation in everything(full):
+        script = derivation.script()
+        run(script)
+        changed = with_another_digit(script, rng)
+        assert fails(changed), changed
