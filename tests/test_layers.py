@@ -14,7 +14,7 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "tree", "philox"],
+    ["errors", "tree", "philox", "reshuffle"],
     ["core"],
     ["data"],
     ["kinds"],
@@ -82,7 +82,7 @@ LAYERS = [
     ["compiler.native.functions"],
     ["compiler.native.entries", "compiler.native.loop", "compiler.native.routine"],
     ["compiler.native.instructions", "compiler.native.philox", "compiler.native.elementwise"],
-    ["compiler.native.shuffle"],
+    ["compiler.native.mersenne", "compiler.native.shuffle"],
     ["compiler.native.movements", "compiler.native.sums", "compiler.native.kernel"],
     ["compiler.native.normalisers"],
     ["compiler.native.lower"],
@@ -207,7 +207,7 @@ LAYERS = [
     ["estimators.lbfgs", "estimators.parameters", "estimators.tables"],
     ["estimators.fitting"],
     ["estimators.perceptron"],
-    ["estimators.classifier", "estimators.regressor"],
+    ["estimators.classifier", "estimators.many", "estimators.regressor"],
     ["estimators"],
     ["learning_rate", "lbfgs"],
     ["plots.style"],

@@ -11,9 +11,11 @@ from . import data as rows
 from .compiler.native.fitting import NativeFit, is_worthwhile, refuse_unasked
 from .compiler.native.loop import Status
 from .compiler.native.nest import Unlowerable
+from .compiler.native.training import Patience
 from .compiler.step import foreign_part
 from .epochs import CompiledSteps, Progress, Take, eager_steps, train_epoch, validate
 from .history import History
+from .reshuffle import Reshuffle
 from .task import Task
 
 Array = np.ndarray[Any, Any]
@@ -37,9 +39,8 @@ class Trainer:
         How many there may be in all.
     compile : bool, "auto" or "prefer"
         As `fit` takes it; "prefer" compiles what can be, whether it pays or not.
-    shuffle : bool or callable
-        Whether the rows come in the order of the seed or in their own; or ``shuffle(epoch)``, which
-        returns the order and is called once an epoch.
+    shuffle : bool or Reshuffle
+        Whether the rows come in the order of the seed or in their own; or what orders them.
     """
 
     def __init__(
@@ -49,14 +50,14 @@ class Trainer:
         *,
         epochs: int,
         compile: Any,
-        shuffle: bool | Callable[[int], Array] = True,
+        shuffle: bool | Reshuffle = True,
     ) -> None:
         if compile not in (True, False, "auto", "prefer"):
             raise ValueError(f'compile: expected True, False or "auto", got {compile!r}')
         self.task, self.history = task, history
         self.epochs, self.wanted = epochs, compile
         self.seed = history.seed if shuffle is True else None
-        self._own_order = shuffle if callable(shuffle) else None
+        self._reshuffle = shuffle if isinstance(shuffle, Reshuffle) else None
         # Those of epochs to come, once they were asked for.
         self._orders: dict[int, Array | None] = {}
         self._compiled: NativeFit | CompiledSteps | None = None
@@ -69,8 +70,11 @@ class Trainer:
         """Compile what can be, and note in the history why not more."""
         self._compiled, self.history.reasons = self._compile()
 
-    def run(self, until: int, show: Show) -> None:
-        """Train up to an epoch at most, and at least to the end of the next."""
+    def run(self, until: int, show: Show, patience: Patience | None = None) -> None:
+        """Train up to an epoch at most or as the patience lasts, and at least one epoch.
+
+        Only native code keeps to the patience; other tiers come back after one epoch.
+        """
         task, history = self.task, self.history
         start = len(history)
         while len(history) == start:
@@ -81,7 +85,7 @@ class Trainer:
             if native is not None and native.stopped_at[0] < task.steps:
                 history.tier = "native"
                 until = until if task.validation is None else start + 1
-                self._run_natively(native, min(until, self.epochs), show)
+                self._run_natively(native, min(until, self.epochs), show, patience)
                 if len(history) == start:
                     self._after_step()
             else:
@@ -146,8 +150,8 @@ class Trainer:
     def _order(self, epoch: int) -> Array | None:
         if self.task.stream is not None:
             return None
-        if self._own_order is not None:
-            return self._own_order(epoch)
+        if self._reshuffle is not None:
+            return self._reshuffle(epoch)
         if self.seed is None:
             return None
         return rows.permutation(self.task.rows, seed=self.seed, epoch=epoch)
@@ -191,7 +195,7 @@ class Trainer:
             batch_size=task.batch_size,
             epochs=self.epochs,
             seed=self.seed,
-            order=None if self._own_order is None else self.order,
+            reshuffle=self._reshuffle,
             form=task.form,
         )
 
@@ -219,12 +223,14 @@ class Trainer:
 
     # --- native epochs ----------------------------------------------------------------------------
 
-    def _run_natively(self, native: NativeFit, until: int, show: Show) -> None:
+    def _run_natively(
+        self, native: NativeFit, until: int, show: Show, patience: Patience | None
+    ) -> None:
         """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
         task, history = self.task, self.history
         status = Status.PAUSED
         try:
-            status = native.advance(until, show, self.is_due)
+            status = native.advance(until, show, self.is_due, patience)
         finally:
             # What is validated is recorded with its validation, and not if that is interrupted.
             if task.validation is None:
@@ -232,7 +238,7 @@ class Trainer:
                     history.append(loss=loss)
         if task.validation is not None and native.epoch > len(history):
             self._end_epoch({"loss": native.losses(len(history))[0]})
-        if status is not Status.PAUSED:
+        if status not in (Status.PAUSED, Status.STALLED):
             self._finish_epoch(native)
 
     def _finish_epoch(self, native: NativeFit) -> None:

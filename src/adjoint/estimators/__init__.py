@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .classifier import MLPClassifier
+from .many import GridSearchCV, RandomizedSearchCV, fit_many
 from .regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["GridSearchCV", "MLPClassifier", "MLPRegressor", "RandomizedSearchCV", "fit_many"]

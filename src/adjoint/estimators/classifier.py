@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
@@ -224,29 +223,37 @@ validation_scores_, best_validation_score_
         return self._fit(X, y, sample_weight, held_out, incremental=True)
 
     def _learn_classes(self, y: Any, classes: Any) -> None:
-        self._label_binarizer = LabelBinarizer()
-        is_multilabel = type_of_target(y).startswith("multilabel")
-        self._label_binarizer.fit(y if is_multilabel else classes)
-        self.classes_ = self._label_binarizer.classes_
+        """Learn of which classes, or of how many labels, targets like y are."""
+        self._is_multilabel = type_of_target(y).startswith("multilabel")
+        self.classes_ = np.arange(np.shape(y)[1]) if self._is_multilabel else unique_labels(classes)
 
     def _read_targets(self, y: Any, *, is_first: bool) -> Array:
-        y = np.asarray(y)
-        check_classification_targets(y)
+        y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if not _holds_names(y):
+            check_classification_targets(y)
         if is_first and not (hasattr(self, "classes_") and not hasattr(self, "coefs_")):
-            self._learn_classes(y, y)
+            if _holds_names(y):
+                self.classes_, self._is_multilabel = np.unique(y), False
+            else:
+                self._learn_classes(y, y)
         else:
             self._check_known(y)
-        kind = self._label_binarizer.y_type_
-        if kind == "multiclass":
-            return np.asarray(np.searchsorted(self.classes_, y))
-        targets = self._label_binarizer.transform(y)
-        return np.asarray(getattr(targets, "toarray", lambda: targets)(), np.float64)
+        if self._is_multilabel:
+            return np.asarray(y, np.float64)
+        numbers = np.searchsorted(self.classes_, y)
+        if len(self.classes_) > 2:
+            return np.asarray(numbers)
+        return np.asarray(numbers[:, np.newaxis], np.float64)
 
     def _check_known(self, y: Array) -> None:
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
-        if len(unknown):
+        """Refuse targets of other classes, or of another number of labels, than before."""
+        if y.ndim == 2:
+            if not self._is_multilabel or y.shape[1] != len(self.classes_):
+                before = f"{len(self.classes_)} labels" if self._is_multilabel else "one class"
+                raise ValueError(f"y has {y.shape[1]} labels a row, before it had {before}")
+        elif self._is_multilabel or not np.isin(y, self.classes_).all():
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
                 f"'y' has {unique_labels(y)}."
@@ -297,8 +304,17 @@ validation_scores_, best_validation_score_
         if self.out_activation_ == "softmax":
             return self.classes_[outputs.argmax(axis=1)]  # type: ignore[no-any-return]
         found = (outputs > 0).astype(int)
-        found = found.ravel() if self.n_outputs_ == 1 else found
-        return self._label_binarizer.inverse_transform(found)  # type: ignore[no-any-return]
+        if self._is_multilabel:
+            return found
+        return self.classes_[np.minimum(found.ravel(), len(self.classes_) - 1)]  # type: ignore[no-any-return]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy; of several labels a row all of them must be right."""
+        found, expected = self.predict(X), np.asarray(y)
+        is_plain = _holds_names(expected) and expected.dtype.kind == found.dtype.kind
+        if sample_weight is None and is_plain and expected.shape == found.shape:
+            return float(np.mean(found == expected))
+        return float(accuracy_score(y, found, sample_weight=sample_weight))
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, a column each in the order of ``classes_``.
@@ -324,3 +340,8 @@ validation_scores_, best_validation_score_
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _holds_names(y: Array) -> bool:
+    """Return whether targets are classes by their kind alone: one a row, and no float."""
+    return y.ndim == 1 and y.dtype.kind in "biuUS"

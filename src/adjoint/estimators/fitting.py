@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..compiler.native.training import Patience
 from ..compiler.snapshot import Undo, buffers_in
 from ..errors import DivergedError
 from ..history import History
 from ..nn.mode import modes_kept
+from ..reshuffle import Reshuffle
 from ..task import Task
 from ..tensor import enable_grad
 from ..trainer import Trainer
@@ -99,7 +101,8 @@ class Fitting:
     def __init__(self, estimator: Any, task: Task, held: Held | None, epochs: int) -> None:
         self.estimator, self.task, self.held, self.epochs = estimator, task, held, epochs
         before = estimator._order
-        self._rows = np.arange(task.rows) if len(before) != task.rows else before
+        rows = np.arange(task.rows) if len(before) != task.rows else before
+        self._reshuffle = Reshuffle(estimator._random_state, rows)
 
     def run(self) -> None:
         """Train, and leave the estimator with its best weights if it stops early."""
@@ -110,14 +113,14 @@ class Fitting:
             history,
             epochs=self.epochs,
             compile=_compilation(estimator),
-            shuffle=self._order if estimator.shuffle else False,
+            shuffle=self._reshuffle if estimator.shuffle else False,
         )
         try:
             with modes_kept(task.model), enable_grad():
                 trainer.prepare()
                 while len(history) < self.epochs:
                     before = len(history)
-                    trainer.run(before + self._epochs_before_a_stop(), _show_nothing)
+                    trainer.run(self._until(before), _show_nothing, self._patience())
                     if any(self._record(loss) for loss in history.loss[before:]):
                         break
                 else:
@@ -131,23 +134,27 @@ class Fitting:
             ) from error
         finally:
             estimator._report = history.report()
+            estimator._order = self._reshuffle.rows
         if self.held is not None:
             estimator._restore_best()
 
-    def _epochs_before_a_stop(self) -> int:
-        """Return how many epochs there are at least before it may stop, or has to look."""
-        estimator = self.estimator
-        if self.held is not None or estimator.verbose or self._has_rate_of_epochs():
-            return 1
-        left = estimator.n_iter_no_change + 1 - estimator._no_improvement_count
-        return int(min(max(left, 1), self.epochs))
+    def _until(self, epoch: int) -> int:
+        """Return up to which epoch it may train before it has to look."""
+        if self.held is not None or self.estimator.verbose or self._has_rate_of_epochs():
+            return epoch + 1
+        return self.epochs
 
-    def _order(self, epoch: int) -> Array:
-        """Return the next order: as scikit-learn does, the one before shuffled again."""
-        turn = np.arange(self.task.rows)
-        self.estimator._random_state.shuffle(turn)
-        self._rows = self.estimator._order = self._rows[turn]
-        return self._rows
+    def _patience(self) -> Patience | None:
+        """Return how long it goes on without a better loss; None where the loss does not count."""
+        estimator = self.estimator
+        if self.held is not None:
+            return None
+        return Patience(
+            most=min(estimator.n_iter_no_change, self.epochs),
+            tolerance=estimator.tol,
+            best=estimator.best_loss_,
+            worse=estimator._no_improvement_count,
+        )
 
     def _record(self, loss: float) -> bool:
         """Record an epoch; return whether to stop after it."""

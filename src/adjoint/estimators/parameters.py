@@ -101,9 +101,10 @@ def check_parameters(estimator: Any) -> None:
     ------
     ValueError
     """
-    for name, value in estimator.get_params(deep=False).items():
-        if name in CHECKS:
-            CHECKS[name](name, value)
+    given = vars(estimator)
+    for name, check in CHECKS.items():
+        if name in given:
+            check(name, given[name])
     if estimator.batch_norm and estimator.layer_norm:
         raise ValueError("batch_norm, layer_norm: choose one of them")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
     _network: Perceptron
     _optimizer: Optimizer
     _objective: Objective
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters; scikit-learn reads the signature at every call."""
+        return super()._get_param_names()  # type: ignore[no-any-return]
 
     # --- what a subclass says ---------------------------------------------------------------------
 

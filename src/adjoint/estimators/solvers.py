@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -98,8 +99,14 @@ class BiasCorrected:
     def __call__(self, steps: int) -> float:
         """Return the learning rate after so many steps."""
         lr = self.lr(steps) if callable(self.lr) else self.lr
-        t = steps + 1
-        return float(lr * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t))
+        root, rest = _corrections(self.beta1, self.beta2, steps + 1)
+        return float(lr * root / rest)
+
+
+@lru_cache(1 << 14)
+def _corrections(beta1: float, beta2: float, t: int) -> tuple[float, float]:
+    """Return √(1 - β₂ᵗ) and 1 - β₁ᵗ, which many networks side by side have in common."""
+    return math.sqrt(1 - beta2**t), 1 - beta1**t
 
 
 def make_optimizer(params: Sequence[Parameter], settings: Any) -> Optimizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from operator import is_
 from time import perf_counter
@@ -13,6 +14,7 @@ from ...core import Spec
 from ...graph import Graph
 from ...nn.module import Module
 from ...optim import Memory, Optimizer
+from ...reshuffle import Reshuffle
 from ...tensor import Tensor
 from ..fingerprint import fingerprint
 from ..snapshot import Snapshot, Undo, buffers_in
@@ -21,7 +23,7 @@ from . import team
 from .loop import Status
 from .nest import Unlowerable
 from .step_code import StepForm
-from .training import Training
+from .training import Patience, Training
 from .training_code import TrainingCode, compile_training
 
 Array = np.ndarray[Any, Any]
@@ -51,8 +53,8 @@ class NativeFit:
     batch_size, epochs : int
     seed : int or None
         Of the order of the rows; None keeps theirs.
-    order : callable, optional
-        Of an epoch, returns the order of the rows in the seed's place.
+    reshuffle : Reshuffle, optional
+        What orders the rows in the seed's place.
     form : hashable, optional
         Equal only for trainings whose steps, on batches of the same shapes, are the same graph: it
         saves tracing a second one.
@@ -73,7 +75,7 @@ class NativeFit:
         batch_size: int,
         epochs: int,
         seed: int | None,
-        order: Callable[[int], Array | None] | None = None,
+        reshuffle: Reshuffle | None = None,
         form: Hashable = None,
     ) -> None:
         self.optimizer = optimizer
@@ -88,16 +90,17 @@ class NativeFit:
         short = len(X) % batch_size
         sizes = [(array.shape[1:], array.dtype.str) for array in data]
         key = None if form is None else (form, *sizes, batch_size, short, team.can_share())
-        code = None if key is None or step.buffers else _known.get(key)
         numbers = self._settings(0, 1)
-        if code is None:
-            step.fix_unwritten(*_specs(data, batch_size))
-            full = traced(batch_size)
-            count = len(step.params)
-            changing = count + sum(map(len, self._remembered)) + len(step.buffers)
-            places = StepForm(count, changing, settings=numbers.shape[-1])
-            code = _kept(_known, key, _code(full, places, traced(short) if short else None))
-        self._order = order
+        with _compiling:
+            code = None if key is None or step.buffers else _known.get(key)
+            if code is None:
+                step.fix_unwritten(*_specs(data, batch_size))
+                full = traced(batch_size)
+                count = len(step.params)
+                changing = count + sum(map(len, self._remembered)) + len(step.buffers)
+                places = StepForm(count, changing, settings=numbers.shape[-1])
+                code = _kept(_known, key, _code(full, places, traced(short) if short else None))
+        self._reshuffle = reshuffle
         self._known = self._circumstances()
         self._constants = [tensor.data for tensor in step.fixed.values()]
         self._undo = Undo(optimizer, buffers_in(model, loss))
@@ -109,6 +112,9 @@ class NativeFit:
             settings=numbers.ravel(),
             seed=seed,
         )
+        if reshuffle is not None:
+            self._words = reshuffle.words
+            self._training.reshuffle(reshuffle.rows, self._words)
         self._written = self._read()
         self._steps = max(1, min(500, int(_TURN * _FAST / work_of(model, batch_size))))
 
@@ -117,10 +123,11 @@ class NativeFit:
         until: int,
         show: Callable[[int, float], None],
         is_due: Callable[[], bool] = lambda: False,
+        patience: Patience | None = None,
     ) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step.
 
-        Where something else is due, it comes back before.
+        Where something else is due or the patience ends, it comes back before.
         """
         training = self._training
         taken = self.optimizer.steps - training.steps
@@ -131,10 +138,9 @@ class NativeFit:
         try:
             while status is Status.PAUSED and training.epoch < until:
                 start, before = perf_counter(), training.epoch
-                stop = until if self._order is None else self._give_orders(until)
-                steps = min(self._steps, training.steps_until(stop))
+                steps = min(self._steps, training.steps_until(until))
                 training.settings = self._settings(taken + training.steps, steps)
-                status = training.run(stop, steps=steps)
+                status = training.run(until, steps=steps, patience=patience)
                 took = perf_counter() - start
                 faster = min(4.0, _TURN / max(took, 1e-6))
                 self._steps = min(max(1, int(self._steps * faster)), _MOST_STEPS)
@@ -144,18 +150,9 @@ class NativeFit:
                     break
         finally:
             self._write(training.state, taken + training.steps)
+            if self._reshuffle is not None:
+                self._reshuffle.rows, self._reshuffle.words = training.order, self._words
         return status
-
-    def _give_orders(self, until: int) -> int:
-        """Hand over the orders of epochs to come, and return up to which they reach."""
-        training = self._training
-        assert self._order is not None
-        first = training.epoch + (training.step > 0)
-        stop = min(until, first + max(1, _MOST_ORDERED // training.n))
-        orders = [self._order(epoch) for epoch in range(first, stop)]
-        if orders:
-            training.give_orders([x for x in orders if x is not None], first)
-        return max(stop, training.epoch + 1)
 
     def _settings(self, start: int, steps: int) -> Array:
         """Return the single numbers that model and loss read, and the optimiser's settings."""
@@ -278,11 +275,11 @@ def work_of(model: Module, batch_size: int) -> int:
     return 6 * batch_size * sum(parameter.size for parameter in model.parameters())
 
 
-# Of row numbers that are handed over at a time.
-_MOST_ORDERED = 1_000_000
 # Of so many networks the code is kept: to train another of the same form takes a tenth of the time.
 _MOST_KEPT = 64
 _codes: dict[Any, TrainingCode] = {}
+# Threads that need the same code make it once.
+_compiling = threading.Lock()
 # By what a caller knows of them.
 _known: dict[Any, TrainingCode] = {}
 

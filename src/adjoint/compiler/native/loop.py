@@ -2,9 +2,9 @@
 
 It keeps three states in turn: a step reads one and writes the next, so that a step which must not
 count is undone by forgetting what it wrote, and the state before the last step is still there. All
-that the loop knows from one call to the next is in a record of integers and the epoch's sum of
-losses. The settings of its steps are the rows of a table, or the one row of all of them. Data come
-in an order that is kept, shuffled for each epoch, or the row of a table of orders.
+that the loop knows from one call to the next is in a record of integers and one of numbers. The
+settings of its steps are the rows of a table, or the one row of all of them. Data come in an order
+that is kept, shuffled for each epoch, or shuffled again after the epoch before.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from enum import IntEnum
 
 from .formats import LLVM_TYPES, SIZES
 
-# The places of the record.
-EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, TABLE, FIRST = range(9)
+# The places of the record, and of the numbers beside it.
+EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
+SUM, BEST, TOLERANCE = range(3)
 STATES = 3
 
 
@@ -24,7 +25,7 @@ class Order(IntEnum):
 
     KEPT = 0
     SHUFFLED = 1
-    GIVEN = 2
+    RESHUFFLED = 2
 
 
 class Status(IntEnum):
@@ -34,12 +35,13 @@ class Status(IntEnum):
     LOSS_NOT_FINITE = 1
     STATE_HAS_NAN = 2
     PARAMETERS_NOT_FINITE = 3
+    STALLED = 4
 
 
-# Of train's arguments: record, states, settings, order, the epoch's sum of losses, losses, data
-# arrays, workspace; n, key, an `Order`, the epoch before which to end.
+# Of train's arguments: record, states, settings, order, numbers, losses, data arrays, workspace; n,
+# key, an `Order`, the epoch before which to end.
 _TEXT = """
-define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %sum,
+define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %numbers,
     ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
 entry:
   %loss.at = alloca {float}
@@ -56,22 +58,20 @@ epoch:
   %over = icmp sge i64 %e, %until
   br i1 %over, label %end, label %resume
 resume:
+  %left.before = load i64, ptr %left.at
+  %none.left = icmp sle i64 %left.before, 0
+  br i1 %none.left, label %end, label %enter
+enter:
   %s = load i64, ptr %step.at
   %fresh.epoch = icmp eq i64 %s, 0
   br i1 %fresh.epoch, label %begin, label %turn
 begin:
-  store double 0.0, ptr %sum
-  switch i64 %shuffled, label %turn [i64 1, label %reorder i64 2, label %look]
-look:
-  %table.at = getelementptr i64, ptr %record, i64 7
-  %table = load ptr, ptr %table.at
-  %first.at = getelementptr i64, ptr %record, i64 8
-  %first = load i64, ptr %first.at
-  %since = sub i64 %e, %first
-  %skip = mul i64 %since, %n
-  %given = getelementptr i64, ptr %table, i64 %skip
-  %given.bytes = mul i64 %n, 8
-  call void @llvm.memcpy.p0.p0.i64(ptr %order, ptr %given, i64 %given.bytes, i1 false)
+  store double 0.0, ptr %numbers
+  switch i64 %shuffled, label %turn [i64 1, label %reorder i64 2, label %again]
+again:
+  %words.at = getelementptr i64, ptr %record, i64 7
+  %words = load ptr, ptr %words.at
+  call void @reshuffle(ptr %order, i64 %n, ptr %words)
   br label %turn
 reorder:
   call void @shuffle(ptr %order, i64 %n, i64 %key, i64 %e)
@@ -122,10 +122,10 @@ undecided:
   store i64 2, ptr %status.at
   br label %end
 accept:
-  %sum.old = load double, ptr %sum
+  %sum.old = load double, ptr %numbers
   %weighted = fmul double %loss, %count
   %sum.new = fadd double %sum.old, %weighted
-  store double %sum.new, ptr %sum
+  store double %sum.new, ptr %numbers
   store i64 %f.new, ptr %turn.at
   %t.new = add i64 %t, 1
   store i64 %t.new, ptr %step.at
@@ -157,7 +157,27 @@ log:
   %e.new = add i64 %e, 1
   store i64 %e.new, ptr %record
   store i64 0, ptr %step.at
-  br label %epoch
+  %best.at = getelementptr double, ptr %numbers, i64 1
+  %best = load double, ptr %best.at
+  %tolerance.at = getelementptr double, ptr %numbers, i64 2
+  %tolerance = load double, ptr %tolerance.at
+  %needed = fsub double %best, %tolerance
+  %is.worse = fcmp ogt double %mean, %needed
+  %is.best = fcmp olt double %mean, %best
+  %best.new = select i1 %is.best, double %mean, double %best
+  store double %best.new, ptr %best.at
+  %worse.at = getelementptr i64, ptr %record, i64 8
+  %worse = load i64, ptr %worse.at
+  %worse.up = add i64 %worse, 1
+  %worse.new = select i1 %is.worse, i64 %worse.up, i64 0
+  store i64 %worse.new, ptr %worse.at
+  %most.at = getelementptr i64, ptr %record, i64 9
+  %most = load i64, ptr %most.at
+  %stalled = icmp sgt i64 %worse.new, %most
+  br i1 %stalled, label %stall, label %epoch
+stall:
+  store i64 4, ptr %status.at
+  br label %end
 end:
   ret void
 }}
@@ -251,5 +271,5 @@ def loop_declarations(kind: str) -> Sequence[str]:
     """Return what the loop calls of LLVM's functions."""
     return sorted(
         {f"declare {LLVM_TYPES[k]} @llvm.fabs.{k}({LLVM_TYPES[k]})" for k in (kind, "f64")}
-        | {"declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"}
+        | {"declare i64 @llvm.ctlz.i64(i64, i1)"}
     )

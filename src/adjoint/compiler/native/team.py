@@ -14,6 +14,8 @@ import platform
 import sys
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .machine import Library
 from .memory_block import MemoryBlock
@@ -33,9 +35,36 @@ _FEW, _MANY, _LONG_AGO = 16, 1 << 13, 1000
 
 
 def can_share() -> bool:
-    """Return whether there is a second core for this process, and the call to sleep by."""
+    """Return whether there is a second core for this process, and the call to sleep by.
+
+    ``OMP_NUM_THREADS=1`` says that there is none: joblib sets it in processes side by side.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    return sys.platform == "linux" and platform.machine() in _FUTEX and cores > 1
+    is_asked_alone = os.environ.get("OMP_NUM_THREADS") == "1"
+    is_known = sys.platform == "linux" and platform.machine() in _FUTEX
+    return is_known and cores > 1 and not is_asked_alone
+
+
+_lock = threading.Lock()
+_loners = 0
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let no training that begins inside the ``with`` block, in any thread, have a partner."""
+    global _loners
+    with _lock:
+        _loners += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _loners -= 1
+
+
+def is_alone() -> bool:
+    """Return whether some `alone` block is open."""
+    return _loners > 0
 
 
 _TEXT = """

@@ -5,19 +5,58 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...errors import ShapeError
-from . import loop
-from .loop import EPOCH, FIRST, ROW, STATUS, STEP, STEPS_LEFT, STRIDE, TABLE, TURN, Order, Status
-from .machine import Library, this_machine
+from . import loop, team
+from .loop import (
+    BEST,
+    EPOCH,
+    MOST_WORSE,
+    ROW,
+    STATUS,
+    STEP,
+    STEPS_LEFT,
+    STRIDE,
+    SUM,
+    TOLERANCE,
+    TURN,
+    WORDS,
+    WORSE,
+    Order,
+    Status,
+)
+from .machine import this_machine
 from .memory_block import MemoryBlock, aligned_zeros
 from .team import Partner
 from .training_code import TrainingCode
 
 Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Patience:
+    """How long a training goes on without a loss that is better, epoch by epoch.
+
+    Attributes
+    ----------
+    most : int
+        How many epochs in a row there may be that are no better.
+    tolerance : float
+        How much less than the best a loss must be at least.
+    best : float
+        The least loss so far.
+    worse : int
+        How many epochs in a row were no better so far.
+    """
+
+    most: int
+    tolerance: float
+    best: float
+    worse: int
 
 
 class Training:
@@ -77,16 +116,15 @@ class Training:
         self._order = np.zeros(self.n + 4 * lanes, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed
-        self._sum = np.zeros(1)
+        self._numbers = np.zeros(3)
         self._losses = np.zeros(epochs)
-        self._record = np.zeros(9, np.int64)
-        self._table: Array | None = None
+        self._record = np.zeros(10, np.int64)
+        self._words: Array | None = None
         self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
-        has_team = code.steps.has_team
-        self._library = Library(code.code, ["train", "partner"] if has_team else ["train"])
-        self._partner = Partner(self._library, self._workspace) if has_team else None
+        has_partner = code.steps.has_team and not team.is_alone()
+        self._partner = Partner(code.library, self._workspace) if has_partner else None
         pointers = [ctypes.c_void_p] * (7 + len(self._data))
-        self._train = self._library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
+        self._train = code.library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
         self.load(state, epoch=0)
 
     @property
@@ -115,7 +153,7 @@ class Training:
     @property
     def loss_so_far(self) -> float:
         """The sum over the rows of the present epoch's steps of their losses."""
-        return float(self._sum[0]) if self.step else 0.0
+        return float(self._numbers[SUM]) if self.step else 0.0
 
     @property
     def order(self) -> Any:
@@ -150,37 +188,51 @@ class Training:
 
     def resume(self, step: int, loss_so_far: float, order: Array | None) -> None:
         """Go on after so many steps of the present epoch, whose rows come in this order."""
-        self._record[STEP], self._sum[0] = step, loss_so_far
+        self._record[STEP], self._numbers[SUM] = step, loss_so_far
         self.order = order
 
-    def give_orders(self, orders: Sequence[Array], first: int) -> None:
-        """Take the rows of the epochs from one on in these orders."""
-        self._table = np.ascontiguousarray(np.stack(orders), np.int64)
-        self._record[[TABLE, FIRST]] = self._table.ctypes.data, first
+    def reshuffle(self, rows: Array, words: Array) -> None:
+        """Order the rows of each epoch by shuffling those of the one before, these at first.
 
-    def run(self, until: int, *, steps: int) -> Status:
-        """Take at most ``steps`` steps, not beyond epoch ``until``.
+        Parameters
+        ----------
+        rows : (n,) array of int
+        words : (625,) array of uint32
+            The state of a Mersenne Twister, as `Reshuffle` has it; it is written to.
+        """
+        self.order, self._words = rows, words
+        self._record[WORDS] = words.ctypes.data
+
+    def run(self, until: int, *, steps: int, patience: Patience | None = None) -> Status:
+        """Take at most ``steps`` steps, not beyond epoch ``until`` nor beyond the patience.
 
         Returns
         -------
         Status
-            `PAUSED`, or why the training does not go on: it stands before a step whose loss is not
-            finite, or whose result has NaN and must be decided where it is known when a product
-            0·∞ is 0; or at the end of an epoch after which a parameter is not finite.
+            `PAUSED`; `STALLED` at the end of the epoch in which the patience ends; or why the
+            training does not go on: it stands before a step whose loss is not finite, or whose
+            result has NaN and must be decided where it is known when a product 0·∞ is 0; or at the
+            end of an epoch after which a parameter is not finite.
         """
         settings = np.ascontiguousarray(self.settings, self._specs[0].dtype)
         stride = 0
         if settings.ndim == 2:
             steps, stride = min(steps, len(settings)), settings.shape[1]
         self._record[[STEPS_LEFT, ROW, STRIDE]] = steps, 0, stride
-        arrays = [self._record, self._states, settings, self._order, self._sum, self._losses]
+        self._record[[WORSE, MOST_WORSE]] = 0, np.iinfo(np.int64).max
+        if patience is not None:
+            self._record[[WORSE, MOST_WORSE]] = patience.worse, patience.most
+            self._numbers[[BEST, TOLERANCE]] = patience.best, patience.tolerance
+        arrays = [self._record, self._states, settings, self._order, self._numbers, self._losses]
         pointers = [array.ctypes.data for array in (*arrays, *self._data)]
         seed = self._seed or 0
         key = seed - 2**64 if seed >= 2**63 else seed
         until = min(until, len(self._losses))
         order = Order.KEPT if self._seed is None else Order.SHUFFLED
-        order = order if self._table is None else Order.GIVEN
+        order = order if self._words is None else Order.RESHUFFLED
         self._train(*pointers, self._workspace.address, self.n, key, order, until)
+        if patience is not None:
+            patience.best, patience.worse = self._numbers[BEST], int(self._record[WORSE])
         return Status(self._record[STATUS])
 
     def _shaped(self, flat: Array) -> list[Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from ...graph import Graph
 from . import loop
@@ -11,7 +12,8 @@ from .arrays.array_steps import array_steps
 from .cache import object_code
 from .entries import kind_of
 from .lanes import Names, declarations
-from .machine import ATTRIBUTES, Machine, this_machine
+from .machine import ATTRIBUTES, Library, Machine, this_machine
+from .mersenne import write_reshuffle
 from .nest import Unlowerable
 from .shuffle import write_shuffle
 from .step_code import StepCode, StepForm, unrolled_steps
@@ -39,6 +41,11 @@ class TrainingCode:
     form: StepForm
     steps: StepCode
     code: bytes
+
+    @cached_property
+    def library(self) -> Library:
+        """The code in memory, which several trainings share: it holds nothing of theirs."""
+        return Library(self.code, ["train", "partner"] if self.steps.has_team else ["train"])
 
 
 def compile_training(
@@ -100,6 +107,7 @@ def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph 
             declarations([*steps.names, declared]),
             *steps.functions,
             write_shuffle(),
+            write_reshuffle(),
             outer,
             ATTRIBUTES,
             "",
