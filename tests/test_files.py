@@ -57,6 +57,12 @@ def test_arrays_come_back_bit_for_bit_from_any_layout(tmp_path):
         assert arrays[name].tobytes() == array.tobytes()
 
 
+def test_the_same_arrays_are_the_same_bytes(tmp_path):
+    for name in ("one", "two", "three", "four"):
+        write_tensors(tmp_path / name, {"b": GRID, "a": np.arange(3)}, {"kind": "é"})
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 # --- damaged and hostile files --------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .errors import DivergedError, require
+from .errors import DivergedError, TableError, require
 
 PROGRAM = "adjoint"
 
@@ -61,6 +61,8 @@ def _run(arguments: list[str]) -> int:
         return int(status or 0)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except (TableError, ImportError) as error:
+        return _fail(str(error), 2)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else PROGRAM
         return _fail(f"{error.format_message().rstrip('.')} (see '{command} --help')", 2, command)

@@ -14,6 +14,7 @@ from . import demo as demonstration
 from .datasets import DATASETS
 from .errors import require
 from .nn import ACTIVATIONS
+from .table_commands import COMMANDS, as_sizes
 
 DEFAULTS = demonstration.Settings()
 INTERRUPTED = 130
@@ -34,14 +35,8 @@ def adjoint(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def _as_sizes(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
-    """Return '4,4' as (4, 4), and nothing between the commas as no layer."""
-    try:
-        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is not a list of whole numbers like 4,4 (units per layer)"
-        ) from None
+for command in COMMANDS:
+    adjoint.add_command(command)
 
 
 @adjoint.command(
@@ -63,7 +58,7 @@ def _as_sizes(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ..
 )
 @click.option(
     "--hidden",
-    callback=_as_sizes,
+    callback=as_sizes,
     default=",".join(map(str, DEFAULTS.hidden)),
     metavar="N,N,...",
     help="Units of each hidden layer.",

@@ -52,6 +52,10 @@ class DivergedError(ArithmeticError):
         self.history = history
 
 
+class TableError(ValueError):
+    """A table cannot be read, or cannot serve for what was asked."""
+
+
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     """Import an optional dependency, or say which extra installs it."""
     try:

@@ -53,7 +53,7 @@ def write_tensors(
         "content": text,
         "sha256": _digest(own, text),
     }
-    write_whole(path, safetensors.save(own, metadata))
+    write_whole(path, _in_order(safetensors.save(own, metadata)))
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -115,6 +115,16 @@ def _check_header(path: Path) -> None:
         raise UnreadableFileError(
             f"{path}: a header of {length} bytes is more than any of adjoint's ({_MOST_HEADER})"
         )
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a file with its metadata in order: safetensors writes them as chance has it."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def _contiguous(array: Any) -> Array:

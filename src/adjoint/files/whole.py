@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _MARK = ".adjoint-part"
 
@@ -13,9 +15,19 @@ _MARK = ".adjoint-part"
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file's content: the path holds what it held before, or all of this.
 
-    The content goes to a file beside it, is flushed to the disk, and takes its place. What a
-    process that was killed on the way has left behind is removed the next time. A link is followed,
-    and the permissions of a file that is there are kept.
+    As `whole_file` does.
+    """
+    with whole_file(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Give a file to write, which takes the place of the path's once the ``with`` block ends well.
+
+    It lies beside the path meanwhile, and is flushed to the disk. What a process that was killed on
+    the way has left behind is removed the next time. A link is followed, and the permissions of a
+    file that is there are kept.
 
     Raises
     ------
@@ -27,7 +39,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     part = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}{_MARK}")
     try:
         with part.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if target.exists():

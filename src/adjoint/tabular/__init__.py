@@ -1,0 +1,1 @@
+"""Tables in files: networks trained on them, kept in folders, and asked for predictions."""

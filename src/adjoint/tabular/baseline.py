@@ -1,0 +1,56 @@
+"""A baseline is what a network must beat: no features at all, and a linear model."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.compose import make_column_transformer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from .encoder import Encoder
+from .target import Target
+
+Array = np.ndarray[Any, Any]
+
+
+def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array) -> dict[str, Any]:
+    """Return what simple models, fitted to rows, predict of others.
+
+    Parameters
+    ----------
+    X, asked : (n, width) and (m, width) array
+        As an encoder gives them.
+    y : (n,) array
+
+    Returns
+    -------
+    dict of str to array
+        Probabilities or numbers of the rows ``asked``, by the model's name.
+    """
+    places = list(encoder.categories())
+    one_hot = OneHotEncoder(handle_unknown="ignore", min_frequency=1)
+    columns = make_column_transformer((one_hot, places), remainder="passthrough")
+    if target.task == "regression":
+        linear = make_pipeline(columns, Ridge()).fit(X, y)
+        mean = np.full(len(asked), y.mean())
+        return {"mean": mean, "linear regression": linear.predict(asked)}
+    chances = np.bincount(y, minlength=target.outputs) / len(y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        linear = make_pipeline(columns, LogisticRegression(max_iter=200)).fit(X, y)
+    return {
+        "majority class": np.tile(chances, (len(asked), 1)),
+        "logistic regression": _spread(linear, asked, target.outputs),
+    }
+
+
+def _spread(model: Any, X: Array, count: int) -> Array:
+    """Return probabilities of all classes, 0 for those that were not there in the fit."""
+    found = np.zeros((len(X), count))
+    found[:, model.classes_] = model.predict_proba(X)
+    return found

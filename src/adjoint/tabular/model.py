@@ -1,0 +1,203 @@
+"""A table model is a network with all it needs to predict the rows of a table, in a folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import TableError, UnreadableFileError
+from ..estimators.network import Category, Design, Perceptron, input_size
+from ..files.weights import load_weights, save_weights
+from .column import Column
+from .encoder import DTYPE, Encoder
+from .target import Target
+
+Array = np.ndarray[Any, Any]
+
+FORMAT = "adjoint table model"
+VERSION = 1
+MODEL, WEIGHTS, REPORT = "model.json", "weights.safetensors", "report.html"
+
+
+@dataclass
+class TableModel:
+    """A network, how it reads rows, and what it predicts.
+
+    Attributes
+    ----------
+    record : dict
+        What became of its training: settings, rows, metrics, losses by epoch. JSON can hold it.
+    """
+
+    encoder: Encoder
+    target: Target
+    network: Perceptron
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def outputs(self, X: Array) -> Array:
+        """Return what is predicted of encoded rows: the classes' probabilities, or numbers.
+
+        Returns
+        -------
+        (n, classes) or (n,) array
+        """
+        found = self.network.outputs(X).astype(np.float64)
+        if self.target.task == "regression":
+            return np.asarray(found[:, 0] * self.target.std + self.target.mean)
+        powers = np.exp(found - found.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def predict(self, block: Any, treated: Counter[str]) -> dict[str, Any]:
+        """Return the predictions for the rows of a block, by column: prediction, probabilities.
+
+        Parameters
+        ----------
+        block : pyarrow Table or RecordBatch
+        treated : Counter
+            Where values that were treated specially are counted.
+        """
+        found = self.outputs(self.encoder.encode(block, treated))
+        if self.target.task == "regression":
+            return {"prediction": found}
+        labels = np.array(self.target.labels, object)
+        chances = {
+            f"probability_{label}": found[:, k] for k, label in enumerate(self.target.labels)
+        }
+        return {"prediction": labels[found.argmax(axis=1)], **chances}
+
+    # --- in a folder ------------------------------------------------------------------------------
+
+    def save(self, folder: Path, *, report: str, replace: bool = False) -> None:
+        """Write the folder: all of it or nothing.
+
+        Raises
+        ------
+        TableError
+            If there is something already and it is not to be replaced, or is no model.
+        OSError
+        """
+        check_free(folder, replace=replace)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            state = {
+                "format": FORMAT,
+                "version": VERSION,
+                "encoder": self.encoder.to_state(),
+                "target": self.target.to_state(),
+                "design": asdict(self.network.design),
+                "record": self.record,
+            }
+            (part / MODEL).write_text(json.dumps(state, indent=1), "utf-8")
+            save_weights(self.network, part / WEIGHTS)
+            (part / REPORT).write_text(report, "utf-8")
+            part.chmod(0o777 & ~_umask())
+            _put(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> TableModel:
+        """Return the model in a folder.
+
+        Raises
+        ------
+        TableError
+            If the folder holds none, or one that is damaged or of another version.
+        """
+        try:
+            state = json.loads((folder / MODEL).read_text("utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise TableError(
+                f"{folder}: no model; expected a folder with {MODEL}, as from adjoint fit"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise TableError(f"{folder / MODEL}: cannot be read: {error}") from None
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise TableError(f"{folder / MODEL}: not of a model of adjoint fit")
+        if state.get("version") != VERSION:
+            raise TableError(
+                f"{folder}: a model of version {state.get('version')}; this adjoint reads version "
+                f"{VERSION}"
+            )
+        try:
+            return cls._restored(folder, state)
+        except (KeyError, TypeError, ValueError, AttributeError, UnreadableFileError) as error:
+            raise TableError(f"{folder}: the model is damaged: {error}") from None
+
+    @classmethod
+    def _restored(cls, folder: Path, state: dict[str, Any]) -> TableModel:
+        encoder, target = Encoder.from_state(state["encoder"]), Target(**state["target"])
+        design = _design_of(state["design"])
+        expected = design_for(encoder, target, hidden=design.sizes[1:-1], dropout=design.dropout)
+        if design != expected:
+            raise ValueError(f"its network is {design.sizes}, its columns need {expected.sizes}")
+        network = Perceptron(design, np.random.RandomState(0), DTYPE)
+        load_weights(network, folder / WEIGHTS)
+        return cls(encoder, target, network, state["record"])
+
+
+def design_for(
+    encoder: Encoder, target: Target, *, hidden: tuple[int, ...], dropout: float
+) -> Design:
+    """Return the design of a network from the columns to the target."""
+    categories = tuple(
+        Category(place, column.count, _embedding_size(column))
+        for place, column in encoder.categories().items()
+    )
+    sizes = (input_size(categories, encoder.width), *hidden, target.outputs)
+    return Design(sizes, ("relu",) * len(hidden), dropout=dropout, categories=categories)
+
+
+def check_free(folder: Path, *, replace: bool) -> None:
+    """Refuse a place that is taken: by what is no model always, by a model unless it may go.
+
+    Raises
+    ------
+    TableError
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / MODEL).is_file():
+        raise TableError(f"{folder}: there is something else already; choose another --out")
+    if not replace:
+        raise TableError(f"{folder}: there is a model already; --force replaces it")
+
+
+def _embedding_size(column: Column) -> int:
+    return max(1, min(16, round(1.6 * math.pow(column.count, 0.56))))
+
+
+def _design_of(state: dict[str, Any]) -> Design:
+    categories = tuple(Category(**category) for category in state["categories"])
+    sizes, activations = tuple(state["sizes"]), tuple(state["activations"])
+    return Design(sizes, activations, dropout=state["dropout"], categories=categories)
+
+
+def _put(part: Path, folder: Path) -> None:
+    """Give a finished folder its name; a model that had it goes once this one is there."""
+    if not folder.exists():
+        os.rename(part, folder)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as old:
+        os.rename(folder, Path(old) / "model")
+        try:
+            os.rename(part, folder)
+        except OSError:
+            os.rename(Path(old) / "model", folder)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return int(mask)

@@ -1,0 +1,172 @@
+"""A report is a page that says how a model was trained and how good it is; it loads nothing."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import require
+from ..plots import LossCurveDisplay
+from .trial import Trial
+
+Array = np.ndarray[Any, Any]
+
+# More classes than this make no table that could be read.
+_MOST_CLASSES = 12
+_MOST_POINTS = 2000
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --bar: #7b68ee; --faint: #8882; }
+body { font: 16px/1.5 Georgia, serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { font-weight: normal; } h2 { border-bottom: 1px solid var(--line); margin-top: 2rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; }
+td, th { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
+td:first-child, th:first-child { text-align: left; }
+.words td, .words th, td:has(.bar) { text-align: left; }
+.bar { display: inline-block; height: .7em; background: var(--bar); }
+figure { margin: 1rem 0; background: white; border-radius: 4px; }
+figure svg { width: 100%; height: auto; display: block; }
+footer { margin-top: 3rem; font-size: 85%; opacity: .75; }
+""".strip()
+
+
+def write_report(trial: Trial, source: str) -> str:
+    """Return the page: scores, curves, what is confused or left over, what columns matter.
+
+    Parameters
+    ----------
+    trial : Trial
+    source : str
+        What the table is called.
+    """
+    model, record = trial.model, trial.model.record
+    target, rows = model.target, record["rows"]
+    what = f"{len(target.labels)} classes" if target.labels else "a number"
+    parts = [
+        f"<h1>Predicting {_text(target.name)}</h1>",
+        f"<p>A network that predicts {what} from {len(model.encoder.columns)} columns of "
+        f"{_text(source)}: trained on {rows['train']:,} rows in {record['seconds']:.1f} s, stopped "
+        f"by {rows['validation']:,} others, and scored on {rows['test']:,} that it never saw.</p>",
+        _section("Scores on the rows held out", metrics_table(record["metrics"])),
+        _section("Losses", _losses(record)),
+        _section(*_outcome(trial)),
+        _section("What each column is worth", _importances(record["importance"])),
+        _section("What the columns were taken for", _columns(model.encoder)),
+        f"<footer>network {model.network.design.sizes}, settings {_text(record['settings'])}"
+        "</footer>",
+    ]
+    title = _text(target.name)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def metrics_table(metrics: dict[str, dict[str, float]]) -> str:
+    """Return scores as a table of HTML."""
+    names = list(next(iter(metrics.values())))
+    lines = [[name, *(f"{scores[key]:.4f}" for key in names)] for name, scores in metrics.items()]
+    return _table(["", *names], lines)
+
+
+def _outcome(trial: Trial) -> tuple[str, str]:
+    target = trial.model.target
+    if target.task == "regression":
+        return "What is left over", _figure(lambda ax: _residuals(ax, trial))
+    count = len(target.labels)
+    if count > _MOST_CLASSES:
+        return "What is confused", f"<p>{count} classes are too many for a table.</p>"
+    confused = np.zeros((count, count), int)
+    np.add.at(confused, (trial.held_y, trial.held_outputs.argmax(axis=1)), 1)
+    share = confused / np.maximum(confused.sum(axis=1, keepdims=True), 1)
+    lines = [
+        [_text(label), *(_cell(n, part) for n, part in zip(row, parts, strict=True))]
+        for label, row, parts in zip(target.labels, confused.tolist(), share, strict=True)
+    ]
+    head = ["true \\ predicted", *map(_text, target.labels)]
+    return "What is confused", _table(head, lines, kind="markup")
+
+
+def _cell(count: int, share: float) -> str:
+    colour = f"background: color-mix(in srgb, var(--bar) {60 * share:.0f}%, transparent)"
+    return f'<span style="display: block; padding: 0 .4rem; {colour}">{count:,}</span>'
+
+
+def _residuals(ax: Any, trial: Trial) -> None:
+    found, y = trial.held_outputs[:_MOST_POINTS], trial.held_y[:_MOST_POINTS]
+    ax.scatter(found, y - found, s=12, alpha=0.5, color="royalblue", linewidths=0)
+    ax.axhline(0, color="black", linewidth=1)
+    ax.set_xlabel("Predicted")
+    ax.set_ylabel("True less predicted")
+
+
+def _losses(record: dict[str, Any]) -> str:
+    if not record["loss"]:
+        return "<p>No epoch was finished.</p>"
+
+    def draw(ax: Any) -> None:
+        LossCurveDisplay.from_values(
+            record["loss"], validation_loss=record["val_loss"] or None, ax=ax
+        )
+
+    best = record["best_epoch"]
+    return _figure(draw) + f"<p>The weights are those of epoch {best}.</p>"
+
+
+def _figure(draw: Callable[[Any], None]) -> str:
+    """Return a drawing as SVG, without the head of a file."""
+    require("matplotlib", extra="plot", purpose="the report's drawings")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    draw(figure.subplots())
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return f"<figure>{text[text.index('<svg') :]}</figure>"
+
+
+def _importances(found: dict[str, float]) -> str:
+    top = max([*found.values(), 1e-9])
+    lines = [
+        [
+            _text(name),
+            f"{value:+.4f}",
+            f'<span class="bar" style="width: {max(value, 0) / top * 10:.2f}rem"></span>',
+        ]
+        for name, value in found.items()
+    ]
+    about = "<p>By how much the score falls where a column's values change rows.</p>"
+    return about + _table(["column", "fall", ""], lines, kind="markup")
+
+
+def _columns(encoder: Any) -> str:
+    read = [[column.name, str(column)] for column in encoder.columns]
+    left = [[name, f"not read: {reason}"] for name, reason in encoder.ignored.items()]
+    return _table(["column", "taken for"], [*read, *left], kind="words")
+
+
+def _section(title: str, body: str) -> str:
+    return f"<h2>{title}</h2>\n{body}"
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, kind: str = "numbers") -> str:
+    """Return a table of HTML; of kind "markup" the cells are HTML themselves."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        texts = cells if kind == "markup" else [_text(cell) for cell in cells]
+        return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in texts) + "</tr>"
+
+    body = "\n".join(row(line, "td") for line in lines)
+    table = f'<table class="{kind}">\n{row(head, "th")}\n{body}\n</table>'
+    return f'<div class="scroll">{table}</div>'
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))
