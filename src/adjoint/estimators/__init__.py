@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from .bridge import ModuleClassifier, ModuleRegressor, as_estimator
 from .classifier import MLPClassifier
 from .many import GridSearchCV, RandomizedSearchCV, fit_many
 from .regressor import MLPRegressor
 
-__all__ = ["GridSearchCV", "MLPClassifier", "MLPRegressor", "RandomizedSearchCV", "fit_many"]
+__all__ = [
+    "GridSearchCV",
+    "MLPClassifier",
+    "MLPRegressor",
+    "ModuleClassifier",
+    "ModuleRegressor",
+    "RandomizedSearchCV",
+    "as_estimator",
+    "fit_many",
+]

@@ -19,6 +19,7 @@ from ..task import Task
 from ..tensor import enable_grad
 from ..trainer import Trainer
 from .solvers import scaled_inversely
+from .watching import watch
 
 Array = np.ndarray[Any, Any]
 
@@ -103,6 +104,8 @@ class Fitting:
         before = estimator._order
         rows = np.arange(task.rows) if len(before) != task.rows else before
         self._reshuffle = Reshuffle(estimator._random_state, rows)
+        X, y, *weights = task.data
+        self._watch = watch(estimator, X, y, weights[0] if weights else None, epochs)
 
     def run(self) -> None:
         """Train, and leave the estimator with its best weights if it stops early."""
@@ -120,8 +123,10 @@ class Fitting:
                 trainer.prepare()
                 while len(history) < self.epochs:
                     before = len(history)
+                    if self._watch is not None:
+                        self._watch.begin_epoch()
                     trainer.run(self._until(before), _show_nothing, self._patience())
-                    if any(self._record(loss) for loss in history.loss[before:]):
+                    if any(self._ends_with(loss) for loss in history.loss[before:]):
                         break
                 else:
                     self._warn_unfinished()
@@ -137,10 +142,13 @@ class Fitting:
             estimator._order = self._reshuffle.rows
         if self.held is not None:
             estimator._restore_best()
+        if self._watch is not None:
+            self._watch.end()
 
     def _until(self, epoch: int) -> int:
         """Return up to which epoch it may train before it has to look."""
-        if self.held is not None or self.estimator.verbose or self._has_rate_of_epochs():
+        looks = self.held is not None or self._watch is not None
+        if looks or self.estimator.verbose or self._has_rate_of_epochs():
             return epoch + 1
         return self.epochs
 
@@ -155,6 +163,11 @@ class Fitting:
             best=estimator.best_loss_,
             worse=estimator._no_improvement_count,
         )
+
+    def _ends_with(self, loss: float) -> bool:
+        """Record an epoch, let it be seen, and return whether to stop after it."""
+        is_over = self._record(loss)
+        return (self._watch is not None and self._watch.end_epoch()) or is_over
 
     def _record(self, loss: float) -> bool:
         """Record an epoch; return whether to stop after it."""

@@ -21,11 +21,12 @@ from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
 from .solvers import make_optimizer
 from .tables import TableEncoder, read_features, read_rows
+from .watching import Watched, watch, with_callbacks
 
 Array = np.ndarray[Any, Any]
 
 
-class BasePerceptron(BaseEstimator):  # type: ignore[misc]
+class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     """A multilayer perceptron for scikit-learn; abstract.
 
     A subclass says how targets become numbers, which loss there is, and what an output means.
@@ -81,6 +82,7 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
 
     # --- fitting ----------------------------------------------------------------------------------
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def _fit(
         self,
         X: Any,
@@ -103,7 +105,10 @@ class BasePerceptron(BaseEstimator):  # type: ignore[misc]
         if is_first:
             self._initialise(X, targets, hidden)
         if self.solver == "lbfgs":
+            seen = watch(self, X, targets, sample_weight, 0)
             minimise(self, X, targets, sample_weight)
+            if seen is not None:
+                seen.end()
         else:
             self._fit_in_batches(X, targets, sample_weight, held_out, incremental=incremental)
         self.coefs_ = [parameter.data for parameter in self._network.coefs]

@@ -1,0 +1,280 @@
+"""A bridge makes an estimator of any module: scikit-learn's `fit` and `predict` around `fit`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ..callbacks import Callback, EarlyStopping
+from ..errors import choose
+from ..nn.module import Module
+from ..optim import Adam
+from ..special import expit
+from ..tensor import no_grad
+from ..train import fit
+
+Array = np.ndarray[Any, Any]
+
+# Losses of classes; "binary_cross_entropy" has one output for two of them.
+_OF_CLASSES = ("cross_entropy", "binary_cross_entropy", "focal_loss", "hinge_loss")
+_ONE_OUTPUT = ("binary_cross_entropy", "focal_loss")
+_BLOCK = 4096
+
+
+def as_estimator(
+    module: Callable[..., Module], *, loss: Any, task: str = "auto", **settings: Any
+) -> ModuleClassifier | ModuleRegressor:
+    """Return a scikit-learn estimator of a module.
+
+    Parameters
+    ----------
+    module : callable
+        Makes a new module. Of ``n_features``, ``n_outputs`` and ``rng``, a seed, it is given what
+        it has parameters for. A named function, unlike a lambda, can be pickled.
+    loss : str or callable
+        As `fit` takes it.
+    task : {"auto", "classifier", "regressor"}
+        "auto" knows the losses of classes by their names, and takes all others for regression.
+    **settings
+        Of `ModuleClassifier` and `ModuleRegressor`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the task or a setting is unknown.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import cross_val_score
+    >>> import adjoint as ad
+    >>> from adjoint.estimators import as_estimator
+    >>> def network(n_features, n_outputs, rng):
+    ...     return ad.nn.MLP(n_features, 16, n_outputs, activation="tanh", rng=rng)
+    >>> estimator = as_estimator(network, loss="cross_entropy", random_state=0)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> bool(cross_val_score(estimator, X, y).mean() > 0.9)
+    True
+    """
+    choose("task", task, ("auto", "classifier", "regressor"))
+    if task == "auto":
+        task = "classifier" if loss in _OF_CLASSES else "regressor"
+    kind = ModuleClassifier if task == "classifier" else ModuleRegressor
+    return kind(module, loss=loss, **settings)
+
+
+class _BaseBridge(BaseEstimator):  # type: ignore[misc]
+    """What both kinds share: a module made, trained and asked."""
+
+    def __init__(
+        self,
+        module: Callable[..., Module],
+        *,
+        loss: Any,
+        optimizer: Any = None,
+        epochs: int = 100,
+        batch_size: int = 32,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        callbacks: Sequence[Callback] = (),
+        random_state: Any = None,
+        verbose: bool = False,
+        compile: Any = "auto",
+    ) -> None:
+        self.module = module
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+        self.compile = compile
+
+    def _train(self, X: Array, targets: Array, outputs: int, sample_weight: Any) -> None:
+        """Make a module and train it."""
+        rng = check_random_state(self.random_state)
+        self.module_ = self._made(X, outputs, int(rng.randint(2**31 - 1)))
+        arrays = [X, targets] if sample_weight is None else [X, targets, sample_weight]
+        validation, callbacks = None, list(self.callbacks)
+        if self.early_stopping:
+            parts = train_test_split(
+                *arrays,
+                test_size=self.validation_fraction,
+                random_state=rng,
+                stratify=self._stratify(targets),
+            )
+            arrays, validation = parts[0::2], (parts[1], parts[3])
+            callbacks.append(EarlyStopping(patience=self.n_iter_no_change))
+        self.history_ = fit(
+            self.module_,
+            (arrays[0], arrays[1]),
+            loss=self.loss,
+            optimizer=self.optimizer or Adam,
+            epochs=self.epochs,
+            batch_size=min(self.batch_size, len(arrays[0])),
+            seed=int(rng.randint(2**31 - 1)),
+            validation=validation,
+            sample_weight=arrays[2] if sample_weight is not None else None,
+            callbacks=callbacks,
+            progress=bool(self.verbose),
+            compile=self.compile,
+        )
+        self.n_iter_ = len(self.history_)
+        self.loss_curve_ = list(self.history_.loss)
+
+    def _made(self, X: Array, outputs: int, seed: int) -> Module:
+        known = {"n_features": X.shape[1], "n_outputs": outputs, "rng": seed}
+        names = inspect.signature(self.module).parameters
+        module = self.module(**{name: x for name, x in known.items() if name in names})
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"module: expected a callable that makes a Module, got one that makes "
+                f"{type(module).__name__}"
+            )
+        return module
+
+    def _stratify(self, targets: Array) -> Array | None:
+        return None
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Any]:
+        X, y = validate_data(self, X, y, multi_output=True, **_ACCEPTED)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if sample_weight is None:
+            return X, y, None
+        sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        counts = sample_weight > 0
+        return X[counts], y[counts], sample_weight[counts]
+
+    def _outputs(self, X: Any) -> Array:
+        """Return what the module gives, in evaluation mode and in blocks of rows."""
+        check_is_fitted(self, "module_")
+        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        dtype = next(self.module_.parameters()).dtype
+        self.module_.eval()
+        with no_grad():
+            blocks = [
+                np.asarray(self.module_(X[i : i + _BLOCK].astype(dtype)).data)
+                for i in range(0, len(X), _BLOCK)
+            ]
+        return np.concatenate(blocks)
+
+
+_ACCEPTED: dict[str, Any] = {"dtype": (np.float64, np.float32), "allow_nd": True}
+
+
+class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
+    """A scikit-learn classifier around a module; see `as_estimator`.
+
+    Parameters
+    ----------
+    module : callable
+    loss : str or callable
+        The module's outputs are logits, one a class; of "binary_cross_entropy" and "focal_loss"
+        one for two classes.
+    optimizer : callable, optional
+        Makes one of the parameters; by default Adam.
+    epochs, batch_size : int
+    early_stopping : bool
+        Hold a part of the rows out, and end once the loss on it has not fallen for
+        ``n_iter_no_change`` epochs, with the best weights.
+    validation_fraction : float
+    n_iter_no_change : int
+    callbacks : sequence of Callback
+    random_state : int, RandomState or None
+    verbose : bool
+        Whether to show a progress bar.
+    compile : bool or "auto"
+        As `fit` takes it.
+
+    Attributes
+    ----------
+    module_ : Module
+    history_ : History
+    classes_ : array
+    loss_curve_ : list of float
+    n_iter_ : int
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train a new module on rows and their classes.
+
+        Parameters
+        ----------
+        X : (n, …) array
+        y : (n,) array of labels
+        sample_weight : (n,) array, optional
+        """
+        check_classification_targets(y)
+        X, y, sample_weight = self._checked(X, y, sample_weight)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has {len(self.classes_)} class; a classifier needs two or more")
+        if self.loss not in _ONE_OUTPUT:
+            self._train(X, numbers, len(self.classes_), sample_weight)
+            return self
+        if len(self.classes_) > 2:
+            raise ValueError(
+                f"loss={self.loss!r} is of two classes, y has {len(self.classes_)}; choose "
+                "'cross_entropy'"
+            )
+        self._train(X, numbers[:, np.newaxis].astype(X.dtype), 1, sample_weight)
+        return self
+
+    def _stratify(self, targets: Array) -> Array | None:
+        return targets
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, (n, classes)."""
+        outputs = self._outputs(X)
+        if self.loss in _ONE_OUTPUT:
+            chance = np.asarray(expit(outputs)).reshape(len(outputs), 1)
+            return np.hstack([1 - chance, chance])
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, (n,)."""
+        numbers = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[numbers])
+
+
+class ModuleRegressor(RegressorMixin, _BaseBridge):  # type: ignore[misc]
+    """A scikit-learn regressor around a module; see `as_estimator`.
+
+    Parameters and attributes are those of `ModuleClassifier`, save ``classes_``. The loss is given
+    outputs and targets of shape (n, outputs).
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train a new module on rows and their numbers.
+
+        Parameters
+        ----------
+        X : (n, …) array
+        y : (n,) or (n, outputs) array
+        sample_weight : (n,) array, optional
+        """
+        X, y, sample_weight = self._checked(X, y, sample_weight)
+        self._has_one = y.ndim == 1
+        targets = y.astype(X.dtype).reshape(len(y), -1)
+        self._train(X, targets, targets.shape[1], sample_weight)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return the numbers of each row, (n,) or (n, outputs)."""
+        outputs = self._outputs(X)
+        return outputs.reshape(len(outputs)) if self._has_one else outputs
