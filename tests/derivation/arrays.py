@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from latex import Tree
 
 import adjoint as ad
-from latex import Tree
 
 # Differences of rounding after sums of a dozen terms of about 1.
 TOLERANCE = 1e-10
@@ -20,7 +20,7 @@ class Arrays:
     def __init__(self, *, seed: int, **sizes: int) -> None:
         self.sizes = sizes
         self.generator = np.random.default_rng(seed)
-        self.given_history = self.generator.normal(size=8)
+        self.given_history = self.generator.normal(size=60)
 
     def choose(self, name: str, where: Tree) -> Any:
         """Return numbers; integers, where a symbol is one; rows with one 1, where they are that."""
@@ -32,7 +32,7 @@ class Arrays:
         if name == r"\mathbf{1}":
             return self.ones(shape)
         if where.name.startswith(r"\{"):
-            return np.eye(shape[1])[self.generator.integers(shape[1], size=shape[0])]
+            return np.eye(shape[1])[np.arange(shape[0]) % shape[1]]
         numbers = self.generator.normal(size=shape)
         return np.abs(numbers) if where.name.endswith("_{+}") else numbers
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-
 from latex import Tree
 
 
@@ -51,10 +50,11 @@ class Root(sp.Function):
     @classmethod
     def eval(cls, x: Any) -> Any:
         expanded = sp.expand(x)
+        numerator, denominator = sp.together(expanded).as_numer_denom()
+        if denominator.free_symbols:
+            return cls(numerator) / cls(denominator)
         if expanded.is_Mul:
             return sp.Mul(*(cls(factor) for factor in expanded.args))
-        if expanded.is_Pow and expanded.exp == -1:
-            return 1 / cls(expanded.base)
         return None if expanded == x else cls(expanded)
 
     def fdiff(self, argindex: int = 1) -> Any:

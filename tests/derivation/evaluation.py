@@ -13,6 +13,7 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from latex import LatexError, Statement, Tree
 from page import Section
 
@@ -29,6 +30,7 @@ class Scope:
         self.section, self.algebra, self.given = section, algebra, given
         self.definitions = section.definitions()
         self.known: dict[str, Any] = dict(given)
+        self.underway: set[str] = set()
         self.gradients: dict[Any, Any] = {}
 
     @classmethod
@@ -43,15 +45,19 @@ class Scope:
         return cls(section, algebra, given)
 
     def with_given(self, **given: Any) -> Scope:
-        """Return the scope with other values; a name that was defined is cut from its definition."""
+        """Return the scope with other values, for what was defined, too: its definition is cut."""
         return Scope(self.section, self.algebra, {**self.given, **given})
 
     def named(self, name: str, indices: Indices) -> Any:
         """Return what a name stands for: an index, a value, a size."""
         if name in indices:
             return self.algebra.number(indices[name])
+        if name in self.underway:
+            raise LatexError(f"{name} is defined by itself")
         if name not in self.known:
+            self.underway.add(name)
             self.known[name] = self._computed(name)
+            self.underway.remove(name)
         return self.known[name]
 
     def _computed(self, name: str) -> Any:
@@ -116,6 +122,8 @@ class Scope:
         """Return the value of an operation that only needs those of its operands."""
         match kind:
             case "add":
+                if len({np.shape(value) for value in values}) > 1:
+                    raise LatexError(f"a sum of shapes {[np.shape(value) for value in values]}")
                 return functools.reduce(operator.add, values)
             case "negative":
                 return -values[0]
@@ -196,8 +204,10 @@ class Scope:
     def history(self, name: str) -> list[Any]:
         """Return a number after each of the first steps of its update, from 0; or those given."""
         updates = self.section.updates()
-        if name == GRADIENT or name not in updates:
+        if name == GRADIENT:
             return self.algebra.history(name, STEPS)
+        if name not in updates:
+            raise LatexError(f"{name} has no update, so no value in a step")
         found = [self.algebra.number(0)]
         for step in range(STEPS):
             now = {name: found[-1], GRADIENT: self.algebra.history(GRADIENT, STEPS)[step]}

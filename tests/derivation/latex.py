@@ -106,10 +106,7 @@ class _Reader:
 
     def set(self) -> Tree:
         """Read ℝ, ℝ^{p × q}, ℝ_{+}^{p × q} or {0, 1}^{p × q}; the parts are p and q."""
-        if self.next == r"\{":
-            name = "".join(self.take() for _ in range(5))
-        else:
-            name = self.named()
+        name = "".join(self.take() for _ in range(5)) if self.next == r"\{" else self.named()
         if self.next == "_":
             name += "".join(self.take(expected) for expected in ("_", "{", "+", "}"))
         if self.next != "^":

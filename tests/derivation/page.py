@@ -20,6 +20,10 @@ class Equation:
     number: str
     statements: tuple[Statement, ...]
 
+    def claims(self) -> list[Statement]:
+        """Return what is said to be equal, the two sides of a definition included."""
+        return [each for each in self.statements if each.relations[0] != r"\leftarrow"]
+
 
 @dataclass
 class Section:
@@ -27,6 +31,7 @@ class Section:
 
     declared: dict[str, Tree] = field(default_factory=dict)
     equations: dict[str, Equation] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
 
     def array_name(self, name: str) -> str:
         """Return W for w: entries are written in lower case."""
@@ -71,6 +76,7 @@ def section(text: str) -> Section:
     for latex in _DISPLAY.findall(text):
         tag = _TAG.search(latex)
         found = statements(_TAG.sub("", latex))
+        read.sources[tag[1] if tag else ""] = latex
         if tag:
             if tag[1] in read.equations:
                 raise LatexError(f"two equations ({tag[1]})")
