@@ -48,15 +48,9 @@ class Arrays:
     def stack(self, rows: list[list[Any]]) -> Any:
         return ad.stack([ad.stack(row) for row in rows])
 
-    def hadamard(self, left: Any, right: Any) -> Any:
-        return left * right
-
     def product(self, left: Any, right: Any) -> Any:
         both = np.ndim(left) == 2 and np.ndim(right) == 2
         return left @ right if both else left * right
-
-    def divide(self, left: Any, right: Any) -> Any:
-        return left / right
 
     def exp(self, x: Any) -> Any:
         return ad.exp(x)

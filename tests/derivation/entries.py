@@ -113,15 +113,9 @@ class Entries:
     def stack(self, rows: list[list[Any]]) -> Any:
         return np.array(rows, dtype=object)
 
-    def hadamard(self, left: Any, right: Any) -> Any:
-        return left * right
-
     def product(self, left: Any, right: Any) -> Any:
         both = isinstance(left, np.ndarray) and isinstance(right, np.ndarray)
         return left @ right if both else left * right
-
-    def divide(self, left: Any, right: Any) -> Any:
-        return left / right
 
     def exp(self, x: Any) -> Any:
         return _entrywise(Exp, x)
@@ -183,12 +177,27 @@ def is_zero(expression: Any) -> bool:
         return True
     names: dict[Any, Any] = {}
     renamed = _renamed(expression, names)
+    if _is_refuted(renamed, names):
+        return False
     numerator = sp.expand(sp.together(renamed).as_numer_denom()[0])
     for atom, symbol in names.items():
         if isinstance(atom, Root):
             square = _renamed(atom.args[0], names)
             numerator = _without_squares(numerator, symbol, square)
     return bool(numerator == 0)
+
+
+def _is_refuted(renamed: Any, names: dict[Any, Any]) -> bool:
+    """Whether an expression is not zero at some point, which is sooner seen than no proof found."""
+    roots = {symbol: atom for atom, symbol in names.items() if isinstance(atom, Root)}
+    inside = [root.args[0] for root in roots.values()]
+    free = set().union(*(each.free_symbols for each in (renamed, *inside))) - roots.keys()
+    ordered = sorted(free, key=lambda symbol: symbol.sort_key())
+    point = {symbol: sp.Float(0.7 + 0.61 * i % 1) for i, symbol in enumerate(ordered)}
+    for symbol, root in roots.items():
+        square = _renamed(root.args[0], names)
+        point[symbol] = sp.sqrt(square.xreplace(point))
+    return bool(abs(sp.N(renamed.xreplace(point))) > 1e-6)
 
 
 def _renamed(expression: Any, names: dict[Any, Any]) -> Any:

@@ -122,17 +122,15 @@ class Scope:
         """Return the value of an operation that only needs those of its operands."""
         match kind:
             case "add":
-                if len({np.shape(value) for value in values}) > 1:
-                    raise LatexError(f"a sum of shapes {[np.shape(value) for value in values]}")
-                return functools.reduce(operator.add, values)
+                return functools.reduce(operator.add, self.of_one_shape(values))
             case "negative":
                 return -values[0]
             case "hadamard":
-                return functools.reduce(self.algebra.hadamard, values)
+                return functools.reduce(operator.mul, self.of_one_shape(values))
             case "product":
                 return functools.reduce(self.algebra.product, values)
             case "fraction":
-                return self.algebra.divide(*values)
+                return values[0] / values[1]
             case "power":
                 return values[0] ** values[1]
             case "transpose":
@@ -142,6 +140,13 @@ class Scope:
             case "log":
                 return self.algebra.log(values[0])
         raise LatexError(f"{kind} has no value")
+
+    def of_one_shape(self, values: list[Any]) -> list[Any]:
+        """Return the values: on paper nothing is broadcast."""
+        shapes = [np.shape(value) for value in values]
+        if len(set(shapes)) > 1:
+            raise LatexError(f"entry by entry, of shapes {shapes}")
+        return values
 
     def sum(self, tree: Tree, indices: Indices) -> Any:
         lower, upper, body = tree.parts
@@ -155,14 +160,17 @@ class Scope:
         if tree.name == r"\delta":
             first, second = (self.place(part, indices) for part in tree.parts)
             return self.algebra.number(int(first == second))
-        numbered = f"{tree.name}_{tree.parts[0].name}"
-        if numbered in self.section.declared:
-            return self.named(numbered, indices)
+        if self.numbered(tree) in self.section.declared:
+            return self.named(self.numbered(tree), indices)
         places = [self.place(part, indices) for part in tree.parts]
         name = self.section.array_name(tree.name)
         if not self.shape(name):
             return self.history(name)[places[0] - 1]
         return self.at(self.named(name, {}), places)
+
+    def numbered(self, tree: Tree) -> str:
+        """Return the name that β_1 has if it is a symbol, not the first entry of β."""
+        return f"{tree.name}_{tree.parts[0].name}"
 
     def at(self, array: Any, places: list[int]) -> Any:
         """Return an entry; one index is enough in a row or a column."""
@@ -234,26 +242,31 @@ class Scope:
 
 def free_letters(scope: Scope, tree: Tree, bound: frozenset[str] = frozenset()) -> dict[str, int]:
     """Return the indices for which a formula is stated, with the size of what they run over."""
+    not_free = bound | scope.algebra.sizes.keys()
+    if tree.kind == "entry":
+        return {name: size for name, size in _indexed(scope, tree) if name not in not_free}
+    found: dict[str, int] = {}
     if tree.kind == "sum":
         lower, upper, body = tree.parts
-        found = free_letters(scope, lower, bound) | free_letters(scope, body, bound | {tree.name})
-        if upper.kind == "symbol" and upper.name not in scope.algebra.sizes | dict.fromkeys(bound):
-            found |= {upper.name: STEPS}
-        return found
-    found = {}
-    if tree.kind == "entry" and tree.name != r"\delta":
-        if f"{tree.name}_{tree.parts[0].name}" in scope.section.declared:
-            return {}
-        shape = scope.shape(scope.section.array_name(tree.name))
-        sizes = {1: [max(shape, default=STEPS)], 2: list(shape)}[len(tree.parts)]
-        for part, size in zip(tree.parts, sizes, strict=True):
-            if part.kind == "symbol" and part.name not in bound | scope.algebra.sizes.keys():
-                found[part.name] = size
-        return found
-    for part in tree.parts:
-        for name, size in free_letters(scope, part, bound).items():
-            found.setdefault(name, size)
+        if upper.kind == "symbol" and upper.name not in not_free:
+            found[upper.name] = STEPS
+        parts, bound = (lower, body), bound | {tree.name}
+    else:
+        parts = tree.parts
+    for part in parts:
+        found = free_letters(scope, part, bound) | found
     return found
+
+
+def _indexed(scope: Scope, tree: Tree) -> Iterator[tuple[str, int]]:
+    """Yield the letters that an entry has for indices, and how far each may run."""
+    if tree.name == r"\delta" or scope.numbered(tree) in scope.section.declared:
+        return
+    shape = scope.shape(scope.section.array_name(tree.name))
+    sizes = shape if len(tree.parts) == 2 else [max(shape, default=STEPS)]
+    for part, size in zip(tree.parts, sizes, strict=True):
+        if part.kind == "symbol":
+            yield part.name, size
 
 
 def _places(rows: int, columns: int) -> Iterator[list[tuple[int, int]]]:

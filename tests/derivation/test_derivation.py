@@ -6,7 +6,7 @@ import pytest
 from arrays import Arrays
 from entries import Entries
 from evaluation import Scope
-from latex import LatexError
+from latex import LatexError, statements
 from page import DOCS, displays, section, sections
 
 from adjoint.compiler.equations import EQUATIONS
@@ -43,6 +43,22 @@ def test_numbers_in_the_text_are_those_of_equations(page):
     numbers = {number for part in sections() for number in part.equations}
     assert {str(number) for number in EQUATIONS} <= numbers
     assert set(re.findall(r"\((\d+[a-z]?'?)\)", text)) <= numbers
+
+
+@pytest.mark.parametrize("number", [2, 5, 7, 13, 15])
+def test_written_source_cites_the_equation_of_the_page(number):
+    """A formula of one line of text, put in LaTeX; the others say in words what the page has."""
+    formula = re.sub(
+        r"∂L/∂([azW]'?)", r"\\frac{\\partial L}{\\partial \1}", EQUATIONS[number].formula
+    )
+    latex = {"σ": r"\sigma ", "⊙": r"\odot ", "ᵀ": "^{T}", "←": r"\leftarrow "}
+    latex |= {"∂L/∂w": "g", "η": r"\eta "}
+    for symbol, command in latex.items():
+        formula = formula.replace(symbol, command)
+    equations = {k: v for part in sections() for k, v in part.equations.items()}
+    cited = equations.get(f"{number}'", equations[str(number)])
+    (read,) = statements(formula)
+    assert read.sides in [each.sides for each in cited.statements]
 
 
 @pytest.mark.parametrize("page", ["derivation.md", "derivation.zh.md"])
