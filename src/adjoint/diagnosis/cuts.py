@@ -22,6 +22,7 @@ _WORDS = {
     "argmax": "{name} gives places, which do not vary smoothly: no gradient passes",
     "comparison": "{name} gives truth values, which do not vary smoothly: no gradient passes",
     "copy": "a copy was made, which is a leaf of its own",
+    "buffer": "a buffer keeps the numbers that are assigned to it, without their graph",
     "data": "the plain array behind the tensor was used: {name} did not see the graph",
     "detach": ".detach() gives a constant with the same numbers",
     "float": "float() gives a Python number, which remembers no graph",
@@ -102,7 +103,7 @@ def _unused(flow: Flow, leaf: Node, target: Place | None) -> Finding:
 
 
 def _refused(link: Link) -> bool:
-    return isinstance(link.target, Cut) and link.target.result is None
+    return isinstance(link.target, Cut) and link.target.refused
 
 
 def _told(link: Link) -> Finding:

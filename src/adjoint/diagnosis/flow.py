@@ -14,7 +14,6 @@ import numpy as np
 
 from ..core import Node, Value
 from ..source_line import SourceLine
-from ..tree import leaves
 from .families import reason_of
 from .record import Cut, Muted, Operation, Record
 
@@ -67,27 +66,22 @@ class Flow:
 
     def _add_cut(self, cut: Cut) -> None:
         self.cuts.append(cut)
-        for leaf in leaves(cut.source):
-            source = cut.node if leaf is cut.source and cut.node is not None else self._of(leaf)
+        nodes = [node for node, _ in cut.sources]
+        for node, numbers in cut.sources:
+            source = node if node is not None else self.maker(numbers)
             if source is not None:
                 self._link(Link(source, cut, cut.how, cut.line))
-        for leaf in leaves(cut.result):
-            if isinstance(leaf, Value) and leaf.node is not None:
-                # A copy is a leaf of its own.
-                if leaf.node is not cut.node:
-                    self._link(Link(cut, leaf.node, None, cut.line))
-                self.lines.setdefault(leaf.node, cut.line)
+        for node, numbers in cut.results:
+            if node is None:
+                self._makers[id(numbers)] = cut
                 continue
-            self._makers[id(leaf.data if isinstance(leaf, Value) else leaf)] = cut
+            self.lines.setdefault(node, cut.line)
+            if node not in nodes:  # a copy is a leaf of its own
+                self._link(Link(cut, node, None, cut.line))
 
     def _link(self, link: Link) -> None:
         self.forward[link.source].append(link)
         self.backward[link.target].append(link)
-
-    def _of(self, leaf: Any) -> Place | None:
-        if isinstance(leaf, Value):
-            return leaf.node if leaf.node is not None else self.maker(leaf.data)
-        return self.maker(leaf)
 
     # --- asking it
 
@@ -103,7 +97,9 @@ class Flow:
 
     def place_of(self, x: Any) -> Place | None:
         """Return where a value, an array or a number was made."""
-        return self._of(x)
+        if isinstance(x, Value):
+            return x.node if x.node is not None else self.maker(x.data)
+        return self.maker(x)
 
     def _walk(self, start: Iterable[Place], *, back: bool, whole: bool) -> set[Place]:
         links = self.backward if back else self.forward

@@ -14,6 +14,7 @@ from ..core import Node, Value
 from ..source_line import SourceLine, users_line
 from ..sweep import reachable
 from ..tensor import Watcher, watched_by
+from ..tree import leaves
 
 # Of backward passes, with the operations before each, that are remembered.
 _KEPT = 4
@@ -31,14 +32,22 @@ class Operation:
 
 
 class Cut:
-    """Numbers that left the graph at a line; ``result`` is None where that was refused."""
+    """Numbers that left the graph at a line; where that was refused there is no result.
 
-    __slots__ = ("how", "line", "node", "result", "source")
+    Sources and results are nodes with arrays, or plain numbers, as they were then: a tensor may
+    be given others later.
+    """
+
+    __slots__ = ("how", "line", "refused", "results", "sources", "subject")
 
     def __init__(self, how: str, source: Any, result: Any, line: SourceLine | None) -> None:
-        self.how, self.source, self.result, self.line = how, source, result, line
-        # A tensor may be given another node later.
-        self.node = source.node if isinstance(source, Value) else None
+        self.how, self.subject, self.line = how, source, line
+        self.refused = result is None
+        self.sources, self.results = _parts(source), _parts(result)
+
+
+def _parts(tree: Any) -> list[tuple[Node | None, Any]]:
+    return [(x.node, x.data) if isinstance(x, Value) else (None, x) for x in leaves(tree)]
 
 
 class Sweep:

@@ -87,6 +87,8 @@ def _of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
         if leaf is not None:
             return examination.examine(leaf, _gradient(leaf, examination))
         node = subject.node if isinstance(subject, Tensor) else None
+        if node is None and (frozen := _frozen(subject, examination.flow)) is not None:
+            return frozen
         place = node if node is not None else examination.flow.place_of(subject)
         if place in examination.flow.forward or place in examination.flow.backward:
             return _of_computed(place, subject, examination)
@@ -123,11 +125,20 @@ def _leaf_of(subject: Any, examination: Examination) -> Node | None:
     return found if isinstance(found, Node) and found.primitive is None else None
 
 
+def _frozen(subject: Any, flow: Flow) -> Diagnosis | None:
+    """Tell of a parameter that was excluded from training."""
+    for cut in reversed(flow.cuts):
+        if cut.how == "frozen" and cut.subject is subject:
+            words = "requires_grad_(False) was called here: nothing on it is recorded since"
+            return Diagnosis("the tensor", "none", "frozen", cut.line, words)
+    return None
+
+
 def _gradient(leaf: Node, examination: Examination) -> Any:
     """Return a leaf's gradient, or that of a function which keeps none on its leaves."""
     if leaf.grad is not None:
         return np.asarray(leaf.grad.data)
-    own = {event.node for event in examination.flow.cuts if event.node is not None}
+    own = {node for cut in examination.flow.cuts for node, _ in cut.sources if node is not None}
     known = leaf in examination.names or leaf in own
     sweep = examination.sweep_of(leaf)
     return None if known or sweep is None else sweep.cotangents[leaf]
@@ -304,7 +315,7 @@ def _argument_names(function: Any, given: Sequence[Any]) -> dict[Node, str]:
 
 def _refused(record: Record) -> bool:
     last = list(record.events)[-1:]
-    return bool(last) and isinstance(last[0], Cut) and last[0].result is None
+    return bool(last) and isinstance(last[0], Cut) and last[0].refused
 
 
 def _wanted(
