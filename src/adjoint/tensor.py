@@ -220,6 +220,8 @@ class Tensor(Value):
             value = Tensor(np.asarray(as_operand(value), self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
+        elif self.node.grad is not None:
+            show_cut("cleared", self, self)
         self.node.grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:

@@ -31,13 +31,12 @@ def a_dead_layer_of_a_model():
 
 @fault("dead_relu")
 def a_dead_layer_in_a_loop():
-    layers = [weights(3, 4), ad.tensor(-np.ones((4, 4)), requires_grad=True), weights(4, 1, seed=2)]
+    signs = [1, -1, 1]
+    layers = [weights(3, 4), weights(4, 4, seed=1), weights(4, 1, seed=2)]
     with ad.diagnose():
         h = np.abs(X)
-        for w in layers:
-            h = np.maximum(
-                h @ np.abs(w) * np.sign(w.data[0, 0] + 0.9), 0
-            )  # <- a_dead_layer_in_a_loop
+        for w, sign in zip(layers, signs, strict=True):
+            h = np.maximum(sign * (h @ np.abs(w)), 0)  # <- a_dead_layer_in_a_loop
         np.sum(h).backward()
     return ad.why(layers[0])
 
@@ -50,7 +49,7 @@ def a_dead_layer_behind_a_product():
 
     def loss(x):
         scores = model(x)  # <- a_dead_layer_behind_a_product
-        return np.sum(scores**2)
+        return np.sum((scores - 1) ** 2)
 
     return ad.why(loss, X, wrt=model.layers[2].weight)
 
@@ -203,7 +202,7 @@ def a_bias_before_centring():
     def loss(b):
         h = X[:, 0] + b
         centred = h - np.mean(h)  # <- a_bias_before_centring
-        return np.sum(centred * X[:, 1] ** 3)
+        return np.sum(centred * X[:, 0] ** 3)
 
     return ad.why(loss, 0.5)
 

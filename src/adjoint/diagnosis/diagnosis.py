@@ -105,11 +105,7 @@ class Diagnosis:
         return REMEDIES[self.cause]
 
     def __str__(self) -> str:
-        state = {"none": "there is no gradient", "fine": "the gradient is fine"}.get(
-            self.state, f"the gradient is {self.state}"
-        )
-        cause = "" if self.cause == "fine" else f" ({self.cause})"
-        lines = [f"{self.subject}: {state}{cause}"]
+        lines = [f"{self.subject}: {self._headline()}"]
         if self.where is not None:
             text = self.where.text
             lines.append(f"  at {self.where}" + (f": {text}" if text else ""))
@@ -119,6 +115,15 @@ class Diagnosis:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _headline(self) -> str:
+        if self.cause == "fine":
+            return "the gradient is fine"
+        words = {
+            "none": "there is no gradient",
+            "fine": "the gradient is finite, but what was differentiated is not",
+        }
+        return f"{words.get(self.state, f'the gradient is {self.state}')} ({self.cause})"
 
 
 def _indented(text: str) -> str:

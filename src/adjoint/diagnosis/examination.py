@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node
+from ..source_line import SourceLine
 from .cuts import find_cut
 from .diagnosis import Diagnosis
 from .flow import Flow, Place
@@ -68,6 +69,8 @@ class Examination(NamedTuple):
     def _find(self, leaf: Node, gradient: Any, state: str, sweep: Sweep | None) -> Finding:
         if state == "none":
             return self._absent(leaf, sweep)
+        if sweep is not None and not np.isfinite(sweep.start.output).all():
+            return forward_origin(self.flow, sweep.start)
         if state == "fine":
             return Finding("fine", None, _fine(gradient), {})
         if sweep is None:
@@ -82,7 +85,7 @@ class Examination(NamedTuple):
         if sweep is not None:
             size = norm(sweep.cotangents[leaf])
             words = f"a backward pass gave it one of norm {size:.3g}, which was forgotten since"
-            return Finding("cleared", None, words, {"norm": size})
+            return Finding("cleared", self._cleared(leaf), words, {"norm": size})
         finding = find_cut(self.flow, leaf, self.target)
         if finding is not None:
             return finding
@@ -90,6 +93,15 @@ class Examination(NamedTuple):
         where = self.flow.lines.get(self.target) if isinstance(self.target, Node) else None
         words = "it leads to the value computed here" if made and where else "it was used"
         return Finding("no_backward", where, f"{words}, but no backward pass came back to it", {})
+
+    def _cleared(self, leaf: Node) -> SourceLine | None:
+        """Return where a gradient was last forgotten."""
+        lines = [
+            cut.line
+            for cut in self.flow.cuts
+            if cut.how == "cleared" and any(node is leaf for node, _ in cut.sources)
+        ]
+        return lines[-1] if lines else None
 
     def _details(self, gradient: Any, sweep: Sweep | None) -> dict[str, Any]:
         details: dict[str, Any] = {}
@@ -103,10 +115,6 @@ class Examination(NamedTuple):
             }
             details["inactive_units"] = inactive_units(self.flow, sweep)
         return details
-
-    def value_origin(self, node: Node) -> Finding:
-        """Return what made a value NaN or infinite, without any gradient."""
-        return forward_origin(self.flow, node)
 
 
 def inactive_units(flow: Flow, sweep: Sweep) -> dict[str, float]:

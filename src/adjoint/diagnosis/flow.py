@@ -14,11 +14,16 @@ import numpy as np
 
 from ..core import Node, Value
 from ..source_line import SourceLine
+from ..tensor import Tensor
 from .families import reason_of
 from .record import Cut, Muted, Operation, Record
 
 # A place in the flow: a leaf's or an operation's node, or a cut.
 Place = Node | Cut
+
+
+# What is told of a leaf, without numbers going anywhere.
+_NOTES = ("cleared", "frozen")
 
 
 class Link(NamedTuple):
@@ -32,16 +37,21 @@ class Link(NamedTuple):
 
 
 class Flow:
-    """Places and links of all that a record holds."""
+    """Places and links of all that a record holds.
 
-    def __init__(self, record: Record) -> None:
+    ``known`` are leaves, whose arrays may have been used without any operation on the leaf.
+    """
+
+    def __init__(self, record: Record, known: Iterable[Tensor] = ()) -> None:
         self.lines: dict[Node, SourceLine | None] = {}
         self.operations: dict[Node, Operation] = {}
         self.cuts: list[Cut] = []
         self.places: list[Place] = []
         self.forward: dict[Place, list[Link]] = defaultdict(list)
         self.backward: dict[Place, list[Link]] = defaultdict(list)
-        self._makers: dict[int, Place] = {}
+        self._makers: dict[int, Place] = {
+            id(x.data): x.node for x in known if x.node is not None and x.is_leaf
+        }
         for event in record.events:
             self.places.append(event.node if isinstance(event, Operation) else event)
             if isinstance(event, Operation):
@@ -66,6 +76,8 @@ class Flow:
 
     def _add_cut(self, cut: Cut) -> None:
         self.cuts.append(cut)
+        if cut.how in _NOTES:
+            return
         nodes = [node for node, _ in cut.sources]
         for node, numbers in cut.sources:
             source = node if node is not None else self.maker(numbers)

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..core import Node
 from ..nn.module import Module
 from ..tensor import Tensor
 
 
-def names_in(scope: Mapping[str, Any]) -> dict[Node, str]:
-    """Return the name of every recorded tensor among variables, and within modules there."""
-    names: dict[Node, str] = {}
+def named_tensors(scope: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors among variables that require a gradient, and those within modules."""
     modules = {name: x for name, x in scope.items() if isinstance(x, Module)}
     for name, module in modules.items():
         for path, parameter in module.named_parameters():
-            _give(names, parameter, path if len(modules) == 1 else f"{name}.{path}")
+            yield path if len(modules) == 1 else f"{name}.{path}", parameter
     for name, x in scope.items():
-        _give(names, x, name)
         if isinstance(x, (list, tuple)):
-            for n, item in enumerate(x):
-                _give(names, item, f"{name}[{n}]")
+            yield from _recorded((f"{name}[{n}]", item) for n, item in enumerate(x))
         elif isinstance(x, dict):
-            for key, item in x.items():
-                _give(names, item, f"{name}[{key!r}]")
-    return names
+            yield from _recorded((f"{name}[{key!r}]", item) for key, item in x.items())
+        else:
+            yield from _recorded([(name, x)])
 
 
-def _give(names: dict[Node, str], x: Any, name: str) -> None:
-    if isinstance(x, Tensor) and x.node is not None:
-        names.setdefault(x.node, name)
+def _recorded(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Tensor]]:
+    return ((name, x) for name, x in named if isinstance(x, Tensor) and x.node is not None)
 
 
 def tensors_in(wanted: Any) -> Iterable[Tensor]:

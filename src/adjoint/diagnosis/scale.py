@@ -40,18 +40,54 @@ class Step(NamedTuple):
 def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Finding:
     """Return what made the gradient of a leaf tiny, or huge."""
     steps = way(sweep, leaf)
-    sign = -1.0 if tiny else 1.0
-    cancelled = [s for s in steps if tiny and _is_cancelled(sweep, s)]
+    cancelled = [step for step in steps if tiny and _is_cancelled(sweep, step)]
     if cancelled:
         return explain_cancellation(flow, sweep, (cancelled[0].node, cancelled[0].position))
-    total = sum(step.decades for step in steps) * sign
-    worst = max(steps, key=lambda step: step.decades * sign)
-    if worst.decades * sign >= _ALONE * total:
-        return _alone(flow, sweep, worst, tiny)
-    flat = [step for step in steps if tiny and _is_flat(sweep, step)]
-    if -sum(step.decades for step in flat) >= _ALONE * total:
-        first = min(flat, key=lambda step: step.decades)
-        return _saturated(flow, first, len(flat))
+    worst = _alone(steps, tiny)
+    if worst is None:
+        return _by_many(flow, steps, tiny)
+    rise = _growth(worst)
+    if _total(rise, tiny) < _ALONE * _total([worst], tiny):
+        return _by_one(flow, worst, tiny)
+    # Its operand is what is tiny or huge: go on to what made that.
+    worst = _alone(rise, tiny)
+    return _by_many(flow, rise, tiny) if worst is None else _by_one(flow, worst, tiny)
+
+
+def _total(steps: Sequence[Step], tiny: bool) -> float:
+    """Return the decades by which the norm changes into the wrong direction."""
+    return sum(step.decades for step in steps) * (-1.0 if tiny else 1.0)
+
+
+def _alone(steps: Sequence[Step], tiny: bool) -> Step | None:
+    """Return the one operation that is to blame, if there is one."""
+    worst = max(steps, key=lambda step: _total([step], tiny))
+    return worst if _total([worst], tiny) >= _ALONE * _total(steps, tiny) else None
+
+
+def _growth(step: Step) -> list[Step]:
+    """Return the operations by which the operand of a product got its norm, and their factors."""
+    node = step.node
+    if name_of(node) not in PRODUCTS or len(node.parents) != 2:
+        return []
+    here, steps = node.parents[1 - step.position], []
+    while here is not None and here.primitive is not None:
+        sizes = [
+            norm(arg) if parent is not None else -1.0
+            for arg, parent in zip(here.args, here.parents, strict=True)
+        ]
+        position = int(np.argmax(sizes))
+        factor = norm(here.output) / sizes[position] if sizes[position] else math.inf
+        steps.append(Step(here, position, factor))
+        here = here.parents[position]
+    return steps
+
+
+def _by_many(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
+    """Tell of several operations, which saturate or only add up."""
+    flat = [step for step in steps if tiny and _is_flat(step)]
+    if flat and _total(flat, tiny) >= _ALONE * _total(steps, tiny):
+        return _saturated(flow, min(flat, key=lambda step: step.decades), len(flat))
     return _by_layers(flow, steps, tiny)
 
 
@@ -80,15 +116,14 @@ def _is_cancelled(sweep: Sweep, step: Step) -> bool:
     g = norm(sweep.cotangents[step.node])
     if name == "softmax":
         return whole < _CANCELLED * g and float(np.max(step.node.output)) < 1 - 1e-6
-    return name == "subtract" and False
+    return False
 
 
-def _is_flat(sweep: Sweep, step: Step) -> bool:
-    name = name_of(step.node)
-    return name in SATURATING and step.factor < _FLAT
+def _is_flat(step: Step) -> bool:
+    return name_of(step.node) in SATURATING and step.factor < _FLAT
 
 
-def _alone(flow: Flow, sweep: Sweep, step: Step, tiny: bool) -> Finding:
+def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
     """Tell of one operation that made most of it."""
     node, name = step.node, name_of(step.node)
     cause = _cause(step, tiny)
@@ -149,7 +184,7 @@ def _by_layers(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
     here = [step for step in steps if flow.lines.get(step.node) == where]
     total = sum(step.decades for step in steps)
     words = (
-        f"over {len(steps)} operations from the loss its norm changes by 10^{total:.1f}, layer by "
-        f"layer; {len(here)} of them, on this line, make 10^{decades[where]:.1f} of it"
+        f"over {len(steps)} operations the norm changes by 10^{total:.1f}, layer by layer; "
+        f"{len(here)} of them, on this line, make 10^{decades[where]:.1f} of it"
     )
     return Finding("vanishing" if tiny else "exploding", where, words, {"decades": total})

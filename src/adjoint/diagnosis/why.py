@@ -17,7 +17,7 @@ from ..tree import leaves, map_leaves
 from .diagnosis import Diagnosis
 from .examination import Examination
 from .flow import Flow, Place
-from .names import names_in, tensors_in
+from .names import named_tensors, tensors_in
 from .record import Cut, Record, latest, of_graph
 
 _HOW = "for the line run the program inside `with ad.diagnose():`, or call ad.why(f, *args)"
@@ -80,9 +80,9 @@ def why(subject: Any, *args: Any, wrt: Any = None) -> Diagnosis:
 
 
 def _of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
-    names, record = names_in(scope), latest()
+    record = latest()
     if record is not None:
-        examination = _examination(record, names)
+        examination = _examination(record, {**scope, "the tensor": subject})
         leaf = _leaf_of(subject, examination)
         if leaf is not None:
             return examination.examine(leaf, _gradient(leaf, examination))
@@ -93,17 +93,22 @@ def _of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
         if place in examination.flow.forward or place in examination.flow.backward:
             return _of_computed(place, subject, examination)
     if isinstance(subject, Tensor) and subject.node is not None:
-        return _of_graph(subject, names)
+        return _of_graph(subject, scope)
     return _without_graph(subject)
 
 
-def _examination(record: Record, names: Mapping[Node, str]) -> Examination:
-    flow = Flow(record)
+def _examination(record: Record, scope: Mapping[str, Any]) -> Examination:
+    known = list(named_tensors(scope))
+    flow = Flow(record, (x for _, x in known))
+    names = {x.node: name for name, x in reversed(known) if x.node is not None}
     return Examination(record, flow, names, _target(record, flow))
 
 
 def _target(record: Record, flow: Flow) -> Place | None:
-    """Return what was differentiated last; or else what was computed last."""
+    """Return what was refused or differentiated last; or else what was computed last."""
+    last = flow.places[-1] if flow.places else None
+    if isinstance(last, Cut) and last.refused:
+        return last
     if record.sweeps:
         return record.sweeps[-1].start
     made = [p for p in flow.places if isinstance(p, Node) and p.primitive is not None]
@@ -186,7 +191,7 @@ def _of_none(scope: Mapping[str, Any]) -> Diagnosis:
     """Tell of the leaf whose missing gradient was asked about."""
     record = latest()
     if record is not None:
-        examination = _examination(record, names_in(scope))
+        examination = _examination(record, scope)
         missing = {
             leaf: None
             for leaf in (*examination.names, *examination.flow.leaves())
@@ -201,19 +206,19 @@ def _of_none(scope: Mapping[str, Any]) -> Diagnosis:
 # --- what the graph alone shows
 
 
-def _of_graph(subject: Tensor, names: Mapping[Node, str]) -> Diagnosis:
+def _of_graph(subject: Tensor, scope: Mapping[str, Any]) -> Diagnosis:
     node = subject.node
     assert node is not None
     if subject.is_leaf:
-        return _of_bare_leaf(node, names)
-    examination = _examination(of_graph([node]), names)._replace(target=node)
+        return _of_bare_leaf(node, scope)
+    examination = _examination(of_graph([node]), scope)._replace(target=node)
     leaves_of = dict.fromkeys(examination.flow.leaves())
     found = _differentiate(examination, [(node, np.ones(subject.shape, subject.dtype))], leaves_of)
     return _with_advice(examination.worst(found))
 
 
-def _of_bare_leaf(node: Node, names: Mapping[Node, str]) -> Diagnosis:
-    examination = _examination(Record(), names)
+def _of_bare_leaf(node: Node, scope: Mapping[str, Any]) -> Diagnosis:
+    examination = _examination(Record(), scope)
     if node.grad is not None:
         diagnosis = examination.examine(node, np.asarray(node.grad.data))
         if diagnosis.state == "fine":
@@ -255,7 +260,6 @@ def _of_function(
 ) -> Diagnosis:
     numbers = _argument_numbers(args, wrt)
     given = [_fresh(arg) if n in numbers else arg for n, arg in enumerate(args)]
-    names = names_in(scope) | _argument_names(function, given)
     record = Record()
     with watched_by(record), enable_grad(), np.errstate(all="ignore"):
         try:
@@ -264,7 +268,7 @@ def _of_function(
             if not _refused(record):
                 raise
             result = None
-    examination = _examination(record, names)
+    examination = _examination(record, {**_arguments(function, given), **scope})
     wanted = _wanted(function, given, numbers, wrt, examination)
     if not wanted:
         raise TypeError(
@@ -308,9 +312,11 @@ def _fresh(tree: Any) -> Any:
     return map_leaves(fresh, tree)
 
 
-def _argument_names(function: Any, given: Sequence[Any]) -> dict[Node, str]:
-    called = function.forward if isinstance(function, Module) else function
-    return names_in(dict(zip(argument_names(called, given), given, strict=True)))
+def _arguments(function: Any, given: Sequence[Any]) -> dict[str, Any]:
+    """Return what a function is called with by the names of its parameters."""
+    if isinstance(function, Module):
+        return {"model": function}
+    return dict(zip(argument_names(function, given), given, strict=True))
 
 
 def _refused(record: Record) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Node
+from ..ops.structural import sum_to
 from .families import MOVING, PRODUCTS, ROUNDING, SATURATING, SELECTING, name_of
 from .flow import Flow
 from .gradient import Finding, norm, share
@@ -184,12 +185,28 @@ def _is_mask(array: Any) -> bool:
 def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Finding:
     """Tell of contributions that are not zero, whose sum is."""
     node, position = at
-    part = sweep.parts[node][position]
+    part, shape = sweep.parts[node][position], np.shape(node.args[position])
     words = (
         f"contributions of norm {norm(part):.3g} reach it from {name_of(node)}, and their sum is "
-        "zero: the loss does not depend on it"
+        "zero: what is computed here does not depend on it"
     )
-    return Finding("cancellation", flow.lines.get(node), words, {"primitive": name_of(node)})
+    where = flow.lines.get(_origin(sweep, node, shape))
+    return Finding("cancellation", where, words, {"primitive": name_of(node)})
+
+
+def _origin(sweep: Sweep, node: Node, shape: tuple[int, ...]) -> Node:
+    """Return the operation from which on the entries of the cotangent cancel out."""
+    given = contributions(sweep)
+    while given[node] and _cancels(sweep.cotangents[node], shape):
+        node = max((source for source, _ in given[node]), key=lambda source: source.order)
+    return node
+
+
+def _cancels(g: Any, shape: tuple[int, ...]) -> bool:
+    if len(shape) > np.ndim(g) or np.shape(g) == shape:
+        return False
+    total, magnitude = sum_to(g, shape=shape), sum_to(np.abs(g), shape=shape)
+    return norm(total) <= 1e-10 * norm(magnitude)
 
 
 def _example(x: Any) -> str:
