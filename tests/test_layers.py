@@ -197,6 +197,7 @@ LAYERS = [
     ["diagnosis.cuts", "diagnosis.nonfinite", "diagnosis.zeros"],
     ["diagnosis.scale"],
     ["diagnosis.examination"],
+    ["diagnosis.computed", "diagnosis.rerun"],
     ["diagnosis.why"],
     ["row_weights"],
     ["files.whole"],

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core import Node
 from ..source_line import SourceLine
+from ..tensor import sweep_back, watched_by
 from .cuts import find_cut
 from .diagnosis import Diagnosis
 from .flow import Flow, Place
 from .gradient import SEVERITY, Finding, norm, state_of
+from .names import named_tensors
 from .nonfinite import find_nonfinite, forward_origin
-from .record import Record, Sweep
+from .record import Cut, Record, Sweep
 from .scale import find_scale
 from .zeros import find_zero, inactive, is_relu
 
@@ -29,13 +31,32 @@ class Examination(NamedTuple):
 
     def name(self, leaf: Node) -> str:
         """Return what a leaf is called."""
-        return self.names.get(leaf, "the gradient" if leaf.primitive is None else "the value")
+        return self.names.get(leaf, "a leaf")
 
     def sweep_of(self, leaf: Node) -> Sweep | None:
         """Return the last sweep that reached a leaf, or the first whose gradient was bad."""
         reached = [sweep for sweep in self.record.sweeps if leaf in sweep.cotangents]
         bad = [s for s in reached if not np.isfinite(s.cotangents[leaf]).all()]
         return bad[0] if bad else reached[-1] if reached else None
+
+    def is_recorded(self, node: Node) -> bool:
+        """Return whether an operation was recorded, so that a gradient passes."""
+        operation = self.flow.operations.get(node)
+        return operation is not None and operation.recorded
+
+    def gradient_of(self, leaf: Node) -> Any:
+        """Return a leaf's gradient, or that of a function which keeps none on its leaves."""
+        if leaf.grad is not None:
+            return np.asarray(leaf.grad.data)
+        noted = any(node is leaf for cut in self.flow.cuts for node, _ in cut.sources)
+        sweep = self.sweep_of(leaf)
+        return None if noted or sweep is None else sweep.cotangents[leaf]
+
+    def differentiate(self, seeds: Mapping[Node, Any], wanted: Iterable[Node]) -> dict[Node, Any]:
+        """Return the gradients of leaves, and leave the sweep in the record."""
+        with watched_by(self.record):
+            found = sweep_back(dict(seeds))
+        return {leaf: found.get(leaf) for leaf in wanted}
 
     def examine(self, leaf: Node, gradient: Any) -> Diagnosis:
         """Return the diagnosis of one leaf's gradient, an array or None."""
@@ -69,7 +90,7 @@ class Examination(NamedTuple):
     def _find(self, leaf: Node, gradient: Any, state: str, sweep: Sweep | None) -> Finding:
         if state == "none":
             return self._absent(leaf, sweep)
-        if sweep is not None and not np.isfinite(sweep.start.output).all():
+        if sweep is not None and _is_bad(sweep.start.output):
             return forward_origin(self.flow, sweep.start)
         if state == "fine":
             return Finding("fine", None, _fine(gradient), {})
@@ -117,6 +138,10 @@ class Examination(NamedTuple):
         return details
 
 
+def _is_bad(value: Any) -> bool:
+    return value is not None and not np.isfinite(value).all()
+
+
 def inactive_units(flow: Flow, sweep: Sweep) -> dict[str, float]:
     """Return for every ReLU in the order of their use the percentage of units that never fire."""
     found = [node for node in sweep.parts if is_relu(node) and node.output.size]
@@ -138,3 +163,22 @@ def _unseen(gradient: Any) -> Finding:
     size = norm(gradient)
     words = f"its norm is {size:.4g}, but the pass that made it was not recorded"
     return Finding("unknown", None, words, {})
+
+
+def examination_of(record: Record, scope: Mapping[str, Any]) -> Examination:
+    """Return the examination of a record, by the names of the caller's variables."""
+    known = list(named_tensors(scope))
+    flow = Flow(record, (x for _, x in known))
+    names = {x.node: name for name, x in reversed(known) if x.node is not None}
+    return Examination(record, flow, names, _target(record, flow))
+
+
+def _target(record: Record, flow: Flow) -> Place | None:
+    """Return what was refused or differentiated last; or else what was computed last."""
+    last = flow.places[-1] if flow.places else None
+    if isinstance(last, Cut) and last.refused:
+        return last
+    if record.sweeps:
+        return record.sweeps[-1].start
+    made = [p for p in flow.places if isinstance(p, Node) and p.primitive is not None]
+    return made[-1] if made else None
