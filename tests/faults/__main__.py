@@ -1,6 +1,6 @@
 """Print how often `why` finds the line and the cause, and what it misses."""
 
-from . import absent, left, nonfinite, right, scale, zero  # noqa: F401 - they enter their programs
+from . import absent, left, nonfinite, right, scale, second, zero  # noqa: F401 - they enter their programs
 from .corpus import RIGHT, measure
 
 

@@ -91,10 +91,11 @@ def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, st
 def is_relu(node: Node) -> bool:
     """Return whether an operation is max(x, 0), in one of its spellings."""
     name = name_of(node)
-    if name == "relu":
-        return True
+    if name == "where":
+        condition, x, other = map(np.asarray, node.args)
+        return not other.any() and np.array_equal(condition, x > 0)
     if name not in ("maximum", "fmax"):
-        return False
+        return name == "relu"
     others = [arg for arg, p in zip(node.args, node.parents, strict=True) if p is None]
     return len(others) == 1 and not np.any(others[0])
 
