@@ -4,14 +4,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from faults import absent, left, nonfinite, right, scale, second, zero  # noqa: F401 - they register
-from faults.corpus import FAULTS, RIGHT, measure
 
 import adjoint as ad
 from adjoint import nn
 from adjoint.diagnosis import record
 from adjoint.diagnosis.cuts import _RANK
 from adjoint.diagnosis.diagnosis import REMEDIES
+from faults.__main__ import FAULTS, RIGHT, measure
 
 
 @pytest.fixture(autouse=True)
@@ -201,9 +200,9 @@ def test_percentages_of_inactive_units_are_given_for_each_layer():
     with ad.no_grad():
         model.layers[0].bias[:2] = -100.0
     details = ad.why(lambda x: np.mean(model(x)), np.ones((5, 2)), wrt=model).details
-    first, second = details["inactive_units"].values()
-    assert first >= 50
-    assert 0 <= second <= 100
+    one, two = details["inactive_units"].values()
+    assert one >= 50
+    assert 0 <= two <= 100
     assert details["layers"].keys() == dict(model.named_parameters()).keys()
 
 
@@ -218,11 +217,6 @@ def test_a_loss_that_is_nan_is_told_though_the_gradient_is_finite():
 
 def test_the_line_of_no_grad_is_told():
     w = ad.tensor([1.0], requires_grad=True)
-    with ad.diagnose():
-        with ad.no_grad():
-            y = w * 2
-        np.sum(y + w * 0).backward()
-        np.sum(y * ad.tensor([1.0], requires_grad=True)).backward()
     v = ad.tensor([1.0], requires_grad=True)
     with ad.diagnose():
         with ad.no_grad():

@@ -317,10 +317,10 @@ class Tensor(Value):
 
     def item(self) -> float | int | bool:
         """Return the only entry as a Python number."""
-        number = self._number()
+        number = np.asarray(self.data).item()
         if _recording.watcher is not None:
             show_cut("item", self, number)
-        return number
+        return number  # type: ignore[no-any-return]
 
     def _number(self) -> float | int | bool:
         return np.asarray(self.data).item()  # type: ignore[no-any-return]
@@ -334,20 +334,17 @@ class Tensor(Value):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         self._refuse_to_cut("numpy", "converting to a NumPy array", "x.detach()")
-        array = self._array(dtype, copy)
-        if _recording.watcher is not None:
-            show_cut("numpy", self, array)
-        return array
-
-    def _array(self, dtype: Any, copy: bool | None) -> np.ndarray[Any, Any]:
         array = np.asarray(self.data)
         if copy or (dtype is not None and array.dtype != dtype):
             if copy is False:
                 raise ValueError(f"a {array.dtype} tensor as {np.dtype(dtype)} needs a copy")
-            return array.astype(array.dtype if dtype is None else dtype)
-        view = array.view()
-        view.flags.writeable = False
-        return view
+            array = array.astype(array.dtype if dtype is None else dtype)
+        else:
+            array = array.view()
+            array.flags.writeable = False
+        if _recording.watcher is not None:
+            show_cut("numpy", self, array)
+        return array
 
     def _refuse_to_cut(self, how: str, what: str, advice: str) -> None:
         if _would_cut(self):

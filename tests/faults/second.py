@@ -1,5 +1,8 @@
 """A second sample of faults, written after the first had been learned from."""
 
+import math
+import statistics
+
 import numpy as np
 
 import adjoint as ad
@@ -40,6 +43,33 @@ def a_learned_temperature():
     return ad.why(temperature)
 
 
+@fault("float")
+def a_mean_by_the_standard_library():
+    def loss(w):
+        parts = [np.sum(w * row) for row in X]
+        return statistics.fmean(parts)  # <- a_mean_by_the_standard_library
+
+    return ad.why(loss, np.ones(3))
+
+
+@fault("float")
+def an_exponential_by_math():
+    def loss(w):
+        return math.exp(np.sum(w))  # <- an_exponential_by_math
+
+    return ad.why(loss, np.ones(3))
+
+
+@fault("detach")
+def scores_sorted_by_a_key():
+    scores = [weights(1, seed=n) for n in range(3)]
+    with ad.diagnose():
+        order = sorted(scores, key=lambda s: s.item())
+        best = order[-1].detach()  # <- scores_sorted_by_a_key
+        np.sum(best * order[0]).backward()
+    return ad.why(order[-1])
+
+
 @fault("no_grad")
 def a_running_mean_by_hand():
     momentum = ad.tensor(0.9, requires_grad=True)
@@ -64,11 +94,7 @@ def an_index_from_a_value():
 @fault("comparison")
 def a_zero_one_loss():
     def zero_one(scores, labels):
-        right = np.equal(
-            np.sign(scores),
-            labels,
-        )  # <- never
-        return np.mean(1.0 - right)
+        return 1.0 - np.mean(np.equal(scores, labels))
 
     def loss(w):
         hits = np.greater(X @ w, 0) * 1.0  # <- a_zero_one_loss

@@ -12,6 +12,7 @@ from ..ops.structural import sum_to
 from .families import MOVING, PRODUCTS, ROUNDING, SATURATING, SELECTING, name_of
 from .flow import Flow
 from .gradient import Finding, norm, share
+from .nonfinite import find_nonfinite
 from .record import Sweep
 
 # A contribution to a node's cotangent: the operation whose rule gave it, and for which argument.
@@ -54,14 +55,23 @@ def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Finding:
 
 def explain_block(flow: Flow, sweep: Sweep, node: Node, position: int) -> Finding:
     """Tell why an operation let nothing of a cotangent through."""
-    name = name_of(node)
-    details: dict[str, Any] = {"primitive": name}
+    if not np.isfinite(sweep.cotangents[node]).all():
+        return _by_convention(flow, sweep)
+    details: dict[str, Any] = {"primitive": name_of(node)}
     cause, words = _block(flow, sweep, node, position)
     if isinstance(words, Finding):
         return words
     if cause == "dead_relu":
         details["inactive"] = inactive(node)
     return Finding(cause, flow.lines.get(node), words, details)
+
+
+def _by_convention(flow: Flow, sweep: Sweep) -> Finding:
+    """Tell of an infinite slope whose product with 0 is 0."""
+    finding = find_nonfinite(flow, sweep)
+    assert finding is not None
+    words = f"{finding.explanation}; its product with 0 was then taken as 0, by convention"
+    return finding._replace(explanation=words)
 
 
 def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
