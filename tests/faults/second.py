@@ -324,3 +324,39 @@ def a_penalty_of_a_billion():
             loss = loss + 1e9 * np.sum(parameter**2)  # <- a_penalty_of_a_billion
         loss.backward()
     return ad.why(model.layers[0].weight)
+
+
+@fault("vanishing")
+def eight_layers_of_sigmoids():
+    model = nn.MLP(3, *([16] * 8), 1, activation="sigmoid", rng=0)
+
+    def loss(x):
+        out = model(x)  # <- eight_layers_of_sigmoids
+        return np.mean((out - 1) ** 2)
+
+    return ad.why(loss, X)
+
+
+@fault("stationary")
+def a_classifier_that_is_certain():
+    model = nn.Linear(3, 2, rng=0)
+    with ad.no_grad():
+        model.bias[...] = [30.0, -30.0]
+    labels = np.zeros(4, int)
+    with ad.diagnose():
+        scores = model(X)
+        loss = nn.functional.cross_entropy(scores, labels)  # <- a_classifier_that_is_certain
+        loss.backward()
+    return ad.why(model.weight)
+
+
+@fault("cancellation")
+def the_bias_of_the_keys():
+    model = nn.MultiheadAttention(6, 2, rng=0)
+    series = np.random.default_rng(0).normal(size=(2, 5, 6))
+
+    def loss(x):
+        attended = model(x)  # <- the_bias_of_the_keys
+        return np.mean(attended**2)
+
+    return ad.why(loss, series)

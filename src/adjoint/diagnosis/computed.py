@@ -32,6 +32,9 @@ def of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
     for _, x in named_tensors(scope):
         if x.node is not None and x.node.grad is subject:
             return _of_leaf(x.node, scope)
+    if not isinstance(subject, Tensor):
+        words = "a plain array remembers no graph: ask about the tensor or the function it is from"
+        return Diagnosis(name, "none", "no_graph", None, words)
     return _without_graph(name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ REMEDIES = {
     # The gradient is zero.
     "cancellation": "look for a quantity that the loss does not depend on: a sum of softmax, a "
     "bias before normalisation, x - x",
+    "custom_rule": "look at the rule given to custom_vjp or custom_jvp; without "
+    "ad.checkpoint the operations inside are looked at",
     "dead_relu": "smaller steps, other initial weights or biases, or a leaky ReLU",
     "masked": "let the mask or the bounds admit some entries",
     "overwritten": "assign before, not after, what should keep its gradient",
@@ -108,7 +111,8 @@ class Diagnosis:
         lines = [f"{self.subject}: {self._headline()}"]
         if self.where is not None:
             text = self.where.text
-            lines.append(f"  at {self.where}" + (f": {text}" if text else ""))
+            place = str(self.where).removeprefix(f"{os.getcwd()}{os.sep}")
+            lines.append(f"  at {place}" + (f": {text}" if text else ""))
         lines.append(_indented(self.explanation))
         if self.remedy:
             lines.append(_indented(f"Try: {self.remedy}"))
@@ -127,4 +131,4 @@ class Diagnosis:
 
 
 def _indented(text: str) -> str:
-    return textwrap.shorten(text, 400, placeholder=" …").join(("  ", ""))
+    return textwrap.indent(textwrap.shorten(text, 400, placeholder=" …"), "  ")

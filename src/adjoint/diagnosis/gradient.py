@@ -11,8 +11,9 @@ from ..source_line import SourceLine
 
 # A gradient below is tiny, above huge: a step of usual size then changes nothing, or everything.
 TINY, HUGE = 1e-7, 1e6
-# Tiny also beside another parameter's: the two do not learn at one rate.
-_BESIDE = 1e-6
+# Below this it is tiny if it is so much smaller than another parameter's, too: the two do not learn
+# at one rate.
+_BESIDE = 1e-4
 # The order in which a program's faults matter: a NaN hides all others.
 SEVERITY = ("nan", "inf", "none", "zero", "huge", "tiny", "fine")
 
@@ -40,7 +41,7 @@ def state_of(gradient: Any, greatest: float = 0.0) -> str:
     if size > HUGE:
         return "huge"
     # A difference of rounding errors is no zero, but it is what a zero becomes.
-    return "tiny" if size < max(TINY, _BESIDE * greatest) else "fine"
+    return "tiny" if size < max(TINY, _BESIDE * min(greatest, 1.0)) else "fine"
 
 
 def norm(x: Any) -> float:

@@ -14,7 +14,7 @@ from .families import MOVING, PRODUCTS, SATURATING, SELECTING, name_of
 from .flow import Flow
 from .gradient import Finding, norm
 from .record import Sweep
-from .zeros import contributions, explain_cancellation, is_relu
+from .zeros import certain, contributions, explain_cancellation, is_relu
 
 # From here on one operation alone is to blame: this share of all decades.
 _ALONE = 0.5
@@ -129,7 +129,9 @@ def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
     cause = _cause(step, tiny)
     words = f"{name} multiplies the gradient by {step.factor:.2g}"
     operand = _operand(step)
-    if cause == "saturation":
+    if name == "softmax_cross_entropy" and tiny:
+        cause, words = "stationary", certain(node)
+    elif cause == "saturation":
         low, high = float(np.min(node.args[0])), float(np.max(node.args[0]))
         words = (
             f"{name} is saturated: for arguments from {low:.4g} to {high:.4g} its slope is "

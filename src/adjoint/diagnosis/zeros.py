@@ -92,7 +92,7 @@ def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, st
     if name in MOVING:
         return "overwritten", f"{name} does not pass on the entries that have a gradient"
     if node.primitive is not None and node.primitive.kind == "custom":
-        return "zero_factor", f"the rule of {name}, written by you, gave zero"
+        return "custom_rule", f"the rule of {name} gave zero"
     return "stationary", (
         f"the slope of {name} is 0 at {_example(node.args[position])}: the function is flat there"
     )
@@ -131,6 +131,8 @@ def _selected(node: Node, position: int) -> str:
 
 def _flat(sweep: Sweep, node: Node) -> tuple[str, str]:
     output, name = np.asarray(node.output), name_of(node)
+    if name == "softmax_cross_entropy":
+        return "stationary", certain(node)
     if name == "softmax" and float(np.max(output, initial=0.0)) < 1 - 1e-9:
         return "cancellation", (
             "what follows does not tell the entries of softmax apart, and their sum is always 1"
@@ -138,6 +140,14 @@ def _flat(sweep: Sweep, node: Node) -> tuple[str, str]:
     return "saturation", (
         f"{name} is saturated: its argument goes from {_extremes(node.args[0])}, where its slope "
         "is 0 to rounding"
+    )
+
+
+def certain(node: Node) -> str:
+    """Tell of a cross-entropy that has nothing left to learn from."""
+    return (
+        f"every row is given its label with certainty: the largest loss is "
+        f"{float(np.max(node.output)):.2g}"
     )
 
 
