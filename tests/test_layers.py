@@ -14,7 +14,7 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "tree", "philox", "reshuffle"],
+    ["errors", "tree", "philox", "reshuffle", "source_line"],
     ["core"],
     ["data"],
     ["kinds"],
@@ -191,6 +191,15 @@ LAYERS = [
     ["derivation.html", "derivation.latex", "derivation.markdown"],
     ["derivation.derivation"],
     ["derivation.explain"],
+    ["diagnosis", "diagnosis.diagnosis", "diagnosis.families"],
+    ["diagnosis.names", "diagnosis.record"],
+    ["diagnosis.flow", "diagnosis.gradient"],
+    ["diagnosis.cuts", "diagnosis.nonfinite"],
+    ["diagnosis.zeros"],
+    ["diagnosis.scale"],
+    ["diagnosis.examination"],
+    ["diagnosis.computed", "diagnosis.rerun"],
+    ["diagnosis.why"],
     ["row_weights"],
     ["files.whole"],
     ["files.tensor_file"],

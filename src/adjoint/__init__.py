@@ -66,6 +66,7 @@ _LAZY_NAMES = {
     "custom_jvp": "custom",
     "custom_vjp": "custom",
     "detect_anomaly": "anomaly",
+    "diagnose": "diagnosis.record",
     "explain": "derivation.explain",
     "find_learning_rate": "learning_rate",
     "fit": "train",
@@ -74,6 +75,7 @@ _LAZY_NAMES = {
     "load_weights": "files.weights",
     "save_weights": "files.weights",
     "Saving": "saving",
+    "why": "diagnosis.why",
     "write_source": "compiler.compiled",
 }
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import linecache
-import sys
 import threading
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .core import Node, Primitive, Value
+from .core import Node, Value
 from .errors import AnomalyError, AnomalyWarning
 from .ops.products import strong_zero_listeners
+from .source_line import users_line
 from .tensor import Watcher, watched_by
-
-_PACKAGE = str(Path(__file__).parent)
 
 
 @contextmanager
@@ -68,16 +64,16 @@ class _Detective(Watcher):
         self.current: Node | None = None
         self.thread = threading.get_ident()
 
-    def see_forward(self, primitive: Primitive, node: Node | None, output: Any) -> None:
-        line = _users_line()
-        if node is not None:
+    def see_forward(self, node: Node, recorded: bool) -> None:
+        line = _where()
+        if recorded:
             self.lines[node] = line
             self.checksums[node] = [
                 _checksum(arg) if parent is None else None
                 for arg, parent in zip(node.args, node.parents, strict=True)
             ]
-        if bad := _describe_bad(output):
-            raise AnomalyError(f"{primitive.name} gave {bad}, {line}")
+        if node.primitive is not None and (bad := _describe_bad(node.output)):
+            raise AnomalyError(f"{node.primitive.name} gave {bad}, {line}")
 
     def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
         self.current = node
@@ -132,13 +128,9 @@ def _checksum(operand: Any) -> int | None:
     return None
 
 
-def _users_line() -> str:
-    """Return the innermost line of the stack that is not of this package or of NumPy."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_PACKAGE) and "numpy" not in Path(file).parts:
-            text = linecache.getline(file, frame.f_lineno).strip()
-            return f"at {file}:{frame.f_lineno}" + (f": {text}" if text else "")
-        frame = frame.f_back
-    return "at an unknown line"
+def _where() -> str:
+    """Return the user's line and its text."""
+    line = users_line()
+    if line is None:
+        return "at an unknown line"
+    return f"at {line}: {line.text}" if line.text else f"at {line}"

@@ -29,9 +29,17 @@ from .tree import map_leaves
 class Watcher:
     """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
 
-    def see_forward(self, primitive: Primitive, node: Node | None, output: Any) -> None:
-        """Look at what a primitive gave."""
+    @property
+    def unrecorded(self) -> Any:
+        """What stands for "off" inside `no_grad`: False, or what is false but sees operations."""
+        return False
+
+    def see_forward(self, node: Node, recorded: bool) -> None:
+        """Look at an operation; one that is not recorded has a node for this occasion only."""
         raise NotImplementedError
+
+    def see_cut(self, how: str, source: Any, result: Any) -> None:
+        """Look at numbers that leave the graph; no result where that was refused."""
 
     def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
         """Look at a node before its rule runs (None), and at what the rule gave."""
@@ -71,8 +79,11 @@ class no_grad:
     _on = False
 
     def __enter__(self) -> None:
-        self._before = _recording.on
-        _recording.on = self._on and (_recording.watcher or True)
+        self._before, watcher = _recording.on, _recording.watcher
+        if watcher is None:
+            _recording.on = self._on
+        else:
+            _recording.on = watcher if self._on else watcher.unrecorded
 
     def __exit__(self, *_: object) -> None:
         _recording.on = self._before
@@ -108,6 +119,12 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _recording.on, _recording.watcher = before
+
+
+def show_cut(how: str, source: Any, result: Any) -> None:
+    """Show numbers that leave the graph to whoever looks on."""
+    if _recording.watcher is not None:
+        _recording.watcher.see_cut(how, source, result)
 
 
 def sweep_back(seeds: dict[Node, Any], **options: Any) -> dict[Node, Any]:
@@ -159,13 +176,15 @@ class Tensor(Value):
         if recorded and kind == "f" and recording and primitive.vjp is not None:
             node = Node(primitive, arrays, params, parents, output)
         if recording.__class__ is not bool:
-            recording.see_forward(primitive, node, output)  # type: ignore[union-attr]
+            seen = node or Node(primitive, arrays, params, parents, output)
+            recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
         return made(output, node)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Apply a NumPy function without a card to the plain arrays, if that cuts no graph."""
         if any(_would_cut(value) for value in values_in([args, kwargs])):
+            show_cut("unsupported", [args, kwargs], None)
             name = getattr(function, "__name__", str(function))
             module = getattr(function, "__module__", None) or "numpy"
             given = f" with {', '.join(kwargs)}" if kwargs else ""
@@ -201,6 +220,8 @@ class Tensor(Value):
             value = Tensor(np.asarray(as_operand(value), self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
+        elif self.node.grad is not None:
+            show_cut("cleared", self, self)
         self.node.grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -210,12 +231,17 @@ class Tensor(Value):
         if requires_grad and self.dtype.kind != "f":
             raise TypeError(f"only floats have gradients, got dtype {self.dtype}")
         if requires_grad != self.requires_grad:
+            if not requires_grad:
+                show_cut("frozen", self, self)
             self.node = Node(None) if requires_grad else None
         return self
 
     def detach(self) -> Tensor:
         """Return the same array as a constant."""
-        return Tensor(self.data, None)
+        constant = Tensor(self.data, None)
+        if _recording.watcher is not None:
+            show_cut("detach", self, constant)
+        return constant
 
     def backward(self, gradient: Operand = None, *, create_graph: bool = False) -> None:
         """Add the gradient of this value to ``.grad`` of every leaf that it depends on.
@@ -291,42 +317,58 @@ class Tensor(Value):
 
     def item(self) -> float | int | bool:
         """Return the only entry as a Python number."""
+        number = np.asarray(self.data).item()
+        if _recording.watcher is not None:
+            show_cut("item", self, number)
+        return number  # type: ignore[no-any-return]
+
+    def _number(self) -> float | int | bool:
         return np.asarray(self.data).item()  # type: ignore[no-any-return]
 
     def tolist(self) -> Any:
         """Return the entries as nested lists of Python numbers."""
-        return np.asarray(self.data).tolist()
+        numbers = np.asarray(self.data).tolist()
+        if _recording.watcher is not None:
+            show_cut("item", self, numbers)
+        return numbers
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self._refuse_to_cut("converting to a NumPy array", "x.detach()")
+        self._refuse_to_cut("numpy", "converting to a NumPy array", "x.detach()")
         array = np.asarray(self.data)
         if copy or (dtype is not None and array.dtype != dtype):
             if copy is False:
                 raise ValueError(f"a {array.dtype} tensor as {np.dtype(dtype)} needs a copy")
-            return array.astype(array.dtype if dtype is None else dtype)
-        view = array.view()
-        view.flags.writeable = False
-        return view
+            array = array.astype(array.dtype if dtype is None else dtype)
+        else:
+            array = array.view()
+            array.flags.writeable = False
+        if _recording.watcher is not None:
+            show_cut("numpy", self, array)
+        return array
 
-    def _refuse_to_cut(self, what: str, advice: str) -> None:
+    def _refuse_to_cut(self, how: str, what: str, advice: str) -> None:
         if _would_cut(self):
+            show_cut(how, self, None)
             raise TypeError(
                 f"{what} would silently cut the graph of a value that requires a gradient; "
                 f"use {advice} if that is what you want"
             )
 
     def __float__(self) -> float:
-        self._refuse_to_cut("float()", "x.item()")
-        return float(self.item())
+        self._refuse_to_cut("float", "float()", "x.item()")
+        number = float(self._number())
+        if _recording.watcher is not None:
+            show_cut("float", self, number)
+        return number
 
     def __int__(self) -> int:
-        self._refuse_to_cut("int()", "x.item()")
-        return int(self.item())
+        self._refuse_to_cut("int", "int()", "x.item()")
+        return int(self._number())
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
             raise TypeError(f"an index must be an integer, got dtype {self.dtype}")
-        return int(self.item())
+        return int(self._number())
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -334,7 +376,7 @@ class Tensor(Value):
                 f"the truth of {self.size} entries, shape {self.shape}, is ambiguous; "
                 "use (x > 0).numpy().any() or .all()"
             )
-        return bool(self.item())
+        return bool(self._number())
 
     # --- text, copies
 
@@ -347,14 +389,16 @@ class Tensor(Value):
         return f"tensor({text}{notes})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else repr(self)
+        return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
         return type(self)(self.data, self.node)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._refuse_interior("copied")
-        return type(self)(np.array(self.data), Node(None) if self.requires_grad else None)
+        copied = type(self)(np.array(self.data), Node(None) if self.requires_grad else None)
+        show_cut("copy", self, copied)
+        return copied
 
     def __reduce__(self) -> Any:
         self._refuse_interior("pickled")
@@ -414,12 +458,14 @@ def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tens
     tensor([2., 4.])
     """
     if isinstance(data, Tensor):
-        data._refuse_to_cut("tensor()", "x.detach()")
+        data._refuse_to_cut("tensor", "tensor()", "x.detach()")
         data = data.data
     array = np.array(data, dtype=dtype)
     if array.dtype.kind not in "fiub":
         raise refuse_dtype("tensor", array.dtype)
-    return Tensor(array, None).requires_grad_(requires_grad)
+    made = Tensor(array, None).requires_grad_(requires_grad)
+    show_cut("tensor", data, made)
+    return made
 
 
 @contextmanager

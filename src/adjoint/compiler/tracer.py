@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import Node, Primitive, Value
+from ..core import Node, Value
 from ..tensor import Watcher, watched_by
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -103,7 +103,7 @@ class Tracer(Watcher):
         node.origin = origin
         self.nodes.append(node)
 
-    def see_forward(self, primitive: Primitive, node: Node | None, output: Any) -> None:
+    def see_forward(self, node: Node, recorded: bool) -> None:
         """Ignore tensors: they are constants of the graph."""
 
     def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:

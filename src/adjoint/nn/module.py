@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import Spec, as_operand
 from ..errors import ShapeError
-from ..tensor import Tensor, tensor
+from ..tensor import Tensor, show_cut, tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -97,6 +97,7 @@ class Buffer(Tensor):
         array = np.asarray(operand)
         check_buffer(name, self.data, array)
         self.data = array.astype(self.dtype)
+        show_cut("buffer", value, self)
 
 
 def check_buffer(name: str, buffer: Any, value: Any) -> None:

@@ -173,7 +173,7 @@ class Optimizer:
         """Forget the gradients; to be called before every `backward`, which adds to them."""
         for parameter in self.params:
             if parameter.node is not None:
-                parameter.node.grad = None
+                parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the settings, of what is remembered, and the number of steps.

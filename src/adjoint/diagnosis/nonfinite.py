@@ -1,0 +1,132 @@
+"""The first operation that made a NaN or an infinity, in the forward or in the backward pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import Node
+from .families import name_of
+from .flow import Flow
+from .gradient import Finding, share
+from .record import Sweep
+
+# What usually makes an operation leave the numbers, where its arguments say so.
+_REASONS = {
+    "log": "log of {bad}",
+    "log2": "log of {bad}",
+    "log10": "log of {bad}",
+    "log1p": "log1p of {bad}",
+    "sqrt": "the root of {bad}",
+    "divide": "a division by {bad}",
+    "reciprocal": "1 over {bad}",
+    "exp": "exp of {bad}, which is more than {dtype} holds",
+    "exp2": "exp2 of {bad}, which is more than {dtype} holds",
+    "power": "a power of {bad}",
+    "arcsin": "arcsin of {bad}",
+    "arccos": "arccos of {bad}",
+    "arctanh": "arctanh of {bad}",
+    "arccosh": "arccosh of {bad}",
+}
+
+
+def find_nonfinite(flow: Flow, sweep: Sweep) -> Finding | None:
+    """Return the origin of what is not finite in a sweep; None if all of it is finite."""
+    start = sweep.start
+    if _bad(start.output):
+        return forward_origin(flow, start)
+    for node, parts in sweep.parts.items():  # in the order of the sweep
+        given = sweep.cotangents.get(node)
+        if _bad(given):
+            return _by_accumulation(flow, node)
+        for position, part in enumerate(parts):
+            if _bad(part):
+                return _backward(flow, node, position, part)
+    for node, g in sweep.cotangents.items():
+        if _bad(g):
+            return _by_accumulation(flow, node)
+    return None
+
+
+def forward_origin(flow: Flow, node: Node) -> Finding:
+    """Return the first of the operations that led to a value which made it NaN or infinite."""
+    order = sorted(
+        (p for p in flow.before(node) if isinstance(p, Node) and p.primitive is not None),
+        key=lambda p: p.order,
+    )
+    for made in order:
+        if not _bad(made.output):
+            continue
+        guilty = [n for n, arg in enumerate(made.args) if _bad(arg)]
+        return _input(flow, made, guilty[0]) if guilty else _forward(flow, made)
+    word = _word(node.output)
+    return Finding(f"{word}_input", None, "the value itself is not finite", {})
+
+
+def _forward(flow: Flow, node: Node) -> Finding:
+    name, word = name_of(node), _word(node.output)
+    wrong = ~np.isfinite(node.output)
+    words = f"{name} is the first operation that gave {word}, in {share(wrong)} entries"
+    reason = _reason(node, wrong)
+    return Finding(
+        f"{word}_forward",
+        flow.lines.get(node),
+        words + (f": {reason}" if reason else ", from finite arguments"),
+        {"primitive": name, "entries": int(wrong.sum())},
+    )
+
+
+def _reason(node: Node, wrong: Any) -> str | None:
+    """Return the argument that did it."""
+    pattern = _REASONS.get(name_of(node))
+    if pattern is None:
+        return None
+    culprit = node.args[1] if name_of(node) == "divide" else node.args[0]
+    entries = np.broadcast_to(np.asarray(culprit), wrong.shape)[wrong]
+    return pattern.format(bad=f"{float(entries[0]):.6g}", dtype=node.output.dtype)
+
+
+def _input(flow: Flow, node: Node, position: int) -> Finding:
+    """Tell of numbers that were not finite when the program began."""
+    bad, parent = np.asarray(node.args[position]), node.parents[position]
+    what = "a parameter" if parent is not None else "an array handed in"
+    words = (
+        f"{what} of shape {bad.shape} has {_word(bad)} in {share(~np.isfinite(bad))} entries "
+        f"already; {name_of(node)} is the first operation on it"
+    )
+    return Finding(f"{_word(bad)}_input", flow.lines.get(node), words, {"primitive": name_of(node)})
+
+
+def _backward(flow: Flow, node: Node, position: int, part: Any) -> Finding:
+    """Tell of a rule that made it; unless its forward pass did, behind a mask."""
+    name, word = name_of(node), _word(part)
+    if any(map(_bad, (node.output, *node.args))):
+        return forward_origin(flow, node)
+    argument = np.asarray(node.args[position])
+    wrong = ~np.isfinite(part)
+    words = f"the slope of {name} is {word} in {share(wrong)} entries"
+    if wrong.shape == argument.shape:
+        words += f", where its argument is {float(argument[wrong].ravel()[0]):.6g}"
+    return Finding(
+        f"{word}_backward", flow.lines.get(node), words, {"primitive": name, "argument": position}
+    )
+
+
+def _by_accumulation(flow: Flow, node: Node) -> Finding:
+    return Finding(
+        "inf_backward",
+        flow.lines.get(node),
+        f"the contributions to the gradient of what {name_of(node)} gave are finite, but their "
+        "sum is not",
+        {"primitive": name_of(node)},
+    )
+
+
+def _bad(x: Any) -> bool:
+    array = np.asarray(x) if x is not None else np.zeros(())
+    return array.dtype.kind == "f" and not np.isfinite(array).all()
+
+
+def _word(x: Any) -> str:
+    return "nan" if np.isnan(x).any() else "inf"

@@ -1,0 +1,192 @@
+"""The scale of a gradient on its way: which operations made it tiny or huge."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import Node
+from .families import MOVING, PRODUCTS, SATURATING, SELECTING, name_of
+from .flow import Flow
+from .gradient import Finding, norm
+from .record import Sweep
+from .zeros import certain, contributions, explain_cancellation, is_relu
+
+# From here on one operation alone is to blame: this share of all decades.
+_ALONE = 0.5
+# A sum is a difference of rounding errors if it is this much smaller than its terms.
+_CANCELLED = 1e-10
+# The slope of a function that is far from its bounds is larger, most of the time.
+_FLAT = 0.02
+
+
+class Step(NamedTuple):
+    """An operation on the way, and the factor that it multiplied the cotangent's norm by."""
+
+    node: Node
+    position: int
+    factor: float
+
+    @property
+    def decades(self) -> float:
+        """The factor's logarithm to base 10."""
+        return math.log10(self.factor) if 0 < self.factor < math.inf else 0.0
+
+
+def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Finding:
+    """Return what made the gradient of a leaf tiny, or huge."""
+    steps = way(sweep, leaf)
+    cancelled = [step for step in steps if tiny and _is_cancelled(sweep, step)]
+    if cancelled:
+        return explain_cancellation(flow, sweep, (cancelled[0].node, cancelled[0].position))
+    worst = _alone(steps, tiny)
+    if worst is None:
+        return _by_many(flow, steps, tiny)
+    rise = _growth(worst)
+    if _total(rise, tiny) < _ALONE * _total([worst], tiny):
+        return _by_one(flow, worst, tiny)
+    # Its operand is what is tiny or huge: go on to what made that.
+    worst = _alone(rise, tiny)
+    return _by_many(flow, rise, tiny) if worst is None else _by_one(flow, worst, tiny)
+
+
+def _total(steps: Sequence[Step], tiny: bool) -> float:
+    """Return the decades by which the norm changes into the wrong direction."""
+    return sum(step.decades for step in steps) * (-1.0 if tiny else 1.0)
+
+
+def _alone(steps: Sequence[Step], tiny: bool) -> Step | None:
+    """Return the one operation that is to blame, if there is one."""
+    worst = max(steps, key=lambda step: _total([step], tiny))
+    return worst if _total([worst], tiny) >= _ALONE * _total(steps, tiny) else None
+
+
+def _growth(step: Step) -> list[Step]:
+    """Return the operations by which the operand of a product got its norm, and their factors."""
+    node = step.node
+    if name_of(node) not in PRODUCTS or len(node.parents) != 2:
+        return []
+    here, steps = node.parents[1 - step.position], []
+    while here is not None and here.primitive is not None:
+        sizes = [
+            norm(arg) if parent is not None else -1.0
+            for arg, parent in zip(here.args, here.parents, strict=True)
+        ]
+        position = int(np.argmax(sizes))
+        factor = norm(here.output) / sizes[position] if sizes[position] else math.inf
+        steps.append(Step(here, position, factor))
+        here = here.parents[position]
+    return steps
+
+
+def _by_many(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
+    """Tell of several operations, which saturate or only add up."""
+    flat = [step for step in steps if tiny and _is_flat(step)]
+    if flat and _total(flat, tiny) >= _ALONE * _total(steps, tiny):
+        return _saturated(flow, min(flat, key=lambda step: step.decades), len(flat))
+    return _by_layers(flow, steps, tiny)
+
+
+def way(sweep: Sweep, leaf: Node) -> list[Step]:
+    """Return the operations from a leaf to the loss along the greatest contributions."""
+    given = contributions(sweep)
+    steps, here = [], leaf
+    while given[here]:
+        node, position = max(given[here], key=lambda pair: norm(sweep.parts[pair[0]][pair[1]]))
+        before, after = norm(sweep.cotangents[node]), norm(sweep.cotangents[here])
+        steps.append(Step(node, position, after / before if before else math.inf))
+        here = node
+    return steps
+
+
+def _is_cancelled(sweep: Sweep, step: Step) -> bool:
+    """Return whether entries that are summed up, by broadcasting or of softmax, cancel out."""
+    part = np.asarray(sweep.parts[step.node][step.position])
+    parent = step.node.parents[step.position]
+    if parent is None or parent not in sweep.cotangents:
+        return False
+    whole = norm(sweep.cotangents[parent])
+    if whole < _CANCELLED * norm(part):
+        return True
+    name = name_of(step.node)
+    g = norm(sweep.cotangents[step.node])
+    if name == "softmax":
+        return whole < _CANCELLED * g and float(np.max(step.node.output)) < 1 - 1e-6
+    return False
+
+
+def _is_flat(step: Step) -> bool:
+    return name_of(step.node) in SATURATING and step.factor < _FLAT
+
+
+def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
+    """Tell of one operation that made most of it."""
+    node, name = step.node, name_of(step.node)
+    cause = _cause(step, tiny)
+    words = f"{name} multiplies the gradient by {step.factor:.2g}"
+    operand = _operand(step)
+    if name == "softmax_cross_entropy" and tiny:
+        cause, words = "stationary", certain(node)
+    elif cause == "saturation":
+        low, high = float(np.min(node.args[0])), float(np.max(node.args[0]))
+        words = (
+            f"{name} is saturated: for arguments from {low:.4g} to {high:.4g} its slope is "
+            f"about {step.factor:.2g}"
+        )
+    elif operand is not None:
+        words += f", where its operand has the norm {operand:.3g}"
+    return Finding(cause, flow.lines.get(node), words, {"primitive": name, "factor": step.factor})
+
+
+def _cause(step: Step, tiny: bool) -> str:
+    node, name = step.node, name_of(step.node)
+    if tiny:
+        if name in SATURATING:
+            return "saturation"
+        if is_relu(node) or name in SELECTING:
+            return "masked"
+        return "scale" if name in PRODUCTS or name in MOVING else "stationary"
+    divisor = name == "divide" and step.position == 1
+    if name in PRODUCTS and not divisor and not _divides_by_value(step):
+        return "scale"
+    return "steep"
+
+
+def _divides_by_value(step: Step) -> bool:
+    """Return whether a quotient's denominator was computed, not a constant factor."""
+    return name_of(step.node) == "divide" and step.node.parents[1] is not None
+
+
+def _operand(step: Step) -> float | None:
+    args = step.node.args
+    if len(args) == 2 and args[1 - step.position] is not None:
+        return norm(args[1 - step.position])
+    return norm(args[0]) if args else None
+
+
+def _saturated(flow: Flow, step: Step, count: int) -> Finding:
+    name = name_of(step.node)
+    words = (
+        f"{count} applications of {name} on the way are saturated; the worst, here, multiplies "
+        f"the gradient by {step.factor:.2g}"
+    )
+    return Finding("saturation", flow.lines.get(step.node), words, {"primitive": name})
+
+
+def _by_layers(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
+    """Tell of many operations, each of which made a little of it."""
+    decades: dict[Any, float] = defaultdict(float)
+    for step in steps:
+        decades[flow.lines.get(step.node)] += step.decades
+    where = (min if tiny else max)(decades, key=lambda line: decades[line])
+    here = [step for step in steps if flow.lines.get(step.node) == where]
+    total = sum(step.decades for step in steps)
+    words = (
+        f"over {len(steps)} operations the norm changes by 10^{total:.1f}, layer by layer; "
+        f"{len(here)} of them, on this line, make 10^{decades[where]:.1f} of it"
+    )
+    return Finding("vanishing" if tiny else "exploding", where, words, {"decades": total})
