@@ -298,3 +298,31 @@ def test_the_console_script_is_the_same_command():
     )
     assert run.returncode == 2
     assert "epochs must be at least 1" in run.stderr
+
+
+# --- explain --------------------------------------------------------------------------------------
+
+
+def test_explain_writes_a_page_and_a_script_that_checks_itself(run):
+    status, out, err = run("explain", "--batch-size", "3")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        f"wrote {Path('explained', name)}" for name in ("derivation.html", "derivation.py")
+    ]
+    page = Path("explained/derivation.html").read_text(encoding="utf-8")
+    assert "<math" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    script = Path("explained/derivation.py").read_text(encoding="utf-8")
+    assert subprocess.run([sys.executable, "explained/derivation.py"], check=False).returncode == 0
+    digit = script.rindex("0.0")
+    Path("wrong.py").write_text(script[:digit] + "0.9" + script[digit + 3 :], encoding="utf-8")
+    wrong = subprocess.run([sys.executable, "wrong.py"], check=False, stderr=subprocess.PIPE)
+    assert wrong.returncode != 0
+
+
+@pytest.mark.parametrize("entry", ["layers[9].weight[0]", "layers[0].weight[9, 9]", "W1"])
+def test_explain_refuses_an_entry_that_is_not_there(run, entry):
+    status, out, err = run("explain", "--entry", entry)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "--entry" in err
+    assert not Path("explained").exists()

@@ -12,7 +12,9 @@ from tqdm import tqdm
 
 from . import demo as demonstration
 from .datasets import DATASETS
+from .derivation.explain import explain as derive
 from .errors import require
+from .files.whole import write_whole
 from .nn import ACTIVATIONS
 from .table_commands import COMMANDS, as_sizes
 
@@ -37,6 +39,41 @@ def adjoint(context: click.Context) -> None:
 
 for command in COMMANDS:
     adjoint.add_command(command)
+
+
+@adjoint.command(
+    short_help="Derive the gradient of the demo's network, with its numbers.",
+    context_settings={"show_default": True},
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("explained"),
+    help="Folder for the files.",
+)
+@click.option("--batch-size", type=click.IntRange(1, 100), default=5, help="Points in the batch.")
+@click.option("--entry", default="layers[0].weight[1, 0]", help="The weight to follow to the loss.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the points and the weights.")
+def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
+    """Write how the gradient of the demo's network comes about on one batch.
+
+    derivation.html is a page with every step, its rule and its numbers; derivation.py does the
+    same steps in NumPy, and fails if one of the printed numbers is wrong.
+    """
+    settings = demonstration.Settings(samples=batch_size, batch_size=batch_size, seed=seed)
+    experiment = demonstration.prepare(settings)
+    try:
+        derivation = derive(
+            experiment.model, experiment.X, experiment.y, loss="cross_entropy", entry=entry
+        )
+    except (ValueError, IndexError) as error:
+        raise click.UsageError(f"--entry: {error}") from None
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in {"html": derivation.html(), "py": derivation.script()}.items():
+        path = out / f"derivation.{name}"
+        write_whole(path, text.encode())
+        click.echo(f"wrote {click.format_filename(path)}")
+    return 0
 
 
 @adjoint.command(
