@@ -59,8 +59,9 @@ class TransformerModel(nn.Module):
 
 
 def read():
-    """Return the text of the README and the documentation."""
-    paths = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    """Return the text of the README and the documentation, in English."""
+    pages = [page for page in sorted((ROOT / "docs").glob("*.md")) if ".zh" not in page.name]
+    paths = [ROOT / "README.md", *pages]
     return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 

@@ -136,8 +136,8 @@ class GridSearchCV(_InThreads, model_selection.GridSearchCV):  # type: ignore[mi
     >>> X, y = make_moons(200, noise=0.2, random_state=0)
     >>> network = MLPClassifier(8, solver="lbfgs", random_state=0)
     >>> search = GridSearchCV(network, {"alpha": [1e-4, 1e-1]}, n_jobs=2).fit(X, y)
-    >>> search.best_score_ > 0.9
-    True
+    >>> round(float(search.best_score_), 1)
+    0.9
     """
 
 
