@@ -1,6 +1,8 @@
 """`why` names the cause and the line of what is wrong with a gradient, and is silent otherwise."""
 
+import re
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -250,3 +252,12 @@ def test_errors_of_the_function_are_its_own():
 
 def test_the_causes_in_the_code_have_remedies(outcomes):
     assert {outcome.diagnosis.cause for outcome in outcomes} <= REMEDIES.keys()
+
+
+def test_the_page_lists_every_cause():
+    page = (Path(__file__).parent.parent / "docs" / "why.md").read_text(encoding="utf-8")
+    table = page.partition("## Causes")[2].partition("## How well")[0]
+    listed = re.findall(r"`([a-z_]+)`", table)
+    assert set(listed) == REMEDIES.keys()
+    assert f"runs {len(FAULTS)} small programs" in page
+    assert f"and {len(RIGHT)} right programs" in page

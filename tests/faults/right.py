@@ -184,3 +184,17 @@ def assigned_entries():
         return np.sum(out**2)
 
     return ad.why(loss, np.ones(3))
+
+
+@right
+def distances_of_points_to_themselves():
+    points = weights(3, 2)
+    with ad.diagnose():
+        gaps = points[:, None] - points[None]
+        np.sum(np.sqrt(np.abs(np.sum(gaps, axis=2)))).backward()
+    return ad.why(points)
+
+
+@right
+def a_ratio_of_small_differences():
+    return ad.why(lambda x: (np.sin(x + 1e-9) - np.sin(x)) / ((x + 1e-9) - x), 1.0)

@@ -22,6 +22,8 @@ _ALONE = 0.5
 _CANCELLED = 1e-10
 # The slope of a function that is far from its bounds is larger, most of the time.
 _FLAT = 0.02
+# Kinds of primitives of which an entry may depend on some entries only, as of a concatenation.
+_LOCAL = frozenset(["elementwise", "linear", "multilinear"])
 
 
 class Step(NamedTuple):
@@ -92,15 +94,39 @@ def _by_many(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
 
 
 def way(sweep: Sweep, leaf: Node) -> list[Step]:
-    """Return the operations from a leaf to the loss along the greatest contributions."""
+    """Return the operations from a leaf to the loss along the greatest contributions.
+
+    Of values that depend on the leaf in some entries only, as a concatenation, these are followed.
+    """
     given = contributions(sweep)
-    steps, here = [], leaf
+    steps, here, region = [], leaf, None
     while given[here]:
-        node, position = max(given[here], key=lambda pair: norm(sweep.parts[pair[0]][pair[1]]))
-        before, after = norm(sweep.cotangents[node]), norm(sweep.cotangents[here])
+        sizes = [_size(sweep.parts[node][position], region) for node, position in given[here]]
+        node, position = given[here][int(np.argmax(sizes))]
+        after = _size(sweep.cotangents[here], region)
+        region = _moved(node, position, region)
+        before = _size(sweep.cotangents[node], region)
         steps.append(Step(node, position, after / before if before else math.inf))
         here = node
     return steps
+
+
+def _size(g: Any, region: Any) -> float:
+    """Return the norm of a cotangent's entries in a region, by default of all."""
+    return norm(g if region is None or np.shape(g) != region.shape else np.where(region, g, 0))
+
+
+def _moved(node: Node, position: int, region: Any) -> Any:
+    """Return which entries of a result depend on a region of an argument; None if all do."""
+    primitive = node.primitive
+    if primitive is None or primitive.jvp is None or primitive.kind not in _LOCAL:
+        return None
+    x = np.asarray(node.args[position])
+    start = np.ones_like(x) if region is None or region.shape != x.shape else region.astype(x.dtype)
+    tangents = [start if n == position else None for n in range(len(node.args))]
+    with np.errstate(all="ignore"):
+        moved = np.asarray(primitive.jvp(tangents, node.output, node.args, node.params)) != 0
+    return None if moved.all() or not moved.any() else moved
 
 
 def _is_cancelled(sweep: Sweep, step: Step) -> bool:

@@ -12,7 +12,7 @@ from ..ops.structural import sum_to
 from .families import MOVING, PRODUCTS, ROUNDING, SATURATING, SELECTING, name_of
 from .flow import Flow
 from .gradient import Finding, norm, share
-from .nonfinite import find_nonfinite
+from .nonfinite import find_nonfinite, forward_origin
 from .record import Sweep
 
 # A contribution to a node's cotangent: the operation whose rule gave it, and for which argument.
@@ -85,6 +85,9 @@ def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, st
         return "masked", _selected(node, position)
     if name == "put_at":
         return "overwritten", "all entries that have a gradient were assigned over here"
+    if name in SATURATING and not np.isfinite(node.args[0]).all():
+        origin = forward_origin(flow, node)
+        return origin.cause, origin
     if name in SATURATING:
         return _flat(sweep, node)
     if name in PRODUCTS:
