@@ -292,6 +292,33 @@ def test_targets_that_cannot_be_learnt_are_refused(run):
     assert_refused(run("fit", "few.csv", "--target", "label"), "at least 20")
 
 
+def test_tables_too_small_for_their_parts_are_refused(run):
+    write("people.csv", people(24))
+    parts = ["--test", 0.9, "--validation", 0.9]
+    result = run("fit", "people.csv", "--target", "label", *parts)
+    assert_refused(result, "rows are too few to hold", "--validation")
+    parquet.write_table(pa.table({"a": list(range(30)), "b": [[1]] * 30}), "nested.parquet")
+    assert_refused(run("fit", "nested.parquet", "--target", "b"), "target 'b' holds list")
+
+
+def test_a_class_of_one_row_does_not_end_in_an_error(run):
+    columns = people(60)
+    columns["label"] = ["no"] * 59 + ["yes"]
+    write("people.csv", columns)
+    for seed in range(4):  # it falls into another part each time
+        folder = f"model{seed}"
+        result = run(
+            "fit", "people.csv", "--target", "label", "--out", folder, "--seed", seed, *FAST
+        )
+        assert result[0] == 0, result[2]
+
+
+def test_names_that_look_like_another_kind_of_file_are_names(run):
+    columns = people()
+    write("keys.csv", {"PK": columns.pop("id"), **columns})
+    assert run("fit", "keys.csv", "--target", "label", *FAST)[0] == 0
+
+
 def test_a_column_that_is_missing_at_prediction_is_named(run, fitted):
     columns = people(5)
     del columns["age"]

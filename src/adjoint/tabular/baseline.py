@@ -40,13 +40,13 @@ def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array
         mean = np.full(len(asked), y.mean())
         return {"mean": mean, "linear regression": linear.predict(asked)}
     chances = np.bincount(y, minlength=target.outputs) / len(y)
+    majority = {"majority class": np.tile(chances, (len(asked), 1))}
+    if (chances == 1).any():  # the others are only among the rows held out
+        return majority
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         linear = make_pipeline(columns, LogisticRegression(max_iter=200)).fit(X, y)
-    return {
-        "majority class": np.tile(chances, (len(asked), 1)),
-        "logistic regression": _spread(linear, asked, target.outputs),
-    }
+    return majority | {"logistic regression": _spread(linear, asked, target.outputs)}
 
 
 def _spread(model: Any, X: Array, count: int) -> Array:

@@ -100,7 +100,7 @@ class Column:
 def learn(name: str, values: Any) -> Column | str:
     """Return what a column is, or why there is nothing to learn from it."""
     kind = values.type
-    if not (is_textual(kind) or _is_numeric(kind)):
+    if not is_readable(kind):
         return f"holds {kind}, which is neither number nor category"
     numbers, strange = as_numbers(values)
     known = ~np.isnan(numbers)
@@ -145,11 +145,13 @@ def is_textual(kind: Any) -> bool:
     )
 
 
-def _is_numeric(kind: Any) -> bool:
+def is_readable(kind: Any) -> bool:
+    """Return whether values of a type of Arrow's are names or numbers."""
     from pyarrow import types
 
     tests = (types.is_integer, types.is_floating, types.is_decimal)
-    return any(test(kind) for test in (*tests, types.is_date, types.is_timestamp, types.is_null))
+    numeric = (*tests, types.is_date, types.is_timestamp, types.is_null)
+    return is_textual(kind) or any(test(kind) for test in numeric)
 
 
 def as_names(values: Any) -> Any:

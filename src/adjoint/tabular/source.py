@@ -23,7 +23,7 @@ _KINDS = {
     ".arrow": "Feather",
 }
 _COMPRESSED = (".gz", ".bz2", ".zst")
-_BEGINNINGS = {b"PAR1": "Parquet", b"ARROW1": "Feather", b"\x1f\x8b": "gzip", b"PK": "zip"}
+_BEGINNINGS = {b"PAR1": "Parquet", b"ARROW1": "Feather", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
 
 
 class Source:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TableError
-from .column import as_names, as_numbers, is_textual
+from .column import as_names, as_numbers, is_readable, is_textual
 
 Array = np.ndarray[Any, Any]
 
@@ -78,6 +78,8 @@ def learn_target(name: str, values: Any, task: str) -> Target:
     TableError
         If there is nothing to predict: all the same, all missing, or too many classes.
     """
+    if not is_readable(values.type):
+        raise TableError(f"target {name!r} holds {values.type}, neither classes nor numbers")
     numbers, strange = as_numbers(values)
     known = numbers[~np.isnan(numbers)]
     if task == "auto":

@@ -91,7 +91,13 @@ def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tup
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
     held = max(round(part * len(rows)), len(target.labels), 2)
     strata = y[rows] if is_stratified else None
-    first, second = train_test_split(rows, test_size=held, random_state=seed, stratify=strata)
+    try:
+        first, second = train_test_split(rows, test_size=held, random_state=seed, stratify=strata)
+    except ValueError:
+        raise TableError(
+            f"{len(rows)} rows are too few to hold {held} of them out and train on the others; "
+            "choose a smaller --test or --validation"
+        ) from None
     return first, second
 
 
