@@ -21,6 +21,8 @@ from pyarrow import feather, parquet
 from adjoint import cli
 from adjoint.tabular import column
 from adjoint.tabular.model import TableModel
+from adjoint.tabular.settings import Settings
+from adjoint.tabular.trial import prepare
 
 FAST = ["--epochs", "3", "--hidden", "8"]
 
@@ -183,6 +185,13 @@ def test_every_kind_of_file_gives_the_same_predictions(run, fitted, kind):
         rows = [list(columns), *zip(*columns.values(), strict=True)]
         Path(path).write_text("\n".join(delimiter.join(map(str, row)) for row in rows))
     assert run("predict", "model", path)[1] == run("predict", "model", "people.csv")[1]
+
+
+def test_columns_are_learnt_from_the_rows_to_train_on_alone():
+    table = pa.table({"x": np.arange(100.0), "label": ["a", "b"] * 50})
+    found = [prepare(table, "label", Settings(seed=seed))[0].columns[0] for seed in range(8)]
+    # 28 rows of 100 are held out: not always in the middle.
+    assert len({(one.quantiles[0], one.quantiles[-1]) for one in found}) > 1
 
 
 def test_a_fit_repeats_itself_from_its_seed(run):
