@@ -60,6 +60,8 @@ _LAZY_MODULES = (
     "train",
 )
 _LAZY_NAMES = {
+    "BackwardReview": "review.report",
+    "check_backward": "review",
     "check_gradients": "check",
     "checkpoint": "custom",
     "compile": "compiler.compiled",

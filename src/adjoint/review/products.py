@@ -1,0 +1,94 @@
+"""A product of matrices that does not exist is repaired by a transpose, to see whether that was it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Repair = Callable[[Array, Array], tuple[Array, Array]]
+
+
+def _turned(x: Array) -> Array:
+    return np.swapaxes(x, -1, -2) if x.ndim >= 2 else x
+
+
+# Which operands are transposed where a product fails.
+REPAIRS: dict[str, Repair] = {
+    "right": lambda x, y: (x, _turned(y)),
+    "left": lambda x, y: (_turned(x), y),
+    "both": lambda x, y: (_turned(x), _turned(y)),
+}
+
+
+class Mended(np.ndarray[Any, Any]):
+    """An array whose products are tried again with an operand transposed where they fail."""
+
+    repair: Repair | None = None
+    notes: list[str]
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.repair = getattr(source, "repair", None)
+        self.notes = getattr(source, "notes", [])
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        plain = [_plain(x) for x in inputs]
+        if "out" in kwargs:
+            kwargs["out"] = tuple(_plain(x) for x in kwargs["out"])
+        try:
+            found = getattr(ufunc, method)(*plain, **kwargs)
+        except ValueError:
+            if ufunc is not np.matmul or self.repair is None:
+                raise
+            found = np.matmul(*self._repaired(*plain))
+        return self._same(found)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        plain = _plain_tree(args)
+        try:
+            found = function(*plain, **_plain_tree(kwargs))
+        except ValueError:
+            if function is not np.dot or self.repair is None:
+                raise
+            found = np.dot(*self._repaired(*plain))
+        return self._same(found)
+
+    def dot(self, other: Any, out: Any = None) -> Any:
+        """Return the product as ``np.dot`` does."""
+        return np.dot(self, other)
+
+    def _repaired(self, x: Any, y: Any) -> tuple[Array, Array]:
+        assert self.repair is not None
+        self.notes.append(f"{x.shape} @ {y.shape}")
+        x, y = self.repair(np.asarray(x), np.asarray(y))
+        return x, y
+
+    def _same(self, found: Any) -> Any:
+        return mended(found, self.repair, self.notes) if isinstance(found, np.ndarray) else found
+
+
+def mended(item: Any, repair: Repair | None, notes: list[str]) -> Any:
+    """Return an array, or the arrays of a tuple, list or dict, whose products are repaired."""
+    if isinstance(item, (tuple, list)):
+        return type(item)(mended(child, repair, notes) for child in item)
+    if isinstance(item, dict):
+        return {key: mended(child, repair, notes) for key, child in item.items()}
+    if not isinstance(item, np.ndarray):
+        return item
+    found = np.asarray(item).view(Mended)
+    found.repair, found.notes = repair, notes
+    return found
+
+
+def _plain(x: Any) -> Any:
+    return x.view(np.ndarray) if isinstance(x, Mended) else x
+
+
+def _plain_tree(tree: Any) -> Any:
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(map(_plain_tree, tree))
+    if isinstance(tree, dict):
+        return {key: _plain_tree(item) for key, item in tree.items()}
+    return _plain(tree)
