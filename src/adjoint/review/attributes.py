@@ -1,8 +1,9 @@
-"""An attribute is an array inside of an object, found by walking, with the path that leads to it."""
+"""An attribute is an array inside of an object, found by walking, with the path to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,8 @@ def _children(item: Any) -> list[tuple[tuple[str, Any], Any]]:
         return [(("item", key), child) for key, child in item.items()]
     if isinstance(item, (list, tuple)):
         return [(("item", key), child) for key, child in enumerate(item)]
-    known = type(item).__module__.partition(".")[0] in ("builtins", "numpy", "types", "inspect")
-    if known or callable(getattr(item, "__code__", None)) or isinstance(item, type):
+    is_numpy = type(item).__module__.partition(".")[0] == "numpy"
+    if is_numpy or isinstance(item, (type, FunctionType, ModuleType)):
         return []
     return [(("attribute", key), child) for key, child in getattr(item, "__dict__", {}).items()]
 

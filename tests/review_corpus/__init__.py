@@ -1,0 +1,1 @@
+"""A corpus of right and wrong backward passes, on which `check_backward` is measured."""
