@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import linecache
 import textwrap
 from dataclasses import dataclass, field
 
@@ -32,7 +33,10 @@ class Layer:
     def build(self):
         """Run the source; return the arguments of a review, the inputs' function last."""
         space = {"np": np}
-        exec(compile(self.source(), f"<{self.name}>", "exec"), space)
+        source, file = self.source(), f"<{self.name} {hash(self.source())}>"
+        # As of a file, so that an error can be traced to its line.
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        exec(compile(source, file, "exec"), space)
         if self.form in ("arrays", "cache"):
             return space["forward"], space["backward"], self.kind.draw
         rng = np.random.default_rng(7)

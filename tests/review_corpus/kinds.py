@@ -31,8 +31,8 @@ class Kind:
         return tuple(self.shapes)
 
     def draw(self, rng):
-        """Return arguments; N, D and M all differ, so that factors can be told apart."""
-        sizes = {"N": int(rng.integers(6, 9)), "D": 4, "M": 3, "T": 5, "K": 2}
+        """Return arguments; sizes differ, and √D is no whole number: factors can be told apart."""
+        sizes = {"N": int(rng.integers(7, 10)), "D": 5, "M": 3, "T": 6, "K": 2}
         return tuple(_draw(rng, shape, sizes) for shape in self.shapes.values())
 
 

@@ -62,12 +62,12 @@ def _line_mutants(layer, line):
     for mistake, pattern in FACTORS.items():
         yield mistake, say(pattern.format(text))
     yield "dtype", say(f"({text}).astype(np.float32)")
-    yield "dtype", say(f"np.trunc(10 * ({text})).astype(int)" if False else f"({text}).astype(int)")
+    yield "dtype", say(f"({text}).astype(int)")
     if target in layer.kind.gradients.values():
         of = next(n for n, gradient in layer.kind.gradients.items() if gradient == target)
         forgotten = "bias" if of in layer.kind.biases else "missing_gradient"
         yield forgotten, say(f"np.zeros_like({text})")
-        if of in layer.kind.biases:
+        if of in layer.kind.biases and layer.form != "update":
             yield "bias", say("None")
         yield "non_finite", say(f"({text}) / np.zeros(1)")
     if target in ("dW", "da", "dW1", "db", "dgamma") and "len(x)" not in text:
@@ -94,7 +94,7 @@ def _activations(layer, text):
     """Yield wrong derivatives of an activation, by what it is written with."""
     g = text.partition(" ")[0]
     yield "activation_derivative", g
-    for output, input in (("z1", "a1"), ("z", "a"), ("y", "x"), ("s", "v"), ("s", "x"), ("t", "u")):
+    for output, input in (("z1", "a1"), ("z", "a"), ("y", "x"), ("s", "v"), ("t", "u")):
         names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
         known = layer.kind.forward + " ".join(layer.kind.arguments)
         if output in names and input in known and layer.kind.name not in ("gelu", "swish"):

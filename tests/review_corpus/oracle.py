@@ -51,22 +51,23 @@ def wrong(layer):
 
 def _wrong(layer):
     found = set()
-    built = layer.build()
     for seed in (1, 2):
-        other = truth(layer.kind.name, seed + 10)
+        built = layer.build()
         arguments, g, gradients = truth(layer.kind.name, seed)
         try:
-            _call(layer, built, other[0], other[1])
+            _call(layer, built, tuple(map(_other, arguments)), np.asarray(_other(g)))
             given = _call(layer, built, arguments, g)
         except (ValueError, TypeError, IndexError, AttributeError):
-            try:
-                given = _call(layer, built, arguments, g)
-            except (ValueError, TypeError, IndexError, AttributeError):
-                return set(gradients)
-            if layer.twist:
-                return set(layer.label["gradients"])
+            return set(gradients)
         found |= {name for name, x in gradients.items() if not _same(given.get(name), x)}
     return found
+
+
+def _other(array):
+    """Return another array of the same shape for the call before."""
+    rolled = np.roll(array, 1, axis=0) if np.ndim(array) else array
+    codes = array.dtype.kind != "f" or len(np.unique(array)) <= 2
+    return rolled if codes and np.ndim(array) else rolled * 1.3
 
 
 def _same(got, expected):

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..ops.structural import sum_to
-from .attributes import is_bias_name
+from .attributes import gradient_names, is_bias_name
 from .comparison import agree, worst_entry
 from .derivation import line_for
 from .hypotheses import Hypothesis, of_operands, of_results, of_terms
 from .mistakes import RANK
-from .products import REPAIRS, mended
+from .products import REPAIRS, Product, mended
+from .record import Alteration
 from .report import Finding
 from .scene import Scene
 from .segments import of_segments
@@ -35,7 +36,7 @@ def diagnose(subject: Subject, scenes: Sequence[Scene], source: str) -> tuple[Fi
     seen = _visible(scene)
     rest = [name for name in scene.wrong if name not in {found.gradient for found in seen}]
     explained = _explain(scene, same, rest) if rest else {}
-    findings = [*seen, *(_finding(scene, name, *explained[name], source) for name in rest)]
+    findings = [*seen, *(_finding(scene, same, name, *explained[name], source) for name in rest)]
     if explained:
         seen_names = {found.gradient for found in seen}
         findings = _with_lines(findings, seen_names, source)
@@ -89,7 +90,13 @@ def _seen(scene: Scene, name: str, expected: Array, got: Array | None) -> tuple[
         return "non_finite", f"{int(np.sum(~np.isfinite(got)))} of {got.size} entries"
     if got.shape != expected.shape:
         return _of_shape(scene, name, expected, got)
-    return _of_dtype(scene, name, expected, got)
+    mistake, detail = _of_dtype(scene, name, expected, got)
+    spread = got.size > 1 and bool(np.all(np.ptp(got) <= 1e-9 * np.max(np.abs(got))))
+    total = np.ravel(got)[:1].reshape(())
+    if not mistake and spread and np.any(got) and not scene.matches(name, expected):
+        if _over_another_axis(scene, name, total):
+            return "axis", "it is the sum over all axes, the same for every entry"
+    return mistake, detail
 
 
 def _of_shape(scene: Scene, name: str, expected: Array, got: Array) -> tuple[str, str]:
@@ -136,8 +143,6 @@ def _over_another_axis(scene: Scene, name: str, got: Array) -> bool:
 
 def _parts(scene: Scene, use: Any, place: int) -> Iterator[Array]:
     """Yield what a rule gives for an argument before broadcasting is undone."""
-    from .record import Alteration
-
     assert scene.record is not None
     seen: list[Array] = []
 
@@ -158,10 +163,11 @@ def _of_dtype(scene: Scene, name: str, expected: Array, got: Array) -> tuple[str
         return "dtype", f"dtype {got.dtype} for an argument of {wide}"
     if scene.matches(name, expected):
         return "", ""
-    for narrow in (np.float32, np.float16):
-        if wide == np.float64 and agree(got, expected, 50 * float(np.finfo(narrow).eps)):
-            return "dtype", f"its digits are those of {np.dtype(narrow)}"
-    if np.array_equal(got, np.trunc(got)) and np.all(np.abs(got - expected) <= 1):
+    if wide == np.float64 and agree(got, expected, 50 * float(np.finfo(np.float32).eps)):
+        return "dtype", "its digits are those of float32"
+    whole = np.round(got)
+    is_whole = agree(got, whole, 1e-9) and np.any(whole)
+    if is_whole and np.all(np.abs(got - expected) <= 1 + scene.tolerance):
         return "dtype", "its fractions are cut off, as in an array of integers"
     return "", ""
 
@@ -245,11 +251,11 @@ def _explains(hypothesis: Hypothesis, scene: Scene, names: set[str], whole: bool
 
 
 def _finding(
-    scene: Scene, name: str, hypothesis: Hypothesis | None, shared: bool, source: str
+    scene: Scene, scenes: Sequence[Scene], name: str, hypothesis: Hypothesis | None, shared: bool, source: str
 ) -> Finding:
     expected, got = scene.expected[name], scene.got[name]
     if hypothesis is None:
-        constant = _constant(scene, name)
+        constant = _constant(scenes, name)
         mistake, detail = ("scale", constant) if constant else ("unknown", "")
         return _compared(mistake, name, name, detail, expected, got, line_for(source, name))
     term = _term(scene, hypothesis) if shared or scene.record is not None else name
@@ -267,14 +273,18 @@ def _term(scene: Scene, hypothesis: Hypothesis) -> str:
     return scene.record.graph.names[scene.order[position]]
 
 
-def _constant(scene: Scene, name: str) -> str:
-    """Return the factor of a gradient that is off by one constant, in words."""
-    got, expected = scene.got[name], scene.expected[name]
-    if not np.any(expected):
-        return ""
-    factor = float(np.sum(got * expected) / np.sum(expected * expected))
-    is_one = agree(got, factor * expected, scene.tolerance)
-    return f"it is {factor:.6g} times what it should be" if is_one else ""
+def _constant(scenes: Sequence[Scene], name: str) -> str:
+    """Return the factor of a gradient that is off by one constant in all calls, in words."""
+    factors = []
+    for scene in scenes:
+        got, expected = scene.got.get(name), scene.expected[name]
+        if got is None or got.shape != expected.shape or expected.size < 2 or not np.any(expected):
+            return ""
+        factors.append(float(np.sum(got * expected) / np.sum(expected * expected)))
+        if abs(factors[-1]) < 1e-3 or not agree(got, factors[-1] * expected, scene.tolerance):
+            return ""
+    is_one = np.ptp(factors) <= 1e-6 * abs(factors[0])
+    return f"it is {factors[0]:.6g} times what it should be" if is_one else ""
 
 
 def _compared(
@@ -322,21 +332,21 @@ def _of_crash(subject: Subject, scene: Scene, source: str) -> Finding:
     said = f"{type(error).__name__}: {error}"
     detail = f"{said} ({scene.attempt.place})" if scene.attempt.place else said
     for side, repair in REPAIRS.items():
-        notes: list[str] = []
+        notes: list[Product] = []
 
-        def wrap(item: Any, repair: Any = repair, notes: list[str] = notes) -> Any:
+        def wrap(item: Any, repair: Any = repair, notes: list[Product] = notes) -> Any:
             return mended(item, repair, notes)
 
         found = _tried_again(subject, scene, wrap)
         if notes and found is not None and not found.wrong:
-            name = _first_product(scene)
-            text = f"{notes[0]} does not exist; with the {side} operand transposed all is right"
-            if side == "both":
-                text = f"{notes[0]} does not exist; with both operands transposed all is right"
+            name, term = _of_product(scene, notes[0].result) or (_named_in(scene),) * 2
+            which = "both operands" if side == "both" else f"the {side} operand"
+            text = f"{notes[0].text} does not exist; with {which} transposed all is right"
             text = f"{text} ({scene.attempt.place})" if scene.attempt.place else text
-            line = line_for(source, name)
-            return Finding("transpose", name, name, text, line=line[0], rule=line[1])
-    first = min(scene.expected, key=lambda name: _order(scene, name), default="")
+            line = line_for(source, term)
+            line = line if line[0] else line_for(source, name)
+            return Finding("transpose", name, term, text, line=line[0], rule=line[1])
+    first = _named_in(scene)
     line = line_for(source, first)
     return Finding("crash", first, first, detail, line=line[0], rule=line[1])
 
@@ -345,5 +355,38 @@ def _tried_again(subject: Subject, scene: Scene, wrap: Callable[[Any], Any]) -> 
     return None if scene.retry is None else scene.retry(wrap)
 
 
-def _first_product(scene: Scene) -> str:
+def _of_product(scene: Scene, result: Array) -> tuple[str, str] | None:
+    """Return the gradient and the term that a repaired product is, up to a constant factor."""
+    for name, expected in scene.expected.items():
+        if _is_multiple(result, expected):
+            return name, name
+    if scene.record is None:
+        return None
+    names = list(scene.arrays)
+    for node, cotangent in scene.cotangents.items():
+        if node in scene.record.graph.nodes and _is_multiple(result, cotangent):
+            sources = [
+                name
+                for name in sorted(scene.expected, key=lambda each: _order(scene, each))
+                if scene.record.between(scene.record.inputs[names.index(name)], node)
+            ]
+            if sources:
+                return sources[0], scene.record.graph.names[node]
+    return None
+
+
+def _is_multiple(x: Array, y: Array) -> bool:
+    if x.shape != y.shape or not np.any(y) or not np.all(np.isfinite(x)):
+        return False
+    factor = float(np.sum(x * y) / np.sum(y * y))
+    return factor != 0 and agree(x / factor, y, 1e-6)
+
+
+def _named_in(scene: Scene) -> str:
+    """Return the gradient that the line which raised is about, or else the first."""
+    target = scene.attempt.place.partition(": ")[2].partition("=")[0].strip()
+    target = target.removeprefix("self.").rstrip("-+*/ ")
+    for name in scene.expected:
+        if target and target in gradient_names(name.rpartition(".")[2]):
+            return name
     return min(scene.expected, key=lambda name: _order(scene, name), default="")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import Node
 from .attributes import is_bias_name
 from .record import Alteration
 from .scene import Scene
@@ -154,6 +155,7 @@ def of_terms(scene: Scene) -> Iterator[Hypothesis]:
             continue
         for mistake, detail, factor in [*factors(scene, position), *_constants(scene, position)]:
             yield altered(mistake, position, detail, _total(position, factor))
+        yield altered("dtype", position, "its fractions are cut off", _cut(position))
         if scene.value(position).ndim >= 2:
             yield altered("transpose", position, "it is transposed", _turned(position))
         uses = scene.record.uses.get(node, [])
@@ -178,12 +180,16 @@ def _constants(scene: Scene, position: int) -> Iterator[tuple[str, str, Factor]]
             continue
         c = float(np.reshape(arg, ()))
         if abs(c) not in (0.0, 1.0):
-            yield "scale", f"the factor {c:g} is left out", lambda s: 1 / c
-            yield "scale", f"the factor {c:g} is applied twice", lambda s: c
+            yield "scale", f"the factor {c:g} is left out", lambda s, c=c: 1 / c
+            yield "scale", f"the factor {c:g} is applied twice", lambda s, c=c: c
 
 
 def _total(position: int, factor: Factor) -> Callable[[Scene], Alteration]:
     return lambda s: Alteration(totals={s.order[position]: lambda g: factor(s) * g})
+
+
+def _cut(position: int) -> Callable[[Scene], Alteration]:
+    return lambda s: Alteration(totals={s.order[position]: np.trunc})
 
 
 def _turned(position: int) -> Callable[[Scene], Alteration | None]:
@@ -226,6 +232,31 @@ def of_operands(scene: Scene) -> Iterator[Hypothesis]:
             consumers.append(None)
         if reads:
             yield from _of_value(scene, position, consumers)
+        if node.primitive is not None and scene.earlier is not None:
+            detail = f"it uses {name_of(scene, position)} of the call before"
+            yield altered("stale", position, detail, _all_of_before(position))
+
+
+def _all_of_before(position: int) -> Callable[[Scene], Alteration | None]:
+    """Take a value from the call before, with all that nothing else is made from."""
+
+    def alter(scene: Scene) -> Alteration | None:
+        assert scene.record is not None
+        inside = {scene.order[position]}
+        places = []
+        for place in range(position, len(scene.record.inputs) - 1, -1):
+            node = scene.order[place]
+            users = [user for user, _ in scene.record.uses.get(node, [])]
+            if node in inside or (users and all(user in inside for user in users)):
+                inside.add(node)
+                places.append(place)
+        old = {place: scene.earlier_value(place) for place in places}
+        operands: dict[tuple[Node | None, Node], Array] = {
+            (None, scene.order[place]): array for place, array in old.items() if array is not None
+        }
+        return Alteration(operands=operands) if len(operands) == len(old) else None
+
+    return alter
 
 
 def _reads(node: Any) -> bool:
@@ -310,7 +341,7 @@ def name_of(scene: Scene, position: int) -> str:
         return scene.record.graph.names[node]
     names = scene.record.graph.names
     inner = [
-        f"{arg:g}" if parent is None and isinstance(arg, (int, float)) else names.get(parent, "…")
+        f"{arg:g}" if parent is None and isinstance(arg, (int, float)) else "…" if parent is None else names[parent]
         for arg, parent in zip(node.args, node.parents, strict=True)
     ]
     return f"{node.primitive.name}({', '.join(inner)})"

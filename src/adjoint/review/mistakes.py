@@ -102,14 +102,14 @@ _ALL = (
         "it is diag(y) - y yᵀ for one row y of one axis: d_a = y ⊙ (g - ⟨g, y⟩)",
     ),
     Mistake(
-        "activation_derivative",
-        "the derivative of the activation is wrong",
-        "d_a = d_z ⊙ σ'(a); σ'(a) is often written by the output z, and then z must stand in it",
-    ),
-    Mistake(
         "missing_term",
         "a term of the gradient is missing",
         "a value that is used in several places collects a contribution from each of them",
+    ),
+    Mistake(
+        "activation_derivative",
+        "the derivative of the activation is wrong",
+        "d_a = d_z ⊙ σ'(a); σ'(a) is often written by the output z, and then z must stand in it",
     ),
     Mistake(
         "stale",

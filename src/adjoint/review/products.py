@@ -1,9 +1,9 @@
-"""A product of matrices that does not exist is repaired by a transpose, to see whether that was it."""
+"""A product of matrices that does not exist is repaired by a transpose, to see if that was it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,11 +23,18 @@ REPAIRS: dict[str, Repair] = {
 }
 
 
+class Product(NamedTuple):
+    """A product that does not exist, and what it gives when it is repaired."""
+
+    text: str
+    result: Array
+
+
 class Mended(np.ndarray[Any, Any]):
     """An array whose products are tried again with an operand transposed where they fail."""
 
     repair: Repair | None = None
-    notes: list[str]
+    notes: list[Product]
 
     def __array_finalize__(self, source: Any) -> None:
         self.repair = getattr(source, "repair", None)
@@ -42,7 +49,7 @@ class Mended(np.ndarray[Any, Any]):
         except ValueError:
             if ufunc is not np.matmul or self.repair is None:
                 raise
-            found = np.matmul(*self._repaired(*plain))
+            found = self._repaired(np.matmul, *plain)
         return self._same(found)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -52,24 +59,24 @@ class Mended(np.ndarray[Any, Any]):
         except ValueError:
             if function is not np.dot or self.repair is None:
                 raise
-            found = np.dot(*self._repaired(*plain))
+            found = self._repaired(np.dot, *plain)
         return self._same(found)
 
     def dot(self, other: Any, out: Any = None) -> Any:
         """Return the product as ``np.dot`` does."""
         return np.dot(self, other)
 
-    def _repaired(self, x: Any, y: Any) -> tuple[Array, Array]:
+    def _repaired(self, product: Callable[..., Any], x: Any, y: Any) -> Any:
         assert self.repair is not None
-        self.notes.append(f"{x.shape} @ {y.shape}")
-        x, y = self.repair(np.asarray(x), np.asarray(y))
-        return x, y
+        found = product(*self.repair(np.asarray(x), np.asarray(y)))
+        self.notes.append(Product(f"{x.shape} @ {y.shape}", np.asarray(found)))
+        return found
 
     def _same(self, found: Any) -> Any:
         return mended(found, self.repair, self.notes) if isinstance(found, np.ndarray) else found
 
 
-def mended(item: Any, repair: Repair | None, notes: list[str]) -> Any:
+def mended(item: Any, repair: Repair | None, notes: list[Product]) -> Any:
     """Return an array, or the arrays of a tuple, list or dict, whose products are repaired."""
     if isinstance(item, (tuple, list)):
         return type(item)(mended(child, repair, notes) for child in item)

@@ -163,6 +163,10 @@ def _of_activation(scene: Scene, start: int, end: int) -> Iterator[Hypothesis]:
     yield altered("activation_derivative", start, "the derivative is applied twice", twice)
     for text, shape in _SHAPES.items():
         for name, pick in ((z, 1), (a, 0)):
+            with np.errstate(all="ignore"):
+                known = shape(scene.value((start, end)[pick]))
+            if np.all(known == known.flat[0]):
+                continue  # a constant is no derivative, but a term that is not there
             detail = f"it uses {text.format(z=name)} as the derivative"
             yield wrong(detail, lambda g, u, v, f=shape, n=pick: g * f((u, v)[n]))  # type: ignore[misc]
 
@@ -277,83 +281,88 @@ def _of_softmax(scene: Scene, start: int, end: int, axis: int) -> Iterator[Hypot
 # --- softmax with cross-entropy: d_a = c (softmax(a) - t), from the logits to the loss
 
 
+def sigmoid(u: Array) -> Array:
+    """Return the logistic function of an array."""
+    with np.errstate(all="ignore"):
+        return np.asarray(1 / (1 + np.exp(-u)))
+
+
+Squash = Callable[[Array], Array]
+Size = Callable[[Scene, int], float]
+_SIZES: tuple[Size, ...] = (
+    lambda scene, start: 1.0,
+    lambda scene, start: float(max(scene.batch, 1)),
+    lambda scene, start: float(scene.value(start).size),
+)
+
+
 def _of_cross_entropy(scene: Scene) -> Iterator[Hypothesis]:
     for start in range(len(scene.order)):
-        for size in (lambda s: 1.0, lambda s: float(max(s.batch, 1))):
-            if _target(scene, start, size) is not None:
-                yield from _of_logits(scene, start, size)
-                break
+        for squash in (softmax, sigmoid):
+            size = next((n for n in _SIZES if _target(scene, start, squash, n) is not None), None)
+            if size is not None:
+                yield from _of_logits(scene, start, squash, size)
 
 
-def _target(scene: Scene, start: int, size: Callable[[Scene], float]) -> Array | None:
-    """Return t where the cotangent of a value a is g (softmax(a) - t) / size, else None."""
+def _target(scene: Scene, start: int, squash: Squash, size: Size) -> Array | None:
+    """Return t where the cotangent of a value a is g (σ(a) - t) / size, else None."""
     u, d = scene.value(start), scene.cotangents.get(scene.order[start])
-    if d is None or u.ndim == 0 or scene.g.ndim > 1 or np.any(scene.g == 0):
+    if d is None or u.ndim <= scene.g.ndim or scene.g.ndim > 1 or np.any(scene.g == 0):
         return None
-    if u.ndim <= scene.g.ndim:
+    if scene.g.ndim and scene.g.shape[0] != u.shape[0]:
         return None
-    g = scene.g[..., None] if scene.g.ndim else scene.g
-    if g.ndim and g.shape[0] != u.shape[0]:
-        return None
-    target = softmax(u) - d * size(scene) / g
+    target = np.asarray(squash(u) - d * size(scene, start) / _over_rows(scene))
     rounded = np.round(target)
-    is_sure = np.all(np.abs(target - rounded) < 1e-6) and np.all(np.sum(rounded, -1) == 1)
-    is_given = any(
-        agree(target, scene.value(n), 1e-6)
-        for n in range(len(scene.arrays))
-        if scene.value(n).shape == target.shape
-    )
+    is_code = np.all((rounded == 0) | (rounded == 1))
+    is_sure = is_code and agree(target, rounded, 1e-6) and np.any(rounded)
+    inputs = [scene.value(n) for n in range(len(scene.arrays))]
+    is_given = any(agree(target, array, 1e-6) for array in inputs)
     return rounded if is_sure else target if is_given else None
 
 
-def _of_logits(scene: Scene, start: int, size: Callable[[Scene], float]) -> Iterator[Hypothesis]:
-    a = name_of(scene, start)
+def _over_rows(scene: Scene) -> Array:
+    return scene.g[..., None] if scene.g.ndim else scene.g
+
+
+def _of_logits(scene: Scene, start: int, squash: Squash, size: Size) -> Iterator[Hypothesis]:
+    a, name = name_of(scene, start), squash.__name__
 
     def formula(change: Callable[[Array, Array], Array]) -> Callable[[Scene], Alteration | None]:
         def alter(s: Scene) -> Alteration | None:
-            t = _target(s, start, size)
+            t = _target(s, start, squash, size)
             if t is None:
                 return None
-            g = s.g[..., None] if s.g.ndim else s.g
             with np.errstate(all="ignore"):
-                d = g * change(s.value(start), t) / size(s)
+                d = _over_rows(s) * change(s.value(start), t) / size(s, start)
             return Alteration(totals={s.order[start]: lambda _: d})
 
         return alter
 
+    belongs = f"stands where {name}({a}) belongs"
     table: list[tuple[str, str, Callable[[Array, Array], Array]]] = [
-        ("operand", f"{a} stands where softmax({a}) belongs", lambda u, t: u - t),
-        (
-            "operand",
-            f"log softmax({a}) stands where softmax({a}) belongs",
-            lambda u, t: np.log(softmax(u)) - t,
-        ),
-        (
-            "operand",
-            f"exp({a}) stands where softmax({a}) belongs, not normalised",
-            lambda u, t: np.exp(u) - t,
-        ),
-        (
-            "operand",
-            f"sigmoid({a}) stands where softmax({a}) belongs",
-            lambda u, t: 1 / (1 + np.exp(-u)) - t,
-        ),
-        ("missing_term", "the target is not subtracted", lambda u, t: softmax(u)),
+        ("operand", f"{a} {belongs}", lambda u, t: u - t),
+        ("operand", f"log {name}({a}) {belongs}", lambda u, t: np.log(squash(u)) - t),
+        ("operand", f"exp({a}) {belongs}, not normalised", lambda u, t: np.exp(u) - t),
+        ("operand", f"sigmoid({a}) {belongs}", lambda u, t: sigmoid(u) - t),
+        ("operand", f"softmax({a}) {belongs}", lambda u, t: softmax(u) - t),
+        ("missing_term", "the target is not subtracted", lambda u, t: squash(u)),
         ("missing_term", "only the target is there", lambda u, t: -t),
-        ("sign", "the target is added", lambda u, t: softmax(u) + t),
+        ("sign", "the target is added", lambda u, t: squash(u) + t),
         ("axis", "softmax is taken over axis 0", lambda u, t: softmax(u, 0) - t),
-        (
-            "softmax_diagonal",
-            "the derivative of softmax is applied as if elementwise, again",
-            lambda u, t: (softmax(u) - t) * softmax(u) * (1 - softmax(u)),
-        ),
     ]
+    if squash is softmax:
+        detail = "the derivative of softmax is applied as if elementwise, again"
+        table.append(
+            (
+                "softmax_diagonal",
+                detail,
+                lambda u, t: (softmax(u) - t) * softmax(u) * (1 - softmax(u)),
+            )
+        )
     for mistake, detail, change in table:
         yield altered(mistake, start, detail, formula(change))
-        mean = formula(change)
-        yield altered(
-            mistake, start, f"{detail}, and the mean's 1/N is not there", _times_batch(mean, start)
-        )
+        more = f"{detail}, and the mean's 1/N is not there"
+        yield altered(mistake, start, more, _times_batch(formula(change), start))
 
 
 def _times_batch(

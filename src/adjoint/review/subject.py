@@ -358,12 +358,19 @@ class Layer:
             if self.updates:
                 now = np.asarray(attributes.read(layer, path))
                 before = point.parameters[path]
-                fits = now.shape == before.shape
-                gradients[name] = (before - now) / LEARNING_RATE if fits else now
+                gradients[name] = _from_update(before, now)
             else:
                 place = place or attributes.gradient_path(layer, path)
                 gradients[name] = None if place is None else attributes.read(layer, place)
         return gradients
+
+
+def _from_update(before: Array, now: Array) -> Array:
+    """Return the gradient that an update was made with, of whatever shape it was."""
+    try:
+        return np.asarray((before - now) / LEARNING_RATE)
+    except ValueError:
+        return now
 
 
 class _LayerSession:
