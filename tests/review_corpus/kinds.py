@@ -172,7 +172,7 @@ KINDS = [
     ),
     kind(
         "convolution", {"x": "NT", "w": "M", "b": lambda rng, sizes: rng.standard_normal(1)},
-        "windows = np.stack([x[:, k : k + 3] for k in range(3)], axis=-1)\ny = windows @ w + b",
+        "windows = np.stack([x[:, k : k + 4] for k in range(3)], axis=-1)\ny = windows @ w + b",
         "y",
         """
         dw = np.einsum("nlk,nl->k", windows, g)
