@@ -1,4 +1,4 @@
-"""Print how well backward passes are reviewed: `python -m tests.review_corpus [--sample N] [-v]`."""
+"""Print how well backward passes are reviewed: `python -m tests.review_corpus [-v]`."""
 
 from __future__ import annotations
 

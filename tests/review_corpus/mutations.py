@@ -71,13 +71,19 @@ def _line_mutants(layer, line):
             yield "bias", say("None")
         yield "non_finite", say(f"({text}) / np.zeros(1)")
     if target in ("dW", "da", "dW1", "db", "dgamma") and "len(x)" not in text:
-        yield "mean_for_sum", say(f"({text}) / len(g)" if layer.kind.output != "loss"
-                                  else f"({text}) / len(x)")
+        yield (
+            "mean_for_sum",
+            say(f"({text}) / len(g)" if layer.kind.output != "loss" else f"({text}) / len(x)"),
+        )
     if tag == "softmax":
         y, g = ("p", "dp") if "dp" in text else ("y", "g")
         yield "softmax_diagonal", say(f"{g} * {y} * (1 - {y})")
-        yield "softmax_jacobian", say(
-            f"np.stack([(np.diag(s[:, None]) - np.outer(s, s)) @ h for s, h in zip({y}, {g})])")
+        yield (
+            "softmax_jacobian",
+            say(
+                f"np.stack([(np.diag(s[:, None]) - np.outer(s, s)) @ h for s, h in zip({y}, {g})])"
+            ),
+        )
         yield "softmax_jacobian", say(f"{y} * {g}")
         yield "activation_derivative", say(g)
     if tag == "logits":
@@ -99,10 +105,18 @@ def _activations(layer, text):
         known = layer.kind.forward + " ".join(layer.kind.arguments)
         if output in names and input in known and layer.kind.name not in ("gelu", "swish"):
             yield "activation_derivative", _renamed(text, {output: input})
-    for old, new in (("(1 - y**2)", "(1 - y)"), ("(1 - z1**2)", "(1 - z1)"), ("y * (1 - y)", "y"),
-                     ("z * (1 - z)", "(1 - z)"), ("(x > 0)", "(x < 0)"), ("(a > 0)", "(a < 0)"),
-                     ("(1 - y)", "(1 + y)"), ("np.exp(-x)", "np.exp(-y)"),
-                     ("1.0, 0.1", "1.0, 0.0"), ("(x > 0)", "np.maximum(x, 0)")):
+    for old, new in (
+        ("(1 - y**2)", "(1 - y)"),
+        ("(1 - z1**2)", "(1 - z1)"),
+        ("y * (1 - y)", "y"),
+        ("z * (1 - z)", "(1 - z)"),
+        ("(x > 0)", "(x < 0)"),
+        ("(a > 0)", "(a < 0)"),
+        ("(1 - y)", "(1 + y)"),
+        ("np.exp(-x)", "np.exp(-y)"),
+        ("1.0, 0.1", "1.0, 0.0"),
+        ("(x > 0)", "np.maximum(x, 0)"),
+    ):
         if old in text:
             yield "activation_derivative", text.replace(old, new)
 
@@ -204,9 +218,17 @@ def _parsed(text):
 def _alike(layer, name):
     """Return other values of the forward pass that have a value's shape."""
     shapes = {  # by kind: groups of names of one shape
-        "batch_norm": ["x h", "m s gamma beta"], "layer_norm": ["x h"], "rms_norm": ["x h"],
-        "mlp": ["a1 z1"], "gate": ["x s v"], "attention": ["a p"], "dropout": ["x mask"],
-        "residual": ["a z x"], "sigmoid_layer": ["a z"], "gain": [], "classifier": ["a p x"],
+        "batch_norm": ["x h", "m s gamma beta"],
+        "layer_norm": ["x h"],
+        "rms_norm": ["x h"],
+        "mlp": ["a1 z1"],
+        "gate": ["x s v"],
+        "attention": ["a p"],
+        "dropout": ["x mask"],
+        "residual": ["a z x"],
+        "sigmoid_layer": ["a z"],
+        "gain": [],
+        "classifier": ["a p x"],
     }
     groups = [group.split() for group in shapes.get(layer.kind.name, [])]
     return [other for group in groups if name in group for other in group if other != name]
@@ -236,8 +258,9 @@ def _twists(layer, lines):
             for name in sorted(_names(line) & set(layer.kind.parameters)):
                 before = {_target(other) for other in lines[:number]}
                 if layer.kind.gradients[name] in before:
-                    yield _labelled(layer, text, "stale", line, "updated before",
-                                    ("early", name, line))
+                    yield _labelled(
+                        layer, text, "stale", line, "updated before", ("early", name, line)
+                    )
 
 
 def _names(line):

@@ -19,17 +19,27 @@ _PARAMETER_STEMS = ("w", "weight", "weights", "b", "bias", "biases", "gamma", "b
 _BIAS_STEMS = ("b", "bias", "biases", "beta")
 
 
-def walk(item: Any, path: Path = (), seen: set[int] | None = None) -> Iterator[tuple[Path, Any]]:
+def walk(item: Any) -> Iterator[tuple[Path, Any]]:
     """Yield every array in an object, in its lists, dicts and the objects it holds."""
-    seen = set() if seen is None else seen
-    if isinstance(item, np.ndarray):
+    return ((path, leaf) for path, leaf in _leaves(item, (), set()) if isinstance(leaf, np.ndarray))
+
+
+def absent_parameters(item: Any) -> Iterator[Path]:
+    """Yield the places where a parameter could stand and None or False does: ``bias=None``."""
+    for path, leaf in _leaves(item, (), set()):
+        if (leaf is None or leaf is False) and is_parameter_name(str(path[-1][1])):
+            yield path
+
+
+def _leaves(item: Any, path: Path, seen: set[int]) -> Iterator[tuple[Path, Any]]:
+    if item is None or item is False or isinstance(item, np.ndarray):
         yield path, item
         return
     if id(item) in seen or len(path) > _DEEPEST:
         return
     seen.add(id(item))
     for step, child in _children(item):
-        yield from walk(child, (*path, step), seen)
+        yield from _leaves(child, (*path, step), seen)
 
 
 def _children(item: Any) -> list[tuple[tuple[str, Any], Any]]:

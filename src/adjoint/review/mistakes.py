@@ -32,6 +32,11 @@ _ALL = (
         "return one gradient for every argument that the output depends on",
     ),
     Mistake(
+        "superfluous_gradient",
+        "a gradient is given for what does not take part",
+        "what the output does not depend on has gradient zero: one test must decide in both passes",
+    ),
+    Mistake(
         "non_finite",
         "a gradient is NaN or infinite",
         "look for a division by 0, a logarithm of 0 or an overflowing exponential",

@@ -1,4 +1,4 @@
-"""A record is the traced forward pass with numbers, through which cotangents can be pulled, altered.
+"""A record is the traced forward pass with numbers, through which cotangents are pulled, altered.
 
 Every hypothesis about a mistake is a small alteration of the correct sweep: another operand in one
 rule, another factor on one term. The record runs the sweep with it, and the result is what the
@@ -7,12 +7,15 @@ gradients would be if that were the mistake.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..compiler.expressions import Expressions
+from ..compiler.printer import show
 from ..core import Node, Value
 from ..graph import Graph
 from ..ops.structural import sum_to
@@ -20,6 +23,9 @@ from ..ops.structural import sum_to
 Array = np.ndarray[Any, Any]
 Values = dict[Node, Array]
 Change = Callable[[Array], Array]
+
+# Columns of an expression that stands for a value without a name.
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,21 @@ class Record:
                 if parent is not None:
                     self.uses.setdefault(parent, []).append((node, position))
 
-    @property
-    def result(self) -> Array:
-        """What the forward pass gave."""
-        return self.values[self.output]
+    @functools.cached_property
+    def texts(self) -> dict[Node, str]:
+        """What each value is called: the user's name, or its expression if it has none."""
+        terms = Expressions(self.graph)
+        texts = {node: self.graph.names[node] for node in (*self.inputs, *self.graph.nodes)}
+        for node in self.graph.nodes:
+            if getattr(node, "name", None) is not None:
+                continue
+            try:
+                expression = terms.apply(node)
+            except NotImplementedError:  # of a function with a rule of its own
+                continue
+            terms.pending[node] = expression
+            texts[node] = _shortened(show(expression))
+        return texts
 
     def pull(
         self,
@@ -143,6 +160,10 @@ class Record:
             for node in region:
                 values[node] = np.asarray(_apply(node, values))
         return values
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _node_of(value: Any) -> Node:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..derivation.derivation import Derivation, Step
 from .mistakes import MISTAKES
+from .steps import line
 
 # Of the JSON text: raised when a field changes its meaning or goes away, not when one is added.
-VERSION = 1
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -32,24 +35,25 @@ class Finding:
     expected, got : float or None
         The gradient there; None where there is no such number.
     expected_shape, got_shape : tuple of int or None
-    line : str
-        The line of the correct backward pass that computes the term, as NumPy; empty where the
-        forward pass cannot be traced.
-    rule : str
-        The rule that the line applies, and the number of its equation.
+    step : Step or None
+        The step of the derivation that computes the term, with its rule and equation; None where
+        the forward pass cannot be traced.
     """
 
     mistake: str
     gradient: str
     term: str
-    detail: str
+    detail: str = ""
     entry: tuple[int, ...] = ()
     expected: float | None = None
     got: float | None = None
     expected_shape: tuple[int, ...] | None = None
     got_shape: tuple[int, ...] | None = None
-    line: str = ""
-    rule: str = ""
+    step: Step | None = None
+
+    def at(self, entry: tuple[int, ...], expected: float, got: float) -> Finding:
+        """Return the finding with the entry that is furthest off."""
+        return dataclasses.replace(self, entry=entry, expected=expected, got=got)
 
     def __str__(self) -> str:
         mistake = MISTAKES[self.mistake]
@@ -57,9 +61,9 @@ class Finding:
         spoiled = f"in d_{self.term}: " if self.term != self.gradient else ""
         lines += [f"  {spoiled}{self.detail}"] if self.detail else []
         lines += self._numbers()
-        if self.line:
-            lines += [f"  the derivation has, {self.rule}:" if self.rule else "  right:"]
-            lines += [f"    {self.line}"]
+        if self.step is not None:
+            lines += [f"  step {self.step.number} of the derivation, {self.step.rule}:"]
+            lines += [f"    {line(self.step)}"]
         return "\n".join([*lines, f"  advice: {mistake.advice}"])
 
     def _numbers(self) -> list[str]:
@@ -69,6 +73,24 @@ class Finding:
             return []
         where = f" at [{', '.join(map(str, self.entry))}]" if self.entry else ""
         return [f"  expected {self.expected:.6g}{where}, got {self.got:.6g}"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the JSON text has of it."""
+        mistake = MISTAKES[self.mistake]
+        return {
+            "mistake": self.mistake,
+            "title": mistake.title,
+            "advice": mistake.advice,
+            "gradient": self.gradient,
+            "term": self.term,
+            "detail": self.detail,
+            "entry": list(self.entry),
+            "expected": _number(self.expected),
+            "got": _number(self.got),
+            "expected_shape": _list(self.expected_shape),
+            "got_shape": _list(self.got_shape),
+            "step": None if self.step is None else _of_step(self.step),
+        }
 
 
 @dataclass(frozen=True)
@@ -87,6 +109,9 @@ class BackwardReview:
         How many calls were compared.
     method : str
         Where the right gradients came from: ``"derivation"`` or ``"differences"``.
+    derivation : Derivation or None
+        How the right gradients of the wrong call come about, as `explain` shows it; what is derived
+        is the gradient of ⟨g, output⟩.
     """
 
     subject: str
@@ -94,6 +119,7 @@ class BackwardReview:
     checked: tuple[str, ...]
     calls: int
     method: str
+    derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return not self.findings
@@ -129,32 +155,29 @@ class BackwardReview:
     def to_dict(self) -> dict[str, Any]:
         """Return what `to_json` writes."""
         return {
-            "version": VERSION,
+            "schema": SCHEMA,
             "subject": self.subject,
             "right": bool(self),
             "method": self.method,
             "calls": self.calls,
             "checked": list(self.checked),
-            "findings": [_finding(found) for found in self.findings],
+            "findings": [found.to_dict() for found in self.findings],
         }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _of_step(step: Step) -> dict[str, Any]:
+    equation = step.rule.equation
     return {
-        "mistake": found.mistake,
-        "title": MISTAKES[found.mistake].title,
-        "advice": MISTAKES[found.mistake].advice,
-        "gradient": found.gradient,
-        "term": found.term,
-        "detail": found.detail,
-        "entry": list(found.entry),
-        "expected": _number(found.expected),
-        "got": _number(found.got),
-        "expected_shape": None if found.expected_shape is None else list(found.expected_shape),
-        "got_shape": None if found.got_shape is None else list(found.got_shape),
-        "line": found.line,
-        "rule": found.rule,
+        "number": step.number,
+        "line": line(step),
+        "formula": step.formula.text,
+        "rule": step.rule.subject,
+        "equation": None if equation is None else equation.number,
     }
+
+
+def _list(shape: tuple[int, ...] | None) -> list[int] | None:
+    return None if shape is None else list(shape)
 
 
 def _number(number: float | None) -> float | str | None:

@@ -1,4 +1,4 @@
-"""A sample is one more point to call at: like a given one in shapes and kind, with other numbers."""
+"""A sample is one more point to call at: of the same shapes and kinds, with other numbers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def moved(parameters: Mapping[Path, Array], rng: np.random.Generator) -> dict[Pa
 
 def _moved(item: Array, rng: np.random.Generator) -> Array:
     if not np.any(item):
-        return (0.5 * rng.standard_normal(item.shape)).astype(item.dtype)
+        return np.asarray(0.5 * rng.standard_normal(item.shape), item.dtype)
     return np.asarray(item * np.exp(0.3 * rng.standard_normal(item.shape))).astype(item.dtype)
 
 

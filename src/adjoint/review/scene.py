@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..core import Node
+from .attributes import gradient_names
 from .comparison import agree
 from .record import CORRECT, Alteration, Record
-from .subject import Attempt
+from .subject import Attempt, Point
 
 Array = np.ndarray[Any, Any]
 
@@ -23,6 +24,8 @@ class Scene:
 
     Parameters
     ----------
+    point : Point
+        What the call was given.
     attempt : Attempt
         What the hand-written pass gave.
     expected, previous : mapping of str to array
@@ -42,6 +45,7 @@ class Scene:
         Makes the call again with all arrays that the backward pass is given wrapped by a function.
     """
 
+    point: Point
     attempt: Attempt
     expected: Mapping[str, Array]
     previous: Mapping[str, Array]
@@ -67,7 +71,8 @@ class Scene:
     @functools.cached_property
     def wrong(self) -> list[str]:
         """The names of the gradients that are not right."""
-        return [name for name in self.got if not self.matches(name, self.expected[name])]
+        compared = [name for name in self.got if name in self.expected]
+        return [name for name in compared if not self.matches(name, self.expected[name])]
 
     def matches(self, name: str, array: Array) -> bool:
         """Return whether the given gradient agrees with an array."""
@@ -98,8 +103,79 @@ class Scene:
         found = self.earlier.values[order[position]] if position < len(order) else None
         return found if found is not None and found.shape == self.value(position).shape else None
 
+    def is_named(self, position: int) -> bool:
+        """Return whether a value is an argument, the output, or has a name of the user's."""
+        assert self.record is not None
+        node = self.order[position]
+        given = node.primitive is None or node is self.record.output
+        return given or getattr(node, "name", None) is not None
+
+    def text(self, position: int) -> str:
+        """Return what a value is called: the user's name, or its expression if it has none."""
+        assert self.record is not None
+        return self.record.texts[self.order[position]]
+
     def predict(self, alteration: Alteration = CORRECT) -> dict[str, Array]:
         """Return what the gradients would be if the sweep were altered."""
         assert self.record is not None
         found = self.record.gradients(self.record.pull(self.g, alteration))
         return dict(zip(self.arrays, found, strict=True))
+
+    def first_wrong(self, alteration: Alteration, name: str) -> str:
+        """Return the first term that an altered sweep spoils on the way to a gradient.
+
+        A term is the cotangent of a value that has a name; without such, it is the gradient itself.
+        """
+        assert self.record is not None
+        altered = self.record.pull(self.g, alteration)
+        for node in self.way(name)[:-1]:
+            right, found = self.cotangents.get(node), altered.get(node)
+            named = getattr(node, "name", None) is not None
+            if named and right is not None and (found is None or not agree(found, right, 1e-9)):
+                return self.record.graph.names[node]
+        return name
+
+    def way(self, name: str) -> list[Node]:
+        """Return the values between the output and an argument, in the order of the sweep."""
+        if self.record is None:
+            return []
+        goal = self.record.inputs[list(self.arrays).index(name)]
+        # The output's cotangent is given; the argument's is the last.
+        return [*reversed(self.record.between(goal, self.record.output)[:-1]), goal]
+
+    def wrong_variable(self, name: str) -> str | None:
+        """Return the first term on the way to a gradient that is wrong in the user's variables."""
+        for node in self.way(name):
+            term, right = self._term(node), self.cotangents.get(node)
+            keys = gradient_names(term.rpartition(".")[2])
+            given = next(
+                (self.attempt.variables[k] for k in keys if k in self.attempt.variables), None
+            )
+            if given is not None and right is not None and not agree(given, right, self.tolerance):
+                return term
+        return None
+
+    def _term(self, node: Node) -> str:
+        """Return the user's name of a value; for an input the path that it has."""
+        assert self.record is not None
+        if node in self.record.inputs:
+            return list(self.arrays)[self.record.inputs.index(node)]
+        return self.record.graph.names[node]
+
+    def depends_on(self, name: str) -> bool:
+        """Return whether the output depends on an argument or parameter, as far as is known."""
+        if self.record is None:
+            return True
+        return self.record.inputs[list(self.arrays).index(name)] in self.cotangents
+
+    def last_use(self, name: str) -> int:
+        """Return the place of a value's last use, which the backward pass comes to first."""
+        if self.record is None or name not in self.arrays:
+            return 0
+        node = self.record.inputs[list(self.arrays).index(name)]
+        return max((use.order for use, _ in self.record.uses.get(node, [])), default=0)
+
+    def backward_order(self, name: str) -> tuple[int, int]:
+        """Return a key that puts first the gradient that the backward pass computes first."""
+        position = list(self.expected).index(name) if name in self.expected else 0
+        return -self.last_use(name), position

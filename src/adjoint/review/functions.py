@@ -1,0 +1,133 @@
+"""Two functions, one forward and one backward, as a subject of review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from . import attributes
+from .attributes import Path
+from .subject import (
+    Attempt,
+    Function,
+    Point,
+    Session,
+    copied,
+    is_float,
+    output_of,
+    parameter_names,
+    quietly,
+    run_backward,
+    run_forward,
+)
+
+Array = np.ndarray[Any, Any]
+# What a backward function may call the output of the forward one, if it takes it.
+_OUTPUTS = frozenset(("out", "output", "y", "result", "z", "s", "p", "a"))
+
+
+class Functions:
+    """A forward function and a backward function, which keep nothing between calls."""
+
+    updates = False
+    takes_g = True
+
+    def __init__(self, forward: Function, backward: Function) -> None:
+        self._forward, self._backward = forward, backward
+        self.label = getattr(backward, "__name__", "backward")
+        self._arguments = parameter_names(forward)
+
+    def parameters(self) -> Mapping[Path, Array]:
+        """Return nothing: functions have arguments alone."""
+        return {}
+
+    def names(self, point: Point) -> list[str]:
+        """Return the names of the float arguments."""
+        return [self._arguments[n] for n in _positions(point)]
+
+    def floats(self, point: Point) -> list[Array]:
+        """Return the float arguments."""
+        return [np.asarray(point.arguments[n]) for n in _positions(point)]
+
+    @quietly
+    def forward(self, point: Point) -> Any:
+        """Return the output of the forward function."""
+        return output_of(run_forward(self._forward, copied(point.arguments)))
+
+    def pure(self, point: Point) -> Function:
+        """Return the output as a function of the float arguments."""
+
+        def function(*floats: Any) -> Any:
+            arguments = list(point.arguments)
+            for n, value in zip(_positions(point), floats, strict=True):
+                arguments[n] = value
+            return output_of(self._forward(*arguments))
+
+        return function
+
+    def session(self) -> Session:
+        """Return itself: there is no state."""
+        return self
+
+    @quietly
+    def call(self, point: Point, g: Any, wrap: Function | None = None) -> Attempt:
+        """Run both functions."""
+        wrap = wrap or (lambda item: item)
+        arguments = copied(point.arguments)
+        result = run_forward(self._forward, arguments)
+        given = self._given(wrap(result), tuple(map(wrap, arguments)), wrap(g))
+        return run_backward(
+            self._backward,
+            lambda: self._backward(*given),
+            lambda found: self._named(found, point),
+        )
+
+    def _given(self, result: Any, arguments: tuple[Any, ...], g: Any) -> list[Any]:
+        """Return what the backward function takes, by the names and number of its parameters."""
+        names = parameter_names(self._backward)
+        known = dict(zip(self._arguments, arguments, strict=False))
+        if isinstance(result, tuple) and len(names) <= 2:
+            cache = result[1] if len(result) == 2 else result[1:]
+            return _with_cache(names, cache, g)
+        if len(names) == len(arguments) and set(names) <= set(known):
+            return [known[name] for name in names]  # of a loss: no cotangent is taken
+        rest = names[1:]
+        if set(rest) <= {*known, *_OUTPUTS}:
+            return [g, *(known.get(name, output_of(result)) for name in rest)]
+        if len(rest) == len(arguments):
+            return [g, *arguments]
+        raise TypeError(
+            f"check_backward: {self.label}({', '.join(names)}) cannot be called; expected "
+            f"(g, cache) if forward returns (output, cache), or (g, {', '.join(self._arguments)}), "
+            "or some of these by name"
+        )
+
+    def _named(self, found: Any, point: Point) -> Attempt:
+        """Return the gradients by name, of all arguments or of the float ones, in their order."""
+        names, every = self.names(point), self._arguments[: len(point.arguments)]
+        if isinstance(found, dict):
+            return Attempt({name: _from_dict(found, name) for name in names})
+        items = list(found) if isinstance(found, (tuple, list)) else [found]
+        if isinstance(found, list) and len(names) == 1 and len(items) != 1:
+            items = [found]
+        if len(items) == len(every):
+            return Attempt({n: x for n, x in zip(every, items, strict=True) if n in names})
+        superfluous = () if len(items) <= len(every) else (f"result {len(every) + 1}",)
+        return Attempt(dict(zip(names, items, strict=False)), superfluous)
+
+
+def _positions(point: Point) -> list[int]:
+    return [n for n, item in enumerate(point.arguments) if is_float(item)]
+
+
+def _with_cache(names: list[str], cache: Any, g: Any) -> list[Any]:
+    if len(names) == 1:
+        return [cache]
+    return [cache, g] if "cache" in names[0] else [g, cache]
+
+
+def _from_dict(found: dict[Any, Any], name: str) -> Any:
+    keys = (name, *attributes.gradient_names(name))
+    return next((found[key] for key in keys if key in found), None)

@@ -1,0 +1,113 @@
+"""Mistakes in the gradient of softmax or sigmoid with cross-entropy, g (σ(a) - t) / N at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..comparison import agree
+from ..scene import Scene
+from .hypothesis import Hypothesis, altered, total
+from .softmax import softmax
+
+Array = np.ndarray[Any, Any]
+Squash = Callable[[Array], Array]
+Difference = Callable[[Array, Array], Array]
+Change = Callable[[Scene, Array], Array | None]
+Size = Callable[[Scene, int], float]
+
+
+def sigmoid(u: Array) -> Array:
+    """Return the logistic function of an array."""
+    return np.asarray(1 / (1 + np.exp(-u)))
+
+
+# What the sum of the loss over all entries is divided by.
+_SIZES: tuple[Size, ...] = (
+    lambda scene, position: 1.0,
+    lambda scene, position: float(max(scene.batch, 1)),
+    lambda scene, position: float(scene.value(position).size),
+)
+
+
+def of_cross_entropy(scene: Scene) -> Iterator[Hypothesis]:
+    """Yield mistakes at each value whose cotangent has the form, which finds the target too."""
+    for position in range(len(scene.order)):
+        for squash in (softmax, sigmoid):
+            for size in _SIZES:
+                if _target(scene, position, squash, size) is not None:
+                    yield from _of_logits(scene, position, squash, size)
+                    break
+
+
+def _target(scene: Scene, position: int, squash: Squash, size: Size) -> Array | None:
+    """Return t where the cotangent of a value a is g (σ(a) - t) / size, else None."""
+    u, d = scene.value(position), scene.cotangents.get(scene.order[position])
+    if d is None or u.ndim <= scene.g.ndim or scene.g.ndim > 1 or np.any(scene.g == 0):
+        return None
+    if scene.g.ndim and scene.g.shape[0] != u.shape[0]:
+        return None
+    target = np.asarray(squash(u) - d * size(scene, position) / _over_rows(scene))
+    rounded = np.round(target)
+    is_code = bool(np.all((rounded == 0) | (rounded == 1)))
+    if is_code and agree(target, rounded, 1e-6) and np.any(rounded):
+        return rounded
+    inputs = [scene.value(n) for n in range(len(scene.arrays))]
+    return target if any(agree(target, array, 1e-6) for array in inputs) else None
+
+
+def _over_rows(scene: Scene) -> Array:
+    return scene.g[..., None] if scene.g.ndim else scene.g
+
+
+def _of_logits(scene: Scene, position: int, squash: Squash, size: Size) -> Iterator[Hypothesis]:
+    for mistake, detail, formula in _formulas(scene.text(position), squash):
+        change = _instead(formula, position, squash, size)
+        yield altered(mistake, position, detail, total(position, change))
+        more = f"{detail}, and the mean's 1/N is not there"
+        yield altered(mistake, position, more, total(position, _times_batch(change)))
+
+
+def _instead(formula: Difference, position: int, squash: Squash, size: Size) -> Change:
+    """Return the change of the cotangent to a formula of the value and the target."""
+
+    def change(s: Scene, _: Array) -> Array | None:
+        t = _target(s, position, squash, size)
+        if t is None:
+            return None
+        d = _over_rows(s) * formula(s.value(position), t) / size(s, position)
+        return np.asarray(d)
+
+    return change
+
+
+def _times_batch(change: Change) -> Change:
+    def scaled(s: Scene, g: Array) -> Array | None:
+        changed = change(s, g)
+        return None if changed is None else s.batch * changed
+
+    return scaled
+
+
+def _formulas(a: str, squash: Squash) -> Iterator[tuple[str, str, Difference]]:
+    """Yield what stands where σ(a) - t belongs: mistake, detail, formula."""
+    name = squash.__name__
+    belongs = f"stands where {name}({a}) belongs"
+    yield "operand", f"{a} {belongs}", lambda u, t: u - t
+    yield "operand", f"log {name}({a}) {belongs}", lambda u, t: np.log(squash(u)) - t
+    yield "operand", f"exp({a}) {belongs}, not normalised", lambda u, t: np.exp(u) - t
+    yield "operand", f"sigmoid({a}) {belongs}", lambda u, t: sigmoid(u) - t
+    yield "operand", f"softmax({a}) {belongs}", lambda u, t: softmax(u) - t
+    yield "missing_term", "the target is not subtracted", lambda u, t: squash(u)
+    yield "missing_term", "only the target is there", lambda u, t: -t
+    yield "sign", "the target is added", lambda u, t: squash(u) + t
+    yield "axis", "softmax is taken over axis 0", lambda u, t: softmax(u, 0) - t
+    if squash is softmax:
+        detail = "the derivative of softmax is applied as if elementwise, again"
+        yield (
+            "softmax_diagonal",
+            detail,
+            lambda u, t: (softmax(u) - t) * softmax(u) * (1 - softmax(u)),
+        )

@@ -1,0 +1,79 @@
+"""A factor is a constant that a mistake puts on a term: -1, 2, N, a learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ..scene import Scene
+
+Size = Callable[[Scene, int | None], int]
+
+
+class Factor(NamedTuple):
+    """The mistake that a factor is a sign of, in words too, and its value in a scene."""
+
+    mistake: str
+    detail: str
+    value: Callable[[Scene], float]
+
+
+def factors(scene: Scene, position: int | None) -> Iterator[Factor]:
+    """Yield the factors by which a term may be off; the size of a value at a position is one."""
+    yield Factor("sign", "it is -1 times what it should be", lambda s: -1.0)
+    yield Factor("accumulated", "it is twice what it should be", lambda s: 2.0)
+    yield Factor("scale", "it is half of what it should be", lambda s: 0.5)
+    yield Factor("scale", "it is a quarter of what it should be", lambda s: 0.25)
+    for name, size in _SIZES.items():
+        n = size(scene, position)
+        if n > 2:
+            yield from _of_size(name, n, size, position)
+    if scene.rate is not None:
+        rate = scene.rate
+        yield Factor("scale", "the learning rate is not applied", lambda s: 1 / rate)
+        yield Factor("scale", "the learning rate is applied twice", lambda s: rate)
+
+
+def _of_size(name: str, n: int, size: Size, position: int | None) -> Iterator[Factor]:
+    for mistake, detail, power in (
+        ("missing_mean", f"it is {name} = {n} times too great", 1.0),
+        ("mean_for_sum", f"it is divided by {name} = {n}", -1.0),
+        ("scale", f"it is √{n} times too great", 0.5),
+        ("scale", f"it is divided by √{n}", -0.5),
+    ):
+        yield Factor(mistake, detail, _power(size, position, power))
+
+
+def _power(size: Size, position: int | None, power: float) -> Callable[[Scene], float]:
+    return lambda scene: float(max(size(scene, position), 1)) ** power
+
+
+def _batch(scene: Scene, position: int | None) -> int:
+    return scene.batch
+
+
+def _row(scene: Scene, position: int | None) -> int:
+    shape = _first_shape(scene)
+    return shape[-1] if shape else 0
+
+
+def _all(scene: Scene, position: int | None) -> int:
+    return math.prod(_first_shape(scene))
+
+
+def _own(scene: Scene, position: int | None) -> int:
+    shape = () if position is None or scene.record is None else scene.value(position).shape
+    return shape[-1] if shape else 0
+
+
+def _first_shape(scene: Scene) -> tuple[int, ...]:
+    return next((x.shape for x in scene.expected.values()), ())
+
+
+_SIZES: dict[str, Size] = {
+    "N": _batch,
+    "the row's size": _row,
+    "the number of entries": _all,
+    "the size": _own,
+}

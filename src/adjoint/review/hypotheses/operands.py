@@ -1,0 +1,110 @@
+"""Wrong values in rules: another of the same shape, a transposed one, one of another moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...core import Node
+from ..record import Alteration
+from ..scene import Scene
+from .hypothesis import Alter, Hypothesis, altered
+
+Array = np.ndarray[Any, Any]
+# What stands where a value belongs, in a scene; None where it does not fit.
+Substitute = Callable[[Scene], Array | None]
+
+
+def of_operands(scene: Scene) -> Iterator[Hypothesis]:
+    """Yield every substitute for a value in each rule that reads it, and in all of them."""
+    assert scene.record is not None
+    places = {node: position for position, node in enumerate(scene.order)}
+    for position, node in enumerate(scene.order):
+        reads = [other for other, _ in scene.record.uses.get(node, []) if _reads(other)]
+        if _reads(node) and node in scene.record.graph.nodes:
+            reads.append(node)
+        readers: list[int | None] = [places[other] for other in dict.fromkeys(reads)]
+        readers += [None] * (len(readers) > 1)
+        for reader in readers:
+            place = position if reader is None else reader
+            for mistake, detail, substitute in _substitutes(scene, position):
+                yield altered(mistake, place, detail, _swap(reader, position, substitute))
+        if node.primitive is not None and scene.earlier is not None:
+            detail = f"it uses {scene.text(position)} of the call before"
+            yield altered("stale", position, detail, _all_of_before(position))
+
+
+def _reads(node: Node) -> bool:
+    """Return whether a rule looks at the values that the operation was applied to."""
+    primitive = node.primitive
+    if primitive is None or primitive.vjp is None or primitive.kind == "linear":
+        return False
+    return primitive.name not in ("add", "subtract", "negative", "positive")
+
+
+def _substitutes(scene: Scene, position: int) -> Iterator[tuple[str, str, Substitute]]:
+    """Yield what may stand where a value belongs: mistake, detail, substitute."""
+    value, name = scene.value(position), scene.text(position)
+    if scene.earlier_value(position) is not None:
+        detail = f"it uses {name} of the call before"
+        yield "stale", detail, lambda s: s.earlier_value(position)
+    if scene.rate is not None and position < len(scene.arrays):
+        yield "stale", f"it uses {name} after its update", lambda s: _updated(s, position)
+    if value.ndim >= 2 and value.shape[-1] == value.shape[-2]:
+        detail = f"{name} is transposed there, or is not"
+        yield "transpose", detail, lambda s: np.swapaxes(s.value(position), -1, -2)
+    left_out = f"the factor {name} is left out"
+    yield "operand", left_out, lambda s: np.ones_like(s.value(position))
+    for other in range(len(scene.order)):
+        if other != position and scene.value(other).shape == value.shape:
+            detail = f"{scene.text(other)} stands where {name} belongs"
+            yield "operand", detail, _other(other)
+
+
+def _other(position: int) -> Substitute:
+    return lambda scene: scene.value(position)
+
+
+def _updated(scene: Scene, position: int) -> Array:
+    name = list(scene.arrays)[position]
+    step = scene.expected.get(name, np.zeros(()))
+    return scene.value(position) - (scene.rate or 0.0) * step
+
+
+def _swap(reader: int | None, position: int, substitute: Substitute) -> Alter:
+    def alter(scene: Scene) -> Alteration | None:
+        array = substitute(scene)
+        if array is None or array.shape != scene.value(position).shape:
+            return None
+        rule = None if reader is None else scene.order[reader]
+        return Alteration(operands={(rule, scene.order[position]): array})
+
+    return alter
+
+
+def _all_of_before(position: int) -> Alter:
+    """Take a value from the call before, with all that nothing else is made from."""
+
+    def alter(scene: Scene) -> Alteration | None:
+        old = {place: scene.earlier_value(place) for place in _made_for(scene, position)}
+        operands: dict[tuple[Node | None, Node], Array] = {
+            (None, scene.order[place]): array for place, array in old.items() if array is not None
+        }
+        return Alteration(operands=operands) if len(operands) == len(old) else None
+
+    return alter
+
+
+def _made_for(scene: Scene, position: int) -> list[int]:
+    """Return the positions of a value and of those that serve it alone."""
+    assert scene.record is not None
+    inside, places = {scene.order[position]}, []
+    for place in range(position, len(scene.record.inputs) - 1, -1):
+        node = scene.order[place]
+        users = [user for user, _ in scene.record.uses.get(node, [])]
+        if node in inside or (users and all(user in inside for user in users)):
+            inside.add(node)
+            places.append(place)
+    return places

@@ -1,0 +1,55 @@
+"""Mistakes that show in whole gradients, for which the forward pass need not be traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..attributes import is_bias_name
+from ..scene import Scene
+from .factors import factors
+from .hypothesis import Hypothesis, Predict
+
+Array = np.ndarray[Any, Any]
+Change = Callable[[Scene, Array], Array | None]
+
+
+def of_results(scene: Scene) -> Iterator[Hypothesis]:
+    """Yield zeros, transposes and factors of each gradient, and what is left of the call before."""
+    for index, name in enumerate(scene.arrays):
+        if name in scene.expected:
+            for mistake, detail, predict in _of_one(scene, name):
+                yield Hypothesis(mistake, index, detail, predict)
+
+
+def _of_one(scene: Scene, name: str) -> Iterator[tuple[str, str, Predict]]:
+    forgotten = "bias" if is_bias_name(name) else "missing_gradient"
+    yield forgotten, "it is zero", _changed(name, lambda s, x: np.zeros_like(x))
+    yield "transpose", "it is transposed", _changed(name, lambda s, x: x.T)
+    for mistake, detail, factor in factors(scene, None):
+        yield mistake, detail, _changed(name, _scaled(factor))
+    left_over = "the gradient of the call before is still in it"
+    yield "accumulated", left_over, _changed(name, lambda s, x: _sum(x, s.previous[name]))
+    yield (
+        "stale",
+        "it is the gradient of the call before",
+        _changed(name, lambda s, x: s.previous[name]),
+    )
+
+
+def _scaled(factor: Callable[[Scene], float]) -> Change:
+    return lambda scene, x: factor(scene) * x
+
+
+def _changed(name: str, change: Change) -> Predict:
+    def predict(scene: Scene) -> dict[str, Array] | None:
+        found = change(scene, scene.expected[name])
+        return None if found is None else {**scene.expected, name: found}
+
+    return predict
+
+
+def _sum(now: Array, before: Array) -> Array | None:
+    return now + before if now.shape == before.shape else None

@@ -1,0 +1,204 @@
+"""A layer is an object with a forward and a backward method, as a subject of review."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import attributes
+from .attributes import Path
+from .subject import (
+    LEARNING_RATE,
+    Attempt,
+    Function,
+    Point,
+    Session,
+    copied,
+    is_float,
+    is_rate,
+    output_of,
+    parameter_names,
+    quietly,
+    run_backward,
+    run_forward,
+)
+
+Array = np.ndarray[Any, Any]
+
+
+class Layer:
+    """An object with the methods ``forward`` (or ``__call__``) and ``backward``."""
+
+    def __init__(
+        self, layer: Any, arguments: Sequence[Any], mapping: Mapping[str, str] | None = None
+    ) -> None:
+        self.layer = layer() if isinstance(layer, type) else layer
+        self.label = f"{type(self.layer).__name__}.backward"
+        names = parameter_names(self.layer.backward)
+        self.updates = any(map(is_rate, names))
+        self.takes_g = bool(names) and not is_rate(names[0])
+        self._arguments = parameter_names(forward_of(self.layer))
+        # Where each parameter stands, and its gradient if it is known beforehand.
+        self.places = self._given(mapping) if mapping else self._found(arguments)
+        self.absent = list(attributes.absent_parameters(self.layer))
+
+    def _given(self, mapping: Mapping[str, str]) -> dict[Path, Path | None]:
+        places = attributes.explicit_paths(mapping)
+        for path in places:
+            if not isinstance(attributes.read(self.layer, path), np.ndarray):
+                raise ValueError(
+                    f"check_backward: parameters names {attributes.show(path)!r}, but "
+                    f"{type(self.layer).__name__} has no array of that name"
+                )
+        return dict(places)
+
+    @quietly
+    def _found(self, arguments: Sequence[Any]) -> dict[Path, Path | None]:
+        """Return the parameters that show by their names, or in one run of both passes."""
+        before = {p: x for p, x in attributes.walk(self.layer) if x.dtype.kind == "f"}
+        layer = copy.deepcopy(self.layer)
+        output = np.asarray(output_of(run_forward(forward_of(layer), copied(arguments))))
+        # An error shows again, and is reported, in the review proper.
+        with contextlib.suppress(Exception):
+            self.backward(layer, np.ones(output.shape)[()])
+        gradients = {attributes.gradient_path(layer, path) for path in before}
+        found: dict[Path, Path | None] = {}
+        for path, item in before.items():
+            place = None if self.updates else attributes.gradient_path(layer, path)
+            now = np.asarray(attributes.read(layer, path))
+            changed = self.updates and not np.array_equal(now, item)
+            is_parameter = place or changed or attributes.is_parameter_name(_last_name(path))
+            if path not in gradients and is_parameter:
+                found[path] = place
+        return found
+
+    # --- what is reviewed
+
+    def parameters(self) -> Mapping[Path, Array]:
+        """Return the parameters as they are in the object."""
+        return {path: attributes.read(self.layer, path).copy() for path in self.places}
+
+    def names(self, point: Point) -> list[str]:
+        """Return the names of the float arguments, and the paths of the parameters."""
+        return [*self._float_arguments(point), *map(attributes.show, self.places)]
+
+    def floats(self, point: Point) -> list[Array]:
+        """Return the float arguments and the parameters."""
+        arguments = self._float_arguments(point).values()
+        return [*map(np.asarray, arguments), *(point.parameters[path] for path in self.places)]
+
+    def _float_arguments(self, point: Point) -> dict[str, Any]:
+        pairs = zip(self._arguments, point.arguments, strict=False)
+        return {name: item for name, item in pairs if is_float(item)}
+
+    @quietly
+    def forward(self, point: Point) -> Any:
+        """Return the output of a copy's forward method."""
+        layer = copy.deepcopy(self.layer)
+        self.put(layer, [point.parameters[path] for path in self.places])
+        return output_of(run_forward(forward_of(layer), copied(point.arguments)))
+
+    def pure(self, point: Point) -> Function:
+        """Return the output as a function of the float arguments and the parameters."""
+        positions = [n for n, item in enumerate(point.arguments) if is_float(item)]
+
+        def function(*values: Any) -> Any:
+            layer = copy.deepcopy(self.layer)
+            arguments = list(point.arguments)
+            for n, value in zip(positions, values, strict=False):
+                arguments[n] = value
+            self.put(layer, values[len(positions) :])
+            return output_of(forward_of(layer)(*arguments))
+
+        return function
+
+    def put(self, layer: Any, values: Sequence[Any]) -> None:
+        """Put values in the place of the parameters; arrays are copied."""
+        for path, value in zip(self.places, values, strict=True):
+            own = np.array(value) if isinstance(value, np.ndarray) else value
+            attributes.write(layer, path, own)
+
+    def session(self) -> Session:
+        """Return calls of one copy."""
+        return _LayerSession(self)
+
+    # --- what the backward pass gives
+
+    def backward(self, layer: Any, g: Any) -> Any:
+        """Call the backward method of a copy in its own form."""
+        names = parameter_names(layer.backward)
+        rates = {name: LEARNING_RATE for name in names if is_rate(name)}
+        return layer.backward(*([g] if self.takes_g else []), **rates)
+
+    def attempt(self, layer: Any, point: Point, found: Any) -> Attempt:
+        """Return the gradients of a call: what was returned, and what the object holds."""
+        items = list(found) if isinstance(found, tuple) else [found]
+        gradients = dict(zip(self._float_arguments(point), items, strict=False))
+        for path in self.places:
+            gradients[attributes.show(path)] = self._gradient(layer, point, path)
+        grown = [p for p in self.absent if is_float(attributes.read(layer, p))]
+        kept = {name: np.copy(x) if is_float(x) else x for name, x in gradients.items()}
+        return Attempt(kept, tuple(map(attributes.show, grown)))
+
+    def _gradient(self, layer: Any, point: Point, path: Path) -> Any:
+        if self.updates:
+            now = np.asarray(attributes.read(layer, path))
+            return _from_update(point.parameters[path], now)
+        place = self.places[path] or attributes.gradient_path(layer, path)
+        return None if place is None else attributes.read(layer, place)
+
+
+class _LayerSession:
+    """Calls of one object, which keeps its caches from one to the next."""
+
+    def __init__(self, subject: Layer) -> None:
+        self.subject, self.layer = subject, copy.deepcopy(subject.layer)
+
+    @quietly
+    def call(self, point: Point, g: Any, wrap: Function | None = None) -> Attempt:
+        """Set the parameters and run both methods."""
+        subject, layer = self.subject, self.layer
+        subject.put(layer, [point.parameters[path] for path in subject.places])
+        for reset in ("zero_grad", "zero_gradients"):
+            if callable(getattr(layer, reset, None)):
+                getattr(layer, reset)()
+        run_forward(forward_of(layer), copied(point.arguments))
+        if wrap is not None:
+            _wrap_arrays(layer, wrap)
+            g = wrap(g)
+        return run_backward(
+            layer.backward,
+            lambda: subject.backward(layer, g),
+            lambda found: subject.attempt(layer, point, found),
+        )
+
+
+def _wrap_arrays(layer: Any, wrap: Function) -> None:
+    for path, item in list(attributes.walk(layer)):
+        with contextlib.suppress(TypeError):  # of an array inside of a tuple
+            attributes.write(layer, path, wrap(item))
+
+
+def _from_update(before: Array, now: Array) -> Array:
+    """Return the gradient that an update was made with, of whatever shape it was."""
+    try:
+        return np.asarray((before - now) / LEARNING_RATE)
+    except ValueError:
+        return now
+
+
+def forward_of(layer: Any) -> Function:
+    """Return the method that is the forward pass."""
+    found: Function = getattr(layer, "forward", None) or layer
+    return found
+
+
+def _last_name(path: Path) -> str:
+    kind, key = path[-1]
+    if kind == "item" and isinstance(key, int) and len(path) > 1:
+        return str(path[-2][1])
+    return "W" if key in ("data", "value") else str(key)

@@ -1,0 +1,216 @@
+"""A stage calls a subject's passes at points away from kinks, and finds what is right there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..check import numerical_gradient
+from ..compiler.naming import identifier
+from ..graph import Graph, trace
+from . import sampling
+from .comparison import NUMERICAL, TOLERANCE, agree
+from .record import Record
+from .scene import Scene
+from .steps import Steps
+from .subject import LEARNING_RATE, Point, Subject, is_float, is_optional, quietly
+
+Array = np.ndarray[Any, Any]
+Inputs = Callable[[np.random.Generator], Sequence[Any]]
+
+# Attempts to find a point away from kinks, for each call that is asked for.
+_TRIES = 5
+_NUDGE = 1e-7
+
+
+class Stage:
+    """Makes the scenes of a subject.
+
+    Parameters
+    ----------
+    subject : Subject
+    inputs : callable
+        Draws arguments for the forward pass.
+    wrt : sequence of str or None
+        The gradients to compare; all by default.
+    seed : int
+    """
+
+    def __init__(
+        self, subject: Subject, inputs: Inputs, wrt: Sequence[str] | None, seed: int
+    ) -> None:
+        self.subject, self.inputs, self.wrt = subject, inputs, wrt
+        self.rng = np.random.default_rng(seed)
+        self.traced = True
+
+    def scenes(self, calls: int) -> list[Scene]:
+        """Return so many calls, each after another one and with its right gradients."""
+        attempts = (self._scene(*self._points()) for _ in range(calls * _TRIES))
+        found = [scene for scene, _ in zip(_present(attempts), range(calls), strict=False)]
+        if not found:
+            raise ValueError(
+                "check_backward: every call lies at a kink, where no gradient is right or wrong; "
+                "give inputs without ties and away from 0"
+            )
+        return found
+
+    def steps(self, scene: Scene) -> Steps:
+        """Return the derivation of a scene's right gradients."""
+        arrays = [np.asarray(x, np.float64) for x in scene.arrays.values()]
+        return Steps(self.subject.pure(scene.point), arrays, list(scene.arrays), scene.g)
+
+    def _points(self) -> tuple[Point, Point]:
+        """Return a point, and one for the call before."""
+        start = self.subject.parameters()
+        point = Point(tuple(self.inputs(self.rng)), sampling.moved(start, self.rng))
+        before = sampling.alike(point, self.rng)
+        return point, Point(before.arguments, sampling.moved(start, self.rng))
+
+    def _scene(self, point: Point, before: Point) -> Scene | None:
+        """Return the call at a point after one at another, or None at a kink."""
+        output = np.asarray(self.subject.forward(point))
+        if output.dtype.kind != "f":
+            raise ValueError(
+                f"check_backward: the forward pass gave dtype {output.dtype}; expected floats"
+            )
+        g, g_before = (self._cotangent(output) for _ in range(2))
+        session = self.subject.session()
+        session.call(before, g_before[()])
+        attempt = session.call(point, g[()])
+        record, gradients = self._right(point, g)
+        earlier, previous = self._right(before, g_before)
+        scene = Scene(
+            point,
+            attempt,
+            {name: gradients[name] for name in self._reviewed(attempt.gradients, gradients)},
+            previous,
+            record,
+            earlier,
+            np.asarray(g, np.float64),
+            _batch(output, point),
+            self._tolerance(point, output, record),
+            LEARNING_RATE if self.subject.updates else None,
+            dict(zip(self.subject.names(point), self.subject.floats(point), strict=True)),
+        )
+
+        def retry(wrap: Callable[[Any], Any]) -> Scene:
+            return dataclasses.replace(scene, attempt=session.call(point, g[()], wrap), retry=None)
+
+        if attempt.error:
+            return dataclasses.replace(scene, retry=retry)
+        return None if scene.wrong and self._at_kink(point, g, gradients) else scene
+
+    def _cotangent(self, output: Array) -> Array:
+        drawn = sampling.cotangent(output, self.rng)
+        return drawn if self.subject.takes_g else np.ones_like(drawn)
+
+    def _tolerance(self, point: Point, output: Array, record: Record | None) -> float:
+        dtypes = [str(x.dtype) for x in (*self.subject.floats(point), output)]
+        allowed = max(TOLERANCE.get(dtype, 0.0) for dtype in dtypes)
+        return allowed if record is not None else max(allowed, NUMERICAL)
+
+    def _reviewed(self, given: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[str]:
+        """Return the names that are compared: those asked for, or all but targets without one."""
+        if self.wrt is None:
+            return [
+                name
+                for name in gradients
+                if not is_optional(name) or (given.get(name) is not None and np.any(given[name]))
+            ]
+        unknown = set(self.wrt) - set(gradients)
+        if unknown:
+            raise ValueError(
+                f"check_backward: wrt names {', '.join(sorted(unknown))}, but what has a gradient "
+                f"is {', '.join(gradients)}"
+            )
+        return [name for name in gradients if name in self.wrt]
+
+    # --- what is right
+
+    @quietly
+    def _right(self, point: Point, g: Array) -> tuple[Record | None, dict[str, Array]]:
+        """Return the right gradients, by a traced sweep or else by differences."""
+        names = self.subject.names(point)
+        arrays = [np.array(x, np.float64) for x in self.subject.floats(point)]
+        wide = Point(tuple(map(_widened, point.arguments)), point.parameters)
+        function = self.subject.pure(wide)
+        graph = self._graph(function, arrays, names)
+        g = np.asarray(g, np.float64)
+        if graph is None:
+            return None, dict(zip(names, _numerical(function, arrays, g), strict=True))
+        record = Record(graph, arrays)
+        found = record.gradients(record.pull(g))
+        return record, dict(zip(names, found, strict=True))
+
+    def _graph(
+        self, function: Callable[..., Any], arrays: list[Array], names: list[str]
+    ) -> Graph | None:
+        """Return the traced forward pass, or None where its trace is not there or not the same."""
+        graph = _traced(function, arrays, names) if self.traced else None
+        if graph is not None:
+            plain = np.asarray(function(*arrays))
+            if agree(np.asarray(graph.evaluate(arrays)[0]), plain, 1e-6):
+                return graph
+            _check_repeatable(np.asarray(function(*arrays)), plain)
+        self.traced = False
+        return None
+
+    @quietly
+    def _at_kink(self, point: Point, g: Array, gradients: Mapping[str, Array]) -> bool:
+        """Return whether the right gradient jumps near the point."""
+        arrays = [np.array(x, np.float64) for x in self.subject.floats(point)]
+        for sign in (1, -1):
+            shifts = [sign * _NUDGE * self.rng.uniform(0.5, 1, x.shape) for x in arrays]
+            near = [x + shift for x, shift in zip(arrays, shifts, strict=True)]
+            graph = self._graph(self.subject.pure(point), near, self.subject.names(point))
+            if graph is None:
+                return False
+            record = Record(graph, near)
+            found = record.gradients(record.pull(np.asarray(g, np.float64)))
+            for x, y in zip(found, gradients.values(), strict=True):
+                if np.all(np.isfinite(y)) and not agree(x, y, 1e-3):
+                    return True
+        return False
+
+
+def _present(scenes: Any) -> Any:
+    return (scene for scene in scenes if scene is not None)
+
+
+def _traced(
+    function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str]
+) -> Graph | None:
+    try:
+        graph = trace(function, *arrays, arguments=[identifier(name) for name in names])
+    except Exception:  # whatever the user's code raises when it is given symbols
+        return None
+    usable = len(graph.outputs) == 1 and getattr(graph.outputs[0], "node", None) is not None
+    return graph if usable else None
+
+
+def _check_repeatable(again: Array, first: Array) -> None:
+    if not agree(again, first, 1e-12):
+        raise ValueError(
+            "check_backward: the forward pass gives other results for the same arguments; give "
+            "what it draws (a mask, a seed) as an argument"
+        )
+
+
+def _widened(item: Any) -> Any:
+    return np.asarray(item, np.float64) if is_float(item) else item
+
+
+def _batch(output: Array, point: Point) -> int:
+    """Return N, the size of the first axis of the output, or of an argument if it has none."""
+    shapes = [output.shape, *map(np.shape, point.arguments)]
+    return next((shape[0] for shape in shapes if shape), 1)
+
+
+def _numerical(function: Callable[..., Any], arrays: list[Array], g: Array) -> list[Array]:
+    def scalar(*points: Any) -> Any:
+        return np.sum(g * function(*points))
+
+    return [numerical_gradient(scalar, arrays, n) for n in range(len(arrays))]

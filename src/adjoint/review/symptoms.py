@@ -1,0 +1,136 @@
+"""A symptom is what shows in a gradient alone: it is missing, of another shape, of fewer digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import Node
+from ..ops.structural import sum_to
+from .attributes import is_bias_name
+from .comparison import agree
+from .record import Alteration
+from .scene import Scene
+
+Array = np.ndarray[Any, Any]
+
+
+class Symptom(NamedTuple):
+    """The mistake that a gradient shows by itself, and what exactly is seen."""
+
+    mistake: str
+    detail: str
+
+
+def symptom(scene: Scene, name: str) -> Symptom | None:
+    """Return what a gradient shows without any hypothesis, or None."""
+    expected, got = scene.expected[name], scene.got.get(name)
+    if got is None:
+        return _of_absence(scene, name) if np.any(expected) else None
+    if not scene.depends_on(name) and np.any(got):
+        return Symptom("superfluous_gradient", f"the output does not depend on {name}")
+    if not np.all(np.isfinite(got)) and np.all(np.isfinite(expected)):
+        return Symptom("non_finite", f"{int(np.sum(~np.isfinite(got)))} of {got.size} entries")
+    if got.shape != expected.shape:
+        return _of_shape(scene, name, got)
+    return _of_dtype(scene, name, got) or _of_one_sum(scene, name, got)
+
+
+def _of_absence(scene: Scene, name: str) -> Symptom:
+    given = scene.attempt.gradients.get(name)
+    kind = "not there" if given is None else f"{type(given).__name__}, not an array of numbers"
+    return Symptom(_forgotten(name), f"it is {kind}")
+
+
+def _forgotten(name: str) -> str:
+    return "bias" if is_bias_name(name) else "missing_gradient"
+
+
+# --- shapes
+
+
+def _of_shape(scene: Scene, name: str, got: Array) -> Symptom:
+    expected, tolerance = scene.expected[name], scene.tolerance
+    if got.ndim == 0 and not np.any(got) and np.any(expected):
+        return Symptom(_forgotten(name), "it is zero")
+    if agree(got.T, expected, tolerance):
+        return Symptom("transpose", "it is transposed")
+    if got.size == expected.size and agree(got.reshape(expected.shape), expected, tolerance):
+        return Symptom("shape", "the numbers are right")
+    summed = _summed(got, expected.shape)
+    if summed is not None and agree(summed, expected, tolerance):
+        over_rows = got.ndim > 0 and got.shape[0] == scene.batch
+        over_rows = over_rows and got.shape[1:] in (expected.shape, expected.shape[1:])
+        mistake = "missing_sum" if over_rows else "broadcast"
+        return Symptom(mistake, f"summed to shape {expected.shape} it is right")
+    if _over_another_axis(scene, name, got):
+        return Symptom("axis", "the same terms are summed over another axis")
+    return Symptom("shape", "")
+
+
+def _summed(got: Array, shape: tuple[int, ...]) -> Array | None:
+    try:
+        return np.asarray(sum_to(got, shape=shape)) if got.ndim >= len(shape) else None
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def _of_one_sum(scene: Scene, name: str, got: Array) -> Symptom | None:
+    """Return whether all entries are one number, the sum over all axes."""
+    if got.size < 2 or not np.any(got) or scene.matches(name, scene.expected[name]):
+        return None
+    if np.ptp(got) > 1e-9 * np.max(np.abs(got)):
+        return None
+    if not _over_another_axis(scene, name, np.ravel(got)[:1].reshape(())):
+        return None
+    return Symptom("axis", "it is the sum over all axes, the same for every entry")
+
+
+def _over_another_axis(scene: Scene, name: str, got: Array) -> bool:
+    """Return whether the terms of the gradient, summed over other axes, give what was got."""
+    if scene.record is None:
+        return False
+    node = scene.record.inputs[list(scene.arrays).index(name)]
+    uses = scene.record.uses.get(node, [])
+    parts = [part for use in uses for part in _parts(scene, use)]
+    reductions = ((part, axis) for part in parts for axis in (None, *range(part.ndim)))
+    return any(
+        agree(np.squeeze(got), np.squeeze(reduce(part, axis=axis)), scene.tolerance)
+        for part, axis in reductions
+        for reduce in (np.sum, np.mean)
+    )
+
+
+def _parts(scene: Scene, use: tuple[Node, int]) -> Iterator[Array]:
+    """Yield what a rule gives for an argument before broadcasting is undone."""
+    assert scene.record is not None
+    seen: list[Array] = []
+
+    def keep(part: Array) -> Array:
+        seen.append(part)
+        return part
+
+    scene.record.pull(scene.g, Alteration(parts={use: keep}))
+    yield from seen
+
+
+# --- dtypes
+
+
+def _of_dtype(scene: Scene, name: str, got: Array) -> Symptom | None:
+    expected, wide = scene.expected[name], scene.arrays[name].dtype
+    if got.dtype.kind != "f":
+        exact = agree(got.astype(np.float64), expected, scene.tolerance)
+        return None if exact else Symptom("dtype", f"dtype {got.dtype} holds no fractions")
+    if got.dtype.itemsize < wide.itemsize and agree(got.astype(np.float64), expected, 5e-2):
+        return Symptom("dtype", f"dtype {got.dtype} for an argument of {wide}")
+    if scene.matches(name, expected):
+        return None
+    if wide == np.float64 and agree(got, expected, 50 * float(np.finfo(np.float32).eps)):
+        return Symptom("dtype", "its digits are those of float32")
+    whole = agree(got, np.round(got), 1e-9) and np.any(np.round(got))
+    if whole and np.all(np.abs(got - expected) <= 1 + scene.tolerance):
+        return Symptom("dtype", "its fractions are cut off, as in an array of integers")
+    return None
