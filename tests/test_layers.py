@@ -219,6 +219,7 @@ LAYERS = [
     ["review.hypotheses"],
     ["review.diagnosis"],
     ["review.review"],
+    ["review.source_file"],
     ["review"],
     ["row_weights"],
     ["files.whole"],

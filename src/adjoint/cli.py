@@ -1,7 +1,7 @@
 """The command line's door: it starts a command, and turns its end into an exit status.
 
-0 is success; 1 a training that failed; 2 wrong usage or input, and 130 an interruption. Every
-failure is one line on standard error.
+0 is success; 1 a training that failed, or a backward pass that is wrong; 2 wrong usage or input,
+and 130 an interruption. Every failure is one line on standard error.
 """
 
 from __future__ import annotations

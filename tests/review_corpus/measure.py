@@ -19,13 +19,14 @@ class Figures:
     located: int = 0
     named: int = 0
     confusion: Counter = field(default_factory=Counter)
+    kinds: set = field(default_factory=set)
     misses: list = field(default_factory=list)
 
     def __str__(self):
         lines = [
             f"right layers: {self.right}, false alarms: {len(self.alarms)}",
             *(f"  false alarm: {text}" for text in self.alarms),
-            f"wrong layers: {self.wrong}",
+            f"wrong layers: {self.wrong}, of {len(self.kinds)} kinds",
             f"  detected: {self.detected} ({self.detected / max(self.wrong, 1):.1%})",
             f"  located:  {self.located} ({self.located / max(self.wrong, 1):.1%})",
             f"  named:    {self.named} ({self.named / max(self.wrong, 1):.1%})",
@@ -36,18 +37,16 @@ class Figures:
 
 
 def is_located(review, layer):
-    """Return whether the wrong gradients are those of the oracle, and the first term the mutated.
+    """Return whether the first wrong term is that of the mutated statement, and no other is blamed.
 
-    Where the pass raises, only the first gradient can be asked for: it must be one that the mutated
-    statement flows into. Where several gradients are wrong because of one shared term, the finding
-    must lie in a shared term, or else be that of a gradient itself.
+    `da = …` computes the term a. The gradients found wrong must be those that the oracle finds
+    wrong; where the pass raises, only the first can be asked for.
     """
     first = review.findings[0]
-    if first.gradient not in layer.label["gradients"]:
-        return False
     reported = {found.gradient for found in review.findings}
-    crashed = first.got is None and first.got_shape is None and len(review.findings) == 1
-    return crashed or reported == set(layer.label["wrong"])
+    raised = first.got_shape is None and len(reported) == 1
+    all_found = raised or reported == set(layer.label["wrong"])
+    return all_found and first.term == layer.label["statement"].removeprefix("d")
 
 
 def measure(right, wrong):
@@ -62,6 +61,7 @@ def measure(right, wrong):
         made = layer.label["mistake"]
         named = review.mistake or "(right)"
         figures.confusion[made, named] += 1
+        figures.kinds.add(layer.kind.name)
         figures.detected += not review
         located = bool(review.findings) and is_located(review, layer)
         figures.located += located

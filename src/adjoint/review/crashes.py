@@ -23,9 +23,9 @@ def explain_crash(scene: Scene, steps: Steps) -> Finding:
         if finding is not None:
             return finding
     name, error = _named_in(scene), scene.attempt.error
-    terms = {each: scene.wrong_variable(each) for each in (name, *_in_order(scene))}
-    name = next((each for each, term in terms.items() if term), name)
-    term = terms[name] or name
+    spoiled = [each for each in (name, *_in_order(scene)) if scene.differing & {*scene.way(each)}]
+    name = next(iter(spoiled), name)
+    term = scene.first_spoiled(name, scene.differing)
     detail = _with_place(scene, f"{type(error).__name__}: {error}")
     return Finding("crash", name, term, detail, step=steps.of(term, name))
 

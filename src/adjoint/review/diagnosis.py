@@ -14,7 +14,7 @@ from .mistakes import RANK
 from .report import Finding
 from .scene import Scene
 from .steps import Steps
-from .symptoms import Symptom, symptom
+from .symptoms import Symptom, showing, symptom
 
 Array = np.ndarray[Any, Any]
 
@@ -36,12 +36,13 @@ def diagnose(scene: Scene, scenes: Sequence[Scene], steps: Steps) -> tuple[Findi
     rest = [name for name in scene.wrong if name not in seen]
     explained = _explain(scene, same, rest) if rest else {}
     findings = [
-        _finding(scene, name, scene.wrong_variable(name) or name, *found, steps)
-        for name, found in seen.items()
+        _finding(scene, name, scene.first_spoiled(name, showing(scene, each)), *each, steps)
+        for name, each in seen.items()
     ]
     for name in rest:
         hypothesis = explained[name]
-        term = scene.wrong_variable(name) or (hypothesis.term(scene, name) if hypothesis else name)
+        spoiled = scene.differing if hypothesis is None else hypothesis.spoiled(scene)
+        term = scene.first_spoiled(name, spoiled)
         findings.append(_finding(scene, name, term, *_named(hypothesis, same, name), steps))
     findings.sort(key=lambda found: scene.backward_order(found.gradient))
     return (*findings, *map(_superfluous, scene.attempt.superfluous))
@@ -99,10 +100,16 @@ def _best(
     return None
 
 
-def _simplicity(clue: _Clue, scene: Scene) -> tuple[int, int, int, int]:
+def _simplicity(clue: _Clue, scene: Scene) -> tuple[int, ...]:
     position = clue.hypothesis.position
     named = position >= len(scene.order) or scene.is_named(position)
-    return RANK[clue.hypothesis.mistake], not clue.leaves_the_rest, not named, position
+    return (
+        RANK[clue.hypothesis.mistake],
+        not clue.leaves_the_rest,
+        clue.hypothesis.contradictions(scene),
+        not named,
+        position,
+    )
 
 
 def _explains(hypothesis: Hypothesis, scene: Scene, names: list[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,19 +121,10 @@ class Scene:
         found = self.record.gradients(self.record.pull(self.g, alteration))
         return dict(zip(self.arrays, found, strict=True))
 
-    def first_wrong(self, alteration: Alteration, name: str) -> str:
-        """Return the first term that an altered sweep spoils on the way to a gradient.
-
-        A term is the cotangent of a value that has a name; without such, it is the gradient itself.
-        """
+    def altered(self, alteration: Alteration) -> dict[Node, Array]:
+        """Return what the cotangents would be if the sweep were altered."""
         assert self.record is not None
-        altered = self.record.pull(self.g, alteration)
-        for node in self.way(name)[:-1]:
-            right, found = self.cotangents.get(node), altered.get(node)
-            named = getattr(node, "name", None) is not None
-            if named and right is not None and (found is None or not agree(found, right, 1e-9)):
-                return self.record.graph.names[node]
-        return name
+        return self.record.pull(self.g, alteration)
 
     def way(self, name: str) -> list[Node]:
         """Return the values between the output and an argument, in the order of the sweep."""
@@ -143,24 +134,43 @@ class Scene:
         # The output's cotangent is given; the argument's is the last.
         return [*reversed(self.record.between(goal, self.record.output)[:-1]), goal]
 
-    def wrong_variable(self, name: str) -> str | None:
-        """Return the first term on the way to a gradient that is wrong in the user's variables."""
-        for node in self.way(name):
-            term, right = self._term(node), self.cotangents.get(node)
-            keys = gradient_names(term.rpartition(".")[2])
-            given = next(
-                (self.attempt.variables[k] for k in keys if k in self.attempt.variables), None
-            )
-            if given is not None and right is not None and not agree(given, right, self.tolerance):
-                return term
-        return None
+    @functools.cached_property
+    def variables(self) -> dict[Node, Array]:
+        """What the user's own variables hold for cotangents, recognised by their names."""
+        found = {}
+        for node in self.cotangents:
+            for key in gradient_names(self.term(node).rpartition(".")[2]):
+                if key in self.attempt.variables:
+                    found[node] = self.attempt.variables[key]
+                    break
+        return found
 
-    def _term(self, node: Node) -> str:
-        """Return the user's name of a value; for an input the path that it has."""
+    @functools.cached_property
+    def differing(self) -> set[Node]:
+        """The values for whose cotangents the user's variables hold something else."""
+        return {
+            node
+            for node, variable in self.variables.items()
+            if not agree(variable, self.cotangents[node], self.tolerance)
+        }
+
+    def term(self, node: Node) -> str:
+        """Return the name of a value as a finding has it: for a parameter its path."""
         assert self.record is not None
         if node in self.record.inputs:
             return list(self.arrays)[self.record.inputs.index(node)]
         return self.record.graph.names[node]
+
+    def first_spoiled(self, name: str, spoiled: Collection[Node]) -> str:
+        """Return the first term on the way to a gradient that is spoiled, by the user's name.
+
+        If the user has variables for spoiled terms, it is one of these; else it has a name in the
+        forward pass; the gradient itself where there is none.
+        """
+        way = [node for node in self.way(name) if node in spoiled]
+        named = [node for node in way if getattr(node, "name", None) is not None]
+        own = [node for node in way if node in self.variables]
+        return next((self.term(node) for node in (*own, *named)), name)
 
     def depends_on(self, name: str) -> bool:
         """Return whether the output depends on an argument or parameter, as far as is known."""

@@ -38,6 +38,20 @@ def symptom(scene: Scene, name: str) -> Symptom | None:
     return _of_dtype(scene, name, got) or _of_one_sum(scene, name, got)
 
 
+def showing(scene: Scene, found: Symptom) -> set[Node]:
+    """Return the terms in the user's variables that show the symptom of a gradient."""
+    return {node for node in scene.differing if _shows(scene, node, found.mistake)}
+
+
+def _shows(scene: Scene, node: Node, mistake: str) -> bool:
+    variable, right = scene.variables[node], scene.cotangents[node]
+    if mistake == "non_finite":
+        return not bool(np.all(np.isfinite(variable)))
+    if mistake == "dtype":
+        return variable.shape == right.shape and bool(np.all(np.abs(variable - right) <= 1))
+    return bool(variable.shape != right.shape)
+
+
 def _of_absence(scene: Scene, name: str) -> Symptom:
     given = scene.attempt.gradients.get(name)
     kind = "not there" if given is None else f"{type(given).__name__}, not an array of numbers"

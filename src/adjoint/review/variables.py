@@ -1,4 +1,4 @@
-"""Variables are what a backward pass of the user's calls its terms, read as it returns or raises."""
+"""Variables are what the user's backward pass calls its terms, read as it returns or raises."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...core import Node
+from ..comparison import agree
 from ..record import Alteration
 from ..scene import Scene
 
@@ -40,10 +42,26 @@ class Hypothesis:
     predict: Predict
     alter: Alter | None = None
 
-    def term(self, scene: Scene, name: str) -> str:
-        """Return the first wrong term on the way to a gradient: a value with a name of its own."""
+    def spoiled(self, scene: Scene) -> set[Node]:
+        """Return the values whose cotangents would be other than the right ones."""
         alteration = None if self.alter is None else self.alter(scene)
-        return name if alteration is None else scene.first_wrong(alteration, name)
+        if alteration is None:
+            return set()
+        found = scene.altered(alteration)
+        return {
+            node
+            for node, right in scene.cotangents.items()
+            if node not in found or not agree(found[node], right, 1e-9)
+        }
+
+    def contradictions(self, scene: Scene) -> int:
+        """Return how many of the user's variables for cotangents would hold something else."""
+        alteration = None if self.alter is None else self.alter(scene)
+        found = scene.cotangents if alteration is None else scene.altered(alteration)
+        return sum(
+            node not in found or not agree(variable, found[node], scene.tolerance)
+            for node, variable in scene.variables.items()
+        )
 
 
 def altered(mistake: str, position: int, detail: str, alter: Alter) -> Hypothesis:
