@@ -80,6 +80,7 @@ def _named_in(scene: Scene) -> str:
     target = scene.attempt.place.partition(": ")[2].partition("=")[0].strip()
     target = target.removeprefix("self.").rstrip("-+*/ ")
     for name in scene.expected:
-        if target and target in gradient_names(name.rpartition(".")[2]):
+        own = name.rpartition(".")[2]
+        if target and target in (own, *gradient_names(own)):
             return name
     return next(iter(_in_order(scene)), "")

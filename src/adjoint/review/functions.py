@@ -32,12 +32,13 @@ class Functions:
     """A forward function and a backward function, which keep nothing between calls."""
 
     updates = False
-    takes_g = True
 
     def __init__(self, forward: Function, backward: Function) -> None:
         self._forward, self._backward = forward, backward
         self.label = getattr(backward, "__name__", "backward")
         self._arguments = parameter_names(forward)
+        # That of a loss need not: it starts the sweep.
+        self.takes_g = not _is_of_loss(parameter_names(backward), self._arguments)
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return nothing: functions have arguments alone."""
@@ -91,8 +92,8 @@ class Functions:
         if isinstance(result, tuple) and len(names) <= 2:
             cache = result[1] if len(result) == 2 else result[1:]
             return _with_cache(names, cache, g)
-        if len(names) == len(arguments) and set(names) <= set(known):
-            return [known[name] for name in names]  # of a loss: no cotangent is taken
+        if len(names) == len(arguments) and not self.takes_g:
+            return [known[name] for name in names]
         rest = names[1:]
         if set(rest) <= {*known, *_OUTPUTS}:
             return [g, *(known.get(name, output_of(result)) for name in rest)]
@@ -116,6 +117,11 @@ class Functions:
             return Attempt({n: x for n, x in zip(every, items, strict=True) if n in names})
         superfluous = () if len(items) <= len(every) else (f"result {len(every) + 1}",)
         return Attempt(dict(zip(names, items, strict=False)), superfluous)
+
+
+def _is_of_loss(names: list[str], arguments: list[str]) -> bool:
+    """Return whether a backward function takes what the forward one does, or a cache alone."""
+    return sorted(names) == sorted(arguments) or names == ["cache"]
 
 
 def _positions(point: Point) -> list[int]:

@@ -1,4 +1,4 @@
-"""A product of matrices that does not exist is repaired by a transpose, to see if that was it."""
+"""A product or sum of arrays whose shapes do not fit is repaired by a transpose, as a trial."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def _turned(x: Array) -> Array:
     return np.swapaxes(x, -1, -2) if x.ndim >= 2 else x
 
 
-# Which operands are transposed where a product fails.
+# The operations that are tried again, and how they are written.
+_SIGNS = {np.matmul: "@", np.dot: "@", np.add: "+", np.subtract: "-", np.multiply: "*"}
+# Which operands are transposed where an operation fails.
 REPAIRS: dict[str, Repair] = {
     "right": lambda x, y: (x, _turned(y)),
     "left": lambda x, y: (_turned(x), y),
@@ -24,14 +26,14 @@ REPAIRS: dict[str, Repair] = {
 
 
 class Product(NamedTuple):
-    """A product that does not exist, and what it gives when it is repaired."""
+    """An operation that does not exist, and what it gives when it is repaired."""
 
     text: str
     result: Array
 
 
 class Mended(np.ndarray[Any, Any]):
-    """An array whose products are tried again with an operand transposed where they fail."""
+    """An array whose operations are tried again with an operand transposed where they fail."""
 
     repair: Repair | None = None
     notes: list[Product]
@@ -47,9 +49,9 @@ class Mended(np.ndarray[Any, Any]):
         try:
             found = getattr(ufunc, method)(*plain, **kwargs)
         except ValueError:
-            if ufunc is not np.matmul or self.repair is None:
+            if ufunc not in _SIGNS or method != "__call__" or self.repair is None:
                 raise
-            found = self._repaired(np.matmul, *plain)
+            found = self._repaired(ufunc, *plain, **kwargs)
         return self._same(found)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -66,10 +68,11 @@ class Mended(np.ndarray[Any, Any]):
         """Return the product as ``np.dot`` does."""
         return np.dot(self, other)
 
-    def _repaired(self, product: Callable[..., Any], x: Any, y: Any) -> Any:
+    def _repaired(self, operation: Callable[..., Any], x: Any, y: Any, **kwargs: Any) -> Any:
         assert self.repair is not None
-        found = product(*self.repair(np.asarray(x), np.asarray(y)))
-        self.notes.append(Product(f"{x.shape} @ {y.shape}", np.asarray(found)))
+        found = operation(*self.repair(np.asarray(x), np.asarray(y)), **kwargs)
+        text = f"{np.shape(x)} {_SIGNS[operation]} {np.shape(y)}"
+        self.notes.append(Product(text, np.array(found)))
         return found
 
     def _same(self, found: Any) -> Any:

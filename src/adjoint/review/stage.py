@@ -149,12 +149,12 @@ class Stage:
         self, function: Callable[..., Any], arrays: list[Array], names: list[str]
     ) -> Graph | None:
         """Return the traced forward pass, or None where its trace is not there or not the same."""
-        graph = _traced(function, arrays, names) if self.traced else None
-        if graph is not None:
-            plain = np.asarray(function(*arrays))
-            if agree(np.asarray(graph.evaluate(arrays)[0]), plain, 1e-6):
-                return graph
-            _check_repeatable(np.asarray(function(*arrays)), plain)
+        if not self.traced:
+            return None
+        graph, plain = _traced(function, arrays, names), np.asarray(function(*arrays))
+        if graph is not None and agree(np.asarray(graph.evaluate(arrays)[0]), plain, 1e-6):
+            return graph
+        _check_repeatable(np.asarray(function(*arrays)), plain)
         self.traced = False
         return None
 

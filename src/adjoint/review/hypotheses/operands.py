@@ -1,4 +1,4 @@
-"""Wrong values in rules: another of the same shape, a transposed one, one of another moment."""
+"""Wrong values in rules: another that fits, a transposed one, one of another moment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def of_operands(scene: Scene) -> Iterator[Hypothesis]:
         readers += [None] * (len(readers) > 1)
         for reader in readers:
             place = position if reader is None else reader
-            for mistake, detail, substitute in _substitutes(scene, position):
+            for mistake, detail, substitute in _substitutes(scene, position, reader):
                 yield altered(mistake, place, detail, _swap(reader, position, substitute))
         if node.primitive is not None and scene.earlier is not None:
             detail = f"it uses {scene.text(position)} of the call before"
@@ -44,7 +44,9 @@ def _reads(node: Node) -> bool:
     return primitive.name not in ("add", "subtract", "negative", "positive")
 
 
-def _substitutes(scene: Scene, position: int) -> Iterator[tuple[str, str, Substitute]]:
+def _substitutes(
+    scene: Scene, position: int, reader: int | None
+) -> Iterator[tuple[str, str, Substitute]]:
     """Yield what may stand where a value belongs: mistake, detail, substitute."""
     value, name = scene.value(position), scene.text(position)
     if scene.earlier_value(position) is not None:
@@ -58,9 +60,27 @@ def _substitutes(scene: Scene, position: int) -> Iterator[tuple[str, str, Substi
     left_out = f"the factor {name} is left out"
     yield "operand", left_out, lambda s: np.ones_like(s.value(position))
     for other in range(len(scene.order)):
-        if other != position and scene.value(other).shape == value.shape:
+        if other != position and _fits(scene, scene.value(other), position, reader):
             detail = f"{scene.text(other)} stands where {name} belongs"
             yield "operand", detail, _other(other)
+
+
+def _fits(scene: Scene, array: Array, position: int, reader: int | None) -> bool:
+    """Return whether an array may stand for a value: an elementwise rule repeats it as needed."""
+    shape = scene.value(position).shape
+    if array.shape == shape:
+        return True
+    if reader is None or not _is_elementwise(scene.order[reader]):
+        return False
+    try:
+        together = np.broadcast_shapes(array.shape, shape)
+    except ValueError:
+        return False
+    return together == tuple(scene.value(reader).shape)
+
+
+def _is_elementwise(node: Node) -> bool:
+    return node.primitive is not None and node.primitive.kind == "elementwise"
 
 
 def _other(position: int) -> Substitute:
@@ -76,7 +96,7 @@ def _updated(scene: Scene, position: int) -> Array:
 def _swap(reader: int | None, position: int, substitute: Substitute) -> Alter:
     def alter(scene: Scene) -> Alteration | None:
         array = substitute(scene)
-        if array is None or array.shape != scene.value(position).shape:
+        if array is None or not _fits(scene, array, position, reader):
             return None
         rule = None if reader is None else scene.order[reader]
         return Alteration(operands={(rule, scene.order[position]): array})
