@@ -46,14 +46,18 @@ def of_function(
     function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int]
 ) -> Subject:
     """Return a function at arguments, to be differentiated by some of these."""
-    wanted = read_argnums(wrt, len(args))
+    subject = at_point(function, args, read_argnums(wrt, len(args)))
+    value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
+    return subject._replace(value=np.asarray(value), gradient=list(leaves(gradient)))
+
+
+def at_point(function: Callable[..., Any], args: Sequence[Any], wanted: tuple[int, ...]) -> Subject:
+    """Return a function at arguments, without its value and gradient."""
     plain = tuple(
         map_leaves(lambda x, n=n: _plain(x, widen=n in wanted), arg) for n, arg in enumerate(args)
     )
-    value, gradient = value_and_grad(function, wanted)(*plain)
     names = argument_names(function, args)
-    found = list(leaves(gradient))
-    return Subject(function, plain, wanted, names, names, {}, np.asarray(value), found)
+    return Subject(function, plain, wanted, names, names, {}, None, ())
 
 
 def _plain(x: Any, *, widen: bool) -> Any:
@@ -76,19 +80,28 @@ def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> Subject:
         raise ShapeError(
             f"explain: the value has shape {loss.shape}, not a single number; sum it first"
         )
+    subject = as_recorded(loss, scope)
+    roots = [node for node in reachable([end]) if node.primitive is None]
+    seed = {end: np.ones(loss.shape, loss.dtype)}
+    found = sweep_back(seed, wanted=roots)
+    pairs = zip(roots, subject.args, strict=True)
+    gradient = [found.get(node, np.zeros_like(x)) for node, x in pairs]
+    return subject._replace(value=np.asarray(loss.data).reshape(()), gradient=gradient)
+
+
+def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> Subject:
+    """Return the recorded graph of a tensor of any shape, without its value and gradient."""
+    end = tensor.node
+    assert end is not None
     order = reachable([end])
     held = {p: a for node in order for p, a in zip(node.parents, node.args, strict=True) if p}
     roots = [node for node in order if node.primitive is None]
-    arrays = tuple(np.array(held.get(node, loss.data)) for node in roots)
+    arrays = tuple(np.array(held.get(node, tensor.data)) for node in roots)
     known = {x.node: name for name, x in scope.items() if isinstance(x, Tensor) and x.node}
     function = _replay(order, roots, end, known)
     names = tuple(identifier(known.get(node, f"x{n}")) for n, node in enumerate(roots))
-    seed = {end: np.ones(loss.shape, loss.dtype)}
-    found = sweep_back(seed, wanted=roots)
-    gradient = [found.get(node, np.zeros_like(x)) for node, x in zip(roots, arrays, strict=True)]
     wanted = tuple(range(len(roots)))
-    value = np.asarray(loss.data).reshape(())
-    return Subject(function, arrays, wanted, names, names, {}, value, gradient, "loss")
+    return Subject(function, arrays, wanted, names, names, {}, None, (), "loss")
 
 
 def _replay(
@@ -110,7 +123,7 @@ def _replay(
             if isinstance(made, TracedNode) and node in known:
                 made.name = known[node]
         result = values[end]
-        return result if result.shape == () else result.reshape(())
+        return result if result.size != 1 or result.shape == () else result.reshape(())
 
     function.__name__ = known.get(end, "loss")
     return function
@@ -118,6 +131,16 @@ def _replay(
 
 def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     """Return the loss of a model on a batch as a function of its parameters, and of the batch."""
+    subject = on_batch(model, batch, loss)
+    measure = _as_loss(loss, len(batch))
+    tensors = _tensors(model, measure)
+    trained = [tensors[subject.paths[name]] for name in subject.names[0]]
+    value, gradient = _engine(model, measure, batch, trained)
+    return subject._replace(value=np.asarray(value), gradient=gradient)
+
+
+def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
+    """Return a model, or its loss, on a batch, without its value and gradient."""
     measure = _as_loss(loss, len(batch))
     tensors = _tensors(model, measure)
     own = {id(p) for p in model.parameters() if p.requires_grad}
@@ -133,7 +156,6 @@ def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
             return measure(model(arrays[0]), *arrays[1:])
 
     loss_of_batch.__name__ = getattr(measure, "__name__", type(measure).__name__)
-    value, gradient = _engine(model, measure, batch, [ordered[path] for path in trained])
     arrays = [np.array(x.data) for x in ordered.values()]
     split = len(trained)
     return Subject(
@@ -143,8 +165,8 @@ def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
         ("parameters", "fixed", *letters),
         (short[:split], short[split:], *letters),
         dict(zip(short, ordered, strict=True)),
-        np.asarray(value),
-        gradient,
+        None,
+        (),
         "loss",
     )
 

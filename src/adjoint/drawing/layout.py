@@ -1,0 +1,287 @@
+"""A layout gives every card a place and every arrow a way: rows of cards, and rows between them.
+
+The method is that of Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical
+system structures", IEEE Trans. SMC 11 (1981): rows by longest paths, orders by barycentres, an
+arrow that passes rows has a place in each. Here the trunk has the same x in all rows, and what an
+arrow carries has a place of its own in the row below its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .ranks import ranks, trunk
+from .scene import Arrow, Card, Scene
+
+LETTER = 7.3  # width of a monospaced letter of 12 pixels, with room to spare
+SMALL = 6.7  # of 11 pixels
+LINE = 17.0  # from one line to the next
+PAD_X, PAD_Y = 12.0, 8.0
+_GAP = 16.0  # between neighbours
+_ABOVE, _BELOW = 12.0, 30.0  # a label; arrows turn below it
+_LABEL_HEIGHT = 13.0
+STACK = 4.0  # by which the second sheet of a folded module shows
+_LANE = 8.0  # half the width of an arrow there and back
+_PORT = 16.0  # between the ends of arrows at one card
+_ROUNDS = 8
+
+
+@dataclass(eq=False)
+class Item:
+    """Something in a row: a card, or where an arrow passes. It reaches from x - left to x + right."""
+
+    left: float
+    right: float
+    height: float
+    card: int | None = None
+    arrow: int | None = None
+    x: float = 0.0
+    above: list[Item] = field(default_factory=list)
+    below: list[Item] = field(default_factory=list)
+
+
+@dataclass
+class Way:
+    """The points of an arrow from its source to its target, and where its label begins."""
+
+    points: list[tuple[float, float]]
+    label: tuple[float, float]
+
+
+@dataclass
+class Layout:
+    """Boxes of the cards as (x, y, width, height), and the ways of the arrows."""
+
+    boxes: list[tuple[float, float, float, float]]
+    ways: list[Way]
+    left: float
+    right: float
+    height: float
+
+
+def lay_out(scene: Scene) -> Layout:
+    """Return the layout of a scene, its top at 0 and its trunk at x = 0."""
+    if not scene.cards:
+        return Layout([], [], 0, 0, 0)
+    grid = _Grid(scene)
+    grid.order()
+    grid.place()
+    return grid.layout()
+
+
+def size(card: Card) -> tuple[float, float]:
+    """Return the width and height of a card."""
+    widths = [len(text) * (LETTER if kind == "title" else SMALL) for text, kind in card.lines]
+    more = STACK if card.kind == "module" else 0.0
+    return max(widths) + 2 * PAD_X + more, len(card.lines) * LINE + 2 * PAD_Y - 3 + more
+
+
+class _Grid:
+    """The rows: cards in the even ones, labels in the odd ones, and passing arrows in both."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        way = trunk(scene)
+        rows = ranks(scene, way)
+        lowest = min(rows)
+        self.row = [2 * (row - lowest) for row in rows]
+        self.rows: list[list[Item]] = [[] for _ in range(max(self.row) + 1)]
+        self.items = [self._card(index) for index in self._sequence(way)]
+        self.items.sort(key=lambda item: item.card or 0)
+        self.anchors = {id(self.items[index]) for index in way}
+        straight = dict(zip(way, way[1:], strict=False))
+        self.chains: list[list[Item]] = []
+        for number, arrow in enumerate(scene.arrows):
+            chain = self._chain(number, arrow)
+            if straight.get(arrow.source) == arrow.target:
+                self.anchors.update(map(id, chain))
+                del straight[arrow.source]
+            self.chains.append(chain)
+
+    def _sequence(self, way: Sequence[int]) -> list[int]:
+        """Return the cards in the order in which they are put into rows: parameters to the left."""
+        trunk = set(way)
+
+        def side(index: int) -> int:
+            return 1 if index in trunk else 0 if self.scene.cards[index].kind != "module" else 2
+
+        return sorted(range(len(self.scene.cards)), key=side)
+
+    def _card(self, index: int) -> Item:
+        width, height = size(self.scene.cards[index])
+        item = Item(width / 2, width / 2, height, card=index)
+        self.rows[self.row[index]].append(item)
+        return item
+
+    def _chain(self, number: int, arrow: Arrow) -> list[Item]:
+        """Put an arrow into the rows that it passes; the first has its label."""
+        chain = []
+        for row in range(self.row[arrow.source] + 1, self.row[arrow.target]):
+            chain.append(Item(_LANE, _LANE, _LABEL_HEIGHT if row % 2 else 0, arrow=number))
+            self.rows[row].append(chain[-1])
+        stops = [self.items[arrow.source], *chain, self.items[arrow.target]]
+        for upper, lower in zip(stops, stops[1:], strict=False):
+            upper.below.append(lower)
+            lower.above.append(upper)
+        return chain
+
+    # --- the order in each row
+
+    def order(self) -> None:
+        """Sort the rows by the barycentres of their neighbours, and keep the best of it."""
+        best, fewest = [list(row) for row in self.rows], self._crossings()
+        for step in range(_ROUNDS):
+            down = step % 2 == 0
+            for row in self.rows if down else reversed(self.rows):
+                self._sort(row, down)
+            if (found := self._crossings()) < fewest:
+                best, fewest = [list(row) for row in self.rows], found
+        self.rows = best
+
+    def _sort(self, row: list[Item], down: bool) -> None:
+        at = {id(item): n for each in self.rows for n, item in enumerate(each)}
+
+        def barycentre(item: Item) -> float:
+            near = item.above if down else item.below
+            if not near:
+                return float(at[id(item)])
+            return sum(at[id(other)] for other in near) / len(near)
+
+        row.sort(key=barycentre)
+
+    def _crossings(self) -> int:
+        count = 0
+        for row, following in zip(self.rows, self.rows[1:], strict=False):
+            at = {id(item): n for n, item in enumerate(following)}
+            ends = [at[id(other)] for item in row for other in sorted(item.below, key=lambda x: at[id(x)])]
+            count += sum(a > b for n, a in enumerate(ends) for b in ends[n + 1 :])
+        return count
+
+    # --- the place in each row
+
+    def place(self) -> None:
+        """Move everything close to its neighbours; the trunk stays at 0."""
+        self._make_room()
+        for row in self.rows:
+            self._spread(row, {})
+        for step in range(2 * _ROUNDS):
+            for row in self.rows if step % 2 == 0 else reversed(self.rows):
+                wished = {id(item): self._wish(item) for item in row}
+                self._spread(row, wished)
+        self._straighten()
+
+    def _wish(self, item: Item) -> float:
+        """Return where an item would like to be: between its neighbours, a label below its card."""
+        near = item.above if item.arrow is not None and item.above[0].card is not None else []
+        for card in near:
+            low, high = card.x - card.left + PAD_X, card.x + card.right - PAD_X
+            return min(max(item.below[0].x, low), high)
+        around = [*item.above, *item.below]
+        return sum(other.x for other in around) / len(around) if around else item.x
+
+    def _make_room(self) -> None:
+        """Give labels their width: left of the trunk on the left, where no arrow turns to it."""
+        for row in self.rows:
+            trunk = next((n for n, item in enumerate(row) if id(item) in self.anchors), 0)
+            for n, item in enumerate(row):
+                if item.arrow is not None and item is self.chains[item.arrow][0]:
+                    width = len(self.scene.arrows[item.arrow].label) * SMALL
+                    room = _LANE + width + 3 if width else _LANE
+                    item.left, item.right = (room, _LANE) if n < trunk else (_LANE, room)
+
+    def _straighten(self) -> None:
+        """Let long arrows keep the x that is farthest from the trunk."""
+        for chain in self.chains:
+            if len(chain) > 1 and id(chain[0]) not in self.anchors:
+                outer = max((item.x for item in chain[1:]), key=abs)
+                wished = {id(item): outer for item in chain[1:]}
+                for row in self.rows:
+                    if any(id(item) in wished for item in row):
+                        self._spread(row, {id(item): item.x for item in row} | wished)
+
+    def _spread(self, row: list[Item], wished: dict[int, float]) -> None:
+        """Give the items of a row their wished places, or the nearest that are free."""
+        if not row:
+            return
+        middle = next((n for n, item in enumerate(row) if id(item) in self.anchors), None)
+        if middle is None:
+            middle = min(range(len(row)), key=lambda n: abs(wished.get(id(row[n]), 0.0)))
+            row[middle].x = wished.get(id(row[middle]), 0.0)
+        for n in range(middle + 1, len(row)):
+            least = row[n - 1].x + row[n - 1].right + _GAP + row[n].left
+            row[n].x = max(least, wished.get(id(row[n]), least))
+        for n in range(middle - 1, -1, -1):
+            most = row[n + 1].x - row[n + 1].left - _GAP - row[n].right
+            row[n].x = min(most, wished.get(id(row[n]), most))
+
+    # --- the result
+
+    def layout(self) -> Layout:
+        """Return boxes and ways."""
+        tops: list[float] = []
+        y = 0.0
+        for number, row in enumerate(self.rows):
+            tops.append(y)
+            y += max((item.height for item in row), default=0) + (_BELOW if number % 2 else _ABOVE)
+        boxes = []
+        for index, item in enumerate(self.items):
+            row = self.row[index]
+            slack = max(other.height for other in self.rows[row]) - item.height
+            # Leaves stand at the bottom of their row, close to what reads them.
+            top = tops[row] + (slack if not item.above else slack / 2)
+            boxes.append((item.x - item.left, top, item.left + item.right, item.height))
+        ways = self._ways(boxes, tops)
+        every = [item for row in self.rows for item in row]
+        left = min(item.x - item.left for item in every)
+        right = max(item.x + item.right for item in every)
+        return Layout(boxes, ways, left, right, y - _ABOVE)
+
+    def _ways(self, boxes: Sequence[tuple[float, ...]], tops: Sequence[float]) -> list[Way]:
+        starts, ends = self._ports(below=True), self._ports(below=False)
+        ways = []
+        for number, (arrow, chain) in enumerate(zip(self.scene.arrows, self.chains, strict=True)):
+            source, target = boxes[arrow.source], boxes[arrow.target]
+            points = [(starts[number], source[1] + source[3])]
+            for row, item in enumerate(chain, self.row[arrow.source] + 1):
+                height = max(other.height for other in self.rows[row])
+                points += [(item.x, tops[row]), (item.x, tops[row] + height)]
+            points.append((ends[number], target[1]))
+            first = chain[0]
+            x = first.x + (_LANE + 3 if first.left == _LANE else 3 - first.left)
+            ways.append(Way(points, (x, tops[self.row[arrow.source] + 1] + _LABEL_HEIGHT - 3)))
+        return ways
+
+    def _ports(self, *, below: bool) -> dict[int, float]:
+        """Return the x at which each arrow leaves its source, or reaches its target."""
+        found: dict[int, float] = {}
+        for index, item in enumerate(self.items):
+            numbers = [
+                number
+                for number, arrow in enumerate(self.scene.arrows)
+                if index == (arrow.source if below else arrow.target)
+            ]
+            near = {number: self.chains[number][0 if below else -1] for number in numbers}
+            numbers.sort(key=lambda number: near[number].x)
+            gap = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
+            found.update(zip(numbers, _apart([near[n] for n in numbers], item, gap, self.anchors), strict=True))
+        return found
+
+
+def _apart(near: Sequence[Item], item: Item, gap: float, anchors: set[int]) -> Iterator[float]:
+    """Yield an x for each of the arrows at a card, above or below its next stop where possible."""
+    if not near:
+        return
+    low, high = item.x - item.left + PAD_X, item.x + item.right - PAD_X
+    xs = [min(max(other.x, low), high) for other in near]
+    fixed = next((n for n, other in enumerate(near) if id(other) in anchors), None)
+    for n in range(len(xs) - 2, -1, -1):
+        if fixed is None or n < fixed:
+            xs[n] = min(xs[n], xs[n + 1] - gap)
+    for n in range(1, len(xs)):
+        if fixed is None or n > fixed:
+            xs[n] = max(xs[n], xs[n - 1] + gap)
+    shift = max(low - xs[0], 0.0) if fixed is None else 0.0
+    shift = min(shift, high - xs[-1]) if shift else min(high - xs[-1], 0.0) if fixed is None else 0.0
+    yield from (x + shift for x in xs)
+

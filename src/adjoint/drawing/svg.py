@@ -1,0 +1,189 @@
+"""The SVG of a drawing: one picture that loads nothing, in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+from .layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, Layout
+from .scene import Arrow, Card
+from .style import sheet
+
+_MARGIN = 16.0
+_APART = 4.0  # from the middle of the two arrows
+_NARROWEST = 300.0
+_LEGEND_LINE = 20.0
+
+_RADII = {"input": 14, "parameter": 2}
+_KINDS = {
+    "input": "input",
+    "parameter": "parameter",
+    "fixed": "not trained",
+    "constant": "constant",
+    "operation": "operation",
+    "module": "module, folded",
+}
+
+
+def write(drawing: Any) -> str:
+    """Return a drawing as SVG."""
+    layout: Layout = drawing.layout
+    left = layout.left - _MARGIN
+    width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
+    left -= (width - (layout.right - layout.left + 2 * _MARGIN)) / 2
+    legend, legend_height = _legend(drawing, left + _MARGIN, width - 2 * _MARGIN)
+    top = -legend_height - _MARGIN
+    height = layout.height + legend_height + 2 * _MARGIN
+    box = f"{_n(left)} {_n(top)} {_n(width)} {_n(height)}"
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="adjoint-drawing" viewBox="{box}" '
+        f'width="{_n(width)}" height="{_n(height)}" style="max-width: 100%; height: auto" '
+        f'role="img" aria-label="{escape(drawing.title)}">',
+        f"<style>\n{sheet()}</style>",
+        f'<rect class="paper" x="{_n(left)}" y="{_n(top)}" width="{_n(width)}" height="{_n(height)}"/>',
+        *legend,
+        *(line for frame in drawing.frames for line in _frame(*frame)),
+        *(line for pair in zip(drawing.scene.arrows, layout.ways, strict=True)
+          for line in _arrow(*pair, both=drawing.record.has_gradient)),
+        *(line for pair in zip(drawing.scene.cards, layout.boxes, strict=True)
+          for line in _card(*pair)),
+        "</svg>",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _n(x: float) -> str:
+    return f"{x:.1f}".removesuffix(".0")
+
+
+def _text(x: float, y: float, kind: str, text: str) -> str:
+    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" xml:space="preserve">{escape(text)}</text>'
+
+
+def _rect(x: float, y: float, width: float, height: float, radius: float, kind: str) -> str:
+    return (
+        f'<rect class="{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" '
+        f'rx="{_n(min(radius, height / 2))}"/>'
+    )
+
+
+def _card(card: Card, box: tuple[float, float, float, float]) -> Iterator[str]:
+    x, y, width, height = box
+    kind = f"{card.kind} result" if card.is_result else card.kind
+    yield f'<g class="{kind}"><title>{escape(card.tip)}</title>'
+    yield from _outline(card.kind, x, y, width, height)
+    for number, (text, style) in enumerate(card.lines):
+        yield _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text)
+    yield "</g>"
+
+
+def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iterator[str]:
+    """Yield the shape of a kind: inputs are round, parameters have a bar, modules are a stack."""
+    if kind == "module":
+        width, height = width - STACK, height - STACK
+        yield _rect(x + STACK, y + STACK, width, height, 5, "card")
+    yield _rect(x, y, width, height, _RADII.get(kind, 5), "card")
+    if kind == "parameter":
+        yield _rect(x, y, 4, height, 1, "bar")
+
+
+def _arrow(arrow: Arrow, way: Any, *, both: bool) -> Iterator[str]:
+    yield f"<g><title>{escape(arrow.tip)}</title>"
+    shift = _APART if both and arrow.edges else 0.0
+    there = [(x - shift, y) for x, y in way.points]
+    yield f'<path class="forward" d="{_curve(there, trim=6, bend=shift * 1.4)}"/>'
+    x, y = there[-1]
+    yield f'<path class="forward-head" d="M{_n(x - 3.5)} {_n(y - 7)}h7l-3.5 7z"/>'
+    if shift:
+        back = [(x + shift, y) for x, y in way.points[::-1]]
+        style = {"some": "", "zero": " zero", "none": " none"}[arrow.flow]
+        curve = _curve(back, trim=0 if arrow.flow == "none" else 6, bend=shift * 1.4)
+        yield f'<path class="backward{style}" d="{curve}"/>'
+        if arrow.flow != "none":
+            x, y = back[-1]
+            yield f'<path class="backward-head" d="M{_n(x - 3.5)} {_n(y + 7)}h7l-3.5 -7z"/>'
+        if arrow.label:
+            yield _text(*way.label, "gradient", arrow.label)
+    yield "</g>"
+
+
+def _curve(points: Sequence[tuple[float, float]], *, trim: float, bend: float) -> str:
+    """Return a smooth line, vertical at every point, that ends before the head.
+
+    Where it turns it goes by ``bend`` lower or higher, so that two lines side by side stay apart.
+    """
+    x, y = points[-1]
+    points = [*points[:-1], (x, y + (-trim if points[0][1] < y else trim))]
+    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        middle = _n((y0 + y1) / 2 + (bend if x1 > x0 else -bend))
+        if abs(x0 - x1) < 0.05:
+            parts.append(f"V{_n(y1)}")
+        else:
+            parts.append(f"C{_n(x0)} {middle} {_n(x1)} {middle} {_n(x1)} {_n(y1)}")
+    return "".join(parts)
+
+
+def _frame(title: str, box: tuple[float, float, float, float]) -> Iterator[str]:
+    x, y, width, height = box
+    yield _rect(x, y, width, height, 8, "frame")
+    yield _text(x + width - 6, y + 11, "note end", title)
+
+
+def _legend(drawing: Any, left: float, width: float) -> tuple[list[str], float]:
+    """Return the heading and the keys, above y = 0, and their height."""
+    keys: list[tuple[str, str]] = []
+    for kind, text in _KINDS.items():
+        if any(card.kind == kind for card in drawing.scene.cards):
+            keys.append((kind, text))
+    if drawing.record.has_gradient:
+        keys += [("forward", "value"), ("backward", "gradient ∇")]
+        flows = {arrow.flow for arrow in drawing.scene.arrows if arrow.edges}
+        keys += [("norm", "norm")] * any("‖" in text for card in drawing.scene.cards for text, _ in card.lines)
+        keys += [("zero", "zero")] * ("zero" in flows) + [("none", "not needed")] * ("none" in flows)
+    rows: list[list[tuple[str, str]]] = [[]]
+    used = 0.0
+    for key in keys:
+        need = _key_width(key[1])
+        if rows[-1] and used + need > width:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(key)
+        used += need
+    height = LINE + 6 + len(rows) * _LEGEND_LINE + 14
+    lines = [_text(left, -height + 12, "heading", _fit(drawing.title, width))]
+    for number, row in enumerate(rows):
+        x, y = left, -height + LINE + 16 + number * _LEGEND_LINE
+        for kind, text in row:
+            lines += [*_swatch(kind, x, y), _text(x + 26, y + 4, "note", text)]
+            x += _key_width(text)
+    return lines, height
+
+
+def _fit(title: str, width: float) -> str:
+    most = int(width / (LETTER * 13 / 12))
+    return title if len(title) <= most else f"{title[: most - 1]}…"
+
+
+def _key_width(text: str) -> float:
+    return 26 + len(text) * SMALL + 14
+
+
+def _swatch(kind: str, x: float, y: float) -> Iterator[str]:
+    if kind in _KINDS:
+        yield f'<g class="{kind}">'
+        yield from _outline(kind, x, y - 6, 20, 12)
+        yield "</g>"
+    elif kind == "norm":
+        yield _text(x, y + 4, "note", "‖·‖")
+    elif kind == "forward":
+        yield f'<path class="forward" d="M{_n(x)} {_n(y)}h14"/>'
+        yield f'<path class="forward-head" d="M{_n(x + 13)} {_n(y - 3.5)}v7l7 -3.5z"/>'
+    elif kind == "backward":
+        yield f'<path class="backward" d="M{_n(x + 20)} {_n(y)}h-14"/>'
+        yield f'<path class="backward-head" d="M{_n(x + 7)} {_n(y - 3.5)}v7l-7 -3.5z"/>'
+    else:
+        yield f'<path class="backward {kind}" d="M{_n(x)} {_n(y)}h20"/>'
