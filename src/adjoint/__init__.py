@@ -69,6 +69,7 @@ _LAZY_NAMES = {
     "custom_vjp": "custom",
     "detect_anomaly": "anomaly",
     "diagnose": "diagnosis.record",
+    "draw": "drawing.draw",
     "explain": "derivation.explain",
     "find_learning_rate": "learning_rate",
     "fit": "train",

@@ -1,10 +1,8 @@
-"""The DOT text of a drawing, for those who have Graphviz."""
+"""The DOT text of a scene, for those who have Graphviz."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from .scene import Arrow, Card
+from .scene import Arrow, Card, Scene
 
 _SHAPES = {
     "input": 'shape=box, style="rounded,filled", fillcolor="#e3ebff", color="#4169e1"',
@@ -17,13 +15,13 @@ _SHAPES = {
 _FLOWS = {"some": "solid", "zero": "dashed", "none": "dotted"}
 
 
-def write(drawing: Any) -> str:
-    """Return a drawing in the language of Graphviz."""
-    lines = [f"digraph {_quoted(drawing.title)} {{", '  node [fontname="monospace"];']
+def write(scene: Scene, title: str) -> str:
+    """Return a scene in the language of Graphviz."""
+    lines = [f"digraph {_quoted(title)} {{", '  node [fontname="monospace"];']
     lines.append('  edge [fontname="monospace", color="#8a8a9a"];')
-    lines += [f"  {_card(number, card)}" for number, card in enumerate(drawing.scene.cards)]
-    both = drawing.record.has_gradient
-    for arrow in drawing.scene.arrows:
+    lines += [f"  {_card(number, card)}" for number, card in enumerate(scene.cards)]
+    both = scene.record.has_gradient
+    for arrow in scene.arrows:
         lines += [f"  {line}" for line in _arrow(arrow, both=both)]
     return "\n".join([*lines, "}", ""])
 

@@ -142,16 +142,16 @@ def _parameters(scope: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def _function(
-    function: Any, args: Sequence[Any], wrt: Any
-) -> tuple[Subject, tuple[Any, ...], str]:
+def _function(function: Any, args: Sequence[Any], wrt: Any) -> tuple[Subject, tuple[Any, ...], str]:
     if not args:
         raise TypeError("draw: a function needs arguments, as ad.draw(f, x, w)")
     floats = tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
     wanted = floats if wrt is None else read_argnums(wrt, len(args))
     described = at_point(function, args, wanted)
     kinds = tuple(
-        "parameter" if isinstance(arg, (list, tuple, dict)) or (wrt is not None and n in wanted) else "input"
+        "parameter"
+        if isinstance(arg, (list, tuple, dict)) or (wrt is not None and n in wanted)
+        else "input"
         for n, arg in enumerate(args)
     )
     name = getattr(function, "__name__", type(function).__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..files.whole import write_whole
@@ -11,8 +10,6 @@ from . import dot, svg
 from .layout import Layout, lay_out
 from .record import Record
 from .scene import Scene
-
-_FRAME = (8.0, 15.0, 7.0)  # beside, above and below the cards of an open module
 
 
 class Drawing:
@@ -35,27 +32,13 @@ class Drawing:
         self.record, self.scene, self.title = record, scene, title
         self.layout: Layout = lay_out(scene)
 
-    @property
-    def frames(self) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
-        """The title and box of each open module that has its cards to itself, outer ones first."""
-        beside, above, below = _FRAME
-        boxes = self.layout.boxes
-        for each, inside in sorted(self.scene.frames, key=lambda frame: frame[0].depth):
-            own = [boxes[index] for index in inside]
-            x, y = min(box[0] for box in own) - beside, min(box[1] for box in own) - above
-            right = max(box[0] + box[2] for box in own) + beside
-            bottom = max(box[1] + box[3] for box in own) + below
-            others = (boxes[index] for index in range(len(boxes)) if index not in inside)
-            if not any(_meet((x, y, right, bottom), box) for box in others):
-                yield each.title, (x, y, right - x, bottom - y)
-
     def svg(self) -> str:
         """Return the picture as SVG, which follows the reader's choice of light or dark."""
-        return svg.write(self)
+        return svg.write(self.scene, self.layout, self.title)
 
     def dot(self) -> str:
         """Return the graph in Graphviz's language."""
-        return dot.write(self)
+        return dot.write(self.scene, self.title)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file whose name ends in .svg or .dot: whole, or not at all.
@@ -80,11 +63,3 @@ class Drawing:
     def __repr__(self) -> str:
         cards, arrows = len(self.scene.cards), len(self.scene.arrows)
         return f"<drawing of {self.title}: {cards} boxes, {arrows} arrows; .save('graph.svg')>"
-
-
-def _meet(
-    edges: tuple[float, float, float, float], box: tuple[float, float, float, float]
-) -> bool:
-    left, top, right, bottom = edges
-    x, y, width, height = box
-    return x < right and x + width > left and y < bottom and y + height > top

@@ -1,4 +1,4 @@
-"""A fold is what a picture shows as one box: the operations of one call of a module, or of a run."""
+"""A fold is what a picture shows as one box: the operations of a call of a module, or of a run."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ def _count(folding: Folding, calls: dict[Node, tuple[Call, ...]]) -> int:
     return len(calls) - len(folding.closed) + len(folded)
 
 
-def _folding(
-    calls: dict[Node, tuple[Call, ...]], depth: int, opened: Collection[str]
-) -> Folding:
+def _folding(calls: dict[Node, tuple[Call, ...]], depth: int, opened: Collection[str]) -> Folding:
     """Return the folding in which modules down to a depth are open."""
     folds: dict[int, Fold] = {}
     closed: dict[Node, Fold] = {}

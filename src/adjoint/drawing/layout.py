@@ -8,8 +8,9 @@ arrow carries has a place of its own in the row below its source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .ranks import ranks, trunk
 from .scene import Arrow, Card, Scene
@@ -29,7 +30,7 @@ _ROUNDS = 8
 
 @dataclass(eq=False)
 class Item:
-    """Something in a row: a card, or where an arrow passes. It reaches from x - left to x + right."""
+    """A card, or where an arrow passes, in a row: it reaches from x - left to x + right."""
 
     left: float
     right: float
@@ -90,7 +91,7 @@ class _Grid:
         self.items = [self._card(index) for index in self._sequence(way)]
         self.items.sort(key=lambda item: item.card or 0)
         self.anchors = {id(self.items[index]) for index in way}
-        straight = dict(zip(way, way[1:], strict=False))
+        straight = dict(pairwise(way))
         self.chains: list[list[Item]] = []
         for number, arrow in enumerate(scene.arrows):
             chain = self._chain(number, arrow)
@@ -121,7 +122,7 @@ class _Grid:
             chain.append(Item(_LANE, _LANE, _LABEL_HEIGHT if row % 2 else 0, arrow=number))
             self.rows[row].append(chain[-1])
         stops = [self.items[arrow.source], *chain, self.items[arrow.target]]
-        for upper, lower in zip(stops, stops[1:], strict=False):
+        for upper, lower in pairwise(stops):
             upper.below.append(lower)
             lower.above.append(upper)
         return chain
@@ -152,9 +153,13 @@ class _Grid:
 
     def _crossings(self) -> int:
         count = 0
-        for row, following in zip(self.rows, self.rows[1:], strict=False):
+        for row, following in pairwise(self.rows):
             at = {id(item): n for n, item in enumerate(following)}
-            ends = [at[id(other)] for item in row for other in sorted(item.below, key=lambda x: at[id(x)])]
+            ends = [
+                at[id(other)]
+                for item in row
+                for other in sorted(item.below, key=lambda x: at[id(x)])
+            ]
             count += sum(a > b for n, a in enumerate(ends) for b in ends[n + 1 :])
         return count
 
@@ -226,10 +231,10 @@ class _Grid:
             y += max((item.height for item in row), default=0) + (_BELOW if number % 2 else _ABOVE)
         boxes = []
         for index, item in enumerate(self.items):
-            row = self.row[index]
-            slack = max(other.height for other in self.rows[row]) - item.height
+            number = self.row[index]
+            slack = max(other.height for other in self.rows[number]) - item.height
             # Leaves stand at the bottom of their row, close to what reads them.
-            top = tops[row] + (slack if not item.above else slack / 2)
+            top = tops[number] + (slack if not item.above else slack / 2)
             boxes.append((item.x - item.left, top, item.left + item.right, item.height))
         ways = self._ways(boxes, tops)
         every = [item for row in self.rows for item in row]
@@ -244,8 +249,8 @@ class _Grid:
             source, target = boxes[arrow.source], boxes[arrow.target]
             points = [(starts[number], source[1] + source[3])]
             for row, item in enumerate(chain, self.row[arrow.source] + 1):
-                height = max(other.height for other in self.rows[row])
-                points += [(item.x, tops[row]), (item.x, tops[row] + height)]
+                bottom = tops[row] + max(other.height for other in self.rows[row])
+                points += [(item.x, tops[row]), (item.x, bottom)]
             points.append((ends[number], target[1]))
             first = chain[0]
             x = first.x + (_LANE + 3 if first.left == _LANE else 3 - first.left)
@@ -264,24 +269,38 @@ class _Grid:
             near = {number: self.chains[number][0 if below else -1] for number in numbers}
             numbers.sort(key=lambda number: near[number].x)
             gap = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
-            found.update(zip(numbers, _apart([near[n] for n in numbers], item, gap, self.anchors), strict=True))
+            found.update(
+                zip(
+                    numbers,
+                    _apart([near[n] for n in numbers], item, gap, self.anchors),
+                    strict=True,
+                )
+            )
         return found
 
 
-def _apart(near: Sequence[Item], item: Item, gap: float, anchors: set[int]) -> Iterator[float]:
-    """Yield an x for each of the arrows at a card, above or below its next stop where possible."""
-    if not near:
-        return
+def _apart(near: Sequence[Item], item: Item, gap: float, anchors: set[int]) -> list[float]:
+    """Return an x for each of the arrows at a card, above or below its next stop if possible."""
     low, high = item.x - item.left + PAD_X, item.x + item.right - PAD_X
     xs = [min(max(other.x, low), high) for other in near]
     fixed = next((n for n, other in enumerate(near) if id(other) in anchors), None)
-    for n in range(len(xs) - 2, -1, -1):
-        if fixed is None or n < fixed:
-            xs[n] = min(xs[n], xs[n + 1] - gap)
-    for n in range(1, len(xs)):
-        if fixed is None or n > fixed:
-            xs[n] = max(xs[n], xs[n - 1] + gap)
-    shift = max(low - xs[0], 0.0) if fixed is None else 0.0
-    shift = min(shift, high - xs[-1]) if shift else min(high - xs[-1], 0.0) if fixed is None else 0.0
-    yield from (x + shift for x in xs)
+    if fixed is None:
+        return _between(xs, low, high, gap)
+    x = xs[fixed]
+    left, right = len(xs[:fixed]), len(xs[fixed + 1 :])
+    before = min(gap, (x - low) / max(left, 1))
+    after = min(gap, (high - x) / max(right, 1))
+    return [
+        *_between(xs[:fixed], low, x - before, before),
+        x,
+        *_between(xs[fixed + 1 :], x + after, high, after),
+    ]
 
+
+def _between(xs: Sequence[float], low: float, high: float, gap: float) -> list[float]:
+    """Return rising numbers moved as little as it takes to be a gap apart within the bounds."""
+    found: list[float] = []
+    for n, x in enumerate(xs):
+        least = low if n == 0 else found[-1] + gap
+        found.append(max(least, min(x, high - gap * (len(xs) - 1 - n))))
+    return found

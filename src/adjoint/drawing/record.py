@@ -98,7 +98,7 @@ class Record:
                     self.contributions[Edge(source, target, position)] = np.asarray(part)
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
-        pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)  # type: ignore[arg-type]
+        pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)
         for node in self.wanted:  # what the value does not depend on
             if walk.tensors[node].node is not None:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))
@@ -106,5 +106,7 @@ class Record:
 
 def _wanted(inputs: Sequence[Node], subject: Subject) -> list[Node]:
     """Return the inputs to differentiate by."""
-    marks = [map_leaves(lambda _, n=n: n in subject.wanted, arg) for n, arg in enumerate(subject.args)]
+    marks = [
+        map_leaves(lambda _, n=n: n in subject.wanted, arg) for n, arg in enumerate(subject.args)
+    ]
     return [node for node, mark in zip(inputs, leaves(tuple(marks)), strict=True) if mark]

@@ -165,6 +165,7 @@ class Scene:
         tip += [self._tip(node) for node in out]
         card = Card("module", cut(box.title), tip="\n".join(tip), nodes=box.nodes, note=note)
         if out:
+            card.title = cut(f"{self.names[out[-1]]} = {box.title}")
             card.value, card.gradient = brief(self.record.values[out[-1]]), self._gradient(out[-1])
         card.is_result = any(node in self.record.ends for node in out)
         return card

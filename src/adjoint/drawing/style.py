@@ -40,7 +40,7 @@ DARK = {
 }
 _COLOURS = Template("""\
 .adjoint-drawing .paper { fill: $paper; }
-.adjoint-drawing text.end { text-anchor: end; font-size: 10px; }
+.adjoint-drawing text.end { stroke: $frame; }
 .adjoint-drawing .frame { fill: $frame; stroke: $line; }
 .adjoint-drawing .card { fill: $card; stroke: $line; }
 .adjoint-drawing .input .card { fill: $input; stroke: $input_line; }
@@ -63,7 +63,8 @@ _SHAPES = """\
 .adjoint-drawing text { font-size: 11px; }
 .adjoint-drawing text.title { font-size: 12px; font-weight: 600; }
 .adjoint-drawing text.heading { font-size: 13px; font-weight: 600; }
-.adjoint-drawing text.end { text-anchor: end; font-size: 10px; }
+.adjoint-drawing text.end {
+  text-anchor: end; font-size: 10px; paint-order: stroke; stroke-width: 3px; }
 .adjoint-drawing .frame { stroke-dasharray: 1 3; }
 .adjoint-drawing .card { stroke-width: 1.2px; }
 .adjoint-drawing .result .card { stroke-width: 2.2px; }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
-from typing import Any
 
-from .layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, Layout
-from .scene import Arrow, Card
+from .frames import frames
+from .layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, Layout, Way
+from .scene import Arrow, Card, Scene
 from .style import sheet
 
 _MARGIN = 16.0
@@ -27,32 +27,39 @@ _KINDS = {
 }
 
 
-def write(drawing: Any) -> str:
-    """Return a drawing as SVG."""
-    layout: Layout = drawing.layout
-    left = layout.left - _MARGIN
+def write(scene: Scene, layout: Layout, title: str) -> str:
+    """Return a scene in its layout as SVG."""
     width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
-    left -= (width - (layout.right - layout.left + 2 * _MARGIN)) / 2
-    legend, legend_height = _legend(drawing, left + _MARGIN, width - 2 * _MARGIN)
+    left = (layout.left + layout.right - width) / 2
+    legend, legend_height = _legend(scene, title, left + _MARGIN, width - 2 * _MARGIN)
     top = -legend_height - _MARGIN
     height = layout.height + legend_height + 2 * _MARGIN
     box = f"{_n(left)} {_n(top)} {_n(width)} {_n(height)}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="adjoint-drawing" viewBox="{box}" '
         f'width="{_n(width)}" height="{_n(height)}" style="max-width: 100%; height: auto" '
-        f'role="img" aria-label="{escape(drawing.title)}">',
+        f'role="img" aria-label="{escape(title)}">',
         f"<style>\n{sheet()}</style>",
-        f'<rect class="paper" x="{_n(left)}" y="{_n(top)}" width="{_n(width)}" height="{_n(height)}"/>',
+        _rect(left, top, width, height, 0, "paper"),
         *legend,
-        *(line for frame in drawing.frames for line in _frame(*frame)),
-        *(line for pair in zip(drawing.scene.arrows, layout.ways, strict=True)
-          for line in _arrow(*pair, both=drawing.record.has_gradient)),
-        *(line for pair in zip(drawing.scene.cards, layout.boxes, strict=True)
-          for line in _card(*pair)),
+        *_body(scene, layout),
         "</svg>",
         "",
     ]
     return "\n".join(lines)
+
+
+def _body(scene: Scene, layout: Layout) -> Iterator[str]:
+    """Yield frames, arrows, the titles of frames above these, and cards."""
+    boxes = list(frames(scene, layout))
+    for frame in boxes:
+        yield _rect(frame.x, frame.y, frame.width, frame.height, 8, "frame")
+    for arrow, way in zip(scene.arrows, layout.ways, strict=True):
+        yield from _arrow(arrow, way, both=scene.record.has_gradient)
+    for frame in boxes:
+        yield _text(frame.x + frame.width - 6, frame.y + 11, "note end", frame.title)
+    for card, box in zip(scene.cards, layout.boxes, strict=True):
+        yield from _card(card, box)
 
 
 def _n(x: float) -> str:
@@ -60,7 +67,9 @@ def _n(x: float) -> str:
 
 
 def _text(x: float, y: float, kind: str, text: str) -> str:
-    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" xml:space="preserve">{escape(text)}</text>'
+    return (
+        f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" xml:space="preserve">{escape(text)}</text>'
+    )
 
 
 def _rect(x: float, y: float, width: float, height: float, radius: float, kind: str) -> str:
@@ -90,7 +99,7 @@ def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iter
         yield _rect(x, y, 4, height, 1, "bar")
 
 
-def _arrow(arrow: Arrow, way: Any, *, both: bool) -> Iterator[str]:
+def _arrow(arrow: Arrow, way: Way, *, both: bool) -> Iterator[str]:
     yield f"<g><title>{escape(arrow.tip)}</title>"
     shift = _APART if both and arrow.edges else 0.0
     there = [(x - shift, y) for x, y in way.points]
@@ -106,7 +115,8 @@ def _arrow(arrow: Arrow, way: Any, *, both: bool) -> Iterator[str]:
             x, y = back[-1]
             yield f'<path class="backward-head" d="M{_n(x - 3.5)} {_n(y + 7)}h7l-3.5 -7z"/>'
         if arrow.label:
-            yield _text(*way.label, "gradient", arrow.label)
+            x, y = way.label
+            yield _text(x, y, "gradient", arrow.label)
     yield "</g>"
 
 
@@ -127,23 +137,21 @@ def _curve(points: Sequence[tuple[float, float]], *, trim: float, bend: float) -
     return "".join(parts)
 
 
-def _frame(title: str, box: tuple[float, float, float, float]) -> Iterator[str]:
-    x, y, width, height = box
-    yield _rect(x, y, width, height, 8, "frame")
-    yield _text(x + width - 6, y + 11, "note end", title)
-
-
-def _legend(drawing: Any, left: float, width: float) -> tuple[list[str], float]:
+def _legend(scene: Scene, title: str, left: float, width: float) -> tuple[list[str], float]:
     """Return the heading and the keys, above y = 0, and their height."""
     keys: list[tuple[str, str]] = []
     for kind, text in _KINDS.items():
-        if any(card.kind == kind for card in drawing.scene.cards):
+        if any(card.kind == kind for card in scene.cards):
             keys.append((kind, text))
-    if drawing.record.has_gradient:
+    if scene.record.has_gradient:
         keys += [("forward", "value"), ("backward", "gradient ∇")]
-        flows = {arrow.flow for arrow in drawing.scene.arrows if arrow.edges}
-        keys += [("norm", "norm")] * any("‖" in text for card in drawing.scene.cards for text, _ in card.lines)
-        keys += [("zero", "zero")] * ("zero" in flows) + [("none", "not needed")] * ("none" in flows)
+        flows = {arrow.flow for arrow in scene.arrows if arrow.edges}
+        keys += [("norm", "norm")] * any(
+            "‖" in text for card in scene.cards for text, _ in card.lines
+        )
+        keys += [("zero", "zero")] * ("zero" in flows) + [("none", "not needed")] * (
+            "none" in flows
+        )
     rows: list[list[tuple[str, str]]] = [[]]
     used = 0.0
     for key in keys:
@@ -154,7 +162,7 @@ def _legend(drawing: Any, left: float, width: float) -> tuple[list[str], float]:
         rows[-1].append(key)
         used += need
     height = LINE + 6 + len(rows) * _LEGEND_LINE + 14
-    lines = [_text(left, -height + 12, "heading", _fit(drawing.title, width))]
+    lines = [_text(left, -height + 12, "heading", _fit(title, width))]
     for number, row in enumerate(rows):
         x, y = left, -height + LINE + 16 + number * _LEGEND_LINE
         for kind, text in row:
