@@ -303,12 +303,14 @@ def test_the_console_script_is_the_same_command():
 # --- explain --------------------------------------------------------------------------------------
 
 
-def test_explain_writes_a_page_and_a_script_that_checks_itself(run):
+def test_explain_writes_a_page_a_picture_and_a_script_that_checks_itself(run):
     status, out, err = run("explain", "--batch-size", "3")
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        f"wrote {Path('explained', name)}" for name in ("derivation.html", "derivation.py")
+        f"wrote {Path('explained', name)}"
+        for name in ("derivation.html", "derivation.py", "graph.svg")
     ]
+    assert "<svg" in Path("explained/graph.svg").read_text(encoding="utf-8")
     page = Path("explained/derivation.html").read_text(encoding="utf-8")
     assert "<math" in page
     assert "http" not in page.replace("http://www.w3.org", "")

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from . import demo as demonstration
 from .datasets import DATASETS
 from .derivation.explain import explain as derive
+from .drawing.draw import draw
 from .errors import require
 from .files.whole import write_whole
 from .nn import ACTIVATIONS
@@ -67,7 +68,8 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     """Write how the gradient of the demo's network comes about on one batch.
 
     derivation.html is a page with every step, its rule and its numbers; derivation.py does the
-    same steps in NumPy, and fails if one of the printed numbers is wrong.
+    same steps in NumPy, and fails if one of the printed numbers is wrong; graph.svg is a picture of
+    the graph, with what each edge adds to a gradient.
     """
     settings = demonstration.Settings(samples=batch_size, batch_size=batch_size, seed=seed)
     experiment = demonstration.prepare(settings)
@@ -78,8 +80,14 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     except (ValueError, IndexError) as error:
         raise click.UsageError(f"--entry: {error}") from None
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in {"html": derivation.html(), "py": derivation.script()}.items():
-        path = out / f"derivation.{name}"
+    picture = draw(experiment.model, experiment.X, experiment.y, loss="cross_entropy")
+    texts = {
+        "derivation.html": derivation.html(),
+        "derivation.py": derivation.script(),
+        "graph.svg": picture.svg(),
+    }
+    for name, text in texts.items():
+        path = out / name
         write_whole(path, text.encode())
         click.echo(f"wrote {click.format_filename(path)}")
     return 0

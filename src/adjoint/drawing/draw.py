@@ -63,9 +63,11 @@ def draw(
     Raises
     ------
     GraphError
-        If a tensor has no graph.
+        If a tensor has no graph, or the result of a function depends on no argument.
+    TypeError
+        If a function branches on numbers or is given none, or an argument fits no such subject.
     ValueError
-        If no module of the graph has a path in ``open``.
+        If ``depth`` is negative, or no module of the graph has a path in ``open``.
 
     Examples
     --------
@@ -79,8 +81,12 @@ def draw(
     v2 = x³, 8, ∇ 1
     value = v1 + v2, 16, ∇ 1
     """
+    if depth is not None and depth < 0:
+        raise ValueError(f"draw: depth must be 0 or more, got {depth}")
     described, kinds, title = _subject(subject, args, wrt, loss)
     record = Record(described)
+    if not record.ends:
+        raise GraphError(f"draw: the result of {title} depends on no argument")
     paths = [open] if isinstance(open, str) else list(open)
     folding = fold(record, depth=depth, opened=paths)
     scene = Scene(record, folding, _by_node(record, kinds), described.result)

@@ -120,7 +120,7 @@ def _shorten(folding: Folding, calls: dict[Node, tuple[Call, ...]]) -> None:
             if first <= node.order <= last and chain[:level] == calls[run[0].nodes[0]][:level]
         ]
         kinds = ", ".join(dict.fromkeys(each.kind for each in run))
-        title = f"{run[0].title} … {run[-1].title}"
+        title = f"{run[0].title.removesuffix(']')} … {run[-1].title.rpartition('[')[2]}"
         merged = Fold(title, f"{len(run)} modules: {kinds}", inside, level)
         folding.closed.update(dict.fromkeys(inside, merged))
 

@@ -165,7 +165,8 @@ class Scene:
         tip += [self._tip(node) for node in out]
         card = Card("module", cut(box.title), tip="\n".join(tip), nodes=box.nodes, note=note)
         if out:
-            card.title = cut(f"{self.names[out[-1]]} = {box.title}")
+            title = f"{self.names[out[-1]]} = {box.title}"
+            card.title = title if len(title) <= WIDEST else card.title
             card.value, card.gradient = brief(self.record.values[out[-1]]), self._gradient(out[-1])
         card.is_result = any(node in self.record.ends for node in out)
         return card
@@ -253,7 +254,8 @@ class Scene:
         arrow.tip = f"{names} → {self.cards[arrow.target].title}"
         if carried:
             arrow.flow = "some" if any(map(np.any, carried.values())) else "zero"
-            arrow.label = brief(next(iter(carried.values())), _LABEL) if len(carried) == 1 else ""
+            first = next(iter(carried.values()))
+            arrow.label = "" if len(carried) > 1 else brief(first, _LABEL) if np.any(first) else "0"
             arrow.tip += "".join(
                 f"\nadds to ∇ of {self.names[node]}: {numbers(c)}" for node, c in carried.items()
             )

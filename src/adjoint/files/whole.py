@@ -38,7 +38,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     _remove_parts(target)
     part = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}{_MARK}")
     try:
-        with part.open("xb") as file:
+        with _created(part, target) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -49,6 +49,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
         raise
     _flush_folder(target.parent)
+
+
+def _created(part: Path, target: Path) -> BinaryIO:
+    """Return a new file; an error names the one that was asked for."""
+    try:
+        return part.open("xb")
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(target)) from error
 
 
 def _remove_parts(target: Path) -> None:
