@@ -2,6 +2,7 @@
 
 import re
 from itertools import combinations, pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import adjoint as ad
 from adjoint import nn
 from adjoint.drawing.folding import MOST_BOXES
-from explained import layers, losses, random_program
+from explained import Scaled, layers, losses, random_program
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -266,6 +267,12 @@ def test_the_svg_loads_nothing_and_knows_light_and_dark(batch):
     assert "url(" not in svg
 
 
+def test_the_picture_in_the_readme_is_what_its_line_draws():
+    picture = Path(__file__).parent.parent / "docs" / "images" / "graph.svg"
+    function = eval("lambda x, w: x * w + x**3")  # in no file, so that tips have no lines
+    assert picture.read_text(encoding="utf-8") == ad.draw(function, 2.0, 4.0).svg()
+
+
 def test_two_pictures_on_one_page_share_no_ids():
     assert 'id="' not in ad.draw(cubic, 2.0, 4.0).svg()
 
@@ -335,7 +342,7 @@ def test_a_model_is_left_as_it_was():
 
 @pytest.mark.parametrize(("loss", "x", "y"), losses(), ids=[case[0] for case in losses()])
 def test_every_loss_is_drawn(loss, x, y):
-    assert ad.draw(nn.Sequential(nn.Tanh()), x, y, loss=loss).record.has_gradient
+    assert ad.draw(Scaled(nn.Tanh()), x, y, loss=loss).record.has_gradient
 
 
 # --- bad input

@@ -37,6 +37,7 @@ class Item:
     height: float
     card: int | None = None
     arrow: int | None = None
+    place: int = 0  # in its row
     x: float = 0.0
     above: list[Item] = field(default_factory=list)
     below: list[Item] = field(default_factory=list)
@@ -131,6 +132,8 @@ class _Grid:
 
     def order(self) -> None:
         """Sort the rows by the barycentres of their neighbours, and keep the best of it."""
+        for row in self.rows:
+            _number(row)
         best, fewest = [list(row) for row in self.rows], self._crossings()
         for step in range(_ROUNDS):
             down = step % 2 == 0
@@ -141,25 +144,17 @@ class _Grid:
         self.rows = best
 
     def _sort(self, row: list[Item], down: bool) -> None:
-        at = {id(item): n for each in self.rows for n, item in enumerate(each)}
-
         def barycentre(item: Item) -> float:
-            near = item.above if down else item.below
-            if not near:
-                return float(at[id(item)])
-            return sum(at[id(other)] for other in near) / len(near)
+            near = (item.above if down else item.below) or [item]
+            return sum(other.place for other in near) / len(near)
 
         row.sort(key=barycentre)
+        _number(row)
 
     def _crossings(self) -> int:
         count = 0
-        for row, following in pairwise(self.rows):
-            at = {id(item): n for n, item in enumerate(following)}
-            ends = [
-                at[id(other)]
-                for item in row
-                for other in sorted(item.below, key=lambda x: at[id(x)])
-            ]
+        for row in self.rows:
+            ends = [place for item in row for place in sorted(x.place for x in item.below)]
             count += sum(a > b for n, a in enumerate(ends) for b in ends[n + 1 :])
         return count
 
@@ -259,24 +254,23 @@ class _Grid:
 
     def _ports(self, *, below: bool) -> dict[int, float]:
         """Return the x at which each arrow leaves its source, or reaches its target."""
+        near = [chain[0 if below else -1] for chain in self.chains]
+        at: dict[int, list[int]] = {}
+        for number, arrow in enumerate(self.scene.arrows):
+            at.setdefault(arrow.source if below else arrow.target, []).append(number)
         found: dict[int, float] = {}
-        for index, item in enumerate(self.items):
-            numbers = [
-                number
-                for number, arrow in enumerate(self.scene.arrows)
-                if index == (arrow.source if below else arrow.target)
-            ]
-            near = {number: self.chains[number][0 if below else -1] for number in numbers}
+        for index, numbers in at.items():
+            item = self.items[index]
             numbers.sort(key=lambda number: near[number].x)
             gap = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
-            found.update(
-                zip(
-                    numbers,
-                    _apart([near[n] for n in numbers], item, gap, self.anchors),
-                    strict=True,
-                )
-            )
+            xs = _apart([near[number] for number in numbers], item, gap, self.anchors)
+            found.update(zip(numbers, xs, strict=True))
         return found
+
+
+def _number(row: Sequence[Item]) -> None:
+    for n, item in enumerate(row):
+        item.place = n
 
 
 def _apart(near: Sequence[Item], item: Item, gap: float, anchors: set[int]) -> list[float]:

@@ -38,6 +38,8 @@ class Record:
     contributions : dict of Edge to array
         What an edge adds to the gradient of its source, in the source's shape; absent where it is
         not needed.
+    parts : dict of Node to list of array
+        The contributions to each gradient, that of the last reader first.
     ends : list of Node
         The results.
     """
@@ -51,6 +53,7 @@ class Record:
         self.ends = [x.node for x in self.graph.outputs if isinstance(x, Symbol) and x.node]
         self.gradient: dict[Node, Any] = {}
         self.contributions: dict[Edge, Any] = {}
+        self.parts: dict[Node, list[Any]] = {}
         self.wanted = _wanted(self.inputs, subject)
         if len(self.graph.outputs) == 1 and self.ends and self.values[self.ends[0]].size == 1:
             self._sweep(walk)
@@ -95,7 +98,9 @@ class Record:
                 if part is not None and source is not None:
                     shape = self.values[source].shape
                     part = part if part.shape == shape else sum_to(part, shape=shape)
-                    self.contributions[Edge(source, target, position)] = np.asarray(part)
+                    edge = Edge(source, target, position)
+                    self.contributions[edge] = np.asarray(part)
+                    self.parts.setdefault(source, []).append(self.contributions[edge])
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
         pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)

@@ -205,9 +205,9 @@ class Scene:
         g = self.record.gradient.get(node)
         if g is None:
             return ""
-        parts = [c for edge, c in self.record.contributions.items() if edge.source is node]
+        parts = self.record.parts.get(node, [])
         if g.size == 1 and len(parts) > 1:
-            terms = [brief(c) for c in _in_order(parts)]
+            terms = [brief(c) for c in reversed(parts)]
             total = f"∇ {' + '.join(terms).replace('+ -', '− ')} = {brief(g)}"
             if len(total) <= WIDEST:
                 return total
@@ -275,10 +275,6 @@ def _names(record: Record, result: str) -> dict[Node, str]:
     if len(ends) == 1 and not given and result not in names.values():
         names[ends[0]] = result
     return names
-
-
-def _in_order(parts: Sequence[Any]) -> Sequence[Any]:
-    return list(parts)[::-1]  # the sweep meets the last reader first
 
 
 def _constant(arg: Any) -> str:
