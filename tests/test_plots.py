@@ -154,11 +154,13 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
 
 def test_the_displays_are_the_public_names():
     assert plots.__all__ == [
+        "CalibrationDisplay",
         "DataDisplay",
         "DecisionBoundaryDisplay",
         "LayerStatisticsDisplay",
         "LearningRateDisplay",
         "LossCurveDisplay",
+        "ResidualsDisplay",
     ]
 
 

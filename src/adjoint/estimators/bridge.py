@@ -133,7 +133,9 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
             compile=self.compile,
         )
         self.n_iter_ = len(self.history_)
-        self.loss_curve_ = list(self.history_.loss)
+        record = self.history_.to_dict()
+        self.loss_curve_ = list(record["loss"])
+        self.validation_loss_curve_ = list(record["val_loss"]) if self.early_stopping else None
 
     def _made(self, X: Array, outputs: int, seed: int) -> Module:
         known = {"n_features": X.shape[1], "n_outputs": outputs, "rng": seed}
@@ -206,6 +208,9 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     history_ : History
     classes_ : array
     loss_curve_ : list of float
+        The loss at each epoch.
+    validation_loss_curve_ : list of float or None
+        That on the rows held out.
     n_iter_ : int
     """
 

@@ -8,15 +8,19 @@ and the display keeps ``ax_``, ``figure_`` and the artists. Matplotlib (``pip in
 from __future__ import annotations
 
 from .boundary import DecisionBoundaryDisplay
+from .calibration import CalibrationDisplay
 from .curve import LossCurveDisplay
 from .layers import LayerStatisticsDisplay
 from .learning_rate import LearningRateDisplay
+from .residuals import ResidualsDisplay
 from .scatter import DataDisplay
 
 __all__ = [
+    "CalibrationDisplay",
     "DataDisplay",
     "DecisionBoundaryDisplay",
     "LayerStatisticsDisplay",
     "LearningRateDisplay",
     "LossCurveDisplay",
+    "ResidualsDisplay",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import style
-from .scatter import DataDisplay, as_labels, as_points, check_class_count, names_of_features
+from .plane import Feature, plane
+from .response import respond
+from .scatter import DataDisplay, as_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +83,8 @@ class DecisionBoundaryDisplay:
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
+        features: Sequence[Feature] | None = None,
+        at: Mapping[Any, Any] | None = None,
         grid_resolution: int = 300,
         eps: float | None = None,
         ax: Axes | None = None,
@@ -92,10 +97,17 @@ class DecisionBoundaryDisplay:
         estimator : object
             Anything with ``predict_proba(X)``, an (n, c) array, or else ``predict(X)``, (n,)
             labels. Its ``classes_``, where there are any, name the classes.
-        X : (n, 2) array or data frame
+        X : (n, d) array or data frame
             The points that say which part of the plane matters.
         y : (n,) array, optional
             Their labels; with these, the points are drawn as well.
+        features : pair of int or str, optional
+            The two columns of X to draw, by place or by name; needed where there are more. The
+            regions are then a section through the estimator's: they hold where all other columns
+            have the values they are held at, while the points have values of their own.
+        at : dict of int or str to a value, optional
+            Where to hold some of the other columns. Without, a column of numbers is held at its
+            median, any other at its most frequent value.
         grid_resolution : int
             Number of grid points along each axis, at least 2.
         eps : float, optional
@@ -114,23 +126,38 @@ class DecisionBoundaryDisplay:
         TypeError
             If the estimator has neither method.
         ValueError
-            If X is not (n, 2) and finite, y does not fit X or the estimator, or the estimator's
-            answer has another shape or is NaN.
+            If X has more columns than two and ``features`` does not choose, a chosen one is not
+            finite numbers, y does not fit X or the estimator, or the estimator's answer has another
+            shape or is NaN.
         ImportError
-            If Matplotlib is not installed.
+            If Matplotlib is not installed, or narwhals is not and X is a data frame.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = LogisticRegression(max_iter=500).fit(X, y)
+        >>> display = DecisionBoundaryDisplay.from_estimator(
+        ...     model, X, y, features=(2, 3), ax=Figure().subplots()
+        ... )
+        >>> display.feature_names
+        ('Feature 3', 'Feature 4')
         """
-        points = as_points(X)
-        labels = None if y is None else as_labels(y, points)
+        section = plane(X, features, at)
+        points = section.points
+        labels = None if y is None else as_labels(y, len(points))
         xx0, xx1 = _grid(points, grid_resolution, eps)
-        response, classes = _ask(estimator, _like(X, np.c_[xx0.ravel(), xx1.ravel()]), labels)
-        names = names_of_features(X)
+        rows = section.rows(np.c_[xx0.ravel(), xx1.ravel()])
+        response, classes = respond(estimator, rows, labels)
         display = cls(
             xx0=xx0,
             xx1=xx1,
             response=response.reshape(*xx0.shape, len(classes)),
             classes=classes,
             data=None if labels is None else DataDisplay(X=points, y=labels, classes=classes),
-            feature_names=names,
+            feature_names=section.names,
         )
         return display.plot(ax, **kwargs)
 
@@ -205,72 +232,6 @@ def _grid(points: Array, resolution: int, eps: float | None) -> tuple[Array, Arr
     axes = np.linspace(low - margin, high + margin, resolution)
     xx0, xx1 = np.meshgrid(axes[:, 0], axes[:, 1])
     return xx0, xx1
-
-
-def _like(X: Any, points: Array) -> Any:
-    """Return the points as a data frame if X is one: its fitted estimator expects the names."""
-    return type(X)(points, columns=X.columns) if hasattr(X, "iloc") else points
-
-
-def _ask(estimator: Any, points: Any, labels: NDArray[Any] | None) -> tuple[Array, NDArray[Any]]:
-    """Return the (n, c) probabilities and the c classes they are for."""
-    if hasattr(estimator, "predict_proba"):
-        response = np.asarray(estimator.predict_proba(points), dtype=np.float64)
-        _check_probabilities(response, len(points))
-        return response, _classes(estimator, response.shape[1], labels)
-    if hasattr(estimator, "predict"):
-        return _one_hot(estimator, np.asarray(estimator.predict(points)), len(points), labels)
-    raise TypeError(
-        f"{type(estimator).__name__} has neither predict_proba nor predict; pass a fitted "
-        "classifier, or an object with one of the two"
-    )
-
-
-def _check_probabilities(response: Array, count: int) -> None:
-    if response.ndim != 2 or len(response) != count or response.shape[1] < 2:
-        raise ValueError(
-            f"predict_proba returned shape {response.shape} for {count} points; expected "
-            f"({count}, c), a column for each of at least two classes"
-        )
-    if np.isnan(response).any():
-        raise ValueError("predict_proba returned NaN; did training diverge?")
-
-
-def _one_hot(
-    estimator: Any, predicted: NDArray[Any], count: int, labels: NDArray[Any] | None
-) -> tuple[Array, NDArray[Any]]:
-    """Return certainty, 0 or 1, for an estimator that only names the class."""
-    if predicted.shape != (count,):
-        raise ValueError(f"predict returned shape {predicted.shape}; expected ({count},)")
-    seen = np.unique(predicted if labels is None else np.concatenate([predicted, labels]))
-    classes = np.asarray(getattr(estimator, "classes_", seen))
-    check_class_count(len(classes), "predict")
-    _check_labels(seen, classes)
-    return (predicted[:, None] == classes).astype(np.float64), classes
-
-
-def _classes(estimator: Any, count: int, labels: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the names of ``count`` classes: the estimator's, else 0 to count - 1, else y's."""
-    numbers = np.arange(count)
-    seen = numbers if labels is None else np.unique(labels)
-    unnamed = seen if len(seen) == count else numbers
-    classes = np.asarray(getattr(estimator, "classes_", unnamed))
-    check_class_count(count, "predict_proba")
-    if len(classes) != count:
-        raise ValueError(f"predict_proba has {count} columns, but classes_ has {len(classes)}")
-    if labels is not None:
-        _check_labels(seen, classes)
-    return classes
-
-
-def _check_labels(seen: NDArray[Any], classes: NDArray[Any]) -> None:
-    # Python's sets, as NumPy would find the string '0' among the numbers.
-    strangers = set(seen.tolist()) - set(classes.tolist())
-    if strangers:
-        raise ValueError(
-            f"the labels {sorted(strangers)} are none of the estimator's classes "
-            f"{classes.tolist()}; pass labels of the kind it was fitted on"
-        )
 
 
 def _margins(response: Array) -> Array:

@@ -25,9 +25,10 @@ MOST_CROSSINGS = 10
 
 
 class LossCurveDisplay:
-    """The training loss per epoch, and the validation loss where there is one.
+    """The training loss per epoch, and the validation loss or score where there is one.
 
-    Use `from_history` or `from_values`; the initialiser only stores what it is given.
+    Use `from_history`, `from_estimator` or `from_values`; the initialiser only stores what it is
+    given.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ class LossCurveDisplay:
         The training loss of each; NaN or infinity leaves a gap.
     validation_loss : (n,) float array, optional
         The loss on data kept aside.
+    validation_score : (n,) float array, optional
+        The score on them, which is drawn on an axis of its own at the right.
 
     Attributes
     ----------
@@ -46,6 +49,10 @@ class LossCurveDisplay:
         The training loss: the running mean where a long record is noisy.
     validation_line_ : Line2D or None
         The validation loss, likewise.
+    score_line_ : Line2D or None
+        The validation score.
+    score_ax_ : matplotlib Axes or None
+        Its axes.
 
     Examples
     --------
@@ -59,11 +66,21 @@ class LossCurveDisplay:
     figure_: Figure | SubFigure
     line_: Line2D
     validation_line_: Line2D | None
+    score_line_: Line2D | None
+    score_ax_: Axes | None
 
-    def __init__(self, *, epoch: Array, loss: Array, validation_loss: Array | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        epoch: Array,
+        loss: Array,
+        validation_loss: Array | None = None,
+        validation_score: Array | None = None,
+    ) -> None:
         self.epoch = epoch
         self.loss = loss
         self.validation_loss = validation_loss
+        self.validation_score = validation_score
 
     @classmethod
     def from_history(cls, history: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
@@ -100,12 +117,64 @@ class LossCurveDisplay:
         )
 
     @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
+        """Draw what a fitted estimator recorded: ours, or scikit-learn's multilayer perceptrons.
+
+        Parameters
+        ----------
+        estimator : object
+            Anything with ``loss_curve_``, and perhaps ``validation_loss_curve_`` or else
+            ``validation_scores_``; or a pipeline that ends in it, or a search or a regressor of
+            transformed targets around it.
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+        **kwargs
+            As for `plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator has recorded no losses.
+        ImportError
+            If Matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from adjoint.estimators import MLPClassifier
+        >>> model = MLPClassifier(early_stopping=True, max_iter=300, random_state=0)
+        >>> pipeline = make_pipeline(StandardScaler(), model).fit(*load_iris(return_X_y=True))
+        >>> display = LossCurveDisplay.from_estimator(pipeline, ax=Figure().subplots())
+        >>> len(display.loss) == len(display.validation_loss) == model.n_iter_
+        True
+        """
+        recorder = _recorder(estimator)
+        loss = list(recorder.loss_curve_)
+        validation_loss = getattr(recorder, "validation_loss_curve_", None)
+        scores = getattr(recorder, "validation_scores_", None)
+        return cls.from_values(
+            loss,
+            validation_loss=_at_the_end(validation_loss, len(loss)),
+            validation_score=None if validation_loss else _at_the_end(scores, len(loss)),
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
     def from_values(
         cls,
         loss: ArrayLike,
         *,
         epoch: ArrayLike | None = None,
         validation_loss: ArrayLike | None = None,
+        validation_score: ArrayLike | None = None,
         ax: Axes | None = None,
         **kwargs: Any,
     ) -> Self:
@@ -119,6 +188,8 @@ class LossCurveDisplay:
             The epochs; 1 to n by default.
         validation_loss : (n,) array, optional
             The validation loss per epoch.
+        validation_score : (n,) array, optional
+            The validation score per epoch.
         ax : matplotlib Axes, optional
             Where to draw; a new figure by default.
         **kwargs
@@ -143,6 +214,9 @@ class LossCurveDisplay:
             validation_loss=None
             if validation_loss is None
             else _column(validation_loss, "validation_loss", count),
+            validation_score=None
+            if validation_score is None
+            else _column(validation_score, "validation_score", count),
         )
         return display.plot(ax, **kwargs)
 
@@ -181,10 +255,14 @@ class LossCurveDisplay:
         if self.validation_loss is not None:
             look = {"color": style.CURVE_SHADE, "linestyle": "--"}
             self.validation_line_ = self._draw(ax, self.validation_loss, "Validation loss", look)
+        drawn = np.column_stack([self.epoch, self.loss])
+        self.score_line_ = self.score_ax_ = None
+        if self.validation_score is not None:
+            drawn = np.vstack([drawn, self._add_score(ax, self.validation_score)])
         style.dress(ax, title=title, xlabel="Epoch", ylabel="Loss")
         number_ticks(ax, scale)
         ax.margins(x=0.02)
-        style.add_legend(ax, np.column_stack([self.epoch, self.loss]))
+        style.add_legend(ax, drawn, edge=1.01 if self.score_ax_ is None else 1.16)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -199,6 +277,27 @@ class LossCurveDisplay:
         # A single epoch has no line to show.
         named: dict[str, Any] = {"label": label, "marker": "o" if len(loss) == 1 else None} | look
         return ax.plot(self.epoch, loss, **named)[0]
+
+    def _add_score(self, ax: Axes, score: Array) -> Array:
+        """Draw the score on an axis of its own, and return where its line is on the other."""
+        look: dict[str, Any] = {
+            "color": style.CURVE_SHADE,
+            "linestyle": "-.",
+            "linewidth": style.LINE_WIDTH,
+        }
+        beside = ax.twinx()
+        self.score_line_ = beside.plot(self.epoch, score, **look)[0]
+        ax.plot([], [], **look, label="Validation score (right axis)")
+        style.dress(beside, title="", xlabel="", ylabel="Score")
+        beside.grid(False)
+        # Else the score's line would cross the legend, which belongs to the axes below.
+        ax.set_zorder(beside.get_zorder() + 1)
+        ax.patch.set_visible(False)
+        self.score_ax_ = beside
+        for each in (ax, beside):
+            each.autoscale_view()
+        shown = beside.transData.transform(np.column_stack([self.epoch, score]))
+        return np.asarray(ax.transData.inverted().transform(shown))
 
     def _scale(self, yscale: str) -> str:
         """Settle the loss axis."""
@@ -254,6 +353,30 @@ def number_ticks(ax: Axes, scale: str) -> None:
         ax.yaxis.set_major_locator(ticker.LogLocator(subs=subs, numticks=12))
         ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         ax.yaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _recorder(estimator: Any) -> Any:
+    """Return the estimator that recorded its losses: this one, or one within it."""
+    found = estimator
+    while not hasattr(found, "loss_curve_"):
+        if hasattr(found, "steps"):
+            found = found.steps[-1][1]
+            continue
+        inner = [name for name in ("best_estimator_", "regressor_") if hasattr(found, name)]
+        if not inner:
+            raise TypeError(
+                f"{type(found).__name__} has no loss_curve_; pass a fitted estimator that records "
+                "one at every epoch, which solver='lbfgs' of scikit-learn does not"
+            )
+        found = getattr(found, inner[0])
+    return found
+
+
+def _at_the_end(values: Any, count: int) -> Array | None:
+    """Return records of the last epochs of all: a fit may have gone on with validation rows."""
+    if values is None or len(values) == 0:
+        return None
+    return np.concatenate([np.full(max(count - len(values), 0), np.nan), values])
 
 
 def _finite(values: Array) -> Array:

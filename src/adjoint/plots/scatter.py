@@ -89,7 +89,7 @@ class DataDisplay:
             If Matplotlib is not installed.
         """
         points = as_points(X)
-        labels = as_labels(y, points)
+        labels = as_labels(y, len(points))
         display = cls(
             X=points, y=labels, classes=np.unique(labels), feature_names=names_of_features(X)
         )
@@ -134,7 +134,7 @@ class DataDisplay:
             own["marker"] = style.marker(index)
             x = self.X[self.y == label]
             artists.append(
-                ax.scatter(x[:, 0], x[:, 1], label=_name(label), **(look | own | kwargs))
+                ax.scatter(x[:, 0], x[:, 1], label=name_of_label(label), **(look | own | kwargs))
             )
         return artists
 
@@ -153,11 +153,12 @@ def as_points(X: ArrayLike) -> NDArray[np.float64]:
     return points
 
 
-def as_labels(y: ArrayLike, points: NDArray[np.float64]) -> NDArray[Any]:
-    """Return y as an (n,) array of at most as many classes as the look can tell apart."""
+def as_labels(y: ArrayLike, count: int | None = None) -> NDArray[Any]:
+    """Return y as (count,) labels of at most as many classes as the look can tell apart."""
     labels = np.asarray(y)
-    if labels.shape != points.shape[:1]:
-        raise ValueError(f"y has shape {labels.shape}; expected {points.shape[:1]}, one per point")
+    if labels.ndim != 1 or (count is not None and len(labels) != count):
+        expected = "(n,)" if count is None else f"({count},)"
+        raise ValueError(f"y has shape {labels.shape}; expected {expected}, one per point")
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise ValueError(f"y has {np.isnan(labels).sum()} NaN; drop the points without a label")
     check_class_count(len(np.unique(labels)), "y")
@@ -179,6 +180,6 @@ def names_of_features(X: Any) -> tuple[str, str]:
     return str(first), str(second)
 
 
-def _name(label: Any) -> str:
+def name_of_label(label: Any) -> str:
     """Return a legend's entry: a string label speaks for itself, a number does not."""
     return label if isinstance(label, str) else f"Class {label}"

@@ -135,7 +135,7 @@ def set_letters(*texts: Text) -> None:
         text.set_math_fontfamily("stix")
 
 
-def add_legend(ax: Axes, points: NDArray[np.float64]) -> None:
+def add_legend(ax: Axes, points: NDArray[np.float64], *, edge: float = 1.01) -> None:
     """Add a legend in the emptiest corner, or beside the axes where every corner is taken.
 
     Parameters
@@ -144,13 +144,15 @@ def add_legend(ax: Axes, points: NDArray[np.float64]) -> None:
         Axes with labelled artists and final limits.
     points : (n, 2) float array
         What the legend should not cover, in data coordinates.
+    edge : float
+        Where there is room for it beside the axes, in widths of theirs.
     """
     ax.autoscale_view()  # else the limits may still be those of empty axes
     handles, labels = ax.get_legend_handles_labels()
     corner, covered = _emptiest_corner(_fractions(ax, points), *_legend_size(ax, labels))
     place: dict[str, Any] = {"loc": corner}
     if covered > MOST_COVERED:
-        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+        place = {"loc": "upper left", "bbox_to_anchor": (edge, 1.0), "borderaxespad": 0.0}
     legend = ax.legend(handles, labels, fontsize=12, framealpha=0.9, **place)
     set_letters(*legend.get_texts())
     for handle in legend.legend_handles:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import require
-from ..plots import LossCurveDisplay
+from ..plots import LossCurveDisplay, ResidualsDisplay
 from .trial import Trial
 
 Array = np.ndarray[Any, Any]
@@ -100,10 +100,7 @@ def _cell(count: int, share: float) -> str:
 
 def _residuals(ax: Any, trial: Trial) -> None:
     found, y = trial.held_outputs[:_MOST_POINTS], trial.held_y[:_MOST_POINTS]
-    ax.scatter(found, y - found, s=12, alpha=0.5, color="royalblue", linewidths=0)
-    ax.axhline(0, color="black", linewidth=1)
-    ax.set_xlabel("Predicted")
-    ax.set_ylabel("True less predicted")
+    ResidualsDisplay.from_predictions(y, found, ax=ax)
 
 
 def _losses(record: dict[str, Any]) -> str:
