@@ -322,7 +322,7 @@ def test_columns_of_a_frame_keep_their_names_and_types(ax, library):
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_a_pipeline_on_a_frame_with_categories_is_drawn(ax, library):
+def test_27462_a_pipeline_on_a_frame_with_categories_is_drawn(ax, library):
     module = pytest.importorskip(library)
     X, y = make_classification(80, 3, n_informative=3, n_redundant=0, random_state=0)
     frame = module.DataFrame(

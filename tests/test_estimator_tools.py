@@ -160,7 +160,7 @@ class Watching:
 
 
 @has_callbacks
-def test_callbacks_are_told_of_the_fit_and_of_every_epoch():
+def test_33322_callbacks_are_told_of_the_fit_and_of_every_epoch():
     seen = Watching()
     network = MLPClassifier(8, max_iter=3, random_state=0).set_callbacks(seen).fit(X, Y)
     epoch = ["begin epoch", "end epoch"]
@@ -190,7 +190,7 @@ def test_callbacks_hear_of_a_fit_without_epochs_and_of_one_that_fails():
 
 
 @has_callbacks
-def test_a_search_shows_its_networks_to_the_callbacks():
+def test_6021_a_search_shows_its_networks_to_the_callbacks():
     from sklearn.callback import ScoringMonitor
 
     monitor = ScoringMonitor(scoring="accuracy")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -280,6 +283,30 @@ def test_12605_warm_start_goes_on_where_it_stood():
     parts = MLPClassifier(random_state=0, max_iter=5, tol=0.0, warm_start=True).fit(X, y).fit(X, y)
     np.testing.assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-9)
     np.testing.assert_allclose(parts.coefs_[0], whole.coefs_[0], rtol=1e-9, atol=1e-12)
+
+
+def test_20516_one_seed_gives_the_same_bits_in_every_process():
+    program = (
+        "import hashlib, numpy as np\n"
+        "from sklearn.datasets import load_iris\n"
+        "from adjoint.estimators import MLPClassifier\n"
+        "X, y = load_iris(return_X_y=True)\n"
+        "model = MLPClassifier((8,), max_iter=20, dropout=0.1, random_state=3)\n"
+        "weights = model.fit(X, y).coefs_\n"
+        "print(hashlib.sha256(b''.join(w.tobytes() for w in weights)).hexdigest())"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
+        ).stdout
+        for threads in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    assert len(runs[0].strip()) == 64
 
 
 def test_432_categories_without_one_hot():

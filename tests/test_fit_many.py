@@ -114,7 +114,7 @@ def test_a_random_search_is_scikit_learns_too():
     assert grids[0].best_score_ == grids[1].best_score_
 
 
-def test_networks_side_by_side_have_their_share_of_blas():
+def test_7280_networks_side_by_side_have_their_share_of_blas():
     threadpoolctl = pytest.importorskip("threadpoolctl")
     seen = []
 
