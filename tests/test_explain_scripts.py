@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -26,9 +27,15 @@ runpy.run_path(sys.argv[1])
 
 
 def run(script):
-    """Run a script in this process; return what it prints."""
-    with np.errstate(), contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(script, "derivation.py", "exec"), {})
+    """Run a script, as a file, in this process; return what it prints."""
+    with (
+        tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file,
+        np.errstate(),
+        contextlib.redirect_stdout(io.StringIO()) as printed,
+    ):
+        file.write(script)
+        file.flush()
+        exec(compile(script, file.name, "exec"), {"__file__": file.name})
     return printed.getvalue()
 
 
@@ -57,8 +64,13 @@ def printed_digits(script):
     return [n for begin, end in spans for n in range(begin, end) if script[n].isdigit()]
 
 
-def with_another_digit(script, rng):
-    place = int(rng.choice(printed_digits(script)))
+def digits(script):
+    """Return the places of all digits, of comments and names too."""
+    return [place for place, character in enumerate(script) if character.isdigit()]
+
+
+def with_another_digit(script, rng, places=digits):
+    place = int(rng.choice(places(script)))
     digit = str((int(script[place]) + int(rng.integers(1, 10))) % 10)
     return script[:place] + digit + script[place + 1 :]
 
@@ -94,14 +106,29 @@ def test_each_step_is_a_statement_and_an_assertion():
     assert run(script) == "the gradient by x: 16\n"
 
 
-def test_every_printed_digit_of_a_small_script_counts():
-    script = ad.explain(
-        lambda x, w: np.sum(x * w) ** 2, np.arange(30.0) / 7, 0.3, entry="x[2]"
-    ).script()
+def small_script():
+    def squared_sum(x, w):
+        return np.sum(x * w) ** 2
+
+    return ad.explain(squared_sum, np.arange(30.0) / 7, 0.3, entry="x[2]").script()
+
+
+def test_every_digit_of_a_file_counts():
+    script = small_script()
     run(script)
-    for place in printed_digits(script):
+    for place in digits(script):
         digit = "1" if script[place] != "1" else "2"
         assert fails(script[:place] + digit + script[place + 1 :])
+
+
+def test_every_printed_digit_is_compared_with_the_number_itself():
+    # Without a file there is no text to compare: only the assertions of the steps are left.
+    script = small_script()
+    assert printed_digits(script)
+    for place in printed_digits(script):
+        digit = "1" if script[place] != "1" else "2"
+        with pytest.raises((AssertionError, TypeError, ValueError)):
+            exec(script[:place] + digit + script[place + 1 :], {})
 
 
 def test_the_same_derivation_gives_the_same_script():
@@ -126,5 +153,6 @@ def test_scripts_run_and_fail_when_a_digit_is_changed(full):
     for derivation in everything(full):
         script = derivation.script()
         run(script)
-        changed = with_another_digit(script, rng)
-        assert fails(changed), changed
+        for places in (digits, printed_digits):
+            changed = with_another_digit(script, rng, places)
+            assert fails(changed), changed

@@ -36,7 +36,14 @@ _STYLE = """
 .adjoint-derivation .wide { overflow-x: auto; overflow-y: hidden; padding: .2rem 0; }
 .adjoint-derivation .numbers { font: .85rem/1.5 ui-monospace, monospace; white-space: nowrap; }
 .adjoint-derivation math { font-size: 1.1rem; }
-.adjoint-derivation mtd { text-align: right; padding: .1em .5em; }
+.adjoint-derivation pre.numbers { white-space: pre-wrap; margin: 0; }
+.adjoint-derivation mtd { text-align: right; padding: .2em .5em; }
+/* Brackets are drawn, since few fonts have ones that stretch. */
+.adjoint-derivation mtable {
+  --foot: linear-gradient(currentColor 0 0); border: solid; border-width: 0 1.5px; margin: 0 .2em;
+  background: var(--foot) 0 0, var(--foot) 0 100%, var(--foot) 100% 0, var(--foot) 100% 100%;
+  background-size: .35em 1.5px; background-repeat: no-repeat;
+}
 .adjoint-derivation mtable math, .adjoint-derivation .figures math { font-size: .9rem; }
 """
 
@@ -91,18 +98,22 @@ def _result(left: str, value: Any, text: str) -> Iterator[str]:
         yield from ["<li>", *_equality(left, value, text), "</li>"]
     else:
         inner = f"<mrow>{left}<mo>=</mo>{figures.mathml}</mrow>"
-        yield f'<li><div class="wide figures" tabindex="0"><math>{inner}</math></div></li>'
+        yield f'<li><div class="wide figures" tabindex="0">{_displayed(inner)}</div></li>'
 
 
 def _equality(left: str, value: Any, text: str) -> Iterator[str]:
     """Yield a formula and its numbers, each in a box that scrolls by itself."""
-    yield f'<div class="wide"><math><mrow>{left}</mrow></math></div>'
+    yield f'<div class="wide">{_displayed(f"<mrow>{left}</mrow>")}</div>'
     figures = matrix(value)
     if figures is None:
         yield f'<div class="wide numbers" tabindex="0">= {escape(text)}</div>'
     else:
         inner = f"<mrow><mo>=</mo>{figures.mathml}</mrow>"
-        yield f'<div class="wide figures" tabindex="0"><math>{inner}</math></div>'
+        yield f'<div class="wide figures" tabindex="0">{_displayed(inner)}</div>'
+
+
+def _displayed(inner: str) -> str:
+    return f'<math displaystyle="true">{inner}</math>'
 
 
 def _entry(entry: Any) -> Iterator[str]:

@@ -29,7 +29,7 @@ def matrix(x: Any) -> Formula | None:
     return Formula(
         numbers(x),
         rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}",
-        f"<mrow><mo>[</mo><mtable>{table}</mtable><mo>]</mo></mrow>",
+        f"<mtable>{table}</mtable>",
     )
 
 

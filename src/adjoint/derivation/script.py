@@ -34,7 +34,18 @@ def write(derivation: Any) -> str:
         lines += _result(
             name, result, np.asarray(derivation.gradient[name]), derivation.slack(result)
         )
-    return "\n".join([*lines, ""])
+    return _sealed("\n".join([*lines, "", ""]))
+
+
+def _sealed(script: str) -> str:
+    """Return a script that ends by comparing its own text with a checksum."""
+    mark = "# --- every character above counts, of comments and names too"
+    return f"""{script}{mark}
+if "__file__" in globals():
+    with open(__file__, encoding="utf-8") as file:
+        text = file.read().partition("{mark}")[0]
+    assert checksum(text) == "{texts.checksum(script)}", "this file was changed"
+"""
 
 
 def _preamble(scipy: list[str]) -> list[str]:
