@@ -257,3 +257,9 @@ def test_refusals_say_what_was_expected(network):
     ]:
         with pytest.raises(error, match=message):
             call()
+
+
+@pytest.mark.parametrize("show", [ad.explain, ad.draw])
+def test_an_argument_that_there_is_not_is_named_as_it_was_given(show):
+    with pytest.raises(ValueError, match="wrt names argument 3 of a call with 1 arguments"):
+        show(np.square, 2.0, wrt=3)

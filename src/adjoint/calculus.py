@@ -88,12 +88,14 @@ def _touches_outside(inputs: Sequence[Value], outputs: Sequence[Node]) -> bool:
     )
 
 
-def read_argnums(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+def read_argnums(
+    argnums: int | Sequence[int], count: int, *, called: str = "argnums"
+) -> tuple[int, ...]:
     """Return the numbers of the arguments to differentiate by, counted from the first."""
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for n in numbers:
         if not -count <= n < count:
-            raise ValueError(f"argnums names argument {n} of a call with {count} arguments")
+            raise ValueError(f"{called} names argument {n} of a call with {count} arguments")
     return tuple(n % count for n in numbers)
 
 

@@ -46,7 +46,7 @@ def of_function(
     function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int]
 ) -> Subject:
     """Return a function at arguments, to be differentiated by some of these."""
-    subject = at_point(function, args, read_argnums(wrt, len(args)))
+    subject = at_point(function, args, read_argnums(wrt, len(args), called="wrt"))
     value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
     return subject._replace(value=np.asarray(value), gradient=list(leaves(gradient)))
 

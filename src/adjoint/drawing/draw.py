@@ -152,7 +152,7 @@ def _function(function: Any, args: Sequence[Any], wrt: Any) -> tuple[Subject, tu
     if not args:
         raise TypeError("draw: a function needs arguments, as ad.draw(f, x, w)")
     floats = tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
-    wanted = floats if wrt is None else read_argnums(wrt, len(args))
+    wanted = floats if wrt is None else read_argnums(wrt, len(args), called="wrt")
     described = at_point(function, args, wanted)
     kinds = tuple(
         "parameter"
