@@ -71,6 +71,14 @@ def test_the_calibration_error_is_the_mean_gap_of_the_rows(ax):
     assert ax.get_ylabel() == "Share of b among the rows"
 
 
+def test_of_two_columns_the_second_is_that_of_the_class_drawn(ax):
+    y, prob = probabilities()
+    alone = CalibrationDisplay.from_predictions(y, prob, ax=ax)
+    both = CalibrationDisplay.from_predictions(y, np.c_[1 - prob, prob], ax=Figure().gca())
+    np.testing.assert_array_equal(both.prob_true, alone.prob_true)
+    np.testing.assert_array_equal(both.classes, [1])
+
+
 def test_a_marker_is_as_large_as_its_share_of_the_rows(ax):
     CalibrationDisplay.from_predictions([0, 1, 1, 1], [0.1, 0.9, 0.9, 0.9], n_bins=2, ax=ax)
     assert ax.collections[0].get_sizes().tolist() == [10 + 400 * 0.25, 10 + 400 * 0.75]
@@ -211,6 +219,9 @@ def test_scikit_learns_scores_are_drawn_on_an_axis_of_their_own(ax):
     label = display.score_ax_.yaxis.get_label().get_window_extent()
     legend = ax.get_legend().get_window_extent()
     assert legend.x1 < ax.get_window_extent().x1 or legend.x0 > label.x1
+    # The legend belongs to the axes of the losses, and must not be crossed by the scores.
+    assert ax.get_zorder() > display.score_ax_.get_zorder()
+    assert not ax.patch.get_visible()
 
 
 def test_the_estimator_within_a_search_a_pipeline_or_a_wrapper_is_found(ax):
@@ -308,12 +319,14 @@ def test_columns_of_a_frame_keep_their_names_and_types(ax, library):
     frame = module.DataFrame(table())
     asked = Asked()
     clean = frame.drop_nulls("c") if library == "polars" else frame.dropna(subset=["c"])
-    DecisionBoundaryDisplay.from_estimator(
+    display = DecisionBoundaryDisplay.from_estimator(
         asked, clean, features=["a", "c"], at={"big": True}, grid_resolution=3, ax=ax
     )
     rows = asked.rows
     assert type(rows) is type(frame)
     assert list(rows.columns) == list(frame.columns)
+    np.testing.assert_array_equal(rows["a"].to_numpy(), display.xx0.ravel())
+    np.testing.assert_array_equal(rows["c"].to_numpy(), display.xx1.ravel())
     assert [str(rows[n].dtype) for n in rows.columns] == [str(clean[n].dtype) for n in rows.columns]
     assert set(rows["town"].to_list()) == {"Rome"}
     assert set(rows["big"].to_list()) == {True}

@@ -75,6 +75,12 @@ def test_a_page_has_all_steps_and_loads_nothing(derivation):
     assert not re.search(r"https?:|src=|url\(|@import", page)
 
 
+def test_the_paths_of_an_entry_keep_their_lines_on_the_page():
+    page = ad.explain(lambda x: x * x + x, 2.0, entry="x").html()
+    assert re.search(r'<pre class="numbers"[^>]*>[^<]*\n *1\. x → ', page)
+    assert "pre.numbers { white-space: pre-wrap" in page
+
+
 def test_a_notebook_shows_the_page_without_its_head(derivation):
     assert derivation._repr_html_() in derivation.html()
 
