@@ -372,8 +372,10 @@ def test_numbers_that_do_not_fit_raise_numpys_error_with_the_primitives_name():
     assert logarithm == -np.inf
     with pytest.raises(LINALG.LinAlgError, match="Singular matrix"):
         logarithm.backward()
+    # Of a matrix of ones, whether R is singular to the last bit depends on the processor.
+    degenerate = ad.tensor(np.diag([1.0, 0.0]), requires_grad=True)
     with pytest.raises(LINALG.LinAlgError, match="Singular matrix"):
-        LINALG.qr(singular).R.sum().backward()
+        LINALG.qr(degenerate).R.sum().backward()
 
 
 @pytest.mark.parametrize(
