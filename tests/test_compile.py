@@ -535,7 +535,7 @@ def test_a_saved_step_is_written_alike(tmp_path):
     step = TrainingStep(model, functional.cross_entropy, optimizer)
     graph = step.program(np.ones((5, 2)), np.zeros(5, int)).graph
     graph.save(tmp_path / "step.json")
-    assert write(ad.Graph.load(tmp_path / "step.json")) == write(graph)
+    assert write(simplify(ad.Graph.load(tmp_path / "step.json"))) == write(graph)
 
 
 def test_a_parameter_that_the_loss_does_not_depend_on_takes_no_step():

@@ -47,7 +47,7 @@ LAYERS = [
     ["compiler.archive"],
     ["graph", "creation"],
     ["compiler.bounds", "compiler.fingerprint", "compiler.rewrites"],
-    ["compiler.finiteness"],
+    ["compiler.certainty", "compiler.doubts", "compiler.expectation"],
     ["compiler.simplify", "compiler.arguments"],
     ["compiler.native", "compiler.native.formats", "compiler.native.machine"],
     [

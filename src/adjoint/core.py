@@ -274,7 +274,10 @@ def explain_failure(
     wrong_numbers = isinstance(error, np.linalg.LinAlgError)  # a ValueError, but not of shapes
     of_shapes = isinstance(error, ValueError) and not wrong_numbers
     message = f"{primitive.name}: {error} (received shapes {received})"
-    return ShapeError(message) if of_shapes else type(error)(message)
+    if of_shapes:
+        return ShapeError(message)
+    # Some of NumPy's own errors are made of more than a text.
+    return TypeError(message) if isinstance(error, TypeError) else type(error)(message)
 
 
 _NO_PARAMS: Params = {}

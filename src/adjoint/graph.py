@@ -109,7 +109,7 @@ class Graph:
         self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
         ends = [x.node for x in self.outputs if isinstance(x, Symbol) and x.node is not None]
         self.nodes = [
-            node for node in reachable(ends) if node.primitive and isinstance(node.output, Spec)
+            node for node in reachable(ends) if node.primitive and isinstance(node, TracedNode)
         ]
         for node in self.nodes:
             # A tensor's node is not one of ours: its array is a constant of the graph.
@@ -189,8 +189,7 @@ class Graph:
                     arg if parent is None else values[parent]
                     for arg, parent in zip(node.args, node.parents, strict=True)
                 ]
-                assert node.primitive is not None
-                values[node] = node.primitive.bind(args, node.params or {})
+                values[node] = node.meant.bind(args, node.params or {})
         return [values[x.node] if isinstance(x, Symbol) else x for x in self.outputs]
 
     # --- text and files

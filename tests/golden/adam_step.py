@@ -1,5 +1,3 @@
-"""step, written by adjoint."""
-
 import numpy as np
 
 
@@ -40,6 +38,8 @@ def step(parameters, memory, X, y, lr, beta1, beta2, epsilon):
     v10 = lr * v9 / -np.expm1(b1_steps_new * v6)  # ()
     v11 = np.sqrt(b1_second_moment_new) + epsilon * v9  # (1,)
     b1_new = b1 - v10 * b1_first_moment_new / v11  # (1,)
+    if np.isnan(W1_new).any():
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     result_1 = [W1_new, b1_new]
     result_2 = [
         {

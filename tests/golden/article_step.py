@@ -1,5 +1,3 @@
-"""step, written by adjoint."""
-
 import numpy as np
 
 
@@ -57,4 +55,6 @@ def step(parameters, X, y, lr):
     b2_new = b2 - lr * d_b2  # (4,)
     W3_new = W3 - lr * d_W3  # (4, 2)
     b3_new = b3 - lr * d_b3  # (2,)
+    if any(np.isnan(x).any() for x in (W1_new, W2_new, W3_new)):
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     return [W1_new, b1_new, W2_new, b2_new, W3_new, b3_new], loss

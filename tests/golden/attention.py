@@ -26,4 +26,6 @@ def loss(q, k, v):
     d_q = v3 @ k  # (6, 4)
     # backward of transpose
     d_k = (q.T @ v3).T  # (6, 4)
+    if any(np.isnan(x).any() for x in (d_v, d_q, d_k)):
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     return d_q, d_k, d_v

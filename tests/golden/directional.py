@@ -15,6 +15,9 @@ def function(x, t):
     v2 = np.exp(v1 * x)  # (3,)
     v3 = 1 + x  # (3,)
     value = v2 / v3  # (3,)
-    v4 = strong_multiply((-t * x + t * v1) * v2, 1.0 / v3)  # (3,)
-    v5 = v4 + strong_multiply(t, -(value / v3))  # (3,)
-    return value, v5
+    v4 = (-t * x + t * v1) * v2  # (3,)
+    v5 = strong_multiply(t, -(value / v3))  # (3,)
+    v6 = strong_multiply(v4, 1.0 / v3) + v5  # (3,)
+    if np.isnan(v4).any():
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
+    return value, v6

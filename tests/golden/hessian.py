@@ -21,4 +21,7 @@ def energy(x):
     d_x = placed_at(v4, np.s_[1], (2,)) + v5  # (2,)
     v6 = placed_at(v2 * 3 * (2 * v3), np.s_[1], (2,))  # (2,)
     d_x_2 = v6 + placed_at(v4, np.s_[0], (2,))  # (2,)
-    return np.stack([d_x, d_x_2])
+    v7 = np.stack([d_x, d_x_2])  # (2, 2)
+    if np.isnan(v7).any():
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
+    return v7

@@ -16,4 +16,6 @@ def loss(parameters, X, y):
     # affine map: (9) ∂L/∂b = Σ ∂L/∂a, (7) ∂L/∂W = zᵀ ∂L/∂a
     d_parameters_offset = np.sum(v2, axis=0)  # ()
     d_parameters_weight = 0.01 * (2 * parameters_weight) + X.T @ v2  # (20,)
+    if np.isnan(d_parameters_weight).any():
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     return value, {"weight": d_parameters_weight, "offset": d_parameters_offset}

@@ -1,5 +1,3 @@
-"""step, written by adjoint."""
-
 import numpy as np
 
 
@@ -40,6 +38,8 @@ def step(parameters, memory, X, y, lr, momentum, weight_decay):
     v5 = d_b2 + weight_decay * b2  # (1,)
     b2_velocity_new = momentum * b2_velocity + v5  # (1,)
     b2_new = b2 - lr * (v5 + momentum * b2_velocity_new)  # (1,)
+    if any(np.isnan(x).any() for x in (W1_new, W2_new)):
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     result_1 = [W1_new, b1_new, W2_new, b2_new]
     result_2 = [
         {"velocity": W1_velocity_new},

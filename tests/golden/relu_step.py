@@ -1,5 +1,3 @@
-"""step, written by adjoint."""
-
 import numpy as np
 
 
@@ -41,4 +39,6 @@ def step(parameters, X, y, lr):
     b1_new = b1 - lr * d_b1  # (3,)
     W2_new = W2 - lr * d_W2  # (3, 2)
     b2_new = b2 - lr * d_b2  # (2,)
+    if any(np.isnan(x).any() for x in (W1_new, W2_new)):
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     return [W1_new, b1_new, W2_new, b2_new], loss

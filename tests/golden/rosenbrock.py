@@ -21,4 +21,6 @@ def rosenbrock(x):
     v5 = placed_at(-v4 * (2 * v1), np.s_[:-1], (100,))  # (100,)
     v6 = placed_at(-(2 * v3), np.s_[:-1], (100,)) + v5  # (100,)
     d_x = v6 + placed_at(v4, np.s_[1:], (100,))  # (100,)
+    if np.isnan(d_x).any():
+        raise FloatingPointError("NaN, perhaps of 0·∞, which counts as 0: see ad.write_source")
     return value, d_x

@@ -20,7 +20,7 @@ from ..core import PRIMITIVES, Node, Spec
 from ..ops.indexing import SLOT
 from ..tree import leaves
 from .naming import identifier
-from .tracer import Origin
+from .tracer import Origin, TracedNode
 
 _FORMAT = "adjoint graph"
 _VERSION = 1
@@ -66,24 +66,24 @@ def _value(graph: Any, node: Node) -> dict[str, Any]:
     return {"name": graph.names[node], "shape": list(spec.shape), "dtype": str(spec.dtype)}
 
 
-def _operation(graph: Any, node: Node, places: dict[Node, int]) -> dict[str, Any]:
-    assert node.primitive is not None
-    if PRIMITIVES.get(node.primitive.name) is not node.primitive:
+def _operation(graph: Any, node: TracedNode, places: dict[Node, int]) -> dict[str, Any]:
+    name = node.meant.name
+    if PRIMITIVES.get(name) is not node.meant:
         raise TypeError(
-            f"{node.primitive.name} is a function with a derivative rule of its own; only graphs "
+            f"{name} is a function with a derivative rule of its own; only graphs "
             "of adjoint's primitives can be saved"
         )
     args = [
         _encode(arg) if parent is None else {"value": places[parent]}
         for arg, parent in zip(node.args, node.parents, strict=True)
     ]
-    params = {name: _encode(value) for name, value in (node.params or {}).items()}
+    params = {key: _encode(value) for key, value in (node.params or {}).items()}
     origin = getattr(node, "origin", None)
     named = getattr(node, "name", None) is not None
     return {
         **_value(graph, node),
         "named": named,
-        "primitive": node.primitive.name,
+        "primitive": name,
         "args": args,
         "params": params,
         "origin": None if origin is None else list(origin),

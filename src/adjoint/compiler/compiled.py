@@ -259,5 +259,5 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
         raise TypeError(
             "write_source: the shapes are not known; pass examples, as write_source(f, path, x, y)"
         )
-    source = write(simplify(trace(function, *examples)))
+    source = write(simplify(trace(function, *examples)), decides=True)
     Path(path).write_text(source, encoding="utf-8")

@@ -16,19 +16,22 @@ from .wordings import WORDINGS, fill, operands_of
 
 
 class Expressions:
-    """Turns nodes into expressions, and gathers what these need: names, constants, helpers."""
+    """Turns nodes into expressions, and gathers what these need: names, constants, helpers.
 
-    def __init__(self, graph: Graph) -> None:
-        self.helpers: dict[str, Callable[..., Any]] = {}
-        self.scipy: list[str] = []
-        self.constants: dict[str, Any] = {}
-        self.named_constants: dict[int, str] = {}
+    What another graph's expressions in the same file need already is shared with them.
+    """
+
+    def __init__(self, graph: Graph, before: Expressions | None = None) -> None:
+        self.helpers: dict[str, Callable[..., Any]] = {} if before is None else before.helpers
+        self.scipy: list[str] = [] if before is None else before.scipy
+        self.constants: dict[str, Any] = {} if before is None else before.constants
+        self.named_constants: dict[int, str] = {} if before is None else before.named_constants
         # A result among others is computed in its place, not at the end.
         alone = isinstance(graph.gives, int)
         self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
         # Values that stand inside of the expression that uses them.
         self.pending: dict[Node, ast.expr] = {}
-        reserved = [graph.name, *graph.arguments, *_helper_names(graph)]
+        reserved = [graph.name, *graph.arguments, *_helper_names(graph), *self.constants]
         self.names = naming.unique_names(_named_nodes(graph), reserved=reserved)
         for symbol, name in zip(graph.inputs, _input_names(graph), strict=True):
             if name is not None and symbol.node is not None:

@@ -28,12 +28,12 @@ def fingerprint(graph: Graph) -> Hashable:
     }
     lines = []
     for node in graph.nodes:
-        primitive = node.primitive
         operands = [
             key_of(arg) if parent is None else numbers[parent]
             for arg, parent in zip(node.args, node.parents, strict=True)
         ]
-        lines.append((id(primitive), tuple(operands), key_of(dict(node.params or {}))))
+        products = id(node.primitive), id(node.meant)
+        lines.append((products, tuple(operands), key_of(dict(node.params or {}))))
         numbers[node] = len(numbers)
     takes = [(symbol.shape, symbol.dtype.str) for symbol in graph.inputs]
     gives = [

@@ -124,8 +124,12 @@ class Program:
         return list(leaves(self._evaluated(arrays)))
 
     def _evaluated(self, arrays: Sequence[Any]) -> Any:
+        args = self._structured(arrays)
         with np.errstate(all="ignore"):
-            return self.function(*self._structured(arrays))
+            try:
+                return self.function(*args)
+            except FloatingPointError:  # the source is in doubt, the graph is not
+                return self.graph(*args)
 
     def _structured(self, arrays: Sequence[Any]) -> Sequence[Any]:
         if self._takes_arrays:

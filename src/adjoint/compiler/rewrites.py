@@ -17,7 +17,9 @@ Rewrite = Callable[[Sequence[Operand], Params, Build], Any]
 
 def taken_apart(x: Operand, name: str) -> list[Operand] | None:
     """Return the operands of the primitive ``name`` if ``x`` is its result, else None."""
-    if not isinstance(x, Value) or x.node is None or x.node.primitive is not PRIMITIVES[name]:
+    if not isinstance(x, Value) or x.node is None or x.node.primitive is None:
+        return None
+    if getattr(x.node, "meant", x.node.primitive) is not PRIMITIVES[name]:
         return None
     return [
         arg if parent is None else type(x)(arg, parent)
@@ -32,6 +34,11 @@ def is_number(x: Operand, number: float) -> bool:
     return bool(np.all(np.equal(x, number)))
 
 
+def _is_zero(x: Operand, *, negative: bool) -> bool:
+    """Return whether an operand is a constant of zeros, all of one sign."""
+    return is_number(x, 0) and bool(np.all(np.signbit(np.asarray(x, float)) == negative))
+
+
 def _itself(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return args[0]
 
@@ -39,7 +46,8 @@ def _itself(args: Sequence[Operand], params: Params, build: Build) -> Any:
 def _add(args: Sequence[Operand], params: Params, build: Build) -> Any:
     x, y = args
     for one, other in ((x, y), (y, x)):
-        if is_number(other, 0):
+        # Not 0 itself, which makes 0 of -0.
+        if _is_zero(other, negative=True):
             return one
     if (opposite := taken_apart(y, "negative")) is not None:
         return build("subtract", x, opposite[0])
@@ -50,9 +58,9 @@ def _add(args: Sequence[Operand], params: Params, build: Build) -> Any:
 
 def _subtract(args: Sequence[Operand], params: Params, build: Build) -> Any:
     x, y = args
-    if is_number(y, 0):
+    if _is_zero(y, negative=False):
         return x
-    if is_number(x, 0):
+    if _is_zero(x, negative=True):
         return build("negative", y)
     if (opposite := taken_apart(y, "negative")) is not None:
         return build("add", x, opposite[0])
@@ -70,6 +78,7 @@ def _multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
 
 def _strong_multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
     for one, other in (args, args[::-1]):
+        # Of -0 too, which would say no more.
         if is_number(other, 0):
             shape = np.broadcast_shapes(np.shape(other), getattr(one, "shape", ()))
             return np.zeros(shape, getattr(one, "dtype", None))
@@ -178,6 +187,14 @@ def _clip(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return x if high is None else build("minimum", x, high)
 
 
+def without_zero(name: str, args: Sequence[Operand]) -> Operand | None:
+    """Return what is left of a sum or difference with a constant 0, for -0 the one as the other."""
+    x, y = args
+    if is_number(y, 0):
+        return x
+    return y if name == "add" and is_number(x, 0) else None
+
+
 def _is_truth(operand: Operand, truth: bool) -> bool:
     return getattr(operand, "dtype", None) == np.bool_ and is_number(operand, truth)
 
@@ -205,10 +222,10 @@ REWRITES: dict[str, Rewrite] = {
     "clip": _clip,
 }
 
-# What these answer, of finite numbers.
+# What these answer of numbers that are finite for all arguments.
 ANSWERS = {"isfinite": True, "isinf": False, "isnan": False}
 
-# Products in which 0·∞ = 0, and what they are where no factor can be infinite.
+# Products in which 0·∞ = 0, and what they are where there is no such term.
 PLAIN = {
     "strong_multiply": "multiply",
     "strong_matmul": "matmul",

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
 from ..graph import Graph, Symbol
+from .certainty import is_plain, magnitude, magnitude_of
+from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
-from .finiteness import is_finite, stays_finite
-from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart
+from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart, without_zero
 from .tracer import Origin, TracedNode
 
 _COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
@@ -22,14 +23,17 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     """Return a graph of the same values with fewer and simpler operations.
 
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
-    elements and movements that undo each other removed, and products in which 0·∞ = 0 replaced by
-    plain ones where, for finite arguments, no factor can be infinite. The values are the same up to
-    the sign of zero. It is for evaluation: differentiate the original, whose `stop_gradient` is
-    still in place. Operations that ``expansions`` name are written in others first.
+    elements and movements that undo each other removed. Products in which 0·∞ = 0 become plain ones
+    where no factor can be infinite; where none is expected to be, a plain product stands for the
+    strong one (`TracedNode.strong`), which decides where it gives NaN: see `doubts`. The values are
+    the same for all arguments, whatever they are. It is for evaluation: differentiate the original,
+    whose `stop_gradient` is still in place. Operations that ``expansions`` name are written in
+    others first.
     """
+    asked = asked_about(graph)
     fresh = _Simplifier(expansions)
     values: dict[Node | None, Any] = {}
-    inputs = [fresh.input(symbol) for symbol in graph.inputs]
+    inputs = [fresh.input(symbol, expected=symbol.node not in asked) for symbol in graph.inputs]
     for old, new in zip(graph.inputs, inputs, strict=True):
         values[old.node] = new
     for node in graph.nodes:
@@ -50,24 +54,28 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
 
 
 class _Simplifier:
-    """Builds operations, each once, and knows which of the values are finite."""
+    """Builds operations, each once, and knows of each value whether it is finite.
+
+    ``finite`` tells what is expected, ``magnitudes`` what is certain.
+    """
 
     def __init__(self, expansions: Mapping[str, Rewrite]) -> None:
         self.expansions = expansions
         self.seen: dict[Any, Symbol] = {}
         self.finite: dict[Node | None, bool] = {}
+        self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
 
-    def input(self, old: Symbol) -> Symbol:
+    def input(self, old: Symbol, *, expected: bool) -> Symbol:
         new = Symbol.input(old.data, getattr(old.node, "name", None))
-        self.finite[new.node] = True
+        self.finite[new.node] = expected
+        self.magnitudes[new.node] = np.inf if old.dtype.kind == "f" else 2.0**64
         return new
 
-    def replay(self, node: Node, args: Sequence[Operand]) -> Any:
+    def replay(self, node: TracedNode, args: Sequence[Operand]) -> Any:
         """Return what stands for a node of the old graph, applied to new operands."""
-        assert node.primitive is not None
-        self.origin = getattr(node, "origin", None)
-        value = self.build(node.primitive.name, *args, primitive=node.primitive, **_params(node))
+        self.origin = node.origin
+        value = self.build(node.meant.name, *args, primitive=node.meant, **_params(node))
         if not isinstance(value, Symbol):
             return np.asarray(value, node.output.dtype)
         name = getattr(node, "name", None)
@@ -85,23 +93,46 @@ class _Simplifier:
                 return primitive.forward(*args, **params)
         specs = [arg.data if isinstance(arg, Symbol) else arg for arg in args]
         spec = primitive.infer(*specs, **params)
+        known = self._answer(name, args, spec)
+        if known is not None:
+            return known
+        args = self._slim(primitive, args, params, spec)
+        simpler = self._rewritten(primitive, args, params)
+        if simpler is not None and _is_like(simpler, spec):
+            return simpler
+        expanded = (
+            self.expansions[name](args, params, self.build) if name in self.expansions else None
+        )
+        return self._applied(primitive, args, params) if expanded is None else expanded
+
+    def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
+        """Return the result where it needs no operation, else None."""
         if name in ("zeros_like", "ones_like"):
             return np.full(spec.shape, float(name == "ones_like"), spec.dtype)
-        if name in ANSWERS and self._is_finite(args[0]):
+        if name in ANSWERS and self._magnitude(args[0]) < np.inf:
             return np.full(spec.shape, ANSWERS[name])
-        if name in IDLE and args[0].data == spec:
-            return args[0]
-        args = self._slim(primitive, args, params, spec)
-        if name in REWRITES and primitive is PRIMITIVES.get(name):
-            simpler = REWRITES[name](args, params, self.build)
-            if simpler is not None and _is_like(simpler, spec):
-                return simpler
-        if name in self.expansions:
-            expanded = self.expansions[name](args, params, self.build)
-            if expanded is not None:
-                return expanded
-        if name in PLAIN and all(map(self._is_finite, args)):
-            return self.build(PLAIN[name], *args, **params)
+        return args[0] if name in IDLE and args[0].data == spec else None
+
+    def _rewritten(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+        name = primitive.name
+        if name not in REWRITES or primitive is not PRIMITIVES.get(name):
+            return None
+        simpler = REWRITES[name](args, params, self.build)
+        if simpler is None and self.origin is not None and name in ("add", "subtract"):
+            # A derivative that is 0 throughout may be left out, but what the user writes may not:
+            # it makes 0 of -0.
+            return without_zero(name, args)
+        return simpler
+
+    def _applied(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
+        """Apply a primitive as it is, or a plain product for a strong one."""
+        plain = PRIMITIVES.get(PLAIN.get(primitive.name, ""))
+        if plain is None:
+            return self._share(primitive, args, params)
+        if is_plain(args, [self._magnitude(arg) for arg in args]):
+            return self._share(plain, args, params)
+        if all(map(self._is_finite, args)):
+            return self._share(plain, args, params, strong=primitive)
         return self._share(primitive, args, params)
 
     def _slim(
@@ -120,18 +151,27 @@ class _Simplifier:
                 slim[position] = before
         return tuple(slim)
 
-    def _share(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
+    def _share(
+        self,
+        primitive: Primitive,
+        args: Sequence[Operand],
+        params: Params,
+        strong: Primitive | None = None,
+    ) -> Symbol:
         """Apply a primitive, or return what it gave before for the same operands."""
         keys = [key_of(arg) for arg in args]
         if primitive.name in _COMMUTATIVE:
             keys.sort(key=repr)
-        key = (primitive.name, id(primitive), tuple(keys), key_of(dict(params)))
+        key = (primitive.name, id(strong or primitive), tuple(keys), key_of(dict(params)))
         if key not in self.seen:
             made = Symbol.apply(primitive, args, params)
             assert isinstance(made.node, TracedNode)
-            made.node.origin = self.origin
-            self.finite[made.node] = stays_finite(
+            made.node.origin, made.node.strong = self.origin, strong
+            self.finite[made.node] = is_expected_finite(
                 primitive, args, params, made.data, [self._is_finite(arg) for arg in args]
+            )
+            self.magnitudes[made.node] = magnitude(
+                primitive, args, made.data, [self._magnitude(arg) for arg in args]
             )
             self.seen[key] = made
         return self.seen[key]
@@ -140,6 +180,11 @@ class _Simplifier:
         if isinstance(operand, Symbol):
             return self.finite[operand.node]
         return operand is None or is_finite(operand)
+
+    def _magnitude(self, operand: Operand) -> float:
+        if isinstance(operand, Symbol):
+            return self.magnitudes[operand.node]
+        return magnitude_of(operand)
 
 
 def _params(node: Node) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..graph import Graph
 from ..tree import leaves
 from . import constants, helpers
 from .constants import parse
+from .doubts import careful, careful_name, sentinels
 from .equations import headings
 from .expressions import Expressions
 from .layout import WIDTH, lay_out, signature
@@ -20,10 +21,15 @@ from .printer import show
 
 # An expression of more columns than this is not put inside of another one.
 _INLINE = 60
+_TWIN = "Return the same, where 0·∞ and 0·NaN count as 0."
+_REFUSAL = "NaN, perhaps of 0·∞, which counts as 0: see ad.write_source"
 
 
-def write(graph: Graph, *, about: str = "", key: Iterable[str] = ()) -> str:
+def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bool = False) -> str:
     """Return the source of a graph: a file that needs NumPy alone (or, said so there, SciPy).
+
+    Where a plain product stands for one in which 0·∞ = 0 and NaN comes out, the function raises a
+    FloatingPointError, or does the work again with strong products.
 
     Parameters
     ----------
@@ -33,19 +39,31 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = ()) -> str:
         The function's docstring, if it is to have one.
     key : iterable of str
         Paths that say, in a comment, what the parts of the arguments are.
+    decides : bool
+        Whether the file holds a second function, with strong products, for that case.
     """
-    writer = _Writer(graph)
-    body = writer.body()
+    writer = _Writer(graph, decides=decides)
+    functions = [*signature(graph.name, graph.arguments), *_docstring(about)]
+    functions += [*_comment(", ".join(key)), *writer.body()]
+    if decides and writer.watched:
+        twin = careful(graph)
+        second = _Writer(twin, before=writer.terms)
+        functions += [
+            "\n",
+            '@np.errstate(all="ignore")',
+            *signature(twin.name, twin.arguments),
+            *_docstring(_TWIN),
+        ]
+        functions += second.body()
     parts = [f"\n\n{text}" for text in helpers.texts(writer.terms.helpers).values()]
     if writer.terms.constants:
         parts += ["\n" if parts else ""]
         for name, array in writer.terms.constants.items():
             parts += constants.long_text(name, array)
-    parts += ["\n", *signature(graph.name, graph.arguments)]
-    text = "\n".join([*parts, *_docstring(about), *_comment(", ".join(key)), *body])
-    return "\n".join(
-        [f'"""{graph.name}, written by adjoint."""', *_imports(text, writer.terms.scipy), text, ""]
-    )
+    text = "\n".join([*parts, "\n", *functions])
+    imports = _imports(text, writer.terms.scipy)
+    head = [] if about else [f'"""{graph.name}, written by adjoint."""', *[""] * bool(imports)]
+    return "\n".join([*head, *imports, text, ""])
 
 
 def statements(graph: Graph) -> tuple[list[tuple[Node, ast.expr]], Expressions]:
@@ -62,7 +80,7 @@ def statements(graph: Graph) -> tuple[list[tuple[Node, ast.expr]], Expressions]:
 def _imports(text: str, scipy: Sequence[str]) -> list[str]:
     lines = ["import numpy as np"] * ("np." in text)
     lines += [f"from scipy import special  # for {', '.join(scipy)}"] * bool(scipy)
-    return ["", *lines] if lines else []
+    return lines
 
 
 def _docstring(about: str) -> list[str]:
@@ -76,9 +94,13 @@ def _comment(text: str) -> list[str]:
 class _Writer:
     """Turns nodes into statements, oldest first."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(
+        self, graph: Graph, *, decides: bool = False, before: Expressions | None = None
+    ) -> None:
         self.graph = graph
-        self.terms = Expressions(graph)
+        self.decides = decides
+        self.terms = Expressions(graph, before)
+        self.watched = [x.node for x in sentinels(graph) if x.node is not None]
         self.uses = Counter(parent for node in graph.nodes for parent in node.parents)
         self.uses.update(getattr(output, "node", None) for output in graph.outputs)
         self.statements: list[tuple[Node, ast.expr]] = []
@@ -89,7 +111,7 @@ class _Writer:
         """Return the lines of the function's body."""
         lines = self._unpacking()
         self.arrange()
-        final = self._return()
+        final = [*self._guard(), *self._return()]
         alone = self._last_alone()
         position = 0
         for heading, count in headings([node for node, _ in self.statements]):
@@ -114,7 +136,8 @@ class _Writer:
         last = self.statements[-1][0] if self.statements else None
         outputs = [getattr(output, "node", None) for output in self.graph.outputs]
         is_result = isinstance(self.graph.gives, int) and outputs == [last]
-        return last if is_result and last is not None and self.uses[last] == 1 else None
+        is_returned = is_result and last is not None and self.uses[last] == 1
+        return last if is_returned and last not in self.watched else None
 
     def _expression(self, node: Node) -> ast.expr:
         """Return a node's expression, with values inside that are short and used here alone."""
@@ -136,6 +159,8 @@ class _Writer:
 
     def _may_wait(self, node: Node, expression: ast.expr) -> bool:
         """Return whether a value may stand inside of the one that uses it."""
+        if node in self.watched:
+            return False
         if _is_cheap(node, expression):
             return True
         named = getattr(node, "name", None) is not None or node in self.terms.results
@@ -168,6 +193,19 @@ class _Writer:
         node = self.graph.inputs[position].node
         assert node is not None
         return node
+
+    def _guard(self) -> list[str]:
+        """Return the lines that tell where plain products may be wrong, and what happens then."""
+        names = [self.terms.name(node) for node in self.watched]
+        if not names:
+            return []
+        arguments = ", ".join(self.graph.arguments)
+        again = f"return {careful_name(self.graph)}({arguments})"
+        refusal = f'raise FloatingPointError("{_REFUSAL}")'
+        test = f"np.isnan({names[0]}).any()"
+        if len(names) > 1:
+            test = f"any(np.isnan(x).any() for x in ({', '.join(names)}))"
+        return [f"    if {test}:", f"        {again if self.decides else refusal}"]
 
     def _return(self) -> list[str]:
         """Return the lines that give the result its structure."""

@@ -52,7 +52,9 @@ def fold(record: Record, *, depth: int | None, opened: Collection[str]) -> Foldi
     ValueError
         If a path is not that of a module that was called.
     """
-    calls = {node: record.place(node).calls for node in record.graph.nodes}
+    calls: dict[Node, tuple[Call, ...]] = {
+        node: record.place(node).calls for node in record.graph.nodes
+    }
     _check(opened, calls.values())
     found = depth if depth is not None else _automatic(calls, opened)
     folding = _folding(calls, found, opened)

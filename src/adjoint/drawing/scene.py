@@ -101,11 +101,11 @@ class Scene:
                 elif np.size(arg) > 1:
                     readers.setdefault(id(arg), []).append(node)
                     constants[id(arg)] = arg
-        for node in self.record.inputs:
-            kind = kinds.get(node, "input")
-            unread = node not in readers and node not in self.record.gradient
-            if not unread and not self._is_absorbed(kind, readers.get(node, [])):
-                self._add(node, self._leaf(node, kind))
+        for leaf in self.record.inputs:
+            kind = kinds.get(leaf, "input")
+            unread = leaf not in readers and leaf not in self.record.gradient
+            if not unread and not self._is_absorbed(kind, readers.get(leaf, [])):
+                self._add(leaf, self._leaf(leaf, kind))
         for number, (key, array) in enumerate(constants.items(), 1):
             if not self._is_absorbed("constant", readers[key]):
                 text = brief(array)

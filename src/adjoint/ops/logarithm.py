@@ -57,7 +57,8 @@ def log10(x: Any) -> Any:
 
 def _lead(x: Any, y: Any) -> Any:
     """x - y, and 0 where both are the same infinity: then neither leads."""
-    return where(bitwise_and(equal(x, y), isinf(x)), 0.0, x - y)
+    both = bitwise_and(isinf(x), isinf(y))  # known while tracing where one is a constant
+    return where(bitwise_and(equal(x, y), both), 0.0, x - y)
 
 
 def _weight(lead: Any) -> Any:

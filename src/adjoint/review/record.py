@@ -107,8 +107,8 @@ class Record:
                 self._settle(node, found, alteration)
                 if node is not stop:
                     self._pull_one(node, found, alteration)
-            for node in self.inputs:
-                self._settle(node, found, alteration)
+            for leaf in self.inputs:
+                self._settle(leaf, found, alteration)
         return found
 
     def _settle(self, node: Node, found: dict[Node, Array], alteration: Alteration) -> None:

@@ -237,9 +237,8 @@ fmod remainder floor_divide
 RULES: dict[str, Rule] = {
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
     **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
-    # A product 0·∞ that must be 0 gives NaN here; who finds NaN among the results repeats the
-    # work in the portable tier. NaN does not get lost on its way to a result that depends on it.
-    "strong_multiply": arithmetic("multiply"),
+    # Two comparisons cost less than to look for NaN, and to do the work again.
+    "strong_multiply": arithmetic("strong_multiply"),
     "fabs": arithmetic("absolute"),
     **_named(comparison, "less less_equal greater greater_equal equal not_equal"),
     **_named(logical, "logical_and logical_or logical_xor logical_not"),

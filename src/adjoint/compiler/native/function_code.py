@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph
+from ..doubts import PLAIN_IN_NATIVE, sentinels, with_outputs
 from ..simplify import simplify
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
-from .formats import FORMATS
 from .kernel import Kernel, Slot
 from .lanes import Names
 from .lower import lower
@@ -69,8 +69,9 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
 
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, every entry a scalar of its own."""
-    nest = lower(graph, limit=limit)
-    _ask_for_nan(nest, Place(len(graph.outputs), 0))
+    watched = sentinels(graph, plain=PLAIN_IN_NATIVE)
+    nest = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
+    _ask_for_nan(nest, len(graph.outputs))
     inputs, outputs = _slots(graph)
     kernel = Kernel(nest, inputs, outputs, width=1)
     text = kernel.write("evaluate", _parameters(graph)).replace(
@@ -82,19 +83,20 @@ def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     )
 
 
-def _ask_for_nan(nest: Nest, place: Place) -> None:
-    """Store whether a result is NaN."""
+def _ask_for_nan(nest: Nest, count: int) -> None:
+    """Store instead of all but ``count`` results whether one of them is NaN."""
     found = nest.constant(False, "i1")
-    for _, element in list(nest.results):
-        if element.kind in FORMATS:
+    for place, element in nest.results:
+        if place.array >= count:
             found = nest.apply("logical_or", "i1", found, nest.apply("isnan", "i1", element))
-    nest.store(place, found)
+    nest.results = [result for result in nest.results if result[0].array < count]
+    nest.store(Place(count, 0), found)
 
 
 def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
     """Return the code of a simplified graph: loops over arrays, and products of matrices."""
     module = Module(machine.vector_bytes, machine.registers)
-    code = ArrayCode(expand(graph, checks_results=True), module)
+    code = ArrayCode(expand(graph), module)
     lines = [
         f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
         *code.body(*_slots(graph)),

@@ -21,7 +21,7 @@ def _minimum(x: Lanes, y: Lanes) -> Lanes:
 
 
 def _relu(x: Lanes) -> Lanes:
-    return x.compare("<", 0).choose(x.lift(0), x)
+    return x.compare("<=", 0).choose(x.lift(0), x)  # of -0 too
 
 
 def _absolute(x: Lanes) -> Lanes:
@@ -39,9 +39,12 @@ def _times_plus(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
 
 
 def _strong_multiply(x: Lanes, y: Lanes) -> Lanes:
-    """The product, 0 where a factor is 0, even 0·∞ and 0·NaN."""
+    """The product, but 0 where 0·∞ or 0·NaN would give NaN."""
+    product = x * y
+    if x.kind not in FORMATS:
+        return product
     nothing = x.compare("==", 0) | y.compare("==", 0)
-    return nothing.choose(x.lift(0), x * y)
+    return (nothing & product.is_nan()).choose(x.lift(0), product)
 
 
 def _isfinite(x: Lanes) -> Lanes:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...core import Node
 from ...graph import Graph
 from ..cost import size_of
+from ..tracer import TracedNode
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
 from .nest import Unlowerable
@@ -75,10 +75,10 @@ class MixedFunction:
         return [reason if n == 1 else f"{n} × {reason}" for reason, n in counts.items()]
 
 
-def refusal(node: Node) -> str | None:
+def refusal(node: TracedNode) -> str | None:
     """Return why an operation has no native code, or None where it has."""
     try:
-        ArrayCode(expand(alone(node), checks_results=False), Module(vector_bytes=16, registers=16))
+        ArrayCode(expand(alone(node)), Module(vector_bytes=16, registers=16))
     except Unlowerable as reason:
         return str(reason)
     return None

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core import Node
 from ...graph import Graph, Symbol
+from ..tracer import TracedNode
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,15 @@ def _levels(graph: Graph, has_native: Callable[[Node], bool]) -> dict[Node, int]
 
 
 def _needed_later(graph: Graph, levels: Mapping[Node, int], ends: set[Any]) -> set[Node]:
-    needed = {node for node in graph.nodes if node in ends}
+    needed: set[Node] = {node for node in graph.nodes if node in ends}
     for node in graph.nodes:
         needed |= {p for p in node.parents if p in levels and levels[p] != levels[node]}  # type: ignore[index,misc]
     return needed
 
 
-def _segment(nodes: Sequence[Node], numbers: Mapping[Node, int], *, is_native: bool) -> Segment:
+def _segment(
+    nodes: Sequence[TracedNode], numbers: Mapping[Node, int], *, is_native: bool
+) -> Segment:
     own = set(nodes)
     reads = dict.fromkeys(
         parent for node in nodes for parent in node.parents if parent and parent not in own
@@ -96,7 +99,7 @@ def _segment(nodes: Sequence[Node], numbers: Mapping[Node, int], *, is_native: b
     )
 
 
-def _graph(nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+def _graph(nodes: Sequence[TracedNode], inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
     """Return some operations as a graph of their own."""
     inside = {node: Symbol.input(node.output, getattr(node, "name", None)) for node in inputs}
     own = list(inside.values())
@@ -105,12 +108,11 @@ def _graph(nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node
             arg if parent is None else inside[parent]
             for arg, parent in zip(node.args, node.parents, strict=True)
         ]
-        assert node.primitive is not None
-        inside[node] = Symbol.apply(node.primitive, args, node.params or {})
+        inside[node] = Symbol.apply(node.meant, args, node.params or {})
     return Graph(own, [inside[node] for node in outputs])
 
 
-def alone(node: Node) -> Graph:
+def alone(node: TracedNode) -> Graph:
     """Return the graph of one operation."""
     parents = dict.fromkeys(parent for parent in node.parents if parent)
     return _graph([node], list(parents), [node])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph
+from ..doubts import PLAIN_IN_NATIVE, sentinels
 from ..simplify import simplify
 from . import loop
 from .entries import kind_of
@@ -164,7 +165,11 @@ def unrolled_steps(
 
 def _kernel(graph: Graph, form: StepForm, layout: Layout, width: int, limit: int) -> Kernel:
     form.check(graph)
-    nest = lower(simplify(graph), batched=form.batched(graph), limit=limit)
+    simple = simplify(graph)
+    results = {getattr(x, "node", None) for x in simple.outputs}
+    if any(x.node not in results for x in sentinels(simple, plain=PLAIN_IN_NATIVE)):
+        raise Unlowerable("a product 0·∞ would not show in the new state")
+    nest = lower(simple, batched=form.batched(graph), limit=limit)
     inputs, outputs = state_slots(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
         inputs[position] = Slot(f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:]))

@@ -15,6 +15,7 @@ from ....core import PRIMITIVES, Node, Operand, Params
 from ....graph import Graph, Symbol
 from ....ops.indexing import SLOT
 from ....ops.windows import places_of
+from ...doubts import PLAIN_IN_NATIVE, any_of, has_nan, sentinels, with_outputs
 from ...rewrites import Build, Rewrite
 from ...simplify import simplify
 from ..nest import Unlowerable
@@ -22,17 +23,11 @@ from .einsums import einsum_expansion
 from .picking import slot_axes
 
 
-def expand(graph: Graph, *, checks_results: bool) -> Graph:
+def expand(graph: Graph) -> Graph:
     """Return a simplified graph expanded, with one output more: whether its result is in doubt.
 
-    It is where a product of matrices in which 0·∞ must be 0 came out as NaN, or where a label or an
+    It is where a product in which 0·∞ must be 0 may have come out as NaN, or where a label or an
     index is out of range.
-
-    Parameters
-    ----------
-    checks_results : bool
-        Whether NaN in a result is a doubt, too. To simplify a graph is to take its arguments for
-        finite; where they may not be, a NaN may be due to that.
 
     Raises
     ------
@@ -43,28 +38,16 @@ def expand(graph: Graph, *, checks_results: bool) -> Graph:
     if empty or any(0 in x.shape for x in (*graph.inputs, *graph.outputs)):
         raise Unlowerable("arrays without entries")
     doubts = _doubts(graph, ("softmax_cross_entropy",))
-    doubted = _with_outputs(graph, [*graph.outputs, *doubts])
+    doubted = with_outputs(graph, [*graph.outputs, *doubts])
     expanded = simplify(doubted, expansions=EXPANSIONS)
     outputs = expanded.outputs[: len(graph.outputs)]
     found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
-    if checks_results:
-        found += [_call("any", _call("isnan", x)) for x in outputs if _may_be_nan(x)]
-    return _with_outputs(expanded, [*outputs, _any_of(found)])
+    found += map(has_nan, sentinels(with_outputs(expanded, outputs), plain=PLAIN_IN_NATIVE))
+    return with_outputs(expanded, [*outputs, any_of(found)])
 
 
 def _is_empty(node: Node) -> bool:
     return 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args)
-
-
-def _may_be_nan(output: Any) -> bool:
-    return isinstance(output, Symbol) and output.dtype.kind == "f"
-
-
-def _any_of(doubts: Sequence[Any]) -> Any:
-    found: Any = None
-    for doubt in doubts:
-        found = doubt if found is None else _call("logical_or", found, doubt)
-    return np.array(False) if found is None else found
 
 
 def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
@@ -75,10 +58,6 @@ def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
         if node.primitive.name in names:
             doubts += _DOUBTS[node.primitive.name](node)
     return doubts
-
-
-def _with_outputs(graph: Graph, outputs: Sequence[Any]) -> Graph:
-    return Graph(graph.inputs, outputs, arguments=graph.arguments, takes=graph.takes)
 
 
 def _call(name: str, *args: Operand, **params: Any) -> Any:
@@ -101,10 +80,6 @@ def _is_no_class(node: Node) -> list[Any]:
     return _out_of_range(node, 1, 0, node.args[0].shape[-1])
 
 
-def _has_nan(node: Node) -> list[Any]:
-    return [_call("any", _call("isnan", Symbol(node.output, node)))]
-
-
 def _is_no_entry(node: Node) -> list[Any]:
     """Return whether index arrays name entries that there are not."""
     params = node.params or {}
@@ -121,11 +96,10 @@ def _is_no_entry(node: Node) -> list[Any]:
 _WRITES = ("scatter_add", "put_at")
 _DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
     "softmax_cross_entropy": _is_no_class,
-    "strong_matmul": _has_nan,
     "index": _is_no_entry,
     **dict.fromkeys(_WRITES, _is_no_entry),
 }
-_LATER = ("strong_matmul", "index", *_WRITES)
+_LATER = ("index", *_WRITES)
 
 
 # --- the table ------------------------------------------------------------------------------------

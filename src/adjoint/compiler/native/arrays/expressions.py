@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....core import Node
-from ..elementwise import convert
+from ..elementwise import RULES, convert
 from ..entries import Entries, kind_of
 from ..nest import Element, Nest
 from .nests import Access, ArrayNest, Store
-from .operands import ELEMENTWISE, Axes, Operand, is_move, operands
+from .operands import Axes, Operand, is_move, operands
 from .parts import Loops, Reduction, Root
 from .picking import Index, Pick
 from .schedule import Schedule
@@ -92,7 +92,7 @@ class Expressions:
             Entries(np.array(element, object).reshape((1,) * len(inner.shape)), inner.shape)
             for element, inner in zip(args, inners, strict=True)
         ]
-        found = ELEMENTWISE[node.primitive.name](self.nest, node, entries)
+        found = RULES[node.primitive.name](self.nest, node, entries)
         return found.elements.flat[0]  # type: ignore[no-any-return]
 
     def _constant(self, operand: Operand) -> Element:

@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ....core import Node
-from ..elementwise import RULES, Rule, arithmetic
+from ..elementwise import RULES
 from ..movements import RULES as MOVEMENTS
 from .views import Buffer, Role, View
 
-# In a loop 0·∞ = 0 costs two comparisons, where NaN would have to be looked for.
-ELEMENTWISE: dict[str, Rule] = {**RULES, "strong_multiply": arithmetic("strong_multiply")}
 # A key's index arrays may name an entry twice; to join arrays is to write parts of one.
 _MOVES = MOVEMENTS.keys() - {"scatter_add", "concatenate", "stack"} | {"pad_with_entries"}
 # For each axis of an array the axis of the loops that it runs along, None where it has one entry.
@@ -34,7 +32,7 @@ class Operand(NamedTuple):
 
 def is_elementwise(node: Node) -> bool:
     """Return whether an operation computes each entry on its own."""
-    return node.primitive is not None and node.primitive.name in ELEMENTWISE
+    return node.primitive is not None and node.primitive.name in RULES
 
 
 def is_move(node: Node) -> bool:

@@ -1,8 +1,10 @@
-"""Finiteness is what is known of a value without its numbers: neither infinite nor NaN.
+"""An expectation is that a value is neither infinite nor NaN; it may be wrong.
 
-The arguments of a graph count as finite, and sums and products of finite numbers too: that the
-result overflows is left aside. What grows without being large at first (exp, power), or has poles
-(divide, log), may give infinities. Unknown primitives may, too.
+Products whose factors are expected to be finite are computed as plain ones first, and again where
+that gives NaN; so a wrong expectation costs time, never a number. The arguments of a graph are
+expected to be finite unless it asks whether they are, and sums and products of finite numbers too.
+What grows without being large at first (exp, power), or has poles (divide, log), may give
+infinities. Unknown primitives may, too.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..core import Operand, Params, Primitive, Spec
+from ..core import Node, Operand, Params, Primitive, Spec
+from ..graph import Graph
 from .bounds import is_not_positive, lower_bound
 
 # Of which a quotient by it is still in the range of float32, or nearly so.
@@ -29,16 +32,30 @@ pad_with_entries zeros_like ones_like
 """
 _KEEPS = frozenset(_KEEPING.split())
 
+# Whoever asks these has met numbers that are not finite, or reckons with them.
+_QUESTIONS = frozenset({"isfinite", "isinf", "isnan"})
+
+
+def asked_about(graph: Graph) -> set[Node]:
+    """Return the values on which the user's questions about finiteness depend, inputs included."""
+    found: set[Node] = set()
+    for node in reversed(graph.nodes):
+        # What a derivative's own rule asks says nothing about the numbers to come.
+        asks = node.meant.name in _QUESTIONS and node.origin is None
+        if asks or node in found:
+            found.update(parent for parent in node.parents if parent is not None)
+    return found
+
 
 def is_finite(operand: Operand) -> bool:
     """Return whether all entries of a constant are finite."""
     return bool(np.all(np.isfinite(operand)))
 
 
-def stays_finite(
+def is_expected_finite(
     primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec, known: Sequence[bool]
 ) -> bool:
-    """Return whether a result is finite, given for each argument whether it is."""
+    """Return whether a result is expected to be finite, given whether each argument is."""
     if spec.dtype.kind != "f":
         return True
     if not all(known):

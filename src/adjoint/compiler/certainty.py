@@ -1,0 +1,100 @@
+"""Certainty is what holds of a value for all arguments, NaN, infinity and overflow among them.
+
+It decides what a question about finiteness is answered with while compiling, and where a product in
+which 0·∞ = 0 is the same as a plain one. What merely is to be expected is in `expectation`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..core import Operand, Primitive, Spec
+from .bounds import lower_bound
+
+# The results of these are entries of their first argument, or zeros.
+_MOVING = """
+positive negative absolute fabs reshape transpose broadcast_to index flip roll repeat tile tril triu
+diagonal diagflat pad_with_zeros astype stop_gradient
+"""
+_MOVEMENTS = frozenset(_MOVING.split())
+# Of these the magnitude is at most the greatest among the arguments'.
+_CHOICES = frozenset({"maximum", "minimum", "concatenate", "stack"})
+# At most 1, but NaN where the argument is.
+_WITHIN_ONE = frozenset({"sign", "tanh", "sigmoid", "expit", "sin", "cos", "erf"})
+
+
+def magnitude_of(constant: Operand) -> float:
+    """Return the greatest magnitude among a constant's entries; ∞ where one is NaN."""
+    if constant is None or not np.size(constant):
+        return 0.0
+    greatest = float(np.max(np.abs(np.asarray(constant, np.float64))))
+    return greatest if greatest < math.inf else math.inf
+
+
+def magnitude(
+    primitive: Primitive, args: Sequence[Operand], spec: Spec, known: Sequence[float]
+) -> float:
+    """Return a number that no entry of a result exceeds in magnitude, whatever the arguments.
+
+    A finite number says too that none is NaN; ∞ says nothing.
+
+    Parameters
+    ----------
+    known : sequence of float
+        The same of each argument.
+    """
+    if spec.dtype.kind == "b":
+        return 1.0
+    if spec.dtype.kind != "f":
+        return 2.0**64
+    found = _bound(primitive.name, args, spec, known)
+    return found if found <= float(np.finfo(spec.dtype).max) else math.inf
+
+
+def _bound(name: str, args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
+    if name in _MOVEMENTS:
+        return known[0]
+    if name in _CHOICES:
+        return max(known, default=0.0)
+    if name in _WITHIN_ONE:
+        return 1.0 if known[0] < math.inf else math.inf
+    rule = _RULES.get(name)
+    return math.inf if rule is None else rule(args, spec, known)
+
+
+def _product(args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
+    x, y = known
+    return math.inf if math.inf in known else x * y
+
+
+def _total(args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
+    return known[0] * max(1, int(math.prod(args[0].shape)))
+
+
+_RULES: dict[str, Callable[[Sequence[Operand], Spec, Sequence[float]], float]] = {
+    "add": lambda args, spec, known: known[0] + known[1],
+    "subtract": lambda args, spec, known: known[0] + known[1],
+    "multiply": _product,
+    "strong_multiply": _product,
+    "where": lambda args, spec, known: max(known[1:]),
+    "sum": _total,
+    "sum_to": _total,
+}
+
+
+def is_never_zero(operand: Operand) -> bool:
+    """Return whether no entry can be 0: a constant's, or one that is known to be greater."""
+    if not hasattr(operand, "node"):
+        return bool(np.all(np.not_equal(operand, 0)))
+    return lower_bound(operand) > 0
+
+
+def is_plain(args: Sequence[Operand], known: Sequence[float]) -> bool:
+    """Return whether a product of these, given their magnitudes, can have no term 0·∞ or 0·NaN."""
+    return all(
+        bound < math.inf or all(is_never_zero(other) for other in args if other is not arg)
+        for arg, bound in zip(args, known, strict=True)
+    )
