@@ -45,6 +45,18 @@ def test_a_rule_in_plain_numpy_is_loud_at_second_order():
         ad.grad(ad.grad(opaque))(1.0)
 
 
+def test_a_rule_that_swallows_nan_sees_0_where_0_times_infinity_counts_as_0():
+    @ad.custom_vjp(lambda g, y, x: (np.fmin(g, 3.0),))
+    def capped(x):
+        return x.copy()
+
+    def root(x):
+        return np.sum(np.where(x > 0, np.sqrt(capped(x)), 0.0))
+
+    for function in (root, ad.checkpoint(root)):
+        np.testing.assert_allclose(ad.grad(function)(np.array([0.0, 4.0, 1e-4])), [0, 0.25, 3.0])
+
+
 def test_wrong_rules_are_explained():
     @ad.custom_vjp(lambda g, y, x, w: g)
     def lonely(x, w):

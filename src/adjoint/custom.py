@@ -15,6 +15,7 @@ from .errors import ShapeError
 from .graph import Symbol
 from .kinds import shape_of
 from .ops.arithmetic import positive
+from .ops.products import refuse_haste
 from .ops.structural import astype, concatenate, reshape
 from .sweep import pull_back, push_forward, reachable
 from .tensor import Tensor, enable_grad
@@ -48,6 +49,7 @@ def custom_vjp(rule: Rule) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         def pull(g: Any, y: Any, args: Any, params: Any, wanted: Sequence[bool]) -> Any:
+            refuse_haste(g)
             return _one_each(rule(g, y, *args, **params), args, function)
 
         def push(tangents: Sequence[Any], y: Any, args: Any, params: Any) -> Any:

@@ -7,14 +7,14 @@ dtype promotion are undone and contributions added up.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from .core import Node
-from .ops.products import has_nan, haste
+from .ops.products import TooHastyError, has_nan, haste
 from .ops.structural import astype, broadcast_to, sum_to
 
 # How a walk sees what a node holds: `lift(payload, node)` makes a value of it again, so that the
@@ -86,13 +86,12 @@ def pull_back(
         Shown every node with its whole cotangent, leaves included.
     """
     if lift is None and inspect is None and meet is None:
-        with _in_haste():
+        with suppress(TooHastyError), _in_haste():
             found = _sweep_back(seeds, wanted, None, None, None)
-            hasty = haste.met
-        # Plain and strong products differ only where the plain one is NaN, and NaN does not get
-        # lost on its way to the leaves.
-        if not (hasty and any(map(has_nan, found.values()))):
-            return found
+            # Plain and strong products differ only where the plain one is NaN, and NaN does not
+            # get lost on its way to the leaves.
+            if not (haste.met and any(map(has_nan, found.values()))):
+                return found
     return _sweep_back(seeds, wanted, lift, inspect, meet)
 
 

@@ -23,6 +23,19 @@ class _Haste(threading.local):
 haste = _Haste()
 
 
+class TooHastyError(Exception):
+    """A sweep with plain products for strong ones has come where NaN might be swallowed."""
+
+
+def refuse_haste(g: Any) -> None:
+    """Raise if a plain product for a strong one may have made NaN of a cotangent.
+
+    For rules that adjoint does not know: all others pass NaN on to the leaves.
+    """
+    if haste.on and has_nan(g):
+        raise TooHastyError
+
+
 def has_nan(array: Any) -> bool:
     """Return whether an entry is NaN: a sum of squares, one pass without a temporary."""
     return not np.vdot(array, array) >= 0
