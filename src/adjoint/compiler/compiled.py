@@ -247,7 +247,7 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
         Of a compiled function the program of its latest call is written. The tensors that it refers
         to are written out as constants.
     path : path
-        Of the file.
+        Of the file. Where 0·∞ counts as 0, a second function in it, with such products, decides.
     *examples : arrays
         The arguments' structure, shapes and dtypes; needed unless the function is compiled.
     """

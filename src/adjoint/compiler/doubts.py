@@ -7,7 +7,7 @@ would get lost (a comparison, a cast, a choice), and otherwise in the results.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,29 +71,74 @@ def _passes_nan(node: Node, position: int) -> bool:
     return name in _RULES and _RULES[name](node, position)
 
 
-def sentinels(graph: Graph, *, plain: Collection[str] = ()) -> list[Symbol]:
+def sentinels(
+    graph: Graph, *, plain: Collection[str] = (), preferred: Collection[Node] | None = None
+) -> list[Symbol]:
     """Return values of which one has NaN wherever a plain product has that stands for a strong one.
 
     They are results of the graph where NaN gets there, and else the last values that it reaches;
-    there are none if there is no such product. ``plain`` names strong products that will be
-    computed as plain ones.
+    there are none if there is no such product.
+
+    Parameters
+    ----------
+    plain : collection of str
+        Strong products that will be computed as plain ones.
+    preferred : collection of Node, optional
+        Those to take where there is a choice; by default all results.
     """
-    results = {x.node for x in graph.outputs if isinstance(x, Symbol)}
+    if preferred is None:
+        preferred = {x.node for x in graph.outputs if isinstance(x, Symbol) and x.node is not None}
     found: dict[Node, None] = {}
-    # For each value where its NaN shows: at best where it is looked for anyway, or in a result.
     ends: dict[Node, Node] = {}
     for node in reversed(graph.nodes):
         end = ends.setdefault(node, node)
-        is_plain = node.meant.name in plain
-        if is_plain or node.strong is not None:
+        if node.strong is not None or node.meant.name in plain:
             found[end] = None
-        for position, parent in enumerate(node.parents):
-            if parent is None or not (is_plain or _passes_nan(node, position)):
-                continue
+        for parent in _passed_on(node, plain):
             known = ends.get(parent)
-            if known is None or (known not in found and (end in found or end in results)):
+            # The fewer values there are to look at, the better.
+            if known is None or (known not in found and (end in found or end in preferred)):
                 ends[parent] = end
     return [Symbol(node.output, node) for node in sorted(found, key=lambda node: node.order)]
+
+
+def _passed_on(node: TracedNode, plain: Collection[str]) -> Iterator[Node]:
+    """Yield the operands of which NaN is sure to show in a result."""
+    for position, parent in enumerate(node.parents):
+        if parent is not None and (node.meant.name in plain or _passes_nan(node, position)):
+            yield parent
+
+
+def shown_next(graph: Graph, count: int, *, plain: Collection[str] = ()) -> set[Node]:
+    """Return the new parameters of which NaN is sure to show in the loss of the step after.
+
+    So it need not be looked for in this one.
+
+    Parameters
+    ----------
+    graph : Graph
+        A training step: of its inputs the first ``count`` are parameters; it gives the loss and
+        first of all the new parameters.
+    """
+    shown = {getattr(graph.outputs[0], "node", None)}
+    for node in reversed(graph.nodes):
+        if node in shown:
+            shown.update(_passed_on(node, plain))
+    pairs = zip(graph.inputs[:count], graph.outputs[1:], strict=False)
+    return {new.node for old, new in pairs if old.node in shown and getattr(new, "node", None)}
+
+
+def unshown(graph: Graph, parameters: int = 0) -> list[Symbol]:
+    """Return where native code has to look for NaN that strong products would not give.
+
+    Parameters
+    ----------
+    parameters : int
+        Of a training step, see `shown_next`.
+    """
+    shown = shown_next(graph, parameters, plain=PLAIN_IN_NATIVE) if parameters else set()
+    watched = sentinels(graph, plain=PLAIN_IN_NATIVE, preferred=shown or None)
+    return [x for x in watched if x.node not in shown]
 
 
 def has_nan(x: Symbol) -> Any:

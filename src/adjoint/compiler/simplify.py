@@ -65,6 +65,8 @@ class _Simplifier:
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
+        # Whether it was found before that plain products are to be expected.
+        self.is_plain = False
 
     def input(self, old: Symbol, *, expected: bool) -> Symbol:
         new = Symbol.input(old.data, getattr(old.node, "name", None))
@@ -74,7 +76,7 @@ class _Simplifier:
 
     def replay(self, node: TracedNode, args: Sequence[Operand]) -> Any:
         """Return what stands for a node of the old graph, applied to new operands."""
-        self.origin = node.origin
+        self.origin, self.is_plain = node.origin, node.strong is not None
         value = self.build(node.meant.name, *args, primitive=node.meant, **_params(node))
         if not isinstance(value, Symbol):
             return np.asarray(value, node.output.dtype)
@@ -131,7 +133,7 @@ class _Simplifier:
             return self._share(primitive, args, params)
         if is_plain(args, [self._magnitude(arg) for arg in args]):
             return self._share(plain, args, params)
-        if all(map(self._is_finite, args)):
+        if self.is_plain or all(map(self._is_finite, args)):
             return self._share(plain, args, params, strong=primitive)
         return self._share(primitive, args, params)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph
-from ..doubts import PLAIN_IN_NATIVE, sentinels, with_outputs
+from ..doubts import unshown, with_outputs
 from ..simplify import simplify
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
@@ -69,7 +69,7 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
 
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, every entry a scalar of its own."""
-    watched = sentinels(graph, plain=PLAIN_IN_NATIVE)
+    watched = unshown(graph)
     nest = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
     _ask_for_nan(nest, len(graph.outputs))
     inputs, outputs = _slots(graph)

@@ -16,7 +16,7 @@ from .formats import LLVM_TYPES, SIZES
 
 # The places of the record, and of the numbers beside it.
 EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
-SUM, BEST, TOLERANCE = range(3)
+SUM, BEST, TOLERANCE, SUM_BEFORE = range(4)
 STATES = 3
 
 
@@ -123,6 +123,8 @@ undecided:
   br label %end
 accept:
   %sum.old = load double, ptr %numbers
+  %sum.before = getelementptr double, ptr %numbers, i64 3
+  store double %sum.old, ptr %sum.before
   %weighted = fmul double %loss, %count
   %sum.new = fadd double %sum.old, %weighted
   store double %sum.new, ptr %numbers
@@ -183,6 +185,13 @@ end:
 }}
 """
 
+
+# Of a step of which all doubts show in the loss of the next.
+NO_DOUBT = """
+define internal i1 @undecided(ptr %new, ptr %workspace) #0 {
+  ret i1 false
+}
+"""
 
 _SCAN = """
 define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{

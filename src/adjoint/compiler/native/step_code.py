@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph
-from ..doubts import PLAIN_IN_NATIVE, sentinels
+from ..doubts import unshown
 from ..simplify import simplify
 from . import loop
 from .entries import kind_of
@@ -150,26 +150,40 @@ def unrolled_steps(
     kind = kind_of(step.inputs[0].dtype)
     width = vector_bytes // SIZES[kind]
     layout = Layout.of(step, form, alignment=1, lanes=width)
-    functions, names, count = [], [], 0
+    functions, names, count, shows = [], [], 0, True
     for name, graph in (("step", step), ("tail", tail)):
         if graph is not None:
-            kernel = _kernel(graph, form, layout, width, limit)
+            simple = simplify(graph)
+            shows = _shows_next(simple, form) and shows
+            kernel = _kernel(simple, form, layout, width, limit)
             text = kernel.write(name, loop.step_parameters(len(form.batched(graph))))
             functions.append(text.replace("define void", "define internal void"))
             names.append(kernel.names)
             count = max(count, len(kernel.nest.elements))
-    scan = loop.write_scan(kind=kind, width=width, padded=layout.size)
     about = f"{count} scalar operations, unrolled in a loop over the rows"
-    return StepCode((*functions, scan), tuple(names), layout, about=about)
+    scan = loop.write_scan(kind=kind, width=width, padded=layout.size)
+    return StepCode(
+        (*functions, loop.NO_DOUBT if shows else scan), tuple(names), layout, about=about
+    )
+
+
+def _shows_next(step: Graph, form: StepForm) -> bool:
+    """Return whether all doubts about a step show in the next one's loss, not in the state alone.
+
+    Raises
+    ------
+    Unlowerable
+        If one shows in neither.
+    """
+    watched = {x.node for x in unshown(step, form.parameters)}
+    if not watched <= {getattr(x, "node", None) for x in step.outputs}:
+        raise Unlowerable("a product 0·∞ would not show in the new state")
+    return not watched
 
 
 def _kernel(graph: Graph, form: StepForm, layout: Layout, width: int, limit: int) -> Kernel:
     form.check(graph)
-    simple = simplify(graph)
-    results = {getattr(x, "node", None) for x in simple.outputs}
-    if any(x.node not in results for x in sentinels(simple, plain=PLAIN_IN_NATIVE)):
-        raise Unlowerable("a product 0·∞ would not show in the new state")
-    nest = lower(simple, batched=form.batched(graph), limit=limit)
+    nest = lower(graph, batched=form.batched(graph), limit=limit)
     inputs, outputs = state_slots(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
         inputs[position] = Slot(f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:]))

@@ -22,6 +22,7 @@ from .loop import (
     STEPS_LEFT,
     STRIDE,
     SUM,
+    SUM_BEFORE,
     TOLERANCE,
     TURN,
     WORDS,
@@ -116,10 +117,11 @@ class Training:
         self._order = np.zeros(self.n + 4 * lanes, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed
-        self._numbers = np.zeros(3)
+        self._numbers = np.zeros(4)
         self._losses = np.zeros(epochs)
         self._record = np.zeros(10, np.int64)
         self._words: Array | None = None
+        self._stepped_back = False
         self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         has_partner = code.steps.has_team and not team.is_alone()
         self._partner = Partner(code.library, self._workspace) if has_partner else None
@@ -171,8 +173,11 @@ class Training:
 
     @property
     def previous(self) -> list[Array]:
-        """Copies of parameters and memory before the last step; their loss was finite."""
-        return self._shaped(self._states[self._record[TURN] - 1])
+        """Copies of parameters and memory before the last step; their loss was finite.
+
+        Those of now, if it is not known what was before.
+        """
+        return self._shaped(self._states[self._record[TURN] - (0 if self._stepped_back else 1)])
 
     def load(self, state: Sequence[Array], *, epoch: int, loss: float | None = None) -> None:
         """Go on from a state, at the start of an epoch; ``loss`` is that of the one before."""
@@ -231,9 +236,25 @@ class Training:
         order = Order.KEPT if self._seed is None else Order.SHUFFLED
         order = order if self._words is None else Order.RESHUFFLED
         self._train(*pointers, self._workspace.address, self.n, key, order, until)
+        self._stepped_back = steps > self._record[STEPS_LEFT] and self._is_step_in_doubt()
+        if self._stepped_back:
+            self._step_back()
         if patience is not None:
             patience.best, patience.worse = self._numbers[BEST], int(self._record[WORSE])
         return Status(self._record[STATUS])
+
+    def _is_step_in_doubt(self) -> bool:
+        """Return whether the last step, of this epoch, has left NaN in a parameter."""
+        last = self.code.form.parameters - 1
+        end = self._layout.offsets[last] + math.prod(self._specs[last].shape)
+        return self.step > 0 and bool(np.isnan(self._states[self._record[TURN], :end]).any())
+
+    def _step_back(self) -> None:
+        """Stand before the last step again: whether its NaN should be 0 is decided elsewhere."""
+        self._record[STATUS] = Status.STATE_HAS_NAN
+        self._record[STEP] -= 1
+        self._record[TURN] = (self._record[TURN] - 1) % loop.STATES
+        self._numbers[SUM] = self._numbers[SUM_BEFORE]
 
     def _shaped(self, flat: Array) -> list[Array]:
         return [

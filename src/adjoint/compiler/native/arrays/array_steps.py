@@ -51,7 +51,7 @@ def array_steps(
         if graph is None:
             continue
         batch, lines, end = _gathered(graph, form, module, end)
-        code = ArrayCode(expand(simplify(graph)), module, start=end)
+        code = ArrayCode(expand(simplify(graph), parameters=form.parameters), module, start=end)
         inputs, outputs = state_slots(graph, form, layout)
         outputs[len(graph.outputs)] = Slot("%workspace", _DOUBT)
         lines += code.body(inputs | batch, outputs)

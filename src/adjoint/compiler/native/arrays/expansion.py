@@ -15,7 +15,7 @@ from ....core import PRIMITIVES, Node, Operand, Params
 from ....graph import Graph, Symbol
 from ....ops.indexing import SLOT
 from ....ops.windows import places_of
-from ...doubts import PLAIN_IN_NATIVE, any_of, has_nan, sentinels, with_outputs
+from ...doubts import any_of, has_nan, unshown, with_outputs
 from ...rewrites import Build, Rewrite
 from ...simplify import simplify
 from ..nest import Unlowerable
@@ -23,11 +23,16 @@ from .einsums import einsum_expansion
 from .picking import slot_axes
 
 
-def expand(graph: Graph) -> Graph:
+def expand(graph: Graph, *, parameters: int = 0) -> Graph:
     """Return a simplified graph expanded, with one output more: whether its result is in doubt.
 
     It is where a product in which 0·∞ must be 0 may have come out as NaN, or where a label or an
     index is out of range.
+
+    Parameters
+    ----------
+    parameters : int
+        How many parameters a training step has, see `doubts.shown_next`.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def expand(graph: Graph) -> Graph:
     expanded = simplify(doubted, expansions=EXPANSIONS)
     outputs = expanded.outputs[: len(graph.outputs)]
     found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
-    found += map(has_nan, sentinels(with_outputs(expanded, outputs), plain=PLAIN_IN_NATIVE))
+    found += map(has_nan, unshown(with_outputs(expanded, outputs), parameters))
     return with_outputs(expanded, [*outputs, any_of(found)])
 
 
