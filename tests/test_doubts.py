@@ -203,6 +203,16 @@ def test_the_angle_of_minus_0_is_that_of_eager_code():
     assert ad.compile(lambda x: np.arctan2(0.0 - x, -1.0))(0.0) == np.pi
 
 
+def test_a_product_of_small_factors_may_be_0():
+    # exp(x) + 1e-25 is never 0, its square is 0 in float32, and so is what that is a factor of.
+    def program(x, y):
+        small = np.exp(x) + np.float32(1e-25)
+        return ad.strong_multiply(small * small * np.float32(1e25), y)
+
+    x, y = np.full(2, -200.0, np.float32), np.array([INF, NAN], np.float32)
+    np.testing.assert_array_equal(ad.compile(program)(x, y), [0.0, 0.0])
+
+
 # --- where it is looked for
 
 

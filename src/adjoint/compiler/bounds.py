@@ -12,6 +12,8 @@ from ..core import Node
 
 # How many operations back to look; further back bounds are hardly ever found.
 _DEPTH = 12
+# A smaller product may be 0 in float32.
+_LEAST = 1e-30
 
 
 def lower_bound(operand: Any, depth: int = _DEPTH) -> float:
@@ -72,7 +74,9 @@ _NOT_NEGATIVE = frozenset(
 
 def _product(bounds: Sequence[float]) -> float:
     x, y = bounds
-    return x * y if x >= 0 and y >= 0 else -math.inf
+    if x < 0 or y < 0:
+        return -math.inf
+    return x * y if x * y > _LEAST else 0.0
 
 
 def _same(bounds: Sequence[float]) -> float:

@@ -89,7 +89,8 @@ def is_never_zero(operand: Operand) -> bool:
     """Return whether no entry can be 0: a constant's, or one that is known to be greater."""
     if not hasattr(operand, "node"):
         return bool(np.all(np.not_equal(operand, 0)))
-    return lower_bound(operand) > 0
+    # Of half precision even what is no small number may be 0.
+    return lower_bound(operand) > 0 and operand.dtype.itemsize > 2
 
 
 def is_plain(args: Sequence[Operand], known: Sequence[float]) -> bool:
