@@ -16,6 +16,7 @@ ROOT = Path(adjoint.__file__).parent
 LAYERS = [
     ["errors", "tree", "philox", "reshuffle", "source_line"],
     ["core"],
+    ["views"],
     ["data"],
     ["kinds"],
     ["ops.structural"],
@@ -27,6 +28,7 @@ LAYERS = [
     ["ops.logarithm", "ops.trigonometric", "ops.hyperbolic", "ops.signs"],
     ["ops.reductions"],
     ["ops.indexing"],
+    ["ops.assignment"],
     ["ops.axes", "ops.rearrangement"],
     ["ops.selection", "ops.windows"],
     ["ops.assembly", "ops.cumulative", "ops.diagonals", "ops.ordering", "ops.padding"],

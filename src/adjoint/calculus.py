@@ -20,6 +20,7 @@ from .ops.arithmetic import positive
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, sweep_back
 from .tree import leaves, map_leaves
+from .views import as_argument, as_scalar, is_number
 
 Function = Callable[..., Any]
 
@@ -51,7 +52,8 @@ class Record(NamedTuple):
 def _fresh(argument: Any, position: Any) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
-        return positive(argument)  # type: ignore[no-any-return]
+        fresh = positive(argument)
+        return fresh if is_number(argument) else as_argument(fresh)  # type: ignore[no-any-return]
     array = np.asarray(as_operand(argument))
     if isinstance(argument, int) and not isinstance(argument, bool):
         array = array.astype(np.float64)
@@ -60,7 +62,8 @@ def _fresh(argument: Any, position: Any) -> Value:
             f"argument {position} has dtype {array.dtype}: only floats have derivatives; "
             "convert it, or leave it out of argnums"
         )
-    return Tensor(array, Node(None))
+    leaf = Tensor(array, Node(None))
+    return as_scalar(leaf) if is_number(argument) else as_argument(leaf)  # type: ignore[no-any-return]
 
 
 def record_run(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:

@@ -97,9 +97,10 @@ class Primitive:
         ``infer(*operands, **params)`` gives the output's `Spec`.
     source, latex : str or callable
         Templates over the names of the arguments, see `write_source` and `write_latex`.
-    view : bool
+    view : {None, "always", "perhaps"}
         Whether NumPy's result would be a view, into which an assignment changes the original; here
-        it would be lost, so it is refused.
+        it would be lost, so it is refused. Of a view that may also be a copy, by how the array lies
+        in memory, it is not known whether it sees a change of the original.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
     domain, kinks, cases : see `adjoint.contract`
@@ -116,7 +117,7 @@ class Primitive:
         infer: Callable[..., Spec],
         source: str | Callable[..., str],
         latex: str | Callable[..., str],
-        view: bool = False,
+        view: str | None = None,
         domain: Sequence[tuple[float, float]] = ((-2.0, 2.0),),
         kinks: Sequence[float] = (),
         cases: Sequence[Any] = (),
@@ -321,11 +322,19 @@ class Value:
         """Answer a NumPy function without a card."""
         raise NotImplementedError
 
+    # --- what assignment needs, see `ops.assignment`
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy would have a number here, which nothing changes, and not an array."""
+        raise NotImplementedError
+
     def refuse_assignment(self) -> None:
-        """Raise if ``self[i] = v`` would be lost or break a graph."""
+        """Raise if ``self[i] = v`` or ``self += v`` would be lost or break a graph."""
 
     def adopt(self, other: Value) -> None:
-        """Become another value, in place."""
+        """Become another value, in place; a traced one if the other is."""
+        self.__class__ = type(other)
         self.data, self.node = other.data, other.node
 
     # --- what the value is

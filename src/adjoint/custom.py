@@ -19,6 +19,7 @@ from .ops.structural import astype, concatenate, reshape
 from .sweep import pull_back, push_forward, reachable
 from .tensor import Tensor, enable_grad
 from .tree import leaves, map_leaves
+from .views import as_argument, as_scalar, is_number
 
 Rule = Callable[..., Any]
 
@@ -173,9 +174,11 @@ def _run(function: Function, args: Any, kwargs: Any, given: Sequence[Any]) -> _R
 
 def _fresh(x: Any) -> Any:
     if isinstance(x, Value) and x.node is not None:
-        return positive(x)
+        fresh = positive(x)
+        return fresh if is_number(x) else as_argument(fresh)
     array = np.asarray(as_operand(x))
-    return Tensor(array, Node(None) if array.dtype.kind == "f" else None)
+    leaf = Tensor(array, Node(None) if array.dtype.kind == "f" else None)
+    return as_scalar(leaf) if is_number(x) else as_argument(leaf)
 
 
 def _outside(run: _Run) -> list[Value]:

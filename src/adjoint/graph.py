@@ -15,6 +15,7 @@ from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, exp
 from .errors import ShapeError
 from .sweep import reachable
 from .tree import leaves, map_leaves
+from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
 
 
 class Symbol(Value):
@@ -44,7 +45,13 @@ class Symbol(Value):
             raise explain_failure(primitive, data, params, error) from None
         parents = [arg.node if isinstance(arg, Value) else None for arg in args]
         spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
-        return cls(spec, TracedNode(primitive, data, params, parents, spec))
+        node = TracedNode(primitive, data, params, parents, spec)
+        kind: type[Symbol] = plain(cls)  # type: ignore[assignment]
+        if is_view(primitive, args) and not _is_entry(primitive, spec, params):
+            view: Any = view_of(kind)(spec, node)
+            view.take_from(args[0], primitive, params, True)
+            return view  # type: ignore[no-any-return]
+        return kind(spec, node)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
@@ -53,6 +60,17 @@ class Symbol(Value):
             f"{getattr(function, '__name__', function)} cannot be traced: adjoint has no primitive "
             "for it; compute it outside of the traced function and pass the result as an argument"
         )
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy would have a number here, which nothing changes, and not an array."""
+        made_by = self.node.primitive if self.node is not None else None
+        return not self.shape and not (made_by is not None and made_by.name in _BOXING)
+
+    def adopt(self, other: Value) -> None:
+        """Become another traced value, in place."""
+        super().adopt(other)
+        as_box(self)
 
     def _refuse(self, *_: Any) -> NoReturn:
         raise TypeError(
@@ -64,6 +82,15 @@ class Symbol(Value):
 
     def __repr__(self) -> str:
         return f"symbol({self.dtype}{list(self.shape)})"
+
+
+# Of these NumPy's result without axes is an array, not a scalar.
+_BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
+
+
+def _is_entry(primitive: Primitive, spec: Spec, params: Params) -> bool:
+    """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
+    return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
 
 
 class Graph:
@@ -300,10 +327,12 @@ def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symb
             for key, item in enumerate(example)
         ]
         return type(example)(*items) if hasattr(example, "_fields") else type(example)(items)
+    number = is_number(example)
     if not isinstance(example, Spec):
         array = np.asarray(as_operand(example))
         example = Spec(array.shape, array.dtype)
-    inputs.append(symbol.input(example, path))
+    made = symbol.input(example, path)
+    inputs.append(as_scalar(made) if number else as_argument(made))
     return inputs[-1]
 
 

@@ -24,6 +24,7 @@ from .core import (
 from .errors import GraphError, ShapeError
 from .sweep import pull_back
 from .tree import map_leaves
+from .views import View, as_box, is_view, plain, view_of
 
 
 class Watcher:
@@ -171,14 +172,17 @@ class Tensor(Value):
             raise explain_failure(primitive, arrays, params, error) from None
         if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
-        made = _Slice if primitive.view else Tensor
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
             node = Node(primitive, arrays, params, parents, output)
         if recording.__class__ is not bool:
             seen = node or Node(primitive, arrays, params, parents, output)
             recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
-        return made(output, node)
+        if primitive.view and is_view(primitive, args) and output.__class__ is np.ndarray:
+            view = _TensorView(output, node)
+            view.take_from(args[0], primitive, params, bool(recording))
+            return view
+        return Tensor(output, node)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -288,6 +292,11 @@ class Tensor(Value):
             return gradient
         return np.asarray(as_operand(gradient), self.dtype)
 
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy would have a number here, which nothing changes, and not an array."""
+        return isinstance(self.data, np.generic) and not (self.node is not None and self.is_leaf)
+
     def refuse_assignment(self) -> None:
         """Raise on an assignment into a leaf: its gradient would be that of another value."""
         if self.node is None:
@@ -295,7 +304,8 @@ class Tensor(Value):
         if self.is_leaf and _recording.on:
             raise GraphError(
                 "cannot assign into a leaf that requires a gradient; assign into a copy: y = +x, "
-                "or under ad.no_grad() to change the leaf itself"
+                "or under ad.no_grad() to change the leaf itself; or write x = x + v instead of "
+                "x += v"
             )
         if not self.is_leaf and not _recording.on:
             raise GraphError(
@@ -305,9 +315,19 @@ class Tensor(Value):
 
     def adopt(self, other: Value) -> None:
         """Become another value, in place; a leaf, changed under `no_grad`, stays one."""
-        self.data = other.data
-        if self.node is None or not self.is_leaf:
-            self.node = other.node
+        stays_leaf = self.node is not None and self.is_leaf
+        if isinstance(other, Tensor):
+            # What had no axes was an array all the same, and stays one.
+            self.data = np.asarray(other.data)
+            self.node = self.node if stays_leaf else other.node
+        elif stays_leaf:
+            raise TypeError(
+                "a traced function cannot assign into a tensor that requires a gradient; return "
+                "the new value instead"
+            )
+        else:
+            super().adopt(other)
+            as_box(self)
 
     # --- leaving the graph
 
@@ -392,33 +412,33 @@ class Tensor(Value):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        return type(self)(self.data, self.node)
+        return plain(type(self))(self.data, self.node)  # type: ignore[return-value]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._refuse_interior("copied")
-        copied = type(self)(np.array(self.data), Node(None) if self.requires_grad else None)
+        kind = plain(type(self))
+        copied = kind(np.array(self.data), Node(None) if self.requires_grad else None)
         show_cut("copy", self, copied)
         return copied
 
     def __reduce__(self) -> Any:
         self._refuse_interior("pickled")
-        return _restore, (type(self), np.asarray(self.data), self.requires_grad)
+        return _restore, (plain(type(self)), np.asarray(self.data), self.requires_grad)
 
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
 
 
-class _Slice(Tensor):
-    """What indexing, reshape or transpose gave: a value of its own, not a view."""
+class _TensorView(view_of(Tensor)):  # type: ignore[misc]
+    """A view of a tensor; that it is taken again is recorded if the first time was."""
 
     __slots__ = ()
 
-    def refuse_assignment(self) -> None:
-        raise GraphError(
-            "a slice is a value, not a view: assigning into it would not change what it was taken "
-            "from; assign in one step, x[0, 1] = v instead of x[0][1] = v, or into a copy: y = +x"
-        )
+    def bind_again(self) -> Any:
+        """Return the view of the source as it is now."""
+        with enable_grad() if self.recorded else no_grad():
+            return super().bind_again()
 
 
 def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..core import Spec, as_operand
+from ..core import Spec, Value, as_operand
 from ..errors import ShapeError
 from ..tensor import Tensor, show_cut, tensor
 
@@ -78,6 +78,15 @@ class Buffer(Tensor):
 
     def __init__(self, data: Any, node: Any = None) -> None:
         super().__init__(tensor(data).data, node)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Return False: a buffer without axes is changed as any other."""
+        return False
+
+    def adopt(self, other: Value) -> None:
+        """Take the numbers of another tensor, in place; the graph that led to them is forgotten."""
+        self.write(other, "self")
 
     def write(self, value: Any, name: str) -> None:
         """Replace the numbers.
@@ -150,6 +159,9 @@ class Module:
         present = vars(self).get(name)
         if isinstance(present, Buffer) and not isinstance(value, Buffer):
             present.write(value, f"{type(self).__name__}.{name}")
+        elif getattr(present, "collects", False) and isinstance(value, Value) and value.node:
+            if value is not present:  # traced, see `compiler.state.standing_in`
+                present.adopt(value)
         else:
             super().__setattr__(name, value)
 
