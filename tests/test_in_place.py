@@ -572,7 +572,7 @@ def trained(compiled):
 
 def test_buffers_changed_in_place_are_state_in_every_tier():
     eager, _ = trained(False)
-    fast, history = trained(True)
+    fast, _ = trained(True)
     assert eager.calls.item() == fast.calls.item() == 12
     assert eager.mean.tolist()[0] == 7.0
     for name, array in eager.state_dict().items():

@@ -16,11 +16,12 @@ import numpy as np
 from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
 from .graph import Symbol
+from .memory import separate
 from .ops.arithmetic import positive
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, sweep_back
 from .tree import leaves, map_leaves
-from .views import as_argument, as_scalar, is_number
+from .views import as_argument, as_scalar, is_number, plain
 
 Function = Callable[..., Any]
 
@@ -42,11 +43,22 @@ class Record(NamedTuple):
         """How a walk sees the record's nodes."""
         return lift if self.nested else None
 
-    def expose(self, found: Any) -> Any:
-        """Return a derivative as the caller sees it: a value only where a graph continues."""
-        if isinstance(found, Value) and found.node is None:
-            found = found.data
-        return found if isinstance(found, Value) else np.asarray(found)[()]
+    def expose(self, found: Sequence[Any], given: Any = ()) -> list[Any]:
+        """Return derivatives as the caller sees them: values only where a graph continues.
+
+        They share no memory, nor any with what the caller has ``given``.
+        """
+        numbers = [x.data if isinstance(x, Value) and x.node is None else x for x in found]
+        results = [x if isinstance(x, Value) else np.asarray(x)[()] for x in numbers]
+        payloads = (x.data if isinstance(x, Value) else x for x in leaves(given))
+        return [_handle(x) for x in separate(results, payloads)]
+
+
+def _handle(found: Any) -> Any:
+    """Return a value as one of its own, so that an assignment changes no other result."""
+    if not isinstance(found, Value):
+        return found
+    return as_scalar(plain(type(found))(found.data, found.node))
 
 
 def _fresh(argument: Any, position: Any) -> Value:
@@ -174,7 +186,7 @@ def value_and_grad(
         record = record_run(function, args, kwargs, numbers)
         output, aux = record.result if has_aux else (record.result, None)
         flat = cotangents(record, _scalar_seed(output, "grad"))
-        gradients = rebuild(args, numbers, [record.expose(g) for g in flat])
+        gradients = rebuild(args, numbers, record.expose(flat))
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = _leave(record, output)
         return (
@@ -187,8 +199,9 @@ def value_and_grad(
 def _leave(record: Record, output: Any) -> Any:
     """Return a result as the caller sees it: without the record's own graph."""
     if record.nested and isinstance(output, Value):
-        return output
-    return output.data if isinstance(output, Tensor) else output
+        return _handle(output)
+    found = output.data if isinstance(output, Tensor) else output
+    return found.copy() if isinstance(found, np.ndarray) else found
 
 
 def grad(
@@ -236,7 +249,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
             seeds[output.node] = cotangent if known is None else known + cotangent
 
         map_leaves(seed, record.result, g)
-        return tuple(rebuild(args, numbers, [record.expose(c) for c in cotangents(record, seeds)]))
+        return tuple(rebuild(args, numbers, record.expose(cotangents(record, seeds), g)))
 
     return map_leaves(lambda x: _leave(record, x), record.result), pull
 
@@ -262,9 +275,11 @@ def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
 
         def tangent_of(output: Any) -> Any:
             found = moved.get(output.node) if isinstance(output, Value) and output.node else None
-            return record.expose(zeros_of(output) if found is None else found)
+            return zeros_of(output) if found is None else found
 
-        return map_leaves(tangent_of, record.result)
+        found = [tangent_of(output) for output in leaves(record.result)]
+        rest = iter(record.expose(found, tangents))
+        return map_leaves(lambda _: next(rest), record.result)
 
     return map_leaves(lambda x: _leave(record, x), record.result), push
 

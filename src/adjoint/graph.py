@@ -13,6 +13,7 @@ from .compiler import archive, cost, listing, naming
 from .compiler.tracer import TracedNode, Tracer, traced_by
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
 from .errors import ShapeError
+from .memory import separate
 from .sweep import reachable
 from .tree import leaves, map_leaves
 from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
@@ -146,6 +147,12 @@ class Graph:
             ]
         self.names = naming.unique_names([*(x.node for x in self.inputs), *self.nodes])
 
+    @property
+    def constants(self) -> list[Any]:
+        """The arrays that the graph holds."""
+        held = [arg for node in self.nodes for arg in node.args] + list(self.outputs)
+        return [array for array in held if isinstance(array, np.ndarray)]
+
     # --- what it costs
 
     @property
@@ -175,7 +182,8 @@ class Graph:
         TypeError, ValueError
             If the arguments have not the structure, shapes and dtypes of the examples.
         """
-        found = self.evaluate(self.flatten(args))
+        arrays = self.flatten(args)
+        found = separate(self.evaluate(arrays), [*arrays, *self.constants])
         return map_leaves(lambda position: found[position], self.gives)
 
     def flatten(self, args: tuple[Any, ...]) -> list[Any]:

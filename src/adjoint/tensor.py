@@ -24,7 +24,7 @@ from .core import (
 from .errors import GraphError, ShapeError
 from .sweep import pull_back
 from .tree import map_leaves
-from .views import View, as_box, is_view, plain, view_of
+from .views import as_box, is_view, plain, view_of
 
 
 class Watcher:
