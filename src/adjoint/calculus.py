@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .constants import kept
 from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
 from .graph import Symbol
@@ -21,9 +22,10 @@ from .ops.arithmetic import positive
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, sweep_back
 from .tree import leaves, map_leaves
-from .views import as_argument, as_scalar, is_number, plain
+from .views import argument_of, as_argument, as_scalar, is_number, plain
 
 Function = Callable[..., Any]
+_Argument = argument_of(Tensor)
 
 
 def lift(payload: Any, node: Node) -> Value:
@@ -48,20 +50,25 @@ class Record(NamedTuple):
 
         They share no memory, nor any with what the caller has ``given``.
         """
-        numbers = [x.data if isinstance(x, Value) and x.node is None else x for x in found]
-        results = [x if isinstance(x, Value) else np.asarray(x)[()] for x in numbers]
-        payloads = (x.data if isinstance(x, Value) else x for x in leaves(given))
-        return [_handle(x) for x in separate(results, payloads)]
+        results: list[Any] = []
+        for x in found:
+            if isinstance(x, Value) and x.node is not None:
+                results.append(_handle(x))
+            else:
+                results.append(np.asarray(x.data if isinstance(x, Value) else x)[()])
+        return separate(results, map(_payload, leaves(given)))
 
 
-def _handle(found: Any) -> Any:
+def _payload(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
+
+
+def _handle(found: Value) -> Any:
     """Return a value as one of its own, so that an assignment changes no other result."""
-    if not isinstance(found, Value):
-        return found
     return as_scalar(plain(type(found))(found.data, found.node))
 
 
-def _fresh(argument: Any, position: Any) -> Value:
+def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
         fresh = positive(argument)
@@ -74,15 +81,31 @@ def _fresh(argument: Any, position: Any) -> Value:
             f"argument {position} has dtype {array.dtype}: only floats have derivatives; "
             "convert it, or leave it out of argnums"
         )
-    leaf = Tensor(array, Node(None))
-    return as_scalar(leaf) if is_number(argument) else as_argument(leaf)  # type: ignore[no-any-return]
+    if keeps:
+        array = kept(array)
+    if is_number(argument):
+        return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
+    return _Argument(array, Node(None))
 
 
-def record_run(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:
-    """Run ``function`` on fresh values in the places ``argnums``."""
+def record_run(
+    function: Function,
+    args: Sequence[Any],
+    kwargs: Any,
+    argnums: Sequence[int],
+    *,
+    keeps: bool = False,
+) -> Any:
+    """Run ``function`` on fresh values in the places ``argnums``.
+
+    ``keeps`` says that the caller goes on before the record is walked, and may change the arrays.
+    """
     outer = is_recording()
     with enable_grad():
-        trees = {n: map_leaves(functools.partial(_fresh, position=n), args[n]) for n in argnums}
+        trees = {
+            n: map_leaves(functools.partial(_fresh, position=n, keeps=keeps), args[n])
+            for n in argnums
+        }
         result = function(*(trees.get(n, arg) for n, arg in enumerate(args)), **kwargs)
     inputs = [leaf for n in argnums for leaf in leaves(trees[n])]
     nested = outer and _touches_outside(inputs, _nodes(result))
@@ -236,7 +259,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
         called any number of times.
     """
     numbers = range(len(args))
-    record = record_run(function, args, {}, numbers)
+    record = record_run(function, args, {}, numbers, keeps=True)
 
     def pull(g: Any) -> tuple[Any, ...]:
         seeds: dict[Node, Any] = {}
@@ -263,7 +286,7 @@ def _of_shape(part: Any, like: Value, what: str) -> Any:
 
 def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
     """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times."""
-    record = record_run(function, args, {}, range(len(args)))
+    record = record_run(function, args, {}, range(len(args)), keeps=True)
 
     def push(*tangents: Any) -> Any:
         seeds: dict[Node, Any] = {}

@@ -101,6 +101,9 @@ class Primitive:
         Whether NumPy's result would be a view, into which an assignment changes the original; here
         it would be lost, so it is refused. Of a view that may also be a copy, by how the array lies
         in memory, it is not known whether it sees a change of the original.
+    reads_numbers : bool
+        Whether a derivative rule reads the arguments' numbers, and not only shapes and dtypes; the
+        record of an operation then keeps them, see `constants`.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
     domain, kinks, cases : see `adjoint.contract`
@@ -123,6 +126,7 @@ class Primitive:
         cases: Sequence[Any] = (),
         helpers: Sequence[Callable[..., Any]] = (),
         explain_error: Callable[..., str | None] | None = None,
+        reads_numbers: bool = True,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -138,6 +142,7 @@ class Primitive:
         if isinstance(source, str) and source.startswith(f"{self.name}("):
             self.helpers = (*self.helpers, forward)
         self.view = view
+        self.reads_numbers = reads_numbers
         self.explain_error = explain_error
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.

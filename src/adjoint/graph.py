@@ -10,7 +10,8 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from .compiler import archive, cost, listing, naming
-from .compiler.tracer import TracedNode, Tracer, traced_by
+from .compiler.tracer import TracedNode, Tracer, held, traced_by
+from .constants import kept_params
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
 from .errors import ShapeError
 from .memory import separate
@@ -39,7 +40,8 @@ class Symbol(Value):
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
-        data = [arg.data if isinstance(arg, Value) else as_operand(arg) for arg in args]
+        params = kept_params(params)
+        data = [held(arg.data if isinstance(arg, Value) else as_operand(arg)) for arg in args]
         try:
             shape, dtype = primitive.infer(*data, **params)
         except (ValueError, TypeError, IndexError) as error:
@@ -301,7 +303,7 @@ def trace(
     takes = map_leaves(_counter(), args)
     outputs = [_as_output(leaf) for leaf in leaves(result)]
     gives = map_leaves(_counter(), result)
-    graph = Graph(
+    return Graph(
         inputs,
         outputs,
         takes=takes,
@@ -309,17 +311,6 @@ def trace(
         arguments=arguments,
         name=naming.function_name(function),
     )
-    _freeze_constants(graph)
-    return graph
-
-
-def _freeze_constants(graph: Graph) -> None:
-    """Copy the arrays among the operands, which the caller may go on to change."""
-    copies: dict[int, Any] = {}
-    for node in graph.nodes:
-        arrays = [arg for arg in node.args if isinstance(arg, np.ndarray)]
-        copies |= {id(array): array.copy() for array in arrays if id(array) not in copies}
-        node.args = [copies.get(id(arg), arg) for arg in node.args]
 
 
 def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:

@@ -1,4 +1,4 @@
-"""The memory of results: what a caller is handed is the caller's to change, and shared by nobody."""
+"""The memory of results: what a caller is handed is the caller's alone, to change at will."""
 
 from __future__ import annotations
 
@@ -24,17 +24,27 @@ def separate(found: Iterable[Any], given: Iterable[Any]) -> list[Any]:
     given : iterable
         Arguments and constants.
     """
-    taken = {id(_owner(x)) for x in given if isinstance(x, np.ndarray)}
+    taken: set[int] | None = None
     results = []
     for x in found:
         if isinstance(x, np.ndarray):
-            owner = _owner(x)
-            is_fresh = type(owner) is np.ndarray and id(owner) not in taken and x.flags.writeable
-            if x.nbytes <= _SMALL or not is_fresh:
-                x = owner = x.copy()
-            taken.add(id(owner))
+            if x.nbytes <= _SMALL:
+                x = x.copy("K")
+            else:
+                if taken is None:
+                    taken = {id(_owner(y)) for y in given if isinstance(y, np.ndarray)}
+                x = _separate(x, taken)
         results.append(x)
     return results
+
+
+def _separate(x: Any, taken: set[int]) -> Any:
+    """Return a large array, or its copy where its memory is taken; takes that memory."""
+    owner = _owner(x)
+    if type(owner) is not np.ndarray or id(owner) in taken or not x.flags.writeable:
+        x = owner = x.copy("K")
+    taken.add(id(owner))
+    return x
 
 
 def _owner(array: Any) -> Any:

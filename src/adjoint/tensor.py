@@ -6,10 +6,12 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from . import constants
+from .constants import keep, kept, kept_params
 from .core import (
     Node,
     Operand,
@@ -29,6 +31,9 @@ from .views import as_box, is_view, plain, view_of
 
 class Watcher:
     """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
+
+    # Whether constant operands are copied; else it compares them before the backward pass.
+    copies: ClassVar[bool] = True
 
     @property
     def unrecorded(self) -> Any:
@@ -53,10 +58,6 @@ class Watcher:
         """Take note that a sweep is over."""
 
 
-# What most operands are that are no tensors: they need no second look.
-_PLAINEST = (np.ndarray, float)
-
-
 class _Recording(threading.local):
     """Whether operations are recorded in this thread, and who looks on."""
 
@@ -65,6 +66,9 @@ class _Recording(threading.local):
 
 
 _recording = _Recording()
+_Array, _new = np.ndarray, object.__new__
+# In the place of that of the only constant array among an operation's operands.
+_SEVERAL = -2
 
 
 class no_grad:
@@ -153,16 +157,22 @@ class Tensor(Value):
         """Evaluate a primitive, and record it if an argument requires a gradient."""
         arrays: list[Any] = []
         parents: list[Node | None] = []
-        recorded = False
+        # The place of the only constant array, -1 without any.
+        recorded, constant = False, -1
         for arg in args:
-            if isinstance(arg, Value):
+            kind = arg.__class__
+            if kind is not _Array and kind is not float and isinstance(arg, Value):
                 node = arg.node
                 arrays.append(arg.data)
                 parents.append(node)
                 if node is not None:
                     recorded = True
             else:
-                arrays.append(arg if arg.__class__ in _PLAINEST else as_operand(arg))
+                if kind is _Array:
+                    constant = len(arrays) if constant == -1 else _SEVERAL
+                elif kind is not float and kind is not int:
+                    arg, constant = as_operand(arg), _SEVERAL
+                arrays.append(arg)
                 parents.append(None)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
@@ -170,10 +180,26 @@ class Tensor(Value):
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
             raise explain_failure(primitive, arrays, params, error) from None
-        if kind not in "fiub":
+        if kind != "f" and kind not in "iub":
             raise refuse_dtype(primitive.name, output.dtype)
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
+            if (
+                constant != -1
+                and primitive.reads_numbers
+                and (recording is True or recording.copies)  # type: ignore[union-attr]
+            ):
+                if constant == _SEVERAL:
+                    keep(arrays, parents)
+                else:
+                    array = arrays[constant]
+                    known, numbers, copy = constants.latest
+                    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
+                        arrays[constant] = copy
+                    else:
+                        arrays[constant] = kept(array)
+            if params:
+                params = kept_params(params)
             node = Node(primitive, arrays, params, parents, output)
         if recording.__class__ is not bool:
             seen = node or Node(primitive, arrays, params, parents, output)
@@ -182,7 +208,9 @@ class Tensor(Value):
             view = _TensorView(output, node)
             view.take_from(args[0], primitive, params, bool(recording))
             return view
-        return Tensor(output, node)
+        made = _new(Tensor)  # without a call of __init__, in the inner loop of everything
+        made.data, made.node = output, node
+        return made
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -221,7 +249,9 @@ class Tensor(Value):
         if self.node is None or self.node.primitive is not None:
             raise GraphError("only a leaf that requires a gradient holds one")
         if value is not None:
-            value = Tensor(np.asarray(as_operand(value), self.dtype), None)
+            if value is self.node.grad:
+                return  # the end of x.grad *= v
+            value = Tensor(np.array(as_operand(value), self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
         elif self.node.grad is not None:

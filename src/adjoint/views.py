@@ -130,9 +130,14 @@ def _mixed(mixin: type[Value], kind: type[Value]) -> type[Value]:
     return type(f"{kind.__name__}{mixin.__name__}", (mixin, kind), {"__slots__": ()})
 
 
+def argument_of(kind: type[Value]) -> type[Value]:
+    """Return the class of arguments of a kind."""
+    return _mixed(Argument, kind)
+
+
 def as_argument(value: Value) -> Any:
     """Let a value of its own stand for an argument of the caller's, and return it."""
-    value.__class__ = _mixed(Argument, type(value))
+    value.__class__ = argument_of(type(value))
     return value
 
 
