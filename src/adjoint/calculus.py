@@ -85,7 +85,7 @@ def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
         array = kept(array)
     if is_number(argument):
         return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
-    return _Argument(array, Node(None))
+    return _Argument(array, Node(None))  # type: ignore[no-any-return]
 
 
 def record_run(

@@ -49,7 +49,7 @@ class Symbol(Value):
         parents = [arg.node if isinstance(arg, Value) else None for arg in args]
         spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
         node = TracedNode(primitive, data, params, parents, spec)
-        kind: type[Symbol] = plain(cls)  # type: ignore[assignment]
+        kind: type[Symbol] = plain(cls)
         if is_view(primitive, args) and not _is_entry(primitive, spec, params):
             view: Any = view_of(kind)(spec, node)
             view.take_from(args[0], primitive, params, True)

@@ -187,7 +187,7 @@ class Tensor(Value):
             if (
                 constant != -1
                 and primitive.reads_numbers
-                and (recording is True or recording.copies)  # type: ignore[union-attr]
+                and (recording is True or recording.copies)
             ):
                 if constant == _SEVERAL:
                     keep(arrays, parents)
@@ -442,14 +442,14 @@ class Tensor(Value):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        return plain(type(self))(self.data, self.node)  # type: ignore[return-value]
+        return plain(type(self))(self.data, self.node)  # type: ignore[no-any-return]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._refuse_interior("copied")
         kind = plain(type(self))
         copied = kind(np.array(self.data), Node(None) if self.requires_grad else None)
         show_cut("copy", self, copied)
-        return copied
+        return copied  # type: ignore[no-any-return]
 
     def __reduce__(self) -> Any:
         self._refuse_interior("pickled")

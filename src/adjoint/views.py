@@ -8,7 +8,6 @@ an assignment into a view or into an argument would have to change another objec
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn
 
@@ -38,6 +37,11 @@ class View(Value):
     def __init__(self, data: Any, node: Node | None) -> None:
         self.kept, self.maker = data, node
 
+    kept: Any
+    maker: Node | None
+    root: Value
+    source: Value
+
     def take_from(
         self, source: Value, primitive: Primitive, params: Params, recorded: bool
     ) -> None:
@@ -48,7 +52,7 @@ class View(Value):
         self.recorded = recorded
 
     @property
-    def data(self) -> Any:  # type: ignore[override]
+    def data(self) -> Any:
         """The payload, as the source is now."""
         if self.root.data is not self.seen:
             self._take_again()
@@ -83,8 +87,8 @@ class View(Value):
     def refuse_assignment(self) -> NoReturn:
         """Raise: the source would not see the change."""
         raise GraphError(
-            f"the result of {self.primitive.name} is a value, not a view: assigning into it would "
-            "not change what it was taken from; assign in one step, x[0, 1] = v instead of "
+            f"the result of {self.primitive.name} has no memory of its own: assigning into it "
+            "would not change what it was taken from; assign in one step, x[0, 1] = v instead of "
             "x[0][1] = v and x[:2] *= v instead of y = x[:2]; y *= v, or into a copy: y = +y"
         )
 
@@ -98,9 +102,9 @@ class Argument(Value):
     def refuse_assignment(self) -> NoReturn:
         """Raise: the caller's array would have to change."""
         raise GraphError(
-            "an assignment into an argument would change the caller's array, which a function that "
-            "is differentiated or traced cannot do; assign into a copy: y = +x, or write x = x + v "
-            "instead of x += v"
+            "an assignment into an argument, a leaf of the graph, would change the caller's array, "
+            "which a function that is differentiated or traced cannot do; assign into a copy: "
+            "y = +x, or write x = x + v instead of x += v"
         )
 
 
@@ -118,19 +122,30 @@ class Boxed(Value):
     is_scalar: ClassVar[bool] = False
 
 
-@functools.cache
-def plain(kind: type[Value]) -> type[Value]:
+_mixtures: dict[Any, Any] = {}
+
+
+def plain(kind: Any) -> Any:
     """Return the class of values that own their payload, for a class of any values."""
-    return next(k for k in kind.__mro__ if not issubclass(k, (View, Argument, Scalar, Boxed)))
+    return (
+        kind
+        if kind.__base__ is Value
+        else next(k for k in kind.__mro__ if not issubclass(k, (View, Argument, Scalar, Boxed)))
+    )
 
 
-@functools.cache
-def _mixed(mixin: type[Value], kind: type[Value]) -> type[Value]:
-    kind = plain(kind)
-    return type(f"{kind.__name__}{mixin.__name__}", (mixin, kind), {"__slots__": ()})
+def _mixed(mixin: Any, kind: Any) -> Any:
+    """Return the class of a kind's values that also are what ``mixin`` says; made once."""
+    made = _mixtures.get((mixin, kind))
+    if made is None:
+        owner = plain(kind)
+        made = type(f"{owner.__name__}{mixin.__name__}", (mixin, owner), {"__slots__": ()})
+        made = _mixtures.setdefault((mixin, owner), made)
+        _mixtures[mixin, kind] = made
+    return made
 
 
-def argument_of(kind: type[Value]) -> type[Value]:
+def argument_of(kind: Any) -> Any:
     """Return the class of arguments of a kind."""
     return _mixed(Argument, kind)
 
@@ -162,9 +177,9 @@ def is_number(argument: Any) -> bool:
     return isinstance(argument, (float, int, np.generic))
 
 
-def view_of(kind: type[Value]) -> type[View]:
+def view_of(kind: Any) -> Any:
     """Return the class of views of values of a kind."""
-    return _mixed(View, kind)  # type: ignore[return-value]
+    return _mixed(View, kind)
 
 
 def own(value: Any) -> Any:

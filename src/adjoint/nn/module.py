@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 
@@ -159,8 +159,8 @@ class Module:
         present = vars(self).get(name)
         if isinstance(present, Buffer) and not isinstance(value, Buffer):
             present.write(value, f"{type(self).__name__}.{name}")
-        elif getattr(present, "collects", False) and isinstance(value, Value) and value.node:
-            if value is not present:  # traced, see `compiler.state.standing_in`
+        elif _collects(present) and isinstance(value, Value) and value.node:
+            if value is not present:
                 present.adopt(value)
         else:
             super().__setattr__(name, value)
@@ -285,6 +285,11 @@ class Module:
         size = sum(parameter.size for parameter in self.parameters())
         lines = "\n".join([extra] * bool(extra) + children).replace("\n", "\n  ")
         return f"{name}(  # {size:,} parameters\n  {lines}\n)"
+
+
+def _collects(present: Any) -> TypeGuard[Value]:
+    """Return whether a traced value stands for a buffer, see `compiler.state.standing_in`."""
+    return getattr(present, "collects", False)
 
 
 def _attributes(module: Module) -> Iterator[tuple[str, Any]]:

@@ -93,7 +93,7 @@ def _augment_entries(view: View, other: Operand, name: str, caller: FrameType) -
 
 
 _STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
-_BETWEEN = {dis.opmap[name] for name in ("CACHE", "SWAP", "EXTENDED_ARG")}
+_BETWEEN = {dis.opmap[name] for name in ("CACHE", "SWAP", "EXTENDED_ARG") if name in dis.opmap}
 
 
 def _stores_entries(frame: FrameType) -> bool:
