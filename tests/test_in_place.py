@@ -596,3 +596,34 @@ def test_a_compiled_function_refuses_to_change_a_tensor_that_it_refers_to():
     with pytest.raises(TypeError, match="cannot assign into a tensor that it refers to"):
         ad.compile(f)(POINT)
     assert w.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_compiled_function_may_refer_to_a_view():
+    source = ad.tensor([1.0, 2.0, 3.0])
+    tail, model = source[1:], ad.nn.Linear(2, 1, rng=0)
+    model.mask = source[:2]
+    f = ad.compile(lambda x: np.sum(x * tail * model.mask))
+    x = np.ones(2)
+    assert f(x) == 8.0
+    source *= 2.0
+    assert f(x) == 32.0
+    assert tail.tolist() == [4.0, 6.0]
+    model.load_state_dict(model.state_dict())
+    assert model.mask.tolist() == [2.0, 4.0]
+
+
+def test_a_source_that_becomes_traced_takes_its_views_along():
+    def f(x):
+        y = ad.zeros(3)
+        first, row = y[:2], y[None]
+        y += x
+        return np.sum(first * 2) + np.sum(row[0] * x)
+
+    np.testing.assert_array_equal(ad.compile(ad.grad(f))(POINT), [5.0, -2.0, 6.0])
+
+
+def test_classes_of_values_keep_their_name():
+    x = ad.tensor([[1.0, 2.0]])
+    seen = []
+    ad.grad(lambda x: seen.append(type(x).__name__) or np.sum(x))(POINT)
+    assert [type(x[0]).__name__, *seen] == ["Tensor", "Tensor"]

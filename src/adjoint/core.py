@@ -15,7 +15,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 import numpy as np
 
@@ -46,6 +46,9 @@ class Spec(NamedTuple):
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("a traced value has a shape and a dtype, but no numbers")
 
 
 class Node:

@@ -176,9 +176,13 @@ class Tensor(Value):
                 parents.append(None)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
+            # A view whose source has become a traced value becomes one when it is read: then this
+            # raises, and that one takes over.
             output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
+            if any(isinstance(arg, Value) and arg.rank > cls.rank for arg in args):
+                return primitive.bind(args, params)  # type: ignore[no-any-return]
             raise explain_failure(primitive, arrays, params, error) from None
         if kind != "f" and kind not in "iub":
             raise refuse_dtype(primitive.name, output.dtype)
@@ -469,6 +473,9 @@ class _TensorView(view_of(Tensor)):  # type: ignore[misc]
         """Return the view of the source as it is now."""
         with enable_grad() if self.recorded else no_grad():
             return super().bind_again()
+
+
+_TensorView.__name__ = Tensor.__name__  # as messages say it
 
 
 def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:

@@ -58,12 +58,20 @@ class View(Value):
             self._take_again()
         return self.kept
 
+    @data.setter
+    def data(self, data: Any) -> None:
+        self.kept, self.seen = data, self.root.data
+
     @property
-    def node(self) -> Node | None:  # type: ignore[override]
+    def node(self) -> Node | None:
         """How the view came about, as the source is now."""
         if self.root.data is not self.seen:
             self._take_again()
         return self.maker
+
+    @node.setter
+    def node(self, node: Node | None) -> None:
+        self.maker = node
 
     def bind_again(self) -> Any:
         """Return the view of the source as it is now."""
@@ -139,7 +147,7 @@ def _mixed(mixin: Any, kind: Any) -> Any:
     made = _mixtures.get((mixin, kind))
     if made is None:
         owner = plain(kind)
-        made = type(f"{owner.__name__}{mixin.__name__}", (mixin, owner), {"__slots__": ()})
+        made = type(owner.__name__, (mixin, owner), {"__slots__": ()})
         made = _mixtures.setdefault((mixin, owner), made)
         _mixtures[mixin, kind] = made
     return made

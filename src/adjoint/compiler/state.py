@@ -25,6 +25,7 @@ from ..graph import Symbol
 from ..nn.module import Module
 from ..ops.structural import astype, stop_gradient
 from ..tensor import Tensor
+from ..views import View, view_of
 from .arguments import exact
 
 Look = Callable[[], Any]
@@ -318,7 +319,9 @@ def standing_in(
             for tensor, value in zip(tensors, values, strict=True):
                 # The object itself changes its type: lists, closures and modules all see it.
                 stand_in = _BufferStandIn if id(tensor) in buffers else _StandIn
-                tensor.__class__ = stand_in  # type: ignore[assignment]
+                is_view = isinstance(tensor, View)
+                kind: Any = view_of(stand_in) if is_view else stand_in
+                tensor.__class__ = kind
                 tensor.data, tensor.node = value.data, value.node
             yield
         finally:

@@ -54,7 +54,9 @@ FAMILY = Family(
         gradient("y = x * 1.0; z = y; y *= 2.0; z * x", at(x=[3.0]), [12], SEEN),
         gradient("y = x * 1.0; z = y[:1]; y *= 2.0; z * z", at(x=[3.0]), [24], SEEN),
         gradient("y = x * 1.0; z = y * y; y *= 2.0; z", at(x=[3.0]), [6], BEFORE),
-        gradient("y = x * 1.0; y[:1] **= 2.0; y[0] += y[1]; y", at(x=[3.0, 2.0]), [6, 2], DERIVATIVE),
+        gradient(
+            "y = x * 1.0; y[:1] **= 2.0; y[0] += y[1]; y", at(x=[3.0, 2.0]), [6, 2], DERIVATIVE
+        ),
         gradient("s = np.sum(x); t = s; t *= 2.0; s * t", at(x=[3.0]), [12], REBOUND),
     ],
 )
