@@ -100,11 +100,8 @@ def test_of_an_entry_named_twice_the_last_number_counts():
     assert v.grad.tolist() == [0.0, 1.0, 1.0]
 
 
-def test_a_slice_is_a_value_and_refuses_to_be_assigned_into():
+def test_a_slice_refuses_to_be_assigned_into():
     x = leaf(np.ones((2, 2))) * 1
-    kept = x[0]
-    x[0] = 5.0
-    assert kept.tolist() == [1.0, 1.0]
     for slice_of in (
         lambda: x[0],
         lambda: x.T,

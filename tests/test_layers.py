@@ -14,8 +14,9 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "tree", "philox", "reshuffle", "source_line"],
+    ["errors", "tree", "constants", "memory", "philox", "reshuffle", "source_line"],
     ["core"],
+    ["views"],
     ["data"],
     ["kinds"],
     ["ops.structural"],
@@ -27,6 +28,7 @@ LAYERS = [
     ["ops.logarithm", "ops.trigonometric", "ops.hyperbolic", "ops.signs"],
     ["ops.reductions"],
     ["ops.indexing"],
+    ["ops.assignment"],
     ["ops.axes", "ops.rearrangement"],
     ["ops.selection", "ops.windows"],
     ["ops.assembly", "ops.cumulative", "ops.diagonals", "ops.ordering", "ops.padding"],

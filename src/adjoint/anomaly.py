@@ -58,6 +58,8 @@ def detect_anomaly() -> Iterator[None]:
 class _Detective(Watcher):
     """Remembers the user's line of every node, and the operands as they were."""
 
+    copies = False
+
     def __init__(self) -> None:
         self.lines: dict[Node, str] = {}
         self.checksums: dict[Node, list[int | None]] = {}

@@ -13,15 +13,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .constants import kept
 from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
 from .graph import Symbol
+from .memory import separate
 from .ops.arithmetic import positive
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, sweep_back
 from .tree import leaves, map_leaves
+from .views import argument_of, as_argument, as_scalar, is_number, plain
 
 Function = Callable[..., Any]
+_Argument = argument_of(Tensor)
 
 
 def lift(payload: Any, node: Node) -> Value:
@@ -41,17 +45,34 @@ class Record(NamedTuple):
         """How a walk sees the record's nodes."""
         return lift if self.nested else None
 
-    def expose(self, found: Any) -> Any:
-        """Return a derivative as the caller sees it: a value only where a graph continues."""
-        if isinstance(found, Value) and found.node is None:
-            found = found.data
-        return found if isinstance(found, Value) else np.asarray(found)[()]
+    def expose(self, found: Sequence[Any], given: Any = ()) -> list[Any]:
+        """Return derivatives as the caller sees them: values only where a graph continues.
+
+        They share no memory, nor any with what the caller has ``given``.
+        """
+        results: list[Any] = []
+        for x in found:
+            if isinstance(x, Value) and x.node is not None:
+                results.append(_handle(x))
+            else:
+                results.append(np.asarray(x.data if isinstance(x, Value) else x)[()])
+        return separate(results, map(_payload, leaves(given)))
 
 
-def _fresh(argument: Any, position: Any) -> Value:
+def _payload(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
+
+
+def _handle(found: Value) -> Any:
+    """Return a value as one of its own, so that an assignment changes no other result."""
+    return as_scalar(plain(type(found))(found.data, found.node))
+
+
+def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
-        return positive(argument)  # type: ignore[no-any-return]
+        fresh = positive(argument)
+        return fresh if is_number(argument) else as_argument(fresh)  # type: ignore[no-any-return]
     array = np.asarray(as_operand(argument))
     if isinstance(argument, int) and not isinstance(argument, bool):
         array = array.astype(np.float64)
@@ -60,14 +81,31 @@ def _fresh(argument: Any, position: Any) -> Value:
             f"argument {position} has dtype {array.dtype}: only floats have derivatives; "
             "convert it, or leave it out of argnums"
         )
-    return Tensor(array, Node(None))
+    if keeps:
+        array = kept(array)
+    if is_number(argument):
+        return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
+    return _Argument(array, Node(None))  # type: ignore[no-any-return]
 
 
-def record_run(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:
-    """Run ``function`` on fresh values in the places ``argnums``."""
+def record_run(
+    function: Function,
+    args: Sequence[Any],
+    kwargs: Any,
+    argnums: Sequence[int],
+    *,
+    keeps: bool = False,
+) -> Any:
+    """Run ``function`` on fresh values in the places ``argnums``.
+
+    ``keeps`` says that the caller goes on before the record is walked, and may change the arrays.
+    """
     outer = is_recording()
     with enable_grad():
-        trees = {n: map_leaves(functools.partial(_fresh, position=n), args[n]) for n in argnums}
+        trees = {
+            n: map_leaves(functools.partial(_fresh, position=n, keeps=keeps), args[n])
+            for n in argnums
+        }
         result = function(*(trees.get(n, arg) for n, arg in enumerate(args)), **kwargs)
     inputs = [leaf for n in argnums for leaf in leaves(trees[n])]
     nested = outer and _touches_outside(inputs, _nodes(result))
@@ -171,7 +209,7 @@ def value_and_grad(
         record = record_run(function, args, kwargs, numbers)
         output, aux = record.result if has_aux else (record.result, None)
         flat = cotangents(record, _scalar_seed(output, "grad"))
-        gradients = rebuild(args, numbers, [record.expose(g) for g in flat])
+        gradients = rebuild(args, numbers, record.expose(flat))
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = _leave(record, output)
         return (
@@ -184,8 +222,9 @@ def value_and_grad(
 def _leave(record: Record, output: Any) -> Any:
     """Return a result as the caller sees it: without the record's own graph."""
     if record.nested and isinstance(output, Value):
-        return output
-    return output.data if isinstance(output, Tensor) else output
+        return _handle(output)
+    found = output.data if isinstance(output, Tensor) else output
+    return found.copy() if isinstance(found, np.ndarray) else found
 
 
 def grad(
@@ -220,7 +259,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
         called any number of times.
     """
     numbers = range(len(args))
-    record = record_run(function, args, {}, numbers)
+    record = record_run(function, args, {}, numbers, keeps=True)
 
     def pull(g: Any) -> tuple[Any, ...]:
         seeds: dict[Node, Any] = {}
@@ -233,7 +272,7 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
             seeds[output.node] = cotangent if known is None else known + cotangent
 
         map_leaves(seed, record.result, g)
-        return tuple(rebuild(args, numbers, [record.expose(c) for c in cotangents(record, seeds)]))
+        return tuple(rebuild(args, numbers, record.expose(cotangents(record, seeds), g)))
 
     return map_leaves(lambda x: _leave(record, x), record.result), pull
 
@@ -247,7 +286,7 @@ def _of_shape(part: Any, like: Value, what: str) -> Any:
 
 def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
     """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times."""
-    record = record_run(function, args, {}, range(len(args)))
+    record = record_run(function, args, {}, range(len(args)), keeps=True)
 
     def push(*tangents: Any) -> Any:
         seeds: dict[Node, Any] = {}
@@ -259,9 +298,11 @@ def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
 
         def tangent_of(output: Any) -> Any:
             found = moved.get(output.node) if isinstance(output, Value) and output.node else None
-            return record.expose(zeros_of(output) if found is None else found)
+            return zeros_of(output) if found is None else found
 
-        return map_leaves(tangent_of, record.result)
+        found = [tangent_of(output) for output in leaves(record.result)]
+        rest = iter(record.expose(found, tangents))
+        return map_leaves(lambda _: next(rest), record.result)
 
     return map_leaves(lambda x: _leave(record, x), record.result), push
 

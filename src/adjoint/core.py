@@ -15,7 +15,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 import numpy as np
 
@@ -46,6 +46,9 @@ class Spec(NamedTuple):
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("a traced value has a shape and a dtype, but no numbers")
 
 
 class Node:
@@ -97,9 +100,13 @@ class Primitive:
         ``infer(*operands, **params)`` gives the output's `Spec`.
     source, latex : str or callable
         Templates over the names of the arguments, see `write_source` and `write_latex`.
-    view : bool
+    view : {None, "always", "perhaps"}
         Whether NumPy's result would be a view, into which an assignment changes the original; here
-        it would be lost, so it is refused.
+        it would be lost, so it is refused. Of a view that may also be a copy, by how the array lies
+        in memory, it is not known whether it sees a change of the original.
+    reads_numbers : bool
+        Whether a derivative rule reads the arguments' numbers, and not only shapes and dtypes; the
+        record of an operation then keeps them, see `constants`.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
     domain, kinks, cases : see `adjoint.contract`
@@ -116,12 +123,13 @@ class Primitive:
         infer: Callable[..., Spec],
         source: str | Callable[..., str],
         latex: str | Callable[..., str],
-        view: bool = False,
+        view: str | None = None,
         domain: Sequence[tuple[float, float]] = ((-2.0, 2.0),),
         kinks: Sequence[float] = (),
         cases: Sequence[Any] = (),
         helpers: Sequence[Callable[..., Any]] = (),
         explain_error: Callable[..., str | None] | None = None,
+        reads_numbers: bool = True,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -137,6 +145,7 @@ class Primitive:
         if isinstance(source, str) and source.startswith(f"{self.name}("):
             self.helpers = (*self.helpers, forward)
         self.view = view
+        self.reads_numbers = reads_numbers
         self.explain_error = explain_error
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
@@ -324,11 +333,19 @@ class Value:
         """Answer a NumPy function without a card."""
         raise NotImplementedError
 
+    # --- what assignment needs, see `ops.assignment`
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy would have a number here, which nothing changes, and not an array."""
+        raise NotImplementedError
+
     def refuse_assignment(self) -> None:
-        """Raise if ``self[i] = v`` would be lost or break a graph."""
+        """Raise if ``self[i] = v`` or ``self += v`` would be lost or break a graph."""
 
     def adopt(self, other: Value) -> None:
-        """Become another value, in place."""
+        """Become another value, in place; a traced one if the other is."""
+        self.__class__ = type(other)
         self.data, self.node = other.data, other.node
 
     # --- what the value is

@@ -11,7 +11,7 @@ import numpy as np
 
 from .calculus import Function, lift, vjp
 from .core import Node, Primitive, Spec, Value, as_operand
-from .errors import ShapeError
+from .errors import GraphError, ShapeError
 from .graph import Symbol
 from .kinds import shape_of
 from .ops.arithmetic import positive
@@ -20,6 +20,7 @@ from .ops.structural import astype, concatenate, reshape
 from .sweep import pull_back, push_forward, reachable
 from .tensor import Tensor, enable_grad
 from .tree import leaves, map_leaves
+from .views import argument_of, as_argument, as_scalar, is_number
 
 Rule = Callable[..., Any]
 
@@ -50,13 +51,15 @@ def custom_vjp(rule: Rule) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         def pull(g: Any, y: Any, args: Any, params: Any, wanted: Sequence[bool]) -> Any:
             refuse_haste(g)
-            return _one_each(rule(g, y, *args, **params), args, function)
+            return _one_each(rule(*map(_guarded, (g, y, *args)), **params), args, function)
 
         def push(tangents: Sequence[Any], y: Any, args: Any, params: Any) -> Any:
             def transpose(g: Any) -> Any:
                 return tuple(
                     part
-                    for part, t in zip(rule(g, y, *args, **params), tangents, strict=True)
+                    for part, t in zip(
+                        rule(*map(_guarded, (g, y, *args)), **params), tangents, strict=True
+                    )
                     if t is not None
                 )
 
@@ -91,7 +94,7 @@ def custom_jvp(rule: Rule) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         def push(tangents: Sequence[Any], y: Any, args: Any, params: Any) -> Any:
             full = [_zeros(x) if t is None else t for t, x in zip(tangents, args, strict=True)]
-            return rule(full, y, *args, **params)
+            return rule([*map(_guarded, full)], *map(_guarded, (y, *args)), **params)
 
         def pull(g: Any, y: Any, args: Any, params: Any, wanted: Sequence[bool]) -> Any:
             zeros = [_zeros(x) for x in args]
@@ -99,7 +102,8 @@ def custom_jvp(rule: Rule) -> Callable[[Function], Function]:
 
             def along(*ts: Any) -> Any:
                 full = dict(enumerate(zeros)) | dict(zip(moving, ts, strict=True))
-                return rule([full[i] for i in range(len(zeros))], y, *args, **params)
+                given = [_guarded(full[i]) for i in range(len(zeros))]
+                return rule(given, *map(_guarded, (y, *args)), **params)
 
             found = dict(zip(moving, vjp(along, *(zeros[i] for i in moving))[1](g), strict=True))
             return [found.get(i) for i in range(len(args))]
@@ -120,6 +124,11 @@ def checkpoint(function: Function) -> Function:
     function : callable
         Pure: it gives the same result when run again. Its result is an array or a tree of arrays.
 
+    Raises
+    ------
+    GraphError
+        In the backward pass, if the function gives other numbers when it is run again.
+
     Examples
     --------
     >>> import numpy as np
@@ -139,6 +148,7 @@ def checkpoint(function: Function) -> Function:
 
         def pull(g: Any, y: Any, given: Any, params: Any, wanted: Sequence[bool]) -> Any:
             again = rerun(given[: len(first.inputs)])
+            _check_same(again.result, packed)
             nodes = [value.node for value in again.inputs] + [value.node for value in outside]
             nested = any(isinstance(value, Value) for value in (g, *given))
             found = pull_back(
@@ -148,6 +158,7 @@ def checkpoint(function: Function) -> Function:
 
         def push(tangents: Sequence[Any], y: Any, given: Any, params: Any) -> Any:
             again = rerun(given[: len(first.inputs)])
+            _check_same(again.result, packed)
             nodes = [value.node for value in again.inputs] + [value.node for value in outside]
             seeds = {n: t for n, t in zip(nodes, tangents, strict=True) if t is not None}
             output = _pack(again.result).node
@@ -158,6 +169,22 @@ def checkpoint(function: Function) -> Function:
         return _unpack(node.bind([*leaves(args), *outside], {}), first.result)
 
     return forgetful
+
+
+def _check_same(result: Any, packed: Any) -> None:
+    """Raise if the function gave other numbers when it was run again, roundings aside."""
+    found = _pack(result).data
+    if isinstance(found, Spec):
+        return  # traced values that the function closes over have no numbers
+    rounding = 1e3 * np.finfo(packed.dtype).eps if packed.dtype.kind == "f" else 0
+    if found.shape != packed.shape or not np.allclose(
+        found, packed, rtol=rounding, atol=0, equal_nan=True
+    ):
+        raise GraphError(
+            "checkpoint: the function gave other numbers when it was run again, so its derivative "
+            "would be that of another function; it must not draw random numbers, and an array that "
+            "it reads must not change before the backward pass"
+        )
 
 
 class _Run(NamedTuple):
@@ -175,9 +202,11 @@ def _run(function: Function, args: Any, kwargs: Any, given: Sequence[Any]) -> _R
 
 def _fresh(x: Any) -> Any:
     if isinstance(x, Value) and x.node is not None:
-        return positive(x)
+        fresh = positive(x)
+        return fresh if is_number(x) else as_argument(fresh)
     array = np.asarray(as_operand(x))
-    return Tensor(array, Node(None) if array.dtype.kind == "f" else None)
+    leaf = Tensor(array, Node(None) if array.dtype.kind == "f" else None)
+    return as_scalar(leaf) if is_number(x) else as_argument(leaf)
 
 
 def _outside(run: _Run) -> list[Value]:
@@ -217,13 +246,14 @@ def _opaque(function: Function, pull: Rule, push: Rule) -> Function:
     """Return a function that records itself as one primitive with the given rules."""
 
     def forward(*arrays: Any, **params: Any) -> Any:
-        result = function(*arrays, **params)
+        result = function(*map(_guarded, arrays), **params)
         if isinstance(result, (tuple, list, dict)):
             raise TypeError(
                 f"{function.__name__} returned a {type(result).__name__}; a function with a rule "
                 "of its own returns one array: stack the results, and slice what comes out"
             )
-        return np.asarray(as_operand(result))
+        # A copy, since the function may use the array again.
+        return np.array(as_operand(result))
 
     primitive = _primitive(forward, function, pull, push)
 
@@ -232,6 +262,16 @@ def _opaque(function: Function, pull: Rule, push: Rule) -> Function:
         return primitive.bind(args, params)
 
     return bound
+
+
+def _guarded(x: Any) -> Any:
+    """Return an array or value for a function of the user's, which must not change it in place."""
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    elif isinstance(x, Value) and not x.is_scalar:
+        x = argument_of(type(x))(x.data, x.node)
+    return x
 
 
 def _primitive(forward: Function, function: Function, pull: Rule, push: Rule) -> Primitive:

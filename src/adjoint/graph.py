@@ -10,11 +10,14 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from .compiler import archive, cost, listing, naming
-from .compiler.tracer import TracedNode, Tracer, traced_by
+from .compiler.tracer import TracedNode, Tracer, held, traced_by
+from .constants import kept_params
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
 from .errors import ShapeError
+from .memory import separate
 from .sweep import reachable
 from .tree import leaves, map_leaves
+from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
 
 
 class Symbol(Value):
@@ -37,14 +40,21 @@ class Symbol(Value):
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
-        data = [arg.data if isinstance(arg, Value) else as_operand(arg) for arg in args]
+        params = kept_params(params)
+        data = [held(arg.data if isinstance(arg, Value) else as_operand(arg)) for arg in args]
         try:
             shape, dtype = primitive.infer(*data, **params)
         except (ValueError, TypeError, IndexError) as error:
             raise explain_failure(primitive, data, params, error) from None
         parents = [arg.node if isinstance(arg, Value) else None for arg in args]
         spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
-        return cls(spec, TracedNode(primitive, data, params, parents, spec))
+        node = TracedNode(primitive, data, params, parents, spec)
+        kind: type[Symbol] = plain(cls)
+        if is_view(primitive, args) and not _is_entry(primitive, spec, params):
+            view: Any = view_of(kind)(spec, node)
+            view.take_from(args[0], primitive, params, True)
+            return view  # type: ignore[no-any-return]
+        return kind(spec, node)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
@@ -53,6 +63,17 @@ class Symbol(Value):
             f"{getattr(function, '__name__', function)} cannot be traced: adjoint has no primitive "
             "for it; compute it outside of the traced function and pass the result as an argument"
         )
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy would have a number here, which nothing changes, and not an array."""
+        made_by = self.node.primitive if self.node is not None else None
+        return not self.shape and not (made_by is not None and made_by.name in _BOXING)
+
+    def adopt(self, other: Value) -> None:
+        """Become another traced value, in place."""
+        super().adopt(other)
+        as_box(self)
 
     def _refuse(self, *_: Any) -> NoReturn:
         raise TypeError(
@@ -64,6 +85,15 @@ class Symbol(Value):
 
     def __repr__(self) -> str:
         return f"symbol({self.dtype}{list(self.shape)})"
+
+
+# Of these NumPy's result without axes is an array, not a scalar.
+_BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
+
+
+def _is_entry(primitive: Primitive, spec: Spec, params: Params) -> bool:
+    """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
+    return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
 
 
 class Graph:
@@ -119,6 +149,12 @@ class Graph:
             ]
         self.names = naming.unique_names([*(x.node for x in self.inputs), *self.nodes])
 
+    @property
+    def constants(self) -> list[Any]:
+        """The arrays that the graph holds."""
+        held = [arg for node in self.nodes for arg in node.args] + list(self.outputs)
+        return [array for array in held if isinstance(array, np.ndarray)]
+
     # --- what it costs
 
     @property
@@ -148,7 +184,8 @@ class Graph:
         TypeError, ValueError
             If the arguments have not the structure, shapes and dtypes of the examples.
         """
-        found = self.evaluate(self.flatten(args))
+        arrays = self.flatten(args)
+        found = separate(self.evaluate(arrays), [*arrays, *self.constants])
         return map_leaves(lambda position: found[position], self.gives)
 
     def flatten(self, args: tuple[Any, ...]) -> list[Any]:
@@ -265,7 +302,7 @@ def trace(
     takes = map_leaves(_counter(), args)
     outputs = [_as_output(leaf) for leaf in leaves(result)]
     gives = map_leaves(_counter(), result)
-    graph = Graph(
+    return Graph(
         inputs,
         outputs,
         takes=takes,
@@ -273,17 +310,6 @@ def trace(
         arguments=arguments,
         name=naming.function_name(function),
     )
-    _freeze_constants(graph)
-    return graph
-
-
-def _freeze_constants(graph: Graph) -> None:
-    """Copy the arrays among the operands, which the caller may go on to change."""
-    copies: dict[int, Any] = {}
-    for node in graph.nodes:
-        arrays = [arg for arg in node.args if isinstance(arg, np.ndarray)]
-        copies |= {id(array): array.copy() for array in arrays if id(array) not in copies}
-        node.args = [copies.get(id(arg), arg) for arg in node.args]
 
 
 def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
@@ -299,10 +325,12 @@ def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symb
             for key, item in enumerate(example)
         ]
         return type(example)(*items) if hasattr(example, "_fields") else type(example)(items)
+    number = is_number(example)
     if not isinstance(example, Spec):
         array = np.asarray(as_operand(example))
         example = Spec(array.shape, array.dtype)
-    inputs.append(symbol.input(example, path))
+    made = symbol.input(example, path)
+    inputs.append(as_scalar(made) if number else as_argument(made))
     return inputs[-1]
 
 

@@ -66,7 +66,7 @@ def jacobian(
         record = record_run(function, args, kwargs, numbers)
         outputs = [_as_value(leaf) for leaf in leaves(record.result)]
         rows = _JACOBIANS[mode](record, outputs)
-        blocks = iter([rebuild(args, numbers, [record.expose(b) for b in row]) for row in rows])
+        blocks = iter([rebuild(args, numbers, record.expose(row)) for row in rows])
 
         def block(_: Any) -> Any:
             row = next(blocks)

@@ -79,6 +79,7 @@ def elementwise(
     """
 
     rules = [_times(partial, strong) for partial in partials]
+    columns["reads_numbers"] = any(map(callable, partials))
 
     def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
         parts = []  # by a loop, which is faster than a comprehension here
@@ -111,7 +112,10 @@ def _times(partial: Rule | float, strong: bool) -> Callable[[Any, Any, Any, Para
         }
         return constants[partial]
     if strong:
-        return lambda g, y, args, params: _strong(g, partial(y, *args, **params))
+        # An empty ** costs as much as a small product.
+        return lambda g, y, args, params: _strong(
+            g, partial(y, *args, **params) if params else partial(y, *args)
+        )
     return lambda g, y, args, params: g * partial(y, *args, **params)
 
 

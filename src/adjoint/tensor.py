@@ -6,10 +6,12 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from . import constants
+from .constants import keep, kept, kept_params
 from .core import (
     Node,
     Operand,
@@ -24,10 +26,14 @@ from .core import (
 from .errors import GraphError, ShapeError
 from .sweep import pull_back
 from .tree import map_leaves
+from .views import as_box, is_view, plain, view_of
 
 
 class Watcher:
     """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
+
+    # Whether constant operands are copied; else it compares them before the backward pass.
+    copies: ClassVar[bool] = True
 
     @property
     def unrecorded(self) -> Any:
@@ -52,10 +58,6 @@ class Watcher:
         """Take note that a sweep is over."""
 
 
-# What most operands are that are no tensors: they need no second look.
-_PLAINEST = (np.ndarray, float)
-
-
 class _Recording(threading.local):
     """Whether operations are recorded in this thread, and who looks on."""
 
@@ -64,6 +66,9 @@ class _Recording(threading.local):
 
 
 _recording = _Recording()
+_Array, _new = np.ndarray, object.__new__
+# In the place of that of the only constant array among an operation's operands.
+_SEVERAL = -2
 
 
 class no_grad:
@@ -152,33 +157,64 @@ class Tensor(Value):
         """Evaluate a primitive, and record it if an argument requires a gradient."""
         arrays: list[Any] = []
         parents: list[Node | None] = []
-        recorded = False
+        # The place of the only constant array, -1 without any.
+        recorded, constant = False, -1
         for arg in args:
-            if isinstance(arg, Value):
+            kind = arg.__class__
+            if kind is not _Array and kind is not float and isinstance(arg, Value):
                 node = arg.node
                 arrays.append(arg.data)
                 parents.append(node)
                 if node is not None:
                     recorded = True
             else:
-                arrays.append(arg if arg.__class__ in _PLAINEST else as_operand(arg))
+                if kind is _Array:
+                    constant = len(arrays) if constant == -1 else _SEVERAL
+                elif kind is not float and kind is not int:
+                    arg, constant = as_operand(arg), _SEVERAL
+                arrays.append(arg)
                 parents.append(None)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
+            # A view whose source has become a traced value becomes one when it is read: then this
+            # raises, and that one takes over.
             output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
+            if any(isinstance(arg, Value) and arg.rank > cls.rank for arg in args):
+                return primitive.bind(args, params)  # type: ignore[no-any-return]
             raise explain_failure(primitive, arrays, params, error) from None
-        if kind not in "fiub":
+        if kind != "f" and kind not in "iub":
             raise refuse_dtype(primitive.name, output.dtype)
-        made = _Slice if primitive.view else Tensor
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
+            if (
+                constant != -1
+                and primitive.reads_numbers
+                and (recording is True or recording.copies)
+            ):
+                if constant == _SEVERAL:
+                    keep(arrays, parents)
+                else:
+                    array = arrays[constant]
+                    known, numbers, copy = constants.latest
+                    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
+                        arrays[constant] = copy
+                    else:
+                        arrays[constant] = kept(array)
+            if params:
+                params = kept_params(params)
             node = Node(primitive, arrays, params, parents, output)
         if recording.__class__ is not bool:
             seen = node or Node(primitive, arrays, params, parents, output)
             recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
-        return made(output, node)
+        if primitive.view and is_view(primitive, args) and output.__class__ is np.ndarray:
+            view = _TensorView(output, node)
+            view.take_from(args[0], primitive, params, bool(recording))
+            return view
+        made = _new(Tensor)  # without a call of __init__, in the inner loop of everything
+        made.data, made.node = output, node
+        return made
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -217,7 +253,9 @@ class Tensor(Value):
         if self.node is None or self.node.primitive is not None:
             raise GraphError("only a leaf that requires a gradient holds one")
         if value is not None:
-            value = Tensor(np.asarray(as_operand(value), self.dtype), None)
+            if value is self.node.grad:
+                return  # the end of x.grad *= v
+            value = Tensor(np.array(as_operand(value), self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
         elif self.node.grad is not None:
@@ -288,6 +326,11 @@ class Tensor(Value):
             return gradient
         return np.asarray(as_operand(gradient), self.dtype)
 
+    @property
+    def is_scalar(self) -> bool:
+        """Whether NumPy would have a number here, which nothing changes, and not an array."""
+        return isinstance(self.data, np.generic) and not (self.node is not None and self.is_leaf)
+
     def refuse_assignment(self) -> None:
         """Raise on an assignment into a leaf: its gradient would be that of another value."""
         if self.node is None:
@@ -295,7 +338,8 @@ class Tensor(Value):
         if self.is_leaf and _recording.on:
             raise GraphError(
                 "cannot assign into a leaf that requires a gradient; assign into a copy: y = +x, "
-                "or under ad.no_grad() to change the leaf itself"
+                "or under ad.no_grad() to change the leaf itself; or write x = x + v instead of "
+                "x += v"
             )
         if not self.is_leaf and not _recording.on:
             raise GraphError(
@@ -305,9 +349,19 @@ class Tensor(Value):
 
     def adopt(self, other: Value) -> None:
         """Become another value, in place; a leaf, changed under `no_grad`, stays one."""
-        self.data = other.data
-        if self.node is None or not self.is_leaf:
-            self.node = other.node
+        stays_leaf = self.node is not None and self.is_leaf
+        if isinstance(other, Tensor):
+            # What had no axes was an array all the same, and stays one.
+            self.data = np.asarray(other.data)
+            self.node = self.node if stays_leaf else other.node
+        elif stays_leaf:
+            raise TypeError(
+                "a traced function cannot assign into a tensor that requires a gradient; return "
+                "the new value instead"
+            )
+        else:
+            super().adopt(other)
+            as_box(self)
 
     # --- leaving the graph
 
@@ -392,33 +446,36 @@ class Tensor(Value):
         return format(self._number(), spec) if spec else repr(self)
 
     def __copy__(self) -> Tensor:
-        return type(self)(self.data, self.node)
+        return plain(type(self))(self.data, self.node)  # type: ignore[no-any-return]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._refuse_interior("copied")
-        copied = type(self)(np.array(self.data), Node(None) if self.requires_grad else None)
+        kind = plain(type(self))
+        copied = kind(np.array(self.data), Node(None) if self.requires_grad else None)
         show_cut("copy", self, copied)
-        return copied
+        return copied  # type: ignore[no-any-return]
 
     def __reduce__(self) -> Any:
         self._refuse_interior("pickled")
-        return _restore, (type(self), np.asarray(self.data), self.requires_grad)
+        return _restore, (plain(type(self)), np.asarray(self.data), self.requires_grad)
 
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
 
 
-class _Slice(Tensor):
-    """What indexing, reshape or transpose gave: a value of its own, not a view."""
+class _TensorView(view_of(Tensor)):  # type: ignore[misc]
+    """A view of a tensor; that it is taken again is recorded if the first time was."""
 
     __slots__ = ()
 
-    def refuse_assignment(self) -> None:
-        raise GraphError(
-            "a slice is a value, not a view: assigning into it would not change what it was taken "
-            "from; assign in one step, x[0, 1] = v instead of x[0][1] = v, or into a copy: y = +x"
-        )
+    def bind_again(self) -> Any:
+        """Return the view of the source as it is now."""
+        with enable_grad() if self.recorded else no_grad():
+            return super().bind_again()
+
+
+_TensorView.__name__ = Tensor.__name__  # as messages say it
 
 
 def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..graph import Graph
+from ..memory import separate
 from ..tree import assembler, leaves, map_leaves
 from . import portable
 from .arguments import fitted
@@ -82,8 +83,8 @@ class Program:
         self.tier, self.lowered, self.reasons = _lower(
             self.graph, TIERS if tiers is None else tiers
         )
-        # Source knows tuples, not what types with names were made of them.
-        self._has_names = _has_named_tuples(self.graph.gives)
+        # Long ones are variables of the source's module.
+        self._constants = list(getattr(self.function, "__globals__", {}).values())
         self._takes = [symbol.data for symbol in self.graph.inputs]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
         self._assemble = assembler(self.graph.gives)
@@ -115,13 +116,15 @@ class Program:
             return out
         if self.lowered is not None:
             return self._assemble(self.lowered.run(arrays, None))
-        result = self._evaluated(arrays)
-        return self._assemble(list(leaves(result))) if self._has_names else result
+        return self._assemble(self._computed(arrays))
 
     def _found(self, arrays: Sequence[Any], targets: Sequence[Any]) -> Sequence[Any]:
         if self.lowered is not None:
             return self.lowered.run(arrays, targets)
-        return list(leaves(self._evaluated(arrays)))
+        return self._computed(arrays)
+
+    def _computed(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        return separate(leaves(self._evaluated(arrays)), [*arrays, *self._constants])
 
     def _evaluated(self, arrays: Sequence[Any]) -> Any:
         args = self._structured(arrays)
@@ -156,13 +159,6 @@ class Program:
         ]
         details = self.lowered.describe() if self.lowered is not None else self.reasons
         return "\n".join([*lines, *(f"  {line}" for line in details)])
-
-
-def _has_named_tuples(tree: Any) -> bool:
-    items = list(tree.values()) if isinstance(tree, dict) else tree
-    if not isinstance(items, (list, tuple)):
-        return False
-    return hasattr(items, "_fields") or any(map(_has_named_tuples, items))
 
 
 def _lower(graph: Graph, tiers: Mapping[str, Tier]) -> tuple[str, Lowered | None, list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import PRIMITIVES, Operand, Params, Spec, Value
+from ..views import plain
 
 # Applies a primitive, by name, to operands; what a rewrite may build with.
 Build = Callable[..., Any]
@@ -22,7 +23,7 @@ def taken_apart(x: Operand, name: str) -> list[Operand] | None:
     if getattr(x.node, "meant", x.node.primitive) is not PRIMITIVES[name]:
         return None
     return [
-        arg if parent is None else type(x)(arg, parent)
+        arg if parent is None else plain(type(x))(arg, parent)
         for arg, parent in zip(x.node.args, x.node.parents, strict=True)
     ]
 

@@ -10,17 +10,22 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import getitem, is_
 from types import CodeType, MethodType, ModuleType
-from typing import Any
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
 
 from ..core import Primitive, Value
 from ..graph import Symbol
 from ..nn.module import Module
+from ..ops.structural import astype, stop_gradient
 from ..tensor import Tensor
+from ..views import View, view_of
 from .arguments import exact
 
 Look = Callable[[], Any]
@@ -95,10 +100,11 @@ class State:
             If any other attribute was assigned to, or a buffer that has several names under one of
             them only.
         """
-        known = set(map(id, buffers))
+        standing = [(buffer, buffer.node) for buffer in buffers]
+        known = {id(buffer) for buffer, _ in standing}
         kept = [(module, dict(vars(module))) for module in self.modules]
         assigned: dict[int, Any] = {}
-        stayed: set[int] = set()
+        names: Counter[int] = Counter()
         changed: list[str] = []
         try:
             yield assigned
@@ -107,21 +113,25 @@ class State:
                 now = vars(module)
                 for name in sorted(before.keys() | now.keys()):
                     old, new = before.get(name, _GONE), now.get(name, _GONE)
+                    names[id(old)] += 1
                     if new is old:
-                        stayed.add(id(old))
-                    elif id(old) in known and new is not _GONE:
+                        continue
+                    if id(old) in known and new is not _GONE:
                         assigned[id(old)] = new
                     else:
                         changed.append(f"{type(module).__name__}.{name}")
                 now.clear()
                 now.update(before)
+            for buffer, node in standing:
+                if buffer.node is not node:  # changed in place
+                    assigned.setdefault(id(buffer), Symbol(buffer.data, buffer.node))
         if changed:
             raise TypeError(
                 f"{', '.join(changed)} was assigned to while the function was traced, which a "
                 "compiled function would not repeat; return the value instead, or do not compile "
                 "(a model's .eval() leaves its buffers alone)"
             )
-        if stayed & assigned.keys():
+        if any(names[key] > 1 for key in assigned):
             raise TypeError("a buffer that two modules share cannot be written to when compiled")
 
     def _look(self) -> list[Any]:
@@ -265,15 +275,53 @@ def _global_names(code: CodeType) -> Iterator[str]:
 _standing = threading.RLock()
 
 
+class _StandIn(Symbol):
+    """A traced value in the place of a tensor, which nothing may change."""
+
+    __slots__ = ()
+    is_scalar: ClassVar[bool] = False
+
+    def refuse_assignment(self) -> NoReturn:
+        """Raise: another call would not repeat the change."""
+        raise TypeError(
+            "a traced function cannot assign into a tensor that it refers to, which would then "
+            "change once and not at each call; assign into a copy, y = +x, or return the new value"
+        )
+
+
+class _BufferStandIn(Symbol):
+    """A traced value in the place of a buffer; what is assigned is collected, without a graph."""
+
+    __slots__ = ()
+    is_scalar: ClassVar[bool] = False
+    collects: ClassVar[bool] = True
+
+    def adopt(self, other: Value) -> None:
+        """Take the numbers of another traced value, in place."""
+        constant = stop_gradient(other)
+        if constant.dtype != self.dtype and np.can_cast(constant.dtype, self.dtype, "same_kind"):
+            constant = astype(constant, dtype=self.dtype)
+        self.data, self.node = constant.data, constant.node
+
+
 @contextmanager
-def standing_in(tensors: Sequence[Tensor], values: Sequence[Value]) -> Iterator[None]:
-    """Let tensors be traced values inside the ``with`` block, wherever they are referred to."""
+def standing_in(
+    tensors: Sequence[Tensor], values: Sequence[Value], *, changing: Sequence[Tensor] = ()
+) -> Iterator[None]:
+    """Let tensors be traced values inside the ``with`` block, wherever they are referred to.
+
+    Only those that are ``changing`` can be assigned into.
+    """
+    buffers = set(map(id, changing))
     with _standing:
         kept = [(tensor.__class__, tensor.data, tensor.node) for tensor in tensors]
         try:
             for tensor, value in zip(tensors, values, strict=True):
                 # The object itself changes its type: lists, closures and modules all see it.
-                tensor.__class__ = Symbol  # type: ignore[assignment]
+                stand_in = _BufferStandIn if id(tensor) in buffers else _StandIn
+                is_view = isinstance(tensor, View)
+                kind: Any = view_of(stand_in) if is_view else stand_in
+                tensor.__class__ = kind
                 tensor.data, tensor.node = value.data, value.node
             yield
         finally:

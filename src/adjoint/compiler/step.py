@@ -359,7 +359,7 @@ class TrainingStep:
         # Native code holds buffers in the parameters' dtype.
         own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
         with (
-            standing_in(tensors, [*parameters, *own, *levels, *fixed]),
+            standing_in(tensors, [*parameters, *own, *levels, *fixed], changing=changing),
             self.states[1].collected(changing) as of_loss,
             self.states[0].collected(changing) as of_model,
         ):

@@ -73,6 +73,13 @@ def current() -> Tracer | None:
     return _tracing.tracer
 
 
+def held(operand: Any) -> Any:
+    """Return an operand as a graph that is being traced holds it: arrays as they are now."""
+    if _tracing.tracer is None or not isinstance(operand, np.ndarray):
+        return operand
+    return _tracing.tracer.hold(operand)
+
+
 @contextmanager
 def traced_by(tracer: Tracer) -> Iterator[None]:
     """Let ``tracer`` see all nodes, sweeps and frames of this thread inside the ``with`` block."""
@@ -104,6 +111,19 @@ class Tracer(Watcher):
         self.origin: Origin | None = None
         self.rule_start = 0
         self.swept: Node | None = None
+        # The latest copy of each constant array, which equal uses share.
+        self.held: dict[int, tuple[Any, Any]] = {}
+
+    # --- constants, which their owner may go on to change
+
+    def hold(self, array: Any) -> Any:
+        """Return a copy of an array; the same one until the array has changed."""
+        known, copy = self.held.get(id(array), (None, None))
+        is_same = known is array and copy.shape == array.shape and copy.dtype == array.dtype
+        if not is_same or copy.tobytes() != array.tobytes():
+            copy = array.copy()
+            self.held[id(array)] = array, copy
+        return copy
 
     # --- nodes and the rules that make them
 

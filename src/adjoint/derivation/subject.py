@@ -16,7 +16,7 @@ from ..compiler.tracer import TracedNode
 from ..core import Node, Spec, Value, as_operand
 from ..errors import GraphError, ShapeError, choose
 from ..nn.functional import LOSSES
-from ..nn.module import Module
+from ..nn.module import Buffer, Module
 from ..sweep import reachable
 from ..tensor import Tensor, enable_grad, sweep_back
 from ..tree import leaves, map_leaves
@@ -200,7 +200,7 @@ def _with_state(
     """Let values stand for tensors; what a module assigns to its buffers is put back."""
     states = State(loss), State(model)
     with (
-        standing_in(tensors, values),
+        standing_in(tensors, values, changing=[x for x in tensors if isinstance(x, Buffer)]),
         states[0].collected(tensors),
         states[1].collected(tensors),
     ):

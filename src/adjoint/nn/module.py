@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 
-from ..core import Spec, as_operand
+from ..core import Spec, Value, as_operand
 from ..errors import ShapeError
 from ..tensor import Tensor, show_cut, tensor
 
@@ -78,6 +78,15 @@ class Buffer(Tensor):
 
     def __init__(self, data: Any, node: Any = None) -> None:
         super().__init__(tensor(data).data, node)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Return False: a buffer without axes is changed as any other."""
+        return False
+
+    def adopt(self, other: Value) -> None:
+        """Take the numbers of another tensor, in place; the graph that led to them is forgotten."""
+        self.write(other, "self")
 
     def write(self, value: Any, name: str) -> None:
         """Replace the numbers.
@@ -150,6 +159,9 @@ class Module:
         present = vars(self).get(name)
         if isinstance(present, Buffer) and not isinstance(value, Buffer):
             present.write(value, f"{type(self).__name__}.{name}")
+        elif _collects(present) and isinstance(value, Value) and value.node:
+            if value is not present:
+                present.adopt(value)
         else:
             super().__setattr__(name, value)
 
@@ -273,6 +285,11 @@ class Module:
         size = sum(parameter.size for parameter in self.parameters())
         lines = "\n".join([extra] * bool(extra) + children).replace("\n", "\n  ")
         return f"{name}(  # {size:,} parameters\n  {lines}\n)"
+
+
+def _collects(present: Any) -> TypeGuard[Value]:
+    """Return whether a traced value stands for a buffer, see `compiler.state.standing_in`."""
+    return getattr(present, "collects", False)
 
 
 def _attributes(module: Module) -> Iterator[tuple[str, Any]]:

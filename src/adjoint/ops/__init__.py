@@ -4,6 +4,7 @@ from . import (
     adapters,
     arithmetic,
     assembly,
+    assignment,
     axes,
     contractions,
     convolution,

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand, attach
 from ..errors import ShapeError
+from ..views import as_box, is_number, own
 from .arithmetic import positive
 from .structural import as_array, astype, broadcast_to, reshape, stand_in, transpose
 
@@ -91,9 +92,15 @@ def copy(a: Operand, order: str = "K") -> Any:
 
     The order of the memory is accepted as NumPy's argument, and means nothing here.
     """
+    return as_box(_copied(a, order))
+
+
+def _copied(a: Operand, order: str = "K") -> Any:
+    """Return a copy; that of a scalar is one, as with NumPy's method."""
     x = as_array(a)
     # A boolean has no sign, so NumPy refuses to take its positive.
-    return astype(x, dtype=x.dtype) if x.dtype.kind == "b" else positive(x)
+    copied = astype(x, dtype=x.dtype) if x.dtype.kind == "b" else positive(x)
+    return copied if is_number(x) else as_box(copied)
 
 
 def _at_least(function: Callable[..., Any], arrays: tuple[Operand, ...]) -> Any:
@@ -148,7 +155,8 @@ def meshgrid(
         reshape(as_array(x), shape=(1,) * place + (-1,) + (1,) * (len(xi) - 1 - place))
         for x, place in zip(xi, places, strict=True)
     ]
-    return tuple(open_grid) if sparse else broadcast_arrays(*open_grid)
+    grid = tuple(open_grid) if sparse else broadcast_arrays(*open_grid)
+    return tuple(map(own, grid)) if copy else grid
 
 
 COMPOSITES = (
@@ -168,5 +176,6 @@ COMPOSITES = (
     meshgrid,
 )
 NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES if hasattr(np, f.__name__)})
-for _method in (squeeze, swapaxes, ravel, flatten, copy):
+for _method in (squeeze, swapaxes, ravel, flatten):
     attach(_method.__name__, _method)
+attach("copy", _copied)

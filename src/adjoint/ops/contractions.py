@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand, attach
 from ..errors import ShapeError
+from ..views import as_scalar, own
 from .arithmetic import multiply
 from .products import matmul
 from .reductions import sum
@@ -30,7 +31,8 @@ def dot(a: Operand, b: Operand) -> Any:
 def inner(a: Operand, b: Operand) -> Any:
     """Return the sums of products over the last axes of both."""
     a, b = as_array(a), as_array(b)
-    return tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
+    summed = tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
+    return as_scalar(summed)
 
 
 def vdot(a: Operand, b: Operand) -> Any:
@@ -82,7 +84,7 @@ def tensordot(a: Operand, b: Operand, axes: Any = 2) -> Any:
     inner_size = math.prod(sizes)
     rows = reshape(transpose(a, axes=(*rest_a, *over_a)), shape=(math.prod(kept[0]), inner_size))
     columns = reshape(transpose(b, axes=(*over_b, *rest_b)), shape=(inner_size, math.prod(kept[1])))
-    return reshape(matmul(rows, columns), shape=(*kept[0], *kept[1]))
+    return own(reshape(matmul(rows, columns), shape=(*kept[0], *kept[1])))
 
 
 def kron(a: Operand, b: Operand) -> Any:
@@ -94,7 +96,7 @@ def kron(a: Operand, b: Operand) -> Any:
     spread_a = reshape(a, shape=tuple(m for n in coarse for m in (n, 1)))
     spread_b = reshape(b, shape=tuple(m for n in fine for m in (1, n)))
     sizes = tuple(m * n for m, n in zip(coarse, fine, strict=True))
-    return reshape(multiply(spread_a, spread_b), shape=sizes)
+    return as_scalar(own(reshape(multiply(spread_a, spread_b), shape=sizes)))
 
 
 def vecdot(x1: Operand, x2: Operand, axis: int = -1) -> Any:
@@ -115,12 +117,12 @@ def _axis_last(x: Any, axis: int) -> Any:
 
 def matvec(x1: Operand, x2: Operand) -> Any:
     """Return every matrix of ``x1`` times the vector of ``x2`` that belongs to it."""
-    return matmul(as_array(x1), as_array(x2)[..., None])[..., 0]
+    return own(matmul(as_array(x1), as_array(x2)[..., None])[..., 0])
 
 
 def vecmat(x1: Operand, x2: Operand) -> Any:
     """Return every vector of ``x1`` times the matrix of ``x2`` that belongs to it."""
-    return matmul(as_array(x1)[..., None, :], as_array(x2))[..., 0, :]
+    return own(matmul(as_array(x1)[..., None, :], as_array(x2))[..., 0, :])
 
 
 def cross(

@@ -59,7 +59,7 @@ def triu(x: Any, *, k: int = 0) -> Any:
     latex=r"\operatorname{{diag}}\left({x}\right)",
     numpy=[np.diagonal],
     method=True,
-    view=True,
+    view="always",
     cases=[
         ((3, 3), {}),
         ((3, 4), {"offset": -1}),

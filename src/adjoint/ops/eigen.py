@@ -26,6 +26,7 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import choose
 from ..kinds import general, linear, zeros_like
+from ..views import own
 from .arithmetic import divide
 from .matrices import (
     POSITIVE,
@@ -118,7 +119,7 @@ def guarded(vectors: Any, values: Any, *, what: str) -> Any:
 
 
 def _values_and_vectors(packed: Any) -> tuple[Any, Any]:
-    values = packed[..., 0, :]
+    values = own(packed[..., 0, :])
     return values, guarded(packed[..., 1:, :], values, what="eigenvalue")
 
 

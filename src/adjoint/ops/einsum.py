@@ -113,7 +113,7 @@ def _view_transpose(g: Any, x: Any, *, subscripts: str) -> Any:
     shape=_einsum_shape,
     source="np.einsum({subscripts}, {x})",
     latex=lambda x, subscripts: _einsum_latex(x, subscripts=subscripts),
-    view=True,
+    view="always",
     cases=[
         ((2, 3), {"subscripts": "ij->ji"}),
         ((2, 3, 3), {"subscripts": "bii->ib"}),

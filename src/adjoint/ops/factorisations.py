@@ -17,6 +17,7 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import ShapeError, choose
 from ..kinds import general
+from ..views import own
 from .diagonals import tril
 from .eigen import fold, half_triangle, mirror
 from .matrices import (
@@ -87,7 +88,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 
 
 def _split(packed: Any, rows: int) -> tuple[Any, Any]:
-    return packed[..., :rows, :], packed[..., rows:, :]
+    return own(packed[..., :rows, :]), own(packed[..., rows:, :])
 
 
 def _qr_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:

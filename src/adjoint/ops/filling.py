@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..core import NUMPY, Operand, Value
 from ..kinds import constant, dtype_of
+from ..views import own
 from .axes import moveaxis
 from .exponential import power
 from .indexing import put_at
@@ -45,7 +46,9 @@ def full_like(a: Operand, fill_value: Operand, *, dtype: Any = None, shape: Any 
     """Return an array like ``a`` filled with a number, to which its gradients add up."""
     x = as_array(a)
     number = astype(as_array(fill_value), dtype=x.dtype if dtype is None else dtype)
-    return broadcast_to(number, shape=tuple(np.atleast_1d(x.shape if shape is None else shape)))
+    sizes = tuple(np.atleast_1d(x.shape if shape is None else shape))
+    filled = broadcast_to(number, shape=sizes)
+    return own(filled) if isinstance(filled, Value) else np.array(filled)
 
 
 def linspace(
@@ -78,7 +81,7 @@ def linspace(
     if endpoint and num > 1:
         # Rounding must not move the end.
         spaced = put_at(spaced, stop, key=(-1,))
-    spaced = moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced
+    spaced = own(moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced)
     return (spaced, rise / intervals if intervals > 0 else np.nan * rise) if retstep else spaced
 
 
@@ -120,7 +123,7 @@ def geomspace(
     # Rounding must not move the ends.
     spaced = put_at(spaced, start, key=(0,)) if num else spaced
     spaced = put_at(spaced, stop, key=(-1,)) if endpoint and num > 1 else spaced
-    return moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced
+    return own(moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced)
 
 
 def _refuse_zeros(start: Any, stop: Any) -> None:

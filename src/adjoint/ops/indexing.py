@@ -73,7 +73,7 @@ _ROWS = slice(None, None, 2)
     shape=_index_shape,
     dtype=lambda x, *arrays, key: x.dtype,
     source=_index_source,
-    view=True,
+    view="always",
     latex=_index_latex,
     explain_error=_index_error,
     cases=[
@@ -206,6 +206,8 @@ def read_key(index_: Any) -> tuple[Key, list[Any]]:
     key: list[Any] = []
     arrays: list[Any] = []
     for part in parts:
+        if isinstance(part, bool):  # a mask without axes, not the number of an entry
+            part = np.asarray(part)
         if part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)):
             key.append(int(part) if isinstance(part, np.integer) else part)
             continue
@@ -226,18 +228,4 @@ def getitem(x: Value, index_: Any) -> Any:
     return index(x, *arrays, key=key)
 
 
-def setitem(x: Value, index_: Any, v: Any) -> None:
-    """Replace the value inside ``x`` by one with ``v`` at ``[index]``; all its names see it."""
-    x.refuse_assignment()
-    key, arrays = read_key(index_)
-    if isinstance(v, Value) and v.node is not None and x.dtype.kind != "f" == v.dtype.kind:
-        raise TypeError(
-            f"assigning floats into a tensor of dtype {x.dtype} would cut their graph; make it one "
-            "of floats, as ad.zeros(n)"
-        )
-    changed = put_at(x, v, *arrays, key=key)
-    x.adopt(changed)
-
-
 attach("__getitem__", getitem)
-attach("__setitem__", setitem)

@@ -9,6 +9,7 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
 from ..kinds import constant, shape_of
+from ..views import as_scalar
 from .arithmetic import divide
 from .indexing import SLOT, index
 from .logic import bitwise_and, equal, greater, greater_equal, isinf, less
@@ -97,7 +98,7 @@ def interp(
     first, last = xp[0], xp[-1]
     beyond = fp[-1] if right is None else where(greater(x, last), right, fp[-1])
     inside = where(greater_equal(x, last), beyond, between)
-    return where(less(x, first), fp[0] if left is None else left, inside)
+    return as_scalar(where(less(x, first), fp[0] if left is None else left, inside))
 
 
 NUMPY[np.interp] = interp

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import NUMPY, Operand
+from ..views import as_scalar
 from .arithmetic import divide
 from .cumulative import cumprod, cumsum, prod
 from .exponential import sqrt, square
@@ -86,7 +87,8 @@ def _extreme(find: Callable[..., Any], last: float, a: Operand, axis: Any, keepd
         return find(array, axis=axis, keepdims=keepdims)
     x, missing = _replaced(array, last)
     nothing = all(missing, axis=axis, keepdims=keepdims)
-    return where(nothing, np.asarray(np.nan, x.dtype), find(x, axis=axis, keepdims=keepdims))
+    found = find(x, axis=axis, keepdims=keepdims)
+    return as_scalar(where(nothing, np.asarray(np.nan, x.dtype), found))
 
 
 COMPOSITES = (

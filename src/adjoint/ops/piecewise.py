@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, attach
+from ..core import NUMPY, Operand, Value, attach
 from ..kinds import elementwise
+from ..views import as_scalar, is_number
 from .arithmetic import positive
 from .logic import (
     bitwise_and,
@@ -220,11 +221,23 @@ def nan_to_num(
     ----------
     x : array
     copy : bool
-        For NumPy's signature; x is never changed in place.
+        False changes x in place, where ``x[...] = v`` does.
     nan, posinf, neginf : number, optional
         What replaces them, by default 0 and the greatest and smallest finite number of x's dtype.
     """
     x = as_array(x)
+    replaced = _without_nan(x, nan, posinf, neginf)
+    if copy or is_number(x):
+        return as_scalar(replaced)
+    if not isinstance(x, Value):
+        x[...] = replaced
+    else:
+        x.refuse_assignment()
+        x.adopt(replaced)
+    return x
+
+
+def _without_nan(x: Any, nan: Operand, posinf: Operand, neginf: Operand) -> Any:
     if x.dtype.kind != "f":
         return positive(x)
     largest = float(np.finfo(x.dtype).max)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
+from ..views import own
 from .arithmetic import divide
 from .assembly import append as joined
 from .axes import atleast_1d, expand_dims, ravel
@@ -129,7 +130,7 @@ def _without_leading_zeros(rest: Any, cancelled: int) -> Any:
     if plain is not None:
         small = np.isclose(plain, 0, rtol=1e-14)
         first = int(np.argmin(np.append(small[:-1], False)))
-    return part(rest, 0, first, None)
+    return own(part(rest, 0, first, None))
 
 
 def vander(x: Operand, N: int | None = None, increasing: bool = False) -> Any:
@@ -141,7 +142,7 @@ def vander(x: Operand, N: int | None = None, increasing: bool = False) -> Any:
     first = np.ones((x.shape[0], min(columns, 1)), x.dtype)
     repeated = broadcast_to(expand_dims(x, 1), shape=(x.shape[0], max(columns - 1, 0)))
     powers = cumprod(concatenate([first, repeated], axis=1), axis=1)
-    return powers if increasing else flip(powers, axis=1)
+    return powers if increasing else own(flip(powers, axis=1))
 
 
 def polyfit(x: Operand, y: Operand, deg: int, rcond: float | None = None) -> Any:
@@ -169,7 +170,7 @@ def polyfit(x: Operand, y: Operand, deg: int, rcond: float | None = None) -> Any
     scale = stop_gradient(norm(powers, axis=0))
     cut = x.shape[0] * float(np.finfo(x.dtype).eps) if rcond is None else rcond
     found = lstsq(divide(powers, scale), y, cut)[0]
-    return divide(found.T, scale).T
+    return own(divide(found.T, scale).T)
 
 
 COMPOSITES = (

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand, Value
 from ..errors import ShapeError
+from ..views import as_scalar, own
 from .axes import moveaxis
 from .logic import bitwise_and, bitwise_or, equal, invert, isinf, isnan, less
 from .ordering import sort
@@ -119,7 +120,7 @@ def _quantile(x: Any, q: Operand, axis: Any, method: str, keepdims: bool, skip_n
     flat = reshape(q, shape=-1)
     found = _along_lines(sort(lines), flat, method, skip_nan)
     kept = [1 if a in axes else n for a, n in enumerate(x.shape)] if keepdims else lines.shape[:-1]
-    return reshape(moveaxis(found, -1, 0), shape=(*q.shape, *kept))
+    return as_scalar(own(reshape(moveaxis(found, -1, 0), shape=(*q.shape, *kept))))
 
 
 def _probabilities(q: Operand, x: Any) -> Any:

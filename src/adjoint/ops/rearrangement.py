@@ -47,7 +47,7 @@ def _same_shape(x: Operand, **_: Any) -> tuple[int, ...]:
     source="np.flip({x}{params})",
     latex=r"\operatorname{{flip}}\left({x}\right)",
     numpy=[np.flip],
-    view=True,
+    view="always",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
 )
 def flip(x: Any, *, axis: Any = None) -> Any:

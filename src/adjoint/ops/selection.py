@@ -10,6 +10,7 @@ import numpy as np
 from ..core import NUMPY, Operand, Value, attach
 from ..errors import ShapeError
 from ..kinds import dtype_of
+from ..views import own
 from .axes import broadcast_arrays, moveaxis, ravel
 from .indexing import SLOT, index, put_at, scatter_add
 from .piecewise import where
@@ -115,7 +116,7 @@ def choose(a: Operand, choices: Operand, mode: str = "raise") -> Any:
         _need_range(known(picked), len(choices))
     picked, *rest = broadcast_arrays(picked, *choices)
     chosen = take_along_axis(stack(rest), reshape(picked, shape=(1, *picked.shape)), 0)
-    return index(chosen, key=(0,))
+    return own(index(chosen, key=(0,)))
 
 
 def _need_range(picked: Any, size: int) -> None:
@@ -193,7 +194,7 @@ def apply_along_axis(
     # The axes of one result stand where the line stood.
     last = tuple(range(len(outer), found.ndim))
     first = axis % (len(outer) + 1)
-    return moveaxis(found, last, tuple(range(first, first + len(last))))
+    return own(moveaxis(found, last, tuple(range(first, first + len(last)))))
 
 
 def apply_over_axes(func: Callable[..., Any], a: Operand, axes: Any) -> Any:
@@ -202,7 +203,7 @@ def apply_over_axes(func: Callable[..., Any], a: Operand, axes: Any) -> Any:
     for axis in axis_indices([int(n) for n in np.atleast_1d(axes)], x):
         y = as_array(func(x, axis))
         kept = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-        x = y if y.ndim == x.ndim else reshape(y, shape=kept)
+        x = own(y if y.ndim == x.ndim else reshape(y, shape=kept))
     return x
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
 from ..kinds import general, shape_of, zeros_like
+from ..views import own
 from .eigen import mirror
 from .exponential import square
 from .matrices import (
@@ -225,7 +226,7 @@ def tensorsolve(a: Operand, b: Operand, axes: Sequence[int] | None = None) -> An
             f"{size} of shape {shape}, as equations"
         )
     x = solve(reshape(a, shape=(size, size)), reshape(b, shape=(-1,)))
-    return reshape(x, shape=shape)
+    return own(reshape(x, shape=shape))
 
 
 def tensorinv(a: Operand, ind: int = 2) -> Any:
@@ -235,7 +236,7 @@ def tensorinv(a: Operand, ind: int = 2) -> Any:
     if ind <= 0 or math.prod(rows) != math.prod(columns):
         raise ShapeError(f"tensorinv: shape {a.shape} cut after axis {ind} is not square")
     size = math.prod(rows)
-    return reshape(inv(reshape(a, shape=(size, size))), shape=(*columns, *rows))
+    return own(reshape(inv(reshape(a, shape=(size, size))), shape=(*columns, *rows)))
 
 
 def matrix_power(a: Operand, n: int) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from ..core import NUMPY, Operand, attach
 from ..errors import ShapeError
 from ..kinds import shape_of
+from ..views import own
 from .arithmetic import divide
 from .assembly import vstack
 from .axes import atleast_2d, squeeze
@@ -126,12 +127,12 @@ def cov(
     ddof = (0 if bias else 1) if ddof is None else ddof
     if fweights is None and aweights is None:
         centred = x - mean(x, axis=1, keepdims=True)
-        return squeeze(centred @ centred.T / (x.shape[1] - ddof))
+        return own(squeeze(centred @ centred.T / (x.shape[1] - ddof)))
     weights = _joint_weights(fweights, aweights, x)
     total = sum(weights)
     centred = x - divide(sum(x * weights, axis=1, keepdims=True), total)
     lost = ddof if aweights is None else ddof * divide(sum(weights * as_array(aweights)), total)
-    return squeeze(divide((centred * weights) @ centred.T, total - lost))
+    return own(squeeze(divide((centred * weights) @ centred.T, total - lost)))
 
 
 def _variables(m: Operand, rowvar: bool) -> Any:

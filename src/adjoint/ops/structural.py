@@ -78,6 +78,7 @@ def _broadcast_source(x: str, *, shape: Sequence[int]) -> str:
     transposes=[lambda g, x, *, shape: sum_to(g, shape=x.shape)],
     shape=lambda x, *, shape: tuple(np.atleast_1d(shape)) if shape != () else (),
     source=_broadcast_source,
+    view="always",
     latex=r"{x}",
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
@@ -136,7 +137,7 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     transposes=[lambda g, x, *, shape: reshape(g, shape=x.shape)],
     shape=_reshaped,
     source="{x}.reshape({shape})",
-    view=True,
+    view="perhaps",
     latex=r"\operatorname{{reshape}}({x})",
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
@@ -160,7 +161,7 @@ def _transpose_source(x: str, *, axes: Sequence[int] | None) -> str:
     transposes=[lambda g, x, *, axes: transpose(g, axes=_inverse(axes))],
     shape=lambda x, *, axes: tuple(x.shape[a] for a in (axes or range(x.ndim)[::-1])),
     source=_transpose_source,
-    view=True,
+    view="always",
     latex=r"{x}^\top",
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
@@ -244,7 +245,7 @@ def stack(*arrays: Any, axis: int = 0) -> Any:
 )
 def astype(x: Any, *, dtype: Any) -> Any:
     """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative."""
-    return np.asarray(x).astype(dtype)
+    return (x if isinstance(x, np.generic) else np.asarray(x)).astype(dtype)
 
 
 @constant(source="{x}", latex="{x}", cases=[((2, 3), {})])

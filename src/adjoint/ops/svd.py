@@ -19,6 +19,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..kinds import general
+from ..views import own
 from .arithmetic import divide
 from .eigen import guarded
 from .matrices import (
@@ -168,12 +169,12 @@ def svd(
         )
     rows = a.shape[-2] if a.ndim > 1 else 0
     u, s, v = _parts(svd_packed(a), rows)
-    return SVDResult(u, s, v.mT)
+    return SVDResult(own(u), own(s), own(v.mT))
 
 
 def svdvals(x: Operand, /) -> Any:
     """Return the singular values, in falling order; the derivative at a value 0 is 0."""
-    return svd_packed(as_array(x))[..., 0]
+    return own(svd_packed(as_array(x))[..., 0])
 
 
 NUMPY.update({np.linalg.svd: svd, np.linalg.svdvals: svdvals})

@@ -68,7 +68,7 @@ _CASES: list[Any] = [
     source="windows_of({x}, {size}, {stride}, {dilation})",
     latex=r"\operatorname{{windows}}\left({x}\right)",
     helpers=[windows_of],
-    view=True,
+    view="always",
     cases=_CASES,
 )
 def windows(x: Any, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:

@@ -8,6 +8,9 @@ from .probe import DERIVATIVE, EMPTY, NO_INFLUENCE, Family, at, gradient, hessia
 
 ADDED = "derivative: an entry taken twice gets both gradients"
 LAST = "derivative: of numbers put in one place the last is there"
+BEFORE = "derivative: z was computed before"
+SEEN = "derivative: z is another name of what is changed, or a view of it"
+REBOUND = "derivative: a sum is a number, as in NumPy, and s keeps it"
 REPLACED = "derivative: a number that was replaced has no influence"
 
 FAMILY = Family(
@@ -44,17 +47,16 @@ FAMILY = Family(
             ([0, 4], [0, 8]),
             LAST,
         ),
-        gradient(
-            "y = x * 1.0; z = y * y; y[0] = 7.0; z",
-            at(x=[1.0, 2.0]),
-            [2, 4],
-            "derivative: z was computed before",
-        ),
+        gradient("y = x * 1.0; z = y * y; y[0] = 7.0; z", at(x=[1.0, 2.0]), [2, 4], BEFORE),
         gradient("y = x * 1.0; y[:] = y[::-1]; y[0]", at(x=[1.0, 2.0]), [0, 1], DERIVATIVE),
         gradient("y = x * 1.0; y[y > 5] = 0.0; y", at(x=[1.0, 2.0]), [1, 1], EMPTY),
         gradient("y = x * 1.0; y += y; y", at(x=[1.0]), [2], DERIVATIVE),
+        gradient("y = x * 1.0; z = y; y *= 2.0; z * x", at(x=[3.0]), [12], SEEN),
+        gradient("y = x * 1.0; z = y[:1]; y *= 2.0; z * z", at(x=[3.0]), [24], SEEN),
+        gradient("y = x * 1.0; z = y * y; y *= 2.0; z", at(x=[3.0]), [6], BEFORE),
         gradient(
-            "y = x; y *= 2.0; y * x", at(x=[3.0]), [12], "derivative: x is not changed", also=[[24]]
+            "y = x * 1.0; y[:1] **= 2.0; y[0] += y[1]; y", at(x=[3.0, 2.0]), [6, 2], DERIVATIVE
         ),
+        gradient("s = np.sum(x); t = s; t *= 2.0; s * t", at(x=[3.0]), [12], REBOUND),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph
+from ...memory import separate
 from ..arguments import fitted
 from .cache import object_code
 from .door import MOST_ARRAYS, has_doors, write_door
@@ -109,7 +110,8 @@ class NativeFunction:
         in_doubt = self._evaluate(*map(id, given), *map(id, results), workspace.address)
         self._spare.append(workspace)
         if in_doubt:
-            return list(map(np.asarray, self.graph.evaluate(arrays)))
+            found = map(np.asarray, self.graph.evaluate(arrays))
+            return separate(found, [*arrays, *self.graph.constants])
         if out is None:
             for n in self._numbers:
                 results[n] = results[n][()]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...graph import Graph
+from ...memory import separate
 from ..cost import size_of
 from ..tracer import TracedNode
 from .arrays.array_code import ArrayCode, Module
@@ -43,6 +44,7 @@ class MixedFunction:
         if not _is_worthwhile(parts):
             raise Unlowerable("; ".join(self._reasons()))
         self._parts = parts
+        self._constants = graph.constants
         self._runs = [
             compile(part.graph) if part.is_native else part.graph.evaluate
             for part in parts.segments
@@ -59,7 +61,8 @@ class MixedFunction:
             found = run([values[n] for n in segment.reads])
             for number, value in zip(segment.writes, found, strict=True):
                 values[number] = value
-        return [values[n] if isinstance(n, int) else n for n in self._parts.outputs]
+        results = [values[n] if isinstance(n, int) else n for n in self._parts.outputs]
+        return separate(results, [*arrays, *self._constants])
 
     def describe(self) -> list[str]:
         """Return the lines of a report."""

@@ -1,0 +1,92 @@
+"""A constant is an array that a recorded operation reads; its owner may go on to change it.
+
+The rules of differentiation read it again after the function has run, so the record holds a copy:
+a buffer that is filled anew in a loop gives the derivative of what was computed. A copy serves
+again as long as it is equal: the latest one of tiny arrays, since to compare is faster than to hold
+many, and all of large ones, so that memory grows once and not with each use.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+# Bytes of an array; between the two a copy is cheaper than to look for one.
+_TINY, _SMALL = 1 << 10, 1 << 16
+
+
+class _Copies(threading.local):
+    """What records of this thread hold: the latest tiny array, and copies of large ones.
+
+    Large ones are known by where the originals lie, so that a transpose taken anew is found.
+    """
+
+    def __init__(self) -> None:
+        self.known: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+
+
+_copies = _Copies()
+# The latest tiny array that was kept, its numbers and its copy, for all threads: nobody changes it.
+latest: tuple[Any, bytes, Any] = (None, b"", None)
+
+
+def kept(array: Any) -> Any:
+    """Return an array with the numbers that ``array`` has now, whatever becomes of it.
+
+    A read-only array that owns its memory is kept as it is.
+    """
+    size = array.nbytes
+    if size <= _TINY:
+        return _latest(array)
+    if size <= _SMALL:
+        return array.copy("K")
+    if not array.flags.writeable and array.base is None:
+        return array
+    place = (array.__array_interface__["data"], array.shape, array.strides, array.dtype.str)
+    known = _copies.known.get(place)
+    if known is None or not _is_same(known, array):
+        known = _copies.known[place] = np.array(array)
+    return known
+
+
+def _latest(array: Any) -> Any:
+    global latest
+    known, numbers, copy = latest
+    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
+        return copy
+    copy = array.copy("K")
+    latest = array, array.tobytes(), copy
+    return copy
+
+
+def keep(arrays: list[Any], parents: Sequence[Any]) -> None:
+    """Put what is kept of them in the places of the operands that have no parent."""
+    for place, (array, parent) in enumerate(zip(arrays, parents, strict=True)):
+        if parent is None and isinstance(array, np.ndarray):
+            arrays[place] = kept(array)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Return whether the bits are the same: NaN is itself, and -0 is not 0."""
+    if one.dtype.itemsize > 8:
+        return False
+    bits = np.dtype(f"u{one.dtype.itemsize}")
+    return bool(np.array_equal(one.view(bits), other.view(bits)))
+
+
+def kept_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an operation's metadata as they are now: lists and arrays in them become tuples."""
+    for value in params.values():
+        if value.__class__ is list or value.__class__ is np.ndarray:
+            return {name: _fixed(value) for name, value in params.items()}
+    return params
+
+
+def _fixed(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(map(_fixed, value)) if isinstance(value, list) else value

@@ -1,0 +1,54 @@
+"""The memory of results: what a caller is handed is the caller's alone, to change at will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+# To copy so few bytes is cheaper than to find out whether that is necessary.
+_SMALL = 4096
+
+
+def separate(found: Iterable[Any], given: Iterable[Any]) -> list[Any]:
+    """Return results that share no memory with each other or with what was given.
+
+    An array is copied where it would, or where it is read-only; NumPy's scalars have nothing to
+    share.
+
+    Parameters
+    ----------
+    found : iterable
+        Arrays are looked at, everything else is returned as it is.
+    given : iterable
+        Arguments and constants.
+    """
+    taken: set[int] | None = None
+    results = []
+    for x in found:
+        if isinstance(x, np.ndarray):
+            if x.nbytes <= _SMALL:
+                x = x.copy("K")
+            else:
+                if taken is None:
+                    taken = {id(_owner(y)) for y in given if isinstance(y, np.ndarray)}
+                x = _separate(x, taken)
+        results.append(x)
+    return results
+
+
+def _separate(x: Any, taken: set[int]) -> Any:
+    """Return a large array, or its copy where its memory is taken; takes that memory."""
+    owner = _owner(x)
+    if type(owner) is not np.ndarray or id(owner) in taken or not x.flags.writeable:
+        x = owner = x.copy("K")
+    taken.add(id(owner))
+    return x
+
+
+def _owner(array: Any) -> Any:
+    """Return what holds an array's memory: itself, or what it is a view of."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base
+    return array
