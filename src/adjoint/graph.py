@@ -13,6 +13,7 @@ from .compiler import archive, cost, listing, naming
 from .compiler.tracer import TracedNode, Tracer, traced_by
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
 from .errors import ShapeError
+from .metadata import plain
 from .sweep import reachable
 from .tree import leaves, map_leaves
 
@@ -38,6 +39,8 @@ class Symbol(Value):
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
         data = [arg.data if isinstance(arg, Value) else as_operand(arg) for arg in args]
+        if primitive.kind != "custom" and params:
+            params = {name: plain(value) for name, value in params.items()}
         try:
             shape, dtype = primitive.infer(*data, **params)
         except (ValueError, TypeError, IndexError) as error:
@@ -203,15 +206,25 @@ class Graph:
         archive.write(self, path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Graph:
+    def load(cls, path: str | Path, *, max_entries: int = 2**27) -> Graph:
         """Return the graph that `save` wrote.
+
+        Nothing in the file is executed, when it is read and when it is compiled or written as
+        source later, and no array is made but those that lie in it: it may come from a stranger.
+        To run the graph takes the time and the memory that its shapes say.
+
+        Parameters
+        ----------
+        path : str or path
+        max_entries : int
+            A value with more entries is refused; by default 2²⁷, which are 1 GiB of float64.
 
         Raises
         ------
         ValueError
-            If the file is no graph, damaged, or of another version; nothing in it is executed.
+            If the file is no graph, damaged, of another version, or has larger values.
         """
-        graph: Graph = archive.read(path, cls, Symbol)
+        graph: Graph = archive.read(path, cls, Symbol, max_entries=max_entries)
         return graph
 
 
@@ -279,11 +292,18 @@ def trace(
 
 
 def _freeze_constants(graph: Graph) -> None:
-    """Copy the arrays among the operands, which the caller may go on to change."""
+    """Copy the arrays among the operands, which the caller may go on to change.
+
+    In the machine's byte order, the only one that native code reads.
+    """
     copies: dict[int, Any] = {}
     for node in graph.nodes:
         arrays = [arg for arg in node.args if isinstance(arg, np.ndarray)]
-        copies |= {id(array): array.copy() for array in arrays if id(array) not in copies}
+        copies |= {
+            id(array): array.astype(array.dtype.newbyteorder("="))
+            for array in arrays
+            if id(array) not in copies
+        }
         node.args = [copies.get(id(arg), arg) for arg in node.args]
 
 
