@@ -14,7 +14,7 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "metadata", "tree", "philox", "reshuffle", "source_line"],
+    ["errors", "metadata", "tree", "philox", "reshuffle", "source_line", "whole_file"],
     ["core"],
     ["data"],
     ["kinds"],
@@ -222,7 +222,6 @@ LAYERS = [
     ["review.source_file"],
     ["review"],
     ["row_weights"],
-    ["files.whole"],
     ["drawing", "drawing.place", "drawing.style"],
     ["drawing.record"],
     ["drawing.folding"],

@@ -202,7 +202,7 @@ class Graph:
         return listing.write(self)
 
     def save(self, path: str | Path) -> None:
-        """Write the graph as JSON, from which `load` makes it again."""
+        """Write the graph as JSON, from which `load` makes it again, whole or not at all."""
         archive.write(self, path)
 
     @classmethod

@@ -22,6 +22,7 @@ from ..core import PRIMITIVES, Node, Spec
 from ..metadata import check, is_dtype, plain
 from ..ops.indexing import SLOT
 from ..tree import leaves
+from ..whole_file import write_whole
 from .naming import identifier
 from .tracer import Origin
 
@@ -37,7 +38,7 @@ _MOST_AXES = 64
 
 
 def write(graph: Any, path: str | Path) -> None:
-    """Write a graph to a file.
+    """Write a graph to a file, whole or not at all.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def write(graph: Any, path: str | Path) -> None:
         If it holds what no archive can: a function with a rule of its own, or unusual metadata.
     """
     text = json.dumps(document(graph), indent=1, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    write_whole(path, (text + "\n").encode())
 
 
 def document(graph: Any) -> dict[str, Any]:

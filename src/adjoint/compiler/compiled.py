@@ -12,6 +12,7 @@ import numpy as np
 
 from ..graph import Graph, trace
 from ..tree import map_leaves
+from ..whole_file import write_whole
 from . import naming
 from .arguments import RecordedError, exact, flatten, is_recorded
 from .naming import argument_names, parameter_names
@@ -241,6 +242,8 @@ def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
 def write_source(function: Function, path: str | Path, *examples: Any) -> None:
     """Write a file with a function that does what ``function`` does, with NumPy alone.
 
+    The file is written whole or not at all.
+
     Parameters
     ----------
     function : callable or Compiled
@@ -260,4 +263,4 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
             "write_source: the shapes are not known; pass examples, as write_source(f, path, x, y)"
         )
     source = write(simplify(trace(function, *examples)))
-    Path(path).write_text(source, encoding="utf-8")
+    write_whole(path, source.encode())
