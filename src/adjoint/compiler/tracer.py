@@ -78,6 +78,8 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
         if is_free:
             sys.setprofile(profile)
         _tracing.tracer = before
+        # A frame that has not returned, such as that of this block's end, holds all below it.
+        tracer.started.clear()
         tracer.name_cotangents()
 
 
