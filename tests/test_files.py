@@ -20,8 +20,8 @@ import adjoint as ad
 from adjoint import nn
 from adjoint.files import Checkpoint, UnreadableFileError
 from adjoint.files.tensor_file import read_tensors, write_tensors
-from adjoint.files.whole import write_whole
 from adjoint.history import History
+from adjoint.whole_file import write_whole
 
 safetensors = pytest.importorskip("safetensors.numpy")
 

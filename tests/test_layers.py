@@ -14,7 +14,8 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "tree", "constants", "memory", "philox", "reshuffle", "source_line"],
+    ["errors", "metadata", "tree", "constants", "memory"],
+    ["philox", "reshuffle", "source_line", "whole_file"],
     ["core"],
     ["views"],
     ["data"],
@@ -224,7 +225,6 @@ LAYERS = [
     ["review.source_file"],
     ["review"],
     ["row_weights"],
-    ["files.whole"],
     ["drawing", "drawing.place", "drawing.style"],
     ["drawing.record"],
     ["drawing.folding"],

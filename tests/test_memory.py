@@ -1,137 +1,188 @@
-"""Results share no memory: with each other, with arguments, with constants; in no tier."""
+"""Memory: what is deleted is freed at once, without the collector; what is kept has a bound."""
 
-from itertools import combinations
+import gc
+import weakref
 
 import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.compiler.program import Program
-from adjoint.tree import leaves, map_leaves
+from adjoint import nn
+from adjoint.compiler import compiled as compiled_module
+from adjoint.compiler import step as step_module
+from adjoint.compiler.step import TrainingStep
 
-SMALL, LARGE = np.arange(4.0).reshape(2, 2) + 1, np.arange(2500.0).reshape(50, 50) + 1
-CONSTANTS = {4: np.full((2, 2), 0.5), 2500: np.cos(np.arange(2500.0)).reshape(50, 50)}
-
-
-def constant(x):
-    return CONSTANTS[x.size]
+X, Y = ad.datasets.make_moons(40, seed=0)
 
 
-FUNCTIONS = {
-    "the argument": lambda x: x,
-    "the argument twice": lambda x: (x, x),
-    "views": lambda x: {"T": x.T, "row": x[0], "flat": x.reshape(-1), "flip": np.flip(x, 0)},
-    "one result twice": lambda x: (y := x * 2, y, y.T, y[:1]),
-    "a constant": lambda x: (constant(x), constant(x), np.ones(3), x + 1),
-    "no gradient": lambda x: (ad.stop_gradient(x), ad.stop_gradient(constant(x)), x - 1),
-    "repeated entries": lambda x: np.broadcast_to(np.sum(x), (40, 40)),
-    "without native code": lambda x: (np.linalg.inv(x + 1e4 * np.eye(len(x))), x, x.T, x * 3),
-    "a sorted one": lambda x: (np.sort(x, axis=0), np.cumsum(x, 1), x),
+@pytest.fixture(autouse=True)
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def fit(model, data=(X, Y), **settings):
+    return ad.fit(
+        model,
+        data,
+        **{"loss": "cross_entropy", "epochs": 2, "batch_size": 16, "seed": 0} | settings,
+        optimizer=lambda p: ad.optim.Adam(p, lr=0.1),
+    )
+
+
+def portable_loss(prediction, y):
+    return ad.mean(np.sort(prediction, axis=0) ** 2)
+
+
+def compile_closure(model):
+    ad.compile(lambda x: ad.sum(model(x)))(X)
+
+
+def compile_gradient(model):
+    ad.compile(ad.grad(lambda x: ad.sum(model(x))))(X)
+
+
+def fail_in_trace(model):
+    def f(x):
+        raise ValueError(model(x).shape)
+
+    with pytest.raises(ValueError, match="40, 2"):
+        ad.compile(f)(X)
+
+
+USES = {
+    "native fit": lambda model: fit(model, compile=True),
+    "eager fit": lambda model: fit(model, compile=False),
+    "portable fit": lambda model: fit(model, compile=True, loss=portable_loss),
+    "fit_lbfgs": lambda model: ad.fit_lbfgs(model, (X, Y), loss="cross_entropy"),
+    "find_learning_rate": lambda model: ad.find_learning_rate(
+        model,
+        (X, Y),
+        loss="cross_entropy",
+        optimizer=lambda p: ad.optim.SGD(p, lr=0.1),
+        batch_size=16,
+        seed=0,
+    ),
+    "compile(model)": lambda model: ad.compile(model)(X),
+    "compile(model.forward)": lambda model: ad.compile(model.forward)(X),
+    "compile of a closure": compile_closure,
+    "compile of a gradient": compile_gradient,
+    "trace": lambda model: ad.trace(model, X),
+    "write_source": lambda model: ad.write_source(model, "/dev/null", X),
+    "a trace that fails": fail_in_trace,
+    "draw": lambda model: ad.draw(model, X[:3]),
 }
 
 
-def assert_separate(results, given):
-    arrays = [x for x in leaves(results) if isinstance(x, np.ndarray)]
-    for one, other in combinations(arrays, 2):
-        assert not np.shares_memory(one, other)
-    for one in arrays:
-        assert one.flags.writeable
-        assert 0 not in one.strides
-        for other in [x for x in leaves(given) if isinstance(x, np.ndarray)]:
-            assert not np.shares_memory(one, other)
+def mlp():
+    return nn.MLP(2, 3, 2, rng=0)
 
 
-@pytest.mark.parametrize("point", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_results_are_separate_in_every_tier(f, point):
-    x = point.copy()
-    graph = ad.trace(f, x)
-    given = [x, constant(x), graph.constants]
-    calls = {
-        "graph": graph,
-        "compiled": ad.compile(f),
-        "portable": Program(graph, tiers={}),
-        "vjp": lambda x: ad.vjp(f, x)[0],
-        "jvp": lambda x: ad.jvp(f, (x,), (x,))[0],
-        "auxiliary": lambda x: ad.value_and_grad(lambda x: (np.sum(x), f(x)), has_aux=True)(x),
-    }
-    for call in calls.values():
-        first, second = call(x), call(x)
-        assert_separate([first, second], given)
-        for array in [x for x in leaves(first) if isinstance(x, np.ndarray)]:
-            array[...] = np.nan
-        assert not any(np.isnan(array).any() for array in leaves(call(x)))
+def with_buffers():
+    return nn.Sequential(
+        nn.Linear(2, 4, rng=0), nn.BatchNorm(4), nn.Dropout(0.2, rng=0), nn.Linear(4, 2, rng=1)
+    )
 
 
-@pytest.mark.parametrize("point", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_out_may_lie_in_an_argument_in_every_tier(f, point):
-    for program in (ad.compile(f), Program(ad.trace(f, point), tiers={})):
-        expected = program(point)
-        out = _like(expected)
-        x = point.copy()
-        targets = list(leaves(out))
-        if targets[0].shape == x.shape:
-            out = _replaced_first(out, x)
-        found = program.run([x], out) if isinstance(program, Program) else program(x, out=out)
-        for one, other in zip(leaves(found), leaves(expected), strict=True):
-            np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("use", USES)
+def test_a_deleted_model_is_freed_at_once(use):
+    model = mlp()
+    for _ in range(2):  # the second time finds code that is kept
+        USES[use](model)
+    parts = [model, *model.parameters(), *(p.data for p in model.parameters())]
+    seen = [weakref.ref(part) for part in parts]
+    del model, parts
+    assert [ref() for ref in seen] == [None] * len(seen)
 
 
-def _like(tree):
-    return map_leaves(lambda x: np.empty(np.shape(x), np.asarray(x).dtype), tree)
+def test_a_deleted_model_with_buffers_is_freed_after_a_native_fit():
+    model = with_buffers()
+    fit(model, compile=True)
+    seen = weakref.ref(model)
+    del model
+    assert seen() is None
 
 
-def _replaced_first(tree, x):
-    rest = iter([x])
-    return map_leaves(lambda leaf: next(rest, leaf), tree)
+@pytest.mark.parametrize("native", [True, False])
+def test_data_are_freed_after_a_fit(native):
+    data = (X.copy(), Y.copy())
+    fit(mlp(), data, compile=native)
+    seen = [weakref.ref(array) for array in data]
+    del data
+    assert [ref() for ref in seen] == [None, None]
 
 
-def test_gradients_of_two_arguments_are_separate():
-    for n in (3, 3000):
-        args = {"a": np.ones(n), "b": np.ones(n)}
-
-        def f(p):
-            return np.sum(p["a"] + p["b"])
-
-        for call in (ad.grad(f), ad.compile(ad.grad(f))):
-            found = call(args)
-            assert_separate(found, args)
-            found["a"] -= 1
-            assert found["b"].tolist() == [1.0] * n
-        both = ad.grad(lambda a, b: np.sum(a - b + 0 * a), (0, 1))(args["a"], args["b"])
-        assert_separate(both, args)
+def test_a_compiled_function_is_freed_with_its_programs():
+    f = ad.compile(lambda x: ad.sum(ad.exp(x)))
+    f(np.ones(3))
+    seen = [weakref.ref(x) for x in (f, f.latest, f.latest.graph, f.latest.function)]
+    del f
+    assert [ref() for ref in seen] == [None] * len(seen)
 
 
-def test_pulls_and_pushes_give_what_is_the_callers_own():
-    for n in (3, 3000):
-        x, g = np.ones(n), np.arange(float(n))
-        value, pull = ad.vjp(lambda x: {"x": x, "y": x[::-1]}, x)
-        value["x"][:] = 7.0
-        given = {"x": g, "y": np.zeros(n)}
-        first, second = pull(given), pull(given)
-        assert_separate([value, first, second], [x, given])
-        moved = ad.jvp(lambda x, y: (x, y, x.reshape(1, -1), x * 1), (x, x), (g, g))
-        assert_separate(moved, [x, g])
-        pushed = ad.linearize(lambda x: (x, x), x)[1](ad.tensor(g))
-        assert_separate(pushed, [g])
+# --- bounds ---------------------------------------------------------------------------------------
 
 
-def test_jacobians_are_separate():
-    x = np.ones(60)
-    found = ad.jacobian(lambda a, b: (a + b, a + b), (0, 1))(x, x)
-    assert_separate(found, [x])
-    assert_separate(ad.hessian(lambda x: np.sum(x**3))(x), [x])
+@pytest.fixture
+def at_most_four(monkeypatch):
+    monkeypatch.setattr(compiled_module, "MOST_PROGRAMS", 4)
+    monkeypatch.setattr(step_module, "_MOST_PROGRAMS", 4)
 
 
-def test_derivatives_inside_of_a_derivative_are_separate_too():
-    def f(x):
-        found = ad.grad(lambda p: np.sum(p["a"] * p["b"] + p["a"] + p["b"]))({"a": x, "b": x})
-        found["a"] -= 1.0
-        found["a"] *= 2.0
-        return np.sum(found["a"] * found["b"])
+def test_a_compiled_function_keeps_so_many_programs(at_most_four):
+    compiled = ad.compile(lambda x: 2 * x)
+    compiled(np.ones(1))
+    often = compiled.latest
+    for size in range(2, 20):
+        assert compiled(np.ones(size)).sum() == 2 * size
+        assert compiled(np.ones(1)) == 2
+        assert compiled.latest is often  # called ever again, it stays
+        assert len(compiled.programs) <= 4
 
-    x = np.array([1.0, 2.0])
-    for call in (ad.grad(f), ad.compile(ad.grad(f))):
-        # 2 x (x + 1)
-        np.testing.assert_allclose(call(x), 4 * x + 2, rtol=1e-14)
+
+def test_a_program_is_made_anew_after_it_gave_way(at_most_four):
+    compiled = ad.compile(lambda x: 2 * x)
+    for size in [*range(1, 12), 1, 2]:
+        assert compiled(np.ones(size)).sum() == 2 * size
+    assert len(compiled.programs) == 4
+
+
+def test_a_program_that_gave_way_is_freed(at_most_four):
+    compiled = ad.compile(lambda x: 2 * x)
+    compiled(np.ones(1))
+    seen = weakref.ref(compiled.latest)
+    for size in range(2, 12):
+        compiled(np.ones(size))
+    assert seen() is None
+
+
+def test_programs_for_settings_are_bounded_too(at_most_four):
+    compiled = ad.compile(lambda x, *, k: k * x)
+    for k in range(20):
+        assert compiled(np.ones(2), k=k).sum() == 2 * k
+    assert len(compiled.programs) == 4
+    assert len(compiled._known.variants) <= 5
+
+
+def test_a_program_for_a_setting_is_found_again():
+    compiled = ad.compile(lambda x, *, k: k * x)
+    first = compiled(np.ones(2), k=3), compiled.latest
+    for k in (2, 3):
+        compiled(np.ones(2), k=k)
+    assert compiled.latest is first[1]
+    assert len(compiled.programs) == 2
+
+
+def test_a_training_step_keeps_so_many_programs(at_most_four):
+    model = mlp()
+    optimizer = ad.optim.SGD(model.parameters(), lr=0.1)
+    step = TrainingStep(model, nn.functional.cross_entropy, optimizer, tiers={})
+    for rows in range(1, 9):
+        step.program(X[:rows], Y[:rows])
+    assert len(step.programs) == 4
+
+
+def test_the_default_bound_is_the_documented_one():
+    assert f"programs of {compiled_module.MOST_PROGRAMS} combinations" in ad.compile.__doc__

@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 import os
+import stat
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -113,6 +115,21 @@ def test_predict_writes_labels_and_probabilities_in_the_order_of_the_rows(run, f
         chances = float(row["probability_no"]), float(row["probability_yes, often"])
         assert sum(chances) == pytest.approx(1)
         assert (row["prediction"] == "no") == (chances[0] > chances[1])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices are POSIX's")
+def test_predict_writes_to_a_device_or_a_pipe_and_does_not_replace_it(run, fitted):
+    os.mkfifo("pipe")
+    found = []
+    reader = threading.Thread(target=lambda: found.append(Path("pipe").read_bytes()))
+    reader.start()
+    assert run("predict", "model", "people.csv", "--out", "pipe")[0] == 0
+    reader.join()
+    assert run("predict", "model", "people.csv", "--out", os.devnull)[0] == 0
+    assert run("predict", "model", "people.csv", "--out", "p.csv")[0] == 0
+    assert found == [Path("p.csv").read_bytes()]
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
 def test_predictions_are_data_on_standard_output_as_csv_or_lines_of_json(run, fitted):

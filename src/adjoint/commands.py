@@ -16,11 +16,11 @@ from .datasets import DATASETS
 from .derivation.explain import explain as derive
 from .drawing.draw import draw
 from .errors import require
-from .files.whole import write_whole
 from .nn import ACTIVATIONS
 from .review.report import SCHEMA
 from .review.source_file import SourceFileError, review_file
 from .table_commands import COMMANDS, as_sizes
+from .whole_file import write_whole
 
 DEFAULTS = demonstration.Settings()
 INTERRUPTED = 130

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 import numpy as np
 
 from .errors import ShapeError, ShapeIndexError
+from .metadata import literal, plain
 from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
@@ -224,26 +225,36 @@ class Primitive:
 
         In a template ``{x}`` is an argument's name, ``{args}`` all of them and ``{params}`` the
         metadata that differs from its default, each with a comma before it.
+
+        Raises
+        ------
+        NotImplementedError
+            If some of the metadata has no text.
         """
+        params = {name: plain(value) for name, value in params.items()}
         if callable(self.source):
             return self.source(*names, **params)
-        return self.source.format(**self._places(names, params))
+        return self._filled(self.source, names, params)
 
     def write_latex(self, *names: str, **params: Any) -> str:
         """Return the formula of this primitive applied to formulas ``names``."""
+        params = {name: plain(value) for name, value in params.items()}
         if callable(self.latex):
             return self.latex(*names, **params)
-        return self.latex.format(**self._places(names, params))
+        return self._filled(self.latex, names, params)
 
-    def _places(self, names: Sequence[str], params: Params) -> dict[str, str]:
-        given = [
-            f", {name}={value!r}"
-            for name, value in params.items()
-            if name not in self.defaults or self.defaults[name] != value
-        ]
-        places = {name: repr(value) for name, value in params.items()}
-        places |= dict(zip(self.array_names, names, strict=False))
-        return places | {"args": ", ".join(names), "params": "".join(given)}
+    def _filled(self, template: str, names: Sequence[str], params: Params) -> str:
+        """Return a template with texts in its places; metadata that has no place needs no text."""
+        places = dict(zip(self.array_names, names, strict=False)) | {"args": ", ".join(names)}
+        places |= {name: literal(x) for name, x in params.items() if f"{{{name}}}" in template}
+        if "{params}" in template:
+            changed = {
+                name: literal(x)
+                for name, x in params.items()
+                if name not in self.defaults or self.defaults[name] != x
+            }
+            places["params"] = "".join(f", {name}={text}" for name, text in changed.items())
+        return template.format(**places)
 
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))

@@ -9,11 +9,9 @@
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from .errors import choose, require
 from .history import History
 from .plots import DataDisplay, DecisionBoundaryDisplay, LossCurveDisplay, style
 from .train import fit
+from .whole_file import whole_file
 
 FORMATS = ("svg", "png")
 DOTS_PER_INCH = 150
@@ -272,19 +271,8 @@ def _write(figure: Any, path: Path) -> None:
     """Write the picture whole or not at all, and without anything that changes by itself."""
     matplotlib = require("matplotlib", extra="plot", purpose="drawing")
     dated = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
-    with matplotlib.rc_context({"svg.hashsalt": path.stem}), _replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], dpi=DOTS_PER_INCH, **dated)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a name to write to, in the same folder; it becomes ``path`` if all goes well."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with matplotlib.rc_context({"svg.hashsalt": path.stem}), whole_file(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, **dated)
 
 
 def _check_at_least(name: str, number: int, least: int) -> None:

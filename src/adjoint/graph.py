@@ -15,6 +15,7 @@ from .constants import kept_params
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
 from .errors import ShapeError
 from .memory import separate
+from .metadata import plain as plain_metadata
 from .sweep import reachable
 from .tree import leaves, map_leaves
 from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
@@ -40,8 +41,11 @@ class Symbol(Value):
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
-        params = kept_params(params)
         data = [held(arg.data if isinstance(arg, Value) else as_operand(arg)) for arg in args]
+        if primitive.kind == "custom":
+            params = kept_params(params)
+        elif params:
+            params = {name: plain_metadata(value) for name, value in params.items()}
         try:
             shape, dtype = primitive.infer(*data, **params)
         except (ValueError, TypeError, IndexError) as error:
@@ -235,19 +239,29 @@ class Graph:
         return listing.write(self)
 
     def save(self, path: str | Path) -> None:
-        """Write the graph as JSON, from which `load` makes it again."""
+        """Write the graph as JSON, from which `load` makes it again, whole or not at all."""
         archive.write(self, path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Graph:
+    def load(cls, path: str | Path, *, max_entries: int = 2**27) -> Graph:
         """Return the graph that `save` wrote.
+
+        Nothing in the file is executed, when it is read and when it is compiled or written as
+        source later, and no array is made but those that lie in it: it may come from a stranger.
+        To run the graph takes the time and the memory that its shapes say.
+
+        Parameters
+        ----------
+        path : str or path
+        max_entries : int
+            A value with more entries is refused; by default 2²⁷, which are 1 GiB of float64.
 
         Raises
         ------
         ValueError
-            If the file is no graph, damaged, or of another version; nothing in it is executed.
+            If the file is no graph, damaged, of another version, or has larger values.
         """
-        graph: Graph = archive.read(path, cls, Symbol)
+        graph: Graph = archive.read(path, cls, Symbol, max_entries=max_entries)
         return graph
 
 

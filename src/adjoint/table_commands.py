@@ -17,10 +17,10 @@ import click
 import numpy as np
 
 from .errors import require
-from .files.whole import whole_file
 from .tabular.settings import Settings
 from .tabular.source import Source
 from .tabular.target import TASKS
+from .whole_file import whole_file
 
 DEFAULTS = Settings()
 _Say = Callable[[str], None]

@@ -2,7 +2,9 @@
 
 Only what a graph consists of can be written: primitives of the registry by name, numbers, arrays
 with their dtype, and the metadata that primitives take. Reading looks primitives up in the same
-registry, infers every shape anew, and refuses a file where anything is not as expected.
+registry, holds their metadata against the types on their cards, infers every shape anew, makes no
+array but those that lie in the file, and refuses a file where anything is not as expected: a graph
+is made into source later, and what its parts say must not become code of a stranger's.
 """
 
 from __future__ import annotations
@@ -17,20 +19,26 @@ from typing import Any
 import numpy as np
 
 from ..core import PRIMITIVES, Node, Spec
+from ..metadata import check, is_dtype, plain
 from ..ops.indexing import SLOT
 from ..tree import leaves
+from ..whole_file import write_whole
 from .naming import identifier
 from .tracer import Origin, TracedNode
 
 _FORMAT = "adjoint graph"
 _VERSION = 1
+# Trees and metadata are never as deep as what exhausts the stack of Python's compiler.
+_DEEPEST = 50
+# NumPy's arrays have no more.
+_MOST_AXES = 64
 
 
 # --- writing --------------------------------------------------------------------------------------
 
 
 def write(graph: Any, path: str | Path) -> None:
-    """Write a graph to a file.
+    """Write a graph to a file, whole or not at all.
 
     Raises
     ------
@@ -38,7 +46,7 @@ def write(graph: Any, path: str | Path) -> None:
         If it holds what no archive can: a function with a rule of its own, or unusual metadata.
     """
     text = json.dumps(document(graph), indent=1, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    write_whole(path, (text + "\n").encode())
 
 
 def document(graph: Any) -> dict[str, Any]:
@@ -127,59 +135,67 @@ _TAGS: list[tuple[Any, str, Callable[[Any], Any]]] = [
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read(path: str | Path, graph: Any, symbol: Any) -> Any:
-    """Return the graph in a file, made of the classes given for graphs and symbols.
+def read(path: str | Path, graph: Any, symbol: Any, *, max_entries: int) -> Any:
+    """Return the graph in a file, see `parse`."""
+    return parse(Path(path).read_bytes(), str(path), graph, symbol, max_entries=max_entries)
+
+
+def parse(content: bytes, name: str, graph: Any, symbol: Any, *, max_entries: int) -> Any:
+    """Return the graph in a file's content, made of the classes given for graphs and symbols.
+
+    ``name`` is the file's in errors.
 
     Raises
     ------
     ValueError
-        If the file is none of ours, damaged, or of another version.
+        If the file is none of ours, damaged, of another version, or has larger values.
     """
     try:
-        return _rebuild(json.loads(Path(path).read_text(encoding="utf-8")), graph, symbol)
-    except OSError:
-        raise
+        return _rebuild(json.loads(content.decode("utf-8")), graph, symbol, max_entries)
     except Exception as error:  # a hostile file may make anything fail
         reason = str(error) or type(error).__name__
         if isinstance(error, KeyError):
             reason = f"the entry {error} is missing"
-        raise ValueError(f"{path} cannot be read as a saved graph: {reason}") from None
+        raise ValueError(f"{name} cannot be read as a saved graph: {reason}") from None
 
 
-def _rebuild(found: Any, graph: Any, symbol: Any) -> Any:
+def _rebuild(found: Any, graph: Any, symbol: Any, max_entries: int) -> Any:
     _expect(isinstance(found, dict) and found.get("format") == _FORMAT, "it is no saved graph")
     version = found.get("version")
     _expect(
-        version == _VERSION,
+        type(version) is int and version == _VERSION,
         f"it has version {version!r}, and this version of adjoint reads {_VERSION}; save it again",
     )
-    values = [symbol.input(_spec(entry), _name(entry["name"])) for entry in found["inputs"]]
+    values = [
+        symbol.input(_spec(entry, max_entries), _name(entry["name"])) for entry in found["inputs"]
+    ]
     inputs = tuple(values)
     for position, entry in enumerate(found["nodes"]):
         try:
-            values.append(_apply(entry, values, symbol))
+            values.append(_apply(entry, values, symbol, max_entries))
         except Exception as error:
             reason = f"{type(error).__name__} {error}"
             raise ValueError(f"operation {position} does not fit: {reason}") from None
     outputs = [_operand(output, values) for output in found["outputs"]]
-    takes, gives = _decode(found["takes"]), _decode(found["gives"])
-    _expect(isinstance(takes, tuple) and list(leaves(takes)) == list(range(len(inputs))), "takes")
-    _expect(list(leaves(gives)) == list(range(len(outputs))), "gives")
+    _expect(all(isinstance(x, (symbol, np.ndarray)) for x in outputs), "an output is no array")
+    takes, gives = _tree(found["takes"], len(inputs)), _tree(found["gives"], len(outputs))
+    _expect(type(takes) is tuple, "the arguments' structure is no tuple")
     arguments = [_name(argument) for argument in found["arguments"]]
     _expect(len(arguments) == len(takes) == len(set(arguments)), "arguments")
     name = _name(found["name"])
     return graph(inputs, outputs, takes=takes, gives=gives, arguments=arguments, name=name)
 
 
-def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any) -> Any:
+def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any, max_entries: int) -> Any:
     """Apply one saved operation to the values so far."""
-    primitive = PRIMITIVES[entry["primitive"]]
-    params = {name: _decode(value) for name, value in entry["params"].items()}
-    _expect(set(params) == set(primitive.param_names), f"metadata {sorted(params)}")
+    primitive, expected = PRIMITIVES[entry["primitive"]], _spec(entry, max_entries)
+    params = {name: plain(_decode(value)) for name, value in entry["params"].items()}
+    check(primitive.forward, params)
     args = [_operand(arg, values) for arg in entry["args"]]
     _expect(any(isinstance(arg, symbol) for arg in args), "no argument of it is a value")
+    primitive.__signature__.bind(*args, **params)
     made = symbol.apply(primitive, args, params)
-    _expect(made.data == _spec(entry), f"it gives {made.data}, not {_spec(entry)}")
+    _expect(made.data == expected, f"it gives {made.data}, not {expected}")
     made.node.name = _name(entry["name"]) if entry["named"] is True else None
     if entry["origin"] is not None:
         rule, argument, group = entry["origin"]
@@ -190,11 +206,22 @@ def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any) -> Any:
 
 
 def _operand(item: Any, values: Sequence[Any]) -> Any:
-    if isinstance(item, dict) and "value" in item:
+    if isinstance(item, dict) and item.keys() == {"value"}:
         place = item["value"]
         _expect(type(place) is int and 0 <= place < len(values), f"there is no value {place!r}")
         return values[place]
-    return _decode(item)
+    operand = _decode(item)
+    is_number = operand is None or isinstance(operand, (bool, int, float, np.ndarray, np.generic))
+    _expect(is_number, f"an operand is a {type(operand).__name__}")
+    return operand
+
+
+def _tree(item: Any, count: int) -> Any:
+    """Return the structure of arguments or results, whose leaves count from 0."""
+    tree = _decode(item)
+    found = list(leaves(tree))
+    _expect(all(type(n) is int for n in found) and found == list(range(count)), "a structure")
+    return tree
 
 
 def _name(text: Any) -> str:
@@ -202,50 +229,84 @@ def _name(text: Any) -> str:
     return str(text)
 
 
-def _spec(entry: dict[str, Any]) -> Spec:
-    return Spec(_shape(entry["shape"]), _dtype(entry["dtype"]))
+def _spec(entry: dict[str, Any], max_entries: int) -> Spec:
+    shape = _shape(entry["shape"])
+    _expect(
+        math.prod(shape) <= max_entries,
+        f"a value of shape {shape} has more than {max_entries:,} entries; if you trust the file, "
+        "let max_entries be greater",
+    )
+    return Spec(shape, _dtype(entry["dtype"]))
 
 
 def _shape(sizes: Any) -> tuple[int, ...]:
-    good = isinstance(sizes, list) and all(type(n) is int and n >= 0 for n in sizes)
-    _expect(good, f"{sizes!r} is no shape")
+    good = isinstance(sizes, list) and all(type(n) is int and 0 <= n < 2**63 for n in sizes)
+    _expect(good and len(sizes) <= _MOST_AXES, f"{str(sizes)[:40]} is no shape")
     return tuple(sizes)
 
 
 def _dtype(text: Any) -> np.dtype[Any]:
-    _expect(isinstance(text, str), f"{text!r} is no dtype")
+    good = isinstance(text, str) and is_dtype(text) and str(np.dtype(text)) == text
+    _expect(good, f"{str(text)[:40]!r} is no dtype of numbers")
     dtype: np.dtype[Any] = np.dtype(text)
-    _expect(dtype.kind in "fiub", f"dtype {dtype} is not of numbers")
     return dtype
 
 
-def _decode(item: Any) -> Any:
+def _decode(item: Any, depth: int = 0) -> Any:
     """Return what `_encode` was given."""
+    _expect(depth <= _DEEPEST, f"it is nested more than {_DEEPEST} times")
     if item is None or isinstance(item, (bool, int, float, str)):
         return item
     if not isinstance(item, dict) or len(item) != 1:
         raise ValueError("an entry has not exactly one tag")
     ((tag, content),) = item.items()
-    return _DECODERS[tag](content)
+    return _DECODERS[tag](content, depth + 1)
 
 
-def _decode_array(content: Any) -> Any:
+def _decode_array(content: Any, _: int) -> Any:
     shape, dtype = _shape(content["shape"]), _dtype(content["dtype"])
     data = base64.b64decode(content["base64"], validate=True)
     _expect(len(data) == math.prod(shape) * dtype.itemsize, "an array has not as many bytes")
     return np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape).astype(dtype)
 
 
-_DECODERS: dict[str, Callable[[Any], Any]] = {
-    "float": float,
+def _decode_number(content: Any, depth: int) -> Any:
+    array = _decode_array(content, depth)
+    _expect(array.ndim == 0, "a number has axes")
+    return array[()]
+
+
+def _decode_items(items: Any, depth: int) -> list[Any]:
+    _expect(isinstance(items, list), "a sequence has no items")
+    return [_decode(item, depth) for item in items]
+
+
+def _decode_dict(items: Any, depth: int) -> dict[Any, Any]:
+    found = {_key(_decode(key, depth)): _decode(value, depth) for key, value in items}
+    _expect(len(found) == len(items), "a key occurs twice")
+    return found
+
+
+def _key(key: Any) -> Any:
+    """Return a key of a dict: a text, a number that equals itself, None, or a tuple of keys."""
+    if isinstance(key, tuple):
+        return tuple(map(_key, key))
+    _expect(key is None or isinstance(key, (str, int, float)), f"{str(key)[:40]!r} is no key")
+    _expect(key == key, "NaN is no key")
+    return key
+
+
+_MARKS = {"...": Ellipsis, "slot": SLOT}
+_DECODERS: dict[str, Callable[[Any, int], Any]] = {
+    "float": lambda content, _: float(content),
     "array": _decode_array,
-    "number": lambda content: _decode_array(content)[()],
-    "tuple": lambda items: tuple(_decode(item) for item in items),
-    "list": lambda items: [_decode(item) for item in items],
-    "dict": lambda items: {_decode(key): _decode(value) for key, value in items},
-    "slice": lambda ends: slice(*(_decode(end) for end in ends)),
-    "dtype": _dtype,
-    "mark": {"...": Ellipsis, "slot": SLOT}.__getitem__,
+    "number": _decode_number,
+    "tuple": lambda items, depth: tuple(_decode_items(items, depth)),
+    "list": _decode_items,
+    "dict": _decode_dict,
+    "slice": lambda ends, depth: slice(*_decode_items(ends, depth)),
+    "dtype": lambda text, _: str(_dtype(text)),
+    "mark": lambda mark, _: _MARKS[mark],
 }
 
 

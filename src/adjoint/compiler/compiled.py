@@ -12,6 +12,7 @@ import numpy as np
 
 from ..graph import Graph, trace
 from ..tree import map_leaves
+from ..whole_file import write_whole
 from . import naming
 from .arguments import RecordedError, exact, flatten, is_recorded
 from .naming import argument_names, parameter_names
@@ -22,14 +23,19 @@ from .state import State, standing_in
 
 Function = Callable[..., Any]
 
+# Of so many combinations a function's programs are kept.
+MOST_PROGRAMS = 128
+_UNKNOWN = object()
+
 
 def compile(function: Function) -> Compiled:
     """Return a function that does what ``function`` does, faster.
 
     It is traced at its first call, and again for every new combination of its arguments' structure,
-    shapes and dtypes. Tensors that it refers to, those of modules included, are read at each call.
-    Where a number, a flag or an object that it refers to has been replaced, in a module or a
-    variable, it is traced again; an array that is changed in place is not noticed.
+    shapes and dtypes; the programs of 128 combinations are kept. Tensors that it refers to, those
+    of modules included, are read at each call. Where a number, a flag or an object that it refers
+    to has been replaced, in a module or a variable, it is traced again; an array that is changed
+    in place is not noticed.
 
     Parameters
     ----------
@@ -75,7 +81,8 @@ class Compiled:
             )
         functools.update_wrapper(self, function, updated=())
         self.function = function
-        self.programs: list[Program] = []
+        # Each program, and where it is found; those longest kept first.
+        self._kept: list[tuple[Program, dict[Any, Program], Any]] = []
         self.latest: Program | None = None
         self._known: _Known | None = None
 
@@ -111,6 +118,8 @@ class Compiled:
         program = known.programs.get(outline)
         if program is None:
             program = self._compile(known, outline, args, settings)
+        else:
+            program.is_recent = True
         self.latest = program
         return program.run(arrays, out)
 
@@ -131,18 +140,24 @@ class Compiled:
             # All that was compiled for objects which are gone is forgotten.
             state = State(self.function)
             before, found = _Known(state, None, {}, {}), state.settings()
-            self.programs = []
+            self._kept = []
         key = found, tuple([(name, exact(settings[name])) for name in sorted(settings)])
         try:
-            programs = before.variants.setdefault(key, {})
+            programs = before.variants.get(key)
         except TypeError:
             raise TypeError(
                 "compile: keyword arguments are settings and must be hashable; pass arrays by "
                 f"position, got {', '.join(settings)}"
             ) from None
+        if programs is None:
+            for empty in [other for other, kept in before.variants.items() if not kept]:
+                before.variants.pop(empty, None)
+            programs = before.variants.setdefault(key, {})
         known = _Known(before.state, found, programs, before.variants)
         if not settings:
             self._known = known
+        elif before is not self._known:  # what was found is kept for the next call
+            self._known = _Known(before.state, _UNKNOWN, {}, before.variants)
         return known
 
     def _compile(self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]) -> Program:
@@ -156,8 +171,28 @@ class Compiled:
             program = Program(graph)
         if known.is_current():  # else it was traced with other settings than those of its key
             known.programs[outline] = program
-        self.programs.append(program)
+        self._keep(program, known.programs, outline)
         return program
+
+    def _keep(self, program: Program, programs: dict[Any, Program], outline: Any) -> None:
+        """Keep a program, in the place of one that was not called lately.
+
+        A new list takes the place of the old one at once, so that threads need no lock.
+        """
+        kept = list(self._kept)
+        while len(kept) >= MOST_PROGRAMS:
+            oldest, found_in, key = kept.pop(0)
+            if oldest.is_recent:  # it has a second chance
+                oldest.is_recent = False
+                kept.append((oldest, found_in, key))
+            elif found_in.get(key) is oldest:
+                found_in.pop(key, None)
+        self._kept = [*kept, (program, programs, outline)]
+
+    @property
+    def programs(self) -> list[Program]:
+        """The programs that are kept, the latest made at the end."""
+        return [program for program, _, _ in self._kept]
 
     @property
     def source(self) -> str:
@@ -241,6 +276,8 @@ def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
 def write_source(function: Function, path: str | Path, *examples: Any) -> None:
     """Write a file with a function that does what ``function`` does, with NumPy alone.
 
+    The file is written whole or not at all.
+
     Parameters
     ----------
     function : callable or Compiled
@@ -260,4 +297,4 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
             "write_source: the shapes are not known; pass examples, as write_source(f, path, x, y)"
         )
     source = write(simplify(trace(function, *examples)), decides=True)
-    Path(path).write_text(source, encoding="utf-8")
+    write_whole(path, source.encode())

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..metadata import dtype_text
+
 _SHORT = 40
 
 
@@ -36,7 +38,7 @@ def _number_text(number: Any) -> str:
 
 def _array_text(array: Any) -> str | None:
     """Return what makes an array: arange, zeros, ones, full, or a list of few numbers."""
-    dtype = "" if array.dtype == np.float64 else f", dtype=np.{array.dtype}"
+    dtype = "" if array.dtype == np.float64 else f", dtype={dtype_text(array.dtype)}"
     first = array.flat[0] if array.size else np.zeros((), array.dtype)[()]
     text = _number_text(first.item())
     if array.ndim == 0:
@@ -66,7 +68,7 @@ def long_text(name: str, array: Any) -> list[str]:
     numbers = [repr(number) for number in whole.ravel().tolist()]
     rows = [" ".join(numbers[start : start + 4]) for start in range(0, len(numbers), 4)]
     kind = "int" if whole.dtype.kind in "iu" else "float"
-    target = "" if str(array.dtype) == f"{kind}64" else f".astype(np.{array.dtype})"
+    target = "" if str(array.dtype) == f"{kind}64" else f".astype({dtype_text(array.dtype)})"
     shape = "" if array.ndim == 1 else f".reshape({array.shape})"
     return [
         f'{name} = """',

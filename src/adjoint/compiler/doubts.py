@@ -163,7 +163,10 @@ def with_outputs(graph: Graph, outputs: Sequence[Any]) -> Graph:
 
 def careful_name(graph: Graph) -> str:
     """Return what a graph is called where all its strong products are strong."""
-    return f"careful_{graph.name}"
+    name = f"careful_{graph.name}"
+    while name in graph.arguments:
+        name = f"_{name}"
+    return name
 
 
 def careful(graph: Graph) -> Graph:

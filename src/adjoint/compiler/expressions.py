@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core import PRIMITIVES, Node, Operand, Primitive
 from ..graph import Graph
-from . import constants, naming
+from . import constants, helpers, naming
 from .constants import parse
+from .doubts import careful_name
 from .standalone import STANDALONE
 from .wordings import WORDINGS, fill, operands_of
 
@@ -31,7 +32,11 @@ class Expressions:
         self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
         # Values that stand inside of the expression that uses them.
         self.pending: dict[Node, ast.expr] = {}
-        reserved = [graph.name, *graph.arguments, *_helper_names(graph), *self.constants]
+        given = {graph.name, *graph.arguments} if before is None else before.given_names
+        self.given_names: set[str] = given
+        helper_names = [helpers.free_name(name, self.given_names) for name in _helper_names(graph)]
+        reserved = [graph.name, careful_name(graph), *self.given_names, *helper_names]
+        reserved += self.constants
         self.names = naming.unique_names(_named_nodes(graph), reserved=reserved)
         for symbol, name in zip(graph.inputs, _input_names(graph), strict=True):
             if name is not None and symbol.node is not None:
@@ -102,11 +107,20 @@ class Expressions:
             self.constants[name] = operand
         return ast.Name(name, ast.Load())
 
+    def helper_texts(self) -> dict[str, str]:
+        """Return the text of each function that the expressions call, by name."""
+        return helpers.texts(self.helpers, self.given_names)
+
     def _note_standalone(self, written: ast.expr) -> None:
         for call in ast.walk(written):
-            name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
-            if name in STANDALONE:
-                self.helpers[name] = STANDALONE[name]
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                self._note_call(call.func, STANDALONE)
+
+    def _note_call(self, called: ast.Name, known: Mapping[str, Callable[..., Any]]) -> None:
+        """Remember a helper that is called, under a name that is free."""
+        if called.id in known:
+            self.helpers[called.id] = known[called.id]
+            called.id = helpers.free_name(called.id, self.given_names)
 
     def _note_helpers(self, primitive: Primitive, template: ast.expr) -> None:
         """Remember what a template calls by name; SciPy's functions get its name in front."""
@@ -119,7 +133,7 @@ class Expressions:
                     call.func = parse(f"special.{name}")
                     self.scipy += [name] * (name not in self.scipy)
                 else:
-                    self.helpers[name] = known[name]
+                    self._note_call(call.func, known)
 
 
 def _named_nodes(graph: Graph) -> list[Node]:

@@ -7,7 +7,7 @@ import builtins
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from .standalone import STANDALONE
@@ -15,12 +15,27 @@ from .standalone import STANDALONE
 _FOR_CHECKERS = re.compile(r"\s+# (type: ignore|noqa|pragma).*")
 
 
-def texts(functions: dict[str, Callable[..., Any]]) -> dict[str, str]:
-    """Return the text of each helper by name, those that it calls before it."""
+def texts(functions: dict[str, Callable[..., Any]], taken: Collection[str] = ()) -> dict[str, str]:
+    """Return the text of each helper by name, those that it calls before it.
+
+    The names in ``taken`` are others': a helper of such a name gets another, see `free_name`.
+    """
     found: dict[str, str] = {}
     for name, function in functions.items():
         _collect(name, function, found)
-    return found
+    for name in [name for name in found if name in taken]:
+        itself = re.compile(rf"(?<![.\w]){name}\b")
+        found = {key: itself.sub(free_name(name, taken), text) for key, text in found.items()}
+    return {free_name(name, taken): text for name, text in found.items()}
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a helper's name, with underscores in front while it is taken.
+
+    >>> free_name("softmax", {"x"}), free_name("softmax", {"softmax"})
+    ('softmax', '_softmax')
+    """
+    return free_name(f"_{name}", taken) if name in taken else name
 
 
 def _collect(name: str, function: Callable[..., Any], found: dict[str, str]) -> None:

@@ -61,6 +61,8 @@ class Program:
     tier : str
     seconds : float
         What making it took, tracing aside.
+    is_recent : bool
+        Whether it was called again since somebody asked; for those who keep programs.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Program:
         self._takes = [symbol.data for symbol in self.graph.inputs]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
         self._assemble = assembler(self.graph.gives)
+        self.is_recent = False
         self.seconds = time.perf_counter() - start
 
     def __call__(self, *args: Any) -> Any:

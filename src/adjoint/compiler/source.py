@@ -10,8 +10,9 @@ from typing import Any
 
 from ..core import Node, Spec
 from ..graph import Graph
+from ..metadata import literal
 from ..tree import leaves
-from . import constants, helpers
+from . import constants
 from .constants import parse
 from .doubts import careful, careful_name, sentinels
 from .equations import headings
@@ -55,7 +56,7 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
             *_docstring(_TWIN),
         ]
         functions += second.body()
-    parts = [f"\n\n{text}" for text in helpers.texts(writer.terms.helpers).values()]
+    parts = [f"\n\n{text}" for text in writer.terms.helper_texts().values()]
     if writer.terms.constants:
         parts += ["\n" if parts else ""]
         for name, array in writer.terms.constants.items():
@@ -281,7 +282,7 @@ def _structure(tree: Any, leaf: Callable[[int], ast.expr]) -> ast.expr:
 
 def _key(key: Any) -> ast.expr:
     if isinstance(key, (str, int, float)):
-        return parse(repr(key))
+        return parse(literal(key))
     raise NotImplementedError(
         f"a dict with the key {key!r} cannot be written as source; use texts or numbers as keys"
     )

@@ -8,6 +8,7 @@ changed it compiles anew, and where another object has taken the place of one, t
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import threading
 from collections import Counter
@@ -273,6 +274,8 @@ def _global_names(code: CodeType) -> Iterator[str]:
 
 # Held while tensors are symbols, so that other threads' compiled functions do not see them so.
 _standing = threading.RLock()
+# What is to be put back, the latest last, and the thread that will.
+_replaced: list[tuple[int, Callable[[], None]]] = []
 
 
 class _StandIn(Symbol):
@@ -315,6 +318,13 @@ def standing_in(
     buffers = set(map(id, changing))
     with _standing:
         kept = [(tensor.__class__, tensor.data, tensor.node) for tensor in tensors]
+
+        def put_back() -> None:
+            for tensor, (kind, data, node) in zip(tensors, kept, strict=True):
+                tensor.__class__ = kind
+                tensor.data, tensor.node = data, node
+
+        _replaced.append((threading.get_ident(), put_back))
         try:
             for tensor, value in zip(tensors, values, strict=True):
                 # The object itself changes its type: lists, closures and modules all see it.
@@ -325,6 +335,19 @@ def standing_in(
                 tensor.data, tensor.node = value.data, value.node
             yield
         finally:
-            for tensor, (kind, data, node) in zip(tensors, kept, strict=True):
-                tensor.__class__ = kind
-                tensor.data, tensor.node = data, node
+            put_back()
+            _replaced.pop()
+
+
+def _forget_other_threads() -> None:
+    """Undo in a forked child what a thread was about that is not there any more."""
+    global _standing
+    if any(thread != threading.get_ident() for thread, _ in _replaced):
+        while _replaced:
+            _replaced.pop()[1]()
+    if not _replaced:  # else this thread has the lock, and goes on
+        _standing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)

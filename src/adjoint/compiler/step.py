@@ -30,6 +30,8 @@ Loss = Callable[[Any, Any], Any]
 BATCH = ("X", "y", "sample_weight")
 # Of schedules the numbers for so many steps are computed at a time.
 _MOST_SCHEDULED = 8192
+# Of so many combinations of shapes and settings the programs are kept.
+_MOST_PROGRAMS = 128
 
 
 class Computed(NamedTuple):
@@ -277,6 +279,8 @@ class TrainingStep:
                 about = f"{about[:-1]}; also the prediction."
             program = Program(graph, about=about, key=paths, tiers=self.tiers)
             self.programs[key] = program
+            while len(self.programs) > _MOST_PROGRAMS:
+                self.programs.pop(next(iter(self.programs)), None)
         return program
 
     def _look(self) -> Any:

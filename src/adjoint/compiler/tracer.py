@@ -97,6 +97,8 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
         if is_free:
             sys.setprofile(profile)
         _tracing.tracer = before
+        # A frame that has not returned, such as that of this block's end, holds all below it.
+        tracer.started.clear()
         tracer.name_cotangents()
 
 
@@ -117,11 +119,14 @@ class Tracer(Watcher):
     # --- constants, which their owner may go on to change
 
     def hold(self, array: Any) -> Any:
-        """Return a copy of an array; the same one until the array has changed."""
+        """Return a copy of an array; the same one until the array has changed.
+
+        In the machine's byte order, the only one that native code reads.
+        """
         known, copy = self.held.get(id(array), (None, None))
         is_same = known is array and copy.shape == array.shape and copy.dtype == array.dtype
         if not is_same or copy.tobytes() != array.tobytes():
-            copy = array.copy()
+            copy = array.astype(array.dtype.newbyteorder("="))
             self.held[id(array)] = array, copy
         return copy
 

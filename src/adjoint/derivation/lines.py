@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..calculus import value_and_grad
-from ..compiler import helpers
 from ..compiler.printer import show
 from ..compiler.simplify import simplify
 from ..compiler.source import statements
@@ -83,7 +82,7 @@ class Program:
         self.value = self._named(self.graph.outputs[0], "value", "forward")
         self.gradient = self._gradients(subject)
         self.constants = {name: np.asarray(x) for name, x in self.terms.constants.items()}
-        self.functions = "\n\n\n".join(helpers.texts(self.terms.helpers).values())
+        self.functions = "\n\n\n".join(self.terms.helper_texts().values())
 
     def _input_names(self) -> Iterator[str]:
         for symbol in self.graph.inputs:

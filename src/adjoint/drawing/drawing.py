@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..files.whole import write_whole
+from ..whole_file import write_whole
 from . import dot, svg
 from .layout import Layout, lay_out
 from .record import Record

@@ -65,6 +65,10 @@ class _Places:
             frame = frame.f_back
         self.of[node] = Place(self._calls(modules[::-1]), file, line)
 
+    def forget_frames(self) -> None:
+        """Let the frames go, which hold all that the function had to do with."""
+        self._numbers.clear()
+
     def _calls(self, modules: Sequence[tuple[FrameType, Module]]) -> tuple[Call, ...]:
         if not modules:
             return ()
@@ -103,5 +107,8 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
 
     names, arguments = subject.names, subject.arguments
     function: Callable[..., Any] = subject.function
-    graph = trace(function, *subject.args, symbol=Placed, names=names, arguments=arguments)
+    try:
+        graph = trace(function, *subject.args, symbol=Placed, names=names, arguments=arguments)
+    finally:
+        places.forget_frames()
     return graph, places.of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .structural import as_array, reshape
 
 
 def _convolution_shape(x: Operand, y: Operand, *, mode: str) -> tuple[int, ...]:
+    if len(x.shape) != 1 or len(y.shape) != 1 or 0 in (x.shape[0], y.shape[0]):
+        raise ShapeError(f"expected vectors with entries, got shapes {x.shape} and {y.shape}")
     short, long = sorted((x.shape[0], y.shape[0]))
     return (long + short - 1 if mode == "full" else long - short + 1,)
 
@@ -49,9 +51,9 @@ _CASES = [
     latex="{x} * {y}",
     cases=_CASES,
 )
-def convolution(x: Any, y: Any, *, mode: str) -> Any:
+def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
     """Return Σⱼ x[k - j] y[j] for every overlap ("full"), or every whole one ("valid")."""
-    return np.convolve(x, y, mode)  # type: ignore[call-overload]
+    return np.convolve(x, y, mode)
 
 
 @multilinear(
@@ -63,9 +65,9 @@ def convolution(x: Any, y: Any, *, mode: str) -> Any:
     helpers=[strong_product],
     cases=_CASES,
 )
-def strong_convolution(x: Any, y: Any, *, mode: str) -> Any:
+def strong_convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
     """Return the convolution in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
-    return strong_product(lambda x, y: np.convolve(x, y, mode), x, y)  # type: ignore[call-overload]
+    return strong_product(lambda x, y: np.convolve(x, y, mode), x, y)
 
 
 def _sequences(name: str, mode: str, a: Operand, v: Operand) -> tuple[Any, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..core import NUMPY, Operand, Spec
 from ..errors import ShapeError
-from ..kinds import general, linear, reduction
+from ..kinds import general, linear, reduction, shape_of
+from ..metadata import Axes
 from .indexing import index
 from .products import strong_multiply
 from .rearrangement import flip
@@ -72,10 +73,16 @@ def _recurrence_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, *, axis: in
     return linear_recurrence(a, forced, axis=axis)
 
 
+def _recurrence_shape(a: Operand, b: Operand, *, axis: int) -> tuple[int, ...]:
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    axis_index(axis, Spec(shape, np.dtype(bool)))
+    return shape
+
+
 @general(
     vjp=_recurrence_vjp,
     jvp=_recurrence_jvp,
-    shape=lambda a, b, *, axis: np.broadcast_shapes(a.shape, b.shape),
+    shape=_recurrence_shape,
     source="linear_recurrence({a}, {b}{params})",
     latex=r"\operatorname{{recurrence}}\left({a}, {b}\right)",
     cases=[
@@ -205,7 +212,7 @@ def _products_of_others(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
         *_WITH_ZEROS,
     ],
 )
-def prod(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def prod(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the product over ``axis``; its gradient is right also where entries are 0."""
     return np.prod(x, axis=axis, keepdims=keepdims)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from ..errors import ShapeError
 from ..kinds import linear
 from .rearrangement import rearrangement
 from .reductions import sum
-from .structural import as_array, reshape, stand_in
+from .structural import as_array, axis_index, reshape
 
 
 def _triangle_shape(x: Operand, **_: Any) -> tuple[int, ...]:
     # Of a vector NumPy makes a matrix, with the vector in each row.
+    if not x.ndim:
+        raise ShapeError("a number has no triangle, shape ()")
     return (*x.shape, *x.shape) if x.ndim == 1 else tuple(x.shape)
 
 
@@ -54,7 +57,17 @@ def triu(x: Any, *, k: int = 0) -> Any:
     return np.triu(x, k)
 
 
+def _diagonal_shape(x: Operand, *, offset: int, axis1: int, axis2: int) -> tuple[int, ...]:
+    rows, columns = axis_index(axis1, x), axis_index(axis2, x)
+    if rows == columns:
+        raise ShapeError(f"axis1 and axis2 are one axis, {rows}, of shape {x.shape}")
+    size = min(x.shape[rows] + min(offset, 0), x.shape[columns] - max(offset, 0))
+    rest = [n for a, n in enumerate(x.shape) if a not in (rows, columns)]
+    return (*rest, max(size, 0))
+
+
 @rearrangement(
+    shape=_diagonal_shape,
     source="np.diagonal({x}{params})",
     latex=r"\operatorname{{diag}}\left({x}\right)",
     numpy=[np.diagonal],
@@ -74,7 +87,7 @@ def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @linear(
     transposes=[lambda g, x, *, k: reshape(diagonal(g, offset=k), shape=x.shape)],
-    shape=lambda x, *, k: np.diagflat(stand_in(x.shape), k).shape,
+    shape=lambda x, *, k: (math.prod(x.shape) + abs(k),) * 2,
     source="np.diagflat({x}{params})",
     latex=r"\operatorname{{diag}}\left({x}\right)",
     numpy=[np.diagflat],

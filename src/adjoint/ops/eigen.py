@@ -19,7 +19,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,8 @@ from .matrices import (
 )
 from .products import strong_multiply
 from .structural import as_array, concatenate
+
+What = Literal["eigenvalue", "singular value"]
 
 
 def half_triangle(x: Any, uplo: str) -> Any:
@@ -76,7 +78,7 @@ def inverse_gaps(values: Any) -> Any:
     latex=r"{x}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
 )
-def checked(x: Any, values: Any, *, what: str) -> Any:
+def checked(x: Any, values: Any, *, what: What) -> Any:
     """Return ``x``, if all of ``values`` differ; else raise.
 
     What a derivative of eigenvectors or singular vectors goes through.
@@ -113,7 +115,7 @@ def _guarded_jvp(tangents: Sequence[Any], y: Any, vectors: Any, values: Any, *, 
     latex=r"{vectors}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
 )
-def guarded(vectors: Any, values: Any, *, what: str) -> Any:
+def guarded(vectors: Any, values: Any, *, what: What) -> Any:
     """Return the vectors; where two of their values are equal, their derivatives raise."""
     return np.asarray(vectors)
 
@@ -153,7 +155,7 @@ def _packed_shape(a: Operand, **_: Any) -> tuple[int, ...]:
     explain_error=explain_not_square,
     cases=[(POSITIVE, {}), (POSITIVE, {"uplo": "U"}), (STACK, {}), (np.array([[2.0]]), {})],
 )
-def eigh_packed(a: Any, *, uplo: str = "L") -> Any:
+def eigh_packed(a: Any, *, uplo: Literal["L", "U"] = "L") -> Any:
     """Return eigenvalues and eigenvectors of symmetric matrices in one array.
 
     Returns
@@ -161,7 +163,7 @@ def eigh_packed(a: Any, *, uplo: str = "L") -> Any:
     (..., n + 1, n) array
         The eigenvalues, in rising order, above the matrix whose columns are the eigenvectors.
     """
-    values, vectors = np.linalg.eigh(a, uplo)  # type: ignore[call-overload]
+    values, vectors = np.linalg.eigh(a, uplo)
     return np.concatenate([values[..., None, :], vectors], axis=-2)
 
 

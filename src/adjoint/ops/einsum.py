@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from ..core import NUMPY, Operand
+from ..errors import ShapeError
 from ..kinds import linear, multilinear, shape_of
+from ..metadata import literal
 from .products import strong_product
 from .structural import as_array
 from .subscripts import LETTERS, letter_sizes, read_interleaved, split_terms, write_in_full
 
+# What np.einsum takes as `optimize`: yes or no, a way to look for a path, or the path itself.
+Way = Literal["greedy", "optimal", "einsum_path"]
+Path = bool | Way | Sequence[Way | int | Sequence[int]]
+
 
 def _einsum_shape(*operands: Operand, subscripts: str, **_: Any) -> tuple[int, ...]:
+    shapes = [shape_of(x) for x in operands]
+    if write_in_full(subscripts, shapes) != subscripts:
+        raise ShapeError(f"subscripts {subscripts!r} are not written in full")
     terms, output = split_terms(subscripts)
-    sizes = letter_sizes(terms, [shape_of(x) for x in operands])
+    sizes = letter_sizes(terms, shapes)
     return tuple(sizes[letter] for letter in output)
 
 
@@ -53,7 +63,7 @@ def _einsum_adjoint(i: int, g: Any, *operands: Any, subscripts: str, optimize: A
 
 
 def _einsum_source(*names: str, subscripts: str, optimize: Any) -> str:
-    chosen = "" if optimize is False else f", optimize={optimize!r}"
+    chosen = "" if optimize is False else f", optimize={literal(optimize)}"
     return f"np.einsum({subscripts!r}, {', '.join(names)}{chosen})"
 
 
@@ -96,7 +106,7 @@ _CASES = [
     latex=_einsum_latex,
     cases=_CASES,
 )
-def named_product(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
+def named_product(*operands: Any, subscripts: str, optimize: Path = False) -> Any:
     """Return the einsum of operands, by subscripts written in full: with output, without ellipsis.
 
     `einsum` understands every way that NumPy has of writing them.
@@ -137,7 +147,7 @@ def named_view(x: Any, *, subscripts: str) -> Any:
     helpers=[strong_product],
     cases=_CASES,
 )
-def strong_einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
+def strong_einsum(*operands: Any, subscripts: str, optimize: Path = False) -> Any:
     """Return the einsum of operands, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
 
     def product(*arrays: Any) -> Any:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..core import NUMPY, Operand, Value
+from ..errors import ShapeError
 from ..kinds import constant, dtype_of
+from ..metadata import DType, Sizes
 from ..views import own
 from .axes import moveaxis
 from .exponential import power
@@ -16,23 +18,31 @@ from .logarithm import log10
 from .piecewise import sign
 from .structural import as_array, astype, broadcast_to, known, reshape, stop_gradient
 
+
+def _like_shape(x: Operand, *, dtype: Any, shape: Any) -> tuple[int, ...]:
+    if shape is None:
+        return tuple(x.shape)
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if min(sizes, default=0) < 0:
+        raise ShapeError(f"a shape has no negative sizes, got {sizes}")
+    return sizes
+
+
 _LIKE: dict[str, Any] = {
-    "shape": lambda x, *, dtype, shape: tuple(
-        x.shape if shape is None else (int(n) for n in np.atleast_1d(shape))
-    ),
+    "shape": _like_shape,
     "dtype": lambda x, *, dtype, shape: x.dtype if dtype is None else np.dtype(dtype),
     "cases": [((2, 3), {}), ((2,), {"shape": (0, 3), "dtype": "int64"}), ((), {"shape": 2})],
 }
 
 
 @constant(source="np.zeros_like({x}{params})", latex=r"0_{{{x}}}", numpy=[np.zeros_like], **_LIKE)
-def zeros_like(x: Any, *, dtype: Any = None, shape: Any = None) -> Any:
+def zeros_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
     """Return zeros of x's shape and dtype, or of those given: a constant to assign into."""
     return np.zeros_like(x, dtype=dtype, shape=shape)
 
 
 @constant(source="np.ones_like({x}{params})", latex=r"1_{{{x}}}", numpy=[np.ones_like], **_LIKE)
-def ones_like(x: Any, *, dtype: Any = None, shape: Any = None) -> Any:
+def ones_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
     """Return ones of x's shape and dtype, or of those given: a constant."""
     return np.ones_like(x, dtype=dtype, shape=shape)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from ..core import Operand, Spec, Value, attach
-from ..kinds import constant, linear
+from ..errors import ShapeError
+from ..kinds import constant, linear, shape_of
+from ..metadata import literal
 from .piecewise import where
 
 
@@ -19,7 +23,8 @@ class Slot:
 
 
 SLOT = Slot()
-Key = tuple[Any, ...]  # of int, slice, None, Ellipsis and SLOT
+Shape = tuple[int, ...]
+Key = tuple[int | slice | EllipsisType | Slot | None, ...]
 
 
 def fill(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -28,25 +33,127 @@ def fill(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(next(rest) if part is SLOT else part for part in key)
 
 
+def picked_shape(shape: Shape, key: tuple[Any, ...]) -> Shape:
+    """Return the shape of ``x[key]`` by that of x, at no cost in memory.
+
+    Index arrays, and whole numbers beside them, broadcast against each other. The result stands
+    where they stand, or in front if a slice, None or an ellipsis is between them.
+
+    Raises
+    ------
+    IndexError
+        If the key does not fit.
+    """
+    is_basic = not any(hasattr(part, "dtype") for part in key)
+    misses: list[str] = []
+    kept: list[int] = []
+    chosen: list[Shape] = []
+    places: list[int] = []
+    position = 0
+    for number, (part, taken) in enumerate(_with_axes(key, len(shape))):
+        sizes = shape[position : position + taken]
+        position += taken
+        if part is None:
+            kept.append(1)
+        elif part is Ellipsis:
+            kept += sizes
+        elif isinstance(part, slice):
+            kept.append(len(range(*part.indices(sizes[0]))))
+        else:
+            missed = [] if isinstance(part, Spec) else _misses(np.asarray(part), sizes)
+            if missed and isinstance(part, int):
+                raise IndexError(missed[0])
+            misses += missed
+            chosen.append(_chosen_shape(part))
+            places += [number, len(kept)]
+    found = _broadcast(chosen)
+    if misses and 0 not in found:  # where nothing is picked NumPy lets index arrays pass
+        raise IndexError(misses[0])
+    if is_basic:
+        return tuple(kept)
+    numbers = places[::2]
+    adjacent = numbers[-1] - numbers[0] == len(numbers) - 1
+    start = places[1] if adjacent else 0
+    return (*kept[:start], *found, *kept[start:])
+
+
+def _with_axes(key: tuple[Any, ...], ndim: int) -> list[tuple[Any, int]]:
+    """Return the parts of a key, each with the number of axes that it takes up."""
+    taken = [_axes_of(part) for part in key]
+    ellipses = [n for n, part in enumerate(key) if part is Ellipsis]
+    left = ndim - sum(taken)
+    if left < 0 or len(ellipses) > 1:
+        raise IndexError(f"the key takes {sum(taken)} axes and has {len(ellipses)} ellipses")
+    if not ellipses:
+        return [*zip(key, taken, strict=True), (Ellipsis, left)]
+    taken[ellipses[0]] = left
+    return list(zip(key, taken, strict=True))
+
+
+def _axes_of(part: Any) -> int:
+    if part is None or part is Ellipsis:
+        return 0
+    is_mask = getattr(part, "dtype", None) == np.bool_
+    return len(part.shape) if is_mask else 1
+
+
+def _chosen_shape(part: Any) -> Shape:
+    """Return the shape that a number, an index array or a mask has among index arrays."""
+    if isinstance(part, int):
+        return ()
+    if part.dtype.kind == "b":
+        return (int(np.count_nonzero(part)),)
+    if part.dtype.kind not in "iu":
+        raise IndexError(f"index arrays must be of integers, got dtype {part.dtype}")
+    return tuple(part.shape)
+
+
+def _misses(entries: Any, sizes: Shape) -> list[str]:
+    """Return what a number, an index array or a mask names that there is not."""
+    if entries.dtype.kind == "b":
+        fits = entries.shape == sizes or not entries.size
+        return [] if fits else [f"a mask of shape {entries.shape} does not fit sizes {sizes}"]
+    if not entries.size or (entries.min() >= -sizes[0] and entries.max() < sizes[0]):
+        return []
+    return [f"an index is out of bounds for an axis of size {sizes[0]}"]
+
+
+def _broadcast(shapes: Sequence[Shape]) -> Shape:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise IndexError(f"index arrays do not broadcast: {error}") from None
+
+
+def _fills(shape: Shape, target: Shape) -> bool:
+    """Return whether an array can be assigned to a part of another; ones in front are let go."""
+    while len(shape) > len(target) and shape[0] == 1:
+        shape = shape[1:]
+    try:
+        return np.broadcast_shapes(shape, target) == target
+    except ValueError:
+        return False
+
+
 def _index_shape(x: Operand, *arrays: Operand, key: Key) -> tuple[int, ...]:
     if any(isinstance(a, Spec) and a.dtype.kind == "b" for a in arrays):
         raise TypeError(
             "how many entries a traced mask picks is not known; use ad.where(mask, x, 0) instead"
         )
-    # Entries without memory of their own; a symbolic index array picks entry 0 everywhere.
-    stand_in = np.broadcast_to(np.zeros((), np.bool_), x.shape)
-    indices = tuple(np.zeros(a.shape, np.intp) if isinstance(a, Spec) else a for a in arrays)
-    return tuple(stand_in[fill(key, indices)].shape)
+    if key.count(SLOT) != len(arrays):
+        raise IndexError(f"{len(arrays)} index arrays for {key.count(SLOT)} places in the key")
+    return picked_shape(x.shape, fill(key, arrays))
 
 
 def _key_source(key: Key, names: tuple[str, ...]) -> str:
     def write(part: Any) -> str:
         if isinstance(part, slice):
             ends = [part.start, part.stop, *([] if part.step is None else [part.step])]
-            return ":".join("" if end is None else repr(end) for end in ends)
-        return "..." if part is Ellipsis else str(part)
+            return ":".join("" if end is None else literal(end) for end in ends)
+        return "..." if part is Ellipsis else literal(part)
 
-    return ", ".join(map(write, fill(key, names))) or "()"
+    rest = iter(names)
+    return ", ".join(next(rest) if part is SLOT else write(part) for part in key) or "()"
 
 
 def _index_source(x: str, *arrays: str, key: Key) -> str:
@@ -90,8 +197,15 @@ def index(x: Any, *arrays: Any, key: Key) -> Any:
     return np.asarray(x)[fill(key, arrays)]
 
 
-def _scatter_source(g: str, *arrays: str, key: Key, shape: tuple[int, ...]) -> str:
-    return f"add_at({g}, np.s_[{_key_source(key, arrays)}], {shape})"
+def _scatter_source(g: str, *arrays: str, key: Key, shape: Shape) -> str:
+    return f"add_at({g}, np.s_[{_key_source(key, arrays)}], {literal(shape)})"
+
+
+def _scattered_shape(x: Operand, *arrays: Operand, key: Key, shape: Shape) -> Shape:
+    picked = _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key)
+    if not _fills(shape_of(x), picked):
+        raise ShapeError(f"cannot add shape {shape_of(x)} to {picked}")
+    return shape
 
 
 def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
@@ -103,7 +217,7 @@ def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
 
 @linear(
     transposes=[lambda g, x, *arrays, key, shape: index(g, *arrays, key=key)],
-    shape=lambda x, *arrays, key, shape: shape,
+    shape=_scattered_shape,
     dtype=lambda x, *arrays, key, shape: x.dtype,
     source=_scatter_source,
     helpers=[add_at],
@@ -113,7 +227,7 @@ def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
         ((2, 2, 4), _INDICES, {"key": (SLOT,), "shape": (3, 4)}),
     ],
 )
-def scatter_add(x: Any, *arrays: Any, key: Key, shape: tuple[int, ...]) -> Any:
+def scatter_add(x: Any, *arrays: Any, key: Key, shape: Shape) -> Any:
     """Return zeros of ``shape`` with ``x`` added at ``[key]``, repeated indices adding up.
 
     The transpose of `index`.
@@ -123,7 +237,7 @@ def scatter_add(x: Any, *arrays: Any, key: Key, shape: tuple[int, ...]) -> Any:
         return add_at(x, fill(key, arrays), shape)
     # No entry repeats without index arrays, and assignment is many times faster than np.add.at.
     zeros = np.zeros(shape, x.dtype)
-    zeros[key] = x
+    zeros[fill(key, ())] = x
     return zeros
 
 
@@ -151,12 +265,14 @@ def last_at(key: Any, shape: tuple[int, ...]) -> Any:
 @constant(
     shape=lambda *arrays, key, shape: _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key),
     dtype=lambda *arrays, key, shape: np.dtype(bool),
-    source=lambda *arrays, key, shape: f"last_at(np.s_[{_key_source(key, arrays)}], {shape})",
+    source=lambda *arrays, key, shape: (
+        f"last_at(np.s_[{_key_source(key, arrays)}], {literal(shape)})"
+    ),
     latex=r"\operatorname{{last}}\left({args}\right)",
     helpers=[last_at],
     cases=[(np.array([0, 2, 0]), {"key": (SLOT,), "shape": (3, 4)})],
 )
-def last_named(*arrays: Any, key: Key, shape: tuple[int, ...]) -> Any:
+def last_named(*arrays: Any, key: Key, shape: Shape) -> Any:
     """Return which of the entries at ``[key]`` are not named again later in the same key."""
     return last_at(fill(key, arrays), shape)
 
@@ -175,9 +291,17 @@ def _put_error(x: Operand, v: Operand, *arrays: Operand, key: Key) -> str | None
     return f"cannot put shape {np.shape(v)} at [{_key_source(key, names)}] of shape {x.shape}"
 
 
+def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
+    if not any(isinstance(a, Spec) and a.dtype.kind == "b" for a in arrays):
+        picked = _index_shape(x, *arrays, key=key)
+        if not _fills(shape_of(v), picked):
+            raise ShapeError(f"cannot put shape {shape_of(v)} into {picked}")
+    return tuple(x.shape)
+
+
 @linear(
     transposes=[_kept, _placed],
-    shape=lambda x, v, *arrays, key: x.shape,
+    shape=_put_shape,
     dtype=lambda x, v, *arrays, key: x.dtype,
     source=lambda x, v, *arrays, key: f"replaced_at({x}, {v}, np.s_[{_key_source(key, arrays)}])",
     latex=r"{x}",

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand, Value
 from ..kinds import constant, dtype_of, shape_of
+from ..metadata import Tolerance
 from .axes import matrix_transpose
 from .diagonals import diagonal, trace
 from .products import strong_matmul, strong_multiply
@@ -107,7 +108,9 @@ def without_derivative(
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (STACK, {}), (TALL, {"tol": 1.3})],
 )
-def matrix_rank(A: Any, *, tol: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
+def matrix_rank(
+    A: Any, *, tol: Tolerance = None, hermitian: bool = False, rtol: Tolerance = None
+) -> Any:
     """Return the number of singular values above a tolerance: an integer, without derivative."""
     return np.asarray(np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol), np.intp)[()]
 

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Literal
 
 import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
-from ..kinds import constant
+from ..kinds import constant, shape_of
+from ..metadata import Sizes
 from .axes import ravel
 from .selection import take_along_axis
-from .structural import as_array
+from .structural import as_array, axis_index
 
+Kind = Literal["quicksort", "mergesort", "heapsort", "stable"]
 _PLACES = np.dtype(np.intp)
 
 
 def _order_shape(x: Operand, *, axis: int | None = -1, **_: Any) -> tuple[int, ...]:
-    return (int(np.prod(x.shape)),) if axis is None else tuple(x.shape)
+    if axis is None:
+        return (math.prod(x.shape),)
+    axis_index(axis, x)
+    return tuple(x.shape)
+
+
+def _parted_shape(x: Operand, *, kth: Sizes, axis: int | None) -> tuple[int, ...]:
+    shape = _order_shape(x, axis=axis)
+    size = shape[0] if axis is None else shape[axis]
+    if size and not all(-size <= k < size for k in np.atleast_1d(kth).tolist()):
+        raise ShapeError(f"kth={kth} is out of bounds for {size} entries")
+    return shape
+
+
+def _found_shape(a: Operand, v: Operand, **_: Any) -> tuple[int, ...]:
+    if a.ndim != 1:
+        raise ShapeError(f"expected a sorted vector, got shape {a.shape}")
+    return shape_of(v)
 
 
 def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
@@ -33,13 +53,15 @@ def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
     method=True,
     cases=[((2, 3), {}), ((2, 3), {"axis": 0, "stable": True}), ((2, 3), {"axis": None})],
 )
-def argsort(x: Any, *, axis: int | None = -1, kind: Any = None, stable: bool | None = None) -> Any:
+def argsort(
+    x: Any, *, axis: int | None = -1, kind: Kind | None = None, stable: bool | None = None
+) -> Any:
     """Return the places of the entries in rising order, NaN last: integers, without derivative."""
     return np.argsort(x, axis=axis, kind=kind, stable=stable)
 
 
 @constant(
-    shape=_order_shape,
+    shape=_parted_shape,
     dtype=_order_dtype,
     source="np.argpartition({x}, {kth}, axis={axis})",
     latex=r"\operatorname{{argpartition}}\left({x}\right)",
@@ -47,13 +69,13 @@ def argsort(x: Any, *, axis: int | None = -1, kind: Any = None, stable: bool | N
     method=True,
     cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
 )
-def argpartition(x: Any, *, kth: Any, axis: int | None = -1) -> Any:
+def argpartition(x: Any, *, kth: Sizes, axis: int | None = -1) -> Any:
     """Return the places of the entries with the ``kth`` smallest in place: no derivative."""
     return np.argpartition(x, kth, axis=axis)
 
 
 @constant(
-    shape=lambda a, v, **_: tuple(v.shape),
+    shape=_found_shape,
     dtype=_order_dtype,
     source="np.searchsorted({a}, {v}{params})",
     latex=r"\operatorname{{searchsorted}}\left({a}, {v}\right)",
@@ -61,7 +83,7 @@ def argpartition(x: Any, *, kth: Any, axis: int | None = -1) -> Any:
     method=True,
     cases=[(np.array([0.0, 1.0, 1.5]), (2, 3), {}), (np.ones(3), (), {"side": "right"})],
 )
-def searchsorted(a: Any, v: Any, *, side: Any = "left") -> Any:
+def searchsorted(a: Any, v: Any, *, side: Literal["left", "right"] = "left") -> Any:
     """Return where ``v`` would be inserted into the sorted vector ``a``: no derivative."""
     return np.searchsorted(a, v, side)
 

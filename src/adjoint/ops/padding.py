@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from .arithmetic import positive
 from .indexing import index
 from .piecewise import where
 from .rearrangement import rearrangement
-from .structural import as_array, stand_in
+from .structural import as_array
 
 Widths = tuple[tuple[int, int], ...]
-_MODES = ("edge", "reflect", "symmetric", "wrap")
+Mode = Literal["edge", "reflect", "symmetric", "wrap"]
+_MODES = get_args(Mode)
 
 
 def _unpadded(g: Any, x: Any, *, pad_width: Widths) -> Any:
@@ -25,9 +26,15 @@ def _unpadded(g: Any, x: Any, *, pad_width: Widths) -> Any:
     return index(g, key=tuple(slice(a, a + n) for a, n in zip(starts, x.shape, strict=True)))
 
 
+def _padded_shape(x: Operand, *, pad_width: Widths) -> tuple[int, ...]:
+    if len(pad_width) != x.ndim or any(min(pair) < 0 for pair in pad_width):
+        raise ShapeError(f"widths {pad_width} do not fit shape {x.shape}")
+    return tuple(n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True))
+
+
 @linear(
     transposes=[_unpadded],
-    shape=lambda x, *, pad_width: np.pad(stand_in(x.shape), pad_width).shape,
+    shape=_padded_shape,
     source="np.pad({x}, {pad_width})",
     latex=r"\operatorname{{pad}}\left({x}\right)",
     cases=[
@@ -40,14 +47,21 @@ def pad_with_zeros(x: Any, *, pad_width: Widths) -> Any:
     return np.pad(x, pad_width)
 
 
+def _continued_shape(x: Operand, *, pad_width: Widths, mode: Mode) -> tuple[int, ...]:
+    if any(n == 0 < a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)):
+        raise ShapeError(f"an axis without entries has none to continue it, shape {x.shape}")
+    return _padded_shape(x, pad_width=pad_width)
+
+
 @rearrangement(
+    shape=_continued_shape,
     source="np.pad({x}, {pad_width}, mode={mode})",
     latex=r"\operatorname{{pad}}\left({x}\right)",
     cases=[((3, 2), {"pad_width": ((1, 2), (0, 4)), "mode": mode}) for mode in _MODES],
 )
-def pad_with_entries(x: Any, *, pad_width: Widths, mode: str) -> Any:
+def pad_with_entries(x: Any, *, pad_width: Widths, mode: Mode) -> Any:
     """Return ``x`` continued beyond its edges by its own entries, see `pad`."""
-    return np.pad(x, pad_width, mode=mode)  # type: ignore[call-overload]
+    return np.pad(x, pad_width, mode=mode)
 
 
 def pad(array: Operand, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:

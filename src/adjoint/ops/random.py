@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..core import Operand
+from ..errors import ShapeError
 from ..kinds import constant
+from ..metadata import literal
 from ..philox import UNIFORM_SITE
 from .indexing import put_at
 from .logic import greater_equal
@@ -45,10 +47,18 @@ def uniform_numbers(state: Any, shape: tuple[int, ...], site: int) -> Any:
     return (numbers * state.dtype.type(2.0**-bits)).reshape(shape)
 
 
+def _drawn_shape(state: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if tuple(state.shape) != (3,) or state.dtype.kind != "f":
+        raise ShapeError(f"a state is three floats, got {state.dtype} of shape {state.shape}")
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"a shape has no negative sizes, got {shape}")
+    return shape
+
+
 @constant(
-    shape=lambda state, *, shape: shape,
+    shape=_drawn_shape,
     dtype=lambda state, *, shape: state.dtype,
-    source=lambda state, *, shape: f"uniform_numbers({state}, {shape}, {UNIFORM_SITE})",
+    source=lambda state, *, shape: f"uniform_numbers({state}, {literal(shape)}, {UNIFORM_SITE})",
     latex=r"U_{{{state}}}",
     helpers=[uniform_numbers],
     cases=[

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import builtins
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Primitive
+from ..core import NUMPY, Operand, Primitive, Spec
 from ..errors import ShapeError
 from ..kinds import linear
+from ..metadata import Sizes
 from .indexing import SLOT, index, scatter_add
 from .reductions import sum
-from .structural import as_array, axis_indices, broadcast_to, reshape, stand_in, transpose
+from .structural import (
+    as_array,
+    axis_index,
+    axis_indices,
+    broadcast_to,
+    reshape,
+    stand_in,
+    transpose,
+)
 
 
 def rearrangement(**columns: Any) -> Callable[[Callable[..., Any]], Primitive]:
     """Derive all columns of a card that only picks entries.
 
     Run on the entries' numbers instead of the entries, the forward function says where each entry
-    of the result came from; the transpose adds it back there.
+    of the result came from; the transpose adds it back there. The shape is told by a rule of its
+    own, so that it is known without an array.
     """
 
     def decorate(forward: Callable[..., Any]) -> Primitive:
@@ -29,15 +41,13 @@ def rearrangement(**columns: Any) -> Callable[[Callable[..., Any]], Primitive]:
             flat = scatter_add(reshape(g, shape=-1), origins, key=(SLOT,), shape=(size,))
             return reshape(flat, shape=x.shape)
 
-        def shape(x: Operand, **params: Any) -> tuple[int, ...]:
-            return tuple(forward(stand_in(x.shape), **params).shape)
-
-        return linear(transposes=[transposed], shape=shape, **columns)(forward)
+        return linear(transposes=[transposed], **columns)(forward)
 
     return decorate
 
 
-def _same_shape(x: Operand, **_: Any) -> tuple[int, ...]:
+def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
+    axis_indices(axis, x)
     return tuple(x.shape)
 
 
@@ -50,9 +60,18 @@ def _same_shape(x: Operand, **_: Any) -> tuple[int, ...]:
     view="always",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
 )
-def flip(x: Any, *, axis: Any = None) -> Any:
+def flip(x: Any, *, axis: Sizes | None = None) -> Any:
     """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes."""
-    return np.flip(x, axis)
+    return np.flip(x, axis)  # type: ignore[arg-type]
+
+
+def _rolled_shape(x: Operand, *, shift: Sizes, axis: Sizes | None) -> tuple[int, ...]:
+    axes = () if axis is None else np.atleast_1d(axis).tolist()
+    for a in axes:  # one may occur again: its shifts add up
+        axis_index(a, x)
+    if np.ndim(shift) and axes:
+        np.broadcast_shapes(np.shape(shift), (len(axes),))
+    return tuple(x.shape)
 
 
 def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
@@ -62,7 +81,7 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
 
 @linear(
     transposes=[_rolled_back],
-    shape=_same_shape,
+    shape=_rolled_shape,
     source="np.roll({x}, shift={shift}, axis={axis})",
     latex=r"\operatorname{{roll}}\left({x}\right)",
     numpy=[np.roll],
@@ -72,12 +91,23 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
         ((2, 3), {"shift": (1, 2), "axis": (0, 1)}),
     ],
 )
-def roll(x: Any, *, shift: Any, axis: Any = None) -> Any:
+def roll(x: Any, *, shift: Sizes, axis: Sizes | None = None) -> Any:
     """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle."""
     return np.roll(x, shift, axis)
 
 
+def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[int, ...]:
+    counts = [repeats] if isinstance(repeats, int) else list(repeats)
+    shape = (math.prod(x.shape),) if axis is None or not x.ndim else tuple(x.shape)
+    along = 0 if axis is None else axis_index(axis, Spec(shape, np.dtype(bool)))
+    if len(counts) not in (1, shape[along]) or min(counts, default=0) < 0:
+        raise ShapeError(f"cannot repeat {shape[along]} entries {repeats} times")
+    total = counts[0] * shape[along] if len(counts) == 1 else builtins.sum(counts)
+    return (*shape[:along], total, *shape[along + 1 :])
+
+
 @rearrangement(
+    shape=_repeated_shape,
     source="np.repeat({x}, {repeats}, axis={axis})",
     latex=r"\operatorname{{repeat}}\left({x}\right)",
     numpy=[np.repeat],
@@ -89,18 +119,29 @@ def roll(x: Any, *, shift: Any, axis: Any = None) -> Any:
         ((0, 2), {"repeats": 2, "axis": 0}),
     ],
 )
-def repeat(x: Any, *, repeats: Any, axis: int | None = None) -> Any:
+def repeat(x: Any, *, repeats: Sizes, axis: int | None = None) -> Any:
     """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first."""
     return np.repeat(x, repeats, axis)
 
 
+def _tiled_shape(x: Operand, *, reps: Sizes) -> tuple[int, ...]:
+    counts = [reps] if isinstance(reps, int) else list(reps)
+    if min(counts, default=0) < 0:
+        raise ShapeError(f"cannot repeat an array {reps} times")
+    ndim = max(len(counts), x.ndim)
+    sizes = [1] * (ndim - x.ndim) + list(x.shape)
+    counts = [1] * (ndim - len(counts)) + counts
+    return tuple(n * k for n, k in zip(sizes, counts, strict=True))
+
+
 @rearrangement(
+    shape=_tiled_shape,
     source="np.tile({x}, {reps})",
     latex=r"\operatorname{{tile}}\left({x}\right)",
     numpy=[np.tile],
     cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
 )
-def tile(x: Any, *, reps: Any) -> Any:
+def tile(x: Any, *, reps: Sizes) -> Any:
     """Return copies of ``x`` side by side, as many along each axis as ``reps`` says."""
     return np.tile(x, reps)
 

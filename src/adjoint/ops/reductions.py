@@ -18,6 +18,7 @@ from ..kinds import (
     reduction,
     shape_of,
 )
+from ..metadata import Axes
 from .arithmetic import divide
 from .exponential import cosine, exp
 from .logic import equal
@@ -53,7 +54,7 @@ def _spread(g: Any, x: Any, **params: Any) -> Any:
     method=True,
     cases=_CASES,
 )
-def sum(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the sum over ``axis`` (an int, a tuple, or None for all)."""
     return np.asarray(x).sum(axis=axis, keepdims=keepdims)
 
@@ -76,7 +77,7 @@ def count(x: Operand, axis: Any) -> int:
     method=True,
     cases=_CASES,
 )
-def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning."""
     x = np.asarray(x)
     if x.dtype == np.float16 or not x.size:
@@ -104,7 +105,7 @@ def _no_entries(x: Operand, *, axis: Any = None, **_: Any) -> str | None:
     explain_error=_no_entries,
     cases=_CASES,
 )
-def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the greatest entry over ``axis``; equal ones share the gradient."""
     return np.asarray(x).max(axis=axis, keepdims=keepdims)
 
@@ -118,7 +119,7 @@ def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     explain_error=_no_entries,
     cases=_CASES,
 )
-def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the smallest entry over ``axis``; equal ones share the gradient."""
     return np.asarray(x).min(axis=axis, keepdims=keepdims)
 
@@ -140,7 +141,7 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     method=True,
     cases=_CASES,
 )
-def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return log Σ eˣ over ``axis``, without overflow for any x."""
     x = np.asarray(x)
     shift = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.size else -np.inf)
@@ -175,7 +176,7 @@ def _scaled_norm(x: Any, axis: Any, keepdims: bool) -> Any:
     latex=r"\left\lVert {x} \right\rVert",
     cases=_CASES,
 )
-def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0."""
     length = np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
     lowest = _smallest_length(length.dtype)
@@ -226,7 +227,7 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     numpy=[np.count_nonzero],
     **{**_PLACE, "method": False},
 )
-def count_nonzero(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def count_nonzero(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return how many entries over ``axis`` are not 0: an integer, so it has no derivative."""
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims), np.intp)[()]
 
@@ -240,7 +241,7 @@ _TRUTH: dict[str, Any] = {**_PLACE, "dtype": lambda x, **_: np.dtype(np.bool_)}
     numpy=[np.any],
     **_TRUTH,
 )
-def any(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def any(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return whether an entry over ``axis`` is not 0."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
@@ -251,6 +252,6 @@ def any(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     numpy=[np.all],
     **_TRUTH,
 )
-def all(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+def all(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return whether all entries over ``axis`` are not 0."""
     return np.all(x, axis=axis, keepdims=keepdims)

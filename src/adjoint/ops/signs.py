@@ -11,6 +11,7 @@ from ..kinds import elementwise, general
 from .logic import equal, isinf
 from .piecewise import sign, where
 from .rounding import trunc
+from .structural import axis_index
 
 
 @elementwise(
@@ -52,10 +53,15 @@ def heaviside(x: Any, y: Any) -> Any:
     return np.heaviside(x, y)
 
 
+def _along_axis(x: Operand, *, axis: int, **_: Any) -> tuple[int, ...]:
+    axis_index(axis, x)
+    return tuple(x.shape)
+
+
 @general(
     vjp=lambda g, y, x, **_: [g],
     jvp=lambda tangents, y, x, **_: tangents[0],
-    shape=lambda x, **_: x.shape,
+    shape=_along_axis,
     dtype=lambda x, **_: np.unwrap(np.ones(2, x.dtype)).dtype,
     source="np.unwrap({x}{params})",
     latex=r"\operatorname{{unwrap}}\left({x}\right)",

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core import Operand
+from ..errors import ShapeError
 from ..kinds import dtype_of, general
 from .logic import equal
 from .products import strong_multiply
 from .reductions import logsumexp, sum
+from .structural import axis_indices
 
 
 def _softmax_slope(v: Any, y: Any, axis: int) -> Any:
@@ -19,10 +21,16 @@ def _softmax_slope(v: Any, y: Any, axis: int) -> Any:
     return y * (v - sum(v * y, axis=axis, keepdims=True))
 
 
+def _normalised_shape(x: Operand, *, axis: int) -> tuple[int, ...]:
+    if x.ndim:
+        axis_indices(axis, x)
+    return tuple(x.shape)
+
+
 @general(
     vjp=lambda g, y, x, *, axis: [_softmax_slope(g, y, axis)],
     jvp=lambda tangents, y, x, *, axis: _softmax_slope(tangents[0], y, axis),
-    shape=lambda x, *, axis: x.shape,
+    shape=_normalised_shape,
     dtype=lambda x, *, axis: np.exp(np.ones((), x.dtype)).dtype,
     source="softmax({x}{params})",
     latex=r"\operatorname{{softmax}}\left({x}\right)",
@@ -61,10 +69,18 @@ def _labels_error(logits: Operand, labels: Operand) -> str:
     )
 
 
+def _losses_shape(logits: Operand, labels: Operand) -> tuple[int, ...]:
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {labels.dtype}")
+    if not logits.ndim or tuple(labels.shape) != tuple(logits.shape[:-1]):
+        raise ShapeError(_labels_error(logits, labels))
+    return tuple(labels.shape)
+
+
 @general(
     vjp=_cross_entropy_vjp,
     jvp=_cross_entropy_jvp,
-    shape=lambda logits, labels: labels.shape,
+    shape=_losses_shape,
     dtype=lambda logits, labels: dtype_of(logits),
     source="softmax_cross_entropy({logits}, {labels})",
     latex=r"-\log \operatorname{{softmax}}\left({logits}\right)_{{{labels}}}",

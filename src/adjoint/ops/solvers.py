@@ -18,6 +18,7 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
 from ..kinds import general, shape_of, zeros_like
+from ..metadata import Tolerance
 from ..views import own
 from .eigen import mirror
 from .exponential import square
@@ -142,17 +143,23 @@ def _pinv_jvp(tangents: Sequence[Any], p: Any, a: Any, *, rcond: Any) -> Any:
     return -chain(p, t, p) + left - chain(p, chain(a, left)) + right - chain(right, a, p)
 
 
+def _inverted_shape(a: Operand, **_: Any) -> tuple[int, ...]:
+    if (error := explain_not_matrix(a)) is not None:
+        raise ValueError(error)
+    return (*a.shape[:-2], a.shape[-1], a.shape[-2])
+
+
 @general(
     vjp=_pinv_vjp,
     jvp=_pinv_jvp,
-    shape=lambda a, **_: (*a.shape[:-2], a.shape[-1], a.shape[-2]),
+    shape=_inverted_shape,
     dtype=real_dtype,
     source="np.linalg.pinv({a}{params})",
     latex="{{{a}}}^{{+}}",
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {"rcond": 1e-10}), (STACK, {})],
 )
-def pseudo_inverse(a: Any, *, rcond: float | None = None) -> Any:
+def pseudo_inverse(a: Any, *, rcond: Tolerance = None) -> Any:
     """Return the Moore-Penrose inverse.
 
     It jumps where the rank changes; the derivative is that among matrices of the same rank.

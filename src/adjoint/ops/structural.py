@@ -12,6 +12,7 @@ import numpy as np
 from ..core import NUMPY, Operand, Spec, Value, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
+from ..metadata import DType, Sizes, dtype_text, literal
 
 _SMALL = 4096
 
@@ -71,19 +72,26 @@ def stand_in(shape: tuple[int, ...]) -> Any:
 
 
 def _broadcast_source(x: str, *, shape: Sequence[int]) -> str:
-    return f"np.broadcast_to({x}, {tuple(shape)!r})"
+    return f"np.broadcast_to({x}, {literal(tuple(shape))})"
+
+
+def _repeated_shape(x: Operand, *, shape: Any) -> tuple[int, ...]:
+    target = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if np.broadcast_shapes(x.shape, target) != target:
+        raise ShapeError(f"cannot repeat shape {x.shape} to {target}")
+    return target
 
 
 @linear(
     transposes=[lambda g, x, *, shape: sum_to(g, shape=x.shape)],
-    shape=lambda x, *, shape: tuple(np.atleast_1d(shape)) if shape != () else (),
+    shape=_repeated_shape,
     source=_broadcast_source,
     view="always",
     latex=r"{x}",
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
 )
-def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+def broadcast_to(x: Any, *, shape: Sizes) -> Any:
     """Repeat ``x`` along new axes and along axes of size 1, by NumPy's broadcasting.
 
     Parameters
@@ -93,7 +101,8 @@ def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
         Must be compatible with ``x.shape``.
     """
     x = np.asarray(x)
-    if (math.prod(shape) if isinstance(shape, tuple) else shape) > _SMALL or x.size == 0:
+    sizes: Any = shape
+    if (math.prod(sizes) if isinstance(sizes, (tuple, list)) else sizes) > _SMALL or x.size == 0:
         return np.broadcast_to(x, shape)
     # NumPy's function costs several microseconds; a small copy costs less and is contiguous.
     repeated = np.empty(shape, x.dtype)
@@ -101,9 +110,15 @@ def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     return repeated
 
 
+def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if np.broadcast_shapes(x.shape, shape) != tuple(x.shape):
+        raise ShapeError(f"cannot sum shape {x.shape} to {shape}")
+    return shape
+
+
 @linear(
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
-    shape=lambda x, *, shape: shape,
+    shape=_summed_shape,
     source="sum_to({x}{params})",
     latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
@@ -123,12 +138,13 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
 
 
 def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
-    sizes = tuple(np.atleast_1d(shape)) if shape != () else ()
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     known = math.prod(int(n) for n in sizes if n != -1)
     size = math.prod(x.shape)
+    is_open = sizes.count(-1) > 1 or (-1 in sizes and known == 0)
     missing = size // known if known else 0
     filled = tuple(missing if n == -1 else int(n) for n in sizes)
-    if math.prod(filled) != size:
+    if math.prod(filled) != size or is_open or min(sizes, default=0) < -1:
         raise ShapeError(f"cannot reshape {size} entries into shape {sizes}")
     return filled
 
@@ -142,7 +158,7 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
 )
-def reshape(x: Any, *, shape: Any) -> Any:
+def reshape(x: Any, *, shape: Sizes) -> Any:
     """Return the entries of ``x`` in another shape, in row-major order; one size may be -1."""
     return np.asarray(x).reshape(shape)
 
@@ -154,19 +170,27 @@ def _inverse(axes: Sequence[int] | None) -> tuple[int, ...] | None:
 
 
 def _transpose_source(x: str, *, axes: Sequence[int] | None) -> str:
-    return f"{x}.T" if axes is None else f"{x}.transpose({tuple(axes)!r})"
+    return f"{x}.T" if axes is None else f"{x}.transpose({literal(tuple(axes))})"
+
+
+def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...]:
+    if axes is None:
+        return tuple(x.shape[::-1])
+    if len(axis_indices(tuple(axes), x)) != x.ndim:
+        raise ShapeError(f"axes {tuple(axes)} are not those of shape {tuple(x.shape)}")
+    return tuple(x.shape[a] for a in axes)
 
 
 @linear(
     transposes=[lambda g, x, *, axes: transpose(g, axes=_inverse(axes))],
-    shape=lambda x, *, axes: tuple(x.shape[a] for a in (axes or range(x.ndim)[::-1])),
+    shape=_permuted_shape,
     source=_transpose_source,
     view="always",
     latex=r"{x}^\top",
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
 )
-def transpose(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
+def transpose(x: Any, *, axes: Sequence[int] | None = None) -> Any:
     """Permute the axes of ``x``; by default reverse them."""
     return np.asarray(x).transpose(axes)
 
@@ -238,12 +262,12 @@ def stack(*arrays: Any, axis: int = 0) -> Any:
     transposes=[lambda g, x, *, dtype: astype(g, dtype=x.dtype)],
     shape=lambda x, *, dtype: x.shape,
     dtype=lambda x, *, dtype: np.dtype(dtype),
-    source=lambda x, *, dtype: f"{x}.astype(np.{np.dtype(dtype)})",
+    source=lambda x, *, dtype: f"{x}.astype({dtype_text(dtype)})",
     latex=r"{x}",
     method=True,
     cases=[((2, 3), {"dtype": "float64"})],
 )
-def astype(x: Any, *, dtype: Any) -> Any:
+def astype(x: Any, *, dtype: DType) -> Any:
     """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative."""
     return (x if isinstance(x, np.generic) else np.asarray(x)).astype(dtype)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand
+from ..core import Operand, Spec
 from ..errors import ShapeError
 from ..kinds import linear
 from .structural import as_array
@@ -47,7 +47,12 @@ def places_of(shape: Sizes, offset: Sizes, stride: Sizes, dilation: Sizes) -> An
 
 
 def _windows_shape(x: Operand, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
+    frame = (*size, *stride, *dilation)
+    if len(size) > len(x.shape) or min(frame, default=1) < 1:
+        raise ShapeError(f"no windows of {size} in an array of shape {x.shape}")
     counts = window_counts(tuple(x.shape), size, stride, dilation)
+    if min(counts, default=1) < 1:
+        raise ShapeError(f"a window of {size} does not fit an array of shape {x.shape}")
     return (*x.shape[: len(x.shape) - len(size)], *counts, *size)
 
 
@@ -76,13 +81,22 @@ def windows(x: Any, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     return windows_of(x, size, stride, dilation)
 
 
+def _overlaid_shape(
+    x: Operand, *, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes
+) -> Sizes:
+    whole = Spec(shape, x.dtype)
+    if tuple(x.shape) != _windows_shape(whole, size=size, stride=stride, dilation=dilation):
+        raise ShapeError(f"shape {x.shape} is not that of the windows of {size} in {shape}")
+    return shape
+
+
 @linear(
     transposes=[
         lambda g, x, *, size, stride, dilation, shape: windows(
             g, size=size, stride=stride, dilation=dilation
         )
     ],
-    shape=lambda x, *, size, stride, dilation, shape: shape,
+    shape=_overlaid_shape,
     source="overlaid({x}, {size}, {stride}, {dilation}, {shape})",
     latex=r"\operatorname{{overlay}}\left({x}\right)",
     helpers=[overlaid],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from operator import is_
@@ -280,6 +281,16 @@ _MOST_KEPT = 64
 _codes: dict[Any, TrainingCode] = {}
 # Threads that need the same code make it once.
 _compiling = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """Let a forked child have a lock of its own: that of before may be held by no thread of it."""
+    global _compiling
+    _compiling = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 # By what a caller knows of them.
 _known: dict[Any, TrainingCode] = {}
 

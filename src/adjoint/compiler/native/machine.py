@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def this_machine() -> Machine:
         raise ImportError(
             "native code needs llvmlite; install it with: pip install 'adjoint[native]'"
         ) from None
+    _hold_through_forks(binding)
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     features = binding.get_host_cpu_features()
@@ -92,6 +94,21 @@ def this_machine() -> Machine:
     # AVX-512 and the 64-bit ARM have 32 vector registers, older x86 half as many.
     registers = 32 if widest == 64 or target.triple.startswith(("aarch64", "arm64")) else 16
     return Machine(target, cpu, features.flatten(), widest, registers)
+
+
+def _hold_through_forks(binding: Any) -> None:
+    """Let a fork wait until no thread is inside of LLVM.
+
+    llvmlite lets in one thread at a time. In the child, where the other threads are no more, its
+    lock would never be opened again, and LLVM would be as they left it.
+    """
+    lock = getattr(binding.ffi.lib, "_lock", None)
+    if lock is not None and hasattr(os, "register_at_fork"):
+
+        def leave() -> None:
+            lock.__exit__(None, None, None)
+
+        os.register_at_fork(before=lock.__enter__, after_in_parent=leave, after_in_child=leave)
 
 
 class Library:

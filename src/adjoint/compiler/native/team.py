@@ -49,6 +49,16 @@ _lock = threading.Lock()
 _loners = 0
 
 
+def _renew_lock() -> None:
+    """Let a forked child have a lock of its own: that of before may be held by no thread of it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 @contextmanager
 def alone() -> Iterator[None]:
     """Let no training that begins inside the ``with`` block, in any thread, have a partner."""

@@ -254,9 +254,15 @@ def _count(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return build("sum", build("astype", build("not_equal", args[0], 0), dtype="int64"), **params)
 
 
+# Each becomes operations of its own.
+_MOST_OFFSETS = 1024
+
+
 def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
     """Add up the windows' entries, those of one place in all windows at a time."""
     x, size = args[0], params["size"]
+    if math.prod(size) > _MOST_OFFSETS:
+        return None
     total: Any = None
     for offset in np.ndindex(*size):
         part = build("index", x, key=(Ellipsis, *offset))
