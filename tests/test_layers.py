@@ -20,7 +20,7 @@ LAYERS = [
     ["kinds"],
     ["ops.structural"],
     ["ops.products"],
-    ["ops.logic", "ops.rounding", "ops.scaling"],
+    ["ops.logic", "ops.requirement", "ops.rounding", "ops.scaling"],
     ["ops.arithmetic"],
     ["ops.piecewise"],
     ["ops.exponential"],

@@ -36,6 +36,7 @@ from . import (
     rearrangement,
     reductions,
     refusals,
+    requirement,
     rounding,
     scaling,
     selection,

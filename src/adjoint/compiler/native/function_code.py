@@ -70,7 +70,7 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, every entry a scalar of its own."""
     nest = lower(graph, limit=limit)
-    _ask_for_nan(nest, Place(len(graph.outputs), 0))
+    _ask_for_doubts(nest, Place(len(graph.outputs), 0))
     inputs, outputs = _slots(graph)
     kernel = Kernel(nest, inputs, outputs, width=1)
     text = kernel.write("evaluate", _parameters(graph)).replace(
@@ -82,9 +82,11 @@ def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     )
 
 
-def _ask_for_nan(nest: Nest, place: Place) -> None:
-    """Store whether a result is NaN."""
+def _ask_for_doubts(nest: Nest, place: Place) -> None:
+    """Store whether there is a doubt, or a result is NaN."""
     found = nest.constant(False, "i1")
+    for doubt in nest.doubts:
+        found = nest.apply("logical_or", "i1", found, doubt)
     for _, element in list(nest.results):
         if element.kind in FORMATS:
             found = nest.apply("logical_or", "i1", found, nest.apply("isnan", "i1", element))

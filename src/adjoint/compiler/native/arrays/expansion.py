@@ -26,7 +26,7 @@ def expand(graph: Graph, *, checks_results: bool) -> Graph:
     """Return a simplified graph expanded, with one output more: whether its result is in doubt.
 
     It is where a product of matrices in which 0·∞ must be 0 came out as NaN, or where a label or an
-    index is out of range.
+    index is out of range, or numbers are not as is required of them.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def expand(graph: Graph, *, checks_results: bool) -> Graph:
     empty = [node for node in graph.nodes if _is_empty(node)]
     if empty or any(0 in x.shape for x in (*graph.inputs, *graph.outputs)):
         raise Unlowerable("arrays without entries")
-    doubts = _doubts(graph, ("softmax_cross_entropy",))
+    doubts = _doubts(graph, _EARLY)
     doubted = _with_outputs(graph, [*graph.outputs, *doubts])
     expanded = simplify(doubted, expansions=EXPANSIONS)
     outputs = expanded.outputs[: len(graph.outputs)]
@@ -101,6 +101,18 @@ def _is_no_class(node: Node) -> list[Any]:
     return _out_of_range(node, 1, 0, node.args[0].shape[-1])
 
 
+def _is_no_label(node: Node) -> list[Any]:
+    return _out_of_range(node, 0, 0, (node.params or {})["classes"])
+
+
+def _is_not_so(node: Node) -> list[Any]:
+    """Return whether something that is required of numbers does not hold."""
+    holds = node.args[1]
+    if node.parents[1] is None:
+        return [] if np.all(holds) else [np.array(True)]
+    return [_call("logical_not", _call("all", Symbol(holds, node.parents[1])))]
+
+
 def _has_nan(node: Node) -> list[Any]:
     return [_call("any", _call("isnan", Symbol(node.output, node)))]
 
@@ -121,10 +133,13 @@ def _is_no_entry(node: Node) -> list[Any]:
 _WRITES = ("scatter_add", "put_at")
 _DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
     "softmax_cross_entropy": _is_no_class,
+    "class_labels": _is_no_label,
+    "required": _is_not_so,
     "strong_matmul": _has_nan,
     "index": _is_no_entry,
     **dict.fromkeys(_WRITES, _is_no_entry),
 }
+_EARLY = ("softmax_cross_entropy", "class_labels", "required")
 _LATER = ("strong_matmul", "index", *_WRITES)
 
 
@@ -306,5 +321,6 @@ EXPANSIONS: dict[str, Rewrite] = {
     "strong_convolution": _convolution("strong_multiply"),
     "matmul": _matmul("multiply"),
     "overlay": _overlay,
+    **dict.fromkeys(("class_labels", "required"), lambda args, params, build: args[0]),
     "strong_matmul": _matmul("strong_multiply"),
 }
