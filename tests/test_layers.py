@@ -233,7 +233,7 @@ LAYERS = [
     ["drawing.svg"],
     ["drawing.drawing"],
     ["drawing.draw"],
-    ["files.tensor_file"],
+    ["files.conventions", "files.tensor_file"],
     ["files.checkpoint", "files.torch_layout"],
     ["files.weights"],
     ["files"],

@@ -1,4 +1,4 @@
-"""What is asked of numbers is asked in every tier: eager, traced, written, compiled and in `fit`."""
+"""What is asked of numbers is asked in every tier."""
 
 import numpy as np
 import pytest
