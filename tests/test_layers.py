@@ -241,6 +241,8 @@ LAYERS = [
     ["task"],
     ["epochs"],
     ["trainer"],
+    ["conditions"],
+    ["conditions"],
     ["saving"],
     ["train"],
     ["estimators.network", "estimators.objective", "estimators.solvers"],

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .callbacks.callback import Callback
+from .conditions import differences
 from .epochs import Progress
 from .files.checkpoint import Checkpoint
 from .history import History
@@ -159,28 +160,37 @@ def restore_point(
     point: Checkpoint,
     task: Task,
     history: History,
-    callbacks: Sequence[Any],
     settings: dict[str, Any],
 ) -> None:
     """Put model, optimiser and history back to where they stood, once all of it fits.
+
+    The settings become those of the training that began.
 
     Raises
     ------
     ValueError
         If the training is another one.
     """
-    for name, now in settings.items():
-        before = point.settings.get(name)
-        if before != now:
-            raise ValueError(
-                f"fit: the checkpoint is of a training with {name}={before}, this one has {now}; "
-                "to go on it must be the same"
-            )
-    count = sum(isinstance(one, Callback) for one in callbacks)
-    if count != len(point.callbacks):
+    found = differences(_before(point, settings), settings)
+    if found:
         raise ValueError(
-            f"fit: the checkpoint is of a training with {len(point.callbacks)} callbacks that are "
-            f"told of its start, this one has {count}; pass the same, in their order"
+            f"fit: the checkpoint is of a training with {'; with '.join(found)}; to go on it must "
+            "be the same"
         )
     point.restore(task.model, task.optimizer)
     history.restore(point.history)
+    settings |= {name: point.settings[name] for name in settings}
+
+
+def _before(point: Checkpoint, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint says of its training.
+
+    A callback may have changed the learning rate since that began: it may also be the present one.
+    """
+    before = dict(point.settings)
+    groups = point.optimizer["groups"]
+    for i, group in enumerate(groups):
+        name = "lr" if not i else f"lr of group {i}"
+        if name in before and settings.get(name) == group["lr"]:
+            before[name] = group["lr"]
+    return before
