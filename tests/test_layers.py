@@ -222,7 +222,7 @@ LAYERS = [
     ["review.source_file"],
     ["review"],
     ["row_weights"],
-    ["files.whole"],
+    ["files.whole", "rescue"],
     ["drawing", "drawing.place", "drawing.style"],
     ["drawing.record"],
     ["drawing.folding"],

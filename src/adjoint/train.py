@@ -131,6 +131,8 @@ def fit(
         loss is not one number.
     TypeError
         If an argument has the wrong type.
+    ImportError, OSError
+        If the checkpoint cannot be written: before the first step where that can be known.
 
     Examples
     --------
