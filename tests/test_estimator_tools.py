@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -234,3 +237,12 @@ def test_a_pipeline_may_hand_on_frames(library):
     pipeline.set_output(transform=library).fit(frame, Y)
     assert list(pipeline[-1].feature_names_in_) == pipeline[0].get_feature_names_out().tolist()
     assert pipeline.score(frame, Y) > 0.8
+
+
+@pytest.mark.parametrize("name", ["adjoint.estimators", "adjoint.estimators.many"])
+def test_estimators_name_the_extra_where_scikit_learn_is_missing(monkeypatch, name):
+    for loaded in [m for m in sys.modules if m.startswith("adjoint.estimators")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match=re.escape("pip install 'adjoint[sklearn]'")):
+        importlib.import_module(name)

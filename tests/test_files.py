@@ -20,6 +20,7 @@ import adjoint as ad
 from adjoint import nn
 from adjoint.files import Checkpoint, UnreadableFileError
 from adjoint.files.tensor_file import read_tensors, write_tensors
+from adjoint.files.torch_layout import to_torch
 from adjoint.history import History
 from adjoint.whole_file import write_whole
 
@@ -353,6 +354,60 @@ def test_pytorch_loads_ours_and_we_load_pytorchs(tmp_path):
     save_file(theirs.state_dict(), tmp_path / "theirs")
     ad.load_weights(ours, tmp_path / "theirs", layout="torch")
     np.testing.assert_allclose(ours(x).data, theirs(torch.tensor(x)).detach(), rtol=1e-10)
+
+
+def slopes(axis=1):
+    model = nn.Sequential(nn.Conv2d(1, 4, 1, rng=0), nn.PReLU(4, axis=axis))
+    model.layers[1].weight.data = np.array([0.1, 0.2, 0.3, 0.4])
+    return model
+
+
+def test_slopes_of_pytorch_run_along_the_channels(tmp_path):
+    theirs = {"0.weight": np.ones((4, 1, 1, 1)), "0.bias": np.zeros(4)}
+    theirs["1.weight"] = np.array([0.5, 0.25, 2.0, 3.0])
+    safetensors.save_file(theirs, tmp_path / "theirs")
+    model = nn.Sequential(nn.Conv2d(1, 4, 1, rng=0), nn.PReLU(4))
+    ad.load_weights(model, tmp_path / "theirs", layout="torch")
+    found = model(-np.ones((2, 1, 4, 4))).data
+    np.testing.assert_array_equal(found[0, :, 0, 0], -theirs["1.weight"])
+    with pytest.raises(TypeError, match="along axis -1, PyTorch's along axis 1"):
+        ad.load_weights(slopes(axis=-1), tmp_path / "theirs", layout="torch")
+    with pytest.raises(TypeError, match="along axis -1, PyTorch's along axis 1"):
+        ad.save_weights(slopes(axis=-1), tmp_path / "ours", layout="torch")
+
+
+@pytest.mark.parametrize("layout", ["adjoint", "torch"])
+def test_slopes_saved_when_they_ran_along_the_last_axis_are_refused(tmp_path, layout):
+    model = slopes()
+    state = to_torch(model, model.state_dict()) if layout == "torch" else model.state_dict()
+    write_tensors(tmp_path / "old", state, {"kind": "weights", "layout": layout})
+    model.layers[1].weight.data = np.ones(4)
+    with pytest.raises(ValueError, match=r"axis -1 .* here they run along axis 1"):
+        ad.load_weights(model, tmp_path / "old", layout=layout)
+    np.testing.assert_array_equal(model.layers[1].weight.data, np.ones(4))
+
+
+def test_slopes_saved_when_they_ran_along_the_last_axis_load_where_they_do(tmp_path):
+    write_tensors(tmp_path / "old", slopes().state_dict(), {"kind": "weights", "layout": "adjoint"})
+    model = nn.Sequential(nn.Conv2d(1, 4, 1, rng=1), nn.PReLU(4, axis=-1))
+    ad.load_weights(model, tmp_path / "old")
+    np.testing.assert_array_equal(model.layers[1].weight.data, [0.1, 0.2, 0.3, 0.4])
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_slopes_load_only_where_they_run_along_the_axis_they_were_saved_of(tmp_path, axis):
+    ad.save_weights(slopes(axis), tmp_path / "model")
+    ad.load_weights(slopes(axis), tmp_path / "model")
+    with pytest.raises(ValueError, match=rf"layers\[1\] ran along axis {axis} .* axis {-axis}"):
+        ad.load_weights(slopes(-axis), tmp_path / "model")
+
+
+def test_one_slope_in_all_loads_whenever_it_was_saved(tmp_path):
+    content = {"kind": "weights", "layout": "adjoint"}
+    write_tensors(tmp_path / "old", nn.PReLU(1, 0.5).state_dict(), content)
+    layer = nn.PReLU()
+    ad.load_weights(layer, tmp_path / "old")
+    assert layer.weight.data == 0.5
 
 
 # --- checkpoints ----------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ def test_ignored_labels_may_be_out_of_range():
     labels = np.where(LABELS == 2, -100, LABELS)
     found = functional.cross_entropy(A, labels, ignore_index=-100)
     np.testing.assert_allclose(found, functional.cross_entropy(A, LABELS, ignore_index=2))
-    with pytest.raises(ValueError, match="label -100 is not in range"):
+    with pytest.raises(ValueError, match=r"label -100 .*is not in range"):
         functional.cross_entropy(A, labels, ignore_index=2)
 
 
@@ -439,10 +439,13 @@ def test_weights_of_another_shape_or_sign_are_refused(case):
         (lambda: f.triplet_loss(A, A, A, margin=0), "margin is 0"),
         (lambda: f.triplet_loss(A, A, A[0]), "triplet_loss: .*differ"),
         (lambda: f.cosine_loss(1.0, 1.0), "no axis of entries"),
-        (lambda: f.hinge_loss(A, YES), "target 0.0 at .0, 0. .*expected -1 or 1"),
-        (lambda: f.poisson_loss(A, COUNTS - 1), "expected counts from 0"),
-        (lambda: f.binary_cross_entropy(A, 2 * YES), "expected numbers from 0 to 1"),
-        (lambda: f.kl_divergence(A, -SHARES), "expected numbers from 0 to 1"),
+        (lambda: f.hinge_loss(A, YES), "-1 or 1; got 0.0 at .0, 0. "),
+        (lambda: f.poisson_loss(A, COUNTS - 1), "expected a target that is a count from 0"),
+        (
+            lambda: f.binary_cross_entropy(A, 2 * YES),
+            "a target that is a number from 0 to 1",
+        ),
+        (lambda: f.kl_divergence(A, -SHARES), "a target that is a number from 0 to 1"),
         (lambda: f.mae_loss(1.0, 1.0, sample_weight=1.0), "sample_weight needs rows"),
         (lambda: f.cross_entropy(A, LABELS, label_smoothing=2), "label_smoothing is 2"),
         (lambda: f.cross_entropy(A, LABELS, class_weight=[1, 2]), "class_weight of shape .2,."),

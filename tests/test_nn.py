@@ -513,9 +513,9 @@ def test_cross_entropy_is_finite_for_huge_logits():
 
 @pytest.mark.parametrize(("label", "labels"), [(3, [0, 3, 1, 2]), (-1, [0, 2, 2, -1])])
 def test_cross_entropy_names_a_label_out_of_range(label, labels):
-    with pytest.raises(ValueError, match=rf"label {label} is not in range\(3\)"):
+    with pytest.raises(ValueError, match=rf"label {label} .*is not in range\(3\)"):
         functional.cross_entropy(ad.tensor(LOGITS), labels)
-    with pytest.raises(ValueError, match=rf"label {label} is not in range\(3\)"):
+    with pytest.raises(ValueError, match=rf"label {label} .*is not in range\(3\)"):
         functional.cross_entropy(ad.tensor(LOGITS), ad.tensor(labels))
 
 
@@ -535,7 +535,7 @@ def test_cross_entropy_refuses_targets_of_another_shape():
 def test_cross_entropy_refuses_rows_that_are_no_probabilities(row):
     targets = np.full((4, 3), 1 / 3)
     targets[2] = row
-    with pytest.raises(ValueError, match=r"target row \(2,\)"):
+    with pytest.raises(ValueError, match=r"probabilities.*at \(2,\)"):
         functional.cross_entropy(LOGITS, targets)
 
 

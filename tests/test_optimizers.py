@@ -10,6 +10,8 @@ import pytest
 
 import adjoint as ad
 from adjoint import optim
+from adjoint.compiler.program import Program
+from adjoint.graph import trace
 from adjoint.optim import Optimizer
 
 STEPS = 20
@@ -258,6 +260,77 @@ def test_clipped_steps_are_the_same_in_every_tier(bounds):
     for other in weights[1:]:
         for key, array in other.items():
             np.testing.assert_allclose(array, weights[0][key], rtol=1e-10, atol=1e-12)
+
+
+HUGE = {np.float64: 1e200, np.float32: 1e30}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("tier", ["eager", "portable", "compiled"])
+def test_a_norm_whose_square_is_out_of_range_scales_all_the_same(tier, dtype):
+    top = float(np.finfo(dtype).max)
+    for entries, expected in (
+        ([3 * HUGE[dtype], 4 * HUGE[dtype]], [0.6, 0.8]),
+        ([top] * 4, [0.5] * 4),
+        ([-top, 1.0], [-1, 0]),
+        ([top, 0.0], [1, 0]),
+        ([3.0, 4.0], [3 / (5 + 1e-6), 4 / (5 + 1e-6)]),
+        ([0.3, 0.4], [0.3, 0.4]),
+        ([0.0, -0.0], [0, -0.0]),
+        ([5e-324, 0.0], [dtype(5e-324), 0]),
+        ([np.inf, 1.0], [np.nan] * 2),
+        ([np.nan, 1.0], [np.nan] * 2),
+        ([np.inf, -np.inf], [np.nan] * 2),
+    ):
+        whole = np.array(entries, dtype)
+        found = clipped(tier, [whole[:1], whole[1:], np.zeros(0, dtype)])
+        assert [array.dtype for array in found] == [dtype] * 3
+        tolerance = 4 * float(np.finfo(dtype).eps)
+        np.testing.assert_allclose(np.concatenate(found), expected, rtol=tolerance, atol=1e-38)
+        assert np.signbit(found[1][0]) == np.signbit(expected[1]) or np.isnan(expected[1])
+
+
+def clipped(tier, gradients):
+    def clip(*gradients):
+        return optim.clip_by_norm(gradients, 1.0)
+
+    if tier == "eager":
+        return clip(*gradients)
+    if tier == "compiled":
+        return list(map(np.asarray, ad.compile(clip)(*gradients)))
+    return list(map(np.asarray, Program(trace(clip, *gradients), tiers={})(*gradients)))
+
+
+class Steep(ad.nn.Module):
+    def __init__(self, factor, width, dtype):
+        self.factor, self.line = factor, ad.nn.Linear(3, width, rng=0, dtype=dtype)
+
+    def forward(self, x):
+        return self.line(x) * self.factor
+
+
+@pytest.mark.parametrize("width", [2, 400], ids=["unrolled", "loops"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_step_along_a_huge_gradient_is_taken_in_every_tier(width, dtype):
+    X = np.random.default_rng(1).normal(size=(20, 3)).astype(dtype)
+    y = np.zeros((20, width), dtype)
+    weights = []
+    for how in ({"compile": False}, {"compile": True}, {"compile": True, "metrics": ["mae"]}):
+        model = Steep(HUGE[dtype], width, dtype)
+        start = model.line.weight.data
+        optimizer = optim.SGD(model.parameters(), lr=0.1).clip_gradients(norm=1.0)
+        settings = {"loss": "mae_loss", "optimizer": optimizer, "epochs": 2, "batch_size": 20}
+        history = ad.fit(model, (X, y), seed=0, progress=False, **settings, **how)
+        assert (history.tier == "eager") == (not how["compile"]), history.report()
+        weights.append(model.line.weight.data)
+        assert 0.01 < np.linalg.norm(weights[-1] - start) < 0.21
+    for other in weights[1:]:
+        np.testing.assert_allclose(other, weights[0], rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_of_two_dtypes_keep_theirs():
+    found = optim.clip_by_norm([np.ones(3, np.float32), np.ones(2)], 1.0)
+    assert [array.dtype for array in found] == [np.float32, np.float64]
 
 
 def test_a_bound_that_is_none_is_refused():

@@ -18,6 +18,7 @@ import pytest
 import adjoint as ad
 from adjoint import callbacks, nn
 from adjoint.errors import DivergedError, UnreadableFileError
+from adjoint.files import Checkpoint
 
 pytest.importorskip("safetensors")
 
@@ -35,7 +36,7 @@ def network(rng=0):
     )
 
 
-def train(path=None, *, epochs=6, model=None, seconds=0.0, **changes):
+def train(path=None, *, epochs=6, model=None, seconds=0.0, data=(X, Y), **changes):
     model = model or network()
     rate = ad.optim.schedules.Exponential(0.02, factor=0.999)
     settings = {
@@ -47,7 +48,7 @@ def train(path=None, *, epochs=6, model=None, seconds=0.0, **changes):
         "checkpoint": None if path is None else ad.Saving(path, seconds=seconds),
         **changes,
     }
-    return model, ad.fit(model, (X, Y), epochs=epochs, **settings)
+    return model, ad.fit(model, data, epochs=epochs, **settings)
 
 
 def digest(model):
@@ -72,6 +73,28 @@ class StopAfter:
         return nn.functional.cross_entropy(prediction, target)
 
 
+def adam(lr=0.02, *, norm=None, value=None, **settings):
+    """Return what makes the optimiser of `train`, changed."""
+    rate = ad.optim.schedules.Exponential(lr, factor=0.999)
+    return lambda p: ad.optim.Adam(p, lr=rate, **settings).clip_gradients(norm=norm, value=value)
+
+
+def ema(params):
+    return ad.optim.EMA(adam()(params), decay=0.9)
+
+
+def leaky():
+    model = network()
+    model.layers[2] = nn.LeakyReLU()
+    return model
+
+
+def frozen():
+    model = network()
+    model.layers[0].weight.requires_grad_(False)
+    return model
+
+
 TIERS = {
     "eager": {"compile": False},
     "eager with metrics and validation": {
@@ -92,7 +115,8 @@ def test_a_training_that_broke_off_at_any_step_goes_on_to_the_same_bits(name, af
     expected, history = train(**TIERS[name])
     with pytest.raises(Stop):
         train(tmp_path / "run", **TIERS[name], loss=StopAfter(after))
-    model, found = train(tmp_path / "run", resume=True, model=network(9), **TIERS[name])
+    again = {**TIERS[name], "loss": StopAfter(1000)}
+    model, found = train(tmp_path / "run", resume=True, model=network(9), **again)
     assert digest(model) == digest(expected)
     assert repr(found) == repr(history)
 
@@ -190,10 +214,29 @@ def test_to_resume_without_a_file_is_to_begin(tmp_path):
         ({"batch_size": 10}, "with batch_size=20, this one has 10"),
         ({"seed": 4}, "with seed=3, this one has 4"),
         ({"shuffle": False}, "with shuffle=True, this one has False"),
-        ({"optimizer": lambda p: ad.optim.SGD(p, lr=0.1)}, "Adam, this one is SGD"),
-        ({"optimizer": lambda p: ad.optim.Adam(p, lr=0.1)}, "make it the same"),
-        ({"model": nn.MLP(2, 3, 2, rng=0)}, "load_state_dict"),
-        ({"callbacks": [callbacks.EarlyStopping("loss", patience=2)]}, "0 callbacks .* has 1"),
+        ({"optimizer": lambda p: ad.optim.SGD(p, lr=0.1)}, "optimizer=Adam, this one has SGD"),
+        ({"optimizer": lambda p: ad.optim.Adam(p, lr=0.1)}, r"lr=Exp.* this one has 0\.1"),
+        ({"optimizer": adam(0.03)}, r"start=0\.02.*this one has Exponential\(start=0\.03"),
+        ({"optimizer": adam(beta1=0.8)}, r"beta1=0\.9, this one has 0\.8"),
+        ({"optimizer": adam(norm=1.0)}, r"clip_norm=None, this one has 1\.0"),
+        ({"optimizer": adam(value=1.0)}, r"clip_value=None, this one has 1\.0"),
+        ({"optimizer": ema}, "optimizer=Adam, this one has EMA of Adam"),
+        ({"model": nn.MLP(2, 3, 2, rng=0)}, r"model=Sequential.* this one has MLP"),
+        ({"model": leaky()}, "model=layers.2.: ReLU.*, this one has layers.2.: LeakyReLU"),
+        ({"model": frozen()}, r"frozen parameters=\[\], this one has \['layers\[0\].weight'\]"),
+        ({"callbacks": [callbacks.EarlyStopping("loss", patience=2)]}, "EarlyStopping"),
+        ({"accumulate": 2}, "accumulate=1, this one has 2"),
+        ({"loss": StopAfter(1000)}, "loss=.*cross_entropy, this one has .*StopAfter"),
+        ({"loss": nn.CrossEntropyLoss()}, "loss=.*cross_entropy, this one has CrossEntropyLoss"),
+        ({"metrics": ["accuracy"]}, r"metrics=\[\], this one has \['accuracy'\]"),
+        ({"sample_weight": np.ones(110)}, r"sample_weight=None, this one has float64 \(110,\)"),
+        ({"class_weight": "balanced"}, "class_weight=None, this one has balanced"),
+        ({"class_weight": {0: 2.0}}, r"class_weight=None, this one has \[\('0', 2\.0\)\]"),
+        ({"validation": (X[:9], Y[:9])}, r"validation=None, this one has .*float64 \(9, 2\)"),
+        ({"data": (X[::-1], Y)}, r"with X=float64 \(110, 2\) of checksum .*, this one has"),
+        ({"data": (X, 1 - Y)}, r"with y=int64 \(110,\) of checksum .*, this one has"),
+        ({"data": (X[:100], Y[:100])}, "rows=110, this one has 100"),
+        ({"seed": 4, "batch_size": 10}, "batch_size=20, this one has 10; with seed=3"),
     ],
 )
 def test_another_training_is_refused_and_nothing_is_changed(changes, message, tmp_path):
@@ -208,6 +251,37 @@ def test_another_training_is_refused_and_nothing_is_changed(changes, message, tm
     assert path.read_bytes() == content
 
 
+def test_what_a_checkpoint_does_not_say_is_not_taken_for_the_same(tmp_path):
+    path = tmp_path / "run"
+    train(path, epochs=2)
+    point = Checkpoint.read(path)
+    del point.settings["X"]
+    point.save(path)
+    with pytest.raises(ValueError, match="X, of which it does not say what it was"):
+        train(path, resume=True)
+
+
+def test_a_learning_rate_that_a_callback_changed_does_not_make_another_training(tmp_path):
+    def halve(history, model):
+        if len(history) == 2:
+            optimizers[-1].lr = 0.05
+
+    def constant(params):
+        optimizers.append(ad.optim.Adam(params, lr=0.1))
+        return optimizers[-1]
+
+    optimizers = []
+    settings = {"compile": False, "optimizer": constant, "callbacks": [halve]}
+    expected, _ = train(**settings)
+    train(tmp_path / "run", epochs=3, **settings)
+    for epochs in (4, 6):
+        model, _ = train(tmp_path / "run", epochs=epochs, resume=True, **settings)
+    assert digest(model) == digest(expected)
+    # The optimiser itself, which has the present rate, goes on as well.
+    settings["optimizer"] = optimizers[-1]
+    assert len(train(tmp_path / "run", epochs=7, model=model, resume=True, **settings)[1]) == 7
+
+
 def test_a_damaged_file_is_refused(tmp_path):
     path = tmp_path / "run"
     train(path, epochs=2)
@@ -219,13 +293,15 @@ def test_a_damaged_file_is_refused(tmp_path):
 def test_divergence_leaves_the_file_of_before(tmp_path):
     path = tmp_path / "run"
 
-    def loss(prediction, target, calls=[0]):  # noqa: B006
-        calls[0] += 1
-        return nn.functional.cross_entropy(prediction, target) * (np.inf if calls[0] > 9 else 1.0)
+    calls = []
+
+    def loss(prediction, target):
+        calls.append(1)
+        return nn.functional.cross_entropy(prediction, target) * (np.inf if len(calls) == 10 else 1)
 
     with pytest.raises(DivergedError):
         train(path, compile=False, loss=loss)
-    model, history = train(path, compile=False, resume=True, model=network(9))
+    model, history = train(path, compile=False, resume=True, model=network(9), loss=loss)
     expected, _ = train(compile=False)
     assert digest(model) == digest(expected)
     assert len(history) == 6

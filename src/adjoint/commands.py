@@ -17,9 +17,10 @@ from .derivation.explain import explain as derive
 from .drawing.draw import draw
 from .errors import require
 from .nn import ACTIVATIONS
+from .rescue import check_folder_place, rescued
 from .review.report import SCHEMA
 from .review.source_file import SourceFileError, review_file
-from .table_commands import COMMANDS, as_sizes
+from .table_commands import COMMANDS, as_sizes, check_out
 from .whole_file import write_whole
 
 DEFAULTS = demonstration.Settings()
@@ -71,6 +72,7 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     same steps in NumPy, and fails if one of the printed numbers is wrong; graph.svg is a picture of
     the graph, with what each edge adds to a gradient.
     """
+    check_out(check_folder_place, out)
     settings = demonstration.Settings(samples=batch_size, batch_size=batch_size, seed=seed)
     experiment = demonstration.prepare(settings)
     try:
@@ -79,13 +81,13 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
         )
     except (ValueError, IndexError) as error:
         raise click.UsageError(f"--entry: {error}") from None
-    out.mkdir(parents=True, exist_ok=True)
     picture = draw(experiment.model, experiment.X, experiment.y, loss="cross_entropy")
     texts = {
         "derivation.html": derivation.html(),
         "derivation.py": derivation.script(),
         "graph.svg": picture.svg(),
     }
+    out.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         path = out / name
         write_whole(path, text.encode())
@@ -159,12 +161,18 @@ def demo(context: click.Context, /, out: Path, as_json: bool, **options: Any) ->
     say = _Speaker(epochs=settings.epochs, aside=as_json)
     say.introduction(experiment)
     result = demonstration.train(experiment, report=say.loss, progress=True)
-    files = demonstration.draw(result, out)
+    with rescued(lambda place: _draw_elsewhere(result, place), out.name or "demo"):
+        files = demonstration.draw(result, out)
     say.conclusion(result, files)
     if as_json:
         summary = {**result.summary(), "files": [str(path) for path in files]}
         click.echo(json.dumps(summary, indent=2, allow_nan=False))
     return INTERRUPTED if result.history.interrupted else 0
+
+
+def _draw_elsewhere(result: demonstration.Result, folder: Path) -> None:
+    folder.mkdir()
+    demonstration.draw(result, folder)
 
 
 def _prepare(

@@ -6,13 +6,14 @@ batches, whether it was interrupted or not.
 
 from __future__ import annotations
 
+import numbers
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .core import as_operand
+from .core import Value, as_operand
 from .errors import ShapeError
 from .philox import ORDER_SITE, as_word, random_words
 
@@ -144,12 +145,54 @@ def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
     if not arrays[0].size:
         raise ShapeError(f"{name}: {shapes} hold no data")
     for part, array in zip("Xy", arrays, strict=True):
-        _check_finite(f"{name}: {part}", array)
+        check_finite(f"{name}: {part}", array)
     return arrays[0], arrays[1]
 
 
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN, or the NA or NaT of pandas.
+
+    >>> is_missing(float("nan")), is_missing(0.0)
+    (True, False)
+    """
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # NA is neither equal to anything nor not
+        return True
+
+
+def as_numbers(name: str, values: Any) -> Array:
+    """Return an array of numbers; what is missing among objects, as in frames, is NaN.
+
+    Parameters
+    ----------
+    name : str
+        Of the array, for messages.
+    values : array, value, frame or column
+
+    Raises
+    ------
+    TypeError
+        If an entry is neither a number nor missing.
+    """
+    array = np.asarray(values.data if isinstance(values, Value) else values)
+    if array.dtype.kind != "O":
+        return np.asarray(as_operand(array))
+    for place in np.ndindex(array.shape):
+        if not isinstance(array[place], numbers.Number) and not is_missing(array[place]):
+            raise TypeError(
+                f"{name} has {str(array[place])[:40]!r}, {type(array[place]).__name__}, at "
+                f"{_place(place)}; expected real numbers: convert texts and dates, or train "
+                "adjoint.estimators, which take categories"
+            )
+    found = np.array([np.nan if is_missing(x) else x for x in array.flat]).reshape(array.shape)
+    return found.astype(np.float64) if found.dtype.kind == "O" else found
+
+
 def _as_rows(name: str, part: str, values: Any) -> Array:
-    array = np.asarray(as_operand(values))
+    array = as_numbers(f"{name}: {part}", values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: {part} has dtype {array.dtype}; expected real numbers")
     if not array.ndim:
@@ -157,11 +200,22 @@ def _as_rows(name: str, part: str, values: Any) -> Array:
     return array
 
 
-def _check_finite(name: str, array: Array) -> None:
+def check_finite(name: str, array: Array) -> None:
+    """Refuse NaN and infinities.
+
+    Raises
+    ------
+    ValueError
+        That names the first.
+    """
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return
-    row, *columns = (int(i) for i in np.argwhere(~np.isfinite(array))[0])
-    place = f"row {row}" + "".join(f", column {i}" for i in columns)
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
     raise ValueError(
-        f"{name} has {array[(row, *columns)]} at {place}; drop such rows or fill them in first"
+        f"{name} has {array[place]} at {_place(place)}; drop such rows or fill them in first"
     )
+
+
+def _place(place: tuple[int, ...]) -> str:
+    row, *columns = place or (0,)
+    return f"row {row}" + "".join(f", column {i}" for i in columns)

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from .callbacks.callback import Callback
+from .conditions import differences
 from .epochs import Progress
+from .errors import require
 from .files.checkpoint import Checkpoint
 from .history import History
 from .optim.ranges import in_range
+from .rescue import check_file_place, rescued
 from .task import Task
 from .trainer import Trainer
 
@@ -26,7 +29,8 @@ class Saving:
     """Where a training is saved, and how often.
 
     It is saved after so many seconds, in the midst of an epoch too, and at its end, also if that is
-    Ctrl-C. After `DivergedError` the file is that of before.
+    Ctrl-C. After `DivergedError` the file is that of before. Whether it can be written is found out
+    before the first step; if it fails all the same, the error says where else it was kept.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ class SavedRun:
             return  # Ctrl-C came between a step and its record: the file of before stays
         seen = {name: getattr(progress, name) for name in ("predictions", "targets")}
         measured = {name: np.concatenate(x) for name, x in seen.items() if x}
-        Checkpoint.of(
+        point = Checkpoint.of(
             trainer.task.model,
             trainer.task.optimizer,
             trainer.history,
@@ -97,7 +101,9 @@ class SavedRun:
             settings=self.settings,
             measured=measured,
             callbacks=[callback.state_dict() for callback in self.callbacks],
-        ).save(self.saving.path)
+        )
+        with rescued(point.save, self.saving.path.name):
+            point.save(self.saving.path)
         self._latest = monotonic()
 
     def resume(self, point: Checkpoint) -> None:
@@ -141,11 +147,15 @@ def read_point(saving: Saving | None, resume: bool) -> Checkpoint | None:
     ------
     ValueError
         If there is one, and it is not to be gone on from; or nowhere to look for it.
+    ImportError, OSError
+        If none can be written.
     """
     if saving is None:
         if resume:
             raise ValueError("fit: resume=True needs checkpoint=, the path of the file")
         return None
+    require("safetensors.numpy", extra="files", purpose="checkpoint=")
+    check_file_place(saving.path)
     exists = saving.path.exists()
     if exists and not resume:
         raise ValueError(
@@ -159,28 +169,37 @@ def restore_point(
     point: Checkpoint,
     task: Task,
     history: History,
-    callbacks: Sequence[Any],
     settings: dict[str, Any],
 ) -> None:
     """Put model, optimiser and history back to where they stood, once all of it fits.
+
+    The settings become those of the training that began.
 
     Raises
     ------
     ValueError
         If the training is another one.
     """
-    for name, now in settings.items():
-        before = point.settings.get(name)
-        if before != now:
-            raise ValueError(
-                f"fit: the checkpoint is of a training with {name}={before}, this one has {now}; "
-                "to go on it must be the same"
-            )
-    count = sum(isinstance(one, Callback) for one in callbacks)
-    if count != len(point.callbacks):
+    found = differences(_before(point, settings), settings)
+    if found:
         raise ValueError(
-            f"fit: the checkpoint is of a training with {len(point.callbacks)} callbacks that are "
-            f"told of its start, this one has {count}; pass the same, in their order"
+            f"fit: the checkpoint is of a training with {'; with '.join(found)}; to go on it must "
+            "be the same"
         )
     point.restore(task.model, task.optimizer)
     history.restore(point.history)
+    settings |= {name: point.settings[name] for name in settings}
+
+
+def _before(point: Checkpoint, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint says of its training.
+
+    A callback may have changed the learning rate since that began: it may also be the present one.
+    """
+    before = dict(point.settings)
+    groups = point.optimizer["groups"]
+    for i, group in enumerate(groups):
+        name = "lr" if not i else f"lr of group {i}"
+        if name in before and settings.get(name) == group["lr"]:
+            before[name] = group["lr"]
+    return before

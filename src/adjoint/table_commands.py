@@ -17,6 +17,7 @@ import click
 import numpy as np
 
 from .errors import require
+from .rescue import check_file_place, check_folder_place, rescued
 from .tabular.settings import Settings
 from .tabular.source import Source
 from .tabular.target import TASKS
@@ -41,6 +42,14 @@ def _as_units(context: click.Context, option: click.Parameter, text: str) -> tup
     if any(size < 1 for size in sizes):
         raise click.BadParameter(f"{text!r}: a layer has at least one unit")
     return sizes
+
+
+def check_out(check: Callable[[Path], None], path: Path) -> None:
+    """Refuse an --out that cannot be written, before any work is done."""
+    try:
+        check(path)
+    except OSError as error:
+        raise click.UsageError(f"--out: {error}") from None
 
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
@@ -120,11 +129,13 @@ def fit(
     simple models. The folder of the model has weights, a description in JSON and a report to open
     in a browser; it appears whole or not at all.
     """
-    from .tabular.model import check_free
+    from .tabular.model import NO_REPORT, check_free
     from .tabular.report import write_report
     from .tabular.trial import prepare, run
 
     check_free(out, replace=force)
+    check_out(check_folder_place, out.parent)
+    _require_for_fit(as_json)
     say = _teller(as_json)
     source = Source(table)
     _check_dropped(source, target, drop)
@@ -137,7 +148,8 @@ def fit(
     say(f"  {target}: to predict, {what}{', …' if len(kind.labels) > 5 else ''}")
     trial = run(encoder, kind, parts, settings, progress=True, say=_note)
     record = trial.model.record
-    trial.model.save(out, report=write_report(trial, table.name), replace=force)
+    with rescued(lambda place: trial.model.save(place, report=NO_REPORT), out.name):
+        trial.model.save(out, report=write_report(trial, table.name), replace=force)
     if as_json:
         click.echo(json.dumps({"out": str(out), **_summary(trial.model)}))
     else:
@@ -157,6 +169,8 @@ def predict(model: Path, table: Path, out: Path | None, as_json: bool) -> int:
     Rows are read and written in blocks, in their order. What is treated specially, as a category
     that was not there before, is counted on standard error.
     """
+    if out is not None:
+        check_out(check_file_place, out)
     network, source = _load(model), Source(table)
     network.encoder.check(source.names, table)
     treated: Counter[str] = Counter()
@@ -177,6 +191,8 @@ def evaluate(model: Path, table: Path, as_json: bool) -> int:
     """Score MODEL on the rows of TABLE that have a target."""
     network, source = _load(model), Source(table)
     network.encoder.check(source.names, table)
+    if not as_json:
+        _tabulate()
     from .tabular.scores import score
 
     target, treated = network.target, Counter[str]()
@@ -265,9 +281,24 @@ def _show_treated(treated: Counter[str]) -> None:
 def _scores(metrics: dict[str, dict[str, float]], rows: int) -> str:
     names = list(next(iter(metrics.values())))
     lines = [[model, *(found.get(name) for name in names)] for model, found in metrics.items()]
-    tabulate = require("tabulate", extra="cli", purpose="a table of scores").tabulate
     head = [f"on {rows:,} rows", *(name.replace("_", " ") for name in names)]
-    return str(tabulate(lines, head, floatfmt=".4f"))
+    return str(_tabulate()(lines, head, floatfmt=".4f"))
+
+
+def _tabulate() -> Callable[..., Any]:
+    """Return what writes tables, or say how to install it."""
+    found: Callable[..., Any] = require(
+        "tabulate", extra="cli", purpose="a table of scores"
+    ).tabulate
+    return found
+
+
+def _require_for_fit(as_json: bool) -> None:
+    """Find out before the training whether its end has all that it needs."""
+    require("safetensors.numpy", extra="cli", purpose="the folder of a model")
+    require("matplotlib", extra="plot", purpose="the report's drawings")
+    if not as_json:
+        _tabulate()
 
 
 def _summary(model: Any) -> dict[str, Any]:

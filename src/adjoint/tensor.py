@@ -235,8 +235,12 @@ class Tensor(Value):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on this tensor are recorded."""
+        """Whether operations on this tensor are recorded; assigning it does `requires_grad_`."""
         return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
 
     @property
     def is_leaf(self) -> bool:
@@ -263,7 +267,11 @@ class Tensor(Value):
         self.node.grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Switch the recording of operations on this leaf on or off; returns the tensor."""
+        """Switch the recording of operations on this leaf on or off; returns the tensor.
+
+        A parameter without is frozen: it has no gradient, and steps of an optimiser leave it and
+        what is remembered of it as they are, until it is thawed.
+        """
         if not self.is_leaf:
             raise GraphError("requires_grad_ is for leaves; use .detach() to cut this graph")
         if requires_grad and self.dtype.kind != "f":

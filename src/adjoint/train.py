@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from . import data as rows
-from .callbacks.callback import Called, Training, next_call, started
+from .callbacks.callback import Callback, Called, Training, next_call, started
+from .conditions import conditions_of
 from .history import History
 from .nn.linear import positive_size
 from .nn.mode import modes_kept
@@ -99,8 +100,11 @@ def fit(
         optimiser, history and position, whole or not at all.
     resume : bool
         Go on from that file, if it is there: in the same environment to the very bits that an
-        uninterrupted training comes to. Model, optimiser, data and settings must be the same;
-        ``epochs`` may be more.
+        uninterrupted training comes to. ``epochs`` may be more. All else must be the same, and is
+        compared: data, validation data and weights by a checksum, the layers of the model, which
+        parameters are frozen, the optimiser and its first settings and bounds, batch size,
+        ``accumulate``, order and seed, and of loss, metrics and `Callback` objects what they are
+        called; what is inside a function of yours, or comes from a stream, cannot be seen.
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
@@ -127,6 +131,8 @@ def fit(
         loss is not one number.
     TypeError
         If an argument has the wrong type.
+    ImportError, OSError
+        If the checkpoint cannot be written: before the first step where that can be known.
 
     Examples
     --------
@@ -155,11 +161,19 @@ def fit(
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
     saving = as_saving(checkpoint)
-    settings = {"batch_size": task.batch_size, "rows": task.rows, "shuffle": bool(shuffle)}
     point = read_point(saving, resume)
+    settings: dict[str, Any] = {}
+    if saving is not None:
+        settings = conditions_of(
+            task,
+            shuffle=bool(shuffle),
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
+        )
     if point is not None:
         settings |= {"seed": history.seed} if isinstance(seed, int) else {}
-        restore_point(point, task, history, callbacks, settings)
+        restore_point(point, task, history, settings)
     trainer = Trainer(task, history, epochs=epochs, compile=compile, shuffle=shuffle)
     settings["seed"] = history.seed
     saved = None if saving is None else SavedRun(saving, trainer, callbacks, settings)

@@ -27,7 +27,7 @@ softmax cumsum
 """
 _PASSES_ALL = frozenset(_PASSING.split())
 # NaN in the first argument does.
-_PASSES_FIRST = frozenset({"softmax_cross_entropy", "clip", "scatter_add"})
+_PASSES_FIRST = frozenset({"softmax_cross_entropy", "clip", "scatter_add", "required"})
 
 
 def _keeps_exponent(node: Node, position: int) -> bool:

@@ -36,7 +36,11 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     inputs = [fresh.input(symbol, expected=symbol.node not in asked) for symbol in graph.inputs]
     for old, new in zip(graph.inputs, inputs, strict=True):
         values[old.node] = new
+    asked = _asked_by_a_loss(graph)
     for node in graph.nodes:
+        if node in asked:
+            values[node] = values[node.parents[0]]
+            continue
         args = [
             arg if parent is None else values[parent]
             for arg, parent in zip(node.args, node.parents, strict=True)
@@ -51,6 +55,18 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
         arguments=graph.arguments,
         name=graph.name,
     )
+
+
+def _asked_by_a_loss(graph: Graph) -> set[Node]:
+    """Return the checks of labels that a loss makes, too."""
+    return {
+        labels
+        for node in graph.nodes
+        if node.primitive is PRIMITIVES["softmax_cross_entropy"]
+        and (labels := node.parents[1]) is not None
+        and labels.primitive is PRIMITIVES["class_labels"]
+        and (labels.params or {})["classes"] == node.args[0].shape[-1]
+    }
 
 
 class _Simplifier:

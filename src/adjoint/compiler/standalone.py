@@ -56,11 +56,28 @@ def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return total if keepdims else total.squeeze(axis)[()]
 
 
+def class_labels(labels: Any, *, classes: int) -> Any:
+    """Return labels if all are in range(classes), else raise."""
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"a label is not in range({classes}): {labels}")
+    return labels
+
+
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return -log softmax(logits)[label] of every row."""
+    label = np.ravel_multi_index([labels[..., None]], logits.shape[-1:])  # raises if it is none
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
-    return np.log(np.exp(shifted).sum(axis=-1)) - chosen
+    return np.log(np.exp(shifted).sum(axis=-1)) - np.take_along_axis(shifted, label, -1)[..., 0]
+
+
+def required(x: Any, holds: Any, *, message: str, error: str = "ValueError") -> Any:
+    """Return x if all of a condition holds, else raise."""
+    if np.all(holds):
+        return x
+    place = tuple(np.argwhere(np.logical_not(holds))[0].tolist())
+    where = f"; got {x[place]} at {place} of shape {x.shape}" if place else ""
+    errors = {"IndexError": IndexError, "ZeroDivisionError": ZeroDivisionError}
+    raise errors.get(error, ValueError)(message + where)
 
 
 def sum_to(x: Any, *, shape: Any) -> Any:
@@ -92,8 +109,10 @@ def placed_at(x: Any, key: Any, shape: Any) -> Any:
 STANDALONE: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
+        class_labels,
         logsumexp,
         placed_at,
+        required,
         sigmoid,
         softmax,
         softmax_cross_entropy,

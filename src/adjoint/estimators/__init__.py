@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from .bridge import ModuleClassifier, ModuleRegressor, as_estimator
-from .classifier import MLPClassifier
-from .many import GridSearchCV, RandomizedSearchCV, fit_many
-from .regressor import MLPRegressor
+from ..errors import require
+
+require("sklearn", extra="sklearn", purpose="adjoint.estimators")
+
+from .bridge import ModuleClassifier, ModuleRegressor, as_estimator  # noqa: E402
+from .classifier import MLPClassifier  # noqa: E402
+from .many import GridSearchCV, RandomizedSearchCV, fit_many  # noqa: E402
+from .regressor import MLPRegressor  # noqa: E402
 
 __all__ = [
     "GridSearchCV",

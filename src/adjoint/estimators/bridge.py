@@ -20,6 +20,14 @@ from ..optim import Adam
 from ..special import expit
 from ..tensor import no_grad
 from ..train import fit
+from .tables import (
+    TableEncoder,
+    is_frame,
+    read_features,
+    read_rows,
+    refuse_missing,
+    without_objects,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -152,7 +160,11 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         return None
 
     def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Any]:
-        X, y = validate_data(self, X, y, multi_output=True, **_ACCEPTED)
+        refuse_missing(y)
+        if is_frame(X):
+            X, y = read_rows(self, X, y, TableEncoder(None, "error"), is_first=True)
+        else:
+            X, y = validate_data(self, without_objects(X), y, multi_output=True, **_ACCEPTED)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is None:
@@ -164,7 +176,10 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return what the module gives, in evaluation mode and in blocks of rows."""
         check_is_fitted(self, "module_")
-        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        if is_frame(X):
+            X = read_features(self, X, TableEncoder(None, "error"))
+        else:
+            X = validate_data(self, without_objects(X), reset=False, **_ACCEPTED)
         dtype = next(self.module_.parameters()).dtype
         self.module_.eval()
         with no_grad():
@@ -223,6 +238,7 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
         y : (n,) array of labels
         sample_weight : (n,) array, optional
         """
+        refuse_missing(y)
         check_classification_targets(y)
         X, y, sample_weight = self._checked(X, y, sample_weight)
         self.classes_, numbers = np.unique(y, return_inverse=True)

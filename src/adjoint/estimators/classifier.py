@@ -16,6 +16,7 @@ from ..errors import choose
 from ..special import expit
 from .objective import BinaryLogLoss, LogLoss
 from .perceptron import BasePerceptron
+from .tables import refuse_missing
 
 Array = np.ndarray[Any, Any]
 
@@ -253,10 +254,18 @@ validation_scores_, best_validation_score_
             if not self._is_multilabel or y.shape[1] != len(self.classes_):
                 before = f"{len(self.classes_)} labels" if self._is_multilabel else "one class"
                 raise ValueError(f"y has {y.shape[1]} labels a row, before it had {before}")
-        elif self._is_multilabel or not np.isin(y, self.classes_).all():
+            return
+        found = unique_labels(y)
+        if self.warm_start and not self._is_multilabel and set(found) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {found}; fit another "
+                "estimator, or let partial_fit, without warm_start, see the rows"
+            )
+        if self._is_multilabel or not np.isin(found, self.classes_).all():
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {unique_labels(y)}."
+                f"'y' has {found}."
             )
 
     def _output_size(self, targets: Array) -> int:
@@ -283,9 +292,12 @@ validation_scores_, best_validation_score_
         return weights if sample_weight is None else weights * sample_weight
 
     def _stratify(self, targets: Array) -> Array | None:
-        return targets if targets.ndim == 1 or targets.shape[1] == 1 else None
+        # As scikit-learn, which splits by class only where there is one output.
+        return targets if targets.ndim == 2 and targets.shape[1] == 1 else None
 
     def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+        if not np.isfinite(outputs).all():
+            return float("nan")
         if targets.ndim == 1:
             found = outputs.argmax(axis=1)
             return float(accuracy_score(targets, found, sample_weight=sample_weight))
@@ -310,6 +322,7 @@ validation_scores_, best_validation_score_
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; of several labels a row all of them must be right."""
+        refuse_missing(y)
         found, expected = self.predict(X), np.asarray(y)
         is_plain = _holds_names(expected) and expected.dtype.kind == found.dtype.kind
         if sample_weight is None and is_plain and expected.shape == found.shape:

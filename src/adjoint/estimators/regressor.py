@@ -15,6 +15,7 @@ from ..errors import choose
 from ..nn.loss import HuberLoss, MAELoss
 from .objective import PoissonDeviance, QuantileError, SquaredError
 from .perceptron import BasePerceptron
+from .tables import refuse_missing
 
 Array = np.ndarray[Any, Any]
 
@@ -236,11 +237,12 @@ validation_scores_, best_validation_score_
         return kinds[self.loss]()
 
     def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
-        if self.loss == "quantile":
+        if self.loss == "quantile" and np.isfinite(outputs).all():
             weights = () if sample_weight is None else (sample_weight,)
             return -float(self._objective.loss(outputs, targets, *weights))
-        found = self._numbers(outputs)
-        if len(targets) < 2:
+        with np.errstate(over="ignore"):
+            found = self._numbers(outputs)
+        if len(targets) < 2 or not np.isfinite(found).all():
             return float("nan")
         return float(r2_score(targets, found, sample_weight=sample_weight))
 
@@ -256,3 +258,8 @@ validation_scores_, best_validation_score_
         """
         found = self._numbers(self._outputs(X))
         return found.ravel() if self.n_outputs_ == 1 and np.ndim(self.quantile) == 0 else found
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the share of the variance that is explained; 1 is the best."""
+        refuse_missing(y)
+        return float(super().score(X, y, sample_weight))

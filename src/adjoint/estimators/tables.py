@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
+from ..data import as_numbers, is_missing
 from ..errors import require
 
 Array = np.ndarray[Any, Any]
@@ -59,8 +60,11 @@ class TableEncoder:
 
     def transform(self, X: Any) -> Array:
         """Return the columns as floats; those that are marked for missing numbers come last."""
-        numbers = self._numbers(_columns(X))
+        columns = _columns(X)
+        numbers = self._numbers(columns)
         if self.means is None or self.marked is None:
+            if is_frame(X):
+                _refuse_gaps(numbers, [name for name, _ in columns])
             return numbers
         gaps = np.isnan(numbers)
         filled = np.where(gaps, self.means.astype(numbers.dtype), numbers)
@@ -121,7 +125,7 @@ def _holds_categories(values: Any) -> bool:
 
 def _levels(values: Any) -> list[Any]:
     """Return the categories of a column in order, missing ones left out."""
-    found = {value for value in _items(values) if not _is_missing(value)}
+    found = {value for value in _items(values) if not is_missing(value)}
     try:
         return sorted(found)
     except TypeError:  # of several types
@@ -131,15 +135,11 @@ def _levels(values: Any) -> list[Any]:
 def _codes(values: Any, levels: list[Any]) -> Array:
     """Return the number of each category, 0 for one that is unknown."""
     numbers = {level: float(number) for number, level in enumerate(levels, 1)}
-    return np.array([0.0 if _is_missing(x) else numbers.get(x, 0.0) for x in _items(values)])
+    return np.array([0.0 if is_missing(x) else numbers.get(x, 0.0) for x in _items(values)])
 
 
 def _items(values: Any) -> list[Any]:
     return values.to_list() if hasattr(values, "to_list") else values.tolist()  # type: ignore[no-any-return]
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value != value  # NaN, and its kin of pandas
 
 
 def _floats(name: str, values: Any) -> Array:
@@ -147,7 +147,7 @@ def _floats(name: str, values: Any) -> Array:
     if isinstance(values, np.ndarray):
         return values
     try:
-        items = [np.nan if value is None else float(value) for value in values.to_list()]
+        items = [np.nan if is_missing(value) else float(value) for value in values.to_list()]
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"column {name!r} holds {error}, which is no number; name it among the "
@@ -156,13 +156,29 @@ def _floats(name: str, values: Any) -> Array:
     return np.array(items, np.float64)
 
 
+def _refuse_gaps(numbers: Array, names: list[str]) -> None:
+    gaps = np.argwhere(np.isnan(numbers))
+    if gaps.size:
+        row, column = gaps[0].tolist()
+        raise ValueError(
+            f"Input X contains NaN: column {names[column]!r} misses a number in row {row}; fill it "
+            "in, or use an MLPClassifier or MLPRegressor with missing='mean'"
+        )
+
+
 def read_rows(
     estimator: Any, X: Any, y: Any, encoder: TableEncoder, *, is_first: bool
 ) -> tuple[Array, Any]:
     """Return X as floats, and y checked: rows to fit to."""
+    refuse_missing(y)
     if not is_frame(X):
         X, y = validate_data(
-            estimator, X, y, multi_output=True, reset=is_first, **_accepted(encoder)
+            estimator,
+            without_objects(X),
+            y,
+            multi_output=True,
+            reset=is_first,
+            **_accepted(encoder),
         )
         X = _dense(X)
         if is_first:
@@ -176,12 +192,46 @@ def read_rows(
     return check_X_y(encoder.transform(X), y, multi_output=True)  # type: ignore[no-any-return]
 
 
+def refuse_missing(y: Any) -> None:
+    """Refuse targets of which some are missing, where scikit-learn would stumble over them.
+
+    Raises
+    ------
+    ValueError
+        That names the first.
+    """
+    # Of arrays of numbers scikit-learn says so itself; sparse ones are such.
+    if (
+        y is None
+        or hasattr(y, "toarray")
+        or (isinstance(y, np.ndarray) and y.dtype.kind in "fiubUS")
+    ):
+        return
+    array = np.asarray(y)
+    if array.dtype.kind not in "fOMm":
+        return
+    for place in np.ndindex(array.shape):
+        if is_missing(array[place]):
+            raise ValueError(
+                f"Input y contains {array[place]}, a missing value, at row {(*place, 0)[0]}; drop "
+                "such rows, as X[y.notna()] does, or fill them in"
+            )
+
+
+def without_objects(X: Any) -> Any:
+    """Return rows that are objects, as a frame with gaps gives them, as numbers and NaN."""
+    is_array = isinstance(X, np.ndarray) and X.dtype.kind == "O"
+    if not is_array or any(isinstance(x, (str, bytes, dict, list)) for x in X.flat):
+        return X  # scikit-learn says what is wrong, or converts it
+    return as_numbers("X", X)
+
+
 def read_features(estimator: Any, X: Any, encoder: TableEncoder) -> Array:
     """Return X as floats: rows to predict."""
     if is_frame(X):
         validate_data(estimator, X, skip_check_array=True, reset=False)
         return check_array(encoder.transform(X))  # type: ignore[no-any-return]
-    X = _dense(validate_data(estimator, X, reset=False, **_accepted(encoder)))
+    X = _dense(validate_data(estimator, without_objects(X), reset=False, **_accepted(encoder)))
     return encoder.transform(X)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UnreadableFileError, choose
 from ..nn.module import Module
+from .conventions import check_conventions, check_slopes_for_torch, conventions_of
 from .tensor_file import read_plain, read_tensors, write_tensors
 from .torch_layout import from_torch, to_torch
 
@@ -29,7 +32,7 @@ def save_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     ImportError
         If safetensors is not installed.
     TypeError
-        If the layout of PyTorch has nothing like one of the layers.
+        If the layout of PyTorch has nothing like one of the layers: a `PReLU` with an ``axis``.
 
     Examples
     --------
@@ -42,8 +45,11 @@ def save_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     """
     choose("layout", layout, _LAYOUTS)
     state: dict[str, Any] = model.state_dict()
+    if layout == "torch":
+        check_slopes_for_torch(model)
     arrays = to_torch(model, state) if layout == "torch" else state
-    write_tensors(path, arrays, {"kind": "weights", "layout": layout})
+    content = {"kind": "weights", "layout": layout, **conventions_of(model)}
+    write_tensors(path, arrays, content)
 
 
 def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "adjoint") -> None:
@@ -62,11 +68,15 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     UnreadableFileError
         If the file is none of weights, or damaged.
     ValueError
-        If names, shapes or dtypes differ; the message lists all that do.
+        If names, shapes or dtypes differ; the message lists all that do. If the slopes of a `PReLU`
+        ran along another axis.
     """
     choose("layout", layout, _LAYOUTS)
     if layout == "torch":
-        arrays, _ = read_plain(path)
+        check_slopes_for_torch(model)
+        arrays, metadata = read_plain(path)
+        if metadata.get("format") == "adjoint":
+            check_conventions(model, _content(metadata), path)
         model.load_state_dict(from_torch(model, arrays))
         return
     arrays, content = read_tensors(path)
@@ -75,4 +85,14 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
             f"{path}: a file of {content.get('kind')}, layout {content.get('layout')}; expected "
             f"weights, layout {layout}"
         )
+    check_conventions(model, content, path)
     model.load_state_dict(arrays)
+
+
+def _content(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a file in PyTorch's layout says, if adjoint wrote it."""
+    try:
+        content = json.loads(metadata.get("content", "{}"))
+    except ValueError:
+        content = None
+    return content if isinstance(content, dict) else {}

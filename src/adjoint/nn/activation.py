@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -251,9 +252,12 @@ class PReLU(Module):
     Parameters
     ----------
     features : int
-        1 for one slope in all, else one for each feature of the last axis.
+        1 for one slope in all, else one for each entry of an axis.
     initial : float
         The first slope.
+    axis : int
+        That along which several slopes run: 1, the channels, as in all layers that have them and in
+        PyTorch; -1 for features on the last axis of sequences. Of an input of one axis, that one.
     dtype : dtype
         Of the slopes.
 
@@ -266,8 +270,8 @@ class PReLU(Module):
     ValueError
         If ``features`` is not a positive integer.
     ShapeError
-        On a call, if the last axis of the input has not ``features`` entries, and there are several
-        slopes; or if the input has no axis.
+        On a call, if there are several slopes and the axis has not ``features`` entries, or is
+        none of the input's; or if the input has no axis.
 
     Examples
     --------
@@ -275,10 +279,17 @@ class PReLU(Module):
     >>> from adjoint import nn
     >>> nn.PReLU()(np.array([-1.0, 2.0])).data
     array([-0.25,  2.  ])
+    >>> nn.PReLU(8)(np.ones((2, 8, 5, 5))).shape
+    (2, 8, 5, 5)
     """
 
-    def __init__(self, features: int = 1, initial: float = 0.25, *, dtype: Any = float) -> None:
-        self.features = positive_size("features", features)
+    # Of modules that were pickled when the slopes ran along the last axis.
+    axis = -1
+
+    def __init__(
+        self, features: int = 1, initial: float = 0.25, *, axis: int = 1, dtype: Any = float
+    ) -> None:
+        self.features, self.axis = positive_size("features", features), operator.index(axis)
         self.weight = Parameter(np.full(self.features, initial, dtype))
 
     def forward(self, x: Any) -> Any:
@@ -286,25 +297,29 @@ class PReLU(Module):
 
         Parameters
         ----------
-        x : (..., features) array
+        x : (..., features, ...) array
 
         Returns
         -------
-        (..., features) Tensor
+        (..., features, ...) Tensor
         """
         x = as_array(x)
-        if not x.shape or (self.features > 1 and x.shape[-1] != self.features):
+        if not x.shape or (self.features > 1 and self._size(x) != self.features):
             raise ShapeError(
                 f"PReLU: input of shape {x.shape} does not fit the weight of shape "
-                f"{self.weight.shape}; expected a last axis"
-                + f" of {self.features}"
-                * (self.features > 1)
+                f"{self.weight.shape}; expected "
+                + (f"{self.features} along axis {self.axis}" if self.features > 1 else "an axis")
             )
-        return activations.prelu(x, self.weight)
+        return activations.prelu(x, self.weight, self.axis)
+
+    def _size(self, x: Any) -> int | None:
+        """Return how many entries the axis of the slopes has."""
+        axis = 0 if x.ndim == 1 else self.axis
+        return int(x.shape[axis]) if -x.ndim <= axis < x.ndim else None
 
     def extra_repr(self) -> str:
         """Return the number of slopes."""
-        return f"{self.features}"
+        return f"{self.features}" + f", axis={self.axis}" * (self.axis != 1)
 
 
 # What an MLP can have between its layers, by name.

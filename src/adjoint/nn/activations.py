@@ -15,7 +15,7 @@ from ..ops.exponential import expm1, sigmoid, softplus
 from ..ops.hyperbolic import tanh
 from ..ops.logic import greater, less
 from ..ops.piecewise import absolute, sign, where
-from ..ops.structural import as_array
+from ..ops.structural import as_array, axis_index, reshape
 
 __all__ = [
     "elu",
@@ -65,28 +65,36 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return where(greater(x, 0), x, x * slope)
 
 
-def prelu(x: Any, weight: Any) -> Any:
+def prelu(x: Any, weight: Any, axis: int = 1) -> Any:
     """Return x where it is positive, else weight · x; the derivative by x at 0 is ``weight``.
 
     He et al., "Delving deep into rectifiers", ICCV 2015, equation (1).
 
     Parameters
     ----------
-    x : (..., k) array
+    x : (..., k, ...) array
     weight : (1,) or (k,) array
+    axis : int
+        That of x along which several slopes run, the channels; of an x of one axis, that one.
 
     Returns
     -------
-    (..., k) array
+    (..., k, ...) array
 
     Examples
     --------
     >>> import numpy as np
     >>> prelu(np.array([-1.0, 2.0]), np.array([0.25]))
     array([-0.25,  2.  ])
+    >>> prelu(-np.ones((1, 2, 3)), np.array([0.5, 0.25]))
+    array([[[-0.5 , -0.5 , -0.5 ],
+            [-0.25, -0.25, -0.25]]])
     """
-    x = as_array(x)
-    return where(greater(x, 0), x, x * as_array(weight))
+    x, weight = as_array(x), as_array(weight)
+    if weight.shape != (1,) and x.ndim > 1:
+        place = axis_index(axis, x)
+        weight = reshape(weight, shape=(-1, *(1,) * (x.ndim - 1 - place)))
+    return where(greater(x, 0), x, x * weight)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:

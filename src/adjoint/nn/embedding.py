@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..ops.indexing import SLOT, index
-from ..ops.structural import as_array, known
+from ..ops.requirement import require_that
+from ..ops.structural import as_array
 from .initialise import as_generator
 from .linear import positive_size
 from .module import Module, Parameter
@@ -38,8 +39,7 @@ class Embedding(Module):
     TypeError
         On a call, if the input is not one of integers.
     IndexError
-        On a call, if an entry is not in range(count), a negative one included; in a compiled
-        function the numbers are not known while it is traced, and are not checked.
+        On a call, if an entry is not in range(count), a negative one included.
 
     Examples
     --------
@@ -79,19 +79,14 @@ class Embedding(Module):
                 f"Embedding: expected integers in range({self.count}), got dtype {x.dtype} and "
                 f"shape {x.shape}; pass x.astype(int)"
             )
-        numbers = known(x)
-        if numbers is not None and numbers.size:
-            self._check_range(numbers)
-        return index(self.weight, x, key=(SLOT,))
-
-    def _check_range(self, numbers: Any) -> None:
-        low, high = numbers.min(), numbers.max()
-        if low < 0 or high >= self.count:
-            raise IndexError(
-                f"Embedding: {low if low < 0 else high} in an input of shape {numbers.shape} is "
-                f"not in range({self.count}); the weight of shape {self.weight.shape} has rows 0 "
-                f"to {self.count - 1}"
-            )
+        rows = require_that(
+            x,
+            lambda numbers: (numbers >= 0) & (numbers < self.count),
+            f"Embedding: a number is not in range({self.count}); the weight of shape "
+            f"{self.weight.shape} has rows 0 to {self.count - 1}",
+            "IndexError",
+        )
+        return index(self.weight, rows, key=(SLOT,))
 
     def extra_repr(self) -> str:
         """Return the sizes."""

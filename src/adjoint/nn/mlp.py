@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data import as_numbers, check_finite
 from ..errors import choose
 from ..ops.softmax import softmax
 from ..tensor import no_grad
@@ -101,8 +102,12 @@ class MLP(Module):
                 f"a network with {self.sizes[-1]} output has no classes to choose from; "
                 "call the model itself for its output"
             )
+        x = X
+        if not isinstance(X, np.ndarray) or X.dtype.kind == "O":
+            x = as_numbers("X", X)
+            check_finite("X", x)
         with no_grad():
-            x = np.asarray(X, dtype=next(self.parameters()).dtype)
+            x = np.asarray(x, dtype=next(self.parameters()).dtype)
             return np.asarray(self.forward(x).data)
 
     def predict_proba(self, X: Any) -> Array:
@@ -119,8 +124,8 @@ class MLP(Module):
 
         Raises
         ------
-        ValueError
-            If the network has only one output.
+        TypeError, ValueError
+            If an entry of a frame is no number, or missing, or the network has only one output.
         """
         return np.asarray(softmax(self._logits(X), axis=-1))
 

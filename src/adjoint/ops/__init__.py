@@ -37,6 +37,7 @@ from . import (
     rearrangement,
     reductions,
     refusals,
+    requirement,
     rounding,
     scaling,
     selection,

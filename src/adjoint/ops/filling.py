@@ -16,7 +16,8 @@ from .exponential import power
 from .indexing import put_at
 from .logarithm import log10
 from .piecewise import sign
-from .structural import as_array, astype, broadcast_to, known, reshape, stop_gradient
+from .requirement import require_that
+from .structural import as_array, astype, broadcast_to, reshape, stop_gradient
 
 
 def _like_shape(x: Operand, *, dtype: Any, shape: Any) -> tuple[int, ...]:
@@ -126,7 +127,8 @@ def geomspace(
         If an end is 0, or the two have different signs.
     """
     start, stop = _ends(start, stop)
-    _refuse_zeros(known(start), known(stop))
+    message = "geomspace: the ends must not be 0, and have the same sign"
+    start = require_that(start, lambda start: (sign(start) * sign(stop) == 1).all(), message)
     signs = stop_gradient(sign(start))
     exponents = linspace(log10(start * signs), log10(stop * signs), num, endpoint)
     spaced = power(10.0, exponents) * signs
@@ -134,11 +136,6 @@ def geomspace(
     spaced = put_at(spaced, start, key=(0,)) if num else spaced
     spaced = put_at(spaced, stop, key=(-1,)) if endpoint and num > 1 else spaced
     return own(moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced)
-
-
-def _refuse_zeros(start: Any, stop: Any) -> None:
-    if start is not None and stop is not None and not np.all(np.sign(start) * np.sign(stop) == 1):
-        raise ValueError("geomspace: the ends must not be 0, and have the same sign")
 
 
 COMPOSITES = (empty_like, full_like, linspace, logspace, geomspace)

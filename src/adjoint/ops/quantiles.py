@@ -14,13 +14,13 @@ from .logic import bitwise_and, bitwise_or, equal, invert, isinf, isnan, less
 from .ordering import sort
 from .piecewise import maximum, minimum, where
 from .reductions import count_nonzero
+from .requirement import require_that
 from .rounding import ceil, floor
 from .selection import take_along_axis
 from .structural import (
     as_array,
     astype,
     axis_indices,
-    known,
     numbers,
     reshape,
     stop_gradient,
@@ -126,10 +126,8 @@ def _quantile(x: Any, q: Operand, axis: Any, method: str, keepdims: bool, skip_n
 def _probabilities(q: Operand, x: Any) -> Any:
     """Return probabilities as an array; a Python number takes the dtype of the entries."""
     array = np.asarray(q, x.dtype) if isinstance(q, (float, int)) else as_array(q)
-    plain = known(array)
-    if plain is not None and not np.all((plain >= 0) & (plain <= 1)):
-        raise ValueError("quantile: probabilities must lie in [0, 1], percentages in [0, 100]")
-    return array
+    message = "quantile: probabilities must lie in [0, 1], percentages in [0, 100]"
+    return require_that(array, lambda q: ((q >= 0) & (q <= 1)).all(), message)
 
 
 def _along_lines(ordered: Any, q: Any, method: str, skip_nan: bool) -> Any:

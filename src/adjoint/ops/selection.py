@@ -14,7 +14,8 @@ from ..views import own
 from .axes import broadcast_arrays, moveaxis, ravel
 from .indexing import SLOT, index, put_at, scatter_add
 from .piecewise import where
-from .structural import as_array, astype, axis_index, axis_indices, known, numbers, reshape, stack
+from .requirement import require_that
+from .structural import as_array, astype, axis_index, axis_indices, numbers, reshape, stack
 
 
 def _wrapped(indices: Any, size: int, mode: str, name: str) -> Any:
@@ -112,19 +113,13 @@ def choose(a: Operand, choices: Operand, mode: str = "raise") -> Any:
     """Return for every entry of the integer array ``a`` that of the choice it names."""
     numbered = _integers(a, "choose")
     picked = _wrapped(numbered, len(choices), mode, "choose")
-    if mode == "raise" and known(picked) is not None:
-        _need_range(known(picked), len(choices))
+    if mode == "raise":
+        size = len(choices)
+        message = f"choose: an index is not in range({size}); pass mode='wrap' or 'clip'"
+        picked = require_that(picked, lambda n: (n >= 0) & (n < size), message)
     picked, *rest = broadcast_arrays(picked, *choices)
     chosen = take_along_axis(stack(rest), reshape(picked, shape=(1, *picked.shape)), 0)
     return own(index(chosen, key=(0,)))
-
-
-def _need_range(picked: Any, size: int) -> None:
-    if picked.size and not (picked.min() >= 0 and picked.max() < size):
-        raise ValueError(
-            f"choose: got indices from {picked.min()} to {picked.max()} for {size} choices; "
-            f"expected 0 to {size - 1}, or mode='wrap' or 'clip'"
-        )
 
 
 def piecewise(x: Operand, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:

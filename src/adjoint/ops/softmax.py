@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand
+from ..core import Operand, Spec
 from ..errors import ShapeError
-from ..kinds import dtype_of, general
+from ..kinds import constant, dtype_of, general
 from .logic import equal
 from .products import strong_multiply
 from .reductions import logsumexp, sum
@@ -48,6 +48,45 @@ def log_softmax(x: Operand, *, axis: int = -1) -> Any:
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 
+def check_labels(labels: Any, classes: int) -> None:
+    """Refuse labels that are not in range(classes)."""
+    # The ufuncs' own reductions: ndarray.min and .max cost twice as much on a small batch.
+    low, high = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
+    if low < 0 or high >= classes:
+        raise ValueError(_out_of_range(labels, classes))
+
+
+def _out_of_range(labels: Any, classes: int) -> str | None:
+    """Return what is wrong with labels that are not all classes."""
+    array = np.asarray(labels)
+    places = np.argwhere((array < 0) | (array >= classes))
+    if not places.size and not (array.shape == () and len(places)):
+        return None
+    place = tuple(places[0].tolist())
+    return f"label {array[place]} at {place} of shape {array.shape} is not in range({classes})"
+
+
+@constant(
+    shape=lambda labels, *, classes: tuple(labels.shape),
+    dtype=lambda labels, *, classes: labels.dtype,
+    source="class_labels({labels}{params})",
+    latex="{labels}",
+    cases=[(np.array([0, 3, 1]), {"classes": 4})],
+)
+def class_labels(labels: Any, *, classes: int) -> Any:
+    """Return labels if all are in range(classes); else raise.
+
+    What a derivative that needs labels but no loss goes through.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    check_labels(labels, classes)
+    return labels
+
+
 def _residual(logits: Any, labels: Any) -> Any:
     """softmax(a) - onehot(y), the derivative of each row's loss."""
     one_hot = equal(labels[..., None], np.arange(logits.shape[-1]))
@@ -62,7 +101,10 @@ def _cross_entropy_jvp(tangents: Sequence[Any], loss: Any, logits: Any, labels: 
     return sum(strong_multiply(tangents[0], _residual(logits, labels)), axis=-1)
 
 
-def _labels_error(logits: Operand, labels: Operand) -> str:
+def _labels_error(logits: Operand, labels: Operand) -> str | None:
+    fits = labels.shape == logits.shape[:-1] and not isinstance(labels, Spec)
+    if fits and (problem := _out_of_range(labels, logits.shape[-1])):
+        return problem
     return (
         f"logits of shape {logits.shape} need labels of shape {logits.shape[:-1]}, "
         f"got {labels.shape}"
@@ -98,9 +140,15 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     ----------
     logits : (..., c) array
     labels : (...) integer array
-        In range(c); the public door, `adjoint.nn.functional.cross_entropy`, checks it.
+        In range(c).
+
+    Raises
+    ------
+    ValueError
+        If a label is not.
     """
     labels = np.asarray(labels)
+    check_labels(labels, np.shape(logits)[-1])
     rows = np.asarray(logits).reshape(-1, np.shape(logits)[-1])
     chosen = rows[np.arange(len(rows)), labels.reshape(-1)].reshape(labels.shape)
     return logsumexp.forward(logits, axis=-1) - chosen

@@ -17,7 +17,8 @@ from .diagonals import diag
 from .exponential import sqrt, square
 from .piecewise import clip
 from .reductions import count, max, mean, min, sum
-from .structural import as_array, astype, axis_indices, broadcast_to, known, reshape
+from .requirement import require_that
+from .structural import as_array, astype, axis_indices, broadcast_to, reshape
 
 
 def var(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
@@ -73,8 +74,7 @@ def average(
         total: Any = np.full(found.shape, count(x, axis), found.dtype)
     else:
         spread = _spread_weights(as_array(weights), x, axis)
-        total = sum(spread, axis=axis, keepdims=keepdims)
-        _refuse_zeros(total)
+        total = _not_zero(sum(spread, axis=axis, keepdims=keepdims))
         found = divide(sum(x * spread, axis=axis, keepdims=keepdims), total)
     return (found, broadcast_to(total, shape=found.shape)) if returned else found
 
@@ -95,10 +95,9 @@ def _spread_weights(weights: Any, x: Any, axis: Any) -> Any:
     return broadcast_to(reshape(along, shape=wanted), shape=x.shape)
 
 
-def _refuse_zeros(total: Any) -> None:
-    plain = known(total)
-    if plain is not None and np.any(plain == 0):
-        raise ZeroDivisionError("average: weights add up to zero, so that there is no average")
+def _not_zero(total: Any) -> Any:
+    message = "average: weights add up to zero, so that there is no average"
+    return require_that(total, lambda total: (total != 0).all(), message, "ZeroDivisionError")
 
 
 def cov(

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import Operand
+import numpy as np
+
+from ..core import Operand, Value
 from ..ops.exponential import sqrt
-from ..ops.piecewise import clip, minimum
-from ..ops.reductions import sum
+from ..ops.piecewise import absolute, clip, maximum, minimum, where
+from ..ops.reductions import max, sum
+from ..ops.structural import as_array, astype
 from .ranges import positive
 
 # Keeps the quotient finite where all gradients are 0, as PyTorch's does.
@@ -21,7 +24,8 @@ def clip_by_norm(gradients: Sequence[Operand], limit: float) -> list[Any]:
 
     min(1, limit / (‖g‖ + 10⁻⁶)) with ‖g‖ the root of the sum of all squares: Pascanu, Mikolov and
     Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, algorithm 1, with
-    PyTorch's constant.
+    PyTorch's constant. Great entries are divided by the greatest first, so that a norm or a square
+    beyond the range of floats does no harm. Where an entry is infinite or NaN, all become NaN.
 
     Parameters
     ----------
@@ -29,20 +33,58 @@ def clip_by_norm(gradients: Sequence[Operand], limit: float) -> list[Any]:
     limit : float
         Positive.
 
+    Returns
+    -------
+    list of arrays
+        In the dtypes of the gradients.
+
     Examples
     --------
     >>> import numpy as np
-    >>> clipped = clip_by_norm([np.array([3.0]), np.array([4.0])], 1.0)
+    >>> clipped = clip_by_norm([np.array([3e200]), np.array([4e200])], 1.0)
     >>> [round(float(g[0]), 4) for g in clipped]
     [0.6, 0.8]
     """
-    if not gradients:
-        return []
+    given = [as_array(gradient) for gradient in gradients]
+    with np.errstate(over="ignore", invalid="ignore"):
+        if any(isinstance(gradient, Value) for gradient in given):
+            return _clipped_in_range(given, limit)
+        norm = sqrt(_squares(given))
+        if not np.isfinite(norm):
+            return _clipped_in_range(given, limit)
+    factor = minimum(limit / (norm + _TINY), 1.0)
+    return [_like(gradient * factor, gradient) for gradient in given]
+
+
+def _squares(gradients: Sequence[Any]) -> Any:
     total: Any = 0.0
     for gradient in gradients:
         total = total + sum(gradient * gradient)
-    factor = minimum(limit / (sqrt(total) + _TINY), 1.0)
-    return [gradient * factor for gradient in gradients]
+    return total
+
+
+def _clipped_in_range(gradients: Sequence[Any], limit: float) -> list[Any]:
+    """Return the same, but divide by the greatest entry first if that is more than 1.
+
+    Small squares may vanish all the same: what they belong to is nothing beside the constant.
+    """
+    greatest: Any = 1.0
+    for gradient in gradients:
+        if 0 not in gradient.shape:
+            greatest = maximum(greatest, max(absolute(gradient)))
+    scaled = [gradient / greatest for gradient in gradients]
+    factor = limit / (sqrt(_squares(scaled)) + _TINY / greatest)
+    fits = factor >= greatest
+    return [
+        _like(where(fits, gradient, small * factor), gradient)
+        for gradient, small in zip(gradients, scaled, strict=True)
+    ]
+
+
+def _like(clipped: Any, gradient: Any) -> Any:
+    """Return a gradient in its own dtype, if others were of a wider one."""
+    same = clipped.dtype == gradient.dtype
+    return clipped if same else astype(clipped, dtype=gradient.dtype)
 
 
 def clip_by_value(gradients: Sequence[Operand], limit: float) -> list[Any]:

@@ -25,6 +25,8 @@ Array = np.ndarray[Any, Any]
 
 FORMAT = "adjoint table model"
 VERSION = 1
+# In the place of a report that could not be written.
+NO_REPORT = "<p>The report could not be written.</p>\n"
 MODEL, WEIGHTS, REPORT = "model.json", "weights.safetensors", "report.html"
 
 

@@ -15,11 +15,12 @@ from ..callbacks import EarlyStopping
 from ..errors import TableError
 from ..estimators.network import Perceptron
 from ..optim import AdamW
+from ..rescue import rescued
 from ..train import fit
 from .baseline import baselines
 from .encoder import DTYPE, Encoder
 from .importance import importances
-from .model import TableModel, design_for
+from .model import NO_REPORT, TableModel, design_for
 from .scores import score
 from .settings import Settings
 from .target import Target, learn_target
@@ -117,10 +118,26 @@ def run(
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start
+    with rescued(lambda place: model.save(place, report=NO_REPORT), "model"):
+        return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
+
+
+def _scored(
+    model: TableModel,
+    parts: Parts,
+    settings: Settings,
+    history: Any,
+    stopping: EarlyStopping,
+    *,
+    seconds: float,
+    say: Callable[[str], None],
+) -> Trial:
+    """Compare a trained model with simple ones on the rows held out, and write its record."""
+    target = model.target
     X, y = parts.test
     trial = Trial(model, X, y, model.outputs(X))
     say("comparing with simpler models")
-    simple = baselines(encoder, target, *parts.train, X)
+    simple = baselines(model.encoder, target, *parts.train, X)
     model.record = {
         "settings": asdict(settings),
         "rows": {

@@ -143,6 +143,14 @@ def lower_cast(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, lambda x: convert(nest, x, kind))
 
 
+def lower_requirement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Let a value through; that its condition does not hold is a doubt."""
+    value, holds = args
+    for element in holds.elements.flat:
+        nest.doubts.append(nest.apply("logical_not", "i1", convert(nest, element, "i1")))
+    return value
+
+
 def floating(operation: str) -> Rule:
     """Return the rule of a function of floats."""
     rule = arithmetic(operation)
@@ -248,6 +256,7 @@ RULES: dict[str, Rule] = {
     "clip": lower_clip,
     "ldexp": lower_ldexp,
     "round": lower_round,
+    "required": lower_requirement,
     "where": lower_where,
     "power": lower_power,
     **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),

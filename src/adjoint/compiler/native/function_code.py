@@ -71,7 +71,7 @@ def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, every entry a scalar of its own."""
     watched = unshown(graph)
     nest = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
-    _ask_for_nan(nest, len(graph.outputs))
+    _ask_for_doubts(nest, len(graph.outputs))
     inputs, outputs = _slots(graph)
     kernel = Kernel(nest, inputs, outputs, width=1)
     text = kernel.write("evaluate", _parameters(graph)).replace(
@@ -83,9 +83,11 @@ def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     )
 
 
-def _ask_for_nan(nest: Nest, count: int) -> None:
-    """Store instead of all but ``count`` results whether one of them is NaN."""
+def _ask_for_doubts(nest: Nest, count: int) -> None:
+    """Store, instead of all but ``count`` results, whether one is NaN or there is a doubt."""
     found = nest.constant(False, "i1")
+    for doubt in nest.doubts:
+        found = nest.apply("logical_or", "i1", found, doubt)
     for place, element in nest.results:
         if place.array >= count:
             found = nest.apply("logical_or", "i1", found, nest.apply("isnan", "i1", element))

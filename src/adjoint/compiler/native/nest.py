@@ -69,6 +69,8 @@ class Nest:
         self.limit = limit
         self.elements: list[Element] = []
         self.results: list[tuple[Place, Element]] = []
+        # Each is true where the results must be decided elsewhere.
+        self.doubts: list[Element] = []
         self._known: dict[Any, Element] = {}
 
     def constant(self, value: float, kind: str) -> Element:
@@ -101,6 +103,24 @@ class Nest:
         if any(factor.stage is Stage.AFTER for factor in factors):
             raise Unlowerable("sum: a total of what depends on a total takes a second loop")
         return self._make("total", factors, factors[0].kind, Stage.AFTER, None)
+
+    def poison(self, position: int) -> None:
+        """Make a result NaN, one float, if there is a doubt in any row."""
+        at = next(n for n, (place, _) in enumerate(self.results) if place.array == position)
+        place, element = self.results[at]
+        one, zero, nan = (self.constant(x, element.kind) for x in (1, 0, float("nan")))
+        for stage in Stage:
+            doubts = [doubt for doubt in self.doubts if doubt.stage is stage]
+            if not doubts:
+                continue
+            found = doubts[0]
+            for doubt in doubts[1:]:
+                found = self.apply("logical_or", "i1", found, doubt)
+            if stage is Stage.ROW:
+                rows = self.total(self.apply("where", element.kind, found, one, zero))
+                found = self.apply("greater", "i1", rows, zero)
+            element = self.apply("where", element.kind, found, nan, element)
+        self.results[at] = place, element
 
     def store(self, place: Place, element: Element) -> None:
         """Make an element a result."""

@@ -90,7 +90,18 @@ def lower_cross_entropy(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return Entries(fill(lines.shape[:-1], make), spec.shape, logits.rows)
 
 
+def lower_labels(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Let labels through; one that is no class is a doubt."""
+    classes = (node.params or {})["classes"]
+    for label in args[0].elements.flat:
+        low, high = nest.constant(0, label.kind), nest.constant(classes, label.kind)
+        nest.doubts.append(nest.apply("less", "i1", label, low))
+        nest.doubts.append(nest.apply("greater_equal", "i1", label, high))
+    return args[0]
+
+
 RULES: dict[str, Rule] = {
+    "class_labels": lower_labels,
     "softmax": lower_softmax,
     "logsumexp": lower_logsumexp,
     "softmax_cross_entropy": lower_cross_entropy,

@@ -184,6 +184,7 @@ def _shows_next(step: Graph, form: StepForm) -> bool:
 def _kernel(graph: Graph, form: StepForm, layout: Layout, width: int, limit: int) -> Kernel:
     form.check(graph)
     nest = lower(graph, batched=form.batched(graph), limit=limit)
+    nest.poison(0)  # a loss that is not finite is looked into
     inputs, outputs = state_slots(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
         inputs[position] = Slot(f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:]))

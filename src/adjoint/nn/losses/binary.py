@@ -6,7 +6,7 @@ from typing import Any
 
 from ...ops.exponential import exp, softplus
 from ...ops.piecewise import relu
-from .checks import as_pair, as_values, as_weights, averaged, need, no_probability
+from .checks import as_pair, as_values, as_weights, averaged, is_probability, need
 
 
 def binary_cross_entropy(
@@ -44,7 +44,7 @@ def binary_cross_entropy(
     0.3466
     """
     logits, targets = as_pair("binary_cross_entropy", logits, targets)
-    need("binary_cross_entropy", targets, no_probability, "numbers from 0 to 1")
+    targets = need("binary_cross_entropy", targets, is_probability, "a number from 0 to 1")
     yes = targets
     if pos_weight is not None:
         (pos_weight,) = as_values(pos_weight)
@@ -91,7 +91,7 @@ def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: 
     if not gamma >= 0:
         raise ValueError(f"focal_loss: gamma is {gamma}; expected a number from 0")
     logits, targets = as_pair("focal_loss", logits, targets)
-    need("focal_loss", targets, no_probability, "numbers from 0 to 1")
+    targets = need("focal_loss", targets, is_probability, "a number from 0 to 1")
     # -log p and -log(1 - p): a power of p is e to a multiple, which has a slope at p = 0, too.
     yes, no = softplus(-logits), softplus(logits)
     losses = targets * exp(-gamma * no) * yes + (1 - targets) * exp(-gamma * yes) * no
@@ -127,5 +127,5 @@ def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> An
     0.25
     """
     prediction, target = as_pair("hinge_loss", prediction, target)
-    need("hinge_loss", target, lambda t: abs(t) != 1, "-1 or 1")
+    target = need("hinge_loss", target, lambda t: abs(t) == 1, "-1 or 1")
     return averaged("hinge_loss", relu(1 - target * prediction), sample_weight)

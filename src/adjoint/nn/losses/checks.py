@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ...core import Value
 from ...errors import ShapeError
 from ...ops.reductions import mean, sum
+from ...ops.requirement import require_that
 from ...ops.structural import astype
-from ...tensor import Tensor
 
 
 def as_values(*operands: Any) -> list[Any]:
     """Return the operands, those without a shape as arrays."""
     return [x if hasattr(x, "shape") else np.asarray(x) for x in operands]
-
-
-def numbers(value: Any) -> Any:
-    """Return the array of a value, or None for a symbol, which has no numbers yet."""
-    if isinstance(value, Tensor):
-        return value.data
-    return None if isinstance(value, Value) else value
 
 
 def floats(value: Any, like: Any = None) -> Any:
@@ -60,22 +53,14 @@ def need_rows(name: str, value: Any) -> None:
         raise ShapeError(f"{name}: shape () has no axis of entries; expected shape (..., k)")
 
 
-def need(name: str, target: Any, wrong: Any, expected: str) -> None:
-    """Refuse targets of which ``wrong(numbers)`` is true somewhere; symbols pass."""
-    found = numbers(target)
-    if found is None:
-        return
-    bad = np.asarray(wrong(found))
-    if bad.any():
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"{name}: target {found[place]} at {place} of shape {found.shape}; expected {expected}"
-        )
+def need(name: str, target: Any, holds: Callable[[Any], Any], expected: str) -> Any:
+    """Return targets of which ``holds(numbers)`` is true everywhere, or refuse them."""
+    return require_that(target, holds, f"{name}: expected a target that is {expected}")
 
 
-def no_probability(targets: Any) -> Any:
-    """Return where targets are not from 0 to 1."""
-    return (targets < 0) | (targets > 1)
+def is_probability(targets: Any) -> Any:
+    """Return where targets are from 0 to 1, or NaN."""
+    return ~((targets < 0) | (targets > 1))
 
 
 def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like: Any) -> Any:
@@ -93,12 +78,9 @@ def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like:
         raise ShapeError(
             f"{name}: {what} of shape {weights.shape} does not fit; expected shape {shape}"
         )
-    found = numbers(weights)
-    if found is not None and not ((found >= 0).all() and found.any()):
-        raise ValueError(
-            f"{name}: {what} of shape {shape} has negative entries or none above 0; expected "
-            "numbers from 0, not all 0"
-        )
+    message = f"{name}: {what} of shape {shape} has negative entries or none above 0"
+    message += "; expected numbers from 0, not all 0"
+    weights = require_that(weights, lambda w: (w >= 0).all() & (w > 0).any(), message)
     return astype(weights, dtype=like.dtype) if like.dtype.kind == "f" else weights
 
 

@@ -11,8 +11,9 @@ from ...ops.exponential import log
 from ...ops.logic import greater, not_equal
 from ...ops.piecewise import where
 from ...ops.reductions import sum
+from ...ops.requirement import is_traced, require_that
 from ...ops.selection import take
-from ...ops.softmax import log_softmax, softmax_cross_entropy
+from ...ops.softmax import class_labels, log_softmax, softmax_cross_entropy
 from ...ops.structural import astype
 from .checks import (
     as_pair,
@@ -20,10 +21,9 @@ from .checks import (
     as_weights,
     averaged,
     floats,
+    is_probability,
     need,
     need_rows,
-    no_probability,
-    numbers,
 )
 
 # How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
@@ -101,7 +101,7 @@ def cross_entropy(
                 f"cross_entropy: ignore_index {ignore_index} is for class labels, and targets of "
                 f"shape {shape} are probabilities; give such rows a sample_weight of 0"
             )
-        _check_probabilities(targets)
+        targets = _checked_probabilities(targets)
         losses = _of_probabilities(logits, targets, class_weight, label_smoothing)
         return averaged("cross_entropy", losses, sample_weight)
     raise ShapeError(
@@ -147,18 +147,17 @@ def _of_labels(
         losses, weights = each * losses, each * weights
     if kept is not None:
         losses, weights = where(kept, losses, 0.0), where(kept, weights, 0.0)
-    total = sum(weights)
-    found = numbers(total)
-    if found is not None and found == 0:
-        raise ValueError(
-            f"cross_entropy: of labels of shape {labels.shape} all are ignored or of weight 0; "
-            "expected at least one that counts"
-        )
+    total = require_that(
+        sum(weights),
+        lambda total: total != 0,
+        f"cross_entropy: of labels of shape {labels.shape} all are ignored or of weight 0; "
+        "expected at least one that counts",
+    )
     return sum(losses) / total
 
 
 def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> Any:
-    """Return integer labels in range, class 0 for those that are not kept."""
+    """Return integer labels, class 0 for those that are not kept."""
     kind = labels.dtype.kind
     if kind == "b":
         # As an index a boolean would be a mask.
@@ -170,34 +169,17 @@ def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> An
         )
     if kept is not None:
         labels = where(kept, labels, astype(np.zeros((), np.intp), dtype=labels.dtype))
-    found = numbers(labels)
-    if found is not None:
-        _check_range(found, shape[-1])
-    return labels
+    # Of labels that are known the loss itself says what is wrong.
+    return class_labels(labels, classes=shape[-1]) if is_traced(labels) else labels
 
 
-def _check_range(labels: Any, classes: int) -> None:
-    # The ufuncs' own reductions: ndarray.min and .max cost twice as much on a small batch.
-    low, high = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
-    if low < 0 or high >= classes:
-        raise ValueError(
-            f"cross_entropy: label {low if low < 0 else high} is not in range({classes}); logits "
-            f"with {classes} columns need labels from 0 to {classes - 1}"
-        )
-
-
-def _check_probabilities(targets: Any) -> None:
-    found = numbers(targets)
-    if found is None:
-        return
-    totals = np.add.reduce(found, axis=-1)
-    bad = (found < 0).any(axis=-1) | ~(np.abs(totals - 1) < _SLACK)
-    if bad.any():
-        row = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"cross_entropy: target row {row} is {found[row]}; expected probabilities, "
-            "not negative and adding up to 1"
-        )
+def _checked_probabilities(targets: Any) -> Any:
+    """Return targets each of whose rows is not negative and adds up to 1."""
+    return require_that(
+        targets,
+        lambda rows: (rows >= 0).all(axis=-1) & (abs(rows.sum(axis=-1) - 1) < _SLACK),
+        "cross_entropy: expected rows of probabilities, not negative and adding up to 1",
+    )
 
 
 def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = None) -> Any:
@@ -231,7 +213,7 @@ def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = N
     """
     log_probabilities, target = as_pair("kl_divergence", log_probabilities, target)
     need_rows("kl_divergence", target)
-    need("kl_divergence", target, no_probability, "numbers from 0 to 1")
+    target = need("kl_divergence", target, is_probability, "a number from 0 to 1")
     some = greater(target, 0)
     gap = where(some, log(where(some, target, 1.0)) - log_probabilities, 0.0)
     return averaged("kl_divergence", sum(target * gap, axis=-1), sample_weight)

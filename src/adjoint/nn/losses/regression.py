@@ -209,5 +209,5 @@ def poisson_loss(log_rate: Any, target: Any, *, sample_weight: Any = None) -> An
     1.0
     """
     log_rate, target = as_pair("poisson_loss", log_rate, target)
-    need("poisson_loss", target, lambda t: t < 0, "counts from 0")
+    target = need("poisson_loss", target, lambda t: ~(t < 0), "a count from 0")
     return averaged("poisson_loss", exp(log_rate) - target * log_rate, sample_weight)

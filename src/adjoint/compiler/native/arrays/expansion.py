@@ -42,7 +42,7 @@ def expand(graph: Graph, *, parameters: int = 0) -> Graph:
     empty = [node for node in graph.nodes if _is_empty(node)]
     if empty or any(0 in x.shape for x in (*graph.inputs, *graph.outputs)):
         raise Unlowerable("arrays without entries")
-    doubts = _doubts(graph, ("softmax_cross_entropy",))
+    doubts = _doubts(graph, _EARLY)
     doubted = with_outputs(graph, [*graph.outputs, *doubts])
     expanded = simplify(doubted, expansions=EXPANSIONS)
     outputs = expanded.outputs[: len(graph.outputs)]
@@ -85,6 +85,18 @@ def _is_no_class(node: Node) -> list[Any]:
     return _out_of_range(node, 1, 0, node.args[0].shape[-1])
 
 
+def _is_no_label(node: Node) -> list[Any]:
+    return _out_of_range(node, 0, 0, (node.params or {})["classes"])
+
+
+def _is_not_so(node: Node) -> list[Any]:
+    """Return whether something that is required of numbers does not hold."""
+    holds = node.args[1]
+    if node.parents[1] is None:
+        return [] if np.all(holds) else [np.array(True)]
+    return [_call("logical_not", _call("all", Symbol(holds, node.parents[1])))]
+
+
 def _is_no_entry(node: Node) -> list[Any]:
     """Return whether index arrays name entries that there are not."""
     params = node.params or {}
@@ -101,9 +113,12 @@ def _is_no_entry(node: Node) -> list[Any]:
 _WRITES = ("scatter_add", "put_at")
 _DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
     "softmax_cross_entropy": _is_no_class,
+    "class_labels": _is_no_label,
+    "required": _is_not_so,
     "index": _is_no_entry,
     **dict.fromkeys(_WRITES, _is_no_entry),
 }
+_EARLY = ("softmax_cross_entropy", "class_labels", "required")
 _LATER = ("index", *_WRITES)
 
 
@@ -291,5 +306,6 @@ EXPANSIONS: dict[str, Rewrite] = {
     "strong_convolution": _convolution("strong_multiply"),
     "matmul": _matmul("multiply"),
     "overlay": _overlay,
+    **dict.fromkeys(("class_labels", "required"), lambda args, params, build: args[0]),
     "strong_matmul": _matmul("strong_multiply"),
 }
