@@ -138,8 +138,8 @@ def test_a_picture_that_fails_half_way_leaves_the_old_one(tmp_path, monkeypatch)
     old = tmp_path / "data.svg"
     old.write_text("old")
 
-    def half(self, path, **_):
-        Path(path).write_text("half")
+    def half(self, file, **_):
+        file.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(Figure, "savefig", half)
