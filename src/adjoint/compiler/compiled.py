@@ -18,9 +18,13 @@ from .naming import argument_names, parameter_names
 from .program import Program
 from .simplify import simplify
 from .source import write
-from .state import State, standing_in
+from .state import State, standing
 
 Function = Callable[..., Any]
+
+# Arrays of more bytes are read at each call; to compare less with what was compiled takes less
+# time than one more argument, and what is frozen can be simplified.
+_MOST_FROZEN = 4096
 
 
 def compile(function: Function) -> Compiled:
@@ -78,6 +82,7 @@ class Compiled:
         self.programs: list[Program] = []
         self.latest: Program | None = None
         self._known: _Known | None = None
+        self._most_frozen: float = _MOST_FROZEN
 
     def __call__(self, *args: Any, out: Any = None, **settings: Any) -> Any:
         """Return the function's result, as plain arrays.
@@ -106,11 +111,13 @@ class Compiled:
         known = self._known
         if known is None or settings or not known.is_current():
             known = self._look(settings)
-        if known.state.tensors:
-            outline = outline, flatten(known.state.arrays(), arrays)
+        if known.state.has_inputs:
+            outline = outline, flatten(known.state.values(), arrays)
         program = known.programs.get(outline)
         if program is None:
             program = self._compile(known, outline, args, settings)
+            if program is None:
+                return self(*args, out=out, **settings)
         self.latest = program
         return program.run(arrays, out)
 
@@ -125,13 +132,18 @@ class Compiled:
 
     def _look(self, settings: dict[str, Any]) -> _Known:
         """Look at the state, anew where an object was replaced, and say what is known of it."""
-        before = self._known
-        found = None if before is None else before.state.settings()
-        if before is None or found is None:
-            # All that was compiled for objects which are gone is forgotten.
-            state = State(self.function)
-            before, found = _Known(state, None, {}, {}), state.settings()
-            self.programs = []
+        with standing:  # else another thread's trace might be seen
+            before = self._known
+            found = None if before is None else before.state.settings()
+            is_first = before is not None and self._most_frozen == _MOST_FROZEN
+            if is_first and before.state.has_new_contents:
+                # A program for each of its contents would be too many.
+                self._most_frozen, found = -1, None
+            if before is None or found is None:
+                # All that was compiled for objects which are gone is forgotten.
+                state = State(self.function, most_frozen=self._most_frozen)
+                before, found = _Known(state, None, {}, {}), state.settings()
+                self.programs = []
         key = found, tuple([(name, exact(settings[name])) for name in sorted(settings)])
         try:
             programs = before.variants.setdefault(key, {})
@@ -145,15 +157,20 @@ class Compiled:
             self._known = known
         return known
 
-    def _compile(self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]) -> Program:
+    def _compile(
+        self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]
+    ) -> Program | None:
+        """Return a new program; None where arrays must be frozen, so that the state is another."""
         state = known.state
         bound = functools.partial(self.function, **settings) if settings else self.function
-        if state.tensors:
-            program = Program(_trace_with_state(bound, args, state), key=state.tensors)
-        else:
-            with state.unchanged():
-                graph = trace(bound, *args)
-            program = Program(graph)
+        try:
+            graph = _trace_with_state(bound, args, state)
+        except Exception:  # whatever the function raises where it reads numbers of a traced value
+            if not state.arrays:
+                raise
+            self._most_frozen, self._known = np.inf, None
+            return None
+        program = Program(graph, key=state.inputs)
         if known.is_current():  # else it was traced with other settings than those of its key
             known.programs[outline] = program
         self.programs.append(program)
@@ -179,7 +196,7 @@ class Compiled:
         graph = self._latest().graph
         specs = [symbol.data for symbol in graph.inputs]
         zeros = map_leaves(lambda n: np.zeros(specs[n].shape, specs[n].dtype), graph.takes)
-        has_state = self._known is not None and bool(self._known.state.tensors)
+        has_state = self._known is not None and self._known.state.has_inputs
         return tuple(zeros[:-1] if has_state else zeros)
 
     def _latest(self) -> Program:
@@ -218,23 +235,23 @@ class _Known:
 
 
 def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
-    """Trace a function with the tensors that it refers to as a last argument."""
-    tensors = list(state.tensors.values())
+    """Trace a function with all that it reads at each call as a last argument, if it does."""
 
     def with_state(*inputs: Any) -> Any:
-        *given, values = inputs
-        with standing_in(tensors, values), state.unchanged():
+        given, values = (inputs[:-1], inputs[-1]) if state.has_inputs else (inputs, [])
+        with state.standing_in(values), state.unchanged():
             return function(*given)
 
-    paths = parameter_names(state.tensors)
-    names = (*argument_names(function, args), "state")
     functools.update_wrapper(with_state, function, updated=())
+    names = tuple(argument_names(function, args))
+    if not state.has_inputs:
+        return trace(with_state, *args, arguments=names)
     return trace(
         with_state,
         *args,
-        [tensor.data for tensor in tensors],
-        names=(*names[:-1], paths),
-        arguments=names,
+        state.values(),
+        names=(*names, parameter_names(state.inputs)),
+        arguments=(*names, "state"),
     )
 
 

@@ -17,6 +17,7 @@ from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import is_argument
+from . import effects
 from .naming import parameter_names
 from .program import Program, Tier
 from .snapshot import buffers_in
@@ -359,6 +360,7 @@ class TrainingStep:
         # Native code holds buffers in the parameters' dtype.
         own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
         with (
+            effects.refused(self.model, self.loss),
             standing_in(tensors, [*parameters, *own, *levels, *fixed]),
             self.states[1].collected(changing) as of_loss,
             self.states[0].collected(changing) as of_model,

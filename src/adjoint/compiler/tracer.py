@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import CO_GENERATOR
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -92,6 +94,10 @@ class Tracer(Watcher):
         self.origin: Origin | None = None
         self.rule_start = 0
         self.swept: Node | None = None
+        # The frames of generators that ran.
+        self.resumed: set[FrameType] = set()
+        # Whether the operating system was asked for random numbers.
+        self.saw_entropy = False
 
     # --- nodes and the rules that make them
 
@@ -149,8 +155,9 @@ class Tracer(Watcher):
     # --- names
 
     def see_frame(self, frame: FrameType, event: str, result: Any) -> None:
-        """Read the user's local variables when a frame returns."""
+        """Read the user's local variables when a frame returns, and see where numbers come from."""
         if event not in ("call", "return"):
+            self.saw_entropy = self.saw_entropy or result is os.urandom
             return
         file = frame.f_code.co_filename
         if file.startswith(_PACKAGE):
@@ -161,6 +168,8 @@ class Tracer(Watcher):
 
     def _read_frame(self, frame: FrameType, event: str) -> None:
         if event == "call":
+            if frame.f_code.co_flags & CO_GENERATOR:
+                self.resumed.add(frame)
             self.started[frame] = len(self.nodes)
             return
         start = self.started.pop(frame, 0)
