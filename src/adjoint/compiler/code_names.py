@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import resolve_name
 from types import CodeType, FunctionType
@@ -68,7 +68,8 @@ class NamesInCode:
         self.ask_for_types = self.ask_for_types or asks
 
     def add_name(self, name: Any) -> None:
-        """Add one; of a path like ``a.b`` all its parts."""
+        """Add one, of a variable or attribute; of a path like ``a.b`` all its parts."""
+        self.all = self.all or name in _ASKS_FOR_ANY
         if isinstance(name, str):
             self._names.update(dict.fromkeys(name.split(".")))
 
@@ -87,7 +88,6 @@ def names_in(code: CodeType) -> CodeNames:
     """Return the names in a code object and those that are nested in it."""
     variables: dict[str, None] = {}
     imports: dict[tuple[str, int], None] = {}
-    attributes = set(_texts(code.co_consts))
     level, catches = 0, False
     for instruction in dis.get_instructions(code):
         name, operation = instruction.argval, instruction.opname
@@ -100,7 +100,7 @@ def names_in(code: CodeType) -> CodeNames:
         elif operation in ("LOAD_CONST", "LOAD_SMALL_INT"):
             # The number before the names of an import says how many packages above it stands.
             level = name if isinstance(name, int) and name else level if name else 0
-    attributes.update(set(code.co_names) - variables.keys())
+    attributes = set(code.co_names) - variables.keys()
     for nested in filter(_is_code, code.co_consts):
         inner = names_in(nested)
         variables |= dict.fromkeys(inner.variables)
@@ -121,12 +121,3 @@ def imported_by(code: CodeType, scope: dict[str, Any]) -> Iterator[str]:
 
 def _is_code(constant: Any) -> bool:
     return isinstance(constant, CodeType)
-
-
-def _texts(constants: Iterable[Any]) -> Iterator[str]:
-    """Yield the texts among constants that may be names, as `getattr` takes them."""
-    for constant in constants:
-        if isinstance(constant, str) and constant.isidentifier():
-            yield constant
-        elif isinstance(constant, (tuple, frozenset)):
-            yield from _texts(constant)

@@ -31,9 +31,26 @@ def compile(function: Function) -> Compiled:
     """Return a function that does what ``function`` does, faster.
 
     It is traced at its first call, and again for every new combination of its arguments' structure,
-    shapes and dtypes. Tensors that it refers to, those of modules included, are read at each call.
-    Where a number, a flag or an object that it refers to has been replaced, in a module or a
-    variable, it is traced again; an array that is changed in place is not noticed.
+    shapes and dtypes. What it reads besides its arguments is read as it is at each call:
+
+    - Tensors, those of modules included, and NumPy arrays, also where they are changed in place.
+    - Numbers, flags, texts, functions, classes and other objects, wherever names, attributes and
+      items lead to them: from closures, globals, defaults, ``self``, classes and their bases,
+      modules, `functools.partial` and containers, to any depth. Where one was replaced the
+      function is traced again.
+
+    What cannot be seen is frozen as it is when the function is traced: files, clocks and
+    environment variables; what objects of other libraries (a data frame, an estimator) and C
+    extensions keep inside, and the variables of those libraries; what code finds by a name in a
+    text (`globals`, `eval`); and tensors or arrays whose memory another name changes while the call
+    runs.
+
+    A function that does more than compute is refused when it is traced, and what it has changed is
+    put back: one that draws random numbers from a generator or the modules `random` and
+    `numpy.random`, takes from an iterator of outside, or changes a variable, an attribute, a
+    container or an array of outside. What works are numbers that are drawn outside and passed as an
+    argument; `adjoint.uniform` of a state that is passed; `nn.Dropout` in a training step, whose
+    random state is a buffer; and a generator that the function makes from a fixed seed.
 
     Parameters
     ----------
@@ -46,6 +63,11 @@ def compile(function: Function) -> Compiled:
     Compiled
         A callable whose results are plain arrays, with ``.source``, ``.graph`` and ``.report()``.
         Given tensors that require a gradient, or traced values, it is the function itself.
+
+    Raises
+    ------
+    TypeError
+        At a call, if the function branches on an array's numbers, or does more than compute.
 
     Examples
     --------
@@ -135,8 +157,11 @@ class Compiled:
         with standing:  # else another thread's trace might be seen
             before = self._known
             found = None if before is None else before.state.settings()
-            is_first = before is not None and self._most_frozen == _MOST_FROZEN
-            if is_first and before.state.has_new_contents:
+            if (
+                before is not None
+                and before.state.has_new_contents
+                and self._most_frozen == _MOST_FROZEN
+            ):
                 # A program for each of its contents would be too many.
                 self._most_frozen, found = -1, None
             if before is None or found is None:
@@ -261,8 +286,8 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
     Parameters
     ----------
     function : callable or Compiled
-        Of a compiled function the program of its latest call is written. The tensors that it refers
-        to are written out as constants.
+        Of a compiled function the program of its latest call is written. The tensors and arrays
+        that it refers to are written out as constants.
     path : path
         Of the file.
     *examples : arrays

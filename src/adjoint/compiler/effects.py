@@ -21,7 +21,8 @@ import numpy as np
 
 from ..core import Value
 from .contents import is_buffer, reader, write
-from .reach import GONE, Place, Reach, attributes_of, found_at, is_followed, is_iterator
+from .reach import GONE, Place, Reach, attributes_of, found_at
+from .users_code import is_followed, is_iterator
 
 _MOST_NAMED = 3
 _DRAWN = (
@@ -152,7 +153,9 @@ def _position(iterator: Any) -> bytes:
     return repr((length_hint(iterator, -1), text)).encode()
 
 
-_GENERATOR = _Kind(lambda item, _: _state_of(item), _set_state, text=f"{{}} was drawn from: {_DRAWN}")
+_GENERATOR = _Kind(
+    lambda item, _: _state_of(item), _set_state, text=f"{{}} was drawn from: {_DRAWN}"
+)
 _BUFFER = _Kind(lambda item, _: reader(item)(), write)
 _VALUE = _Kind(lambda item, _: {"data": item.data, "node": item.node}, _set_slots)
 _LIST = _Kind(lambda item, _: dict(enumerate(item)), _refill, "{}[{!r}]")
@@ -176,7 +179,7 @@ def _kind_of(item: Any) -> _Kind | None:
         (set, _SET),
         (dict, _DICT),
     ):
-        if isinstance(item, types):  # type: ignore[arg-type]
+        if isinstance(item, types):
             return kind
     if is_buffer(item):
         return _BUFFER
@@ -194,7 +197,7 @@ def _changeable(reach: Reach) -> Iterator[tuple[str, Any, _Kind]]:
         if kind is not None:
             yield path or type(item).__name__, item, kind
     # Their functions are bound methods of one hidden generator each.
-    yield "Python's random module", random._inst, _GENERATOR  # type: ignore[attr-defined]
+    yield "Python's random module", random._inst, _GENERATOR
     if "numpy.random" in sys.modules:
         yield "numpy.random", np.random.mtrand._rand, _GENERATOR
 
@@ -276,7 +279,8 @@ def _put_back(places: Sequence[Place], before: Sequence[Any]) -> list[str]:
     """Return the names of the variables that changed, and put them back."""
     changed = []
     for place, item in zip(places, before, strict=True):
-        if place.put is not None and found_at(place.look) is not item:  # type: ignore[arg-type]
-            place.put(item)
+        look, put = place.look, place.put
+        if look is not None and put is not None and found_at(look) is not item:
+            put(item)
             changed.append(place.path or "a variable")
     return changed

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial, partialmethod
 from gc import get_referents
-from io import IOBase
 from operator import attrgetter, getitem, methodcaller
 from types import (
     BuiltinMethodType,
@@ -31,6 +30,7 @@ import numpy as np
 
 from ..core import Primitive, Value
 from .code_names import NamesInCode, imported_by, names_in
+from .users_code import is_fixed, is_followed, is_iterator, is_users
 
 Look = Callable[[], Any]
 Put = Callable[[Any], None]
@@ -38,16 +38,6 @@ Put = Callable[[Any], None]
 # What stands where nothing stands.
 GONE = object()
 
-# Of these nobody changes the variables.
-_OURS = {"adjoint", "numpy"}
-# Nor what other large libraries keep in theirs: to follow all that their functions name would make
-# every call slow.
-_LIBRARIES = {
-    *_OURS,
-    *sys.stdlib_module_names,
-    *("IPython", "_pytest", "dask", "jax", "joblib", "matplotlib", "numba", "pandas", "polars"),
-    *("pyarrow", "pytest", "scipy", "sklearn", "sympy", "tensorflow", "torch", "tqdm", "xarray"),
-}
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype)
 _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_property)
 
@@ -174,14 +164,14 @@ class Reach:
         """Yield a function's free variables and, if it is the user's, all that its code names."""
         # Not of its __module__, which functools.wraps makes that of the function inside.
         module = getattr(item, "__globals__", {}).get("__name__")
-        ours = is_of(_OURS, module)
+        ours = is_fixed(module)
         for name, cell in zip(item.__code__.co_freevars, item.__closure__ or (), strict=True):
             look = partial(getattr, cell, "cell_contents")
             found = found_at(look)
             name = _joined(path, "" if isinstance(found, FunctionType) else name)
             # Our own functions rebind none of their variables.
             yield Place(name, found) if ours else Place(name, found, look, partial(_fill, cell))
-        if not _is_users(module):
+        if not is_users(module):
             return
         code = item.__code__
         yield Place(path, code, partial(getattr, item, "__code__"))
@@ -221,7 +211,9 @@ class Reach:
         yield from self._of_instance(path, item)
 
     def _of_builtin(self, path: str, item: Any) -> Iterator[Place]:
-        if not isinstance(item.__self__, (ModuleType, type)):
+        if isinstance(item.__self__, ModuleType):
+            self.names.add_name(item.__name__)  # of getattr and its like
+        elif not isinstance(item.__self__, type):
             yield Place(path, item.__self__)
 
     def _of_descriptor(self, path: str, item: Any) -> Iterator[Place]:
@@ -241,9 +233,7 @@ class Reach:
         scope = vars(item)
         yield from self._of_scope(path, scope, filter(self.names.__contains__, scope))
 
-    def _of_scope(
-        self, path: str, scope: dict[str, Any], names: Iterable[str]
-    ) -> Iterator[Place]:
+    def _of_scope(self, path: str, scope: dict[str, Any], names: Iterable[str]) -> Iterator[Place]:
         for name in list(names):
             yield _entry(_joined(path, name), scope, name)
 
@@ -254,7 +244,7 @@ class Reach:
         if attributes is not None and "__wrapped__" in attributes:
             yield Place(path, attributes["__wrapped__"])
             return
-        if not is_followed(kind) and is_of({"adjoint"}, kind.__module__):
+        if kind.__module__.startswith("adjoint.") and not is_followed(kind):
             return
         if attributes is not None:
             yield from self._of_attributes(path, item, attributes, kind)
@@ -263,7 +253,7 @@ class Reach:
                 look = partial(getattr, item, name)
                 put = partial(setattr, item, name)
                 yield Place(_joined(path, name), found_at(look), look, put)
-        if _is_users(kind.__module__):
+        if _is_users_class(kind):
             yield Place(path, kind, partial(getattr, item, "__class__"))
         elif is_iterator(item):
             # What C code holds: an iterator's list, a map's function.
@@ -285,9 +275,9 @@ class Reach:
                 yield _entry(_joined(path, name), attributes, name)
 
     def _of_class(self, path: str, item: type) -> Iterator[Place]:
-        if not _is_users(item.__module__):
+        if not _is_users_class(item):
             return
-        owners = [kind for kind in item.__mro__ if _is_users(kind.__module__)]
+        owners = [kind for kind in item.__mro__ if _is_users_class(kind)]
         unseen = len(owners) + 1 < len(item.__mro__)  # others than `object` are left out
         for kind in owners:
             self.names.add_called(kind, unseen=unseen)
@@ -298,9 +288,7 @@ class Reach:
             found = vars(owner)[name]
             bound = hasattr(type(found), "__get__") and not isinstance(found, FunctionType)
             # What a property would give at the class is not what it is.
-            look = (
-                partial(vars(owner).__getitem__, name) if bound else partial(getattr, item, name)
-            )
+            look = partial(vars(owner).__getitem__, name) if bound else partial(getattr, item, name)
             at = path if callable(found) else _joined(path or item.__name__, name)
             yield Place(at, found, look, None if bound else partial(setattr, owner, name))
         yield Place(path, type(item))
@@ -332,28 +320,6 @@ def found_at(look: Look) -> Any:
         return look()
     except (ValueError, LookupError, AttributeError):  # a cell, entry or attribute without a value
         return GONE
-
-
-def is_of(packages: set[str], module: Any) -> bool:
-    """Return whether a module belongs to one of some packages."""
-    return isinstance(module, str) and module.partition(".")[0] in packages
-
-
-def is_followed(item: Any) -> bool:
-    """Return whether attributes of a function, a class, its objects or a module are followed."""
-    module = item.__name__ if isinstance(item, ModuleType) else item.__module__
-    return _is_users(module) or is_of({"adjoint"}, module) and ".nn." in module
-
-
-def is_iterator(item: Any) -> bool:
-    """Return whether an object is an iterator of Python's or a library's, not reading a file."""
-    kind = type(item)
-    taken = hasattr(kind, "__next__") and not _is_users(kind.__module__)
-    return taken and not isinstance(item, (IOBase, Value, np.flatiter))
-
-
-def _is_users(module: Any) -> bool:
-    return not (is_of(_LIBRARIES, module) or (isinstance(module, str) and module[:7] == "_cython"))
 
 
 def _entry(path: str, item: dict[Any, Any], key: Any) -> Place:
@@ -391,9 +357,8 @@ def attributes_of(item: Any) -> dict[str, Any] | None:
 
 def _slots(kind: type) -> Iterator[str]:
     for owner in kind.__mro__:
-        if _is_users(owner.__module__):
-            members = vars(owner).items()
-            yield from (name for name, found in members if isinstance(found, MemberDescriptorType))
+        members = vars(owner).items()
+        yield from (name for name, found in members if isinstance(found, MemberDescriptorType))
 
 
 def _owner(kind: type, name: str) -> type | None:
@@ -401,7 +366,11 @@ def _owner(kind: type, name: str) -> type | None:
     return next((owner for owner in kind.__mro__ if name in vars(owner)), None)
 
 
+def _is_users_class(kind: type) -> bool:
+    return is_followed(kind) and not kind.__module__.startswith("adjoint.")
+
+
 def _is_called_unseen(kind: type) -> bool:
     """Return whether an object is called by code that is not followed, which may read it all."""
     owner = _owner(kind, "__call__")
-    return owner is not None and not _is_users(owner.__module__)
+    return owner is not None and not _is_users_class(owner)

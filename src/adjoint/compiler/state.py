@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
-from operator import is_
+from operator import attrgetter, call, is_
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from .arguments import exact
 from .contents import is_buffer, key_of_contents, reader
 from .reach import GONE, Put, Reach, found_at
 
+_data = attrgetter("data")
 _SETTINGS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
@@ -45,6 +46,8 @@ class State:
     arrays : dict of str to array
         Those that are read at each call, by path.
     modules : list of Module
+    has_inputs : bool
+        Whether anything is read at each call.
     """
 
     def __init__(self, function: Callable[..., Any], *, most_frozen: float = np.inf) -> None:
@@ -71,11 +74,14 @@ class State:
                     self._puts[id(item)] = puts
                 else:
                     self._frozen.append(item)
+        self._tensors, self._arrays = list(self.tensors.values()), list(self.arrays.values())
+        self.has_inputs = bool(self.tensors or self.arrays)
         self._kept = reach  # so that no other object gets the identity of one in it
-        self._size = [size() for size in self._sizes]
+        self._size = list(map(call, self._sizes))
         self._objects = _objects(self._look())
         self._readers = list(map(reader, self._frozen))
-        self._contents = [read() for read in self._readers]
+        self._contents = list(map(call, self._readers))
+        self._has_contents = bool(self._sizes or self._readers)
         # What was found at the latest look, and the settings that it makes.
         self._latest: tuple[list[Any], list[bytes], tuple[Any, ...]] | None = None
 
@@ -84,17 +90,13 @@ class State:
         """All that is read at each call, by path."""
         return {**self.tensors, **self.arrays}
 
-    @property
-    def has_inputs(self) -> bool:
-        """Whether anything is read at each call."""
-        return bool(self.tensors or self.arrays)
-
     def values(self) -> list[Any]:
         """Return the arrays of what is read at each call, as they are now."""
         if not self.tensors:
-            return list(self.arrays.values())
+            return self._arrays.copy()
         with standing:
-            return [*(tensor.data for tensor in self.tensors.values()), *self.arrays.values()]
+            found = list(map(_data, self._tensors))
+        return found + self._arrays if self._arrays else found
 
     def settings(self) -> tuple[Any, ...] | None:
         """Return the numbers, flags, texts and frozen arrays as they are now.
@@ -102,11 +104,14 @@ class State:
         As long as all is as it was, it is the same tuple. It is None if an object was replaced.
         """
         found, latest = self._look(), self._latest
-        if self._sizes and [size() for size in self._sizes] != self._size:
+        is_same = latest is not None and all(map(is_, found, latest[0]))
+        if is_same and not self._has_contents:
+            return latest[2]  # type: ignore[index]
+        if list(map(call, self._sizes)) != self._size:
             return None
-        contents = [read() for read in self._readers]
-        if latest is not None and all(map(is_, found, latest[0])) and contents == latest[1]:
-            return latest[2]
+        contents = list(map(call, self._readers)) if self._readers else self._contents
+        if is_same and contents == latest[1]:  # type: ignore[index]
+            return latest[2]  # type: ignore[index]
         objects = _objects(found)
         if len(objects) != len(self._objects) or not all(map(is_, objects, self._objects)):
             return None
@@ -170,7 +175,7 @@ class State:
     @contextmanager
     def standing_in(self, values: Sequence[Value]) -> Iterator[None]:
         """Let traced values stand for all that is read at each call inside the ``with`` block."""
-        tensors, arrays = list(self.tensors.values()), list(self.arrays.values())
+        tensors, arrays = self._tensors, self._arrays
         of_tensors, of_arrays = values[: len(tensors)], values[len(tensors) :]
         nodes = [value.node for value in of_arrays]
         with standing_in(tensors, of_tensors):
@@ -191,11 +196,11 @@ class State:
     def _look(self) -> list[Any]:
         """Return all that is found now, in the order of the first visit."""
         try:
-            found = [look() for look in self._looks]
+            found = list(map(call, self._looks))
         except (ValueError, LookupError, AttributeError):  # something is gone
             found = [found_at(look) for look in self._looks]
-        for members in self._members:
-            found += members
+        if self._members:
+            found += chain(*self._members)
         return found
 
 

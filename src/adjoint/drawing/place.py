@@ -103,5 +103,7 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
 
     names, arguments = subject.names, subject.arguments
     function: Callable[..., Any] = subject.function
-    graph = trace(function, *subject.args, symbol=Placed, names=names, arguments=arguments, may_act=True)
+    graph = trace(
+        function, *subject.args, symbol=Placed, names=names, arguments=arguments, may_act=True
+    )
     return graph, places.of
