@@ -235,6 +235,11 @@ def test_attributes_by_names_made_at_run_time_are_seen_to_change():
     follow(lambda x: x * getattr(o, name), attribute(o, "a", 3.0))
     follow(lambda x: x * sum(vars(o).values()), attribute(o, "b", 3.0), attribute(o, "c", 1.0))
     follow(lambda x: x * 2 if hasattr(o, "late") else x, attribute(o, "late", 0))
+    config = type("Config", (), {"a": 1.0, "__module__": __name__})
+    follow(lambda x: x * getattr(config, name), attribute(config, "a", 3.0))
+    module = types.ModuleType("mine")
+    module.a = 1.0
+    follow(lambda x: x * getattr(module, name), attribute(module, "a", 3.0))
     get = operator.attrgetter("a")
     follow(lambda x: x * get(o), attribute(o, "a", -1.0))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.util import resolve_name
 from types import CodeType, FunctionType
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 # Code that calls one of these can read attributes whose names are not in it.
 _ASKS_FOR_ANY = frozenset(
     {
-        *("__dict__", "__getattribute__", "asdict", "astuple", "attrgetter", "copy", "deepcopy"),
-        *("eval", "exec", "getattr", "getmembers", "hasattr", "replace", "vars"),
+        *("__dict__", "__getattribute__", "asdict", "astuple", "attrgetter", "delattr", "eval"),
+        *("exec", "getattr", "getmembers", "hasattr", "setattr", "vars"),
     }
 )
 
@@ -57,6 +57,10 @@ class NamesInCode:
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._names))
+
+    def among(self, attributes: Iterable[str]) -> list[str]:
+        """Return those of some attributes that the code may read."""
+        return [name for name in attributes if self.all or name in self._names]
 
     def add(self, code: CodeType) -> None:
         """Add those of a function's code."""

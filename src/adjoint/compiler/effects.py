@@ -65,13 +65,18 @@ def refused(*roots: Any, resumed: Collection[Any] = ()) -> Iterator[None]:
         changed += [(path, _TAKEN) for path, item in reach.found() if _ran(item, resumed)]
         changed += [(name, _CHANGED) for name in _put_back(places, before)]
     if changed:
-        names = [name for name, text in changed if text == changed[0][1]]
-        raise TypeError(changed[0][1].format(", ".join(dict.fromkeys(names[:_MOST_NAMED]))))
+        # What was drawn explains what else has changed.
+        text = max((text for _, text in changed), key=[_CHANGED, _TAKEN, _GENERATOR.text].index)
+        names = dict.fromkeys(name for name, about in changed if about == text)
+        raise TypeError(text.format(", ".join(list(names)[:_MOST_NAMED])))
 
 
 def refuse_entropy() -> NoReturn:
     """Refuse random numbers from the operating system, as of a generator without a seed."""
-    raise TypeError(f"random numbers came from the operating system while tracing: {_DRAWN}")
+    raise TypeError(
+        "random numbers came from the operating system while the function was traced, as for a "
+        f"generator without a seed: {_DRAWN}"
+    )
 
 
 # --- kinds of what is watched
@@ -131,7 +136,8 @@ def _refill_dict(item: dict[Any, Any], before: dict[Any, Any]) -> None:
 
 def _named(item: Any, reach: Reach) -> dict[str, Any]:
     """Return those attributes of a function, class or module that code names."""
-    return {name: vars(item).get(name, GONE) for name in reach.names}
+    found = vars(item)
+    return {name: found.get(name, GONE) for name in (*reach.names, *reach.names.among(found))}
 
 
 def _set_named(item: Any, before: dict[str, Any]) -> None:
@@ -219,6 +225,8 @@ class _Watched:
             return [(self.path, self.kind.text)]
         if list(now) == list(before) and all(map(is_, now.values(), before.values())):
             return []
+        if self.kind is _NAMESPACE:
+            before = dict.fromkeys(now, GONE) | before
         self.kind.write(self.item, before)
         if self.kind is _LIST and len(now) != len(before):
             return [(self.path, self.kind.text)]

@@ -39,6 +39,8 @@ Put = Callable[[Any], None]
 GONE = object()
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype)
+# What a class has that no code gave it.
+_OF_EVERY_CLASS = ("__dict__", "__doc__", "__module__", "__qualname__", "__weakref__")
 _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_property)
 
 
@@ -182,7 +184,7 @@ class Reach:
                 yield Place(path, found, look, partial(setattr, item, attribute))
         yield from self._of_globals(item)
         attributes = vars(item)
-        yield from self._of_scope(path, attributes, filter(self.names.__contains__, attributes))
+        yield from self._of_scope(path, attributes, self.names.among(attributes))
 
     def _of_globals(self, function: Any) -> Iterator[Place]:
         scope = function.__globals__
@@ -231,7 +233,7 @@ class Reach:
         if not is_followed(item):
             return
         scope = vars(item)
-        yield from self._of_scope(path, scope, filter(self.names.__contains__, scope))
+        yield from self._of_scope(path, scope, self.names.among(scope))
 
     def _of_scope(self, path: str, scope: dict[str, Any], names: Iterable[str]) -> Iterator[Place]:
         for name in list(names):
@@ -281,9 +283,13 @@ class Reach:
         unseen = len(owners) + 1 < len(item.__mro__)  # others than `object` are left out
         for kind in owners:
             self.names.add_called(kind, unseen=unseen)
-        for name in self.names:
+        names = dict.fromkeys(self.names)
+        if self.names.all:
+            self.sizes += [vars(kind).__len__ for kind in owners]
+            names |= dict.fromkeys(name for kind in owners for name in vars(kind))
+        for name in names:
             owner = _owner(item, name)
-            if owner not in owners:
+            if owner not in owners or name in _OF_EVERY_CLASS:
                 continue
             found = vars(owner)[name]
             bound = hasattr(type(found), "__get__") and not isinstance(found, FunctionType)
