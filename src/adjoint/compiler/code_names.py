@@ -17,6 +17,9 @@ _ASKS_FOR_ANY = frozenset(
     }
 )
 
+_OF_VARIABLES = frozenset(
+    {"DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL"}
+)
 # Code that calls one of these can tell a traced value from an array.
 _ASKS_FOR_TYPES = frozenset(
     {"__class__", "callable", "id", "isinstance", "issubclass", "singledispatch", "type"}
@@ -95,7 +98,7 @@ def names_in(code: CodeType) -> CodeNames:
     level, catches = 0, False
     for instruction in dis.get_instructions(code):
         name, operation = instruction.argval, instruction.opname
-        if operation in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"):
+        if operation in _OF_VARIABLES:
             variables[name] = None
         elif operation == "IMPORT_NAME":
             imports[name, level] = None
