@@ -259,6 +259,13 @@ def test_dataclasses_slots_and_named_tuples_are_seen_to_change():
 
 
 def test_containers_are_seen_to_change():
+    chain, mapping = collections.ChainMap({}, {"a": 1.0}), collections.UserDict(a=1.0)
+    follow(
+        lambda x: x * chain["a"] * mapping["a"],
+        entry(chain.maps[1], "a", 3.0),
+        entry(chain, "a", 4.0),
+        entry(mapping, "a", 5.0),
+    )
     queue, members, table = collections.deque([1.0, 2.0]), {1.0, 2.0}, {"f": np.sin}
     follow(
         lambda x: table["f"](x) * queue[0] + sum(members),
@@ -295,6 +302,39 @@ def test_the_arguments_of_partial_functions_are_seen_to_change():
     follow(function, entry(values, 0, 3.0), entry(function.keywords, "k", 5.0))
     asked = functools.partial(getattr, types.SimpleNamespace(a=1.0), "a")
     follow(lambda x: x * asked(), attribute(asked.args[0], "a", 2.0))
+
+
+def test_what_objects_of_numpy_compute_with_is_seen_to_change(monkeypatch):
+    ones, polynomial = np.ones(3), np.poly1d([1.0, 2.0])
+    times = np.vectorize(lambda number: number * RATE, otypes=[float])
+    follow(lambda x: x * times(ones), lambda: monkeypatch.setitem(globals(), "RATE", 5.0))
+    follow(lambda x: x * polynomial(2.0), entry(polynomial.coeffs, 0, 5.0))
+
+
+def test_descriptors_and_special_methods_are_followed(monkeypatch):
+    class Held:
+        value = 2.0
+
+        def __get__(self, instance, owner=None):
+            return self.value
+
+    class Odd(dict):
+        held, table = Held(), {"late": 3.0}
+
+        def __missing__(self, key):
+            return RATE
+
+        def __getattr__(self, name):
+            return self.table[name]
+
+    odd = Odd()
+    follow(
+        lambda x: x * odd.held + odd["none"] * odd.late,
+        attribute(vars(Odd)["held"], "value", 5.0),
+        lambda: monkeypatch.setitem(globals(), "RATE", 7.0),
+        entry(Odd.table, "late", 9.0),
+        entry(odd, "none", 11.0),
+    )
 
 
 def test_modules_below_modules_and_imports_within_are_seen_to_change(monkeypatch):

@@ -268,8 +268,10 @@ class Reach:
         whole = self.names.all or _is_called_unseen(kind)
         if whole:
             self.sizes.append(attributes.__len__)
-        for name in list(attributes):
-            if whole or name in self.names:
+        for name, found in list(attributes.items()):
+            # A library's object may keep what it has computed once in a dict.
+            is_cache = name[0] == "_" and isinstance(found, dict) and not is_followed(kind)
+            if (whole and not is_cache) or name in self.names:
                 yield _entry(_joined(path, name), attributes, name)
         for name in self.names:
             # An attribute of the class may be hidden by one of the object, later.
@@ -377,6 +379,9 @@ def _is_users_class(kind: type) -> bool:
 
 
 def _is_called_unseen(kind: type) -> bool:
-    """Return whether an object is called by code that is not followed, which may read it all."""
-    owner = _owner(kind, "__call__")
-    return owner is not None and not _is_users_class(owner)
+    """Return whether code that is not followed computes with an object, and may read it all."""
+    called, indexed = _owner(kind, "__call__"), _owner(kind, "__getitem__")
+    if called is not None and not _is_users_class(called):
+        return True
+    # Containers that are written in Python, as ChainMap and UserDict.
+    return indexed is not None and indexed.__module__ == "collections"
