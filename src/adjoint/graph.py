@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from .compiler import archive, cost, listing, naming
+from .compiler import archive, cost, effects, listing, naming
 from .compiler.tracer import TracedNode, Tracer, held, traced_by
 from .constants import kept_params
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
@@ -271,6 +272,7 @@ def trace(
     symbol: type[Symbol] = Symbol,
     names: Sequence[Any] | None = None,
     arguments: Sequence[str] | None = None,
+    may_act: bool = False,
 ) -> Graph:
     """Return the graph of ``function``, traced with the shapes and dtypes of the examples.
 
@@ -287,6 +289,15 @@ def trace(
         A name for each argument, or a tree of names for its leaves; by default from ``arguments``.
     arguments : sequence of str, optional
         A name for each argument; by default those of the function's parameters.
+    may_act : bool
+        Whether the function may do other things besides computing, once, now.
+
+    Raises
+    ------
+    TypeError
+        If the function branches on a traced value, or needs its number; or draws random numbers
+        from a generator, takes from an iterator or changes an object, an array or a variable from
+        outside, which the graph would not repeat. What it has changed is put back.
 
     Examples
     --------
@@ -308,11 +319,14 @@ def trace(
         arguments = naming.argument_names(function, examples)
     paths = tuple(arguments) if names is None else tuple(names)
     inputs: list[Symbol] = []
-    with traced_by(tracer):
+    guard = nullcontext() if may_act else effects.refused(function, resumed=tracer.resumed)
+    with guard, traced_by(tracer):
         args = tuple(
             _as_symbols(x, path, symbol, inputs) for x, path in zip(examples, paths, strict=True)
         )
         result = function(*args)
+    if tracer.saw_entropy and not may_act:
+        effects.refuse_entropy()
     takes = map_leaves(_counter(), args)
     outputs = [_as_output(leaf) for leaf in leaves(result)]
     gives = map_leaves(_counter(), result)

@@ -84,4 +84,6 @@ def exact(setting: Any) -> Hashable:
     """
     if isinstance(setting, (tuple, list)):
         return type(setting), *map(exact, setting)
-    return type(setting), repr(setting) if isinstance(setting, float) else setting
+    if isinstance(setting, np.generic):
+        return setting.dtype.str, setting.tobytes()
+    return type(setting), repr(setting) if isinstance(setting, (float, complex)) else setting

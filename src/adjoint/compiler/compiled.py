@@ -19,23 +19,43 @@ from .naming import argument_names, parameter_names
 from .program import Program
 from .simplify import simplify
 from .source import write
-from .state import State, standing_in
+from .state import State, standing
 
 Function = Callable[..., Any]
 
 # Of so many combinations a function's programs are kept.
 MOST_PROGRAMS = 128
 _UNKNOWN = object()
+# Arrays of more bytes are read at each call; to compare less with what was compiled takes less
+# time than one more argument, and what is frozen can be simplified.
+_MOST_FROZEN = 4096
 
 
 def compile(function: Function) -> Compiled:
     """Return a function that does what ``function`` does, faster.
 
     It is traced at its first call, and again for every new combination of its arguments' structure,
-    shapes and dtypes; the programs of 128 combinations are kept. Tensors that it refers to, those
-    of modules included, are read at each call. Where a number, a flag or an object that it refers
-    to has been replaced, in a module or a variable, it is traced again; an array that is changed
-    in place is not noticed.
+    shapes and dtypes; the programs of 128 combinations are kept. What it reads besides its
+    arguments is read as it is at each call:
+
+    - Tensors, those of modules included, and NumPy arrays, also where they are changed in place.
+    - Numbers, flags, texts, functions, classes and other objects, wherever names, attributes and
+      items lead to them: from closures, globals, defaults, ``self``, classes and their bases,
+      modules, `functools.partial` and containers, to any depth. Where one was replaced the
+      function is traced again.
+
+    What cannot be seen is frozen as it is when the function is traced: files, clocks and
+    environment variables; what objects of other libraries (a data frame, an estimator) and C
+    extensions keep inside, and the variables of those libraries; what code finds by a name in a
+    text (`globals`, `eval`); and tensors or arrays whose memory another name changes while the call
+    runs.
+
+    A function that does more than compute is refused when it is traced, and what it has changed is
+    put back: one that draws random numbers from a generator or the modules `random` and
+    `numpy.random`, takes from an iterator of outside, or changes a variable, an attribute, a
+    container or an array of outside. What works are numbers that are drawn outside and passed as an
+    argument; `adjoint.uniform` of a state that is passed; `nn.Dropout` in a training step, whose
+    random state is a buffer; and a generator that the function makes from a fixed seed.
 
     Parameters
     ----------
@@ -48,6 +68,11 @@ def compile(function: Function) -> Compiled:
     Compiled
         A callable whose results are plain arrays, with ``.source``, ``.graph`` and ``.report()``.
         Given tensors that require a gradient, or traced values, it is the function itself.
+
+    Raises
+    ------
+    TypeError
+        At a call, if the function branches on an array's numbers, or does more than compute.
 
     Examples
     --------
@@ -85,6 +110,7 @@ class Compiled:
         self._kept: list[tuple[Program, dict[Any, Program], Any]] = []
         self.latest: Program | None = None
         self._known: _Known | None = None
+        self._most_frozen: float = _MOST_FROZEN
 
     def __call__(self, *args: Any, out: Any = None, **settings: Any) -> Any:
         """Return the function's result, as plain arrays.
@@ -113,11 +139,13 @@ class Compiled:
         known = self._known
         if known is None or settings or not known.is_current():
             known = self._look(settings)
-        if known.state.tensors:
-            outline = outline, flatten(known.state.arrays(), arrays)
+        if known.state.has_inputs:
+            outline = outline, flatten(known.state.values(), arrays)
         program = known.programs.get(outline)
         if program is None:
             program = self._compile(known, outline, args, settings)
+            if program is None:
+                return self(*args, out=out, **settings)
         else:
             program.is_recent = True
         self.latest = program
@@ -134,13 +162,21 @@ class Compiled:
 
     def _look(self, settings: dict[str, Any]) -> _Known:
         """Look at the state, anew where an object was replaced, and say what is known of it."""
-        before = self._known
-        found = None if before is None else before.state.settings()
-        if before is None or found is None:
-            # All that was compiled for objects which are gone is forgotten.
-            state = State(self.function)
-            before, found = _Known(state, None, {}, {}), state.settings()
-            self._kept = []
+        with standing():  # else another thread's trace might be seen
+            before = self._known
+            found = None if before is None else before.state.settings()
+            if (
+                before is not None
+                and before.state.has_new_contents
+                and self._most_frozen == _MOST_FROZEN
+            ):
+                # A program for each of its contents would be too many.
+                self._most_frozen, found = -1, None
+            if before is None or found is None:
+                # All that was compiled for objects which are gone is forgotten.
+                state = State(self.function, most_frozen=self._most_frozen)
+                before, found = _Known(state, None, {}, {}), state.settings()
+                self._kept = []
         key = found, tuple([(name, exact(settings[name])) for name in sorted(settings)])
         try:
             programs = before.variants.get(key)
@@ -160,15 +196,20 @@ class Compiled:
             self._known = _Known(before.state, _UNKNOWN, {}, before.variants)
         return known
 
-    def _compile(self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]) -> Program:
+    def _compile(
+        self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]
+    ) -> Program | None:
+        """Return a new program; None where arrays must be frozen, so that the state is another."""
         state = known.state
         bound = functools.partial(self.function, **settings) if settings else self.function
-        if state.tensors:
-            program = Program(_trace_with_state(bound, args, state), key=state.tensors)
-        else:
-            with state.unchanged():
-                graph = trace(bound, *args)
-            program = Program(graph)
+        try:
+            graph = _trace_with_state(bound, args, state)
+        except Exception:  # whatever the function raises where it reads numbers of a traced value
+            if not state.arrays:
+                raise
+            self._most_frozen, self._known = np.inf, None
+            return None
+        program = Program(graph, key=state.inputs)
         if known.is_current():  # else it was traced with other settings than those of its key
             known.programs[outline] = program
         self._keep(program, known.programs, outline)
@@ -214,7 +255,7 @@ class Compiled:
         graph = self._latest().graph
         specs = [symbol.data for symbol in graph.inputs]
         zeros = map_leaves(lambda n: np.zeros(specs[n].shape, specs[n].dtype), graph.takes)
-        has_state = self._known is not None and bool(self._known.state.tensors)
+        has_state = self._known is not None and self._known.state.has_inputs
         return tuple(zeros[:-1] if has_state else zeros)
 
     def _latest(self) -> Program:
@@ -253,23 +294,23 @@ class _Known:
 
 
 def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
-    """Trace a function with the tensors that it refers to as a last argument."""
-    tensors = list(state.tensors.values())
+    """Trace a function with all that it reads at each call as a last argument, if it does."""
 
     def with_state(*inputs: Any) -> Any:
-        *given, values = inputs
-        with standing_in(tensors, values), state.unchanged():
+        given, values = (inputs[:-1], inputs[-1]) if state.has_inputs else (inputs, [])
+        with state.standing_in(values), state.unchanged():
             return function(*given)
 
-    paths = parameter_names(state.tensors)
-    names = (*argument_names(function, args), "state")
     functools.update_wrapper(with_state, function, updated=())
+    names = tuple(argument_names(function, args))
+    if not state.has_inputs:
+        return trace(with_state, *args, arguments=names)
     return trace(
         with_state,
         *args,
-        [tensor.data for tensor in tensors],
-        names=(*names[:-1], paths),
-        arguments=names,
+        state.values(),
+        names=(*names, parameter_names(state.inputs)),
+        arguments=(*names, "state"),
     )
 
 
@@ -281,8 +322,8 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
     Parameters
     ----------
     function : callable or Compiled
-        Of a compiled function the program of its latest call is written. The tensors that it refers
-        to are written out as constants.
+        Of a compiled function the program of its latest call is written. The tensors and arrays
+        that it refers to are written out as constants.
     path : path
         Of the file. Where 0·∞ counts as 0, a second function in it, with such products, decides.
     *examples : arrays

@@ -54,8 +54,9 @@ _RULES: dict[str, Callable[[Node, int], bool]] = {
 }
 
 
-# Strong products that native code computes as plain ones even where infinities are expected.
-PLAIN_IN_NATIVE = frozenset({"strong_matmul"})
+# What native code gives NaN for where it must not: strong products that it computes as plain ones
+# even where infinities are expected, and labels out of range.
+PLAIN_IN_NATIVE = frozenset({"strong_matmul", "softmax_cross_entropy"})
 
 
 def _passes_nan(node: Node, position: int) -> bool:
@@ -82,7 +83,7 @@ def sentinels(
     Parameters
     ----------
     plain : collection of str
-        Strong products that will be computed as plain ones.
+        Primitives of which NaN is to be looked for too, as it is of plain products.
     preferred : collection of Node, optional
         Those to take where there is a choice; by default all results.
     """
@@ -137,6 +138,8 @@ def unshown(graph: Graph, parameters: int = 0) -> list[Symbol]:
         Of a training step, see `shown_next`.
     """
     shown = shown_next(graph, parameters, plain=PLAIN_IN_NATIVE) if parameters else set()
+    if parameters and isinstance(graph.outputs[0], Symbol) and graph.outputs[0].node is not None:
+        shown.add(graph.outputs[0].node)  # the loss is looked at in any case
     watched = sentinels(graph, plain=PLAIN_IN_NATIVE, preferred=shown or None)
     return [x for x in watched if x.node not in shown]
 

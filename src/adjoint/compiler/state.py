@@ -1,87 +1,133 @@
-"""State is what a function reads besides its arguments: tensors, and settings.
+"""State is what a function reads besides its arguments: tensors, arrays and settings.
 
-A compiled function reads tensors anew at each call, so that a network that is trained on is not
-frozen into it; where a setting (a number or a flag of a module, a closure or a global variable) has
-changed it compiles anew, and where another object has taken the place of one, too.
+A compiled function reads tensors and large arrays anew at each call, so that a network that is
+trained on is not frozen into it. The numbers of smaller arrays are frozen, and compared at each
+call; where they, or a setting (a number or a flag of a module, a closure or a global variable),
+have changed it compiles anew, and where another object has taken the place of one, too.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from operator import getitem, is_
-from types import CodeType, MethodType, ModuleType
+from itertools import chain, count
+from operator import attrgetter, call, is_
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from ..core import Primitive, Value
+from ..core import Value
 from ..graph import Symbol
 from ..nn.module import Module
 from ..ops.structural import astype, stop_gradient
 from ..tensor import Tensor
 from ..views import View, view_of
 from .arguments import exact
+from .contents import is_buffer, key_of_contents, reader
+from .reach import GONE, Put, Reach, found_at
 
-Look = Callable[[], Any]
-
-_SETTINGS = (bool, int, float, str, type(None))
-_FIXED = (ModuleType, type, Primitive)  # nobody puts others in their places
-_UNCHANGING = (tuple, partial)  # what stands in one stays there
-# Of these nobody changes the variables.
-_OURS = {"adjoint", "numpy"}
-_LIBRARIES = {*_OURS, "scipy", *sys.stdlib_module_names}
-_GONE = object()
+_data = attrgetter("data")
+_SETTINGS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
 class State:
-    """The tensors and settings that a function refers to, and where it found them.
+    """What a function refers to, and where it found that.
+
+    Parameters
+    ----------
+    function : callable
+    most_frozen : float
+        Arrays of more bytes are read at each call, if nothing but a trace reads them; the others'
+        numbers are frozen.
 
     Attributes
     ----------
     tensors : dict of str to Tensor
         The leaves, by the path that leads to each.
+    arrays : dict of str to array
+        Those that are read at each call, by path.
     modules : list of Module
+    has_inputs : bool
+        Whether anything is read at each call.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], *, most_frozen: float = np.inf) -> None:
+        reach = Reach(function)
         self.tensors: dict[str, Tensor] = {}
+        self.arrays: dict[str, Any] = {}
         self.modules: list[Module] = []
+        self._puts: dict[int, list[Put]] = {}
+        self._frozen: list[Any] = []
         # They give what stands now where something was found: mostly what stood there before.
-        self._looks: list[Callable[[], Any]] = []
-        self._seen: dict[int, Any] = {}
-        self._visit("", function)
+        self._looks = [place.look for place in reach.places if place.look is not None]
+        self._sizes, self._members = reach.sizes, reach.members
+        open_to_traces = _open_to_traces(reach)
+        for path, item in reach.found():
+            if isinstance(item, Module):
+                self.modules.append(item)
+            elif isinstance(item, Tensor):
+                if item.is_leaf:
+                    _add(self.tensors, path or "tensor", item)
+            elif is_buffer(item):
+                puts = open_to_traces.get(id(item))
+                if puts is not None and _is_operand(item) and item.nbytes > most_frozen:
+                    _add(self.arrays, path or "array", item)
+                    self._puts[id(item)] = puts
+                else:
+                    self._frozen.append(item)
+        self._tensors, self._arrays = list(self.tensors.values()), list(self.arrays.values())
+        self.has_inputs = bool(self.tensors or self.arrays)
+        self._kept = reach  # so that no other object gets the identity of one in it
+        self._size = list(map(call, self._sizes))
         self._objects = _objects(self._look())
-        # What was found at the latest look, and the settings among it.
-        self._latest: tuple[list[Any], tuple[Any, ...]] | None = None
+        self._readers = list(map(reader, self._frozen))
+        self._contents = list(map(call, self._readers))
+        self._has_contents = bool(self._sizes or self._readers)
+        # What was found at the latest look, and the settings that it makes.
+        self._latest: tuple[list[Any], list[bytes], tuple[Any, ...]] | None = None
 
-    def arrays(self) -> list[Any]:
-        """Return the tensors' arrays, as they are now."""
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """All that is read at each call, by path."""
+        return {**self.tensors, **self.arrays}
+
+    def values(self) -> list[Any]:
+        """Return the arrays of what is read at each call, as they are now."""
         if not self.tensors:
-            return []
-        with _standing:
-            return [tensor.data for tensor in self.tensors.values()]
+            return self._arrays.copy()
+        with standing():
+            found = list(map(_data, self._tensors))
+        return found + self._arrays if self._arrays else found
 
     def settings(self) -> tuple[Any, ...] | None:
-        """Return the numbers, flags and texts as they are now; None if an object was replaced.
+        """Return the numbers, flags, texts and frozen arrays as they are now.
 
-        As long as all is as it was, it is the same tuple.
+        As long as all is as it was, it is the same tuple. It is None if an object was replaced.
         """
         found, latest = self._look(), self._latest
-        if latest is not None and all(map(is_, found, latest[0])):
-            return latest[1]
+        is_same = latest is not None and all(map(is_, found, latest[0]))
+        if is_same and not self._has_contents:
+            return latest[2]  # type: ignore[index]
+        if list(map(call, self._sizes)) != self._size:
+            return None
+        contents = list(map(call, self._readers)) if self._readers else self._contents
+        if is_same and contents == latest[1]:  # type: ignore[index]
+            return latest[2]  # type: ignore[index]
         objects = _objects(found)
         if len(objects) != len(self._objects) or not all(map(is_, objects, self._objects)):
             return None
         settings = tuple([exact(x) for x in found if isinstance(x, _SETTINGS)])
-        self._latest = found, settings
+        settings += tuple(map(key_of_contents, self._frozen, contents))
+        self._latest = found, contents, settings
         return settings
+
+    @property
+    def has_new_contents(self) -> bool:
+        """Whether a frozen array has other numbers than at first."""
+        return self._latest is not None and self._latest[1] != self._contents
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -113,11 +159,11 @@ class State:
             for module, before in kept:
                 now = vars(module)
                 for name in sorted(before.keys() | now.keys()):
-                    old, new = before.get(name, _GONE), now.get(name, _GONE)
+                    old, new = before.get(name, GONE), now.get(name, GONE)
                     names[id(old)] += 1
                     if new is old:
                         continue
-                    if id(old) in known and new is not _GONE:
+                    if id(old) in known and new is not GONE:
                         assigned[id(old)] = new
                     else:
                         changed.append(f"{type(module).__name__}.{name}")
@@ -135,141 +181,77 @@ class State:
         if any(names[key] > 1 for key in assigned):
             raise TypeError("a buffer that two modules share cannot be written to when compiled")
 
+    @contextmanager
+    def standing_in(self, values: Sequence[Value]) -> Iterator[None]:
+        """Let traced values stand for all that is read at each call inside the ``with`` block."""
+        tensors, arrays = self._tensors, self._arrays
+        of_tensors, of_arrays = values[: len(tensors)], values[len(tensors) :]
+        nodes = [value.node for value in of_arrays]
+
+        def put_back() -> None:
+            for array in arrays:
+                self._put(array, array)
+
+        with standing_in(tensors, of_tensors), _replacing(put_back):
+            for array, value in zip(arrays, of_arrays, strict=True):
+                self._put(array, value)
+            yield
+        for path, value, node in zip(self.arrays, of_arrays, nodes, strict=True):
+            _refuse_assigned(path, node, value.node)
+
+    def _put(self, array: Any, value: Any) -> None:
+        for put in self._puts[id(array)]:
+            put(value)
+
     def _look(self) -> list[Any]:
         """Return all that is found now, in the order of the first visit."""
         try:
-            return [look() for look in self._looks]
+            found = list(map(call, self._looks))
         except (ValueError, LookupError, AttributeError):  # something is gone
-            return [_found(look) for look in self._looks]
+            found = [found_at(look) for look in self._looks]
+        if self._members:
+            found += chain(*self._members)
+        return found
 
-    def _visit(self, path: str, item: Any) -> None:
-        if id(item) in self._seen or isinstance(item, _FIXED):
-            return
-        self._seen[id(item)] = item  # kept, so that no other object gets its id
-        if isinstance(item, Tensor):
-            if item.is_leaf:
-                self.tensors[path or "tensor"] = item
-            return
-        if isinstance(item, Module):
-            self.modules.append(item)
-        self._looks += _outlook(item)
-        for name, look in _parts(item):
-            found = _found(look)
-            if found is not _GONE and not isinstance(found, _FIXED):
-                if not isinstance(item, _UNCHANGING):
-                    self._looks.append(look)
-                self._visit(_joined(path, name), found)
+
+def _open_to_traces(reach: Reach) -> dict[int, list[Put]]:
+    """Return how to put something in all places of each array; those without are left out.
+
+    Where code asks for types or catches errors, a traced value might go another way than an array.
+    """
+    if reach.asks_for_types:
+        return {}
+    puts: dict[int, list[Put]] = {}
+    closed: set[int] = set()
+    for place in reach.places:
+        if place.put is None:
+            closed.add(id(place.found))
+        else:
+            puts.setdefault(id(place.found), []).append(place.put)
+    return {known: those for known, those in puts.items() if known not in closed}
+
+
+def _is_operand(item: Any) -> bool:
+    """Return whether a traced value can stand for a buffer; masks are mostly indices."""
+    return type(item) is np.ndarray and item.dtype.kind in "fiu"
+
+
+def _add(found: dict[str, Any], path: str, item: Any) -> None:
+    """Add an item under its path, or one like it: two functions may use one name."""
+    names = chain([path], (f"{path}_{n}" for n in count(2)))
+    found[next(name for name in names if name not in found)] = item
 
 
 def _objects(found: Iterable[Any]) -> list[Any]:
     return [x for x in found if not isinstance(x, _SETTINGS)]
 
 
-def _found(look: Callable[[], Any]) -> Any:
-    """Return what stands in a place now."""
-    try:
-        return look()
-    except (ValueError, LookupError, AttributeError):  # a cell, entry or attribute without a value
-        return _GONE
-
-
-def _joined(path: str, name: str) -> str:
-    return name if not path or not name else f"{path}{'' if name[0] == '[' else '.'}{name}"
-
-
-def _outlook(item: Any) -> Iterator[Look]:
-    """Yield looks at what of an item itself may change besides its parts."""
-    if isinstance(item, Module):
-        yield partial(getattr, item, "training")
-        yield partial(getattr, item, "__dict__")
-        yield vars(item).__len__
-    elif isinstance(item, list):
-        yield item.__len__
-    elif isinstance(item, dict):
-        yield _Keys(item)
-
-
-class _Keys:
-    """A dict's keys: the same object at each call as long as they are the same, in order."""
-
-    def __init__(self, item: dict[Any, Any]) -> None:
-        self.item, self.keys = item, tuple(item)
-
-    def __call__(self) -> tuple[Any, ...]:
-        keys = tuple(self.item)
-        if keys != self.keys:
-            self.keys = keys
-        return self.keys
-
-
-def _parts(item: Any) -> Iterator[tuple[str, Look]]:
-    """Yield a name for, and a look at, all that an item refers to."""
-    if isinstance(item, dict):
-        yield from ((f"[{key!r}]", _entry(item, key)) for key in item)
-    elif isinstance(item, (list, tuple)):
-        yield from ((f"[{n}]", partial(getitem, item, n)) for n in range(len(item)))
-    elif isinstance(item, Module):
-        yield from _attributes(item)
-    elif isinstance(item, partial):
-        yield from (("", partial(getattr, item, name)) for name in ("func", "args", "keywords"))
-    elif isinstance(item, MethodType):
-        yield "", partial(getattr, item, "__func__")
-        if isinstance(item.__self__, Module):
-            yield "", partial(getattr, item, "__self__")
-        else:
-            yield from _attributes(item.__self__)
-    elif inspect.isfunction(item):
-        yield from _variables(item)
-
-
-def _entry(item: dict[Any, Any], key: Any) -> Look:
-    return partial(item.get, key, _GONE)  # not item[key], which fills a defaultdict
-
-
-def _attributes(item: Any) -> Iterator[tuple[str, Look]]:
-    attributes = getattr(item, "__dict__", {})
-    yield from ((name, _entry(attributes, name)) for name in attributes)
-
-
-def _variables(function: Any) -> Iterator[tuple[str, Look]]:
-    """Yield a function's free variables and, if it is the user's, defaults and globals."""
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    places = [(name, partial(getattr, cell, "cell_contents")) for name, cell in cells]
-    # Not of its __module__, which functools.wraps makes that of the function inside.
-    if not _is_of(_OURS, function.__globals__.get("__name__")):
-        defaults = ("__defaults__", "__kwdefaults__")
-        places += [("", partial(getattr, function, name)) for name in defaults]
-        names = dict.fromkeys(_global_names(function.__code__))
-        places += _globals(function.__globals__, names, set())
-    for name, look in places:
-        yield "" if inspect.isfunction(_found(look)) else name, look
-
-
-def _globals(
-    scope: dict[str, Any], names: Iterable[str], seen: set[int]
-) -> list[tuple[str, partial[Any]]]:
-    """Return looks at the names that a scope has, or a module of the user's that it names."""
-    if id(scope) in seen:
-        return []
-    seen.add(id(scope))
-    places = [(name, partial(scope.get, name, _GONE)) for name in names if name in scope]
-    for name, look in list(places):
-        module = look()
-        if isinstance(module, ModuleType) and not _is_of(_LIBRARIES, module.__name__):
-            inside = _globals(vars(module), names, seen)
-            places += [(f"{name}.{inner}", at) for inner, at in inside]
-    return places
-
-
-def _is_of(packages: set[str], module: str | None) -> bool:
-    return (module or "").partition(".")[0] in packages
-
-
-def _global_names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _global_names(constant)
+def _refuse_assigned(path: str, before: Any, now: Any) -> None:
+    if now is not before:
+        raise TypeError(
+            f"{path} was assigned into while the function was traced, which a compiled function "
+            "would not repeat; return the new value instead, or do not compile"
+        )
 
 
 # Held while tensors are symbols, so that other threads' compiled functions do not see them so.
@@ -324,8 +306,7 @@ def standing_in(
                 tensor.__class__ = kind
                 tensor.data, tensor.node = data, node
 
-        _replaced.append((threading.get_ident(), put_back))
-        try:
+        with _replacing(put_back):
             for tensor, value in zip(tensors, values, strict=True):
                 # The object itself changes its type: lists, closures and modules all see it.
                 stand_in = _BufferStandIn if id(tensor) in buffers else _StandIn
@@ -334,9 +315,22 @@ def standing_in(
                 tensor.__class__ = kind
                 tensor.data, tensor.node = value.data, value.node
             yield
-        finally:
-            put_back()
-            _replaced.pop()
+
+
+@contextmanager
+def _replacing(put_back: Callable[[], None]) -> Iterator[None]:
+    """Put back at the end what is replaced inside the ``with`` block, in a forked child too."""
+    _replaced.append((threading.get_ident(), put_back))
+    try:
+        yield
+    finally:
+        put_back()
+        _replaced.pop()
+
+
+def standing() -> Any:
+    """Return the lock that is held while tensors are symbols; a forked child has its own."""
+    return _standing
 
 
 def _forget_other_threads() -> None:

@@ -17,11 +17,14 @@ from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import is_argument
+from . import effects
+from .contents import key_of_contents
 from .naming import parameter_names
 from .program import Program, Tier
 from .snapshot import buffers_in
 from .state import State, standing_in
 from .tracer import TracedNode, made_by
+from .users_code import is_followed
 
 Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Any]
@@ -103,6 +106,7 @@ class TrainingStep:
         """Find the tensors, and check that the optimiser's are among them."""
         self.programs.clear()
         self.states = [State(self.model), State(self.loss)]
+        self.rules = [State(rule) for rule in self._rules() if is_followed(type(rule))]
         tensors = self.states[0].tensors
         known = set(map(id, tensors.values()))
         others = self.states[1].tensors.items()
@@ -143,6 +147,7 @@ class TrainingStep:
         None where an object has been replaced.
         """
         found = [state.settings() for state in self.states]
+        found += [rule.settings() for rule in self.rules]
         if None in found:
             return None
         return (
@@ -151,7 +156,16 @@ class TrainingStep:
             self.optimizer.clipping,
             self._trained(),
             tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
+            self._read_by_rules() if self.rules else (),
         )
+
+    def _read_by_rules(self) -> tuple[Any, ...]:
+        """Return what is equal as long as the tensors that an update reads, being constant there,
+        are as they were.
+        """
+        trained = set(map(id, self.optimizer.params))
+        read = [x for rule in self.rules for x in rule.tensors.values() if id(x) not in trained]
+        return tuple(key_of_contents(x.data, np.asarray(x.data).tobytes()) for x in read)
 
     def remembered(self) -> tuple[tuple[str, ...], ...]:
         """Return the names of what is remembered of each parameter that is trained."""
@@ -322,12 +336,18 @@ class TrainingStep:
             {entry: f"{name}_{entry}" for entry in entries}
             for name, entries in zip(names, arguments.get("memory", ()), strict=False)
         ]
-        return trace(
-            self._step(names, list(arguments)),
-            *arguments.values(),
-            names=[trees.get(name, name) for name in arguments],
-            arguments=list(arguments),
-        )
+        with effects.refused(self.model, self.loss, *self._rules()):
+            return trace(
+                self._step(names, list(arguments)),
+                *arguments.values(),
+                names=[trees.get(name, name) for name in arguments],
+                arguments=list(arguments),
+            )
+
+    def _rules(self) -> list[Any]:
+        """Return the optimiser, and that which one around another holds."""
+        optimizer = self.optimizer
+        return [optimizer, *([optimizer.inner] if hasattr(optimizer, "inner") else [])]
 
     def _step(self, names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
         """Return the step as a function of all that it reads, giving all that it writes."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import CO_GENERATOR
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -18,6 +20,8 @@ from ..tensor import Watcher, watched_by
 _PACKAGE = str(Path(__file__).parent.parent)
 # Frames that only some versions of Python have.
 _INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_PYTHON = os.path.dirname(os.__file__)
+_UNIFORM = str(Path(__file__).parent.parent / "ops" / "random.py")
 _NUMPY = str(Path(np.__file__).parent)
 
 
@@ -115,6 +119,10 @@ class Tracer(Watcher):
         self.swept: Node | None = None
         # The latest copy of each constant array, which equal uses share.
         self.held: dict[int, tuple[Any, Any]] = {}
+        # The frames of generators that ran.
+        self.resumed: set[FrameType] = set()
+        # Whether the operating system was asked for random numbers.
+        self.saw_entropy = False
 
     # --- constants, which their owner may go on to change
 
@@ -186,8 +194,9 @@ class Tracer(Watcher):
     # --- names
 
     def see_frame(self, frame: FrameType, event: str, result: Any) -> None:
-        """Read the user's local variables when a frame returns."""
+        """Read the user's local variables when a frame returns, and see where numbers come from."""
         if event not in ("call", "return"):
+            self.saw_entropy = self.saw_entropy or (result is os.urandom and _is_asked(frame))
             return
         file = frame.f_code.co_filename
         if file.startswith(_PACKAGE):
@@ -198,6 +207,8 @@ class Tracer(Watcher):
 
     def _read_frame(self, frame: FrameType, event: str) -> None:
         if event == "call":
+            if frame.f_code.co_flags & CO_GENERATOR:
+                self.resumed.add(frame)
             self.started[frame] = len(self.nodes)
             return
         start = self.started.pop(frame, 0)
@@ -221,6 +232,15 @@ class Tracer(Watcher):
             letter = "a" if own else "z"
             self.roles[letter] = self.roles.get(letter, 0) + 1
             node.name = f"{letter}{self.roles[letter]}"
+
+
+def _is_asked(frame: FrameType | None) -> bool:
+    """Return whether the user asked for random numbers of the system, or NumPy does at every
+    generator, and forgets them where our own primitive gives it a key.
+    """
+    while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
+        frame = frame.f_back
+    return frame is None or frame.f_code.co_filename != _UNIFORM
 
 
 def _known_name(node: Node) -> str | None:

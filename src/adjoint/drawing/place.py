@@ -108,7 +108,9 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
     names, arguments = subject.names, subject.arguments
     function: Callable[..., Any] = subject.function
     try:
-        graph = trace(function, *subject.args, symbol=Placed, names=names, arguments=arguments)
+        graph = trace(
+            function, *subject.args, symbol=Placed, names=names, arguments=arguments, may_act=True
+        )
     finally:
         places.forget_frames()
     return graph, places.of

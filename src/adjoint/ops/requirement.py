@@ -7,12 +7,14 @@ goes along with the graph, and is answered by every run of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..core import Spec, Value, as_operand
 from ..kinds import linear
+
+Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
 
 
 @linear(
@@ -23,7 +25,7 @@ from ..kinds import linear
     latex=r"{x}",
     cases=[((2, 3), np.array([True, True]), {"message": "never raised"})],
 )
-def required(x: Any, holds: Any, *, message: str, error: str = "ValueError") -> Any:
+def required(x: Any, holds: Any, *, message: str, error: Kind = "ValueError") -> Any:
     """Return ``x`` if all of ``holds`` is true; else raise.
 
     Parameters
