@@ -82,7 +82,8 @@ def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
             "convert it, or leave it out of argnums"
         )
     if keeps:
-        array = kept(array)
+        array = kept(array).view()
+        array.flags.writeable = False
     if is_number(argument):
         return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
     return _Argument(array, Node(None))  # type: ignore[no-any-return]

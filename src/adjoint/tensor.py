@@ -146,7 +146,8 @@ class Tensor(Value):
     """An array and, if it requires a gradient, the node that records how it came about.
 
     Made by `tensor`; operators, NumPy's functions and this library's apply to it. The array is
-    never changed in place: NumPy sees it read-only.
+    never changed in place: NumPy sees it read-only. ``x[i] = v`` and ``x += v`` put another one in
+    its place, which all names of the tensor and its slices see.
     """
 
     __slots__ = ()
