@@ -209,8 +209,9 @@ class Tensor(Value):
         if recording.__class__ is not bool:
             seen = node or Node(primitive, arrays, params, parents, output)
             recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
-        if primitive.view and is_view(primitive, args) and output.__class__ is np.ndarray:
-            view = _TensorView(output, node)
+        if primitive.view and output.__class__ is _Array and is_view(primitive, args):
+            view = _new(_TensorView)
+            view.kept, view.maker = output, node
             view.take_from(args[0], primitive, params, bool(recording))
             return view
         made = _new(Tensor)  # without a call of __init__, in the inner loop of everything

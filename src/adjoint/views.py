@@ -47,9 +47,8 @@ class View(Value):
     ) -> None:
         """Note what the view shows."""
         self.source, self.primitive, self.params = source, primitive, params
-        self.root = source.root if isinstance(source, View) else source
-        self.seen = self.root.data
-        self.recorded = recorded
+        self.root = root = source.root if isinstance(source, View) else source
+        self.seen, self.recorded = root.data, recorded
 
     @property
     def data(self) -> Any:
