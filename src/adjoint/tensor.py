@@ -115,6 +115,11 @@ def is_recording() -> bool:
     return bool(_recording.on)
 
 
+def is_watched() -> bool:
+    """Return whether somebody looks on in this thread."""
+    return _recording.watcher is not None
+
+
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
     """Let ``watcher`` see all that this thread records and sweeps inside the ``with`` block."""
