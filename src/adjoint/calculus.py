@@ -20,7 +20,7 @@ from .graph import Symbol
 from .memory import separate
 from .ops.arithmetic import positive
 from .sweep import push_forward, reachable
-from .tensor import Tensor, enable_grad, is_recording, sweep_back
+from .tensor import Tensor, enable_grad, is_recording, is_watched, sweep_back
 from .tree import leaves, map_leaves
 from .views import argument_of, as_argument, as_scalar, is_number, plain
 
@@ -56,7 +56,7 @@ class Record(NamedTuple):
                 results.append(_handle(x))
             else:
                 results.append(np.asarray(x.data if isinstance(x, Value) else x)[()])
-        return separate(results, map(_payload, leaves(given)))
+        return separate(results, map(_payload, leaves(given)), sparing=is_watched())
 
 
 def _payload(x: Any) -> Any:
@@ -82,7 +82,8 @@ def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
             "convert it, or leave it out of argnums"
         )
     if keeps:
-        array = kept(array)
+        array = kept(array).view()
+        array.flags.writeable = False
     if is_number(argument):
         return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
     return _Argument(array, Node(None))  # type: ignore[no-any-return]

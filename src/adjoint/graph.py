@@ -277,7 +277,7 @@ def trace(
     """Return the graph of ``function``, traced with the shapes and dtypes of the examples.
 
     Loops over Python numbers unroll; a branch on a traced value raises. Tensors and arrays that the
-    function closes over are constants of the graph, as they are now.
+    function closes over are constants of the graph, as they are when an operation reads them.
 
     Parameters
     ----------

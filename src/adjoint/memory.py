@@ -11,7 +11,7 @@ import numpy as np
 _SMALL = 4096
 
 
-def separate(found: Iterable[Any], given: Iterable[Any]) -> list[Any]:
+def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = False) -> list[Any]:
     """Return results that share no memory with each other or with what was given.
 
     An array is copied where it would, or where it is read-only; NumPy's scalars have nothing to
@@ -23,12 +23,14 @@ def separate(found: Iterable[Any], given: Iterable[Any]) -> list[Any]:
         Arrays are looked at, everything else is returned as it is.
     given : iterable
         Arguments and constants.
+    sparing : bool
+        Copy nothing that need not be: somebody knows results by their identity.
     """
     taken: set[int] | None = None
     results = []
     for x in found:
         if isinstance(x, np.ndarray):
-            if x.nbytes <= _SMALL:
+            if x.nbytes <= _SMALL and not sparing:
                 x = x.copy("K")
             else:
                 if taken is None:

@@ -115,6 +115,11 @@ def is_recording() -> bool:
     return bool(_recording.on)
 
 
+def is_watched() -> bool:
+    """Return whether somebody looks on in this thread."""
+    return _recording.watcher is not None
+
+
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
     """Let ``watcher`` see all that this thread records and sweeps inside the ``with`` block."""
@@ -146,7 +151,8 @@ class Tensor(Value):
     """An array and, if it requires a gradient, the node that records how it came about.
 
     Made by `tensor`; operators, NumPy's functions and this library's apply to it. The array is
-    never changed in place: NumPy sees it read-only.
+    never changed in place: NumPy sees it read-only. ``x[i] = v`` and ``x += v`` put another one in
+    its place, which all names of the tensor and its slices see.
     """
 
     __slots__ = ()
@@ -208,8 +214,9 @@ class Tensor(Value):
         if recording.__class__ is not bool:
             seen = node or Node(primitive, arrays, params, parents, output)
             recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
-        if primitive.view and is_view(primitive, args) and output.__class__ is np.ndarray:
-            view = _TensorView(output, node)
+        if primitive.view and output.__class__ is _Array and is_view(primitive, args):
+            view = _new(_TensorView)
+            view.kept, view.maker = output, node
             view.take_from(args[0], primitive, params, bool(recording))
             return view
         made = _new(Tensor)  # without a call of __init__, in the inner loop of everything

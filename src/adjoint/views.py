@@ -47,9 +47,8 @@ class View(Value):
     ) -> None:
         """Note what the view shows."""
         self.source, self.primitive, self.params = source, primitive, params
-        self.root = source.root if isinstance(source, View) else source
-        self.seen = self.root.data
-        self.recorded = recorded
+        self.root = root = source.root if isinstance(source, View) else source
+        self.seen, self.recorded = root.data, recorded
 
     @property
     def data(self) -> Any:
@@ -95,7 +94,7 @@ class View(Value):
     def refuse_assignment(self) -> NoReturn:
         """Raise: the source would not see the change."""
         raise GraphError(
-            f"the result of {self.primitive.name} has no memory of its own: assigning into it "
+            f"a slice is a value, not a view: assigning into the result of {self.primitive.name} "
             "would not change what it was taken from; assign in one step, x[0, 1] = v instead of "
             "x[0][1] = v and x[:2] *= v instead of y = x[:2]; y *= v, or into a copy: y = +y"
         )
