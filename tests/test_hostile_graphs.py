@@ -362,3 +362,27 @@ def test_metadata_in_numpys_types_is_metadata_of_pythons(tmp_path):
         with pytest.warns(RuntimeWarning) if program is loaded else np.errstate(all="ignore"):
             np.testing.assert_array_equal(program(x), f(x))
     assert math.prod(graph.outputs[0].shape) == 3
+
+
+@pytest.mark.parametrize("decimals", [23, 400, -400])
+def test_rounding_to_any_number_of_places_is_the_same_when_compiled(decimals):
+    x = np.linspace(-2, 2, 7)
+    with np.errstate(all="ignore"):
+        expected = np.round(x, decimals)
+        found = ad.compile(lambda x: np.round(x, decimals))(x)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_search_that_never_ends_is_not_begun():
+    terms = ",".join("i" * 12)
+    content = saved(trace(lambda x: ad.sin(x), np.ones(2)))
+    node = content["nodes"][0] | {
+        "primitive": "named_product",
+        "args": [{"value": 0}] * 12,
+        "params": {"subscripts": f"{terms}->i", "optimize": "optimal"},
+    }
+    refused(content | {"nodes": [node]}, match="which never ends")
+    node["params"]["optimize"] = {"tuple": ["optimal", 1000]}
+    refused(content | {"nodes": [node]}, match="which never ends")
+    node["params"]["optimize"] = "greedy"
+    assert load(content | {"nodes": [node]}).outputs[0].shape == (2,)

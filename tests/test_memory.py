@@ -1,6 +1,7 @@
 """Memory: what is deleted is freed at once, without the collector; what is kept has a bound."""
 
 import gc
+import os
 import weakref
 
 import numpy as np
@@ -70,7 +71,7 @@ USES = {
     "compile of a closure": compile_closure,
     "compile of a gradient": compile_gradient,
     "trace": lambda model: ad.trace(model, X),
-    "write_source": lambda model: ad.write_source(model, "/dev/null", X),
+    "write_source": lambda model: ad.write_source(model, os.devnull, X),
     "a trace that fails": fail_in_trace,
     "draw": lambda model: ad.draw(model, X[:3]),
 }

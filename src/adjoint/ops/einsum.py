@@ -20,10 +20,23 @@ Way = Literal["greedy", "optimal", "einsum_path"]
 Path = bool | Way | Sequence[Way | int | Sequence[int]]
 
 
-def _einsum_shape(*operands: Operand, subscripts: str, **_: Any) -> tuple[int, ...]:
+# There are some millions of orders of ten operands.
+_MOST_SEARCHED = 10
+
+
+def _is_searched(optimize: Any) -> bool:
+    return optimize == "optimal" or (isinstance(optimize, tuple) and optimize[:1] == ("optimal",))
+
+
+def _einsum_shape(*operands: Operand, subscripts: str, optimize: Any = False) -> tuple[int, ...]:
     shapes = [shape_of(x) for x in operands]
     if write_in_full(subscripts, shapes) != subscripts:
         raise ShapeError(f"subscripts {subscripts!r} are not written in full")
+    if len(shapes) > _MOST_SEARCHED and _is_searched(optimize):
+        raise ShapeError(
+            f"optimize='optimal' looks through all orders of {len(shapes)} operands, which never "
+            "ends; use 'greedy'"
+        )
     terms, output = split_terms(subscripts)
     sizes = letter_sizes(terms, shapes)
     return tuple(sizes[letter] for letter in output)

@@ -174,11 +174,17 @@ def lower_clip(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
+# Greater powers of ten are not exact, and soon not finite.
+_MOST_DECIMALS = 22
+
+
 def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     """Lower rounding to some decimals, by NumPy's way: scale, round, scale back."""
     kind, decimals = kind_of(spec_of(node).dtype), (node.params or {})["decimals"]
     if kind not in FORMATS:
         raise Unlowerable("round of integers")
+    if abs(decimals) > _MOST_DECIMALS:
+        raise Unlowerable(f"round to {decimals} decimals")
     scale = nest.constant(10.0 ** abs(decimals), kind)
     before, after = ("multiply", "divide") if decimals > 0 else ("divide", "multiply")
 
