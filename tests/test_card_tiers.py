@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import adjoint.special  # noqa: F401 - registers its cards, too
+import adjoint as ad
+import adjoint.special
 from adjoint.compiler import portable
 from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.simplify import simplify
 from adjoint.compiler.source import write
 from adjoint.core import PRIMITIVES
 from adjoint.graph import trace
+from adjoint.ops.softmax import softmax_cross_entropy
 from adjoint.tree import leaves
 from cards import card_programs
 
@@ -94,3 +96,67 @@ def _natively(graph, arrays):
         except Unlowerable:
             continue
         yield native(arrays)
+
+
+def every_tier(function, *args):
+    """Yield the function's one result: eager, of the written source, and of both native regimes."""
+    graph = trace(function, *args)
+    simple = simplify(graph)
+    for results in (
+        function(*args),
+        portable.load(write(simple), simple.name)(*args),
+        *_natively(graph, args),
+    ):
+        (result,) = leaves(results)
+        yield result
+
+
+def log_softmax_of(x):
+    return ad.log_softmax(x)[0, 1]
+
+
+def cross_entropy_of(x):
+    return softmax_cross_entropy(x, np.array([0]))[0]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-11), (np.float32, 2e-3)])
+@pytest.mark.parametrize("size", [0.0, 1e3, -1e4])
+def test_great_logits_do_not_cancel_a_small_loss(size, dtype, tolerance):
+    # The tolerance is the rounding of 1 + e^-10 beside e^-10.
+    logits = np.array([[size, size - 10]], dtype)
+    for log_probabilities in every_tier(ad.log_softmax, logits):
+        np.testing.assert_allclose(log_probabilities[0, 0], -np.log1p(np.exp(-10)), rtol=tolerance)
+    for loss in every_tier(cross_entropy_of, logits):
+        np.testing.assert_allclose(loss, np.log1p(np.exp(-10)), rtol=tolerance)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("logits", "loss", "log_probability"),
+    [
+        ([0.0, -np.inf], 0, -np.inf),
+        ([np.inf, 0.0], np.nan, -np.inf),
+        ([0.0, np.inf], np.inf, np.nan),
+        ([-np.inf, -np.inf], np.nan, np.nan),
+        ([np.nan, 0.0], np.nan, np.nan),
+        ([3e38, -3e38], 0, None),
+    ],
+)
+def test_special_logits_give_the_same_in_every_tier(logits, loss, log_probability, dtype):
+    logits = np.array([logits], dtype)
+    for found in every_tier(cross_entropy_of, logits):
+        np.testing.assert_array_equal(found, loss)
+    if log_probability is not None:
+        for found in every_tier(log_softmax_of, logits):
+            np.testing.assert_array_equal(found, log_probability)
+
+
+def softmax(x):
+    return ad.softmax(x) + 1
+
+
+def test_a_function_named_as_a_helper_of_its_source_does_not_call_itself():
+    x = np.array([[1.0, 2.0], [0.0, -1.0]])
+    for found in every_tier(softmax, x):
+        np.testing.assert_allclose(found, softmax(x), rtol=1e-14)

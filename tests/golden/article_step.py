@@ -11,7 +11,7 @@ def sigmoid(x):
 
 def softmax_cross_entropy(logits, labels):
     """Return -log softmax(logits)[label] of every row."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted = logits - np.minimum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).max)
     chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
     return np.log(np.exp(shifted).sum(axis=-1)) - chosen
 

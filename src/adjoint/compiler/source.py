@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +37,11 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = ()) -> str:
     """
     writer = _Writer(graph)
     body = writer.body()
-    parts = [f"\n\n{text}" for text in helpers.texts(writer.terms.helpers).values()]
+    texts = helpers.texts(writer.terms.helpers)
+    if graph.name in texts:
+        body = [_with_helper_renamed(line, graph.name) for line in body]
+        texts = {name: _with_helper_renamed(text, graph.name) for name, text in texts.items()}
+    parts = [f"\n\n{text}" for text in texts.values()]
     if writer.terms.constants:
         parts += ["\n" if parts else ""]
         for name, array in writer.terms.constants.items():
@@ -57,6 +62,11 @@ def statements(graph: Graph) -> tuple[list[tuple[Node, ast.expr]], Expressions]:
     writer = _Writer(graph)
     writer.arrange()
     return writer.statements, writer.terms
+
+
+def _with_helper_renamed(text: str, name: str) -> str:
+    """Return a text that calls a helper by another name than the written function has."""
+    return re.sub(rf"(?<![.\w]){name}\(", f"{name}_of_array(", text)
 
 
 def _imports(text: str, scipy: Sequence[str]) -> list[str]:

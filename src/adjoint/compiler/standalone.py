@@ -56,9 +56,16 @@ def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return total if keepdims else total.squeeze(axis)[()]
 
 
+def log_softmax(x: Any, *, axis: Any = -1) -> Any:
+    """Return x - log Σ eˣ along an axis, without overflow and cancellation."""
+    highest = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    shifted = x - np.where(np.isfinite(highest), highest, 0)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return -log softmax(logits)[label] of every row."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted = logits - np.minimum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).max)
     chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
     return np.log(np.exp(shifted).sum(axis=-1)) - chosen
 
@@ -92,6 +99,7 @@ def placed_at(x: Any, key: Any, shape: Any) -> Any:
 STANDALONE: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
+        log_softmax,
         logsumexp,
         placed_at,
         sigmoid,

@@ -133,6 +133,21 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return divide(shares, sum(shares, axis=axis, keepdims=True))
 
 
+def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
+    """Return x less its greatest entry along an axis, log Σ e to the power of that, and the entry.
+
+    An infinite greatest entry counts as 0: subtracting it would give ∞ - ∞.
+    """
+    greatest = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.size else -np.inf)
+    finite = np.vdot(greatest, greatest) < np.inf
+    if not finite:
+        greatest = np.where(np.isfinite(greatest), greatest, 0)
+    shifted = x - greatest
+    total = np.exp(shifted).sum(axis=axis, keepdims=True)
+    with nullcontext() if finite else np.errstate(divide="ignore"):
+        return shifted, np.log(total), greatest
+
+
 @reduction(
     weights=_exponential_shares,
     source="logsumexp({x}{params})",
@@ -142,15 +157,8 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 )
 def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Return log Σ eˣ over ``axis``, without overflow for any x."""
-    x = np.asarray(x)
-    shift = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.size else -np.inf)
-    finite = np.vdot(shift, shift) < np.inf
-    if not finite:
-        # An infinite maximum is the result itself; subtracting it would give ∞ - ∞.
-        shift = np.where(np.isfinite(shift), shift, 0)
-    total = np.exp(x - shift).sum(axis=axis, keepdims=True)
-    with nullcontext() if finite else np.errstate(divide="ignore"):
-        result = np.log(total) + shift
+    _, total, greatest = less_greatest(np.asarray(x), axis)
+    result = total + greatest
     return result if keepdims else result.squeeze(axis)[()]
 
 

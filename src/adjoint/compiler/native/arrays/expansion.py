@@ -144,12 +144,24 @@ def _shift(x: Operand, axis: Any, build: Build) -> Any:
     return build("where", build("isfinite", greatest), greatest, 0.0)
 
 
+def _less_greatest(x: Operand, axis: Any, build: Build) -> tuple[Any, Any, Any]:
+    """Return x less its greatest entry, log Σ e to the power of that, and the entry."""
+    shift = _shift(x, axis, build)
+    shifted = build("subtract", x, shift)
+    total = build("sum", build("exp", shifted), axis=axis, keepdims=True)
+    return shifted, build("log", total), shift
+
+
 def _logsumexp(args: Sequence[Operand], params: Params, build: Build) -> Any:
     (x,), axis = args, params["axis"]
-    shift = _shift(x, axis, build)
-    total = build("sum", build("exp", build("subtract", x, shift)), axis=axis, keepdims=True)
-    result = build("add", build("log", total), shift)
+    _, total, shift = _less_greatest(x, axis, build)
+    result = build("add", total, shift)
     return result if params["keepdims"] else _dropped(result, x.ndim, axis, build)
+
+
+def _log_softmax(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    shifted, total, _ = _less_greatest(args[0], params["axis"], build)
+    return build("subtract", shifted, total)
 
 
 def _dropped(x: Any, ndim: int, axis: Any, build: Build) -> Any:
@@ -162,9 +174,9 @@ def _cross_entropy(args: Sequence[Operand], params: Params, build: Build) -> Any
     logits, labels = args
     column = build("reshape", labels, shape=(*labels.shape, 1))
     is_it = build("equal", column, np.arange(logits.shape[-1]))
-    chosen = build("sum", build("where", is_it, logits, 0.0), axis=-1, keepdims=False)
-    total = build("logsumexp", logits, axis=-1, keepdims=False)
-    return build("subtract", total, chosen)
+    shifted, total, _ = _less_greatest(logits, -1, build)
+    chosen = build("sum", build("where", is_it, shifted, 0.0), axis=-1, keepdims=True)
+    return _dropped(build("subtract", total, chosen), logits.ndim, -1, build)
 
 
 def _norm(args: Sequence[Operand], params: Params, build: Build) -> Any:
@@ -289,6 +301,7 @@ def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
 
 EXPANSIONS: dict[str, Rewrite] = {
     "softmax": _softmax,
+    "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
     "softmax_cross_entropy": _cross_entropy,
     "norm": _norm,
