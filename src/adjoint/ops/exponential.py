@@ -9,8 +9,8 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..kinds import elementwise
 from .arithmetic import divide
-from .logic import bitwise_and, bitwise_or, equal, greater_equal
-from .piecewise import absolute, sign, where
+from .logic import bitwise_and, equal, greater_equal
+from .piecewise import where
 from .products import strong_multiply
 from .structural import astype
 
@@ -82,15 +82,41 @@ def cbrt(x: Any) -> Any:
     return np.cbrt(x)
 
 
-def cosine(length: Any, leg: Any) -> Any:
-    """leg / length; 0 at length 0, and ±1 for an infinite leg, its limit."""
-    undefined = bitwise_or(equal(length, 0), equal(length, np.inf))
-    limit = where(equal(absolute(leg), length), sign(leg), 0.0)
-    return where(undefined, limit, divide(leg, length))
+def _cosine_by_leg(c: Any, x: Any, y: Any) -> Any:
+    """sin²/length: from x/length it would come as a difference, 1/length - x²/length³."""
+    sine = cosine(y, x)
+    return strong_multiply(sine, strong_multiply(sine, divide(1.0, hypot(x, y))))
+
+
+def _cosine_by_other(c: Any, x: Any, y: Any) -> Any:
+    return -strong_multiply(cosine(y, x), strong_multiply(c, divide(1.0, hypot(x, y))))
 
 
 @elementwise(
-    partials=[lambda out, x, y: cosine(out, x), lambda out, x, y: cosine(out, y)],
+    partials=[_cosine_by_leg, _cosine_by_other],
+    strong=True,
+    source="cosine({x}, {y})",
+    latex=r"\frac{{{x}}}{{\sqrt{{{x}^2 + {y}^2}}}}",
+)
+def cosine(x: Any, y: Any) -> Any:
+    """Return x / √(x² + y²), the cosine of the angle of the point (x, y), whatever its size.
+
+    At the origin it is 0, with derivatives 0; for an infinite x it is ±1, its limit.
+    """
+    length = np.hypot(x, y)
+    if np.all((length >= np.finfo(length.dtype).tiny) & (length < np.inf)):
+        return np.true_divide(x, length)
+    greatest = np.maximum(np.abs(x), np.abs(y))
+    scale = np.where((greatest > 0) & (greatest < np.inf), greatest, 1)
+    leg = x / scale
+    length = np.hypot(leg, y / scale)
+    special = (length == 0) | (length == np.inf)
+    limit = np.where(np.abs(leg) == length, np.sign(leg), 0)
+    return np.where(special, limit, leg / np.where(special, 1, length))[()]
+
+
+@elementwise(
+    partials=[lambda out, x, y: cosine(x, y), lambda out, x, y: cosine(y, x)],
     strong=True,
     source="np.hypot({x}, {y})",
     latex=r"\sqrt{{{x}^2 + {y}^2}}",
