@@ -22,7 +22,7 @@ from .reductions import max, min, sum
 from .reductions import norm as euclidean
 from .solvers import inv
 from .structural import as_array, astype, reshape, stop_gradient, transpose
-from .svd import svdvals
+from .svd import firm_svdvals, svdvals
 
 
 def _floats(x: Operand) -> Any:
@@ -89,7 +89,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
 
 def _singular_values(x: Any, axes: tuple[int, int]) -> Any:
     rest = [n for n in range(x.ndim) if n not in axes]
-    return svdvals(transpose(x, axes=(*rest, *axes)))
+    return firm_svdvals(transpose(x, axes=(*rest, *axes)))
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
