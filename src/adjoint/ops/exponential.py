@@ -186,6 +186,7 @@ def log1p(x: Any) -> Any:
 
 
 @elementwise(
+    # Of the value alone, which costs a step of training no other exponential; see docs/edges.md.
     partials=[lambda y, x: y * (1 - y)],
     strong=True,
     source="sigmoid({x})",
@@ -193,14 +194,30 @@ def log1p(x: Any) -> Any:
     method=True,
 )
 def sigmoid(x: Any) -> Any:
-    """Return the logistic function 1 / (1 + e⁻ˣ), without overflow for any x."""
+    """Return the logistic function 1 / (1 + e⁻ˣ), without overflow for any x.
+
+    Its slope y (1 - y) is 0 where y has rounded to 1, from x = 37 on in float64; `logistic` is the
+    same function with a slope that is exact in both tails, at the price of another exponential.
+    """
     # Where e⁻ˣ overflows to infinity the quotient is the right 0, so only the warning is wrong.
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-x))
 
 
 @elementwise(
-    partials=[lambda y, x: sigmoid(x)],
+    partials=[lambda y, x: y * logistic(-x)],
+    strong=True,
+    source="sigmoid({x})",
+    latex=r"\sigma\left({x}\right)",
+    helpers=[sigmoid.forward],
+)
+def logistic(x: Any) -> Any:
+    """Return 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails."""
+    return sigmoid.forward(x)
+
+
+@elementwise(
+    partials=[lambda y, x: logistic(x)],
     strong=True,
     source="np.logaddexp({x}, 0)",
     latex=r"\operatorname{{softplus}}\left({x}\right)",

@@ -211,6 +211,20 @@ def lower_cosine(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
+def lower_softsign(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower x / (1 + |x|)."""
+    kind = kind_of(spec_of(node).dtype)
+    if kind not in FORMATS:
+        raise Unlowerable("softsign of integers")
+
+    def make(x: Element) -> Element:
+        x = convert(nest, x, kind)
+        size = nest.apply("add", kind, nest.apply("absolute", kind, x), nest.constant(1, kind))
+        return nest.apply("divide", kind, x, size)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
 def lower_ldexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     """Lower the scaling by powers of two, whose exponents stay integers."""
     kind = kind_of(spec_of(node).dtype)
@@ -269,12 +283,14 @@ RULES: dict[str, Rule] = {
     # work in the portable tier. NaN does not get lost on its way to a result that depends on it.
     "strong_multiply": arithmetic("multiply"),
     "fabs": arithmetic("absolute"),
+    "logistic": arithmetic("sigmoid"),
     **_named(comparison, "less less_equal greater greater_equal equal not_equal"),
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
     **_named(test, "isnan isfinite isinf signbit"),
     **_named(floating, _FUNCTIONS),
     "clip": lower_clip,
+    "softsign": lower_softsign,
     "cosine": lower_cosine,
     "ldexp": lower_ldexp,
     "round": lower_round,
