@@ -146,6 +146,58 @@ def test_tails_keep_their_small_slopes(dtype):
     )
 
 
+def _logistic_slopes(x):
+    """The first three derivatives of 1 / (1 + e⁻ˣ)."""
+    e = np.exp(-np.abs(x))
+    slope = e / (1 + e) ** 2
+    side = np.sign(x) * (1 - e) / (1 + e)
+    return slope, -slope * side, slope * (1 - 6 * slope)
+
+
+@BOTH
+@pytest.mark.parametrize("x", [-80.0, -40.0, -3.0, 0.0, 3.0, 17.0, 40.0, 80.0])
+def test_logistic_and_softplus_have_exact_slopes_in_both_tails(x, dtype):
+    rtol = 1e-13 if dtype == np.float64 else 1e-5
+    slopes = _logistic_slopes(x)
+    f, g = ad.logistic, ad.grad(ad.softplus)
+    for slope in slopes:
+        f, g = ad.grad(f), ad.grad(g)
+        np.testing.assert_allclose(f(dtype(x)), slope, rtol=rtol, atol=1e-45)
+        np.testing.assert_allclose(g(dtype(x)), slope, rtol=rtol, atol=1e-45)
+
+
+@pytest.mark.parametrize("x", [-1e16, -1e8, -2.0, -0.5, 0.0, 0.5, 1.0, 1e4, 1e16])
+def test_softsign_has_exact_slopes_however_far(x):
+    size = 1 + abs(x)
+    slopes = (size**-2, -2 * np.sign(x) * size**-3, 6 * size**-4 if x else 0)
+    f = ad.nn.functional.softsign
+    for slope in slopes:
+        f = ad.grad(f)
+        np.testing.assert_allclose(f(x), slope, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((None, 1.0), [1, 1, 1, 0]),
+        ((-1.0, None), [0, 1, 1, 1]),
+        ((-1.0, 1.0), [0, 1, 1, 0]),
+    ],
+)
+def test_a_bound_that_is_not_given_stops_no_gradient(bounds, expected):
+    x = np.array([-1e300, -0.5, 1.0, 1e300])
+    np.testing.assert_array_equal(grads(lambda x: np.clip(x, *bounds), x)[0], expected)
+    assert np.clip(ad.tensor(x), *bounds).tolist() == np.clip(x, *bounds).tolist()
+
+
+def test_opposite_infinite_slopes_in_one_argument_are_nan_in_reverse_alone():
+    def root(x):
+        return np.sqrt(x - x)
+
+    assert np.isnan(ad.grad(root)(1.0))
+    assert ad.jvp(root, (1.0,), (1.0,))[1] == 0
+
+
 @BOTH
 @pytest.mark.parametrize("x", [0.0, 1e-30, 1e-8, 1e-3, 0.1])
 def test_sinc_is_smooth_at_zero(x, dtype):

@@ -204,6 +204,50 @@ def test_log_ndtr_far_right_is_flat(dtype):
     assert second(special.log_ndtr, 1e4, dtype) == 0
 
 
+@pytest.mark.parametrize("x", [1.0, 25.0, 30.0, 37.0])
+def test_log_ndtr_keeps_three_derivatives_on_the_right(x):
+    """With h = φ/Φ they are h, -h (x + h) and h ((x + h) (x + 2h) - 1)."""
+    h = np.exp(-x * x / 2) / np.sqrt(2 * np.pi) / scipy_special.ndtr(x)
+    slopes = (h, -h * (x + h), h * ((x + h) * (x + 2 * h) - 1))
+    f = special.log_ndtr
+    for slope in slopes:
+        f = ad.grad(f)
+        # Of e^(-x²/2) rounding leaves so much.
+        np.testing.assert_allclose(f(x), slope, rtol=1e-13 * (1 + x))
+
+
+@BOTH
+@pytest.mark.parametrize("x", [-20.0, -300.0, -1e4, -1e8])
+def test_log_ndtr_keeps_three_derivatives_far_left(x, dtype):
+    """The slope is -x - 1/x + 2/x³ - 10/x⁵ + 74/x⁷ - …"""
+    u = 1 / x**2
+    slopes = (
+        -x - (1 - 2 * u + 10 * u**2 - 74 * u**3 + 706 * u**4) / x,
+        -1 + u * (1 - 6 * u + 50 * u**2 - 518 * u**3 + 6354 * u**4),
+        -2 * u / x * (1 - 12 * u + 150 * u**2 - 2072 * u**3 + 31770 * u**4),
+    )
+    f = special.log_ndtr
+    for slope in slopes:
+        f = ad.grad(f)
+        # What the series here leaves out at -20.
+        np.testing.assert_allclose(f(dtype(x)), slope, rtol=2e-7)
+
+
+def test_i0_and_i1_have_slopes_to_the_end_of_the_range():
+    """I₀' = I₁ and I₁' = (I₀ + I₂)/2, of which SciPy's iv overflows last."""
+    x = np.array([709.0, 710.0, 713.5, -712.0])
+    i0, i1, i2 = (scipy_special.iv(order, x) for order in (0, 1, 2))
+    np.testing.assert_allclose(grads(special.i0, x)[0], i1, rtol=1e-13)
+    np.testing.assert_allclose(grads(special.i1, x)[0], i0 / 2 + i2 / 2, rtol=1e-13)
+    np.testing.assert_allclose(second(special.i0, x), i0 / 2 + i2 / 2, rtol=1e-13)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-308, -1e-160, 1e-6])
+def test_i1_is_half_of_x_near_zero(x):
+    np.testing.assert_allclose(grads(special.i1, x), [0.5 + 3 / 16 * x * x], rtol=1e-15)
+    np.testing.assert_allclose(second(special.i1, x), 0.375 * x, rtol=1e-12)
+
+
 @BOTH
 @pytest.mark.parametrize("x", [1e3, 1e5, 1e8, 1e15])
 def test_erfcx_far_right_falls_as_its_series(x, dtype):
@@ -220,6 +264,7 @@ def test_erfcx_far_right_falls_as_its_series(x, dtype):
     ("function", "edges"),
     [
         (special.erfcx, [8.0]),
+        (special.log_ndtr, [-14.0]),
         (special.i0e, [-50.0, 50.0]),
         (special.i1e, [-52.0, 52.0]),
     ],

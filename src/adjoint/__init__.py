@@ -31,7 +31,6 @@ from .errors import (
 )
 from .graph import Graph, trace
 from .jacobians import hessian, hvp, jacobian
-from .ops.softmax import log_softmax
 from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
 
 __version__ = "0.1.0"
@@ -110,7 +109,6 @@ __all__ = [
     "jacobian",
     "jvp",
     "linearize",
-    "log_softmax",
     "no_grad",
     "ops",
     "set_grad_enabled",

@@ -214,7 +214,8 @@ def reduction(*, weights: Rule, **columns: Any) -> Decorator:
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
         def reduced_spec(x: Operand, **params: Any) -> Spec:
-            return Spec(reduced_shape(x, **params), _probe_dtype(forward, [x], {}))
+            others = {name: params[name] for name in params.keys() - {"axis", "keepdims"}}
+            return Spec(reduced_shape(x, **params), _probe_dtype(forward, [x], others))
 
         return reduced_spec
 

@@ -4,7 +4,7 @@ import numpy as np
 def softmax_cross_entropy(logits, labels):
     """Return -log softmax(logits)[label] of every row."""
     label = np.ravel_multi_index([labels[..., None]], logits.shape[-1:])  # raises if it is none
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted = logits - np.minimum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).max)
     return np.log(np.exp(shifted).sum(axis=-1)) - np.take_along_axis(shifted, label, -1)[..., 0]
 
 

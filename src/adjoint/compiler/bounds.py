@@ -68,7 +68,18 @@ def _is_square(node: Node) -> bool:
 
 
 _NOT_NEGATIVE = frozenset(
-    {"absolute", "exp", "norm", "relu", "sigmoid", "softmax", "softplus", "sqrt", "square"}
+    {
+        "absolute",
+        "exp",
+        "logistic",
+        "norm",
+        "relu",
+        "sigmoid",
+        "softmax",
+        "softplus",
+        "sqrt",
+        "square",
+    }
 )
 
 

@@ -28,7 +28,7 @@ relu maximum minimum fmax fmin clip where floor ceil trunc rint round sin cos ar
 sigmoid softplus softmax softmax_cross_entropy logaddexp heaviside copysign arcsinh deg2rad
 rad2deg norm hypot sinc max min reshape transpose broadcast_to index scatter_add put_at astype
 stop_gradient concatenate stack flip roll repeat tile tril triu diagonal diagflat pad_with_zeros
-pad_with_entries zeros_like ones_like
+pad_with_entries zeros_like ones_like log_softmax logistic
 """
 _KEEPS = frozenset(_KEEPING.split())
 

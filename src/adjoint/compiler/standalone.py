@@ -63,10 +63,17 @@ def class_labels(labels: Any, *, classes: int) -> Any:
     return labels
 
 
+def log_softmax(x: Any, *, axis: Any = -1) -> Any:
+    """Return x - log Σ eˣ along an axis, without overflow and cancellation."""
+    highest = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    shifted = x - np.where(np.isfinite(highest), highest, 0)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return -log softmax(logits)[label] of every row."""
     label = np.ravel_multi_index([labels[..., None]], logits.shape[-1:])  # raises if it is none
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted = logits - np.minimum(logits.max(axis=-1, keepdims=True), np.finfo(logits.dtype).max)
     return np.log(np.exp(shifted).sum(axis=-1)) - np.take_along_axis(shifted, label, -1)[..., 0]
 
 
@@ -110,6 +117,7 @@ STANDALONE: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         class_labels,
+        log_softmax,
         logsumexp,
         placed_at,
         required,

@@ -10,11 +10,10 @@ import math
 from typing import Any
 
 from ..errors import ShapeError, choose, require
-from ..ops.arithmetic import divide
 from ..ops.exponential import expm1, sigmoid, softplus
 from ..ops.hyperbolic import tanh
 from ..ops.logic import greater, less
-from ..ops.piecewise import absolute, sign, where
+from ..ops.piecewise import absolute, sign, softsign, where
 from ..ops.structural import as_array, axis_index, reshape
 
 __all__ = [
@@ -252,30 +251,6 @@ def hardtanh(x: Any) -> Any:
     """
     x = as_array(x)
     return where(less(absolute(x), 1), x, sign(x))
-
-
-def softsign(x: Any) -> Any:
-    """Return x / (1 + |x|); the derivative at 0 is 1.
-
-    Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-    AISTATS 2010, section 3.
-
-    Parameters
-    ----------
-    x : (...) array
-
-    Returns
-    -------
-    (...) array
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> softsign(np.array([-1.0, 3.0]))
-    array([-0.5 ,  0.75])
-    """
-    x = as_array(x)
-    return divide(x, absolute(x) + 1)
 
 
 def glu(x: Any, axis: int = -1) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import ShapeError, choose
-from ..kinds import general
+from ..kinds import general, linear
 from ..views import own
 from .diagonals import tril
 from .eigen import fold, half_triangle, mirror
@@ -91,10 +91,41 @@ def _split(packed: Any, rows: int) -> tuple[Any, Any]:
     return own(packed[..., :rows, :]), own(packed[..., rows:, :])
 
 
+@linear(
+    transposes=[lambda g, x, q, r, a: g, None, None, None],
+    shape=lambda x, q, r, a: tuple(x.shape),
+    dtype=lambda x, q, r, a: x.dtype,
+    source="with_full_rank({x}, {q}, {r}, {a})",
+    latex=r"{x}",
+    cases=[((2, 2), *np.linalg.qr(TALL), TALL, {})],
+)
+def with_full_rank(x: Any, q: Any, r: Any, a: Any) -> Any:
+    """Return ``x``, if the columns of a = q r are linearly independent; else raise.
+
+    What is left of a dependent column is rounding, of which the terms of qᵀa tell the size.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If an entry on the diagonal is 0, or may be but for rounding.
+    """
+    left = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
+    rounding = max(np.shape(a)[-2:]) * np.finfo(np.asarray(r).dtype).eps
+    lost = left <= rounding * (np.abs(q) * np.abs(a)).sum(axis=-2)
+    if lost.any():
+        column = int(np.argwhere(lost)[0][-1])
+        raise np.linalg.LinAlgError(
+            f"qr: column {column} of the matrix depends on those before it, to within rounding, "
+            "and there Q and R have no derivative; leave the column out, or move it slightly"
+        )
+    return np.asarray(x)
+
+
 def _qr_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
     """(q̄ + q copyltu(r r̄ᵀ - q̄ᵀ q)) r⁻ᵀ; copyltu mirrors the lower triangle [2]_."""
     rows = a.shape[-2]
     q, r = _split(y, rows)
+    r = with_full_rank(r, q, r, a)
     g_q, g_r = _split(g, rows)
     turned = mirror(chain(r, g_r.mT) - chain(g_q.mT, q))
     return [solve(r, (g_q + chain(q, turned)).mT).mT]
@@ -103,6 +134,7 @@ def _qr_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
 def _qr_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
     """With x = ȧ r⁻¹ and qᵀ x = ω + ρ, ω antisymmetric, ρ upper: q̇ = x - q ρ and ṙ = ρ r."""
     q, r = _split(y, a.shape[-2])
+    r = with_full_rank(r, q, r, a)
     x = solve(r.mT, tangents[0].mT).mT
     inside = chain(q.mT, x)
     below = tril(inside, k=-1)

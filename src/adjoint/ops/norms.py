@@ -12,20 +12,60 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
-from ..kinds import kept_shape
+from ..kinds import kept_shape, reduction
 from .arithmetic import divide
+from .logic import bitwise_and, equal, greater, less
 from .matrices import explain_not_matrix
-from .piecewise import absolute, sign
+from .piecewise import absolute, sign, where
+from .products import strong_multiply
 from .reductions import max, min, sum
 from .reductions import norm as euclidean
 from .solvers import inv
-from .structural import as_array, astype, reshape, transpose
-from .svd import svdvals
+from .structural import as_array, astype, reshape, stop_gradient, transpose
+from .svd import firm_svdvals, svdvals
 
 
 def _floats(x: Operand) -> Any:
     x = as_array(x)
     return x if x.dtype.kind == "f" else astype(x, dtype=np.float64)
+
+
+def _scale(x: Any, order: float, axis: Any) -> Any:
+    """Return the size that counts most, or 1 where that is 0 or infinite, as a constant."""
+    most = (max if order > 0 else min)(absolute(stop_gradient(x)), axis=axis, keepdims=True)
+    return where(bitwise_and(greater(most, 0), less(most, np.inf)), most, 1.0)
+
+
+def _power_weights(y: Any, x: Any, *, order: float, axis: Any, keepdims: bool) -> Any:
+    """±(|x| / y)ᵖ⁻¹, of x and y over a scale, for y itself may have overflowed; 0 where y is 0."""
+    scaled = divide(x, _scale(x, order, axis))
+    length = power_norm(scaled, order=order, axis=axis, keepdims=True)
+    sizes = absolute(scaled)
+    # Where both are infinite, too.
+    share = where(equal(sizes, length), 1.0, divide(sizes, where(equal(length, 0), 1.0, length)))
+    return where(equal(length, 0), 0.0, strong_multiply(sign(x), share ** (order - 1)))
+
+
+@reduction(
+    weights=_power_weights,
+    source="power_norm({x}{params})",
+    latex=r"\left\lVert {x} \right\rVert_{{{order}}}",
+    cases=[
+        ((2, 3), {"order": 3.0}),
+        ((2, 3), {"order": 1.5, "axis": 0}),
+        ((2, 3), {"order": -2.0, "axis": 1, "keepdims": True}),
+    ],
+)
+def power_norm(x: Any, *, order: float, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return (Σ|x|ᵖ)^(1/p) over ``axis``, for p other than 0, of an x of any size."""
+    sizes = np.abs(x)
+    reduce = np.maximum.reduce if order > 0 else np.minimum.reduce
+    most = reduce(sizes, axis=axis, keepdims=True, initial=None if sizes.size else 0)
+    scale = np.where((most > 0) & (most < np.inf), most, 1)
+    # Powers of what counts most are then 1, so that none which counts over- or underflows.
+    total = np.power(sizes / scale, order).sum(axis=axis, keepdims=True)
+    lengths = np.power(total, 1 / order) * scale
+    return lengths if keepdims else lengths.squeeze(axis)[()]
 
 
 def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
@@ -44,12 +84,12 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
         return sum(absolute(sign(x)), **over)
     if ord == 1:
         return sum(absolute(x), **over)
-    return sum(absolute(x) ** ord, **over) ** (1 / ord)
+    return power_norm(x, order=ord, **over)
 
 
 def _singular_values(x: Any, axes: tuple[int, int]) -> Any:
     rest = [n for n in range(x.ndim) if n not in axes]
-    return svdvals(transpose(x, axes=(*rest, *axes)))
+    return firm_svdvals(transpose(x, axes=(*rest, *axes)))
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from ..core import NUMPY, Operand, Value, attach
 from ..kinds import elementwise
 from ..views import as_scalar, is_number
-from .arithmetic import positive
+from .arithmetic import divide, positive
 from .logic import (
     bitwise_and,
     bitwise_or,
@@ -65,6 +65,28 @@ def absolute(x: Any) -> Any:
 def sign(x: Any) -> Any:
     """Return -1, 0 or 1; the derivative is 0, at the jump too."""
     return np.sign(x)
+
+
+def _softsign_slope(y: Any, x: Any) -> Any:
+    """1/(1 + |x|)²: of the quotient it would come as a difference of nearly equal numbers."""
+    inverse = divide(1.0, 1 + absolute(x))
+    return inverse * inverse
+
+
+@elementwise(
+    partials=[_softsign_slope],
+    strong=True,
+    source="{x} / (1 + np.abs({x}))",
+    latex=r"\frac{{{x}}}{{1 + \left|{x}\right|}}",
+    kinks=[0],
+)
+def softsign(x: Any) -> Any:
+    """Return x / (1 + |x|); the derivative at 0 is 1.
+
+    Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010, section 3.
+    """
+    return np.true_divide(x, 1 + np.abs(x))
 
 
 def _share(wins: Any, ties: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from ..core import Operand
 from ..kinds import (
     constant,
+    general,
     keep_axes,
     linear,
     reduced_shape,
@@ -20,9 +21,10 @@ from ..kinds import (
 )
 from ..metadata import Axes
 from .arithmetic import divide
-from .exponential import cosine, exp
+from .exponential import exp
 from .logic import equal
 from .piecewise import where
+from .products import strong_multiply
 from .structural import broadcast_to
 
 _CASES = [
@@ -134,6 +136,21 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return divide(shares, sum(shares, axis=axis, keepdims=True))
 
 
+def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
+    """Return x less its greatest entry along an axis, log Σ e to the power of that, and the entry.
+
+    An infinite greatest entry counts as 0: subtracting it would give ∞ - ∞.
+    """
+    greatest = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.size else -np.inf)
+    finite = np.vdot(greatest, greatest) < np.inf
+    if not finite:
+        greatest = np.where(np.isfinite(greatest), greatest, 0)
+    shifted = x - greatest
+    total = np.exp(shifted).sum(axis=axis, keepdims=True)
+    with nullcontext() if finite else np.errstate(divide="ignore"):
+        return shifted, np.log(total), greatest
+
+
 @reduction(
     weights=_exponential_shares,
     source="logsumexp({x}{params})",
@@ -143,15 +160,8 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 )
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return log Σ eˣ over ``axis``, without overflow for any x."""
-    x = np.asarray(x)
-    shift = np.maximum.reduce(x, axis=axis, keepdims=True, initial=None if x.size else -np.inf)
-    finite = np.vdot(shift, shift) < np.inf
-    if not finite:
-        # An infinite maximum is the result itself; subtracting it would give ∞ - ∞.
-        shift = np.where(np.isfinite(shift), shift, 0)
-    total = np.exp(x - shift).sum(axis=axis, keepdims=True)
-    with nullcontext() if finite else np.errstate(divide="ignore"):
-        result = np.log(total) + shift
+    _, total, greatest = less_greatest(np.asarray(x), axis)
+    result = total + greatest
     return result if keepdims else result.squeeze(axis)[()]
 
 
@@ -162,27 +172,79 @@ def _smallest_length(dtype: np.dtype[Any]) -> float:
     return float(np.sqrt(limits.tiny / limits.eps))
 
 
-def _scaled_norm(x: Any, axis: Any, keepdims: bool) -> Any:
-    """Return the norm of x divided by its greatest entry, times that: squares stay in range."""
+def _in_range(length: Any) -> bool:
+    """Return whether lengths were found without over- or underflow of the squares."""
+    return bool(np.all((_smallest_length(length.dtype) < length) & (length < np.inf)))
+
+
+def _scale(x: Any, axis: Any) -> Any:
+    """Return the greatest absolute entry, or 1 where that is 0 or infinite."""
     greatest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
-    scale = np.where((greatest > 0) & (greatest < np.inf), greatest, 1)
-    lengths = np.sqrt(np.square(x / scale).sum(axis=axis, keepdims=True)) * scale
-    return lengths if keepdims else lengths.squeeze(axis)[()]
+    return np.where((greatest > 0) & (greatest < np.inf), greatest, 1)
+
+
+def _length(x: Any, axis: Any) -> Any:
+    # Squares that overflow are found by the length, so only the warning is wrong.
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.square(x).sum(axis=axis, keepdims=True))
+
+
+def _across(v: Any, y: Any, axis: Any) -> Any:
+    """Return v less its part along the unit vectors y.
+
+    Twice, for what is left may be so small beside v that it is lost in the rounding of the first.
+    """
+    for _ in range(2):
+        v = v - strong_multiply(y, sum(strong_multiply(v, y), axis=axis, keepdims=True))
+    return v
+
+
+def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
+    """(v - y⟨y, v⟩) / ‖x‖: the Jacobian is symmetric, so it serves both modes; 0 where x is 0."""
+    length = norm(x, axis=axis, keepdims=True)
+    inverse = where(equal(length, 0), 0.0, divide(1.0, length))
+    return strong_multiply(inverse, _across(v, y, axis))
+
+
+@general(
+    vjp=lambda g, y, x, *, axis: [_turn(g, y, x, axis=axis)],
+    jvp=lambda tangents, y, x, *, axis: _turn(tangents[0], y, x, axis=axis),
+    shape=lambda x, *, axis: x.shape,
+    dtype=lambda x, *, axis: np.sqrt(np.ones((), x.dtype)).dtype,
+    source="unit_vector({x}{params})",
+    latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
+    cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
+)
+def unit_vector(x: Any, *, axis: Any = None) -> Any:
+    """Return x / ‖x‖ over ``axis`` for an x of any size; 0 where x is 0, with the derivative 0.
+
+    Of infinite entries it is the sign, and the others are 0.
+    """
+    x = np.asarray(x)
+    length = _length(x, axis)
+    if _in_range(length):
+        return (x / length)[()]
+    x = x / _scale(x, axis)
+    length = _length(x, axis)
+    special = (length == 0) | (length == np.inf)
+    limit = np.where(np.abs(x) == length, np.sign(x), 0)
+    return np.where(special, limit, x / np.where(special, 1, length))[()]
 
 
 @reduction(
-    weights=lambda y, x, **_: cosine(y, x),
+    weights=lambda y, x, *, axis, keepdims: unit_vector(x, axis=axis),
     source="norm({x}{params})",
     latex=r"\left\lVert {x} \right\rVert",
     cases=_CASES,
 )
 def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0."""
-    length = np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
-    lowest = _smallest_length(length.dtype)
-    if np.all((lowest < length) & (length < np.inf)):
-        return length
-    return _scaled_norm(np.asarray(x), axis, keepdims)
+    x = np.asarray(x)
+    lengths = _length(x, axis)
+    if not _in_range(lengths):
+        scale = _scale(x, axis)
+        lengths = _length(x / scale, axis) * scale
+    return lengths if keepdims else lengths.squeeze(axis)[()]
 
 
 def _place_shape(x: Operand, *, axis: int | None, keepdims: bool) -> tuple[int, ...]:

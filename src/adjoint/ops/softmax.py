@@ -10,9 +10,10 @@ import numpy as np
 from ..core import Operand, Spec
 from ..errors import ShapeError
 from ..kinds import constant, dtype_of, general
+from .exponential import exp
 from .logic import equal
 from .products import strong_multiply
-from .reductions import logsumexp, sum
+from .reductions import less_greatest, sum
 from .structural import axis_indices
 
 
@@ -43,9 +44,33 @@ def softmax(x: Any, *, axis: int = -1) -> Any:
     return exponentials / np.add.reduce(exponentials, axis=axis, keepdims=True)
 
 
-def log_softmax(x: Operand, *, axis: int = -1) -> Any:
-    """Return x - log Σ eˣ along ``axis``, without overflow for any finite x."""
-    return x - logsumexp(x, axis=axis, keepdims=True)
+def _log_softmax_vjp(g: Any, y: Any, x: Any, *, axis: int) -> Sequence[Any]:
+    return [g - strong_multiply(sum(g, axis=axis, keepdims=True), exp(y))]
+
+
+def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: int) -> Any:
+    t = tangents[0]
+    return t - sum(strong_multiply(t, exp(y)), axis=axis, keepdims=True)
+
+
+@general(
+    vjp=_log_softmax_vjp,
+    jvp=_log_softmax_jvp,
+    shape=lambda x, *, axis: x.shape,
+    dtype=lambda x, *, axis: np.exp(np.ones((), x.dtype)).dtype,
+    source="log_softmax({x}{params})",
+    latex=r"\log \operatorname{{softmax}}\left({x}\right)",
+    method=True,
+    cases=[((3,), {}), ((2, 3), {}), ((2, 3), {"axis": 0})],
+)
+def log_softmax(x: Any, *, axis: int = -1) -> Any:
+    """Return x - log Σ eˣ along ``axis``, without overflow for any finite x.
+
+    The greatest entry is subtracted first, so that logits of any size lose no digits.
+    """
+    # Not x - logsumexp(x), in which the digits of a small result beside a large x are lost.
+    shifted, total, _ = less_greatest(np.asarray(x), axis)
+    return shifted - total
 
 
 def check_labels(labels: Any, classes: int) -> None:
@@ -149,6 +174,7 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """
     labels = np.asarray(labels)
     check_labels(labels, np.shape(logits)[-1])
-    rows = np.asarray(logits).reshape(-1, np.shape(logits)[-1])
+    shifted, total, _ = less_greatest(np.asarray(logits), -1)
+    rows = shifted.reshape(-1, shifted.shape[-1])
     chosen = rows[np.arange(len(rows)), labels.reshape(-1)].reshape(labels.shape)
-    return logsumexp.forward(logits, axis=-1) - chosen
+    return total[..., 0] - chosen

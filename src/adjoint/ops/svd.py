@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from ..core import NUMPY, Operand
 from ..kinds import general
 from ..views import own
 from .arithmetic import divide
-from .eigen import guarded
+from .eigen import guarded, inverse_gaps
+from .logic import equal, less_equal
 from .matrices import (
     SQUARE,
     STACK,
@@ -34,9 +36,10 @@ from .matrices import (
     scale_columns,
     without_derivative,
 )
-from .piecewise import sign
+from .piecewise import absolute, sign, where
 from .products import strong_multiply
-from .structural import as_array, concatenate
+from .reductions import sum
+from .structural import as_array, concatenate, stop_gradient
 
 
 def _parts(packed: Any, rows: int) -> tuple[Any, Any, Any]:
@@ -46,17 +49,17 @@ def _parts(packed: Any, rows: int) -> tuple[Any, Any, Any]:
     return vectors[..., :rows].mT, s, vectors[..., rows:].mT
 
 
-def _inverse_gaps(s: Any) -> Any:
-    """Return 1 / (s_j² - s_i²), and 0 on the diagonal; the factors are subtracted exactly."""
-    eye = np.eye(s.shape[-1], dtype=s.dtype)
-    row, column = s[..., None, :], s[..., :, None]
-    return divide(1 - eye, (row - column) * (row + column) + eye)
+def _weights(s: Any) -> Any:
+    """Return s_j / (s_j² - s_i²), and 0 on the diagonal, without over- or underflow of squares."""
+    half = 0.5 * s
+    row, total = half[..., None, :], half[..., None, :] + half[..., :, None]
+    share = divide(row, where(equal(total, 0), 1.0, total))
+    return strong_multiply(inverse_gaps(s), share)
 
 
-def _turn(gaps: Any, x: Any) -> Any:
-    """Return F ⊙ (x - xᵀ), in two parts so that a repeated value shows as infinite."""
-    part = strong_multiply(gaps, x)
-    return part + part.mT
+def _turn(weights: Any, x: Any) -> Any:
+    """Return w ⊙ (x - xᵀ), in two parts so that a repeated value shows as infinite."""
+    return strong_multiply(weights, x) - strong_multiply(weights, x.mT)
 
 
 def _svd_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
@@ -64,11 +67,10 @@ def _svd_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
     m, n = a.shape[-2:]
     u, s, v = _parts(y, m)
     g_u, g_s, g_v = g[..., 1 : 1 + m].mT, g[..., 0], g[..., 1 + m :].mT
-    gaps = _inverse_gaps(s)
+    weights = _weights(s)
     in_u, in_v = chain(u.mT, g_u), chain(v.mT, g_v)
     middle = on_diagonal(strong_multiply(g_s, sign(s)))
-    middle = middle + scale_columns(_turn(gaps, in_u), s)
-    middle = middle + scale_columns(_turn(gaps, in_v), s).mT
+    middle = middle + _turn(weights, in_u) + _turn(weights, in_v).mT
     d_a = chain(u, middle, v.mT)
     inverse = divide(1.0, s)
     if m > n:
@@ -78,16 +80,20 @@ def _svd_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
     return [d_a]
 
 
+def _spin(weights: Any, change: Any) -> Any:
+    """Return the antisymmetric w ⊙ x - (w ⊙ x)ᵀ, by which vectors turn."""
+    part = strong_multiply(weights, change)
+    return part - part.mT
+
+
 def _svd_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
     """Return equations 14, 17 and 18 of [1]_."""
     t = tangents[0]
     m, n = a.shape[-2:]
     u, s, v = _parts(y, m)
     change = chain(u.mT, t, v)
-    gaps, inverse = _inverse_gaps(s), divide(1.0, s)
-    by_columns, by_rows = scale_columns(change, s), scale_columns(change.mT, s)
-    t_u = chain(u, strong_multiply(gaps, by_columns + by_columns.mT))
-    t_v = chain(v, strong_multiply(gaps, by_rows + by_rows.mT))
+    weights, inverse = _weights(s), divide(1.0, s)
+    t_u, t_v = chain(u, _spin(weights, change)), chain(v, _spin(weights, change.mT))
     if m > n:
         t_u = t_u + scale_columns(chain(t, v) - chain(u, change), inverse)
     if n > m:
@@ -175,6 +181,21 @@ def svd(
 def svdvals(x: Operand, /) -> Any:
     """Return the singular values, in falling order; the derivative at a value 0 is 0."""
     return own(svd_packed(as_array(x))[..., 0])
+
+
+def firm_svdvals(x: Operand) -> Any:
+    """Return the singular values, those that may be 0 but for rounding as constants.
+
+    Of a singular matrix they come out as 1e-17 rather than 0, with vectors of noise; a value is
+    told from that by |u|ᵀ|x||v|, in which rounding errors of its computation would show.
+    """
+    x = as_array(x)
+    packed = svd_packed(x)
+    u, s, v = _parts(stop_gradient(packed), x.shape[-2])
+    sizes = chain(absolute(stop_gradient(x)), absolute(v))
+    rounding = np.finfo(packed.dtype).eps * builtins.max(x.shape[-2:])
+    noise = rounding * sum(absolute(u) * sizes, axis=-2)
+    return where(less_equal(s, noise), s, packed[..., 0])
 
 
 NUMPY.update({np.linalg.svd: svd, np.linalg.svdvals: svdvals})

@@ -14,8 +14,8 @@ from scipy import special
 from ..core import NUMPY, Operand, Value
 from ..kinds import elementwise
 from ..ops.arithmetic import divide
-from ..ops.logic import equal
-from ..ops.piecewise import where
+from ..ops.logic import bitwise_and, equal, greater, less
+from ..ops.piecewise import absolute, where
 
 _POSITIVE = [(0.5, 4)]
 _ORDERS = [((2, 3), {"order": 2}), ((), {"order": 0.5}), ((0,), {"order": 1})]
@@ -26,7 +26,7 @@ def _half_difference(bessel: Any, x: Any, order: float) -> Any:
 
 
 def _half_sum(bessel: Any, x: Any, order: float) -> Any:
-    return 0.5 * (bessel(x, order=order - 1) + bessel(x, order=order + 1))
+    return 0.5 * bessel(x, order=order - 1) + 0.5 * bessel(x, order=order + 1)
 
 
 @elementwise(
@@ -135,8 +135,28 @@ def y1(x: Any) -> Any:
     return special.y1(x)
 
 
+# From here to there SciPy's i0 and i1 have overflowed, and its iv has not.
+_NEAR_OVERFLOW = (700, 720)
+
+
+def _to_the_end(plain: Any, x: Any, order: int) -> Any:
+    """Return I(x) to the end of its range."""
+    size = absolute(x)
+    near = bitwise_and(greater(size, _NEAR_OVERFLOW[0]), less(size, _NEAR_OVERFLOW[1]))
+    # Elsewhere iv, which takes its time, is that of 0.
+    return where(near, bessel_i(where(near, x, 0.0), order=order), plain(x))
+
+
+def _i2(x: Any) -> Any:
+    """Return I₂(x) also where SciPy's is NaN: near 0 by its first terms (DLMF 10.25.2), and far."""
+    square, size = x * x, absolute(x)
+    series = square * (square / 96 + 0.125)
+    within = where(less(size, _NEAR_OVERFLOW[1]), bessel_i(x, order=2), np.inf)
+    return where(less(size, 1e-4), series, within)
+
+
 @elementwise(
-    partials=[lambda y, x: i1(x)],
+    partials=[lambda y, x: _to_the_end(i1, x, 1)],
     strong=True,
     source="i0({x})",
     latex=r"I_0\left({x}\right)",
@@ -148,7 +168,7 @@ def i0(x: Any) -> Any:
 
 
 @elementwise(
-    partials=[lambda y, x: 0.5 * (i0(x) + bessel_i(x, order=2))],
+    partials=[lambda y, x: 0.5 * _to_the_end(i0, x, 0) + 0.5 * _i2(x)],
     strong=True,
     source="i1({x})",
     latex=r"I_1\left({x}\right)",

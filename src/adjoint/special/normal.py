@@ -13,7 +13,7 @@ from scipy import special
 from ..kinds import elementwise
 from ..ops.arithmetic import divide, polynomial
 from ..ops.exponential import exp
-from ..ops.logic import greater
+from ..ops.logic import greater, less
 from ..ops.piecewise import where
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -109,14 +109,42 @@ def ndtr(x: Any) -> Any:
     return special.ndtr(x)
 
 
+def _hazard_series(count: int) -> list[float]:
+    """Return the coefficients c of φ(x)/Φ(x) = -x Σ cₖ x⁻²ᵏ for large -x.
+
+    They are those of one over Mills's ratio, Σ (-1)ᵏ (2k-1)!! x⁻²ᵏ (DLMF 7.12.1).
+    """
+    ratio = [(-1) ** k * math.prod(range(1, 2 * k, 2)) for k in range(count)]
+    found = [1]
+    for n in range(1, count):
+        found.append(-sum(ratio[k] * found[n - k] for k in range(1, n + 1)))
+    return [float(c) for c in found]
+
+
+# From x = -14 on, the first term left out is below 1e-18, also in third derivatives.
+_LEFT_FROM = -14
+_LEFT = _hazard_series(24)[1:]
+
+
+def _log_ndtr_slope(y: Any, x: Any) -> Any:
+    """φ/Φ, in forms of which further derivatives neither cancel, nor over- nor underflow.
+
+    Far left its series, else without the underflow of both Φ(x) = e^(-x²/2) erfcx(-x/√2) / 2, and
+    on the right, where erfcx is as great as φ is small, the quotient itself.
+    """
+    series = -x - divide(polynomial(_LEFT, divide(divide(1.0, x), x)), x)
+    scaled = divide(2 / _ROOT_TWO_PI, erfcx(-math.sqrt(0.5) * x))
+    plain = divide(exp(-0.5 * x * x), _ROOT_TWO_PI * ndtr(x))
+    return where(less(x, _LEFT_FROM), series, where(greater(x, 0), plain, scaled))
+
+
 @elementwise(
-    # φ/Φ without the underflow of both: Φ(x) = e^(-x²/2) erfcx(-x/√2) / 2.
-    partials=[lambda y, x: divide(2 / _ROOT_TWO_PI, erfcx(-math.sqrt(0.5) * x))],
+    partials=[_log_ndtr_slope],
     strong=True,
     source="log_ndtr({x})",
     latex=r"\log \Phi\left({x}\right)",
     numpy=[special.log_ndtr],
-    domain=[(-14, 2)],
+    domain=[(-18, 2)],
 )
 def log_ndtr(x: Any) -> Any:
     """Return log Φ(x), also where Φ underflows; far left its slope is |x|."""

@@ -15,7 +15,7 @@ from .probe import (
 )
 
 TAIL = exp(-40.0)
-ROUNDED = "derivative, to the rounding of the function's value (1 - y is 0 there)"
+ROUNDED = "listed exception: of the rounded value alone, as in training an exponential costs time"
 SHIFT = "derivative, with no cancellation (Goldberg 1991, theorem 4)"
 HALF = "limit along the diagonal: half each"
 MISH = "x * np.tanh(np.softplus(x))"
@@ -54,7 +54,10 @@ FAMILY = Family(
         gradient("np.sigmoid(x)", at(x=[-inf, inf]), [0, 0], LIMIT, value=[0, 1]),
         gradient("np.sigmoid(x)", at(x=[-745.0, 709.0]), [0, 0], LIMIT, atol=1e-300, single=False),
         gradient("np.sigmoid(x)", at(x=[-40.0, 1e-9]), [TAIL, 0.25], DERIVATIVE),
-        gradient("np.sigmoid(x)", at(x=40.0), TAIL, ROUNDED, atol=1e-16),
+        gradient("np.sigmoid(x)", at(x=40.0), 0, ROUNDED, truth=(TAIL,)),
+        gradient("np.logistic(x)", at(x=[-40.0, 40.0]), [TAIL, TAIL], DERIVATIVE),
+        hessian("np.logistic(x)", at(x=40.0), -TAIL, DERIVATIVE),
+        hessian("np.softplus(x)", at(x=40.0), TAIL, DERIVATIVE),
         gradient("1 / (1 + np.exp(-x))", at(x=[-1e4, 1e4]), [0, 0], OVERFLOW),
         hessian("np.sigmoid(x)", at(x=[-1e4]), 0, LIMIT),
         gradient("np.softplus(x)", at(x=[-1e4, 0.0, 1e4]), [0, 0.5, 1], LIMIT),
@@ -70,7 +73,10 @@ FAMILY = Family(
         ),
         gradient("np.tanh(x)", at(x=[-1e4, 1e-9, 1e4]), [0, 1, 0], LIMIT),
         gradient("np.tanh(x)", at(x=[-inf, inf]), [0, 0], LIMIT),
+        gradient("np.tanh(x)", at(x=20.0), 0, ROUNDED, truth=(4 * TAIL,)),
+        gradient("2 * np.logistic(2 * x) - 1", at(x=20.0), 4 * TAIL, DERIVATIVE),
         hessian("np.tanh(x)", at(x=1e4), 0, LIMIT),
+        hessian("x * np.sigmoid(x)", at(x=40.0), 0, ROUNDED, truth=([[-38 * TAIL]],)),
         hessian("np.tanh(-1e8 * x) * x * x", at(x=1.0), -2, "derivative (jax-ml/jax#40315)"),
         gradient(
             ENTROPY,

@@ -64,6 +64,12 @@ FAMILY = Family(
         gradient("np.linalg.norm(x, 'fro')", at(x=np.zeros((2, 2))), np.zeros((2, 2)), LEAST_NORM),
         gradient(
             "np.linalg.norm(x, 'nuc')",
+            at(x=[[1.0, 1.0], [1.0, 1.0]]),
+            [[0.5, 0.5], [0.5, 0.5]],
+            LEAST_NORM,
+        ),
+        gradient(
+            "np.linalg.norm(x, 'nuc')",
             at(x=np.zeros((2, 2))),
             np.zeros((2, 2)),
             LEAST_NORM,

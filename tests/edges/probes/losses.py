@@ -1,6 +1,6 @@
 """Softmax, cross-entropy and other losses at extreme scores and zero vectors."""
 
-from math import inf, nan
+from math import inf, log, nan
 
 import numpy as np
 
@@ -33,6 +33,13 @@ FAMILY = Family(
         gradient("np.softmax(x)", at(x=np.zeros((0, 3))), np.zeros((0, 3)), "no rows"),
         hessian("np.softmax(x)[0]", at(x=[0.0, 0.0]), [[0, 0], [0, 0]], DERIVATIVE),
         gradient("np.log_softmax(x)[1]", at(x=[1e4, -1e4]), [-1, 1], OVERFLOW, value=-2e4),
+        gradient(
+            "np.log_softmax(x)[0]",
+            at(x=[1e3, 1e3]),
+            [0.5, -0.5],
+            "derivative, and the greatest entry is subtracted before anything rounds",
+            value=-log(2),
+        ),
         gradient("np.log_softmax(x)[0]", at(x=[0.0, -inf]), [0, 0], LIMIT, value=0),
         gradient("np.log_softmax(x)[1]", at(x=[0.0, -inf]), [-1, 1], LIMIT, value=-inf),
         hessian("-np.log_softmax(x)[0]", at(x=[0.0, 0.0]), HESSIAN, DERIVATIVE),

@@ -56,6 +56,7 @@ FAMILY = Family(
         ),
         gradient("np.hypot(x, y)", at(x=3e-200, y=4e-200), (0.6, 0.8), OVERFLOW, single=False),
         gradient("np.hypot(x, y)", at(x=inf, y=1.0), (1, 0), LIMIT),
+        hessian("np.hypot(x, y)", at(x=1e8, y=2.0), [[4e-24, -2e-16], [-2e-16, 1e-8]], DERIVATIVE),
         gradient("x / y", at(x=1.0, y=0.0), (inf, -inf), POLE),
         gradient("x / y", at(x=0.0, y=0.0), (inf, nan), QUOTIENT, also=[(nan, nan)]),
         gradient("x / y", at(x=0.0, y=2.0), (0.5, 0), DERIVATIVE),

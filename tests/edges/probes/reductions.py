@@ -112,6 +112,17 @@ FAMILY = Family(
             "np.linalg.norm(x)", at(x=[1e200, 1e200]), [sqrt(0.5)] * 2, OVERFLOW, single=False
         ),
         gradient("np.linalg.norm(x)", at(x=[3e-200, 4e-200]), [0.6, 0.8], OVERFLOW, single=False),
+        gradient("np.linalg.norm(x)", at(x=[1e308, 2.0]), [1, 2e-308], OVERFLOW, single=False),
+        gradient(
+            "np.linalg.norm(x, 3)",
+            at(x=[1e200, 1e200]),
+            [2 ** (-2 / 3)] * 2,
+            OVERFLOW,
+            single=False,
+        ),
+        hessian(
+            "np.linalg.norm(x)", at(x=[1e8, 1.0]), [[1e-24, -1e-16], [-1e-16, 1e-8]], DERIVATIVE
+        ),
         gradient("np.linalg.norm(x)", at(x=[inf, 1.0]), [1, 0], LIMIT),
         gradient("np.linalg.norm(x)", at(x=[nan, 1.0]), [nan, nan], UNDEFINED),
         gradient("np.linalg.norm(x)", at(x=[]), [], EMPTY, value=0),

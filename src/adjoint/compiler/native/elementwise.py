@@ -197,6 +197,48 @@ def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
+def lower_cosine(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower x / √(x² + y²), of numbers over the greater, so that the length is in range."""
+    kind = kind_of(spec_of(node).dtype)
+    if kind not in FORMATS:
+        raise Unlowerable("cosine of integers")
+    zero, one, infinity = (nest.constant(number, kind) for number in (0.0, 1.0, float("inf")))
+
+    def ask(operation: str, x: Element, y: Element) -> Element:
+        return nest.apply(operation, "i1", x, y)
+
+    def make(x: Element, y: Element) -> Element:
+        x, y = convert(nest, x, kind), convert(nest, y, kind)
+        sizes = (nest.apply("absolute", kind, number) for number in (x, y))
+        greatest = nest.apply("maximum", kind, *sizes)
+        positive, finite = ask("greater", greatest, zero), ask("less", greatest, infinity)
+        usual = nest.apply("logical_and", "i1", positive, finite)
+        scale = nest.apply("where", kind, usual, greatest, one)
+        leg, other = (nest.apply("divide", kind, number, scale) for number in (x, y))
+        length = nest.apply("hypot", kind, leg, other)
+        is_end = ask("equal", nest.apply("absolute", kind, leg), length)
+        limit = nest.apply("where", kind, is_end, nest.apply("sign", kind, leg), zero)
+        ends = (ask("equal", length, end) for end in (zero, infinity))
+        special = nest.apply("logical_or", "i1", *ends)
+        return nest.apply("where", kind, special, limit, nest.apply("divide", kind, leg, length))
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
+def lower_softsign(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Lower x / (1 + |x|)."""
+    kind = kind_of(spec_of(node).dtype)
+    if kind not in FORMATS:
+        raise Unlowerable("softsign of integers")
+
+    def make(x: Element) -> Element:
+        x = convert(nest, x, kind)
+        size = nest.apply("add", kind, nest.apply("absolute", kind, x), nest.constant(1, kind))
+        return nest.apply("divide", kind, x, size)
+
+    return zip_entries(args, spec_of(node).shape, make)
+
+
 def lower_ldexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     """Lower the scaling by powers of two, whose exponents stay integers."""
     kind = kind_of(spec_of(node).dtype)
@@ -254,12 +296,15 @@ RULES: dict[str, Rule] = {
     # Two comparisons cost less than to look for NaN, and to do the work again.
     "strong_multiply": arithmetic("strong_multiply"),
     "fabs": arithmetic("absolute"),
+    "logistic": arithmetic("sigmoid"),
     **_named(comparison, "less less_equal greater greater_equal equal not_equal"),
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
     **_named(test, "isnan isfinite isinf signbit"),
     **_named(floating, _FUNCTIONS),
     "clip": lower_clip,
+    "softsign": lower_softsign,
+    "cosine": lower_cosine,
     "ldexp": lower_ldexp,
     "round": lower_round,
     "required": lower_requirement,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...core import Node
@@ -11,36 +13,60 @@ from .nest import Element, Nest, Unlowerable
 from .sums import add_all, greatest, spread
 
 
-def _exponentials(nest: Nest, row: list[Element]) -> tuple[list[Element], Element]:
-    """Return e to each element less the greatest, and the greatest."""
+def _less_greatest(nest: Nest, row: list[Element]) -> tuple[list[Element], Element]:
+    """Return each element less the greatest, and the greatest."""
     kind, shift = row[0].kind, greatest(nest, row)
-    differences = [nest.apply("subtract", kind, x, shift) for x in row]
-    return [nest.apply("exp", kind, x) for x in differences], shift
+    return [nest.apply("subtract", kind, x, shift) for x in row], shift
+
+
+def _exponentials(nest: Nest, row: list[Element]) -> list[Element]:
+    return [nest.apply("exp", x.kind, x) for x in row]
+
+
+def _log_of_sum(nest: Nest, shifted: list[Element]) -> Element:
+    """Return log Σ e to the power of elements of which the greatest is 0."""
+    return nest.apply("log", shifted[0].kind, add_all(nest, _exponentials(nest, shifted)))
 
 
 def _logsumexp(nest: Nest, row: list[Element]) -> Element:
-    exponentials, shift = _exponentials(nest, row)
-    total = add_all(nest, exponentials)
-    return nest.apply("add", shift.kind, nest.apply("log", shift.kind, total), shift)
+    shifted, shift = _less_greatest(nest, row)
+    return nest.apply("add", shift.kind, _log_of_sum(nest, shifted), shift)
 
 
-def lower_softmax(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower softmax along an axis other than that of the rows: one division, then products."""
-    x, spec = args[0], spec_of(node)
-    kind = kind_of(spec.dtype)
-    axis = (node.params or {})["axis"] % len(spec.shape)
-    if x.rows == axis:
-        raise Unlowerable("softmax over the rows of the batch")
-    lines = np.moveaxis(spread(x, axis), axis, -1)
-    result = np.empty(lines.shape, object)
-    for index in np.ndindex(*lines.shape[:-1]):
-        row = [convert(nest, element, kind) for element in lines[index]]
-        exponentials, _ = _exponentials(nest, row)
-        one, total = nest.constant(1, kind), add_all(nest, exponentials)
-        inverse = nest.apply("divide", kind, one, total)
-        for i, exponential in enumerate(exponentials):
-            result[(*index, i)] = nest.apply("multiply", kind, exponential, inverse)
-    return Entries(np.moveaxis(result, -1, axis), spec.shape, x.rows)
+def _softmax(nest: Nest, row: list[Element]) -> list[Element]:
+    """Return e to each element over their sum: one division, then products."""
+    kind = row[0].kind
+    exponentials = _exponentials(nest, _less_greatest(nest, row)[0])
+    one, total = nest.constant(1, kind), add_all(nest, exponentials)
+    inverse = nest.apply("divide", kind, one, total)
+    return [nest.apply("multiply", kind, x, inverse) for x in exponentials]
+
+
+def _log_softmax(nest: Nest, row: list[Element]) -> list[Element]:
+    shifted, _ = _less_greatest(nest, row)
+    total = _log_of_sum(nest, shifted)
+    return [nest.apply("subtract", x.kind, x, total) for x in shifted]
+
+
+def along_rows(make: Callable[[Nest, list[Element]], list[Element]]) -> Rule:
+    """Return the rule of what makes a row of a row, along an axis other than that of the batch."""
+
+    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+        assert node.primitive is not None
+        x, spec, name = args[0], spec_of(node), node.primitive.name
+        kind, axis = kind_of(spec.dtype), (node.params or {})["axis"]
+        if not isinstance(axis, int):
+            raise Unlowerable(f"{name} over several axes")
+        axis %= len(spec.shape)
+        if x.rows == axis:
+            raise Unlowerable(f"{name} over the rows of the batch")
+        lines = np.moveaxis(spread(x, axis), axis, -1)
+        result = np.empty(lines.shape, object)
+        for index in np.ndindex(*lines.shape[:-1]):
+            result[index] = make(nest, [convert(nest, element, kind) for element in lines[index]])
+        return Entries(np.moveaxis(result, -1, axis), spec.shape, x.rows)
+
+    return rule
 
 
 def lower_logsumexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
@@ -80,12 +106,13 @@ def lower_cross_entropy(nest: Nest, node: Node, args: list[Entries]) -> Entries:
 
     def make(index: tuple[int, ...]) -> Element:
         row = [convert(nest, element, kind) for element in lines[index]]
+        shifted, _ = _less_greatest(nest, row)
         label = chosen[index]
         picked = nest.constant(float("nan"), kind)
-        for i, element in reversed(list(enumerate(row))):
+        for i, element in reversed(list(enumerate(shifted))):
             is_it = nest.apply("equal", "i1", label, nest.constant(i, label.kind))
             picked = nest.apply("where", kind, is_it, element, picked)
-        return nest.apply("subtract", kind, _logsumexp(nest, row), picked)
+        return nest.apply("subtract", kind, _log_of_sum(nest, shifted), picked)
 
     return Entries(fill(lines.shape[:-1], make), spec.shape, logits.rows)
 
@@ -102,7 +129,8 @@ def lower_labels(nest: Nest, node: Node, args: list[Entries]) -> Entries:
 
 RULES: dict[str, Rule] = {
     "class_labels": lower_labels,
-    "softmax": lower_softmax,
+    "softmax": along_rows(_softmax),
+    "log_softmax": along_rows(_log_softmax),
     "logsumexp": lower_logsumexp,
     "softmax_cross_entropy": lower_cross_entropy,
 }

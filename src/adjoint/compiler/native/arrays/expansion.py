@@ -138,12 +138,24 @@ def _shift(x: Operand, axis: Any, build: Build) -> Any:
     return build("where", build("isfinite", greatest), greatest, 0.0)
 
 
+def _less_greatest(x: Operand, axis: Any, build: Build) -> tuple[Any, Any, Any]:
+    """Return x less its greatest entry, log Σ e to the power of that, and the entry."""
+    shift = _shift(x, axis, build)
+    shifted = build("subtract", x, shift)
+    total = build("sum", build("exp", shifted), axis=axis, keepdims=True)
+    return shifted, build("log", total), shift
+
+
 def _logsumexp(args: Sequence[Operand], params: Params, build: Build) -> Any:
     (x,), axis = args, params["axis"]
-    shift = _shift(x, axis, build)
-    total = build("sum", build("exp", build("subtract", x, shift)), axis=axis, keepdims=True)
-    result = build("add", build("log", total), shift)
+    _, total, shift = _less_greatest(x, axis, build)
+    result = build("add", total, shift)
     return result if params["keepdims"] else _dropped(result, x.ndim, axis, build)
+
+
+def _log_softmax(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    shifted, total, _ = _less_greatest(args[0], params["axis"], build)
+    return build("subtract", shifted, total)
 
 
 def _dropped(x: Any, ndim: int, axis: Any, build: Build) -> Any:
@@ -156,21 +168,50 @@ def _cross_entropy(args: Sequence[Operand], params: Params, build: Build) -> Any
     logits, labels = args
     column = build("reshape", labels, shape=(*labels.shape, 1))
     is_it = build("equal", column, np.arange(logits.shape[-1]))
-    chosen = build("sum", build("where", is_it, logits, 0.0), axis=-1, keepdims=False)
-    total = build("logsumexp", logits, axis=-1, keepdims=False)
-    return build("subtract", total, chosen)
+    shifted, total, _ = _less_greatest(logits, -1, build)
+    chosen = build("sum", build("where", is_it, shifted, 0.0), axis=-1, keepdims=True)
+    return _dropped(build("subtract", total, chosen), logits.ndim, -1, build)
+
+
+def _usual(x: Operand, build: Build) -> Any:
+    """Return x, or 1 where it is 0 or infinite."""
+    plain = build("logical_and", build("isfinite", x), build("greater", x, 0.0))
+    return build("where", plain, x, 1.0)
+
+
+def _scaled(x: Operand, axis: Any, build: Build) -> tuple[Any, Any, Any]:
+    """Return x over its greatest entry, for squares in range, the length, and that entry."""
+    scale = _usual(build("max", build("absolute", x), axis=axis, keepdims=True), build)
+    scaled = build("divide", x, scale)
+    squares = build("sum", build("square", scaled), axis=axis, keepdims=True)
+    return scaled, build("sqrt", squares), scale
+
+
+def _power_norm(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    (x,), axis, order = args, params["axis"], params["order"]
+    sizes = build("absolute", x)
+    extreme = "max" if order > 0 else "min"
+    scale = _usual(build(extreme, sizes, axis=axis, keepdims=True), build)
+    powers = build("power", build("divide", sizes, scale), order)
+    total = build("power", build("sum", powers, axis=axis, keepdims=True), 1 / order)
+    result = build("multiply", total, scale)
+    return result if params["keepdims"] else _dropped(result, x.ndim, axis, build)
 
 
 def _norm(args: Sequence[Operand], params: Params, build: Build) -> Any:
-    """Divide by the greatest entry, so that squares stay in range."""
     (x,), axis = args, params["axis"]
-    greatest = build("max", build("absolute", x), axis=axis, keepdims=True)
-    plain = build("logical_and", build("isfinite", greatest), build("greater", greatest, 0.0))
-    scale = build("where", plain, greatest, 1.0)
-    squares = build("square", build("divide", x, scale))
-    root = build("sqrt", build("sum", squares, axis=axis, keepdims=True))
-    result = build("multiply", root, scale)
+    _, length, scale = _scaled(x, axis, build)
+    result = build("multiply", length, scale)
     return result if params["keepdims"] else _dropped(result, x.ndim, axis, build)
+
+
+def _unit_vector(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    scaled, length, _ = _scaled(args[0], params["axis"], build)
+    special = build("logical_or", build("equal", length, 0.0), build("equal", length, np.inf))
+    limit = build(
+        "where", build("equal", build("absolute", scaled), length), build("sign", scaled), 0.0
+    )
+    return build("where", special, limit, build("divide", scaled, length))
 
 
 def _mean(args: Sequence[Operand], params: Params, build: Build) -> Any:
@@ -289,9 +330,12 @@ def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
 
 EXPANSIONS: dict[str, Rewrite] = {
     "softmax": _softmax,
+    "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
     "softmax_cross_entropy": _cross_entropy,
     "norm": _norm,
+    "unit_vector": _unit_vector,
+    "power_norm": _power_norm,
     "mean": _mean,
     "sum_to": _sum_to,
     "stack": _stack,
