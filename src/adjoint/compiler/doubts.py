@@ -54,9 +54,9 @@ _RULES: dict[str, Callable[[Node, int], bool]] = {
 }
 
 
-# What native code gives NaN for where it must not: strong products that it computes as plain ones
-# even where infinities are expected, and labels out of range.
-PLAIN_IN_NATIVE = frozenset({"strong_matmul", "softmax_cross_entropy"})
+# For what native code gives NaN where it must not: strong products that it computes as plain ones
+# even where infinities are expected, logits of which the greatest is infinite, labels out of range.
+NAN_IN_NATIVE = frozenset({"strong_matmul", "logsumexp", "log_softmax", "softmax_cross_entropy"})
 
 
 def _passes_nan(node: Node, position: int) -> bool:
@@ -137,10 +137,10 @@ def unshown(graph: Graph, parameters: int = 0) -> list[Symbol]:
     parameters : int
         Of a training step, see `shown_next`.
     """
-    shown = shown_next(graph, parameters, plain=PLAIN_IN_NATIVE) if parameters else set()
+    shown = shown_next(graph, parameters, plain=NAN_IN_NATIVE) if parameters else set()
     if parameters and isinstance(graph.outputs[0], Symbol) and graph.outputs[0].node is not None:
         shown.add(graph.outputs[0].node)  # the loss is looked at in any case
-    watched = sentinels(graph, plain=PLAIN_IN_NATIVE, preferred=shown or None)
+    watched = sentinels(graph, plain=NAN_IN_NATIVE, preferred=shown or None)
     return [x for x in watched if x.node not in shown]
 
 

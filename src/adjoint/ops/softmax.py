@@ -75,6 +75,8 @@ def log_softmax(x: Any, *, axis: int = -1) -> Any:
 
 def check_labels(labels: Any, classes: int) -> None:
     """Refuse labels that are not in range(classes)."""
+    if not labels.size:
+        return
     # The ufuncs' own reductions: ndarray.min and .max cost twice as much on a small batch.
     low, high = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
     if low < 0 or high >= classes:
