@@ -15,6 +15,7 @@ ROOT = Path(adjoint.__file__).parent
 # that is marked as one family in its own order.
 LAYERS = [
     ["errors", "tree", "philox", "reshuffle", "source_line"],
+    ["axis"],
     ["core"],
     ["data"],
     ["kinds"],

@@ -18,8 +18,10 @@ from types import MethodType
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+from numpy.exceptions import AxisError
 
-from .errors import ShapeError, ShapeIndexError
+from .axis import Axes, AxisRule, read_axis
+from .errors import ShapeAxisError, ShapeError, ShapeIndexError
 from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
@@ -102,6 +104,8 @@ class Primitive:
         it would be lost, so it is refused.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
+    axis : AxisRule, optional
+        What it takes as its parameter ``axis``, which is checked before it is applied.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -122,6 +126,7 @@ class Primitive:
         cases: Sequence[Any] = (),
         helpers: Sequence[Callable[..., Any]] = (),
         explain_error: Callable[..., str | None] | None = None,
+        axis: AxisRule | None = None,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -138,6 +143,7 @@ class Primitive:
             self.helpers = (*self.helpers, forward)
         self.view = view
         self.explain_error = explain_error
+        self.axis = axis
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
@@ -169,6 +175,8 @@ class Primitive:
         """
         if params or self.param_names or len(args) > self._arity:
             args, params = self._arrange(args, params)
+            if self.axis is not None and params["axis"] is not None:
+                params["axis"] = self._read_axis(args[0], params["axis"], self.axis)
         return self.bind(args, params)
 
     def bind(self, args: Sequence[Operand], params: Params) -> Any:
@@ -200,6 +208,10 @@ class Primitive:
         bound = self.__signature__.bind(*args, **params)
         bound.apply_defaults()
         return bound.args, bound.kwargs
+
+    def _read_axis(self, x: Operand, axis: Any, rule: AxisRule) -> Axes:
+        shape = x.shape if hasattr(x, "shape") else np.shape(x)
+        return read_axis(self.name, axis, shape, rule)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -267,6 +279,8 @@ def explain_failure(
     """Return an error that names the primitive and the shapes it received."""
     shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
     advice = primitive.explain_error(*args, **params) if primitive.explain_error else None
+    if isinstance(error, AxisError):
+        return ShapeAxisError(f"{primitive.name}: {error} (received shape {shapes[0]})")
     if advice is not None:
         kind = ShapeIndexError if isinstance(error, IndexError) else ShapeError
         return kind(f"{primitive.name}: {advice}")

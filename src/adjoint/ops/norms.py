@@ -19,7 +19,7 @@ from .piecewise import absolute, sign
 from .reductions import max, min, sum
 from .reductions import norm as euclidean
 from .solvers import inv
-from .structural import as_array, astype, reshape, transpose
+from .structural import as_array, astype, axis_indices, reshape, transpose
 from .svd import svdvals
 
 
@@ -90,11 +90,10 @@ def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) 
     x = _floats(x)
     if axis is None and ord is None:
         return euclidean(x, keepdims=keepdims)
-    given = range(x.ndim) if axis is None else np.atleast_1d(axis)
-    axes = tuple(int(n) % x.ndim for n in given)
+    axes = tuple(axis_indices(axis, x))
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) != 2 or axes[0] == axes[1]:
+    if len(axes) != 2:
         raise ShapeError(
             f"norm: axis={axis!r}, ord={ord!r} of shape {x.shape}; expected one axis for vectors, "
             "or two different ones for matrices"

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand
-from ..errors import ShapeError
 from ..kinds import constant
 from .axes import ravel
 from .selection import take_along_axis
-from .structural import as_array
+from .structural import as_array, axis_index
 
+_LINES = AxisRule(several=False, of_number=True)
 _PLACES = np.dtype(np.intp)
 
 
@@ -31,6 +32,7 @@ def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
     latex=r"\operatorname{{argsort}}\left({x}\right)",
     numpy=[np.argsort],
     method=True,
+    axis=_LINES,
     cases=[((2, 3), {}), ((2, 3), {"axis": 0, "stable": True}), ((2, 3), {"axis": None})],
 )
 def argsort(x: Any, *, axis: int | None = -1, kind: Any = None, stable: bool | None = None) -> Any:
@@ -45,6 +47,7 @@ def argsort(x: Any, *, axis: int | None = -1, kind: Any = None, stable: bool | N
     latex=r"\operatorname{{argpartition}}\left({x}\right)",
     numpy=[np.argpartition],
     method=True,
+    axis=_LINES,
     cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
 )
 def argpartition(x: Any, *, kth: Any, axis: int | None = -1) -> Any:
@@ -80,8 +83,7 @@ def sort(a: Operand, axis: int | None = -1, kind: Any = None, *, stable: bool | 
     """
     x = ravel(a) if axis is None else as_array(a)
     axis = -1 if axis is None else axis
-    if not x.ndim:
-        raise ShapeError("sort: a value without axes, shape (), cannot be sorted along one")
+    axis = axis_index(axis, x)
     return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
 
 
@@ -92,6 +94,7 @@ def partition(a: Operand, kth: Any, axis: int | None = -1) -> Any:
     """
     x = ravel(a) if axis is None else as_array(a)
     axis = -1 if axis is None else axis
+    axis = axis_index(axis, x)
     return take_along_axis(x, argpartition(x, kth=kth, axis=axis), axis)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand, Primitive
 from ..errors import ShapeError
 from ..kinds import linear
@@ -48,6 +49,7 @@ def _same_shape(x: Operand, **_: Any) -> tuple[int, ...]:
     latex=r"\operatorname{{flip}}\left({x}\right)",
     numpy=[np.flip],
     view=True,
+    axis=AxisRule(),
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
 )
 def flip(x: Any, *, axis: Any = None) -> Any:
@@ -66,6 +68,7 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
     source="np.roll({x}, shift={shift}, axis={axis})",
     latex=r"\operatorname{{roll}}\left({x}\right)",
     numpy=[np.roll],
+    axis=AxisRule(repeated=True),
     cases=[
         ((2, 3), {"shift": 2}),
         ((2, 3), {"shift": -1, "axis": 1}),
@@ -82,6 +85,7 @@ def roll(x: Any, *, shift: Any, axis: Any = None) -> Any:
     latex=r"\operatorname{{repeat}}\left({x}\right)",
     numpy=[np.repeat],
     method=True,
+    axis=AxisRule(several=False, of_number=True),
     cases=[
         ((2, 3), {"repeats": 2}),
         ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),

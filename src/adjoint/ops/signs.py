@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand
 from ..kinds import elementwise, general
 from .logic import equal, isinf
@@ -60,6 +61,7 @@ def heaviside(x: Any, y: Any) -> Any:
     source="np.unwrap({x}{params})",
     latex=r"\operatorname{{unwrap}}\left({x}\right)",
     numpy=[np.unwrap],
+    axis=AxisRule(several=False),
     domain=[(-9, 9)],
     cases=[((7,), {}), ((4, 3), {"axis": 0, "period": 1.5, "discont": 1.0})],
 )

@@ -7,36 +7,51 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import Operand
 from ..kinds import dtype_of, general
 from .logic import equal
 from .products import strong_multiply
-from .reductions import logsumexp, sum
+from .reductions import logsumexp, need_entries, no_entries, sum
 
 
-def _softmax_slope(v: Any, y: Any, axis: int) -> Any:
+def _softmax_slope(v: Any, y: Any, axis: Any) -> Any:
     """y ⊙ (v - ⟨v, y⟩): the Jacobian diag(y) - yyᵀ of each row is symmetric, so it serves both."""
     return y * (v - sum(v * y, axis=axis, keepdims=True))
+
+
+def _normalised_shape(x: Operand, *, axis: Any) -> tuple[int, ...]:
+    need_entries(x, axis=axis)
+    return tuple(x.shape)
 
 
 @general(
     vjp=lambda g, y, x, *, axis: [_softmax_slope(g, y, axis)],
     jvp=lambda tangents, y, x, *, axis: _softmax_slope(tangents[0], y, axis),
-    shape=lambda x, *, axis: x.shape,
+    shape=_normalised_shape,
     dtype=lambda x, *, axis: np.exp(np.ones((), x.dtype)).dtype,
     source="softmax({x}{params})",
     latex=r"\operatorname{{softmax}}\left({x}\right)",
     method=True,
-    cases=[((3,), {}), ((2, 3), {}), ((2, 3), {"axis": 0})],
+    axis=AxisRule(of_number=True),
+    explain_error=no_entries,
+    cases=[
+        ((3,), {}),
+        ((2, 3), {}),
+        ((2, 3), {"axis": 0}),
+        ((2, 3), {"axis": None}),
+        ((2, 3, 2), {"axis": (0, -1)}),
+        ((), {}),
+    ],
 )
-def softmax(x: Any, *, axis: int = -1) -> Any:
-    """Return eˣ / Σ eˣ along ``axis``, without overflow for any finite x."""
+def softmax(x: Any, *, axis: Any = -1) -> Any:
+    """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
     exponentials = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return exponentials / np.add.reduce(exponentials, axis=axis, keepdims=True)
 
 
-def log_softmax(x: Operand, *, axis: int = -1) -> Any:
-    """Return x - log Σ eˣ along ``axis``, without overflow for any finite x."""
+def log_softmax(x: Operand, *, axis: Any = -1) -> Any:
+    """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from ..axis import AxisRule, read_axis
 from ..core import NUMPY, Operand, Spec, Value, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
 
 _SMALL = 4096
+_ONE = AxisRule(several=False)
 
 
 def as_array(x: Any) -> Any:
@@ -50,19 +52,15 @@ def known(x: Any) -> Any:
 
 def axis_index(axis: Any, x: Operand) -> int:
     """Return an axis of ``x`` counted from the first one, if there is such an axis."""
-    if not -x.ndim <= axis < x.ndim:
-        raise ShapeError(f"axis {axis} is out of bounds for shape {tuple(x.shape)}")
-    return operator.index(axis) % int(x.ndim)
+    return read_axis("", axis, x.shape, _ONE) % x.ndim  # type: ignore[operator, no-any-return]
 
 
 def axis_indices(axis: Any, x: Operand) -> list[int]:
     """Return axes (an int, a sequence, or None for all) counted from the first one."""
     if axis is None:
         return list(range(x.ndim))
-    axes = [axis_index(a, x) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
-    if len(set(axes)) != len(axes):
-        raise ShapeError(f"axes {tuple(axis)} of shape {tuple(x.shape)} must be different")
-    return axes
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    return [a % x.ndim for a in read_axis("", axes, x.shape, AxisRule())]  # type: ignore
 
 
 def stand_in(shape: tuple[int, ...]) -> Any:
@@ -210,9 +208,7 @@ def _stacked_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
     shape = arrays[0].shape
     if any(x.shape != shape for x in arrays):
         raise ShapeError("all arrays must have one shape")
-    if not -len(shape) - 1 <= axis <= len(shape):
-        raise ShapeError(f"axis {axis} is out of bounds for {len(shape) + 1} axes")
-    axis %= len(shape) + 1
+    axis = normalize_axis_index(axis, len(shape) + 1)
     return (*shape[:axis], len(arrays), *shape[axis:])
 
 

@@ -24,13 +24,23 @@ def _logsumexp(nest: Nest, row: list[Element]) -> Element:
     return nest.apply("add", shift.kind, nest.apply("log", shift.kind, total), shift)
 
 
+def _only_axis(node: Node, x: Entries) -> int:
+    """Return the axis that a node runs over, if it is one and not that of the rows."""
+    assert node.primitive is not None
+    axes, ndim = (node.params or {})["axis"], len(x.shape)
+    chosen = range(ndim) if axes is None else np.atleast_1d(axes).tolist()
+    if len(chosen) != 1:
+        raise Unlowerable(f"{node.primitive.name} over {len(chosen)} axes")
+    if x.rows == chosen[0] % ndim:
+        raise Unlowerable(f"{node.primitive.name} over the rows of the batch")
+    return int(chosen[0] % ndim)
+
+
 def lower_softmax(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     """Lower softmax along an axis other than that of the rows: one division, then products."""
     x, spec = args[0], spec_of(node)
     kind = kind_of(spec.dtype)
-    axis = (node.params or {})["axis"] % len(spec.shape)
-    if x.rows == axis:
-        raise Unlowerable("softmax over the rows of the batch")
+    axis = _only_axis(node, x)
     lines = np.moveaxis(spread(x, axis), axis, -1)
     result = np.empty(lines.shape, object)
     for index in np.ndindex(*lines.shape[:-1]):
@@ -49,12 +59,7 @@ def lower_logsumexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     An infinite maximum gives NaN here, and so the work to the portable tier.
     """
     x, spec, params = args[0], spec_of(node), node.params or {}
-    axes = range(len(x.shape)) if params["axis"] is None else np.atleast_1d(params["axis"]).tolist()
-    if len(axes) != 1:
-        raise Unlowerable("logsumexp over several axes")
-    axis = axes[0] % len(x.shape)
-    if x.rows == axis:
-        raise Unlowerable("logsumexp over the rows of the batch")
+    axis = _only_axis(node, x)
     kind = kind_of(spec.dtype)
     lines = np.moveaxis(spread(x, axis), axis, -1)
     result = fill(
