@@ -46,7 +46,7 @@ def read_axis(name: str, axis: Any, shape: tuple[int, ...], rule: AxisRule) -> A
     if axis is None:
         return None
     if axis.__class__ is int and -len(shape) <= axis < len(shape):
-        return axis  # type: ignore[no-any-return]
+        return axis
     if rule.several and isinstance(axis, tuple):
         axes = tuple(_integer(name, a) for a in axis)
         _check(name, axes, shape, rule.repeated)

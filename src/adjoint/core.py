@@ -183,7 +183,11 @@ class Primitive:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
         top: Value | None = None
         for arg in args:
-            if isinstance(arg, Value) and (top is None or arg.rank > top.rank):
+            if arg.__class__ in _PLAINEST:
+                continue
+            if not isinstance(arg, Value):
+                refuse_subclass(arg)
+            elif top is None or arg.rank > top.rank:
                 top = arg
         if top is not None:
             return top.apply(self, args, params)
@@ -250,21 +254,70 @@ class Primitive:
 
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
+# What most operands are that are no values: they need no second look.
+_PLAINEST = frozenset({np.ndarray, float, int, bool, type(None), np.float64, np.float32, np.int64})
+# Of NumPy's own subclasses of arrays those that compute otherwise than arrays do.
+_REFUSED = {
+    "MaskedArray": "a masked array, whose mask would be lost; fill it, as x.filled(0), or leave "
+    "entries out with np.where(mask, 0, x)",
+    "matrix": "a np.matrix, in which * is the product of matrices; convert it by np.asarray(x), "
+    "and write @ for that product",
+}
 
 
 def as_operand(arg: Operand) -> Operand:
     """Return a plain operand: an array or a number; Python numbers stay weakly typed."""
+    if arg.__class__ in _PLAINEST:
+        return arg
     if isinstance(arg, _PLAIN_TYPES):
+        refuse_subclass(arg)
         return arg
     if isinstance(arg, Value):
         return arg.data
-    array = np.asarray(arg)
+    array = as_plain(arg)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"cannot compute with {type(arg).__name__} {str(arg)[:40]!r} (dtype {array.dtype}); "
             "expected numbers or an array of them"
         )
     return array
+
+
+def as_plain(data: Any) -> Any:
+    """Return an array of what is no value.
+
+    Raises
+    ------
+    TypeError
+        If it is or contains a masked array or a np.matrix, whose own arithmetic would be lost.
+    """
+    refuse_subclass(data)
+    return np.asarray(data)
+
+
+def refuse_subclass(*data: Any) -> None:
+    """Raise on a masked array or a np.matrix, also in nested lists and tuples."""
+    for item in data:
+        _refuse_subclass(item)
+
+
+def _refuse_subclass(data: Any) -> None:
+    kind = data.__class__
+    if kind in _PLAINEST:
+        return
+    if issubclass(kind, (list, tuple)):
+        kinds = set(map(type, data))
+        if any(issubclass(kind, (list, tuple, np.ndarray)) for kind in kinds):
+            refuse_subclass(*data)
+    elif (reason := _why_refused(kind)) is not None:
+        raise TypeError(f"cannot compute with {reason}")
+
+
+@functools.cache
+def _why_refused(kind: type) -> str | None:
+    """Say what is wrong with a type; by name, for numpy.ma is imported by those who use it."""
+    names = [one.__name__ for one in kind.__mro__ if one.__module__.startswith("numpy")]
+    return next((_REFUSED[name] for name in names if name in _REFUSED), None)
 
 
 def refuse_dtype(name: str, dtype: np.dtype[Any]) -> TypeError:

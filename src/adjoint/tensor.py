@@ -19,6 +19,7 @@ from .core import (
     as_operand,
     explain_failure,
     refuse_dtype,
+    refuse_subclass,
     values_in,
 )
 from .errors import GraphError, ShapeError
@@ -460,6 +461,7 @@ def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tens
     if isinstance(data, Tensor):
         data._refuse_to_cut("tensor", "tensor()", "x.detach()")
         data = data.data
+    refuse_subclass(data)
     array = np.array(data, dtype=dtype)
     if array.dtype.kind not in "fiub":
         raise refuse_dtype("tensor", array.dtype)

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..callbacks import Callback, EarlyStopping
+from ..core import refuse_subclass
 from ..errors import choose
 from ..nn.module import Module
 from ..optim import Adam
@@ -152,6 +153,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         return None
 
     def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Any]:
+        refuse_subclass(X, y, sample_weight)
         X, y = validate_data(self, X, y, multi_output=True, **_ACCEPTED)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -164,6 +166,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return what the module gives, in evaluation mode and in blocks of rows."""
         check_is_fitted(self, "module_")
+        refuse_subclass(X)
         X = validate_data(self, X, reset=False, **_ACCEPTED)
         dtype = next(self.module_.parameters()).dtype
         self.module_.eval()

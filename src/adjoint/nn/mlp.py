@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import as_plain
 from ..errors import choose
 from ..ops.softmax import softmax
 from ..tensor import no_grad
@@ -102,7 +103,7 @@ class MLP(Module):
                 "call the model itself for its output"
             )
         with no_grad():
-            x = np.asarray(X, dtype=next(self.parameters()).dtype)
+            x = as_plain(X).astype(next(self.parameters()).dtype, copy=False)
             return np.asarray(self.forward(x).data)
 
     def predict_proba(self, X: Any) -> Array:

@@ -40,7 +40,7 @@ def _ufunc_accumulate(primitive: Callable[..., Any]) -> Callable[..., Any]:
 
     def accumulate(array: Operand, axis: Any = 0) -> Any:
         x = as_array(array)
-        if not x.ndim and axis in (0, -1):
+        if not x.ndim and axis in (None, 0, -1):
             raise TypeError("cannot accumulate a number, which has no axes")
         along = axis_indices(axis, x)
         if len(along) != 1:

@@ -39,9 +39,9 @@ def take(a: Operand, indices: Operand, axis: int | None = None, mode: str = "rai
     """
     x = as_array(a)
     if axis is None or not x.ndim:
-        axis = read_axis("take", axis, x.shape, AxisRule(several=False, of_number=True))
-        x = ravel(x)
-    axis = axis_index(0 if axis is None else axis, x)
+        read_axis("take", axis, x.shape, AxisRule(several=False, of_number=True))
+        x, axis = ravel(x), 0
+    axis = axis_index(axis, x)
     picked = _wrapped(_integers(indices, "take"), x.shape[axis], mode, "take")
     return index(x, picked, key=(slice(None),) * axis + (SLOT,))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..axis import AxisRule, read_axis
-from ..core import NUMPY, Operand, Spec, Value, values_in
+from ..core import NUMPY, Operand, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
 
@@ -24,7 +24,7 @@ def as_array(x: Any) -> Any:
         return x
     if isinstance(x, (list, tuple)) and values_in(x):
         return stack([as_array(part) for part in x])
-    return np.asarray(x)
+    return as_plain(x)
 
 
 def numbers(x: Any, name: str) -> Any:
@@ -47,12 +47,12 @@ def numbers(x: Any, name: str) -> Any:
 def known(x: Any) -> Any:
     """Return the plain array of a value, or None if it is traced and has none."""
     array = x.data if isinstance(x, Value) else x
-    return None if isinstance(array, Spec) else np.asarray(array)
+    return None if isinstance(array, Spec) else as_plain(array)
 
 
 def axis_index(axis: Any, x: Operand) -> int:
     """Return an axis of ``x`` counted from the first one, if there is such an axis."""
-    return read_axis("", axis, x.shape, _ONE) % x.ndim  # type: ignore[operator, no-any-return]
+    return read_axis("", axis, x.shape, _ONE) % x.ndim  # type: ignore[no-any-return]
 
 
 def axis_indices(axis: Any, x: Operand) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Value
+from ...core import Value, as_plain
 from ...errors import ShapeError
 from ...ops.reductions import mean, sum
 from ...ops.structural import astype
@@ -15,7 +15,7 @@ from ...tensor import Tensor
 
 def as_values(*operands: Any) -> list[Any]:
     """Return the operands, those without a shape as arrays."""
-    return [x if hasattr(x, "shape") else np.asarray(x) for x in operands]
+    return [x if hasattr(x, "shape") else as_plain(x) for x in operands]
 
 
 def numbers(value: Any) -> Any:
