@@ -46,6 +46,7 @@ LAYERS = [
     ["tensor"],
     ["compiler", "compiler.cost", "compiler.listing", "compiler.naming", "compiler.tracer"],
     ["compiler.archive"],
+    ["number"],
     ["graph", "creation"],
     ["compiler.bounds", "compiler.fingerprint", "compiler.rewrites"],
     ["compiler.certainty", "compiler.doubts", "compiler.expectation"],

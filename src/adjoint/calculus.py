@@ -17,6 +17,7 @@ from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
 from .graph import Symbol
 from .ops.arithmetic import positive
+from .ops.structural import astype
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, sweep_back
 from .tree import leaves, map_leaves
@@ -51,16 +52,24 @@ class Record(NamedTuple):
 def _fresh(argument: Any, position: Any) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
+        if argument.is_weak and argument.dtype.kind in "iu":
+            return astype(argument, dtype=np.float64)  # type: ignore[no-any-return]
+        if argument.dtype.kind != "f":
+            raise _not_of_floats(argument.dtype, position)
         return positive(argument)  # type: ignore[no-any-return]
     array = np.asarray(as_operand(argument))
     if isinstance(argument, int) and not isinstance(argument, bool):
         array = array.astype(np.float64)
     if array.dtype.kind != "f":
-        raise TypeError(
-            f"argument {position} has dtype {array.dtype}: only floats have derivatives; "
-            "convert it, or leave it out of argnums"
-        )
+        raise _not_of_floats(array.dtype, position)
     return Tensor(array, Node(None))
+
+
+def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:
+    return TypeError(
+        f"argument {position} has dtype {dtype}: only floats have derivatives; convert it, or "
+        "leave it out of argnums"
+    )
 
 
 def record_run(function: Function, args: Sequence[Any], kwargs: Any, argnums: Sequence[int]) -> Any:

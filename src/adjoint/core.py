@@ -376,6 +376,8 @@ class Value:
 
     __slots__ = ("__weakref__", "data", "node")
     rank: ClassVar[int] = 0
+    # Whether it is like a Python number to NumPy, and how it becomes like an array.
+    is_weak: ClassVar[bool] = False
 
     def __init__(self, data: Any, node: Node | None) -> None:
         self.data = data
@@ -390,6 +392,10 @@ class Value:
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Answer a NumPy function without a card."""
         raise NotImplementedError
+
+    def as_array(self) -> Value:
+        """Return the value as NumPy's arrays are, whose dtype counts beside others."""
+        return self
 
     def refuse_assignment(self) -> None:
         """Raise if ``self[i] = v`` would be lost or break a graph."""

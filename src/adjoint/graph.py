@@ -13,6 +13,7 @@ from .compiler import archive, cost, listing, naming
 from .compiler.tracer import TracedNode, Tracer, traced_by
 from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
 from .errors import ShapeError
+from .number import WeakNumber
 from .sweep import reachable
 from .tree import leaves, map_leaves
 
@@ -64,6 +65,14 @@ class Symbol(Value):
 
     def __repr__(self) -> str:
         return f"symbol({self.dtype}{list(self.shape)})"
+
+
+class Number(WeakNumber, Symbol):
+    """A Python number that is not known yet."""
+
+    __slots__ = ()
+    rank = 3
+    array_type = Symbol
 
 
 class Graph:
@@ -166,6 +175,8 @@ class Graph:
         assert symbol.node is not None
         spec, name = symbol.data, self.names[symbol.node]
         given: Any = array if isinstance(array, Value) else np.asarray(as_operand(array))
+        if isinstance(symbol, Number) and not isinstance(array, Value):
+            symbol.check(given)
         if given.shape != spec.shape:
             raise ShapeError(
                 f"{name}: shape {given.shape}, but the graph was traced for {spec.shape}; trace it "
@@ -299,6 +310,10 @@ def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symb
             for key, item in enumerate(example)
         ]
         return type(example)(*items) if hasattr(example, "_fields") else type(example)(items)
+    if symbol is Symbol and type(example) in (float, int, bool):
+        number = np.asarray(example)
+        inputs.append(Number.input(Spec((), number.dtype), path))
+        return inputs[-1]
     if not isinstance(example, Spec):
         array = np.asarray(as_operand(example))
         example = Spec(array.shape, array.dtype)

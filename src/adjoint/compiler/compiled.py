@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, trace
+from ..graph import Graph, Symbol, trace
 from ..tree import map_leaves
 from . import naming
 from .arguments import RecordedError, exact, flatten, is_recorded
@@ -35,7 +35,8 @@ def compile(function: Function) -> Compiled:
     ----------
     function : callable
         Of arrays or trees of arrays, which loops and branches on nothing else; keyword arguments
-        are settings, and each value of them is compiled for itself.
+        are settings, and each value of them is compiled for itself. A Python number among the
+        arguments is weak, as it is to NumPy: beside float32 it is float32. Integers are of 64 bits.
 
     Returns
     -------
@@ -175,10 +176,9 @@ class Compiled:
         return "\n".join(program.report() for program in self.programs)
 
     def examples(self) -> tuple[Any, ...]:
-        """Return arrays of zeros like the arguments of the latest call."""
-        graph = self._latest().graph
-        specs = [symbol.data for symbol in graph.inputs]
-        zeros = map_leaves(lambda n: np.zeros(specs[n].shape, specs[n].dtype), graph.takes)
+        """Return arrays of zeros, and numbers, like the arguments of the latest call."""
+        graph = self._latest().traced
+        zeros = map_leaves(lambda n: _zeros(graph.inputs[n]), graph.takes)
         has_state = self._known is not None and bool(self._known.state.tensors)
         return tuple(zeros[:-1] if has_state else zeros)
 
@@ -197,6 +197,12 @@ class Compiled:
             "compile: a method has no instance to read from; compile the bound one, as "
             "self.predict = ad.compile(self.predict) in __init__"
         )
+
+
+def _zeros(symbol: Symbol) -> Any:
+    """Return zeros like what a symbol stands for; of a number a number."""
+    zeros = np.zeros(symbol.shape, symbol.dtype)
+    return zeros.item() if symbol.is_weak else zeros
 
 
 @dataclass(frozen=True)

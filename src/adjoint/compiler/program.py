@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..graph import Graph
+from ..graph import Graph, Number
 from ..tree import assembler, leaves, map_leaves
 from . import portable
 from .arguments import fitted
@@ -85,6 +85,11 @@ class Program:
         # Source knows tuples, not what types with names were made of them.
         self._has_names = _has_named_tuples(self.graph.gives)
         self._takes = [symbol.data for symbol in self.graph.inputs]
+        self._limited = [
+            (position, symbol)
+            for position, symbol in enumerate(traced.inputs)
+            if isinstance(symbol, Number) and symbol.limits
+        ]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
         self._assemble = assembler(self.graph.gives)
         self.seconds = time.perf_counter() - start
@@ -109,6 +114,8 @@ class Program:
         TypeError, ValueError
             If ``out`` is no tree of arrays like the result.
         """
+        for position, number in self._limited:
+            number.check(arrays[position].item())
         if out is not None:
             targets = read_out(out, self.graph)
             write_out(targets, self._found(arrays, targets))

@@ -76,8 +76,8 @@ def sigmoid(x: Any) -> Any:
         return 1 / (1 + np.exp(-x))
 
 
-def softmax(x: Any, *, axis: Any = -1) -> Any:
-    """Return eˣ / Σ eˣ over axes, without overflow."""
+def softmax(x: Any, *, axis: int = -1) -> Any:
+    """Return eˣ / Σ eˣ along an axis, without overflow."""
     exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
     return exponentials / exponentials.sum(axis=axis, keepdims=True)
 

@@ -41,7 +41,7 @@ def _normalised_shape(x: Operand, *, axis: Any) -> tuple[int, ...]:
         ((2, 3), {"axis": 0}),
         ((2, 3), {"axis": None}),
         ((2, 3, 2), {"axis": (0, -1)}),
-        ((), {}),
+        ((), {"axis": None}),
     ],
 )
 def softmax(x: Any, *, axis: Any = -1) -> Any:

@@ -21,7 +21,7 @@ _ONE = AxisRule(several=False)
 def as_array(x: Any) -> Any:
     """Return a value as it is and anything else as an array; a list of values is stacked."""
     if isinstance(x, Value):
-        return x
+        return x.as_array() if x.is_weak else x
     if isinstance(x, (list, tuple)) and values_in(x):
         return stack([as_array(part) for part in x])
     return as_plain(x)
