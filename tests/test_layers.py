@@ -14,7 +14,7 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "tree", "philox", "reshuffle", "source_line"],
+    ["advice", "errors", "tree", "philox", "reshuffle", "source_line"],
     ["axis"],
     ["core"],
     ["data"],

@@ -129,14 +129,14 @@ def _scalar_seed(output: Any, what: str) -> dict[Node, Any]:
         output, (float, int, np.ndarray, np.generic)
     ):
         raise TypeError(f"{what}: the function returned {type(output).__name__}, not a number")
-    if shape != ():
+    if any(size != 1 for size in shape):
         raise ShapeError(
             f"{what}: the function returned shape {shape}, not a single number; sum it, or use "
             "jacobian or vjp"
         )
     if not isinstance(output, Value) or output.node is None:
         return {}
-    return {output.node: np.ones((), output.dtype)}
+    return {output.node: np.ones(shape, output.dtype)}
 
 
 def value_and_grad(
@@ -147,7 +147,8 @@ def value_and_grad(
     Parameters
     ----------
     function : callable
-        Returns a single number, or with ``has_aux`` a pair of it and anything else.
+        Returns a single number, of shape (), (1,), (1, 1) …, or with ``has_aux`` a pair of it and
+        anything else.
     argnums : int or sequence of int
         By which arguments; a gradient for each if a sequence. Arguments may be nested lists, tuples
         and dicts of arrays; the gradient has the same structure.

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.exceptions import AxisError
 
+from . import advice
 from .axis import Axes, AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
 from .tree import leaves
@@ -209,6 +210,13 @@ class Primitive:
         params = {**dict(zip(self.param_names, rest, strict=False)), **params}
         if params.keys() <= self._known_params:
             return args, self.defaults | params
+        unknown = [name for name in params if name not in self.__signature__.parameters]
+        if unknown:
+            raise TypeError(
+                f"{self.name}: got an unknown keyword argument {unknown[0]!r}; "
+                f"{advice.on_call(f'numpy.{self.name}', unknown)}"
+                f"the signature is {self.name}{self.__signature__}"
+            )
         bound = self.__signature__.bind(*args, **params)
         bound.apply_defaults()
         return bound.args, bound.kwargs
@@ -511,6 +519,13 @@ def _bring(function: Callable[..., Any]) -> Callable[..., Any] | None:
 @functools.cache
 def _keywords(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
+
+
+def unknown_keywords(function: Any, kwargs: Mapping[str, Any]) -> list[str]:
+    """Return the keywords that what stands for NumPy's function does not know; all if nothing."""
+    known = NUMPY.get(function)
+    names = frozenset() if known is None else _keywords(known)
+    return [key for key in kwargs if key not in names]
 
 
 def attach(name: str, function: Callable[..., Any]) -> None:

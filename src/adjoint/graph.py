@@ -9,9 +9,20 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
+from . import advice
 from .compiler import archive, cost, listing, naming
 from .compiler.tracer import TracedNode, Tracer, traced_by
-from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
+from .core import (
+    Node,
+    Operand,
+    Params,
+    Primitive,
+    Spec,
+    Value,
+    as_operand,
+    explain_failure,
+    unknown_keywords,
+)
 from .errors import ShapeError
 from .number import WeakNumber
 from .sweep import reachable
@@ -50,9 +61,12 @@ class Symbol(Value):
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
         """Refuse: a NumPy function without a card cannot be traced."""
+        name, unknown = advice.full_name(function), unknown_keywords(function, kwargs)
+        given = f" with {', '.join(unknown)}" if unknown else ""
         raise TypeError(
-            f"{getattr(function, '__name__', function)} cannot be traced: adjoint has no primitive "
-            "for it; compute it outside of the traced function and pass the result as an argument"
+            f"{name.removeprefix('numpy.')}{given} cannot be traced: adjoint has no primitive for "
+            f"it; {advice.on_call(name, unknown)}"
+            "or compute it outside of the traced function and pass the result as an argument"
         )
 
     def _refuse(self, *_: Any) -> NoReturn:
@@ -61,7 +75,21 @@ class Symbol(Value):
             "or convert it; use ad.where for a choice, or pass the number as a plain argument"
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = item = numpy = tolist = _refuse
+    __bool__ = __int__ = __index__ = item = numpy = tolist = _refuse
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"a traced value has no number yet that float() could give; {advice.NUMBER}"
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        name = advice.library_function()
+        instead = advice.INSTEAD.get(name or "")
+        raise TypeError(
+            f"{f'{name}: ' if name else ''}a traced value has a shape and a dtype but no numbers "
+            "yet, so that it cannot be converted to a NumPy array; "
+            f"{f'call {instead} instead' if instead else advice.CONVERSION}"
+        )
 
     def __repr__(self) -> str:
         return f"symbol({self.dtype}{list(self.shape)})"

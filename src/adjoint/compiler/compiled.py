@@ -42,7 +42,8 @@ def compile(function: Function) -> Compiled:
     -------
     Compiled
         A callable whose results are plain arrays, with ``.source``, ``.graph`` and ``.report()``.
-        Given tensors that require a gradient, or traced values, it is the function itself.
+        Given tensors that require a gradient, or traced values, it is the function itself. It does
+        not signal: ``np.errstate`` changes nothing, infinities and NaN are returned.
 
     Examples
     --------

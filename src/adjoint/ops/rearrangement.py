@@ -147,5 +147,22 @@ def resize(a: Operand, new_shape: Any) -> Any:
     return index(reshape(x, shape=-1), origins, key=(SLOT,))
 
 
+def fftshift(x: Operand, axes: Any = None) -> Any:
+    """Return ``x`` with the first entry along ``axes``, by default all, moved to the middle."""
+    return _half_rolled(x, axes, lambda n: n // 2)
+
+
+def ifftshift(x: Operand, axes: Any = None) -> Any:
+    """Return ``x`` with the middle entry along ``axes`` moved to the front: `fftshift` undone."""
+    return _half_rolled(x, axes, lambda n: -(n // 2))
+
+
+def _half_rolled(x: Operand, axes: Any, shift: Callable[[int], int]) -> Any:
+    x = as_array(x)
+    along = tuple(axis_indices(axes, x))
+    return roll(x, shift=tuple(shift(x.shape[a]) for a in along), axis=along)
+
+
+NUMPY.update({np.fft.fftshift: fftshift, np.fft.ifftshift: ifftshift})
 COMPOSITES = (fliplr, flipud, rot90, resize)
 NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})
