@@ -39,7 +39,7 @@ class WeakNumber(Value):
         if primitive.name == "astype":
             args[0]._limit(np.dtype(params["dtype"]), primitive)
         others = [x.dtype for x in args if hasattr(x, "dtype") and not isinstance(x, WeakNumber)]
-        if others and _takes_weak(primitive):
+        if others and _takes_weak(primitive) and not _is_strong(primitive, args, params):
             args = [x.beside(others, primitive) if isinstance(x, WeakNumber) else x for x in args]
         return cls.array_type.apply(primitive, args, params)
 
@@ -85,6 +85,20 @@ def _takes_weak(primitive: Primitive) -> bool:
     return primitive.name in ("where", "clip", "strong_multiply") or any(
         NUMPY[ufunc] is primitive for ufunc in ufuncs
     )
+
+
+def _is_strong(primitive: Primitive, args: Sequence[Operand], params: Params) -> bool:
+    """Return whether a function does otherwise: some of SciPy's give float64 for any number."""
+    if primitive.kind != "elementwise":
+        return False
+    weak = [x.dtype.type(1).item() if isinstance(x, WeakNumber) else _plain(x) for x in args]
+    arrays = [_plain(x) for x in args]
+    strong = primitive.infer(*arrays, **params).dtype
+    return primitive.infer(*weak, **params).dtype == strong
+
+
+def _plain(x: Operand) -> Operand:
+    return x.data if isinstance(x, Value) else x
 
 
 def _weak_operator(name: str) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -55,7 +56,11 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
             *_docstring(_TWIN),
         ]
         functions += second.body()
-    parts = [f"\n\n{text}" for text in helpers.texts(writer.terms.helpers).values()]
+    texts = helpers.texts(writer.terms.helpers)
+    if graph.name in texts:
+        functions = [_renamed(graph.name, line) for line in functions]
+        texts = {name: _renamed(graph.name, text, defined=True) for name, text in texts.items()}
+    parts = [f"\n\n{text}" for text in texts.values()]
     if writer.terms.constants:
         parts += ["\n" if parts else ""]
         for name, array in writer.terms.constants.items():
@@ -64,6 +69,13 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
     imports = _imports(text, writer.terms.scipy)
     head = [] if about else [f'"""{graph.name}, written by adjoint."""', *[""] * bool(imports)]
     return "\n".join([*head, *imports, text, ""])
+
+
+def _renamed(name: str, text: str, *, defined: bool = False) -> str:
+    """Return text that calls a helper otherwise, for the function itself has its name."""
+    if text.startswith("def ") and not defined:
+        return text
+    return re.sub(rf"(?<![\w.]){name}(?=\()", f"_{name}", text)
 
 
 def statements(graph: Graph) -> tuple[list[tuple[Node, ast.expr]], Expressions]:
