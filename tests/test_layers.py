@@ -14,8 +14,9 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
-    ["errors", "metadata", "tree", "constants", "memory"],
+    ["advice", "errors", "metadata", "tree", "constants", "memory"],
     ["philox", "reshuffle", "source_line", "whole_file"],
+    ["axis"],
     ["core"],
     ["views"],
     ["data"],
@@ -51,6 +52,7 @@ LAYERS = [
     ["compiler.reach"],
     ["compiler.effects"],
     ["compiler.archive"],
+    ["number"],
     ["graph", "creation"],
     ["compiler.bounds", "compiler.fingerprint", "compiler.rewrites"],
     ["compiler.certainty", "compiler.doubts", "compiler.expectation"],

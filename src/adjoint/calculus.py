@@ -19,6 +19,7 @@ from .errors import ShapeError
 from .graph import Symbol
 from .memory import separate
 from .ops.arithmetic import positive
+from .ops.structural import astype
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, is_watched, sweep_back
 from .tree import leaves, map_leaves
@@ -71,22 +72,30 @@ def _handle(found: Value) -> Any:
 def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
+        if argument.is_weak and argument.dtype.kind in "iu":
+            return astype(argument, dtype=np.float64)  # type: ignore[no-any-return]
+        if argument.dtype.kind != "f":
+            raise _not_of_floats(argument.dtype, position)
         fresh = positive(argument)
         return fresh if is_number(argument) else as_argument(fresh)  # type: ignore[no-any-return]
     array = np.asarray(as_operand(argument))
     if isinstance(argument, int) and not isinstance(argument, bool):
         array = array.astype(np.float64)
     if array.dtype.kind != "f":
-        raise TypeError(
-            f"argument {position} has dtype {array.dtype}: only floats have derivatives; "
-            "convert it, or leave it out of argnums"
-        )
+        raise _not_of_floats(array.dtype, position)
     if keeps:
         array = kept(array).view()
         array.flags.writeable = False
     if is_number(argument):
         return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
     return _Argument(array, Node(None))  # type: ignore[no-any-return]
+
+
+def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:
+    return TypeError(
+        f"argument {position} has dtype {dtype}: only floats have derivatives; convert it, or "
+        "leave it out of argnums"
+    )
 
 
 def record_run(
@@ -159,14 +168,14 @@ def _scalar_seed(output: Any, what: str) -> dict[Node, Any]:
         output, (float, int, np.ndarray, np.generic)
     ):
         raise TypeError(f"{what}: the function returned {type(output).__name__}, not a number")
-    if shape != ():
+    if any(size != 1 for size in shape):
         raise ShapeError(
             f"{what}: the function returned shape {shape}, not a single number; sum it, or use "
             "jacobian or vjp"
         )
     if not isinstance(output, Value) or output.node is None:
         return {}
-    return {output.node: np.ones((), output.dtype)}
+    return {output.node: np.ones(shape, output.dtype)}
 
 
 def value_and_grad(
@@ -177,7 +186,8 @@ def value_and_grad(
     Parameters
     ----------
     function : callable
-        Returns a single number, or with ``has_aux`` a pair of it and anything else.
+        Returns a single number, of shape (), (1,), (1, 1) …, or with ``has_aux`` a pair of it and
+        anything else.
     argnums : int or sequence of int
         By which arguments; a gradient for each if a sequence. Arguments may be nested lists, tuples
         and dicts of arrays; the gradient has the same structure.

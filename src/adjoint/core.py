@@ -18,9 +18,12 @@ from types import MethodType
 from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 import numpy as np
+from numpy.exceptions import AxisError
 
-from .errors import ShapeError, ShapeIndexError
-from .metadata import literal, plain
+from . import advice
+from .axis import AxisRule, read_axis
+from .errors import ShapeAxisError, ShapeError, ShapeIndexError
+from .metadata import Axes, literal, plain
 from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
@@ -110,6 +113,8 @@ class Primitive:
         record of an operation then keeps them, see `constants`.
     helpers : sequence of callable
         NumPy functions that the source calls by name; by default the forward function, if it does.
+    axis : AxisRule, optional
+        What it takes as its parameter ``axis``, which is checked before it is applied.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -131,6 +136,7 @@ class Primitive:
         helpers: Sequence[Callable[..., Any]] = (),
         explain_error: Callable[..., str | None] | None = None,
         reads_numbers: bool = True,
+        axis: AxisRule | None = None,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -148,6 +154,7 @@ class Primitive:
         self.view = view
         self.reads_numbers = reads_numbers
         self.explain_error = explain_error
+        self.axis = axis
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
@@ -179,13 +186,19 @@ class Primitive:
         """
         if params or self.param_names or len(args) > self._arity:
             args, params = self._arrange(args, params)
+            if self.axis is not None and params["axis"] is not None:
+                params["axis"] = self._read_axis(args[0], params["axis"], self.axis)
         return self.bind(args, params)
 
     def bind(self, args: Sequence[Operand], params: Params) -> Any:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
         top: Value | None = None
         for arg in args:
-            if isinstance(arg, Value) and (top is None or arg.rank > top.rank):
+            if arg.__class__ in _PLAINEST:
+                continue
+            if not isinstance(arg, Value):
+                refuse_subclass(arg)
+            elif top is None or arg.rank > top.rank:
                 top = arg
         if top is not None:
             return top.apply(self, args, params)
@@ -207,9 +220,20 @@ class Primitive:
         params = {**dict(zip(self.param_names, rest, strict=False)), **params}
         if params.keys() <= self._known_params:
             return args, self.defaults | params
+        unknown = [name for name in params if name not in self.__signature__.parameters]
+        if unknown:
+            raise TypeError(
+                f"{self.name}: got an unknown keyword argument {unknown[0]!r}; "
+                f"{advice.on_call(f'numpy.{self.name}', unknown)}"
+                f"the signature is {self.name}{self.__signature__}"
+            )
         bound = self.__signature__.bind(*args, **params)
         bound.apply_defaults()
         return bound.args, bound.kwargs
+
+    def _read_axis(self, x: Operand, axis: Any, rule: AxisRule) -> Axes:
+        shape = x.shape if hasattr(x, "shape") else np.shape(x)
+        return read_axis(self.name, axis, shape, rule)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -258,21 +282,70 @@ class Primitive:
 
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
+# What most operands are that are no values: they need no second look.
+_PLAINEST = frozenset({np.ndarray, float, int, bool, type(None), np.float64, np.float32, np.int64})
+# Of NumPy's own subclasses of arrays those that compute otherwise than arrays do.
+_REFUSED = {
+    "MaskedArray": "a masked array, whose mask would be lost; fill it, as x.filled(0), or leave "
+    "entries out with np.where(mask, 0, x)",
+    "matrix": "a np.matrix, in which * is the product of matrices; convert it by np.asarray(x), "
+    "and write @ for that product",
+}
 
 
 def as_operand(arg: Operand) -> Operand:
     """Return a plain operand: an array or a number; Python numbers stay weakly typed."""
+    if arg.__class__ in _PLAINEST:
+        return arg
     if isinstance(arg, _PLAIN_TYPES):
+        refuse_subclass(arg)
         return arg
     if isinstance(arg, Value):
         return arg.data
-    array = np.asarray(arg)
+    array = as_plain(arg)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"cannot compute with {type(arg).__name__} {str(arg)[:40]!r} (dtype {array.dtype}); "
             "expected numbers or an array of them"
         )
     return array
+
+
+def as_plain(data: Any) -> Any:
+    """Return an array of what is no value.
+
+    Raises
+    ------
+    TypeError
+        If it is or contains a masked array or a np.matrix, whose own arithmetic would be lost.
+    """
+    refuse_subclass(data)
+    return np.asarray(data)
+
+
+def refuse_subclass(*data: Any) -> None:
+    """Raise on a masked array or a np.matrix, also in nested lists and tuples."""
+    for item in data:
+        _refuse_subclass(item)
+
+
+def _refuse_subclass(data: Any) -> None:
+    kind = data.__class__
+    if kind in _PLAINEST:
+        return
+    if issubclass(kind, (list, tuple)):
+        kinds = set(map(type, data))
+        if any(issubclass(kind, (list, tuple, np.ndarray)) for kind in kinds):
+            refuse_subclass(*data)
+    elif (reason := _why_refused(kind)) is not None:
+        raise TypeError(f"cannot compute with {reason}")
+
+
+@functools.cache
+def _why_refused(kind: type) -> str | None:
+    """Say what is wrong with a type; by name, for numpy.ma is imported by those who use it."""
+    names = [one.__name__ for one in kind.__mro__ if one.__module__.startswith("numpy")]
+    return next((_REFUSED[name] for name in names if name in _REFUSED), None)
 
 
 def refuse_dtype(name: str, dtype: np.dtype[Any]) -> TypeError:
@@ -287,6 +360,8 @@ def explain_failure(
     """Return an error that names the primitive and the shapes it received."""
     shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
     advice = primitive.explain_error(*args, **params) if primitive.explain_error else None
+    if isinstance(error, AxisError):
+        return ShapeAxisError(f"{primitive.name}: {error} (received shape {shapes[0]})")
     if advice is not None:
         kind = ShapeIndexError if isinstance(error, IndexError) else ShapeError
         return kind(f"{primitive.name}: {advice}")
@@ -329,6 +404,8 @@ class Value:
 
     __slots__ = ("__weakref__", "data", "node")
     rank: ClassVar[int] = 0
+    # Whether it is like a Python number to NumPy, and how it becomes like an array.
+    is_weak: ClassVar[bool] = False
 
     def __init__(self, data: Any, node: Node | None) -> None:
         self.data = data
@@ -350,6 +427,10 @@ class Value:
     def is_scalar(self) -> bool:
         """Whether NumPy would have a number here, which nothing changes, and not an array."""
         raise NotImplementedError
+
+    def as_array(self) -> Value:
+        """Return the value as NumPy's arrays are, whose dtype counts beside others."""
+        return self
 
     def refuse_assignment(self) -> None:
         """Raise if ``self[i] = v`` or ``self += v`` would be lost or break a graph."""
@@ -466,6 +547,13 @@ def _bring(function: Callable[..., Any]) -> Callable[..., Any] | None:
 @functools.cache
 def _keywords(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
+
+
+def unknown_keywords(function: Any, kwargs: Mapping[str, Any]) -> list[str]:
+    """Return the keywords that what stands for NumPy's function does not know; all if nothing."""
+    known = NUMPY.get(function)
+    names = frozenset() if known is None else _keywords(known)
+    return [key for key in kwargs if key not in names]
 
 
 def attach(name: str, function: Callable[..., Any]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from numpy.exceptions import AxisError
+
 
 class ShapeError(ValueError):
     """Shapes do not fit the operation."""
@@ -12,6 +14,10 @@ class ShapeError(ValueError):
 
 class ShapeIndexError(ShapeError, IndexError):
     """An index does not fit the shape: NumPy's IndexError, which ends Python's iteration too."""
+
+
+class ShapeAxisError(ShapeIndexError, AxisError):
+    """The shape has no such axis: NumPy's AxisError."""
 
 
 class PortableWarning(UserWarning):

@@ -10,13 +10,25 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
+from . import advice
 from .compiler import archive, cost, effects, listing, naming
 from .compiler.tracer import TracedNode, Tracer, held, traced_by
 from .constants import kept_params
-from .core import Node, Operand, Params, Primitive, Spec, Value, as_operand, explain_failure
+from .core import (
+    Node,
+    Operand,
+    Params,
+    Primitive,
+    Spec,
+    Value,
+    as_operand,
+    explain_failure,
+    unknown_keywords,
+)
 from .errors import ShapeError
 from .memory import separate
 from .metadata import plain as plain_metadata
+from .number import WeakNumber
 from .sweep import reachable
 from .tree import leaves, map_leaves
 from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
@@ -64,9 +76,12 @@ class Symbol(Value):
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
         """Refuse: a NumPy function without a card cannot be traced."""
+        name, unknown = advice.full_name(function), unknown_keywords(function, kwargs)
+        given = f" with {', '.join(unknown)}" if unknown else ""
         raise TypeError(
-            f"{getattr(function, '__name__', function)} cannot be traced: adjoint has no primitive "
-            "for it; compute it outside of the traced function and pass the result as an argument"
+            f"{name.removeprefix('numpy.')}{given} cannot be traced: adjoint has no primitive for "
+            f"it; {advice.on_call(name, unknown)}"
+            "or compute it outside of the traced function and pass the result as an argument"
         )
 
     @property
@@ -86,7 +101,21 @@ class Symbol(Value):
             "or convert it; use ad.where for a choice, or pass the number as a plain argument"
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = item = numpy = tolist = _refuse
+    __bool__ = __int__ = __index__ = item = numpy = tolist = _refuse
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"a traced value has no number yet that float() could give; {advice.NUMBER}"
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        name = advice.library_function()
+        instead = advice.INSTEAD.get(name or "")
+        raise TypeError(
+            f"{f'{name}: ' if name else ''}a traced value has a shape and a dtype but no numbers "
+            "yet, so that it cannot be converted to a NumPy array; "
+            f"{f'call {instead} instead' if instead else advice.CONVERSION}"
+        )
 
     def __repr__(self) -> str:
         return f"symbol({self.dtype}{list(self.shape)})"
@@ -99,6 +128,15 @@ _BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
 def _is_entry(primitive: Primitive, spec: Spec, params: Params) -> bool:
     """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
     return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
+
+
+class Number(WeakNumber, Symbol):
+    """A Python number that is not known yet."""
+
+    __slots__ = ()
+    rank = 3
+    array_type = Symbol
+    is_scalar = True
 
 
 class Graph:
@@ -208,6 +246,8 @@ class Graph:
         assert symbol.node is not None
         spec, name = symbol.data, self.names[symbol.node]
         given: Any = array if isinstance(array, Value) else np.asarray(as_operand(array))
+        if isinstance(symbol, Number) and not isinstance(array, Value):
+            symbol.check(given)
         if given.shape != spec.shape:
             raise ShapeError(
                 f"{name}: shape {given.shape}, but the graph was traced for {spec.shape}; trace it "
@@ -353,12 +393,16 @@ def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symb
             for key, item in enumerate(example)
         ]
         return type(example)(*items) if hasattr(example, "_fields") else type(example)(items)
-    number = is_number(example)
+    if symbol is Symbol and type(example) in (float, int, bool):
+        number = np.asarray(example)
+        inputs.append(Number.input(Spec((), number.dtype), path))
+        return inputs[-1]
+    is_scalar = is_number(example)
     if not isinstance(example, Spec):
         array = np.asarray(as_operand(example))
         example = Spec(array.shape, array.dtype)
     made = symbol.input(example, path)
-    inputs.append(as_scalar(made) if number else as_argument(made))
+    inputs.append(as_scalar(made) if is_scalar else as_argument(made))
     return inputs[-1]
 
 

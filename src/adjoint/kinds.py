@@ -195,7 +195,9 @@ def _rules(rules: Sequence[Rule | None] | Rule) -> Callable[[int], Rule | None]:
     return lambda i: rules[i] if i < len(rules) else None
 
 
-def reduction(*, weights: Rule, **columns: Any) -> Decorator:
+def reduction(
+    *, weights: Rule, shape: Callable[..., tuple[int, ...]] = reduced_shape, **columns: Any
+) -> Decorator:
     """Derive both modes from the weight of every entry, for ``f(x, *, axis=None, keepdims=False)``.
 
     ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y comes with its reduced axes kept.
@@ -215,7 +217,7 @@ def reduction(*, weights: Rule, **columns: Any) -> Decorator:
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
         def reduced_spec(x: Operand, **params: Any) -> Spec:
             others = {name: params[name] for name in params.keys() - {"axis", "keepdims"}}
-            return Spec(reduced_shape(x, **params), _probe_dtype(forward, [x], others))
+            return Spec(shape(x, **params), _probe_dtype(forward, [x], others))
 
         return reduced_spec
 

@@ -6,11 +6,11 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from . import constants
+from . import advice, constants
 from .constants import keep, kept, kept_params
 from .core import (
     Node,
@@ -21,6 +21,8 @@ from .core import (
     as_operand,
     explain_failure,
     refuse_dtype,
+    refuse_subclass,
+    unknown_keywords,
     values_in,
 )
 from .errors import GraphError, ShapeError
@@ -228,12 +230,12 @@ class Tensor(Value):
         """Apply a NumPy function without a card to the plain arrays, if that cuts no graph."""
         if any(_would_cut(value) for value in values_in([args, kwargs])):
             show_cut("unsupported", [args, kwargs], None)
-            name = getattr(function, "__name__", str(function))
-            module = getattr(function, "__module__", None) or "numpy"
-            given = f" with {', '.join(kwargs)}" if kwargs else ""
-            scope = " (complex numbers are out of scope)" if "fft" in module else ""
+            name, unknown = advice.full_name(function), unknown_keywords(function, kwargs)
+            given = f" with {', '.join(unknown)}" if unknown else ""
+            scope = " (complex numbers are out of scope)" if ".fft." in name else ""
             raise TypeError(
-                f"{module}.{name}{given} has no derivative in adjoint{scope}; "
+                f"{name}{given} has no derivative in adjoint{scope}; "
+                f"{advice.on_call(name, unknown)}"
                 "to use its value as a constant, pass x.detach() instead of x"
             )
         return function(*map_leaves(_plain, args), **map_leaves(_plain, kwargs))
@@ -402,7 +404,8 @@ class Tensor(Value):
         return numbers
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self._refuse_to_cut("numpy", "converting to a NumPy array", "x.detach()")
+        if _would_cut(self):
+            self._refuse_conversion()
         array = np.asarray(self.data)
         if copy or (dtype is not None and array.dtype != dtype):
             if copy is False:
@@ -415,23 +418,32 @@ class Tensor(Value):
             show_cut("numpy", self, array)
         return array
 
-    def _refuse_to_cut(self, how: str, what: str, advice: str) -> None:
+    def _refuse_conversion(self) -> NoReturn:
+        show_cut("numpy", self, None)
+        name = advice.library_function()
+        instead = advice.INSTEAD.get(name or "")
+        known = f"call {instead} instead" if instead else advice.CONVERSION
+        raise TypeError(
+            f"{f'{name}: ' if name else ''}converting to a NumPy array would silently cut the "
+            f"graph of a value that requires a gradient; {known}; x.detach() is a constant"
+        )
+
+    def _refuse_to_cut(self, how: str, what: str, text: str) -> None:
         if _would_cut(self):
             show_cut(how, self, None)
             raise TypeError(
-                f"{what} would silently cut the graph of a value that requires a gradient; "
-                f"use {advice} if that is what you want"
+                f"{what} would silently cut the graph of a value that requires a gradient; {text}"
             )
 
     def __float__(self) -> float:
-        self._refuse_to_cut("float", "float()", "x.item()")
+        self._refuse_to_cut("float", "float()", f"{advice.NUMBER}; x.item() is a constant")
         number = float(self._number())
         if _recording.watcher is not None:
             show_cut("float", self, number)
         return number
 
     def __int__(self) -> int:
-        self._refuse_to_cut("int", "int()", "x.item()")
+        self._refuse_to_cut("int", "int()", "x.item() is a constant")
         return int(self._number())
 
     def __index__(self) -> int:
@@ -530,8 +542,9 @@ def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tens
     tensor([2., 4.])
     """
     if isinstance(data, Tensor):
-        data._refuse_to_cut("tensor", "tensor()", "x.detach()")
+        data._refuse_to_cut("tensor", "tensor()", "x.detach() is a constant, +x a copy")
         data = data.data
+    refuse_subclass(data)
     array = np.array(data, dtype=dtype)
     if array.dtype.kind not in "fiub":
         raise refuse_dtype("tensor", array.dtype)

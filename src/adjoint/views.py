@@ -165,7 +165,7 @@ def as_argument(value: Value) -> Any:
 
 def as_scalar(value: Any) -> Any:
     """Let a value of its own without axes be a scalar, as NumPy has it, and return it."""
-    if isinstance(value, Value) and not value.shape:
+    if isinstance(value, Value) and not value.shape and not value.is_weak:
         value.__class__ = _mixed(Scalar, type(value))
     return value
 

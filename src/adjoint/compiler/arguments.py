@@ -40,6 +40,9 @@ def flatten(tree: Any, arrays: list[Any]) -> Hashable:
         else:
             arrays += tree
             return kind, *[(item.shape, item.dtype) for item in tree]
+    if kind is float or kind is int or kind is bool:  # which are weak, as no array is
+        arrays.append(_as_array(tree))
+        return kind if kind is not int else (kind, arrays[-1].dtype)
     if issubclass(kind, dict):
         return dict, tuple(tree), *[flatten(item, arrays) for item in tree.values()]
     if issubclass(kind, (list, tuple)):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, trace
+from ..graph import Graph, Symbol, trace
 from ..tree import map_leaves
 from ..whole_file import write_whole
 from . import naming
@@ -61,13 +61,15 @@ def compile(function: Function) -> Compiled:
     ----------
     function : callable
         Of arrays or trees of arrays, which loops and branches on nothing else; keyword arguments
-        are settings, and each value of them is compiled for itself.
+        are settings, and each value of them is compiled for itself. A Python number among the
+        arguments is weak, as it is to NumPy: beside float32 it is float32. Integers are of 64 bits.
 
     Returns
     -------
     Compiled
         A callable whose results are plain arrays, with ``.source``, ``.graph`` and ``.report()``.
-        Given tensors that require a gradient, or traced values, it is the function itself.
+        Given tensors that require a gradient, or traced values, it is the function itself. It does
+        not signal: ``np.errstate`` changes nothing, infinities and NaN are returned.
 
     Raises
     ------
@@ -251,10 +253,9 @@ class Compiled:
         return "\n".join(program.report() for program in self.programs)
 
     def examples(self) -> tuple[Any, ...]:
-        """Return arrays of zeros like the arguments of the latest call."""
-        graph = self._latest().graph
-        specs = [symbol.data for symbol in graph.inputs]
-        zeros = map_leaves(lambda n: np.zeros(specs[n].shape, specs[n].dtype), graph.takes)
+        """Return arrays of zeros, and numbers, like the arguments of the latest call."""
+        graph = self._latest().traced
+        zeros = map_leaves(lambda n: _zeros(graph.inputs[n]), graph.takes)
         has_state = self._known is not None and self._known.state.has_inputs
         return tuple(zeros[:-1] if has_state else zeros)
 
@@ -273,6 +274,12 @@ class Compiled:
             "compile: a method has no instance to read from; compile the bound one, as "
             "self.predict = ad.compile(self.predict) in __init__"
         )
+
+
+def _zeros(symbol: Symbol) -> Any:
+    """Return zeros like what a symbol stands for; of a number a number."""
+    zeros = np.zeros(symbol.shape, symbol.dtype)
+    return zeros.item() if symbol.is_weak else zeros
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..graph import Graph
+from ..graph import Graph, Number
 from ..memory import separate
 from ..tree import assembler, leaves, map_leaves
 from . import portable
@@ -88,6 +88,11 @@ class Program:
         # Long ones are variables of the source's module.
         self._constants = list(getattr(self.function, "__globals__", {}).values())
         self._takes = [symbol.data for symbol in self.graph.inputs]
+        self._limited = [
+            (position, symbol)
+            for position, symbol in enumerate(traced.inputs)
+            if isinstance(symbol, Number) and symbol.limits
+        ]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
         self._assemble = assembler(self.graph.gives)
         self.is_recent = False
@@ -113,6 +118,8 @@ class Program:
         TypeError, ValueError
             If ``out`` is no tree of arrays like the result.
         """
+        for position, number in self._limited:
+            number.check(arrays[position].item())
         if out is not None:
             targets = read_out(out, self.graph)
             write_out(targets, self._found(arrays, targets))

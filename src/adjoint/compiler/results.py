@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import refuse_subclass
 from ..errors import ShapeError
 from ..graph import Graph
 from ..tree import map_leaves
@@ -46,6 +47,7 @@ def _checked(array: Any, result: Any) -> Array:
             f"out: expected an array for each result, got {type(array).__name__}; for example "
             f"np.empty({result.shape}, np.{result.dtype})"
         )
+    refuse_subclass(array)
     if array.shape != result.shape:
         raise ShapeError(f"out: shape {array.shape}, but the result has {result.shape}")
     if array.dtype != result.dtype:

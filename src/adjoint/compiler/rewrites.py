@@ -40,6 +40,15 @@ def _is_zero(x: Operand, *, negative: bool) -> bool:
     return is_number(x, 0) and bool(np.all(np.signbit(np.asarray(x, float)) == negative))
 
 
+def _has_sign(x: Operand, args: Sequence[Operand]) -> bool:
+    """Return whether -x is the same before and after x takes the dtype of the result.
+
+    NumPy negates no boolean, and 1 of uint8 to 255.
+    """
+    whole = np.result_type(*(getattr(arg, "dtype", arg) for arg in args))
+    return x.dtype.kind == "f" or bool(x.dtype == whole)
+
+
 def _itself(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return args[0]
 
@@ -50,9 +59,9 @@ def _add(args: Sequence[Operand], params: Params, build: Build) -> Any:
         # Not 0 itself, which makes 0 of -0.
         if _is_zero(other, negative=True):
             return one
-    if (opposite := taken_apart(y, "negative")) is not None:
+    if (opposite := taken_apart(y, "negative")) is not None and _has_sign(y, args):
         return build("subtract", x, opposite[0])
-    if (opposite := taken_apart(x, "negative")) is not None:
+    if (opposite := taken_apart(x, "negative")) is not None and _has_sign(x, args):
         return build("subtract", y, opposite[0])
     return None
 
@@ -61,9 +70,9 @@ def _subtract(args: Sequence[Operand], params: Params, build: Build) -> Any:
     x, y = args
     if _is_zero(y, negative=False):
         return x
-    if _is_zero(x, negative=True):
+    if _is_zero(x, negative=True) and _has_sign(y, args):
         return build("negative", y)
-    if (opposite := taken_apart(y, "negative")) is not None:
+    if (opposite := taken_apart(y, "negative")) is not None and _has_sign(y, args):
         return build("add", x, opposite[0])
     return None
 
@@ -72,7 +81,7 @@ def _multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
     for one, other in (args, args[::-1]):
         if is_number(other, 1):
             return one
-        if is_number(other, -1):
+        if is_number(other, -1) and _has_sign(one, args):
             return build("negative", one)
     return None
 

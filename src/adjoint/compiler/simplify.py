@@ -163,8 +163,8 @@ class _Simplifier:
         for position, arg in enumerate(args):
             before, slim[position] = slim[position], _unrepeated(arg)
             specs = [x.data if isinstance(x, Symbol) else x for x in slim]
-            if primitive.infer(*specs, **params) != spec or not any(
-                isinstance(x, Symbol) for x in slim
+            if not any(isinstance(x, Symbol) for x in slim) or not _gives(
+                spec, primitive, specs, params
             ):
                 slim[position] = before
         return tuple(slim)
@@ -203,6 +203,14 @@ class _Simplifier:
         if isinstance(operand, Symbol):
             return self.magnitudes[operand.node]
         return magnitude_of(operand)
+
+
+def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params: Params) -> bool:
+    """Return whether a primitive of these operands has a result of that shape and dtype."""
+    try:
+        return bool(primitive.infer(*operands, **params) == spec)
+    except OverflowError:  # a number that an array of its type held, but not the other's type
+        return False
 
 
 def _params(node: Node) -> dict[str, Any]:

@@ -34,6 +34,14 @@ def operands_of(node: Node) -> Iterator[tuple[Operand, Node | None]]:
     return zip(node.args, node.parents, strict=True)
 
 
+def _write_number(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+    """Write the conversion of an argument without axes as a call: a number has no methods."""
+    source = node.parents[0]
+    if source is None or source.primitive is not None or node.output.shape:
+        return None
+    return fill(parse(f"np.{node.output.dtype}(x)"), {"x": operands[0]})
+
+
 def _write_sum_to(node: Node, operands: list[ast.expr]) -> ast.expr | None:
     """Write column sums as such; None where some axes go and others stay with size 1."""
     shape, before = node.output.shape, node.args[0].shape
@@ -76,4 +84,5 @@ WORDINGS: dict[str, Callable[[Node, list[ast.expr]], ast.expr | None]] = {
     "scatter_add": _write_scatter,
     "sum_to": _write_sum_to,
     "multiply": _write_product,
+    "astype": _write_number,
 }

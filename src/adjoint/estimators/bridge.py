@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..callbacks import Callback, EarlyStopping
+from ..core import refuse_subclass
 from ..errors import choose
 from ..nn.module import Module
 from ..optim import Adam
@@ -160,6 +161,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         return None
 
     def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Any]:
+        refuse_subclass(X, y, sample_weight)
         refuse_missing(y)
         if is_frame(X):
             X, y = read_rows(self, X, y, TableEncoder(None, "error"), is_first=True)
@@ -176,6 +178,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return what the module gives, in evaluation mode and in blocks of rows."""
         check_is_fitted(self, "module_")
+        refuse_subclass(X)
         if is_frame(X):
             X = read_features(self, X, TableEncoder(None, "error"))
         else:

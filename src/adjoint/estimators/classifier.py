@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from ..core import as_plain
 from ..errors import choose
 from ..special import expit
 from .objective import BinaryLogLoss, LogLoss
@@ -323,7 +324,7 @@ validation_scores_, best_validation_score_
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; of several labels a row all of them must be right."""
         refuse_missing(y)
-        found, expected = self.predict(X), np.asarray(y)
+        found, expected = self.predict(X), as_plain(y)
         is_plain = _holds_names(expected) and expected.dtype.kind == found.dtype.kind
         if sample_weight is None and is_plain and expected.shape == found.shape:
             return float(np.mean(found == expected))

@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ..core import refuse_subclass
 from ..optim import Optimizer
 from .fitting import Fitting, Held, as_task
 from .lbfgs import minimise
@@ -100,6 +101,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         if targets.dtype.kind == "f":
             targets = targets.astype(X.dtype, copy=False)
         if sample_weight is not None:
+            refuse_subclass(sample_weight)
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
         sample_weight = self._row_weights(y, sample_weight)
         if is_first:

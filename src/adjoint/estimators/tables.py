@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
+from ..core import refuse_subclass
 from ..data import as_numbers, is_missing
 from ..errors import require
 
@@ -170,6 +171,7 @@ def read_rows(
     estimator: Any, X: Any, y: Any, encoder: TableEncoder, *, is_first: bool
 ) -> tuple[Array, Any]:
     """Return X as floats, and y checked: rows to fit to."""
+    refuse_subclass(X, y)
     refuse_missing(y)
     if not is_frame(X):
         X, y = validate_data(
@@ -228,6 +230,7 @@ def without_objects(X: Any) -> Any:
 
 def read_features(estimator: Any, X: Any, encoder: TableEncoder) -> Array:
     """Return X as floats: rows to predict."""
+    refuse_subclass(X)
     if is_frame(X):
         validate_data(estimator, X, skip_check_array=True, reset=False)
         return check_array(encoder.transform(X))  # type: ignore[no-any-return]

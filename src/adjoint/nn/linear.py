@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import as_plain
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.products import matmul
@@ -83,7 +84,7 @@ class Linear(Module):
         (..., out_features) Tensor
         """
         if not hasattr(x, "shape"):
-            x = np.asarray(x)
+            x = as_plain(x)
         if x.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"Linear: input of shape {x.shape} does not fit the weight of shape "

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import as_plain
 from ..data import as_numbers, check_finite
 from ..errors import choose
 from ..ops.softmax import softmax
@@ -107,7 +108,7 @@ class MLP(Module):
             x = as_numbers("X", X)
             check_finite("X", x)
         with no_grad():
-            x = np.asarray(x, dtype=next(self.parameters()).dtype)
+            x = as_plain(x).astype(next(self.parameters()).dtype, copy=False)
             return np.asarray(self.forward(x).data)
 
     def predict_proba(self, X: Any) -> Array:

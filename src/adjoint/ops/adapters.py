@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..core import NUMPY, Operand
+from ..errors import ShapeError
 from .cumulative import cumprod, cumsum, prod
 from .piecewise import clip, where
 from .reductions import logsumexp, max, min, sum
-from .structural import stop_gradient
+from .structural import as_array, axis_indices, stop_gradient
 
 
 def _numpy_clip(
@@ -37,8 +38,14 @@ def _ufunc_reduce(primitive: Callable[..., Any]) -> Callable[..., Any]:
 def _ufunc_accumulate(primitive: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ufunc's ``accumulate``, whose default axis is the first."""
 
-    def accumulate(array: Operand, axis: int = 0) -> Any:
-        return primitive(array, axis=axis)
+    def accumulate(array: Operand, axis: Any = 0) -> Any:
+        x = as_array(array)
+        if not x.ndim and axis in (None, 0, -1):
+            raise TypeError("cannot accumulate a number, which has no axes")
+        along = axis_indices(axis, x)
+        if len(along) != 1:
+            raise ShapeError(f"accumulate: one axis is needed, got axis={axis} of shape {x.shape}")
+        return primitive(x, axis=along[0])
 
     return accumulate
 

@@ -37,7 +37,7 @@ def _concatenated(
     casting: Any = "same_kind",
 ) -> Any:
     parts = _all(as_array if axis is not None else ravel, arrays)
-    return _typed(concatenate(parts, axis=axis or 0), dtype, casting)
+    return _typed(concatenate(parts, axis=0 if axis is None else axis), dtype, casting)
 
 
 def _stacked(
@@ -126,9 +126,7 @@ def insert(arr: Operand, obj: Any, values: Operand, axis: int | None = None) -> 
 def delete(arr: Operand, obj: Any, axis: int | None = None) -> Any:
     """Return ``arr`` without the entries at ``obj`` (int, slice or sequence) along ``axis``."""
     x = as_array(arr) if axis is not None else ravel(arr)
-    axis = axis or 0
-    if not x.ndim:
-        raise ShapeError("delete: a value without axes, shape (), has nothing to delete along axis")
+    axis = axis_index(0 if axis is None else axis, x)
     kept = np.delete(np.arange(x.shape[axis]), _place(obj, "delete"))
     return take(x, kept, axis)
 

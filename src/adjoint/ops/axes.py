@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
 
 from ..core import NUMPY, Operand, attach
-from ..errors import ShapeError
+from ..errors import ShapeAxisError, ShapeError
 from ..views import as_box, is_number, own
 from .arithmetic import positive
 from .structural import as_array, astype, broadcast_to, reshape, stand_in, transpose
@@ -38,7 +39,8 @@ def _asked(
     try:
         return tuple(function(stand_in(sizes), *args).shape)
     except ValueError as error:
-        raise ShapeError(f"{function.__name__}: {error} (received shape {shape})") from None
+        kind = ShapeAxisError if isinstance(error, AxisError) else ShapeError
+        raise kind(f"{function.__name__}: {error} (received shape {shape})") from None
 
 
 def expand_dims(a: Operand, axis: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand, Spec
 from ..errors import ShapeError
 from ..kinds import general, linear, reduction, shape_of
@@ -85,6 +86,7 @@ def _recurrence_shape(a: Operand, b: Operand, *, axis: int) -> tuple[int, ...]:
     shape=_recurrence_shape,
     source="linear_recurrence({a}, {b}{params})",
     latex=r"\operatorname{{recurrence}}\left({a}, {b}\right)",
+    axis=AxisRule(several=False),
     cases=[
         ((4,), (4,), {}),
         ((3, 2), (3, 2), {"axis": 0}),
@@ -112,7 +114,6 @@ def _line(x: Any, axis: int | None) -> tuple[Any, int]:
 def _line_shape(x: Operand, *, axis: int | None) -> tuple[int, ...]:
     if axis is None:
         return (math.prod(x.shape),)
-    axis_index(axis, x)
     return tuple(x.shape)
 
 
@@ -120,6 +121,7 @@ def _added_dtype(x: Operand, **_: Any) -> np.dtype[Any]:
     return np.cumsum(np.ones(1, x.dtype)).dtype
 
 
+_LINES = AxisRule(several=False, of_number=True)
 _CASES: list[tuple[Any, ...]] = [
     ((4,), {}),
     ((2, 3), {}),
@@ -144,6 +146,7 @@ def _sum_of_later(g: Any, x: Any, *, axis: int | None) -> Any:
     latex=r"\operatorname{{cumsum}}\left({x}\right)",
     numpy=[np.cumsum],
     method=True,
+    axis=_LINES,
     cases=_CASES,
 )
 def cumsum(x: Any, *, axis: int | None = None) -> Any:
@@ -176,6 +179,7 @@ _WITH_ZEROS: list[tuple[Any, ...]] = [(_ZEROS, {}), (_ZEROS, {"axis": 0}), (_ZER
     latex=r"\operatorname{{cumprod}}\left({x}\right)",
     numpy=[np.cumprod],
     method=True,
+    axis=_LINES,
     cases=_CASES + _WITH_ZEROS,
 )
 def cumprod(x: Any, *, axis: int | None = None) -> Any:
@@ -202,6 +206,7 @@ def _products_of_others(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     latex=r"\prod {x}",
     numpy=[np.prod],
     method=True,
+    axis=AxisRule(of_number=True),
     cases=[
         ((2, 3), {}),
         ((2, 3), {"axis": 0}),
@@ -222,7 +227,7 @@ def _with_initial(
 ) -> Any:
     array = as_array(x)
     if axis is None:
-        if array.ndim != 1:
+        if array.ndim > 1:
             raise ShapeError(f"axis is needed for more than one axis, got shape {array.shape}")
         axis = 0
     results = cumulate(array, axis=axis)

@@ -56,7 +56,8 @@ def empty_like(prototype: Operand, *, dtype: Any = None, shape: Any = None) -> A
 def full_like(a: Operand, fill_value: Operand, *, dtype: Any = None, shape: Any = None) -> Any:
     """Return an array like ``a`` filled with a number, to which its gradients add up."""
     x = as_array(a)
-    number = astype(as_array(fill_value), dtype=x.dtype if dtype is None else dtype)
+    filling = fill_value if isinstance(fill_value, Value) else as_array(fill_value)
+    number = astype(filling, dtype=x.dtype if dtype is None else dtype)
     sizes = tuple(np.atleast_1d(x.shape if shape is None else shape))
     filled = broadcast_to(number, shape=sizes)
     return own(filled) if isinstance(filled, Value) else np.array(filled)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand, Spec, Value, attach
+from ..core import Operand, Spec, Value, as_plain, attach
 from ..errors import ShapeError
 from ..kinds import constant, linear, shape_of
 from ..metadata import literal
@@ -335,7 +335,7 @@ def read_key(index_: Any) -> tuple[Key, list[Any]]:
         if part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)):
             key.append(int(part) if isinstance(part, np.integer) else part)
             continue
-        array: Any = part if isinstance(part, Value) else np.asarray(part)
+        array: Any = part if isinstance(part, Value) else as_plain(part)
         if array.dtype.kind not in "iub" and array.size:
             raise TypeError(
                 f"indices must be integers, slices or boolean masks, got {type(part).__name__} "

@@ -13,6 +13,7 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
 from ..kinds import kept_shape, reduction
+from ..metadata import Axes
 from .arithmetic import divide
 from .logic import bitwise_and, equal, greater, less
 from .matrices import explain_not_matrix
@@ -21,7 +22,7 @@ from .products import strong_multiply
 from .reductions import max, min, sum
 from .reductions import norm as euclidean
 from .solvers import inv
-from .structural import as_array, astype, reshape, stop_gradient, transpose
+from .structural import as_array, astype, axis_indices, reshape, stop_gradient, transpose
 from .svd import firm_svdvals, svdvals
 
 
@@ -56,7 +57,7 @@ def _power_weights(y: Any, x: Any, *, order: float, axis: Any, keepdims: bool) -
         ((2, 3), {"order": -2.0, "axis": 1, "keepdims": True}),
     ],
 )
-def power_norm(x: Any, *, order: float, axis: Any = None, keepdims: bool = False) -> Any:
+def power_norm(x: Any, *, order: float, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return (Σ|x|ᵖ)^(1/p) over ``axis``, for p other than 0, of an x of any size."""
     sizes = np.abs(x)
     reduce = np.maximum.reduce if order > 0 else np.minimum.reduce
@@ -130,11 +131,10 @@ def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) 
     x = _floats(x)
     if axis is None and ord is None:
         return euclidean(x, keepdims=keepdims)
-    given = range(x.ndim) if axis is None else np.atleast_1d(axis)
-    axes = tuple(int(n) % x.ndim for n in given)
+    axes = tuple(axis_indices(axis, x))
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) != 2 or axes[0] == axes[1]:
+    if len(axes) != 2:
         raise ShapeError(
             f"norm: axis={axis!r}, ord={ord!r} of shape {x.shape}; expected one axis for vectors, "
             "or two different ones for matrices"

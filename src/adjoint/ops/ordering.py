@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
 from ..kinds import constant, shape_of
@@ -16,6 +17,7 @@ from .selection import take_along_axis
 from .structural import as_array, axis_index
 
 Kind = Literal["quicksort", "mergesort", "heapsort", "stable"]
+_LINES = AxisRule(several=False, of_number=True)
 _PLACES = np.dtype(np.intp)
 
 
@@ -51,6 +53,7 @@ def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
     latex=r"\operatorname{{argsort}}\left({x}\right)",
     numpy=[np.argsort],
     method=True,
+    axis=_LINES,
     cases=[((2, 3), {}), ((2, 3), {"axis": 0, "stable": True}), ((2, 3), {"axis": None})],
 )
 def argsort(
@@ -67,6 +70,7 @@ def argsort(
     latex=r"\operatorname{{argpartition}}\left({x}\right)",
     numpy=[np.argpartition],
     method=True,
+    axis=_LINES,
     cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
 )
 def argpartition(x: Any, *, kth: Sizes, axis: int | None = -1) -> Any:
@@ -102,8 +106,7 @@ def sort(a: Operand, axis: int | None = -1, kind: Any = None, *, stable: bool | 
     """
     x = ravel(a) if axis is None else as_array(a)
     axis = -1 if axis is None else axis
-    if not x.ndim:
-        raise ShapeError("sort: a value without axes, shape (), cannot be sorted along one")
+    axis = axis_index(axis, x)
     return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
 
 
@@ -114,6 +117,7 @@ def partition(a: Operand, kth: Any, axis: int | None = -1) -> Any:
     """
     x = ravel(a) if axis is None else as_array(a)
     axis = -1 if axis is None else axis
+    axis = axis_index(axis, x)
     return take_along_axis(x, argpartition(x, kth=kth, axis=axis), axis)
 
 

@@ -13,7 +13,7 @@ from .axes import moveaxis
 from .logic import bitwise_and, bitwise_or, equal, invert, isinf, isnan, less
 from .ordering import sort
 from .piecewise import maximum, minimum, where
-from .reductions import count_nonzero
+from .reductions import count, count_nonzero
 from .requirement import require_that
 from .rounding import ceil, floor
 from .selection import take_along_axis
@@ -115,7 +115,7 @@ def _quantile(x: Any, q: Operand, axis: Any, method: str, keepdims: bool, skip_n
     axes = axis_indices(axis, x)
     outer = [a for a in range(x.ndim) if a not in axes]
     lines = transpose(x, axes=(*outer, *axes)) if x.ndim else x
-    lines = reshape(lines, shape=(*(x.shape[a] for a in outer), -1))
+    lines = reshape(lines, shape=(*(x.shape[a] for a in outer), count(x, tuple(axes))))
     q = _probabilities(q, x)
     flat = reshape(q, shape=-1)
     found = _along_lines(sort(lines), flat, method, skip_nan)

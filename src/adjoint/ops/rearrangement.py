@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand, Primitive, Spec
 from ..errors import ShapeError
 from ..kinds import linear
@@ -58,6 +59,7 @@ def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
     latex=r"\operatorname{{flip}}\left({x}\right)",
     numpy=[np.flip],
     view="always",
+    axis=AxisRule(),
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
 )
 def flip(x: Any, *, axis: Sizes | None = None) -> Any:
@@ -85,6 +87,7 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
     source="np.roll({x}, shift={shift}, axis={axis})",
     latex=r"\operatorname{{roll}}\left({x}\right)",
     numpy=[np.roll],
+    axis=AxisRule(repeated=True),
     cases=[
         ((2, 3), {"shift": 2}),
         ((2, 3), {"shift": -1, "axis": 1}),
@@ -112,6 +115,7 @@ def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[in
     latex=r"\operatorname{{repeat}}\left({x}\right)",
     numpy=[np.repeat],
     method=True,
+    axis=AxisRule(several=False, of_number=True),
     cases=[
         ((2, 3), {"repeats": 2}),
         ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
@@ -184,5 +188,22 @@ def resize(a: Operand, new_shape: Any) -> Any:
     return index(reshape(x, shape=-1), origins, key=(SLOT,))
 
 
+def fftshift(x: Operand, axes: Any = None) -> Any:
+    """Return ``x`` with the first entry along ``axes``, by default all, moved to the middle."""
+    return _half_rolled(x, axes, lambda n: n // 2)
+
+
+def ifftshift(x: Operand, axes: Any = None) -> Any:
+    """Return ``x`` with the middle entry along ``axes`` moved to the front: `fftshift` undone."""
+    return _half_rolled(x, axes, lambda n: -(n // 2))
+
+
+def _half_rolled(x: Operand, axes: Any, shift: Callable[[int], int]) -> Any:
+    x = as_array(x)
+    along = tuple(axis_indices(axes, x))
+    return roll(x, shift=tuple(shift(x.shape[a]) for a in along), axis=along)
+
+
+NUMPY.update({np.fft.fftshift: fftshift, np.fft.ifftshift: ifftshift})
 COMPOSITES = (fliplr, flipud, rot90, resize)
 NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})

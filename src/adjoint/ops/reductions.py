@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import Operand
+from ..errors import ShapeError
 from ..kinds import (
     constant,
     general,
@@ -37,6 +39,10 @@ _CASES = [
 ]
 
 
+# Whether NumPy's own function, a ufunc's reduction or not, takes axis 0 and -1 of a number.
+_OF_NUMBERS = AxisRule(of_number=True)
+
+
 def _sum_dtype(x: Operand, **_: Any) -> np.dtype[Any]:
     return np.asarray(np.ones(1, x.dtype).sum()).dtype
 
@@ -54,6 +60,7 @@ def _spread(g: Any, x: Any, **params: Any) -> Any:
     latex=r"\sum {x}",
     numpy=[np.sum],
     method=True,
+    axis=_OF_NUMBERS,
     cases=_CASES,
 )
 def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -66,7 +73,7 @@ def count(x: Operand, axis: Any) -> int:
     shape = shape_of(x)
     if axis is None:
         return math.prod(shape)
-    return math.prod(shape[a] for a in ((axis,) if isinstance(axis, int) else axis))
+    return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
 
 
 @linear(
@@ -77,6 +84,7 @@ def count(x: Operand, axis: Any) -> int:
     latex=r"\operatorname{{mean}}\left({x}\right)",
     numpy=[np.mean],
     method=True,
+    axis=AxisRule(),
     cases=_CASES,
 )
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -92,19 +100,33 @@ def _shared_ties(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return divide(ties, sum(ties, axis=axis, keepdims=True))
 
 
-def _no_entries(x: Operand, *, axis: Any = None, **_: Any) -> str | None:
+def no_entries(x: Operand, *, axis: Any = None, **_: Any) -> str | None:
+    """Say that there are no entries over ``axis``, if so."""
     if count(x, axis) == 0:
         return f"no entries to choose from, shape {shape_of(x)} over axis {axis}"
     return None
 
 
+def need_entries(x: Operand, **params: Any) -> None:
+    """Raise where NumPy has nothing to start a reduction from."""
+    if (error := no_entries(x, **params)) is not None:
+        raise ShapeError(error)
+
+
+def _chosen_shape(x: Operand, **params: Any) -> tuple[int, ...]:
+    need_entries(x, **params)
+    return reduced_shape(x, **params)
+
+
 @reduction(
     weights=_shared_ties,
+    shape=_chosen_shape,
     source="np.max({x}{params})",
     latex=r"\max {x}",
     numpy=[np.max],
     method=True,
-    explain_error=_no_entries,
+    explain_error=no_entries,
+    axis=_OF_NUMBERS,
     cases=_CASES,
 )
 def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -114,11 +136,13 @@ def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @reduction(
     weights=_shared_ties,
+    shape=_chosen_shape,
     source="np.min({x}{params})",
     latex=r"\min {x}",
     numpy=[np.min],
     method=True,
-    explain_error=_no_entries,
+    explain_error=no_entries,
+    axis=_OF_NUMBERS,
     cases=_CASES,
 )
 def min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -156,6 +180,7 @@ def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     source="logsumexp({x}{params})",
     latex=r"\log \sum e^{{{x}}}",
     method=True,
+    axis=_OF_NUMBERS,
     cases=_CASES,
 )
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -215,7 +240,7 @@ def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
     latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
 )
-def unit_vector(x: Any, *, axis: Any = None) -> Any:
+def unit_vector(x: Any, *, axis: Axes = None) -> Any:
     """Return x / ‖x‖ over ``axis`` for an x of any size; 0 where x is 0, with the derivative 0.
 
     Of infinite entries it is the sign, and the others are 0.
@@ -235,6 +260,7 @@ def unit_vector(x: Any, *, axis: Any = None) -> Any:
     weights=lambda y, x, *, axis, keepdims: unit_vector(x, axis=axis),
     source="norm({x}{params})",
     latex=r"\left\lVert {x} \right\rVert",
+    axis=AxisRule(),
     cases=_CASES,
 )
 def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -247,14 +273,11 @@ def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     return lengths if keepdims else lengths.squeeze(axis)[()]
 
 
-def _place_shape(x: Operand, *, axis: int | None, keepdims: bool) -> tuple[int, ...]:
-    return reduced_shape(x, axis=axis, keepdims=keepdims)
-
-
 _PLACE: dict[str, Any] = {
-    "shape": _place_shape,
+    "shape": reduced_shape,
     "dtype": lambda x, **_: np.dtype(np.intp),
     "method": True,
+    "axis": AxisRule(several=False, of_number=True),
     "cases": [((2, 3), {}), ((2, 3), {"axis": 1}), ((2, 3), {"axis": 0, "keepdims": True})],
 }
 
@@ -263,8 +286,8 @@ _PLACE: dict[str, Any] = {
     source="np.argmax({x}{params})",
     latex=r"\operatorname{{argmax}} {x}",
     numpy=[np.argmax],
-    explain_error=_no_entries,
-    **_PLACE,
+    explain_error=no_entries,
+    **{**_PLACE, "shape": _chosen_shape},
 )
 def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Return the index of the first greatest entry: an integer, so it has no derivative."""
@@ -275,8 +298,8 @@ def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     source="np.argmin({x}{params})",
     latex=r"\operatorname{{argmin}} {x}",
     numpy=[np.argmin],
-    explain_error=_no_entries,
-    **_PLACE,
+    explain_error=no_entries,
+    **{**_PLACE, "shape": _chosen_shape},
 )
 def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Return the index of the first smallest entry: an integer, so it has no derivative."""
@@ -287,14 +310,14 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     source="np.count_nonzero({x}{params})",
     latex=r"\#\left({x} \ne 0\right)",
     numpy=[np.count_nonzero],
-    **{**_PLACE, "method": False},
+    **{**_PLACE, "axis": _OF_NUMBERS, "method": False},
 )
 def count_nonzero(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return how many entries over ``axis`` are not 0: an integer, so it has no derivative."""
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims), np.intp)[()]
 
 
-_TRUTH: dict[str, Any] = {**_PLACE, "dtype": lambda x, **_: np.dtype(np.bool_)}
+_TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_: np.dtype(np.bool_)}
 
 
 @constant(

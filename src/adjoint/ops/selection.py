@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule, read_axis
 from ..core import NUMPY, Operand, Value, attach
 from ..errors import ShapeError
 from ..kinds import dtype_of
@@ -38,8 +39,11 @@ def take(a: Operand, indices: Operand, axis: int | None = None, mode: str = "rai
     mode : "raise", "wrap" or "clip"
         What an index out of range does.
     """
-    x = ravel(a) if axis is None else as_array(a)
-    axis = axis_index(axis or 0, x)
+    x = as_array(a)
+    if axis is None or not x.ndim:
+        read_axis("take", axis, x.shape, AxisRule(several=False, of_number=True))
+        x, axis = ravel(x), 0
+    axis = axis_index(axis, x)
     picked = _wrapped(_integers(indices, "take"), x.shape[axis], mode, "take")
     return index(x, picked, key=(slice(None),) * axis + (SLOT,))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import NUMPY, Operand
 from ..kinds import elementwise, general
 from .logic import equal, isinf
@@ -66,6 +67,7 @@ def _along_axis(x: Operand, *, axis: int, **_: Any) -> tuple[int, ...]:
     source="np.unwrap({x}{params})",
     latex=r"\operatorname{{unwrap}}\left({x}\right)",
     numpy=[np.unwrap],
+    axis=AxisRule(several=False),
     domain=[(-9, 9)],
     cases=[((7,), {}), ((4, 3), {"axis": 0, "period": 1.5, "discont": 1.0})],
 )

@@ -7,24 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from ..axis import AxisRule
 from ..core import Operand, Spec
 from ..errors import ShapeError
 from ..kinds import constant, dtype_of, general
+from ..metadata import Axes
 from .exponential import exp
 from .logic import equal
 from .products import strong_multiply
-from .reductions import less_greatest, sum
-from .structural import axis_indices
+from .reductions import less_greatest, need_entries, no_entries, sum
 
 
-def _softmax_slope(v: Any, y: Any, axis: int) -> Any:
+def _softmax_slope(v: Any, y: Any, axis: Any) -> Any:
     """y ⊙ (v - ⟨v, y⟩): the Jacobian diag(y) - yyᵀ of each row is symmetric, so it serves both."""
     return y * (v - sum(v * y, axis=axis, keepdims=True))
 
 
-def _normalised_shape(x: Operand, *, axis: int) -> tuple[int, ...]:
-    if x.ndim:
-        axis_indices(axis, x)
+def _normalised_shape(x: Operand, *, axis: Any) -> tuple[int, ...]:
+    need_entries(x, axis=axis)
     return tuple(x.shape)
 
 
@@ -36,19 +36,28 @@ def _normalised_shape(x: Operand, *, axis: int) -> tuple[int, ...]:
     source="softmax({x}{params})",
     latex=r"\operatorname{{softmax}}\left({x}\right)",
     method=True,
-    cases=[((3,), {}), ((2, 3), {}), ((2, 3), {"axis": 0})],
+    axis=AxisRule(of_number=True),
+    explain_error=no_entries,
+    cases=[
+        ((3,), {}),
+        ((2, 3), {}),
+        ((2, 3), {"axis": 0}),
+        ((2, 3), {"axis": None}),
+        ((2, 3, 2), {"axis": (0, -1)}),
+        ((), {"axis": None}),
+    ],
 )
-def softmax(x: Any, *, axis: int = -1) -> Any:
-    """Return eˣ / Σ eˣ along ``axis``, without overflow for any finite x."""
+def softmax(x: Any, *, axis: Axes = -1) -> Any:
+    """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
     exponentials = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return exponentials / np.add.reduce(exponentials, axis=axis, keepdims=True)
 
 
-def _log_softmax_vjp(g: Any, y: Any, x: Any, *, axis: int) -> Sequence[Any]:
+def _log_softmax_vjp(g: Any, y: Any, x: Any, *, axis: Axes) -> Sequence[Any]:
     return [g - strong_multiply(sum(g, axis=axis, keepdims=True), exp(y))]
 
 
-def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: int) -> Any:
+def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: Axes) -> Any:
     t = tangents[0]
     return t - sum(strong_multiply(t, exp(y)), axis=axis, keepdims=True)
 
@@ -61,10 +70,18 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: int) -> A
     source="log_softmax({x}{params})",
     latex=r"\log \operatorname{{softmax}}\left({x}\right)",
     method=True,
-    cases=[((3,), {}), ((2, 3), {}), ((2, 3), {"axis": 0})],
+    axis=AxisRule(of_number=True),
+    cases=[
+        ((3,), {}),
+        ((2, 3), {}),
+        ((2, 3), {"axis": 0}),
+        ((2, 3), {"axis": None}),
+        ((2, 3, 2), {"axis": (0, -1)}),
+        ((), {"axis": None}),
+    ],
 )
-def log_softmax(x: Any, *, axis: int = -1) -> Any:
-    """Return x - log Σ eˣ along ``axis``, without overflow for any finite x.
+def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
+    """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
 
     The greatest entry is subtracted first, so that logits of any size lose no digits.
     """

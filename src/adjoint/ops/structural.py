@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from ..core import NUMPY, Operand, Spec, Value, values_in
+from ..axis import AxisRule, read_axis
+from ..core import NUMPY, Operand, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
 from ..metadata import DType, Sizes, dtype_text, literal
 
 _SMALL = 4096
+_ONE = AxisRule(several=False)
 
 
 def as_array(x: Any) -> Any:
     """Return a value as it is and anything else as an array; a list of values is stacked."""
     if isinstance(x, Value):
-        return x
+        return x.as_array() if x.is_weak else x
     if isinstance(x, (list, tuple)) and values_in(x):
         return stack([as_array(part) for part in x])
-    return np.asarray(x)
+    return as_plain(x)
 
 
 def numbers(x: Any, name: str) -> Any:
@@ -46,24 +48,20 @@ def numbers(x: Any, name: str) -> Any:
 def known(x: Any) -> Any:
     """Return the plain array of a value, or None if it is traced and has none."""
     array = x.data if isinstance(x, Value) else x
-    return None if isinstance(array, Spec) else np.asarray(array)
+    return None if isinstance(array, Spec) else as_plain(array)
 
 
 def axis_index(axis: Any, x: Operand) -> int:
     """Return an axis of ``x`` counted from the first one, if there is such an axis."""
-    if not -x.ndim <= axis < x.ndim:
-        raise ShapeError(f"axis {axis} is out of bounds for shape {tuple(x.shape)}")
-    return operator.index(axis) % int(x.ndim)
+    return read_axis("", axis, x.shape, _ONE) % x.ndim  # type: ignore[no-any-return]
 
 
 def axis_indices(axis: Any, x: Operand) -> list[int]:
     """Return axes (an int, a sequence, or None for all) counted from the first one."""
     if axis is None:
         return list(range(x.ndim))
-    axes = [axis_index(a, x) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
-    if len(set(axes)) != len(axes):
-        raise ShapeError(f"axes {tuple(axis)} of shape {tuple(x.shape)} must be different")
-    return axes
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    return [a % x.ndim for a in read_axis("", axes, x.shape, AxisRule())]  # type: ignore
 
 
 def stand_in(shape: tuple[int, ...]) -> Any:
@@ -235,9 +233,7 @@ def _stacked_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
     shape = arrays[0].shape
     if any(x.shape != shape for x in arrays):
         raise ShapeError("all arrays must have one shape")
-    if not -len(shape) - 1 <= axis <= len(shape):
-        raise ShapeError(f"axis {axis} is out of bounds for {len(shape) + 1} axes")
-    axis %= len(shape) + 1
+    axis = normalize_axis_index(axis, len(shape) + 1)
     return (*shape[:axis], len(arrays), *shape[axis:])
 
 

@@ -48,18 +48,24 @@ def _log_softmax(nest: Nest, row: list[Element]) -> list[Element]:
     return [nest.apply("subtract", x.kind, x, total) for x in shifted]
 
 
+def _only_axis(node: Node, x: Entries) -> int:
+    """Return the axis that a node runs over, if it is one and not that of the rows."""
+    assert node.primitive is not None
+    axes, ndim = (node.params or {})["axis"], len(x.shape)
+    chosen = range(ndim) if axes is None else np.atleast_1d(axes).tolist()
+    if len(chosen) != 1:
+        raise Unlowerable(f"{node.primitive.name} over {len(chosen)} axes")
+    if x.rows == chosen[0] % ndim:
+        raise Unlowerable(f"{node.primitive.name} over the rows of the batch")
+    return int(chosen[0] % ndim)
+
+
 def along_rows(make: Callable[[Nest, list[Element]], list[Element]]) -> Rule:
     """Return the rule of what makes a row of a row, along an axis other than that of the batch."""
 
     def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-        assert node.primitive is not None
-        x, spec, name = args[0], spec_of(node), node.primitive.name
-        kind, axis = kind_of(spec.dtype), (node.params or {})["axis"]
-        if not isinstance(axis, int):
-            raise Unlowerable(f"{name} over several axes")
-        axis %= len(spec.shape)
-        if x.rows == axis:
-            raise Unlowerable(f"{name} over the rows of the batch")
+        x, spec = args[0], spec_of(node)
+        kind, axis = kind_of(spec.dtype), _only_axis(node, x)
         lines = np.moveaxis(spread(x, axis), axis, -1)
         result = np.empty(lines.shape, object)
         for index in np.ndindex(*lines.shape[:-1]):
@@ -75,12 +81,7 @@ def lower_logsumexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     An infinite maximum gives NaN here, and so the work to the portable tier.
     """
     x, spec, params = args[0], spec_of(node), node.params or {}
-    axes = range(len(x.shape)) if params["axis"] is None else np.atleast_1d(params["axis"]).tolist()
-    if len(axes) != 1:
-        raise Unlowerable("logsumexp over several axes")
-    axis = axes[0] % len(x.shape)
-    if x.rows == axis:
-        raise Unlowerable("logsumexp over the rows of the batch")
+    axis = _only_axis(node, x)
     kind = kind_of(spec.dtype)
     lines = np.moveaxis(spread(x, axis), axis, -1)
     result = fill(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core import as_plain
 from ...errors import ShapeError
 from ...ops.reductions import mean, sum
 from ...ops.requirement import require_that
@@ -15,7 +16,7 @@ from ...ops.structural import astype
 
 def as_values(*operands: Any) -> list[Any]:
     """Return the operands, those without a shape as arrays."""
-    return [x if hasattr(x, "shape") else np.asarray(x) for x in operands]
+    return [x if hasattr(x, "shape") else as_plain(x) for x in operands]
 
 
 def floats(value: Any, like: Any = None) -> Any:
