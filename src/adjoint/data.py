@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .core import Value, as_operand
+from .core import Value, as_operand, refuse_subclass
 from .errors import ShapeError
 from .philox import ORDER_SITE, as_word, random_words
 
@@ -175,8 +175,9 @@ def as_numbers(name: str, values: Any) -> Array:
     Raises
     ------
     TypeError
-        If an entry is neither a number nor missing.
+        If an entry is neither a number nor missing, or the array is masked or a np.matrix.
     """
+    refuse_subclass(values)
     array = np.asarray(values.data if isinstance(values, Value) else values)
     if array.dtype.kind != "O":
         return np.asarray(as_operand(array))

@@ -38,7 +38,9 @@ def is_followed(item: Any) -> bool:
     # The module of classes that `make_dataclass` makes, in Python 3.11.
     if module == "types" and not hasattr(types, item.__qualname__):
         return True
-    return is_users(module) or (_is_of({"adjoint"}, module) and ".nn." in module)
+    return is_users(module) or (
+        isinstance(module, str) and module.startswith(("adjoint.nn.", "adjoint.estimators."))
+    )
 
 
 def is_iterator(item: Any) -> bool:

@@ -75,8 +75,8 @@ FAMILY = Family(
         refused("np.sum(x)", at(x=np.array([1j])), TypeError, "complex", COMPLEX),
         refused("np.sum(x * 1j)", at(x=[1.0]), TypeError, "complex", COMPLEX),
         refused("np.sum(x)", at(x=np.array(["a"])), TypeError, "only", "text does not vary"),
-        refused("float(x) ** 2 + 0 * x", at(x=3.0), TypeError, "use x.item()", CUT),
-        refused("int(x) * x", at(x=3.0), TypeError, "use x.item()", CUT, also=[3]),
+        refused("float(x) ** 2 + 0 * x", at(x=3.0), TypeError, "x.item()", CUT),
+        refused("int(x) * x", at(x=3.0), TypeError, "x.item()", CUT, also=[3]),
         refused(
             "np.asarray(x, float)[0] * x[0]", at(x=[3.0]), TypeError, "detach", CUT, also=[[6]]
         ),
@@ -85,11 +85,11 @@ FAMILY = Family(
             "y = np.zeros(2); y[0] = x; np.sum(y)",
             at(x=3.0),
             ValueError,
-            "use x.item()",
+            "x.item()",
             CUT,
             also=[1],
         ),
-        refused("__import__('math').exp(x)", at(x=3.0), TypeError, "use x.item()", CUT),
+        refused("__import__('math').exp(x)", at(x=3.0), TypeError, "x.item()", CUT),
         refused("np.fft.fft(x)[0]", at(x=[1.0, 2.0]), TypeError, "fft", CUT),
         refused(
             "np.sum(x, where=np.array([True, False]))",
