@@ -32,6 +32,14 @@ def test_a_backward_infinity_is_named_with_the_forward_line():
     assert "# the root" in str(caught.value)
 
 
+def test_no_grad_records_nothing_while_anomalies_are_looked_for():
+    x = leaf([1.0])
+    with ad.detect_anomaly(), ad.no_grad():
+        assert not (x * 2).requires_grad
+        with ad.enable_grad():
+            assert (x * 2).requires_grad
+
+
 def test_functions_of_calculus_are_watched_too():
     with pytest.raises(ad.AnomalyError, match="backward of sqrt"), ad.detect_anomaly():
         ad.grad(np.sqrt)(0.0)

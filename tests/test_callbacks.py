@@ -525,6 +525,19 @@ def test_the_gradient_norm_of_a_layer_is_that_of_backward():
     assert np.isnan(found[1])
 
 
+def test_the_update_ratio_of_an_optimiser_that_only_steps_is_unknown():
+    class Halving(ad.optim.Optimizer):
+        def step(self):
+            for parameter in self.params:
+                parameter.data = parameter.data / 2
+
+    X, y = ad.datasets.make_moons(20, seed=0)
+    model = ad.nn.MLP(2, 4, 2, rng=0)
+    found = measured(model, X, y, Halving(model.parameters(), lr=0.1))
+    assert np.isnan(found["update_ratio"]).all()
+    assert found["gradient_norm"][0] > 0
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
 def test_the_update_ratio_is_that_of_the_step_which_the_optimiser_then_takes(name):
     X, y = ad.datasets.make_moons(20, seed=0)

@@ -1,5 +1,6 @@
 """Compiling: written source, the portable tier, and whole training steps."""
 
+import importlib.util
 import inspect
 import runpy
 import subprocess
@@ -23,6 +24,8 @@ from adjoint.tree import leaves
 from programs import PROGRAMS
 
 GOLDEN = Path(__file__).parent / "golden"
+# Beside the interpreter, whatever the PATH is; else wherever the PATH has it.
+RUFF = [sys.executable, "-m", "ruff"] if importlib.util.find_spec("ruff") else ["ruff"]
 ROOT = Path(__file__).parent.parent
 
 
@@ -42,7 +45,7 @@ def test_written_source_is_as_kept(name):
 def _check_with_ruff(folder):
     for command in (["format", "--diff"], ["check", "--select", "E,F,W", "--ignore", "E501"]):
         run = subprocess.run(
-            ["ruff", *command, "--isolated", "--line-length", "100", "--no-cache", str(folder)],
+            [*RUFF, *command, "--isolated", "--line-length", "100", "--no-cache", str(folder)],
             capture_output=True,
             text=True,
         )

@@ -122,6 +122,13 @@ def test_same_keeps_the_size(kernel):
     assert nn.Conv2d(1, 2, kernel, padding="same", rng=0)(x).shape == (1, 2, 9, 8)
 
 
+def test_valid_adds_nothing_around():
+    x = np.random.default_rng(0).normal(size=(2, 1, 6, 5))
+    valid, bare = (nn.Conv2d(1, 2, 3, padding=padding, rng=0) for padding in ("valid", 0))
+    assert valid(x).shape == (2, 2, 4, 3)
+    np.testing.assert_array_equal(valid(x).data, bare(x).data)
+
+
 def test_what_does_not_fit_a_convolution_is_refused():
     with pytest.raises(ValueError, match="groups: 2 does not divide 3 and 4 channels"):
         nn.Conv2d(3, 4, 3, groups=2)

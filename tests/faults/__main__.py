@@ -1,6 +1,7 @@
 """Print how often `why` finds the line and the cause, and what it misses."""
 
-from . import absent, left, nonfinite, right, scale, second, third, zero  # noqa: F401 - they register
+# These register their faults.
+from . import absent, left, nonfinite, right, scale, second, third, zero  # noqa: F401
 from .corpus import FAULTS, RIGHT, measure  # noqa: F401 - for the tests
 
 

@@ -168,7 +168,7 @@ def _legend_size(ax: Axes, labels: list[str]) -> tuple[float, float]:
     Measuring would need a drawn figure, and drawing is slow; letters of 12 points are close to
     0.1 inch wide and 0.25 inch apart.
     """
-    dots_per_inch = ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+    dots_per_inch = ax.figure.dpi
     width = (0.8 + 0.1 * max(map(len, labels))) * dots_per_inch / ax.bbox.width
     height = (0.25 + 0.25 * len(labels)) * dots_per_inch / ax.bbox.height
     return width, height
