@@ -1,5 +1,6 @@
 """Compiling: written source, the portable tier, and whole training steps."""
 
+import ast
 import importlib.util
 import inspect
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import adjoint as ad
 from adjoint import contract, nn
 from adjoint.compiler.equations import EQUATIONS
+from adjoint.compiler.printer import show
 from adjoint.compiler.simplify import simplify
 from adjoint.compiler.source import write
 from adjoint.compiler.standalone import STANDALONE
@@ -53,6 +55,18 @@ def _check_with_ruff(folder):
 
 def test_a_formatter_changes_nothing_in_golden_files():
     _check_with_ruff(GOLDEN)
+
+
+OPERATORS = ["|", "^", "&", "+", "-", "*", "@", "/", "//", "%", "**"]
+
+
+@pytest.mark.parametrize("first", OPERATORS)
+@pytest.mark.parametrize("second", OPERATORS)
+def test_brackets_are_written_where_python_needs_them_and_nowhere_else(first, second):
+    for text in (f"(a {first} b) {second} c", f"a {first} (b {second} c)"):
+        tree = ast.parse(text, mode="eval").body
+        # Python's own printer puts spaces around every power.
+        assert show(tree).replace(" ", "") == ast.unparse(tree).replace(" ", "")
 
 
 def test_the_articles_step_is_short_and_cites_its_equations():

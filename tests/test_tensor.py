@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.core import PRIMITIVES
 
 
 def leaf(*entries, dtype=None):
@@ -215,6 +216,19 @@ def test_length_and_iteration_follow_the_first_axis():
         len(ad.tensor(1.0))
     with pytest.raises(TypeError, match="without axes"):
         iter(ad.tensor(1.0))
+
+
+CARDS_AS_METHODS = """
+    all any arccos arccosh arcsin arcsinh arctan arctanh argmax argmin argpartition argsort astype
+    cbrt ceil clip cos cosh cumprod cumsum deg2rad diagonal exp exp2 floor isfinite isinf isnan log
+    log10 log2 logsumexp max mean min prod rad2deg reciprocal relu repeat reshape round searchsorted
+    sigmoid sign signbit sin sinc sinh softmax softplus sqrt square sum tan tanh transpose trunc
+"""
+
+
+def test_these_cards_are_methods_of_a_tensor():
+    found = {name for name in dir(ad.Tensor) if name in PRIMITIVES}
+    assert found == set(CARDS_AS_METHODS.split())
 
 
 def test_shape_methods_of_arrays_work():
