@@ -11,6 +11,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.core import PRIMITIVES
+from adjoint.sweep import pull_back
 
 
 def leaf(*entries, dtype=None):
@@ -39,6 +40,17 @@ def test_a_value_used_twice_gets_both_contributions():
     x.grad = None
     (x * x + x).backward()
     assert x.grad.item() == 5.0
+
+
+def test_a_sweep_shows_every_node_before_its_rule_and_after():
+    x, seen = leaf(1.0, 2.0), []
+    y = (x * x).sum()
+    found = pull_back(
+        {y.node: np.ones(())},
+        inspect=lambda node, parts: seen.append((node.primitive.name, parts is None)),
+    )
+    assert seen == [("sum", True), ("sum", False), ("multiply", True), ("multiply", False)]
+    np.testing.assert_array_equal(found[x.node], [2.0, 4.0])
 
 
 def test_interior_values_have_no_grad():
