@@ -509,6 +509,17 @@ def test_a_step_of_float32_stays_float32():
     assert "float64" not in step.program(np.ones((5, 2), np.float32), np.zeros(5, int)).source
 
 
+def test_programs_of_a_model_that_was_taken_apart_are_forgotten():
+    model, optimizer = _pair({})
+    model.idle = nn.Linear(1, 1, rng=0)
+    step = TrainingStep(model, functional.cross_entropy, optimizer)
+    for rows in (5, 4):
+        step(np.ones((rows, 2)), np.zeros(rows, int))
+    del model.idle
+    step(np.ones((5, 2)), np.zeros(5, int))
+    assert len(step.programs) == 1
+
+
 def test_a_new_learning_rate_needs_no_new_program():
     model, optimizer = _pair({})
     step = TrainingStep(model, functional.cross_entropy, optimizer)
