@@ -576,6 +576,16 @@ def test_activations_are_described_by_their_numbers():
     np.testing.assert_array_equal(found["saturated"], [np.nan, 0.25, np.nan])
 
 
+BOUNDED = ["Hardtanh", "Sigmoid", "Softsign", "Tanh"]
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_an_activation_is_saturated_near_both_of_its_bounds(name):
+    X = np.array([[-1e6, 0.1], [0.2, 1e6]])
+    model = ad.nn.Sequential(getattr(ad.nn, name)(), ad.nn.Linear(2, 2, rng=0))
+    assert measured(model, X, np.array([0, 1]))["saturated"][0] == 0.5
+
+
 def test_a_layer_that_is_not_applied_has_no_statistics():
     class Idle(ad.nn.Module):
         def __init__(self):

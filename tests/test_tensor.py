@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint import sweep
 from adjoint.core import PRIMITIVES
 from adjoint.sweep import pull_back
 
@@ -51,6 +52,15 @@ def test_a_sweep_shows_every_node_before_its_rule_and_after():
     )
     assert seen == [("sum", True), ("sum", False), ("multiply", True), ("multiply", False)]
     np.testing.assert_array_equal(found[x.node], [2.0, 4.0])
+
+
+def test_a_nan_without_a_strong_product_is_swept_once(monkeypatch):
+    sweeps, original = [], sweep._sweep_back
+    monkeypatch.setattr(sweep, "_sweep_back", lambda *args: sweeps.append(1) or original(*args))
+    x = leaf(1.0, 2.0)
+    (x + x).backward(np.array([np.nan, 1.0]))
+    assert np.isnan(x.grad.data[0])
+    assert len(sweeps) == 1
 
 
 def test_interior_values_have_no_grad():
