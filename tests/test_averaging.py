@@ -215,3 +215,10 @@ def test_a_rule_of_ones_own_inside_is_not_compiled_unasked():
     )  # fmt: skip
     assert history.tier == "eager"
     assert "Own" in history.report()
+
+
+def test_it_shows_what_it_averages_and_all_settings():
+    inner = optim.SGD(ad.nn.Linear(2, 3, rng=0).parameters(), lr=0.1)
+    assert repr(optim.EMA(inner, decay=0.9)) == (
+        "EMA(SGD, 2 parameters, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, decay=0.9)"
+    )

@@ -471,7 +471,10 @@ def test_tensorboard_finds_the_numbers(tmp_path):
     pytest.importorskip("tensorboardX")
     from tensorboardX.proto.event_pb2 import Event
 
-    history = train([TensorBoard(tmp_path / "run")], False, epochs=2)
+    board = TensorBoard(tmp_path / "run")
+    history = train([board], False, epochs=2)
+    with pytest.raises(RuntimeError, match="TensorBoard"):
+        board(history, None)  # the file is closed
     (path,) = (tmp_path / "run").iterdir()
     found = []
     data = path.read_bytes()
@@ -571,6 +574,31 @@ def test_activations_are_described_by_their_numbers():
     assert found["std"][0] == pytest.approx(np.std([0, 0, 1, 3]))
     np.testing.assert_array_equal(found["zeros"][:2], [0.5, 0.5])
     np.testing.assert_array_equal(found["saturated"], [np.nan, 0.25, np.nan])
+
+
+BOUNDED = ["Hardtanh", "Sigmoid", "Softsign", "Tanh"]
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_an_activation_is_saturated_near_both_of_its_bounds(name):
+    X = np.array([[-1e6, 0.1], [0.2, 1e6]])
+    model = ad.nn.Sequential(getattr(ad.nn, name)(), ad.nn.Linear(2, 2, rng=0))
+    assert measured(model, X, np.array([0, 1]))["saturated"][0] == 0.5
+
+
+def test_a_layer_that_is_not_applied_has_no_statistics():
+    class Idle(ad.nn.Module):
+        def __init__(self):
+            self.used, self.idle = ad.nn.Linear(2, 2, rng=0), ad.nn.Linear(2, 2, rng=0)
+
+        def forward(self, x):
+            return self.used(x)
+
+    X, y = ad.datasets.make_moons(20, seed=0)
+    found = measured(Idle(), X, y)
+    for quantity in ("mean", "std", "zeros"):
+        assert np.isfinite(found[quantity][0])
+        assert np.isnan(found[quantity][1])
 
 
 def test_a_layer_applied_twice_is_measured_over_both():

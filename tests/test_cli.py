@@ -269,7 +269,7 @@ def test_ctrl_c_ends_the_training_and_draws_what_was_reached(tmp_path):
         while "epoch" not in running.stderr.readline():
             pass
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=120)
     summary = json.loads(out)
     assert running.returncode == 130
     assert summary["interrupted"] is True

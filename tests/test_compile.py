@@ -1,5 +1,6 @@
 """Compiling: written source, the portable tier, and whole training steps."""
 
+import ast
 import importlib.util
 import inspect
 import runpy
@@ -14,6 +15,7 @@ import pytest
 import adjoint as ad
 from adjoint import contract, nn
 from adjoint.compiler.equations import EQUATIONS
+from adjoint.compiler.printer import show
 from adjoint.compiler.simplify import simplify
 from adjoint.compiler.source import write
 from adjoint.compiler.standalone import STANDALONE
@@ -54,6 +56,18 @@ def _check_with_ruff(folder):
 
 def test_a_formatter_changes_nothing_in_golden_files():
     _check_with_ruff(GOLDEN)
+
+
+OPERATORS = ["|", "^", "&", "+", "-", "*", "@", "/", "//", "%", "**"]
+
+
+@pytest.mark.parametrize("first", OPERATORS)
+@pytest.mark.parametrize("second", OPERATORS)
+def test_brackets_are_written_where_python_needs_them_and_nowhere_else(first, second):
+    for text in (f"(a {first} b) {second} c", f"a {first} (b {second} c)"):
+        tree = ast.parse(text, mode="eval").body
+        # Python's own printer puts spaces around every power.
+        assert show(tree).replace(" ", "") == ast.unparse(tree).replace(" ", "")
 
 
 def test_the_articles_step_is_short_and_cites_its_equations():
@@ -494,6 +508,17 @@ def test_a_step_of_float32_stays_float32():
     assert loss.dtype == np.float32
     assert all(p.dtype == np.float32 for p in model.parameters())
     assert "float64" not in step.program(np.ones((5, 2), np.float32), np.zeros(5, int)).source
+
+
+def test_programs_of_a_model_that_was_taken_apart_are_forgotten():
+    model, optimizer = _pair({})
+    model.idle = nn.Linear(1, 1, rng=0)
+    step = TrainingStep(model, functional.cross_entropy, optimizer)
+    for rows in (5, 4):
+        step(np.ones((rows, 2)), np.zeros(rows, int))
+    del model.idle
+    step(np.ones((5, 2)), np.zeros(5, int))
+    assert len(step.programs) == 1
 
 
 def test_a_new_learning_rate_needs_no_new_program():

@@ -21,3 +21,7 @@ def test_contract(name, clause):
 
 def test_every_primitive_is_public_under_its_name():
     assert all(getattr(ad, name) is primitive for name, primitive in CARDS.items())
+
+
+def test_a_card_is_documented_by_its_function():
+    assert all(primitive.__doc__ == primitive.forward.__doc__ for primitive in CARDS.values())

@@ -131,6 +131,7 @@ def test_what_a_module_assigns_to_itself_is_put_back():
         def forward(self, x):
             self.calls += 1
             self.largest = ad.tensor(float(np.abs(x).max()))
+            self.rows = len(x)
             return self.line(x)
 
     model = Counting()
@@ -138,11 +139,13 @@ def test_what_a_module_assigns_to_itself_is_put_back():
     search(model, steps=5)
     assert model.calls == 0
     assert model.largest is largest
+    assert not hasattr(model, "rows")
 
 
 def test_arguments_out_of_range_are_refused():
     model = ad.nn.Linear(2, 1, rng=0)
-    for settings in ({"low": 1.0, "high": 0.1}, {"low": 0.0}, {"steps": 1}, {"smoothing": 1.0}):
+    equal, falling = {"low": 0.1, "high": 0.1}, {"low": 1.0, "high": 0.1}
+    for settings in (falling, equal, {"low": 0.0}, {"steps": 1}, {"smoothing": 1.0}):
         with pytest.raises(ValueError, match="|".join(settings)):
             search(model, **settings)
 

@@ -155,6 +155,8 @@ def test_entries_are_picked_and_added_by_computed_numbers():
 
     assert_agree(lambda t, r, c: ad.value_and_grad(loss)(t, r, c), table, rows, columns)
     assert_agree(lambda t, r: t[:, r], table, columns)
+    assert_agree(lambda t, r: t[..., r], table, columns)
+    assert_agree(lambda t, r: t[r, ...], table, rows)
 
 
 @pytest.mark.parametrize("number", [7, -8, 2**40])

@@ -182,6 +182,7 @@ REFUSED = {
     "rows in another order": (lambda x: (x[::-1] * x).sum(), "across the rows"),
     "extremes over rows": (lambda x: x.max(axis=0), "max"),
     "constants for every row": (lambda x: (x[:, 0] * np.arange(5.0)).sum(), "its own number"),
+    "a matrix for every row": (lambda x: np.eye(5)[:2] @ np.exp(x[:, 0]), "its own number"),
 }
 
 

@@ -72,6 +72,18 @@ def build(sizes=(2, 4, 4, 2), *, activation="sigmoid", dtype=float, momentum=0.0
     return trace_on, StepForm(count, len(state), settings=1), state
 
 
+def test_a_graph_of_another_form_is_not_taken_for_a_step():
+    trace_on, form, _ = build()
+    graph = trace_on(4)
+    for other in (
+        StepForm(form.parameters, form.state - 1, form.settings),
+        StepForm(form.state + 1, form.state, form.settings),
+        StepForm(0, form.state, form.settings),
+    ):
+        with pytest.raises(ValueError, match="a training step returns the loss and"):
+            other.check(graph)
+
+
 def follow(graph, tail, state, *, batch, epochs, lr, seed, data):
     """Return the losses and the state after epochs taken with the graphs themselves."""
     losses = []

@@ -591,3 +591,7 @@ def test_a_network_and_its_loss_can_be_traced():
 def test_losses_of_symbols_pass_without_looking_at_numbers(loss, targets):
     value = trace(loss, LOGITS, targets)(LOGITS, targets)
     np.testing.assert_allclose(value, loss(LOGITS, targets), rtol=1e-14)
+
+
+def test_dropout_shows_its_share():
+    assert repr(nn.Dropout(0.25)) == "Dropout(p=0.25)"

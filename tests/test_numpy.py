@@ -124,6 +124,18 @@ def test_indexing_is_numpys_and_its_gradient_counts_the_picks(x, key):
     np.testing.assert_array_equal(gradient(x, picked.sum()), counts)
 
 
+def test_a_ufunc_accumulates_and_reduces_along_the_first_axis_by_default():
+    m = np.arange(6.0).reshape(2, 3) + 1
+    for ufunc in (np.add, np.multiply):
+        np.testing.assert_array_equal(ufunc.accumulate(ad.tensor(m)).data, ufunc.accumulate(m))
+        np.testing.assert_array_equal(ufunc.reduce(ad.tensor(m)).data, ufunc.reduce(m))
+
+
+def test_an_array_can_be_given_by_its_name():
+    assert ad.mean(x=np.ones(3)) == 1
+    np.testing.assert_array_equal(ad.grad(lambda x: ad.mean(x=x * x))(np.array([1.0, 2.0])), [1, 2])
+
+
 def test_wrong_indices_are_explained(x):
     with pytest.raises(ad.ShapeError, match=r"\[5\] does not fit shape \(2, 2\)"):
         x[5]

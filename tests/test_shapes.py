@@ -304,3 +304,14 @@ def test_unstack_and_copies():
     assert y.requires_grad
     assert x.tolist() == ARRAYS["m"].tolist()
     assert np.copy(x > 0).dtype == (x > 0).flatten().dtype == bool
+
+
+@pytest.mark.parametrize("join", [np.concatenate, np.stack, np.vstack, np.hstack])
+def test_joined_arrays_have_the_dtype_that_is_asked_for_if_the_rule_allows_it(join):
+    x = ad.tensor([1.0, 2.0], requires_grad=True)
+    joined = join([x, x], dtype=np.float32, casting="same_kind")
+    assert joined.dtype == np.float32
+    np.sum(joined * joined).backward()
+    np.testing.assert_array_equal(x.grad.data, [4.0, 8.0])
+    with pytest.raises(TypeError, match="cannot cast float64 to float32 by the rule 'safe'"):
+        join([x, x], dtype=np.float32, casting="safe")

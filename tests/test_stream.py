@@ -44,6 +44,14 @@ def test_batches_train_as_their_arrays_do(data):
     assert streamed.reasons == ["the data come in batches of their own"]
 
 
+@pytest.mark.parametrize("pair", [[X[:2], Y[:2]], [X[:2], tuple(Y[:2])]], ids=["arrays", "tuple"])
+def test_a_list_of_two_arrays_of_two_rows_is_a_pair(pair):
+    expected, _ = train((X[:2], Y[:2]), batch_size=2)
+    found, _ = train(pair, batch_size=2)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_generator_serves_one_epoch():
     train(batches(), epochs=1)
     with pytest.raises(ValueError, match="can be gone through once"):

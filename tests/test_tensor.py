@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint import sweep
+from adjoint.core import PRIMITIVES
+from adjoint.sweep import pull_back
 
 
 def leaf(*entries, dtype=None):
@@ -38,6 +41,26 @@ def test_a_value_used_twice_gets_both_contributions():
     x.grad = None
     (x * x + x).backward()
     assert x.grad.item() == 5.0
+
+
+def test_a_sweep_shows_every_node_before_its_rule_and_after():
+    x, seen = leaf(1.0, 2.0), []
+    y = (x * x).sum()
+    found = pull_back(
+        {y.node: np.ones(())},
+        inspect=lambda node, parts: seen.append((node.primitive.name, parts is None)),
+    )
+    assert seen == [("sum", True), ("sum", False), ("multiply", True), ("multiply", False)]
+    np.testing.assert_array_equal(found[x.node], [2.0, 4.0])
+
+
+def test_a_nan_without_a_strong_product_is_swept_once(monkeypatch):
+    sweeps, original = [], sweep._sweep_back
+    monkeypatch.setattr(sweep, "_sweep_back", lambda *args: sweeps.append(1) or original(*args))
+    x = leaf(1.0, 2.0)
+    (x + x).backward(np.array([np.nan, 1.0]))
+    assert np.isnan(x.grad.data[0])
+    assert len(sweeps) == 1
 
 
 def test_interior_values_have_no_grad():
@@ -215,6 +238,19 @@ def test_length_and_iteration_follow_the_first_axis():
         len(ad.tensor(1.0))
     with pytest.raises(TypeError, match="without axes"):
         iter(ad.tensor(1.0))
+
+
+CARDS_AS_METHODS = """
+    all any arccos arccosh arcsin arcsinh arctan arctanh argmax argmin argpartition argsort astype
+    cbrt ceil clip cos cosh cumprod cumsum deg2rad diagonal exp exp2 floor isfinite isinf isnan log
+    log10 log2 logsumexp max mean min prod rad2deg reciprocal relu repeat reshape round searchsorted
+    sigmoid sign signbit sin sinc sinh softmax softplus sqrt square sum tan tanh transpose trunc
+"""
+
+
+def test_these_cards_are_methods_of_a_tensor():
+    found = {name for name in dir(ad.Tensor) if name in PRIMITIVES}
+    assert found == set(CARDS_AS_METHODS.split())
 
 
 def test_shape_methods_of_arrays_work():

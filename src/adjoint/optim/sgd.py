@@ -49,8 +49,10 @@ def sgd_update(
     --------
     >>> sgd_update(1.0, 2.0, lr=0.25)
     (0.5, 0.0)
-    >>> sgd_update(1.0, 2.0, 4.0, lr=0.25, momentum=0.5)
-    (0.0, 4.0)
+    >>> sgd_update(1.0, 2.0, 8.0, lr=0.25, momentum=0.5)
+    (-0.5, 6.0)
+    >>> sgd_update(1.0, 2.0, 8.0, lr=0.25, momentum=0.5, nesterov=True)
+    (-0.25, 6.0)
     """
     if not is_zero(weight_decay):
         gradient = gradient + weight_decay * parameter
