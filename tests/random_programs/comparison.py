@@ -44,6 +44,14 @@ def difference(found: Any, plain: Any, shaken: list[Any]) -> str | None:
         return _said(found, plain, certain & ~same & ~near)
 
 
+def agree(plain: Any, shaken: list[Any]) -> Any:
+    """Return for each entry whether rounding leaves it what it is."""
+    if any(run.shape != plain.shape for run in shaken):
+        return np.zeros(plain.shape, bool)
+    with np.errstate(all="ignore"):
+        return np.isfinite(_bound(plain, shaken))
+
+
 def _bound(plain: Any, shaken: list[Any]) -> Any:
     """Return how far a number may be off; NaN where rounding decides what kind of number it is."""
     spread = np.zeros(plain.shape)

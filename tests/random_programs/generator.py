@@ -103,16 +103,27 @@ class _Generator:
         return program.but(
             lines=(*program.lines, text),
             between=(*program.between, *([between] if between else [])),
-            may_be_refused=program.may_be_refused or line.may_be_refused,
+            may_be_refused=program.may_be_refused
+            or line.may_be_refused
+            or ("t" in places and self._has_views(places["t"])),
         ), name
+
+    def _has_views(self, name: str) -> bool:
+        """Return whether an array shares its memory with others, which ours do not."""
+        changed = self.values[name]
+        return changed.base is not None or any(
+            x is not changed and np.shares_memory(x, changed)
+            for x in self.values.values()
+            if isinstance(x, np.ndarray)
+        )
 
     def _choice(self, place: str) -> str:
         draw = {
             "a": lambda: self._name(lambda x: x.dtype.kind == "f"),
             "b": lambda: self._name(lambda x: x.dtype.kind == "f"),
             "v": lambda: self._name(lambda x: x.dtype.kind == "f" and x.ndim and x.size),
-            "v2": lambda: self._name(lambda x: x.dtype.kind == "f" and x.ndim),
-            "v3": lambda: self._name(lambda x: x.dtype.kind == "f" and x.ndim),
+            "u": lambda: self._name(lambda x: x.dtype.kind == "f" and x.ndim),
+            "e": self._extreme_name,
             "m": lambda: self._name(lambda x: x.dtype.kind == "b"),
             "t": self._own_name,
             "x": lambda: str(self.rng.choice(["x", "y"])),
@@ -122,17 +133,25 @@ class _Generator:
             "K": lambda: str(self.rng.choice(_SPECIAL[self.dtype].split())),
             "big": lambda: _SCALES[self.dtype][0],
             "small": lambda: _SCALES[self.dtype][1],
-            "f": lambda: str(self.rng.choice(list(SLOPES))),
-            "g": lambda: str(self.rng.choice(list(PAIRS))),
+            "f": lambda: self._early(list(SLOPES)),
+            "g": lambda: self._early(list(PAIRS)),
         }
         return draw[place]()
 
     def _name(self, fits: Any) -> str:
-        names = [n for n, x in self.values.items() if isinstance(x, (np.ndarray, np.generic)) and fits(x)]
+        names = [
+            n for n, x in self.values.items() if isinstance(x, (np.ndarray, np.generic)) and fits(x)
+        ]
         if not names:
             raise _Rejected
         # Mostly late ones, so that programs are deep.
         return names[-1 - min(int(self.rng.geometric(0.3)) - 1, len(names) - 1)]
+
+    def _extreme_name(self) -> str:
+        try:
+            return self._name(lambda x: x.dtype.kind == "f" and _is_extreme(x))
+        except _Rejected:
+            return self._choice("a")
 
     def _own_name(self) -> str:
         names = [
@@ -143,6 +162,10 @@ class _Generator:
         if not names:
             raise _Rejected
         return str(self.rng.choice(sorted(names)))
+
+    def _early(self, names: list[str]) -> str:
+        """Return one of the first, mostly: at extremes, those meet the product of 0 and infinity."""
+        return names[min(int(self.rng.geometric(0.2)) - 1, len(names) - 1)]
 
     def _check(self, values: dict[str, Any]) -> None:
         for x in values.values():
@@ -184,3 +207,9 @@ def _values(program: Program) -> dict[str, Any]:
         names["change"]()
         names["program"](*copied_arguments(names))
     return values
+
+
+def _is_extreme(x: Any) -> bool:
+    with np.errstate(all="ignore"):
+        size = np.abs(x)
+        return bool(np.any(~((size == 0) | ((size > 1e-20) & (size < 1e20)))))

@@ -1,6 +1,6 @@
 """The lines that random programs are made of, each with places for names and numbers.
 
-``{a}`` and ``{b}`` are float values, ``{v}`` is one with axes, ``{t}`` one that the program has made
+``{a}`` and ``{b}`` are float values, ``{e}`` is one with extreme entries, ``{v}`` one with axes, ``{t}`` one that the program has made
 itself and may change, ``{x}`` an argument, ``{c}`` a captured array, ``{m}`` a mask, ``{j}`` an index,
 ``{k}`` a number, ``{K}`` one that is special if the program is, ``{n}`` the name to be given.
 """
@@ -62,11 +62,11 @@ ORDINARY = _each(
     {n} = np.mean({a})
     {n} = np.sum({v}, axis=-1, keepdims=True) * {a}
     {n} = np.cumsum({v}, axis=0)
-    {n} = {v} @ {v2}
+    {n} = {v} @ {u}
     {n} = {v}.T * 1.0
     {n} = {v}[::-1] + {v}
     {n} = {v}[{j}]
-    {n} = np.concatenate([{v}, {v2}])
+    {n} = np.concatenate([{v}, {u}])
     {n} = np.stack([{a}, {b}])
     {n} = np.max({v}, axis=-1)
     {n} = np.hypot({a}, {b})
@@ -126,22 +126,24 @@ FINITENESS = _each(
 
 SLOPES = _each(
     """
-    {n} = d({f})({a})
-    {n} = d({f})({a}) * {b}
-    {n} = d({f})({a}) + {b}
-    {n} = np.where(d({f})({a}) >= {k}, 1.0, -1.0)
-    {n} = np.fmin(d({f})({a}), {k})
-    {n} = np.fmax(d({f})({a}), {b})
-    {n} = d({f})({a}).astype(int)
-    {n} = np.argmax(d({f})({v}))
-    {n} = np.sort(d({f})({v}))
-    {n} = np.clip(d({f})({a}), -1.0, 1.0)
-    {n} = d({g})({v}, {v3})
-    {n} = np.where(d({g})({v}, {v3}) > {k}, {v}, {v3})
-    {n} = np.fmax(d({g})({v}, {v3}), {k})
-    {n} = d({f})({a}) > {b}
+    {n} = d({f})({e})
+    {n} = d({f})({e}) * {b}
+    {n} = d({f})({e}) + {b}
+    {n} = np.where(d({f})({e}) >= {k}, 1.0, -1.0)
+    {n} = np.fmin(d({f})({e}), {k})
+    {n} = np.fmax(d({f})({e}), {b})
+    {n} = d({f})({e}).astype(int)
+    {n} = np.argmax(d({f})({e}))
+    {n} = np.sort(d({f})({e}))
+    {n} = np.clip(d({f})({e}), -1.0, 1.0)
+    {n} = d({f})({e}) > {b}
+    {n} = d({f})({e}) == 0.0
+    {n} = d({g})({e}, {v})
+    {n} = d({g})({e}, {e})
+    {n} = np.where(d({g})({e}, {e}) > {k}, {e}, {b})
+    {n} = np.fmax(d({g})({e}, {e}), {k})
     """,
-    1.2,
+    1.0,
 )
 
 SINKS = _each(
@@ -194,7 +196,7 @@ ASSIGNMENTS = _lines(
 {n}[{j}] = {k}
 
 {n} = {v} * 1.0
-{n}[{j}] = {v2}[{j}]
+{n}[{j}] = {u}[{j}]
 
 {n} = +{v}
 {n}[{v} > {k}] = 0.0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .shaken import plain, shake, shaken
-from .slopes import PAIRS, SLOPES
+from .slopes import PAIRS, SLOPES, Slope
 
 _HEAD = """import functools
 from types import SimpleNamespace
@@ -95,19 +95,19 @@ class Program:
         return replace(self, **changes)
 
 
-class NotFloatsBusinessError(Exception):
+class NoFloatsError(Exception):
     """Floats cannot give a derivative there."""
 
 
 def plain_derivative(f: Any, *, units: float = 0) -> Any:
     """Return the derivative of a function that is known in closed form, for plain arrays."""
-    slope = _slope_of(f)
+    slope = _slopes()[_signature(f)]
 
     def derivative(*arguments: Any) -> Any:
         given = [np.asarray(plain(x)) for x in arguments]
         with np.errstate(all="ignore"):
             if not units and not slope.fits(*given):
-                raise NotFloatsBusinessError(slope.text)
+                raise NoFloatsError(slope.text)
             found = slope(*given)
         return shaken(shake(found, units)[()]) if units else found
 
@@ -115,18 +115,18 @@ def plain_derivative(f: Any, *, units: float = 0) -> Any:
 
 
 @functools.cache
-def _codes() -> dict[bytes, Any]:
-    every = {**SLOPES, **PAIRS}
-    return {_signature(eval(text, {"np": np})): slope for text, slope in every.items()}
+def _slopes() -> dict[Any, Slope]:
+    # Compiled as in a program: the bytes depend on where a name comes from.
+    every = [*SLOPES.values(), *PAIRS.values()]
+    text = f"def program():\n    return [{', '.join(slope.text for slope in every)}]\n"
+    names: dict[str, Any] = {}
+    exec(f"{_HEAD}\n\n{text}", names)
+    return dict(zip(map(_signature, names["program"]()), every, strict=True))
 
 
 def _signature(f: Any) -> Any:
     code = f.__code__
     return code.co_code, code.co_consts, code.co_names
-
-
-def _slope_of(f: Any) -> Any:
-    return _codes()[_signature(f)]
 
 
 def copied(tree: Any) -> Any:

@@ -32,7 +32,9 @@ def shake(value: Any, units: float = _UNITS) -> Any:
         moved = value * (1 + units * limits.eps * _RNG.uniform(-1, 1, value.shape))
         is_tiny = np.abs(value) < 1e5 * limits.tiny
         tiny = value * _RNG.choice([0.0, 0.5, 1.0, 2.0], value.shape)
-        tiny = np.where(value == 0, limits.smallest_subnormal * _RNG.choice([-1, 0, 1]), tiny)
+        tiny = np.where(
+            value == 0, limits.smallest_subnormal * _RNG.choice([-1, 1], value.shape), tiny
+        )
         moved = np.where(is_tiny, tiny, moved)
     return np.where(np.isfinite(value), moved, value).astype(value.dtype)
 
@@ -112,7 +114,6 @@ class Shaken(np.ndarray):
 
     def __getitem__(self, key):
         return shaken(plain(self)[plain(key)])
-
 
     def __setitem__(self, key, value):
         plain(self)[plain(key)] = plain(value)

@@ -79,6 +79,16 @@ SLOPES = {
         Slope("lambda t: np.exp(-t * t) * t**2", lambda t: (2 * t - 2 * t**3) * mpmath.exp(-t * t)),
         Slope("lambda t: np.exp(-np.abs(t)) * t", lambda t: (1 - abs(t)) * mpmath.exp(-abs(t))),
         Slope("lambda t: t * np.exp(-t)", lambda t: (1 - t) * mpmath.exp(-t)),
+        Slope(
+            "lambda t: np.exp(-1.0 / (t * t))",
+            lambda t: 2 / t**3 * mpmath.exp(-1 / (t * t)) if t else mpmath.mpf(0),
+            _magnitude(0, 1e8),
+        ),
+        Slope(
+            "lambda t: 1.0 / (1.0 + np.exp(-t))",
+            lambda t: _sigmoid(t) * _sigmoid(-t),
+            _not_between(30, 1e3),
+        ),
         Slope("lambda t: np.exp(t)", mpmath.exp),
         Slope("lambda t: np.logaddexp(0.0, t)", _sigmoid),
         Slope("lambda t: np.logaddexp(t, t)", lambda t: mpmath.mpf(1)),
