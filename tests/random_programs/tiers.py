@@ -109,6 +109,7 @@ if HAS_NATIVE:
     COMPILED |= {"straight-line": _native(_MOST_UNROLLED), "loops": _native(0)}
 COMPILED["compile"] = _compile
 TIERS = {"eager": _eager, "no gradient": _eager_without_gradient, **COMPILED}
+NATIVE = ("straight-line", "loops", "compile")
 GRADIENT_TIERS = {"eager": itself, **COMPILED}
 
 
