@@ -7,9 +7,9 @@ import pytest
 from ours import Names, closed
 from probes import PROBES
 from probes.probe import matches
-from random_programs.tiers import COMPILED
 
 import adjoint as ad
+from random_programs.tiers import COMPILED
 
 NUMERIC = [probe for probe in PROBES if probe.error is None]
 # Native code has its own elementary functions, and sums in its own order.

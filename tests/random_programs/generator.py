@@ -164,7 +164,7 @@ class _Generator:
         return str(self.rng.choice(sorted(names)))
 
     def _early(self, names: list[str]) -> str:
-        """Return one of the first, mostly: at extremes, those meet the product of 0 and infinity."""
+        """Return mostly one of the first: those meet the product of 0 and infinity."""
         return names[min(int(self.rng.geometric(0.2)) - 1, len(names) - 1)]
 
     def _check(self, values: dict[str, Any]) -> None:

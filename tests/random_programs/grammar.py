@@ -1,8 +1,10 @@
 """The lines that random programs are made of, each with places for names and numbers.
 
-``{a}`` and ``{b}`` are float values, ``{e}`` is one with extreme entries, ``{v}`` one with axes, ``{t}`` one that the program has made
-itself and may change, ``{x}`` an argument, ``{c}`` a captured array, ``{m}`` a mask, ``{j}`` an index,
-``{k}`` a number, ``{K}`` one that is special if the program is, ``{n}`` the name to be given.
+``{a}`` and ``{b}`` are float values, ``{e}`` is one with extreme entries, ``{v}`` and ``{u}`` have
+entries along axes; ``{t}`` is an array that the program has made itself and may change, ``{x}`` an
+argument, ``{c}`` a captured array, ``{m}`` a mask. ``{f}`` and ``{g}`` are functions of one and of
+two values, ``{j}`` an index, ``{k}`` a number, ``{K}`` one that is special if the program is,
+``{big}`` and ``{small}`` scales, ``{n}`` the name to be given.
 """
 
 from dataclasses import dataclass

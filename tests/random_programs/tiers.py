@@ -22,8 +22,8 @@ HAS_NATIVE = importlib.util.find_spec("llvmlite") is not None
 _MOST_UNROLLED = 1200
 
 Function = Callable[..., Any]
-# Given a function and a set for the ways that its runs go: "eager", "portable", "native", or "door",
-# which is native code that let the graph decide.
+# Given a function and a set for the ways that its runs go: "eager", "portable", "native", or
+# "door", which is native code that let the graph decide.
 Tier = Callable[[Function, set[str]], Function]
 
 
