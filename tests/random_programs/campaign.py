@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -91,13 +92,19 @@ def sort_of(program: Program) -> str:
     )
 
 
+@functools.lru_cache(256)
+def trial(seed: int) -> Trial:
+    """Return the program of a seed with what plain runs give."""
+    return Trial(generate(seed))
+
+
 def run(seeds: Iterable[int]) -> Report:
     """Run the programs of these seeds in every tier."""
     report = Report()
     for seed in seeds:
-        program = generate(seed)
+        program = trial(seed).program
         report.programs[sort_of(program)] += 1
-        for outcome in Trial(program).outcomes():
+        for outcome in trial(seed).outcomes():
             report.add(program, outcome)
             if is_failure(program, outcome):
                 report.failures.append(Failure(seed, program, outcome))

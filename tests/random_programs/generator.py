@@ -26,7 +26,7 @@ _SCALES = {"np.float64": ("1e200", "1e-200"), "np.float32": ("1e30", "1e-30")}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-class _Rejected(Exception):
+class _RejectedError(Exception):
     """A line does not fit here."""
 
 
@@ -44,16 +44,15 @@ class _Generator:
         self.count = 0
         lines = [x for x in LINES if self.is_special or not x.is_special]
         # Infinite partial derivatives need special values.
-        more = {"d(": 2.0 if self.is_special else 1.0}
-        weights = np.array([x.weight * (more["d("] if "d(" in x.text else 1.0) for x in lines])
+        more = 2.0 if self.is_special else 1.0
+        weights = np.array([x.weight * (more if "d(" in x.text else 1.0) for x in lines])
         self.candidates, self.weights = lines, weights / weights.sum()
 
     def program(self) -> Program:
         shapes = [_SHAPES[n] for n in self.rng.integers(len(_SHAPES), size=2)]
         if self.rng.random() < 0.5:
             shapes[1] = shapes[0]
-        captured = [block for block in PRELUDE.strip("\n").split("\n\n\n")]
-        captured.append(f"c0 = {self._array(shapes[0] or (2,))}")
+        captured = [*PRELUDE.strip("\n").split("\n\n\n"), f"c0 = {self._array(shapes[0] or (2,))}"]
         program = Program(
             captured=tuple(captured),
             parameters=("x", "y"),
@@ -143,14 +142,14 @@ class _Generator:
             n for n, x in self.values.items() if isinstance(x, (np.ndarray, np.generic)) and fits(x)
         ]
         if not names:
-            raise _Rejected
+            raise _RejectedError
         # Mostly late ones, so that programs are deep.
         return names[-1 - min(int(self.rng.geometric(0.3)) - 1, len(names) - 1)]
 
     def _extreme_name(self) -> str:
         try:
             return self._name(lambda x: x.dtype.kind == "f" and _is_extreme(x))
-        except _Rejected:
+        except _RejectedError:
             return self._choice("a")
 
     def _own_name(self) -> str:
@@ -160,7 +159,7 @@ class _Generator:
             if getattr(self.values.get(n), "ndim", 0) and self.values[n].dtype.kind == "f"
         ]
         if not names:
-            raise _Rejected
+            raise _RejectedError
         return str(self.rng.choice(sorted(names)))
 
     def _early(self, names: list[str]) -> str:
@@ -172,13 +171,13 @@ class _Generator:
             if not isinstance(x, (np.ndarray, np.generic)):
                 continue
             if x.size > _MOST_ENTRIES or x.dtype.kind not in "fbi" or x.ndim > 3:
-                raise _Rejected
+                raise _RejectedError
             # NumPy says nothing of what a cast of NaN gives.
             if x.dtype.kind == "i" and np.any(np.abs(x.astype(float)) > 2**31):
-                raise _Rejected
+                raise _RejectedError
             is_ordinary = x.dtype.kind != "f" or bool(np.all(np.abs(x) < _MOST_MAGNITUDE))
             if not self.is_special and not is_ordinary:
-                raise _Rejected
+                raise _RejectedError
 
     def _results(self, program: Program) -> tuple[str, ...]:
         names = [n for n, x in self.values.items() if isinstance(x, (np.ndarray, np.generic))]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 import adjoint as ad
 
 from .comparison import difference
-from .differences import Differences, contraction
+from .differences import Contraction, Differences, contraction
 from .program import Calls, Program, copied, copied_arguments, run_plainly
 from .tiers import GRADIENT_TIERS, TIERS, Tier
 
@@ -59,9 +60,10 @@ class Trial:
         self.plain = run_plainly(self.program)
         self.shaken = [run_plainly(self.program, is_shaken=True) for _ in range(_SHAKEN_RUNS)]
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> Iterator[Outcome]:
         """Run the program and take its gradient in every tier."""
-        return [self.value_in(tier) for tier in TIERS] + self.gradients()
+        yield from map(self.value_in, TIERS)
+        yield from self.gradients()
 
     def in_tier(self, tier: str) -> Outcome:
         """Return one of the outcomes."""
@@ -98,20 +100,28 @@ class Trial:
 
     # --- gradients
 
-    def gradients(self, tiers: Any = GRADIENT_TIERS) -> list[Outcome]:
-        """Take the gradient of a contraction of the results."""
-        contract = contraction(self.plain.first, [run.first for run in self.shaken])
-        if contract.is_empty:
-            return []
-        self.right = Differences(self.program, contract).gradients
-        self.eager: list[Any] | None = None
-        return [self._gradient(tier, contract) for tier in tiers]
+    @cached_property
+    def contract(self) -> Contraction:
+        """What gradients are taken of: a sum over the results."""
+        return contraction(self.plain.first, [run.first for run in self.shaken])
 
-    def _gradient(self, tier: str, contract: Callable[..., Any]) -> Outcome:
-        names = self.program.load(derivative)
+    @cached_property
+    def right(self) -> list[Any]:
+        """The gradient, as far as differences say."""
+        return Differences(self.program, self.contract).gradients
+
+    def gradients(self, tiers: Any = GRADIENT_TIERS) -> Iterator[Outcome]:
+        """Take the gradient of a contraction of the results, if there is anything to contract."""
+        self.eager: list[Any] | None = None
+        for tier in () if self.contract.is_empty else tiers:
+            yield self._gradient(tier)
+
+    def _gradient(self, tier: str) -> Outcome:
+        names, contract = self.program.load(derivative), self.contract
+        program = names["program"]
 
         def contracted(*arguments: Any) -> Any:
-            return contract(names["program"](*arguments))
+            return contract(program(*arguments))
 
         gradient = ad.grad(contracted, tuple(range(len(self.program.parameters))))
 

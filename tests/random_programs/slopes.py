@@ -40,6 +40,8 @@ class Slope:
     def __call__(self, *arguments: Any) -> Any:
         """Return the derivative, as NumPy would: of the arguments' shape and dtype."""
         dtype = np.result_type(arguments[0])
+        if len(set(map(np.shape, arguments))) > 1:
+            raise ValueError("the gradient by an argument that is broadcast is a sum")
         with np.errstate(all="ignore"):
             entries = np.vectorize(self._entry, otypes=[np.float64])
             found = np.asarray(arguments[0], np.float64)
