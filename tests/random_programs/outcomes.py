@@ -19,7 +19,7 @@ from .tiers import GRADIENT_TIERS, TIERS, Tier
 
 _SHAKEN_RUNS = 4
 # What says no: our own errors, NumPy's, Python's. None that a mistake of ours would raise.
-_REFUSALS = (TypeError, ValueError, IndexError, RuntimeError, NotImplementedError)
+_REFUSALS = (TypeError, ValueError, IndexError, RuntimeError, FloatingPointError)
 
 
 @dataclass(frozen=True)

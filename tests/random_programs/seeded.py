@@ -40,9 +40,8 @@ def strong_products_are_made_plain(patch):
 
 @fault
 def assignments_are_lost_while_tracing(patch):
-    from adjoint.views import Argument, View
-
     from adjoint.graph import Symbol
+    from adjoint.views import Argument, View
 
     for kind in (Argument, View):
         refuse = kind.refuse_assignment
