@@ -78,6 +78,8 @@ class Differences:
             values = [self._moved(n, entry, k * _STEP) for k in (-2, -1, 0, 1, 2)]
         except Exception:  # in float64 it takes another course
             return np.nan
+        if len(set(values)) == 1 and self.program.is_special:
+            return np.nan  # it may have been added to a number so large that it is lost
         far, near = (values[4] - values[0]) / (4 * _STEP), (values[3] - values[1]) / (2 * _STEP)
         best = (4 * near - far) / 3
         one_sided = (values[3] - values[2]) / _STEP, (values[2] - values[1]) / _STEP

@@ -228,6 +228,27 @@ for i in range(len({v})):
 
 {t} += np.sum({a})
 
+{t}[1:] += {t}[:-1]
+
+{t}[...] = {t}[::-1]
+
+{t}[[0, 0]] += 1.0
+
+{t}[np.isnan({t})] = 0.0
+
+{t} **= 2
+
+{t} %= 2.0
+
+{t} += {t}
+
+{n} = {v}[::-1] * 1.0
+{n} -= {n}[0]
+
+{n} = {v} * 1.0
+{n}[{j}], s{n} = {n}[0] * 2.0, {n}[{j}]
+{n} = {n} - s{n}
+
 {n} = {t}
 {n} += {a}
 
@@ -296,6 +317,32 @@ REFUSABLE_ASSIGNMENTS = _lines(
 
 for row in {t}:
     row *= 2.0
+
+{t}.T[{j}] = {k}
+
+{t}.sort()
+
+{t}.fill({k})
+
+np.copyto({t}, {a})
+
+np.add({t}, {a}, out={t})
+
+np.maximum({t}, 0.0, out={t})
+
+{t}[{t} > {k}] *= 2.0
+
+np.put({t}, [0], [{k}])
+
+np.put_along_axis({t}, np.argsort({t}), {k}, -1)
+
+{n} = {t}[0]
+{t}[0] = {k}
+{n} = {n} * 1.0
+
+{n} = {x}.copy()
+{n} += 1.0
+{x}[...] = {n}
 
 {x}[0] = 5.0
 
@@ -366,6 +413,16 @@ z{n} -= 3.0
 )
 
 CAPTURED = [
+    Line("{n} = {a} * arrays[0]", 0.3, between="arrays[0][...] = 2.5"),
+    Line("{n} = {a} * arrays[1]", 0.3, between="arrays[1] = np.array([-3.0])"),
+    Line("{n} = {a} + sum(np.sum(w) for w in arrays)", 0.3, between="arrays.append(c0)"),
+    Line("{n} = {a} * table.get('w', 0.0)", 0.3, between="del table['w']"),
+    Line("{n} = {a} * Settings.table['u']", 0.3, between="Settings.table['u'] = 3.0"),
+    Line("{n} = {a} * (lambda w: w * 2.0)(number)", 0.3, between="global number\nnumber = 8.0"),
+    Line("{n} = {a} if hasattr(o, 'k') else -{a}", 0.3, between="del o.k"),
+    Line("{n} = bounded({a})", 0.3, between="bounded.__defaults__ = (0.25,)"),
+    Line("{n} = nested({a})", 0.3, between="weights[...] = -2.0"),
+    Line("{n} = {a} * half", 0.3, between="global half\nhalf = np.float32(0.75)"),
     Line("{n} = {a} * {c}", 0.5, between="{c}[...] = 1.5"),
     Line("{n} = {v} + np.sum({c})", 0.4, between="{c}[0] = 4.0"),
     Line("{n} = np.where({c} > {k}, {a}, 1.0)", 0.4, between="{c}[...] = -{c}"),
@@ -432,6 +489,7 @@ LINES = [
 PRELUDE = """
 class Settings:
     rate = 0.5
+    table = {"u": 2.0}
 
 
 class Model:
@@ -453,6 +511,8 @@ rng = np.random.default_rng(0)
 iterator = iter([1.0, 2.0, 3.0, 4.0] * 8)
 generator = (0.5 * i for i in range(64))
 weights = np.array([0.5])
+arrays = [np.array([0.5]), np.array([1.5])]
+half = np.float32(0.5)
 np.random.seed(0)
 
 
@@ -462,6 +522,17 @@ def scaled(h, by=weights):
 
 def add(a, h):
     return h + a.k
+
+
+def bounded(h, bound=1.5):
+    return np.minimum(h, bound)
+
+
+def nested(h):
+    def inner():
+        return h * weights[0]
+
+    return inner()
 
 
 shifted = functools.partial(add, o)

@@ -15,7 +15,8 @@ import adjoint as ad
 from .comparison import difference
 from .differences import Contraction, Differences, contraction
 from .program import Calls, Program, copied, copied_arguments, run_plainly
-from .tiers import GRADIENT_TIERS, TIERS, Tier
+from .shaken import fusing
+from .tiers import GRADIENT_TIERS, NATIVE, TIERS, Tier
 
 _SHAKEN_RUNS = 4
 # What says no: our own errors, NumPy's, Python's. None that a mistake of ours would raise.
@@ -55,10 +56,14 @@ class Trial:
     program: Program
     plain: Calls = field(init=False)
     shaken: list[Calls] = field(init=False)
+    # The runs that native code may differ from each other by, too.
+    fused: list[Calls] = field(init=False)
 
     def __post_init__(self) -> None:
         self.plain = run_plainly(self.program)
         self.shaken = [run_plainly(self.program, is_shaken=True) for _ in range(_SHAKEN_RUNS)]
+        with fusing():
+            self.fused = [run_plainly(self.program, is_shaken=True) for _ in range(_SHAKEN_RUNS)]
 
     def outcomes(self) -> Iterator[Outcome]:
         """Run the program and take its gradient in every tier."""
@@ -80,20 +85,20 @@ class Trial:
 
         def check(run: Any) -> str:
             found, shared = _called_twice(run, names)
-            wrong = self._mistake("first", found) or self._mistake("second", found)
+            runs = self.shaken + (self.fused if tier in NATIVE else [])
+            wrong = self._mistake("first", found, runs) or self._mistake("second", found, runs)
             # Tensors are never changed in place, and so may share; NumPy's functions give views.
             if tier in ("eager", "no gradient"):
                 return wrong
-            wrong = wrong or self._mistake("arguments", found)
+            wrong = wrong or self._mistake("arguments", found, runs)
             return wrong or ("" if tier in ("trace", "written") else shared)
 
         return _tried(tier, TIERS[tier], names["program"], check)
 
-    def _mistake(self, call: str, found: Calls) -> str:
+    def _mistake(self, call: str, found: Calls, shaken: list[Calls]) -> str:
         results = zip(getattr(found, call), getattr(self.plain, call), strict=True)
         for n, (ours, theirs) in enumerate(results):
-            runs = [getattr(run, call)[n] for run in self.shaken]
-            wrong = difference(ours, theirs, runs)
+            wrong = difference(ours, theirs, [getattr(run, call)[n] for run in shaken])
             if wrong is not None:
                 return f"{call}, {n}: {wrong}"
         return ""

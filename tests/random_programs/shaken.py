@@ -5,11 +5,34 @@ program on shaken arrays show what may come of that: how far a number moves, and
 flips. Exact results are left alone, so that ties and zeros stay what they are.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 _RNG = np.random.default_rng(0)
+
+
+class _Rounding:
+    """How sums are rounded.
+
+    ``fuses`` says that products may enter sums unrounded, as in native code: one that overflows is
+    then no infinity from which another is subtracted.
+    """
+
+    fuses = False
+
+
+@contextmanager
+def fusing() -> Iterator[None]:
+    """Let products enter sums unrounded inside the ``with`` block."""
+    _Rounding.fuses = True
+    try:
+        yield
+    finally:
+        _Rounding.fuses = False
+
 
 _EXACT = {
     *("negative", "positive", "absolute", "fabs", "sign", "maximum", "minimum", "fmax", "fmin"),
@@ -44,6 +67,15 @@ def _is_exact(ufunc: Any, inputs: Any, result: Any) -> Any:
     return (_CHECKED[ufunc.__name__](*wide) == result) | ~np.isfinite(result)
 
 
+def _fused(result: Any, inputs: Any) -> Any:
+    """Return a sum, in which the difference of two infinities may be either."""
+    if not _Rounding.fuses:
+        return result
+    is_new = np.isnan(result) & ~np.isnan(np.sum(np.broadcast_arrays(*map(np.abs, inputs)), axis=0))
+    either = _RNG.choice([np.nan, np.inf, -np.inf], result.shape)
+    return np.where(is_new, either, result).astype(result.dtype)
+
+
 def _applied(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     with np.errstate(all="ignore"):
         result = np.asarray(getattr(ufunc, method)(*inputs, **kwargs))
@@ -51,7 +83,8 @@ def _applied(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
             return result
         if method == "__call__" and ufunc.__name__ in _CHECKED:
             exact = _is_exact(ufunc, inputs, result)
-            return np.where(exact, result, shake(result)).astype(result.dtype)
+            rounded = np.where(exact, result, shake(result)).astype(result.dtype)
+            return _fused(rounded, inputs) if ufunc in (np.add, np.subtract) else rounded
         return shake(result)
 
 
