@@ -15,7 +15,9 @@ from random_programs.shrink import shrunk
 from random_programs.slopes import PAIRS, SLOPES
 from random_programs.tiers import HAS_NATIVE
 
-PROGRAMS = 80
+PROGRAMS = 100
+# Enough to find every fault, and the quickest.
+QUICK = ("eager", "written", "portable", "compile")
 SPECIAL = {
     np.float64: "nan inf -inf 0 -0. 5e-324 -1e-310 1e-200 1e200 -1e200 1e308 1 -1 .5 -2 710 -710",
     np.float32: "nan inf -inf 0 -0. 1e-45 -1e-40 1e-30 1e30 -1e30 3e38 1 -1 .5 -2 88 -88",
@@ -39,7 +41,8 @@ def test_every_sort_of_program_is_among_them(report):
 def test_ordinary_programs_run_natively_and_never_through_the_door(report):
     fates = report.runs["ordinary", True]
     assert fates["door"] == fates["refused"] == 0
-    assert fates["native"] > 0.8 * fates.total()
+    # The rest sorts, or finds the greatest: see docs/native.md.
+    assert fates["native"] > 0.7 * fates.total()
 
 
 @pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
@@ -47,7 +50,7 @@ def test_ordinary_programs_run_natively_and_never_through_the_door(report):
 def test_a_fault_that_is_put_back_is_found(name, monkeypatch):
     trials = [trial(seed) for seed in range(PROGRAMS)]  # what plain runs give has no fault
     FAULTS[name](monkeypatch)
-    assert any(outcome.wrong for one in trials for outcome in one.outcomes())
+    assert any(one.value_in(tier).wrong for one in trials for tier in QUICK)
 
 
 # --- what the programs are made of
@@ -145,4 +148,6 @@ def test_a_failing_program_shrinks_to_what_fails():
     smallest = shrunk(
         program, lambda p: bool(run_plainly(p).first) and "np.tanh(" in "".join(p.lines)
     )
-    assert len(smallest.lines) == len(smallest.results) == 1
+    assert len(smallest.results) == 1
+    assert len(smallest.lines) <= 2
+    assert not smallest.captured

@@ -101,7 +101,7 @@ ZEROS = _each(
     {n} = {a} - np.floor({a})
     {n} = np.sum({a}) * 0.0
     """,
-    0.6,
+    1.0,
 )
 
 FINITENESS = _each(
@@ -451,7 +451,7 @@ EFFECTS = _each(
     {n} = {a} * next(generator)
     {n} = {a} + draw()
     """,
-    0.12,
+    0.35,
     may_be_refused=True,
 ) + _lines(
     """
@@ -467,7 +467,7 @@ o.w[0] += 1.0
 log.append(1.0)
 {n} = {a} * sum(log)
 """,
-    0.12,
+    0.35,
     may_be_refused=True,
 )
 

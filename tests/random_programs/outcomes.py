@@ -19,6 +19,8 @@ from .shaken import fusing
 from .tiers import GRADIENT_TIERS, NATIVE, TIERS, Tier
 
 _SHAKEN_RUNS = 4
+# Written source is NumPy as a person would have written it, views and all.
+_VIEWING = ("written",)
 # What says no: our own errors, NumPy's, Python's. None that a mistake of ours would raise.
 _REFUSALS = (TypeError, ValueError, IndexError, RuntimeError, FloatingPointError)
 
@@ -87,11 +89,10 @@ class Trial:
             found, shared = _called_twice(run, names)
             runs = self.shaken + (self.fused if tier in NATIVE else [])
             wrong = self._mistake("first", found, runs) or self._mistake("second", found, runs)
-            # Tensors are never changed in place, and so may share; NumPy's functions give views.
             if tier in ("eager", "no gradient"):
-                return wrong
+                return wrong  # tensors are never changed in place, and so may share
             wrong = wrong or self._mistake("arguments", found, runs)
-            return wrong or ("" if tier in ("trace", "written") else shared)
+            return wrong or ("" if tier in _VIEWING else shared)
 
         return _tried(tier, TIERS[tier], names["program"], check)
 
@@ -136,8 +137,8 @@ class Trial:
             wrong = self._wrong_gradient(copied(results), given)
             if tier == "eager":
                 self.eager = copied(results)
-            kept = [] if tier in ("trace", "written") else [*given, *names.values()]
-            return wrong or _shared(results, kept)
+            shared = _shared(results, [*given, *names.values()])
+            return wrong or ("" if tier in _VIEWING else shared)
 
         return _tried(f"gradient, {tier}", GRADIENT_TIERS[tier], gradient, check)
 

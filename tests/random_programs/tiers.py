@@ -35,7 +35,8 @@ def _eager(function: Function, ways: set[str]) -> Function:
 
 def _eager_without_gradient(function: Function, ways: set[str]) -> Function:
     ways.add("eager")
-    return lambda *xs: _arrays(function(*map(ad.tensor, xs)))
+    # A tensor without axes is an array, not a number: `x += 1` changes it.
+    return lambda *xs: _arrays(function(*[ad.tensor(x) if np.ndim(x) else x for x in xs]))
 
 
 def _arrays(results: Any) -> Any:
