@@ -15,6 +15,8 @@ from .program import Program, copied_arguments, plain_derivative
 _MOST_MAGNITUDE = 1e3
 _MOST_ENTRIES = 6
 _STEP = 2e-5
+# A function with features finer than the step may be steeper, and is not seen.
+_STEEPEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Differences:
         best = (4 * near - far) / 3
         one_sided = (values[3] - values[2]) / _STEP, (values[2] - values[1]) / _STEP
         apart = max(abs(x - near) for x in (far, *one_sided))
-        return best if apart <= 1e-3 * abs(best) + 1e-4 else np.nan
+        is_smooth = abs(best) < _STEEPEST and apart <= 1e-3 * abs(best) + 1e-4
+        return best if is_smooth else np.nan
 
     def _moved(self, n: int, entry: int, by: float) -> float:
         names = self.program.load(plain_derivative)
