@@ -175,6 +175,18 @@ def test_a_label_that_is_no_class_is_an_error():
         native([logits, labels + 1])
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_product_that_two_nests_compute_is_rounded_alike_in_both(dtype):
+    def below_the_greatest(x):
+        product = np.sin(x) * x
+        return np.max(product) - product
+
+    x = np.random.default_rng(0).normal(size=1000).astype(dtype)
+    run = over_arrays(below_the_greatest, x[:8])
+    for start in range(0, 1000, 8):
+        assert np.min(run([x[start : start + 8]])[0]) == 0
+
+
 # --- numbers at the edges
 
 

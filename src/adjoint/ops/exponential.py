@@ -106,13 +106,14 @@ def cosine(x: Any, y: Any) -> Any:
     length = np.hypot(x, y)
     if np.all((length >= np.finfo(length.dtype).tiny) & (length < np.inf)):
         return np.true_divide(x, length)
+    dtype = length.dtype  # of numbers, `where` makes float64
     greatest = np.maximum(np.abs(x), np.abs(y))
     scale = np.where((greatest > 0) & (greatest < np.inf), greatest, 1)
     leg = x / scale
     length = np.hypot(leg, y / scale)
     special = (length == 0) | (length == np.inf)
     limit = np.where(np.abs(leg) == length, np.sign(leg), 0)
-    return np.where(special, limit, leg / np.where(special, 1, length))[()]
+    return np.where(special, limit, leg / np.where(special, 1, length)).astype(dtype)[()]
 
 
 @elementwise(

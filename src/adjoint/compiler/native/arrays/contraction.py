@@ -1,6 +1,7 @@
 """A contraction makes one instruction of a product and the sum that it enters, rounded once.
 
-Not where two products are added: of x x - y y, equal products must leave nothing.
+Not where two products are added: of x x - y y, equal products must leave nothing. Nor where another
+nest computes the product again, for something else: of max(x y) - x y, the greatest leaves nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def contracted(nest: ArrayNest) -> ArrayNest:
     uses = Counter(arg for element in elements for arg in element.args)
     uses.update(x for store in nest.stores for x in (store.element, *store.indices))
     uses.update([] if nest.factor is None else [nest.factor])
+    uses.update(nest.shared)
     new: dict[Element, Element] = {}
     for element in elements:
         new[element] = _contracted(element, new, uses)

@@ -296,12 +296,16 @@ def _convolution(product: str) -> Rewrite:
 
     def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
         long, short = sorted(args, key=lambda x: -x.shape[0])
-        width = short.shape[0]
-        if params["mode"] == "full":
-            long = build("pad_with_zeros", long, pad_width=((width - 1, width - 1),))
-        starts = np.arange(long.shape[0] - width + 1)[:, None]
-        windows = build("index", long, starts + np.arange(width)[::-1], key=(SLOT,))
-        return build("sum", build(product, windows, short), axis=1, keepdims=False)
+        size, width = long.shape[0], short.shape[0]
+        is_full = params["mode"] == "full"
+        first, count = (1 - width, size + width - 1) if is_full else (0, size - width + 1)
+        places = first + np.arange(count)[:, None] + np.arange(width)[::-1]
+        windows = build("index", long, places.clip(0, size - 1), key=(SLOT,))
+        products = build(product, windows, short)
+        if is_full:
+            # Beyond the ends there is no product, not even 0 times an infinite number.
+            products = build("where", (places >= 0) & (places < size), products, 0.0)
+        return build("sum", products, axis=1, keepdims=False)
 
     return rewrite
 

@@ -32,6 +32,8 @@ class Expressions:
         self.schedule, self.shape = schedule, shape
         self.nest = Nest(0, limit=100_000)
         self._known: dict[tuple[Node, Axes], Element] = {}
+        # What other nests may compute as well.
+        self.shared: set[Element] = set()
 
     def element(self, operand: Operand) -> Element:
         """Return an operand at a point, read where it is in memory."""
@@ -93,7 +95,10 @@ class Expressions:
             for element, inner in zip(args, inners, strict=True)
         ]
         found = RULES[node.primitive.name](self.nest, node, entries)
-        return found.elements.flat[0]  # type: ignore[no-any-return]
+        element: Element = found.elements.flat[0]
+        if node in self.schedule.shared:
+            self.shared.add(element)
+        return element
 
     def _constant(self, operand: Operand) -> Element:
         array = np.asarray(operand.arg)
@@ -130,7 +135,7 @@ def loops_nest(schedule: Schedule, part: Loops) -> ArrayNest:
         element = (expressions.computed if is_own else expressions.element)(root.operand)
         if root.is_stored:
             stores.append(_store(expressions, root, element))
-    return ArrayNest(part.shape, tuple(stores))
+    return ArrayNest(part.shape, tuple(stores), shared=frozenset(expressions.shared))
 
 
 def _store(expressions: Expressions, root: Root, element: Element) -> Store:
@@ -152,9 +157,9 @@ def reduction_nest(schedule: Schedule, part: Reduction) -> ArrayNest:
         factor = convert(expressions.nest, factor, part.root.target.kind)
     target = _target_axes(part, len(shape))
     stored = access(part.root.target, target, len(shape))
-    return ArrayNest(
-        shape, (Store(stored, element),), part.axes, part.operation, part.running, factor
-    )
+    stores = (Store(stored, element),)
+    shared = frozenset(expressions.shared)
+    return ArrayNest(shape, stores, part.axes, part.operation, part.running, factor, shared)
 
 
 def _target_axes(part: Reduction, ndim: int) -> Axes:

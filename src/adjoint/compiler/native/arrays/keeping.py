@@ -36,12 +36,10 @@ def kept_nodes(
     readers : collection of str
         The primitives whose operands must be in memory.
     """
-    users = _users(graph)
+    users, uses = _users(graph), _uses(graph)
     needed = set(results)
-    uses: dict[Node, int] = {}
     for node in reversed(graph.nodes):
         moves = [user for user in users[node] if is_move(user)]
-        uses[node] = len(users[node]) - len(moves) + sum(uses[user] for user in moves)
         if any(_takes_memory(user, node, readers) for user in users[node]) or any(
             user in needed or origin_axes(user) is None for user in moves
         ):
@@ -54,6 +52,20 @@ def _takes_memory(user: Node, node: Node, readers: Collection[str]) -> bool:
     assert user.primitive is not None
     name = user.primitive.name
     return name in readers or (name == "index" and not is_move(user) and user.parents[0] is node)
+
+
+def shared_nodes(graph: Graph) -> set[Node]:
+    """Return the nodes that more than one operation reads, themselves or moved."""
+    return {node for node, count in _uses(graph).items() if count > 1}
+
+
+def _uses(graph: Graph) -> dict[Node, int]:
+    """Return for each node how many operations read it, itself or moved."""
+    users, uses = _users(graph), dict[Node, int]()
+    for node in reversed(graph.nodes):
+        moves = [user for user in users[node] if is_move(user)]
+        uses[node] = len(users[node]) - len(moves) + sum(uses[user] for user in moves)
+    return uses
 
 
 def _users(graph: Graph) -> dict[Node, set[Node]]:

@@ -82,6 +82,8 @@ class ArrayNest:
         Whether every intermediate result is stored, as a cumulative sum does.
     factor : Element or None
         What the total is multiplied with before an entry is added, but for the first.
+    shared : frozenset of Element
+        What other nests may compute again, and must then be rounded in all of them alike.
     """
 
     shape: tuple[int, ...]
@@ -90,6 +92,7 @@ class ArrayNest:
     operation: str | None = None
     running: bool = False
     factor: Element | None = None
+    shared: frozenset[Element] = frozenset()
 
     def elements(self) -> list[Element]:
         """Return the elements that the stores need, operands first."""

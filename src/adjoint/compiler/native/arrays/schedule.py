@@ -18,7 +18,7 @@ from ....graph import Graph
 from ..entries import kind_of
 from ..formats import FORMATS
 from ..nest import Unlowerable
-from .keeping import kept_nodes
+from .keeping import kept_nodes, shared_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
 from .parts import Drawing, Loops, Multiplication, Part, Reduction, Root, reads_of, wholes_of
 from .picking import Index, Pick, pick_computed, pick_known
@@ -57,10 +57,13 @@ class Schedule:
         Where the values are that are kept.
     picks : dict of Node to Pick
         What is read of others by numbers.
+    shared : set of Node
+        Those that more than one operation reads.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.shared = shared_nodes(graph)
         self.parts: list[Part] = []
         self.places: dict[Node, View] = {}
         self._constants: dict[int, tuple[Any, View]] = {}
