@@ -14,6 +14,8 @@ from ..core import Node
 _DEPTH = 12
 # A smaller product may be 0 in float32.
 _LEAST = 1e-30
+# More than float32 rounds numbers by.
+_ROUNDING = 1e-6
 
 
 def lower_bound(operand: Any, depth: int = _DEPTH) -> float:
@@ -90,6 +92,12 @@ def _product(bounds: Sequence[float]) -> float:
     return x * y if x * y > _LEAST else 0.0
 
 
+def _total(bounds: Sequence[float]) -> float:
+    x, y = bounds
+    # What is left of a difference may be 0 when rounded to float32.
+    return 0.0 if 0 < x + y < _ROUNDING * abs(x) else x + y
+
+
 def _same(bounds: Sequence[float]) -> float:
     return bounds[0]
 
@@ -99,7 +107,7 @@ def _zero_or_more(bounds: Sequence[float]) -> float:
 
 
 _RULES: dict[str, Callable[[Sequence[float]], float]] = {
-    "add": lambda bounds: bounds[0] + bounds[1],
+    "add": _total,
     "multiply": _product,
     "maximum": max,
     "minimum": min,

@@ -50,8 +50,14 @@ def magnitude(
         return 1.0
     if spec.dtype.kind != "f":
         return 2.0**64
-    found = _bound(primitive.name, args, spec, known)
-    return found if found <= float(np.finfo(spec.dtype).max) else math.inf
+    return _in_range(_bound(primitive.name, args, spec, [_in_range(x, spec) for x in known]), spec)
+
+
+def _in_range(bound: float, spec: Spec) -> float:
+    """Return a bound, or ∞ where a result's type may not hold it: 1e300 is ∞ beside float32."""
+    # Half of the greatest number leaves room for the rounding of sums.
+    is_float = spec.dtype.kind == "f"
+    return bound if not is_float or bound <= float(np.finfo(spec.dtype).max) / 2 else math.inf
 
 
 def _bound(name: str, args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
@@ -89,13 +95,14 @@ def is_never_zero(operand: Operand) -> bool:
     """Return whether no entry can be 0: a constant's, or one that is known to be greater."""
     if not hasattr(operand, "node"):
         return bool(np.all(np.not_equal(operand, 0)))
-    # Of half precision even what is no small number may be 0.
-    return lower_bound(operand) > 0 and operand.dtype.itemsize > 2
+    # Of half precision even what is no small number may be 0, and integers go round to 0.
+    return operand.dtype.kind == "f" and operand.dtype.itemsize > 2 and lower_bound(operand) > 0
 
 
-def is_plain(args: Sequence[Operand], known: Sequence[float]) -> bool:
+def is_plain(args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> bool:
     """Return whether a product of these, given their magnitudes, can have no term 0·∞ or 0·NaN."""
     return all(
-        bound < math.inf or all(is_never_zero(other) for other in args if other is not arg)
+        _in_range(bound, spec) < math.inf
+        or all(is_never_zero(other) for other in args if other is not arg)
         for arg, bound in zip(args, known, strict=True)
     )

@@ -22,7 +22,7 @@ add subtract multiply divide negative positive absolute fabs square sqrt cbrt re
 exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh
 arctanh arctan2 sigmoid expit softplus log_expit relu erf erfc maximum minimum sign rint floor
 ceil trunc deg2rad rad2deg sinc matmul reshape transpose broadcast_to stop_gradient concatenate
-stack flip roll repeat tile pad_with_zeros diagflat overlay sum mean sum_to max min logsumexp
+stack flip roll tile pad_with_zeros diagflat overlay sum mean sum_to max min logsumexp
 softmax cumsum
 """
 _PASSES_ALL = frozenset(_PASSING.split())
@@ -47,7 +47,13 @@ def _keeps_entries(node: Node, position: int) -> bool:
     return position == 0 and basic and math.prod(node.output.shape) == math.prod(node.args[0].shape)
 
 
+def _keeps_each(node: Node, position: int) -> bool:
+    """Return whether no entry is repeated 0 times, which drops it."""
+    return bool(np.all(np.not_equal((node.params or {})["repeats"], 0)))
+
+
 _RULES: dict[str, Callable[[Node, int], bool]] = {
+    "repeat": _keeps_each,
     "power": _keeps_exponent,
     "astype": _keeps_floats,
     "index": _keeps_entries,

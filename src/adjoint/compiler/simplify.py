@@ -121,7 +121,7 @@ class _Simplifier:
         expanded = (
             self.expansions[name](args, params, self.build) if name in self.expansions else None
         )
-        return self._applied(primitive, args, params) if expanded is None else expanded
+        return self._applied(primitive, args, params, spec) if expanded is None else expanded
 
     def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""
@@ -142,12 +142,14 @@ class _Simplifier:
             return without_zero(name, args)
         return simpler
 
-    def _applied(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
+    def _applied(
+        self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
+    ) -> Symbol:
         """Apply a primitive as it is, or a plain product for a strong one."""
         plain = PRIMITIVES.get(PLAIN.get(primitive.name, ""))
         if plain is None:
             return self._share(primitive, args, params)
-        if is_plain(args, [self._magnitude(arg) for arg in args]):
+        if is_plain(args, spec, [self._magnitude(arg) for arg in args]):
             return self._share(plain, args, params)
         if self.is_plain or all(map(self._is_finite, args)):
             return self._share(plain, args, params, strong=primitive)
