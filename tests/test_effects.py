@@ -81,6 +81,8 @@ def test_random_numbers_are_refused_with_what_works(kind, trace):
     [
         lambda x: x + np.random.default_rng().random(3),
         lambda x: x * np.random.RandomState().rand(),
+        lambda x: x * random.Random().random(),
+        lambda x: x + random.Random().gauss(),
         lambda x: nn.Dropout(0.5)(x),
         lambda x: x * os.urandom(1)[0],
     ],

@@ -198,3 +198,28 @@ def test_rows_are_computed_in_the_loop_and_totals_after():
     stages = {e.operation: e.stage for s in Stage for e in nest.at(s)}
     assert stages["tanh"] is Stage.ROW
     assert stages["total"] is stages["multiply"] is Stage.AFTER
+
+
+TRUTHS = {
+    "max": lambda b, x: np.max(b, axis=0),
+    "min": lambda b, x: np.min(b, axis=1),
+    "max of all": lambda b, x: np.max(x),
+    "min of all": lambda b, x: np.min(x),
+    "nanmax": lambda b, x: np.nanmax(b, axis=0),
+    "clip": lambda b, x: np.clip(b, False, x),
+    "maximum": np.maximum,
+    "product of a matrix and a vector": lambda b, x: b @ x,
+    "product of vectors": lambda b, x: x @ x,
+    "product of matrices": lambda b, x: b @ b,
+    "a choice by the greatest": lambda b, x: np.where(np.max(b, axis=0), 1.0, 2.0),
+}
+
+
+@pytest.mark.parametrize("f", TRUTHS.values(), ids=TRUTHS)
+@pytest.mark.parametrize("n", [1, 3, 9, 40])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_true_is_more_than_false_and_their_sum_is_true(f, n, share):
+    rng = np.random.default_rng(n)
+    b, x = rng.random((n, n)) < share, rng.random(n) < share
+    found = ad.compile(f)(b, x)
+    np.testing.assert_array_equal(found, f(b, x), strict=True)

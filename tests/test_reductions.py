@@ -395,3 +395,12 @@ def test_cumulative_functions_of_the_array_standard():
         ad.check_gradients(call, ARRAYS["m"])
         with pytest.raises(ad.ShapeError, match="axis is needed"):
             function(ad.tensor(ARRAYS["m"]))
+
+
+@pytest.mark.parametrize(
+    "x", [np.arange(300) % 3 > 0, np.full(300, 5, np.int8)], ids=["bool", "i1"]
+)
+@pytest.mark.parametrize("f", [np.nanmean, np.nanvar, np.nanstd])
+def test_entries_that_cannot_be_missing_are_counted_in_numbers_that_are_large_enough(f, x):
+    for found in (f(ad.tensor(x)).numpy(), ad.compile(f)(x)):
+        np.testing.assert_allclose(found, f(x), rtol=1e-14, strict=True)

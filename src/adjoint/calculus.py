@@ -23,10 +23,10 @@ from .ops.structural import astype
 from .sweep import push_forward, reachable
 from .tensor import Tensor, enable_grad, is_recording, is_watched, sweep_back
 from .tree import leaves, map_leaves
-from .views import argument_of, as_argument, as_scalar, is_number, plain
+from .views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 
 Function = Callable[..., Any]
-_Argument = argument_of(Tensor)
+_Argument, _Number = argument_of(Tensor), scalar_of(Tensor)
 
 
 def lift(payload: Any, node: Node) -> Value:
@@ -69,7 +69,7 @@ def _handle(found: Value) -> Any:
     return as_scalar(plain(type(found))(found.data, found.node))
 
 
-def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
+def _fresh(position: Any, keeps: bool, argument: Any) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
         if argument.is_weak and argument.dtype.kind in "iu":
@@ -86,9 +86,8 @@ def _fresh(argument: Any, position: Any, keeps: bool = False) -> Value:
     if keeps:
         array = kept(array).view()
         array.flags.writeable = False
-    if is_number(argument):
-        return as_scalar(Tensor(array, Node(None)))  # type: ignore[no-any-return]
-    return _Argument(array, Node(None))  # type: ignore[no-any-return]
+    kind = _Number if is_number(argument) else _Argument
+    return kind(array, Node(None))  # type: ignore[no-any-return]
 
 
 def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:
@@ -112,10 +111,7 @@ def record_run(
     """
     outer = is_recording()
     with enable_grad():
-        trees = {
-            n: map_leaves(functools.partial(_fresh, position=n, keeps=keeps), args[n])
-            for n in argnums
-        }
+        trees = {n: map_leaves(functools.partial(_fresh, n, keeps), args[n]) for n in argnums}
         result = function(*(trees.get(n, arg) for n, arg in enumerate(args)), **kwargs)
     inputs = [leaf for n in argnums for leaf in leaves(trees[n])]
     nested = outer and _touches_outside(inputs, _nodes(result))
@@ -168,7 +164,7 @@ def _scalar_seed(output: Any, what: str) -> dict[Node, Any]:
         output, (float, int, np.ndarray, np.generic)
     ):
         raise TypeError(f"{what}: the function returned {type(output).__name__}, not a number")
-    if any(size != 1 for size in shape):
+    if shape and any(size != 1 for size in shape):
         raise ShapeError(
             f"{what}: the function returned shape {shape}, not a single number; sum it, or use "
             "jacobian or vjp"

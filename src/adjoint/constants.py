@@ -3,7 +3,8 @@
 The rules of differentiation read it again after the function has run, so the record holds a copy:
 a buffer that is filled anew in a loop gives the derivative of what was computed. A copy serves
 again as long as it is equal: the latest one of tiny arrays, since to compare is faster than to hold
-many, and all of large ones, so that memory grows once and not with each use.
+many; the latest ones of small arrays, because a heap that grows at each use costs more than the
+copy; and all of large ones, so that memory grows once and not with each use.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-# Bytes of an array; between the two a copy is cheaper than to look for one.
+# Bytes of an array.
 _TINY, _SMALL = 1 << 10, 1 << 16
+# So many copies of small arrays are held when nothing else holds them any more.
+_MOST_SMALL = 16
 
 
 class _Copies(threading.local):
@@ -32,6 +35,9 @@ class _Copies(threading.local):
 _copies = _Copies()
 # The latest tiny array that was kept, its numbers and its copy, for all threads: nobody changes it.
 latest: tuple[Any, bytes, Any] = (None, b"", None)
+# Copies of small arrays, and the memory of each, by what was the identity of the original: a hint
+# where to find one, since a copy that is equal serves for any array.
+_small: dict[int, tuple[bytearray, Any]] = {}
 
 
 def kept(array: Any) -> Any:
@@ -43,7 +49,7 @@ def kept(array: Any) -> Any:
     if size <= _TINY:
         return _latest(array)
     if size <= _SMALL:
-        return array.copy("K")
+        return _small_copy(array)
     if not array.flags.writeable and array.base is None:
         return array
     place = (array.__array_interface__["data"], array.shape, array.strides, array.dtype.str)
@@ -60,6 +66,30 @@ def _latest(array: Any) -> Any:
         return copy
     copy = array.copy("K")
     latest = array, array.tobytes(), copy
+    return copy
+
+
+def _small_copy(array: Any) -> Any:
+    in_order = array if array.flags.c_contiguous else array.T
+    if not in_order.flags.c_contiguous:
+        return array.copy("K")
+    memory, copy = _small.get(id(array), (None, None))
+    # A bytearray compares with the memory of an array, and makes nothing.
+    if (
+        memory is not None
+        and copy.strides == array.strides
+        and copy.shape == array.shape
+        and copy.dtype == array.dtype
+        and memory == in_order
+    ):
+        return copy
+    memory = bytearray(in_order)
+    copy = np.frombuffer(memory, array.dtype).reshape(in_order.shape)
+    if in_order is not array:
+        copy = copy.T
+    if len(_small) >= _MOST_SMALL:
+        _small.clear()
+    _small[id(array)] = memory, copy
     return copy
 
 

@@ -157,6 +157,11 @@ def argument_of(kind: Any) -> Any:
     return _mixed(Argument, kind)
 
 
+def scalar_of(kind: Any) -> Any:
+    """Return the class of numbers of a kind."""
+    return _mixed(Scalar, kind)
+
+
 def as_argument(value: Value) -> Any:
     """Let a value of its own stand for an argument of the caller's, and return it."""
     value.__class__ = argument_of(type(value))
@@ -166,7 +171,7 @@ def as_argument(value: Value) -> Any:
 def as_scalar(value: Any) -> Any:
     """Let a value of its own without axes be a scalar, as NumPy has it, and return it."""
     if isinstance(value, Value) and not value.shape and not value.is_weak:
-        value.__class__ = _mixed(Scalar, type(value))
+        value.__class__ = scalar_of(type(value))
     return value
 
 

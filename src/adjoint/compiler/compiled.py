@@ -139,7 +139,7 @@ class Compiled:
         if settings and is_recorded(settings):
             return self._recorded(args, out, settings)
         known = self._known
-        if known is None or settings or not known.is_current():
+        if known is None or settings or known.state.settings() is not known.found:
             known = self._look(settings)
         if known.state.has_inputs:
             outline = outline, flatten(known.state.values(), arrays)

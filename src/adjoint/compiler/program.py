@@ -118,8 +118,9 @@ class Program:
         TypeError, ValueError
             If ``out`` is no tree of arrays like the result.
         """
-        for position, number in self._limited:
-            number.check(arrays[position].item())
+        if self._limited:
+            for position, number in self._limited:
+                number.check(arrays[position].item())
         if out is not None:
             targets = read_out(out, self.graph)
             write_out(targets, self._found(arrays, targets))

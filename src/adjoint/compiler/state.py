@@ -30,6 +30,8 @@ from .contents import is_buffer, key_of_contents, reader
 from .reach import GONE, Put, Reach, found_at
 
 _data = attrgetter("data")
+# What a look raises where something is gone.
+_MISSING = (ValueError, LookupError, AttributeError)
 _SETTINGS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
@@ -107,11 +109,17 @@ class State:
 
         As long as all is as it was, it is the same tuple. It is None if an object was replaced.
         """
-        found, latest = self._look(), self._latest
+        latest = self._latest
+        try:  # what `_look` does, without a call at every call of a compiled function
+            found = list(map(call, self._looks))
+            if self._members:
+                found += chain(*self._members)
+        except _MISSING:
+            found = self._look()
         is_same = latest is not None and all(map(is_, found, latest[0]))
         if is_same and not self._has_contents:
             return latest[2]  # type: ignore[index]
-        if list(map(call, self._sizes)) != self._size:
+        if self._sizes and list(map(call, self._sizes)) != self._size:
             return None
         contents = list(map(call, self._readers)) if self._readers else self._contents
         if is_same and contents == latest[1]:  # type: ignore[index]
@@ -207,7 +215,7 @@ class State:
         """Return all that is found now, in the order of the first visit."""
         try:
             found = list(map(call, self._looks))
-        except (ValueError, LookupError, AttributeError):  # something is gone
+        except _MISSING:
             found = [found_at(look) for look in self._looks]
         if self._members:
             found += chain(*self._members)

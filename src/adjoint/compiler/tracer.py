@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ _PACKAGE = str(Path(__file__).parent.parent)
 _INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _PYTHON = os.path.dirname(os.__file__)
 _UNIFORM = str(Path(__file__).parent.parent / "ops" / "random.py")
+_SEED = random.Random.seed.__code__
 _NUMPY = str(Path(np.__file__).parent)
 
 
@@ -198,6 +200,8 @@ class Tracer(Watcher):
         if event not in ("call", "return"):
             self.saw_entropy = self.saw_entropy or (result is os.urandom and _is_asked(frame))
             return
+        if frame.f_code is _SEED and event == "call":
+            self.saw_entropy = self.saw_entropy or _is_unseeded(frame)
         file = frame.f_code.co_filename
         if file.startswith(_PACKAGE):
             if event == "return" and frame.f_code.co_name == "forward":
@@ -241,6 +245,16 @@ def _is_asked(frame: FrameType | None) -> bool:
     while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
         frame = frame.f_back
     return frame is None or frame.f_code.co_filename != _UNIFORM
+
+
+def _is_unseeded(frame: FrameType) -> bool:
+    """Return whether the user makes a generator of Python's, which C code seeds by the system."""
+    if frame.f_locals.get("a") is not None:
+        return False
+    user: FrameType | None = frame
+    while user is not None and user.f_code.co_filename == random.__file__:
+        user = user.f_back
+    return user is None or not user.f_code.co_filename.startswith(_PYTHON)
 
 
 def _known_name(node: Node) -> str | None:

@@ -52,9 +52,9 @@ def nanmean(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def _present(missing: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """Return how many entries are there, as numbers of the entries' own type."""
+    """Return how many entries are there, in the type of entries that are floats."""
     found = count_nonzero(invert(missing), axis=axis, keepdims=keepdims)
-    return astype(found, dtype=x.dtype)
+    return astype(found, dtype=x.dtype) if x.dtype.kind == "f" else found
 
 
 def nanvar(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:

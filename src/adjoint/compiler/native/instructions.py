@@ -10,12 +10,20 @@ from .formats import FORMATS, SIZES
 from .lanes import Lanes
 
 
+def _add(x: Lanes, y: Lanes) -> Lanes:
+    return x | y if x.kind == "i1" else x + y  # LLVM's sum of truth values is "either"
+
+
 def _maximum(x: Lanes, y: Lanes) -> Lanes:
+    if x.kind == "i1":  # whose True is -1 to LLVM
+        return x | y
     greater = x.compare(">", y)
     return (greater | x.is_nan() if x.kind in FORMATS else greater).choose(x, y)
 
 
 def _minimum(x: Lanes, y: Lanes) -> Lanes:
+    if x.kind == "i1":
+        return x & y
     less = x.compare("<", y)
     return (less | x.is_nan() if x.kind in FORMATS else less).choose(x, y)
 
@@ -35,7 +43,7 @@ def _sign(x: Lanes) -> Lanes:
 
 
 def _times_plus(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
-    return x.times_plus(y, z) if x.kind in FORMATS else x * y + z
+    return x.times_plus(y, z) if x.kind in FORMATS else _add(x * y, z)
 
 
 def _strong_multiply(x: Lanes, y: Lanes) -> Lanes:
@@ -73,7 +81,7 @@ def _comparison(test: str) -> Callable[..., Lanes]:
 
 
 INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
-    "add": lambda x, y: x + y,
+    "add": _add,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "strong_multiply": _strong_multiply,

@@ -314,7 +314,9 @@ def combined(operation: str | None, x: Lanes, y: Lanes) -> Lanes:
 def identity(operation: str | None, kind: str) -> float:
     """Return the number that a reduction starts from."""
     assert operation is not None
-    if kind in FORMATS or kind == "i1" or operation == "multiply":
+    if kind == "i1":
+        return operation in ("multiply", "minimum", "logical_and")
+    if kind in FORMATS or operation == "multiply":
         return float(_IDENTITY[operation])
     greatest: int = 2 ** (8 * SIZES[kind] - 1) - 1
     return {"add": 0, "maximum": -greatest - 1, "minimum": greatest}[operation]
