@@ -23,7 +23,7 @@ from numpy.exceptions import AxisError
 from . import advice
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
-from .metadata import Axes, literal, plain
+from .metadata import literal, plain
 from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
