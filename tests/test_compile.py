@@ -700,3 +700,10 @@ def test_a_function_of_the_users_may_have_the_name_of_a_helper():
 
     x = np.array([0.5, -1.0, 2.0])
     np.testing.assert_allclose(ad.compile(sigmoid)(x), sigmoid(x), rtol=1e-15)
+
+
+@pytest.mark.parametrize("number", [2**64, -(10**30)])
+def test_a_constant_of_more_than_64_bits_is_the_number_it_is(number):
+    for function in (lambda x: x * number, lambda x: np.maximum(x, number)):
+        compiled = ad.compile(function)
+        assert compiled(np.array([1.0, 2.0])).tolist() == function(np.array([1.0, 2.0])).tolist()

@@ -340,6 +340,13 @@ def test_nothing_heavier_than_numpy_is_imported(statement):
     assert not loaded_by(statement) & set(HEAVY)
 
 
+def test_importing_takes_no_time_for_what_is_needed_later():
+    code = "import numpy, sys; a = {*sys.modules}; import adjoint; print(*{*sys.modules} - a)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    later = {"random", "numpy.random", "hashlib", "secrets", "json", "adjoint.compiler.reach"}
+    assert not later & set(run.stdout.split())
+
+
 def test_lazy_modules_are_reachable_as_attributes():
     run = "import adjoint as ad; ad.nn.MLP, ad.optim.SGD, ad.fit, ad.check_gradients, ad.plots"
     assert "adjoint" in loaded_by(run)

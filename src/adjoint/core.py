@@ -23,7 +23,7 @@ from numpy.exceptions import AxisError
 from . import advice
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
-from .metadata import Axes, literal, plain
+from .metadata import literal, plain
 from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
@@ -187,7 +187,7 @@ class Primitive:
         if params or self.param_names or len(args) > self._arity:
             args, params = self._arrange(args, params)
             if self.axis is not None and params["axis"] is not None:
-                params["axis"] = self._read_axis(args[0], params["axis"], self.axis)
+                params["axis"] = self.read_axis(args[0], params["axis"])
         return self.bind(args, params)
 
     def bind(self, args: Sequence[Operand], params: Params) -> Any:
@@ -231,9 +231,12 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def _read_axis(self, x: Operand, axis: Any, rule: AxisRule) -> Axes:
+    def read_axis(self, x: Operand, axis: Any) -> Any:
+        """Return the parameter ``axis`` as Python's integers, checked if the card has a rule."""
+        if self.axis is None:
+            return axis
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
-        return read_axis(self.name, axis, shape, rule)
+        return read_axis(self.name, axis, shape, self.axis)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)

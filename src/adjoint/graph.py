@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from . import advice
-from .compiler import archive, cost, effects, listing, naming
+from .compiler import cost, listing, naming
 from .compiler.tracer import TracedNode, Tracer, held, traced_by
 from .constants import kept_params
 from .core import (
@@ -281,6 +281,8 @@ class Graph:
 
     def save(self, path: str | Path) -> None:
         """Write the graph as JSON, from which `load` makes it again, whole or not at all."""
+        from .compiler import archive  # here: json is a good part of what `import adjoint` takes
+
         archive.write(self, path)
 
     @classmethod
@@ -302,6 +304,8 @@ class Graph:
         ValueError
             If the file is no graph, damaged, of another version, or has larger values.
         """
+        from .compiler import archive
+
         graph: Graph = archive.read(path, cls, Symbol, max_entries=max_entries)
         return graph
 
@@ -354,6 +358,8 @@ def trace(
             f"trace: expected a function, got {type(function).__name__}; the sum of a diagonal is "
             "np.trace(x) or x.trace()"
         )
+    from .compiler import effects  # here: with all it reads, it is needed by traces alone
+
     tracer = Tracer()
     if arguments is None:
         arguments = naming.argument_names(function, examples)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -61,7 +60,7 @@ def whole_file(
         return
     target = Path(os.path.realpath(path))
     remove_parts(target.parent, f"{target.name}.")
-    part = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}{MARK}")
+    part = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}{MARK}")
     try:
         with _created(part, target, mode) as file:
             yield file

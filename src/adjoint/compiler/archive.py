@@ -194,6 +194,8 @@ def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any, max_entrie
     args = [_operand(arg, values) for arg in entry["args"]]
     _expect(any(isinstance(arg, symbol) for arg in args), "no argument of it is a value")
     primitive.__signature__.bind(*args, **params)
+    if "axis" in params:
+        params["axis"] = primitive.read_axis(args[0], params["axis"])
     made = symbol.apply(primitive, args, params)
     _expect(made.data == expected, f"it gives {made.data}, not {expected}")
     made.node.name = _name(entry["name"]) if entry["named"] is True else None
@@ -213,6 +215,8 @@ def _operand(item: Any, values: Sequence[Any]) -> Any:
     operand = _decode(item)
     is_number = operand is None or isinstance(operand, (bool, int, float, np.ndarray, np.generic))
     _expect(is_number, f"an operand is a {type(operand).__name__}")
+    if type(operand) is int:
+        float(operand)  # an OverflowError for what no operation can take
     return operand
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Hashable
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,14 @@ def reader(item: Any) -> Callable[[], bytes]:
 def key_of_contents(item: Any, contents: bytes) -> Hashable:
     """Return what is equal only for buffers of one shape and dtype with these contents."""
     kind = (item.shape, item.dtype.str) if isinstance(item, np.ndarray) else type(item)
-    known = contents if len(contents) <= _SHORT else blake2b(contents, digest_size=32).digest()
-    return kind, known
+    return kind, contents if len(contents) <= _SHORT else _checksum(contents)
+
+
+def _checksum(contents: bytes) -> bytes:
+    # Here, because OpenSSL would be a good part of what `import adjoint` takes.
+    from hashlib import blake2b
+
+    return blake2b(contents, digest_size=32).digest()
 
 
 def write(item: Any, contents: bytes) -> None:

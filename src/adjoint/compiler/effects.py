@@ -6,13 +6,12 @@ containers, attributes and variables. What a trace has changed is put back, and 
 
 from __future__ import annotations
 
-import random
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from operator import is_, length_hint
 from pickle import dumps, loads
 from types import FunctionType, GeneratorType, ModuleType
@@ -38,7 +37,6 @@ _CHANGED = (
     "{} was changed while the function was traced, which a compiled function would not repeat; "
     "return the new value instead, or do not compile"
 )
-_GENERATORS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
 
 
 @contextmanager
@@ -95,9 +93,23 @@ class _Kind(NamedTuple):
     text: str = _CHANGED
 
 
+@cache
+def _generators() -> tuple[type, ...]:
+    # Once it is needed: to import adjoint loads neither of the two.
+    from random import Random
+
+    return Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator
+
+
+def _is_pythons(generator: Any) -> bool:
+    return isinstance(generator, _generators()[0])
+
+
 def _state_of(generator: Any) -> bytes:
-    if isinstance(generator, random.Random):
-        return b"" if isinstance(generator, random.SystemRandom) else dumps(generator.getstate())
+    if _is_pythons(generator):
+        from random import SystemRandom
+
+        return b"" if isinstance(generator, SystemRandom) else dumps(generator.getstate())
     if isinstance(generator, np.random.RandomState):
         return dumps(generator.get_state(legacy=False))
     source = generator if isinstance(generator, np.random.BitGenerator) else generator.bit_generator
@@ -105,7 +117,7 @@ def _state_of(generator: Any) -> bytes:
 
 
 def _set_state(generator: Any, state: bytes) -> None:
-    if isinstance(generator, random.Random):
+    if _is_pythons(generator):
         generator.setstate(loads(state))
     elif isinstance(generator, np.random.RandomState):
         generator.set_state(loads(state))
@@ -186,7 +198,7 @@ _ITERATOR = _Kind(lambda item, _: _position(item), lambda item, before: None, te
 def _kind_of(item: Any) -> _Kind | None:
     """Return how to watch something; None for what cannot change."""
     for types, kind in (
-        (_GENERATORS, _GENERATOR),
+        (_generators(), _GENERATOR),
         (Value, _VALUE),
         ((list, deque), _LIST),
         (set, _SET),
@@ -209,11 +221,15 @@ def _changeable(reach: Reach) -> Iterator[tuple[str, Any, _Kind]]:
         kind = _kind_of(item)
         if kind is not None:
             yield path or type(item).__name__, item, kind
+    _generators()
     # Their functions are bound methods of one hidden generator each, which all threads share.
     shared = _GENERATOR._replace(write=_set_unshared)
-    yield "Python's random module", random._inst, shared
-    if "numpy.random" in sys.modules:
-        yield "numpy.random", np.random.mtrand._rand, shared
+    for name, where, hidden in (
+        ("Python's random module", "random", "_inst"),
+        ("numpy.random", "numpy.random.mtrand", "_rand"),
+    ):
+        if where in sys.modules:
+            yield name, getattr(sys.modules[where], hidden), shared
 
 
 class _Watched:

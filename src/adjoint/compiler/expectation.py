@@ -49,7 +49,8 @@ def asked_about(graph: Graph) -> set[Node]:
 
 def is_finite(operand: Operand) -> bool:
     """Return whether all entries of a constant are finite."""
-    return bool(np.all(np.isfinite(operand)))
+    # NumPy has no type for integers of more than 64 bits.
+    return type(operand) is int or bool(np.all(np.isfinite(operand)))
 
 
 def is_expected_finite(

@@ -91,9 +91,15 @@ def _split(packed: Any, rows: int) -> tuple[Any, Any]:
     return own(packed[..., :rows, :]), own(packed[..., rows:, :])
 
 
+def _of_full_rank_shape(x: Operand, q: Operand, r: Operand, a: Operand) -> tuple[int, ...]:
+    if len(a.shape) < 2 or q.shape != a.shape or r.shape != (*a.shape[:-2], *a.shape[-1:] * 2):
+        raise ShapeError(f"shapes {q.shape} and {r.shape} are not those of Q and R of {a.shape}")
+    return tuple(x.shape)
+
+
 @linear(
     transposes=[lambda g, x, q, r, a: g, None, None, None],
-    shape=lambda x, q, r, a: tuple(x.shape),
+    shape=_of_full_rank_shape,
     dtype=lambda x, q, r, a: x.dtype,
     source="with_full_rank({x}, {q}, {r}, {a})",
     latex=r"{x}",

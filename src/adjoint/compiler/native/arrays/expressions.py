@@ -102,9 +102,9 @@ class Expressions:
 
     def _constant(self, operand: Operand) -> Element:
         array = np.asarray(operand.arg)
-        first = array.flat[0]
+        kind, first = kind_of(array.dtype), array.flat[0]
         if array.size == 1 or np.full_like(array, first).tobytes() == array.tobytes():
-            return self.nest.constant(first.item(), kind_of(array.dtype))
+            return self.nest.constant(first.item(), kind)
         return self._load(self.schedule.view(operand.arg, None), operand.axes)
 
     def _load(self, view: View, axes: Axes) -> Element:
