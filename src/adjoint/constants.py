@@ -73,7 +73,7 @@ def _small_copy(array: Any) -> Any:
     in_order = array if array.flags.c_contiguous else array.T
     if not in_order.flags.c_contiguous:
         return array.copy("K")
-    memory, copy = _small.get(id(array), (None, None))
+    memory, copy = _small.get(id(array), (None, array))
     # A bytearray compares with the memory of an array, and makes nothing.
     if (
         memory is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,8 @@ _PACKAGE = str(Path(__file__).parent.parent)
 _INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _PYTHON = os.path.dirname(os.__file__)
 _UNIFORM = str(Path(__file__).parent.parent / "ops" / "random.py")
-_SEED = random.Random.seed.__code__
+# Python's own, which is not imported before it is needed.
+_RANDOM = str(Path(os.__file__).with_name("random.py"))
 _NUMPY = str(Path(np.__file__).parent)
 
 
@@ -200,9 +200,9 @@ class Tracer(Watcher):
         if event not in ("call", "return"):
             self.saw_entropy = self.saw_entropy or (result is os.urandom and _is_asked(frame))
             return
-        if frame.f_code is _SEED and event == "call":
-            self.saw_entropy = self.saw_entropy or _is_unseeded(frame)
         file = frame.f_code.co_filename
+        if event == "call" and file == _RANDOM and frame.f_code.co_qualname == "Random.seed":
+            self.saw_entropy = self.saw_entropy or _is_unseeded(frame)
         if file.startswith(_PACKAGE):
             if event == "return" and frame.f_code.co_name == "forward":
                 self._name_result(frame.f_locals.get("self"), result)
@@ -252,7 +252,7 @@ def _is_unseeded(frame: FrameType) -> bool:
     if frame.f_locals.get("a") is not None:
         return False
     user: FrameType | None = frame
-    while user is not None and user.f_code.co_filename == random.__file__:
+    while user is not None and user.f_code.co_filename == _RANDOM:
         user = user.f_back
     return user is None or not user.f_code.co_filename.startswith(_PYTHON)
 
