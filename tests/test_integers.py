@@ -100,3 +100,30 @@ def test_what_numpy_refuses_of_booleans_is_refused_by_name():
         -ad.tensor(ARRAYS["b"])
     with pytest.raises(TypeError, match="subtract: numpy boolean subtract"):
         ad.compile(lambda b: b - b)(ARRAYS["b"])
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (40, 7)])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+@pytest.mark.parametrize("reduce", [np.max, np.min, np.any, np.all, np.sum, np.prod])
+def test_truth_values_are_reduced_as_truth_values(reduce, axis, shape):
+    some = np.random.default_rng(0).random(shape) < 0.3
+    compiled = ad.compile(lambda x: reduce(x > 0.5, axis=axis))
+    for b in (some, np.zeros(shape, bool), np.ones(shape, bool)):
+        found, expected = compiled(b * 1.0), reduce(b, axis=axis)
+        np.testing.assert_array_equal(found, expected)
+        assert np.asarray(found).dtype == np.asarray(expected).dtype
+
+
+@pytest.mark.parametrize("count", [3, 700])
+def test_the_mean_of_integers_does_not_go_round(count):
+    n = np.full(count, 2**62)
+    for found in (ad.mean(ad.tensor(n)).data, ad.compile(np.mean)(n), ad.trace(np.mean, n)(n)):
+        assert found == 2.0**62
+
+
+def test_a_number_limited_by_integers_has_numpy_s_type():
+    n = np.array([1, 7, 0], np.uint32)
+    expected = np.clip(-1, n, None)
+    found = ad.compile(lambda n: np.clip(-1, n, None))(n)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype

@@ -188,11 +188,22 @@ def _where(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return y if _is_truth(condition, False) else None
 
 
+def _extreme(truth: str) -> Rewrite:
+    """Return the rewrite of the greatest or least truth value: whether any or all hold."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        return build(truth, args[0], **params) if args[0].dtype == np.bool_ else None
+
+    return rewrite
+
+
 def _clip(args: Sequence[Operand], params: Params, build: Build) -> Any:
     """Limit on one side by a maximum or minimum."""
     x, low, high = [*args, None, None][:3]
     if low is not None and high is not None:
         return None
+    # A number that is limited by an array has a type of its own, for np.clip alone.
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     x = x if low is None else build("maximum", x, low)
     return x if high is None else build("minimum", x, high)
 
@@ -230,6 +241,8 @@ REWRITES: dict[str, Rewrite] = {
     "bitwise_or": _or,
     "where": _where,
     "clip": _clip,
+    "max": _extreme("any"),
+    "min": _extreme("all"),
 }
 
 # What these answer of numbers that are finite for all arguments.

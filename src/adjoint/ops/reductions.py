@@ -90,7 +90,8 @@ def count(x: Operand, axis: Any) -> int:
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning."""
     x = np.asarray(x)
-    if x.dtype == np.float16 or not x.size:
+    # NumPy adds up halves as singles, and integers, whose sum may be out of range, as doubles.
+    if x.dtype == np.float16 or x.dtype.kind != "f" or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
     return np.true_divide(np.asarray(x).sum(axis=axis, keepdims=keepdims), count(x, axis))
 

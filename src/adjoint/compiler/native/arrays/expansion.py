@@ -215,7 +215,10 @@ def _unit_vector(args: Sequence[Operand], params: Params, build: Build) -> Any:
 
 
 def _mean(args: Sequence[Operand], params: Params, build: Build) -> Any:
-    total = build("sum", args[0], **params)
+    x = args[0]
+    # A sum of integers may be out of their range.
+    x = x if x.dtype.kind == "f" else build("astype", x, dtype="float64")
+    total = build("sum", x, **params)
     count = math.prod(args[0].shape) // max(1, math.prod(total.shape))
     return build("divide", total, float(count))
 
