@@ -466,3 +466,47 @@ def test_calls_between_any_changes_are_the_plain_functions(seed):
         assert got.dtype == expected.dtype
         np.testing.assert_array_equal(got, expected)
         assert np.array_equal(np.signbit(got), np.signbit(expected)) or np.isnan(expected).any()
+
+
+def test_what_super_finds_is_followed():
+    class Base:
+        rate = 2.0
+
+        def scaled(self, x):
+            return x * self.rate
+
+    class Middle(Base):
+        def scaled(self, x):
+            return super().scaled(x) + 1.0
+
+    class Top(Middle):
+        def scaled(self, x):
+            return super().scaled(x) * 10.0
+
+    top = Top()
+    compiled = ad.compile(top.scaled)
+    assert compiled(1.0) == 30.0
+    Base.rate = 5.0
+    assert compiled(1.0) == 60.0
+    Base.scaled = lambda self, x: x * 100.0
+    assert compiled(1.0) == 1010.0
+    Middle.scaled = lambda self, x: x
+    assert compiled(1.0) == 10.0
+
+
+def test_what_super_changes_is_refused_and_put_back():
+    class Counter:
+        def step(self, x):
+            self.calls += 1
+            return x
+
+    class Doubled(Counter):
+        calls = 0
+
+        def step(self, x):
+            return 2.0 * super().step(x)
+
+    one = Doubled()
+    with pytest.raises(TypeError, match="calls was changed"):
+        ad.compile(one.step)(1.0)
+    assert one.calls == 0

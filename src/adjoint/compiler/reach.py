@@ -299,7 +299,16 @@ class Reach:
             look = partial(vars(owner).__getitem__, name) if bound else partial(getattr, item, name)
             at = path if callable(found) else _joined(path or item.__name__, name)
             yield Place(at, found, look, None if bound else partial(setattr, owner, name))
+            yield from self._of_hidden(at, name, owners[owners.index(owner) + 1 :])
         yield Place(path, type(item))
+
+    def _of_hidden(self, path: str, name: str, owners: Iterable[type]) -> Iterator[Place]:
+        """Yield what an attribute of a class hides of other classes, which `super` finds."""
+        for owner in owners:
+            scope = vars(owner)
+            if name in scope:
+                look = partial(scope.get, name, GONE)
+                yield Place(path, scope[name], look, partial(setattr, owner, name))
 
 
 _PARTS: tuple[tuple[Any, Callable[[Reach, str, Any], Iterator[Place]]], ...] = (

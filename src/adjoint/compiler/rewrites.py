@@ -223,6 +223,20 @@ def _is_truth(operand: Operand, truth: bool) -> bool:
 # Where these do not change the shape or dtype, they change nothing at all.
 IDLE = ("reshape", "broadcast_to", "sum_to", "astype")
 
+
+def _of_floats(name: str) -> Rewrite:
+    """Convert integers first: differences of small ones would wrap around."""
+
+    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+        (x,) = args
+        if x.dtype.kind == "f":
+            return None
+        dtype = np.exp(np.zeros((), x.dtype)).dtype
+        return build(name, build("astype", x, dtype=dtype.name), **params)
+
+    return rewrite
+
+
 REWRITES: dict[str, Rewrite] = {
     "add": _add,
     "subtract": _subtract,
@@ -243,6 +257,7 @@ REWRITES: dict[str, Rewrite] = {
     "clip": _clip,
     "max": _extreme("any"),
     "min": _extreme("all"),
+    **{name: _of_floats(name) for name in ("softmax", "log_softmax", "logsumexp")},
 }
 
 # What these answer of numbers that are finite for all arguments.

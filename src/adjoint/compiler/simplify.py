@@ -121,7 +121,9 @@ class _Simplifier:
         expanded = (
             self.expansions[name](args, params, self.build) if name in self.expansions else None
         )
-        return self._applied(primitive, args, params, spec) if expanded is None else expanded
+        if expanded is not None and _is_like(expanded, spec):
+            return expanded
+        return self._applied(primitive, args, params, spec)
 
     def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""

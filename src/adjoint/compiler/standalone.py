@@ -65,7 +65,8 @@ def class_labels(labels: Any, *, classes: int) -> Any:
 
 def log_softmax(x: Any, *, axis: Any = -1) -> Any:
     """Return x - log Σ eˣ along an axis, without overflow and cancellation."""
-    highest = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    lowest = None if np.size(x) else -np.inf
+    highest = np.maximum.reduce(x, axis=axis, keepdims=True, initial=lowest)
     shifted = x - np.where(np.isfinite(highest), highest, 0)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 

@@ -161,6 +161,12 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return divide(shares, sum(shares, axis=axis, keepdims=True))
 
 
+def as_exponents(x: Any) -> Any:
+    """Return numbers in the type of their exponentials, where no difference wraps around."""
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else x.astype(np.exp(np.zeros((), x.dtype)).dtype)
+
+
 def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     """Return x less its greatest entry along an axis, log Σ e to the power of that, and the entry.
 
@@ -186,7 +192,7 @@ def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
 )
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return log Σ eˣ over ``axis``, without overflow for any x."""
-    _, total, greatest = less_greatest(np.asarray(x), axis)
+    _, total, greatest = less_greatest(as_exponents(x), axis)
     result = total + greatest
     return result if keepdims else result.squeeze(axis)[()]
 

@@ -15,7 +15,7 @@ from ..metadata import Axes
 from .exponential import exp
 from .logic import equal
 from .products import strong_multiply
-from .reductions import less_greatest, need_entries, no_entries, sum
+from .reductions import as_exponents, less_greatest, need_entries, no_entries, sum
 
 
 def _softmax_slope(v: Any, y: Any, axis: Any) -> Any:
@@ -49,6 +49,7 @@ def _normalised_shape(x: Operand, *, axis: Any) -> tuple[int, ...]:
 )
 def softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
+    x = as_exponents(x)
     exponentials = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return exponentials / np.add.reduce(exponentials, axis=axis, keepdims=True)
 
@@ -86,7 +87,7 @@ def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
     The greatest entry is subtracted first, so that logits of any size lose no digits.
     """
     # Not x - logsumexp(x), in which the digits of a small result beside a large x are lost.
-    shifted, total, _ = less_greatest(np.asarray(x), axis)
+    shifted, total, _ = less_greatest(as_exponents(x), axis)
     return shifted - total
 
 
