@@ -89,10 +89,10 @@ def same(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0 if exact else 1e-5, atol=0)
 
 
-def written(function, x, tmp_path):
+def written(function, x, tmp_path, name="program"):
     path = tmp_path / "written.py"
     ad.write_source(function, path, x)
-    return portable.load(path.read_text(encoding="utf-8"), "program")
+    return portable.load(path.read_text(encoding="utf-8"), name)
 
 
 def all_at_once(d):
@@ -323,3 +323,16 @@ def test_a_step_that_meets_0_times_infinity_is_eager_s(width, swallows):
     for eager_weight, compiled_weight in zip(*weights, strict=True):
         assert np.isfinite(eager_weight).all()
         np.testing.assert_allclose(compiled_weight, eager_weight, rtol=1e-9)
+
+
+@pytest.mark.parametrize("x", [INF, 1.5])
+def test_a_doubt_on_the_way_to_a_result_without_a_name_is_looked_at(x, tmp_path):
+    program = ad.grad(ad.grad(ad.grad(lambda x: np.arctan2(x, x * x))))
+    x = np.float64(x)
+    expected = eager(program, x)
+    same(Program(trace(program, x), tiers={})(x), expected)
+    from_file = written(lambda x: program(x), x, tmp_path, name="function")
+    with np.errstate(all="ignore"):
+        same(from_file(x), expected)
+        with contextlib.suppress(FloatingPointError):
+            same(portable.load(write(simplify(trace(program, x))), "function")(x), expected)

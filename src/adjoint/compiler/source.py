@@ -141,12 +141,12 @@ class _Writer:
                 self._state(node, expression)
 
     def _last_alone(self) -> Node | None:
-        """Return the last statement's node if it is all that is returned: it needs no name."""
+        """Return the last statement's node if all that is left is to return it, without a name."""
         last = self.statements[-1][0] if self.statements else None
         outputs = [getattr(output, "node", None) for output in self.graph.outputs]
         is_result = isinstance(self.graph.gives, int) and outputs == [last]
         is_returned = is_result and last is not None and self.uses[last] == 1
-        return last if is_returned and last not in self.watched else None
+        return last if is_returned and not self.watched else None
 
     def _expression(self, node: Node) -> ast.expr:
         """Return a node's expression, with values inside that are short and used here alone."""
