@@ -268,3 +268,19 @@ def test_a_gradient_that_is_set_is_a_copy():
     x.grad = g
     g[:] = 7.0
     assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_a_small_constant_that_stays_as_it_is_is_copied_once_and_anew_when_it_changes():
+    for c in (np.ones((40, 40)), np.ones((40, 40), order="F"), np.ones((80, 40))[::2]):
+        x = ad.tensor(np.ones((40, 40)), requires_grad=True)
+        y = x * c * c
+        c[0, 0] = np.nan
+        z = y * c * c
+        new, old = constants_of(z)[:2], constants_of(z)[2:]
+        assert np.isnan(new[0][0, 0])
+        assert np.all(old[0] == 1)
+        assert not any(np.shares_memory(c, one) for one in (*new, *old))
+        if c.base is None:
+            assert new[0] is new[1]
+            assert old[0] is old[1]
+            assert new[0].strides == c.strides

@@ -98,6 +98,12 @@ def test_a_generator_that_is_made_from_a_seed_within_is_fine(trace):
     assert compiled(X).tolist() == compiled(X).tolist() == (compiled.function(X)).tolist()
 
 
+def test_a_seeded_random_state_is_refused_with_what_works(trace):
+    with pytest.raises(TypeError, match=r"np.random.default_rng\(seed\) does not"):
+        trace(lambda x: x + np.random.RandomState(0).rand(3))
+    trace(lambda x: x + random.Random(0).random())
+
+
 def test_what_works_instead_of_drawing_works():
     state = np.array([1.0, 2.0, 3.0])
     compiled = ad.compile(lambda x, noise: x + noise + ad.uniform(state, shape=(3,)))

@@ -293,7 +293,11 @@ def _of_shape(part: Any, like: Value, what: str) -> Any:
 
 def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
     """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times."""
-    record = record_run(function, args, {}, range(len(args)), keeps=True)
+    return _linearized(function, args, keeps=True)
+
+
+def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tuple[Any, Function]:
+    record = record_run(function, args, {}, range(len(args)), keeps=keeps)
 
     def push(*tangents: Any) -> Any:
         seeds: dict[Node, Any] = {}
@@ -308,7 +312,7 @@ def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
             return zeros_of(output) if found is None else found
 
         found = [tangent_of(output) for output in leaves(record.result)]
-        rest = iter(record.expose(found, tangents))
+        rest = iter(record.expose(found, (args, tangents)))
         return map_leaves(lambda _: next(rest), record.result)
 
     return map_leaves(lambda x: _leave(record, x), record.result), push
@@ -332,5 +336,5 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     """
     if len(primals) != len(tangents):
         raise ValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
-    value, push = linearize(function, *primals)
+    value, push = _linearized(function, primals, keeps=False)
     return value, push(*tangents)

@@ -7,7 +7,7 @@ dtype promotion are undone and contributions added up.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -86,12 +86,16 @@ def pull_back(
         Shown every node with its whole cotangent, leaves included.
     """
     if lift is None and inspect is None and meet is None:
-        with suppress(TooHastyError), _in_haste():
-            found = _sweep_back(seeds, wanted, None, None, None)
-            # Plain and strong products differ only where the plain one is NaN, and NaN does not
-            # get lost on its way to the leaves.
-            if not (haste.met and any(map(has_nan, found.values()))):
-                return found
+        try:
+            with _in_haste():
+                found = _sweep_back(seeds, wanted, None, None, None)
+                # Plain and strong products differ only where the plain one is NaN, and NaN does
+                # not get lost on its way to the leaves.
+                is_right = not (haste.met and any(map(has_nan, found.values())))
+        except TooHastyError:
+            is_right = False
+        if is_right:
+            return found
     return _sweep_back(seeds, wanted, lift, inspect, meet)
 
 

@@ -74,7 +74,8 @@ def refuse_entropy() -> NoReturn:
     """Refuse random numbers from the operating system, as of a generator without a seed."""
     raise TypeError(
         "random numbers came from the operating system while the function was traced, as for a "
-        f"generator without a seed: {_DRAWN}"
+        f"generator without a seed: {_DRAWN}. np.random.RandomState(seed) asks the system before "
+        "it takes the seed; np.random.default_rng(seed) does not"
     )
 
 
