@@ -107,6 +107,17 @@ def test_a_deleted_model_with_buffers_is_freed_after_a_native_fit():
 
 
 @pytest.mark.parametrize("native", [True, False])
+def test_a_model_whose_training_was_saved_is_freed_at_once(tmp_path, native):
+    pytest.importorskip("safetensors")
+    for epochs in (1, 2):
+        model = mlp()
+        fit(model, epochs=epochs, compile=native, checkpoint=tmp_path / "run", resume=epochs == 2)
+        seen = weakref.ref(model)
+        del model
+        assert seen() is None
+
+
+@pytest.mark.parametrize("native", [True, False])
 def test_data_are_freed_after_a_fit(native):
     data = (X.copy(), Y.copy())
     fit(mlp(), data, compile=native)

@@ -379,6 +379,50 @@ def test_a_place_that_is_taken_is_not_written_to(run, fitted):
     assert sorted(os.listdir()) == ["model", "other", "people.csv"]
 
 
+@pytest.mark.parametrize("option", ["--learning-rate", "--dropout", "--test", "--validation"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])
+def test_what_is_no_finite_number_is_wrong_usage(run, option, number):
+    write("t.csv", people(30))
+    assert_refused(run("fit", "t.csv", "--target", "label", option, number, *FAST), option)
+    assert not Path("model").exists()
+
+
+def test_a_layer_beyond_all_memory_is_wrong_usage(run):
+    write("t.csv", people(30))
+    assert_refused(run("fit", "t.csv", "--target", "label", "--hidden", "9" * 30), "at most")
+
+
+def test_a_table_without_rows_has_no_score(run, fitted):
+    Path("none.csv").write_text(Path("people.csv").read_text("utf-8").splitlines()[0] + "\n")
+    assert_refused(run("evaluate", "model", "none.csv"), "no row has a target to compare with")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need privileges there")
+def test_a_link_is_followed_to_the_folder_of_the_model(run):
+    write("t.csv", people(30))
+    os.symlink("elsewhere", "link")
+    for force in ([], ["--force"]):
+        assert run("fit", "t.csv", "--target", "label", "--out", "link", *FAST, *force)[0] == 0
+        assert Path("link").is_symlink()
+        assert Path("elsewhere", "model.json").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need privileges there")
+def test_a_link_to_itself_is_refused_before_the_work(run, fitted):
+    os.symlink("loop", "loop")
+    fit = run("fit", "people.csv", "--target", "label", "--out", "loop", *FAST)
+    assert_refused(fit, "there is something else already")
+    assert fit[1] == ""
+    assert_refused(run("predict", "model", "people.csv", "--out", "loop"), "leads to itself")
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "show"])
+def test_a_model_without_weights_is_refused(run, fitted, command):
+    Path("model", "weights.safetensors").unlink()
+    table = [] if command == "show" else ["people.csv"]
+    assert_refused(run(command, "model", *table), "weights.safetensors: cannot be read: no such")
+
+
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show"])
 def test_damaged_models_are_refused(run, fitted, command):
     rest = [] if command == "show" else ["people.csv"]

@@ -191,9 +191,15 @@ def _checked_count(n_samples: Any, fewest: int) -> int:
     return count
 
 
+# Squares of points are finite, as scaling and distances need.
+_MOST_NOISE = 1e150
+
+
 def _check_noise(noise: float) -> None:
     if not (noise >= 0 and math.isfinite(noise)):
         raise ValueError(f"noise must be a finite number, 0 or more; got {noise!r}")
+    if noise > _MOST_NOISE:
+        raise ValueError(f"noise must be at most {_MOST_NOISE:g}; got {noise!r}")
 
 
 def _turns(count: int) -> NDArray[np.float64]:

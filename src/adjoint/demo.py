@@ -75,6 +75,8 @@ class Settings:
         for name in ("samples", "batch_size", "epochs"):
             _check_at_least(name.replace("_", " "), getattr(self, name), 1)
         _check_at_least("seed", self.seed, 0)
+        if self.seed >= 2**64:
+            raise ValueError(f"seed must be below 2**64, got {self.seed}")
         for units in self.hidden:
             _check_at_least("units of a hidden layer", units, 1)
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):

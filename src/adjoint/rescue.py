@@ -31,6 +31,8 @@ def check_file_place(path: str | os.PathLike[str]) -> None:
     if given.exists() and not given.is_file():
         return  # a device or a pipe, which is not replaced
     target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(f"{path}: a link that leads to itself; choose another path")
     _check_takes_files(target.parent, path)
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(f"{path}: this file must not be written to; choose another path")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,7 +80,8 @@ class SavedRun:
         self.saving, self.trainer, self.settings = saving, trainer, settings
         self.callbacks = [one for one in callbacks if isinstance(one, Callback)]
         self._latest = monotonic()
-        trainer.is_due, trainer.save = self.is_due, self.save
+        own = weakref.proxy(self)  # the two would keep each other, and the model, for the collector
+        trainer.is_due, trainer.save = lambda: own.is_due(), lambda: own.save()
 
     def is_due(self) -> bool:
         """Return whether it is time to save."""

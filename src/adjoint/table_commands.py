@@ -6,6 +6,7 @@ What only some commands need is imported when they run: scikit-learn alone takes
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,17 +25,22 @@ from .tabular.target import TASKS
 from .whole_file import whole_file
 
 DEFAULTS = Settings()
+# More than any memory holds, and few enough to be multiplied.
+_MOST_UNITS = 2**31
 _Say = Callable[[str], None]
 
 
 def as_sizes(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
     """Return '4,4' as (4, 4), and nothing between the commas as no layer."""
     try:
-        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
+        sizes = tuple(int(size) for size in text.split(",")) if text.strip() else ()
     except ValueError:
         raise click.BadParameter(
             f"{text!r} is not a list of whole numbers like 4,4 (units per layer)"
         ) from None
+    if any(size > _MOST_UNITS for size in sizes):
+        raise click.BadParameter(f"{text!r}: a layer has at most {_MOST_UNITS:,} units")
+    return sizes
 
 
 def _as_units(context: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
@@ -52,8 +58,18 @@ def check_out(check: Callable[[Path], None], path: Path) -> None:
         raise click.UsageError(f"--out: {error}") from None
 
 
+class _Number(click.FloatRange):
+    """A number in a range, to which "nan" and "inf" are none."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number", param, ctx)
+        return number
+
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
-_PART = click.FloatRange(0, 0.9, min_open=True)
+_PART = _Number(0, 0.9, min_open=True)
 
 
 @click.command(short_help="Train a network on a table.", context_settings={"show_default": True})
@@ -91,13 +107,13 @@ _PART = click.FloatRange(0, 0.9, min_open=True)
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
+    type=_Number(0, min_open=True),
     default=DEFAULTS.learning_rate,
     help="Of AdamW.",
 )
 @click.option(
     "--dropout",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=_Number(0, 1, max_open=True),
     default=DEFAULTS.dropout,
     help="While training.",
 )
@@ -205,9 +221,9 @@ def evaluate(model: Path, table: Path, as_json: bool) -> int:
         if unknown:
             treated[f"{target.name}: missing or unknown, not scored"] += unknown
         pairs.append((network.outputs(network.encoder.encode(block, treated))[known], y[known]))
-    outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    if not len(y):
+    if not any(len(y) for _, y in pairs):
         raise click.UsageError(f"{table}: no row has a target to compare with")
+    outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     metrics = score(outputs, y, target.task)
     _show_treated(treated)
     if as_json:

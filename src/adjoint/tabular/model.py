@@ -88,6 +88,7 @@ class TableModel:
         OSError
         """
         check_free(folder, replace=replace)
+        folder = Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
@@ -135,6 +136,9 @@ class TableModel:
             return cls._restored(folder, state)
         except (KeyError, TypeError, ValueError, AttributeError, UnreadableFileError) as error:
             raise TableError(f"{folder}: the model is damaged: {error}") from None
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise TableError(f"{folder / WEIGHTS}: cannot be read: {reason}") from None
 
     @classmethod
     def _restored(cls, folder: Path, state: dict[str, Any]) -> TableModel:
@@ -167,7 +171,9 @@ def check_free(folder: Path, *, replace: bool) -> None:
     ------
     TableError
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    # A link that leads to itself is there, though nothing behind it is.
+    is_there = folder.exists() or os.path.islink(os.path.realpath(folder))
+    if not is_there or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / MODEL).is_file():
         raise TableError(f"{folder}: there is something else already; choose another --out")
