@@ -194,6 +194,9 @@ def test_zeros_keep_their_signs(size, dtype):
         lambda x: np.arctan2(0.0 - x, -1.0),
         lambda x: -(x - 0.0) + -(x * 0.0),
         lambda x: np.sum(x - x + -0.0),
+        lambda x: np.sum(x * -0.0),
+        lambda x: np.sum(np.stack([-0.0 * x, -0.0 * x]), axis=0),
+        lambda x: np.cumsum(-0.0 * x),
     ):
         expected, compiled = function(x), ad.compile(function)(x)
         np.testing.assert_array_equal(compiled, expected)

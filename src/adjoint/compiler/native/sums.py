@@ -10,6 +10,7 @@ import numpy as np
 from ...core import Node
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
+from .formats import FORMATS
 from .nest import Element, Nest, Stage, Unlowerable
 
 
@@ -50,6 +51,9 @@ def fold(nest: Nest, entries: Entries, axes: Sequence[int], kind: str) -> Entrie
         if not parts:
             return nest.constant(0, kind)
         result = _over_rows(nest, parts) if over_rows else add_all(nest, parts)
+        if kind in FORMATS:
+            # NumPy's sums begin with 0, so that those of nothing but -0 are 0.
+            result = nest.apply("add", kind, result, nest.constant(0.0, kind))
         if repeats == 1:
             return result
         return nest.apply("multiply", kind, result, nest.constant(repeats, kind))

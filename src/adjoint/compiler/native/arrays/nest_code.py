@@ -302,6 +302,8 @@ class _Writer:
             while total.block.width > 1:
                 half = total.block.width // 2
                 total = combined(self.nest.operation, total.part(0, half), total.part(half, half))
+        if self.nest.operation == "add" and total.kind in FORMATS:
+            total = total + 0.0  # NumPy's sums begin with 0: those of nothing but -0 are 0
         store_vector(self._place(self.nest.stores[0].access, ()), total)
 
 
