@@ -268,6 +268,11 @@ def test_the_graph_decides_once_where_a_product_is_in_doubt(monkeypatch):
     assert calls == [1]
 
 
+def test_a_number_that_was_in_doubt_is_a_number():
+    compiled = ad.compile(slope)
+    assert type(compiled(0.5)) is type(compiled(1e200)) is np.float64
+
+
 def test_a_saved_graph_keeps_its_strong_products(tmp_path):
     path = tmp_path / "graph.json"
     simplify(trace(slope, np.ones(3))).save(path)

@@ -111,7 +111,7 @@ class NativeFunction:
         self._spare.append(workspace)
         if in_doubt:
             found = map(np.asarray, self.graph.evaluate(arrays))
-            return separate(found, [*arrays, *self.graph.constants])
+            results = separate(found, [*arrays, *self.graph.constants])
         if out is None:
             for n in self._numbers:
                 results[n] = results[n][()]
