@@ -62,7 +62,7 @@ SPECIAL = {
 }
 # Native code does these in another order, and so meets other infinities on the way: products of
 # three and more factors, and a recurrence whose products are not rounded.
-REORDERED = ("named_product", "strong_einsum", "linear_recurrence")
+REORDERED = ("named_product", "strong_einsum", "linear_recurrence", "prod")
 STATES = ("uniform",)  # whose argument is a random state, no number
 # The written source says in a few NumPy calls what the card does in others.
 REPHRASED = ("softmax_cross_entropy",)

@@ -68,12 +68,22 @@ def draws():
 
 
 @pytest.mark.parametrize("kind", draws())
-def test_random_numbers_are_refused_with_what_works(kind, trace):
+def test_random_numbers_are_refused_with_what_works(kind, trace, monkeypatch):
+    # Shared generators are put back where there is one thread; those that run the tests count.
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
     function, name, state = draws()[kind]
     before = state()
     with pytest.raises(TypeError, match=f"{name} was drawn from.*nn.Dropout or ad.uniform"):
         trace(function)
     assert state() == before
+
+
+def test_a_generator_that_other_threads_share_is_refused_and_goes_on(trace, monkeypatch):
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    before = repr(np.random.get_state())
+    with pytest.raises(TypeError, match=r"numpy\.random was drawn from"):
+        trace(lambda x: x + np.random.rand(3))
+    assert repr(np.random.get_state()) != before
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ _MOST_ENTRIES = 6
 _STEP = 2e-5
 # A function with features finer than the step may be steeper, and is not seen.
 _STEEPEST = 1e6
+_MOST_BESIDE = 1e8
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,13 @@ class Differences:
         self.contract = contract
         rng = np.random.default_rng(1)
         self.gradients = []
-        for n, x in enumerate(copied_arguments(program.load(plain_derivative))):
+        given = copied_arguments(program.load(plain_derivative))
+        # Beside a number so large a step is lost.
+        is_blind = any(np.any((np.abs(x) > _MOST_BESIDE) & np.isfinite(x)) for x in given)
+        for n, x in enumerate(given):
             gradient = np.full(np.shape(x), np.nan)
             finite = np.flatnonzero(np.abs(np.ravel(x)) < _MOST_MAGNITUDE)
+            finite = finite[: 0 if is_blind else None]
             for entry in rng.permutation(finite)[:_MOST_ENTRIES]:
                 gradient.flat[entry] = self._partial(n, entry)
             self.gradients.append(gradient)

@@ -104,7 +104,8 @@ class _Generator:
             between=(*program.between, *([between] if between else [])),
             may_be_refused=program.may_be_refused
             or line.may_be_refused
-            or ("t" in places and self._has_views(places["t"])),
+            or ("t" in places and self._has_views(places["t"]))
+            or (_changes(line) and _has_flat_slope(program)),
         ), name
 
     def _has_views(self, name: str) -> bool:
@@ -212,3 +213,13 @@ def _is_extreme(x: Any) -> bool:
     with np.errstate(all="ignore"):
         size = np.abs(x)
         return bool(np.any(~((size == 0) | ((size > 1e-20) & (size < 1e20)))))
+
+
+def _changes(line: Line) -> bool:
+    """Return whether a line changes an array in place."""
+    return any(sign in line.text for sign in ("+=", "-=", "*=", "/=", "%=", "] ="))
+
+
+def _has_flat_slope(program: Program) -> bool:
+    """Return whether a derivative is constant, and so a plain array: no tensor goes into it."""
+    return any(f"np.{name}(t, u)" in line for name in ("fmin", "maximum") for line in program.lines)
