@@ -11,7 +11,7 @@ _SAFETY = 30
 _UNITS = 64
 
 
-def difference(found: Any, plain: Any, shaken: list[Any]) -> str | None:
+def difference(found: Any, plain: Any, shaken: list[Any], *, signed: bool = True) -> str | None:
     """Return what is wrong with an array, or None.
 
     Parameters
@@ -20,6 +20,8 @@ def difference(found: Any, plain: Any, shaken: list[Any]) -> str | None:
     shaken : list of array
         Runs of the plain program that were rounded otherwise. Entries on which these do not agree,
         up to rounding, are left out.
+    signed : bool
+        Whether exact zeros keep their sign; that of a derivative which is 0 is nobody's.
     """
     found, plain = np.asarray(found), np.asarray(plain)
     if found.shape != plain.shape:
@@ -36,8 +38,8 @@ def difference(found: Any, plain: Any, shaken: list[Any]) -> str | None:
     with np.errstate(all="ignore"):
         bound = _bound(plain, shaken)
         same = (found == plain) | (np.isnan(found) & np.isnan(plain))
-        # Exact zeros keep their sign.
-        same &= ~(alike & (plain == 0) & (np.signbit(found) != np.signbit(plain)))
+        if signed:
+            same &= ~(alike & (plain == 0) & (np.signbit(found) != np.signbit(plain)))
         near = np.isfinite(plain) & (plain != 0) & (np.abs(found - plain) <= bound)
         near |= (plain == 0) & ~alike & (np.abs(found) <= bound)
         certain = alike | np.isfinite(bound)

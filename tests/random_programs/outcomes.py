@@ -98,8 +98,10 @@ class Trial:
 
     def _mistake(self, call: str, found: Calls, shaken: list[Calls]) -> str:
         results = zip(getattr(found, call), getattr(self.plain, call), strict=True)
+        signed = not any("d(lambda" in line for line in self.program.lines)
         for n, (ours, theirs) in enumerate(results):
-            wrong = difference(ours, theirs, [getattr(run, call)[n] for run in shaken])
+            runs = [getattr(run, call)[n] for run in shaken]
+            wrong = difference(ours, theirs, runs, signed=signed)
             if wrong is not None:
                 return f"{call}, {n}: {wrong}"
         return ""
