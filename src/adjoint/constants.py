@@ -38,7 +38,6 @@ latest: tuple[Any, bytes, Any] = (None, b"", None)
 # Copies of small arrays, and the memory of each, by what was the identity of the original: a hint
 # where to find one, since a copy that is equal serves for any array.
 _small: dict[int, tuple[bytearray, Any]] = {}
-_NO_COPY = bytearray(), np.empty(0)
 
 
 def kept(array: Any) -> Any:

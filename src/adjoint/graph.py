@@ -121,7 +121,7 @@ class Symbol(Value):
         return f"symbol({self.dtype}{list(self.shape)})"
 
 
-# Of these NumPy's result without axes is an array, not a scalar.
+# NumPy's results of these are arrays even without axes, not scalars.
 _BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
 
 

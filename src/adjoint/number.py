@@ -29,7 +29,7 @@ class WeakNumber(Value):
 
     def __init__(self, data: Any, node: Node | None) -> None:
         super().__init__(data, node)
-        # Of an argument: between which two it must lie, if it met smaller integers while traced.
+        # An argument that met smaller integers while traced must lie between these two.
         is_argument = node is not None and node.primitive is None
         self.limits: list[int] | None = [] if is_argument else None
 

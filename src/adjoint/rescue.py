@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .errors import TableError
 
-# Of these the command line shows the text alone; to others a note is added.
+# The command line shows the text of these alone; a note is added to others.
 _SHOWN = (OSError, MemoryError, ImportError, TableError)
 
 

@@ -37,10 +37,14 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     chosen = arguments()
-    if chosen.again:
-        mutants = with_keys(json.loads((chosen.out / "survivors.json").read_text()))
-    else:
-        mutants = drawn(chosen.nouns, chosen.count, chosen.seed)
+    try:
+        if chosen.again:
+            mutants = with_keys(json.loads((chosen.out / "survivors.json").read_text()))
+        else:
+            mutants = drawn(chosen.nouns, chosen.count, chosen.seed)
+    except (ValueError, OSError) as error:
+        print(f"python -m tests.mutants: {error}", file=sys.stderr)
+        return 2
     kept = reasons()
     left_out = {mutant: kept[mutant.key] for mutant in mutants if mutant.key in kept}
     mutants = [mutant for mutant in mutants if mutant.key not in kept]

@@ -20,7 +20,7 @@ positive negative absolute fabs reshape transpose broadcast_to index flip roll r
 diagonal diagflat pad_with_zeros astype stop_gradient
 """
 _MOVEMENTS = frozenset(_MOVING.split())
-# Of these the magnitude is at most the greatest among the arguments'.
+# Their results are, in magnitude, at most the greatest among the arguments.
 _CHOICES = frozenset({"maximum", "minimum", "concatenate", "stack"})
 # At most 1, but NaN where the argument is.
 _WITHIN_ONE = frozenset({"sign", "tanh", "sigmoid", "expit", "sin", "cos", "erf"})
@@ -95,7 +95,7 @@ def is_never_zero(operand: Operand) -> bool:
     """Return whether no entry can be 0: a constant's, or one that is known to be greater."""
     if not hasattr(operand, "node"):
         return bool(np.all(np.not_equal(operand, 0)))
-    # Of half precision even what is no small number may be 0, and integers go round to 0.
+    # Half precision rounds to 0 what is no small number elsewhere, and integers go round to 0.
     return operand.dtype.kind == "f" and operand.dtype.itemsize > 2 and lower_bound(operand) > 0
 
 

@@ -23,7 +23,7 @@ from .state import State, standing
 
 Function = Callable[..., Any]
 
-# Of so many combinations a function's programs are kept.
+# A function keeps the programs of so many combinations of shapes and settings.
 MOST_PROGRAMS = 128
 _UNKNOWN = object()
 # Arrays of more bytes are read at each call; to compare less with what was compiled takes less
@@ -329,10 +329,11 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
     Parameters
     ----------
     function : callable or Compiled
-        Of a compiled function the program of its latest call is written. The tensors and arrays
-        that it refers to are written out as constants.
+        The program of the latest call is written if it is compiled. The tensors and arrays that it
+        refers to are written out as constants.
     path : path
-        Of the file. Where 0·∞ counts as 0, a second function in it, with such products, decides.
+        Where the file goes. A second function in it, with products in which 0·∞ = 0, decides where
+        the first would give NaN.
     *examples : arrays
         The arguments' structure, shapes and dtypes; needed unless the function is compiled.
     """

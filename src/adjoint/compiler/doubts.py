@@ -141,7 +141,7 @@ def unshown(graph: Graph, parameters: int = 0) -> list[Symbol]:
     Parameters
     ----------
     parameters : int
-        Of a training step, see `shown_next`.
+        How many a training step has, see `shown_next`.
     """
     shown = shown_next(graph, parameters, plain=NAN_IN_NATIVE) if parameters else set()
     if parameters and isinstance(graph.outputs[0], Symbol) and graph.outputs[0].node is not None:

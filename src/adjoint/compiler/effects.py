@@ -174,7 +174,7 @@ def _position(iterator: Any) -> bytes:
     """Return what tells how far an iterator is, as far as that can be seen."""
     if isinstance(iterator, GeneratorType):
         return repr(iterator.gi_frame is None).encode()
-    # Of itertools' counters the text says where they are.
+    # The texts of itertools' counters say where they are.
     text = repr(iterator) if type(iterator).__module__ == "itertools" else ""
     return repr((length_hint(iterator, -1), text)).encode()
 

@@ -33,7 +33,7 @@ Loss = Callable[[Any, Any], Any]
 BATCH = ("X", "y", "sample_weight")
 # Of schedules the numbers for so many steps are computed at a time.
 _MOST_SCHEDULED = 8192
-# Of so many combinations of shapes and settings the programs are kept.
+# A step keeps the programs of so many combinations of shapes and settings.
 _MOST_PROGRAMS = 128
 
 

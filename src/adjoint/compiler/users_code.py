@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import Value
 
-# Of these nobody changes the variables.
+# Nobody changes the variables of these.
 _OURS = {"adjoint", "numpy"}
 # Nor what other large libraries keep in theirs: to follow all that their functions name would make
 # every call slow.

@@ -202,7 +202,7 @@ def refuse_missing(y: Any) -> None:
     ValueError
         That names the first.
     """
-    # Of arrays of numbers scikit-learn says so itself; sparse ones are such.
+    # Scikit-learn says so itself of arrays of numbers, which sparse ones are.
     if (
         y is None
         or hasattr(y, "toarray")

@@ -283,7 +283,7 @@ class PReLU(Module):
     (2, 8, 5, 5)
     """
 
-    # Of modules that were pickled when the slopes ran along the last axis.
+    # Modules that were pickled when the slopes ran along the last axis have none of their own.
     axis = -1
 
     def __init__(

@@ -187,7 +187,7 @@ def log1p(x: Any) -> Any:
 
 
 @elementwise(
-    # Of the value alone, which costs a step of training no other exponential; see docs/edges.md.
+    # Made of the value alone, the slope takes no other exponential; see docs/edges.md.
     partials=[lambda y, x: y * (1 - y)],
     strong=True,
     source="sigmoid({x})",

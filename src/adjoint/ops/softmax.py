@@ -28,24 +28,31 @@ def _normalised_shape(x: Operand, *, axis: Any) -> tuple[int, ...]:
     return tuple(x.shape)
 
 
+def _exponent_dtype(x: Operand, *, axis: Any) -> np.dtype[Any]:
+    return np.exp(np.ones((), x.dtype)).dtype
+
+
+_CASES: list[tuple[Any, ...]] = [
+    ((3,), {}),
+    ((2, 3), {}),
+    ((2, 3), {"axis": 0}),
+    ((2, 3), {"axis": None}),
+    ((2, 3, 2), {"axis": (0, -1)}),
+    ((), {"axis": None}),
+]
+
+
 @general(
     vjp=lambda g, y, x, *, axis: [_softmax_slope(g, y, axis)],
     jvp=lambda tangents, y, x, *, axis: _softmax_slope(tangents[0], y, axis),
     shape=_normalised_shape,
-    dtype=lambda x, *, axis: np.exp(np.ones((), x.dtype)).dtype,
+    dtype=_exponent_dtype,
     source="softmax({x}{params})",
     latex=r"\operatorname{{softmax}}\left({x}\right)",
     method=True,
     axis=AxisRule(of_number=True),
     explain_error=no_entries,
-    cases=[
-        ((3,), {}),
-        ((2, 3), {}),
-        ((2, 3), {"axis": 0}),
-        ((2, 3), {"axis": None}),
-        ((2, 3, 2), {"axis": (0, -1)}),
-        ((), {"axis": None}),
-    ],
+    cases=_CASES,
 )
 def softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
@@ -67,19 +74,12 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: Axes) -> 
     vjp=_log_softmax_vjp,
     jvp=_log_softmax_jvp,
     shape=lambda x, *, axis: x.shape,
-    dtype=lambda x, *, axis: np.exp(np.ones((), x.dtype)).dtype,
+    dtype=_exponent_dtype,
     source="log_softmax({x}{params})",
     latex=r"\log \operatorname{{softmax}}\left({x}\right)",
     method=True,
     axis=AxisRule(of_number=True),
-    cases=[
-        ((3,), {}),
-        ((2, 3), {}),
-        ((2, 3), {"axis": 0}),
-        ((2, 3), {"axis": None}),
-        ((2, 3, 2), {"axis": (0, -1)}),
-        ((), {"axis": None}),
-    ],
+    cases=_CASES,
 )
 def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.

@@ -186,7 +186,7 @@ end:
 """
 
 
-# Of a step of which all doubts show in the loss of the next.
+# A step needs no look of its own if all doubts about it show in the loss of the next.
 NO_DOUBT = """
 define internal i1 @undecided(ptr %new, ptr %workspace) #0 {
   ret i1 false

@@ -169,7 +169,7 @@ def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> An
         )
     if kept is not None:
         labels = where(kept, labels, astype(np.zeros((), np.intp), dtype=labels.dtype))
-    # Of labels that are known the loss itself says what is wrong.
+    # The loss itself says what is wrong with labels that are known.
     return class_labels(labels, classes=shape[-1]) if is_traced(labels) else labels
 
 
