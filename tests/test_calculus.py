@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.tree import leaves
 
 
 def test_grad_has_the_arguments_shape_and_dtype():
@@ -188,3 +189,33 @@ def test_value_and_grad_and_hvp_serve_scipys_minimisers():
         ad.value_and_grad(rosenbrock), start, jac=True, hessp=ad.hvp(rosenbrock), method="trust-ncg"
     )
     np.testing.assert_allclose(found.x, np.ones(4), atol=1e-6)
+
+
+DERIVATIVES = [ad.grad, ad.value_and_grad, ad.jacobian, ad.hessian]
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("chosen", [1, -1, (0, 1), [1]], ids=str)
+def test_wrt_means_what_argnums_means(derivative, chosen):
+    def f(x, y):
+        return np.sum(x**2 * y**3)
+
+    x, y = np.array([1.0, 2.0]), np.array([3.0, -1.0])
+    found, expected = derivative(f, wrt=chosen)(x, y), derivative(f, argnums=chosen)(x, y)
+    for left, right in zip(leaves(found), leaves(expected), strict=True):
+        np.testing.assert_array_equal(left, right)
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda f: f.__name__)
+def test_both_names_for_the_arguments_at_once_are_refused(derivative):
+    with pytest.raises(TypeError, match="argnums=0 and wrt=1 are two names for one argument"):
+        derivative(np.multiply, 0, wrt=1)
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda f: f.__name__)
+def test_an_argument_that_there_is_not_is_named_under_the_name_that_was_used(derivative):
+    with pytest.raises(ValueError, match="wrt names argument 2 of a call with 2 arguments"):
+        derivative(np.multiply, wrt=2)(1.0, 2.0)
+    with pytest.raises(ValueError, match="argnums names argument 2 of a call with 2 arguments"):
+        derivative(np.multiply, 2)(1.0, 2.0)

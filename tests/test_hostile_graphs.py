@@ -269,7 +269,7 @@ SIZES = {
     "diagonal": lambda x: np.diagonal(np.diagflat(x, HUGE)),
     "einsum": lambda x: np.einsum("i,j->ij", np.tile(x, HUGE), x),
     "put": lambda x: ad.ops.indexing.put_at(np.tile(x, HUGE), 1.0, key=(slice(None, None, 2),)),
-    "scatter": lambda x: ad.scatter_add(x, key=(slice(0, 3),), shape=(HUGE,)),
+    "scatter": lambda x: ad.ops.indexing.scatter_add(x, key=(slice(0, 3),), shape=(HUGE,)),
     "concatenate": lambda x: np.concatenate([np.tile(x, HUGE), x]),
     "windows": lambda x: ad.ops.windows.sliding_windows(np.tile(x, HUGE), (HUGE,)),
     "convolution": lambda x: np.convolve(np.tile(x, HUGE), x),

@@ -178,7 +178,9 @@ def test_recurrences_are_loops():
     for t in range(6):
         total = a[:, t] * total + b[:, t]
         y.append(total)
-    np.testing.assert_allclose(ad.linear_recurrence(a, b), np.stack(y, axis=1), rtol=1e-14)
+    np.testing.assert_allclose(
+        ad.ops.cumulative.linear_recurrence(a, b), np.stack(y, axis=1), rtol=1e-14
+    )
 
 
 def test_a_long_product_and_its_second_derivative_take_no_recursion():

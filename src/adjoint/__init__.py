@@ -35,9 +35,11 @@ from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled
 
 __version__ = "0.1.0"
 
-# Every primitive and composite is public under its own name: a new one needs no second place.
-# Where both have one name, the composite has NumPy's signature and the primitive does its work.
-_FUNCTIONS = (*core.PRIMITIVES.values(), *ops.COMPOSITES, *creation.CREATION)
+# A primitive or composite is public under its own name unless its card says otherwise: a new one
+# needs no second place. Where both have one name, the composite has NumPy's signature and the
+# primitive does its work.
+_CARDS = [card for card in core.PRIMITIVES.values() if card.public]
+_FUNCTIONS = (*_CARDS, *ops.COMPOSITES, *creation.CREATION)
 _PUBLIC = {function.__name__: function for function in _FUNCTIONS}
 # A function is traced; of a matrix it is np.trace(x) or x.trace().
 _PUBLIC["trace"] = trace

@@ -93,7 +93,7 @@ def _fresh(position: Any, keeps: bool, argument: Any) -> Value:
 def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:
     return TypeError(
         f"argument {position} has dtype {dtype}: only floats have derivatives; convert it, or "
-        "leave it out of argnums"
+        "leave it out of argnums (or wrt)"
     )
 
 
@@ -130,6 +130,25 @@ def _touches_outside(inputs: Sequence[Value], outputs: Sequence[Node]) -> bool:
         or any(parent is not None and parent.order < since for parent in node.parents)
         for node in reachable(outputs, since=since)
     )
+
+
+def one_name_for(
+    name: str, argnums: int | Sequence[int] | None, wrt: int | Sequence[int] | None
+) -> tuple[int | Sequence[int], str]:
+    """Return by which arguments to differentiate, and the name under which they were given.
+
+    Raises
+    ------
+    TypeError
+        If both names were given.
+    """
+    if argnums is not None and wrt is not None:
+        raise TypeError(
+            f"{name}: argnums={argnums!r} and wrt={wrt!r} are two names for one argument; give one"
+        )
+    if wrt is not None:
+        return wrt, "wrt"
+    return (0 if argnums is None else argnums), "argnums"
 
 
 def read_argnums(
@@ -175,7 +194,11 @@ def _scalar_seed(output: Any, what: str) -> dict[Node, Any]:
 
 
 def value_and_grad(
-    function: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+    function: Function,
+    argnums: int | Sequence[int] | None = None,
+    *,
+    wrt: int | Sequence[int] | None = None,
+    has_aux: bool = False,
 ) -> Function:
     """Return a function that gives ``function``'s value and its gradient.
 
@@ -184,9 +207,13 @@ def value_and_grad(
     function : callable
         Returns a single number, of shape (), (1,), (1, 1) …, or with ``has_aux`` a pair of it and
         anything else.
-    argnums : int or sequence of int
-        By which arguments; a gradient for each if a sequence. Arguments may be nested lists, tuples
-        and dicts of arrays; the gradient has the same structure.
+    argnums : int or sequence of int, optional
+        By which arguments, by default the first; a gradient for each if a sequence. Arguments may
+        be nested lists, tuples and dicts of arrays; the gradient has the same structure.
+    wrt : int or sequence of int, optional
+        Another name for ``argnums``, as `explain`, `draw` and `why` have it.
+    has_aux : bool
+        Whether the function returns a pair, of which only the number is differentiated.
 
     Returns
     -------
@@ -196,10 +223,13 @@ def value_and_grad(
 
     Raises
     ------
+    TypeError
+        If both ``argnums`` and ``wrt`` are given; when called, if an argument to differentiate by
+        is not of floats.
+    ValueError
+        When called, if there is no such argument.
     ShapeError
         When called, if the function returns more than one number.
-    TypeError
-        When called, if an argument to differentiate by is not of floats.
 
     Examples
     --------
@@ -210,14 +240,16 @@ def value_and_grad(
     (10.0, array([2., 6.]))
     """
 
+    chosen, called = one_name_for("grad", argnums, wrt)
+
     @functools.wraps(function)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
-        numbers = read_argnums(argnums, len(args))
+        numbers = read_argnums(chosen, len(args), called=called)
         record = record_run(function, args, kwargs, numbers)
         output, aux = record.result if has_aux else (record.result, None)
         flat = cotangents(record, _scalar_seed(output, "grad"))
         gradients = rebuild(args, numbers, record.expose(flat))
-        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        gradient = gradients[0] if isinstance(chosen, int) else tuple(gradients)
         value = _leave(record, output)
         return (
             (value, map_leaves(lambda x: _leave(record, x), aux)) if has_aux else value
@@ -235,17 +267,34 @@ def _leave(record: Record, output: Any) -> Any:
 
 
 def grad(
-    function: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+    function: Function,
+    argnums: int | Sequence[int] | None = None,
+    *,
+    wrt: int | Sequence[int] | None = None,
+    has_aux: bool = False,
 ) -> Function:
-    """Return a function that gives ``function``'s gradient; see `value_and_grad`.
+    """Return a function that gives ``function``'s gradient.
+
+    Parameters
+    ----------
+    function, argnums, wrt, has_aux
+        As for `value_and_grad`, with the same errors.
+
+    Returns
+    -------
+    callable
+        Gives the gradient, of the argument's shape and dtype; with ``has_aux`` a pair of it and of
+        what else the function returned.
 
     Examples
     --------
     >>> import adjoint as ad
     >>> float(ad.grad(ad.grad(lambda x: x**3))(2.0))
     12.0
+    >>> float(ad.grad(lambda x, y: x * y, wrt=1)(3.0, 5.0))
+    3.0
     """
-    both = value_and_grad(function, argnums, has_aux=has_aux)
+    both = value_and_grad(function, argnums, wrt=wrt, has_aux=has_aux)
 
     @functools.wraps(function)
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -256,14 +305,33 @@ def grad(
 
 
 def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
-    """Return ``function(*args)`` and its pull back, g ↦ gᵀJ.
+    """Return ``function(*args)`` and its pull back, g ↦ gᵀJ, by all of the arguments.
+
+    Parameters
+    ----------
+    function : callable
+        Returns an array or a tree of arrays.
+    *args : float arrays, or trees of them
 
     Returns
     -------
     value : array or tree
     pull : callable
-        Of a cotangent with the value's structure; gives a tuple, one for each argument. It may be
-        called any number of times.
+        Takes a cotangent with the value's structure and shapes and gives a tuple, one cotangent
+        for each argument. It may be called any number of times.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not of floats.
+    ShapeError
+        When the pull back is called, if the cotangent has not the value's shape.
+
+    Examples
+    --------
+    >>> value, pull = ad.vjp(lambda x, y: x * y, np.array([1.0, 2.0]), 3.0)
+    >>> value, pull(np.array([1.0, 10.0]))
+    (array([3., 6.]), (array([ 3., 30.]), np.float64(21.0)))
     """
     numbers = range(len(args))
     record = record_run(function, args, {}, numbers, keeps=True)
@@ -292,7 +360,33 @@ def _of_shape(part: Any, like: Value, what: str) -> Any:
 
 
 def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
-    """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times."""
+    """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times.
+
+    Parameters
+    ----------
+    function : callable
+        Returns an array or a tree of arrays.
+    *args : float arrays, or trees of them
+
+    Returns
+    -------
+    value : array or tree
+    push : callable
+        Takes a tangent for each argument, of its shape, and gives that of the value.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not of floats.
+    ShapeError
+        When the push forward is called, if a tangent has not its argument's shape.
+
+    Examples
+    --------
+    >>> value, push = ad.linearize(lambda x: x * x, np.array([1.0, 3.0]))
+    >>> push(np.array([1.0, 0.0])), push(np.array([0.0, 1.0]))
+    (array([2., 0.]), array([0., 6.]))
+    """
     return _linearized(function, args, keeps=True)
 
 
@@ -326,6 +420,24 @@ def zeros_of(output: Any) -> Any:
 
 def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Return ``function(*primals)`` and the derivative along ``tangents``, Jt.
+
+    Parameters
+    ----------
+    function : callable
+        Returns an array or a tree of arrays.
+    primals : sequence
+        The arguments: float arrays, or trees of them.
+    tangents : sequence
+        One for each argument, of its structure and shapes.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many tangents as arguments.
+    TypeError
+        If an argument is not of floats.
+    ShapeError
+        If a tangent has not its argument's shape.
 
     Examples
     --------

@@ -115,6 +115,9 @@ class Primitive:
         NumPy functions that the source calls by name; by default the forward function, if it does.
     axis : AxisRule, optional
         What it takes as its parameter ``axis``, which is checked before it is applied.
+    public : bool
+        Whether it is offered as ``adjoint.name``. What only rules and composites are made of is
+        not, but its name stays in the registry, where saved graphs look it up.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -137,6 +140,7 @@ class Primitive:
         explain_error: Callable[..., str | None] | None = None,
         reads_numbers: bool = True,
         axis: AxisRule | None = None,
+        public: bool = True,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -155,6 +159,7 @@ class Primitive:
         self.reads_numbers = reads_numbers
         self.explain_error = explain_error
         self.axis = axis
+        self.public = public
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL

@@ -26,32 +26,71 @@ def zeros(shape: Any, dtype: Any = float) -> Tensor:
 
 
 def ones(shape: Any, dtype: Any = float) -> Tensor:
-    """Return a constant tensor of ones."""
+    """Return a constant tensor of ones.
+
+    Examples
+    --------
+    >>> ad.ones((2, 2))
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
     return tensor(np.ones(shape, dtype))
 
 
 def empty(shape: Any, dtype: Any = float) -> Tensor:
-    """Return a constant tensor to assign into; it is filled with zeros, not with chance."""
+    """Return a constant tensor to assign into; it is filled with zeros, not with chance.
+
+    Examples
+    --------
+    >>> ad.empty(2)
+    tensor([0., 0.])
+    """
     return zeros(shape, dtype)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
-    """Return a constant tensor of a number; ``np.full_like`` is for one with a gradient."""
+    """Return a constant tensor of a number; ``np.full_like`` is for one with a gradient.
+
+    Examples
+    --------
+    >>> ad.full(2, 7.0)
+    tensor([7., 7.])
+    """
     return tensor(np.full(shape, fill_value, dtype))
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float) -> Tensor:
-    """Return a constant (N, M) tensor with ones on its ``k``-th diagonal, zeros elsewhere."""
+    """Return a constant (N, M) tensor with ones on its ``k``-th diagonal, zeros elsewhere.
+
+    Examples
+    --------
+    >>> ad.eye(2, 3, k=1)
+    tensor([[0., 1., 0.],
+            [0., 0., 1.]])
+    """
     return tensor(np.eye(N, M, k, dtype))
 
 
 def identity(n: int, dtype: Any = float) -> Tensor:
-    """Return the constant (n, n) unit matrix."""
+    """Return the constant (n, n) unit matrix.
+
+    Examples
+    --------
+    >>> ad.identity(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     return tensor(np.identity(n, dtype))
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
-    """Return a constant tensor of numbers from ``start`` up to, without, ``stop``; or up to it."""
+    """Return a constant tensor of numbers from ``start`` up to, without, ``stop``; or up to it.
+
+    Examples
+    --------
+    >>> ad.arange(3), ad.arange(1.0, 2.0, 0.5)
+    (tensor([0, 1, 2]), tensor([1. , 1.5]))
+    """
     first, last = (0, start) if stop is None else (start, stop)
     return tensor(np.arange(first, last, step, dtype=dtype))
 

@@ -9,7 +9,12 @@ from numpy.exceptions import AxisError
 
 
 class ShapeError(ValueError):
-    """Shapes do not fit the operation."""
+    """Shapes do not fit the operation.
+
+    >>> ad.matmul(np.ones((5, 3)), ad.tensor(np.ones((4, 2))))
+    Traceback (most recent call last):
+    adjoint.errors.ShapeError: matmul: inner sizes differ, (5, 3) @ (4, 2); ...
+    """
 
 
 class ShapeIndexError(ShapeError, IndexError):
@@ -25,19 +30,44 @@ class PortableWarning(UserWarning):
 
 
 class GraphError(RuntimeError):
-    """A derivative was asked of a value whose graph cannot give it."""
+    """A derivative was asked of a value whose graph cannot give it.
+
+    >>> ad.tensor(3.0).backward()
+    Traceback (most recent call last):
+    adjoint.errors.GraphError: backward: this value does not depend on any tensor with ...
+    """
 
 
 class GradientMismatchError(AssertionError):
-    """A derivative differs from its numerical check."""
+    """A derivative differs from its numerical check.
+
+    >>> ad.check_gradients(lambda x: x * ad.stop_gradient(x), 3.0)
+    Traceback (most recent call last):
+    adjoint.errors.GradientMismatchError: <lambda>: reverse derivative by argument 0 is wrong ...
+    """
 
 
 class AnomalyError(ArithmeticError):
-    """Under `detect_anomaly`: the first NaN or infinity, or an operand changed behind our back."""
+    """Under `detect_anomaly`: the first NaN or infinity, or an operand changed behind our back.
+
+    >>> with ad.detect_anomaly():
+    ...     np.log(ad.tensor(-1.0, requires_grad=True))
+    Traceback (most recent call last):
+    adjoint.errors.AnomalyError: log gave nan in 1 of 1 entries, at ...
+    """
 
 
 class AnomalyWarning(RuntimeWarning):
-    """Under `detect_anomaly`: a product 0·∞ was taken as 0."""
+    """Under `detect_anomaly`: a product 0·∞ was taken as 0.
+
+    >>> import warnings
+    >>> x = ad.tensor(0.0, requires_grad=True)
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     with ad.detect_anomaly():
+    ...         (0 * np.sqrt(x)).backward()
+    >>> [warning.category.__name__ for warning in caught], x.grad
+    (['AnomalyWarning'], tensor(0.))
+    """
 
 
 class UnreadableFileError(ValueError):
@@ -51,6 +81,16 @@ class DivergedError(ArithmeticError):
     ----------
     history : History
         The record up to the last whole epoch.
+
+    Examples
+    --------
+    >>> model, x = ad.nn.Linear(1, 1, rng=0), np.full((4, 1), 1e100)
+    >>> try:
+    ...     ad.fit(model, (x, x), loss="mse_loss", seed=0, epochs=9, batch_size=4, progress=False,
+    ...            optimizer=lambda p: ad.optim.SGD(p, lr=1.0))
+    ... except ad.DivergedError as error:
+    ...     print(len(error.history))  # the first epoch, whose loss was finite
+    1
     """
 
     def __init__(self, message: str, history: object = None) -> None:

@@ -162,6 +162,14 @@ class Graph:
         ``inputs`` and ``outputs`` stands in its place.
     name : str
         Of the traced function.
+
+    Examples
+    --------
+    >>> graph = ad.trace(lambda x: np.tanh(x) * 2.0, np.zeros(3))
+    >>> [node.primitive.name for node in graph.nodes], graph.outputs[0].shape
+    (['tanh', 'multiply'], (3,))
+    >>> graph(np.array([0.0, 1.0, 20.0]))
+    array([0.        , 1.52318831, 2.        ])
     """
 
     def __init__(

@@ -14,6 +14,7 @@ from .calculus import (
     cotangents,
     grad,
     jvp,
+    one_name_for,
     read_argnums,
     rebuild,
     record_run,
@@ -28,7 +29,11 @@ from .tree import leaves, map_leaves
 
 
 def jacobian(
-    function: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto"
+    function: Function,
+    argnums: int | Sequence[int] | None = None,
+    *,
+    wrt: int | Sequence[int] | None = None,
+    mode: str = "auto",
 ) -> Function:
     """Return a function that gives all partial derivatives of ``function``'s results.
 
@@ -39,8 +44,10 @@ def jacobian(
     ----------
     function : callable
         Returns an array or a tree of arrays.
-    argnums : int or sequence of int
-        By which arguments, which may be trees.
+    argnums : int or sequence of int, optional
+        By which arguments, which may be trees; by default the first.
+    wrt : int or sequence of int, optional
+        Another name for ``argnums``, as `explain`, `draw` and `why` have it.
     mode : {"auto", "forward", "reverse"}
         "auto" takes the one with fewer sweeps.
 
@@ -59,10 +66,11 @@ def jacobian(
            [3., 2.]])
     """
     choose("mode", mode, _JACOBIANS)
+    chosen, called = one_name_for("jacobian", argnums, wrt)
 
     @functools.wraps(function)
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        numbers = read_argnums(argnums, len(args))
+        numbers = read_argnums(chosen, len(args), called=called)
         record = record_run(function, args, kwargs, numbers)
         outputs = [_as_value(leaf) for leaf in leaves(record.result)]
         rows = _JACOBIANS[mode](record, outputs)
@@ -70,7 +78,7 @@ def jacobian(
 
         def block(_: Any) -> Any:
             row = next(blocks)
-            return row[0] if isinstance(argnums, int) else tuple(row)
+            return row[0] if isinstance(chosen, int) else tuple(row)
 
         return map_leaves(block, record.result)
 
@@ -144,11 +152,16 @@ def _axes_last(block: Any, count: int) -> Any:
     return block.transpose((*range(count, block.ndim), *range(count)))
 
 
-def hessian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hessian(
+    function: Function,
+    argnums: int | Sequence[int] | None = None,
+    *,
+    wrt: int | Sequence[int] | None = None,
+) -> Function:
     """Return a function that gives the matrix of second derivatives of a scalar function.
 
     The Jacobian of the gradient, see `jacobian`: for one argument x an array of shape
-    ``x.shape + x.shape``.
+    ``x.shape + x.shape``. ``argnums`` and ``wrt`` are those of `grad`.
 
     Examples
     --------
@@ -158,7 +171,7 @@ def hessian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([[6., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(function, argnums), argnums)
+    return jacobian(grad(function, argnums, wrt=wrt), argnums, wrt=wrt)
 
 
 def hvp(function: Function) -> Function:

@@ -107,13 +107,26 @@ class no_grad:
 
 
 class enable_grad(no_grad):
-    """Record inside the ``with`` block, also within `no_grad`."""
+    """Record inside the ``with`` block, also within `no_grad`.
+
+    >>> x = ad.tensor(3.0, requires_grad=True)
+    >>> with ad.no_grad():
+    ...     with ad.enable_grad():
+    ...         y = x * x
+    >>> y.requires_grad
+    True
+    """
 
     _on = True
 
 
 def is_recording() -> bool:
-    """Return whether operations on tensors are recorded in this thread."""
+    """Return whether operations on tensors are recorded in this thread.
+
+    >>> with ad.no_grad():
+    ...     ad.is_recording()
+    False
+    """
     return bool(_recording.on)
 
 
@@ -155,6 +168,11 @@ class Tensor(Value):
     Made by `tensor`; operators, NumPy's functions and this library's apply to it. The array is
     never changed in place: NumPy sees it read-only. ``x[i] = v`` and ``x += v`` put another one in
     its place, which all names of the tensor and its slices see.
+
+    >>> x = ad.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = np.exp(x).sum() * 2
+    >>> isinstance(y, ad.Tensor), y.requires_grad
+    (True, True)
     """
 
     __slots__ = ()
@@ -555,6 +573,11 @@ def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tens
 
 @contextmanager
 def set_grad_enabled(on: bool) -> Iterator[None]:
-    """Record inside the ``with`` block or not, as ``on`` says."""
+    """Record inside the ``with`` block or not, as ``on`` says.
+
+    >>> with ad.set_grad_enabled(False):
+    ...     ad.is_recording()
+    False
+    """
     with enable_grad() if on else no_grad():
         yield

@@ -336,6 +336,22 @@ def write_source(function: Function, path: str | Path, *examples: Any) -> None:
         the first would give NaN.
     *examples : arrays
         The arguments' structure, shapes and dtypes; needed unless the function is compiled.
+
+    Raises
+    ------
+    TypeError
+        If the shapes are not known, or the function cannot be traced.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> def square(x):
+    ...     return x * x
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "square.py"
+    ...     ad.write_source(square, path, 3.0)
+    ...     path.read_text().splitlines()[-2:]
+    ['def square(x):', '    return x * x']
     """
     if isinstance(function, Compiled):
         if not examples:

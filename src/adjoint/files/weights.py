@@ -70,6 +70,16 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     ValueError
         If names, shapes or dtypes differ; the message lists all that do. If the slopes of a `PReLU`
         ran along another axis.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> trained, fresh = ad.nn.Linear(2, 1, rng=0), ad.nn.Linear(2, 1, rng=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ad.save_weights(trained, folder + "/weights")
+    ...     ad.load_weights(fresh, folder + "/weights")
+    >>> np.array_equal(trained.weight, fresh.weight)
+    True
     """
     choose("layout", layout, _LAYOUTS)
     if layout == "torch":

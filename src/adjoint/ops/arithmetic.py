@@ -19,7 +19,13 @@ from .rounding import rint
     numpy=[np.add],
 )
 def add(x: Any, y: Any) -> Any:
-    """Return x + y."""
+    """Return x + y.
+
+    >>> ad.add(np.array([1.0, 2.0]), 3.0)
+    array([4., 5.])
+    >>> float(ad.grad(lambda y: ad.add(np.array([1.0, 2.0]), y).sum())(3.0))  # y entered twice
+    2.0
+    """
     return np.add(x, y)
 
 
@@ -30,7 +36,13 @@ def add(x: Any, y: Any) -> Any:
     numpy=[np.subtract],
 )
 def subtract(x: Any, y: Any) -> Any:
-    """Return x - y."""
+    """Return x - y.
+
+    >>> ad.subtract(np.array([1.0, 2.0]), 3.0)
+    array([-2., -1.])
+    >>> float(ad.grad(lambda y: ad.subtract(np.array([1.0, 2.0]), y).sum())(3.0))
+    -2.0
+    """
     return np.subtract(x, y)
 
 
@@ -42,7 +54,13 @@ def subtract(x: Any, y: Any) -> Any:
     numpy=[np.multiply],
 )
 def multiply(x: Any, y: Any) -> Any:
-    """Return x * y, entry by entry."""
+    """Return x * y, entry by entry.
+
+    >>> ad.multiply(np.array([1.0, 2.0]), 3.0)
+    array([3., 6.])
+    >>> ad.grad(lambda x: ad.multiply(x, x).sum())(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
     return np.multiply(x, y)
 
 
@@ -55,7 +73,13 @@ def multiply(x: Any, y: Any) -> Any:
     domain=[(-2, 2), (0.5, 2)],
 )
 def divide(x: Any, y: Any) -> Any:
-    """Return x / y, entry by entry."""
+    """Return x / y, entry by entry.
+
+    >>> ad.divide(1.0, np.array([2.0, 4.0]))
+    array([0.5 , 0.25])
+    >>> ad.grad(lambda y: ad.divide(1.0, y).sum())(np.array([2.0, 4.0]))
+    array([-0.25  , -0.0625])
+    """
     return np.true_divide(x, y)
 
 
@@ -67,7 +91,13 @@ def divide(x: Any, y: Any) -> Any:
     domain=[(0.1, 0.9), (1.0, 2.0)],
 )
 def floor_divide(x: Any, y: Any) -> Any:
-    """Return the largest integer not above x / y; its derivative is 0, at the jumps too."""
+    """Return the largest integer not above x / y; its derivative is 0, at the jumps too.
+
+    >>> ad.floor_divide(np.array([-7.0, 6.0, 7.0]), 2.0)
+    array([-4.,  3.,  3.])
+    >>> ad.grad(lambda x: ad.floor_divide(x, 2.0).sum())(np.array([-7.0, 6.0, 7.0]))
+    array([0., 0., 0.])
+    """
     return np.floor_divide(x, y)
 
 
@@ -80,19 +110,34 @@ def floor_divide(x: Any, y: Any) -> Any:
     domain=[(2.1, 2.9), (0.6, 0.7)],
 )
 def remainder(x: Any, y: Any) -> Any:
-    """Return x - y⌊x / y⌋, with the sign of y; at the jumps the derivative of the right piece."""
+    """Return x - y⌊x / y⌋, with the sign of y; at the jumps the derivative of the right piece.
+
+    >>> ad.remainder(np.array([-7.0, 6.0, 7.0]), 4.0)
+    array([1., 2., 3.])
+    >>> ad.grad(lambda x, y: ad.remainder(x, y).sum(), (0, 1))(np.array([8.0]), np.array([4.0]))
+    (array([1.]), array([-2.]))
+    """
     return np.remainder(x, y)
 
 
 @elementwise(partials=[-1], source="-{x}", latex="-{x}", numpy=[np.negative])
 def negative(x: Any) -> Any:
-    """Return -x."""
+    """Return -x.
+
+    >>> ad.negative(np.array([1.0, -2.0]))
+    array([-1.,  2.])
+    """
     return np.negative(x)
 
 
 @elementwise(partials=[1], source="+{x}", latex="{x}", numpy=[np.positive])
 def positive(x: Any) -> Any:
-    """Return x itself, as a new value."""
+    """Return x itself, as a new value.
+
+    >>> x = ad.tensor([1.0, -2.0], requires_grad=True)
+    >>> ad.positive(x) is x, ad.positive(x)
+    (False, tensor([ 1., -2.], from=positive))
+    """
     return np.positive(x)
 
 
@@ -106,7 +151,13 @@ def positive(x: Any) -> Any:
     domain=[(-2.9, -2.1), (0.6, 0.7)],
 )
 def fmod(x: Any, y: Any) -> Any:
-    """Return x - y trunc(x / y), with the sign of x; at the jumps x has derivative 1."""
+    """Return x - y trunc(x / y), with the sign of x; at the jumps x has derivative 1.
+
+    >>> ad.fmod(np.array([-7.0, 7.0]), 4.0)
+    array([-3.,  3.])
+    >>> ad.grad(lambda x, y: ad.fmod(x, y).sum(), (0, 1))(np.array([8.0]), np.array([-4.0]))
+    (array([1.]), array([2.]))
+    """
     return np.fmod(x, y)
 
 
@@ -120,37 +171,67 @@ def fmod(x: Any, y: Any) -> Any:
     domain=[(0.5, 2)],
 )
 def reciprocal(x: Any) -> Any:
-    """Return 1 / x; its derivative at 0 is -∞."""
+    """Return 1 / x; its derivative at 0 is -∞.
+
+    >>> ad.reciprocal(np.array([2.0, 4.0]))
+    array([0.5 , 0.25])
+    >>> ad.grad(lambda x: ad.reciprocal(x).sum())(np.array([2.0, 4.0]))
+    array([-0.25  , -0.0625])
+    """
     return np.reciprocal(x)
 
 
 def mod(x: Operand, y: Operand) -> Any:
-    """Return x - y⌊x / y⌋; another name of `remainder`."""
+    """Return x - y⌊x / y⌋; another name of `remainder`.
+
+    >>> ad.mod(np.array([-7.0, 6.0, 7.0]), 4.0)
+    array([1., 2., 3.])
+    """
     return remainder(x, y)
 
 
 def true_divide(x: Operand, y: Operand) -> Any:
-    """Return x / y; another name of `divide`."""
+    """Return x / y; another name of `divide`.
+
+    >>> ad.true_divide(np.array([1.0, 2.0]), 4.0)
+    array([0.25, 0.5 ])
+    """
     return divide(x, y)
 
 
 def divmod(x: Operand, y: Operand) -> tuple[Any, Any]:
-    """Return the pair ⌊x / y⌋ and x - y⌊x / y⌋."""
+    """Return the pair ⌊x / y⌋ and x - y⌊x / y⌋.
+
+    >>> ad.divmod(np.array([-7.0, 7.0]), 4.0)
+    (array([-2.,  1.]), array([1., 3.]))
+    """
     return floor_divide(x, y), remainder(x, y)
 
 
 def conjugate(x: Operand) -> Any:
-    """Return x: numbers are real here."""
+    """Return x: numbers are real here.
+
+    >>> ad.conjugate(np.array([1.0, -2.0]))
+    array([ 1., -2.])
+    """
     return positive(x)
 
 
 def real(x: Operand) -> Any:
-    """Return x: numbers are real here."""
+    """Return x: numbers are real here.
+
+    >>> ad.real(np.array([1.0, -2.0]))
+    array([ 1., -2.])
+    """
     return positive(x)
 
 
 def imag(x: Operand) -> Any:
-    """Return zeros of x's shape: numbers are real here."""
+    """Return zeros of x's shape: numbers are real here.
+
+    >>> ad.imag(np.array([1.0, 2.0]))
+    array([0., 0.])
+    """
     return zeros_like(x)
 
 

@@ -47,24 +47,43 @@ def _stacked(
 
 
 def vstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    """Join arrays row by row; vectors count as rows."""
+    """Join arrays row by row; vectors count as rows.
+
+    >>> ad.vstack([np.array([1, 2]), np.array([[3, 4], [5, 6]])])
+    array([[1, 2],
+           [3, 4],
+           [5, 6]])
+    """
     return _typed(concatenate(_all(atleast_2d, tup), axis=0), dtype, casting)
 
 
 def hstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    """Join arrays column by column; vectors are joined end to end."""
+    """Join arrays column by column; vectors are joined end to end.
+
+    >>> ad.hstack([np.array([1, 2]), np.array([3])])
+    array([1, 2, 3])
+    """
     parts = _all(atleast_1d, tup)
     axis = 0 if parts and parts[0].ndim == 1 else 1
     return _typed(concatenate(parts, axis=axis), dtype, casting)
 
 
 def dstack(tup: Sequence[Operand]) -> Any:
-    """Join arrays along the third axis, which vectors and matrices are given."""
+    """Join arrays along the third axis, which vectors and matrices are given.
+
+    >>> ad.dstack([np.array([1, 2]), np.array([3, 4])]).shape
+    (1, 2, 2)
+    """
     return concatenate(_all(atleast_3d, tup), axis=2)
 
 
 def column_stack(tup: Sequence[Operand]) -> Any:
-    """Join arrays column by column; vectors count as columns."""
+    """Join arrays column by column; vectors count as columns.
+
+    >>> ad.column_stack([np.array([1, 2]), np.array([3, 4])])
+    array([[1, 3],
+           [2, 4]])
+    """
     arrays = [as_array(x) for x in tup]
     return concatenate(
         [reshape(x, shape=(-1, 1)) if x.ndim < 2 else x for x in arrays],
@@ -79,6 +98,13 @@ def block(arrays: Any) -> Any:
     ------
     ValueError
         If the lists are not nested equally deep, or one is empty.
+
+    Examples
+    --------
+    >>> ad.block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]])
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [1., 1., 1.]])
     """
     depth = _depth(arrays)
     parts = _parts(arrays)
@@ -109,12 +135,22 @@ def _joined(arrays: Any, axis: int, ndim: int) -> Any:
 
 
 def append(arr: Operand, values: Operand, axis: int | None = None) -> Any:
-    """Return ``arr`` with ``values`` joined to its end, both flattened if no axis is given."""
+    """Return ``arr`` with ``values`` joined to its end, both flattened if no axis is given.
+
+    >>> ad.append(np.array([1.0, 2.0]), 3.0)
+    array([1., 2., 3.])
+    """
     return _concatenated([arr, values], axis)
 
 
 def insert(arr: Operand, obj: Any, values: Operand, axis: int | None = None) -> Any:
-    """Return ``arr`` with ``values`` inserted before the places ``obj`` (int, slice, sequence)."""
+    """Return ``arr`` with ``values`` inserted before the places ``obj`` (int, slice, sequence).
+
+    >>> ad.insert(np.array([1.0, 2.0]), 1, 9.0)
+    array([1., 9., 2.])
+    >>> float(ad.grad(lambda v: ad.insert(np.array([1.0, 2.0]), [0, 2], v).sum())(9.0))
+    2.0
+    """
     x, new = as_array(arr), as_array(values)
     # NumPy inserts the entries' numbers; where they end up, the entries are gathered.
     old_numbers = np.arange(x.size).reshape(x.shape)
@@ -124,7 +160,13 @@ def insert(arr: Operand, obj: Any, values: Operand, axis: int | None = None) -> 
 
 
 def delete(arr: Operand, obj: Any, axis: int | None = None) -> Any:
-    """Return ``arr`` without the entries at ``obj`` (int, slice or sequence) along ``axis``."""
+    """Return ``arr`` without the entries at ``obj`` (int, slice or sequence) along ``axis``.
+
+    >>> ad.delete(np.array([1.0, 2.0, 3.0]), [0, 2])
+    array([2.])
+    >>> ad.grad(lambda x: ad.delete(x, [0, 2]).sum())(np.array([1.0, 2.0, 3.0]))
+    array([0., 1., 0.])
+    """
     x = as_array(arr) if axis is not None else ravel(arr)
     axis = axis_index(0 if axis is None else axis, x)
     kept = np.delete(np.arange(x.shape[axis]), _place(obj, "delete"))
@@ -136,17 +178,31 @@ def _place(obj: Any, name: str) -> Any:
 
 
 def array_split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Return the parts of an array: as many as said, of nearly equal size, or cut at indices."""
+    """Return the parts of an array: as many as said, of nearly equal size, or cut at indices.
+
+    >>> ad.array_split(np.arange(5), 2)
+    [array([0, 1, 2]), array([3, 4])]
+    """
     return _split(np.array_split, ary, indices_or_sections, axis)
 
 
 def split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Return the parts of an array: as many as said, of equal size, or cut at indices."""
+    """Return the parts of an array: as many as said, of equal size, or cut at indices.
+
+    >>> ad.split(np.arange(5), [2, 3])
+    [array([0, 1]), array([2]), array([3, 4])]
+    """
     return _split(np.split, ary, indices_or_sections, axis)
 
 
 def hsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
-    """Return the parts of an array cut between columns, or entries of a vector."""
+    """Return the parts of an array cut between columns, or entries of a vector.
+
+    >>> ad.hsplit(np.array([[1, 2], [3, 4]]), 2)
+    [array([[1],
+           [3]]), array([[2],
+           [4]])]
+    """
     x = as_array(ary)
     if not x.ndim:
         raise ShapeError("hsplit: needs at least 1 axis, got shape ()")
@@ -154,7 +210,11 @@ def hsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
 
 
 def vsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
-    """Return the parts of an array cut between rows."""
+    """Return the parts of an array cut between rows.
+
+    >>> ad.vsplit(np.array([[1, 2], [3, 4]]), 2)
+    [array([[1, 2]]), array([[3, 4]])]
+    """
     x = as_array(ary)
     if x.ndim < 2:
         raise ShapeError(f"vsplit: needs at least 2 axes, got shape {x.shape}")
@@ -162,7 +222,11 @@ def vsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
 
 
 def dsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
-    """Return the parts of an array cut along the third axis."""
+    """Return the parts of an array cut along the third axis.
+
+    >>> [part.shape for part in ad.dsplit(np.zeros((1, 2, 4)), 2)]
+    [(1, 2, 2), (1, 2, 2)]
+    """
     x = as_array(ary)
     if x.ndim < 3:
         raise ShapeError(f"dsplit: needs at least 3 axes, got shape {x.shape}")
@@ -186,7 +250,11 @@ def _split(function: Callable[..., Any], ary: Operand, cuts: Any, axis: int) -> 
 
 
 def unstack(x: Operand, /, *, axis: int = 0) -> tuple[Any, ...]:
-    """Return the slices of an array along an axis, as a tuple."""
+    """Return the slices of an array along an axis, as a tuple.
+
+    >>> ad.unstack(np.array([[1, 2], [3, 4]]))
+    (array([1, 2]), array([3, 4]))
+    """
     x = as_array(x)
     if not x.ndim:
         raise ShapeError("unstack: a value without axes, shape (), has no slices")

@@ -44,32 +44,56 @@ def _asked(
 
 
 def expand_dims(a: Operand, axis: Any) -> Any:
-    """Return ``a`` with new axes of size 1 at ``axis`` (an int or a tuple)."""
+    """Return ``a`` with new axes of size 1 at ``axis`` (an int or a tuple).
+
+    >>> ad.expand_dims(np.zeros((2, 3)), (0, 2)).shape
+    (1, 2, 1, 3)
+    """
     return _reshaped(np.expand_dims, a, axis)
 
 
 def squeeze(a: Operand, axis: Any = None) -> Any:
-    """Return ``a`` without its axes of size 1, or without those given."""
+    """Return ``a`` without its axes of size 1, or without those given.
+
+    >>> ad.squeeze(np.zeros((1, 3, 1))).shape, ad.squeeze(np.zeros((1, 3, 1)), 0).shape
+    ((3,), (3, 1))
+    """
     return _reshaped(np.squeeze, a, axis)
 
 
 def swapaxes(a: Operand, axis1: int, axis2: int) -> Any:
-    """Return ``a`` with two axes exchanged."""
+    """Return ``a`` with two axes exchanged.
+
+    >>> ad.swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     return _permuted(np.swapaxes, a, axis1, axis2)
 
 
 def moveaxis(a: Operand, source: Any, destination: Any) -> Any:
-    """Return ``a`` with the axes ``source`` at the places ``destination``."""
+    """Return ``a`` with the axes ``source`` at the places ``destination``.
+
+    >>> ad.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     return _permuted(np.moveaxis, a, source, destination)
 
 
 def rollaxis(a: Operand, axis: int, start: int = 0) -> Any:
-    """Return ``a`` with ``axis`` moved back to stand before ``start``."""
+    """Return ``a`` with ``axis`` moved back to stand before ``start``.
+
+    >>> ad.rollaxis(np.zeros((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
     return _permuted(np.rollaxis, a, axis, start)
 
 
 def matrix_transpose(x: Operand) -> Any:
-    """Return ``x`` with its last two axes exchanged."""
+    """Return ``x`` with its last two axes exchanged.
+
+    >>> ad.matrix_transpose(np.zeros((2, 3, 4))).shape
+    (2, 4, 3)
+    """
     x = as_array(x)
     if x.ndim < 2:
         raise ShapeError(f"matrix_transpose: shape {x.shape} has no two axes to exchange")
@@ -77,7 +101,11 @@ def matrix_transpose(x: Operand) -> Any:
 
 
 def ravel(a: Operand, order: str = "C") -> Any:
-    """Return the entries of ``a`` along one axis, row by row, or column by column with "F"."""
+    """Return the entries of ``a`` along one axis, row by row, or column by column with "F".
+
+    >>> ad.ravel(np.array([[1, 2], [3, 4]])), ad.ravel(np.array([[1, 2], [3, 4]]), "F")
+    (array([1, 2, 3, 4]), array([1, 3, 2, 4]))
+    """
     if order not in ("C", "F"):
         raise ValueError(f"ravel: order={order!r}; choose 'C' (row by row) or 'F' (by column)")
     x = as_array(a)
@@ -85,7 +113,11 @@ def ravel(a: Operand, order: str = "C") -> Any:
 
 
 def flatten(a: Operand, order: str = "C") -> Any:
-    """Return a copy of the entries of ``a`` along one axis."""
+    """Return a copy of the entries of ``a`` along one axis, in an ``order`` as for `ravel`.
+
+    >>> ad.flatten(np.array([[1, 2], [3, 4]]))
+    array([1, 2, 3, 4])
+    """
     return copy(ravel(a, order))
 
 
@@ -93,6 +125,13 @@ def copy(a: Operand, order: str = "K") -> Any:
     """Return ``a`` as a value of its own; the gradient flows through.
 
     The order of the memory is accepted as NumPy's argument, and means nothing here.
+
+    >>> x = ad.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = ad.copy(x)
+    >>> y[0] = 5.0
+    >>> y.sum().backward()
+    >>> x.grad  # the first entry was replaced
+    tensor([0., 1.])
     """
     return as_box(_copied(a, order))
 
@@ -111,22 +150,39 @@ def _at_least(function: Callable[..., Any], arrays: tuple[Operand, ...]) -> Any:
 
 
 def atleast_1d(*arys: Operand) -> Any:
-    """Return each argument with at least one axis; several come back as a tuple."""
+    """Return each argument with at least one axis; several come back as a tuple.
+
+    >>> ad.atleast_1d(3.0)
+    array([3.])
+    """
     return _at_least(np.atleast_1d, arys)
 
 
 def atleast_2d(*arys: Operand) -> Any:
-    """Return each argument with at least two axes; several come back as a tuple."""
+    """Return each argument with at least two axes; several come back as a tuple.
+
+    >>> ad.atleast_2d(np.array([1.0, 2.0]))
+    array([[1., 2.]])
+    """
     return _at_least(np.atleast_2d, arys)
 
 
 def atleast_3d(*arys: Operand) -> Any:
-    """Return each argument with at least three axes; several come back as a tuple."""
+    """Return each argument with at least three axes; several come back as a tuple.
+
+    >>> ad.atleast_3d(np.array([1.0, 2.0])).shape
+    (1, 2, 1)
+    """
     return _at_least(np.atleast_3d, arys)
 
 
 def broadcast_arrays(*args: Operand, subok: bool = False) -> tuple[Any, ...]:
-    """Return the arguments, all broadcast to their common shape."""
+    """Return the arguments, all broadcast to their common shape.
+
+    >>> x, y = ad.broadcast_arrays(np.zeros((2, 1)), np.zeros(3))
+    >>> x.shape, y.shape
+    ((2, 3), (2, 3))
+    """
     arrays = [as_array(x) for x in args]
     shape = np.broadcast_shapes(*(x.shape for x in arrays))
     return tuple(broadcast_to(x, shape=shape) for x in arrays)
@@ -147,6 +203,13 @@ def meshgrid(
         Leave each with size 1 along the others' axes.
     indexing : "xy" or "ij"
         Whether the first two axes are exchanged ("xy") or in the order of the arguments ("ij").
+
+    Examples
+    --------
+    >>> x, y = ad.meshgrid(np.array([1, 2, 3]), np.array([10, 20]))
+    >>> x + y
+    array([[11, 12, 13],
+           [21, 22, 23]])
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing={indexing!r}; choose 'xy' or 'ij'")

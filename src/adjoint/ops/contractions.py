@@ -21,6 +21,11 @@ def dot(a: Operand, b: Operand) -> Any:
     """Return the dot product: over the last axis of ``a`` and the last but one of ``b``.
 
     A number scales; if ``b`` is a vector its only axis takes part.
+
+    >>> float(ad.dot(np.array([1.0, 2.0]), np.array([3.0, 4.0])))
+    11.0
+    >>> ad.dot(2.0, np.array([3.0, 4.0]))
+    array([6., 8.])
     """
     a, b = as_array(a), as_array(b)
     if not a.ndim or not b.ndim:
@@ -29,14 +34,22 @@ def dot(a: Operand, b: Operand) -> Any:
 
 
 def inner(a: Operand, b: Operand) -> Any:
-    """Return the sums of products over the last axes of both."""
+    """Return the sums of products over the last axes of both.
+
+    >>> ad.inner(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0]))
+    array([21., 43.])
+    """
     a, b = as_array(a), as_array(b)
     summed = tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
     return as_scalar(summed)
 
 
 def vdot(a: Operand, b: Operand) -> Any:
-    """Return the dot product of all entries, each in row-major order."""
+    """Return the dot product of all entries, each in row-major order.
+
+    >>> float(ad.vdot(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 1.0], [1.0, 1.0]])))
+    10.0
+    """
     a, b = as_array(a), as_array(b)
     if math.prod(a.shape) != math.prod(b.shape):
         raise ShapeError(f"vdot: shapes {a.shape} and {b.shape} differ in their number of entries")
@@ -44,7 +57,12 @@ def vdot(a: Operand, b: Operand) -> Any:
 
 
 def outer(a: Operand, b: Operand) -> Any:
-    """Return the products of every entry of ``a`` with every entry of ``b``, as a matrix."""
+    """Return the products of every entry of ``a`` with every entry of ``b``, as a matrix.
+
+    >>> ad.outer(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([[ 1., 10.],
+           [ 2., 20.]])
+    """
     rows, columns = reshape(as_array(a), shape=(-1, 1)), reshape(as_array(b), shape=(1, -1))
     return multiply(rows, columns)
 
@@ -69,6 +87,11 @@ def tensordot(a: Operand, b: Operand, axes: Any = 2) -> Any:
     -------
     array
         With the remaining axes of ``a``, then those of ``b``.
+
+    Examples
+    --------
+    >>> ad.tensordot(np.ones((2, 3, 4)), np.ones((4, 3)), axes=([1, 2], [1, 0]))
+    array([12., 12.])
     """
     a, b = as_array(a), as_array(b)
     over_a, over_b = _summed_axes(axes, a.ndim, b.ndim)
@@ -88,7 +111,12 @@ def tensordot(a: Operand, b: Operand, axes: Any = 2) -> Any:
 
 
 def kron(a: Operand, b: Operand) -> Any:
-    """Return the Kronecker product: ``a`` with every entry replaced by its product with ``b``."""
+    """Return the Kronecker product: ``a`` with every entry replaced by its product with ``b``.
+
+    >>> ad.kron(np.array([[1.0, 2.0]]), np.array([[1.0], [10.0]]))
+    array([[ 1.,  2.],
+           [10., 20.]])
+    """
     a, b = as_array(a), as_array(b)
     ndim = max(a.ndim, b.ndim)
     coarse = (1,) * (ndim - a.ndim) + tuple(a.shape)
@@ -100,7 +128,11 @@ def kron(a: Operand, b: Operand) -> Any:
 
 
 def vecdot(x1: Operand, x2: Operand, axis: int = -1) -> Any:
-    """Return the sums of products over one axis; the others broadcast."""
+    """Return the sums of products over one axis; the others broadcast.
+
+    >>> ad.vecdot(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0]))
+    array([21., 43.])
+    """
     x1, x2 = as_array(x1), as_array(x2)
     if not x1.ndim or not x2.ndim or x1.shape[axis] != x2.shape[axis]:
         raise ShapeError(f"vecdot: sizes differ along axis {axis}, {x1.shape} and {x2.shape}")
@@ -116,19 +148,33 @@ def _axis_last(x: Any, axis: int) -> Any:
 
 
 def matvec(x1: Operand, x2: Operand) -> Any:
-    """Return every matrix of ``x1`` times the vector of ``x2`` that belongs to it."""
+    """Return every matrix of ``x1`` times the vector of ``x2`` that belongs to it.
+
+    >>> ad.matvec(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 1.0]]))
+    array([[1., 3.],
+           [2., 4.]])
+    """
     return own(matmul(as_array(x1), as_array(x2)[..., None])[..., 0])
 
 
 def vecmat(x1: Operand, x2: Operand) -> Any:
-    """Return every vector of ``x1`` times the matrix of ``x2`` that belongs to it."""
+    """Return every vector of ``x1`` times the matrix of ``x2`` that belongs to it.
+
+    >>> ad.vecmat(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[1., 2.],
+           [3., 4.]])
+    """
     return own(matmul(as_array(x1)[..., None, :], as_array(x2))[..., 0, :])
 
 
 def cross(
     a: Operand, b: Operand, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
 ) -> Any:
-    """Return the cross product of vectors of three entries along an axis; the others broadcast."""
+    """Return the cross product of vectors of three entries along an axis; the others broadcast.
+
+    >>> ad.cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+    """
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = (_axis_last(as_array(v), n) for v, n in ((a, axisa), (b, axisb)))
@@ -144,6 +190,9 @@ def multi_dot(arrays: Sequence[Operand]) -> Any:
     """Return the product of two or more matrices, in the order that needs the least work.
 
     The first and the last may be vectors.
+
+    >>> ad.linalg.multi_dot([np.ones((2, 3)), np.ones((3, 9)), np.ones(9)])
+    array([27., 27.])
     """
     factors = [as_array(x) for x in arrays]
     if len(factors) < 2:

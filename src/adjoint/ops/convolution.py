@@ -44,6 +44,7 @@ _CASES = [
 
 
 @multilinear(
+    public=False,
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
     strong="strong_convolution",
@@ -57,6 +58,7 @@ def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
 
 
 @multilinear(
+    public=False,
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
     strong="strong_convolution",
@@ -87,6 +89,13 @@ def convolve(a: Operand, v: Operand, mode: str = "full") -> Any:
     a, v : (n,) and (m,) arrays
     mode : "full", "same" or "valid"
         All n + m - 1 overlaps, the max(n, m) in the middle, or those without a border.
+
+    Examples
+    --------
+    >>> ad.convolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0]))
+    array([ 1., 12., 23., 30.])
+    >>> ad.grad(lambda v: ad.convolve(np.array([1.0, 2.0, 3.0]), v)[1])(np.array([1.0, 10.0]))
+    array([2., 1.])
     """
     a, v = _sequences("convolve", mode, a, v)
     if mode != "same":
@@ -97,7 +106,11 @@ def convolve(a: Operand, v: Operand, mode: str = "full") -> Any:
 
 
 def correlate(a: Operand, v: Operand, mode: str = "valid") -> Any:
-    """Return the correlation Σⱼ a[k + j] v[j] of two vectors, with `convolve`'s modes."""
+    """Return the correlation Σⱼ a[k + j] v[j] of two vectors, with `convolve`'s modes.
+
+    >>> ad.correlate(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0]))
+    array([21., 32.])
+    """
     a, v = _sequences("correlate", mode, a, v)
     if mode != "same":
         return convolution(a, v[::-1], mode=mode)

@@ -81,6 +81,7 @@ def _recurrence_shape(a: Operand, b: Operand, *, axis: int) -> tuple[int, ...]:
 
 
 @general(
+    public=False,
     vjp=_recurrence_vjp,
     jvp=_recurrence_jvp,
     shape=_recurrence_shape,
@@ -150,7 +151,13 @@ def _sum_of_later(g: Any, x: Any, *, axis: int | None) -> Any:
     cases=_CASES,
 )
 def cumsum(x: Any, *, axis: int | None = None) -> Any:
-    """Return the sums of all entries up to each one, along ``axis`` or of the flattened array."""
+    """Return the sums of all entries up to each one, along ``axis`` or of the flattened array.
+
+    >>> ad.cumsum(np.array([1.0, 2.0, 3.0]))
+    array([1., 3., 6.])
+    >>> ad.grad(lambda x: ad.cumsum(x).sum())(np.array([1.0, 2.0, 3.0]))
+    array([3., 2., 1.])
+    """
     return np.cumsum(x, axis=axis)
 
 
@@ -183,7 +190,13 @@ _WITH_ZEROS: list[tuple[Any, ...]] = [(_ZEROS, {}), (_ZEROS, {"axis": 0}), (_ZER
     cases=_CASES + _WITH_ZEROS,
 )
 def cumprod(x: Any, *, axis: int | None = None) -> Any:
-    """Return the products of all entries up to each one; right also where entries are 0."""
+    """Return the products of all entries up to each one; right also where entries are 0.
+
+    >>> ad.cumprod(np.array([2.0, 0.0, 3.0]))
+    array([2., 0., 0.])
+    >>> ad.grad(lambda x: ad.cumprod(x).sum())(np.array([2.0, 0.0, 3.0]))
+    array([1., 8., 0.])
+    """
     return np.cumprod(x, axis=axis)
 
 
@@ -218,7 +231,13 @@ def _products_of_others(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     ],
 )
 def prod(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return the product over ``axis``; its gradient is right also where entries are 0."""
+    """Return the product over ``axis``; its gradient is right also where entries are 0.
+
+    >>> float(ad.prod(np.array([2.0, 0.0, 3.0])))
+    0.0
+    >>> ad.grad(ad.prod)(np.array([2.0, 0.0, 3.0]))
+    array([0., 6., 0.])
+    """
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
@@ -237,14 +256,22 @@ def _with_initial(
 
 
 def cumulative_sum(x: Operand, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
-    """Return the sums of all entries up to each one, with a 0 before them on request."""
+    """Return the sums of all entries up to each one, with a 0 before them on request.
+
+    >>> ad.cumulative_sum(np.array([1.0, 2.0, 3.0]), include_initial=True)
+    array([0., 1., 3., 6.])
+    """
     return _with_initial(cumsum, 0, x, axis, include_initial)
 
 
 def cumulative_prod(
     x: Operand, /, *, axis: int | None = None, include_initial: bool = False
 ) -> Any:
-    """Return the products of all entries up to each one, with a 1 before them on request."""
+    """Return the products of all entries up to each one, with a 1 before them on request.
+
+    >>> ad.cumulative_prod(np.array([2.0, 3.0]), include_initial=True)
+    array([1., 2., 6.])
+    """
     return _with_initial(cumprod, 1, x, axis, include_initial)
 
 

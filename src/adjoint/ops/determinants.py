@@ -54,7 +54,12 @@ _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
     ],
 )
 def det(a: Any) -> Any:
-    """Return the determinants of square matrices; the derivative is right at singular ones too."""
+    """Return the determinants of square matrices; the derivative is right at singular ones too.
+
+    >>> ad.grad(ad.det)(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)  # singular: the cofactors
+    array([[ 4., -2.],
+           [-2.,  1.]])
+    """
     return np.linalg.det(a)
 
 
@@ -86,6 +91,7 @@ def _cofactor_slope(t: Any, a: Any) -> Any:
 
 
 @general(
+    public=False,
     vjp=lambda g, y, a: [_cofactor_slope(g, a)],
     jvp=lambda tangents, y, a: _cofactor_slope(tangents[0], a),
     shape=square_shape,
@@ -99,6 +105,10 @@ def cofactor(a: Any) -> Any:
     """Return the matrices of cofactors, det(a) a⁻ᵀ, of singular matrices too.
 
     With a = u diag(s) vᵀ it is ± u diag(p) vᵀ, where p_i is the product of all s but s_i [2]_.
+
+    >>> ad.linalg.cofactor(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)
+    array([[ 4., -2.],
+           [-2.,  1.]])
     """
     u, s, vh = np.linalg.svd(a)
     left_out = np.eye(s.shape[-1], dtype=bool)
@@ -117,6 +127,7 @@ def _slogdet_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
 
 
 @general(
+    public=False,
     vjp=_slogdet_vjp,
     jvp=_slogdet_jvp,
     shape=lambda a: (2, *square_shape(a)[:-2]),
@@ -143,6 +154,10 @@ def slogdet(a: Operand) -> SlogdetResult:
 
     The sign is a constant. The gradient of the logarithm is the transposed inverse; at a singular
     matrix, where the logarithm is -∞, asking for it raises NumPy's LinAlgError.
+
+    >>> sign, logarithm = ad.linalg.slogdet(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    >>> float(sign), float(logarithm)
+    (-1.0, 0.0)
     """
     packed = slogdet_packed(as_array(a))
     return SlogdetResult(stop_gradient(packed[0]), packed[1])

@@ -40,7 +40,15 @@ _TRIANGLES: list[tuple[Any, ...]] = [
     cases=_TRIANGLES,
 )
 def tril(x: Any, *, k: int = 0) -> Any:
-    """Return ``x`` with zeros above the ``k``-th diagonal of its last two axes."""
+    """Return ``x`` with zeros above the ``k``-th diagonal of its last two axes.
+
+    >>> ad.tril(np.ones((2, 3)))
+    array([[1., 0., 0.],
+           [1., 1., 0.]])
+    >>> ad.tril(np.ones((2, 3)), -1)
+    array([[0., 0., 0.],
+           [1., 0., 0.]])
+    """
     return np.tril(x, k)
 
 
@@ -53,7 +61,15 @@ def tril(x: Any, *, k: int = 0) -> Any:
     cases=_TRIANGLES,
 )
 def triu(x: Any, *, k: int = 0) -> Any:
-    """Return ``x`` with zeros below the ``k``-th diagonal of its last two axes."""
+    """Return ``x`` with zeros below the ``k``-th diagonal of its last two axes.
+
+    >>> ad.triu(np.ones((2, 3)))
+    array([[1., 1., 1.],
+           [0., 1., 1.]])
+    >>> ad.triu(np.ones((2, 3)), 1)
+    array([[0., 1., 1.],
+           [0., 0., 1.]])
+    """
     return np.triu(x, k)
 
 
@@ -81,7 +97,13 @@ def _diagonal_shape(x: Operand, *, offset: int, axis1: int, axis2: int) -> tuple
     ],
 )
 def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Return the entries of ``x`` on a diagonal of two of its axes, as the last axis."""
+    """Return the entries of ``x`` on a diagonal of two of its axes, as the last axis.
+
+    >>> ad.diagonal(np.array([[1, 2], [3, 4]]))
+    array([1, 4])
+    >>> ad.diagonal(np.array([[1, 2], [3, 4]]), 1)
+    array([2])
+    """
     return np.diagonal(x, offset, axis1, axis2)
 
 
@@ -94,12 +116,22 @@ def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     cases=[((3,), {}), ((2, 2), {"k": -1}), ((), {}), ((0,), {"k": 1})],
 )
 def diagflat(x: Any, *, k: int = 0) -> Any:
-    """Return a matrix with the entries of ``x``, flattened, on its ``k``-th diagonal."""
+    """Return a matrix with the entries of ``x``, flattened, on its ``k``-th diagonal.
+
+    >>> ad.diagflat(np.array([1, 2]))
+    array([[1, 0],
+           [0, 2]])
+    """
     return np.diagflat(x, k)
 
 
 def diag(v: Operand, k: int = 0) -> Any:
-    """Return the ``k``-th diagonal of a matrix, or the matrix with a vector on that diagonal."""
+    """Return the ``k``-th diagonal of a matrix, or the matrix with a vector on that diagonal.
+
+    >>> ad.diag(np.array([[1, 2], [3, 4]])), ad.diag(np.array([5, 6]))
+    (array([1, 4]), array([[5, 0],
+           [0, 6]]))
+    """
     x = as_array(v)
     if x.ndim not in (1, 2):
         raise ShapeError(f"diag: expected one or two axes, got shape {x.shape}")
@@ -107,7 +139,11 @@ def diag(v: Operand, k: int = 0) -> Any:
 
 
 def trace(a: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Return the sum of a diagonal of two axes."""
+    """Return the sum of a diagonal of two axes.
+
+    >>> ad.tensor([[1.0, 2.0], [3.0, 4.0]]).trace()
+    tensor(5.)
+    """
     return sum(diagonal(as_array(a), offset=offset, axis1=axis1, axis2=axis2), axis=-1)
 
 

@@ -37,6 +37,13 @@ def diff(
     ----------
     prepend, append : number or array, optional
         Joined to ``a`` along the axis first.
+
+    Examples
+    --------
+    >>> ad.diff(np.array([1.0, 4.0, 9.0]))
+    array([3., 5.])
+    >>> ad.grad(lambda a: ad.diff(a).sum())(np.array([1.0, 4.0, 9.0]))
+    array([-1.,  0.,  1.])
     """
     x = as_array(a)
     if n < 0:
@@ -64,7 +71,11 @@ def _end(end: Operand, x: Any, axis: int) -> Any:
 
 
 def ediff1d(ary: Operand, to_end: Operand = None, to_begin: Operand = None) -> Any:
-    """Return the differences of neighbours of the flattened array, between two given ends."""
+    """Return the differences of neighbours of the flattened array, between two given ends.
+
+    >>> ad.ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
+    array([0., 3., 5.])
+    """
     x = ravel(ary)
     parts = [to_begin, part(x, 0, 1, None) - part(x, 0, None, -1), to_end]
     given = [ravel(p) for p in parts if p is not None]
@@ -78,6 +89,13 @@ def trapezoid(y: Operand, x: Operand = None, dx: Operand = 1.0, axis: int = -1) 
     ----------
     x : array, optional
         The points, along one axis or of y's shape; by default ``dx`` apart.
+
+    Examples
+    --------
+    >>> float(ad.trapezoid(np.array([0.0, 1.0, 4.0]), dx=2.0))
+    6.0
+    >>> ad.grad(lambda y: ad.trapezoid(y, dx=2.0))(np.array([0.0, 1.0, 4.0]))
+    array([1., 2., 1.])
     """
     values = as_array(y)
     middles = (part(values, axis, 1, None) + part(values, axis, None, -1)) / 2.0
@@ -108,6 +126,13 @@ def gradient(f: Operand, *varargs: Operand, axis: Any = None, edge_order: int = 
     edge_order : 1 or 2
         The order of accuracy at the ends. The formulas are those of NumPy: Fornberg, Mathematics
         of Computation 51 (1988), 699-706.
+
+    Examples
+    --------
+    >>> ad.gradient(np.array([0.0, 1.0, 4.0, 9.0]))
+    array([1., 2., 4., 5.])
+    >>> ad.gradient(np.array([0.0, 1.0, 4.0, 9.0]), edge_order=2)
+    array([0., 2., 4., 6.])
     """
     x = as_array(f)
     x = x if x.dtype.kind == "f" else astype(x, dtype=np.float64)

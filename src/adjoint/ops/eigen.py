@@ -71,6 +71,7 @@ def inverse_gaps(values: Any) -> Any:
 
 
 @linear(
+    public=False,
     transposes=[lambda g, x, values, *, what: checked(g, values, what=what), None],
     shape=lambda x, values, *, what: tuple(x.shape),
     dtype=lambda x, values, *, what: x.dtype,
@@ -107,6 +108,7 @@ def _guarded_jvp(tangents: Sequence[Any], y: Any, vectors: Any, values: Any, *, 
 
 
 @general(
+    public=False,
     vjp=lambda g, y, vectors, values, *, what: [checked(g, values, what=what), None],
     jvp=_guarded_jvp,
     shape=lambda vectors, values, *, what: tuple(vectors.shape),
@@ -146,6 +148,7 @@ def _packed_shape(a: Operand, **_: Any) -> tuple[int, ...]:
 
 
 @general(
+    public=False,
     vjp=_eigh_vjp,
     jvp=_eigh_jvp,
     shape=_packed_shape,
@@ -183,13 +186,26 @@ def eigh(a: Operand, UPLO: str = "L") -> EighResult:
         Only one triangle is read, and the gradient lies in it; see the top of this module.
     UPLO : "L" or "U"
         The lower or the upper one.
+
+    Examples
+    --------
+    >>> a = np.array([[2.0, 1.0], [1.0, 2.0]])
+    >>> ad.linalg.eigh(a).eigenvalues.round(9)
+    array([1., 3.])
+    >>> ad.grad(lambda a: ad.linalg.eigh(a).eigenvalues[1])(a).round(9)  # in the lower triangle
+    array([[0.5, 0. ],
+           [1. , 0.5]])
     """
     uplo = choose("triangle", str(UPLO).upper(), ("L", "U"))
     return EighResult(*_values_and_vectors(eigh_packed(as_array(a), uplo=uplo)))
 
 
 def eigvalsh(a: Operand, UPLO: str = "L") -> Any:
-    """Return the eigenvalues of symmetric matrices, in rising order; see `eigh`."""
+    """Return the eigenvalues of symmetric matrices, in rising order; see `eigh`.
+
+    >>> ad.linalg.eigvalsh(np.array([[2.0, 1.0], [1.0, 2.0]])).round(9)
+    array([1., 3.])
+    """
     return eigh(a, UPLO).eigenvalues
 
 
@@ -200,12 +216,21 @@ _ADVICE = (
 
 
 def eig(a: Operand) -> Any:
-    """Refuse: eigenvalues of general matrices are complex. Constants are NumPy's to answer."""
+    """Refuse: eigenvalues of general matrices are complex. Constants are NumPy's to answer.
+
+    >>> values, vectors = ad.linalg.eig(np.array([[2.0, 0.0], [0.0, 3.0]]))
+    >>> values
+    array([2., 3.])
+    """
     return without_derivative(np.linalg.eig, _ADVICE, a)
 
 
 def eigvals(a: Operand) -> Any:
-    """Refuse: eigenvalues of general matrices are complex. Constants are NumPy's to answer."""
+    """Refuse: eigenvalues of general matrices are complex. Constants are NumPy's to answer.
+
+    >>> ad.linalg.eigvals(np.array([[2.0, 0.0], [0.0, 3.0]]))
+    array([2., 3.])
+    """
     return without_derivative(np.linalg.eigvals, _ADVICE, a)
 
 

@@ -112,6 +112,7 @@ _CASES = [
 
 
 @multilinear(
+    public=False,
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,
     strong="strong_einsum",
@@ -132,6 +133,7 @@ def _view_transpose(g: Any, x: Any, *, subscripts: str) -> Any:
 
 
 @linear(
+    public=False,
     transposes=[_view_transpose],
     shape=_einsum_shape,
     source="np.einsum({subscripts}, {x})",
@@ -152,6 +154,7 @@ def named_view(x: Any, *, subscripts: str) -> Any:
 
 
 @multilinear(
+    public=False,
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,
     strong="strong_einsum",

@@ -83,6 +83,13 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     Only the lower triangle of ``a`` is read (with ``upper`` the upper one), and the gradient lies
     in it, an entry off the diagonal counting twice; differentiate by ``(a + a.T) / 2`` for a
     symmetric one. A matrix that is not positive definite raises NumPy's LinAlgError.
+
+    >>> ad.cholesky(np.array([[4.0, 2.0], [2.0, 5.0]]))
+    array([[2., 0.],
+           [1., 2.]])
+    >>> ad.grad(lambda a: ad.cholesky(a).sum())(np.array([[4.0, 2.0], [2.0, 5.0]]))
+    array([[0.1875, 0.    ],
+           [0.25  , 0.25  ]])
     """
     return np.linalg.cholesky(a, upper=upper)
 
@@ -98,6 +105,7 @@ def _of_full_rank_shape(x: Operand, q: Operand, r: Operand, a: Operand) -> tuple
 
 
 @linear(
+    public=False,
     transposes=[lambda g, x, q, r, a: g, None, None, None],
     shape=_of_full_rank_shape,
     dtype=lambda x, q, r, a: x.dtype,
@@ -162,6 +170,7 @@ def _qr_error(a: Operand) -> str | None:
 
 
 @general(
+    public=False,
     vjp=_qr_vjp,
     jvp=_qr_jvp,
     shape=_qr_shape,
@@ -199,6 +208,12 @@ def qr(a: Operand, mode: str = "reduced") -> Any:
         Its first min(m, n) columns must be linearly independent for a derivative.
     mode : "reduced", "complete" or "r"
         Q with min(m, n) columns, or with m (which has a derivative only for m ≤ n), or R alone.
+
+    Examples
+    --------
+    >>> q, r = ad.linalg.qr(np.array([[0.0, 2.0], [-1.0, 1.0]]))
+    >>> np.allclose(q @ r, [[0.0, 2.0], [-1.0, 1.0]])
+    True
     """
     choose("mode of qr", mode, ("reduced", "complete", "r", "raw"))
     a = as_array(a)

@@ -38,23 +38,42 @@ _LIKE: dict[str, Any] = {
 
 @constant(source="np.zeros_like({x}{params})", latex=r"0_{{{x}}}", numpy=[np.zeros_like], **_LIKE)
 def zeros_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
-    """Return zeros of x's shape and dtype, or of those given: a constant to assign into."""
+    """Return zeros of x's shape and dtype, or of those given: a constant to assign into.
+
+    >>> y = ad.zeros_like(ad.tensor([1.0, 2.0], requires_grad=True))
+    >>> y, y.requires_grad
+    (tensor([0., 0.]), False)
+    """
     return np.zeros_like(x, dtype=dtype, shape=shape)
 
 
 @constant(source="np.ones_like({x}{params})", latex=r"1_{{{x}}}", numpy=[np.ones_like], **_LIKE)
 def ones_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
-    """Return ones of x's shape and dtype, or of those given: a constant."""
+    """Return ones of x's shape and dtype, or of those given: a constant.
+
+    >>> ad.ones_like(np.array([1.5, 2.5]), dtype=int)
+    array([1, 1])
+    """
     return np.ones_like(x, dtype=dtype, shape=shape)
 
 
 def empty_like(prototype: Operand, *, dtype: Any = None, shape: Any = None) -> Any:
-    """Return an array to assign into, like ``prototype``; it is filled with zeros here."""
+    """Return an array to assign into, like ``prototype``; it is filled with zeros here.
+
+    >>> ad.empty_like(np.array([1.5, 2.5]))
+    array([0., 0.])
+    """
     return zeros_like(prototype, dtype=dtype, shape=shape)
 
 
 def full_like(a: Operand, fill_value: Operand, *, dtype: Any = None, shape: Any = None) -> Any:
-    """Return an array like ``a`` filled with a number, to which its gradients add up."""
+    """Return an array like ``a`` filled with a number, to which its gradients add up.
+
+    >>> ad.full_like(np.zeros(3), 7.0)
+    array([7., 7., 7.])
+    >>> float(ad.grad(lambda v: ad.full_like(np.zeros(3), v).sum())(7.0))
+    3.0
+    """
     x = as_array(a)
     filling = fill_value if isinstance(fill_value, Value) else as_array(fill_value)
     number = astype(filling, dtype=x.dtype if dtype is None else dtype)
@@ -82,6 +101,13 @@ def linspace(
         Whether ``stop`` is the last number.
     retstep : bool
         Return the step as well.
+
+    Examples
+    --------
+    >>> ad.linspace(0.0, 1.0, 5)
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ])
+    >>> ad.jacobian(lambda stop: ad.linspace(0.0, stop, 5))(1.0)
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     if num < 0:
         raise ValueError(f"linspace: num must not be negative, got {num}")
@@ -113,7 +139,11 @@ def logspace(
     *,
     axis: int = 0,
 ) -> Any:
-    """Return ``num`` numbers from base**start to base**stop, whose logarithms are evenly spaced."""
+    """Return ``num`` numbers from base**start to base**stop, whose logarithms are evenly spaced.
+
+    >>> ad.logspace(0.0, 2.0, 3)
+    array([  1.,  10., 100.])
+    """
     return power(base, linspace(start, stop, num, endpoint, axis=axis))
 
 
@@ -126,6 +156,11 @@ def geomspace(
     ------
     ValueError
         If an end is 0, or the two have different signs.
+
+    Examples
+    --------
+    >>> ad.geomspace(1.0, 100.0, 3)
+    array([  1.,  10., 100.])
     """
     start, stop = _ends(start, stop)
     message = "geomspace: the ends must not be 0, and have the same sign"

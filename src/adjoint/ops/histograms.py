@@ -41,6 +41,12 @@ def histogram(
         The samples, which must not require a gradient.
     density : bool
         Divide by the total and the width of each bin.
+
+    Examples
+    --------
+    >>> x, weights = np.array([1.0, 1.5, 3.0]), np.array([0.5, 1.0, 2.0])
+    >>> ad.histogram(x, bins=[1.0, 2.0, 3.0], weights=weights)
+    (array([1.5, 2. ]), array([1., 2., 3.]))
     """
     samples = _samples(a, "histogram")
     if weights is None:
@@ -63,6 +69,12 @@ def histogramdd(
     ----------
     sample : (n, d) array
         The points, which must not require a gradient.
+
+    Examples
+    --------
+    >>> ad.histogramdd(np.array([[0.1, 0.1], [0.2, 0.8], [0.9, 0.9]]), bins=2)[0]
+    array([[1., 1.],
+           [0., 1.]])
     """
     points = np.atleast_2d(_samples(sample, "histogramdd"))
     if weights is None:
@@ -106,7 +118,13 @@ def histogram2d(
     density: bool | None = None,
     weights: Operand = None,
 ) -> tuple[Any, Any, Any]:
-    """Return the sum of the weights in each cell of a plane, and the edges along both axes."""
+    """Return the sum of the weights in each cell of a plane, and the edges along both axes.
+
+    >>> x, y = np.array([0.1, 0.2, 0.9]), np.array([0.1, 0.8, 0.9])
+    >>> ad.histogram2d(x, y, bins=2)[0]
+    array([[1., 1.],
+           [0., 1.]])
+    """
     points = np.stack([_samples(x, "histogram2d"), _samples(y, "histogram2d")], axis=1)
     if not np.isscalar(bins) and len(bins) not in (1, 2):
         bins = [bins, bins]
@@ -117,7 +135,11 @@ def histogram2d(
 def histogram_bin_edges(
     a: Operand, bins: Any = 10, range: Any = None, weights: Operand = None
 ) -> Any:
-    """Return the edges of bins; evenly spaced ones vary with the least and greatest sample."""
+    """Return the edges of bins; evenly spaced ones vary with the least and greatest sample.
+
+    >>> ad.histogram_bin_edges(np.array([1.0, 2.0, 5.0]), bins=4)
+    array([1., 2., 3., 4., 5.])
+    """
     if not values_in([a, bins, range, weights]):
         return np.histogram_bin_edges(a, bins, range, weights)
     if isinstance(bins, int) and range is None and as_array(a).shape != (0,):

@@ -21,7 +21,11 @@ from .piecewise import one_minus_square
     method=True,
 )
 def sinh(x: Any) -> Any:
-    """Return the hyperbolic sine."""
+    """Return the hyperbolic sine.
+
+    >>> ad.sinh(np.array([0.0, 1.0]))
+    array([0.        , 1.17520119])
+    """
     return np.sinh(x)
 
 
@@ -34,7 +38,11 @@ def sinh(x: Any) -> Any:
     method=True,
 )
 def cosh(x: Any) -> Any:
-    """Return the hyperbolic cosine."""
+    """Return the hyperbolic cosine.
+
+    >>> ad.cosh(np.array([0.0, 1.0]))
+    array([1.        , 1.54308063])
+    """
     return np.cosh(x)
 
 
@@ -47,7 +55,13 @@ def cosh(x: Any) -> Any:
     method=True,
 )
 def tanh(x: Any) -> Any:
-    """Return the hyperbolic tangent."""
+    """Return the hyperbolic tangent.
+
+    >>> ad.tanh(np.array([0.0, 1.0, 20.0]))
+    array([0.        , 0.76159416, 1.        ])
+    >>> ad.grad(lambda x: ad.tanh(x).sum())(np.array([0.0, 1.0, 20.0]))  # saturated at 20
+    array([1.        , 0.41997434, 0.        ])
+    """
     return np.tanh(x)
 
 
@@ -61,7 +75,13 @@ def tanh(x: Any) -> Any:
     method=True,
 )
 def arcsinh(x: Any) -> Any:
-    """Return the inverse of the hyperbolic sine."""
+    """Return the inverse of the hyperbolic sine.
+
+    >>> ad.arcsinh(np.array([0.0, 1e300]))
+    array([  0.        , 691.46867508])
+    >>> ad.grad(lambda x: ad.arcsinh(x).sum())(np.array([0.0, 1e300]))
+    array([1.e+000, 1.e-300])
+    """
     return np.arcsinh(x)
 
 
@@ -76,7 +96,13 @@ def arcsinh(x: Any) -> Any:
     domain=[(1.2, 3)],
 )
 def arccosh(x: Any) -> Any:
-    """Return the inverse of the hyperbolic cosine, x ≥ 1; its derivative at 1 is infinite."""
+    """Return the inverse of the hyperbolic cosine, x ≥ 1; its derivative at 1 is infinite.
+
+    >>> ad.arccosh(np.array([1.0, 2.0]))
+    array([0.       , 1.3169579])
+    >>> ad.grad(lambda x: ad.arccosh(x).sum())(np.array([1.0, 2.0]))
+    array([       inf, 0.57735027])
+    """
     return np.arccosh(x)
 
 
@@ -90,5 +116,11 @@ def arccosh(x: Any) -> Any:
     domain=[(-0.8, 0.8)],
 )
 def arctanh(x: Any) -> Any:
-    """Return the inverse of the hyperbolic tangent, |x| ≤ 1; at ±1 both it and its slope are ∞."""
+    """Return the inverse of the hyperbolic tangent, |x| ≤ 1; at ±1 both it and its slope are ∞.
+
+    >>> ad.arctanh(np.array([0.0, 0.5]))
+    array([0.        , 0.54930614])
+    >>> ad.grad(lambda x: ad.arctanh(x).sum())(np.array([0.0, 0.5]))
+    array([1.        , 1.33333333])
+    """
     return np.arctanh(x)

@@ -176,6 +176,7 @@ _ROWS = slice(None, None, 2)
 
 
 @linear(
+    public=False,
     transposes=[lambda g, x, *arrays, key: scatter_add(g, *arrays, key=key, shape=x.shape)],
     shape=_index_shape,
     dtype=lambda x, *arrays, key: x.dtype,
@@ -216,6 +217,7 @@ def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
 
 
 @linear(
+    public=False,
     transposes=[lambda g, x, *arrays, key, shape: index(g, *arrays, key=key)],
     shape=_scattered_shape,
     dtype=lambda x, *arrays, key, shape: x.dtype,
@@ -263,6 +265,7 @@ def last_at(key: Any, shape: tuple[int, ...]) -> Any:
 
 
 @constant(
+    public=False,
     shape=lambda *arrays, key, shape: _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key),
     dtype=lambda *arrays, key, shape: np.dtype(bool),
     source=lambda *arrays, key, shape: (
@@ -300,6 +303,7 @@ def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
 
 
 @linear(
+    public=False,
     transposes=[_kept, _placed],
     shape=_put_shape,
     dtype=lambda x, v, *arrays, key: x.dtype,

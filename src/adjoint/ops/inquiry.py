@@ -17,17 +17,29 @@ from .structural import as_array, stop_gradient
 
 
 def shape(a: Operand) -> tuple[int, ...]:
-    """Return the sizes of the axes."""
+    """Return the sizes of the axes.
+
+    >>> ad.shape(ad.tensor([[1.0, 2.0]]))
+    (1, 2)
+    """
     return tuple(as_array(a).shape)
 
 
 def ndim(a: Operand) -> int:
-    """Return the number of axes."""
+    """Return the number of axes.
+
+    >>> ad.ndim(ad.tensor([[1.0, 2.0]]))
+    2
+    """
     return len(shape(a))
 
 
 def size(a: Operand, axis: Any = None) -> int:
-    """Return the number of entries, or the size along ``axis`` (an int or a tuple)."""
+    """Return the number of entries, or the size along ``axis`` (an int or a tuple).
+
+    >>> ad.size(ad.tensor([[1.0, 2.0]])), ad.size(ad.tensor([[1.0, 2.0]]), 0)
+    (2, 1)
+    """
     sizes = shape(a)
     chosen = sizes if axis is None else [sizes[n] for n in np.atleast_1d(axis)]
     return int(np.prod(chosen, dtype=np.int64))
@@ -60,9 +72,19 @@ def _by_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
         return max(found, key=lambda value: value.rank).fallback(function, args, kwargs)
 
     answered.__name__ = function.__name__
-    answered.__doc__ = f"Return what `numpy.{function.__name__}` does, of the plain arrays."
+    answered.__doc__ = _explained(function)
     answered.__signature__ = _signature(function)  # type: ignore[attr-defined]
     return answered
+
+
+def _explained(function: Callable[..., Any]) -> str:
+    """Return the docstring of what answers for a function of NumPy."""
+    arguments, answer = BY_NUMBERS[function]
+    return (
+        f"Return what `numpy.{function.__name__}` does, of the plain arrays.\n\n"
+        ">>> x = ad.tensor([3.0, 0.0, 1.0], requires_grad=True)\n"
+        f">>> ad.{function.__name__}({arguments})\n{answer}\n"
+    )
 
 
 def _without_graph(leaf: Any) -> Any:
@@ -78,24 +100,25 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 # Indices, booleans and text; a histogram is not among them, for its edges depend on the entries.
-BY_NUMBERS = (
-    np.allclose,
-    np.argwhere,
-    np.array2string,
-    np.array_equal,
-    np.array_equiv,
-    np.array_repr,
-    np.array_str,
-    np.digitize,
-    np.flatnonzero,
-    np.iscomplex,
-    np.isin,
-    np.isreal,
-    np.lexsort,
-    np.nanargmax,
-    np.nanargmin,
-    np.nonzero,
-)
+# For each function what its example is called with, for x = [3, 0, 1], and what it answers.
+BY_NUMBERS = {
+    np.allclose: ("x, [3.0, 0.0, 1.0]", "True"),
+    np.argwhere: ("x", "array([[0],\n       [2]])"),
+    np.array2string: ("x", "'[3. 0. 1.]'"),
+    np.array_equal: ("x, [3.0, 0.0]", "False"),
+    np.array_equiv: ("x, [[3.0, 0.0, 1.0]]", "True"),
+    np.array_repr: ("x", "'array([3., 0., 1.])'"),
+    np.array_str: ("x", "'[3. 0. 1.]'"),
+    np.digitize: ("x, [0.5, 2.0]", "array([2, 0, 1])"),
+    np.flatnonzero: ("x", "array([0, 2])"),
+    np.iscomplex: ("x", "array([False, False, False])"),
+    np.isin: ("x, [0.0, 1.0]", "array([False,  True,  True])"),
+    np.isreal: ("x", "array([ True,  True,  True])"),
+    np.lexsort: ("[x]", "array([1, 2, 0])"),
+    np.nanargmax: ("x", "np.int64(0)"),
+    np.nanargmin: ("x", "np.int64(1)"),
+    np.nonzero: ("x", "(array([0, 2]),)"),
+}
 
 NUMPY.update({function: _by_numbers(function) for function in BY_NUMBERS})
 NUMPY.update({function: _by_dtype(function) for function in (np.can_cast, np.result_type)})

@@ -24,6 +24,7 @@ def knot_below(x: Any, knots: Any) -> Any:
 
 
 @constant(
+    public=False,
     shape=lambda x, knots: shape_of(x),
     dtype=lambda x, knots: np.dtype(np.intp),
     source="knot_below({x}, {knots})",

@@ -23,7 +23,13 @@ from .piecewise import where
     method=True,
 )
 def exp2(x: Any) -> Any:
-    """Return 2ˣ."""
+    """Return 2ˣ.
+
+    >>> ad.exp2(np.array([0.0, 3.0]))
+    array([1., 8.])
+    >>> ad.grad(lambda x: ad.exp2(x).sum())(np.array([0.0, 3.0]))
+    array([0.69314718, 5.54517744])
+    """
     return np.exp2(x)
 
 
@@ -37,7 +43,13 @@ def exp2(x: Any) -> Any:
     domain=[(0.2, 3)],
 )
 def log2(x: Any) -> Any:
-    """Return the logarithm to base 2; its derivative at 0 is infinite."""
+    """Return the logarithm to base 2; its derivative at 0 is infinite.
+
+    >>> ad.log2(np.array([1.0, 8.0]))
+    array([0., 3.])
+    >>> ad.grad(lambda x: ad.log2(x).sum())(np.array([1.0, 8.0]))
+    array([1.44269504, 0.18033688])
+    """
     return np.log2(x)
 
 
@@ -51,7 +63,13 @@ def log2(x: Any) -> Any:
     domain=[(0.2, 3)],
 )
 def log10(x: Any) -> Any:
-    """Return the logarithm to base 10; its derivative at 0 is infinite."""
+    """Return the logarithm to base 10; its derivative at 0 is infinite.
+
+    >>> ad.log10(np.array([1.0, 100.0]))
+    array([0., 2.])
+    >>> ad.grad(lambda x: ad.log10(x).sum())(np.array([1.0, 100.0]))
+    array([0.43429448, 0.00434294])
+    """
     return np.log10(x)
 
 
@@ -78,6 +96,11 @@ def logaddexp(x: Any, y: Any) -> Any:
 
     Where both are the same infinity, which leaves the weights of the two undefined, each gets half
     of the gradient, as everywhere on the diagonal x = y.
+
+    >>> ad.logaddexp(np.array([0.0, 1000.0]), 0.0)
+    array([6.93147181e-01, 1.00000000e+03])
+    >>> ad.grad(lambda x: ad.logaddexp(x, np.array([1.0, np.inf])).sum())(np.array([1.0, np.inf]))
+    array([0.5, 0.5])
     """
     return np.logaddexp(x, y)
 
@@ -93,5 +116,11 @@ def logaddexp(x: Any, y: Any) -> Any:
     numpy=[np.logaddexp2],
 )
 def logaddexp2(x: Any, y: Any) -> Any:
-    """Return log₂(2ˣ + 2ʸ), without overflow; same infinities share as in `logaddexp`."""
+    """Return log₂(2ˣ + 2ʸ), without overflow; same infinities share as in `logaddexp`.
+
+    >>> ad.logaddexp2(np.array([0.0, 1000.0]), 0.0)
+    array([   1., 1000.])
+    >>> ad.grad(lambda x: ad.logaddexp2(x, np.array([1.0, np.inf])).sum())(np.array([1.0, np.inf]))
+    array([0.5, 0.5])
+    """
     return np.logaddexp2(x, y)

@@ -12,37 +12,61 @@ from ..kinds import constant
 
 @constant(source="{x} < {y}", latex="{x} < {y}", numpy=[np.less])
 def less(x: Any, y: Any) -> Any:
-    """Return where x < y."""
+    """Return where x < y.
+
+    >>> ad.less(np.array([1.0, 2.0, 3.0]), 2.0)
+    array([ True, False, False])
+    """
     return np.less(x, y)
 
 
 @constant(source="{x} <= {y}", latex=r"{x} \le {y}", numpy=[np.less_equal])
 def less_equal(x: Any, y: Any) -> Any:
-    """Return where x ≤ y."""
+    """Return where x ≤ y.
+
+    >>> ad.less_equal(np.array([1.0, 2.0, 3.0]), 2.0)
+    array([ True,  True, False])
+    """
     return np.less_equal(x, y)
 
 
 @constant(source="{x} > {y}", latex="{x} > {y}", numpy=[np.greater])
 def greater(x: Any, y: Any) -> Any:
-    """Return where x > y."""
+    """Return where x > y.
+
+    >>> ad.greater(np.array([1.0, 2.0, 3.0]), 2.0)
+    array([False, False,  True])
+    """
     return np.greater(x, y)
 
 
 @constant(source="{x} >= {y}", latex=r"{x} \ge {y}", numpy=[np.greater_equal])
 def greater_equal(x: Any, y: Any) -> Any:
-    """Return where x ≥ y."""
+    """Return where x ≥ y.
+
+    >>> ad.greater_equal(np.array([1.0, 2.0, 3.0]), 2.0)
+    array([False,  True,  True])
+    """
     return np.greater_equal(x, y)
 
 
 @constant(source="{x} == {y}", latex="{x} = {y}", numpy=[np.equal])
 def equal(x: Any, y: Any) -> Any:
-    """Return where x = y."""
+    """Return where x = y.
+
+    >>> ad.equal(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
+    array([ True, False])
+    """
     return np.equal(x, y)
 
 
 @constant(source="{x} != {y}", latex=r"{x} \ne {y}", numpy=[np.not_equal])
 def not_equal(x: Any, y: Any) -> Any:
-    """Return where x ≠ y."""
+    """Return where x ≠ y.
+
+    >>> ad.not_equal(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
+    array([False,  True])
+    """
     return np.not_equal(x, y)
 
 
@@ -58,7 +82,11 @@ _MASKS: list[tuple[Any, ...]] = [
     cases=_MASKS,
 )
 def bitwise_and(x: Any, y: Any) -> Any:
-    """Return x & y, of booleans or the bits of integers."""
+    """Return x & y, of booleans or the bits of integers.
+
+    >>> ad.bitwise_and(np.array([6, 5]), 3)
+    array([2, 1])
+    """
     return np.bitwise_and(x, y)
 
 
@@ -69,7 +97,11 @@ def bitwise_and(x: Any, y: Any) -> Any:
     cases=_MASKS,
 )
 def bitwise_or(x: Any, y: Any) -> Any:
-    """Return x | y, of booleans or the bits of integers."""
+    """Return x | y, of booleans or the bits of integers.
+
+    >>> ad.bitwise_or(np.array([6, 5]), 3)
+    array([7, 7])
+    """
     return np.bitwise_or(x, y)
 
 
@@ -80,7 +112,11 @@ def bitwise_or(x: Any, y: Any) -> Any:
     cases=_MASKS,
 )
 def bitwise_xor(x: Any, y: Any) -> Any:
-    """Return x ^ y, of booleans or the bits of integers."""
+    """Return x ^ y, of booleans or the bits of integers.
+
+    >>> ad.bitwise_xor(np.array([6, 5]), 3)
+    array([5, 6])
+    """
     return np.bitwise_xor(x, y)
 
 
@@ -91,13 +127,21 @@ def bitwise_xor(x: Any, y: Any) -> Any:
     cases=[(np.array([True, False]), {}), (np.array([1, -2]), {})],
 )
 def invert(x: Any) -> Any:
-    """Return ~x, of booleans or the bits of integers."""
+    """Return ~x, of booleans or the bits of integers.
+
+    >>> ad.invert(np.array([True, False])), ad.invert(np.array([0, 5]))
+    (array([False,  True]), array([-1, -6]))
+    """
     return np.invert(x)
 
 
 @constant(source="np.logical_not({x})", latex=r"\lnot {x}", numpy=[np.logical_not])
 def logical_not(x: Any) -> Any:
-    """Return where x is zero or false."""
+    """Return where x is zero or false.
+
+    >>> ad.logical_not(np.array([0.0, 2.0]))
+    array([ True, False])
+    """
     return np.logical_not(x)
 
 
@@ -107,7 +151,11 @@ def logical_not(x: Any) -> Any:
     numpy=[np.logical_and],
 )
 def logical_and(x: Any, y: Any) -> Any:
-    """Return where neither x nor y is zero."""
+    """Return where neither x nor y is zero.
+
+    >>> ad.logical_and(np.array([0.0, 2.0]), np.array([3.0, 4.0]))
+    array([False,  True])
+    """
     return np.logical_and(x, y)
 
 
@@ -117,7 +165,11 @@ def logical_and(x: Any, y: Any) -> Any:
     numpy=[np.logical_or],
 )
 def logical_or(x: Any, y: Any) -> Any:
-    """Return where x or y is not zero."""
+    """Return where x or y is not zero.
+
+    >>> ad.logical_or(np.array([0.0, 2.0]), np.array([0.0, 0.0]))
+    array([False,  True])
+    """
     return np.logical_or(x, y)
 
 
@@ -127,19 +179,31 @@ def logical_or(x: Any, y: Any) -> Any:
     numpy=[np.logical_xor],
 )
 def logical_xor(x: Any, y: Any) -> Any:
-    """Return where just one of x and y is zero."""
+    """Return where just one of x and y is zero.
+
+    >>> ad.logical_xor(np.array([0.0, 2.0]), np.array([3.0, 4.0]))
+    array([ True, False])
+    """
     return np.logical_xor(x, y)
 
 
 @constant(source="np.isnan({x})", latex=r"{x} = \text{{NaN}}", numpy=[np.isnan], method=True)
 def isnan(x: Any) -> Any:
-    """Return where x is not a number."""
+    """Return where x is not a number.
+
+    >>> ad.isnan(np.array([1.0, np.nan, np.inf]))
+    array([False,  True, False])
+    """
     return np.isnan(x)
 
 
 @constant(source="np.isinf({x})", latex=r"\left|{x}\right| = \infty", numpy=[np.isinf], method=True)
 def isinf(x: Any) -> Any:
-    """Return where x is infinite."""
+    """Return where x is infinite.
+
+    >>> ad.isinf(np.array([1.0, np.nan, -np.inf]))
+    array([False, False,  True])
+    """
     return np.isinf(x)
 
 
@@ -150,7 +214,11 @@ def isinf(x: Any) -> Any:
     method=True,
 )
 def isfinite(x: Any) -> Any:
-    """Return where x is neither infinite nor NaN."""
+    """Return where x is neither infinite nor NaN.
+
+    >>> ad.isfinite(np.array([1.0, np.nan, np.inf]))
+    array([ True, False, False])
+    """
     return np.isfinite(x)
 
 
@@ -161,7 +229,11 @@ def isfinite(x: Any) -> Any:
     method=True,
 )
 def signbit(x: Any) -> Any:
-    """Return where x is negative, -0 included."""
+    """Return where x is negative, -0 included.
+
+    >>> ad.signbit(np.array([-1.0, -0.0, 0.0]))
+    array([ True,  True, False])
+    """
     return np.signbit(x)
 
 
@@ -174,17 +246,29 @@ def signbit(x: Any) -> Any:
 def isclose(
     x: Any, y: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Any:
-    """Return where |x - y| ≤ atol + rtol |y|."""
+    """Return where |x - y| ≤ atol + rtol |y|.
+
+    >>> ad.isclose(np.array([1.0, 1.1]), np.array([1.000001, 1.0]))
+    array([ True, False])
+    """
     return np.isclose(x, y, rtol, atol, equal_nan)
 
 
 def isposinf(x: Any) -> Any:
-    """Return where x is +∞."""
+    """Return where x is +∞.
+
+    >>> ad.isposinf(np.array([-np.inf, 1.0, np.inf]))
+    array([False, False,  True])
+    """
     return equal(x, np.inf)
 
 
 def isneginf(x: Any) -> Any:
-    """Return where x is -∞."""
+    """Return where x is -∞.
+
+    >>> ad.isneginf(np.array([-np.inf, 1.0, np.inf]))
+    array([ True, False, False])
+    """
     return equal(x, -np.inf)
 
 

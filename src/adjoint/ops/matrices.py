@@ -111,7 +111,11 @@ def without_derivative(
 def matrix_rank(
     A: Any, *, tol: Tolerance = None, hermitian: bool = False, rtol: Tolerance = None
 ) -> Any:
-    """Return the number of singular values above a tolerance: an integer, without derivative."""
+    """Return the number of singular values above a tolerance: an integer, without derivative.
+
+    >>> int(ad.matrix_rank(np.array([[1.0, 2.0], [2.0, 4.0]])))
+    1
+    """
     return np.asarray(np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol), np.intp)[()]
 
 

@@ -26,27 +26,53 @@ def _replaced(a: Operand, number: float) -> tuple[Any, Any]:
 
 
 def nansum(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return the sum over ``axis`` of what is not NaN; 0 if nothing is."""
+    """Return the sum over ``axis`` of what is not NaN; 0 if nothing is.
+
+    >>> float(ad.nansum(np.array([1.0, np.nan, 3.0])))
+    4.0
+    >>> ad.grad(ad.nansum)(np.array([1.0, np.nan, 3.0]))
+    array([1., 0., 1.])
+    """
     return sum(_replaced(a, 0)[0], axis=axis, keepdims=keepdims)
 
 
 def nanprod(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return the product over ``axis`` of what is not NaN; 1 if nothing is."""
+    """Return the product over ``axis`` of what is not NaN; 1 if nothing is.
+
+    >>> float(ad.nanprod(np.array([2.0, np.nan, 3.0])))
+    6.0
+    >>> ad.grad(ad.nanprod)(np.array([2.0, np.nan, 3.0]))
+    array([3., 0., 2.])
+    """
     return prod(_replaced(a, 1)[0], axis=axis, keepdims=keepdims)
 
 
 def nancumsum(a: Operand, axis: int | None = None) -> Any:
-    """Return the sums of all entries up to each one, leaving out NaN."""
+    """Return the sums of all entries up to each one, leaving out NaN.
+
+    >>> ad.nancumsum(np.array([1.0, np.nan, 3.0]))
+    array([1., 1., 4.])
+    """
     return cumsum(_replaced(a, 0)[0], axis=axis)
 
 
 def nancumprod(a: Operand, axis: int | None = None) -> Any:
-    """Return the products of all entries up to each one, leaving out NaN."""
+    """Return the products of all entries up to each one, leaving out NaN.
+
+    >>> ad.nancumprod(np.array([2.0, np.nan, 3.0]))
+    array([2., 2., 6.])
+    """
     return cumprod(_replaced(a, 1)[0], axis=axis)
 
 
 def nanmean(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return the mean over ``axis`` of what is not NaN; NaN, with a warning, if nothing is."""
+    """Return the mean over ``axis`` of what is not NaN; NaN, with a warning, if nothing is.
+
+    >>> float(ad.nanmean(np.array([1.0, np.nan, 3.0])))
+    2.0
+    >>> ad.grad(ad.nanmean)(np.array([1.0, np.nan, 3.0]))
+    array([0.5, 0. , 0.5])
+    """
     x, missing = _replaced(a, 0)
     return divide(sum(x, axis=axis, keepdims=keepdims), _present(missing, x, axis, keepdims))
 
@@ -58,7 +84,13 @@ def _present(missing: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def nanvar(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    """Return the variance over ``axis`` of what is not NaN, with the divisor less ``ddof``."""
+    """Return the variance over ``axis`` of what is not NaN, with the divisor less ``ddof``.
+
+    >>> float(ad.nanvar(np.array([1.0, np.nan, 3.0])))
+    1.0
+    >>> ad.grad(ad.nanvar)(np.array([1.0, np.nan, 3.0]))
+    array([-1.,  0.,  1.])
+    """
     x, missing = _replaced(a, 0)
     middle = divide(sum(x, axis=axis, keepdims=True), _present(missing, x, axis, True))
     squares = square(where(missing, 0.0, x - middle))
@@ -67,17 +99,35 @@ def nanvar(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = Fa
 
 
 def nanstd(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    """Return the standard deviation over ``axis`` of what is not NaN."""
+    """Return the standard deviation over ``axis`` of what is not NaN.
+
+    >>> float(ad.nanstd(np.array([1.0, np.nan, 3.0])))
+    1.0
+    >>> ad.grad(ad.nanstd)(np.array([1.0, np.nan, 3.0]))
+    array([-0.5,  0. ,  0.5])
+    """
     return sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))
 
 
 def nanmax(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return the greatest entry over ``axis`` but for NaN; NaN if all are. Equal ones share."""
+    """Return the greatest entry over ``axis`` but for NaN; NaN if all are. Equal ones share.
+
+    >>> float(ad.nanmax(np.array([3.0, np.nan, 3.0])))
+    3.0
+    >>> ad.grad(ad.nanmax)(np.array([3.0, np.nan, 3.0]))
+    array([0.5, 0. , 0.5])
+    """
     return _extreme(max, -np.inf, a, axis, keepdims)
 
 
 def nanmin(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return the smallest entry over ``axis`` but for NaN; NaN if all are. Equal ones share."""
+    """Return the smallest entry over ``axis`` but for NaN; NaN if all are. Equal ones share.
+
+    >>> float(ad.nanmin(np.array([1.0, np.nan, 3.0])))
+    1.0
+    >>> ad.grad(ad.nanmin)(np.array([1.0, np.nan, 3.0]))
+    array([1., 0., 0.])
+    """
     return _extreme(min, np.inf, a, axis, keepdims)
 
 

@@ -48,6 +48,7 @@ def _power_weights(y: Any, x: Any, *, order: float, axis: Any, keepdims: bool) -
 
 
 @reduction(
+    public=False,
     weights=_power_weights,
     source="power_norm({x}{params})",
     latex=r"\left\lVert {x} \right\rVert_{{{order}}}",
@@ -127,6 +128,15 @@ def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) 
         Of the vectors, or the rows and columns of the matrices. By default ``x`` is one vector or
         one matrix; with ``ord=None`` it may have any number of axes.
     keepdims : bool
+
+    Examples
+    --------
+    >>> float(ad.linalg.norm(np.array([3.0, -4.0]), 1))
+    7.0
+    >>> ad.grad(lambda x: ad.linalg.norm(x, np.inf))(np.array([4.0, -4.0]))
+    array([ 0.5, -0.5])
+    >>> ad.grad(ad.linalg.norm)(np.array([0.0, 0.0]))
+    array([0., 0.])
     """
     x = _floats(x)
     if axis is None and ord is None:
@@ -143,14 +153,22 @@ def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) 
 
 
 def vector_norm(x: Operand, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """Return the norm of the entries along any axes together, by default of all; see `norm`."""
+    """Return the norm of the entries along any axes together, by default of all; see `norm`.
+
+    >>> ad.linalg.vector_norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
+    array([5., 0.])
+    """
     x = _floats(x)
     axis = tuple(range(x.ndim)) if axis is None else axis
     return _vector_norm(x, ord, axis, keepdims)
 
 
 def matrix_norm(x: Operand, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """Return the norm of the matrices in the last two axes; see `norm`."""
+    """Return the norm of the matrices in the last two axes; see `norm`.
+
+    >>> float(ad.linalg.matrix_norm(np.array([[3.0, 0.0], [0.0, 4.0]]), ord=2))
+    4.0
+    """
     x = _floats(x)
     if (error := explain_not_matrix(x)) is not None:
         raise ShapeError(f"matrix_norm: {error}")
@@ -161,6 +179,9 @@ def cond(x: Operand, p: Any = None) -> Any:
     """Return the condition number: ‖x‖ ‖x⁻¹‖ in the norm ``p``, by default the 2-norm.
 
     A singular matrix has the condition ∞ in the 2-norm; in another it raises NumPy's LinAlgError.
+
+    >>> float(ad.linalg.cond(np.array([[2.0, 0.0], [0.0, 8.0]])))
+    4.0
     """
     x = _floats(x)
     if (error := explain_not_matrix(x)) is not None:

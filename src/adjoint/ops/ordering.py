@@ -59,7 +59,11 @@ def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
 def argsort(
     x: Any, *, axis: int | None = -1, kind: Kind | None = None, stable: bool | None = None
 ) -> Any:
-    """Return the places of the entries in rising order, NaN last: integers, without derivative."""
+    """Return the places of the entries in rising order, NaN last: integers, without derivative.
+
+    >>> ad.argsort(np.array([3.0, np.nan, 1.0]))
+    array([2, 0, 1])
+    """
     return np.argsort(x, axis=axis, kind=kind, stable=stable)
 
 
@@ -74,7 +78,11 @@ def argsort(
     cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
 )
 def argpartition(x: Any, *, kth: Sizes, axis: int | None = -1) -> Any:
-    """Return the places of the entries with the ``kth`` smallest in place: no derivative."""
+    """Return the places of the entries with the ``kth`` smallest in place: no derivative.
+
+    >>> int(ad.argpartition(np.array([3.0, 1.0, 2.0]), 1)[1])
+    2
+    """
     return np.argpartition(x, kth, axis=axis)
 
 
@@ -88,7 +96,11 @@ def argpartition(x: Any, *, kth: Sizes, axis: int | None = -1) -> Any:
     cases=[(np.array([0.0, 1.0, 1.5]), (2, 3), {}), (np.ones(3), (), {"side": "right"})],
 )
 def searchsorted(a: Any, v: Any, *, side: Literal["left", "right"] = "left") -> Any:
-    """Return where ``v`` would be inserted into the sorted vector ``a``: no derivative."""
+    """Return where ``v`` would be inserted into the sorted vector ``a``: no derivative.
+
+    >>> ad.searchsorted(np.array([1.0, 2.0, 3.0]), np.array([0.5, 2.0]), side="right")
+    array([0, 2])
+    """
     return np.searchsorted(a, v, side)
 
 
@@ -103,6 +115,13 @@ def sort(a: Operand, axis: int | None = -1, kind: Any = None, *, stable: bool | 
         None sorts the flattened array.
     kind, stable
         NumPy's choices of an algorithm; the one used here is stable.
+
+    Examples
+    --------
+    >>> ad.sort(np.array([3.0, 1.0, 2.0]))
+    array([1., 2., 3.])
+    >>> ad.grad(lambda x: (ad.sort(x) * np.arange(3)).sum())(np.array([3.0, 1.0, 2.0]))
+    array([2., 0., 1.])
     """
     x = ravel(a) if axis is None else as_array(a)
     axis = -1 if axis is None else axis
@@ -114,6 +133,9 @@ def partition(a: Operand, kth: Any, axis: int | None = -1) -> Any:
     """Return the entries with the ``kth`` smallest in its place, smaller ones before it.
 
     Each entry gets the gradient of the place where it came to stand.
+
+    >>> ad.partition(np.array([3.0, 1.0, 2.0]), 1)
+    array([1., 2., 3.])
     """
     x = ravel(a) if axis is None else as_array(a)
     axis = -1 if axis is None else axis

@@ -33,6 +33,7 @@ def _padded_shape(x: Operand, *, pad_width: Widths) -> tuple[int, ...]:
 
 
 @linear(
+    public=False,
     transposes=[_unpadded],
     shape=_padded_shape,
     source="np.pad({x}, {pad_width})",
@@ -54,6 +55,7 @@ def _continued_shape(x: Operand, *, pad_width: Widths, mode: Mode) -> tuple[int,
 
 
 @rearrangement(
+    public=False,
     shape=_continued_shape,
     source="np.pad({x}, {pad_width}, mode={mode})",
     latex=r"\operatorname{{pad}}\left({x}\right)",
@@ -80,6 +82,13 @@ def pad(array: Operand, pad_width: Any, mode: Any = "constant", *, constant_valu
     ------
     ValueError
         For another mode: maximum, mean, linear_ramp and their kind are not differentiated here.
+
+    Examples
+    --------
+    >>> ad.pad(np.array([1.0, 2.0, 3.0]), 1, mode="reflect")
+    array([2., 1., 2., 3., 2.])
+    >>> ad.grad(lambda x: ad.pad(x, 1, mode="reflect").sum())(np.array([1.0, 2.0, 3.0]))
+    array([1., 3., 1.])
     """
     x = as_array(array)
     widths = _widths(pad_width, x.ndim)

@@ -37,7 +37,13 @@ from .structural import as_array
     kinks=[0],
 )
 def relu(x: Any) -> Any:
-    """Return max(x, 0); the derivative at 0 is 0."""
+    """Return max(x, 0); the derivative at 0 is 0.
+
+    >>> ad.relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    >>> ad.grad(lambda x: ad.relu(x).sum())(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 1.])
+    """
     return np.maximum(x, 0)
 
 
@@ -50,7 +56,13 @@ def relu(x: Any) -> Any:
     kinks=[0],
 )
 def absolute(x: Any) -> Any:
-    """Return |x|; the derivative at 0 is 0."""
+    """Return |x|; the derivative at 0 is 0.
+
+    >>> ad.absolute(np.array([-1.0, 0.0, 2.0]))
+    array([1., 0., 2.])
+    >>> ad.grad(lambda x: ad.absolute(x).sum())(np.array([-1.0, 0.0, 2.0]))
+    array([-1.,  0.,  1.])
+    """
     return np.absolute(x)
 
 
@@ -63,7 +75,13 @@ def absolute(x: Any) -> Any:
     kinks=[0],
 )
 def sign(x: Any) -> Any:
-    """Return -1, 0 or 1; the derivative is 0, at the jump too."""
+    """Return -1, 0 or 1; the derivative is 0, at the jump too.
+
+    >>> ad.sign(np.array([-3.0, 0.0, 2.0]))
+    array([-1.,  0.,  1.])
+    >>> ad.grad(lambda x: ad.sign(x).sum())(np.array([-3.0, 0.0, 2.0]))
+    array([0., 0., 0.])
+    """
     return np.sign(x)
 
 
@@ -85,6 +103,11 @@ def softsign(x: Any) -> Any:
 
     Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks",
     AISTATS 2010, section 3.
+
+    >>> ad.softsign(np.array([-1.0, 0.0, 3.0]))
+    array([-0.5 ,  0.  ,  0.75])
+    >>> ad.grad(lambda x: ad.softsign(x).sum())(np.array([-1.0, 0.0, 3.0]))
+    array([0.25  , 1.    , 0.0625])
     """
     return np.true_divide(x, 1 + np.abs(x))
 
@@ -105,7 +128,13 @@ def _share(wins: Any, ties: Any) -> Any:
     numpy=[np.maximum],
 )
 def maximum(x: Any, y: Any) -> Any:
-    """Return the greater of x and y; where they are equal each gets half of the gradient."""
+    """Return the greater of x and y; where they are equal each gets half of the gradient.
+
+    >>> ad.maximum(np.array([1.0, 2.0, 3.0]), 2.0)
+    array([2., 2., 3.])
+    >>> ad.grad(lambda x: ad.maximum(x, 2.0).sum())(np.array([1.0, 2.0, 3.0]))
+    array([0. , 0.5, 1. ])
+    """
     return np.maximum(x, y)
 
 
@@ -120,7 +149,13 @@ def maximum(x: Any, y: Any) -> Any:
     numpy=[np.minimum],
 )
 def minimum(x: Any, y: Any) -> Any:
-    """Return the smaller of x and y; where they are equal each gets half of the gradient."""
+    """Return the smaller of x and y; where they are equal each gets half of the gradient.
+
+    >>> ad.minimum(np.array([1.0, 2.0, 3.0]), 2.0)
+    array([1., 2., 2.])
+    >>> ad.grad(lambda x: ad.minimum(x, 2.0).sum())(np.array([1.0, 2.0, 3.0]))
+    array([1. , 0.5, 0. ])
+    """
     return np.minimum(x, y)
 
 
@@ -155,7 +190,13 @@ def _above(out: Any, x: Any, min: Any, max: Any) -> Any:
     method=True,
 )
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
-    """Return x limited to [min, max]; on a bound the gradient is x's."""
+    """Return x limited to [min, max]; on a bound the gradient is x's.
+
+    >>> ad.clip(np.array([-2.0, 0.5, 1.0, 3.0]), -1.0, 1.0)
+    array([-1. ,  0.5,  1. ,  1. ])
+    >>> ad.grad(lambda x: ad.clip(x, -1.0, 1.0).sum())(np.array([-2.0, 0.5, 1.0, 3.0]))
+    array([0., 1., 1., 0.])
+    """
     return np.clip(x, min, max)
 
 
@@ -179,6 +220,10 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
     The branch not taken gets gradient 0, also where its own derivative is infinite or undefined:
     ``where(x > 0, sqrt(x), 0)`` has gradient 0 at 0.
+
+    >>> x = np.array([0.0, 4.0])
+    >>> ad.grad(lambda x: ad.where(x > 0, ad.sqrt(x), 0.0).sum())(x)
+    array([0.  , 0.25])
     """
     return np.where(condition, x, y)
 
@@ -208,6 +253,11 @@ def fmax(x: Any, y: Any) -> Any:
     """Return the greater of x and y, or the one that is not NaN, which gets the gradient.
 
     Where they are equal, or both NaN, each gets half of it.
+
+    >>> ad.fmax(np.array([1.0, np.nan]), np.array([np.nan, 2.0]))
+    array([1., 2.])
+    >>> ad.grad(lambda x: ad.fmax(x, 2.0).sum())(np.array([2.0, 3.0, np.nan]))
+    array([0.5, 1. , 0. ])
     """
     return np.fmax(x, y)
 
@@ -226,6 +276,11 @@ def fmin(x: Any, y: Any) -> Any:
     """Return the smaller of x and y, or the one that is not NaN, which gets the gradient.
 
     Where they are equal, or both NaN, each gets half of it.
+
+    >>> ad.fmin(np.array([1.0, np.nan]), np.array([np.nan, 2.0]))
+    array([1., 2.])
+    >>> ad.grad(lambda x: ad.fmin(x, 2.0).sum())(np.array([2.0, 3.0, np.nan]))
+    array([0.5, 0. , 0. ])
     """
     return np.fmin(x, y)
 
@@ -246,6 +301,13 @@ def nan_to_num(
         False changes x in place, where ``x[...] = v`` does.
     nan, posinf, neginf : number, optional
         What replaces them, by default 0 and the greatest and smallest finite number of x's dtype.
+
+    Examples
+    --------
+    >>> ad.nan_to_num(np.array([1.0, np.nan]), nan=-1.0)
+    array([ 1., -1.])
+    >>> ad.grad(lambda x: ad.nan_to_num(x).sum())(np.array([1.0, np.nan]))
+    array([1., 0.])
     """
     x = as_array(x)
     replaced = _without_nan(x, nan, posinf, neginf)

@@ -29,7 +29,13 @@ def _coefficients(p: Operand, name: str) -> Any:
 
 
 def polyval(p: Operand, x: Operand) -> Any:
-    """Return the polynomial's value at every entry of ``x``, by Horner's scheme."""
+    """Return the polynomial's value at every entry of ``x``, by Horner's scheme.
+
+    >>> ad.polyval(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0]))  # x² + 2x + 3
+    array([ 3., 11.])
+    >>> ad.grad(lambda x: ad.polyval(np.array([1.0, 2.0, 3.0]), x).sum())(np.array([0.0, 2.0]))
+    array([2., 6.])
+    """
     coefficients, x = _coefficients(p, "polyval"), as_array(x)
     total: Any = np.zeros(x.shape, x.dtype)
     for n in range(coefficients.shape[0]):
@@ -51,24 +57,40 @@ def _matched(a1: Operand, a2: Operand, name: str) -> tuple[Any, Any]:
 
 
 def polyadd(a1: Operand, a2: Operand) -> Any:
-    """Return the coefficients of the sum of two polynomials."""
+    """Return the coefficients of the sum of two polynomials.
+
+    >>> ad.polyadd(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
+    array([1., 3., 4.])
+    """
     first, second = _matched(a1, a2, "polyadd")
     return first + second
 
 
 def polysub(a1: Operand, a2: Operand) -> Any:
-    """Return the coefficients of the difference of two polynomials."""
+    """Return the coefficients of the difference of two polynomials.
+
+    >>> ad.polysub(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
+    array([1., 1., 2.])
+    """
     first, second = _matched(a1, a2, "polysub")
     return first - second
 
 
 def polymul(a1: Operand, a2: Operand) -> Any:
-    """Return the coefficients of the product of two polynomials."""
+    """Return the coefficients of the product of two polynomials.
+
+    >>> ad.polymul(np.array([1.0, 1.0]), np.array([1.0, -1.0]))
+    array([ 1.,  0., -1.])
+    """
     return convolve(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
 
 
 def polyder(p: Operand, m: int = 1) -> Any:
-    """Return the coefficients of the polynomial's ``m``-th derivative."""
+    """Return the coefficients of the polynomial's ``m``-th derivative.
+
+    >>> ad.polyder(np.array([1.0, 2.0, 3.0]))
+    array([2., 2.])
+    """
     x = _coefficients(p, "polyder")
     if m < 0:
         raise ValueError(f"polyder: m must not be negative, got {m}; see polyint")
@@ -85,6 +107,11 @@ def polyint(p: Operand, m: int = 1, k: Operand = None) -> Any:
     ----------
     k : (m,) array or number, optional
         The constants of integration, by default 0.
+
+    Examples
+    --------
+    >>> ad.polyint(np.array([2.0, 2.0]), k=5.0)
+    array([1., 2., 5.])
     """
     x = _coefficients(p, "polyint")
     if m < 0:
@@ -101,7 +128,13 @@ def polyint(p: Operand, m: int = 1, k: Operand = None) -> Any:
 
 
 def poly(seq_of_zeros: Operand) -> Any:
-    """Return the coefficients of the polynomial with the given zeros and leading coefficient 1."""
+    """Return the coefficients of the polynomial with the given zeros and leading coefficient 1.
+
+    >>> ad.poly(np.array([1.0, -1.0]))
+    array([ 1.,  0., -1.])
+    >>> ad.grad(lambda zeros: ad.poly(zeros)[2])(np.array([2.0, 3.0]))  # the product of the zeros
+    array([3., 2.])
+    """
     zeros = ravel(_coefficients(seq_of_zeros, "poly"))
     found: Any = np.ones(1, zeros.dtype)
     nothing = np.zeros(1, zeros.dtype)
@@ -111,7 +144,11 @@ def poly(seq_of_zeros: Operand) -> Any:
 
 
 def polydiv(u: Operand, v: Operand) -> tuple[Any, Any]:
-    """Return the coefficients of quotient and remainder of two polynomials, by long division."""
+    """Return the coefficients of quotient and remainder of two polynomials, by long division.
+
+    >>> ad.polydiv(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
+    (array([1., 1.]), array([2.]))
+    """
     rest, divisor = _coefficients(u, "polydiv") + 0.0, _coefficients(v, "polydiv") + 0.0
     steps, width = rest.shape[0] - divisor.shape[0] + 1, divisor.shape[0]
     quotient: Any = np.zeros(max(steps, 1), np.result_type(rest.dtype, divisor.dtype))
@@ -134,7 +171,12 @@ def _without_leading_zeros(rest: Any, cancelled: int) -> Any:
 
 
 def vander(x: Operand, N: int | None = None, increasing: bool = False) -> Any:
-    """Return the matrix of the powers of ``x`` below ``N``, in its columns; the highest first."""
+    """Return the matrix of the powers of ``x`` below ``N``, in its columns; the highest first.
+
+    >>> ad.vander(np.array([2.0, 3.0]), 3)
+    array([[4., 2., 1.],
+           [9., 3., 1.]])
+    """
     x = as_array(x)
     if x.ndim != 1:
         raise ShapeError(f"vander: expected one axis, got shape {x.shape}")
@@ -157,6 +199,11 @@ def polyfit(x: Operand, y: Operand, deg: int, rcond: float | None = None) -> Any
         Each column has a polynomial of its own.
     rcond : float, optional
         Singular values up to this part of the greatest count as 0; by default n rounding units.
+
+    Examples
+    --------
+    >>> ad.polyfit(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 1).round(9)
+    array([2., 1.])
     """
     if deg < 0:
         raise ValueError(f"polyfit: deg must not be negative, got {deg}")

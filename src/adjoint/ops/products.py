@@ -46,6 +46,7 @@ strong_zero_listeners: list[Callable[[], None]] = []
 
 
 @multilinear(
+    public=False,
     adjoints=(
         lambda g, x, y: strong_multiply(g, y),
         lambda g, x, y: strong_multiply(g, x),
@@ -200,11 +201,20 @@ def matmul(x: Any, y: Any) -> Any:
     -------
     (..., n, m) array
         Without n or m where that argument is a vector.
+
+    Examples
+    --------
+    >>> ad.matmul(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0]))
+    array([21., 43.])
+    >>> ad.grad(lambda x: ad.matmul(x, np.array([1.0, 10.0])).sum())(np.eye(2))
+    array([[ 1., 10.],
+           [ 1., 10.]])
     """
     return np.matmul(x, y)
 
 
 @multilinear(
+    public=False,
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
     strong="strong_matmul",

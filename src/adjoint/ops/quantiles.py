@@ -49,6 +49,13 @@ def quantile(
         NumPy's argument; the input is never changed here.
     method : str
         Any that NumPy has.
+
+    Examples
+    --------
+    >>> float(ad.quantile(np.array([1.0, 2.0, 4.0, 8.0]), 0.5))
+    3.0
+    >>> ad.grad(lambda a: ad.quantile(a, 0.25))(np.array([1.0, 2.0, 4.0, 8.0]))
+    array([0.25, 0.75, 0.  , 0.  ])
     """
     return _quantile(as_array(a), q, axis, method, keepdims, skip_nan=False)
 
@@ -61,7 +68,11 @@ def percentile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    """Return the quantiles of ``q`` percent, in [0, 100]; else like `quantile`."""
+    """Return the quantiles of ``q`` percent, in [0, 100]; else like `quantile`.
+
+    >>> float(ad.percentile(np.array([1.0, 2.0, 4.0, 8.0]), 50))
+    3.0
+    """
     return quantile(a, _hundredth(q), axis, method=method, keepdims=keepdims)
 
 
@@ -71,6 +82,13 @@ def median(
     """Return the middle entry over ``axis``, or the mean of the two; NaN where an entry is NaN.
 
     Only what stands in the middle has a gradient.
+
+    >>> float(ad.median(np.array([8.0, 1.0, 4.0])))
+    4.0
+    >>> ad.grad(ad.median)(np.array([8.0, 1.0, 4.0]))
+    array([0., 0., 1.])
+    >>> ad.grad(ad.median)(np.array([8.0, 1.0, 4.0, 2.0]))
+    array([0. , 0. , 0.5, 0.5])
     """
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
@@ -83,7 +101,11 @@ def nanquantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    """Return the quantiles of the entries that are not NaN; NaN if there are none."""
+    """Return the quantiles of the entries that are not NaN; NaN if there are none.
+
+    >>> float(ad.nanquantile(np.array([1.0, np.nan, 3.0]), 0.5))
+    2.0
+    """
     return _quantile(as_array(a), q, axis, method, keepdims, skip_nan=True)
 
 
@@ -95,14 +117,24 @@ def nanpercentile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    """Return the quantiles of ``q`` percent of the entries that are not NaN."""
+    """Return the quantiles of ``q`` percent of the entries that are not NaN.
+
+    >>> float(ad.nanpercentile(np.array([1.0, np.nan, 3.0]), 50))
+    2.0
+    """
     return nanquantile(a, _hundredth(q), axis, method=method, keepdims=keepdims)
 
 
 def nanmedian(
     a: Operand, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
-    """Return the median of the entries that are not NaN; NaN if there are none."""
+    """Return the median of the entries that are not NaN; NaN if there are none.
+
+    >>> float(ad.nanmedian(np.array([1.0, np.nan, 3.0])))
+    2.0
+    >>> ad.grad(ad.nanmedian)(np.array([1.0, np.nan, 3.0]))
+    array([0.5, 0. , 0.5])
+    """
     return nanquantile(a, 0.5, axis, keepdims=keepdims)
 
 

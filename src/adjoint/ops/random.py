@@ -27,8 +27,6 @@ HALF = 2**24
 def new_state(rng: np.random.Generator) -> Any:
     """Return a state whose key is drawn from a generator: a (3,) float32 array.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> new_state(np.random.default_rng(0)).tolist()
     [14271106.0, 10686443.0, 0.0]
@@ -82,6 +80,13 @@ def uniform(state: Any, *, shape: tuple[int, ...]) -> Any:
     Returns
     -------
     array of that shape and the state's dtype
+
+    Examples
+    --------
+    >>> ad.uniform(np.array([1.0, 2.0, 0.0]), shape=(2,))
+    array([0.15179984, 0.46384399])
+    >>> ad.uniform(np.array([1.0, 2.0, 1.0]), shape=(2,))  # the next draw
+    array([0.565975  , 0.18360805])
     """
     return uniform_numbers(state, shape, UNIFORM_SITE)
 
@@ -89,8 +94,6 @@ def uniform(state: Any, *, shape: tuple[int, ...]) -> Any:
 def following(state: Operand) -> Any:
     """Return the state after a draw; it comes round again after 2²⁴ of them.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> following(np.array([1.0, 2.0, 3.0])).tolist()
     [1.0, 2.0, 4.0]

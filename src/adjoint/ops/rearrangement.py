@@ -63,7 +63,12 @@ def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
 )
 def flip(x: Any, *, axis: Sizes | None = None) -> Any:
-    """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes."""
+    """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes.
+
+    >>> ad.flip(np.array([[1, 2], [3, 4]]), axis=1)
+    array([[2, 1],
+           [4, 3]])
+    """
     return np.flip(x, axis)  # type: ignore[arg-type]
 
 
@@ -95,7 +100,11 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
     ],
 )
 def roll(x: Any, *, shift: Sizes, axis: Sizes | None = None) -> Any:
-    """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle."""
+    """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle.
+
+    >>> ad.roll(np.arange(5), 2)
+    array([3, 4, 0, 1, 2])
+    """
     return np.roll(x, shift, axis)
 
 
@@ -124,7 +133,13 @@ def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[in
     ],
 )
 def repeat(x: Any, *, repeats: Sizes, axis: int | None = None) -> Any:
-    """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first."""
+    """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first.
+
+    >>> ad.repeat(np.array([1.0, 2.0]), (2, 1))
+    array([1., 1., 2.])
+    >>> ad.grad(lambda x: ad.repeat(x, (2, 1)).sum())(np.array([1.0, 2.0]))
+    array([2., 1.])
+    """
     return np.repeat(x, repeats, axis)
 
 
@@ -146,17 +161,34 @@ def _tiled_shape(x: Operand, *, reps: Sizes) -> tuple[int, ...]:
     cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
 )
 def tile(x: Any, *, reps: Sizes) -> Any:
-    """Return copies of ``x`` side by side, as many along each axis as ``reps`` says."""
+    """Return copies of ``x`` side by side, as many along each axis as ``reps`` says.
+
+    >>> ad.tile(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2., 1., 2.],
+           [1., 2., 1., 2.]])
+    >>> ad.grad(lambda x: ad.tile(x, (2, 2)).sum())(np.array([1.0, 2.0]))
+    array([4., 4.])
+    """
     return np.tile(x, reps)
 
 
 def fliplr(m: Operand) -> Any:
-    """Return ``m`` with its columns (axis 1) in reversed order."""
+    """Return ``m`` with its columns (axis 1) in reversed order.
+
+    >>> ad.fliplr(np.array([[1, 2], [3, 4]]))
+    array([[2, 1],
+           [4, 3]])
+    """
     return flip(_with_axes(m, 2, "fliplr"), axis=1)
 
 
 def flipud(m: Operand) -> Any:
-    """Return ``m`` with its rows (axis 0) in reversed order."""
+    """Return ``m`` with its rows (axis 0) in reversed order.
+
+    >>> ad.flipud(np.array([[1, 2], [3, 4]]))
+    array([[3, 4],
+           [1, 2]])
+    """
     return flip(_with_axes(m, 1, "flipud"), axis=0)
 
 
@@ -168,7 +200,12 @@ def _with_axes(m: Operand, least: int, name: str) -> Any:
 
 
 def rot90(m: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """Return ``m`` turned ``k`` times by 90 degrees, from the first of ``axes`` to the second."""
+    """Return ``m`` turned ``k`` times by 90 degrees, from the first of ``axes`` to the second.
+
+    >>> ad.rot90(np.array([[1, 2], [3, 4]]))
+    array([[2, 4],
+           [1, 3]])
+    """
     x = _with_axes(m, 2, "rot90")
     first, second = axis_indices(axes, x)
     if k % 2:
@@ -180,7 +217,14 @@ def rot90(m: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 def resize(a: Operand, new_shape: Any) -> Any:
-    """Return the entries of ``a``, repeated as often as needed to fill ``new_shape``."""
+    """Return the entries of ``a``, repeated as often as needed to fill ``new_shape``.
+
+    >>> ad.resize(np.array([1.0, 2.0]), (2, 3))
+    array([[1., 2., 1.],
+           [2., 1., 2.]])
+    >>> ad.grad(lambda x: ad.resize(x, (2, 3)).sum())(np.array([1.0, 2.0]))
+    array([3., 3.])
+    """
     x = as_array(a)
     if 0 in x.shape:
         return broadcast_to(sum(x), shape=np.resize(stand_in(x.shape), new_shape).shape)

@@ -64,7 +64,11 @@ def _spread(g: Any, x: Any, **params: Any) -> Any:
     cases=_CASES,
 )
 def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return the sum over ``axis`` (an int, a tuple, or None for all)."""
+    """Return the sum over ``axis`` (an int, a tuple, or None for all).
+
+    >>> ad.sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    array([4., 6.])
+    """
     return np.asarray(x).sum(axis=axis, keepdims=keepdims)
 
 
@@ -88,7 +92,14 @@ def count(x: Operand, axis: Any) -> int:
     cases=_CASES,
 )
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning."""
+    """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning.
+
+    >>> ad.mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True)
+    array([[1.5],
+           [3.5]])
+    >>> ad.grad(ad.mean)(np.array([1.0, 2.0, 3.0, 4.0]))
+    array([0.25, 0.25, 0.25, 0.25])
+    """
     x = np.asarray(x)
     # NumPy adds up halves as singles, and integers, whose sum may be out of range, as doubles.
     if x.dtype == np.float16 or x.dtype.kind != "f" or not x.size:
@@ -131,7 +142,13 @@ def _chosen_shape(x: Operand, **params: Any) -> tuple[int, ...]:
     cases=_CASES,
 )
 def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return the greatest entry over ``axis``; equal ones share the gradient."""
+    """Return the greatest entry over ``axis``; equal ones share the gradient.
+
+    >>> ad.max(np.array([[1.0, 2.0], [3.0, 0.0]]), axis=1)
+    array([2., 3.])
+    >>> ad.grad(ad.max)(np.array([3.0, 1.0, 3.0]))
+    array([0.5, 0. , 0.5])
+    """
     return np.asarray(x).max(axis=axis, keepdims=keepdims)
 
 
@@ -147,7 +164,13 @@ def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     cases=_CASES,
 )
 def min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return the smallest entry over ``axis``; equal ones share the gradient."""
+    """Return the smallest entry over ``axis``; equal ones share the gradient.
+
+    >>> ad.min(np.array([[1.0, 2.0], [3.0, 0.0]]), axis=1)
+    array([1., 0.])
+    >>> ad.grad(ad.min)(np.array([3.0, 1.0, 1.0]))
+    array([0. , 0.5, 0.5])
+    """
     return np.asarray(x).min(axis=axis, keepdims=keepdims)
 
 
@@ -191,7 +214,13 @@ def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     cases=_CASES,
 )
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return log Σ eˣ over ``axis``, without overflow for any x."""
+    """Return log Σ eˣ over ``axis``, without overflow for any x.
+
+    >>> ad.logsumexp(np.array([[1000.0, 1000.0], [0.0, 0.0]]), axis=1)
+    array([1.00069315e+03, 6.93147181e-01])
+    >>> ad.grad(ad.logsumexp)(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
     _, total, greatest = less_greatest(as_exponents(x), axis)
     result = total + greatest
     return result if keepdims else result.squeeze(axis)[()]
@@ -239,6 +268,7 @@ def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
 
 
 @general(
+    public=False,
     vjp=lambda g, y, x, *, axis: [_turn(g, y, x, axis=axis)],
     jvp=lambda tangents, y, x, *, axis: _turn(tangents[0], y, x, axis=axis),
     shape=lambda x, *, axis: x.shape,
@@ -271,7 +301,14 @@ def unit_vector(x: Any, *, axis: Axes = None) -> Any:
     cases=_CASES,
 )
 def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0."""
+    """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0.
+
+    >>> ad.norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
+    array([5., 0.])
+    >>> ad.grad(lambda x: ad.norm(x, axis=1).sum())(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
     x = np.asarray(x)
     lengths = _length(x, axis)
     if not _in_range(lengths):
@@ -297,7 +334,11 @@ _PLACE: dict[str, Any] = {
     **{**_PLACE, "shape": _chosen_shape},
 )
 def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Return the index of the first greatest entry: an integer, so it has no derivative."""
+    """Return the index of the first greatest entry: an integer, so it has no derivative.
+
+    >>> ad.argmax(np.array([[1.0, 5.0, 5.0], [2.0, 0.0, 1.0]]), axis=1)
+    array([1, 0])
+    """
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
@@ -309,7 +350,11 @@ def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     **{**_PLACE, "shape": _chosen_shape},
 )
 def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Return the index of the first smallest entry: an integer, so it has no derivative."""
+    """Return the index of the first smallest entry: an integer, so it has no derivative.
+
+    >>> ad.argmin(np.array([[1.0, 5.0, 1.0], [2.0, 0.0, 1.0]]), axis=1)
+    array([0, 1])
+    """
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
@@ -320,7 +365,11 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     **{**_PLACE, "axis": _OF_NUMBERS, "method": False},
 )
 def count_nonzero(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return how many entries over ``axis`` are not 0: an integer, so it has no derivative."""
+    """Return how many entries over ``axis`` are not 0: an integer, so it has no derivative.
+
+    >>> ad.count_nonzero(np.array([[1.0, 0.0], [2.0, 3.0]]), axis=1)
+    array([1, 2])
+    """
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims), np.intp)[()]
 
 
@@ -334,7 +383,11 @@ _TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_:
     **_TRUTH,
 )
 def any(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return whether an entry over ``axis`` is not 0."""
+    """Return whether an entry over ``axis`` is not 0.
+
+    >>> ad.any(np.array([[1.0, 0.0], [0.0, 0.0]]), axis=1)
+    array([ True, False])
+    """
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
@@ -345,5 +398,9 @@ def any(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     **_TRUTH,
 )
 def all(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return whether all entries over ``axis`` are not 0."""
+    """Return whether all entries over ``axis`` are not 0.
+
+    >>> ad.all(np.array([[1.0, 2.0], [1.0, 0.0]]), axis=1)
+    array([ True, False])
+    """
     return np.all(x, axis=axis, keepdims=keepdims)

@@ -18,6 +18,7 @@ Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
 
 
 @linear(
+    public=False,
     transposes=[lambda g, x, holds, *, message, error: g, None],
     shape=lambda x, holds, *, message, error: tuple(x.shape),
     dtype=lambda x, holds, *, message, error: x.dtype,

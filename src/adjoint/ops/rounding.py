@@ -19,7 +19,13 @@ from ..kinds import elementwise
     kinks=[-2, -1, 0, 1, 2],
 )
 def floor(x: Any) -> Any:
-    """Return the largest integer not above x; the derivative is 0."""
+    """Return the largest integer not above x; the derivative is 0.
+
+    >>> ad.floor(np.array([-0.5, 1.0, 1.7]))
+    array([-1.,  1.,  1.])
+    >>> ad.grad(lambda x: ad.floor(x).sum())(np.array([-0.5, 1.0, 1.7]))
+    array([0., 0., 0.])
+    """
     return np.floor(x)
 
 
@@ -32,7 +38,13 @@ def floor(x: Any) -> Any:
     kinks=[-2, -1, 0, 1, 2],
 )
 def ceil(x: Any) -> Any:
-    """Return the smallest integer not below x; the derivative is 0."""
+    """Return the smallest integer not below x; the derivative is 0.
+
+    >>> ad.ceil(np.array([-0.5, 1.0, 1.2]))
+    array([-0.,  1.,  2.])
+    >>> ad.grad(lambda x: ad.ceil(x).sum())(np.array([-0.5, 1.0, 1.2]))
+    array([0., 0., 0.])
+    """
     return np.ceil(x)
 
 
@@ -45,7 +57,13 @@ def ceil(x: Any) -> Any:
     kinks=[-2, -1, 0, 1, 2],
 )
 def trunc(x: Any) -> Any:
-    """Return the nearest integer not further from zero; the derivative is 0."""
+    """Return the nearest integer not further from zero; the derivative is 0.
+
+    >>> ad.trunc(np.array([-1.7, 1.7]))
+    array([-1.,  1.])
+    >>> ad.grad(lambda x: ad.trunc(x).sum())(np.array([-1.7, 1.0]))
+    array([0., 0.])
+    """
     return np.trunc(x)
 
 
@@ -57,7 +75,13 @@ def trunc(x: Any) -> Any:
     kinks=[-1.5, -0.5, 0.5, 1.5],
 )
 def rint(x: Any) -> Any:
-    """Return the nearest integer, the even one of two; the derivative is 0."""
+    """Return the nearest integer, the even one of two; the derivative is 0.
+
+    >>> ad.rint(np.array([0.5, 1.5, 1.6]))
+    array([0., 2., 2.])
+    >>> ad.grad(lambda x: ad.rint(x).sum())(np.array([0.5, 1.6]))
+    array([0., 0.])
+    """
     return np.rint(x)
 
 
@@ -75,17 +99,33 @@ def rint(x: Any) -> Any:
     ],
 )
 def round(x: Any, *, decimals: int = 0) -> Any:
-    """Return x rounded to ``decimals`` places, halves to even; the derivative is 0."""
+    """Return x rounded to ``decimals`` places, halves to even; the derivative is 0.
+
+    >>> ad.round(np.array([0.125, 2.675]), decimals=2)
+    array([0.12, 2.68])
+    >>> ad.grad(lambda x: ad.round(x).sum())(np.array([0.5, 2.6]))
+    array([0., 0.])
+    """
     return np.round(x, decimals)
 
 
 def around(x: Any, decimals: int = 0) -> Any:
-    """Return x rounded to ``decimals`` places, halves to even; the derivative is 0."""
+    """Return x rounded to ``decimals`` places, halves to even; the derivative is 0.
+
+    >>> ad.around(np.array([0.125, 2.675]), 2)
+    array([0.12, 2.68])
+    """
     return round(x, decimals=decimals)
 
 
 def fix(x: Any) -> Any:
-    """Return the nearest integer not further from zero; the derivative is 0."""
+    """Return the nearest integer not further from zero; the derivative is 0.
+
+    >>> ad.fix(np.array([-1.7, 1.7]))
+    array([-1.,  1.])
+    >>> ad.grad(lambda x: ad.fix(x).sum())(np.array([-1.7, 1.0]))
+    array([0., 0.])
+    """
     return trunc(x)
 
 

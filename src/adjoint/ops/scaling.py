@@ -20,12 +20,22 @@ from .structural import as_array, numbers
     cases=[((2, 3), np.array([1, -2, 0]), {}), ((), np.array([3, 4]), {}), ((0,), np.array(1), {})],
 )
 def ldexp(x: Any, i: Any) -> Any:
-    """Return x · 2ⁱ for integers i."""
+    """Return x · 2ⁱ for integers i.
+
+    >>> ad.ldexp(np.array([1.0, 3.0]), 2)
+    array([ 4., 12.])
+    >>> ad.grad(lambda x: ad.ldexp(x, 2).sum())(np.array([1.0, 3.0]))
+    array([4., 4.])
+    """
     return np.ldexp(x, i)
 
 
 def frexp(x: Operand) -> tuple[Any, Any]:
-    """Return x as a mantissa in ±[1/2, 1) and an integer power of two, taken as a constant."""
+    """Return x as a mantissa in ±[1/2, 1) and an integer power of two, taken as a constant.
+
+    >>> ad.frexp(np.array([1.0, 12.0]))
+    (array([0.5 , 0.75]), array([1, 4], dtype=int32))
+    """
     exponents = np.frexp(numbers(x, "frexp"))[1]
     return ldexp(as_array(x), -exponents), exponents
 

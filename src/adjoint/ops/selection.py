@@ -38,6 +38,13 @@ def take(a: Operand, indices: Operand, axis: int | None = None, mode: str = "rai
     ----------
     mode : "raise", "wrap" or "clip"
         What an index out of range does.
+
+    Examples
+    --------
+    >>> ad.take(np.array([1.0, 2.0, 3.0]), np.array([2, 0, 2]))
+    array([3., 1., 3.])
+    >>> ad.grad(lambda x: ad.take(x, np.array([2, 0, 2])).sum())(np.array([1.0, 2.0, 3.0]))
+    array([1., 0., 2.])
     """
     x = as_array(a)
     if axis is None or not x.ndim:
@@ -64,6 +71,12 @@ def take_along_axis(arr: Operand, indices: Operand, axis: int | None = -1) -> An
     ----------
     indices : integer array
         With as many axes as ``arr``; those other than ``axis`` broadcast.
+
+    Examples
+    --------
+    >>> ad.take_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
+    array([[2.],
+           [3.]])
     """
     x, picked = as_array(arr), _integers(indices, "take_along_axis")
     if axis is None:
@@ -78,7 +91,11 @@ def take_along_axis(arr: Operand, indices: Operand, axis: int | None = -1) -> An
 
 
 def compress(condition: Operand, a: Operand, axis: int | None = None) -> Any:
-    """Return the slices of ``a`` along ``axis`` at which ``condition`` (one axis) holds."""
+    """Return the slices of ``a`` along ``axis`` at which ``condition`` (one axis) holds.
+
+    >>> ad.compress(np.array([True, False]), np.array([[1, 2], [3, 4]]), axis=0)
+    array([[1, 2]])
+    """
     kept = numbers(condition, "compress")
     if kept.ndim != 1:
         raise ShapeError(f"compress: condition must have one axis, got shape {kept.shape}")
@@ -86,7 +103,11 @@ def compress(condition: Operand, a: Operand, axis: int | None = None) -> Any:
 
 
 def extract(condition: Operand, arr: Operand) -> Any:
-    """Return the entries of ``arr`` at which ``condition`` holds, along one axis."""
+    """Return the entries of ``arr`` at which ``condition`` holds, along one axis.
+
+    >>> ad.extract(np.array([[True, False], [False, True]]), np.array([[1, 2], [3, 4]]))
+    array([1, 4])
+    """
     return take(arr, np.flatnonzero(numbers(condition, "extract")))
 
 
@@ -94,6 +115,12 @@ def select(condlist: Sequence[Operand], choicelist: Sequence[Operand], default: 
     """Return for every entry the choice of the first condition that holds, or ``default``.
 
     Choices not taken get gradient 0, however steep they are.
+
+    >>> ad.select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
+    array([1., 9.])
+    >>> x = np.array([0.0, 4.0])
+    >>> ad.grad(lambda x: ad.select([x > 0], [ad.sqrt(x)]).sum())(x)
+    array([0.  , 0.25])
     """
     if len(condlist) != len(choicelist) or not condlist:
         raise ValueError(
@@ -114,7 +141,11 @@ def _need_booleans(condition: Operand, name: str) -> None:
 
 
 def choose(a: Operand, choices: Operand, mode: str = "raise") -> Any:
-    """Return for every entry of the integer array ``a`` that of the choice it names."""
+    """Return for every entry of the integer array ``a`` that of the choice it names.
+
+    >>> ad.choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([3.0, 4.0])])
+    array([1., 4.])
+    """
     numbered = _integers(a, "choose")
     picked = _wrapped(numbered, len(choices), mode, "choose")
     if mode == "raise":
@@ -137,6 +168,12 @@ def piecewise(x: Operand, condlist: Any, funclist: Sequence[Any], *args: Any, **
         entries where none holds. Where several hold, the last counts.
     *args, **kw
         Handed to every callable.
+
+    Examples
+    --------
+    >>> x = np.array([-2.0, 0.0, 3.0])
+    >>> ad.piecewise(x, [x < 0, x > 0], [lambda x: -x, lambda x: x**2, 1.0])
+    array([2., 1., 9.])
     """
     x = as_array(x)
     masks = _masks(condlist, x)
@@ -180,7 +217,11 @@ def _put_part(y: Any, v: Any, mask: Any) -> Any:
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Operand, *args: Any, **kwargs: Any
 ) -> Any:
-    """Return ``func1d`` of every line of ``arr`` along ``axis``, which its results replace."""
+    """Return ``func1d`` of every line of ``arr`` along ``axis``, which its results replace.
+
+    >>> ad.apply_along_axis(lambda row: row[1] - row[0], 1, np.array([[1.0, 4.0], [2.0, 9.0]]))
+    array([3., 7.])
+    """
     x = moveaxis(as_array(arr), axis, -1)
     outer = x.shape[:-1]
     if 0 in outer:
@@ -197,7 +238,13 @@ def apply_along_axis(
 
 
 def apply_over_axes(func: Callable[..., Any], a: Operand, axes: Any) -> Any:
-    """Return ``func(a, axis)`` applied over one axis after the other, each kept with size 1."""
+    """Return ``func(a, axis)`` applied over one axis after the other, each kept with size 1.
+
+    >>> ad.apply_over_axes(ad.sum, np.ones((2, 3, 4)), [0, 2])
+    array([[[8.],
+            [8.],
+            [8.]]])
+    """
     x = as_array(a)
     for axis in axis_indices([int(n) for n in np.atleast_1d(axes)], x):
         y = as_array(func(x, axis))
@@ -213,6 +260,11 @@ def trim_zeros(filt: Operand, trim: str = "fb", axis: Any = None) -> Any:
     ----------
     axis : int or tuple of int, optional
         The axes along which slices of nothing but zeros are dropped, by default all.
+
+    Examples
+    --------
+    >>> ad.trim_zeros(np.array([0.0, 1.0, 0.0, 2.0, 0.0]))
+    array([1., 0., 2.])
     """
     x = as_array(filt)
     places = np.argwhere(numbers(x, "trim_zeros"))
@@ -232,6 +284,13 @@ def bincount(x: Operand, /, weights: Operand = None, minlength: int = 0) -> Any:
     x : (n,) array of integers, not negative
     weights : (n,) array, optional
         What a derivative flows to.
+
+    Examples
+    --------
+    >>> ad.bincount(np.array([0, 2, 2]))
+    array([1, 0, 2])
+    >>> ad.bincount(np.array([0, 2, 2]), weights=np.array([0.5, 1.0, 2.0]))
+    array([0.5, 0. , 3. ])
     """
     bins = numbers(x, "bincount")
     counts = np.bincount(bins, minlength=minlength)

@@ -24,7 +24,13 @@ from .structural import axis_index
     kinks=[0],
 )
 def fabs(x: Any) -> Any:
-    """Return |x|, as a float; the derivative at 0 is 0."""
+    """Return |x|, as a float; the derivative at 0 is 0.
+
+    >>> ad.fabs(np.array([-1, 0, 2]))
+    array([1., 0., 2.])
+    >>> ad.grad(lambda x: ad.fabs(x).sum())(np.array([-1.0, 0.0, 2.0]))
+    array([-1.,  0.,  1.])
+    """
     return np.fabs(x)
 
 
@@ -37,7 +43,13 @@ def fabs(x: Any) -> Any:
     kinks=[0],
 )
 def copysign(x: Any, y: Any) -> Any:
-    """Return |x| with the sign of y; the derivative by x at 0, and by y everywhere, is 0."""
+    """Return |x| with the sign of y; the derivative by x at 0, and by y everywhere, is 0.
+
+    >>> ad.copysign(np.array([1.0, 2.0]), np.array([-3.0, 3.0]))
+    array([-1.,  2.])
+    >>> ad.grad(lambda x: ad.copysign(x, -1.0).sum())(np.array([-1.0, 0.0, 2.0]))
+    array([ 1.,  0., -1.])
+    """
     return np.copysign(x, y)
 
 
@@ -50,7 +62,13 @@ def copysign(x: Any, y: Any) -> Any:
     kinks=[0],
 )
 def heaviside(x: Any, y: Any) -> Any:
-    """Return 0 for x < 0, y at x = 0 and 1 for x > 0; the derivative by x is 0, at the jump too."""
+    """Return 0 for x < 0, y at x = 0 and 1 for x > 0; the derivative by x is 0, at the jump too.
+
+    >>> ad.heaviside(np.array([-1.0, 0.0, 2.0]), 0.5)
+    array([0. , 0.5, 1. ])
+    >>> ad.grad(lambda x: ad.heaviside(x, 0.5).sum())(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 0.])
+    """
     return np.heaviside(x, y)
 
 
@@ -77,12 +95,21 @@ def unwrap(
     """Add multiples of ``period`` along ``axis`` so that no step is longer than half of it.
 
     What is added is constant between the jumps, so the gradient passes unchanged, at them too.
+
+    >>> ad.unwrap(np.array([0.0, 0.9, 0.1]), period=1.0)
+    array([ 0. , -0.1,  0.1])
     """
     return np.unwrap(x, discont, axis, period=period)
 
 
 def modf(x: Operand) -> tuple[Any, Any]:
-    """Return the fractional and the whole part of x; at the jumps the fraction has derivative 1."""
+    """Return the fractional and the whole part of x; at the jumps the fraction has derivative 1.
+
+    >>> ad.modf(np.array([-1.25, 2.5]))
+    (array([-0.25,  0.5 ]), array([-1.,  2.]))
+    >>> ad.grad(lambda x: ad.modf(x)[0].sum())(np.array([-1.25, 2.0]))
+    array([1., 1.])
+    """
     whole = trunc(x)
     # An infinite x has no fraction, and ∞ - ∞ would be NaN.
     return where(isinf(x), 0.0, x - whole), whole

@@ -55,7 +55,12 @@ _CASES: list[tuple[Any, ...]] = [
     cases=_CASES,
 )
 def softmax(x: Any, *, axis: Axes = -1) -> Any:
-    """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
+    """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
+
+    >>> ad.softmax(np.array([[1000.0, 1000.0], [0.0, 1.0]]))
+    array([[0.5       , 0.5       ],
+           [0.26894142, 0.73105858]])
+    """
     x = as_exponents(x)
     exponentials = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return exponentials / np.add.reduce(exponentials, axis=axis, keepdims=True)
@@ -85,6 +90,10 @@ def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
 
     The greatest entry is subtracted first, so that logits of any size lose no digits.
+
+    >>> ad.log_softmax(np.array([[1000.0, 0.0], [0.0, 1.0]]))
+    array([[ 0.00000000e+00, -1.00000000e+03],
+           [-1.31326169e+00, -3.13261688e-01]])
     """
     # Not x - logsumexp(x), in which the digits of a small result beside a large x are lost.
     shifted, total, _ = less_greatest(as_exponents(x), axis)
@@ -112,6 +121,7 @@ def _out_of_range(labels: Any, classes: int) -> str | None:
 
 
 @constant(
+    public=False,
     shape=lambda labels, *, classes: tuple(labels.shape),
     dtype=lambda labels, *, classes: labels.dtype,
     source="class_labels({labels}{params})",
@@ -191,6 +201,13 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     ------
     ValueError
         If a label is not.
+
+    Examples
+    --------
+    >>> ad.softmax_cross_entropy(np.array([[0.0, 0.0], [1000.0, 0.0]]), np.array([1, 1]))
+    array([6.93147181e-01, 1.00000000e+03])
+    >>> ad.grad(lambda x: ad.softmax_cross_entropy(x, np.array([1])).sum())(np.array([[0.0, 0.0]]))
+    array([[ 0.5, -0.5]])
     """
     labels = np.asarray(labels)
     check_labels(labels, np.shape(logits)[-1])

@@ -51,7 +51,14 @@ from .svd import svdvals
     cases=[(SQUARE, {}), (STACK, {}), (np.zeros((0, 0)), {})],
 )
 def inv(a: Any) -> Any:
-    """Return the inverses of square matrices; a singular one raises NumPy's LinAlgError."""
+    """Return the inverses of square matrices; a singular one raises NumPy's LinAlgError.
+
+    >>> ad.inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]])
+    >>> ad.grad(lambda a: ad.inv(a).sum())(np.array([[2.0]]))  # -1 / a²
+    array([[-0.25]])
+    """
     return np.linalg.inv(a)
 
 
@@ -123,6 +130,14 @@ def solve(a: Any, b: Any) -> Any:
     a : (..., n, n) array
     b : (n,) or (..., n, k) array
         One right-hand side, or k of them in the columns.
+
+    Examples
+    --------
+    >>> a = np.array([[2.0, 0.0], [0.0, 4.0]])
+    >>> ad.solve(a, np.array([2.0, 2.0]))
+    array([1. , 0.5])
+    >>> ad.grad(lambda b: ad.solve(a, b).sum())(np.array([2.0, 2.0]))
+    array([0.5 , 0.25])
     """
     return np.linalg.solve(a, b)
 
@@ -150,6 +165,7 @@ def _inverted_shape(a: Operand, **_: Any) -> tuple[int, ...]:
 
 
 @general(
+    public=False,
     vjp=_pinv_vjp,
     jvp=_pinv_jvp,
     shape=_inverted_shape,
@@ -172,6 +188,10 @@ def pinv(a: Operand, rcond: Any = None, hermitian: bool = False, *, rtol: Any = 
 
     It jumps where the rank changes; the derivative is that among matrices of the same rank.
     ``hermitian`` says that only the lower triangle counts.
+
+    >>> ad.linalg.pinv(np.array([[2.0, 0.0], [0.0, 0.0]]))
+    array([[0.5, 0. ],
+           [0. , 0. ]])
     """
     a = mirror(as_array(a)) if hermitian else as_array(a)
     return pseudo_inverse(a, rcond=rtol if rcond is None else rcond)
@@ -202,6 +222,12 @@ def lstsq(a: Operand, b: Operand, rcond: float | None = None) -> LstsqResult:
     x, residuals, rank, singular_values
         As NumPy gives them: the residuals (sums of squares, one a column) are empty unless m > n
         and the rank is n. The derivative is that among matrices of the same rank.
+
+    Examples
+    --------
+    >>> a, b = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> ad.linalg.lstsq(a, b)[0].round(9)
+    array([1., 2.])
     """
     a, b = as_array(a), as_array(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -221,7 +247,12 @@ def lstsq(a: Operand, b: Operand, rcond: float | None = None) -> LstsqResult:
 
 
 def tensorsolve(a: Operand, b: Operand, axes: Sequence[int] | None = None) -> Any:
-    """Return the x with tensordot(a, x, x.ndim) = b; ``axes`` of ``a`` are moved to its end."""
+    """Return the x with tensordot(a, x, x.ndim) = b; ``axes`` of ``a`` are moved to its end.
+
+    >>> ad.linalg.tensorsolve(2 * np.eye(6).reshape(6, 2, 3), np.arange(6.0))
+    array([[0. , 0.5, 1. ],
+           [1.5, 2. , 2.5]])
+    """
     a, b = as_array(a), as_array(b)
     last = [n % a.ndim for n in axes or ()]
     a = transpose(a, axes=(*(n for n in range(a.ndim) if n not in last), *last))
@@ -237,7 +268,11 @@ def tensorsolve(a: Operand, b: Operand, axes: Sequence[int] | None = None) -> An
 
 
 def tensorinv(a: Operand, ind: int = 2) -> Any:
-    """Return the inverse with respect to `tensordot` over the first ``ind`` axes."""
+    """Return the inverse with respect to `tensordot` over the first ``ind`` axes.
+
+    >>> ad.linalg.tensorinv(np.eye(6).reshape(2, 3, 6)).shape
+    (6, 2, 3)
+    """
     a = as_array(a)
     rows, columns = tuple(a.shape[:ind]), tuple(a.shape[ind:])
     if ind <= 0 or math.prod(rows) != math.prod(columns):
@@ -247,7 +282,12 @@ def tensorinv(a: Operand, ind: int = 2) -> Any:
 
 
 def matrix_power(a: Operand, n: int) -> Any:
-    """Return the product of ``n`` copies of a square matrix, or ``-n`` of its inverse."""
+    """Return the product of ``n`` copies of a square matrix, or ``-n`` of its inverse.
+
+    >>> ad.linalg.matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
+    array([[1., 5.],
+           [0., 1.]])
+    """
     a = as_array(a)
     if (error := explain_not_square(a)) is not None:
         raise ShapeError(f"matrix_power: {error}")

@@ -28,6 +28,13 @@ def var(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
     ----------
     ddof : float
         The divisor is the number of entries less ``ddof``: 0 for a population, 1 for a sample.
+
+    Examples
+    --------
+    >>> float(ad.var(np.array([1.0, 3.0]))), float(ad.var(np.array([1.0, 3.0]), ddof=1))
+    (1.0, 2.0)
+    >>> ad.grad(ad.var)(np.array([1.0, 3.0]))
+    array([-1.,  1.])
     """
     x = as_array(x)
     squares = square(x - mean(x, axis=axis, keepdims=True))
@@ -36,12 +43,22 @@ def var(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
 
 
 def std(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    """Return the standard deviation over ``axis``; of equal entries its gradient is 0."""
+    """Return the standard deviation over ``axis``; of equal entries its gradient is 0.
+
+    >>> ad.grad(ad.std)(np.array([1.0, 3.0])), ad.grad(ad.std)(np.array([2.0, 2.0]))
+    (array([-0.5,  0.5]), array([0., 0.]))
+    """
     return sqrt(var(x, axis, ddof=ddof, keepdims=keepdims))
 
 
 def ptp(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return the greatest less the smallest entry over ``axis``; equal ones share the gradient."""
+    """Return the greatest less the smallest entry over ``axis``; equal ones share the gradient.
+
+    >>> float(ad.ptp(np.array([5.0, 1.0, 5.0])))
+    4.0
+    >>> ad.grad(ad.ptp)(np.array([5.0, 1.0, 5.0]))
+    array([ 0.5, -1. ,  0.5])
+    """
     x = as_array(a)
     return max(x, axis=axis, keepdims=keepdims) - min(x, axis=axis, keepdims=keepdims)
 
@@ -67,6 +84,13 @@ def average(
     ------
     ZeroDivisionError
         If weights add up to 0.
+
+    Examples
+    --------
+    >>> float(ad.average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0])))
+    2.0
+    >>> ad.grad(lambda w: ad.average(np.array([1.0, 4.0]), weights=w))(np.array([2.0, 1.0]))
+    array([-0.33333333,  0.66666667])
     """
     x = as_array(a)
     if weights is None:
@@ -119,6 +143,12 @@ def cov(
         Divide by n instead of n - 1, unless ``ddof`` says by what.
     fweights, aweights : (n,) arrays, optional
         How often each observation counts, and how much.
+
+    Examples
+    --------
+    >>> ad.cov(np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]))
+    array([[ 1. , -0.5],
+           [-0.5,  1. ]])
     """
     x = _variables(m, rowvar)
     if y is not None:
@@ -152,7 +182,12 @@ def _joint_weights(fweights: Operand, aweights: Operand, x: Any) -> Any:
 
 
 def corrcoef(x: Operand, y: Operand = None, rowvar: bool = True) -> Any:
-    """Return the correlation matrix of variables, with the arguments of `cov`."""
+    """Return the correlation matrix of variables, with the arguments of `cov`.
+
+    >>> ad.corrcoef(np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]))
+    array([[ 1. , -0.5],
+           [-0.5,  1. ]])
+    """
     c = cov(x, y, rowvar)
     if not shape_of(c):
         return divide(c, c)

@@ -97,6 +97,14 @@ def broadcast_to(x: Any, *, shape: Sizes) -> Any:
     x : array
     shape : tuple of int
         Must be compatible with ``x.shape``.
+
+    Examples
+    --------
+    >>> ad.broadcast_to(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    >>> ad.grad(lambda x: ad.broadcast_to(x, (3, 2)).sum())(np.array([1.0, 2.0]))
+    array([3., 3.])
     """
     x = np.asarray(x)
     sizes: Any = shape
@@ -115,6 +123,7 @@ def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @linear(
+    public=False,
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
     source="sum_to({x}{params})",
@@ -157,7 +166,12 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
 )
 def reshape(x: Any, *, shape: Sizes) -> Any:
-    """Return the entries of ``x`` in another shape, in row-major order; one size may be -1."""
+    """Return the entries of ``x`` in another shape, in row-major order; one size may be -1.
+
+    >>> ad.reshape(np.arange(6), (2, -1))
+    array([[0, 1, 2],
+           [3, 4, 5]])
+    """
     return np.asarray(x).reshape(shape)
 
 
@@ -189,7 +203,15 @@ def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
 )
 def transpose(x: Any, *, axes: Sequence[int] | None = None) -> Any:
-    """Permute the axes of ``x``; by default reverse them."""
+    """Permute the axes of ``x``; by default reverse them.
+
+    >>> ad.transpose(np.array([[1, 2, 3], [4, 5, 6]]))
+    array([[1, 4],
+           [2, 5],
+           [3, 6]])
+    >>> ad.transpose(np.zeros((2, 3, 4)), (1, 0, 2)).shape
+    (3, 2, 4)
+    """
     return np.asarray(x).transpose(axes)
 
 
@@ -225,7 +247,13 @@ def _joined_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
 )
 def concatenate(*arrays: Any, axis: int = 0) -> Any:
-    """Join a list of arrays along an axis that they have."""
+    """Join a list of arrays along an axis that they have.
+
+    >>> ad.concatenate([np.array([1.0, 2.0]), np.array([3.0])])
+    array([1., 2., 3.])
+    >>> ad.grad(lambda x: (ad.concatenate([x, x]) * np.arange(4)).sum())(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
     return np.concatenate(arrays, axis=axis)
 
 
@@ -250,7 +278,12 @@ def _stacked_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
 )
 def stack(*arrays: Any, axis: int = 0) -> Any:
-    """Join a list of arrays of one shape along a new axis."""
+    """Join a list of arrays of one shape along a new axis.
+
+    >>> ad.stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
+    array([[1., 3.],
+           [2., 4.]])
+    """
     return np.stack(arrays, axis=axis)
 
 
@@ -264,13 +297,23 @@ def stack(*arrays: Any, axis: int = 0) -> Any:
     cases=[((2, 3), {"dtype": "float64"})],
 )
 def astype(x: Any, *, dtype: DType) -> Any:
-    """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative."""
+    """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative.
+
+    >>> ad.astype(np.array([1.5, 2.5]), np.float32)
+    array([1.5, 2.5], dtype=float32)
+    >>> ad.grad(lambda x: ad.astype(x, np.float32).sum())(np.array([1.5, 2.5])).dtype
+    dtype('float64')
+    """
     return (x if isinstance(x, np.generic) else np.asarray(x)).astype(dtype)
 
 
 @constant(source="{x}", latex="{x}", cases=[((2, 3), {})])
 def stop_gradient(x: Any) -> Any:
-    """Return ``x`` as a constant: no derivative flows through it, on purpose."""
+    """Return ``x`` as a constant: no derivative flows through it, on purpose.
+
+    >>> float(ad.grad(lambda x: x * ad.stop_gradient(x))(3.0))  # instead of 2x
+    3.0
+    """
     return np.asarray(x)
 
 

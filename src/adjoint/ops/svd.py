@@ -110,6 +110,7 @@ def _packed_shape(a: Operand) -> tuple[int, ...]:
 
 
 @general(
+    public=False,
     vjp=_svd_vjp,
     jvp=_svd_jvp,
     shape=_packed_shape,
@@ -153,6 +154,13 @@ def svd(
         have no derivative: only matrices that are square anyway, or constants, are taken.
     hermitian : bool
         Only for constants.
+
+    Examples
+    --------
+    >>> a = np.array([[0.0, 2.0], [1.0, 0.0], [0.0, 0.0]])
+    >>> u, s, vh = ad.linalg.svd(a, full_matrices=False)
+    >>> s, np.allclose((u * s) @ vh, a)
+    (array([2., 1.]), True)
     """
     a = as_array(a)
     if hermitian:
@@ -179,7 +187,14 @@ def svd(
 
 
 def svdvals(x: Operand, /) -> Any:
-    """Return the singular values, in falling order; the derivative at a value 0 is 0."""
+    """Return the singular values, in falling order; the derivative at a value 0 is 0.
+
+    >>> ad.linalg.svdvals(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    array([2., 0.])
+    >>> ad.grad(lambda a: ad.linalg.svdvals(a).sum())(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    array([[0., 1.],
+           [0., 0.]])
+    """
     return own(svd_packed(as_array(x))[..., 0])
 
 

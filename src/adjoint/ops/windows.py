@@ -64,6 +64,7 @@ _CASES: list[Any] = [
 
 
 @linear(
+    public=False,
     transposes=[
         lambda g, x, *, size, stride, dilation: overlay(
             g, size=size, stride=stride, dilation=dilation, shape=tuple(x.shape)
@@ -91,6 +92,7 @@ def _overlaid_shape(
 
 
 @linear(
+    public=False,
     transposes=[
         lambda g, x, *, size, stride, dilation, shape: windows(
             g, size=size, stride=stride, dilation=dilation

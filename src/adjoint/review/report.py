@@ -112,6 +112,12 @@ class BackwardReview:
     derivation : Derivation or None
         How the right gradients of the wrong call come about, as `explain` shows it; what is derived
         is the gradient of ⟨g, output⟩.
+
+    Examples
+    --------
+    >>> review = ad.check_backward(np.sin, lambda g, x: g * np.sin(x), np.array([0.5, 1.0]))
+    >>> isinstance(review, ad.BackwardReview), bool(review), len(review.findings)
+    (True, False, 1)
     """
 
     subject: str

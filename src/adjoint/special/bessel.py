@@ -93,7 +93,13 @@ def bessel_k(x: Any, *, order: float) -> Any:
     numpy=[special.j0],
 )
 def j0(x: Any) -> Any:
-    """Return the Bessel function of the first kind, order 0."""
+    """Return the Bessel function of the first kind, order 0.
+
+    >>> ad.special.j0(np.array([0.0, 1.0]))
+    array([1.        , 0.76519769])
+    >>> ad.grad(lambda x: ad.special.j0(x).sum())(np.array([1.0, 2.0]))
+    array([-0.44005059, -0.57672481])
+    """
     return special.j0(x)
 
 
@@ -105,7 +111,11 @@ def j0(x: Any) -> Any:
     numpy=[special.j1],
 )
 def j1(x: Any) -> Any:
-    """Return the Bessel function of the first kind, order 1."""
+    """Return the Bessel function of the first kind, order 1.
+
+    >>> ad.special.j1(np.array([0.0, 1.0]))
+    array([0.        , 0.44005059])
+    """
     return special.j1(x)
 
 
@@ -118,7 +128,11 @@ def j1(x: Any) -> Any:
     domain=_POSITIVE,
 )
 def y0(x: Any) -> Any:
-    """Return the Bessel function of the second kind, order 0; -∞ at 0."""
+    """Return the Bessel function of the second kind, order 0; -∞ at 0.
+
+    >>> ad.special.y0(np.array([0.0, 1.0]))
+    array([      -inf, 0.08825696])
+    """
     return special.y0(x)
 
 
@@ -131,7 +145,11 @@ def y0(x: Any) -> Any:
     domain=_POSITIVE,
 )
 def y1(x: Any) -> Any:
-    """Return the Bessel function of the second kind, order 1; -∞ at 0."""
+    """Return the Bessel function of the second kind, order 1; -∞ at 0.
+
+    >>> ad.special.y1(np.array([0.0, 1.0]))
+    array([       -inf, -0.78121282])
+    """
     return special.y1(x)
 
 
@@ -163,7 +181,11 @@ def _i2(x: Any) -> Any:
     numpy=[special.i0],
 )
 def i0(x: Any) -> Any:
-    """Return the modified Bessel function of the first kind, order 0."""
+    """Return the modified Bessel function of the first kind, order 0.
+
+    >>> ad.special.i0(np.array([0.0, 1.0]))
+    array([1.        , 1.26606588])
+    """
     return special.i0(x)
 
 
@@ -175,7 +197,11 @@ def i0(x: Any) -> Any:
     numpy=[special.i1],
 )
 def i1(x: Any) -> Any:
-    """Return the modified Bessel function of the first kind, order 1."""
+    """Return the modified Bessel function of the first kind, order 1.
+
+    >>> ad.special.i1(np.array([0.0, 1.0]))
+    array([0.       , 0.5651591])
+    """
     return special.i1(x)
 
 
@@ -188,7 +214,11 @@ def i1(x: Any) -> Any:
     domain=_POSITIVE,
 )
 def k0(x: Any) -> Any:
-    """Return the modified Bessel function of the second kind, order 0; ∞ at 0."""
+    """Return the modified Bessel function of the second kind, order 0; ∞ at 0.
+
+    >>> ad.special.k0(np.array([0.0, 1.0]))
+    array([       inf, 0.42102444])
+    """
     return special.k0(x)
 
 
@@ -201,7 +231,11 @@ def k0(x: Any) -> Any:
     domain=_POSITIVE,
 )
 def k1(x: Any) -> Any:
-    """Return the modified Bessel function of the second kind, order 1; ∞ at 0."""
+    """Return the modified Bessel function of the second kind, order 1; ∞ at 0.
+
+    >>> ad.special.k1(np.array([0.0, 1.0]))
+    array([       inf, 0.60190723])
+    """
     return special.k1(x)
 
 
@@ -216,22 +250,38 @@ def _constant(name: str, v: Any) -> Any:
 
 
 def jv(v: float, x: Operand) -> Any:
-    """Return the Bessel function of order v, of the first kind; v is a constant."""
+    """Return the Bessel function of order v, of the first kind; v is a constant.
+
+    >>> ad.special.jv(0.5, np.array([1.0, 2.0]))
+    array([0.67139671, 0.51301614])
+    """
     return bessel_j(x, order=_constant("jv", v))
 
 
 def yv(v: float, x: Operand) -> Any:
-    """Return the Bessel function of order v, of the second kind; v is a constant."""
+    """Return the Bessel function of order v, of the second kind; v is a constant.
+
+    >>> ad.special.yv(0.5, np.array([1.0, 2.0]))
+    array([-0.43109887,  0.23478571])
+    """
     return bessel_y(x, order=_constant("yv", v))
 
 
 def iv(v: float, x: Operand) -> Any:
-    """Return the Bessel function of order v, modified, of the first kind; v is a constant."""
+    """Return the Bessel function of order v, modified, of the first kind; v is a constant.
+
+    >>> ad.special.iv(0.5, np.array([1.0, 2.0]))
+    array([0.93767489, 2.04623686])
+    """
     return bessel_i(x, order=_constant("iv", v))
 
 
 def kv(v: float, x: Operand) -> Any:
-    """Return the Bessel function of order v, modified, of the second kind; v is a constant."""
+    """Return the Bessel function of order v, modified, of the second kind; v is a constant.
+
+    >>> ad.special.kv(0.5, np.array([1.0, 2.0]))
+    array([0.4610685 , 0.11993777])
+    """
     return bessel_k(x, order=_constant("kv", v))
 
 

@@ -22,12 +22,20 @@ from ..ops.trigonometric import sin
     numpy=[special.cosm1],
 )
 def cosm1(x: Any) -> Any:
-    """Return cos x - 1, exact for small x."""
+    """Return cos x - 1, exact for small x.
+
+    >>> ad.special.cosm1(np.array([0.0, 1e-9]))
+    array([ 0.e+00, -5.e-19])
+    """
     return special.cosm1(x)
 
 
 def exp10(x: Operand) -> Any:
-    """Return 10ˣ."""
+    """Return 10ˣ.
+
+    >>> ad.special.exp10(np.array([0.0, 2.0]))
+    array([  1., 100.])
+    """
     return power(10.0, x)
 
 

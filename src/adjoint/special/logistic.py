@@ -28,7 +28,13 @@ from ..ops.structural import as_array, reshape, stop_gradient
     numpy=[special.expit],
 )
 def expit(x: Any) -> Any:
-    """Return the logistic function 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails."""
+    """Return the logistic function 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails.
+
+    >>> ad.special.expit(np.array([-40.0, 0.0, 40.0]))
+    array([4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
+    >>> ad.grad(lambda x: ad.special.expit(x).sum())(np.array([-40.0, 0.0, 40.0]))
+    array([4.24835426e-18, 2.50000000e-01, 4.24835426e-18])
+    """
     return special.expit(x)
 
 
@@ -47,7 +53,13 @@ def _logit_slope(y: Any, x: Any) -> Any:
     domain=[(0.1, 0.9)],
 )
 def logit(x: Any) -> Any:
-    """Return log(x / (1 - x)), 0 ≤ x ≤ 1; at 0 and 1 both it and its slope are infinite."""
+    """Return log(x / (1 - x)), 0 ≤ x ≤ 1; at 0 and 1 both it and its slope are infinite.
+
+    >>> ad.special.logit(np.array([0.5, 1.0]))
+    array([ 0., inf])
+    >>> ad.grad(lambda x: ad.special.logit(x).sum())(np.array([0.5, 1.0]))
+    array([ 4., inf])
+    """
     return special.logit(x)
 
 
@@ -59,17 +71,31 @@ def logit(x: Any) -> Any:
     numpy=[special.log_expit],
 )
 def log_expit(x: Any) -> Any:
-    """Return the logarithm of the logistic function, exact in both tails."""
+    """Return the logarithm of the logistic function, exact in both tails.
+
+    >>> ad.special.log_expit(np.array([-800.0, 0.0]))
+    array([-8.00000000e+02, -6.93147181e-01])
+    """
     return special.log_expit(x)
 
 
 def softmax(x: Operand, axis: Any = None) -> Any:
-    """Return eˣ / Σ eˣ over ``axis``: by default, as in SciPy, over all entries."""
+    """Return eˣ / Σ eˣ over ``axis``: by default, as in SciPy, over all entries.
+
+    >>> ad.special.softmax(np.array([[1000.0, 1000.0], [0.0, 0.0]]))
+    array([[0.5, 0.5],
+           [0. , 0. ]])
+    """
     return rows.softmax(x, axis=axis)
 
 
 def log_softmax(x: Operand, axis: Any = None) -> Any:
-    """Return x - log Σ eˣ over ``axis``: by default, as in SciPy, over all entries."""
+    """Return x - log Σ eˣ over ``axis``: by default, as in SciPy, over all entries.
+
+    >>> ad.special.log_softmax(np.array([[0.0, 0.0], [0.0, 0.0]]))
+    array([[-1.38629436, -1.38629436],
+           [-1.38629436, -1.38629436]])
+    """
     return rows.log_softmax(as_array(x), axis=axis)
 
 
@@ -83,6 +109,11 @@ def logsumexp(a: Operand, axis: Any = None, b: Operand = None, keepdims: bool = 
     b : array, optional
         Weights, 1 by default; an entry of weight 0 does not count. A negative sum gives NaN.
     keepdims : bool
+
+    Examples
+    --------
+    >>> float(ad.special.logsumexp(np.array([1000.0, 0.0]), b=np.array([1.0, 0.0])))
+    1000.0
     """
     if b is None:
         return reductions.logsumexp(a, axis=axis, keepdims=keepdims)

@@ -64,7 +64,13 @@ def bessel_ie(x: Any, *, order: int) -> Any:
     kinks=[0],
 )
 def i0e(x: Any) -> Any:
-    """Return e^(-|x|) I₀(x); its derivative at 0 is 0."""
+    """Return e^(-|x|) I₀(x); its derivative at 0 is 0.
+
+    >>> ad.special.i0e(np.array([0.0, 1e6]))
+    array([1.0000000e+00, 3.9894233e-04])
+    >>> ad.grad(lambda x: ad.special.i0e(x).sum())(np.array([0.0, 1e6]))
+    array([ 0.00000000e+00, -1.99471215e-10])
+    """
     return special.i0e(x)
 
 
@@ -77,5 +83,9 @@ def i0e(x: Any) -> Any:
     kinks=[0],
 )
 def i1e(x: Any) -> Any:
-    """Return e^(-|x|) I₁(x)."""
+    """Return e^(-|x|) I₁(x).
+
+    >>> ad.special.i1e(np.array([0.0, 1e6]))
+    array([0.        , 0.00039894])
+    """
     return special.i1e(x)
