@@ -16,22 +16,25 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike as PlainArrayLike
     from numpy.typing import DTypeLike
 
-    from .core import Value
+    from .core import Spec, Value
 else:
-    Value = PlainArrayLike = DTypeLike = object
+    Spec = Value = PlainArrayLike = DTypeLike = object
 
 __all__ = [
+    "AnyArray",
     "Array",
     "ArrayLike",
     "Axis",
     "Cotangent",
     "DType",
     "DTypeLike",
+    "Described",
     "Function",
     "Key",
     "Operand",
     "Params",
     "Payload",
+    "PlainArrayLike",
     "Rule",
     "Shape",
     "Tangent",
@@ -50,7 +53,7 @@ Shape: TypeAlias = tuple[int, ...]
 Axis: TypeAlias = int | tuple[int, ...] | None
 """One axis, several, or None for all of them."""
 
-Key: TypeAlias = int | slice | EllipsisType | None | Array | Sequence[Any]
+Key: TypeAlias = int | slice | EllipsisType | Array | Sequence[Any] | None
 """What stands in the brackets of ``x[key]``: integers, slices, index arrays, a tuple of these."""
 
 Params: TypeAlias = Mapping[str, Any]
@@ -64,6 +67,12 @@ Payload: TypeAlias = Array | np.generic | float | None
 
 ArrayLike: TypeAlias = Value | PlainArrayLike
 """What a user may pass for an array: a value, an array, a number, or nested sequences of them."""
+
+AnyArray: TypeAlias = Value | Array
+"""An array, or a value that stands for one: what rules and composites compute with."""
+
+Described: TypeAlias = Spec | Value | Array
+"""What has a shape and a dtype, though perhaps no numbers: what shapes are inferred from."""
 
 Cotangent: TypeAlias = Value | Array
 """The derivative of the end with respect to a value, of that value's shape."""

@@ -15,7 +15,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
-from typing import Any, ClassVar, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self
 
 import numpy as np
 from numpy.exceptions import AxisError
@@ -419,6 +419,10 @@ class Value:
         self.data = data
         self.node = node
 
+    if TYPE_CHECKING:  # cards and composites attach methods and Python's brackets, see `attach`
+
+        def __getitem__(self, key: Any) -> Any: ...
+
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:
         """Apply a primitive to operands of which at least one is of this class."""
@@ -498,7 +502,7 @@ class Value:
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("cannot iterate over a value without axes, shape ()")
-        return (self[i] for i in range(self.shape[0]))  # type: ignore[index]
+        return (self[i] for i in range(self.shape[0]))
 
     # --- Python's operators: the language fixes the list, the registry the meaning
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import DTypeLike, PlainArrayLike
+from .metadata import Sizes
 from .tensor import Tensor, tensor
 
 
-def zeros(shape: Any, dtype: Any = float) -> Tensor:
+def zeros(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
     """Return a constant tensor of zeros, to assign into: ``y[i] = x`` keeps x's gradient.
 
     Examples
@@ -25,7 +27,7 @@ def zeros(shape: Any, dtype: Any = float) -> Tensor:
     return tensor(np.zeros(shape, dtype))
 
 
-def ones(shape: Any, dtype: Any = float) -> Tensor:
+def ones(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
     """Return a constant tensor of ones.
 
     Examples
@@ -37,7 +39,7 @@ def ones(shape: Any, dtype: Any = float) -> Tensor:
     return tensor(np.ones(shape, dtype))
 
 
-def empty(shape: Any, dtype: Any = float) -> Tensor:
+def empty(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
     """Return a constant tensor to assign into; it is filled with zeros, not with chance.
 
     Examples
@@ -48,7 +50,7 @@ def empty(shape: Any, dtype: Any = float) -> Tensor:
     return zeros(shape, dtype)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+def full(shape: Sizes, fill_value: PlainArrayLike, dtype: DTypeLike | None = None) -> Tensor:
     """Return a constant tensor of a number; ``np.full_like`` is for one with a gradient.
 
     Examples
@@ -59,7 +61,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     return tensor(np.full(shape, fill_value, dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float) -> Tensor:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = float) -> Tensor:
     """Return a constant (N, M) tensor with ones on its ``k``-th diagonal, zeros elsewhere.
 
     Examples
@@ -71,7 +73,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float) -> Tensor:
     return tensor(np.eye(N, M, k, dtype))
 
 
-def identity(n: int, dtype: Any = float) -> Tensor:
+def identity(n: int, dtype: DTypeLike = float) -> Tensor:
     """Return the constant (n, n) unit matrix.
 
     Examples
@@ -83,7 +85,9 @@ def identity(n: int, dtype: Any = float) -> Tensor:
     return tensor(np.identity(n, dtype))
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
+def arange(
+    start: float, stop: Any = None, step: float = 1, dtype: DTypeLike | None = None
+) -> Tensor:
     """Return a constant tensor of numbers from ``start`` up to, without, ``stop``; or up to it.
 
     Examples

@@ -15,12 +15,13 @@ cotangent in the shape of the broadcast output, and in any float type: the sweep
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from .annotations import AnyArray, ArrayLike, Axis, Cotangent
 from .core import PRIMITIVES, Operand, Params, Primitive, Spec
 
 Rule = Callable[..., Any]
@@ -44,7 +45,7 @@ def kept_shape(shape: Sequence[int], axis: int | Sequence[int] | None) -> tuple[
 
 
 def reduced_shape(
-    x: Operand, *, axis: Any = None, keepdims: bool = False, **_: Any
+    x: Operand, *, axis: Axis = None, keepdims: bool = False, **_: object
 ) -> tuple[int, ...]:
     """Return the shape after a reduction over ``axis``."""
     if keepdims:
@@ -57,14 +58,16 @@ def _reduced_axes(ndim: int, axis: int | Sequence[int] | None) -> Sequence[int]:
     return range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
 
 
-def keep_axes(g: Any, x: Operand, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
+def keep_axes(
+    g: Cotangent, x: Operand, *, axis: Axis = None, keepdims: bool = False, **_: object
+) -> AnyArray:
     """Give a reduced value its reduced axes back, with size 1, so that it broadcasts against x."""
     if keepdims or axis is None:
         return g
     return PRIMITIVES["reshape"](g, shape=kept_shape(x.shape, axis))
 
 
-def zeros_like(x: Any) -> Any:
+def zeros_like(x: ArrayLike) -> AnyArray:
     """Return zeros of a value's shape and dtype, whatever its entries."""
     return _strong(x, 0.0)
 
@@ -81,13 +84,17 @@ def elementwise(
     rules = [_times(partial, strong) for partial in partials]
     columns["reads_numbers"] = any(map(callable, partials))
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
+    def vjp(
+        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+    ) -> Sequence[AnyArray | None]:
         parts = []  # by a loop, which is faster than a comprehension here
         for rule, want in zip(rules, wanted):  # noqa: B905 - optional arguments may be absent
             parts.append(rule(g, y, args, params) if want else None)
         return parts
 
-    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
+    def jvp(
+        tangents: Sequence[Any], y: AnyArray, args: Sequence[Operand], params: Params
+    ) -> AnyArray:
         return add_all(
             rules[i](t, y, args, params) for i, t in enumerate(tangents) if t is not None
         )
@@ -119,7 +126,7 @@ def _times(partial: Rule | float, strong: bool) -> Callable[[Any, Any, Any, Para
     return lambda g, y, args, params: g * partial(y, *args, **params)
 
 
-def _strong(g: Any, factor: Any) -> Any:
+def _strong(g: ArrayLike, factor: ArrayLike) -> AnyArray:
     primitive = PRIMITIVES["strong_multiply"]
     if g.__class__ is np.ndarray and factor.__class__ is np.ndarray:
         return primitive.forward(g, factor)  # what bind would do, in the inner loop of every sweep
@@ -141,11 +148,19 @@ def linear(
 
     rule = _rules(transposes)
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
+    def vjp(
+        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+    ) -> Sequence[AnyArray | None]:
         rules = [rule(i) if want else None for i, want in enumerate(wanted)]
         return [transpose and transpose(g, *args, **params) for transpose in rules]
 
-    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
+    def jvp(
+        tangents: Sequence[Any],
+        y: AnyArray,
+        args: Sequence[Operand],
+        params: Params,
+        itself: Primitive,
+    ) -> AnyArray:
         moved = [
             x if rule(i) is None else zeros_like(x) if t is None else t
             for i, (x, t) in enumerate(zip(args, tangents, strict=True))
@@ -171,13 +186,21 @@ def multilinear(
     """
     rule = _rules(adjoints)
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
+    def vjp(
+        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+    ) -> Sequence[AnyArray | None]:
         return [
             rule(i)(g, *args, **params) if want else None  # type: ignore[misc]
             for i, want in enumerate(wanted)
         ]
 
-    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
+    def jvp(
+        tangents: Sequence[Any],
+        y: AnyArray,
+        args: Sequence[Operand],
+        params: Params,
+        itself: Primitive,
+    ) -> AnyArray:
         product = PRIMITIVES[strong] if strong else itself
         return add_all(
             product.bind([*args[:i], t, *args[i + 1 :]], params)
@@ -203,13 +226,17 @@ def reduction(
     ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y comes with its reduced axes kept.
     """
 
-    def scale(g: Any, y: Any, x: Any, params: Params) -> Any:
+    def scale(g: Cotangent, y: AnyArray, x: AnyArray, params: Params) -> AnyArray:
         return _strong(g, weights(keep_axes(y, x, **params), x, **params))
 
-    def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
+    def vjp(
+        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+    ) -> Sequence[AnyArray | None]:
         return [scale(keep_axes(g, args[0], **params), y, args[0], params)]
 
-    def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
+    def jvp(
+        tangents: Sequence[Any], y: AnyArray, args: Sequence[Operand], params: Params
+    ) -> AnyArray:
         axis, keepdims = params["axis"], params["keepdims"]
         scaled = scale(tangents[0], y, args[0], params)
         return PRIMITIVES["sum"](scaled, axis=axis, keepdims=keepdims)
@@ -238,10 +265,14 @@ def general(
     ``jvp(tangents, y, *args, **params)`` the output's tangent.
     """
 
-    def pull(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
+    def pull(
+        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+    ) -> Any:
         return vjp(g, y, *args, **params)
 
-    def push(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
+    def push(
+        tangents: Sequence[Any], y: AnyArray, args: Sequence[Operand], params: Params
+    ) -> AnyArray:
         return jvp(tangents, y, *args, **params)
 
     return _card("general", pull, push, _shape_and_dtype(shape, dtype), columns)
@@ -255,7 +286,7 @@ def constant(
 ) -> Decorator:
     """Declare a primitive whose output does not vary smoothly: it cuts the graph."""
 
-    def broadcast(*args: Operand, **_: Any) -> tuple[int, ...]:
+    def broadcast(*args: Operand, **_: object) -> tuple[int, ...]:
         return np.broadcast_shapes(*map(shape_of, args))
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
@@ -268,7 +299,7 @@ def constant(
     return _card("constant", None, None, infer, columns)
 
 
-def add_all(parts: Any) -> Any:
+def add_all(parts: Iterable[Any]) -> Any:
     """Add what there is."""
     first, *rest = parts
     for part in rest:
@@ -291,7 +322,7 @@ def _probe_once(forward: Rule, *kinds: Any) -> np.dtype[Any]:
 def _probe(forward: Rule, params: Params, *kinds: Any) -> np.dtype[Any]:
     ones = [np.ones((), kind) if isinstance(kind, np.dtype) else kind for kind in kinds]
     with np.errstate(all="ignore"):
-        return forward(*ones, **params).dtype  # type: ignore[no-any-return]
+        return forward(*ones, **params).dtype
 
 
 def _shape_and_dtype(

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, ArrayLike, Axis
+from ..core import NUMPY
 from ..errors import ShapeError
 from .cumulative import cumprod, cumsum, prod
 from .piecewise import clip, where
@@ -16,12 +17,17 @@ from .structural import as_array, axis_indices, stop_gradient
 
 
 def _numpy_clip(
-    a: Operand, a_min: Operand = None, a_max: Operand = None, *, min: Any = None, max: Any = None
-) -> Any:
+    a: ArrayLike,
+    a_min: ArrayLike | None = None,
+    a_max: ArrayLike | None = None,
+    *,
+    min: ArrayLike | None = None,
+    max: ArrayLike | None = None,
+) -> AnyArray:
     return clip(a, min if a_min is None else a_min, max if a_max is None else a_max)
 
 
-def _numpy_where(condition: Operand, *choices: Operand) -> Any:
+def _numpy_where(condition: ArrayLike, *choices: ArrayLike) -> Any:
     # Without choices it counts: indices depend on the data and have no derivative.
     return where(condition, *choices) if choices else np.nonzero(stop_gradient(condition))
 
@@ -29,7 +35,7 @@ def _numpy_where(condition: Operand, *choices: Operand) -> Any:
 def _ufunc_reduce(primitive: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ufunc's ``reduce``, whose default axis is the first."""
 
-    def reduce(x: Operand, axis: Any = 0, keepdims: bool = False) -> Any:
+    def reduce(x: ArrayLike, axis: Axis = 0, keepdims: bool = False) -> AnyArray:
         return primitive(x, axis=axis, keepdims=keepdims)
 
     return reduce
@@ -38,7 +44,7 @@ def _ufunc_reduce(primitive: Callable[..., Any]) -> Callable[..., Any]:
 def _ufunc_accumulate(primitive: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ufunc's ``accumulate``, whose default axis is the first."""
 
-    def accumulate(array: Operand, axis: Any = 0) -> Any:
+    def accumulate(array: ArrayLike, axis: Axis = 0) -> AnyArray:
         x = as_array(array)
         if not x.ndim and axis in (None, 0, -1):
             raise TypeError("cannot accumulate a number, which has no axes")

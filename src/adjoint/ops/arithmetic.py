@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, attach
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY, attach
 from ..kinds import elementwise, zeros_like
 from .rounding import rint
 
@@ -18,7 +19,7 @@ from .rounding import rint
     latex="{x} + {y}",
     numpy=[np.add],
 )
-def add(x: Any, y: Any) -> Any:
+def add(x: Array, y: Array) -> Array:
     """Return x + y.
 
     >>> ad.add(np.array([1.0, 2.0]), 3.0)
@@ -35,7 +36,7 @@ def add(x: Any, y: Any) -> Any:
     latex="{x} - {y}",
     numpy=[np.subtract],
 )
-def subtract(x: Any, y: Any) -> Any:
+def subtract(x: Array, y: Array) -> Array:
     """Return x - y.
 
     >>> ad.subtract(np.array([1.0, 2.0]), 3.0)
@@ -53,7 +54,7 @@ def subtract(x: Any, y: Any) -> Any:
     latex=r"{x} \odot {y}",
     numpy=[np.multiply],
 )
-def multiply(x: Any, y: Any) -> Any:
+def multiply(x: Array, y: Array) -> Array:
     """Return x * y, entry by entry.
 
     >>> ad.multiply(np.array([1.0, 2.0]), 3.0)
@@ -72,7 +73,7 @@ def multiply(x: Any, y: Any) -> Any:
     numpy=[np.divide],
     domain=[(-2, 2), (0.5, 2)],
 )
-def divide(x: Any, y: Any) -> Any:
+def divide(x: Array, y: Array) -> Array:
     """Return x / y, entry by entry.
 
     >>> ad.divide(1.0, np.array([2.0, 4.0]))
@@ -90,7 +91,7 @@ def divide(x: Any, y: Any) -> Any:
     numpy=[np.floor_divide],
     domain=[(0.1, 0.9), (1.0, 2.0)],
 )
-def floor_divide(x: Any, y: Any) -> Any:
+def floor_divide(x: Array, y: Array) -> Array:
     """Return the largest integer not above x / y; its derivative is 0, at the jumps too.
 
     >>> ad.floor_divide(np.array([-7.0, 6.0, 7.0]), 2.0)
@@ -109,7 +110,7 @@ def floor_divide(x: Any, y: Any) -> Any:
     numpy=[np.remainder],
     domain=[(2.1, 2.9), (0.6, 0.7)],
 )
-def remainder(x: Any, y: Any) -> Any:
+def remainder(x: Array, y: Array) -> Array:
     """Return x - y⌊x / y⌋, with the sign of y; at the jumps the derivative of the right piece.
 
     >>> ad.remainder(np.array([-7.0, 6.0, 7.0]), 4.0)
@@ -121,7 +122,7 @@ def remainder(x: Any, y: Any) -> Any:
 
 
 @elementwise(partials=[-1], source="-{x}", latex="-{x}", numpy=[np.negative])
-def negative(x: Any) -> Any:
+def negative(x: Array) -> Array:
     """Return -x.
 
     >>> ad.negative(np.array([1.0, -2.0]))
@@ -131,7 +132,7 @@ def negative(x: Any) -> Any:
 
 
 @elementwise(partials=[1], source="+{x}", latex="{x}", numpy=[np.positive])
-def positive(x: Any) -> Any:
+def positive(x: Array) -> Array:
     """Return x itself, as a new value.
 
     >>> x = ad.tensor([1.0, -2.0], requires_grad=True)
@@ -150,7 +151,7 @@ def positive(x: Any) -> Any:
     numpy=[np.fmod],
     domain=[(-2.9, -2.1), (0.6, 0.7)],
 )
-def fmod(x: Any, y: Any) -> Any:
+def fmod(x: Array, y: Array) -> Array:
     """Return x - y trunc(x / y), with the sign of x; at the jumps x has derivative 1.
 
     >>> ad.fmod(np.array([-7.0, 7.0]), 4.0)
@@ -170,7 +171,7 @@ def fmod(x: Any, y: Any) -> Any:
     method=True,
     domain=[(0.5, 2)],
 )
-def reciprocal(x: Any) -> Any:
+def reciprocal(x: Array) -> Array:
     """Return 1 / x; its derivative at 0 is -∞.
 
     >>> ad.reciprocal(np.array([2.0, 4.0]))
@@ -181,7 +182,7 @@ def reciprocal(x: Any) -> Any:
     return np.reciprocal(x)
 
 
-def mod(x: Operand, y: Operand) -> Any:
+def mod(x: ArrayLike, y: ArrayLike) -> AnyArray:
     """Return x - y⌊x / y⌋; another name of `remainder`.
 
     >>> ad.mod(np.array([-7.0, 6.0, 7.0]), 4.0)
@@ -190,7 +191,7 @@ def mod(x: Operand, y: Operand) -> Any:
     return remainder(x, y)
 
 
-def true_divide(x: Operand, y: Operand) -> Any:
+def true_divide(x: ArrayLike, y: ArrayLike) -> AnyArray:
     """Return x / y; another name of `divide`.
 
     >>> ad.true_divide(np.array([1.0, 2.0]), 4.0)
@@ -199,7 +200,7 @@ def true_divide(x: Operand, y: Operand) -> Any:
     return divide(x, y)
 
 
-def divmod(x: Operand, y: Operand) -> tuple[Any, Any]:
+def divmod(x: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
     """Return the pair ⌊x / y⌋ and x - y⌊x / y⌋.
 
     >>> ad.divmod(np.array([-7.0, 7.0]), 4.0)
@@ -208,7 +209,7 @@ def divmod(x: Operand, y: Operand) -> tuple[Any, Any]:
     return floor_divide(x, y), remainder(x, y)
 
 
-def conjugate(x: Operand) -> Any:
+def conjugate(x: ArrayLike) -> AnyArray:
     """Return x: numbers are real here.
 
     >>> ad.conjugate(np.array([1.0, -2.0]))
@@ -217,7 +218,7 @@ def conjugate(x: Operand) -> Any:
     return positive(x)
 
 
-def real(x: Operand) -> Any:
+def real(x: ArrayLike) -> AnyArray:
     """Return x: numbers are real here.
 
     >>> ad.real(np.array([1.0, -2.0]))
@@ -226,7 +227,7 @@ def real(x: Operand) -> Any:
     return positive(x)
 
 
-def imag(x: Operand) -> Any:
+def imag(x: ArrayLike) -> AnyArray:
     """Return zeros of x's shape: numbers are real here.
 
     >>> ad.imag(np.array([1.0, 2.0]))
@@ -235,15 +236,16 @@ def imag(x: Operand) -> Any:
     return zeros_like(x)
 
 
-def polynomial(coefficients: Sequence[float], x: Any) -> Any:
+def polynomial(coefficients: Sequence[float], x: AnyArray) -> AnyArray:
     """Return Σ cₖ xᵏ by Horner's scheme; the rules' series are written with it."""
-    *rest, total = coefficients
+    *rest, last = coefficients
+    total: Any = last
     for coefficient in reversed(rest):
         total = total * x + coefficient
     return total
 
 
-def _reflected_divmod(y: Operand, x: Operand) -> tuple[Any, Any]:
+def _reflected_divmod(y: ArrayLike, x: ArrayLike) -> tuple[Any, Any]:
     return divmod(x, y)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, DTypeLike
+from ..core import NUMPY
 from ..errors import ShapeError
 from .axes import atleast_1d, atleast_2d, atleast_3d, ravel
 from .indexing import SLOT, index
 from .selection import take
 from .structural import as_array, astype, axis_index, concatenate, numbers, reshape, stack, stand_in
+
+Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
 
 def _all(grow: Callable[..., Any], arrays: Any) -> list[Any]:
@@ -20,7 +23,7 @@ def _all(grow: Callable[..., Any], arrays: Any) -> list[Any]:
     return [grow(x) for x in arrays]
 
 
-def _typed(x: Any, dtype: Any, casting: Any) -> Any:
+def _typed(x: AnyArray, dtype: DTypeLike | None, casting: Casting) -> AnyArray:
     """Return ``x`` in another dtype, if the rule of casting allows it."""
     if dtype is None or x.dtype == dtype:
         return x
@@ -30,23 +33,29 @@ def _typed(x: Any, dtype: Any, casting: Any) -> Any:
 
 
 def _concatenated(
-    arrays: Sequence[Operand],
+    arrays: Sequence[ArrayLike],
     axis: int | None = 0,
     *,
-    dtype: Any = None,
-    casting: Any = "same_kind",
-) -> Any:
+    dtype: DTypeLike | None = None,
+    casting: Casting = "same_kind",
+) -> AnyArray:
     parts = _all(as_array if axis is not None else ravel, arrays)
     return _typed(concatenate(parts, axis=0 if axis is None else axis), dtype, casting)
 
 
 def _stacked(
-    arrays: Sequence[Operand], axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind"
-) -> Any:
+    arrays: Sequence[ArrayLike],
+    axis: int = 0,
+    *,
+    dtype: DTypeLike | None = None,
+    casting: Casting = "same_kind",
+) -> AnyArray:
     return _typed(stack(_all(as_array, arrays), axis=axis), dtype, casting)
 
 
-def vstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def vstack(
+    tup: Sequence[ArrayLike], *, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
+) -> AnyArray:
     """Join arrays row by row; vectors count as rows.
 
     >>> ad.vstack([np.array([1, 2]), np.array([[3, 4], [5, 6]])])
@@ -57,7 +66,9 @@ def vstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_ki
     return _typed(concatenate(_all(atleast_2d, tup), axis=0), dtype, casting)
 
 
-def hstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def hstack(
+    tup: Sequence[ArrayLike], *, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
+) -> AnyArray:
     """Join arrays column by column; vectors are joined end to end.
 
     >>> ad.hstack([np.array([1, 2]), np.array([3])])
@@ -68,7 +79,7 @@ def hstack(tup: Sequence[Operand], *, dtype: Any = None, casting: Any = "same_ki
     return _typed(concatenate(parts, axis=axis), dtype, casting)
 
 
-def dstack(tup: Sequence[Operand]) -> Any:
+def dstack(tup: Sequence[ArrayLike]) -> AnyArray:
     """Join arrays along the third axis, which vectors and matrices are given.
 
     >>> ad.dstack([np.array([1, 2]), np.array([3, 4])]).shape
@@ -77,7 +88,7 @@ def dstack(tup: Sequence[Operand]) -> Any:
     return concatenate(_all(atleast_3d, tup), axis=2)
 
 
-def column_stack(tup: Sequence[Operand]) -> Any:
+def column_stack(tup: Sequence[ArrayLike]) -> AnyArray:
     """Join arrays column by column; vectors count as columns.
 
     >>> ad.column_stack([np.array([1, 2]), np.array([3, 4])])
@@ -91,7 +102,7 @@ def column_stack(tup: Sequence[Operand]) -> Any:
     )
 
 
-def block(arrays: Any) -> Any:
+def block(arrays: Any) -> AnyArray:
     """Join nested lists of arrays, the innermost along the last axis and so on outwards.
 
     Raises
@@ -127,14 +138,14 @@ def _parts(arrays: Any) -> list[Any]:
     return [as_array(arrays)]
 
 
-def _joined(arrays: Any, axis: int, ndim: int) -> Any:
+def _joined(arrays: Any, axis: int, ndim: int) -> AnyArray:
     if isinstance(arrays, list):
         return concatenate([_joined(part, axis + 1, ndim) for part in arrays], axis=axis)
     x = as_array(arrays)
     return reshape(x, shape=(1,) * (ndim - x.ndim) + tuple(x.shape))
 
 
-def append(arr: Operand, values: Operand, axis: int | None = None) -> Any:
+def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> AnyArray:
     """Return ``arr`` with ``values`` joined to its end, both flattened if no axis is given.
 
     >>> ad.append(np.array([1.0, 2.0]), 3.0)
@@ -143,7 +154,9 @@ def append(arr: Operand, values: Operand, axis: int | None = None) -> Any:
     return _concatenated([arr, values], axis)
 
 
-def insert(arr: Operand, obj: Any, values: Operand, axis: int | None = None) -> Any:
+def insert(
+    arr: ArrayLike, obj: int | slice | ArrayLike, values: ArrayLike, axis: int | None = None
+) -> AnyArray:
     """Return ``arr`` with ``values`` inserted before the places ``obj`` (int, slice, sequence).
 
     >>> ad.insert(np.array([1.0, 2.0]), 1, 9.0)
@@ -159,7 +172,7 @@ def insert(arr: Operand, obj: Any, values: Operand, axis: int | None = None) -> 
     return index(_concatenated([x, new], None), order, key=(SLOT,))
 
 
-def delete(arr: Operand, obj: Any, axis: int | None = None) -> Any:
+def delete(arr: ArrayLike, obj: int | slice | ArrayLike, axis: int | None = None) -> AnyArray:
     """Return ``arr`` without the entries at ``obj`` (int, slice or sequence) along ``axis``.
 
     >>> ad.delete(np.array([1.0, 2.0, 3.0]), [0, 2])
@@ -173,11 +186,11 @@ def delete(arr: Operand, obj: Any, axis: int | None = None) -> Any:
     return take(x, kept, axis)
 
 
-def _place(obj: Any, name: str) -> Any:
+def _place(obj: int | slice | ArrayLike, name: str) -> int | slice | Array:
     return obj if isinstance(obj, (int, slice)) else numbers(obj, name)
 
 
-def array_split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def array_split(ary: ArrayLike, indices_or_sections: ArrayLike, axis: int = 0) -> list[Any]:
     """Return the parts of an array: as many as said, of nearly equal size, or cut at indices.
 
     >>> ad.array_split(np.arange(5), 2)
@@ -186,7 +199,7 @@ def array_split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[A
     return _split(np.array_split, ary, indices_or_sections, axis)
 
 
-def split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def split(ary: ArrayLike, indices_or_sections: ArrayLike, axis: int = 0) -> list[Any]:
     """Return the parts of an array: as many as said, of equal size, or cut at indices.
 
     >>> ad.split(np.arange(5), [2, 3])
@@ -195,7 +208,7 @@ def split(ary: Operand, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return _split(np.split, ary, indices_or_sections, axis)
 
 
-def hsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
+def hsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
     """Return the parts of an array cut between columns, or entries of a vector.
 
     >>> ad.hsplit(np.array([[1, 2], [3, 4]]), 2)
@@ -209,7 +222,7 @@ def hsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
     return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
 
 
-def vsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
+def vsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
     """Return the parts of an array cut between rows.
 
     >>> ad.vsplit(np.array([[1, 2], [3, 4]]), 2)
@@ -221,7 +234,7 @@ def vsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
     return split(x, indices_or_sections, 0)
 
 
-def dsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
+def dsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
     """Return the parts of an array cut along the third axis.
 
     >>> [part.shape for part in ad.dsplit(np.zeros((1, 2, 4)), 2)]
@@ -233,7 +246,7 @@ def dsplit(ary: Operand, indices_or_sections: Any) -> list[Any]:
     return split(x, indices_or_sections, 2)
 
 
-def _split(function: Callable[..., Any], ary: Operand, cuts: Any, axis: int) -> list[Any]:
+def _split(function: Callable[..., Any], ary: ArrayLike, cuts: ArrayLike, axis: int) -> list[Any]:
     x = as_array(ary)
     cuts = cuts if isinstance(cuts, int) else numbers(cuts, function.__name__)
     try:
@@ -249,7 +262,7 @@ def _split(function: Callable[..., Any], ary: Operand, cuts: Any, axis: int) -> 
     ]
 
 
-def unstack(x: Operand, /, *, axis: int = 0) -> tuple[Any, ...]:
+def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Any, ...]:
     """Return the slices of an array along an axis, as a tuple.
 
     >>> ad.unstack(np.array([[1, 2], [3, 4]]))

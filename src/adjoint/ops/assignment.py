@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import PRIMITIVES, Operand, Spec, Value, as_operand, attach
+from ..annotations import AnyArray, ArrayLike
+from ..core import PRIMITIVES, Spec, Value, as_operand, attach
 from ..views import View
 from .indexing import put_at, read_key
 from .structural import astype
@@ -37,7 +38,7 @@ _AUGMENTED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def setitem(x: Value, index_: Any, v: Any) -> None:
+def setitem(x: Value, index_: Any, v: AnyArray) -> None:
     """Replace the value inside ``x`` by one with ``v`` at ``[index]``; all its names see it."""
     key, arrays = read_key(index_)
     if isinstance(v, View) and not arrays and v.shows(x, key):
@@ -56,7 +57,7 @@ def _refuse_scalar(x: Value) -> None:
         )
 
 
-def _refuse_cut(x: Value, v: Any) -> None:
+def _refuse_cut(x: Value, v: AnyArray) -> None:
     if isinstance(v, Value) and v.node is not None and x.dtype.kind != "f" == v.dtype.kind:
         raise TypeError(
             f"assigning floats into a tensor of dtype {x.dtype} would cut their graph; make it one "
@@ -64,8 +65,8 @@ def _refuse_cut(x: Value, v: Any) -> None:
         )
 
 
-def _augmented(name: str, assign: Callable[[Any, Any], Any]) -> Callable[[Value, Operand], Any]:
-    def augment(self: Value, other: Operand) -> Any:
+def _augmented(name: str, assign: Callable[[Any, Any], Any]) -> Callable[[Value, ArrayLike], Any]:
+    def augment(self: Value, other: ArrayLike) -> Any:
         if self.is_scalar:
             return PRIMITIVES[name].bind((self, other), {})
         if isinstance(self, View):
@@ -78,7 +79,7 @@ def _augmented(name: str, assign: Callable[[Any, Any], Any]) -> Callable[[Value,
     return augment
 
 
-def _augment_entries(view: View, other: Operand, name: str, caller: FrameType) -> Value:
+def _augment_entries(view: View, other: ArrayLike, name: str, caller: FrameType) -> Value:
     """Change what a view was taken from, if Python is about to store it where it came from.
 
     In ``x[:2] += v`` the view is taken, changed and stored again; in ``y = x[:2]; y += v`` it has a
@@ -107,7 +108,7 @@ def _stores_entries(frame: FrameType) -> bool:
     return at < len(code) and code[at] in _STORES
 
 
-def _fitted(x: Value, other: Operand, name: str) -> Value:
+def _fitted(x: Value, other: ArrayLike, name: str) -> Value:
     """Return the result of an operator in the shape and dtype of ``x``, its left side."""
     operand = other if isinstance(other, Value) else as_operand(other)
     kept = x.shape, x.dtype
@@ -122,7 +123,7 @@ def _fitted(x: Value, other: Operand, name: str) -> Value:
     return result if result.dtype == x.dtype else astype(result, dtype=x.dtype)
 
 
-def _raise_as_numpy(left: tuple[Any, Any], right: Operand, name: str) -> None:
+def _raise_as_numpy(left: tuple[Any, Any], right: ArrayLike, name: str) -> None:
     """Let NumPy assign to an array like the left side, for the error that it raises."""
     if isinstance(right, Value):
         spec = right.data if isinstance(right.data, Spec) else Spec(right.shape, right.dtype)

@@ -6,26 +6,27 @@ and errors hold here too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.exceptions import AxisError
 
-from ..core import NUMPY, Operand, attach
+from ..annotations import AnyArray, ArrayLike, Axis
+from ..core import NUMPY, attach
 from ..errors import ShapeAxisError, ShapeError
 from ..views import as_box, is_number, own
 from .arithmetic import positive
 from .structural import as_array, astype, broadcast_to, reshape, stand_in, transpose
 
 
-def _reshaped(function: Callable[..., Any], x: Operand, *args: Any) -> Any:
+def _reshaped(function: Callable[..., Any], x: ArrayLike, *args: Any) -> AnyArray:
     """Return ``x`` in the shape that NumPy's function gives to an array of its shape."""
     x = as_array(x)
     return reshape(x, shape=_asked(function, x.shape, x.shape, *args))
 
 
-def _permuted(function: Callable[..., Any], x: Operand, *args: Any) -> Any:
+def _permuted(function: Callable[..., Any], x: ArrayLike, *args: Any) -> AnyArray:
     """Return ``x`` with its axes in the order that NumPy's function gives to them."""
     x = as_array(x)
     # The axes are told apart by their sizes.
@@ -43,7 +44,7 @@ def _asked(
         raise kind(f"{function.__name__}: {error} (received shape {shape})") from None
 
 
-def expand_dims(a: Operand, axis: Any) -> Any:
+def expand_dims(a: ArrayLike, axis: Axis) -> AnyArray:
     """Return ``a`` with new axes of size 1 at ``axis`` (an int or a tuple).
 
     >>> ad.expand_dims(np.zeros((2, 3)), (0, 2)).shape
@@ -52,7 +53,7 @@ def expand_dims(a: Operand, axis: Any) -> Any:
     return _reshaped(np.expand_dims, a, axis)
 
 
-def squeeze(a: Operand, axis: Any = None) -> Any:
+def squeeze(a: ArrayLike, axis: Axis = None) -> AnyArray:
     """Return ``a`` without its axes of size 1, or without those given.
 
     >>> ad.squeeze(np.zeros((1, 3, 1))).shape, ad.squeeze(np.zeros((1, 3, 1)), 0).shape
@@ -61,7 +62,7 @@ def squeeze(a: Operand, axis: Any = None) -> Any:
     return _reshaped(np.squeeze, a, axis)
 
 
-def swapaxes(a: Operand, axis1: int, axis2: int) -> Any:
+def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> AnyArray:
     """Return ``a`` with two axes exchanged.
 
     >>> ad.swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
@@ -70,7 +71,9 @@ def swapaxes(a: Operand, axis1: int, axis2: int) -> Any:
     return _permuted(np.swapaxes, a, axis1, axis2)
 
 
-def moveaxis(a: Operand, source: Any, destination: Any) -> Any:
+def moveaxis(
+    a: ArrayLike, source: int | Sequence[int], destination: int | Sequence[int]
+) -> AnyArray:
     """Return ``a`` with the axes ``source`` at the places ``destination``.
 
     >>> ad.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
@@ -79,7 +82,7 @@ def moveaxis(a: Operand, source: Any, destination: Any) -> Any:
     return _permuted(np.moveaxis, a, source, destination)
 
 
-def rollaxis(a: Operand, axis: int, start: int = 0) -> Any:
+def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> AnyArray:
     """Return ``a`` with ``axis`` moved back to stand before ``start``.
 
     >>> ad.rollaxis(np.zeros((2, 3, 4)), 2).shape
@@ -88,7 +91,7 @@ def rollaxis(a: Operand, axis: int, start: int = 0) -> Any:
     return _permuted(np.rollaxis, a, axis, start)
 
 
-def matrix_transpose(x: Operand) -> Any:
+def matrix_transpose(x: ArrayLike) -> AnyArray:
     """Return ``x`` with its last two axes exchanged.
 
     >>> ad.matrix_transpose(np.zeros((2, 3, 4))).shape
@@ -100,7 +103,7 @@ def matrix_transpose(x: Operand) -> Any:
     return swapaxes(x, -1, -2)
 
 
-def ravel(a: Operand, order: str = "C") -> Any:
+def ravel(a: ArrayLike, order: str = "C") -> AnyArray:
     """Return the entries of ``a`` along one axis, row by row, or column by column with "F".
 
     >>> ad.ravel(np.array([[1, 2], [3, 4]])), ad.ravel(np.array([[1, 2], [3, 4]]), "F")
@@ -112,7 +115,7 @@ def ravel(a: Operand, order: str = "C") -> Any:
     return reshape(x if order == "C" else transpose(x), shape=-1)
 
 
-def flatten(a: Operand, order: str = "C") -> Any:
+def flatten(a: ArrayLike, order: str = "C") -> AnyArray:
     """Return a copy of the entries of ``a`` along one axis, in an ``order`` as for `ravel`.
 
     >>> ad.flatten(np.array([[1, 2], [3, 4]]))
@@ -121,7 +124,7 @@ def flatten(a: Operand, order: str = "C") -> Any:
     return copy(ravel(a, order))
 
 
-def copy(a: Operand, order: str = "K") -> Any:
+def copy(a: ArrayLike, order: str = "K") -> AnyArray:
     """Return ``a`` as a value of its own; the gradient flows through.
 
     The order of the memory is accepted as NumPy's argument, and means nothing here.
@@ -136,7 +139,7 @@ def copy(a: Operand, order: str = "K") -> Any:
     return as_box(_copied(a, order))
 
 
-def _copied(a: Operand, order: str = "K") -> Any:
+def _copied(a: ArrayLike, order: str = "K") -> AnyArray:
     """Return a copy; that of a scalar is one, as with NumPy's method."""
     x = as_array(a)
     # A boolean has no sign, so NumPy refuses to take its positive.
@@ -144,12 +147,12 @@ def _copied(a: Operand, order: str = "K") -> Any:
     return copied if is_number(x) else as_box(copied)
 
 
-def _at_least(function: Callable[..., Any], arrays: tuple[Operand, ...]) -> Any:
+def _at_least(function: Callable[..., Any], arrays: tuple[ArrayLike, ...]) -> Any:
     grown = tuple(_reshaped(function, x) for x in arrays)
     return grown[0] if len(grown) == 1 else grown
 
 
-def atleast_1d(*arys: Operand) -> Any:
+def atleast_1d(*arys: ArrayLike) -> Any:
     """Return each argument with at least one axis; several come back as a tuple.
 
     >>> ad.atleast_1d(3.0)
@@ -158,7 +161,7 @@ def atleast_1d(*arys: Operand) -> Any:
     return _at_least(np.atleast_1d, arys)
 
 
-def atleast_2d(*arys: Operand) -> Any:
+def atleast_2d(*arys: ArrayLike) -> Any:
     """Return each argument with at least two axes; several come back as a tuple.
 
     >>> ad.atleast_2d(np.array([1.0, 2.0]))
@@ -167,7 +170,7 @@ def atleast_2d(*arys: Operand) -> Any:
     return _at_least(np.atleast_2d, arys)
 
 
-def atleast_3d(*arys: Operand) -> Any:
+def atleast_3d(*arys: ArrayLike) -> Any:
     """Return each argument with at least three axes; several come back as a tuple.
 
     >>> ad.atleast_3d(np.array([1.0, 2.0])).shape
@@ -176,7 +179,7 @@ def atleast_3d(*arys: Operand) -> Any:
     return _at_least(np.atleast_3d, arys)
 
 
-def broadcast_arrays(*args: Operand, subok: bool = False) -> tuple[Any, ...]:
+def broadcast_arrays(*args: ArrayLike, subok: bool = False) -> tuple[Any, ...]:
     """Return the arguments, all broadcast to their common shape.
 
     >>> x, y = ad.broadcast_arrays(np.zeros((2, 1)), np.zeros(3))
@@ -189,7 +192,7 @@ def broadcast_arrays(*args: Operand, subok: bool = False) -> tuple[Any, ...]:
 
 
 def meshgrid(
-    *xi: Operand, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+    *xi: ArrayLike, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> tuple[Any, ...]:
     """Return the coordinates of a grid, one array for each of the axes ``xi``.
 

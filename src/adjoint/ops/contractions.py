@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, attach
+from ..annotations import AnyArray, ArrayLike
+from ..core import NUMPY, attach
 from ..errors import ShapeError
 from ..views import as_scalar, own
 from .arithmetic import multiply
@@ -16,8 +17,11 @@ from .products import matmul
 from .reductions import sum
 from .structural import as_array, reshape, stack, transpose
 
+# How many axes, or those of the one factor and those of the other.
+SummedAxes = int | Sequence[int | Sequence[int]]
 
-def dot(a: Operand, b: Operand) -> Any:
+
+def dot(a: ArrayLike, b: ArrayLike) -> AnyArray:
     """Return the dot product: over the last axis of ``a`` and the last but one of ``b``.
 
     A number scales; if ``b`` is a vector its only axis takes part.
@@ -33,7 +37,7 @@ def dot(a: Operand, b: Operand) -> Any:
     return matmul(a, b) if b.ndim <= 2 else tensordot(a, b, axes=(-1, -2))
 
 
-def inner(a: Operand, b: Operand) -> Any:
+def inner(a: ArrayLike, b: ArrayLike) -> AnyArray:
     """Return the sums of products over the last axes of both.
 
     >>> ad.inner(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0]))
@@ -44,7 +48,7 @@ def inner(a: Operand, b: Operand) -> Any:
     return as_scalar(summed)
 
 
-def vdot(a: Operand, b: Operand) -> Any:
+def vdot(a: ArrayLike, b: ArrayLike) -> AnyArray:
     """Return the dot product of all entries, each in row-major order.
 
     >>> float(ad.vdot(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 1.0], [1.0, 1.0]])))
@@ -56,7 +60,7 @@ def vdot(a: Operand, b: Operand) -> Any:
     return matmul(reshape(a, shape=(-1,)), reshape(b, shape=(-1,)))
 
 
-def outer(a: Operand, b: Operand) -> Any:
+def outer(a: ArrayLike, b: ArrayLike) -> AnyArray:
     """Return the products of every entry of ``a`` with every entry of ``b``, as a matrix.
 
     >>> ad.outer(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
@@ -67,7 +71,7 @@ def outer(a: Operand, b: Operand) -> Any:
     return multiply(rows, columns)
 
 
-def _summed_axes(axes: Any, left: int, right: int) -> tuple[list[int], list[int]]:
+def _summed_axes(axes: SummedAxes, left: int, right: int) -> tuple[list[int], list[int]]:
     """Return the axes that `tensordot` sums over, of both arguments, counted from the front."""
     if isinstance(axes, (int, np.integer)):
         return list(range(left - int(axes), left)), list(range(int(axes)))
@@ -75,7 +79,7 @@ def _summed_axes(axes: Any, left: int, right: int) -> tuple[list[int], list[int]
     return [int(n) % left for n in first], [int(n) % right for n in second]
 
 
-def tensordot(a: Operand, b: Operand, axes: Any = 2) -> Any:
+def tensordot(a: ArrayLike, b: ArrayLike, axes: SummedAxes = 2) -> AnyArray:
     """Return the sums of products over several axes.
 
     Parameters
@@ -110,7 +114,7 @@ def tensordot(a: Operand, b: Operand, axes: Any = 2) -> Any:
     return own(reshape(matmul(rows, columns), shape=(*kept[0], *kept[1])))
 
 
-def kron(a: Operand, b: Operand) -> Any:
+def kron(a: ArrayLike, b: ArrayLike) -> AnyArray:
     """Return the Kronecker product: ``a`` with every entry replaced by its product with ``b``.
 
     >>> ad.kron(np.array([[1.0, 2.0]]), np.array([[1.0], [10.0]]))
@@ -127,7 +131,7 @@ def kron(a: Operand, b: Operand) -> Any:
     return as_scalar(own(reshape(multiply(spread_a, spread_b), shape=sizes)))
 
 
-def vecdot(x1: Operand, x2: Operand, axis: int = -1) -> Any:
+def vecdot(x1: ArrayLike, x2: ArrayLike, axis: int = -1) -> AnyArray:
     """Return the sums of products over one axis; the others broadcast.
 
     >>> ad.vecdot(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0]))
@@ -140,14 +144,14 @@ def vecdot(x1: Operand, x2: Operand, axis: int = -1) -> Any:
     return sum(multiply(_axis_last(x1, axis), _axis_last(x2, axis)), axis=-1)
 
 
-def _axis_last(x: Any, axis: int) -> Any:
+def _axis_last(x: AnyArray, axis: int) -> AnyArray:
     if axis == -1:
         return x
     axis %= x.ndim
     return transpose(x, axes=(*(n for n in range(x.ndim) if n != axis), axis))
 
 
-def matvec(x1: Operand, x2: Operand) -> Any:
+def matvec(x1: ArrayLike, x2: ArrayLike) -> AnyArray:
     """Return every matrix of ``x1`` times the vector of ``x2`` that belongs to it.
 
     >>> ad.matvec(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 1.0]]))
@@ -157,7 +161,7 @@ def matvec(x1: Operand, x2: Operand) -> Any:
     return own(matmul(as_array(x1), as_array(x2)[..., None])[..., 0])
 
 
-def vecmat(x1: Operand, x2: Operand) -> Any:
+def vecmat(x1: ArrayLike, x2: ArrayLike) -> AnyArray:
     """Return every vector of ``x1`` times the matrix of ``x2`` that belongs to it.
 
     >>> ad.vecmat(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -168,8 +172,13 @@ def vecmat(x1: Operand, x2: Operand) -> Any:
 
 
 def cross(
-    a: Operand, b: Operand, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
-) -> Any:
+    a: ArrayLike,
+    b: ArrayLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> AnyArray:
     """Return the cross product of vectors of three entries along an axis; the others broadcast.
 
     >>> ad.cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
@@ -186,7 +195,7 @@ def cross(
     return stack([x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0], axis=axisc)
 
 
-def multi_dot(arrays: Sequence[Operand]) -> Any:
+def multi_dot(arrays: Sequence[ArrayLike]) -> AnyArray:
     """Return the product of two or more matrices, in the order that needs the least work.
 
     The first and the last may be vectors.
@@ -230,7 +239,7 @@ def _best_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
     return split
 
 
-def _multiply_chain(factors: Sequence[Any], split: Any, first: int, last: int) -> Any:
+def _multiply_chain(factors: Sequence[Any], split: Any, first: int, last: int) -> AnyArray:
     if first == last:
         return factors[first]
     middle = split[first, last]
@@ -256,11 +265,11 @@ NUMPY[np.linalg.multi_dot] = multi_dot
 attach("dot", dot)
 
 
-def _linalg_cross(x1: Operand, x2: Operand, /, *, axis: int = -1) -> Any:
+def _linalg_cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> AnyArray:
     return cross(x1, x2, axis=axis)
 
 
-def _linalg_outer(x1: Operand, x2: Operand, /) -> Any:
+def _linalg_outer(x1: ArrayLike, x2: ArrayLike, /) -> AnyArray:
     x1, x2 = as_array(x1), as_array(x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(f"outer: got shapes {x1.shape} and {x2.shape}; expected two vectors")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import NUMPY
 from ..errors import ShapeError, choose
 from ..kinds import multilinear
 from .products import strong_product
 from .structural import as_array, reshape
 
 
-def _convolution_shape(x: Operand, y: Operand, *, mode: str) -> tuple[int, ...]:
+def _convolution_shape(x: Described, y: Described, *, mode: str) -> tuple[int, ...]:
     if len(x.shape) != 1 or len(y.shape) != 1 or 0 in (x.shape[0], y.shape[0]):
         raise ShapeError(f"expected vectors with entries, got shapes {x.shape} and {y.shape}")
     short, long = sorted((x.shape[0], y.shape[0]))
     return (long + short - 1 if mode == "full" else long - short + 1,)
 
 
-def _adjoint(g: Any, x: Any, y: Any, mode: str) -> Any:
+def _adjoint(g: Cotangent, x: AnyArray, y: AnyArray, mode: str) -> AnyArray:
     """Return the cotangent of ``x``: of a full convolution the overlaps, else the other way."""
     if mode == "full":
         return strong_convolution(g, y[::-1], mode="valid")
@@ -52,7 +53,7 @@ _CASES = [
     latex="{x} * {y}",
     cases=_CASES,
 )
-def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
+def convolution(x: Array, y: Array, *, mode: Literal["full", "valid"]) -> Array:
     """Return Σⱼ x[k - j] y[j] for every overlap ("full"), or every whole one ("valid")."""
     return np.convolve(x, y, mode)
 
@@ -67,12 +68,12 @@ def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
     helpers=[strong_product],
     cases=_CASES,
 )
-def strong_convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
+def strong_convolution(x: Array, y: Array, *, mode: Literal["full", "valid"]) -> Array:
     """Return the convolution in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
     return strong_product(lambda x, y: np.convolve(x, y, mode), x, y)
 
 
-def _sequences(name: str, mode: str, a: Operand, v: Operand) -> tuple[Any, Any]:
+def _sequences(name: str, mode: str, a: ArrayLike, v: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Return both arguments with one axis, which must not be empty."""
     choose(f"mode of {name}", mode, ("full", "same", "valid"))
     a, v = (reshape(x, shape=(1,)) if not x.ndim else x for x in (as_array(a), as_array(v)))
@@ -81,7 +82,7 @@ def _sequences(name: str, mode: str, a: Operand, v: Operand) -> tuple[Any, Any]:
     return a, v
 
 
-def convolve(a: Operand, v: Operand, mode: str = "full") -> Any:
+def convolve(a: ArrayLike, v: ArrayLike, mode: str = "full") -> AnyArray:
     """Return the convolution Σⱼ a[k - j] v[j] of two vectors.
 
     Parameters
@@ -105,7 +106,7 @@ def convolve(a: Operand, v: Operand, mode: str = "full") -> Any:
     return convolution(a, v, mode="full")[start : start + long]
 
 
-def correlate(a: Operand, v: Operand, mode: str = "valid") -> Any:
+def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> AnyArray:
     """Return the correlation Σⱼ a[k + j] v[j] of two vectors, with `convolve`'s modes.
 
     >>> ad.correlate(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0]))

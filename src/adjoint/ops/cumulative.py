@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..axis import AxisRule
-from ..core import NUMPY, Operand, Spec
+from ..core import NUMPY, Spec
 from ..errors import ShapeError
 from ..kinds import general, linear, reduction, shape_of
 from ..metadata import Axes
@@ -30,40 +31,44 @@ from .structural import (
 )
 
 
-def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+def part(x: AnyArray, axis: int, start: int | None, stop: int | None) -> AnyArray:
     """Return ``x[start:stop]`` along an axis."""
     return index(x, key=(slice(None),) * axis_index(axis, x) + (slice(start, stop),))
 
 
-def _filled(x: Any, axis: int, number: float) -> Any:
+def _filled(x: AnyArray, axis: int, number: float) -> AnyArray:
     """Return one slice along an axis, of a number."""
     axis = axis_index(axis, x)
     shape = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     return np.full(shape, number, x.dtype)
 
 
-def _delayed(x: Any, axis: int, first: float) -> Any:
+def _delayed(x: AnyArray, axis: int, first: float) -> AnyArray:
     """Return ``x`` moved on by one place along an axis, with a number in the first place."""
     return part(concatenate([_filled(x, axis, first), x], axis=axis), axis, 0, x.shape[axis])
 
 
-def _advanced(x: Any, axis: int) -> Any:
+def _advanced(x: AnyArray, axis: int) -> AnyArray:
     """Return ``x`` moved back by one place along an axis, with zeros in the last place."""
     return part(concatenate([x, _filled(x, axis, 0)], axis=axis), axis, 1, None)
 
 
-def _recurrence_back(g: Any, a: Any, axis: int) -> Any:
+def _recurrence_back(g: Cotangent, a: AnyArray, axis: int) -> AnyArray:
     """λ_i = g_i + a_{i+1} λ_{i+1}: what each term of a recurrence adds to all later ones."""
     later = flip(_advanced(a, axis), axis=axis)
     return flip(linear_recurrence(later, flip(g, axis=axis), axis=axis), axis=axis)
 
 
-def _recurrence_vjp(g: Any, y: Any, a: Any, b: Any, *, axis: int) -> Sequence[Any]:
+def _recurrence_vjp(
+    g: Cotangent, y: AnyArray, a: AnyArray, b: AnyArray, *, axis: int
+) -> Sequence[Any]:
     back = _recurrence_back(g, broadcast_to(a, shape=y.shape), axis)
     return strong_multiply(back, _delayed(y, axis, 0)), back
 
 
-def _recurrence_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, *, axis: int) -> Any:
+def _recurrence_jvp(
+    tangents: Sequence[Any], y: AnyArray, a: AnyArray, b: AnyArray, *, axis: int
+) -> AnyArray:
     moved_a, moved_b = tangents
     through_a = None if moved_a is None else strong_multiply(moved_a, _delayed(y, axis, 0))
     through_b = None if moved_b is None else broadcast_to(moved_b, shape=y.shape)
@@ -74,7 +79,7 @@ def _recurrence_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, *, axis: in
     return linear_recurrence(a, forced, axis=axis)
 
 
-def _recurrence_shape(a: Operand, b: Operand, *, axis: int) -> tuple[int, ...]:
+def _recurrence_shape(a: Described, b: Described, *, axis: int) -> tuple[int, ...]:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     axis_index(axis, Spec(shape, np.dtype(bool)))
     return shape
@@ -96,7 +101,7 @@ def _recurrence_shape(a: Operand, b: Operand, *, axis: int) -> tuple[int, ...]:
         ((2, 0), (2, 0), {}),
     ],
 )
-def linear_recurrence(a: Any, b: Any, *, axis: int = -1) -> Any:
+def linear_recurrence(a: Array, b: Array, *, axis: int = -1) -> Array:
     """Return y_i = a_i y_{i-1} + b_i along ``axis``, from y_{-1} = 0; the first a is not used."""
     a, b = np.broadcast_arrays(a, b)
     y = np.empty(b.shape, np.result_type(a, b))
@@ -107,18 +112,18 @@ def linear_recurrence(a: Any, b: Any, *, axis: int = -1) -> Any:
     return y
 
 
-def _line(x: Any, axis: int | None) -> tuple[Any, int]:
+def _line(x: AnyArray, axis: int | None) -> tuple[Any, int]:
     """Return ``x`` with the axis to go along; without one, flattened."""
     return (reshape(x, shape=-1), 0) if axis is None else (x, axis)
 
 
-def _line_shape(x: Operand, *, axis: int | None) -> tuple[int, ...]:
+def _line_shape(x: Described, *, axis: int | None) -> tuple[int, ...]:
     if axis is None:
         return (math.prod(x.shape),)
     return tuple(x.shape)
 
 
-def _added_dtype(x: Operand, **_: Any) -> np.dtype[Any]:
+def _added_dtype(x: Described, **_: object) -> np.dtype[Any]:
     return np.cumsum(np.ones(1, x.dtype)).dtype
 
 
@@ -133,7 +138,7 @@ _CASES: list[tuple[Any, ...]] = [
 ]
 
 
-def _sum_of_later(g: Any, x: Any, *, axis: int | None) -> Any:
+def _sum_of_later(g: Cotangent, x: AnyArray, *, axis: int | None) -> AnyArray:
     along = 0 if axis is None else axis
     sums = flip(cumsum(flip(g, axis=along), axis=along), axis=along)
     return reshape(sums, shape=x.shape)
@@ -150,7 +155,7 @@ def _sum_of_later(g: Any, x: Any, *, axis: int | None) -> Any:
     axis=_LINES,
     cases=_CASES,
 )
-def cumsum(x: Any, *, axis: int | None = None) -> Any:
+def cumsum(x: Array, *, axis: int | None = None) -> Array:
     """Return the sums of all entries up to each one, along ``axis`` or of the flattened array.
 
     >>> ad.cumsum(np.array([1.0, 2.0, 3.0]))
@@ -161,13 +166,15 @@ def cumsum(x: Any, *, axis: int | None = None) -> Any:
     return np.cumsum(x, axis=axis)
 
 
-def _cumprod_vjp(g: Any, y: Any, x: Any, *, axis: int | None) -> Sequence[Any]:
+def _cumprod_vjp(g: Cotangent, y: AnyArray, x: AnyArray, *, axis: int | None) -> Sequence[Any]:
     line, along = _line(x, axis)
     back = _recurrence_back(g, line, along)
     return [reshape(strong_multiply(back, _delayed(y, along, 1)), shape=x.shape)]
 
 
-def _cumprod_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: int | None) -> Any:
+def _cumprod_jvp(
+    tangents: Sequence[Any], y: AnyArray, x: AnyArray, *, axis: int | None
+) -> AnyArray:
     line, along = _line(x, axis)
     moved, _ = _line(tangents[0], axis)
     return linear_recurrence(line, strong_multiply(moved, _delayed(y, along, 1)), axis=along)
@@ -189,7 +196,7 @@ _WITH_ZEROS: list[tuple[Any, ...]] = [(_ZEROS, {}), (_ZEROS, {"axis": 0}), (_ZER
     axis=_LINES,
     cases=_CASES + _WITH_ZEROS,
 )
-def cumprod(x: Any, *, axis: int | None = None) -> Any:
+def cumprod(x: Array, *, axis: int | None = None) -> Array:
     """Return the products of all entries up to each one; right also where entries are 0.
 
     >>> ad.cumprod(np.array([2.0, 0.0, 3.0]))
@@ -200,7 +207,7 @@ def cumprod(x: Any, *, axis: int | None = None) -> Any:
     return np.cumprod(x, axis=axis)
 
 
-def _products_of_others(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def _products_of_others(y: AnyArray, x: AnyArray, *, axis: Axis, keepdims: bool) -> AnyArray:
     """For each entry the product of those before it and of those after it."""
     axes = axis_indices(axis, x)
     order = [a for a in range(x.ndim) if a not in axes] + axes
@@ -230,7 +237,7 @@ def _products_of_others(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
         *_WITH_ZEROS,
     ],
 )
-def prod(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def prod(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the product over ``axis``; its gradient is right also where entries are 0.
 
     >>> float(ad.prod(np.array([2.0, 0.0, 3.0])))
@@ -242,8 +249,8 @@ def prod(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 
 def _with_initial(
-    cumulate: Callable[..., Any], number: float, x: Operand, axis: int | None, include: bool
-) -> Any:
+    cumulate: Callable[..., Any], number: float, x: ArrayLike, axis: int | None, include: bool
+) -> AnyArray:
     array = as_array(x)
     if axis is None:
         if array.ndim > 1:
@@ -255,7 +262,9 @@ def _with_initial(
     return concatenate([_filled(results, axis, number), results], axis=axis)
 
 
-def cumulative_sum(x: Operand, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+def cumulative_sum(
+    x: ArrayLike, /, *, axis: int | None = None, include_initial: bool = False
+) -> AnyArray:
     """Return the sums of all entries up to each one, with a 0 before them on request.
 
     >>> ad.cumulative_sum(np.array([1.0, 2.0, 3.0]), include_initial=True)
@@ -265,8 +274,8 @@ def cumulative_sum(x: Operand, /, *, axis: int | None = None, include_initial: b
 
 
 def cumulative_prod(
-    x: Operand, /, *, axis: int | None = None, include_initial: bool = False
-) -> Any:
+    x: ArrayLike, /, *, axis: int | None = None, include_initial: bool = False
+) -> AnyArray:
     """Return the products of all entries up to each one, with a 1 before them on request.
 
     >>> ad.cumulative_prod(np.array([2.0, 3.0]), include_initial=True)

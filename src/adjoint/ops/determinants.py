@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent
+from ..core import NUMPY
 from ..kinds import general, zeros_like
 from .matrices import (
     SQUARE,
@@ -53,7 +54,7 @@ _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
         (np.array([[2.0]]), {}),
     ],
 )
-def det(a: Any) -> Any:
+def det(a: Array) -> Array:
     """Return the determinants of square matrices; the derivative is right at singular ones too.
 
     >>> ad.grad(ad.det)(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)  # singular: the cofactors
@@ -63,7 +64,7 @@ def det(a: Any) -> Any:
     return np.linalg.det(a)
 
 
-def _all_but_two(s: Any) -> Any:
+def _all_but_two(s: AnyArray) -> AnyArray:
     """Return the product of all s_k but those with k = i or k = j, and 0 where i = j."""
     size = s.shape[-1]
     names = np.arange(size)
@@ -74,7 +75,7 @@ def _all_but_two(s: Any) -> Any:
     return product
 
 
-def _cofactor_slope(t: Any, a: Any) -> Any:
+def _cofactor_slope(t: AnyArray, a: AnyArray) -> AnyArray:
     """Return the change of the cofactors along ``t``, which is its own transpose.
 
     With a = u diag(s) vᵀ and e = uᵀ t v it is ± u d vᵀ, where d_ij = -e_ji p_ij off the diagonal,
@@ -101,7 +102,7 @@ def _cofactor_slope(t: Any, a: Any) -> Any:
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (np.array([[2.0]]), {}), (np.zeros((0, 0)), {})],
 )
-def cofactor(a: Any) -> Any:
+def cofactor(a: Array) -> Array:
     """Return the matrices of cofactors, det(a) a⁻ᵀ, of singular matrices too.
 
     With a = u diag(s) vᵀ it is ± u diag(p) vᵀ, where p_i is the product of all s but s_i [2]_.
@@ -117,11 +118,11 @@ def cofactor(a: Any) -> Any:
     return (u * (products * sides[..., None])[..., None, :]) @ vh
 
 
-def _slogdet_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
+def _slogdet_vjp(g: Cotangent, y: AnyArray, a: AnyArray) -> Sequence[Any]:
     return [strong_multiply(per_matrix(g[1]), inv(a).mT)]
 
 
-def _slogdet_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
+def _slogdet_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray) -> AnyArray:
     moved = scalar_product(tangents[0], inv(a).mT)
     return stack([zeros_like(moved), moved])
 
@@ -137,7 +138,7 @@ def _slogdet_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (-np.array([[2.0]]), {})],
 )
-def slogdet_packed(a: Any) -> Any:
+def slogdet_packed(a: Array) -> Array:
     """Return the sign and the logarithm of the absolute value of determinants, stacked."""
     return np.stack(np.linalg.slogdet(a))
 
@@ -149,7 +150,7 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-def slogdet(a: Operand) -> SlogdetResult:
+def slogdet(a: ArrayLike) -> SlogdetResult:
     """Return the sign and the logarithm of the absolute value of determinants.
 
     The sign is a constant. The gradient of the logarithm is the transposed inverse; at a singular

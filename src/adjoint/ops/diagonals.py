@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, attach
+from ..annotations import AnyArray, Array, ArrayLike, Described
+from ..core import NUMPY, attach
 from ..errors import ShapeError
 from ..kinds import linear
 from .rearrangement import rearrangement
@@ -15,7 +16,7 @@ from .reductions import sum
 from .structural import as_array, axis_index, reshape
 
 
-def _triangle_shape(x: Operand, **_: Any) -> tuple[int, ...]:
+def _triangle_shape(x: Described, **_: object) -> tuple[int, ...]:
     # Of a vector NumPy makes a matrix, with the vector in each row.
     if not x.ndim:
         raise ShapeError("a number has no triangle, shape ()")
@@ -39,7 +40,7 @@ _TRIANGLES: list[tuple[Any, ...]] = [
     numpy=[np.tril],
     cases=_TRIANGLES,
 )
-def tril(x: Any, *, k: int = 0) -> Any:
+def tril(x: Array, *, k: int = 0) -> Array:
     """Return ``x`` with zeros above the ``k``-th diagonal of its last two axes.
 
     >>> ad.tril(np.ones((2, 3)))
@@ -60,7 +61,7 @@ def tril(x: Any, *, k: int = 0) -> Any:
     numpy=[np.triu],
     cases=_TRIANGLES,
 )
-def triu(x: Any, *, k: int = 0) -> Any:
+def triu(x: Array, *, k: int = 0) -> Array:
     """Return ``x`` with zeros below the ``k``-th diagonal of its last two axes.
 
     >>> ad.triu(np.ones((2, 3)))
@@ -73,7 +74,7 @@ def triu(x: Any, *, k: int = 0) -> Any:
     return np.triu(x, k)
 
 
-def _diagonal_shape(x: Operand, *, offset: int, axis1: int, axis2: int) -> tuple[int, ...]:
+def _diagonal_shape(x: Described, *, offset: int, axis1: int, axis2: int) -> tuple[int, ...]:
     rows, columns = axis_index(axis1, x), axis_index(axis2, x)
     if rows == columns:
         raise ShapeError(f"axis1 and axis2 are one axis, {rows}, of shape {x.shape}")
@@ -96,7 +97,7 @@ def _diagonal_shape(x: Operand, *, offset: int, axis1: int, axis2: int) -> tuple
         ((2, 2), {"offset": 5}),
     ],
 )
-def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Return the entries of ``x`` on a diagonal of two of its axes, as the last axis.
 
     >>> ad.diagonal(np.array([[1, 2], [3, 4]]))
@@ -115,7 +116,7 @@ def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     numpy=[np.diagflat],
     cases=[((3,), {}), ((2, 2), {"k": -1}), ((), {}), ((0,), {"k": 1})],
 )
-def diagflat(x: Any, *, k: int = 0) -> Any:
+def diagflat(x: Array, *, k: int = 0) -> Array:
     """Return a matrix with the entries of ``x``, flattened, on its ``k``-th diagonal.
 
     >>> ad.diagflat(np.array([1, 2]))
@@ -125,7 +126,7 @@ def diagflat(x: Any, *, k: int = 0) -> Any:
     return np.diagflat(x, k)
 
 
-def diag(v: Operand, k: int = 0) -> Any:
+def diag(v: ArrayLike, k: int = 0) -> AnyArray:
     """Return the ``k``-th diagonal of a matrix, or the matrix with a vector on that diagonal.
 
     >>> ad.diag(np.array([[1, 2], [3, 4]])), ad.diag(np.array([5, 6]))
@@ -138,7 +139,7 @@ def diag(v: Operand, k: int = 0) -> Any:
     return diagflat(x, k=k) if x.ndim == 1 else diagonal(x, offset=k)
 
 
-def trace(a: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> AnyArray:
     """Return the sum of a diagonal of two axes.
 
     >>> ad.tensor([[1.0, 2.0], [3.0, 4.0]]).trace()

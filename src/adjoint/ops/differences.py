@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, ArrayLike, Axis, DTypeLike
+from ..core import NUMPY
 from ..errors import ShapeError
 from .arithmetic import divide
 from .axes import ravel
@@ -29,8 +30,12 @@ _MISSING: Any = object()
 
 
 def diff(
-    a: Operand, n: int = 1, axis: int = -1, prepend: Operand = _MISSING, append: Operand = _MISSING
-) -> Any:
+    a: ArrayLike,
+    n: int = 1,
+    axis: int = -1,
+    prepend: ArrayLike = _MISSING,
+    append: ArrayLike = _MISSING,
+) -> AnyArray:
     """Return the differences of neighbours along ``axis``, ``n`` times over.
 
     Parameters
@@ -59,7 +64,7 @@ def diff(
     return x
 
 
-def _end(end: Operand, x: Any, axis: int) -> Any:
+def _end(end: ArrayLike, x: AnyArray, axis: int) -> AnyArray | None:
     """Return what is joined to ``x``; a number becomes one slice."""
     if end is _MISSING:
         return None
@@ -70,7 +75,9 @@ def _end(end: Operand, x: Any, axis: int) -> Any:
     return broadcast_to(array, shape=(*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 
 
-def ediff1d(ary: Operand, to_end: Operand = None, to_begin: Operand = None) -> Any:
+def ediff1d(
+    ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None
+) -> AnyArray:
     """Return the differences of neighbours of the flattened array, between two given ends.
 
     >>> ad.ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
@@ -82,7 +89,9 @@ def ediff1d(ary: Operand, to_end: Operand = None, to_begin: Operand = None) -> A
     return _of_type(concatenate(given, axis=0), x.dtype)
 
 
-def trapezoid(y: Operand, x: Operand = None, dx: Operand = 1.0, axis: int = -1) -> Any:
+def trapezoid(
+    y: ArrayLike, x: ArrayLike | None = None, dx: AnyArray | float = 1.0, axis: int = -1
+) -> AnyArray:
     """Return the integral of ``y`` along ``axis`` by the trapezoidal rule.
 
     Parameters
@@ -105,7 +114,7 @@ def trapezoid(y: Operand, x: Operand = None, dx: Operand = 1.0, axis: int = -1) 
     return sum(middles * steps, axis=axis)
 
 
-def _along(steps: Any, y: Operand, axis: int) -> Any:
+def _along(steps: AnyArray, y: ArrayLike, axis: int) -> AnyArray:
     """Return steps in a shape in which they run along ``axis`` of ``y``."""
     if steps.ndim != 1:
         return steps
@@ -113,7 +122,7 @@ def _along(steps: Any, y: Operand, axis: int) -> Any:
     return reshape(steps, shape=(-1,) + (1,) * (values.ndim - 1 - axis_index(axis, values)))
 
 
-def gradient(f: Operand, *varargs: Operand, axis: Any = None, edge_order: int = 1) -> Any:
+def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: int = 1) -> Any:
     """Return the slope of ``f`` along each axis by central differences, one-sided at the ends.
 
     Parameters
@@ -146,7 +155,7 @@ def gradient(f: Operand, *varargs: Operand, axis: Any = None, edge_order: int = 
     return slopes[0] if len(slopes) == 1 else slopes
 
 
-def _spacings(x: Any, given: Sequence[Operand], axes: list[int]) -> list[Any]:
+def _spacings(x: AnyArray, given: Sequence[ArrayLike], axes: list[int]) -> list[Any]:
     """Return for each axis the steps between neighbours: a number, or as many as there are."""
     if len(given) not in (0, 1, len(axes)):
         raise TypeError(
@@ -161,7 +170,7 @@ def _spacings(x: Any, given: Sequence[Operand], axes: list[int]) -> list[Any]:
     return [_steps(x, a, d) for a, d in zip(axes, given or [1.0] * len(axes), strict=True)]
 
 
-def _steps(x: Any, axis: int, spacing: Operand) -> Any:
+def _steps(x: AnyArray, axis: int, spacing: ArrayLike) -> Any:
     coordinates = as_array(spacing)
     if not coordinates.ndim:
         return spacing
@@ -174,7 +183,7 @@ def _steps(x: Any, axis: int, spacing: Operand) -> Any:
     return _along(diff(coordinates), x, axis)
 
 
-def _slope(x: Any, axis: int, steps: Any, edge_order: int) -> Any:
+def _slope(x: AnyArray, axis: int, steps: AnyArray, edge_order: int) -> AnyArray:
     if x.shape[axis] <= edge_order:
         raise ShapeError(
             f"gradient: axis {axis} of shape {x.shape} has {x.shape[axis]} entries; edge_order="
@@ -189,16 +198,16 @@ def _slope(x: Any, axis: int, steps: Any, edge_order: int) -> Any:
     return _of_type(concatenate([first, *inner, last], axis=axis), x.dtype)
 
 
-def _of_type(x: Any, dtype: Any) -> Any:
+def _of_type(x: AnyArray, dtype: DTypeLike | None) -> AnyArray:
     """Return ``x`` as the data's own type, which that of the spacings does not change."""
     return x if x.dtype == dtype else astype(x, dtype=dtype)
 
 
-def _even_middle(x: Any, axis: int, step: Any) -> Any:
+def _even_middle(x: AnyArray, axis: int, step: AnyArray) -> AnyArray:
     return divide(part(x, axis, 2, None) - part(x, axis, None, -2), 2.0 * step)
 
 
-def _uneven_middle(x: Any, axis: int, steps: Any) -> Any:
+def _uneven_middle(x: AnyArray, axis: int, steps: AnyArray) -> AnyArray:
     """The slope at the middle point of the parabola through three neighbours."""
     before, after = _stepped(steps, None, -1), _stepped(steps, 1, None)
     left = divide(-after, before * (before + after))
@@ -211,32 +220,32 @@ def _uneven_middle(x: Any, axis: int, steps: Any) -> Any:
     )
 
 
-def _stepped(steps: Any, start: int | None, stop: int | None) -> Any:
+def _stepped(steps: AnyArray, start: int | None, stop: int | None) -> AnyArray:
     """Return steps, which run along their first axis, from one to another."""
     return part(steps, 0, start, stop)
 
 
-def _slices(x: Any, axis: int, at_end: bool, count: int) -> list[Any]:
+def _slices(x: AnyArray, axis: int, at_end: bool, count: int) -> list[Any]:
     """Return the outermost slices along an axis, from the edge inwards."""
     n = x.shape[axis]
     places = [n - 1 - k for k in range(count)] if at_end else list(range(count))
     return [part(x, axis, place, place + 1) for place in places]
 
 
-def _outer_steps(steps: Any, uneven: bool, at_end: bool, count: int) -> list[Any]:
+def _outer_steps(steps: AnyArray, uneven: bool, at_end: bool, count: int) -> list[Any]:
     """Return the outermost steps from the edge inwards, with the sign of that direction."""
     taken = _slices(steps, 0, at_end, count) if uneven else [steps] * count
     return [-step for step in taken] if at_end else taken
 
 
-def _secant(x: Any, axis: int, steps: Any, uneven: bool, *, at_end: bool) -> Any:
+def _secant(x: AnyArray, axis: int, steps: AnyArray, uneven: bool, *, at_end: bool) -> AnyArray:
     """The slope of the line through the two outermost points."""
     y0, y1 = _slices(x, axis, at_end, 2)
     (step,) = _outer_steps(steps, uneven, at_end, 1)
     return divide(y1 - y0, step)
 
 
-def _parabola(x: Any, axis: int, steps: Any, uneven: bool, *, at_end: bool) -> Any:
+def _parabola(x: AnyArray, axis: int, steps: AnyArray, uneven: bool, *, at_end: bool) -> AnyArray:
     """The slope at its end of the parabola through the three outermost points."""
     y0, y1, y2 = _slices(x, axis, at_end, 3)
     h1, h2 = _outer_steps(steps, uneven, at_end, 2)

@@ -23,7 +23,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import NUMPY
 from ..errors import choose
 from ..kinds import general, linear, zeros_like
 from ..views import own
@@ -45,25 +46,25 @@ from .structural import as_array, concatenate
 What = Literal["eigenvalue", "singular value"]
 
 
-def half_triangle(x: Any, uplo: str) -> Any:
+def half_triangle(x: AnyArray, uplo: str) -> AnyArray:
     """Return the weights 1 in a triangle and 1/2 on the diagonal."""
     size = x.shape[-1]
     lower = np.tri(size, k=-1, dtype=x.dtype)
     return (lower if uplo == "L" else lower.T) + np.eye(size, dtype=x.dtype) / 2
 
 
-def mirror(x: Any, uplo: str = "L") -> Any:
+def mirror(x: AnyArray, uplo: str = "L") -> AnyArray:
     """Return the symmetric matrix of which one triangle is given."""
     half = strong_multiply(x, half_triangle(x, uplo))
     return half + half.mT
 
 
-def fold(g: Any, uplo: str = "L") -> Any:
+def fold(g: Cotangent, uplo: str = "L") -> AnyArray:
     """Return what a cotangent of the mirrored matrix is for the triangle: `mirror`'s transpose."""
     return strong_multiply(g + g.mT, half_triangle(g, uplo))
 
 
-def inverse_gaps(values: Any) -> Any:
+def inverse_gaps(values: AnyArray) -> AnyArray:
     """Return 1 / (λ_j - λ_i), and 0 on the diagonal; infinite for a repeated value."""
     eye = np.eye(values.shape[-1], dtype=values.dtype)
     gaps = values[..., None, :] - values[..., :, None]
@@ -79,7 +80,7 @@ def inverse_gaps(values: Any) -> Any:
     latex=r"{x}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
 )
-def checked(x: Any, values: Any, *, what: What) -> Any:
+def checked(x: Array, values: Array, *, what: What) -> Array:
     """Return ``x``, if all of ``values`` differ; else raise.
 
     What a derivative of eigenvectors or singular vectors goes through.
@@ -102,7 +103,9 @@ def checked(x: Any, values: Any, *, what: What) -> Any:
     return np.asarray(x)
 
 
-def _guarded_jvp(tangents: Sequence[Any], y: Any, vectors: Any, values: Any, *, what: str) -> Any:
+def _guarded_jvp(
+    tangents: Sequence[Any], y: AnyArray, vectors: AnyArray, values: AnyArray, *, what: str
+) -> AnyArray:
     t = zeros_like(y) if tangents[0] is None else tangents[0]
     return checked(t, values, what=what)
 
@@ -117,24 +120,24 @@ def _guarded_jvp(tangents: Sequence[Any], y: Any, vectors: Any, values: Any, *, 
     latex=r"{vectors}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
 )
-def guarded(vectors: Any, values: Any, *, what: What) -> Any:
+def guarded(vectors: Array, values: Array, *, what: What) -> Array:
     """Return the vectors; where two of their values are equal, their derivatives raise."""
     return np.asarray(vectors)
 
 
-def _values_and_vectors(packed: Any) -> tuple[Any, Any]:
+def _values_and_vectors(packed: AnyArray) -> tuple[Any, Any]:
     values = own(packed[..., 0, :])
     return values, guarded(packed[..., 1:, :], values, what="eigenvalue")
 
 
-def _eigh_vjp(g: Any, y: Any, a: Any, *, uplo: str) -> Sequence[Any]:
+def _eigh_vjp(g: Cotangent, y: AnyArray, a: AnyArray, *, uplo: str) -> Sequence[Any]:
     """v (diag(w̄) + F ⊙ vᵀ v̄) vᵀ with F_ij = 1 / (w_j - w_i) [1]_."""
     w, v = _values_and_vectors(y)
     turned = strong_multiply(inverse_gaps(w), chain(v.mT, g[..., 1:, :]))
     return [fold(chain(v, turned + on_diagonal(g[..., 0, :]), v.mT), uplo)]
 
 
-def _eigh_jvp(tangents: Sequence[Any], y: Any, a: Any, *, uplo: str) -> Any:
+def _eigh_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray, *, uplo: str) -> AnyArray:
     """ẇ = diag(vᵀ ȧ v) and v̇ = v (F ⊙ vᵀ ȧ v)."""
     w, v = _values_and_vectors(y)
     change = chain(v.mT, mirror(tangents[0], uplo), v)
@@ -142,7 +145,7 @@ def _eigh_jvp(tangents: Sequence[Any], y: Any, a: Any, *, uplo: str) -> Any:
     return concatenate([of_diagonal(change)[..., None, :], t_v], axis=-2)
 
 
-def _packed_shape(a: Operand, **_: Any) -> tuple[int, ...]:
+def _packed_shape(a: Described, **_: object) -> tuple[int, ...]:
     shape = square_shape(a)
     return (*shape[:-2], shape[-1] + 1, shape[-1])
 
@@ -158,7 +161,7 @@ def _packed_shape(a: Operand, **_: Any) -> tuple[int, ...]:
     explain_error=explain_not_square,
     cases=[(POSITIVE, {}), (POSITIVE, {"uplo": "U"}), (STACK, {}), (np.array([[2.0]]), {})],
 )
-def eigh_packed(a: Any, *, uplo: Literal["L", "U"] = "L") -> Any:
+def eigh_packed(a: Array, *, uplo: Literal["L", "U"] = "L") -> Array:
     """Return eigenvalues and eigenvectors of symmetric matrices in one array.
 
     Returns
@@ -177,7 +180,7 @@ class EighResult(NamedTuple):
     eigenvectors: Any
 
 
-def eigh(a: Operand, UPLO: str = "L") -> EighResult:
+def eigh(a: ArrayLike, UPLO: str = "L") -> EighResult:
     """Return the eigenvalues and eigenvectors of symmetric matrices.
 
     Parameters
@@ -200,7 +203,7 @@ def eigh(a: Operand, UPLO: str = "L") -> EighResult:
     return EighResult(*_values_and_vectors(eigh_packed(as_array(a), uplo=uplo)))
 
 
-def eigvalsh(a: Operand, UPLO: str = "L") -> Any:
+def eigvalsh(a: ArrayLike, UPLO: str = "L") -> AnyArray:
     """Return the eigenvalues of symmetric matrices, in rising order; see `eigh`.
 
     >>> ad.linalg.eigvalsh(np.array([[2.0, 1.0], [1.0, 2.0]])).round(9)
@@ -215,7 +218,7 @@ _ADVICE = (
 )
 
 
-def eig(a: Operand) -> Any:
+def eig(a: ArrayLike) -> Any:
     """Refuse: eigenvalues of general matrices are complex. Constants are NumPy's to answer.
 
     >>> values, vectors = ad.linalg.eig(np.array([[2.0, 0.0], [0.0, 3.0]]))
@@ -225,7 +228,7 @@ def eig(a: Operand) -> Any:
     return without_derivative(np.linalg.eig, _ADVICE, a)
 
 
-def eigvals(a: Operand) -> Any:
+def eigvals(a: ArrayLike) -> Any:
     """Refuse: eigenvalues of general matrices are complex. Constants are NumPy's to answer.
 
     >>> ad.linalg.eigvals(np.array([[2.0, 0.0], [0.0, 3.0]]))

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, Cotangent, Described
+from ..core import NUMPY
 from ..errors import ShapeError
 from ..kinds import linear, multilinear, shape_of
 from ..metadata import literal
@@ -24,11 +25,13 @@ Path = bool | Way | Sequence[Way | int | Sequence[int]]
 _MOST_SEARCHED = 10
 
 
-def _is_searched(optimize: Any) -> bool:
+def _is_searched(optimize: bool | str | Sequence[Any]) -> bool:
     return optimize == "optimal" or (isinstance(optimize, tuple) and optimize[:1] == ("optimal",))
 
 
-def _einsum_shape(*operands: Operand, subscripts: str, optimize: Any = False) -> tuple[int, ...]:
+def _einsum_shape(
+    *operands: Described, subscripts: str, optimize: bool | str | Sequence[Any] = False
+) -> tuple[int, ...]:
     shapes = [shape_of(x) for x in operands]
     if write_in_full(subscripts, shapes) != subscripts:
         raise ShapeError(f"subscripts {subscripts!r} are not written in full")
@@ -42,7 +45,9 @@ def _einsum_shape(*operands: Operand, subscripts: str, optimize: Any = False) ->
     return tuple(sizes[letter] for letter in output)
 
 
-def _einsum_adjoint(i: int, g: Any, *operands: Any, subscripts: str, optimize: Any) -> Any:
+def _einsum_adjoint(
+    i: int, g: Cotangent, *operands: Any, subscripts: str, optimize: bool | str | Sequence[Any]
+) -> AnyArray:
     """Return the einsum of the cotangent with the other operands.
 
     An axis that none of them has in full is brought in by ones, one that broadcast is summed, and a
@@ -75,17 +80,17 @@ def _einsum_adjoint(i: int, g: Any, *operands: Any, subscripts: str, optimize: A
     return strong_einsum(parts, subscripts=turned, optimize=faster)
 
 
-def _einsum_source(*names: str, subscripts: str, optimize: Any) -> str:
+def _einsum_source(*names: str, subscripts: str, optimize: bool | str | Sequence[Any]) -> str:
     chosen = "" if optimize is False else f", optimize={literal(optimize)}"
     return f"np.einsum({subscripts!r}, {', '.join(names)}{chosen})"
 
 
-def _strong_source(*names: str, subscripts: str, optimize: Any) -> str:
+def _strong_source(*names: str, subscripts: str, optimize: bool | str | Sequence[Any]) -> str:
     product = _einsum_source("*arrays", subscripts=subscripts, optimize=optimize)
     return f"strong_product(lambda *arrays: {product}, {', '.join(names)})"
 
 
-def _einsum_latex(*names: str, subscripts: str, **_: Any) -> str:
+def _einsum_latex(*names: str, subscripts: str, **_: object) -> str:
     terms, output = split_terms(subscripts)
     factors = [f"{{{x}}}_{{{term}}}" for x, term in zip(names, terms, strict=True)]
     # A letter that is not in the output is summed over.
@@ -120,7 +125,7 @@ _CASES = [
     latex=_einsum_latex,
     cases=_CASES,
 )
-def named_product(*operands: Any, subscripts: str, optimize: Path = False) -> Any:
+def named_product(*operands: Array, subscripts: str, optimize: Path = False) -> Array:
     """Return the einsum of operands, by subscripts written in full: with output, without ellipsis.
 
     `einsum` understands every way that NumPy has of writing them.
@@ -128,7 +133,7 @@ def named_product(*operands: Any, subscripts: str, optimize: Path = False) -> An
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-def _view_transpose(g: Any, x: Any, *, subscripts: str) -> Any:
+def _view_transpose(g: Cotangent, x: AnyArray, *, subscripts: str) -> AnyArray:
     return _einsum_adjoint(0, g, x, subscripts=subscripts, optimize=False)
 
 
@@ -144,7 +149,7 @@ def _view_transpose(g: Any, x: Any, *, subscripts: str) -> Any:
         ((2, 3, 3), {"subscripts": "bii->ib"}),
     ],
 )
-def named_view(x: Any, *, subscripts: str) -> Any:
+def named_view(x: Array, *, subscripts: str) -> Array:
     """Return the entries of one operand by other axes, or those of a diagonal: nothing is summed.
 
     Into NumPy's result one may assign, to change the operand. A card of its own says that here one
@@ -163,16 +168,16 @@ def named_view(x: Any, *, subscripts: str) -> Any:
     helpers=[strong_product],
     cases=_CASES,
 )
-def strong_einsum(*operands: Any, subscripts: str, optimize: Path = False) -> Any:
+def strong_einsum(*operands: Array, subscripts: str, optimize: Path = False) -> Array:
     """Return the einsum of operands, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
 
-    def product(*arrays: Any) -> Any:
+    def product(*arrays: AnyArray) -> Array:
         return np.einsum(subscripts, *arrays, optimize=optimize)
 
     return strong_product(product, *operands)
 
 
-def einsum(*operands: Any, optimize: Any = False) -> Any:
+def einsum(*operands: Any, optimize: bool | str | Sequence[Any] = False) -> AnyArray:
     """Return a sum of products over named axes, by Einstein's convention.
 
     Parameters

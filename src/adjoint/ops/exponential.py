@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY
 from ..kinds import elementwise
 from .arithmetic import divide
 from .logic import bitwise_and, equal, greater_equal
@@ -15,12 +14,12 @@ from .products import strong_multiply
 from .structural import astype
 
 
-def _power_by_base(out: Any, x: Any, y: Any) -> Any:
+def _power_by_base(out: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     """y xʸ⁻¹, and 0 where y is 0 (0·0⁻¹ counts as 0)."""
     return strong_multiply(y, power(x, y - 1))
 
 
-def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:
+def _power_by_exponent(out: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     """xʸ log x, and 0 at x = 0 for y ≥ 0, where only the right limit for y > 0 exists."""
     at_zero = bitwise_and(equal(x, 0), greater_equal(y, 0))
     return strong_multiply(out, where(at_zero, 0.0, log(where(at_zero, 1.0, x))))
@@ -34,7 +33,7 @@ def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:
     numpy=[np.power],
     domain=[(0.5, 2), (-2, 2)],
 )
-def power(x: Any, y: Any) -> Any:
+def power(x: Array, y: Array) -> Array:
     """Return x raised to y; at x = y = 0 both derivatives are 0.
 
     >>> ad.power(np.array([2.0, 3.0]), 2.0)
@@ -54,7 +53,7 @@ def power(x: Any, y: Any) -> Any:
     numpy=[np.square],
     method=True,
 )
-def square(x: Any) -> Any:
+def square(x: Array) -> Array:
     """Return x².
 
     >>> ad.square(np.array([2.0, -3.0]))
@@ -74,7 +73,7 @@ def square(x: Any) -> Any:
     method=True,
     domain=[(0.2, 3)],
 )
-def sqrt(x: Any) -> Any:
+def sqrt(x: Array) -> Array:
     """Return the square root; its derivative at 0 is infinite.
 
     >>> ad.sqrt(np.array([0.0, 4.0]))
@@ -95,7 +94,7 @@ def sqrt(x: Any) -> Any:
     domain=[(-2, 2)],
     kinks=[0],
 )
-def cbrt(x: Any) -> Any:
+def cbrt(x: Array) -> Array:
     """Return the cube root; its derivative at 0 is infinite.
 
     >>> ad.cbrt(np.array([-8.0, 0.0]))
@@ -106,13 +105,13 @@ def cbrt(x: Any) -> Any:
     return np.cbrt(x)
 
 
-def _cosine_by_leg(c: Any, x: Any, y: Any) -> Any:
+def _cosine_by_leg(c: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     """sin²/length: from x/length it would come as a difference, 1/length - x²/length³."""
     sine = cosine(y, x)
     return strong_multiply(sine, strong_multiply(sine, divide(1.0, hypot(x, y))))
 
 
-def _cosine_by_other(c: Any, x: Any, y: Any) -> Any:
+def _cosine_by_other(c: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     return -strong_multiply(cosine(y, x), strong_multiply(c, divide(1.0, hypot(x, y))))
 
 
@@ -123,7 +122,7 @@ def _cosine_by_other(c: Any, x: Any, y: Any) -> Any:
     source="cosine({x}, {y})",
     latex=r"\frac{{{x}}}{{\sqrt{{{x}^2 + {y}^2}}}}",
 )
-def cosine(x: Any, y: Any) -> Any:
+def cosine(x: Array, y: Array) -> Array:
     """Return x / √(x² + y²), the cosine of the angle of the point (x, y), whatever its size.
 
     At the origin it is 0, with derivatives 0; for an infinite x it is ±1, its limit.
@@ -148,7 +147,7 @@ def cosine(x: Any, y: Any) -> Any:
     latex=r"\sqrt{{{x}^2 + {y}^2}}",
     numpy=[np.hypot],
 )
-def hypot(x: Any, y: Any) -> Any:
+def hypot(x: Array, y: Array) -> Array:
     """Return √(x² + y²) without overflow of the squares; at the origin both derivatives are 0.
 
     >>> ad.hypot(np.array([3.0, 0.0]), np.array([4.0, 0.0]))
@@ -159,7 +158,7 @@ def hypot(x: Any, y: Any) -> Any:
     return np.hypot(x, y)
 
 
-def float_power(x: Operand, y: Operand) -> Any:
+def float_power(x: ArrayLike, y: ArrayLike) -> AnyArray:
     """Return x raised to y, both taken as float64.
 
     >>> ad.float_power(np.array([2, 3]), -1)
@@ -176,7 +175,7 @@ def float_power(x: Operand, y: Operand) -> Any:
     numpy=[np.exp],
     method=True,
 )
-def exp(x: Any) -> Any:
+def exp(x: Array) -> Array:
     """Return eˣ.
 
     >>> ad.exp(np.array([0.0, 1.0]))
@@ -195,7 +194,7 @@ def exp(x: Any) -> Any:
     latex=r"e^{{{x}}} - 1",
     numpy=[np.expm1],
 )
-def expm1(x: Any) -> Any:
+def expm1(x: Array) -> Array:
     """Return eˣ - 1, exact for small x.
 
     >>> ad.expm1(np.array([1e-12, 1.0]))
@@ -213,7 +212,7 @@ def expm1(x: Any) -> Any:
     method=True,
     domain=[(0.2, 3)],
 )
-def log(x: Any) -> Any:
+def log(x: Array) -> Array:
     """Return the natural logarithm; its derivative at 0 is infinite.
 
     >>> ad.log(np.array([1.0, 2.0]))
@@ -232,7 +231,7 @@ def log(x: Any) -> Any:
     numpy=[np.log1p],
     domain=[(-0.8, 2)],
 )
-def log1p(x: Any) -> Any:
+def log1p(x: Array) -> Array:
     """Return log(1 + x), exact for small x.
 
     >>> ad.log1p(np.array([1e-12, 1.0]))
@@ -249,7 +248,7 @@ def log1p(x: Any) -> Any:
     latex=r"\sigma\left({x}\right)",
     method=True,
 )
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Array) -> Array:
     """Return the logistic function 1 / (1 + e⁻ˣ), without overflow for any x.
 
     Its slope y (1 - y) is 0 where y has rounded to 1, from x = 37 on in float64; `logistic` is the
@@ -272,7 +271,7 @@ def sigmoid(x: Any) -> Any:
     latex=r"\sigma\left({x}\right)",
     helpers=[sigmoid.forward],
 )
-def logistic(x: Any) -> Any:
+def logistic(x: Array) -> Array:
     """Return 1 / (1 + e⁻ˣ) for every entry x; `sigmoid` with an exact slope in both tails.
 
     >>> ad.grad(lambda x: ad.logistic(x).sum())(np.array([-40.0, 0.0, 40.0]))
@@ -288,7 +287,7 @@ def logistic(x: Any) -> Any:
     latex=r"\operatorname{{softplus}}\left({x}\right)",
     method=True,
 )
-def softplus(x: Any) -> Any:
+def softplus(x: Array) -> Array:
     """Return log(1 + eˣ), without overflow for any x.
 
     >>> ad.softplus(np.array([-800.0, 0.0, 800.0]))

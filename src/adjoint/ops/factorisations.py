@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import NUMPY
 from ..errors import ShapeError, choose
 from ..kinds import general, linear
 from ..views import own
@@ -37,12 +38,12 @@ from .solvers import solve
 from .structural import as_array, concatenate
 
 
-def _lower_half(x: Any) -> Any:
+def _lower_half(x: AnyArray) -> AnyArray:
     """Return the lower triangle with half of the diagonal: Φ in [1]_."""
     return strong_multiply(x, half_triangle(x, "L"))
 
 
-def _cholesky_vjp(g: Any, y: Any, a: Any, *, upper: bool) -> Sequence[Any]:
+def _cholesky_vjp(g: Cotangent, y: AnyArray, a: AnyArray, *, upper: bool) -> Sequence[Any]:
     """l⁻ᵀ Φ(lᵀ l̄) l⁻¹, equation 9 of [1]_, folded into the triangle that is read."""
     g, factor = (g.mT, y.mT) if upper else (g, y)
     left = solve(factor.mT, _lower_half(chain(factor.mT, g)))
@@ -50,7 +51,7 @@ def _cholesky_vjp(g: Any, y: Any, a: Any, *, upper: bool) -> Sequence[Any]:
     return [fold(d_a, "U" if upper else "L")]
 
 
-def _cholesky_jvp(tangents: Sequence[Any], y: Any, a: Any, *, upper: bool) -> Any:
+def _cholesky_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray, *, upper: bool) -> AnyArray:
     """L Φ(l⁻¹ ȧ l⁻ᵀ), equation 8 of [1]_."""
     factor = y.mT if upper else y
     change = solve(factor, mirror(tangents[0], "U" if upper else "L"))
@@ -77,7 +78,7 @@ _POSITIVE_STACK = np.stack([POSITIVE[:2, :2], POSITIVE[1:, 1:]])
         (np.array([[2.0]]), {}),
     ],
 )
-def cholesky(a: Any, *, upper: bool = False) -> Any:
+def cholesky(a: Array, *, upper: bool = False) -> Array:
     """Return the lower triangular l with l lᵀ = a; with ``upper`` its transpose.
 
     Only the lower triangle of ``a`` is read (with ``upper`` the upper one), and the gradient lies
@@ -94,11 +95,11 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     return np.linalg.cholesky(a, upper=upper)
 
 
-def _split(packed: Any, rows: int) -> tuple[Any, Any]:
+def _split(packed: AnyArray, rows: int) -> tuple[Any, Any]:
     return own(packed[..., :rows, :]), own(packed[..., rows:, :])
 
 
-def _of_full_rank_shape(x: Operand, q: Operand, r: Operand, a: Operand) -> tuple[int, ...]:
+def _of_full_rank_shape(x: Described, q: Described, r: Described, a: Described) -> tuple[int, ...]:
     if len(a.shape) < 2 or q.shape != a.shape or r.shape != (*a.shape[:-2], *a.shape[-1:] * 2):
         raise ShapeError(f"shapes {q.shape} and {r.shape} are not those of Q and R of {a.shape}")
     return tuple(x.shape)
@@ -113,7 +114,7 @@ def _of_full_rank_shape(x: Operand, q: Operand, r: Operand, a: Operand) -> tuple
     latex=r"{x}",
     cases=[((2, 2), *np.linalg.qr(TALL), TALL, {})],
 )
-def with_full_rank(x: Any, q: Any, r: Any, a: Any) -> Any:
+def with_full_rank(x: Array, q: Array, r: Array, a: Array) -> Array:
     """Return ``x``, if the columns of a = q r are linearly independent; else raise.
 
     What is left of a dependent column is rounding, of which the terms of qᵀa tell the size.
@@ -135,7 +136,7 @@ def with_full_rank(x: Any, q: Any, r: Any, a: Any) -> Any:
     return np.asarray(x)
 
 
-def _qr_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
+def _qr_vjp(g: Cotangent, y: AnyArray, a: AnyArray) -> Sequence[Any]:
     """(q̄ + q copyltu(r r̄ᵀ - q̄ᵀ q)) r⁻ᵀ; copyltu mirrors the lower triangle [2]_."""
     rows = a.shape[-2]
     q, r = _split(y, rows)
@@ -145,7 +146,7 @@ def _qr_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
     return [solve(r, (g_q + chain(q, turned)).mT).mT]
 
 
-def _qr_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
+def _qr_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray) -> AnyArray:
     """With x = ȧ r⁻¹ and qᵀ x = ω + ρ, ω antisymmetric, ρ upper: q̇ = x - q ρ and ṙ = ρ r."""
     q, r = _split(y, a.shape[-2])
     r = with_full_rank(r, q, r, a)
@@ -156,14 +157,14 @@ def _qr_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
     return concatenate([x - chain(q, upper), chain(upper, r)], axis=-2)
 
 
-def _qr_shape(a: Operand) -> tuple[int, ...]:
+def _qr_shape(a: Described) -> tuple[int, ...]:
     if (error := _qr_error(a)) is not None:
         raise ValueError(error)
     *batch, m, n = a.shape
     return (*batch, m + n, n)
 
 
-def _qr_error(a: Operand) -> str | None:
+def _qr_error(a: Described) -> str | None:
     if (error := explain_not_matrix(a)) is not None:
         return error
     return None if a.shape[-2] >= a.shape[-1] else f"got shape {a.shape}; expected m >= n"
@@ -180,7 +181,7 @@ def _qr_error(a: Operand) -> str | None:
     explain_error=_qr_error,
     cases=[(SQUARE, {}), (TALL, {}), (STACK, {})],
 )
-def qr_packed(a: Any) -> Any:
+def qr_packed(a: Array) -> Array:
     """Return the QR decomposition of matrices with m ≥ n in one array: q, (m, n), above r, (n, n).
 
     Raises
@@ -199,7 +200,7 @@ class QRResult(NamedTuple):
     R: Any
 
 
-def qr(a: Operand, mode: str = "reduced") -> Any:
+def qr(a: ArrayLike, mode: str = "reduced") -> Any:
     """Return the QR decomposition.
 
     Parameters

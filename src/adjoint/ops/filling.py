@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Value
+from ..annotations import AnyArray, Array, ArrayLike, Described, DTypeLike
+from ..core import NUMPY, Value
 from ..errors import ShapeError
 from ..kinds import constant, dtype_of
 from ..metadata import DType, Sizes
@@ -20,7 +21,7 @@ from .requirement import require_that
 from .structural import as_array, astype, broadcast_to, reshape, stop_gradient
 
 
-def _like_shape(x: Operand, *, dtype: Any, shape: Any) -> tuple[int, ...]:
+def _like_shape(x: Described, *, dtype: DTypeLike | None, shape: Sizes | None) -> tuple[int, ...]:
     if shape is None:
         return tuple(x.shape)
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
@@ -37,7 +38,7 @@ _LIKE: dict[str, Any] = {
 
 
 @constant(source="np.zeros_like({x}{params})", latex=r"0_{{{x}}}", numpy=[np.zeros_like], **_LIKE)
-def zeros_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
+def zeros_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = None) -> Array:
     """Return zeros of x's shape and dtype, or of those given: a constant to assign into.
 
     >>> y = ad.zeros_like(ad.tensor([1.0, 2.0], requires_grad=True))
@@ -48,7 +49,7 @@ def zeros_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None
 
 
 @constant(source="np.ones_like({x}{params})", latex=r"1_{{{x}}}", numpy=[np.ones_like], **_LIKE)
-def ones_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
+def ones_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = None) -> Array:
     """Return ones of x's shape and dtype, or of those given: a constant.
 
     >>> ad.ones_like(np.array([1.5, 2.5]), dtype=int)
@@ -57,7 +58,9 @@ def ones_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None)
     return np.ones_like(x, dtype=dtype, shape=shape)
 
 
-def empty_like(prototype: Operand, *, dtype: Any = None, shape: Any = None) -> Any:
+def empty_like(
+    prototype: ArrayLike, *, dtype: DTypeLike | None = None, shape: Sizes | None = None
+) -> AnyArray:
     """Return an array to assign into, like ``prototype``; it is filled with zeros here.
 
     >>> ad.empty_like(np.array([1.5, 2.5]))
@@ -66,7 +69,13 @@ def empty_like(prototype: Operand, *, dtype: Any = None, shape: Any = None) -> A
     return zeros_like(prototype, dtype=dtype, shape=shape)
 
 
-def full_like(a: Operand, fill_value: Operand, *, dtype: Any = None, shape: Any = None) -> Any:
+def full_like(
+    a: ArrayLike,
+    fill_value: ArrayLike,
+    *,
+    dtype: DTypeLike | None = None,
+    shape: Sizes | None = None,
+) -> AnyArray:
     """Return an array like ``a`` filled with a number, to which its gradients add up.
 
     >>> ad.full_like(np.zeros(3), 7.0)
@@ -83,8 +92,8 @@ def full_like(a: Operand, fill_value: Operand, *, dtype: Any = None, shape: Any 
 
 
 def linspace(
-    start: Operand,
-    stop: Operand,
+    start: ArrayLike,
+    stop: ArrayLike,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
@@ -123,7 +132,7 @@ def linspace(
     return (spaced, rise / intervals if intervals > 0 else np.nan * rise) if retstep else spaced
 
 
-def _ends(start: Operand, stop: Operand) -> tuple[Any, Any]:
+def _ends(start: ArrayLike, stop: ArrayLike) -> tuple[AnyArray, AnyArray]:
     # Python's numbers do not widen a float32 at the other end.
     ends = [x if isinstance(x, (int, float)) else as_array(x) for x in (start, stop)]
     dtype = dtype_of(*ends, 1.0)
@@ -131,14 +140,14 @@ def _ends(start: Operand, stop: Operand) -> tuple[Any, Any]:
 
 
 def logspace(
-    start: Operand,
-    stop: Operand,
+    start: ArrayLike,
+    stop: ArrayLike,
     num: int = 50,
     endpoint: bool = True,
-    base: Operand = 10.0,
+    base: ArrayLike = 10.0,
     *,
     axis: int = 0,
-) -> Any:
+) -> AnyArray:
     """Return ``num`` numbers from base**start to base**stop, whose logarithms are evenly spaced.
 
     >>> ad.logspace(0.0, 2.0, 3)
@@ -148,8 +157,8 @@ def logspace(
 
 
 def geomspace(
-    start: Operand, stop: Operand, num: int = 50, endpoint: bool = True, *, axis: int = 0
-) -> Any:
+    start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, *, axis: int = 0
+) -> AnyArray:
     """Return ``num`` numbers from ``start`` to ``stop``, each the same multiple of the one before.
 
     Raises

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Value, values_in
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY, Value, values_in
 from ..errors import ShapeError
 from .arithmetic import divide
 from .filling import linspace
@@ -16,7 +17,7 @@ from .reductions import max, min, sum
 from .structural import as_array, known, numbers, reshape
 
 
-def _samples(x: Operand, name: str) -> Any:
+def _samples(x: ArrayLike, name: str) -> Array:
     """Return plain samples; recorded ones are refused, for counts do not vary smoothly."""
     if isinstance(x, Value) and x.node is not None:
         raise TypeError(
@@ -27,11 +28,11 @@ def _samples(x: Operand, name: str) -> Any:
 
 
 def histogram(
-    a: Operand,
+    a: ArrayLike,
     bins: Any = 10,
     range: Any = None,
     density: bool | None = None,
-    weights: Operand = None,
+    weights: ArrayLike | None = None,
 ) -> tuple[Any, Any]:
     """Return the sum of the weights in each bin, differentiable by them, and the bins' edges.
 
@@ -57,11 +58,11 @@ def histogram(
 
 
 def histogramdd(
-    sample: Operand,
+    sample: ArrayLike,
     bins: Any = 10,
     range: Any = None,
     density: bool | None = None,
-    weights: Operand = None,
+    weights: ArrayLike | None = None,
 ) -> tuple[Any, Any]:
     """Return the sum of the weights in each cell, differentiable by them, and each axis's edges.
 
@@ -90,7 +91,7 @@ def histogramdd(
     return (_as_density(found, edges) if density else found), edges
 
 
-def _cells(points: Any, edges: Sequence[Any]) -> tuple[list[Any], Any]:
+def _cells(points: AnyArray, edges: Sequence[Any]) -> tuple[list[Any], Any]:
     """Return the cell of each point that is in one, axis by axis, and which those are."""
     places = []
     for x, ends in zip(points.T, edges, strict=True):
@@ -103,7 +104,7 @@ def _cells(points: Any, edges: Sequence[Any]) -> tuple[list[Any], Any]:
     return [place[inside] for place in places], inside
 
 
-def _as_density(found: Any, edges: Sequence[Any]) -> Any:
+def _as_density(found: AnyArray, edges: Sequence[Any]) -> AnyArray:
     volumes = np.diff(edges[0])
     for ends in edges[1:]:
         volumes = np.multiply.outer(volumes, np.diff(ends))
@@ -111,12 +112,12 @@ def _as_density(found: Any, edges: Sequence[Any]) -> Any:
 
 
 def histogram2d(
-    x: Operand,
-    y: Operand,
+    x: ArrayLike,
+    y: ArrayLike,
     bins: Any = 10,
     range: Any = None,
     density: bool | None = None,
-    weights: Operand = None,
+    weights: ArrayLike | None = None,
 ) -> tuple[Any, Any, Any]:
     """Return the sum of the weights in each cell of a plane, and the edges along both axes.
 
@@ -133,7 +134,7 @@ def histogram2d(
 
 
 def histogram_bin_edges(
-    a: Operand, bins: Any = 10, range: Any = None, weights: Operand = None
+    a: ArrayLike, bins: Any = 10, range: Any = None, weights: ArrayLike | None = None
 ) -> Any:
     """Return the edges of bins; evenly spaced ones vary with the least and greatest sample.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..annotations import Array
 from ..kinds import elementwise
 from .arithmetic import divide
 from .exponential import hypot, sqrt
@@ -20,7 +19,7 @@ from .piecewise import one_minus_square
     numpy=[np.sinh],
     method=True,
 )
-def sinh(x: Any) -> Any:
+def sinh(x: Array) -> Array:
     """Return the hyperbolic sine.
 
     >>> ad.sinh(np.array([0.0, 1.0]))
@@ -37,7 +36,7 @@ def sinh(x: Any) -> Any:
     numpy=[np.cosh],
     method=True,
 )
-def cosh(x: Any) -> Any:
+def cosh(x: Array) -> Array:
     """Return the hyperbolic cosine.
 
     >>> ad.cosh(np.array([0.0, 1.0]))
@@ -54,7 +53,7 @@ def cosh(x: Any) -> Any:
     numpy=[np.tanh],
     method=True,
 )
-def tanh(x: Any) -> Any:
+def tanh(x: Array) -> Array:
     """Return the hyperbolic tangent.
 
     >>> ad.tanh(np.array([0.0, 1.0, 20.0]))
@@ -74,7 +73,7 @@ def tanh(x: Any) -> Any:
     numpy=[np.arcsinh],
     method=True,
 )
-def arcsinh(x: Any) -> Any:
+def arcsinh(x: Array) -> Array:
     """Return the inverse of the hyperbolic sine.
 
     >>> ad.arcsinh(np.array([0.0, 1e300]))
@@ -95,7 +94,7 @@ def arcsinh(x: Any) -> Any:
     method=True,
     domain=[(1.2, 3)],
 )
-def arccosh(x: Any) -> Any:
+def arccosh(x: Array) -> Array:
     """Return the inverse of the hyperbolic cosine, x ≥ 1; its derivative at 1 is infinite.
 
     >>> ad.arccosh(np.array([1.0, 2.0]))
@@ -115,7 +114,7 @@ def arccosh(x: Any) -> Any:
     method=True,
     domain=[(-0.8, 0.8)],
 )
-def arctanh(x: Any) -> Any:
+def arctanh(x: Array) -> Array:
     """Return the inverse of the hyperbolic tangent, |x| ≤ 1; at ±1 both it and its slope are ∞.
 
     >>> ad.arctanh(np.array([0.0, 0.5]))

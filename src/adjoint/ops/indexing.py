@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand, Spec, Value, as_plain, attach
+from ..annotations import AnyArray, Array, Cotangent, Described
+from ..core import Spec, Value, as_plain, attach
 from ..errors import ShapeError
 from ..kinds import constant, linear, shape_of
 from ..metadata import literal
@@ -97,7 +98,7 @@ def _axes_of(part: Any) -> int:
     return len(part.shape) if is_mask else 1
 
 
-def _chosen_shape(part: Any) -> Shape:
+def _chosen_shape(part: Array | int) -> Shape:
     """Return the shape that a number, an index array or a mask has among index arrays."""
     if isinstance(part, int):
         return ()
@@ -108,7 +109,7 @@ def _chosen_shape(part: Any) -> Shape:
     return tuple(part.shape)
 
 
-def _misses(entries: Any, sizes: Shape) -> list[str]:
+def _misses(entries: Array, sizes: Shape) -> list[str]:
     """Return what a number, an index array or a mask names that there is not."""
     if entries.dtype.kind == "b":
         fits = entries.shape == sizes or not entries.size
@@ -135,7 +136,7 @@ def _fills(shape: Shape, target: Shape) -> bool:
         return False
 
 
-def _index_shape(x: Operand, *arrays: Operand, key: Key) -> tuple[int, ...]:
+def _index_shape(x: Described, *arrays: Described, key: Key) -> tuple[int, ...]:
     if any(isinstance(a, Spec) and a.dtype.kind == "b" for a in arrays):
         raise TypeError(
             "how many entries a traced mask picks is not known; use ad.where(mask, x, 0) instead"
@@ -146,7 +147,7 @@ def _index_shape(x: Operand, *arrays: Operand, key: Key) -> tuple[int, ...]:
 
 
 def _key_source(key: Key, names: tuple[str, ...]) -> str:
-    def write(part: Any) -> str:
+    def write(part: object) -> str:
         if isinstance(part, slice):
             ends = [part.start, part.stop, *([] if part.step is None else [part.step])]
             return ":".join("" if end is None else literal(end) for end in ends)
@@ -164,7 +165,7 @@ def _index_latex(x: str, *arrays: str, key: Key) -> str:
     return f"{x}_{{{_key_source(key, arrays)}}}"
 
 
-def _index_error(x: Operand, *arrays: Operand, key: Key) -> str | None:
+def _index_error(x: Described, *arrays: Described, key: Key) -> str | None:
     if any(isinstance(a, Spec) for a in arrays):
         return None
     names = tuple(f"array of shape {np.shape(a)}" for a in arrays)
@@ -193,7 +194,7 @@ _ROWS = slice(None, None, 2)
         ((3, 4), np.array([True, False, True]), {"key": (SLOT,)}),
     ],
 )
-def index(x: Any, *arrays: Any, key: Key) -> Any:
+def index(x: Array, *arrays: Array, key: Key) -> Array:
     """Return ``x[key]``; a `SLOT` in the key stands for the next index array."""
     return np.asarray(x)[fill(key, arrays)]
 
@@ -202,14 +203,14 @@ def _scatter_source(g: str, *arrays: str, key: Key, shape: Shape) -> str:
     return f"add_at({g}, np.s_[{_key_source(key, arrays)}], {literal(shape)})"
 
 
-def _scattered_shape(x: Operand, *arrays: Operand, key: Key, shape: Shape) -> Shape:
+def _scattered_shape(x: Described, *arrays: Described, key: Key, shape: Shape) -> Shape:
     picked = _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key)
     if not _fills(shape_of(x), picked):
         raise ShapeError(f"cannot add shape {shape_of(x)} to {picked}")
     return shape
 
 
-def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
+def add_at(x: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """Return zeros of ``shape`` with ``x`` added at ``[key]``, repeated indices adding up."""
     zeros = np.zeros(shape, x.dtype)
     np.add.at(zeros, key, x)
@@ -229,7 +230,7 @@ def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
         ((2, 2, 4), _INDICES, {"key": (SLOT,), "shape": (3, 4)}),
     ],
 )
-def scatter_add(x: Any, *arrays: Any, key: Key, shape: Shape) -> Any:
+def scatter_add(x: Array, *arrays: Array, key: Key, shape: Shape) -> Array:
     """Return zeros of ``shape`` with ``x`` added at ``[key]``, repeated indices adding up.
 
     The transpose of `index`.
@@ -243,12 +244,12 @@ def scatter_add(x: Any, *arrays: Any, key: Key, shape: Shape) -> Any:
     return zeros
 
 
-def _kept(g: Any, x: Any, v: Any, *arrays: Any, key: Key) -> Any:
+def _kept(g: Cotangent, x: AnyArray, v: AnyArray, *arrays: AnyArray, key: Key) -> AnyArray:
     """Return ``g`` with zeros where ``x`` was replaced."""
     return put_at(g, 0.0, *arrays, key=key)
 
 
-def _placed(g: Any, x: Any, v: Any, *arrays: Any, key: Key) -> Any:
+def _placed(g: Cotangent, x: AnyArray, v: AnyArray, *arrays: AnyArray, key: Key) -> AnyArray:
     """Return the part of ``g`` where ``v`` was put; of entries named twice the last one counts."""
     placed = index(g, *arrays, key=key)
     if not arrays:
@@ -256,7 +257,7 @@ def _placed(g: Any, x: Any, v: Any, *arrays: Any, key: Key) -> Any:
     return where(last_named(arrays, key=key, shape=x.shape), placed, 0.0)
 
 
-def last_at(key: Any, shape: tuple[int, ...]) -> Any:
+def last_at(key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """Return which of the entries at ``[key]`` are not named again later in the same key."""
     names = np.zeros(shape, np.intp)
     order = np.arange(names[key].size).reshape(names[key].shape)
@@ -275,26 +276,26 @@ def last_at(key: Any, shape: tuple[int, ...]) -> Any:
     helpers=[last_at],
     cases=[(np.array([0, 2, 0]), {"key": (SLOT,), "shape": (3, 4)})],
 )
-def last_named(*arrays: Any, key: Key, shape: Shape) -> Any:
+def last_named(*arrays: Array, key: Key, shape: Shape) -> Array:
     """Return which of the entries at ``[key]`` are not named again later in the same key."""
     return last_at(fill(key, arrays), shape)
 
 
-def replaced_at(x: Any, v: Any, key: Any) -> Any:
+def replaced_at(x: Array, v: Array, key: tuple[Any, ...]) -> Array:
     """Return a copy of ``x`` with ``v`` at ``[key]``."""
     copied = np.array(x)
     copied[key] = v
     return copied
 
 
-def _put_error(x: Operand, v: Operand, *arrays: Operand, key: Key) -> str | None:
+def _put_error(x: Described, v: Described, *arrays: Described, key: Key) -> str | None:
     if any(isinstance(a, Spec) for a in (x, v, *arrays)):
         return None
     names = tuple(f"array of shape {np.shape(a)}" for a in arrays)
     return f"cannot put shape {np.shape(v)} at [{_key_source(key, names)}] of shape {x.shape}"
 
 
-def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
+def _put_shape(x: Described, v: Described, *arrays: Described, key: Key) -> Shape:
     if not any(isinstance(a, Spec) and a.dtype.kind == "b" for a in arrays):
         picked = _index_shape(x, *arrays, key=key)
         if not _fills(shape_of(v), picked):
@@ -320,7 +321,7 @@ def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
         ((3, 4), (3, 4), np.array([0, 2, 0]), {"key": (SLOT,)}),
     ],
 )
-def put_at(x: Any, v: Any, *arrays: Any, key: Key) -> Any:
+def put_at(x: Array, v: Array, *arrays: Array, key: Key) -> Array:
     """Return a copy of ``x`` with ``v`` at ``[key]``; what ``x[key] = v`` does to a tensor.
 
     An entry named twice keeps the last number, which alone gets its gradient.

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Value, attach, values_in
+from ..annotations import ArrayLike, Axis, Described
+from ..core import NUMPY, Value, attach, values_in
 from ..tree import map_leaves
 from .structural import as_array, stop_gradient
 
 
-def shape(a: Operand) -> tuple[int, ...]:
+def shape(a: ArrayLike) -> tuple[int, ...]:
     """Return the sizes of the axes.
 
     >>> ad.shape(ad.tensor([[1.0, 2.0]]))
@@ -25,7 +26,7 @@ def shape(a: Operand) -> tuple[int, ...]:
     return tuple(as_array(a).shape)
 
 
-def ndim(a: Operand) -> int:
+def ndim(a: ArrayLike) -> int:
     """Return the number of axes.
 
     >>> ad.ndim(ad.tensor([[1.0, 2.0]]))
@@ -34,7 +35,7 @@ def ndim(a: Operand) -> int:
     return len(shape(a))
 
 
-def size(a: Operand, axis: Any = None) -> int:
+def size(a: ArrayLike, axis: Axis = None) -> int:
     """Return the number of entries, or the size along ``axis`` (an int or a tuple).
 
     >>> ad.size(ad.tensor([[1.0, 2.0]])), ad.size(ad.tensor([[1.0, 2.0]]), 0)
@@ -55,7 +56,7 @@ def _by_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _by_kind(kind: str) -> Callable[..., bool]:
-    def answered(x: Operand) -> bool:
+    def answered(x: Described) -> bool:
         return bool((as_array(x).dtype.kind == "c") == (kind == "c"))
 
     return answered
@@ -87,7 +88,7 @@ def _explained(function: Callable[..., Any]) -> str:
     )
 
 
-def _without_graph(leaf: Any) -> Any:
+def _without_graph(leaf: object) -> Any:
     return stop_gradient(leaf) if isinstance(leaf, Value) else leaf
 
 
@@ -101,7 +102,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 # Indices, booleans and text; a histogram is not among them, for its edges depend on the entries.
 # For each function what its example is called with, for x = [3, 0, 1], and what it answers.
-BY_NUMBERS = {
+BY_NUMBERS: dict[Callable[..., Any], tuple[str, str]] = {
     np.allclose: ("x, [3.0, 0.0, 1.0]", "True"),
     np.argwhere: ("x", "array([[0],\n       [2]])"),
     np.array2string: ("x", "'[3. 0. 1.]'"),

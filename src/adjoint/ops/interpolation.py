@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY
 from ..errors import ShapeError
 from ..kinds import constant, shape_of
 from ..views import as_scalar
@@ -18,7 +17,7 @@ from .products import strong_multiply
 from .structural import as_array
 
 
-def knot_below(x: Any, knots: Any) -> Any:
+def knot_below(x: AnyArray, knots: AnyArray) -> Array:
     """Return the index of the last knot at or below x, of all but the last one."""
     return np.clip(np.searchsorted(knots, x, side="right") - 1, 0, max(len(knots) - 2, 0))
 
@@ -32,7 +31,7 @@ def knot_below(x: Any, knots: Any) -> Any:
     latex=r"\operatorname{{interval}}\left({x}, {knots}\right)",
     cases=[((2, 3), np.array([-1.0, 0.0, 2.0]), {}), ((), np.array([0.5]), {})],
 )
-def interval(x: Any, knots: Any) -> Any:
+def interval(x: Array, knots: Array) -> Array:
     """Return the number of the interval between increasing knots in which each x lies.
 
     Numbers below the first knot are in the first interval, those above the last in the last.
@@ -40,7 +39,7 @@ def interval(x: Any, knots: Any) -> Any:
     return np.asarray(knot_below(x, knots))
 
 
-def _check_knots(xp: Operand, fp: Operand) -> None:
+def _check_knots(xp: ArrayLike, fp: ArrayLike) -> None:
     points, values = shape_of(xp), shape_of(fp)
     if len(points) != 1 or points != values or not points[0]:
         raise ShapeError(
@@ -49,14 +48,18 @@ def _check_knots(xp: Operand, fp: Operand) -> None:
         )
 
 
-def _rise(low: Any, high: Any) -> Any:
+def _rise(low: AnyArray, high: AnyArray) -> AnyArray:
     """high - low, and 0 between equal infinities."""
     return where(bitwise_and(equal(low, high), isinf(low)), 0.0, high - low)
 
 
 def interp(
-    x: Operand, xp: Operand, fp: Operand, left: Operand = None, right: Operand = None
-) -> Any:
+    x: ArrayLike,
+    xp: ArrayLike,
+    fp: ArrayLike,
+    left: ArrayLike | None = None,
+    right: ArrayLike | None = None,
+) -> AnyArray:
     """Return the piecewise linear function through the points (xp, fp), at x.
 
     Differentiable by all arguments. At a knot the derivative by x is the slope to its right, so at
@@ -87,7 +90,7 @@ def interp(
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
     _check_knots(xp, fp)
 
-    def at(knots: Any, place: Any) -> Any:
+    def at(knots: AnyArray, place: AnyArray) -> AnyArray:
         return index(knots, place, key=(SLOT,))
 
     lower = interval(x, xp)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array
 from ..kinds import elementwise
 from .arithmetic import divide
 from .exponential import exp, softplus
@@ -22,7 +22,7 @@ from .piecewise import where
     numpy=[np.exp2],
     method=True,
 )
-def exp2(x: Any) -> Any:
+def exp2(x: Array) -> Array:
     """Return 2ˣ.
 
     >>> ad.exp2(np.array([0.0, 3.0]))
@@ -42,7 +42,7 @@ def exp2(x: Any) -> Any:
     method=True,
     domain=[(0.2, 3)],
 )
-def log2(x: Any) -> Any:
+def log2(x: Array) -> Array:
     """Return the logarithm to base 2; its derivative at 0 is infinite.
 
     >>> ad.log2(np.array([1.0, 8.0]))
@@ -62,7 +62,7 @@ def log2(x: Any) -> Any:
     method=True,
     domain=[(0.2, 3)],
 )
-def log10(x: Any) -> Any:
+def log10(x: Array) -> Array:
     """Return the logarithm to base 10; its derivative at 0 is infinite.
 
     >>> ad.log10(np.array([1.0, 100.0]))
@@ -73,13 +73,13 @@ def log10(x: Any) -> Any:
     return np.log10(x)
 
 
-def _lead(x: Any, y: Any) -> Any:
+def _lead(x: AnyArray, y: AnyArray) -> AnyArray:
     """x - y, and 0 where both are the same infinity: then neither leads."""
     both = bitwise_and(isinf(x), isinf(y))  # known while tracing where one is a constant
     return where(bitwise_and(equal(x, y), both), 0.0, x - y)
 
 
-def _weight(lead: Any) -> Any:
+def _weight(lead: AnyArray) -> AnyArray:
     """The logistic function of the lead, in a form whose slope is exact in both tails."""
     return exp(-softplus(-lead))
 
@@ -91,7 +91,7 @@ def _weight(lead: Any) -> Any:
     latex=r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
     numpy=[np.logaddexp],
 )
-def logaddexp(x: Any, y: Any) -> Any:
+def logaddexp(x: Array, y: Array) -> Array:
     """Return log(eˣ + eʸ), without overflow.
 
     Where both are the same infinity, which leaves the weights of the two undefined, each gets half
@@ -115,7 +115,7 @@ def logaddexp(x: Any, y: Any) -> Any:
     latex=r"\log_2\left(2^{{{x}}} + 2^{{{y}}}\right)",
     numpy=[np.logaddexp2],
 )
-def logaddexp2(x: Any, y: Any) -> Any:
+def logaddexp2(x: Array, y: Array) -> Array:
     """Return log₂(2ˣ + 2ʸ), without overflow; same infinities share as in `logaddexp`.
 
     >>> ad.logaddexp2(np.array([0.0, 1000.0]), 0.0)

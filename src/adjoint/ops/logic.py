@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array
 from ..core import NUMPY
 from ..kinds import constant
 
 
 @constant(source="{x} < {y}", latex="{x} < {y}", numpy=[np.less])
-def less(x: Any, y: Any) -> Any:
+def less(x: Array, y: Array) -> Array:
     """Return where x < y.
 
     >>> ad.less(np.array([1.0, 2.0, 3.0]), 2.0)
@@ -21,7 +22,7 @@ def less(x: Any, y: Any) -> Any:
 
 
 @constant(source="{x} <= {y}", latex=r"{x} \le {y}", numpy=[np.less_equal])
-def less_equal(x: Any, y: Any) -> Any:
+def less_equal(x: Array, y: Array) -> Array:
     """Return where x ≤ y.
 
     >>> ad.less_equal(np.array([1.0, 2.0, 3.0]), 2.0)
@@ -31,7 +32,7 @@ def less_equal(x: Any, y: Any) -> Any:
 
 
 @constant(source="{x} > {y}", latex="{x} > {y}", numpy=[np.greater])
-def greater(x: Any, y: Any) -> Any:
+def greater(x: Array, y: Array) -> Array:
     """Return where x > y.
 
     >>> ad.greater(np.array([1.0, 2.0, 3.0]), 2.0)
@@ -41,7 +42,7 @@ def greater(x: Any, y: Any) -> Any:
 
 
 @constant(source="{x} >= {y}", latex=r"{x} \ge {y}", numpy=[np.greater_equal])
-def greater_equal(x: Any, y: Any) -> Any:
+def greater_equal(x: Array, y: Array) -> Array:
     """Return where x ≥ y.
 
     >>> ad.greater_equal(np.array([1.0, 2.0, 3.0]), 2.0)
@@ -51,7 +52,7 @@ def greater_equal(x: Any, y: Any) -> Any:
 
 
 @constant(source="{x} == {y}", latex="{x} = {y}", numpy=[np.equal])
-def equal(x: Any, y: Any) -> Any:
+def equal(x: Array, y: Array) -> Array:
     """Return where x = y.
 
     >>> ad.equal(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
@@ -61,7 +62,7 @@ def equal(x: Any, y: Any) -> Any:
 
 
 @constant(source="{x} != {y}", latex=r"{x} \ne {y}", numpy=[np.not_equal])
-def not_equal(x: Any, y: Any) -> Any:
+def not_equal(x: Array, y: Array) -> Array:
     """Return where x ≠ y.
 
     >>> ad.not_equal(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
@@ -81,7 +82,7 @@ _MASKS: list[tuple[Any, ...]] = [
     numpy=[np.bitwise_and],
     cases=_MASKS,
 )
-def bitwise_and(x: Any, y: Any) -> Any:
+def bitwise_and(x: Array, y: Array) -> Array:
     """Return x & y, of booleans or the bits of integers.
 
     >>> ad.bitwise_and(np.array([6, 5]), 3)
@@ -96,7 +97,7 @@ def bitwise_and(x: Any, y: Any) -> Any:
     numpy=[np.bitwise_or],
     cases=_MASKS,
 )
-def bitwise_or(x: Any, y: Any) -> Any:
+def bitwise_or(x: Array, y: Array) -> Array:
     """Return x | y, of booleans or the bits of integers.
 
     >>> ad.bitwise_or(np.array([6, 5]), 3)
@@ -111,7 +112,7 @@ def bitwise_or(x: Any, y: Any) -> Any:
     numpy=[np.bitwise_xor],
     cases=_MASKS,
 )
-def bitwise_xor(x: Any, y: Any) -> Any:
+def bitwise_xor(x: Array, y: Array) -> Array:
     """Return x ^ y, of booleans or the bits of integers.
 
     >>> ad.bitwise_xor(np.array([6, 5]), 3)
@@ -126,7 +127,7 @@ def bitwise_xor(x: Any, y: Any) -> Any:
     numpy=[np.invert],
     cases=[(np.array([True, False]), {}), (np.array([1, -2]), {})],
 )
-def invert(x: Any) -> Any:
+def invert(x: Array) -> Array:
     """Return ~x, of booleans or the bits of integers.
 
     >>> ad.invert(np.array([True, False])), ad.invert(np.array([0, 5]))
@@ -136,7 +137,7 @@ def invert(x: Any) -> Any:
 
 
 @constant(source="np.logical_not({x})", latex=r"\lnot {x}", numpy=[np.logical_not])
-def logical_not(x: Any) -> Any:
+def logical_not(x: Array) -> Array:
     """Return where x is zero or false.
 
     >>> ad.logical_not(np.array([0.0, 2.0]))
@@ -150,7 +151,7 @@ def logical_not(x: Any) -> Any:
     latex=r"{x} \land {y}",
     numpy=[np.logical_and],
 )
-def logical_and(x: Any, y: Any) -> Any:
+def logical_and(x: Array, y: Array) -> Array:
     """Return where neither x nor y is zero.
 
     >>> ad.logical_and(np.array([0.0, 2.0]), np.array([3.0, 4.0]))
@@ -164,7 +165,7 @@ def logical_and(x: Any, y: Any) -> Any:
     latex=r"{x} \lor {y}",
     numpy=[np.logical_or],
 )
-def logical_or(x: Any, y: Any) -> Any:
+def logical_or(x: Array, y: Array) -> Array:
     """Return where x or y is not zero.
 
     >>> ad.logical_or(np.array([0.0, 2.0]), np.array([0.0, 0.0]))
@@ -178,7 +179,7 @@ def logical_or(x: Any, y: Any) -> Any:
     latex=r"{x} \oplus {y}",
     numpy=[np.logical_xor],
 )
-def logical_xor(x: Any, y: Any) -> Any:
+def logical_xor(x: Array, y: Array) -> Array:
     """Return where just one of x and y is zero.
 
     >>> ad.logical_xor(np.array([0.0, 2.0]), np.array([3.0, 4.0]))
@@ -188,7 +189,7 @@ def logical_xor(x: Any, y: Any) -> Any:
 
 
 @constant(source="np.isnan({x})", latex=r"{x} = \text{{NaN}}", numpy=[np.isnan], method=True)
-def isnan(x: Any) -> Any:
+def isnan(x: Array) -> Array:
     """Return where x is not a number.
 
     >>> ad.isnan(np.array([1.0, np.nan, np.inf]))
@@ -198,7 +199,7 @@ def isnan(x: Any) -> Any:
 
 
 @constant(source="np.isinf({x})", latex=r"\left|{x}\right| = \infty", numpy=[np.isinf], method=True)
-def isinf(x: Any) -> Any:
+def isinf(x: Array) -> Array:
     """Return where x is infinite.
 
     >>> ad.isinf(np.array([1.0, np.nan, -np.inf]))
@@ -213,7 +214,7 @@ def isinf(x: Any) -> Any:
     numpy=[np.isfinite],
     method=True,
 )
-def isfinite(x: Any) -> Any:
+def isfinite(x: Array) -> Array:
     """Return where x is neither infinite nor NaN.
 
     >>> ad.isfinite(np.array([1.0, np.nan, np.inf]))
@@ -228,7 +229,7 @@ def isfinite(x: Any) -> Any:
     numpy=[np.signbit],
     method=True,
 )
-def signbit(x: Any) -> Any:
+def signbit(x: Array) -> Array:
     """Return where x is negative, -0 included.
 
     >>> ad.signbit(np.array([-1.0, -0.0, 0.0]))
@@ -244,8 +245,8 @@ def signbit(x: Any) -> Any:
     cases=[((2, 3), (3,), {}), ((2,), (2,), {"rtol": 0.5, "atol": 0.1, "equal_nan": True})],
 )
 def isclose(
-    x: Any, y: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Any:
+    x: Array, y: Array, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Array:
     """Return where |x - y| ≤ atol + rtol |y|.
 
     >>> ad.isclose(np.array([1.0, 1.1]), np.array([1.000001, 1.0]))
@@ -254,7 +255,7 @@ def isclose(
     return np.isclose(x, y, rtol, atol, equal_nan)
 
 
-def isposinf(x: Any) -> Any:
+def isposinf(x: AnyArray) -> AnyArray:
     """Return where x is +∞.
 
     >>> ad.isposinf(np.array([-np.inf, 1.0, np.inf]))
@@ -263,7 +264,7 @@ def isposinf(x: Any) -> Any:
     return equal(x, np.inf)
 
 
-def isneginf(x: Any) -> Any:
+def isneginf(x: AnyArray) -> AnyArray:
     """Return where x is -∞.
 
     >>> ad.isneginf(np.array([-np.inf, 1.0, np.inf]))

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Value
+from ..annotations import AnyArray, Array, ArrayLike, Described
+from ..core import NUMPY, Value
 from ..kinds import constant, dtype_of, shape_of
 from ..metadata import Tolerance
 from .axes import matrix_transpose
@@ -30,49 +31,49 @@ TALL = np.array([[1.0, 0.4], [-0.3, 1.2], [0.5, 0.7]])
 POSITIVE = SQUARE @ SQUARE.T
 
 
-def chain(first: Any, *others: Any) -> Any:
+def chain(first: AnyArray, *others: AnyArray) -> AnyArray:
     """Return the matrix product of all, in which 0·∞ is 0: one of them is a cotangent."""
     return functools.reduce(lambda x, y: strong_matmul.bind((x, y), {}), others, first)
 
 
-def scale_columns(x: Any, factors: Any) -> Any:
+def scale_columns(x: AnyArray, factors: AnyArray) -> AnyArray:
     """Return a matrix with each column multiplied by its own factor; 0·∞ is 0."""
     return strong_multiply(x, factors[..., None, :])
 
 
-def on_diagonal(x: Any) -> Any:
+def on_diagonal(x: AnyArray) -> AnyArray:
     """Return matrices with the vectors ``x`` on their diagonals."""
     return strong_multiply(x[..., None, :], np.eye(x.shape[-1], dtype=x.dtype))
 
 
-def of_diagonal(x: Any) -> Any:
+def of_diagonal(x: AnyArray) -> AnyArray:
     """Return the diagonals of square matrices."""
     return sum(strong_multiply(x, np.eye(x.shape[-1], dtype=x.dtype)), axis=-1)
 
 
-def scalar_product(x: Any, y: Any) -> Any:
+def scalar_product(x: AnyArray, y: AnyArray) -> AnyArray:
     """Return the sum of the products of the entries of each pair of matrices."""
     return sum(strong_multiply(x, y), axis=(-2, -1))
 
 
-def per_matrix(x: Any) -> Any:
+def per_matrix(x: AnyArray) -> AnyArray:
     """Return one number a matrix with two more axes, so that it broadcasts against matrices."""
     return x[..., None, None]
 
 
-def real_dtype(*operands: Operand, **_: Any) -> np.dtype[Any]:
+def real_dtype(*operands: Described, **_: object) -> np.dtype[Any]:
     """Return the dtype that NumPy's linear algebra computes in: integers become float64."""
     promoted = dtype_of(*operands)
     return promoted if promoted.kind == "f" else np.dtype(np.float64)
 
 
-def explain_not_matrix(a: Operand, **_: Any) -> str | None:
+def explain_not_matrix(a: Described, **_: object) -> str | None:
     """Return what is wrong with a shape that has not two axes."""
     shape = shape_of(a)
     return f"got shape {shape}; expected a matrix, (..., m, n)" if len(shape) < 2 else None
 
 
-def explain_not_square(a: Operand, **_: Any) -> str | None:
+def explain_not_square(a: Described, **_: object) -> str | None:
     """Return what is wrong with a shape that is not that of square matrices."""
     shape = shape_of(a)
     if len(shape) < 2 or shape[-1] != shape[-2]:
@@ -80,7 +81,7 @@ def explain_not_square(a: Operand, **_: Any) -> str | None:
     return None
 
 
-def square_shape(a: Operand, **_: Any) -> tuple[int, ...]:
+def square_shape(a: Described, **_: object) -> tuple[int, ...]:
     """Return the shape of square matrices, or raise."""
     if (error := explain_not_square(a)) is not None:
         raise ValueError(error)
@@ -88,7 +89,7 @@ def square_shape(a: Operand, **_: Any) -> tuple[int, ...]:
 
 
 def without_derivative(
-    function: Callable[..., Any], advice: str, a: Operand, *args: Any, **kwargs: Any
+    function: Callable[..., Any], advice: str, a: ArrayLike, *args: Any, **kwargs: Any
 ) -> Any:
     """Return NumPy's result for constants; for a value that is differentiated raise with advice."""
     if not isinstance(a, Value):
@@ -109,8 +110,8 @@ def without_derivative(
     cases=[(SQUARE, {}), (STACK, {}), (TALL, {"tol": 1.3})],
 )
 def matrix_rank(
-    A: Any, *, tol: Tolerance = None, hermitian: bool = False, rtol: Tolerance = None
-) -> Any:
+    A: Array, *, tol: Tolerance = None, hermitian: bool = False, rtol: Tolerance = None
+) -> Array:
     """Return the number of singular values above a tolerance: an integer, without derivative.
 
     >>> int(ad.matrix_rank(np.array([[1.0, 2.0], [2.0, 4.0]])))
@@ -119,11 +120,11 @@ def matrix_rank(
     return np.asarray(np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol), np.intp)[()]
 
 
-def _matrix_diagonal(x: Operand, /, *, offset: int = 0) -> Any:
+def _matrix_diagonal(x: ArrayLike, /, *, offset: int = 0) -> AnyArray:
     return diagonal(as_array(x), offset=offset, axis1=-2, axis2=-1)
 
 
-def _matrix_trace(x: Operand, /, *, offset: int = 0) -> Any:
+def _matrix_trace(x: ArrayLike, /, *, offset: int = 0) -> AnyArray:
     return trace(as_array(x), offset, -2, -1)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, ArrayLike, Axis
+from ..core import NUMPY
 from ..views import as_scalar
 from .arithmetic import divide
 from .cumulative import cumprod, cumsum, prod
@@ -18,14 +19,14 @@ from .reductions import all, count_nonzero, max, min, sum
 from .structural import as_array, astype
 
 
-def _replaced(a: Operand, number: float) -> tuple[Any, Any]:
+def _replaced(a: ArrayLike, number: float) -> tuple[Any, Any]:
     """Return ``a`` with a number in place of each NaN, and where they were."""
     x = as_array(a)
     missing = isnan(x)
     return where(missing, np.asarray(number, x.dtype), x) if x.dtype.kind == "f" else x, missing
 
 
-def nansum(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nansum(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyArray:
     """Return the sum over ``axis`` of what is not NaN; 0 if nothing is.
 
     >>> float(ad.nansum(np.array([1.0, np.nan, 3.0])))
@@ -36,7 +37,7 @@ def nansum(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
     return sum(_replaced(a, 0)[0], axis=axis, keepdims=keepdims)
 
 
-def nanprod(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanprod(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyArray:
     """Return the product over ``axis`` of what is not NaN; 1 if nothing is.
 
     >>> float(ad.nanprod(np.array([2.0, np.nan, 3.0])))
@@ -47,7 +48,7 @@ def nanprod(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
     return prod(_replaced(a, 1)[0], axis=axis, keepdims=keepdims)
 
 
-def nancumsum(a: Operand, axis: int | None = None) -> Any:
+def nancumsum(a: ArrayLike, axis: int | None = None) -> AnyArray:
     """Return the sums of all entries up to each one, leaving out NaN.
 
     >>> ad.nancumsum(np.array([1.0, np.nan, 3.0]))
@@ -56,7 +57,7 @@ def nancumsum(a: Operand, axis: int | None = None) -> Any:
     return cumsum(_replaced(a, 0)[0], axis=axis)
 
 
-def nancumprod(a: Operand, axis: int | None = None) -> Any:
+def nancumprod(a: ArrayLike, axis: int | None = None) -> AnyArray:
     """Return the products of all entries up to each one, leaving out NaN.
 
     >>> ad.nancumprod(np.array([2.0, np.nan, 3.0]))
@@ -65,7 +66,7 @@ def nancumprod(a: Operand, axis: int | None = None) -> Any:
     return cumprod(_replaced(a, 1)[0], axis=axis)
 
 
-def nanmean(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanmean(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyArray:
     """Return the mean over ``axis`` of what is not NaN; NaN, with a warning, if nothing is.
 
     >>> float(ad.nanmean(np.array([1.0, np.nan, 3.0])))
@@ -77,13 +78,13 @@ def nanmean(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
     return divide(sum(x, axis=axis, keepdims=keepdims), _present(missing, x, axis, keepdims))
 
 
-def _present(missing: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _present(missing: AnyArray, x: AnyArray, axis: Axis, keepdims: bool) -> AnyArray:
     """Return how many entries are there, in the type of entries that are floats."""
     found = count_nonzero(invert(missing), axis=axis, keepdims=keepdims)
     return astype(found, dtype=x.dtype) if x.dtype.kind == "f" else found
 
 
-def nanvar(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(a: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> AnyArray:
     """Return the variance over ``axis`` of what is not NaN, with the divisor less ``ddof``.
 
     >>> float(ad.nanvar(np.array([1.0, np.nan, 3.0])))
@@ -98,7 +99,7 @@ def nanvar(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = Fa
     return divide(total, _present(missing, x, axis, keepdims) - ddof)
 
 
-def nanstd(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(a: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> AnyArray:
     """Return the standard deviation over ``axis`` of what is not NaN.
 
     >>> float(ad.nanstd(np.array([1.0, np.nan, 3.0])))
@@ -109,7 +110,7 @@ def nanstd(a: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = Fa
     return sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))
 
 
-def nanmax(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanmax(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyArray:
     """Return the greatest entry over ``axis`` but for NaN; NaN if all are. Equal ones share.
 
     >>> float(ad.nanmax(np.array([3.0, np.nan, 3.0])))
@@ -120,7 +121,7 @@ def nanmax(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
     return _extreme(max, -np.inf, a, axis, keepdims)
 
 
-def nanmin(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanmin(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyArray:
     """Return the smallest entry over ``axis`` but for NaN; NaN if all are. Equal ones share.
 
     >>> float(ad.nanmin(np.array([1.0, np.nan, 3.0])))
@@ -131,7 +132,9 @@ def nanmin(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
     return _extreme(min, np.inf, a, axis, keepdims)
 
 
-def _extreme(find: Callable[..., Any], last: float, a: Operand, axis: Any, keepdims: bool) -> Any:
+def _extreme(
+    find: Callable[..., Any], last: float, a: ArrayLike, axis: Axis, keepdims: bool
+) -> AnyArray:
     array = as_array(a)
     if array.dtype.kind != "f":
         return find(array, axis=axis, keepdims=keepdims)

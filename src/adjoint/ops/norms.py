@@ -6,11 +6,10 @@ the greatest (the smallest) at once, they share it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Axis
+from ..core import NUMPY
 from ..errors import ShapeError
 from ..kinds import kept_shape, reduction
 from ..metadata import Axes
@@ -25,19 +24,24 @@ from .solvers import inv
 from .structural import as_array, astype, axis_indices, reshape, stop_gradient, transpose
 from .svd import firm_svdvals, svdvals
 
+# Which norm: an order, or the name of one of matrices; None for the Euclidean.
+Order = float | str | None
 
-def _floats(x: Operand) -> Any:
+
+def _floats(x: ArrayLike) -> AnyArray:
     x = as_array(x)
     return x if x.dtype.kind == "f" else astype(x, dtype=np.float64)
 
 
-def _scale(x: Any, order: float, axis: Any) -> Any:
+def _scale(x: AnyArray, order: float, axis: Axis) -> AnyArray:
     """Return the size that counts most, or 1 where that is 0 or infinite, as a constant."""
     most = (max if order > 0 else min)(absolute(stop_gradient(x)), axis=axis, keepdims=True)
     return where(bitwise_and(greater(most, 0), less(most, np.inf)), most, 1.0)
 
 
-def _power_weights(y: Any, x: Any, *, order: float, axis: Any, keepdims: bool) -> Any:
+def _power_weights(
+    y: AnyArray, x: AnyArray, *, order: float, axis: Axis, keepdims: bool
+) -> AnyArray:
     """±(|x| / y)ᵖ⁻¹, of x and y over a scale, for y itself may have overflowed; 0 where y is 0."""
     scaled = divide(x, _scale(x, order, axis))
     length = power_norm(scaled, order=order, axis=axis, keepdims=True)
@@ -58,7 +62,7 @@ def _power_weights(y: Any, x: Any, *, order: float, axis: Any, keepdims: bool) -
         ((2, 3), {"order": -2.0, "axis": 1, "keepdims": True}),
     ],
 )
-def power_norm(x: Any, *, order: float, axis: Axes = None, keepdims: bool = False) -> Any:
+def power_norm(x: Array, *, order: float, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return (Σ|x|ᵖ)^(1/p) over ``axis``, for p other than 0, of an x of any size."""
     sizes = np.abs(x)
     reduce = np.maximum.reduce if order > 0 else np.minimum.reduce
@@ -70,7 +74,7 @@ def power_norm(x: Any, *, order: float, axis: Axes = None, keepdims: bool = Fals
     return lengths if keepdims else lengths.squeeze(axis)[()]
 
 
-def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+def _vector_norm(x: AnyArray, ord: Order, axis: Axis, keepdims: bool) -> AnyArray:
     """Return the norm of the entries along one or more axes together."""
     over = {"axis": axis, "keepdims": keepdims}
     if ord is None or ord == 2:
@@ -89,12 +93,12 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     return power_norm(x, order=ord, **over)
 
 
-def _singular_values(x: Any, axes: tuple[int, int]) -> Any:
+def _singular_values(x: AnyArray, axes: tuple[int, int]) -> AnyArray:
     rest = [n for n in range(x.ndim) if n not in axes]
     return firm_svdvals(transpose(x, axes=(*rest, *axes)))
 
 
-def _matrix_norm(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
+def _matrix_norm(x: AnyArray, ord: Order, axes: tuple[int, int], keepdims: bool) -> AnyArray:
     """Return the norm of the matrices whose rows and columns are counted along two axes."""
     row, column = axes
     if ord is None or ord in ("fro", "f"):
@@ -113,7 +117,7 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any
     return reshape(found, shape=kept_shape(x.shape, axes)) if keepdims else found
 
 
-def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def norm(x: ArrayLike, ord: Order = None, axis: Axis = None, keepdims: bool = False) -> AnyArray:
     """Return a norm, as ``np.linalg.norm`` defines it.
 
     Parameters
@@ -152,7 +156,9 @@ def norm(x: Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) 
     return _matrix_norm(x, ord, axes, keepdims)
 
 
-def vector_norm(x: Operand, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(
+    x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, ord: Order = 2
+) -> AnyArray:
     """Return the norm of the entries along any axes together, by default of all; see `norm`.
 
     >>> ad.linalg.vector_norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
@@ -163,7 +169,7 @@ def vector_norm(x: Operand, /, *, axis: Any = None, keepdims: bool = False, ord:
     return _vector_norm(x, ord, axis, keepdims)
 
 
-def matrix_norm(x: Operand, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Order = "fro") -> AnyArray:
     """Return the norm of the matrices in the last two axes; see `norm`.
 
     >>> float(ad.linalg.matrix_norm(np.array([[3.0, 0.0], [0.0, 4.0]]), ord=2))
@@ -175,7 +181,7 @@ def matrix_norm(x: Operand, /, *, keepdims: bool = False, ord: Any = "fro") -> A
     return _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
 
 
-def cond(x: Operand, p: Any = None) -> Any:
+def cond(x: ArrayLike, p: Order = None) -> AnyArray:
     """Return the condition number: ‖x‖ ‖x⁻¹‖ in the norm ``p``, by default the 2-norm.
 
     A singular matrix has the condition ∞ in the 2-norm; in another it raises NumPy's LinAlgError.

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, ArrayLike, Described
 from ..axis import AxisRule
-from ..core import NUMPY, Operand
+from ..core import NUMPY
 from ..errors import ShapeError
 from ..kinds import constant, shape_of
 from ..metadata import Sizes
@@ -21,14 +22,14 @@ _LINES = AxisRule(several=False, of_number=True)
 _PLACES = np.dtype(np.intp)
 
 
-def _order_shape(x: Operand, *, axis: int | None = -1, **_: Any) -> tuple[int, ...]:
+def _order_shape(x: Described, *, axis: int | None = -1, **_: object) -> tuple[int, ...]:
     if axis is None:
         return (math.prod(x.shape),)
     axis_index(axis, x)
     return tuple(x.shape)
 
 
-def _parted_shape(x: Operand, *, kth: Sizes, axis: int | None) -> tuple[int, ...]:
+def _parted_shape(x: Described, *, kth: Sizes, axis: int | None) -> tuple[int, ...]:
     shape = _order_shape(x, axis=axis)
     size = shape[0] if axis is None else shape[axis]
     if size and not all(-size <= k < size for k in np.atleast_1d(kth).tolist()):
@@ -36,13 +37,13 @@ def _parted_shape(x: Operand, *, kth: Sizes, axis: int | None) -> tuple[int, ...
     return shape
 
 
-def _found_shape(a: Operand, v: Operand, **_: Any) -> tuple[int, ...]:
+def _found_shape(a: Described, v: Described, **_: object) -> tuple[int, ...]:
     if a.ndim != 1:
         raise ShapeError(f"expected a sorted vector, got shape {a.shape}")
     return shape_of(v)
 
 
-def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
+def _order_dtype(*_: object, **__: object) -> np.dtype[Any]:
     return _PLACES
 
 
@@ -57,8 +58,8 @@ def _order_dtype(*_: Any, **__: Any) -> np.dtype[Any]:
     cases=[((2, 3), {}), ((2, 3), {"axis": 0, "stable": True}), ((2, 3), {"axis": None})],
 )
 def argsort(
-    x: Any, *, axis: int | None = -1, kind: Kind | None = None, stable: bool | None = None
-) -> Any:
+    x: Array, *, axis: int | None = -1, kind: Kind | None = None, stable: bool | None = None
+) -> Array:
     """Return the places of the entries in rising order, NaN last: integers, without derivative.
 
     >>> ad.argsort(np.array([3.0, np.nan, 1.0]))
@@ -77,7 +78,7 @@ def argsort(
     axis=_LINES,
     cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
 )
-def argpartition(x: Any, *, kth: Sizes, axis: int | None = -1) -> Any:
+def argpartition(x: Array, *, kth: Sizes, axis: int | None = -1) -> Array:
     """Return the places of the entries with the ``kth`` smallest in place: no derivative.
 
     >>> int(ad.argpartition(np.array([3.0, 1.0, 2.0]), 1)[1])
@@ -95,7 +96,7 @@ def argpartition(x: Any, *, kth: Sizes, axis: int | None = -1) -> Any:
     method=True,
     cases=[(np.array([0.0, 1.0, 1.5]), (2, 3), {}), (np.ones(3), (), {"side": "right"})],
 )
-def searchsorted(a: Any, v: Any, *, side: Literal["left", "right"] = "left") -> Any:
+def searchsorted(a: Array, v: Array, *, side: Literal["left", "right"] = "left") -> Array:
     """Return where ``v`` would be inserted into the sorted vector ``a``: no derivative.
 
     >>> ad.searchsorted(np.array([1.0, 2.0, 3.0]), np.array([0.5, 2.0]), side="right")
@@ -104,7 +105,9 @@ def searchsorted(a: Any, v: Any, *, side: Literal["left", "right"] = "left") -> 
     return np.searchsorted(a, v, side)
 
 
-def sort(a: Operand, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+def sort(
+    a: ArrayLike, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None
+) -> AnyArray:
     """Return the entries in rising order along ``axis``, NaN last.
 
     Each entry gets the gradient of the place where it came to stand; equal ones keep their order.
@@ -129,7 +132,7 @@ def sort(a: Operand, axis: int | None = -1, kind: Any = None, *, stable: bool | 
     return take_along_axis(x, argsort(x, axis=axis, kind="stable"), axis)
 
 
-def partition(a: Operand, kth: Any, axis: int | None = -1) -> Any:
+def partition(a: ArrayLike, kth: Sizes, axis: int | None = -1) -> AnyArray:
     """Return the entries with the ``kth`` smallest in its place, smaller ones before it.
 
     Each entry gets the gradient of the place where it came to stand.

@@ -6,7 +6,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Value, values_in
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import NUMPY, Value, values_in
 from ..errors import ShapeError
 from ..kinds import linear
 from .arithmetic import positive
@@ -20,13 +21,13 @@ Mode = Literal["edge", "reflect", "symmetric", "wrap"]
 _MODES = get_args(Mode)
 
 
-def _unpadded(g: Any, x: Any, *, pad_width: Widths) -> Any:
+def _unpadded(g: Cotangent, x: AnyArray, *, pad_width: Widths) -> AnyArray:
     """Return the part of ``g`` that belongs to the entries of ``x``."""
     starts = [before for before, _ in pad_width]
     return index(g, key=tuple(slice(a, a + n) for a, n in zip(starts, x.shape, strict=True)))
 
 
-def _padded_shape(x: Operand, *, pad_width: Widths) -> tuple[int, ...]:
+def _padded_shape(x: Described, *, pad_width: Widths) -> tuple[int, ...]:
     if len(pad_width) != x.ndim or any(min(pair) < 0 for pair in pad_width):
         raise ShapeError(f"widths {pad_width} do not fit shape {x.shape}")
     return tuple(n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True))
@@ -43,12 +44,12 @@ def _padded_shape(x: Operand, *, pad_width: Widths) -> tuple[int, ...]:
         ((0,), {"pad_width": ((1, 1),)}),
     ],
 )
-def pad_with_zeros(x: Any, *, pad_width: Widths) -> Any:
+def pad_with_zeros(x: Array, *, pad_width: Widths) -> Array:
     """Return ``x`` with ``(before, after)`` zeros along each axis."""
     return np.pad(x, pad_width)
 
 
-def _continued_shape(x: Operand, *, pad_width: Widths, mode: Mode) -> tuple[int, ...]:
+def _continued_shape(x: Described, *, pad_width: Widths, mode: Mode) -> tuple[int, ...]:
     if any(n == 0 < a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)):
         raise ShapeError(f"an axis without entries has none to continue it, shape {x.shape}")
     return _padded_shape(x, pad_width=pad_width)
@@ -61,12 +62,14 @@ def _continued_shape(x: Operand, *, pad_width: Widths, mode: Mode) -> tuple[int,
     latex=r"\operatorname{{pad}}\left({x}\right)",
     cases=[((3, 2), {"pad_width": ((1, 2), (0, 4)), "mode": mode}) for mode in _MODES],
 )
-def pad_with_entries(x: Any, *, pad_width: Widths, mode: Mode) -> Any:
+def pad_with_entries(x: Array, *, pad_width: Widths, mode: Mode) -> Array:
     """Return ``x`` continued beyond its edges by its own entries, see `pad`."""
     return np.pad(x, pad_width, mode=mode)
 
 
-def pad(array: Operand, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
+def pad(
+    array: ArrayLike, pad_width: Any, mode: Any = "constant", *, constant_values: ArrayLike = 0
+) -> AnyArray:
     """Return an array grown at its edges.
 
     Parameters
@@ -104,7 +107,7 @@ def pad(array: Operand, pad_width: Any, mode: Any = "constant", *, constant_valu
     return _with_constants(x, widths, constant_values)
 
 
-def _with_constants(x: Any, widths: Widths, constants: Any) -> Any:
+def _with_constants(x: AnyArray, widths: Widths, constants: ArrayLike) -> AnyArray:
     padded = pad_with_zeros(x, pad_width=widths)
     if isinstance(constants, (int, float)) and constants == 0:
         return padded

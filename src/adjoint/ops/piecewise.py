@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, Value, attach
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY, Value, attach
 from ..kinds import elementwise
 from ..views import as_scalar, is_number
 from .arithmetic import divide, positive
@@ -36,7 +37,7 @@ from .structural import as_array
     method=True,
     kinks=[0],
 )
-def relu(x: Any) -> Any:
+def relu(x: Array) -> Array:
     """Return max(x, 0); the derivative at 0 is 0.
 
     >>> ad.relu(np.array([-1.0, 0.0, 2.0]))
@@ -55,7 +56,7 @@ def relu(x: Any) -> Any:
     numpy=[np.absolute],
     kinks=[0],
 )
-def absolute(x: Any) -> Any:
+def absolute(x: Array) -> Array:
     """Return |x|; the derivative at 0 is 0.
 
     >>> ad.absolute(np.array([-1.0, 0.0, 2.0]))
@@ -74,7 +75,7 @@ def absolute(x: Any) -> Any:
     method=True,
     kinks=[0],
 )
-def sign(x: Any) -> Any:
+def sign(x: Array) -> Array:
     """Return -1, 0 or 1; the derivative is 0, at the jump too.
 
     >>> ad.sign(np.array([-3.0, 0.0, 2.0]))
@@ -85,7 +86,7 @@ def sign(x: Any) -> Any:
     return np.sign(x)
 
 
-def _softsign_slope(y: Any, x: Any) -> Any:
+def _softsign_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     """1/(1 + |x|)²: of the quotient it would come as a difference of nearly equal numbers."""
     inverse = divide(1.0, 1 + absolute(x))
     return inverse * inverse
@@ -98,7 +99,7 @@ def _softsign_slope(y: Any, x: Any) -> Any:
     latex=r"\frac{{{x}}}{{1 + \left|{x}\right|}}",
     kinks=[0],
 )
-def softsign(x: Any) -> Any:
+def softsign(x: Array) -> Array:
     """Return x / (1 + |x|); the derivative at 0 is 1.
 
     Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks",
@@ -112,7 +113,7 @@ def softsign(x: Any) -> Any:
     return np.true_divide(x, 1 + np.abs(x))
 
 
-def _share(wins: Any, ties: Any) -> Any:
+def _share(wins: AnyArray, ties: AnyArray) -> AnyArray:
     """1 where an argument wins, one half where it ties."""
     return where(ties, 0.5, wins)
 
@@ -127,7 +128,7 @@ def _share(wins: Any, ties: Any) -> Any:
     latex=r"\max\left({x}, {y}\right)",
     numpy=[np.maximum],
 )
-def maximum(x: Any, y: Any) -> Any:
+def maximum(x: Array, y: Array) -> Array:
     """Return the greater of x and y; where they are equal each gets half of the gradient.
 
     >>> ad.maximum(np.array([1.0, 2.0, 3.0]), 2.0)
@@ -148,7 +149,7 @@ def maximum(x: Any, y: Any) -> Any:
     latex=r"\min\left({x}, {y}\right)",
     numpy=[np.minimum],
 )
-def minimum(x: Any, y: Any) -> Any:
+def minimum(x: Array, y: Array) -> Array:
     """Return the smaller of x and y; where they are equal each gets half of the gradient.
 
     >>> ad.minimum(np.array([1.0, 2.0, 3.0]), 2.0)
@@ -159,19 +160,23 @@ def minimum(x: Any, y: Any) -> Any:
     return np.minimum(x, y)
 
 
-def _inside(out: Any, x: Any, min: Any = None, max: Any = None) -> Any:
+def _inside(
+    out: AnyArray, x: AnyArray, min: AnyArray | None = None, max: AnyArray | None = None
+) -> AnyArray:
     """1 within the bounds, ends included."""
     above = greater_equal(x, -np.inf if min is None else min)
     return bitwise_and(above, less_equal(x, np.inf if max is None else max))
 
 
-def _below(out: Any, x: Any, min: Any, max: Any = None) -> Any:
+def _below(
+    out: AnyArray, x: AnyArray, min: AnyArray | None, max: AnyArray | None = None
+) -> AnyArray:
     """1 where the lower bound holds; of crossed bounds the upper one does."""
     below = less(x, min)
     return below if max is None else bitwise_and(below, less_equal(min, max))
 
 
-def _above(out: Any, x: Any, min: Any, max: Any) -> Any:
+def _above(out: AnyArray, x: AnyArray, min: AnyArray | None, max: AnyArray | None) -> AnyArray:
     above = greater(x, max)
     return above if min is None else bitwise_or(above, greater(min, max))
 
@@ -189,7 +194,7 @@ def _above(out: Any, x: Any, min: Any, max: Any) -> Any:
     domain=[(-2, 2), (-0.5, -0.5), (0.5, 0.5)],
     method=True,
 )
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+def clip(x: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """Return x limited to [min, max]; on a bound the gradient is x's.
 
     >>> ad.clip(np.array([-2.0, 0.5, 1.0, 3.0]), -1.0, 1.0)
@@ -215,7 +220,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
         (np.array(False), (2, 1), (3,), {}),
     ],
 )
-def where(condition: Any, x: Any, y: Any) -> Any:
+def where(condition: Array, x: Array, y: Array) -> Array:
     """Return ``x`` where ``condition`` holds and ``y`` elsewhere.
 
     The branch not taken gets gradient 0, also where its own derivative is infinite or undefined:
@@ -228,12 +233,12 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, x, y)
 
 
-def one_minus_square(x: Any) -> Any:
+def one_minus_square(x: AnyArray) -> AnyArray:
     """Return 1 - x², without its cancellation near ±1 and that of the factors' slopes near 0."""
     return where(less(absolute(x), 0.5), 1 - x * x, (1 - x) * (1 + x))
 
 
-def _wins(ahead: Any, x: Any, y: Any) -> Any:
+def _wins(ahead: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     """1 where x is ahead, or y is NaN and so out of the race; one half where they draw."""
     draw = bitwise_or(equal(x, y), bitwise_and(isnan(x), isnan(y)))
     return _share(bitwise_or(ahead, isnan(y)), draw)
@@ -249,7 +254,7 @@ def _wins(ahead: Any, x: Any, y: Any) -> Any:
     latex=r"\max\left({x}, {y}\right)",
     numpy=[np.fmax],
 )
-def fmax(x: Any, y: Any) -> Any:
+def fmax(x: Array, y: Array) -> Array:
     """Return the greater of x and y, or the one that is not NaN, which gets the gradient.
 
     Where they are equal, or both NaN, each gets half of it.
@@ -272,7 +277,7 @@ def fmax(x: Any, y: Any) -> Any:
     latex=r"\min\left({x}, {y}\right)",
     numpy=[np.fmin],
 )
-def fmin(x: Any, y: Any) -> Any:
+def fmin(x: Array, y: Array) -> Array:
     """Return the smaller of x and y, or the one that is not NaN, which gets the gradient.
 
     Where they are equal, or both NaN, each gets half of it.
@@ -286,12 +291,12 @@ def fmin(x: Any, y: Any) -> Any:
 
 
 def nan_to_num(
-    x: Operand,
+    x: ArrayLike,
     copy: bool = True,
-    nan: Operand = 0.0,
-    posinf: Operand = None,
-    neginf: Operand = None,
-) -> Any:
+    nan: ArrayLike = 0.0,
+    posinf: ArrayLike | None = None,
+    neginf: ArrayLike | None = None,
+) -> AnyArray:
     """Return x with NaN and infinities replaced; the gradient goes to the numbers that stay.
 
     Parameters
@@ -310,7 +315,7 @@ def nan_to_num(
     array([1., 0.])
     """
     x = as_array(x)
-    replaced = _without_nan(x, nan, posinf, neginf)
+    replaced: Any = _without_nan(x, nan, posinf, neginf)
     if copy or is_number(x):
         return as_scalar(replaced)
     if not isinstance(x, Value):
@@ -321,7 +326,9 @@ def nan_to_num(
     return x
 
 
-def _without_nan(x: Any, nan: Operand, posinf: Operand, neginf: Operand) -> Any:
+def _without_nan(
+    x: AnyArray, nan: ArrayLike, posinf: ArrayLike | None, neginf: ArrayLike | None
+) -> AnyArray:
     if x.dtype.kind != "f":
         return positive(x)
     largest = float(np.finfo(x.dtype).max)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, ArrayLike
+from ..core import NUMPY
 from ..errors import ShapeError
 from ..views import own
 from .arithmetic import divide
@@ -21,14 +22,14 @@ from .solvers import lstsq
 from .structural import as_array, broadcast_to, concatenate, known, stop_gradient
 
 
-def _coefficients(p: Operand, name: str) -> Any:
+def _coefficients(p: ArrayLike, name: str) -> AnyArray:
     x = atleast_1d(p)
     if x.ndim != 1:
         raise ShapeError(f"{name}: coefficients must have one axis, got shape {x.shape}")
     return x
 
 
-def polyval(p: Operand, x: Operand) -> Any:
+def polyval(p: ArrayLike, x: ArrayLike) -> AnyArray:
     """Return the polynomial's value at every entry of ``x``, by Horner's scheme.
 
     >>> ad.polyval(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0]))  # x² + 2x + 3
@@ -43,7 +44,7 @@ def polyval(p: Operand, x: Operand) -> Any:
     return total
 
 
-def _matched(a1: Operand, a2: Operand, name: str) -> tuple[Any, Any]:
+def _matched(a1: ArrayLike, a2: ArrayLike, name: str) -> tuple[Any, Any]:
     """Return two vectors of coefficients with zeros before the shorter one."""
     pair = [_coefficients(a, name) for a in (a1, a2)]
     longest = max(x.shape[0] for x in pair)
@@ -56,7 +57,7 @@ def _matched(a1: Operand, a2: Operand, name: str) -> tuple[Any, Any]:
     return first, second
 
 
-def polyadd(a1: Operand, a2: Operand) -> Any:
+def polyadd(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
     """Return the coefficients of the sum of two polynomials.
 
     >>> ad.polyadd(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
@@ -66,7 +67,7 @@ def polyadd(a1: Operand, a2: Operand) -> Any:
     return first + second
 
 
-def polysub(a1: Operand, a2: Operand) -> Any:
+def polysub(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
     """Return the coefficients of the difference of two polynomials.
 
     >>> ad.polysub(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
@@ -76,7 +77,7 @@ def polysub(a1: Operand, a2: Operand) -> Any:
     return first - second
 
 
-def polymul(a1: Operand, a2: Operand) -> Any:
+def polymul(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
     """Return the coefficients of the product of two polynomials.
 
     >>> ad.polymul(np.array([1.0, 1.0]), np.array([1.0, -1.0]))
@@ -85,7 +86,7 @@ def polymul(a1: Operand, a2: Operand) -> Any:
     return convolve(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
 
 
-def polyder(p: Operand, m: int = 1) -> Any:
+def polyder(p: ArrayLike, m: int = 1) -> AnyArray:
     """Return the coefficients of the polynomial's ``m``-th derivative.
 
     >>> ad.polyder(np.array([1.0, 2.0, 3.0]))
@@ -100,7 +101,7 @@ def polyder(p: Operand, m: int = 1) -> Any:
     return x
 
 
-def polyint(p: Operand, m: int = 1, k: Operand = None) -> Any:
+def polyint(p: ArrayLike, m: int = 1, k: ArrayLike | None = None) -> AnyArray:
     """Return the coefficients of the polynomial's ``m``-th antiderivative.
 
     Parameters
@@ -127,7 +128,7 @@ def polyint(p: Operand, m: int = 1, k: Operand = None) -> Any:
     return x
 
 
-def poly(seq_of_zeros: Operand) -> Any:
+def poly(seq_of_zeros: ArrayLike) -> AnyArray:
     """Return the coefficients of the polynomial with the given zeros and leading coefficient 1.
 
     >>> ad.poly(np.array([1.0, -1.0]))
@@ -143,7 +144,7 @@ def poly(seq_of_zeros: Operand) -> Any:
     return found
 
 
-def polydiv(u: Operand, v: Operand) -> tuple[Any, Any]:
+def polydiv(u: ArrayLike, v: ArrayLike) -> tuple[Any, Any]:
     """Return the coefficients of quotient and remainder of two polynomials, by long division.
 
     >>> ad.polydiv(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
@@ -160,7 +161,7 @@ def polydiv(u: Operand, v: Operand) -> tuple[Any, Any]:
     return quotient, _without_leading_zeros(rest, max(steps, 0))
 
 
-def _without_leading_zeros(rest: Any, cancelled: int) -> Any:
+def _without_leading_zeros(rest: AnyArray, cancelled: int) -> AnyArray:
     """Return a remainder without the coefficients that division has cancelled."""
     first = min(cancelled, rest.shape[0] - 1)
     plain = known(rest)
@@ -170,7 +171,7 @@ def _without_leading_zeros(rest: Any, cancelled: int) -> Any:
     return own(part(rest, 0, first, None))
 
 
-def vander(x: Operand, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> AnyArray:
     """Return the matrix of the powers of ``x`` below ``N``, in its columns; the highest first.
 
     >>> ad.vander(np.array([2.0, 3.0]), 3)
@@ -187,7 +188,7 @@ def vander(x: Operand, N: int | None = None, increasing: bool = False) -> Any:
     return powers if increasing else own(flip(powers, axis=1))
 
 
-def polyfit(x: Operand, y: Operand, deg: int, rcond: float | None = None) -> Any:
+def polyfit(x: ArrayLike, y: ArrayLike, deg: int, rcond: float | None = None) -> AnyArray:
     """Return the coefficients of the polynomial of degree ``deg`` nearest to points (x, y).
 
     Nearest by the sum of squared distances along y.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand
+from ..annotations import AnyArray, Array, Cotangent, Described
 from ..kinds import multilinear, shape_of
 from .structural import reshape
 
@@ -27,7 +27,7 @@ class TooHastyError(Exception):
     """A sweep with plain products for strong ones has come where NaN might be swallowed."""
 
 
-def refuse_haste(g: Any) -> None:
+def refuse_haste(g: Array) -> None:
     """Raise if a plain product for a strong one may have made NaN of a cotangent.
 
     For rules that adjoint does not know: all others pass NaN on to the leaves.
@@ -36,7 +36,7 @@ def refuse_haste(g: Any) -> None:
         raise TooHastyError
 
 
-def has_nan(array: Any) -> bool:
+def has_nan(array: Array) -> bool:
     """Return whether an entry is NaN: a sum of squares, one pass without a temporary."""
     return not np.vdot(array, array) >= 0
 
@@ -56,7 +56,7 @@ strong_zero_listeners: list[Callable[[], None]] = []
     latex=r"{x} \odot {y}",
     cases=[((3,), (3,), {}), ((2, 1), (3,), {}), ((), (2,), {})],
 )
-def strong_multiply(x: Any, y: Any) -> Any:
+def strong_multiply(x: Array, y: Array) -> Array:
     """Return x * y, where a product with 0 is 0, even 0·∞ and 0·NaN.
 
     The product of a cotangent with a partial derivative that may be infinite: what does not
@@ -77,7 +77,7 @@ def strong_multiply(x: Any, y: Any) -> Any:
     return np.where(decided, 0, product)[()]
 
 
-def strong_product(product: Callable[..., Any], *arrays: Any) -> Any:
+def strong_product(product: Callable[..., Any], *arrays: AnyArray) -> Array:
     """Return ``product(*arrays)``, a sum of products, in which 0·∞ and 0·NaN are 0."""
     result = product(*arrays)
     if haste.on:
@@ -88,14 +88,14 @@ def strong_product(product: Callable[..., Any], *arrays: Any) -> Any:
     return _without_zeros(product, arrays, result)
 
 
-def _without_zeros(product: Callable[..., Any], arrays: tuple[Any, ...], result: Any) -> Any:
+def _without_zeros(product: Callable[..., Any], arrays: tuple[Any, ...], result: AnyArray) -> Array:
     """Redo a product without the terms that have a factor 0.
 
     The finite numbers are multiplied as they are. Of the other terms only how many of each kind
     there are matters: the product itself counts them, given ones, zeros and signs for factors.
     """
 
-    def tell(*factors: Any) -> Any:
+    def tell(*factors: AnyArray) -> Array:
         return product(*(np.asarray(x, np.float64) for x in factors))
 
     finite = [np.isfinite(x) for x in arrays]
@@ -118,7 +118,7 @@ def _without_zeros(product: Callable[..., Any], arrays: tuple[Any, ...], result:
     return redone
 
 
-def _as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
+def _as_matrices(g: Cotangent, x: AnyArray, y: AnyArray) -> tuple[Any, Any, Any]:
     """View vectors as a row on the left or a column on the right, and ``g`` as their product."""
     batch = g.shape
     if x.ndim == 1:
@@ -130,7 +130,7 @@ def _as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
     return reshape(g, shape=batch), x, y
 
 
-def _left_adjoint(g: Any, x: Any, y: Any) -> Any:
+def _left_adjoint(g: Cotangent, x: AnyArray, y: AnyArray) -> AnyArray:
     if x.ndim == y.ndim == 2:
         return strong_matmul.bind((g, y.T), {})
     g, _, matrix = _as_matrices(g, x, y)
@@ -138,7 +138,7 @@ def _left_adjoint(g: Any, x: Any, y: Any) -> Any:
     return reshape(product, shape=(*product.shape[:-2], -1)) if x.ndim == 1 else product
 
 
-def _right_adjoint(g: Any, x: Any, y: Any) -> Any:
+def _right_adjoint(g: Cotangent, x: AnyArray, y: AnyArray) -> AnyArray:
     if x.ndim == y.ndim == 2:
         return strong_matmul.bind((x.T, g), {})
     g, matrix, _ = _as_matrices(g, x, y)
@@ -146,7 +146,7 @@ def _right_adjoint(g: Any, x: Any, y: Any) -> Any:
     return reshape(product, shape=product.shape[:-1]) if y.ndim == 1 else product
 
 
-def _matmul_error(x: Operand, y: Operand) -> str | None:
+def _matmul_error(x: Described, y: Described) -> str | None:
     left, right = shape_of(x), shape_of(y)
     if not left or not right:
         return f"got shapes {left} @ {right}; both need at least one axis: use * for a scale"
@@ -157,7 +157,7 @@ def _matmul_error(x: Operand, y: Operand) -> str | None:
     return None
 
 
-def _matmul_shape(x: Operand, y: Operand) -> tuple[int, ...]:
+def _matmul_shape(x: Described, y: Described) -> tuple[int, ...]:
     if (error := _matmul_error(x, y)) is not None:
         raise ValueError(error)
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
@@ -188,7 +188,7 @@ _MATMUL_CASES: list[tuple[Any, ...]] = [
     explain_error=_matmul_error,
     cases=_MATMUL_CASES,
 )
-def matmul(x: Any, y: Any) -> Any:
+def matmul(x: Array, y: Array) -> Array:
     """Return the matrix product x @ y, for all of NumPy's ranks.
 
     Parameters
@@ -224,7 +224,7 @@ def matmul(x: Any, y: Any) -> Any:
     explain_error=_matmul_error,
     cases=_MATMUL_CASES,
 )
-def strong_matmul(x: Any, y: Any) -> Any:
+def strong_matmul(x: Array, y: Array) -> Array:
     """Return the matrix product x @ y, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN.
 
     The product of a cotangent with a matrix: to `matmul` what `strong_multiply` is to `multiply`.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..core import NUMPY, Operand, Value
+from ..annotations import AnyArray, ArrayLike, Axis
+from ..core import NUMPY, Value
 from ..errors import ShapeError
 from ..views import as_scalar, own
 from .axes import moveaxis
@@ -29,13 +28,13 @@ from .structural import (
 
 
 def quantile(
-    a: Operand,
-    q: Operand,
-    axis: Any = None,
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: Axis = None,
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> AnyArray:
     """Return the quantiles of probabilities ``q`` over ``axis``; NaN where an entry is NaN.
 
     The two entries that a quantile lies between share its gradient by their weights; of equal
@@ -61,13 +60,13 @@ def quantile(
 
 
 def percentile(
-    a: Operand,
-    q: Operand,
-    axis: Any = None,
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: Axis = None,
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> AnyArray:
     """Return the quantiles of ``q`` percent, in [0, 100]; else like `quantile`.
 
     >>> float(ad.percentile(np.array([1.0, 2.0, 4.0, 8.0]), 50))
@@ -77,8 +76,8 @@ def percentile(
 
 
 def median(
-    a: Operand, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
+    a: ArrayLike, axis: Axis = None, overwrite_input: bool = False, keepdims: bool = False
+) -> AnyArray:
     """Return the middle entry over ``axis``, or the mean of the two; NaN where an entry is NaN.
 
     Only what stands in the middle has a gradient.
@@ -94,13 +93,13 @@ def median(
 
 
 def nanquantile(
-    a: Operand,
-    q: Operand,
-    axis: Any = None,
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: Axis = None,
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> AnyArray:
     """Return the quantiles of the entries that are not NaN; NaN if there are none.
 
     >>> float(ad.nanquantile(np.array([1.0, np.nan, 3.0]), 0.5))
@@ -110,13 +109,13 @@ def nanquantile(
 
 
 def nanpercentile(
-    a: Operand,
-    q: Operand,
-    axis: Any = None,
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: Axis = None,
     overwrite_input: bool = False,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> AnyArray:
     """Return the quantiles of ``q`` percent of the entries that are not NaN.
 
     >>> float(ad.nanpercentile(np.array([1.0, np.nan, 3.0]), 50))
@@ -126,8 +125,8 @@ def nanpercentile(
 
 
 def nanmedian(
-    a: Operand, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
+    a: ArrayLike, axis: Axis = None, overwrite_input: bool = False, keepdims: bool = False
+) -> AnyArray:
     """Return the median of the entries that are not NaN; NaN if there are none.
 
     >>> float(ad.nanmedian(np.array([1.0, np.nan, 3.0])))
@@ -138,11 +137,13 @@ def nanmedian(
     return nanquantile(a, 0.5, axis, keepdims=keepdims)
 
 
-def _hundredth(q: Operand) -> Any:
+def _hundredth(q: ArrayLike) -> AnyArray | float:
     return q / 100 if isinstance(q, (float, int, Value)) else np.asarray(q) / 100
 
 
-def _quantile(x: Any, q: Operand, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Any:
+def _quantile(
+    x: AnyArray, q: ArrayLike, axis: Axis, method: str, keepdims: bool, skip_nan: bool
+) -> AnyArray:
     x = x if x.dtype.kind == "f" else astype(x, dtype=np.float64)
     axes = axis_indices(axis, x)
     outer = [a for a in range(x.ndim) if a not in axes]
@@ -155,14 +156,14 @@ def _quantile(x: Any, q: Operand, axis: Any, method: str, keepdims: bool, skip_n
     return as_scalar(own(reshape(moveaxis(found, -1, 0), shape=(*q.shape, *kept))))
 
 
-def _probabilities(q: Operand, x: Any) -> Any:
+def _probabilities(q: ArrayLike, x: AnyArray) -> AnyArray:
     """Return probabilities as an array; a Python number takes the dtype of the entries."""
     array = np.asarray(q, x.dtype) if isinstance(q, (float, int)) else as_array(q)
     message = "quantile: probabilities must lie in [0, 1], percentages in [0, 100]"
     return require_that(array, lambda q: ((q >= 0) & (q <= 1)).all(), message)
 
 
-def _along_lines(ordered: Any, q: Any, method: str, skip_nan: bool) -> Any:
+def _along_lines(ordered: AnyArray, q: AnyArray, method: str, skip_nan: bool) -> AnyArray:
     """Return the quantiles ``q`` (one axis) of sorted lines, in place of the lines."""
     size = ordered.shape[-1]
     if size == 0:
@@ -176,7 +177,7 @@ def _along_lines(ordered: Any, q: Any, method: str, skip_nan: bool) -> Any:
     return where(incomplete, np.nan, found)
 
 
-def _between(ordered: Any, places: Any, last: Any) -> Any:
+def _between(ordered: AnyArray, places: AnyArray, last: AnyArray) -> AnyArray:
     """Return what lies at fractional places of sorted lines, by linear interpolation."""
     whole, next_one = floor(stop_gradient(places)), ceil(stop_gradient(places))
     if isinstance(places, Value) and places.node is not None:
@@ -192,7 +193,7 @@ def _between(ordered: Any, places: Any, last: Any) -> Any:
     return low + (places - whole) * rise
 
 
-def _places(q: Any, valid: Any, method: str) -> Any:
+def _places(q: AnyArray, valid: AnyArray, method: str) -> AnyArray:
     """Return where quantiles lie among ``valid`` sorted entries, counted from 0, as a fraction."""
     if method == "linear":
         return q * maximum(valid - 1, 0)

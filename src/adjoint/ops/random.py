@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand
+from ..annotations import AnyArray, Array, ArrayLike, Described
 from ..errors import ShapeError
 from ..kinds import constant
 from ..metadata import literal
@@ -24,7 +24,7 @@ from .structural import as_array
 HALF = 2**24
 
 
-def new_state(rng: np.random.Generator) -> Any:
+def new_state(rng: np.random.Generator) -> Array:
     """Return a state whose key is drawn from a generator: a (3,) float32 array.
 
     >>> import numpy as np
@@ -34,7 +34,7 @@ def new_state(rng: np.random.Generator) -> Any:
     return np.array([*rng.integers(HALF, size=2), 0], np.float32)
 
 
-def uniform_numbers(state: Any, shape: tuple[int, ...], site: int) -> Any:
+def uniform_numbers(state: AnyArray, shape: tuple[int, ...], site: int) -> Array:
     """Return random numbers from 0 to below 1, of the state's dtype: every step has its own."""
     high, low, step = (int(number) for number in state)
     key = np.array([high << 24 | low, 0], np.uint64)
@@ -45,7 +45,7 @@ def uniform_numbers(state: Any, shape: tuple[int, ...], site: int) -> Any:
     return (numbers * state.dtype.type(2.0**-bits)).reshape(shape)
 
 
-def _drawn_shape(state: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _drawn_shape(state: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     if tuple(state.shape) != (3,) or state.dtype.kind != "f":
         raise ShapeError(f"a state is three floats, got {state.dtype} of shape {state.shape}")
     if min(shape, default=0) < 0:
@@ -65,7 +65,7 @@ def _drawn_shape(state: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
         (np.array([1.0, 2.0, 3.0]), {"shape": ()}),
     ],
 )
-def uniform(state: Any, *, shape: tuple[int, ...]) -> Any:
+def uniform(state: Array, *, shape: tuple[int, ...]) -> Array:
     """Return random numbers from 0 to below 1, a pure function of the state; it has no gradient.
 
     They are the upper bits of the words of Philox4x64-10 (see `adjoint.philox`) with the state's
@@ -91,7 +91,7 @@ def uniform(state: Any, *, shape: tuple[int, ...]) -> Any:
     return uniform_numbers(state, shape, UNIFORM_SITE)
 
 
-def following(state: Operand) -> Any:
+def following(state: ArrayLike) -> Any:
     """Return the state after a draw; it comes round again after 2²⁴ of them.
 
     >>> import numpy as np

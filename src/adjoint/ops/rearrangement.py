@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..axis import AxisRule
-from ..core import NUMPY, Operand, Primitive, Spec
+from ..core import NUMPY, Primitive, Spec
 from ..errors import ShapeError
 from ..kinds import linear
 from ..metadata import Sizes
@@ -36,7 +37,7 @@ def rearrangement(**columns: Any) -> Callable[[Callable[..., Any]], Primitive]:
     """
 
     def decorate(forward: Callable[..., Any]) -> Primitive:
-        def transposed(g: Any, x: Any, **params: Any) -> Any:
+        def transposed(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
             size = int(np.prod(x.shape))
             origins = forward(np.arange(size).reshape(x.shape), **params).reshape(-1)
             flat = scatter_add(reshape(g, shape=-1), origins, key=(SLOT,), shape=(size,))
@@ -47,7 +48,7 @@ def rearrangement(**columns: Any) -> Callable[[Callable[..., Any]], Primitive]:
     return decorate
 
 
-def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
+def _same_shape(x: Described, *, axis: Sizes | None, **_: object) -> tuple[int, ...]:
     axis_indices(axis, x)
     return tuple(x.shape)
 
@@ -62,7 +63,7 @@ def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
     axis=AxisRule(),
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
 )
-def flip(x: Any, *, axis: Sizes | None = None) -> Any:
+def flip(x: Array, *, axis: Sizes | None = None) -> Array:
     """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes.
 
     >>> ad.flip(np.array([[1, 2], [3, 4]]), axis=1)
@@ -72,7 +73,7 @@ def flip(x: Any, *, axis: Sizes | None = None) -> Any:
     return np.flip(x, axis)  # type: ignore[arg-type]
 
 
-def _rolled_shape(x: Operand, *, shift: Sizes, axis: Sizes | None) -> tuple[int, ...]:
+def _rolled_shape(x: Described, *, shift: Sizes, axis: Sizes | None) -> tuple[int, ...]:
     axes = () if axis is None else np.atleast_1d(axis).tolist()
     for a in axes:  # one may occur again: its shifts add up
         axis_index(a, x)
@@ -81,7 +82,7 @@ def _rolled_shape(x: Operand, *, shift: Sizes, axis: Sizes | None) -> tuple[int,
     return tuple(x.shape)
 
 
-def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
+def _rolled_back(g: Cotangent, x: AnyArray, *, shift: Sizes, axis: Axis) -> AnyArray:
     back = tuple(-int(s) for s in shift) if isinstance(shift, Sequence) else -shift
     return roll(g, shift=back, axis=axis)
 
@@ -99,7 +100,7 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
         ((2, 3), {"shift": (1, 2), "axis": (0, 1)}),
     ],
 )
-def roll(x: Any, *, shift: Sizes, axis: Sizes | None = None) -> Any:
+def roll(x: Array, *, shift: Sizes, axis: Sizes | None = None) -> Array:
     """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle.
 
     >>> ad.roll(np.arange(5), 2)
@@ -108,7 +109,7 @@ def roll(x: Any, *, shift: Sizes, axis: Sizes | None = None) -> Any:
     return np.roll(x, shift, axis)
 
 
-def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[int, ...]:
+def _repeated_shape(x: Described, *, repeats: Sizes, axis: int | None) -> tuple[int, ...]:
     counts = [repeats] if isinstance(repeats, int) else list(repeats)
     shape = (math.prod(x.shape),) if axis is None or not x.ndim else tuple(x.shape)
     along = 0 if axis is None else axis_index(axis, Spec(shape, np.dtype(bool)))
@@ -132,7 +133,7 @@ def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[in
         ((0, 2), {"repeats": 2, "axis": 0}),
     ],
 )
-def repeat(x: Any, *, repeats: Sizes, axis: int | None = None) -> Any:
+def repeat(x: Array, *, repeats: Sizes, axis: int | None = None) -> Array:
     """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first.
 
     >>> ad.repeat(np.array([1.0, 2.0]), (2, 1))
@@ -143,7 +144,7 @@ def repeat(x: Any, *, repeats: Sizes, axis: int | None = None) -> Any:
     return np.repeat(x, repeats, axis)
 
 
-def _tiled_shape(x: Operand, *, reps: Sizes) -> tuple[int, ...]:
+def _tiled_shape(x: Described, *, reps: Sizes) -> tuple[int, ...]:
     counts = [reps] if isinstance(reps, int) else list(reps)
     if min(counts, default=0) < 0:
         raise ShapeError(f"cannot repeat an array {reps} times")
@@ -160,7 +161,7 @@ def _tiled_shape(x: Operand, *, reps: Sizes) -> tuple[int, ...]:
     numpy=[np.tile],
     cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
 )
-def tile(x: Any, *, reps: Sizes) -> Any:
+def tile(x: Array, *, reps: Sizes) -> Array:
     """Return copies of ``x`` side by side, as many along each axis as ``reps`` says.
 
     >>> ad.tile(np.array([1.0, 2.0]), (2, 2))
@@ -172,7 +173,7 @@ def tile(x: Any, *, reps: Sizes) -> Any:
     return np.tile(x, reps)
 
 
-def fliplr(m: Operand) -> Any:
+def fliplr(m: ArrayLike) -> AnyArray:
     """Return ``m`` with its columns (axis 1) in reversed order.
 
     >>> ad.fliplr(np.array([[1, 2], [3, 4]]))
@@ -182,7 +183,7 @@ def fliplr(m: Operand) -> Any:
     return flip(_with_axes(m, 2, "fliplr"), axis=1)
 
 
-def flipud(m: Operand) -> Any:
+def flipud(m: ArrayLike) -> AnyArray:
     """Return ``m`` with its rows (axis 0) in reversed order.
 
     >>> ad.flipud(np.array([[1, 2], [3, 4]]))
@@ -192,14 +193,14 @@ def flipud(m: Operand) -> Any:
     return flip(_with_axes(m, 1, "flipud"), axis=0)
 
 
-def _with_axes(m: Operand, least: int, name: str) -> Any:
+def _with_axes(m: ArrayLike, least: int, name: str) -> AnyArray:
     x = as_array(m)
     if x.ndim < least:
         raise ShapeError(f"{name}: needs at least {least} axes, got shape {x.shape}")
     return x
 
 
-def rot90(m: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> AnyArray:
     """Return ``m`` turned ``k`` times by 90 degrees, from the first of ``axes`` to the second.
 
     >>> ad.rot90(np.array([[1, 2], [3, 4]]))
@@ -216,7 +217,7 @@ def rot90(m: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     return x if turned is None else flip(x, axis=turned)
 
 
-def resize(a: Operand, new_shape: Any) -> Any:
+def resize(a: ArrayLike, new_shape: Sizes) -> AnyArray:
     """Return the entries of ``a``, repeated as often as needed to fill ``new_shape``.
 
     >>> ad.resize(np.array([1.0, 2.0]), (2, 3))
@@ -232,17 +233,17 @@ def resize(a: Operand, new_shape: Any) -> Any:
     return index(reshape(x, shape=-1), origins, key=(SLOT,))
 
 
-def fftshift(x: Operand, axes: Any = None) -> Any:
+def fftshift(x: ArrayLike, axes: Axis = None) -> AnyArray:
     """Return ``x`` with the first entry along ``axes``, by default all, moved to the middle."""
     return _half_rolled(x, axes, lambda n: n // 2)
 
 
-def ifftshift(x: Operand, axes: Any = None) -> Any:
+def ifftshift(x: ArrayLike, axes: Axis = None) -> AnyArray:
     """Return ``x`` with the middle entry along ``axes`` moved to the front: `fftshift` undone."""
     return _half_rolled(x, axes, lambda n: -(n // 2))
 
 
-def _half_rolled(x: Operand, axes: Any, shift: Callable[[int], int]) -> Any:
+def _half_rolled(x: ArrayLike, axes: Axis, shift: Callable[[int], int]) -> AnyArray:
     x = as_array(x)
     along = tuple(axis_indices(axes, x))
     return roll(x, shift=tuple(shift(x.shape[a]) for a in along), axis=along)

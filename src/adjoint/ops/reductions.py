@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..axis import AxisRule
-from ..core import Operand
 from ..errors import ShapeError
 from ..kinds import (
     constant,
@@ -43,11 +43,11 @@ _CASES = [
 _OF_NUMBERS = AxisRule(of_number=True)
 
 
-def _sum_dtype(x: Operand, **_: Any) -> np.dtype[Any]:
+def _sum_dtype(x: Described, **_: object) -> np.dtype[Any]:
     return np.asarray(np.ones(1, x.dtype).sum()).dtype
 
 
-def _spread(g: Any, x: Any, **params: Any) -> Any:
+def _spread(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
     """Give every entry of ``x`` the cotangent of the sum that it entered."""
     return broadcast_to(keep_axes(g, x, **params), shape=x.shape)
 
@@ -63,7 +63,7 @@ def _spread(g: Any, x: Any, **params: Any) -> Any:
     axis=_OF_NUMBERS,
     cases=_CASES,
 )
-def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def sum(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the sum over ``axis`` (an int, a tuple, or None for all).
 
     >>> ad.sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
@@ -72,7 +72,7 @@ def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.asarray(x).sum(axis=axis, keepdims=keepdims)
 
 
-def count(x: Operand, axis: Any) -> int:
+def count(x: Described, axis: Axis) -> int:
     """Return how many entries of ``x`` are reduced to one along ``axis``."""
     shape = shape_of(x)
     if axis is None:
@@ -91,7 +91,7 @@ def count(x: Operand, axis: Any) -> int:
     axis=AxisRule(),
     cases=_CASES,
 )
-def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning.
 
     >>> ad.mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True)
@@ -107,25 +107,25 @@ def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.true_divide(np.asarray(x).sum(axis=axis, keepdims=keepdims), count(x, axis))
 
 
-def _shared_ties(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def _shared_ties(y: AnyArray, x: AnyArray, *, axis: Axis, keepdims: bool) -> AnyArray:
     ties = equal(x, y)
     return divide(ties, sum(ties, axis=axis, keepdims=True))
 
 
-def no_entries(x: Operand, *, axis: Any = None, **_: Any) -> str | None:
+def no_entries(x: Described, *, axis: Axis = None, **_: object) -> str | None:
     """Say that there are no entries over ``axis``, if so."""
     if count(x, axis) == 0:
         return f"no entries to choose from, shape {shape_of(x)} over axis {axis}"
     return None
 
 
-def need_entries(x: Operand, **params: Any) -> None:
+def need_entries(x: Described, **params: Any) -> None:
     """Raise where NumPy has nothing to start a reduction from."""
     if (error := no_entries(x, **params)) is not None:
         raise ShapeError(error)
 
 
-def _chosen_shape(x: Operand, **params: Any) -> tuple[int, ...]:
+def _chosen_shape(x: Described, **params: Any) -> tuple[int, ...]:
     need_entries(x, **params)
     return reduced_shape(x, **params)
 
@@ -141,7 +141,7 @@ def _chosen_shape(x: Operand, **params: Any) -> tuple[int, ...]:
     axis=_OF_NUMBERS,
     cases=_CASES,
 )
-def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def max(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the greatest entry over ``axis``; equal ones share the gradient.
 
     >>> ad.max(np.array([[1.0, 2.0], [3.0, 0.0]]), axis=1)
@@ -163,7 +163,7 @@ def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     axis=_OF_NUMBERS,
     cases=_CASES,
 )
-def min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def min(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the smallest entry over ``axis``; equal ones share the gradient.
 
     >>> ad.min(np.array([[1.0, 2.0], [3.0, 0.0]]), axis=1)
@@ -174,7 +174,7 @@ def min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     return np.asarray(x).min(axis=axis, keepdims=keepdims)
 
 
-def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+def _exponential_shares(y: AnyArray, x: AnyArray, *, axis: Axis, keepdims: bool) -> AnyArray:
     """Return eˣ / Σ eˣ from x - y, taken as 0 where both are the same infinity.
 
     Divided by their sum: x - y carries the rounding of y, 1e-4 of float32 at 1e3; and equal
@@ -184,13 +184,13 @@ def _exponential_shares(y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return divide(shares, sum(shares, axis=axis, keepdims=True))
 
 
-def as_exponents(x: Any) -> Any:
+def as_exponents(x: AnyArray) -> Array:
     """Return numbers in the type of their exponentials, where no difference wraps around."""
     x = np.asarray(x)
     return x if x.dtype.kind == "f" else x.astype(np.exp(np.zeros((), x.dtype)).dtype)
 
 
-def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
+def less_greatest(x: AnyArray, axis: Axis) -> tuple[Any, Any, Any]:
     """Return x less its greatest entry along an axis, log Σ e to the power of that, and the entry.
 
     An infinite greatest entry counts as 0: subtracting it would give ∞ - ∞.
@@ -213,7 +213,7 @@ def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     axis=_OF_NUMBERS,
     cases=_CASES,
 )
-def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return log Σ eˣ over ``axis``, without overflow for any x.
 
     >>> ad.logsumexp(np.array([[1000.0, 1000.0], [0.0, 0.0]]), axis=1)
@@ -233,24 +233,24 @@ def _smallest_length(dtype: np.dtype[Any]) -> float:
     return float(np.sqrt(limits.tiny / limits.eps))
 
 
-def _in_range(length: Any) -> bool:
+def _in_range(length: AnyArray) -> bool:
     """Return whether lengths were found without over- or underflow of the squares."""
     return bool(np.all((_smallest_length(length.dtype) < length) & (length < np.inf)))
 
 
-def _scale(x: Any, axis: Any) -> Any:
+def _scale(x: AnyArray, axis: Axis) -> Array:
     """Return the greatest absolute entry, or 1 where that is 0 or infinite."""
     greatest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     return np.where((greatest > 0) & (greatest < np.inf), greatest, 1)
 
 
-def _length(x: Any, axis: Any) -> Any:
+def _length(x: AnyArray, axis: Axis) -> Array:
     # Squares that overflow are found by the length, so only the warning is wrong.
     with np.errstate(over="ignore"):
         return np.sqrt(np.square(x).sum(axis=axis, keepdims=True))
 
 
-def _across(v: Any, y: Any, axis: Any) -> Any:
+def _across(v: AnyArray, y: AnyArray, axis: Axis) -> AnyArray:
     """Return v less its part along the unit vectors y.
 
     Twice, for what is left may be so small beside v that it is lost in the rounding of the first.
@@ -260,7 +260,7 @@ def _across(v: Any, y: Any, axis: Any) -> Any:
     return v
 
 
-def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
+def _turn(v: AnyArray, y: AnyArray, x: AnyArray, *, axis: Axis) -> AnyArray:
     """(v - y⟨y, v⟩) / ‖x‖: the Jacobian is symmetric, so it serves both modes; 0 where x is 0."""
     length = norm(x, axis=axis, keepdims=True)
     inverse = where(equal(length, 0), 0.0, divide(1.0, length))
@@ -277,7 +277,7 @@ def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
     latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
 )
-def unit_vector(x: Any, *, axis: Axes = None) -> Any:
+def unit_vector(x: Array, *, axis: Axes = None) -> Array:
     """Return x / ‖x‖ over ``axis`` for an x of any size; 0 where x is 0, with the derivative 0.
 
     Of infinite entries it is the sign, and the others are 0.
@@ -300,7 +300,7 @@ def unit_vector(x: Any, *, axis: Axes = None) -> Any:
     axis=AxisRule(),
     cases=_CASES,
 )
-def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def norm(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0.
 
     >>> ad.norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
@@ -333,7 +333,7 @@ _PLACE: dict[str, Any] = {
     explain_error=no_entries,
     **{**_PLACE, "shape": _chosen_shape},
 )
-def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the first greatest entry: an integer, so it has no derivative.
 
     >>> ad.argmax(np.array([[1.0, 5.0, 5.0], [2.0, 0.0, 1.0]]), axis=1)
@@ -349,7 +349,7 @@ def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     explain_error=no_entries,
     **{**_PLACE, "shape": _chosen_shape},
 )
-def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the first smallest entry: an integer, so it has no derivative.
 
     >>> ad.argmin(np.array([[1.0, 5.0, 1.0], [2.0, 0.0, 1.0]]), axis=1)
@@ -364,7 +364,7 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     numpy=[np.count_nonzero],
     **{**_PLACE, "axis": _OF_NUMBERS, "method": False},
 )
-def count_nonzero(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def count_nonzero(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return how many entries over ``axis`` are not 0: an integer, so it has no derivative.
 
     >>> ad.count_nonzero(np.array([[1.0, 0.0], [2.0, 3.0]]), axis=1)
@@ -382,7 +382,7 @@ _TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_:
     numpy=[np.any],
     **_TRUTH,
 )
-def any(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def any(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return whether an entry over ``axis`` is not 0.
 
     >>> ad.any(np.array([[1.0, 0.0], [0.0, 0.0]]), axis=1)
@@ -397,7 +397,7 @@ def any(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     numpy=[np.all],
     **_TRUTH,
 )
-def all(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+def all(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return whether all entries over ``axis`` are not 0.
 
     >>> ad.all(np.array([[1.0, 2.0], [1.0, 0.0]]), axis=1)

@@ -27,7 +27,7 @@ _METHODS = {
 
 
 def _refusal(name: str, advice: str) -> Callable[..., NoReturn]:
-    def refuse(*_: Any, **__: Any) -> NoReturn:
+    def refuse(*_: object, **__: object) -> NoReturn:
         raise TypeError(
             f"{name} changes an array in place, which adjoint cannot record; write {advice}"
         )

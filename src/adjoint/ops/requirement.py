@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, Described
 from ..core import Spec, Value, as_operand
 from ..kinds import linear
 
@@ -26,7 +27,7 @@ Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
     latex=r"{x}",
     cases=[((2, 3), np.array([True, True]), {"message": "never raised"})],
 )
-def required(x: Any, holds: Any, *, message: str, error: Kind = "ValueError") -> Any:
+def required(x: Array, holds: Array, *, message: str, error: Kind = "ValueError") -> Array:
     """Return ``x`` if all of ``holds`` is true; else raise.
 
     Parameters
@@ -50,14 +51,14 @@ def required(x: Any, holds: Any, *, message: str, error: Kind = "ValueError") ->
     raise errors.get(error, ValueError)(message + got)
 
 
-def is_traced(x: Any) -> bool:
+def is_traced(x: Described) -> bool:
     """Return whether a value has no numbers yet."""
     return isinstance(x, Value) and isinstance(x.data, Spec)
 
 
 def require_that(
-    x: Any, condition: Callable[[Any], Any], message: str, error: str = "ValueError"
-) -> Any:
+    x: AnyArray, condition: Callable[[Any], Any], message: str, error: str = "ValueError"
+) -> AnyArray:
     """Return a value of whose numbers a condition holds: asked now, or in each run if it is traced.
 
     Parameters

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..annotations import AnyArray, Array
 from ..core import NUMPY
 from ..kinds import elementwise
 
@@ -18,7 +17,7 @@ from ..kinds import elementwise
     method=True,
     kinks=[-2, -1, 0, 1, 2],
 )
-def floor(x: Any) -> Any:
+def floor(x: Array) -> Array:
     """Return the largest integer not above x; the derivative is 0.
 
     >>> ad.floor(np.array([-0.5, 1.0, 1.7]))
@@ -37,7 +36,7 @@ def floor(x: Any) -> Any:
     method=True,
     kinks=[-2, -1, 0, 1, 2],
 )
-def ceil(x: Any) -> Any:
+def ceil(x: Array) -> Array:
     """Return the smallest integer not below x; the derivative is 0.
 
     >>> ad.ceil(np.array([-0.5, 1.0, 1.2]))
@@ -56,7 +55,7 @@ def ceil(x: Any) -> Any:
     method=True,
     kinks=[-2, -1, 0, 1, 2],
 )
-def trunc(x: Any) -> Any:
+def trunc(x: Array) -> Array:
     """Return the nearest integer not further from zero; the derivative is 0.
 
     >>> ad.trunc(np.array([-1.7, 1.7]))
@@ -74,7 +73,7 @@ def trunc(x: Any) -> Any:
     numpy=[np.rint],
     kinks=[-1.5, -0.5, 0.5, 1.5],
 )
-def rint(x: Any) -> Any:
+def rint(x: Array) -> Array:
     """Return the nearest integer, the even one of two; the derivative is 0.
 
     >>> ad.rint(np.array([0.5, 1.5, 1.6]))
@@ -98,7 +97,7 @@ def rint(x: Any) -> Any:
         ((0, 2), {}),
     ],
 )
-def round(x: Any, *, decimals: int = 0) -> Any:
+def round(x: Array, *, decimals: int = 0) -> Array:
     """Return x rounded to ``decimals`` places, halves to even; the derivative is 0.
 
     >>> ad.round(np.array([0.125, 2.675]), decimals=2)
@@ -109,7 +108,7 @@ def round(x: Any, *, decimals: int = 0) -> Any:
     return np.round(x, decimals)
 
 
-def around(x: Any, decimals: int = 0) -> Any:
+def around(x: AnyArray, decimals: int = 0) -> AnyArray:
     """Return x rounded to ``decimals`` places, halves to even; the derivative is 0.
 
     >>> ad.around(np.array([0.125, 2.675]), 2)
@@ -118,7 +117,7 @@ def around(x: Any, decimals: int = 0) -> Any:
     return round(x, decimals=decimals)
 
 
-def fix(x: Any) -> Any:
+def fix(x: AnyArray) -> AnyArray:
     """Return the nearest integer not further from zero; the derivative is 0.
 
     >>> ad.fix(np.array([-1.7, 1.7]))

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import Array, ArrayLike
+from ..core import NUMPY
 from ..kinds import elementwise
 from .structural import as_array, numbers
 
@@ -19,7 +20,7 @@ from .structural import as_array, numbers
     numpy=[np.ldexp],
     cases=[((2, 3), np.array([1, -2, 0]), {}), ((), np.array([3, 4]), {}), ((0,), np.array(1), {})],
 )
-def ldexp(x: Any, i: Any) -> Any:
+def ldexp(x: Array, i: Array) -> Array:
     """Return x · 2ⁱ for integers i.
 
     >>> ad.ldexp(np.array([1.0, 3.0]), 2)
@@ -30,7 +31,7 @@ def ldexp(x: Any, i: Any) -> Any:
     return np.ldexp(x, i)
 
 
-def frexp(x: Operand) -> tuple[Any, Any]:
+def frexp(x: ArrayLike) -> tuple[Any, Any]:
     """Return x as a mantissa in ±[1/2, 1) and an integer power of two, taken as a constant.
 
     >>> ad.frexp(np.array([1.0, 12.0]))

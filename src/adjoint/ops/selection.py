@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, ArrayLike, Axis
 from ..axis import AxisRule, read_axis
-from ..core import NUMPY, Operand, Value, attach
+from ..core import NUMPY, Value, attach
 from ..errors import ShapeError
 from ..kinds import dtype_of
 from ..views import own
@@ -19,7 +20,7 @@ from .requirement import require_that
 from .structural import as_array, astype, axis_index, axis_indices, numbers, reshape, stack
 
 
-def _wrapped(indices: Any, size: int, mode: str, name: str) -> Any:
+def _wrapped(indices: AnyArray, size: int, mode: str, name: str) -> AnyArray:
     """Return indices with those out of range wrapped around or clipped; "raise" leaves them."""
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"{name}: mode={mode!r}; choose 'raise', 'wrap' or 'clip'")
@@ -29,7 +30,9 @@ def _wrapped(indices: Any, size: int, mode: str, name: str) -> Any:
     return plain % size if mode == "wrap" else np.clip(plain, 0, size - 1)
 
 
-def take(a: Operand, indices: Operand, axis: int | None = None, mode: str = "raise") -> Any:
+def take(
+    a: ArrayLike, indices: ArrayLike, axis: int | None = None, mode: str = "raise"
+) -> AnyArray:
     """Return the entries of ``a`` at ``indices`` along ``axis``, or of the flattened ``a``.
 
     An entry taken twice gets both gradients.
@@ -55,7 +58,7 @@ def take(a: Operand, indices: Operand, axis: int | None = None, mode: str = "rai
     return index(x, picked, key=(slice(None),) * axis + (SLOT,))
 
 
-def _integers(indices: Operand, name: str) -> Any:
+def _integers(indices: ArrayLike, name: str) -> AnyArray:
     array = as_array(indices)
     if array.dtype.kind in "iu":
         return array
@@ -64,7 +67,7 @@ def _integers(indices: Operand, name: str) -> Any:
     raise TypeError(f"{name}: indices must be integers, got dtype {array.dtype}")
 
 
-def take_along_axis(arr: Operand, indices: Operand, axis: int | None = -1) -> Any:
+def take_along_axis(arr: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> AnyArray:
     """Return from every line of ``arr`` along ``axis`` the entries that ``indices`` names for it.
 
     Parameters
@@ -90,7 +93,7 @@ def take_along_axis(arr: Operand, indices: Operand, axis: int | None = -1) -> An
     return index(x, *grid, key=(SLOT,) * x.ndim)
 
 
-def compress(condition: Operand, a: Operand, axis: int | None = None) -> Any:
+def compress(condition: ArrayLike, a: ArrayLike, axis: int | None = None) -> AnyArray:
     """Return the slices of ``a`` along ``axis`` at which ``condition`` (one axis) holds.
 
     >>> ad.compress(np.array([True, False]), np.array([[1, 2], [3, 4]]), axis=0)
@@ -102,7 +105,7 @@ def compress(condition: Operand, a: Operand, axis: int | None = None) -> Any:
     return take(a, np.flatnonzero(kept), axis)
 
 
-def extract(condition: Operand, arr: Operand) -> Any:
+def extract(condition: ArrayLike, arr: ArrayLike) -> AnyArray:
     """Return the entries of ``arr`` at which ``condition`` holds, along one axis.
 
     >>> ad.extract(np.array([[True, False], [False, True]]), np.array([[1, 2], [3, 4]]))
@@ -111,7 +114,9 @@ def extract(condition: Operand, arr: Operand) -> Any:
     return take(arr, np.flatnonzero(numbers(condition, "extract")))
 
 
-def select(condlist: Sequence[Operand], choicelist: Sequence[Operand], default: Operand = 0) -> Any:
+def select(
+    condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0
+) -> AnyArray:
     """Return for every entry the choice of the first condition that holds, or ``default``.
 
     Choices not taken get gradient 0, however steep they are.
@@ -127,20 +132,20 @@ def select(condlist: Sequence[Operand], choicelist: Sequence[Operand], default: 
             f"select: {len(condlist)} conditions for {len(choicelist)} choices; "
             "expected as many of both, at least one"
         )
-    result = default
+    result: Any = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         _need_booleans(condition, "select")
         result = where(condition, choice, result)
     return result
 
 
-def _need_booleans(condition: Operand, name: str) -> None:
+def _need_booleans(condition: ArrayLike, name: str) -> None:
     dtype = as_array(condition).dtype
     if dtype.kind != "b":
         raise TypeError(f"{name}: conditions must be boolean arrays, got dtype {dtype}")
 
 
-def choose(a: Operand, choices: Operand, mode: str = "raise") -> Any:
+def choose(a: ArrayLike, choices: Sequence[ArrayLike] | AnyArray, mode: str = "raise") -> AnyArray:
     """Return for every entry of the integer array ``a`` that of the choice it names.
 
     >>> ad.choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([3.0, 4.0])])
@@ -157,7 +162,9 @@ def choose(a: Operand, choices: Operand, mode: str = "raise") -> Any:
     return own(index(chosen, key=(0,)))
 
 
-def piecewise(x: Operand, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+def piecewise(
+    x: ArrayLike, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any
+) -> AnyArray:
     """Return for every entry the value of the function whose condition holds there.
 
     Parameters
@@ -193,7 +200,7 @@ def piecewise(x: Operand, condlist: Any, funclist: Sequence[Any], *args: Any, **
     return y
 
 
-def _masks(condlist: Any, x: Any) -> list[Any]:
+def _masks(condlist: Any, x: AnyArray) -> list[Any]:
     """Return the conditions as boolean arrays of x's shape; a lone one may stand without a list."""
     conditions = numbers(condlist, "piecewise") if isinstance(condlist, Value) else condlist
     if not np.ndim(conditions) or (x.ndim and not np.ndim(_first(conditions))):
@@ -201,11 +208,11 @@ def _masks(condlist: Any, x: Any) -> list[Any]:
     return [np.broadcast_to(numbers(c, "piecewise"), x.shape).astype(bool) for c in conditions]
 
 
-def _first(conditions: Any) -> Any:
+def _first(conditions: Any) -> AnyArray:
     return as_array(conditions[0]) if len(conditions) else np.zeros(1)
 
 
-def _put_part(y: Any, v: Any, mask: Any) -> Any:
+def _put_part(y: AnyArray, v: AnyArray, mask: Array) -> AnyArray:
     if isinstance(v, Value) and y.dtype.kind != "f":
         raise TypeError(
             f"piecewise: x has dtype {y.dtype}, so that putting floats into the result would cut "
@@ -215,17 +222,18 @@ def _put_part(y: Any, v: Any, mask: Any) -> Any:
 
 
 def apply_along_axis(
-    func1d: Callable[..., Any], axis: int, arr: Operand, *args: Any, **kwargs: Any
-) -> Any:
+    func1d: Callable[..., Any], axis: int, arr: ArrayLike, *args: Any, **kwargs: Any
+) -> AnyArray:
     """Return ``func1d`` of every line of ``arr`` along ``axis``, which its results replace.
 
     >>> ad.apply_along_axis(lambda row: row[1] - row[0], 1, np.array([[1.0, 4.0], [2.0, 9.0]]))
     array([3., 7.])
     """
-    x = moveaxis(as_array(arr), axis, -1)
+    array = as_array(arr)
+    x = moveaxis(array, axis, -1)
     outer = x.shape[:-1]
     if 0 in outer:
-        raise ShapeError(f"apply_along_axis: no lines along axis {axis} of shape {arr.shape}")
+        raise ShapeError(f"apply_along_axis: no lines along axis {axis} of shape {array.shape}")
     lines = reshape(x, shape=(-1, x.shape[-1]))
     results = [
         as_array(func1d(index(lines, key=(n,)), *args, **kwargs)) for n in range(lines.shape[0])
@@ -237,7 +245,7 @@ def apply_along_axis(
     return own(moveaxis(found, last, tuple(range(first, first + len(last)))))
 
 
-def apply_over_axes(func: Callable[..., Any], a: Operand, axes: Any) -> Any:
+def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence[int]) -> AnyArray:
     """Return ``func(a, axis)`` applied over one axis after the other, each kept with size 1.
 
     >>> ad.apply_over_axes(ad.sum, np.ones((2, 3, 4)), [0, 2])
@@ -253,7 +261,7 @@ def apply_over_axes(func: Callable[..., Any], a: Operand, axes: Any) -> Any:
     return x
 
 
-def trim_zeros(filt: Operand, trim: str = "fb", axis: Any = None) -> Any:
+def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Axis = None) -> AnyArray:
     """Return ``filt`` without the zeros at its front ("f"), its back ("b"), or both.
 
     Parameters
@@ -276,7 +284,7 @@ def trim_zeros(filt: Operand, trim: str = "fb", axis: Any = None) -> Any:
     return index(x, key=tuple(key))
 
 
-def bincount(x: Operand, /, weights: Operand = None, minlength: int = 0) -> Any:
+def bincount(x: ArrayLike, /, weights: ArrayLike | None = None, minlength: int = 0) -> AnyArray:
     """Return how often each number occurs in ``x``, or the sum of the weights where it does.
 
     Parameters
@@ -319,7 +327,7 @@ COMPOSITES = (
 NUMPY.update({getattr(np, f.__name__): f for f in COMPOSITES})
 
 
-def _compress(a: Operand, condition: Operand, axis: int | None = None) -> Any:
+def _compress(a: ArrayLike, condition: ArrayLike, axis: int | None = None) -> AnyArray:
     """Return the slices along ``axis`` at which ``condition`` holds."""
     return compress(condition, a, axis)
 

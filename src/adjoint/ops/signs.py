@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, Described
 from ..axis import AxisRule
-from ..core import NUMPY, Operand
+from ..core import NUMPY
 from ..kinds import elementwise, general
 from .logic import equal, isinf
 from .piecewise import sign, where
@@ -23,7 +24,7 @@ from .structural import axis_index
     numpy=[np.fabs],
     kinks=[0],
 )
-def fabs(x: Any) -> Any:
+def fabs(x: Array) -> Array:
     """Return |x|, as a float; the derivative at 0 is 0.
 
     >>> ad.fabs(np.array([-1, 0, 2]))
@@ -42,7 +43,7 @@ def fabs(x: Any) -> Any:
     numpy=[np.copysign],
     kinks=[0],
 )
-def copysign(x: Any, y: Any) -> Any:
+def copysign(x: Array, y: Array) -> Array:
     """Return |x| with the sign of y; the derivative by x at 0, and by y everywhere, is 0.
 
     >>> ad.copysign(np.array([1.0, 2.0]), np.array([-3.0, 3.0]))
@@ -61,7 +62,7 @@ def copysign(x: Any, y: Any) -> Any:
     numpy=[np.heaviside],
     kinks=[0],
 )
-def heaviside(x: Any, y: Any) -> Any:
+def heaviside(x: Array, y: Array) -> Array:
     """Return 0 for x < 0, y at x = 0 and 1 for x > 0; the derivative by x is 0, at the jump too.
 
     >>> ad.heaviside(np.array([-1.0, 0.0, 2.0]), 0.5)
@@ -72,7 +73,7 @@ def heaviside(x: Any, y: Any) -> Any:
     return np.heaviside(x, y)
 
 
-def _along_axis(x: Operand, *, axis: int, **_: Any) -> tuple[int, ...]:
+def _along_axis(x: Described, *, axis: int, **_: object) -> tuple[int, ...]:
     axis_index(axis, x)
     return tuple(x.shape)
 
@@ -90,8 +91,8 @@ def _along_axis(x: Operand, *, axis: int, **_: Any) -> tuple[int, ...]:
     cases=[((7,), {}), ((4, 3), {"axis": 0, "period": 1.5, "discont": 1.0})],
 )
 def unwrap(
-    x: Any, *, discont: float | None = None, axis: int = -1, period: float = 2 * np.pi
-) -> Any:
+    x: Array, *, discont: float | None = None, axis: int = -1, period: float = 2 * np.pi
+) -> Array:
     """Add multiples of ``period`` along ``axis`` so that no step is longer than half of it.
 
     What is added is constant between the jumps, so the gradient passes unchanged, at them too.
@@ -102,7 +103,7 @@ def unwrap(
     return np.unwrap(x, discont, axis, period=period)
 
 
-def modf(x: Operand) -> tuple[Any, Any]:
+def modf(x: ArrayLike) -> tuple[Any, Any]:
     """Return the fractional and the whole part of x; at the jumps the fraction has derivative 1.
 
     >>> ad.modf(np.array([-1.25, 2.5]))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..axis import AxisRule
-from ..core import Operand, Spec
+from ..core import Spec
 from ..errors import ShapeError
 from ..kinds import constant, dtype_of, general
 from ..metadata import Axes
@@ -18,17 +19,17 @@ from .products import strong_multiply
 from .reductions import as_exponents, less_greatest, need_entries, no_entries, sum
 
 
-def _softmax_slope(v: Any, y: Any, axis: Any) -> Any:
+def _softmax_slope(v: AnyArray, y: AnyArray, axis: Axis) -> AnyArray:
     """y ⊙ (v - ⟨v, y⟩): the Jacobian diag(y) - yyᵀ of each row is symmetric, so it serves both."""
     return y * (v - sum(v * y, axis=axis, keepdims=True))
 
 
-def _normalised_shape(x: Operand, *, axis: Any) -> tuple[int, ...]:
+def _normalised_shape(x: Described, *, axis: Axis) -> tuple[int, ...]:
     need_entries(x, axis=axis)
     return tuple(x.shape)
 
 
-def _exponent_dtype(x: Operand, *, axis: Any) -> np.dtype[Any]:
+def _exponent_dtype(x: Described, *, axis: Axis) -> np.dtype[Any]:
     return np.exp(np.ones((), x.dtype)).dtype
 
 
@@ -54,7 +55,7 @@ _CASES: list[tuple[Any, ...]] = [
     explain_error=no_entries,
     cases=_CASES,
 )
-def softmax(x: Any, *, axis: Axes = -1) -> Any:
+def softmax(x: Array, *, axis: Axes = -1) -> Array:
     """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
 
     >>> ad.softmax(np.array([[1000.0, 1000.0], [0.0, 1.0]]))
@@ -66,11 +67,11 @@ def softmax(x: Any, *, axis: Axes = -1) -> Any:
     return exponentials / np.add.reduce(exponentials, axis=axis, keepdims=True)
 
 
-def _log_softmax_vjp(g: Any, y: Any, x: Any, *, axis: Axes) -> Sequence[Any]:
+def _log_softmax_vjp(g: Cotangent, y: AnyArray, x: AnyArray, *, axis: Axes) -> Sequence[Any]:
     return [g - strong_multiply(sum(g, axis=axis, keepdims=True), exp(y))]
 
 
-def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: Axes) -> Any:
+def _log_softmax_jvp(tangents: Sequence[Any], y: AnyArray, x: AnyArray, *, axis: Axes) -> AnyArray:
     t = tangents[0]
     return t - sum(strong_multiply(t, exp(y)), axis=axis, keepdims=True)
 
@@ -86,7 +87,7 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: Axes) -> 
     axis=AxisRule(of_number=True),
     cases=_CASES,
 )
-def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
+def log_softmax(x: Array, *, axis: Axes = -1) -> Array:
     """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
 
     The greatest entry is subtracted first, so that logits of any size lose no digits.
@@ -100,7 +101,7 @@ def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
     return shifted - total
 
 
-def check_labels(labels: Any, classes: int) -> None:
+def check_labels(labels: AnyArray, classes: int) -> None:
     """Refuse labels that are not in range(classes)."""
     if not labels.size:
         return
@@ -110,7 +111,7 @@ def check_labels(labels: Any, classes: int) -> None:
         raise ValueError(_out_of_range(labels, classes))
 
 
-def _out_of_range(labels: Any, classes: int) -> str | None:
+def _out_of_range(labels: AnyArray, classes: int) -> str | None:
     """Return what is wrong with labels that are not all classes."""
     array = np.asarray(labels)
     places = np.argwhere((array < 0) | (array >= classes))
@@ -128,7 +129,7 @@ def _out_of_range(labels: Any, classes: int) -> str | None:
     latex="{labels}",
     cases=[(np.array([0, 3, 1]), {"classes": 4})],
 )
-def class_labels(labels: Any, *, classes: int) -> Any:
+def class_labels(labels: Array, *, classes: int) -> Array:
     """Return labels if all are in range(classes); else raise.
 
     What a derivative that needs labels but no loss goes through.
@@ -142,31 +143,37 @@ def class_labels(labels: Any, *, classes: int) -> Any:
     return labels
 
 
-def _residual(logits: Any, labels: Any) -> Any:
+def _residual(logits: AnyArray, labels: AnyArray) -> AnyArray:
     """softmax(a) - onehot(y), the derivative of each row's loss."""
     one_hot = equal(labels[..., None], np.arange(logits.shape[-1]))
     return softmax(logits, axis=-1) - one_hot
 
 
-def _cross_entropy_vjp(g: Any, loss: Any, logits: Any, labels: Any) -> Sequence[Any]:
+def _cross_entropy_vjp(
+    g: Cotangent, loss: AnyArray, logits: AnyArray, labels: AnyArray
+) -> Sequence[Any]:
     return strong_multiply(g[..., None], _residual(logits, labels)), None
 
 
-def _cross_entropy_jvp(tangents: Sequence[Any], loss: Any, logits: Any, labels: Any) -> Any:
+def _cross_entropy_jvp(
+    tangents: Sequence[Any], loss: AnyArray, logits: AnyArray, labels: AnyArray
+) -> AnyArray:
     return sum(strong_multiply(tangents[0], _residual(logits, labels)), axis=-1)
 
 
-def _labels_error(logits: Operand, labels: Operand) -> str | None:
-    fits = labels.shape == logits.shape[:-1] and not isinstance(labels, Spec)
-    if fits and (problem := _out_of_range(labels, logits.shape[-1])):
-        return problem
+def _labels_error(logits: Described, labels: Described) -> str | None:
+    fits = labels.shape == logits.shape[:-1]
+    if fits and not isinstance(labels, Spec):
+        problem = _out_of_range(labels, logits.shape[-1])
+        if problem:
+            return problem
     return (
         f"logits of shape {logits.shape} need labels of shape {logits.shape[:-1]}, "
         f"got {labels.shape}"
     )
 
 
-def _losses_shape(logits: Operand, labels: Operand) -> tuple[int, ...]:
+def _losses_shape(logits: Described, labels: Described) -> tuple[int, ...]:
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be integers, got dtype {labels.dtype}")
     if not logits.ndim or tuple(labels.shape) != tuple(logits.shape[:-1]):
@@ -188,7 +195,7 @@ def _losses_shape(logits: Operand, labels: Operand) -> tuple[int, ...]:
         ((3,), np.array(2), {}),
     ],
 )
-def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     """Return -log softmax(logits)[label] of every row, finite for any finite logits.
 
     Parameters

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import NUMPY
 from ..errors import ShapeError
 from ..kinds import general, shape_of, zeros_like
 from ..metadata import Tolerance
@@ -50,7 +51,7 @@ from .svd import svdvals
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (np.zeros((0, 0)), {})],
 )
-def inv(a: Any) -> Any:
+def inv(a: Array) -> Array:
     """Return the inverses of square matrices; a singular one raises NumPy's LinAlgError.
 
     >>> ad.inv(np.array([[2.0, 0.0], [0.0, 4.0]]))
@@ -62,7 +63,7 @@ def inv(a: Any) -> Any:
     return np.linalg.inv(a)
 
 
-def _solve_error(a: Operand, b: Operand) -> str | None:
+def _solve_error(a: Described, b: Described) -> str | None:
     left, right = shape_of(a), shape_of(b)
     if (error := explain_not_square(a)) is not None:
         return error
@@ -74,7 +75,7 @@ def _solve_error(a: Operand, b: Operand) -> str | None:
     return None
 
 
-def _solve_shape(a: Operand, b: Operand) -> tuple[int, ...]:
+def _solve_shape(a: Described, b: Described) -> tuple[int, ...]:
     if (error := _solve_error(a, b)) is not None:
         raise ValueError(error)
     if len(b.shape) == 1:
@@ -82,7 +83,7 @@ def _solve_shape(a: Operand, b: Operand) -> tuple[int, ...]:
     return (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])
 
 
-def _solve_vjp(g: Any, y: Any, a: Any, b: Any) -> Sequence[Any]:
+def _solve_vjp(g: Cotangent, y: AnyArray, a: AnyArray, b: AnyArray) -> Sequence[Any]:
     """With d_b = a⁻ᵀ g, d_a = -d_b yᵀ [1]_."""
     if b.ndim > 1:
         d_b = solve(a.mT, g)
@@ -91,11 +92,11 @@ def _solve_vjp(g: Any, y: Any, a: Any, b: Any) -> Sequence[Any]:
     return -chain(d_b, y[..., None, :]), d_b[..., 0]
 
 
-def _solve_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any) -> Any:
+def _solve_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray, b: AnyArray) -> AnyArray:
     """Solve a ẏ = ḃ - ȧ y."""
     t_a, t_b = tangents
     column = b.ndim == 1
-    change = 0.0
+    change: AnyArray | float = 0.0
     if t_a is not None:
         change = -chain(t_a, y[..., None] if column else y)
     if t_b is not None:
@@ -122,7 +123,7 @@ def _solve_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any) -> Any:
         (SQUARE, (2, 3, 2), {}),
     ],
 )
-def solve(a: Any, b: Any) -> Any:
+def solve(a: Array, b: Array) -> Array:
     """Return the x of a x = b, without inverting a.
 
     Parameters
@@ -142,7 +143,7 @@ def solve(a: Any, b: Any) -> Any:
     return np.linalg.solve(a, b)
 
 
-def _pinv_vjp(g: Any, p: Any, a: Any, *, rcond: Any) -> Sequence[Any]:
+def _pinv_vjp(g: Cotangent, p: AnyArray, a: AnyArray, *, rcond: Tolerance) -> Sequence[Any]:
     """-pᵀ g pᵀ + (1 - a p) gᵀ p pᵀ + pᵀ p gᵀ (1 - p a), the transpose of equation 4.12 of [2]_."""
     left = chain(g.mT, matmul(p, p.mT))
     right = chain(p.mT, p, g.mT)
@@ -151,14 +152,14 @@ def _pinv_vjp(g: Any, p: Any, a: Any, *, rcond: Any) -> Sequence[Any]:
     ]
 
 
-def _pinv_jvp(tangents: Sequence[Any], p: Any, a: Any, *, rcond: Any) -> Any:
+def _pinv_jvp(tangents: Sequence[Any], p: AnyArray, a: AnyArray, *, rcond: Tolerance) -> AnyArray:
     t = tangents[0]
     left = chain(t.mT, p.mT, p)
     right = chain(p, p.mT, t.mT)
     return -chain(p, t, p) + left - chain(p, chain(a, left)) + right - chain(right, a, p)
 
 
-def _inverted_shape(a: Operand, **_: Any) -> tuple[int, ...]:
+def _inverted_shape(a: Described, **_: object) -> tuple[int, ...]:
     if (error := explain_not_matrix(a)) is not None:
         raise ValueError(error)
     return (*a.shape[:-2], a.shape[-1], a.shape[-2])
@@ -175,7 +176,7 @@ def _inverted_shape(a: Operand, **_: Any) -> tuple[int, ...]:
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {"rcond": 1e-10}), (STACK, {})],
 )
-def pseudo_inverse(a: Any, *, rcond: Tolerance = None) -> Any:
+def pseudo_inverse(a: Array, *, rcond: Tolerance = None) -> Array:
     """Return the Moore-Penrose inverse.
 
     It jumps where the rank changes; the derivative is that among matrices of the same rank.
@@ -183,7 +184,9 @@ def pseudo_inverse(a: Any, *, rcond: Tolerance = None) -> Any:
     return np.linalg.pinv(a) if rcond is None else np.linalg.pinv(a, rcond)
 
 
-def pinv(a: Operand, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+def pinv(
+    a: ArrayLike, rcond: Tolerance = None, hermitian: bool = False, *, rtol: Tolerance = None
+) -> AnyArray:
     """Return the Moore-Penrose inverse; singular values up to ``rcond`` of the greatest count as 0.
 
     It jumps where the rank changes; the derivative is that among matrices of the same rank.
@@ -206,7 +209,7 @@ class LstsqResult(NamedTuple):
     singular_values: Any
 
 
-def lstsq(a: Operand, b: Operand, rcond: float | None = None) -> LstsqResult:
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> LstsqResult:
     """Return the least-squares solution of a x = b, the shortest if there are many.
 
     Parameters
@@ -246,7 +249,7 @@ def lstsq(a: Operand, b: Operand, rcond: float | None = None) -> LstsqResult:
     return LstsqResult(x, residuals, rank, s)
 
 
-def tensorsolve(a: Operand, b: Operand, axes: Sequence[int] | None = None) -> Any:
+def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Sequence[int] | None = None) -> AnyArray:
     """Return the x with tensordot(a, x, x.ndim) = b; ``axes`` of ``a`` are moved to its end.
 
     >>> ad.linalg.tensorsolve(2 * np.eye(6).reshape(6, 2, 3), np.arange(6.0))
@@ -255,19 +258,19 @@ def tensorsolve(a: Operand, b: Operand, axes: Sequence[int] | None = None) -> An
     """
     a, b = as_array(a), as_array(b)
     last = [n % a.ndim for n in axes or ()]
-    a = transpose(a, axes=(*(n for n in range(a.ndim) if n not in last), *last))
-    shape = tuple(a.shape[b.ndim :])
+    moved: AnyArray = transpose(a, axes=(*(n for n in range(a.ndim) if n not in last), *last))
+    shape = tuple(moved.shape[b.ndim :])
     size = math.prod(shape)
-    if math.prod(a.shape) != size**2 or tuple(b.shape) != tuple(a.shape[: b.ndim]):
+    if math.prod(moved.shape) != size**2 or tuple(b.shape) != tuple(moved.shape[: b.ndim]):
         raise ShapeError(
-            f"tensorsolve: got shapes {a.shape} and {b.shape}; expected as many unknowns, "
+            f"tensorsolve: got shapes {moved.shape} and {b.shape}; expected as many unknowns, "
             f"{size} of shape {shape}, as equations"
         )
-    x = solve(reshape(a, shape=(size, size)), reshape(b, shape=(-1,)))
+    x = solve(reshape(moved, shape=(size, size)), reshape(b, shape=(-1,)))
     return own(reshape(x, shape=shape))
 
 
-def tensorinv(a: Operand, ind: int = 2) -> Any:
+def tensorinv(a: ArrayLike, ind: int = 2) -> AnyArray:
     """Return the inverse with respect to `tensordot` over the first ``ind`` axes.
 
     >>> ad.linalg.tensorinv(np.eye(6).reshape(2, 3, 6)).shape
@@ -281,7 +284,7 @@ def tensorinv(a: Operand, ind: int = 2) -> Any:
     return own(reshape(inv(reshape(a, shape=(size, size))), shape=(*columns, *rows)))
 
 
-def matrix_power(a: Operand, n: int) -> Any:
+def matrix_power(a: ArrayLike, n: int) -> AnyArray:
     """Return the product of ``n`` copies of a square matrix, or ``-n`` of its inverse.
 
     >>> ad.linalg.matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand, attach
+from ..annotations import AnyArray, ArrayLike, Axis
+from ..core import NUMPY, attach
 from ..errors import ShapeError
 from ..kinds import shape_of
 from ..views import own
@@ -21,7 +22,7 @@ from .requirement import require_that
 from .structural import as_array, astype, axis_indices, broadcast_to, reshape
 
 
-def var(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def var(x: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> AnyArray:
     """Return the variance over ``axis``: mean squared distance from the mean.
 
     Parameters
@@ -42,7 +43,7 @@ def var(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
     return divide(total, count(x, axis) - ddof)
 
 
-def std(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def std(x: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> AnyArray:
     """Return the standard deviation over ``axis``; of equal entries its gradient is 0.
 
     >>> ad.grad(ad.std)(np.array([1.0, 3.0])), ad.grad(ad.std)(np.array([2.0, 2.0]))
@@ -51,7 +52,7 @@ def std(x: Operand, axis: Any = None, *, ddof: float = 0, keepdims: bool = False
     return sqrt(var(x, axis, ddof=ddof, keepdims=keepdims))
 
 
-def ptp(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
+def ptp(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyArray:
     """Return the greatest less the smallest entry over ``axis``; equal ones share the gradient.
 
     >>> float(ad.ptp(np.array([5.0, 1.0, 5.0])))
@@ -64,9 +65,9 @@ def ptp(a: Operand, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def average(
-    a: Operand,
-    axis: Any = None,
-    weights: Operand = None,
+    a: ArrayLike,
+    axis: Axis = None,
+    weights: ArrayLike | None = None,
     returned: bool = False,
     *,
     keepdims: bool = False,
@@ -103,7 +104,7 @@ def average(
     return (found, broadcast_to(total, shape=found.shape)) if returned else found
 
 
-def _spread_weights(weights: Any, x: Any, axis: Any) -> Any:
+def _spread_weights(weights: AnyArray, x: AnyArray, axis: Axis) -> AnyArray:
     """Return weights that broadcast along the other axes of ``x``."""
     if weights.shape == x.shape:
         return weights
@@ -119,20 +120,20 @@ def _spread_weights(weights: Any, x: Any, axis: Any) -> Any:
     return broadcast_to(reshape(along, shape=wanted), shape=x.shape)
 
 
-def _not_zero(total: Any) -> Any:
+def _not_zero(total: AnyArray) -> AnyArray:
     message = "average: weights add up to zero, so that there is no average"
     return require_that(total, lambda total: (total != 0).all(), message, "ZeroDivisionError")
 
 
 def cov(
-    m: Operand,
-    y: Operand = None,
+    m: ArrayLike,
+    y: ArrayLike | None = None,
     rowvar: bool = True,
     bias: bool = False,
     ddof: float | None = None,
-    fweights: Operand = None,
-    aweights: Operand = None,
-) -> Any:
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
+) -> AnyArray:
     """Return the covariance matrix of variables in rows (or in columns, without ``rowvar``).
 
     Parameters
@@ -164,7 +165,7 @@ def cov(
     return own(squeeze(divide((centred * weights) @ centred.T, total - lost)))
 
 
-def _variables(m: Operand, rowvar: bool) -> Any:
+def _variables(m: ArrayLike, rowvar: bool) -> AnyArray:
     """Return variables as rows of a matrix of floats."""
     x = as_array(m)
     if x.ndim > 2:
@@ -173,7 +174,7 @@ def _variables(m: Operand, rowvar: bool) -> Any:
     return atleast_2d(x) if rowvar or x.ndim < 2 else x.T
 
 
-def _joint_weights(fweights: Operand, aweights: Operand, x: Any) -> Any:
+def _joint_weights(fweights: ArrayLike | None, aweights: ArrayLike | None, x: AnyArray) -> AnyArray:
     given = [as_array(weights) for weights in (fweights, aweights) if weights is not None]
     for weights in given:
         if weights.shape != x.shape[1:]:
@@ -181,7 +182,7 @@ def _joint_weights(fweights: Operand, aweights: Operand, x: Any) -> Any:
     return given[0] if len(given) == 1 else given[0] * given[1]
 
 
-def corrcoef(x: Operand, y: Operand = None, rowvar: bool = True) -> Any:
+def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> AnyArray:
     """Return the correlation matrix of variables, with the arguments of `cov`.
 
     >>> ad.corrcoef(np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described, DTypeLike
 from ..axis import AxisRule, read_axis
-from ..core import NUMPY, Operand, Spec, Value, as_plain, values_in
+from ..core import NUMPY, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
 from ..metadata import DType, Sizes, dtype_text, literal
@@ -19,7 +20,7 @@ _SMALL = 4096
 _ONE = AxisRule(several=False)
 
 
-def as_array(x: Any) -> Any:
+def as_array(x: ArrayLike) -> AnyArray:
     """Return a value as it is and anything else as an array; a list of values is stacked."""
     if isinstance(x, Value):
         return x.as_array() if x.is_weak else x
@@ -28,7 +29,7 @@ def as_array(x: Any) -> Any:
     return as_plain(x)
 
 
-def numbers(x: Any, name: str) -> Any:
+def numbers(x: ArrayLike, name: str) -> Array:
     """Return the plain array of a value, for what only depends on its numbers.
 
     Raises
@@ -45,18 +46,18 @@ def numbers(x: Any, name: str) -> Any:
     return array
 
 
-def known(x: Any) -> Any:
+def known(x: ArrayLike) -> Array | None:
     """Return the plain array of a value, or None if it is traced and has none."""
     array = x.data if isinstance(x, Value) else x
     return None if isinstance(array, Spec) else as_plain(array)
 
 
-def axis_index(axis: Any, x: Operand) -> int:
+def axis_index(axis: int, x: Described) -> int:
     """Return an axis of ``x`` counted from the first one, if there is such an axis."""
-    return read_axis("", axis, x.shape, _ONE) % x.ndim  # type: ignore[no-any-return]
+    return read_axis("", axis, x.shape, _ONE) % x.ndim  # type: ignore[operator]
 
 
-def axis_indices(axis: Any, x: Operand) -> list[int]:
+def axis_indices(axis: int | Sequence[int] | None, x: Described) -> list[int]:
     """Return axes (an int, a sequence, or None for all) counted from the first one."""
     if axis is None:
         return list(range(x.ndim))
@@ -64,7 +65,7 @@ def axis_indices(axis: Any, x: Operand) -> list[int]:
     return [a % x.ndim for a in read_axis("", axes, x.shape, AxisRule())]  # type: ignore
 
 
-def stand_in(shape: tuple[int, ...]) -> Any:
+def stand_in(shape: tuple[int, ...]) -> Array:
     """Return an array of a shape without memory of its own, to ask NumPy for other shapes."""
     return np.broadcast_to(np.zeros((), np.bool_), shape)
 
@@ -73,7 +74,7 @@ def _broadcast_source(x: str, *, shape: Sequence[int]) -> str:
     return f"np.broadcast_to({x}, {literal(tuple(shape))})"
 
 
-def _repeated_shape(x: Operand, *, shape: Any) -> tuple[int, ...]:
+def _repeated_shape(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     target = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if np.broadcast_shapes(x.shape, target) != target:
         raise ShapeError(f"cannot repeat shape {x.shape} to {target}")
@@ -89,7 +90,7 @@ def _repeated_shape(x: Operand, *, shape: Any) -> tuple[int, ...]:
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
 )
-def broadcast_to(x: Any, *, shape: Sizes) -> Any:
+def broadcast_to(x: Array, *, shape: Sizes) -> Array:
     """Repeat ``x`` along new axes and along axes of size 1, by NumPy's broadcasting.
 
     Parameters
@@ -116,7 +117,7 @@ def broadcast_to(x: Any, *, shape: Sizes) -> Any:
     return repeated
 
 
-def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _summed_shape(x: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     if np.broadcast_shapes(x.shape, shape) != tuple(x.shape):
         raise ShapeError(f"cannot sum shape {x.shape} to {shape}")
     return shape
@@ -130,7 +131,7 @@ def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
 )
-def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Sum ``x`` over the axes along which ``shape`` broadcasts to ``x.shape``.
 
     The transpose of `broadcast_to`.
@@ -144,7 +145,7 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     return x.sum(axis=added + stretched).reshape(shape)
 
 
-def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
+def _reshaped(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     known = math.prod(int(n) for n in sizes if n != -1)
     size = math.prod(x.shape)
@@ -165,7 +166,7 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
 )
-def reshape(x: Any, *, shape: Sizes) -> Any:
+def reshape(x: Array, *, shape: Sizes) -> Array:
     """Return the entries of ``x`` in another shape, in row-major order; one size may be -1.
 
     >>> ad.reshape(np.arange(6), (2, -1))
@@ -185,7 +186,7 @@ def _transpose_source(x: str, *, axes: Sequence[int] | None) -> str:
     return f"{x}.T" if axes is None else f"{x}.transpose({literal(tuple(axes))})"
 
 
-def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...]:
+def _permuted_shape(x: Described, *, axes: Sequence[int] | None) -> tuple[int, ...]:
     if axes is None:
         return tuple(x.shape[::-1])
     if len(axis_indices(tuple(axes), x)) != x.ndim:
@@ -202,7 +203,7 @@ def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
 )
-def transpose(x: Any, *, axes: Sequence[int] | None = None) -> Any:
+def transpose(x: Array, *, axes: Sequence[int] | None = None) -> Array:
     """Permute the axes of ``x``; by default reverse them.
 
     >>> ad.transpose(np.array([[1, 2, 3], [4, 5, 6]]))
@@ -219,7 +220,7 @@ def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return shape[:axis] + shape[axis + 1 :]
 
 
-def _joined_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
+def _joined_shape(*arrays: Described, axis: int) -> tuple[int, ...]:
     first = arrays[0].shape
     axis = axis_index(axis, arrays[0])
     if any(
@@ -230,7 +231,7 @@ def _joined_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
     return (*first[:axis], sum(x.shape[axis] for x in arrays), *first[axis + 1 :])
 
 
-def _joined_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
+def _joined_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> AnyArray:
     """Return the part of ``g`` that the array at ``position`` contributed."""
     axis %= arrays[position].ndim
     start = sum(x.shape[axis] for x in arrays[:position])
@@ -246,7 +247,7 @@ def _joined_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     numpy=[np.concatenate],
     cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
 )
-def concatenate(*arrays: Any, axis: int = 0) -> Any:
+def concatenate(*arrays: Array, axis: int = 0) -> Array:
     """Join a list of arrays along an axis that they have.
 
     >>> ad.concatenate([np.array([1.0, 2.0]), np.array([3.0])])
@@ -257,7 +258,7 @@ def concatenate(*arrays: Any, axis: int = 0) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
-def _stacked_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
+def _stacked_shape(*arrays: Described, axis: int) -> tuple[int, ...]:
     shape = arrays[0].shape
     if any(x.shape != shape for x in arrays):
         raise ShapeError("all arrays must have one shape")
@@ -265,7 +266,7 @@ def _stacked_shape(*arrays: Operand, axis: int) -> tuple[int, ...]:
     return (*shape[:axis], len(arrays), *shape[axis:])
 
 
-def _stacked_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
+def _stacked_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> AnyArray:
     return g[(slice(None),) * (axis % g.ndim) + (position,)]
 
 
@@ -277,7 +278,7 @@ def _stacked_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     numpy=[np.stack],
     cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
 )
-def stack(*arrays: Any, axis: int = 0) -> Any:
+def stack(*arrays: Array, axis: int = 0) -> Array:
     """Join a list of arrays of one shape along a new axis.
 
     >>> ad.stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
@@ -296,7 +297,7 @@ def stack(*arrays: Any, axis: int = 0) -> Any:
     method=True,
     cases=[((2, 3), {"dtype": "float64"})],
 )
-def astype(x: Any, *, dtype: DType) -> Any:
+def astype(x: Array, *, dtype: DType) -> Array:
     """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative.
 
     >>> ad.astype(np.array([1.5, 2.5]), np.float32)
@@ -308,7 +309,7 @@ def astype(x: Any, *, dtype: DType) -> Any:
 
 
 @constant(source="{x}", latex="{x}", cases=[((2, 3), {})])
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: Array) -> Array:
     """Return ``x`` as a constant: no derivative flows through it, on purpose.
 
     >>> float(ad.grad(lambda x: x * ad.stop_gradient(x))(3.0))  # instead of 2x
@@ -317,7 +318,9 @@ def stop_gradient(x: Any) -> Any:
     return np.asarray(x)
 
 
-def _numpy_astype(x: Operand, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+def _numpy_astype(
+    x: ArrayLike, dtype: DTypeLike | None, /, *, copy: bool = True, device: object = None
+) -> AnyArray:
     return astype(x, dtype=dtype)
 
 

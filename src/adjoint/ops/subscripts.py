@@ -33,7 +33,7 @@ def letter_sizes(terms: Sequence[str], shapes: Sequence[Shape]) -> dict[str, int
 def read_interleaved(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     """Return subscripts and arrays of the form ``x, [0, 1], y, [1, 2], [0, 2]``."""
 
-    def write(axes: Any) -> str:
+    def write(axes: Sequence[Any]) -> str:
         return "".join("..." if n is Ellipsis else LETTERS[n] for n in axes)
 
     pairs = len(operands) // 2 * 2

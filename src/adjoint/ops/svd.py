@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import NUMPY
 from ..kinds import general
 from ..views import own
 from .arithmetic import divide
@@ -42,14 +43,14 @@ from .reductions import sum
 from .structural import as_array, concatenate, stop_gradient
 
 
-def _parts(packed: Any, rows: int) -> tuple[Any, Any, Any]:
+def _parts(packed: AnyArray, rows: int) -> tuple[Any, Any, Any]:
     """Return the vectors u, the values s and the vectors v of a packed decomposition."""
     s = packed[..., 0]
     vectors = guarded(packed[..., 1:], s, what="singular value")
     return vectors[..., :rows].mT, s, vectors[..., rows:].mT
 
 
-def _weights(s: Any) -> Any:
+def _weights(s: AnyArray) -> AnyArray:
     """Return s_j / (s_j² - s_i²), and 0 on the diagonal, without over- or underflow of squares."""
     half = 0.5 * s
     row, total = half[..., None, :], half[..., None, :] + half[..., :, None]
@@ -57,12 +58,12 @@ def _weights(s: Any) -> Any:
     return strong_multiply(inverse_gaps(s), share)
 
 
-def _turn(weights: Any, x: Any) -> Any:
+def _turn(weights: AnyArray, x: AnyArray) -> AnyArray:
     """Return w ⊙ (x - xᵀ), in two parts so that a repeated value shows as infinite."""
     return strong_multiply(weights, x) - strong_multiply(weights, x.mT)
 
 
-def _svd_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
+def _svd_vjp(g: Cotangent, y: AnyArray, a: AnyArray) -> Sequence[Any]:
     """Return equation 31 of [1]_: the values' part, and those of u and v inside and outside."""
     m, n = a.shape[-2:]
     u, s, v = _parts(y, m)
@@ -80,13 +81,13 @@ def _svd_vjp(g: Any, y: Any, a: Any) -> Sequence[Any]:
     return [d_a]
 
 
-def _spin(weights: Any, change: Any) -> Any:
+def _spin(weights: AnyArray, change: AnyArray) -> AnyArray:
     """Return the antisymmetric w ⊙ x - (w ⊙ x)ᵀ, by which vectors turn."""
     part = strong_multiply(weights, change)
     return part - part.mT
 
 
-def _svd_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
+def _svd_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray) -> AnyArray:
     """Return equations 14, 17 and 18 of [1]_."""
     t = tangents[0]
     m, n = a.shape[-2:]
@@ -102,7 +103,7 @@ def _svd_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
     return concatenate([t_s[..., None], t_u.mT, t_v.mT], axis=-1)
 
 
-def _packed_shape(a: Operand) -> tuple[int, ...]:
+def _packed_shape(a: Described) -> tuple[int, ...]:
     if (error := explain_not_matrix(a)) is not None:
         raise ValueError(error)
     *batch, m, n = a.shape
@@ -120,7 +121,7 @@ def _packed_shape(a: Operand) -> tuple[int, ...]:
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {}), (STACK, {}), (np.array([[2.0]]), {})],
 )
-def svd_packed(a: Any) -> Any:
+def svd_packed(a: Array) -> Array:
     """Return the reduced singular value decomposition in one array.
 
     Returns
@@ -142,7 +143,7 @@ class SVDResult(NamedTuple):
 
 
 def svd(
-    a: Operand, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+    a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
     """Return the singular value decomposition, or with ``compute_uv=False`` the values alone.
 
@@ -186,7 +187,7 @@ def svd(
     return SVDResult(own(u), own(s), own(v.mT))
 
 
-def svdvals(x: Operand, /) -> Any:
+def svdvals(x: ArrayLike, /) -> AnyArray:
     """Return the singular values, in falling order; the derivative at a value 0 is 0.
 
     >>> ad.linalg.svdvals(np.array([[0.0, 2.0], [0.0, 0.0]]))
@@ -198,7 +199,7 @@ def svdvals(x: Operand, /) -> Any:
     return own(svd_packed(as_array(x))[..., 0])
 
 
-def firm_svdvals(x: Operand) -> Any:
+def firm_svdvals(x: ArrayLike) -> AnyArray:
     """Return the singular values, those that may be 0 but for rounding as constants.
 
     Of a singular matrix they come out as 1e-17 rather than 0, with vectors of noise; a value is

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from ..annotations import AnyArray, Array
 from ..kinds import elementwise
 from .arithmetic import divide, polynomial
 from .exponential import hypot, sqrt
@@ -22,7 +22,7 @@ from .piecewise import absolute, one_minus_square, where
     numpy=[np.sin],
     method=True,
 )
-def sin(x: Any) -> Any:
+def sin(x: Array) -> Array:
     """Return the sine of x in radians.
 
     >>> ad.sin(np.array([0.0, np.pi / 6]))
@@ -41,7 +41,7 @@ def sin(x: Any) -> Any:
     numpy=[np.cos],
     method=True,
 )
-def cos(x: Any) -> Any:
+def cos(x: Array) -> Array:
     """Return the cosine of x in radians.
 
     >>> ad.cos(np.array([0.0, np.pi / 3]))
@@ -59,7 +59,7 @@ def cos(x: Any) -> Any:
     method=True,
     domain=[(-1.2, 1.2)],
 )
-def tan(x: Any) -> Any:
+def tan(x: Array) -> Array:
     """Return the tangent of x in radians.
 
     >>> ad.tan(np.array([0.0, np.pi / 4]))
@@ -79,7 +79,7 @@ def tan(x: Any) -> Any:
     method=True,
     domain=[(-0.8, 0.8)],
 )
-def arcsin(x: Any) -> Any:
+def arcsin(x: Array) -> Array:
     """Return the angle in [-π/2, π/2] whose sine is x; its derivative at ±1 is infinite.
 
     >>> ad.arcsin(np.array([0.0, 1.0]))
@@ -99,7 +99,7 @@ def arcsin(x: Any) -> Any:
     method=True,
     domain=[(-0.8, 0.8)],
 )
-def arccos(x: Any) -> Any:
+def arccos(x: Array) -> Array:
     """Return the angle in [0, π] whose cosine is x; its derivative at ±1 is -∞.
 
     >>> ad.arccos(np.array([0.0, 1.0]))
@@ -110,7 +110,7 @@ def arccos(x: Any) -> Any:
     return np.arccos(x)
 
 
-def _arctan_slope(y: Any, x: Any) -> Any:
+def _arctan_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     """1/(1 + x²), without the overflow of squares, which would zero the second derivative too."""
     radius = hypot(1.0, x)
     return divide(divide(1.0, radius), radius)
@@ -124,7 +124,7 @@ def _arctan_slope(y: Any, x: Any) -> Any:
     numpy=[np.arctan],
     method=True,
 )
-def arctan(x: Any) -> Any:
+def arctan(x: Array) -> Array:
     """Return the angle in [-π/2, π/2] whose tangent is x.
 
     >>> ad.arctan(np.array([0.0, 1.0, np.inf]))
@@ -135,7 +135,7 @@ def arctan(x: Any) -> Any:
     return np.arctan(x)
 
 
-def _over_square(leg: Any, y: Any, x: Any) -> Any:
+def _over_square(leg: AnyArray, y: AnyArray, x: AnyArray) -> AnyArray:
     """leg / (x² + y²), without overflow or underflow of the squares; 0 at the origin and at ∞.
 
     It is at most 1 over the radius, so it vanishes at infinity in whatever direction.
@@ -156,7 +156,7 @@ def _over_square(leg: Any, y: Any, x: Any) -> Any:
     numpy=[np.arctan2],
     domain=[(-2, 2), (0.3, 2)],
 )
-def arctan2(y: Any, x: Any) -> Any:
+def arctan2(y: Array, x: Array) -> Array:
     """Return the angle of the point (x, y), in [-π, π]; at the origin both derivatives are 0.
 
     >>> ad.arctan2(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
@@ -172,7 +172,7 @@ def arctan2(y: Any, x: Any) -> Any:
 _SINC_SLOPE = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(1, 11)]
 
 
-def _sinc_slope(y: Any, x: Any) -> Any:
+def _sinc_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     """(cos πx - sinc x)/x, and its Taylor series near 0, where that cancels."""
     angle = np.pi * x
     near_zero = angle * polynomial(_SINC_SLOPE, angle * angle)
@@ -187,7 +187,7 @@ def _sinc_slope(y: Any, x: Any) -> Any:
     numpy=[np.sinc],
     method=True,
 )
-def sinc(x: Any) -> Any:
+def sinc(x: Array) -> Array:
     """Return sin(πx)/(πx), which is 1 at 0; smooth there, to all orders.
 
     >>> ad.sinc(np.array([0.0, 0.5]))
@@ -205,7 +205,7 @@ def sinc(x: Any) -> Any:
     numpy=[np.deg2rad, np.radians],
     method=True,
 )
-def deg2rad(x: Any) -> Any:
+def deg2rad(x: Array) -> Array:
     """Return an angle given in degrees in radians.
 
     >>> ad.deg2rad(np.array([0.0, 180.0]))
@@ -221,7 +221,7 @@ def deg2rad(x: Any) -> Any:
     numpy=[np.rad2deg, np.degrees],
     method=True,
 )
-def rad2deg(x: Any) -> Any:
+def rad2deg(x: Array) -> Array:
     """Return an angle given in radians in degrees.
 
     >>> ad.rad2deg(np.array([0.0, np.pi]))
@@ -230,7 +230,7 @@ def rad2deg(x: Any) -> Any:
     return np.rad2deg(x)
 
 
-def radians(x: Any) -> Any:
+def radians(x: AnyArray) -> AnyArray:
     """Return an angle given in degrees in radians; another name of `deg2rad`.
 
     >>> ad.radians(np.array([0.0, 180.0]))
@@ -239,7 +239,7 @@ def radians(x: Any) -> Any:
     return deg2rad(x)
 
 
-def degrees(x: Any) -> Any:
+def degrees(x: AnyArray) -> AnyArray:
     """Return an angle given in radians in degrees; another name of `rad2deg`.
 
     >>> ad.degrees(np.array([0.0, np.pi]))

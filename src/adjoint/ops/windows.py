@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Operand, Spec
+from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core import Spec
 from ..errors import ShapeError
 from ..kinds import linear
 from .structural import as_array
@@ -20,7 +21,7 @@ def window_counts(shape: Sizes, size: Sizes, stride: Sizes, dilation: Sizes) -> 
     return tuple((n - (k - 1) * d - 1) // s + 1 for n, k, s, d in places)
 
 
-def windows_of(x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+def windows_of(x: AnyArray, size: Sizes, stride: Sizes, dilation: Sizes) -> Array:
     """Return a view of the windows, their own axes last."""
     axes = tuple(range(-len(size), 0))
     spans = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
@@ -29,7 +30,7 @@ def windows_of(x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     return every[(..., *steps)]  # type: ignore[arg-type]
 
 
-def overlaid(g: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Any:
+def overlaid(g: Cotangent, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Array:
     """Return zeros of a shape to which each window is added where it was taken."""
     result = np.zeros(shape, g.dtype)
     for offset in np.ndindex(*size):
@@ -38,7 +39,7 @@ def overlaid(g: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) 
     return result
 
 
-def places_of(shape: Sizes, offset: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+def places_of(shape: Sizes, offset: Sizes, stride: Sizes, dilation: Sizes) -> tuple[Any, ...]:
     """Return the key of the places, in an array, of one entry of each of its windows."""
     counts = shape[len(shape) - 2 * len(offset) : len(shape) - len(offset)]
     starts = [o * d for o, d in zip(offset, dilation, strict=True)]
@@ -46,7 +47,7 @@ def places_of(shape: Sizes, offset: Sizes, stride: Sizes, dilation: Sizes) -> An
     return (..., *(slice(a, b, s) for a, b, s in zip(starts, ends, stride, strict=True)))
 
 
-def _windows_shape(x: Operand, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
+def _windows_shape(x: Described, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
     frame = (*size, *stride, *dilation)
     if len(size) > len(x.shape) or min(frame, default=1) < 1:
         raise ShapeError(f"no windows of {size} in an array of shape {x.shape}")
@@ -77,13 +78,13 @@ _CASES: list[Any] = [
     view="always",
     cases=_CASES,
 )
-def windows(x: Any, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+def windows(x: Array, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Array:
     """Return the windows of the last axes: their places there, and behind them their own axes."""
     return windows_of(x, size, stride, dilation)
 
 
 def _overlaid_shape(
-    x: Operand, *, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes
+    x: Described, *, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes
 ) -> Sizes:
     whole = Spec(shape, x.dtype)
     if tuple(x.shape) != _windows_shape(whole, size=size, stride=stride, dilation=dilation):
@@ -111,14 +112,14 @@ def _overlaid_shape(
         ),
     ],
 )
-def overlay(x: Any, *, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Any:
+def overlay(x: Array, *, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Array:
     """Return an array to which each window is added at its place; the transpose of `windows`."""
     return overlaid(x, size, stride, dilation, shape)
 
 
 def sliding_windows(
-    x: Operand, size: Sizes, *, stride: Sizes | None = None, dilation: Sizes | None = None
-) -> Any:
+    x: ArrayLike, size: Sizes, *, stride: Sizes | None = None, dilation: Sizes | None = None
+) -> AnyArray:
     """Return the windows of the last axes.
 
     Parameters

@@ -6,12 +6,14 @@ forms with a division by x are right at 0, to all orders.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from ..core import NUMPY, Operand, Value
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY, Value
 from ..kinds import elementwise
 from ..ops.arithmetic import divide
 from ..ops.logic import bitwise_and, equal, greater, less
@@ -21,11 +23,11 @@ _POSITIVE = [(0.5, 4)]
 _ORDERS = [((2, 3), {"order": 2}), ((), {"order": 0.5}), ((0,), {"order": 1})]
 
 
-def _half_difference(bessel: Any, x: Any, order: float) -> Any:
+def _half_difference(bessel: Callable[..., Any], x: AnyArray, order: float) -> AnyArray:
     return 0.5 * (bessel(x, order=order - 1) - bessel(x, order=order + 1))
 
 
-def _half_sum(bessel: Any, x: Any, order: float) -> Any:
+def _half_sum(bessel: Callable[..., Any], x: AnyArray, order: float) -> AnyArray:
     return 0.5 * bessel(x, order=order - 1) + 0.5 * bessel(x, order=order + 1)
 
 
@@ -38,7 +40,7 @@ def _half_sum(bessel: Any, x: Any, order: float) -> Any:
     domain=_POSITIVE,
     cases=_ORDERS,
 )
-def bessel_j(x: Any, *, order: float) -> Any:
+def bessel_j(x: Array, *, order: float) -> Array:
     """Return the Bessel function of the first kind."""
     return special.jv(order, x)
 
@@ -52,7 +54,7 @@ def bessel_j(x: Any, *, order: float) -> Any:
     domain=_POSITIVE,
     cases=_ORDERS,
 )
-def bessel_y(x: Any, *, order: float) -> Any:
+def bessel_y(x: Array, *, order: float) -> Array:
     """Return the Bessel function of the second kind, x > 0."""
     return special.yv(order, x)
 
@@ -66,7 +68,7 @@ def bessel_y(x: Any, *, order: float) -> Any:
     domain=_POSITIVE,
     cases=_ORDERS,
 )
-def bessel_i(x: Any, *, order: float) -> Any:
+def bessel_i(x: Array, *, order: float) -> Array:
     """Return the modified Bessel function of the first kind."""
     return special.iv(order, x)
 
@@ -80,7 +82,7 @@ def bessel_i(x: Any, *, order: float) -> Any:
     domain=_POSITIVE,
     cases=_ORDERS,
 )
-def bessel_k(x: Any, *, order: float) -> Any:
+def bessel_k(x: Array, *, order: float) -> Array:
     """Return the modified Bessel function of the second kind, x > 0."""
     return special.kv(order, x)
 
@@ -92,7 +94,7 @@ def bessel_k(x: Any, *, order: float) -> Any:
     latex=r"J_0\left({x}\right)",
     numpy=[special.j0],
 )
-def j0(x: Any) -> Any:
+def j0(x: Array) -> Array:
     """Return the Bessel function of the first kind, order 0.
 
     >>> ad.special.j0(np.array([0.0, 1.0]))
@@ -110,7 +112,7 @@ def j0(x: Any) -> Any:
     latex=r"J_1\left({x}\right)",
     numpy=[special.j1],
 )
-def j1(x: Any) -> Any:
+def j1(x: Array) -> Array:
     """Return the Bessel function of the first kind, order 1.
 
     >>> ad.special.j1(np.array([0.0, 1.0]))
@@ -127,7 +129,7 @@ def j1(x: Any) -> Any:
     numpy=[special.y0],
     domain=_POSITIVE,
 )
-def y0(x: Any) -> Any:
+def y0(x: Array) -> Array:
     """Return the Bessel function of the second kind, order 0; -∞ at 0.
 
     >>> ad.special.y0(np.array([0.0, 1.0]))
@@ -144,7 +146,7 @@ def y0(x: Any) -> Any:
     numpy=[special.y1],
     domain=_POSITIVE,
 )
-def y1(x: Any) -> Any:
+def y1(x: Array) -> Array:
     """Return the Bessel function of the second kind, order 1; -∞ at 0.
 
     >>> ad.special.y1(np.array([0.0, 1.0]))
@@ -157,7 +159,7 @@ def y1(x: Any) -> Any:
 _NEAR_OVERFLOW = (700, 720)
 
 
-def _to_the_end(plain: Any, x: Any, order: int) -> Any:
+def _to_the_end(plain: Callable[..., Any], x: AnyArray, order: int) -> AnyArray:
     """Return I(x) to the end of its range."""
     size = absolute(x)
     near = bitwise_and(greater(size, _NEAR_OVERFLOW[0]), less(size, _NEAR_OVERFLOW[1]))
@@ -165,7 +167,7 @@ def _to_the_end(plain: Any, x: Any, order: int) -> Any:
     return where(near, bessel_i(where(near, x, 0.0), order=order), plain(x))
 
 
-def _i2(x: Any) -> Any:
+def _i2(x: AnyArray) -> AnyArray:
     """Return I₂(x) also where SciPy's is NaN: near 0 by its first terms (DLMF 10.25.2), and far."""
     square, size = x * x, absolute(x)
     series = square * (square / 96 + 0.125)
@@ -180,7 +182,7 @@ def _i2(x: Any) -> Any:
     latex=r"I_0\left({x}\right)",
     numpy=[special.i0],
 )
-def i0(x: Any) -> Any:
+def i0(x: Array) -> Array:
     """Return the modified Bessel function of the first kind, order 0.
 
     >>> ad.special.i0(np.array([0.0, 1.0]))
@@ -196,7 +198,7 @@ def i0(x: Any) -> Any:
     latex=r"I_1\left({x}\right)",
     numpy=[special.i1],
 )
-def i1(x: Any) -> Any:
+def i1(x: Array) -> Array:
     """Return the modified Bessel function of the first kind, order 1.
 
     >>> ad.special.i1(np.array([0.0, 1.0]))
@@ -213,7 +215,7 @@ def i1(x: Any) -> Any:
     numpy=[special.k0],
     domain=_POSITIVE,
 )
-def k0(x: Any) -> Any:
+def k0(x: Array) -> Array:
     """Return the modified Bessel function of the second kind, order 0; ∞ at 0.
 
     >>> ad.special.k0(np.array([0.0, 1.0]))
@@ -230,7 +232,7 @@ def k0(x: Any) -> Any:
     numpy=[special.k1],
     domain=_POSITIVE,
 )
-def k1(x: Any) -> Any:
+def k1(x: Array) -> Array:
     """Return the modified Bessel function of the second kind, order 1; ∞ at 0.
 
     >>> ad.special.k1(np.array([0.0, 1.0]))
@@ -239,7 +241,7 @@ def k1(x: Any) -> Any:
     return special.k1(x)
 
 
-def _constant(name: str, v: Any) -> Any:
+def _constant(name: str, v: ArrayLike) -> float:
     """Return an order as a Python number; raise if it is no constant."""
     if isinstance(v, Value) or np.ndim(v) or not isinstance(v, (int, float, np.number)):
         raise TypeError(
@@ -249,7 +251,7 @@ def _constant(name: str, v: Any) -> Any:
     return v.item() if isinstance(v, np.number) else v
 
 
-def jv(v: float, x: Operand) -> Any:
+def jv(v: float, x: ArrayLike) -> AnyArray:
     """Return the Bessel function of order v, of the first kind; v is a constant.
 
     >>> ad.special.jv(0.5, np.array([1.0, 2.0]))
@@ -258,7 +260,7 @@ def jv(v: float, x: Operand) -> Any:
     return bessel_j(x, order=_constant("jv", v))
 
 
-def yv(v: float, x: Operand) -> Any:
+def yv(v: float, x: ArrayLike) -> AnyArray:
     """Return the Bessel function of order v, of the second kind; v is a constant.
 
     >>> ad.special.yv(0.5, np.array([1.0, 2.0]))
@@ -267,7 +269,7 @@ def yv(v: float, x: Operand) -> Any:
     return bessel_y(x, order=_constant("yv", v))
 
 
-def iv(v: float, x: Operand) -> Any:
+def iv(v: float, x: ArrayLike) -> AnyArray:
     """Return the Bessel function of order v, modified, of the first kind; v is a constant.
 
     >>> ad.special.iv(0.5, np.array([1.0, 2.0]))
@@ -276,7 +278,7 @@ def iv(v: float, x: Operand) -> Any:
     return bessel_i(x, order=_constant("iv", v))
 
 
-def kv(v: float, x: Operand) -> Any:
+def kv(v: float, x: ArrayLike) -> AnyArray:
     """Return the Bessel function of order v, modified, of the second kind; v is a constant.
 
     >>> ad.special.kv(0.5, np.array([1.0, 2.0]))

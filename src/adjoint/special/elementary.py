@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scipy import special
 
-from ..core import NUMPY, Operand
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import NUMPY
 from ..kinds import elementwise
 from ..ops.exponential import cbrt, expm1, log1p, power
 from ..ops.logarithm import exp2
@@ -21,7 +20,7 @@ from ..ops.trigonometric import sin
     latex=r"\cos {x} - 1",
     numpy=[special.cosm1],
 )
-def cosm1(x: Any) -> Any:
+def cosm1(x: Array) -> Array:
     """Return cos x - 1, exact for small x.
 
     >>> ad.special.cosm1(np.array([0.0, 1e-9]))
@@ -30,7 +29,7 @@ def cosm1(x: Any) -> Any:
     return special.cosm1(x)
 
 
-def exp10(x: Operand) -> Any:
+def exp10(x: ArrayLike) -> AnyArray:
     """Return 10ˣ.
 
     >>> ad.special.exp10(np.array([0.0, 2.0]))

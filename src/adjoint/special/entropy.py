@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scipy import special
 
+from ..annotations import AnyArray, Array
 from ..kinds import elementwise
 from ..ops.arithmetic import divide
 from ..ops.exponential import log, log1p
@@ -16,12 +15,12 @@ from ..ops.products import strong_multiply
 _POSITIVE = (0.2, 2)
 
 
-def _where_counted(x: Any, y: Any, logarithm: Any) -> Any:
+def _where_counted(x: AnyArray, y: AnyArray, logarithm: AnyArray) -> AnyArray:
     """The logarithm of y; 0 where it multiplies x = 0 and y is not positive."""
     return where(bitwise_and(equal(x, 0), less_equal(y, 0)), 0.0, logarithm)
 
 
-def _share(x: Any, y: Any) -> Any:
+def _share(x: AnyArray, y: AnyArray) -> AnyArray:
     """x / y, and 0 where both are 0; there too the derivative by x is 1 / y."""
     return where(equal(y, 0), strong_multiply(x, divide(1.0, y)), divide(x, y))
 
@@ -37,7 +36,7 @@ def _share(x: Any, y: Any) -> Any:
     numpy=[special.xlogy],
     domain=[(-2, 2), _POSITIVE],
 )
-def xlogy(x: Any, y: Any) -> Any:
+def xlogy(x: Array, y: Array) -> Array:
     """Return x log y, which is 0 for x = 0; where y ≤ 0 too, both derivatives are 0.
 
     >>> ad.special.xlogy(np.array([0.0, 2.0]), np.array([0.0, np.e]))
@@ -59,7 +58,7 @@ def xlogy(x: Any, y: Any) -> Any:
     numpy=[special.xlog1py],
     domain=[(-2, 2), (-0.8, 2)],
 )
-def xlog1py(x: Any, y: Any) -> Any:
+def xlog1py(x: Array, y: Array) -> Array:
     """Return x log(1 + y), which is 0 for x = 0; where y ≤ -1 too, both derivatives are 0.
 
     >>> ad.special.xlog1py(np.array([0.0, 2.0]), np.array([-1.0, 1e-12]))
@@ -78,7 +77,7 @@ def xlog1py(x: Any, y: Any) -> Any:
     numpy=[special.entr],
     domain=[_POSITIVE],
 )
-def entr(x: Any) -> Any:
+def entr(x: Array) -> Array:
     """Return -x log x, 0 at 0 and -∞ for x < 0; its derivative at 0 is infinite.
 
     >>> ad.special.entr(np.array([0.0, 0.5]))
@@ -89,7 +88,7 @@ def entr(x: Any) -> Any:
     return special.entr(x)
 
 
-def _log_ratio(x: Any, y: Any) -> Any:
+def _log_ratio(x: AnyArray, y: AnyArray) -> AnyArray:
     """log(x / y), and 0 where both are 0.
 
     Of the quotient where it is near 1, for there the logarithms cancel; of the two elsewhere, for
@@ -112,7 +111,7 @@ def _log_ratio(x: Any, y: Any) -> Any:
     numpy=[special.rel_entr],
     domain=[_POSITIVE],
 )
-def rel_entr(x: Any, y: Any) -> Any:
+def rel_entr(x: Array, y: Array) -> Array:
     """Return x log(x / y), 0 at x = 0 and ∞ where an argument is negative.
 
     By x the derivative at x = 0 is -∞; where both are 0 it is 1 by x and 0 by y.
@@ -136,7 +135,7 @@ def rel_entr(x: Any, y: Any) -> Any:
     numpy=[special.kl_div],
     domain=[_POSITIVE],
 )
-def kl_div(x: Any, y: Any) -> Any:
+def kl_div(x: Array, y: Array) -> Array:
     """Return x log(x / y) - x + y, the part of a divergence that is never negative.
 
     By x the derivative at x = 0 is -∞; where both are 0 it is 0 by x and 1 by y.

@@ -6,12 +6,12 @@ At the poles 0, -1, -2 … values and derivatives are infinite or NaN, as SciPy 
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import numpy as np
 from scipy import special
 
-from ..core import Operand, Value
+from ..annotations import AnyArray, Array, ArrayLike
+from ..core import Value
 from ..kinds import elementwise
 from ..ops.arithmetic import divide
 from ..ops.exponential import expm1, log1p
@@ -29,7 +29,7 @@ _POSITIVE = (0.2, 4)
     numpy=[special.gammaln],
     domain=[_POSITIVE],
 )
-def gammaln(x: Any) -> Any:
+def gammaln(x: Array) -> Array:
     """Return log |Γ(x)|.
 
     >>> ad.special.gammaln(np.array([-0.5, 171.0]))
@@ -48,7 +48,7 @@ def gammaln(x: Any) -> Any:
     numpy=[special.loggamma],
     domain=[_POSITIVE],
 )
-def loggamma(x: Any) -> Any:
+def loggamma(x: Array) -> Array:
     """Return log Γ(x), of real numbers; for x < 0 it is NaN.
 
     >>> ad.special.loggamma(np.array([0.5, 171.0]))
@@ -65,7 +65,7 @@ def loggamma(x: Any) -> Any:
     numpy=[special.gamma],
     domain=[_POSITIVE],
 )
-def gamma(x: Any) -> Any:
+def gamma(x: Array) -> Array:
     """Return Γ(x), which is (x - 1)! of whole numbers.
 
     >>> ad.special.gamma(np.array([0.5, 5.0]))
@@ -84,7 +84,7 @@ def gamma(x: Any) -> Any:
     numpy=[special.digamma],
     domain=[_POSITIVE],
 )
-def digamma(x: Any) -> Any:
+def digamma(x: Array) -> Array:
     """Return ψ(x), the derivative of log Γ.
 
     >>> ad.special.digamma(np.array([1.0, 2.0]))
@@ -103,7 +103,7 @@ def digamma(x: Any) -> Any:
     domain=[_POSITIVE],
     cases=[((2, 3), {"order": 1}), ((), {"order": 3}), ((0,), {"order": 2})],
 )
-def digamma_slope(x: Any, *, order: int) -> Any:
+def digamma_slope(x: Array, *, order: int) -> Array:
     """Return the derivative of ψ of an order above 0; `polygamma` with its arguments in our order.
 
     Parameters
@@ -116,7 +116,7 @@ def digamma_slope(x: Any, *, order: int) -> Any:
     return special.polygamma(order, x).astype(x.dtype if x.dtype.kind == "f" else np.float64)
 
 
-def polygamma(n: int, x: Operand) -> Any:
+def polygamma(n: int, x: ArrayLike) -> AnyArray:
     """Return the n-th derivative of ψ at x.
 
     Parameters
@@ -149,7 +149,7 @@ _BERNOULLI = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12
 _SHIFT = 10
 
 
-def _rise(x: Any, step: Any) -> Any:
+def _rise(x: AnyArray, step: AnyArray) -> AnyArray:
     """ψ(x + step) - ψ(x), without the cancellation of a step that is small beside x.
 
     ψ(x + 1) = ψ(x) + 1/x brings both to the right of 10, where the asymptotic series are
@@ -174,7 +174,7 @@ def _rise(x: Any, step: Any) -> Any:
     numpy=[special.betaln],
     domain=[_POSITIVE],
 )
-def betaln(x: Any, y: Any) -> Any:
+def betaln(x: Array, y: Array) -> Array:
     """Return log |B(x, y)|.
 
     >>> ad.special.betaln(np.array([1.0, 1000.0]), 1000.0)
@@ -191,7 +191,7 @@ def betaln(x: Any, y: Any) -> Any:
     numpy=[special.beta],
     domain=[_POSITIVE],
 )
-def beta(x: Any, y: Any) -> Any:
+def beta(x: Array, y: Array) -> Array:
     """Return B(x, y) = Γ(x) Γ(y) / Γ(x + y).
 
     >>> ad.special.beta(np.array([1.0, 2.0]), 3.0)

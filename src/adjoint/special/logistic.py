@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special
 
-from ..core import Operand
+from ..annotations import AnyArray, Array, ArrayLike, Axis
 from ..kinds import elementwise
 from ..ops import reductions
 from ..ops import softmax as rows
@@ -27,7 +25,7 @@ from ..ops.structural import as_array, reshape, stop_gradient
     latex=r"\sigma\left({x}\right)",
     numpy=[special.expit],
 )
-def expit(x: Any) -> Any:
+def expit(x: Array) -> Array:
     """Return the logistic function 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails.
 
     >>> ad.special.expit(np.array([-40.0, 0.0, 40.0]))
@@ -38,7 +36,7 @@ def expit(x: Any) -> Any:
     return special.expit(x)
 
 
-def _logit_slope(y: Any, x: Any) -> Any:
+def _logit_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     """1/(x (1 - x)); near 0 and 1 as a sum, for the product's slope there is ∞ - ∞."""
     middle = less(absolute(x - 0.5), 0.25)
     return where(middle, divide(1.0, x * (1 - x)), divide(1.0, x) + divide(1.0, 1 - x))
@@ -52,7 +50,7 @@ def _logit_slope(y: Any, x: Any) -> Any:
     numpy=[special.logit],
     domain=[(0.1, 0.9)],
 )
-def logit(x: Any) -> Any:
+def logit(x: Array) -> Array:
     """Return log(x / (1 - x)), 0 ≤ x ≤ 1; at 0 and 1 both it and its slope are infinite.
 
     >>> ad.special.logit(np.array([0.5, 1.0]))
@@ -70,7 +68,7 @@ def logit(x: Any) -> Any:
     latex=r"\log \sigma\left({x}\right)",
     numpy=[special.log_expit],
 )
-def log_expit(x: Any) -> Any:
+def log_expit(x: Array) -> Array:
     """Return the logarithm of the logistic function, exact in both tails.
 
     >>> ad.special.log_expit(np.array([-800.0, 0.0]))
@@ -79,7 +77,7 @@ def log_expit(x: Any) -> Any:
     return special.log_expit(x)
 
 
-def softmax(x: Operand, axis: Any = None) -> Any:
+def softmax(x: ArrayLike, axis: Axis = None) -> AnyArray:
     """Return eˣ / Σ eˣ over ``axis``: by default, as in SciPy, over all entries.
 
     >>> ad.special.softmax(np.array([[1000.0, 1000.0], [0.0, 0.0]]))
@@ -89,7 +87,7 @@ def softmax(x: Operand, axis: Any = None) -> Any:
     return rows.softmax(x, axis=axis)
 
 
-def log_softmax(x: Operand, axis: Any = None) -> Any:
+def log_softmax(x: ArrayLike, axis: Axis = None) -> AnyArray:
     """Return x - log Σ eˣ over ``axis``: by default, as in SciPy, over all entries.
 
     >>> ad.special.log_softmax(np.array([[0.0, 0.0], [0.0, 0.0]]))
@@ -99,7 +97,9 @@ def log_softmax(x: Operand, axis: Any = None) -> Any:
     return rows.log_softmax(as_array(x), axis=axis)
 
 
-def logsumexp(a: Operand, axis: Any = None, b: Operand = None, keepdims: bool = False) -> Any:
+def logsumexp(
+    a: ArrayLike, axis: Axis = None, b: ArrayLike | None = None, keepdims: bool = False
+) -> AnyArray:
     """Return log Σ b eᵃ over ``axis``, without overflow.
 
     Parameters

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from scipy import special
 
+from ..annotations import AnyArray, Array
 from ..kinds import elementwise
 from ..ops.arithmetic import divide, polynomial
 from ..ops.exponential import exp
@@ -29,7 +29,7 @@ _PROBABILITY = (0.05, 0.95)
     latex=r"\operatorname{{erf}}\left({x}\right)",
     numpy=[special.erf],
 )
-def erf(x: Any) -> Any:
+def erf(x: Array) -> Array:
     """Return the error function, 2/√π ∫₀ˣ e^(-t²) dt.
 
     >>> ad.special.erf(np.array([0.0, 1.0]))
@@ -47,7 +47,7 @@ def erf(x: Any) -> Any:
     latex=r"\operatorname{{erfc}}\left({x}\right)",
     numpy=[special.erfc],
 )
-def erfc(x: Any) -> Any:
+def erfc(x: Array) -> Array:
     """Return 1 - erf x, exact also where it is tiny.
 
     >>> ad.special.erfc(np.array([0.0, 10.0]))
@@ -62,7 +62,7 @@ _TAIL_FROM = 8
 _TAIL = [(-1) ** k * float(math.prod(range(1, 2 * k + 2, 2))) for k in range(21)]
 
 
-def _erfcx_slope(y: Any, x: Any) -> Any:
+def _erfcx_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     """2x erfcx x - 2/√π, and its asymptotic series for large x, where that cancels."""
     tail = divide(divide(-1 / math.sqrt(math.pi), x), x) * polynomial(_TAIL, divide(0.5, x * x))
     return where(greater(x, _TAIL_FROM), tail, 2 * x * y - _TWO_OVER_ROOT_PI)
@@ -76,7 +76,7 @@ def _erfcx_slope(y: Any, x: Any) -> Any:
     numpy=[special.erfcx],
     domain=[(-2, 12)],
 )
-def erfcx(x: Any) -> Any:
+def erfcx(x: Array) -> Array:
     """Return e^(x²) erfc x, which neither overflows nor vanishes for x > 0.
 
     >>> ad.special.erfcx(np.array([0.0, 1e10]))
@@ -93,7 +93,7 @@ def erfcx(x: Any) -> Any:
     numpy=[special.erfinv],
     domain=[_INSIDE],
 )
-def erfinv(x: Any) -> Any:
+def erfinv(x: Array) -> Array:
     """Return the inverse of `erf`, |x| ≤ 1; at ±1 both it and its slope are infinite.
 
     >>> ad.special.erfinv(np.array([0.0, 0.5, 1.0]))
@@ -112,7 +112,7 @@ def erfinv(x: Any) -> Any:
     numpy=[special.erfcinv],
     domain=[(0.1, 1.9)],
 )
-def erfcinv(x: Any) -> Any:
+def erfcinv(x: Array) -> Array:
     """Return the inverse of `erfc`, 0 ≤ x ≤ 2; at 0 and 2 both it and its slope are infinite.
 
     >>> ad.special.erfcinv(np.array([0.5, 1e-20]))
@@ -128,7 +128,7 @@ def erfcinv(x: Any) -> Any:
     latex=r"\Phi\left({x}\right)",
     numpy=[special.ndtr],
 )
-def ndtr(x: Any) -> Any:
+def ndtr(x: Array) -> Array:
     """Return Φ(x), the probability that a standard normal number is below x.
 
     >>> ad.special.ndtr(np.array([0.0, 1.96]))
@@ -154,7 +154,7 @@ _LEFT_FROM = -14
 _LEFT = _hazard_series(24)[1:]
 
 
-def _log_ndtr_slope(y: Any, x: Any) -> Any:
+def _log_ndtr_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     """φ/Φ, in forms of which further derivatives neither cancel, nor over- nor underflow.
 
     Far left its series, else without the underflow of both Φ(x) = e^(-x²/2) erfcx(-x/√2) / 2, and
@@ -174,7 +174,7 @@ def _log_ndtr_slope(y: Any, x: Any) -> Any:
     numpy=[special.log_ndtr],
     domain=[(-18, 2)],
 )
-def log_ndtr(x: Any) -> Any:
+def log_ndtr(x: Array) -> Array:
     """Return log Φ(x), also where Φ underflows; far left its slope is |x|.
 
     >>> ad.special.log_ndtr(np.array([0.0, -40.0]))
@@ -193,7 +193,7 @@ def log_ndtr(x: Any) -> Any:
     numpy=[special.ndtri],
     domain=[_PROBABILITY],
 )
-def ndtri(x: Any) -> Any:
+def ndtri(x: Array) -> Array:
     """Return the inverse of Φ, 0 ≤ x ≤ 1; at 0 and 1 both it and its slope are infinite.
 
     >>> ad.special.ndtri(np.array([0.5, 0.975]))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special
 
+from ..annotations import AnyArray, Array
 from ..kinds import elementwise
 from ..ops.arithmetic import divide, polynomial
 from ..ops.exponential import sqrt
@@ -31,7 +31,7 @@ def _series(order: int) -> list[float]:
     return [(k + 0.5) * term for k, term in enumerate(terms)]
 
 
-def _scaled_slope(y: Any, x: Any, order: int) -> Any:
+def _scaled_slope(y: AnyArray, x: AnyArray, order: int) -> AnyArray:
     """The derivative of e^(-|x|) I(x), and its asymptotic series where the difference cancels."""
     neighbours = 0.5 * (bessel_ie(x, order=abs(order - 1)) + bessel_ie(x, order=order + 1))
     side = sign(x)
@@ -50,7 +50,7 @@ def _scaled_slope(y: Any, x: Any, order: int) -> Any:
     kinks=[0],
     cases=_WHOLE_ORDERS,
 )
-def bessel_ie(x: Any, *, order: int) -> Any:
+def bessel_ie(x: Array, *, order: int) -> Array:
     """Return e^(-|x|) I(x), of whole order; at 0 that of order 0 has derivative 0."""
     return special.ive(order, x)
 
@@ -63,7 +63,7 @@ def bessel_ie(x: Any, *, order: int) -> Any:
     numpy=[special.i0e],
     kinks=[0],
 )
-def i0e(x: Any) -> Any:
+def i0e(x: Array) -> Array:
     """Return e^(-|x|) I₀(x); its derivative at 0 is 0.
 
     >>> ad.special.i0e(np.array([0.0, 1e6]))
@@ -82,7 +82,7 @@ def i0e(x: Any) -> Any:
     numpy=[special.i1e],
     kinks=[0],
 )
-def i1e(x: Any) -> Any:
+def i1e(x: Array) -> Array:
     """Return e^(-|x|) I₁(x).
 
     >>> ad.special.i1e(np.array([0.0, 1e6]))
