@@ -21,19 +21,19 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .annotations import AnyArray, ArrayLike, Axis, Cotangent
-from .core import PRIMITIVES, Operand, Params, Primitive, Spec
+from .annotations import AnyArray, ArrayLike, Axis, Cotangent, Described, Operand
+from .core import PRIMITIVES, Params, Primitive, Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
 
 
-def shape_of(operand: Operand) -> tuple[int, ...]:
+def shape_of(operand: object) -> tuple[int, ...]:
     """Return an operand's shape; Python numbers have none."""
     return getattr(operand, "shape", ())
 
 
-def dtype_of(*operands: Operand) -> np.dtype[Any]:
+def dtype_of(*operands: Any) -> np.dtype[Any]:
     """Return NumPy's promoted dtype; Python numbers stay weak."""
     return np.result_type(*(x.dtype if isinstance(x, Spec) else x for x in operands))
 
@@ -45,7 +45,7 @@ def kept_shape(shape: Sequence[int], axis: int | Sequence[int] | None) -> tuple[
 
 
 def reduced_shape(
-    x: Operand, *, axis: Axis = None, keepdims: bool = False, **_: object
+    x: Described, *, axis: Axis = None, keepdims: bool = False, **_: object
 ) -> tuple[int, ...]:
     """Return the shape after a reduction over ``axis``."""
     if keepdims:
@@ -59,7 +59,7 @@ def _reduced_axes(ndim: int, axis: int | Sequence[int] | None) -> Sequence[int]:
 
 
 def keep_axes(
-    g: Cotangent, x: Operand, *, axis: Axis = None, keepdims: bool = False, **_: object
+    g: Cotangent, x: Described, *, axis: Axis = None, keepdims: bool = False, **_: object
 ) -> AnyArray:
     """Give a reduced value its reduced axes back, with size 1, so that it broadcasts against x."""
     if keepdims or axis is None:
@@ -149,7 +149,7 @@ def linear(
     rule = _rules(transposes)
 
     def vjp(
-        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+        g: Cotangent, y: AnyArray, args: Sequence[AnyArray], params: Params, wanted: Sequence[Any]
     ) -> Sequence[AnyArray | None]:
         rules = [rule(i) if want else None for i, want in enumerate(wanted)]
         return [transpose and transpose(g, *args, **params) for transpose in rules]
@@ -157,7 +157,7 @@ def linear(
     def jvp(
         tangents: Sequence[Any],
         y: AnyArray,
-        args: Sequence[Operand],
+        args: Sequence[AnyArray],
         params: Params,
         itself: Primitive,
     ) -> AnyArray:
@@ -230,19 +230,19 @@ def reduction(
         return _strong(g, weights(keep_axes(y, x, **params), x, **params))
 
     def vjp(
-        g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
+        g: Cotangent, y: AnyArray, args: Sequence[AnyArray], params: Params, wanted: Sequence[Any]
     ) -> Sequence[AnyArray | None]:
         return [scale(keep_axes(g, args[0], **params), y, args[0], params)]
 
     def jvp(
-        tangents: Sequence[Any], y: AnyArray, args: Sequence[Operand], params: Params
+        tangents: Sequence[Any], y: AnyArray, args: Sequence[AnyArray], params: Params
     ) -> AnyArray:
         axis, keepdims = params["axis"], params["keepdims"]
         scaled = scale(tangents[0], y, args[0], params)
         return PRIMITIVES["sum"](scaled, axis=axis, keepdims=keepdims)
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def reduced_spec(x: Operand, **params: Any) -> Spec:
+        def reduced_spec(x: Described, **params: Any) -> Spec:
             others = {name: params[name] for name in params.keys() - {"axis", "keepdims"}}
             return Spec(shape(x, **params), _probe_dtype(forward, [x], others))
 
@@ -307,7 +307,7 @@ def add_all(parts: Iterable[Any]) -> Any:
     return first
 
 
-def _probe_dtype(forward: Rule, args: Sequence[Operand], params: Params) -> np.dtype[Any]:
+def _probe_dtype(forward: Rule, args: Sequence[Any], params: Params) -> np.dtype[Any]:
     """Ask NumPy for the result's dtype, on one entry of each argument."""
     kinds = [x.dtype if hasattr(x, "dtype") else x for x in args]
     return _probe(forward, params, *kinds) if params else _probe_once(forward, *kinds)

@@ -10,6 +10,7 @@ import numpy as np
 from ..annotations import AnyArray, ArrayLike, Axis, DTypeLike
 from ..core import NUMPY
 from ..errors import ShapeError
+from ..kinds import shape_of
 from .arithmetic import divide
 from .axes import ravel
 from .cumulative import part
@@ -164,7 +165,7 @@ def _spacings(x: AnyArray, given: Sequence[ArrayLike], axes: list[int]) -> list[
         )
     if len(given) <= 1 < len(axes):
         step = given[0] if given else 1.0
-        if np.ndim(step):
+        if as_array(step).ndim:
             raise ValueError("gradient: coordinates are needed for every axis, got them for one")
         return [step] * len(axes)
     return [_steps(x, a, d) for a, d in zip(axes, given or [1.0] * len(axes), strict=True)]
@@ -179,7 +180,7 @@ def _steps(x: AnyArray, axis: int, spacing: ArrayLike) -> Any:
             f"gradient: coordinates of shape {coordinates.shape} for axis {axis} of shape {x.shape}"
         )
     if coordinates.dtype.kind in "iub":
-        coordinates = coordinates.astype(np.float64)
+        coordinates = astype(coordinates, dtype=np.float64)
     return _along(diff(coordinates), x, axis)
 
 
@@ -189,7 +190,7 @@ def _slope(x: AnyArray, axis: int, steps: AnyArray, edge_order: int) -> AnyArray
             f"gradient: axis {axis} of shape {x.shape} has {x.shape[axis]} entries; edge_order="
             f"{edge_order} needs at least {edge_order + 1}"
         )
-    uneven = bool(np.ndim(steps))
+    uneven = bool(shape_of(steps))
     ends = _secant if edge_order == 1 else _parabola
     first = ends(x, axis, steps, uneven, at_end=False)
     last = ends(x, axis, steps, uneven, at_end=True)

@@ -171,7 +171,7 @@ def named_view(x: Array, *, subscripts: str) -> Array:
 def strong_einsum(*operands: Array, subscripts: str, optimize: Path = False) -> Array:
     """Return the einsum of operands, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""
 
-    def product(*arrays: AnyArray) -> Array:
+    def product(*arrays: Array) -> Any:
         return np.einsum(subscripts, *arrays, optimize=optimize)
 
     return strong_product(product, *operands)

@@ -142,7 +142,8 @@ def histogram_bin_edges(
     array([1., 2., 3., 4., 5.])
     """
     if not values_in([a, bins, range, weights]):
-        return np.histogram_bin_edges(a, bins, range, weights)
+        plain: tuple[Any, ...] = (a, bins, range, weights)
+        return np.histogram_bin_edges(*plain)
     if isinstance(bins, int) and range is None and as_array(a).shape != (0,):
         low, high = min(as_array(a)), max(as_array(a))
         if known(low) is not None and known(low) == known(high):

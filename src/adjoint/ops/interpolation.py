@@ -17,7 +17,7 @@ from .products import strong_multiply
 from .structural import as_array
 
 
-def knot_below(x: AnyArray, knots: AnyArray) -> Array:
+def knot_below(x: Array, knots: Array) -> Array:
     """Return the index of the last knot at or below x, of all but the last one."""
     return np.clip(np.searchsorted(knots, x, side="right") - 1, 0, max(len(knots) - 2, 0))
 

@@ -107,7 +107,7 @@ def pad(
     return _with_constants(x, widths, constant_values)
 
 
-def _with_constants(x: AnyArray, widths: Widths, constants: ArrayLike) -> AnyArray:
+def _with_constants(x: AnyArray, widths: Widths, constants: Any) -> AnyArray:
     padded = pad_with_zeros(x, pad_width=widths)
     if isinstance(constants, (int, float)) and constants == 0:
         return padded

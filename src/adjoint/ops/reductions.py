@@ -190,7 +190,7 @@ def as_exponents(x: AnyArray) -> Array:
     return x if x.dtype.kind == "f" else x.astype(np.exp(np.zeros((), x.dtype)).dtype)
 
 
-def less_greatest(x: AnyArray, axis: Axis) -> tuple[Any, Any, Any]:
+def less_greatest(x: Array, axis: Axis) -> tuple[Any, Any, Any]:
     """Return x less its greatest entry along an axis, log Σ e to the power of that, and the entry.
 
     An infinite greatest entry counts as 0: subtracting it would give ∞ - ∞.

@@ -203,7 +203,7 @@ def piecewise(
 def _masks(condlist: Any, x: AnyArray) -> list[Any]:
     """Return the conditions as boolean arrays of x's shape; a lone one may stand without a list."""
     conditions = numbers(condlist, "piecewise") if isinstance(condlist, Value) else condlist
-    if not np.ndim(conditions) or (x.ndim and not np.ndim(_first(conditions))):
+    if not np.ndim(conditions) or (x.ndim and not _first(conditions).ndim):
         conditions = [conditions]
     return [np.broadcast_to(numbers(c, "piecewise"), x.shape).astype(bool) for c in conditions]
 

@@ -101,7 +101,7 @@ def log_softmax(x: Array, *, axis: Axes = -1) -> Array:
     return shifted - total
 
 
-def check_labels(labels: AnyArray, classes: int) -> None:
+def check_labels(labels: Array, classes: int) -> None:
     """Refuse labels that are not in range(classes)."""
     if not labels.size:
         return

@@ -21,7 +21,7 @@ def window_counts(shape: Sizes, size: Sizes, stride: Sizes, dilation: Sizes) -> 
     return tuple((n - (k - 1) * d - 1) // s + 1 for n, k, s, d in places)
 
 
-def windows_of(x: AnyArray, size: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+def windows_of(x: Array, size: Sizes, stride: Sizes, dilation: Sizes) -> Array:
     """Return a view of the windows, their own axes last."""
     axes = tuple(range(-len(size), 0))
     spans = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
