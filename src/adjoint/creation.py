@@ -12,7 +12,9 @@ from .tensor import Tensor, tensor
 
 
 def zeros(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
-    """Return a constant tensor of zeros, to assign into: ``y[i] = x`` keeps x's gradient.
+    """Return a constant tensor of zeros of a ``shape`` and ``dtype``.
+
+    It serves to assign into: ``y[i] = x`` keeps x's gradient.
 
     Examples
     --------
@@ -28,7 +30,7 @@ def zeros(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
 
 
 def ones(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
-    """Return a constant tensor of ones.
+    """Return a constant tensor of ones of a ``shape`` and ``dtype``.
 
     Examples
     --------
@@ -40,7 +42,9 @@ def ones(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
 
 
 def empty(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
-    """Return a constant tensor to assign into; it is filled with zeros, not with chance.
+    """Return a constant tensor of a ``shape`` and ``dtype`` to assign into.
+
+    It is filled with zeros, not with chance.
 
     Examples
     --------
@@ -51,7 +55,9 @@ def empty(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
 
 
 def full(shape: Sizes, fill_value: PlainArrayLike, dtype: DTypeLike | None = None) -> Tensor:
-    """Return a constant tensor of a number; ``np.full_like`` is for one with a gradient.
+    """Return a constant tensor of a ``shape`` filled with ``fill_value``, of its type or ``dtype``.
+
+    ``np.full_like`` is for a number with a gradient.
 
     Examples
     --------
@@ -64,6 +70,8 @@ def full(shape: Sizes, fill_value: PlainArrayLike, dtype: DTypeLike | None = Non
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = float) -> Tensor:
     """Return a constant (N, M) tensor with ones on its ``k``-th diagonal, zeros elsewhere.
 
+    Without ``M`` it is square; ``dtype`` is the type of its entries.
+
     Examples
     --------
     >>> ad.eye(2, 3, k=1)
@@ -74,7 +82,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = float) -> T
 
 
 def identity(n: int, dtype: DTypeLike = float) -> Tensor:
-    """Return the constant (n, n) unit matrix.
+    """Return the constant (n, n) unit matrix, of a ``dtype``.
 
     Examples
     --------
@@ -89,6 +97,8 @@ def arange(
     start: float, stop: Any = None, step: float = 1, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return a constant tensor of numbers from ``start`` up to, without, ``stop``; or up to it.
+
+    They are ``step`` apart and of a ``dtype``.
 
     Examples
     --------

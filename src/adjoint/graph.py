@@ -337,6 +337,8 @@ def trace(
         Of as many arrays, or trees of arrays, as there are examples; returns a tree of values.
     *examples : array, Spec, or list, tuple or dict of them
         Only their structure, shape and dtype matter.
+    symbol : type
+        The class of the values that the function is called with.
     names : sequence, optional
         A name for each argument, or a tree of names for its leaves; by default from ``arguments``.
     arguments : sequence of str, optional

@@ -28,7 +28,7 @@ def _numpy_clip(
 
 
 def _numpy_where(condition: ArrayLike, *choices: ArrayLike) -> Any:
-    # Without choices it counts: indices depend on the data and have no derivative.
+    # Without choices it asks where the condition holds: indices, which have no derivative.
     return where(condition, *choices) if choices else np.nonzero(stop_gradient(condition))
 
 

@@ -66,6 +66,7 @@ def multiply(x: Array, y: Array) -> Array:
 
 
 @elementwise(
+    # By y it is -out / y rather than -x / y², whose square may over- or underflow.
     partials=[lambda out, x, y: divide(1.0, y), lambda out, x, y: -divide(out, y)],
     strong=True,
     source="{x} / {y}",
@@ -143,7 +144,8 @@ def positive(x: Array) -> Array:
 
 
 @elementwise(
-    # The quotient towards zero; (x - out)/y is an integer up to rounding, x / y may be just below.
+    # The quotient rounded towards zero. (x - out) / y is that integer but for rounding, so that the
+    # nearest one is right; x / y may lie just below it, and be cut off to the one before.
     partials=[1, lambda out, x, y: -rint(divide(x - out, y))],
     strong=True,
     source="np.fmod({x}, {y})",

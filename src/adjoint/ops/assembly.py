@@ -56,7 +56,9 @@ def _stacked(
 def vstack(
     tup: Sequence[ArrayLike], *, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
 ) -> AnyArray:
-    """Join arrays row by row; vectors count as rows.
+    """Join the arrays of ``tup`` row by row; vectors count as rows.
+
+    ``dtype`` and ``casting`` say to which type, and by what rule, the result is converted.
 
     >>> ad.vstack([np.array([1, 2]), np.array([[3, 4], [5, 6]])])
     array([[1, 2],
@@ -69,7 +71,9 @@ def vstack(
 def hstack(
     tup: Sequence[ArrayLike], *, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
 ) -> AnyArray:
-    """Join arrays column by column; vectors are joined end to end.
+    """Join the arrays of ``tup`` column by column; vectors are joined end to end.
+
+    ``dtype`` and ``casting`` say to which type, and by what rule, the result is converted.
 
     >>> ad.hstack([np.array([1, 2]), np.array([3])])
     array([1, 2, 3])
@@ -80,7 +84,7 @@ def hstack(
 
 
 def dstack(tup: Sequence[ArrayLike]) -> AnyArray:
-    """Join arrays along the third axis, which vectors and matrices are given.
+    """Join the arrays of ``tup`` along the third axis, which vectors and matrices are given.
 
     >>> ad.dstack([np.array([1, 2]), np.array([3, 4])]).shape
     (1, 2, 2)
@@ -89,7 +93,7 @@ def dstack(tup: Sequence[ArrayLike]) -> AnyArray:
 
 
 def column_stack(tup: Sequence[ArrayLike]) -> AnyArray:
-    """Join arrays column by column; vectors count as columns.
+    """Join the arrays of ``tup`` column by column; vectors count as columns.
 
     >>> ad.column_stack([np.array([1, 2]), np.array([3, 4])])
     array([[1, 3],
@@ -159,13 +163,15 @@ def insert(
 ) -> AnyArray:
     """Return ``arr`` with ``values`` inserted before the places ``obj`` (int, slice, sequence).
 
+    Along ``axis``; without one, both are flattened.
+
     >>> ad.insert(np.array([1.0, 2.0]), 1, 9.0)
     array([1., 9., 2.])
     >>> float(ad.grad(lambda v: ad.insert(np.array([1.0, 2.0]), [0, 2], v).sum())(9.0))
     2.0
     """
     x, new = as_array(arr), as_array(values)
-    # NumPy inserts the entries' numbers; where they end up, the entries are gathered.
+    # NumPy inserts into an array of the entries' numbers; the entries are gathered in that order.
     old_numbers = np.arange(x.size).reshape(x.shape)
     new_numbers = x.size + np.arange(new.size).reshape(new.shape)
     order = np.insert(old_numbers, _place(obj, "insert"), new_numbers, axis)
@@ -191,7 +197,9 @@ def _place(obj: int | slice | ArrayLike, name: str) -> int | slice | Array:
 
 
 def array_split(ary: ArrayLike, indices_or_sections: ArrayLike, axis: int = 0) -> list[Any]:
-    """Return the parts of an array: as many as said, of nearly equal size, or cut at indices.
+    """Return the parts of ``ary`` along ``axis``.
+
+    ``indices_or_sections`` is how many, of nearly equal size, or the places where to cut.
 
     >>> ad.array_split(np.arange(5), 2)
     [array([0, 1, 2]), array([3, 4])]
@@ -200,7 +208,9 @@ def array_split(ary: ArrayLike, indices_or_sections: ArrayLike, axis: int = 0) -
 
 
 def split(ary: ArrayLike, indices_or_sections: ArrayLike, axis: int = 0) -> list[Any]:
-    """Return the parts of an array: as many as said, of equal size, or cut at indices.
+    """Return the parts of ``ary`` along ``axis``.
+
+    ``indices_or_sections`` is how many, of equal size, or the places where to cut.
 
     >>> ad.split(np.arange(5), [2, 3])
     [array([0, 1]), array([2]), array([3, 4])]
@@ -209,7 +219,9 @@ def split(ary: ArrayLike, indices_or_sections: ArrayLike, axis: int = 0) -> list
 
 
 def hsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
-    """Return the parts of an array cut between columns, or entries of a vector.
+    """Return the parts of ``ary`` cut between columns, or entries of a vector.
+
+    ``indices_or_sections`` is that of `split`.
 
     >>> ad.hsplit(np.array([[1, 2], [3, 4]]), 2)
     [array([[1],
@@ -223,7 +235,7 @@ def hsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
 
 
 def vsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
-    """Return the parts of an array cut between rows.
+    """Return the parts of ``ary`` cut between rows; ``indices_or_sections`` is that of `split`.
 
     >>> ad.vsplit(np.array([[1, 2], [3, 4]]), 2)
     [array([[1, 2]]), array([[3, 4]])]
@@ -235,7 +247,9 @@ def vsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
 
 
 def dsplit(ary: ArrayLike, indices_or_sections: ArrayLike) -> list[Any]:
-    """Return the parts of an array cut along the third axis.
+    """Return the parts of ``ary`` cut along the third axis.
+
+    ``indices_or_sections`` is that of `split`.
 
     >>> [part.shape for part in ad.dsplit(np.zeros((1, 2, 4)), 2)]
     [(1, 2, 2), (1, 2, 2)]
@@ -253,7 +267,7 @@ def _split(function: Callable[..., Any], ary: ArrayLike, cuts: ArrayLike, axis: 
         sizes = [part.shape[axis] for part in function(stand_in(x.shape), cuts, axis)]
     except ValueError as error:
         raise ShapeError(f"{function.__name__}: {error} (received shape {x.shape})") from None
-    # NumPy alone knows where indices beyond an end or in falling order cut.
+    # NumPy is asked where it cuts, since indices may lie beyond an end or in falling order.
     starts = [part[0] if part.size else 0 for part in function(np.arange(x.shape[axis]), cuts)]
     before = (slice(None),) * axis_index(axis, x)
     return [

@@ -29,7 +29,7 @@ def _reshaped(function: Callable[..., Any], x: ArrayLike, *args: Any) -> AnyArra
 def _permuted(function: Callable[..., Any], x: ArrayLike, *args: Any) -> AnyArray:
     """Return ``x`` with its axes in the order that NumPy's function gives to them."""
     x = as_array(x)
-    # The axes are told apart by their sizes.
+    # NumPy is asked on an array whose sizes are all different, which tells the axes apart.
     return transpose(x, axes=_asked(function, tuple(range(x.ndim)), x.shape, *args))
 
 
@@ -54,7 +54,7 @@ def expand_dims(a: ArrayLike, axis: Axis) -> AnyArray:
 
 
 def squeeze(a: ArrayLike, axis: Axis = None) -> AnyArray:
-    """Return ``a`` without its axes of size 1, or without those given.
+    """Return ``a`` without its axes of size 1, or without those that ``axis`` names.
 
     >>> ad.squeeze(np.zeros((1, 3, 1))).shape, ad.squeeze(np.zeros((1, 3, 1)), 0).shape
     ((3,), (3, 1))
@@ -63,7 +63,7 @@ def squeeze(a: ArrayLike, axis: Axis = None) -> AnyArray:
 
 
 def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> AnyArray:
-    """Return ``a`` with two axes exchanged.
+    """Return ``a`` with ``axis1`` and ``axis2`` exchanged.
 
     >>> ad.swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
     (4, 3, 2)
@@ -104,7 +104,7 @@ def matrix_transpose(x: ArrayLike) -> AnyArray:
 
 
 def ravel(a: ArrayLike, order: str = "C") -> AnyArray:
-    """Return the entries of ``a`` along one axis, row by row, or column by column with "F".
+    """Return the entries of ``a`` along one axis, in the ``order`` of rows ("C") or columns ("F").
 
     >>> ad.ravel(np.array([[1, 2], [3, 4]])), ad.ravel(np.array([[1, 2], [3, 4]]), "F")
     (array([1, 2, 3, 4]), array([1, 3, 2, 4]))
@@ -153,7 +153,7 @@ def _at_least(function: Callable[..., Any], arrays: tuple[ArrayLike, ...]) -> An
 
 
 def atleast_1d(*arys: ArrayLike) -> Any:
-    """Return each argument with at least one axis; several come back as a tuple.
+    """Return each of ``arys`` with at least one axis; several come back as a tuple.
 
     >>> ad.atleast_1d(3.0)
     array([3.])
@@ -162,7 +162,7 @@ def atleast_1d(*arys: ArrayLike) -> Any:
 
 
 def atleast_2d(*arys: ArrayLike) -> Any:
-    """Return each argument with at least two axes; several come back as a tuple.
+    """Return each of ``arys`` with at least two axes; several come back as a tuple.
 
     >>> ad.atleast_2d(np.array([1.0, 2.0]))
     array([[1., 2.]])
@@ -171,7 +171,7 @@ def atleast_2d(*arys: ArrayLike) -> Any:
 
 
 def atleast_3d(*arys: ArrayLike) -> Any:
-    """Return each argument with at least three axes; several come back as a tuple.
+    """Return each of ``arys`` with at least three axes; several come back as a tuple.
 
     >>> ad.atleast_3d(np.array([1.0, 2.0])).shape
     (1, 2, 1)
@@ -180,7 +180,7 @@ def atleast_3d(*arys: ArrayLike) -> Any:
 
 
 def broadcast_arrays(*args: ArrayLike, subok: bool = False) -> tuple[Any, ...]:
-    """Return the arguments, all broadcast to their common shape.
+    """Return ``args``, all broadcast to their common shape; ``subok`` is NumPy's, without effect.
 
     >>> x, y = ad.broadcast_arrays(np.zeros((2, 1)), np.zeros(3))
     >>> x.shape, y.shape

@@ -107,7 +107,7 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: SummedAxes = 2) -> AnyArray:
     rest_a = [n for n in range(a.ndim) if n not in over_a]
     rest_b = [n for n in range(b.ndim) if n not in over_b]
     kept = [a.shape[n] for n in rest_a], [b.shape[n] for n in rest_b]
-    # Sizes are given in full: NumPy cannot infer one of an empty array.
+    # Sizes are given in full, since -1 cannot be inferred for an empty array.
     inner_size = math.prod(sizes)
     rows = reshape(transpose(a, axes=(*rest_a, *over_a)), shape=(math.prod(kept[0]), inner_size))
     columns = reshape(transpose(b, axes=(*over_b, *rest_b)), shape=(inner_size, math.prod(kept[1])))
@@ -132,7 +132,7 @@ def kron(a: ArrayLike, b: ArrayLike) -> AnyArray:
 
 
 def vecdot(x1: ArrayLike, x2: ArrayLike, axis: int = -1) -> AnyArray:
-    """Return the sums of products over one axis; the others broadcast.
+    """Return the sums of products of ``x1`` and ``x2`` over ``axis``; the other axes broadcast.
 
     >>> ad.vecdot(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0]))
     array([21., 43.])
@@ -140,7 +140,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, axis: int = -1) -> AnyArray:
     x1, x2 = as_array(x1), as_array(x2)
     if not x1.ndim or not x2.ndim or x1.shape[axis] != x2.shape[axis]:
         raise ShapeError(f"vecdot: sizes differ along axis {axis}, {x1.shape} and {x2.shape}")
-    # The axis is the same one counted in either argument, before they broadcast.
+    # The axis is counted in each argument by itself, before they broadcast.
     return sum(multiply(_axis_last(x1, axis), _axis_last(x2, axis)), axis=-1)
 
 
@@ -181,6 +181,8 @@ def cross(
 ) -> AnyArray:
     """Return the cross product of vectors of three entries along an axis; the others broadcast.
 
+    ``axis`` is that of ``a``, ``b`` and the result; or ``axisa``, ``axisb`` and ``axisc`` are.
+
     >>> ad.cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
     array([0., 0., 1.])
     """
@@ -198,7 +200,7 @@ def cross(
 def multi_dot(arrays: Sequence[ArrayLike]) -> AnyArray:
     """Return the product of two or more matrices, in the order that needs the least work.
 
-    The first and the last may be vectors.
+    The first and the last of ``arrays`` may be vectors.
 
     >>> ad.linalg.multi_dot([np.ones((2, 3)), np.ones((3, 9)), np.ones(9)])
     array([27., 27.])

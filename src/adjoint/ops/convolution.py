@@ -107,7 +107,7 @@ def convolve(a: ArrayLike, v: ArrayLike, mode: str = "full") -> AnyArray:
 
 
 def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> AnyArray:
-    """Return the correlation Σⱼ a[k + j] v[j] of two vectors, with `convolve`'s modes.
+    """Return the correlation Σⱼ a[k + j] v[j] of two vectors; ``mode`` is that of `convolve`.
 
     >>> ad.correlate(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0]))
     array([21., 32.])

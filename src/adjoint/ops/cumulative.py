@@ -197,7 +197,9 @@ _WITH_ZEROS: list[tuple[Any, ...]] = [(_ZEROS, {}), (_ZEROS, {"axis": 0}), (_ZER
     cases=_CASES + _WITH_ZEROS,
 )
 def cumprod(x: Array, *, axis: int | None = None) -> Array:
-    """Return the products of all entries up to each one; right also where entries are 0.
+    """Return the products of all entries up to each one, along ``axis`` or of the flattened array.
+
+    The gradient is right also where entries are 0.
 
     >>> ad.cumprod(np.array([2.0, 0.0, 3.0]))
     array([2., 0., 0.])
@@ -265,7 +267,9 @@ def _with_initial(
 def cumulative_sum(
     x: ArrayLike, /, *, axis: int | None = None, include_initial: bool = False
 ) -> AnyArray:
-    """Return the sums of all entries up to each one, with a 0 before them on request.
+    """Return the sums of all entries up to each one along ``axis``.
+
+    With ``include_initial`` a 0 stands before them.
 
     >>> ad.cumulative_sum(np.array([1.0, 2.0, 3.0]), include_initial=True)
     array([0., 1., 3., 6.])
@@ -276,7 +280,9 @@ def cumulative_sum(
 def cumulative_prod(
     x: ArrayLike, /, *, axis: int | None = None, include_initial: bool = False
 ) -> AnyArray:
-    """Return the products of all entries up to each one, with a 1 before them on request.
+    """Return the products of all entries up to each one along ``axis``.
+
+    With ``include_initial`` a 1 stands before them.
 
     >>> ad.cumulative_prod(np.array([2.0, 3.0]), include_initial=True)
     array([1., 2., 6.])

@@ -17,7 +17,7 @@ from .structural import as_array, axis_index, reshape
 
 
 def _triangle_shape(x: Described, **_: object) -> tuple[int, ...]:
-    # Of a vector NumPy makes a matrix, with the vector in each row.
+    # NumPy makes a matrix of a vector, with the vector in each row.
     if not x.ndim:
         raise ShapeError("a number has no triangle, shape ()")
     return (*x.shape, *x.shape) if x.ndim == 1 else tuple(x.shape)
@@ -98,7 +98,9 @@ def _diagonal_shape(x: Described, *, offset: int, axis1: int, axis2: int) -> tup
     ],
 )
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """Return the entries of ``x`` on a diagonal of two of its axes, as the last axis.
+    """Return the entries on a diagonal of the axes ``axis1`` and ``axis2``, as the last axis.
+
+    It is the ``offset``-th above the main one, or below it if negative.
 
     >>> ad.diagonal(np.array([[1, 2], [3, 4]]))
     array([1, 4])
@@ -127,7 +129,7 @@ def diagflat(x: Array, *, k: int = 0) -> Array:
 
 
 def diag(v: ArrayLike, k: int = 0) -> AnyArray:
-    """Return the ``k``-th diagonal of a matrix, or the matrix with a vector on that diagonal.
+    """Return the ``k``-th diagonal of a matrix ``v``, or the matrix with a vector ``v`` on it.
 
     >>> ad.diag(np.array([[1, 2], [3, 4]])), ad.diag(np.array([5, 6]))
     (array([1, 4]), array([[5, 0],

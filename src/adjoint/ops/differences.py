@@ -79,7 +79,9 @@ def _end(end: ArrayLike, x: AnyArray, axis: int) -> AnyArray | None:
 def ediff1d(
     ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None
 ) -> AnyArray:
-    """Return the differences of neighbours of the flattened array, between two given ends.
+    """Return the differences of neighbours of the flattened ``ary``.
+
+    ``to_begin`` and ``to_end`` are joined before and after them.
 
     >>> ad.ediff1d(np.array([1.0, 4.0, 9.0]), to_begin=0.0)
     array([0., 3., 5.])
@@ -132,7 +134,7 @@ def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: i
     *varargs : numbers or (n,) arrays, optional
         One spacing for all axes, or for each axis its spacing or its coordinates.
     axis : int or tuple of int, optional
-        By default all axes; of several, a tuple of arrays comes back.
+        By default all axes; for several axes a tuple of arrays comes back.
     edge_order : 1 or 2
         The order of accuracy at the ends. The formulas are those of NumPy: Fornberg, Mathematics
         of Computation 51 (1988), 699-706.

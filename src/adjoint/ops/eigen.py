@@ -204,7 +204,7 @@ def eigh(a: ArrayLike, UPLO: str = "L") -> EighResult:
 
 
 def eigvalsh(a: ArrayLike, UPLO: str = "L") -> AnyArray:
-    """Return the eigenvalues of symmetric matrices, in rising order; see `eigh`.
+    """Return the eigenvalues of symmetric matrices, in rising order; ``UPLO`` is that of `eigh`.
 
     >>> ad.linalg.eigvalsh(np.array([[2.0, 1.0], [1.0, 2.0]])).round(9)
     array([1., 3.])

@@ -16,12 +16,12 @@ from .products import strong_product
 from .structural import as_array
 from .subscripts import LETTERS, letter_sizes, read_interleaved, split_terms, write_in_full
 
-# What np.einsum takes as `optimize`: yes or no, a way to look for a path, or the path itself.
+# What np.einsum takes as `optimize`: yes or no, how to search for a path, or the path itself.
 Way = Literal["greedy", "optimal", "einsum_path"]
 Path = bool | Way | Sequence[Way | int | Sequence[int]]
 
 
-# There are some millions of orders of ten operands.
+# Ten operands can be multiplied in some millions of orders; more are not searched exhaustively.
 _MOST_SEARCHED = 10
 
 
@@ -75,7 +75,7 @@ def _einsum_adjoint(
                 names.append(letter)
             target += letter
     turned = f"{','.join(names)}->{target}"
-    # A path that the caller chose is one for other operands.
+    # A path that the caller chose fits the original operands, not these.
     faster = optimize is not False or len(parts) > 2
     return strong_einsum(parts, subscripts=turned, optimize=faster)
 

@@ -65,6 +65,7 @@ def square(x: Array) -> Array:
 
 
 @elementwise(
+    # From the value, which is at hand, rather than another root.
     partials=[lambda y, x: divide(0.5, y)],
     strong=True,
     source="np.sqrt({x})",
@@ -241,7 +242,7 @@ def log1p(x: Array) -> Array:
 
 
 @elementwise(
-    # Made of the value alone, the slope takes no other exponential; see docs/edges.md.
+    # The slope is made of the value alone, which costs no second exponential; see docs/edges.md.
     partials=[lambda y, x: y * (1 - y)],
     strong=True,
     source="sigmoid({x})",
@@ -259,7 +260,7 @@ def sigmoid(x: Array) -> Array:
     >>> ad.grad(lambda x: ad.sigmoid(x).sum())(np.array([-40.0, 0.0, 40.0]))
     array([4.24835426e-18, 2.50000000e-01, 0.00000000e+00])
     """
-    # Where e⁻ˣ overflows to infinity the quotient is the right 0, so only the warning is wrong.
+    # Where e⁻ˣ overflows, 1 / ∞ is the right 0, and no warning is due.
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-x))
 

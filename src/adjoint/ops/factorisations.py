@@ -117,7 +117,8 @@ def _of_full_rank_shape(x: Described, q: Described, r: Described, a: Described) 
 def with_full_rank(x: Array, q: Array, r: Array, a: Array) -> Array:
     """Return ``x``, if the columns of a = q r are linearly independent; else raise.
 
-    What is left of a dependent column is rounding, of which the terms of qᵀa tell the size.
+    A column that depends on those before it leaves only rounding on R's diagonal. Its size is
+    known: the terms of qᵀa, which cancel there, each carry an error of the rounding unit.
 
     Raises
     ------
@@ -228,7 +229,7 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
             a,
             mode,
         )
-    # Of a wide matrix the first m columns fix Q; the others enter R alone.
+    # The first m columns of a wide matrix fix Q; the others enter R alone.
     q, r = _split(qr_packed(a[..., :, :m]), m)
     if n > m:
         r = concatenate([r, chain(q.mT, a[..., :, m:])], axis=-1)

@@ -61,7 +61,9 @@ def ones_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = Non
 def empty_like(
     prototype: ArrayLike, *, dtype: DTypeLike | None = None, shape: Sizes | None = None
 ) -> AnyArray:
-    """Return an array to assign into, like ``prototype``; it is filled with zeros here.
+    """Return an array to assign into, like ``prototype``, or of the ``dtype`` and ``shape`` given.
+
+    It is filled with zeros here, not with chance.
 
     >>> ad.empty_like(np.array([1.5, 2.5]))
     array([0., 0.])
@@ -76,7 +78,9 @@ def full_like(
     dtype: DTypeLike | None = None,
     shape: Sizes | None = None,
 ) -> AnyArray:
-    """Return an array like ``a`` filled with a number, to which its gradients add up.
+    """Return an array like ``a`` filled with ``fill_value``, to which its gradients add up.
+
+    Its ``dtype`` and ``shape`` are those of ``a`` unless they are given.
 
     >>> ad.full_like(np.zeros(3), 7.0)
     array([7., 7., 7.])
@@ -105,7 +109,7 @@ def linspace(
     Parameters
     ----------
     start, stop : numbers or arrays
-        Of arrays, ``axis`` is that of the spaced numbers in the result.
+        If they are arrays, ``axis`` is that of the spaced numbers in the result.
     endpoint : bool
         Whether ``stop`` is the last number.
     retstep : bool
@@ -126,7 +130,7 @@ def linspace(
     weights = np.arange(num, dtype=rise.dtype) / max(intervals, 1)
     spaced = start + reshape(weights, shape=(-1, *(1,) * rise.ndim)) * rise
     if endpoint and num > 1:
-        # Rounding must not move the end.
+        # start + 1 · (stop - start) need not be stop after rounding.
         spaced = put_at(spaced, stop, key=(-1,))
     spaced = own(moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced)
     return (spaced, rise / intervals if intervals > 0 else np.nan * rise) if retstep else spaced
@@ -150,6 +154,8 @@ def logspace(
 ) -> AnyArray:
     """Return ``num`` numbers from base**start to base**stop, whose logarithms are evenly spaced.
 
+    ``endpoint`` and ``axis`` are those of `linspace`.
+
     >>> ad.logspace(0.0, 2.0, 3)
     array([  1.,  10., 100.])
     """
@@ -160,6 +166,8 @@ def geomspace(
     start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, *, axis: int = 0
 ) -> AnyArray:
     """Return ``num`` numbers from ``start`` to ``stop``, each the same multiple of the one before.
+
+    ``endpoint`` and ``axis`` are those of `linspace`.
 
     Raises
     ------
@@ -177,7 +185,7 @@ def geomspace(
     signs = stop_gradient(sign(start))
     exponents = linspace(log10(start * signs), log10(stop * signs), num, endpoint)
     spaced = power(10.0, exponents) * signs
-    # Rounding must not move the ends.
+    # 10 to the power of a logarithm need not be the number itself after rounding.
     spaced = put_at(spaced, start, key=(0,)) if num else spaced
     spaced = put_at(spaced, stop, key=(-1,)) if endpoint and num > 1 else spaced
     return own(moveaxis(spaced, 0, axis) if spaced.ndim > 1 else spaced)

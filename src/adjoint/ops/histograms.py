@@ -40,8 +40,14 @@ def histogram(
     ----------
     a : array
         The samples, which must not require a gradient.
+    bins : int, str or (b + 1,) array
+        How many, of equal width; how to choose that number; or their edges.
+    range : pair of numbers, optional
+        The outer edges, by default the least and the greatest sample.
     density : bool
         Divide by the total and the width of each bin.
+    weights : array, optional
+        One for each sample, by default 1.
 
     Examples
     --------
@@ -70,6 +76,10 @@ def histogramdd(
     ----------
     sample : (n, d) array
         The points, which must not require a gradient.
+    bins, range
+        As for `histogram`, or a sequence of such, one for each axis.
+    density, weights
+        As for `histogram`.
 
     Examples
     --------
@@ -96,7 +106,7 @@ def _cells(points: AnyArray, edges: Sequence[Any]) -> tuple[list[Any], Any]:
     places = []
     for x, ends in zip(points.T, edges, strict=True):
         place = np.searchsorted(ends, x, side="right") - 1
-        # The last edge belongs to the last bin.
+        # Bins include their left edge only, but the last one its right edge too, as in NumPy.
         places.append(np.where(x == ends[-1], len(ends) - 2, place))
     inside = np.logical_and.reduce(
         [(p >= 0) & (p < len(ends) - 1) for p, ends in zip(places, edges, strict=True)]
@@ -121,6 +131,8 @@ def histogram2d(
 ) -> tuple[Any, Any, Any]:
     """Return the sum of the weights in each cell of a plane, and the edges along both axes.
 
+    ``bins``, ``range``, ``density`` and ``weights`` are those of `histogramdd`.
+
     >>> x, y = np.array([0.1, 0.2, 0.9]), np.array([0.1, 0.8, 0.9])
     >>> ad.histogram2d(x, y, bins=2)[0]
     array([[1., 1.],
@@ -137,6 +149,8 @@ def histogram_bin_edges(
     a: ArrayLike, bins: Any = 10, range: Any = None, weights: ArrayLike | None = None
 ) -> Any:
     """Return the edges of bins; evenly spaced ones vary with the least and greatest sample.
+
+    ``bins``, ``range`` and ``weights`` are those of `histogram`.
 
     >>> ad.histogram_bin_edges(np.array([1.0, 2.0, 5.0]), bins=4)
     array([1., 2., 3., 4., 5.])

@@ -97,7 +97,7 @@ def interp(
     upper = minimum(lower + 1, shape_of(xp)[0] - 1)
     start, low = at(xp, lower), at(fp, lower)
     slope = divide(_rise(low, at(fp, upper)), at(xp, upper) - start)
-    # At a knot next to an infinite value the step of 0 along the infinite slope counts as 0.
+    # At a knot next to an infinite value the step is 0 and the slope infinite; their product is 0.
     between = low + strong_multiply(x - start, slope)
     first, last = xp[0], xp[-1]
     beyond = fp[-1] if right is None else where(greater(x, last), right, fp[-1])

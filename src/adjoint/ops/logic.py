@@ -247,7 +247,7 @@ def signbit(x: Array) -> Array:
 def isclose(
     x: Array, y: Array, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Array:
-    """Return where |x - y| ≤ atol + rtol |y|.
+    """Return where |x - y| ≤ atol + rtol |y|, and where both are NaN with ``equal_nan``.
 
     >>> ad.isclose(np.array([1.0, 1.1]), np.array([1.000001, 1.0]))
     array([ True, False])

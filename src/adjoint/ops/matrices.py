@@ -114,6 +114,17 @@ def matrix_rank(
 ) -> Array:
     """Return the number of singular values above a tolerance: an integer, without derivative.
 
+    Parameters
+    ----------
+    A : (..., m, n) array
+    tol, rtol : float or array, optional
+        The tolerance itself, or that part of the greatest value; by default the rounding unit times
+        the greater of m and n.
+    hermitian : bool
+        Whether the matrices are symmetric, which is faster.
+
+    Examples
+    --------
     >>> int(ad.matrix_rank(np.array([[1.0, 2.0], [2.0, 4.0]])))
     1
     """

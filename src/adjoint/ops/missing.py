@@ -49,7 +49,7 @@ def nanprod(a: ArrayLike, axis: Axis = None, *, keepdims: bool = False) -> AnyAr
 
 
 def nancumsum(a: ArrayLike, axis: int | None = None) -> AnyArray:
-    """Return the sums of all entries up to each one, leaving out NaN.
+    """Return the sums of all entries up to each one along ``axis``, leaving out NaN.
 
     >>> ad.nancumsum(np.array([1.0, np.nan, 3.0]))
     array([1., 1., 4.])
@@ -58,7 +58,7 @@ def nancumsum(a: ArrayLike, axis: int | None = None) -> AnyArray:
 
 
 def nancumprod(a: ArrayLike, axis: int | None = None) -> AnyArray:
-    """Return the products of all entries up to each one, leaving out NaN.
+    """Return the products of all entries up to each one along ``axis``, leaving out NaN.
 
     >>> ad.nancumprod(np.array([2.0, np.nan, 3.0]))
     array([2., 2., 6.])
@@ -100,7 +100,7 @@ def nanvar(a: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool =
 
 
 def nanstd(a: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> AnyArray:
-    """Return the standard deviation over ``axis`` of what is not NaN.
+    """Return the standard deviation over ``axis`` of what is not NaN; ``ddof`` is that of `nanvar`.
 
     >>> float(ad.nanstd(np.array([1.0, np.nan, 3.0])))
     1.0

@@ -46,7 +46,7 @@ def _power_weights(
     scaled = divide(x, _scale(x, order, axis))
     length = power_norm(scaled, order=order, axis=axis, keepdims=True)
     sizes = absolute(scaled)
-    # Where both are infinite, too.
+    # The greatest entry's share is 1 also where it and the length are infinite: ∞ / ∞ is NaN.
     share = where(equal(sizes, length), 1.0, divide(sizes, where(equal(length, 0), 1.0, length)))
     return where(equal(length, 0), 0.0, strong_multiply(sign(x), share ** (order - 1)))
 
@@ -68,7 +68,7 @@ def power_norm(x: Array, *, order: float, axis: Axes = None, keepdims: bool = Fa
     reduce = np.maximum.reduce if order > 0 else np.minimum.reduce
     most = reduce(sizes, axis=axis, keepdims=True, initial=None if sizes.size else 0)
     scale = np.where((most > 0) & (most < np.inf), most, 1)
-    # Powers of what counts most are then 1, so that none which counts over- or underflows.
+    # What counts most becomes 1, so that no power of an entry that counts over- or underflows.
     total = np.power(sizes / scale, order).sum(axis=axis, keepdims=True)
     lengths = np.power(total, 1 / order) * scale
     return lengths if keepdims else lengths.squeeze(axis)[()]
@@ -86,7 +86,7 @@ def _vector_norm(x: AnyArray, ord: Order, axis: Axis, keepdims: bool) -> AnyArra
     if ord == -np.inf:
         return min(absolute(x), **over)
     if ord == 0:
-        # How many are not 0: piecewise constant, with the derivative 0 of the sign.
+        # The sign counts the entries that are not 0, and has derivative 0 everywhere.
         return sum(absolute(sign(x)), **over)
     if ord == 1:
         return sum(absolute(x), **over)
@@ -124,12 +124,12 @@ def norm(x: ArrayLike, ord: Order = None, axis: Axis = None, keepdims: bool = Fa
     ----------
     x : array
     ord : None, number, "fro" or "nuc"
-        Of vectors √Σx² (None, 2), Σ|x|ᵖ to the power 1/p, the greatest (inf) or smallest (-inf)
-        |x|, or how many are not 0 (0). Of matrices the Frobenius norm (None), the sum ("nuc"),
-        greatest (2) or smallest (-2) of the singular values, or the greatest or smallest sum of
-        absolute values over a column (1, -1) or a row (inf, -inf).
+        For vectors: √Σx² (None, 2), Σ|x|ᵖ to the power 1/p, the greatest (inf) or smallest (-inf)
+        |x|, or how many entries are not 0 (0). For matrices: the Frobenius norm (None), the sum
+        ("nuc"), greatest (2) or smallest (-2) of the singular values, or the greatest or smallest
+        sum of absolute values over a column (1, -1) or a row (inf, -inf).
     axis : int or pair of int, optional
-        Of the vectors, or the rows and columns of the matrices. By default ``x`` is one vector or
+        The axis of vectors, or those of rows and columns. By default ``x`` is one vector or
         one matrix; with ``ord=None`` it may have any number of axes.
     keepdims : bool
 
@@ -159,7 +159,9 @@ def norm(x: ArrayLike, ord: Order = None, axis: Axis = None, keepdims: bool = Fa
 def vector_norm(
     x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, ord: Order = 2
 ) -> AnyArray:
-    """Return the norm of the entries along any axes together, by default of all; see `norm`.
+    """Return the norm of the entries along the axes ``axis`` together, by default of all.
+
+    ``ord`` is that of `norm`.
 
     >>> ad.linalg.vector_norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
     array([5., 0.])
@@ -170,7 +172,7 @@ def vector_norm(
 
 
 def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Order = "fro") -> AnyArray:
-    """Return the norm of the matrices in the last two axes; see `norm`.
+    """Return the norm of the matrices in the last two axes; ``ord`` is that of `norm`.
 
     >>> float(ad.linalg.matrix_norm(np.array([[3.0, 0.0], [0.0, 4.0]]), ord=2))
     4.0

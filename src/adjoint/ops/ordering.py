@@ -60,7 +60,9 @@ def _order_dtype(*_: object, **__: object) -> np.dtype[Any]:
 def argsort(
     x: Array, *, axis: int | None = -1, kind: Kind | None = None, stable: bool | None = None
 ) -> Array:
-    """Return the places of the entries in rising order, NaN last: integers, without derivative.
+    """Return the places of the entries in rising order along ``axis``, NaN last.
+
+    They are integers, without derivative. ``kind`` and ``stable`` choose NumPy's algorithm.
 
     >>> ad.argsort(np.array([3.0, np.nan, 1.0]))
     array([2, 0, 1])
@@ -79,7 +81,9 @@ def argsort(
     cases=[((2, 3), {"kth": 1}), ((4, 2), {"kth": (0, 2), "axis": 0})],
 )
 def argpartition(x: Array, *, kth: Sizes, axis: int | None = -1) -> Array:
-    """Return the places of the entries with the ``kth`` smallest in place: no derivative.
+    """Return the places of the entries along ``axis`` with the ``kth`` smallest in its place.
+
+    They are integers, without derivative.
 
     >>> int(ad.argpartition(np.array([3.0, 1.0, 2.0]), 1)[1])
     2
@@ -98,6 +102,8 @@ def argpartition(x: Array, *, kth: Sizes, axis: int | None = -1) -> Array:
 )
 def searchsorted(a: Array, v: Array, *, side: Literal["left", "right"] = "left") -> Array:
     """Return where ``v`` would be inserted into the sorted vector ``a``: no derivative.
+
+    ``side`` says whether before ("left") or after ("right") entries that are equal.
 
     >>> ad.searchsorted(np.array([1.0, 2.0, 3.0]), np.array([0.5, 2.0]), side="right")
     array([0, 2])
@@ -133,7 +139,7 @@ def sort(
 
 
 def partition(a: ArrayLike, kth: Sizes, axis: int | None = -1) -> AnyArray:
-    """Return the entries with the ``kth`` smallest in its place, smaller ones before it.
+    """Return the entries along ``axis`` with the ``kth`` smallest in place, smaller ones before.
 
     Each entry gets the gradient of the place where it came to stand.
 

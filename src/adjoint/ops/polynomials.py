@@ -30,7 +30,7 @@ def _coefficients(p: ArrayLike, name: str) -> AnyArray:
 
 
 def polyval(p: ArrayLike, x: ArrayLike) -> AnyArray:
-    """Return the polynomial's value at every entry of ``x``, by Horner's scheme.
+    """Return the value of the polynomial ``p`` at every entry of ``x``, by Horner's scheme.
 
     >>> ad.polyval(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0]))  # x² + 2x + 3
     array([ 3., 11.])
@@ -58,7 +58,7 @@ def _matched(a1: ArrayLike, a2: ArrayLike, name: str) -> tuple[Any, Any]:
 
 
 def polyadd(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
-    """Return the coefficients of the sum of two polynomials.
+    """Return the coefficients of the sum of the polynomials ``a1`` and ``a2``.
 
     >>> ad.polyadd(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
     array([1., 3., 4.])
@@ -68,7 +68,7 @@ def polyadd(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
 
 
 def polysub(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
-    """Return the coefficients of the difference of two polynomials.
+    """Return the coefficients of the difference of the polynomials ``a1`` and ``a2``.
 
     >>> ad.polysub(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
     array([1., 1., 2.])
@@ -78,7 +78,7 @@ def polysub(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
 
 
 def polymul(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
-    """Return the coefficients of the product of two polynomials.
+    """Return the coefficients of the product of the polynomials ``a1`` and ``a2``.
 
     >>> ad.polymul(np.array([1.0, 1.0]), np.array([1.0, -1.0]))
     array([ 1.,  0., -1.])
@@ -87,7 +87,7 @@ def polymul(a1: ArrayLike, a2: ArrayLike) -> AnyArray:
 
 
 def polyder(p: ArrayLike, m: int = 1) -> AnyArray:
-    """Return the coefficients of the polynomial's ``m``-th derivative.
+    """Return the coefficients of the ``m``-th derivative of the polynomial ``p``.
 
     >>> ad.polyder(np.array([1.0, 2.0, 3.0]))
     array([2., 2.])
@@ -102,7 +102,7 @@ def polyder(p: ArrayLike, m: int = 1) -> AnyArray:
 
 
 def polyint(p: ArrayLike, m: int = 1, k: ArrayLike | None = None) -> AnyArray:
-    """Return the coefficients of the polynomial's ``m``-th antiderivative.
+    """Return the coefficients of the ``m``-th antiderivative of the polynomial ``p``.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def polyint(p: ArrayLike, m: int = 1, k: ArrayLike | None = None) -> AnyArray:
 
 
 def poly(seq_of_zeros: ArrayLike) -> AnyArray:
-    """Return the coefficients of the polynomial with the given zeros and leading coefficient 1.
+    """Return the coefficients of the polynomial with the zeros ``seq_of_zeros``; it starts with 1.
 
     >>> ad.poly(np.array([1.0, -1.0]))
     array([ 1.,  0., -1.])
@@ -145,7 +145,7 @@ def poly(seq_of_zeros: ArrayLike) -> AnyArray:
 
 
 def polydiv(u: ArrayLike, v: ArrayLike) -> tuple[Any, Any]:
-    """Return the coefficients of quotient and remainder of two polynomials, by long division.
+    """Return the coefficients of quotient and remainder of ``u`` by ``v``, by long division.
 
     >>> ad.polydiv(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
     (array([1., 1.]), array([2.]))
@@ -172,7 +172,9 @@ def _without_leading_zeros(rest: AnyArray, cancelled: int) -> AnyArray:
 
 
 def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> AnyArray:
-    """Return the matrix of the powers of ``x`` below ``N``, in its columns; the highest first.
+    """Return the matrix of the powers of ``x`` below ``N``, in its columns.
+
+    The highest stands first, or last with ``increasing``.
 
     >>> ad.vander(np.array([2.0, 3.0]), 3)
     array([[4., 2., 1.],
@@ -214,7 +216,8 @@ def polyfit(x: ArrayLike, y: ArrayLike, deg: int, rcond: float | None = None) ->
             f"polyfit: points of shapes {x.shape} and {y.shape}; expected (n,) and (n,) or (n, k)"
         )
     powers = vander(x, deg + 1)
-    # Columns of one length make the system better conditioned.
+    # Powers of x differ by many orders of magnitude; columns scaled to one length are much better
+    # conditioned, and the cut-off by ``rcond`` is meant for them.
     scale = stop_gradient(norm(powers, axis=0))
     cut = x.shape[0] * float(np.finfo(x.dtype).eps) if rcond is None else rcond
     found = lstsq(divide(powers, scale), y, cut)[0]

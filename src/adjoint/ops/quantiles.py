@@ -67,7 +67,9 @@ def percentile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> AnyArray:
-    """Return the quantiles of ``q`` percent, in [0, 100]; else like `quantile`.
+    """Return the quantiles of ``q`` percent, in [0, 100], over ``axis``.
+
+    ``overwrite_input`` and ``method`` are those of `quantile`.
 
     >>> float(ad.percentile(np.array([1.0, 2.0, 4.0, 8.0]), 50))
     3.0
@@ -80,7 +82,7 @@ def median(
 ) -> AnyArray:
     """Return the middle entry over ``axis``, or the mean of the two; NaN where an entry is NaN.
 
-    Only what stands in the middle has a gradient.
+    Only what stands in the middle has a gradient. ``overwrite_input`` is that of `quantile`.
 
     >>> float(ad.median(np.array([8.0, 1.0, 4.0])))
     4.0
@@ -100,7 +102,9 @@ def nanquantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> AnyArray:
-    """Return the quantiles of the entries that are not NaN; NaN if there are none.
+    """Return the quantiles ``q`` over ``axis`` of the entries that are not NaN.
+
+    They are NaN if there are none. ``overwrite_input`` and ``method`` are those of `quantile`.
 
     >>> float(ad.nanquantile(np.array([1.0, np.nan, 3.0]), 0.5))
     2.0
@@ -116,7 +120,9 @@ def nanpercentile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> AnyArray:
-    """Return the quantiles of ``q`` percent of the entries that are not NaN.
+    """Return the quantiles of ``q`` percent over ``axis`` of the entries that are not NaN.
+
+    ``overwrite_input`` and ``method`` are those of `quantile`.
 
     >>> float(ad.nanpercentile(np.array([1.0, np.nan, 3.0]), 50))
     2.0
@@ -127,7 +133,9 @@ def nanpercentile(
 def nanmedian(
     a: ArrayLike, axis: Axis = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> AnyArray:
-    """Return the median of the entries that are not NaN; NaN if there are none.
+    """Return the median over ``axis`` of the entries that are not NaN; NaN if there are none.
+
+    ``overwrite_input`` is that of `quantile`.
 
     >>> float(ad.nanmedian(np.array([1.0, np.nan, 3.0])))
     2.0
@@ -181,13 +189,15 @@ def _between(ordered: AnyArray, places: AnyArray, last: AnyArray) -> AnyArray:
     """Return what lies at fractional places of sorted lines, by linear interpolation."""
     whole, next_one = floor(stop_gradient(places)), ceil(stop_gradient(places))
     if isinstance(places, Value) and places.node is not None:
-        # The probability has a gradient: the slope to the right, at the last entry to the left.
+        # The probability has a gradient: the slope to the right of an entry, and to the left of the
+        # last one, so the interval must have a right end.
         whole = minimum(whole, maximum(last - 1, 0))
         next_one = minimum(whole + 1, last)
     low, high = (
         take_along_axis(ordered, astype(place, dtype=np.intp), -1) for place in (whole, next_one)
     )
-    # No rise at an entry, where the next one may be infinite, nor between equal infinities.
+    # There is no rise at an entry, where 0 times an infinite next one would be NaN, nor between
+    # equal infinities, whose difference would be.
     level = bitwise_or(equal(whole, next_one), bitwise_and(equal(low, high), isinf(low)))
     rise = where(level, 0.0, high) - where(level, 0.0, low)
     return low + (places - whole) * rise
@@ -199,7 +209,8 @@ def _places(q: AnyArray, valid: AnyArray, method: str) -> AnyArray:
         return q * maximum(valid - 1, 0)
     if isinstance(q, Value) and q.node is not None:
         raise TypeError(f"quantile: q has a gradient for method='linear' only, not {method!r}")
-    # Of the entries 0, 1, 2, ... a quantile is its own place: NumPy's methods need no copy here.
+    # The quantile of the entries 0, 1, 2, … is its own place among them, so NumPy's methods need
+    # not be written again here: each is asked on such entries.
     plain, counts = numbers(q, "quantile"), numbers(valid, f"quantile with method={method!r}")
     found = {
         int(n): np.quantile(np.arange(max(int(n), 1)), plain, method=method)  # type: ignore[call-overload]

@@ -20,7 +20,7 @@ from .logic import greater_equal
 from .piecewise import where
 from .structural import as_array
 
-# Of a state's numbers: a float32 still tells them apart.
+# The numbers of a state lie below this, so that a float32 tells them all apart.
 HALF = 2**24
 
 

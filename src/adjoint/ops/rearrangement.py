@@ -134,7 +134,9 @@ def _repeated_shape(x: Described, *, repeats: Sizes, axis: int | None) -> tuple[
     ],
 )
 def repeat(x: Array, *, repeats: Sizes, axis: int | None = None) -> Array:
-    """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first.
+    """Return ``x`` with each entry along ``axis`` repeated ``repeats`` times.
+
+    One number, or one for each entry; without an axis the array is flattened first.
 
     >>> ad.repeat(np.array([1.0, 2.0]), (2, 1))
     array([1., 1., 2.])

@@ -39,7 +39,7 @@ _CASES = [
 ]
 
 
-# Whether NumPy's own function, a ufunc's reduction or not, takes axis 0 and -1 of a number.
+# A ufunc's reduction takes axis 0 and -1 of a number, which has no axes; NumPy's mean does not.
 _OF_NUMBERS = AxisRule(of_number=True)
 
 
@@ -101,7 +101,7 @@ def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     array([0.25, 0.25, 0.25, 0.25])
     """
     x = np.asarray(x)
-    # NumPy adds up halves as singles, and integers, whose sum may be out of range, as doubles.
+    # NumPy adds up float16 as float32, and integers as float64: their own sums may be out of range.
     if x.dtype == np.float16 or x.dtype.kind != "f" or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
     return np.true_divide(np.asarray(x).sum(axis=axis, keepdims=keepdims), count(x, axis))
@@ -245,7 +245,7 @@ def _scale(x: AnyArray, axis: Axis) -> Array:
 
 
 def _length(x: AnyArray, axis: Axis) -> Array:
-    # Squares that overflow are found by the length, so only the warning is wrong.
+    # A square that overflows makes the length infinite, which `_in_range` sees: no warning is due.
     with np.errstate(over="ignore"):
         return np.sqrt(np.square(x).sum(axis=axis, keepdims=True))
 
@@ -280,7 +280,7 @@ def _turn(v: AnyArray, y: AnyArray, x: AnyArray, *, axis: Axis) -> AnyArray:
 def unit_vector(x: Array, *, axis: Axes = None) -> Array:
     """Return x / ‖x‖ over ``axis`` for an x of any size; 0 where x is 0, with the derivative 0.
 
-    Of infinite entries it is the sign, and the others are 0.
+    An infinite entry becomes its sign, and finite ones beside it become 0.
     """
     x = np.asarray(x)
     length = _length(x, axis)
@@ -334,7 +334,9 @@ _PLACE: dict[str, Any] = {
     **{**_PLACE, "shape": _chosen_shape},
 )
 def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
-    """Return the index of the first greatest entry: an integer, so it has no derivative.
+    """Return the index of the first greatest entry, over ``axis`` or of the flattened array.
+
+    An integer, so it has no derivative.
 
     >>> ad.argmax(np.array([[1.0, 5.0, 5.0], [2.0, 0.0, 1.0]]), axis=1)
     array([1, 0])
@@ -350,7 +352,9 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
     **{**_PLACE, "shape": _chosen_shape},
 )
 def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
-    """Return the index of the first smallest entry: an integer, so it has no derivative.
+    """Return the index of the first smallest entry, over ``axis`` or of the flattened array.
+
+    An integer, so it has no derivative.
 
     >>> ad.argmin(np.array([[1.0, 5.0, 1.0], [2.0, 0.0, 1.0]]), axis=1)
     array([0, 1])

@@ -34,9 +34,9 @@ def required(x: Array, holds: Array, *, message: str, error: Kind = "ValueError"
     ----------
     x : array
     holds : boolean array
-        Of the first axes of ``x``, or of none.
+        One for each entry of the first axes of ``x``, or a single one for all of it.
     message : str
-        What was expected; the first entry for which it is not so is added.
+        What was expected; the first entry that fails is added to it.
     error : {"ValueError", "IndexError", "ZeroDivisionError"}
 
     Raises
@@ -59,7 +59,7 @@ def is_traced(x: Described) -> bool:
 def require_that(
     x: AnyArray, condition: Callable[[Any], Any], message: str, error: str = "ValueError"
 ) -> AnyArray:
-    """Return a value of whose numbers a condition holds: asked now, or in each run if it is traced.
+    """Return a value if a condition holds of its numbers; a traced value is asked in every run.
 
     Parameters
     ----------

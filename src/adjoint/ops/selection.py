@@ -40,7 +40,7 @@ def take(
     Parameters
     ----------
     mode : "raise", "wrap" or "clip"
-        What an index out of range does.
+        Whether an index out of range is an error, is counted on in a circle, or taken as the end.
 
     Examples
     --------
@@ -119,7 +119,8 @@ def select(
 ) -> AnyArray:
     """Return for every entry the choice of the first condition that holds, or ``default``.
 
-    Choices not taken get gradient 0, however steep they are.
+    ``choicelist`` has one for each of the boolean arrays in ``condlist``. Choices not taken get
+    gradient 0, however steep they are.
 
     >>> ad.select([np.array([True, False])], [np.array([1.0, 2.0])], 9.0)
     array([1., 9.])
@@ -146,7 +147,9 @@ def _need_booleans(condition: ArrayLike, name: str) -> None:
 
 
 def choose(a: ArrayLike, choices: Sequence[ArrayLike] | AnyArray, mode: str = "raise") -> AnyArray:
-    """Return for every entry of the integer array ``a`` that of the choice it names.
+    """Return for every entry of the integer array ``a`` that of the one of ``choices`` it names.
+
+    ``mode`` is that of `take`.
 
     >>> ad.choose(np.array([0, 1]), [np.array([1.0, 2.0]), np.array([3.0, 4.0])])
     array([1., 4.])
@@ -226,6 +229,8 @@ def apply_along_axis(
 ) -> AnyArray:
     """Return ``func1d`` of every line of ``arr`` along ``axis``, which its results replace.
 
+    ``args`` and ``kwargs`` are handed to it.
+
     >>> ad.apply_along_axis(lambda row: row[1] - row[0], 1, np.array([[1.0, 4.0], [2.0, 9.0]]))
     array([3., 7.])
     """
@@ -246,7 +251,7 @@ def apply_along_axis(
 
 
 def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence[int]) -> AnyArray:
-    """Return ``func(a, axis)`` applied over one axis after the other, each kept with size 1.
+    """Return ``func(a, axis)`` applied over one of ``axes`` after the other, each kept with size 1.
 
     >>> ad.apply_over_axes(ad.sum, np.ones((2, 3, 4)), [0, 2])
     array([[[8.],
@@ -262,10 +267,12 @@ def apply_over_axes(func: Callable[..., Any], a: ArrayLike, axes: int | Sequence
 
 
 def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: Axis = None) -> AnyArray:
-    """Return ``filt`` without the zeros at its front ("f"), its back ("b"), or both.
+    """Return ``filt`` without the zeros at its front, its back, or both.
 
     Parameters
     ----------
+    trim : str
+        "f" for the front, "b" for the back, "fb" for both.
     axis : int or tuple of int, optional
         The axes along which slices of nothing but zeros are dropped, by default all.
 
@@ -291,7 +298,9 @@ def bincount(x: ArrayLike, /, weights: ArrayLike | None = None, minlength: int =
     ----------
     x : (n,) array of integers, not negative
     weights : (n,) array, optional
-        What a derivative flows to.
+        What is added up instead of ones; a derivative flows to them.
+    minlength : int
+        The least number of entries of the result.
 
     Examples
     --------

@@ -95,7 +95,8 @@ def unwrap(
 ) -> Array:
     """Add multiples of ``period`` along ``axis`` so that no step is longer than half of it.
 
-    What is added is constant between the jumps, so the gradient passes unchanged, at them too.
+    Steps up to ``discont``, if it is greater, are left alone. What is added is constant between the
+    jumps, so the gradient passes unchanged, at them too.
 
     >>> ad.unwrap(np.array([0.0, 0.9, 0.1]), period=1.0)
     array([ 0. , -0.1,  0.1])

@@ -202,7 +202,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     ----------
     logits : (..., c) array
     labels : (...) integer array
-        In range(c).
+        Each of them in range(c).
 
     Raises
     ------

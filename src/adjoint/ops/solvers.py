@@ -190,7 +190,7 @@ def pinv(
     """Return the Moore-Penrose inverse; singular values up to ``rcond`` of the greatest count as 0.
 
     It jumps where the rank changes; the derivative is that among matrices of the same rank.
-    ``hermitian`` says that only the lower triangle counts.
+    ``hermitian`` says that only the lower triangle counts; ``rtol`` is another name of ``rcond``.
 
     >>> ad.linalg.pinv(np.array([[2.0, 0.0], [0.0, 0.0]]))
     array([[0.5, 0. ],

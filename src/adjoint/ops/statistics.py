@@ -38,6 +38,7 @@ def var(x: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = Fa
     array([-1.,  1.])
     """
     x = as_array(x)
+    # In two passes: the mean of squares less the square of a mean that is large would cancel.
     squares = square(x - mean(x, axis=axis, keepdims=True))
     total = sum(squares, axis=axis, keepdims=keepdims)
     return divide(total, count(x, axis) - ddof)
@@ -45,6 +46,8 @@ def var(x: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = Fa
 
 def std(x: ArrayLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> AnyArray:
     """Return the standard deviation over ``axis``; of equal entries its gradient is 0.
+
+    ``ddof`` is that of `var`.
 
     >>> ad.grad(ad.std)(np.array([1.0, 3.0])), ad.grad(ad.std)(np.array([2.0, 2.0]))
     (array([-0.5,  0.5]), array([0., 0.]))
@@ -77,7 +80,7 @@ def average(
     Parameters
     ----------
     weights : array, optional
-        Of a's shape, or along ``axis`` alone; by default all equal.
+        An array of a's shape, or one along ``axis`` alone; by default all weights are equal.
     returned : bool
         Return the sum of the weights as well.
 
@@ -183,7 +186,9 @@ def _joint_weights(fweights: ArrayLike | None, aweights: ArrayLike | None, x: An
 
 
 def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> AnyArray:
-    """Return the correlation matrix of variables, with the arguments of `cov`.
+    """Return the correlation matrix of variables in rows (or in columns, without ``rowvar``).
+
+    ``x`` and ``y`` are the m and y of `cov`.
 
     >>> ad.corrcoef(np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]))
     array([[ 1. , -0.5],

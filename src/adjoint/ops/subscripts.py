@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ShapeError
 
-# In the order in which NumPy numbers the axes of the interleaved form.
+# NumPy's interleaved form numbers axes in this order.
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 Shape = tuple[int, ...]

@@ -202,8 +202,9 @@ def svdvals(x: ArrayLike, /) -> AnyArray:
 def firm_svdvals(x: ArrayLike) -> AnyArray:
     """Return the singular values, those that may be 0 but for rounding as constants.
 
-    Of a singular matrix they come out as 1e-17 rather than 0, with vectors of noise; a value is
-    told from that by |u|ᵀ|x||v|, in which rounding errors of its computation would show.
+    A singular matrix gets values of 1e-17 rather than 0, and their vectors are noise, which would
+    be the gradient. |u|ᵀ|x||v| bounds the rounding errors of a value's computation: what is not
+    above them is taken as a constant.
     """
     x = as_array(x)
     packed = svd_packed(x)

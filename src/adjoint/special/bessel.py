@@ -155,7 +155,7 @@ def y1(x: Array) -> Array:
     return special.y1(x)
 
 
-# From here to there SciPy's i0 and i1 have overflowed, and its iv has not.
+# Between these SciPy's i0 and i1 have overflowed already, and its iv has not.
 _NEAR_OVERFLOW = (700, 720)
 
 
@@ -163,7 +163,7 @@ def _to_the_end(plain: Callable[..., Any], x: AnyArray, order: int) -> AnyArray:
     """Return I(x) to the end of its range."""
     size = absolute(x)
     near = bitwise_and(greater(size, _NEAR_OVERFLOW[0]), less(size, _NEAR_OVERFLOW[1]))
-    # Elsewhere iv, which takes its time, is that of 0.
+    # `where` computes both branches: iv, which is slow, is asked for 0 wherever it is not needed.
     return where(near, bessel_i(where(near, x, 0.0), order=order), plain(x))
 
 

@@ -91,8 +91,8 @@ def entr(x: Array) -> Array:
 def _log_ratio(x: AnyArray, y: AnyArray) -> AnyArray:
     """log(x / y), and 0 where both are 0.
 
-    Of the quotient where it is near 1, for there the logarithms cancel; of the two elsewhere, for
-    there the quotient or its slope may overflow.
+    Near 1 it is the logarithm of the quotient, since the difference of two logarithms cancels
+    there; elsewhere it is that difference, since the quotient or its slope may overflow.
     """
     ratio = divide(x, y)
     near = bitwise_and(greater(ratio, 0.5), less(ratio, 2))

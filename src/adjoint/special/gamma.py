@@ -96,7 +96,7 @@ def digamma(x: Array) -> Array:
 @elementwise(
     partials=[lambda y, x, *, order: digamma_slope(x, order=order + 1)],
     strong=True,
-    # In the dtype of x, which SciPy would make float64.
+    # SciPy's polygamma gives float64 for every dtype; the card keeps that of x.
     source="polygamma({order}, {x}).astype(np.result_type({x}, np.float32), copy=False)",
     latex=r"\psi^{{({order})}}\left({x}\right)",
     helpers=[special.polygamma],
@@ -112,7 +112,7 @@ def digamma_slope(x: Array, *, order: int) -> Array:
     order : int
     """
     x = np.asarray(x)
-    # SciPy's result is always float64.
+    # SciPy's polygamma gives float64 for every dtype.
     return special.polygamma(order, x).astype(x.dtype if x.dtype.kind == "f" else np.float64)
 
 
