@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .annotations import DTypeLike, PlainArrayLike
-from .metadata import Sizes
+from .annotations import ArrayLike, DTypeLike, Shape
 from .tensor import Tensor, tensor
 
 
-def zeros(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
+def zeros(shape: int | Shape, dtype: DTypeLike = float) -> Tensor:
     """Return a constant tensor of zeros of a ``shape`` and ``dtype``.
 
     It serves to assign into: ``y[i] = x`` keeps x's gradient.
@@ -29,7 +26,7 @@ def zeros(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
     return tensor(np.zeros(shape, dtype))
 
 
-def ones(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
+def ones(shape: int | Shape, dtype: DTypeLike = float) -> Tensor:
     """Return a constant tensor of ones of a ``shape`` and ``dtype``.
 
     Examples
@@ -41,7 +38,7 @@ def ones(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
     return tensor(np.ones(shape, dtype))
 
 
-def empty(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
+def empty(shape: int | Shape, dtype: DTypeLike = float) -> Tensor:
     """Return a constant tensor of a ``shape`` and ``dtype`` to assign into.
 
     It is filled with zeros, not with chance.
@@ -54,7 +51,7 @@ def empty(shape: Sizes, dtype: DTypeLike = float) -> Tensor:
     return zeros(shape, dtype)
 
 
-def full(shape: Sizes, fill_value: PlainArrayLike, dtype: DTypeLike | None = None) -> Tensor:
+def full(shape: int | Shape, fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
     """Return a constant tensor of a ``shape`` filled with ``fill_value``, of its type or ``dtype``.
 
     ``np.full_like`` is for a number with a gradient.
@@ -94,9 +91,9 @@ def identity(n: int, dtype: DTypeLike = float) -> Tensor:
 
 
 def arange(
-    start: float, stop: Any = None, step: float = 1, dtype: DTypeLike | None = None
+    start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return a constant tensor of numbers from ``start`` up to, without, ``stop``; or up to it.
+    """Return a constant tensor of numbers from ``start``, or from 0 if alone, to below ``stop``.
 
     They are ``step`` apart and of a ``dtype``.
 
