@@ -28,6 +28,12 @@ def slope(function: Callable[[float], float], at: float) -> float:
 
     Two central differences of step h and h/2 cancel the error of second order. Source: Press et
     al., Numerical Recipes, 3rd edition, section 5.7.
+
+    Examples
+    --------
+    >>> from adjoint.check import slope
+    >>> bool(abs(slope(np.exp, 0.0) - 1) < 1e-9)
+    True
     """
     h = _STEP * max(1.0, abs(at))
 
@@ -43,6 +49,14 @@ def complex_slope(function: Callable[[complex], Any], at: float) -> float | None
 
     f'(x) = Im f(x + ih) / h up to rounding, for a function that is analytic and computed so.
     Source: Squire & Trapp, SIAM Review 40 (1998).
+
+    Examples
+    --------
+    >>> from adjoint.check import complex_slope
+    >>> abs(complex_slope(np.exp, 1.0) - np.e) < 1e-14
+    True
+    >>> complex_slope(abs, 1.0)  # not analytic, so not to be believed
+    0.0
     """
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -191,6 +205,12 @@ def numerical_gradient(scalar: Function, points: Sequence[Array], position: int)
 
     A complex step where it agrees with the differences, so that a function that is not analytic
     (abs, max) is not believed; the differences elsewhere.
+
+    Examples
+    --------
+    >>> from adjoint.check import numerical_gradient
+    >>> numerical_gradient(lambda x: np.sum(x**2), [np.array([1.0, 3.0])], 0).round(9)
+    array([2., 6.])
     """
     gradient = np.zeros_like(points[position])
     for entry in np.ndindex(gradient.shape):

@@ -51,6 +51,12 @@ def make_moons(
     ------
     ValueError
         If there are too few samples for the classes, or the noise is negative or not finite.
+
+    Examples
+    --------
+    >>> X, y = ad.datasets.make_moons(4, noise=0.0)
+    >>> X.shape, sorted(y.tolist())
+    ((4, 2), [0, 0, 1, 1])
     """
     return _sample(_moon, 2, n_samples, noise, seed)
 
@@ -78,6 +84,12 @@ def make_circles(
     ------
     ValueError
         As for `make_moons`, or if ``factor`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> X, y = ad.datasets.make_circles(100, noise=0.0)
+    >>> np.allclose(np.hypot(*X[y == 0].T), 1.0)
+    True
     """
     if not 0 < factor < 1:
         raise ValueError(f"factor must be between 0 and 1, both excluded; got {factor!r}")
@@ -109,6 +121,12 @@ def make_blobs(
     ------
     ValueError
         As for `make_moons`.
+
+    Examples
+    --------
+    >>> X, y = ad.datasets.make_blobs(6)
+    >>> X.shape, sorted(y.tolist())
+    ((6, 2), [0, 0, 1, 1, 2, 2])
     """
     return _sample(_blob, 3, n_samples, noise, seed)
 
@@ -132,6 +150,12 @@ def make_spirals(
     ------
     ValueError
         As for `make_moons`.
+
+    Examples
+    --------
+    >>> X, y = ad.datasets.make_spirals(4, noise=0.0)
+    >>> X.shape, sorted(y.tolist())
+    ((4, 2), [0, 0, 1, 1])
     """
     return _sample(_arm, 2, n_samples, noise, seed)
 
@@ -153,6 +177,12 @@ def make_xor(n_samples: int = 1000, *, noise: float = 0.3, seed: Seed = 0) -> tu
     ------
     ValueError
         As for `make_moons`.
+
+    Examples
+    --------
+    >>> X, y = ad.datasets.make_xor(100, noise=0.1)
+    >>> bool(np.all((X[:, 0] * X[:, 1] < 0) == y))
+    True
     """
     return _sample(_corners, 2, n_samples, noise, seed, fewest=4)
 
