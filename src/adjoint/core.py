@@ -23,6 +23,7 @@ from numpy.exceptions import AxisError
 from . import advice
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
+from .facts import Facts
 from .metadata import literal, plain
 from .tree import leaves
 
@@ -38,6 +39,7 @@ NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
 LATE: dict[str, Callable[[Any], bool]] = {}
 
 _creation = itertools.count()
+_NO_FACTS = Facts()
 
 
 class Spec(NamedTuple):
@@ -115,6 +117,8 @@ class Primitive:
         NumPy functions that the source calls by name; by default the forward function, if it does.
     axis : AxisRule, optional
         What it takes as its parameter ``axis``, which is checked before it is applied.
+    facts : Facts
+        What holds of its results, whatever the arguments are.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -137,6 +141,7 @@ class Primitive:
         explain_error: Callable[..., str | None] | None = None,
         reads_numbers: bool = True,
         axis: AxisRule | None = None,
+        facts: Facts = _NO_FACTS,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -155,6 +160,7 @@ class Primitive:
         self.reads_numbers = reads_numbers
         self.explain_error = explain_error
         self.axis = axis
+        self.facts = facts
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL

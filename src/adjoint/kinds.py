@@ -16,15 +16,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from .core import PRIMITIVES, Operand, Params, Primitive, Spec
+from .facts import Facts
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
+_FACTS = frozenset(field.name for field in fields(Facts))
 
 
 def shape_of(operand: Operand) -> tuple[int, ...]:
@@ -80,6 +83,8 @@ def elementwise(
 
     rules = [_times(partial, strong) for partial in partials]
     columns["reads_numbers"] = any(map(callable, partials))
+    columns.setdefault("passes_nan", True)
+    columns["flat"] = not any(map(callable, partials)) and not any(partials)
 
     def vjp(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> Any:
         parts = []  # by a loop, which is faster than a comprehension here
@@ -152,6 +157,7 @@ def linear(
         ]
         return itself.bind(moved, params)
 
+    columns.setdefault("finite", True)
     return _card("linear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
 
 
@@ -185,6 +191,7 @@ def multilinear(
             if t is not None
         )
 
+    columns.setdefault("finite", True)
     return _card("multilinear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
 
 
@@ -318,9 +325,12 @@ def _card(
 ) -> Decorator:
     """Build the decorator; a reflexive rule is told the primitive that it belongs to."""
     table = {name: columns.pop(name) for name in ("numpy", "method") if name in columns}
+    facts = Facts(**{name: columns.pop(name) for name in _FACTS & columns.keys()})
 
     def decorate(forward: Callable[..., Any]) -> Primitive:
-        primitive = Primitive(forward, kind=kind, vjp=vjp, jvp=jvp, infer=infer(forward), **columns)
+        primitive = Primitive(
+            forward, kind=kind, vjp=vjp, jvp=jvp, infer=infer(forward), facts=facts, **columns
+        )
         if reflexive and jvp is not None:
             primitive.jvp = lambda *rule_args: jvp(*rule_args, itself=primitive)
         return primitive.register(**table)

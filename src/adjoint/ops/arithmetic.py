@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import NUMPY, Operand, attach
+from ..facts import SMALL, Moves, of_difference, of_negative, of_product, of_sum
 from ..kinds import elementwise, zeros_like
 from .rounding import rint
 
@@ -17,6 +18,10 @@ from .rounding import rint
     source="{x} + {y}",
     latex="{x} + {y}",
     numpy=[np.add],
+    bounds=of_sum,
+    finite=True,
+    commutes=True,
+    cheap=True,
 )
 def add(x: Any, y: Any) -> Any:
     """Return x + y."""
@@ -28,6 +33,9 @@ def add(x: Any, y: Any) -> Any:
     source="{x} - {y}",
     latex="{x} - {y}",
     numpy=[np.subtract],
+    bounds=of_difference,
+    finite=True,
+    cheap=True,
 )
 def subtract(x: Any, y: Any) -> Any:
     """Return x - y."""
@@ -40,6 +48,10 @@ def subtract(x: Any, y: Any) -> Any:
     source="{x} * {y}",
     latex=r"{x} \odot {y}",
     numpy=[np.multiply],
+    bounds=of_product,
+    finite=True,
+    commutes=True,
+    cheap=True,
 )
 def multiply(x: Any, y: Any) -> Any:
     """Return x * y, entry by entry."""
@@ -53,6 +65,7 @@ def multiply(x: Any, y: Any) -> Any:
     latex=r"\frac{{{x}}}{{{y}}}",
     numpy=[np.divide],
     domain=[(-2, 2), (0.5, 2)],
+    finite=lambda x, y: y.least > SMALL,
 )
 def divide(x: Any, y: Any) -> Any:
     """Return x / y, entry by entry."""
@@ -84,13 +97,27 @@ def remainder(x: Any, y: Any) -> Any:
     return np.remainder(x, y)
 
 
-@elementwise(partials=[-1], source="-{x}", latex="-{x}", numpy=[np.negative])
+@elementwise(
+    partials=[-1],
+    source="-{x}",
+    latex="-{x}",
+    numpy=[np.negative],
+    bounds=of_negative,
+    finite=True,
+    cheap=True,
+)
 def negative(x: Any) -> Any:
     """Return -x."""
     return np.negative(x)
 
 
-@elementwise(partials=[1], source="+{x}", latex="{x}", numpy=[np.positive])
+@elementwise(
+    partials=[1],
+    source="+{x}",
+    latex="{x}",
+    numpy=[np.positive],
+    moves=Moves(),
+)
 def positive(x: Any) -> Any:
     """Return x itself, as a new value."""
     return np.positive(x)
@@ -118,6 +145,7 @@ def fmod(x: Any, y: Any) -> Any:
     numpy=[np.reciprocal],
     method=True,
     domain=[(0.5, 2)],
+    finite=lambda x: x.least > SMALL,
 )
 def reciprocal(x: Any) -> Any:
     """Return 1 / x; its derivative at 0 is -∞."""

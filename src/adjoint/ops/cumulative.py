@@ -14,6 +14,7 @@ import numpy as np
 from ..axis import AxisRule
 from ..core import NUMPY, Operand, Spec
 from ..errors import ShapeError
+from ..facts import of_total
 from ..kinds import general, linear, reduction, shape_of
 from ..metadata import Axes
 from .indexing import index
@@ -148,6 +149,8 @@ def _sum_of_later(g: Any, x: Any, *, axis: int | None) -> Any:
     method=True,
     axis=_LINES,
     cases=_CASES,
+    bounds=of_total,
+    passes_nan=True,
 )
 def cumsum(x: Any, *, axis: int | None = None) -> Any:
     """Return the sums of all entries up to each one, along ``axis`` or of the flattened array."""

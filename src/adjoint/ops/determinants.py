@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import NUMPY, Operand
+from ..facts import of_matrices
 from ..kinds import general, zeros_like
 from .matrices import (
     SQUARE,
@@ -52,6 +53,7 @@ _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
         (np.eye(3), {}),
         (np.array([[2.0]]), {}),
     ],
+    flops=of_matrices,
 )
 def det(a: Any) -> Any:
     """Return the determinants of square matrices; the derivative is right at singular ones too."""
@@ -94,6 +96,7 @@ def _cofactor_slope(t: Any, a: Any) -> Any:
     latex=r"\operatorname{{cof}}\left({a}\right)",
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (np.array([[2.0]]), {}), (np.zeros((0, 0)), {})],
+    flops=of_matrices,
 )
 def cofactor(a: Any) -> Any:
     """Return the matrices of cofactors, det(a) a⁻ᵀ, of singular matrices too.
@@ -125,6 +128,7 @@ def _slogdet_jvp(tangents: Sequence[Any], y: Any, a: Any) -> Any:
     latex=r"\log \left|\det {a}\right|",
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (-np.array([[2.0]]), {})],
+    flops=of_matrices,
 )
 def slogdet_packed(a: Any) -> Any:
     """Return the sign and the logarithm of the absolute value of determinants, stacked."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand, attach
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear
 from .rearrangement import rearrangement
 from .reductions import sum
@@ -38,6 +39,7 @@ _TRIANGLES: list[tuple[Any, ...]] = [
     latex=r"\operatorname{{tril}}\left({x}\right)",
     numpy=[np.tril],
     cases=_TRIANGLES,
+    moves=Moves(drops=True, fills=True),
 )
 def tril(x: Any, *, k: int = 0) -> Any:
     """Return ``x`` with zeros above the ``k``-th diagonal of its last two axes."""
@@ -51,6 +53,7 @@ def tril(x: Any, *, k: int = 0) -> Any:
     latex=r"\operatorname{{triu}}\left({x}\right)",
     numpy=[np.triu],
     cases=_TRIANGLES,
+    moves=Moves(drops=True, fills=True),
 )
 def triu(x: Any, *, k: int = 0) -> Any:
     """Return ``x`` with zeros below the ``k``-th diagonal of its last two axes."""
@@ -79,6 +82,7 @@ def _diagonal_shape(x: Operand, *, offset: int, axis1: int, axis2: int) -> tuple
         ((2, 3, 4), {"offset": 1, "axis1": 2, "axis2": 0}),
         ((2, 2), {"offset": 5}),
     ],
+    moves=Moves(drops=True),
 )
 def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Return the entries of ``x`` on a diagonal of two of its axes, as the last axis."""
@@ -92,6 +96,7 @@ def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     latex=r"\operatorname{{diag}}\left({x}\right)",
     numpy=[np.diagflat],
     cases=[((3,), {}), ((2, 2), {"k": -1}), ((), {}), ((0,), {"k": 1})],
+    moves=Moves(fills=True),
 )
 def diagflat(x: Any, *, k: int = 0) -> Any:
     """Return a matrix with the entries of ``x``, flattened, on its ``k``-th diagonal."""

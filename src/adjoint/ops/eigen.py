@@ -25,6 +25,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import choose
+from ..facts import of_matrices
 from ..kinds import general, linear, zeros_like
 from ..views import own
 from .arithmetic import divide
@@ -77,6 +78,7 @@ def inverse_gaps(values: Any) -> Any:
     source="checked({x}, {values}{params})",
     latex=r"{x}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
+    passes_nan=(True,),
 )
 def checked(x: Any, values: Any, *, what: What) -> Any:
     """Return ``x``, if all of ``values`` differ; else raise.
@@ -114,6 +116,8 @@ def _guarded_jvp(tangents: Sequence[Any], y: Any, vectors: Any, values: Any, *, 
     source="{vectors}",
     latex=r"{vectors}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
+    finite=True,
+    passes_nan=(True,),
 )
 def guarded(vectors: Any, values: Any, *, what: What) -> Any:
     """Return the vectors; where two of their values are equal, their derivatives raise."""
@@ -154,6 +158,7 @@ def _packed_shape(a: Operand, **_: Any) -> tuple[int, ...]:
     latex=r"\operatorname{{eigh}}\left({a}\right)",
     explain_error=explain_not_square,
     cases=[(POSITIVE, {}), (POSITIVE, {"uplo": "U"}), (STACK, {}), (np.array([[2.0]]), {})],
+    flops=of_matrices,
 )
 def eigh_packed(a: Any, *, uplo: Literal["L", "U"] = "L") -> Any:
     """Return eigenvalues and eigenvectors of symmetric matrices in one array.

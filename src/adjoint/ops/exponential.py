@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import NUMPY, Operand
+from ..core import NUMPY, Operand, Spec
+from ..facts import REALS, SMALL, Interval, Range, of_square
 from ..kinds import elementwise
 from .arithmetic import divide
 from .logic import bitwise_and, equal, greater_equal
@@ -26,6 +27,17 @@ def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:
     return strong_multiply(out, where(at_zero, 0.0, log(where(at_zero, 1.0, x))))
 
 
+def _power_bounds(x: Range, y: Range) -> Interval:
+    """An even power is not negative, nor is one of a positive number."""
+    is_even = y.low == y.high and y.low % 2 == 0
+    return (0.0, np.inf) if is_even or x.low > 0 else REALS
+
+
+def _is_power_of_nan(x: Any, y: Any) -> bool:
+    """NaN to a power is NaN, but for the power 0."""
+    return not isinstance(y, Spec) and bool(np.all(np.not_equal(y, 0)))
+
+
 @elementwise(
     partials=[_power_by_base, _power_by_exponent],
     strong=True,
@@ -33,6 +45,9 @@ def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:
     latex="{x}^{{{y}}}",
     numpy=[np.power],
     domain=[(0.5, 2), (-2, 2)],
+    bounds=_power_bounds,
+    finite=lambda x, y: y.low == y.high and y.low in (0, 1, 2, 3),
+    passes_nan=_is_power_of_nan,
 )
 def power(x: Any, y: Any) -> Any:
     """Return x raised to y; at x = y = 0 both derivatives are 0."""
@@ -47,6 +62,9 @@ def power(x: Any, y: Any) -> Any:
     latex="{x}^2",
     numpy=[np.square],
     method=True,
+    bounds=of_square,
+    finite=True,
+    cheap=True,
 )
 def square(x: Any) -> Any:
     """Return x²."""
@@ -61,6 +79,8 @@ def square(x: Any) -> Any:
     numpy=[np.sqrt],
     method=True,
     domain=[(0.2, 3)],
+    bounds=(0, np.inf),
+    finite=lambda x: x.low >= 0,
 )
 def sqrt(x: Any) -> Any:
     """Return the square root; its derivative at 0 is infinite."""
@@ -76,6 +96,7 @@ def sqrt(x: Any) -> Any:
     method=True,
     domain=[(-2, 2)],
     kinks=[0],
+    finite=True,
 )
 def cbrt(x: Any) -> Any:
     """Return the cube root; its derivative at 0 is infinite."""
@@ -97,6 +118,8 @@ def _cosine_by_other(c: Any, x: Any, y: Any) -> Any:
     strong=True,
     source="cosine({x}, {y})",
     latex=r"\frac{{{x}}}{{\sqrt{{{x}^2 + {y}^2}}}}",
+    bounds=(-1, 1),
+    passes_nan=False,
 )
 def cosine(x: Any, y: Any) -> Any:
     """Return x / √(x² + y²), the cosine of the angle of the point (x, y), whatever its size.
@@ -122,6 +145,9 @@ def cosine(x: Any, y: Any) -> Any:
     source="np.hypot({x}, {y})",
     latex=r"\sqrt{{{x}^2 + {y}^2}}",
     numpy=[np.hypot],
+    bounds=lambda x, y: (max(x.least, y.least), np.inf),
+    finite=True,
+    passes_nan=False,
 )
 def hypot(x: Any, y: Any) -> Any:
     """Return √(x² + y²) without overflow of the squares; at the origin both derivatives are 0."""
@@ -140,6 +166,9 @@ def float_power(x: Operand, y: Operand) -> Any:
     latex=r"e^{{{x}}}",
     numpy=[np.exp],
     method=True,
+    bounds=(0, np.inf),
+    finite=lambda x: x.high <= 0,
+    saturates=True,
 )
 def exp(x: Any) -> Any:
     """Return eˣ."""
@@ -153,6 +182,9 @@ def exp(x: Any) -> Any:
     source="np.expm1({x})",
     latex=r"e^{{{x}}} - 1",
     numpy=[np.expm1],
+    bounds=(-1, np.inf),
+    finite=lambda x: x.high <= 0,
+    saturates=True,
 )
 def expm1(x: Any) -> Any:
     """Return eˣ - 1, exact for small x."""
@@ -167,6 +199,7 @@ def expm1(x: Any) -> Any:
     numpy=[np.log],
     method=True,
     domain=[(0.2, 3)],
+    finite=lambda x: x.low > SMALL,
 )
 def log(x: Any) -> Any:
     """Return the natural logarithm; its derivative at 0 is infinite."""
@@ -180,6 +213,7 @@ def log(x: Any) -> Any:
     latex=r"\log\left(1 + {x}\right)",
     numpy=[np.log1p],
     domain=[(-0.8, 2)],
+    finite=lambda x: x.low >= 0,
 )
 def log1p(x: Any) -> Any:
     """Return log(1 + x), exact for small x."""
@@ -193,6 +227,9 @@ def log1p(x: Any) -> Any:
     source="sigmoid({x})",
     latex=r"\sigma\left({x}\right)",
     method=True,
+    bounds=(0, 1),
+    saturates=True,
+    activation=True,
 )
 def sigmoid(x: Any) -> Any:
     """Return the logistic function 1 / (1 + e⁻ˣ), without overflow for any x.
@@ -211,6 +248,8 @@ def sigmoid(x: Any) -> Any:
     source="sigmoid({x})",
     latex=r"\sigma\left({x}\right)",
     helpers=[sigmoid.forward],
+    bounds=(0, 1),
+    saturates=True,
 )
 def logistic(x: Any) -> Any:
     """Return 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails."""
@@ -223,6 +262,10 @@ def logistic(x: Any) -> Any:
     source="np.logaddexp({x}, 0)",
     latex=r"\operatorname{{softplus}}\left({x}\right)",
     method=True,
+    bounds=(0, np.inf),
+    finite=True,
+    saturates=True,
+    activation=True,
 )
 def softplus(x: Any) -> Any:
     """Return log(1 + eˣ), without overflow for any x."""

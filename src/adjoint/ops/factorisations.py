@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import ShapeError, choose
+from ..facts import of_matrices
 from ..kinds import general, linear
 from ..views import own
 from .diagonals import tril
@@ -76,6 +77,7 @@ _POSITIVE_STACK = np.stack([POSITIVE[:2, :2], POSITIVE[1:, 1:]])
         (_POSITIVE_STACK, {}),
         (np.array([[2.0]]), {}),
     ],
+    flops=of_matrices,
 )
 def cholesky(a: Any, *, upper: bool = False) -> Any:
     """Return the lower triangular l with l lᵀ = a; with ``upper`` its transpose.
@@ -104,6 +106,7 @@ def _of_full_rank_shape(x: Operand, q: Operand, r: Operand, a: Operand) -> tuple
     source="with_full_rank({x}, {q}, {r}, {a})",
     latex=r"{x}",
     cases=[((2, 2), *np.linalg.qr(TALL), TALL, {})],
+    passes_nan=(True,),
 )
 def with_full_rank(x: Any, q: Any, r: Any, a: Any) -> Any:
     """Return ``x``, if the columns of a = q r are linearly independent; else raise.
@@ -170,6 +173,7 @@ def _qr_error(a: Operand) -> str | None:
     latex=r"\operatorname{{qr}}\left({a}\right)",
     explain_error=_qr_error,
     cases=[(SQUARE, {}), (TALL, {}), (STACK, {})],
+    flops=of_matrices,
 )
 def qr_packed(a: Any) -> Any:
     """Return the QR decomposition of matrices with m ≥ n in one array: q, (m, n), above r, (n, n).

@@ -32,6 +32,7 @@ def sinh(x: Any) -> Any:
     latex=r"\cosh {x}",
     numpy=[np.cosh],
     method=True,
+    bounds=(1, np.inf),
 )
 def cosh(x: Any) -> Any:
     """Return the hyperbolic cosine."""
@@ -45,6 +46,9 @@ def cosh(x: Any) -> Any:
     latex=r"\tanh {x}",
     numpy=[np.tanh],
     method=True,
+    bounds=(-1, 1),
+    saturates=True,
+    activation=True,
 )
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent."""
@@ -59,6 +63,7 @@ def tanh(x: Any) -> Any:
     latex=r"\operatorname{{arsinh}} {x}",
     numpy=[np.arcsinh],
     method=True,
+    finite=True,
 )
 def arcsinh(x: Any) -> Any:
     """Return the inverse of the hyperbolic sine."""
@@ -74,6 +79,8 @@ def arcsinh(x: Any) -> Any:
     numpy=[np.arccosh],
     method=True,
     domain=[(1.2, 3)],
+    bounds=(0, np.inf),
+    finite=lambda x: x.low >= 1,
 )
 def arccosh(x: Any) -> Any:
     """Return the inverse of the hyperbolic cosine, x ≥ 1; its derivative at 1 is infinite."""

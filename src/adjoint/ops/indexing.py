@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..core import Operand, Spec, Value, as_plain, attach
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import constant, linear, shape_of
 from ..metadata import literal
 from .piecewise import where
@@ -171,6 +173,12 @@ def _index_error(x: Operand, *arrays: Operand, key: Key) -> str | None:
     return f"[{_key_source(key, names)}] does not fit shape {x.shape}"
 
 
+def _takes_every_entry(x: Operand, *arrays: Operand, key: Key) -> bool:
+    """Return whether basic indexing takes every entry."""
+    is_basic = all(k is None or k is Ellipsis or isinstance(k, (slice, int)) for k in key)
+    return is_basic and math.prod(_index_shape(x, key=key)) == math.prod(x.shape)
+
+
 _INDICES = np.array([[0, 2], [2, 2]])
 _ROWS = slice(None, None, 2)
 
@@ -191,6 +199,8 @@ _ROWS = slice(None, None, 2)
         ((3, 4), _INDICES, np.array([3, 0]), {"key": (SLOT, SLOT)}),
         ((3, 4), np.array([True, False, True]), {"key": (SLOT,)}),
     ],
+    moves=Moves(drops=True),
+    passes_nan=_takes_every_entry,
 )
 def index(x: Any, *arrays: Any, key: Key) -> Any:
     """Return ``x[key]``; a `SLOT` in the key stands for the next index array."""
@@ -226,6 +236,7 @@ def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
         ((4,), {"key": (1,), "shape": (3, 4)}),
         ((2, 2, 4), _INDICES, {"key": (SLOT,), "shape": (3, 4)}),
     ],
+    passes_nan=(True,),
 )
 def scatter_add(x: Any, *arrays: Any, key: Key, shape: Shape) -> Any:
     """Return zeros of ``shape`` with ``x`` added at ``[key]``, repeated indices adding up.
@@ -315,6 +326,8 @@ def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
         ((3, 4), (2,), np.array([0, 2]), np.array([3, 0]), {"key": (SLOT, SLOT)}),
         ((3, 4), (3, 4), np.array([0, 2, 0]), {"key": (SLOT,)}),
     ],
+    moves=Moves(arguments=2, drops=True),
+    boxes=True,
 )
 def put_at(x: Any, v: Any, *arrays: Any, key: Key) -> Any:
     """Return a copy of ``x`` with ``v`` at ``[key]``; what ``x[key] = v`` does to a tensor.

@@ -30,6 +30,7 @@ def knot_below(x: Any, knots: Any) -> Any:
     helpers=[knot_below],
     latex=r"\operatorname{{interval}}\left({x}, {knots}\right)",
     cases=[((2, 3), np.array([-1.0, 0.0, 2.0]), {}), ((), np.array([0.5]), {})],
+    boxes=True,
 )
 def interval(x: Any, knots: Any) -> Any:
     """Return the number of the interval between increasing knots in which each x lies.

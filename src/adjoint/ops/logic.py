@@ -10,37 +10,67 @@ from ..core import NUMPY
 from ..kinds import constant
 
 
-@constant(source="{x} < {y}", latex="{x} < {y}", numpy=[np.less])
+@constant(
+    source="{x} < {y}",
+    latex="{x} < {y}",
+    numpy=[np.less],
+    cheap=True,
+)
 def less(x: Any, y: Any) -> Any:
     """Return where x < y."""
     return np.less(x, y)
 
 
-@constant(source="{x} <= {y}", latex=r"{x} \le {y}", numpy=[np.less_equal])
+@constant(
+    source="{x} <= {y}",
+    latex=r"{x} \le {y}",
+    numpy=[np.less_equal],
+    cheap=True,
+)
 def less_equal(x: Any, y: Any) -> Any:
     """Return where x ≤ y."""
     return np.less_equal(x, y)
 
 
-@constant(source="{x} > {y}", latex="{x} > {y}", numpy=[np.greater])
+@constant(
+    source="{x} > {y}",
+    latex="{x} > {y}",
+    numpy=[np.greater],
+    cheap=True,
+)
 def greater(x: Any, y: Any) -> Any:
     """Return where x > y."""
     return np.greater(x, y)
 
 
-@constant(source="{x} >= {y}", latex=r"{x} \ge {y}", numpy=[np.greater_equal])
+@constant(
+    source="{x} >= {y}",
+    latex=r"{x} \ge {y}",
+    numpy=[np.greater_equal],
+    cheap=True,
+)
 def greater_equal(x: Any, y: Any) -> Any:
     """Return where x ≥ y."""
     return np.greater_equal(x, y)
 
 
-@constant(source="{x} == {y}", latex="{x} = {y}", numpy=[np.equal])
+@constant(
+    source="{x} == {y}",
+    latex="{x} = {y}",
+    numpy=[np.equal],
+    cheap=True,
+)
 def equal(x: Any, y: Any) -> Any:
     """Return where x = y."""
     return np.equal(x, y)
 
 
-@constant(source="{x} != {y}", latex=r"{x} \ne {y}", numpy=[np.not_equal])
+@constant(
+    source="{x} != {y}",
+    latex=r"{x} \ne {y}",
+    numpy=[np.not_equal],
+    cheap=True,
+)
 def not_equal(x: Any, y: Any) -> Any:
     """Return where x ≠ y."""
     return np.not_equal(x, y)
@@ -95,7 +125,12 @@ def invert(x: Any) -> Any:
     return np.invert(x)
 
 
-@constant(source="np.logical_not({x})", latex=r"\lnot {x}", numpy=[np.logical_not])
+@constant(
+    source="np.logical_not({x})",
+    latex=r"\lnot {x}",
+    numpy=[np.logical_not],
+    cheap=True,
+)
 def logical_not(x: Any) -> Any:
     """Return where x is zero or false."""
     return np.logical_not(x)
@@ -105,6 +140,7 @@ def logical_not(x: Any) -> Any:
     source="np.logical_and({x}, {y})",
     latex=r"{x} \land {y}",
     numpy=[np.logical_and],
+    cheap=True,
 )
 def logical_and(x: Any, y: Any) -> Any:
     """Return where neither x nor y is zero."""
@@ -115,6 +151,7 @@ def logical_and(x: Any, y: Any) -> Any:
     source="np.logical_or({x}, {y})",
     latex=r"{x} \lor {y}",
     numpy=[np.logical_or],
+    cheap=True,
 )
 def logical_or(x: Any, y: Any) -> Any:
     """Return where x or y is not zero."""

@@ -56,6 +56,7 @@ def _power_weights(y: Any, x: Any, *, order: float, axis: Any, keepdims: bool) -
         ((2, 3), {"order": 1.5, "axis": 0}),
         ((2, 3), {"order": -2.0, "axis": 1, "keepdims": True}),
     ],
+    bounds=(0, np.inf),
 )
 def power_norm(x: Any, *, order: float, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return (Σ|x|ᵖ)^(1/p) over ``axis``, for p other than 0, of an x of any size."""

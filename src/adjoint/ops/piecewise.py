@@ -6,11 +6,13 @@ sub-gradient of least norm.
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
 
 from ..core import NUMPY, Operand, Value, attach
+from ..facts import Interval, Range, hull, of_magnitude
 from ..kinds import elementwise
 from ..views import as_scalar, is_number
 from .arithmetic import divide, positive
@@ -35,6 +37,10 @@ from .structural import as_array
     latex=r"\operatorname{{relu}}\left({x}\right)",
     method=True,
     kinks=[0],
+    bounds=lambda x: (max(x.low, 0.0), max(x.high, 0.0)),
+    selects=True,
+    activation=True,
+    cheap=True,
 )
 def relu(x: Any) -> Any:
     """Return max(x, 0); the derivative at 0 is 0."""
@@ -48,6 +54,9 @@ def relu(x: Any) -> Any:
     latex=r"\left|{x}\right|",
     numpy=[np.absolute],
     kinks=[0],
+    bounds=of_magnitude,
+    finite=True,
+    cheap=True,
 )
 def absolute(x: Any) -> Any:
     """Return |x|; the derivative at 0 is 0."""
@@ -61,6 +70,8 @@ def absolute(x: Any) -> Any:
     numpy=[np.sign],
     method=True,
     kinks=[0],
+    bounds=(-1, 1),
+    cheap=True,
 )
 def sign(x: Any) -> Any:
     """Return -1, 0 or 1; the derivative is 0, at the jump too."""
@@ -79,6 +90,9 @@ def _softsign_slope(y: Any, x: Any) -> Any:
     source="{x} / (1 + np.abs({x}))",
     latex=r"\frac{{{x}}}{{1 + \left|{x}\right|}}",
     kinks=[0],
+    bounds=(-1, 1),
+    saturates=True,
+    activation=True,
 )
 def softsign(x: Any) -> Any:
     """Return x / (1 + |x|); the derivative at 0 is 1.
@@ -103,6 +117,10 @@ def _share(wins: Any, ties: Any) -> Any:
     source="np.maximum({x}, {y})",
     latex=r"\max\left({x}, {y}\right)",
     numpy=[np.maximum],
+    bounds=lambda x, y: (max(x.low, y.low), max(x.high, y.high)),
+    selects=True,
+    commutes=True,
+    cheap=True,
 )
 def maximum(x: Any, y: Any) -> Any:
     """Return the greater of x and y; where they are equal each gets half of the gradient."""
@@ -118,6 +136,10 @@ def maximum(x: Any, y: Any) -> Any:
     source="np.minimum({x}, {y})",
     latex=r"\min\left({x}, {y}\right)",
     numpy=[np.minimum],
+    bounds=lambda x, y: (min(x.low, y.low), min(x.high, y.high)),
+    selects=True,
+    commutes=True,
+    cheap=True,
 )
 def minimum(x: Any, y: Any) -> Any:
     """Return the smaller of x and y; where they are equal each gets half of the gradient."""
@@ -141,6 +163,15 @@ def _above(out: Any, x: Any, min: Any, max: Any) -> Any:
     return above if min is None else bitwise_or(above, greater(min, max))
 
 
+def _clipped_bounds(x: Range, min: Range | None = None, max: Range | None = None) -> Interval:
+    low, high = x.low, x.high
+    if min is not None:
+        low, high = builtins.max(low, min.low), builtins.max(high, min.high)
+    if max is not None:
+        low, high = builtins.min(low, max.low), builtins.min(high, max.high)
+    return low, high
+
+
 @elementwise(
     partials=[
         _inside,
@@ -153,6 +184,9 @@ def _above(out: Any, x: Any, min: Any, max: Any) -> Any:
     kinks=[-0.5, 0.5],
     domain=[(-2, 2), (-0.5, -0.5), (0.5, 0.5)],
     method=True,
+    bounds=_clipped_bounds,
+    selects=True,
+    passes_nan=(True,),
 )
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """Return x limited to [min, max]; on a bound the gradient is x's."""
@@ -173,6 +207,11 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
         (np.array([[True], [False]]), (2, 3), (), {}),
         (np.array(False), (2, 1), (3,), {}),
     ],
+    bounds=lambda condition, x, y: hull([x, y]),
+    selects=True,
+    passes_nan=False,
+    boxes=True,
+    cheap=True,
 )
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Return ``x`` where ``condition`` holds and ``y`` elsewhere.
@@ -203,6 +242,9 @@ def _wins(ahead: Any, x: Any, y: Any) -> Any:
     source="np.fmax({x}, {y})",
     latex=r"\max\left({x}, {y}\right)",
     numpy=[np.fmax],
+    bounds=lambda x, y: hull([x, y]),
+    selects=True,
+    passes_nan=False,
 )
 def fmax(x: Any, y: Any) -> Any:
     """Return the greater of x and y, or the one that is not NaN, which gets the gradient.
@@ -221,6 +263,9 @@ def fmax(x: Any, y: Any) -> Any:
     source="np.fmin({x}, {y})",
     latex=r"\min\left({x}, {y}\right)",
     numpy=[np.fmin],
+    bounds=lambda x, y: hull([x, y]),
+    selects=True,
+    passes_nan=False,
 )
 def fmin(x: Any, y: Any) -> Any:
     """Return the smaller of x and y, or the one that is not NaN, which gets the gradient.

@@ -12,6 +12,7 @@ import numpy as np
 from ..axis import AxisRule
 from ..core import NUMPY, Operand, Primitive, Spec
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear
 from ..metadata import Sizes
 from .indexing import SLOT, index, scatter_add
@@ -61,6 +62,7 @@ def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
     view="always",
     axis=AxisRule(),
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
+    moves=Moves(),
 )
 def flip(x: Any, *, axis: Sizes | None = None) -> Any:
     """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes."""
@@ -93,6 +95,7 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
         ((2, 3), {"shift": -1, "axis": 1}),
         ((2, 3), {"shift": (1, 2), "axis": (0, 1)}),
     ],
+    moves=Moves(),
 )
 def roll(x: Any, *, shift: Sizes, axis: Sizes | None = None) -> Any:
     """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle."""
@@ -122,6 +125,8 @@ def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[in
         ((), {"repeats": 3}),
         ((0, 2), {"repeats": 2, "axis": 0}),
     ],
+    moves=Moves(drops=True),
+    passes_nan=lambda x, *, repeats, axis: bool(np.all(np.not_equal(repeats, 0))),
 )
 def repeat(x: Any, *, repeats: Sizes, axis: int | None = None) -> Any:
     """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first."""
@@ -144,6 +149,7 @@ def _tiled_shape(x: Operand, *, reps: Sizes) -> tuple[int, ...]:
     latex=r"\operatorname{{tile}}\left({x}\right)",
     numpy=[np.tile],
     cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
+    moves=Moves(),
 )
 def tile(x: Any, *, reps: Sizes) -> Any:
     """Return copies of ``x`` side by side, as many along each axis as ``reps`` says."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..axis import AxisRule
 from ..core import Operand
 from ..errors import ShapeError
+from ..facts import of_choice, of_total
 from ..kinds import (
     constant,
     general,
@@ -62,6 +63,8 @@ def _spread(g: Any, x: Any, **params: Any) -> Any:
     method=True,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    bounds=of_total,
+    passes_nan=True,
 )
 def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the sum over ``axis`` (an int, a tuple, or None for all)."""
@@ -86,6 +89,9 @@ def count(x: Operand, axis: Any) -> int:
     method=True,
     axis=AxisRule(),
     cases=_CASES,
+    bounds=of_choice,
+    finite=lambda x, **_: x.size > 0,
+    passes_nan=True,
 )
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning."""
@@ -129,6 +135,9 @@ def _chosen_shape(x: Operand, **params: Any) -> tuple[int, ...]:
     explain_error=no_entries,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    bounds=of_choice,
+    selects=True,
+    passes_nan=True,
 )
 def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the greatest entry over ``axis``; equal ones share the gradient."""
@@ -145,6 +154,9 @@ def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     explain_error=no_entries,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    bounds=of_choice,
+    selects=True,
+    passes_nan=True,
 )
 def min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the smallest entry over ``axis``; equal ones share the gradient."""
@@ -189,6 +201,9 @@ def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     method=True,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    finite=lambda x, **_: x.size > 0,
+    passes_nan=True,
+    saturates=True,
 )
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return log Σ eˣ over ``axis``, without overflow for any x."""
@@ -246,6 +261,7 @@ def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
     source="unit_vector({x}{params})",
     latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
+    bounds=(-1, 1),
 )
 def unit_vector(x: Any, *, axis: Axes = None) -> Any:
     """Return x / ‖x‖ over ``axis`` for an x of any size; 0 where x is 0, with the derivative 0.
@@ -269,6 +285,8 @@ def unit_vector(x: Any, *, axis: Axes = None) -> Any:
     latex=r"\left\lVert {x} \right\rVert",
     axis=AxisRule(),
     cases=_CASES,
+    bounds=(0, np.inf),
+    finite=True,
 )
 def norm(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0."""

@@ -24,6 +24,7 @@ Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
     source="required({x}, {holds}{params})",
     latex=r"{x}",
     cases=[((2, 3), np.array([True, True]), {"message": "never raised"})],
+    passes_nan=(True,),
 )
 def required(x: Any, holds: Any, *, message: str, error: Kind = "ValueError") -> Any:
     """Return ``x`` if all of ``holds`` is true; else raise.

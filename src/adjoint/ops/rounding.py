@@ -17,6 +17,7 @@ from ..kinds import elementwise
     numpy=[np.floor],
     method=True,
     kinks=[-2, -1, 0, 1, 2],
+    finite=True,
 )
 def floor(x: Any) -> Any:
     """Return the largest integer not above x; the derivative is 0."""
@@ -30,6 +31,7 @@ def floor(x: Any) -> Any:
     numpy=[np.ceil],
     method=True,
     kinks=[-2, -1, 0, 1, 2],
+    finite=True,
 )
 def ceil(x: Any) -> Any:
     """Return the smallest integer not below x; the derivative is 0."""
@@ -43,6 +45,7 @@ def ceil(x: Any) -> Any:
     numpy=[np.trunc],
     method=True,
     kinks=[-2, -1, 0, 1, 2],
+    finite=True,
 )
 def trunc(x: Any) -> Any:
     """Return the nearest integer not further from zero; the derivative is 0."""
@@ -55,6 +58,7 @@ def trunc(x: Any) -> Any:
     latex=r"\operatorname{{round}}\left({x}\right)",
     numpy=[np.rint],
     kinks=[-1.5, -0.5, 0.5, 1.5],
+    finite=True,
 )
 def rint(x: Any) -> Any:
     """Return the nearest integer, the even one of two; the derivative is 0."""
@@ -73,6 +77,7 @@ def rint(x: Any) -> Any:
         (np.array(123.4), {"decimals": -1}),
         ((0, 2), {}),
     ],
+    finite=True,
 )
 def round(x: Any, *, decimals: int = 0) -> Any:
     """Return x rounded to ``decimals`` places, halves to even; the derivative is 0."""

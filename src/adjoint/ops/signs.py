@@ -8,6 +8,7 @@ import numpy as np
 
 from ..axis import AxisRule
 from ..core import NUMPY, Operand
+from ..facts import of_magnitude
 from ..kinds import elementwise, general
 from .logic import equal, isinf
 from .piecewise import sign, where
@@ -22,6 +23,9 @@ from .structural import axis_index
     latex=r"\left|{x}\right|",
     numpy=[np.fabs],
     kinks=[0],
+    bounds=of_magnitude,
+    finite=True,
+    cheap=True,
 )
 def fabs(x: Any) -> Any:
     """Return |x|, as a float; the derivative at 0 is 0."""
@@ -35,6 +39,8 @@ def fabs(x: Any) -> Any:
     latex=r"\left|{x}\right| \operatorname{{sign}}\left({y}\right)",
     numpy=[np.copysign],
     kinks=[0],
+    finite=True,
+    passes_nan=(True,),
 )
 def copysign(x: Any, y: Any) -> Any:
     """Return |x| with the sign of y; the derivative by x at 0, and by y everywhere, is 0."""
@@ -48,6 +54,9 @@ def copysign(x: Any, y: Any) -> Any:
     latex=r"\operatorname{{heaviside}}\left({x}, {y}\right)",
     numpy=[np.heaviside],
     kinks=[0],
+    bounds=lambda x, y: (min(y.low, 0.0), max(y.high, 1.0)),
+    finite=True,
+    passes_nan=(True,),
 )
 def heaviside(x: Any, y: Any) -> Any:
     """Return 0 for x < 0, y at x = 0 and 1 for x > 0; the derivative by x is 0, at the jump too."""

@@ -53,6 +53,9 @@ _CASES: list[tuple[Any, ...]] = [
     axis=AxisRule(of_number=True),
     explain_error=no_entries,
     cases=_CASES,
+    bounds=(0, 1),
+    passes_nan=True,
+    saturates=True,
 )
 def softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow."""
@@ -80,6 +83,9 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: Axes) -> 
     method=True,
     axis=AxisRule(of_number=True),
     cases=_CASES,
+    bounds=(-np.inf, 0),
+    finite=True,
+    saturates=True,
 )
 def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
@@ -177,6 +183,10 @@ def _losses_shape(logits: Operand, labels: Operand) -> tuple[int, ...]:
         ((2, 3, 2), np.array([[0, 1, 1], [1, 0, 0]]), {}),
         ((3,), np.array(2), {}),
     ],
+    bounds=(0, np.inf),
+    finite=True,
+    passes_nan=(True,),
+    saturates=True,
 )
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return -log softmax(logits)[label] of every row, finite for any finite logits.

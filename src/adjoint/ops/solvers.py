@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core import NUMPY, Operand
 from ..errors import ShapeError
+from ..facts import of_matrices
 from ..kinds import general, shape_of, zeros_like
 from ..metadata import Tolerance
 from ..views import own
@@ -49,6 +50,7 @@ from .svd import svdvals
     numpy=[np.linalg.inv],
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (np.zeros((0, 0)), {})],
+    flops=of_matrices,
 )
 def inv(a: Any) -> Any:
     """Return the inverses of square matrices; a singular one raises NumPy's LinAlgError."""
@@ -114,6 +116,7 @@ def _solve_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any) -> Any:
         (STACK, (2, 3), {}),
         (SQUARE, (2, 3, 2), {}),
     ],
+    flops=of_matrices,
 )
 def solve(a: Any, b: Any) -> Any:
     """Return the x of a x = b, without inverting a.
@@ -158,6 +161,7 @@ def _inverted_shape(a: Operand, **_: Any) -> tuple[int, ...]:
     latex="{{{a}}}^{{+}}",
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {"rcond": 1e-10}), (STACK, {})],
+    flops=of_matrices,
 )
 def pseudo_inverse(a: Any, *, rcond: Tolerance = None) -> Any:
     """Return the Moore-Penrose inverse.

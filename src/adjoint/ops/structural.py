@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..axis import AxisRule, read_axis
 from ..core import NUMPY, Operand, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
+from ..facts import Moves, of_total
 from ..kinds import constant, linear
 from ..metadata import DType, Sizes, dtype_text, literal
 
@@ -88,6 +89,7 @@ def _repeated_shape(x: Operand, *, shape: Any) -> tuple[int, ...]:
     latex=r"{x}",
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
+    moves=Moves(),
 )
 def broadcast_to(x: Any, *, shape: Sizes) -> Any:
     """Repeat ``x`` along new axes and along axes of size 1, by NumPy's broadcasting.
@@ -120,6 +122,8 @@ def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     source="sum_to({x}{params})",
     latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
+    bounds=of_total,
+    passes_nan=True,
 )
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """Sum ``x`` over the axes along which ``shape`` broadcasts to ``x.shape``.
@@ -155,6 +159,7 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     latex=r"\operatorname{{reshape}}({x})",
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
+    moves=Moves(),
 )
 def reshape(x: Any, *, shape: Sizes) -> Any:
     """Return the entries of ``x`` in another shape, in row-major order; one size may be -1."""
@@ -187,6 +192,7 @@ def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...
     latex=r"{x}^\top",
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
+    moves=Moves(),
 )
 def transpose(x: Any, *, axes: Sequence[int] | None = None) -> Any:
     """Permute the axes of ``x``; by default reverse them."""
@@ -223,6 +229,7 @@ def _joined_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     latex=r"\left[{args}\right]",
     numpy=[np.concatenate],
     cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
+    moves=Moves(arguments=None),
 )
 def concatenate(*arrays: Any, axis: int = 0) -> Any:
     """Join a list of arrays along an axis that they have."""
@@ -248,6 +255,7 @@ def _stacked_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     latex=r"\left[{args}\right]",
     numpy=[np.stack],
     cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
+    moves=Moves(arguments=None),
 )
 def stack(*arrays: Any, axis: int = 0) -> Any:
     """Join a list of arrays of one shape along a new axis."""
@@ -262,13 +270,21 @@ def stack(*arrays: Any, axis: int = 0) -> Any:
     latex=r"{x}",
     method=True,
     cases=[((2, 3), {"dtype": "float64"})],
+    moves=Moves(),
+    passes_nan=lambda x, *, dtype: np.dtype(dtype).kind == "f",
+    cheap=True,
 )
 def astype(x: Any, *, dtype: DType) -> Any:
     """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative."""
     return (x if isinstance(x, np.generic) else np.asarray(x)).astype(dtype)
 
 
-@constant(source="{x}", latex="{x}", cases=[((2, 3), {})])
+@constant(
+    source="{x}",
+    latex="{x}",
+    cases=[((2, 3), {})],
+    moves=Moves(),
+)
 def stop_gradient(x: Any) -> Any:
     """Return ``x`` as a constant: no derivative flows through it, on purpose."""
     return np.asarray(x)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import NUMPY, Operand
+from ..facts import of_matrices
 from ..kinds import general
 from ..views import own
 from .arithmetic import divide
@@ -118,6 +119,7 @@ def _packed_shape(a: Operand) -> tuple[int, ...]:
     latex=r"\operatorname{{svd}}\left({a}\right)",
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {}), (STACK, {}), (np.array([[2.0]]), {})],
+    flops=of_matrices,
 )
 def svd_packed(a: Any) -> Any:
     """Return the reduced singular value decomposition in one array.

@@ -21,6 +21,7 @@ from .piecewise import absolute, one_minus_square, where
     latex=r"\sin {x}",
     numpy=[np.sin],
     method=True,
+    bounds=(-1, 1),
 )
 def sin(x: Any) -> Any:
     """Return the sine of x in radians."""
@@ -34,6 +35,7 @@ def sin(x: Any) -> Any:
     latex=r"\cos {x}",
     numpy=[np.cos],
     method=True,
+    bounds=(-1, 1),
 )
 def cos(x: Any) -> Any:
     """Return the cosine of x in radians."""
@@ -62,6 +64,8 @@ def tan(x: Any) -> Any:
     numpy=[np.arcsin],
     method=True,
     domain=[(-0.8, 0.8)],
+    bounds=(-math.pi / 2, math.pi / 2),
+    finite=False,
 )
 def arcsin(x: Any) -> Any:
     """Return the angle in [-π/2, π/2] whose sine is x; its derivative at ±1 is infinite."""
@@ -76,6 +80,8 @@ def arcsin(x: Any) -> Any:
     numpy=[np.arccos],
     method=True,
     domain=[(-0.8, 0.8)],
+    bounds=(0, math.pi),
+    finite=False,
 )
 def arccos(x: Any) -> Any:
     """Return the angle in [0, π] whose cosine is x; its derivative at ±1 is -∞."""
@@ -95,6 +101,8 @@ def _arctan_slope(y: Any, x: Any) -> Any:
     latex=r"\arctan {x}",
     numpy=[np.arctan],
     method=True,
+    bounds=(-math.pi / 2, math.pi / 2),
+    saturates=True,
 )
 def arctan(x: Any) -> Any:
     """Return the angle in [-π/2, π/2] whose tangent is x."""
@@ -121,6 +129,7 @@ def _over_square(leg: Any, y: Any, x: Any) -> Any:
     latex=r"\operatorname{{arctan2}}\left({y}, {x}\right)",
     numpy=[np.arctan2],
     domain=[(-2, 2), (0.3, 2)],
+    bounds=(-math.pi, math.pi),
 )
 def arctan2(y: Any, x: Any) -> Any:
     """Return the angle of the point (x, y), in [-π, π]; at the origin both derivatives are 0."""
@@ -146,6 +155,7 @@ def _sinc_slope(y: Any, x: Any) -> Any:
     latex=r"\operatorname{{sinc}}\left({x}\right)",
     numpy=[np.sinc],
     method=True,
+    bounds=(-0.21724, 1),
 )
 def sinc(x: Any) -> Any:
     """Return sin(πx)/(πx), which is 1 at 0; smooth there, to all orders."""
@@ -158,6 +168,7 @@ def sinc(x: Any) -> Any:
     latex=r"\frac{{\pi}}{{180}} {x}",
     numpy=[np.deg2rad, np.radians],
     method=True,
+    finite=True,
 )
 def deg2rad(x: Any) -> Any:
     """Return an angle given in degrees in radians."""
@@ -170,6 +181,7 @@ def deg2rad(x: Any) -> Any:
     latex=r"\frac{{180}}{{\pi}} {x}",
     numpy=[np.rad2deg, np.degrees],
     method=True,
+    finite=True,
 )
 def rad2deg(x: Any) -> Any:
     """Return an angle given in radians in degrees."""

@@ -79,6 +79,8 @@ def bessel_i(x: Any, *, order: float) -> Any:
     helpers=[special.kv],
     domain=_POSITIVE,
     cases=_ORDERS,
+    bounds=(0, np.inf),
+    saturates=True,
 )
 def bessel_k(x: Any, *, order: float) -> Any:
     """Return the modified Bessel function of the second kind, x > 0."""
@@ -91,6 +93,7 @@ def bessel_k(x: Any, *, order: float) -> Any:
     source="j0({x})",
     latex=r"J_0\left({x}\right)",
     numpy=[special.j0],
+    bounds=(-1, 1),
 )
 def j0(x: Any) -> Any:
     """Return the Bessel function of the first kind, order 0."""
@@ -103,6 +106,7 @@ def j0(x: Any) -> Any:
     source="j1({x})",
     latex=r"J_1\left({x}\right)",
     numpy=[special.j1],
+    bounds=(-1, 1),
 )
 def j1(x: Any) -> Any:
     """Return the Bessel function of the first kind, order 1."""
@@ -161,6 +165,7 @@ def _i2(x: Any) -> Any:
     source="i0({x})",
     latex=r"I_0\left({x}\right)",
     numpy=[special.i0],
+    bounds=(1, np.inf),
 )
 def i0(x: Any) -> Any:
     """Return the modified Bessel function of the first kind, order 0."""
@@ -186,6 +191,8 @@ def i1(x: Any) -> Any:
     latex=r"K_0\left({x}\right)",
     numpy=[special.k0],
     domain=_POSITIVE,
+    bounds=(0, np.inf),
+    saturates=True,
 )
 def k0(x: Any) -> Any:
     """Return the modified Bessel function of the second kind, order 0; ∞ at 0."""
@@ -199,6 +206,8 @@ def k0(x: Any) -> Any:
     latex=r"K_1\left({x}\right)",
     numpy=[special.k1],
     domain=_POSITIVE,
+    bounds=(0, np.inf),
+    saturates=True,
 )
 def k1(x: Any) -> Any:
     """Return the modified Bessel function of the second kind, order 1; ∞ at 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from scipy import special
@@ -112,6 +113,7 @@ def rel_entr(x: Any, y: Any) -> Any:
     latex=r"{x} \log \frac{{{x}}}{{{y}}} - {x} + {y}",
     numpy=[special.kl_div],
     domain=[_POSITIVE],
+    bounds=(0, math.inf),
 )
 def kl_div(x: Any, y: Any) -> Any:
     """Return x log(x / y) - x + y, the part of a divergence that is never negative.

@@ -26,6 +26,9 @@ from ..ops.structural import as_array, reshape, stop_gradient
     source="expit({x})",
     latex=r"\sigma\left({x}\right)",
     numpy=[special.expit],
+    bounds=(0, 1),
+    saturates=True,
+    activation=True,
 )
 def expit(x: Any) -> Any:
     """Return the logistic function 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails."""
@@ -57,6 +60,9 @@ def logit(x: Any) -> Any:
     source="log_expit({x})",
     latex=r"\log \sigma\left({x}\right)",
     numpy=[special.log_expit],
+    bounds=(-np.inf, 0),
+    finite=True,
+    saturates=True,
 )
 def log_expit(x: Any) -> Any:
     """Return the logarithm of the logistic function, exact in both tails."""

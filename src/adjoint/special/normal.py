@@ -28,6 +28,8 @@ _PROBABILITY = (0.05, 0.95)
     source="erf({x})",
     latex=r"\operatorname{{erf}}\left({x}\right)",
     numpy=[special.erf],
+    bounds=(-1, 1),
+    saturates=True,
 )
 def erf(x: Any) -> Any:
     """Return the error function, 2/√π ∫₀ˣ e^(-t²) dt."""
@@ -40,6 +42,8 @@ def erf(x: Any) -> Any:
     source="erfc({x})",
     latex=r"\operatorname{{erfc}}\left({x}\right)",
     numpy=[special.erfc],
+    bounds=(0, 2),
+    saturates=True,
 )
 def erfc(x: Any) -> Any:
     """Return 1 - erf x, exact also where it is tiny."""
@@ -65,6 +69,8 @@ def _erfcx_slope(y: Any, x: Any) -> Any:
     latex=r"\operatorname{{erfcx}}\left({x}\right)",
     numpy=[special.erfcx],
     domain=[(-2, 12)],
+    bounds=(0, math.inf),
+    saturates=True,
 )
 def erfcx(x: Any) -> Any:
     """Return e^(x²) erfc x, which neither overflows nor vanishes for x > 0."""
@@ -103,6 +109,8 @@ def erfcinv(x: Any) -> Any:
     source="ndtr({x})",
     latex=r"\Phi\left({x}\right)",
     numpy=[special.ndtr],
+    bounds=(0, 1),
+    saturates=True,
 )
 def ndtr(x: Any) -> Any:
     """Return Φ(x), the probability that a standard normal number is below x."""
@@ -145,6 +153,9 @@ def _log_ndtr_slope(y: Any, x: Any) -> Any:
     latex=r"\log \Phi\left({x}\right)",
     numpy=[special.log_ndtr],
     domain=[(-18, 2)],
+    bounds=(-math.inf, 0),
+    finite=True,
+    saturates=True,
 )
 def log_ndtr(x: Any) -> Any:
     """Return log Φ(x), also where Φ underflows; far left its slope is |x|."""

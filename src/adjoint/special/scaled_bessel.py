@@ -49,6 +49,7 @@ def _scaled_slope(y: Any, x: Any, order: int) -> Any:
     helpers=[special.ive],
     kinks=[0],
     cases=_WHOLE_ORDERS,
+    bounds=(-1, 1),
 )
 def bessel_ie(x: Any, *, order: int) -> Any:
     """Return e^(-|x|) I(x), of whole order; at 0 that of order 0 has derivative 0."""
@@ -62,6 +63,7 @@ def bessel_ie(x: Any, *, order: int) -> Any:
     latex=r"e^{{-\left|{x}\right|}} I_0\left({x}\right)",
     numpy=[special.i0e],
     kinks=[0],
+    bounds=(0, 1),
 )
 def i0e(x: Any) -> Any:
     """Return e^(-|x|) I₀(x); its derivative at 0 is 0."""
@@ -75,6 +77,7 @@ def i0e(x: Any) -> Any:
     latex=r"e^{{-\left|{x}\right|}} I_1\left({x}\right)",
     numpy=[special.i1e],
     kinks=[0],
+    bounds=(-1, 1),
 )
 def i1e(x: Any) -> Any:
     """Return e^(-|x|) I₁(x)."""
