@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..compiler.bounds import range_of
 from ..errors import choose
-from ..facts import REALS, Interval
+from ..facts import REALS, Interval, Range
 from ..history import History
+from ..nn.activation import Hardtanh, Sigmoid, Softsign, Tanh
 from ..nn.mode import modes_kept
 from ..nn.module import Module
+from ..ops.exponential import sigmoid
+from ..ops.hyperbolic import tanh
+from ..ops.piecewise import softsign
 from ..optim import Optimizer
 from ..sweep import pull_back
 from ..tensor import Tensor, enable_grad
@@ -25,6 +28,14 @@ Array = np.ndarray[Any, Any]
 QUANTITIES = ("gradient_norm", "update_ratio", "mean", "std", "zeros", "saturated")
 # An entry is saturated if it is as near to a bound as this share of the range: |tanh x| > 0.97.
 _NEAR = 0.015
+# The modules of bounded functions of every entry; a card knows the bounds of its own.
+_BOUNDED: dict[type[Module], Interval] = {
+    Hardtanh: (-1.0, 1.0),
+    **{
+        module: card.facts.bounds_of([Range(*REALS)], {})
+        for module, card in ((Sigmoid, sigmoid), (Softsign, softsign), (Tanh, tanh))
+    },
+}
 
 
 class LayerStatistics(Callback):
@@ -41,9 +52,8 @@ class LayerStatistics(Callback):
                               batch; about 10⁻³ is usual
     ``"mean"``, ``"std"``     of the layer's output
     ``"zeros"``               the share of its entries that are 0
-    ``"saturated"``           the share within 1.5 % of the range of one of its bounds, if the layer
-                              ends with a function of every entry that has two: tanh, sigmoid,
-                              softsign, hardtanh …
+    ``"saturated"``           the share within 1.5 % of the range of one of its bounds (tanh,
+                              sigmoid, softsign, hardtanh)
     ========================  ====================================================================
 
     What a layer does not have, as an activation a gradient, is NaN. A layer is a module that has
@@ -130,7 +140,8 @@ def measure_layers(training: Training, X: Array, y: Array) -> Array:
             loss = training.loss(model.eval()(X), y)
         moves = _moves(training.optimizer, loss)
         rows = [
-            [*_motion(layer, moves), *_activation(outputs[id(layer)])] for layer in layers.values()
+            [*_motion(layer, moves), *_activation(layer, outputs[id(layer)])]
+            for layer in layers.values()
         ]
     return np.array(rows, np.float64)
 
@@ -149,17 +160,10 @@ def _own_parameters(module: Module) -> list[Tensor]:
     return [parameter for parameter in module.parameters() if id(parameter) not in inner]
 
 
-class _Output(NamedTuple):
-    """What a layer returned, and between which bounds all such entries lie."""
-
-    entries: Array
-    bounds: Interval
-
-
 @contextmanager
-def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[_Output]]]:
+def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[Array]]]:
     """Give a record of what each layer returns meanwhile."""
-    outputs: dict[int, list[_Output]] = {id(layer): [] for layer in layers}
+    outputs: dict[int, list[Array]] = {id(layer): [] for layer in layers}
     shadowed = [layer for layer in layers if "forward" not in vars(layer)]
     try:
         for layer in shadowed:
@@ -171,28 +175,14 @@ def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[_Output]]]:
             vars(layer).pop("forward", None)
 
 
-def _recording(forward: Any, outputs: list[_Output]) -> Any:
+def _recording(forward: Any, outputs: list[Array]) -> Any:
     def recorded(*args: Any, **kwargs: Any) -> Any:
         output = forward(*args, **kwargs)
-        if isinstance(output, Tensor):
-            passed_on = any(output is arg for arg in args)
-            outputs.append(_Output(output.data, REALS if passed_on else _bounds_of(output)))
-        elif isinstance(output, np.ndarray):
-            outputs.append(_Output(output, REALS))
+        if isinstance(output, (Tensor, np.ndarray)):
+            outputs.append(output.data if isinstance(output, Tensor) else output)
         return output
 
     return recorded
-
-
-def _bounds_of(output: Tensor) -> Interval:
-    """Return the bounds of a function that flattens out or is cut off, where it made a value."""
-    primitive = output.node.primitive if output.node is not None else None
-    if primitive is None or primitive.kind != "elementwise":
-        return REALS
-    if not primitive.facts.saturates and not primitive.facts.selects:
-        return REALS
-    known = range_of(output)
-    return REALS if known is None else (known.low, known.high)
 
 
 def _moves(optimizer: Optimizer, loss: Tensor) -> dict[int, tuple[Array, Array]]:
@@ -235,18 +225,18 @@ def _norm(arrays: list[Array]) -> float:
     return math.hypot(*(float(np.linalg.norm(array.ravel())) for array in arrays))
 
 
-def _activation(outputs: list[_Output]) -> tuple[float, float, float, float]:
+def _activation(layer: Module, outputs: list[Array]) -> tuple[float, float, float, float]:
     """Return mean, deviation, and the shares of zeros and of saturated entries."""
-    entries = np.concatenate([np.ravel(output.entries) for output in outputs] or [np.empty(0)])
+    entries = np.concatenate([np.ravel(output) for output in outputs] or [np.empty(0)])
     if not entries.size:
         return (math.nan,) * 4
-    zeros, saturated = float(np.mean(entries == 0)), _saturated(entries, outputs[0].bounds)
-    return float(entries.mean()), float(entries.std()), zeros, saturated
+    zeros = float(np.mean(entries == 0))
+    return float(entries.mean()), float(entries.std()), zeros, _saturated(layer, entries)
 
 
-def _saturated(entries: Array, bounds: Interval) -> float:
-    low, high = bounds
-    margin = _NEAR * (high - low)
-    if not math.isfinite(margin):
-        return math.nan
-    return float(np.mean((entries < low + margin) | (entries > high - margin)))
+def _saturated(layer: Module, entries: Array) -> float:
+    for kind, (low, high) in _BOUNDED.items():
+        if isinstance(layer, kind):
+            margin = _NEAR * (high - low)
+            return float(np.mean((entries < low + margin) | (entries > high - margin)))
+    return math.nan

@@ -85,7 +85,6 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axis: Axes) -> 
     cases=_CASES,
     bounds=(-np.inf, 0),
     finite=True,
-    saturates=True,
 )
 def log_softmax(x: Any, *, axis: Axes = -1) -> Any:
     """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.

@@ -80,6 +80,7 @@ def digamma(x: Any) -> Any:
     source="polygamma({order}, {x}).astype(np.result_type({x}, np.float32), copy=False)",
     latex=r"\psi^{{({order})}}\left({x}\right)",
     helpers=[special.polygamma],
+    boxes=True,
     domain=[_POSITIVE],
     cases=[((2, 3), {"order": 1}), ((), {"order": 3}), ((0,), {"order": 2})],
 )
@@ -148,6 +149,7 @@ def _rise(x: Any, step: Any) -> Any:
     latex=r"\log \left|B\left({x}, {y}\right)\right|",
     numpy=[special.betaln],
     domain=[_POSITIVE],
+    passes_nan=False,
 )
 def betaln(x: Any, y: Any) -> Any:
     """Return log |B(x, y)|."""
@@ -161,6 +163,7 @@ def betaln(x: Any, y: Any) -> Any:
     latex=r"B\left({x}, {y}\right)",
     numpy=[special.beta],
     domain=[_POSITIVE],
+    passes_nan=False,
 )
 def beta(x: Any, y: Any) -> Any:
     """Return B(x, y) = Γ(x) Γ(y) / Γ(x + y)."""

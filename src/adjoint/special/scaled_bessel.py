@@ -50,6 +50,7 @@ def _scaled_slope(y: Any, x: Any, order: int) -> Any:
     kinks=[0],
     cases=_WHOLE_ORDERS,
     bounds=(-1, 1),
+    finite=False,
 )
 def bessel_ie(x: Any, *, order: int) -> Any:
     """Return e^(-|x|) I(x), of whole order; at 0 that of order 0 has derivative 0."""
