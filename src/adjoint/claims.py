@@ -1,4 +1,4 @@
-"""A claim is a fact on a card, tried on numbers that would show it wrong: huge, tiny, infinite, NaN.
+"""A claim is a fact on a card, tried on numbers that would show it wrong: huge, infinite, NaN …
 
 Each takes a primitive, a case's arguments and metadata, the positions of the arrays whose numbers
 may be any, and a generator. Those of a field that a card leaves at its default claim nothing, but

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import PRIMITIVES, Node
-from ..facts import REALS, SMALL, Interval, Range, of_negative, of_square
+from ..facts import REALS, SMALL, Interval, Range, of_product, of_square
 
 # How many operations back to look; further back bounds are hardly ever found.
 _DEPTH = 12
@@ -68,21 +68,30 @@ def _bounds_of(node: Node, depth: int) -> Interval:
 
 
 def _factors(node: Node, depth: int) -> Interval | None:
-    """Return the bounds of x·x, and of (-x)·x; None of any other operation."""
+    """Return the bounds of x·x, and of (c·x)·x with a constant c; None of any other operation."""
     if node.primitive is not PRIMITIVES["multiply"]:
         return None
     x, y = operands_of(node)
-    if x is y:
-        return of_square(_known(x, depth))
     for one, other in ((x, y), (y, x)):
-        turned = isinstance(one, Node) and one.primitive is PRIMITIVES["negative"]
-        if turned and operands_of(one)[0] is other:
-            return of_negative(Range(*of_square(_known(other, depth))))
+        ratio = Range(1.0, 1.0) if one is other else _ratio(one, other)
+        if ratio is not None:
+            square = of_square(range_of(other, depth - 1) or Range(*REALS))
+            return of_product(ratio, Range(*square))
     return None
 
 
-def _known(x: Any, depth: int) -> Range:
-    return range_of(x, depth - 1) or Range(*REALS)
+def _ratio(one: Any, other: Any) -> Range | None:
+    """Return the range of c where ``one`` is c times ``other``, or its negative."""
+    if not isinstance(one, Node) or one.primitive is None:
+        return None
+    factors = operands_of(one)
+    if one.primitive is PRIMITIVES["negative"] and factors[0] is other:
+        return Range(-1.0, -1.0)
+    if one.primitive is PRIMITIVES["multiply"]:
+        for factor, rest in (factors, factors[::-1]):
+            if rest is other and not isinstance(factor, Node):
+                return _range_of_constant(factor)
+    return None
 
 
 def _rounded(low: float, high: float, dtype: np.dtype[Any]) -> Interval:
