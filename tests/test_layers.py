@@ -136,6 +136,7 @@ LAYERS = [
     ["calculus", "anomaly"],
     ["custom", "jacobians"],
     ["check"],
+    ["claims"],
     ["contract"],
     ["coverage.examples", "coverage.excluded"],
     ["coverage.count"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Interval = tuple[float, float]
@@ -90,6 +90,8 @@ class Facts:
     flops : callable, optional
         ``flops(out, *args, **params)`` is how many floating-point operations it takes; by default
         one for each entry of the largest array, none where entries only move.
+    constant : float or None
+        The number that all entries are, whatever the arguments, from the bounds.
     """
 
     bounds: Interval | Callable[..., Interval] = REALS
@@ -104,22 +106,17 @@ class Facts:
     boxes: bool = False
     cheap: bool = False
     flops: Callable[..., int] | None = None
+    constant: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        if not callable(self.bounds) and self.bounds[0] == self.bounds[1]:
+            object.__setattr__(self, "constant", self.bounds[0])
         if self.finite is None:
             is_bounded = not callable(self.bounds) and all(map(math.isfinite, self.bounds))
             picks = self.moves is not None or self.selects
             object.__setattr__(self, "finite", is_bounded or picks)
         if self.passes_nan is None:
             object.__setattr__(self, "passes_nan", _shown_by(self.moves))
-
-    @property
-    def constant(self) -> float | None:
-        """The number that all entries are, whatever the arguments; None if they vary."""
-        if callable(self.bounds):
-            return None
-        low, high = self.bounds
-        return low if low == high else None
 
     def bounds_of(self, ranges: Sequence[Range | None], params: Any) -> Interval:
         """Return between which numbers the results lie, given the range of each argument."""

@@ -27,7 +27,7 @@ from .facts import Facts
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
-_FACTS = frozenset(field.name for field in fields(Facts))
+_FACTS = frozenset(field.name for field in fields(Facts) if field.init)
 
 
 def shape_of(operand: Operand) -> tuple[int, ...]:

@@ -9,23 +9,22 @@ import numpy as np
 
 from ..core import PRIMITIVES, Node
 from ..facts import REALS, SMALL, Interval, Range, of_product, of_square
-
-# How many operations back to look; further back bounds are hardly ever found.
-_DEPTH = 12
+from .tracer import TracedNode
 
 
-def range_of(operand: Any, depth: int = _DEPTH) -> Range | None:
+def range_of(operand: Any) -> Range | None:
     """Return the range of an operand's entries; None of an argument that is left out.
 
     Parameters
     ----------
-    operand : Symbol, Node, constant or None
+    operand : Symbol, TracedNode, constant or None
     """
-    node = operand if isinstance(operand, Node) else getattr(operand, "node", None)
-    if node is not None:
-        low, high = _bounds_of(node, depth)
-        return Range(low, high, math.prod(node.output.shape), max(low, -high, 0.0))
-    return None if operand is None else _range_of_constant(operand)
+    node = operand if isinstance(operand, TracedNode) else getattr(operand, "node", None)
+    if not isinstance(node, TracedNode):
+        return None if operand is None else _range_of_constant(operand)
+    if node.range is None:
+        _find_range(node)
+    return node.range
 
 
 def lower_bound(operand: Any) -> float:
@@ -40,34 +39,55 @@ def operands_of(node: Node) -> list[Any]:
     return [arg if parent is None else parent for arg, parent in pairs]
 
 
+def _find_range(node: TracedNode) -> None:
+    """Find the range of a value, and before of those that it follows from; without recursion."""
+    pending = [node]
+    while pending:
+        last = pending[-1]
+        unknown = [x for x in _followed(last) if isinstance(x, TracedNode) and x.range is None]
+        if unknown:
+            pending += unknown
+            continue
+        pending.pop()
+        low, high = _bounds_of(last)
+        last.range = Range(low, high, math.prod(last.output.shape), max(low, -high, 0.0))
+
+
+def _followed(node: Node) -> list[Any]:
+    """Return the operands from whose ranges that of a value follows."""
+    if node.primitive is None or node.output.dtype.kind != "f":
+        return []
+    facts = node.primitive.facts
+    return operands_of(node) if callable(facts.bounds) or facts.moves is not None else []
+
+
+def _bounds_of(node: Node) -> Interval:
+    dtype, primitive = node.output.dtype, node.primitive
+    if dtype.kind != "f":
+        # Integers go round, but to no other sign where they have none.
+        return (0.0, 1.0) if dtype.kind == "b" else (0.0, math.inf) if dtype.kind == "u" else REALS
+    if primitive is None:
+        return REALS
+    bounds = _bounds_of_factors(node)
+    if bounds is None:
+        ranges = [range_of(x) for x in _followed(node)]
+        bounds = primitive.facts.bounds_of(ranges, node.params or {})
+    return _rounded(*bounds, dtype)
+
+
 def _range_of_constant(constant: Any) -> Range:
+    if isinstance(constant, (int, float)):
+        number = float(constant)
+        return Range(number, number, 1, abs(number)) if number == number else Range(*REALS)
     if not np.size(constant):
         return Range(*REALS, size=0)
     low, high = float(np.min(constant)), float(np.max(constant))
     if low != low:
         return Range(*REALS, size=np.size(constant))
-    least = 0.0 if low == 0 == high else float(np.min(np.abs(constant)))
-    return Range(low, high, np.size(constant), least)
+    return Range(low, high, np.size(constant), float(np.min(np.abs(constant))))
 
 
-def _bounds_of(node: Node, depth: int) -> Interval:
-    dtype, primitive = node.output.dtype, node.primitive
-    if dtype.kind != "f":
-        # Integers go round, but to no other sign where they have none.
-        return (0.0, 1.0) if dtype.kind == "b" else (0.0, math.inf) if dtype.kind == "u" else REALS
-    if primitive is None or depth == 0:
-        return REALS
-    bounds = primitive.facts.bounds
-    if primitive.facts.moves is None and not callable(bounds):
-        return _rounded(*bounds, dtype)
-    factors = _factors(node, depth)
-    if factors is not None:
-        return _rounded(*factors, dtype)
-    ranges = [range_of(x, depth - 1) for x in operands_of(node)]
-    return _rounded(*primitive.facts.bounds_of(ranges, node.params or {}), dtype)
-
-
-def _factors(node: Node, depth: int) -> Interval | None:
+def _bounds_of_factors(node: Node) -> Interval | None:
     """Return the bounds of x·x, and of (c·x)·x with a constant c; None of any other operation."""
     if node.primitive is not PRIMITIVES["multiply"]:
         return None
@@ -75,7 +95,7 @@ def _factors(node: Node, depth: int) -> Interval | None:
     for one, other in ((x, y), (y, x)):
         ratio = Range(1.0, 1.0) if one is other else _ratio(one, other)
         if ratio is not None:
-            square = of_square(range_of(other, depth - 1) or Range(*REALS))
+            square = of_square(range_of(other) or Range(*REALS))
             return of_product(ratio, Range(*square))
     return None
 
