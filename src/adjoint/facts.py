@@ -1,8 +1,9 @@
 """Facts are what holds of a primitive's results, whatever its arguments are.
 
 The compiler reasons with them (where a product can be a plain one, where NaN shows), and the
-diagnosis words with them what became of a gradient. They stand on the cards; the defaults claim
-nothing, so that a forgotten fact costs time or a word, never a number. The contract tests each.
+diagnosis words with them what became of a gradient. They stand on the cards, and nowhere else. By
+default a card claims no more than its kind implies, so that a forgotten fact costs time or a word,
+and the contract tries each that is claimed.
 """
 
 from __future__ import annotations
