@@ -16,7 +16,7 @@ import numpy as np
 
 from .calculus import jvp, vjp
 from .check import check_gradients
-from .claims import CLAIMS, Claim
+from .claims import CLAIMS, Claim, Trial
 from .core import Params, Primitive, Spec
 from .graph import Symbol, trace
 from .tree import leaves
@@ -224,7 +224,7 @@ def _clause_of(claim: Claim) -> Clause:
 
     def clause(primitive: Primitive, case: Case, rng: np.random.Generator) -> None:
         args, params = arguments(primitive, case, rng)
-        claim(primitive, args, params, _varied(primitive, case, args), rng)
+        claim(Trial(primitive, args, params, _varied(primitive, case, args), rng))
 
     clause.__name__, clause.__doc__ = claim.__name__, claim.__doc__
     return clause
