@@ -127,13 +127,14 @@ def test_a_mover_that_does_not_say_so_is_noticed():
 def test_a_card_without_facts_claims_nothing():
     facts = Facts()
     assert facts.finite is False
-    assert not facts.shows_nan(0, [V], {})
+    assert not facts.shows_nan(0, V, [V], {})
     assert facts.bounds_of([range_of(V)], {}) == (-np.inf, np.inf)
     assert not any((facts.selects, facts.saturates, facts.flat, facts.commutes, facts.boxes))
 
 
 @pytest.fixture
 def registry():
+    """Take back what a test registers."""
     before = dict(PRIMITIVES)
     yield
     PRIMITIVES.clear()
@@ -153,9 +154,20 @@ def test_defaults_follow_from_the_kind():
         return x
 
     assert step_of.facts.flat
-    assert step_of.facts.shows_nan(0, [V], {})
+    assert step_of.facts.shows_nan(0, V, [V], {})
     assert moved_of.facts.finite is True
-    assert moved_of.facts.shows_nan(0, [V], {})
+    assert moved_of.facts.shows_nan(0, V, [V], {})
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_is_nan_of_nan_is_no_constant():
+    @elementwise(partials=[0], source="{x} * 0", latex="{x}", bounds=(0, 0))
+    def nothing_of(x):
+        return np.abs(x * 0)
+
+    with pytest.raises(AssertionError):
+        contract.check_primitive(nothing_of, "bounds_hold")
 
 
 # --- ranges

@@ -68,7 +68,7 @@ def _range(x: Array) -> Range:
 
 
 def bounds_hold(trial: Trial) -> None:
-    """No entry but NaN lies beyond the bounds, whatever the arguments."""
+    """No entry but NaN lies beyond the bounds, whatever the arguments; where they meet, NaN too."""
     for point in trial.points(finite=False):
         y = trial.apply(point)
         if y.dtype.kind != "f":
@@ -77,6 +77,8 @@ def bounds_hold(trial: Trial) -> None:
         rounding = _ROUNDING[y.dtype.type]
         below, above = (rounding * abs(end) if np.isfinite(end) else 0.0 for end in (low, high))
         outside = (y < low - below) | (y > high + above)
+        if trial.primitive.facts.constant is not None:
+            outside = y != trial.primitive.facts.constant
         assert not outside.any(), (point, y, low, high)
 
 
@@ -118,9 +120,9 @@ def nan_shows(trial: Trial) -> None:
             x = point[n].copy()
             x.flat[trial.rng.integers(x.size)] = np.nan
             with_nan = [*point[:n], x, *point[n + 1 :]]
-            if trial.primitive.facts.shows_nan(n, with_nan, trial.params):
-                y = trial.apply(with_nan)
-                assert not y.size or np.isnan(y).any(), (with_nan, y)
+            y = trial.apply(with_nan)
+            if y.size and trial.primitive.facts.shows_nan(n, y, with_nan, trial.params):
+                assert np.isnan(y).any(), (with_nan, y)
 
 
 def far_slopes_vanish(trial: Trial) -> None:

@@ -71,7 +71,7 @@ class Facts:
     passes_nan : bool, sequence of bool, or callable
         Whether NaN in any entry of an argument is sure to make NaN of an entry of the result,
         whatever the other arguments are: for all arguments, for each of the first ones, or for the
-        first one alone ``passes_nan(*args, **params)``, where computed arguments are `Spec`. By
+        first one alone ``passes_nan(out, *args, **params)``, where what is computed is a `Spec`. By
         default of the entries that it moves and does not drop; in elementwise cards of all.
     selects : bool
         Whether each result is an entry of an argument, or 0, and the numbers decide which.
@@ -125,13 +125,13 @@ class Facts:
             return hull(ranges[: self.moves.arguments], fills=self.moves.fills)
         return self.bounds(*ranges, **params) if callable(self.bounds) else self.bounds
 
-    def shows_nan(self, position: int, args: Sequence[Any], params: Any) -> bool:
+    def shows_nan(self, position: int, out: Any, args: Sequence[Any], params: Any) -> bool:
         """Return whether NaN in an argument is sure to make NaN of an entry of the result."""
         claim = self.passes_nan
         if claim is None or isinstance(claim, bool):
             return bool(claim)
         if callable(claim):
-            return position == 0 and claim(*args, **params)
+            return position == 0 and claim(out, *args, **params)
         return position < len(claim) and claim[position]
 
 

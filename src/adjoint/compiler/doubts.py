@@ -23,7 +23,7 @@ NAN_IN_NATIVE = frozenset({"strong_matmul", "logsumexp", "log_softmax", "softmax
 def _passes_nan(node: Node, position: int) -> bool:
     """Return whether NaN in an entry of an argument is sure to show in the result."""
     assert node.primitive is not None
-    shows_nan = node.primitive.facts.shows_nan(position, node.args, node.params or {})
+    shows_nan = node.primitive.facts.shows_nan(position, node.output, node.args, node.params or {})
     return shows_nan and 0 not in node.output.shape
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
-from ..facts import Facts
 from ..graph import Graph, Symbol
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
@@ -110,7 +109,9 @@ class _Simplifier:
                 return primitive.forward(*args, **params)
         specs = [arg.data if isinstance(arg, Symbol) else arg for arg in args]
         spec = primitive.infer(*specs, **params)
-        known = self._answer(name, primitive.facts, args, spec)
+        if primitive.facts.constant is not None:
+            return np.full(spec.shape, primitive.facts.constant, spec.dtype)
+        known = self._answer(name, args, spec)
         if known is not None:
             return known
         args = self._slim(primitive, args, params, spec)
@@ -124,10 +125,8 @@ class _Simplifier:
             return expanded
         return self._applied(primitive, args, params, spec)
 
-    def _answer(self, name: str, facts: Facts, args: Sequence[Operand], spec: Spec) -> Any:
+    def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""
-        if facts.constant is not None:
-            return np.full(spec.shape, facts.constant, spec.dtype)
         if name in ANSWERS and self._magnitude(args[0]) < np.inf:
             return np.full(spec.shape, ANSWERS[name])
         return args[0] if name in IDLE and args[0].data == spec else None

@@ -33,7 +33,7 @@ def _power_bounds(x: Range, y: Range) -> Interval:
     return (0.0, np.inf) if is_even or x.low > 0 else REALS
 
 
-def _is_power_of_nan(x: Any, y: Any) -> bool:
+def _is_power_of_nan(out: Any, x: Any, y: Any) -> bool:
     """NaN to a power is NaN, but for the power 0."""
     return not isinstance(y, Spec) and bool(np.all(np.not_equal(y, 0)))
 

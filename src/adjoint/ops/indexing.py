@@ -173,10 +173,10 @@ def _index_error(x: Operand, *arrays: Operand, key: Key) -> str | None:
     return f"[{_key_source(key, names)}] does not fit shape {x.shape}"
 
 
-def _takes_every_entry(x: Operand, *arrays: Operand, key: Key) -> bool:
+def _takes_every_entry(out: Operand, x: Operand, *arrays: Operand, key: Key) -> bool:
     """Return whether basic indexing takes every entry."""
     is_basic = all(k is None or k is Ellipsis or isinstance(k, (slice, int)) for k in key)
-    return is_basic and math.prod(_index_shape(x, key=key)) == math.prod(x.shape)
+    return is_basic and math.prod(out.shape) == math.prod(x.shape)
 
 
 _INDICES = np.array([[0, 2], [2, 2]])

@@ -126,7 +126,7 @@ def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[in
         ((0, 2), {"repeats": 2, "axis": 0}),
     ],
     moves=Moves(drops=True),
-    passes_nan=lambda x, *, repeats, axis: bool(np.all(np.not_equal(repeats, 0))),
+    passes_nan=lambda out, x, *, repeats, axis: bool(np.all(np.not_equal(repeats, 0))),
 )
 def repeat(x: Any, *, repeats: Sizes, axis: int | None = None) -> Any:
     """Return ``x`` with each entry along ``axis`` repeated; without an axis, flattened first."""
