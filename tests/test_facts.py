@@ -204,6 +204,15 @@ def test_a_range_follows_from_the_cards(function, expected):
 
 
 @pytest.mark.parametrize(
+    "number", [10**400, np.inf, -np.inf, np.nan, True, np.array([1.0, np.nan])]
+)
+def test_any_constant_has_a_range(number):
+    known = range_of(number)
+    assert known.low <= known.high
+    assert known[:2] == ((1, 1) if number is True else (-np.inf, np.inf))
+
+
+@pytest.mark.parametrize(
     ("function", "expected"),
     [
         (lambda x: ad.exp(x), False),

@@ -11,6 +11,9 @@ from ..core import PRIMITIVES, Node
 from ..facts import REALS, SMALL, Interval, Range, of_product, of_square
 from .tracer import TracedNode
 
+# Python has greater integers; infinity and NaN are not below it either.
+_MOST = 1e308
+
 
 def range_of(operand: Any) -> Range | None:
     """Return the range of an operand's entries; None of an argument that is left out.
@@ -77,8 +80,9 @@ def _bounds_of(node: Node) -> Interval:
 
 def _range_of_constant(constant: Any) -> Range:
     if isinstance(constant, (int, float)):
-        number = float(constant)
-        return Range(number, number, 1, abs(number)) if number == number else Range(*REALS)
+        if not abs(constant) < _MOST:
+            return Range(*REALS)
+        return Range(float(constant), float(constant), 1, float(abs(constant)))
     if not np.size(constant):
         return Range(*REALS, size=0)
     low, high = float(np.min(constant)), float(np.max(constant))
