@@ -15,7 +15,7 @@ ROOT = Path(adjoint.__file__).parent
 # that is marked as one family in its own order.
 LAYERS = [
     ["annotations"],
-    ["advice", "errors", "metadata", "tree", "constants", "memory"],
+    ["advice", "errors", "facts", "metadata", "tree", "constants", "memory"],
     ["philox", "reshuffle", "source_line", "whole_file"],
     ["axis"],
     ["core"],
@@ -137,6 +137,7 @@ LAYERS = [
     ["calculus", "anomaly"],
     ["custom", "jacobians"],
     ["check"],
+    ["claims"],
     ["contract"],
     ["coverage.examples", "coverage.excluded"],
     ["coverage.count"],

@@ -16,12 +16,14 @@ import numpy as np
 
 from .calculus import jvp, vjp
 from .check import check_gradients
+from .claims import CLAIMS, Claim, Trial
 from .core import Params, Primitive, Spec
 from .graph import Symbol, trace
 from .tree import leaves
 
 Array = np.ndarray[Any, Any]
 Case = tuple[Any, ...]
+Clause = Callable[[Primitive, Case, np.random.Generator], None]
 
 _SHAPES: dict[int, Sequence[Case]] = {
     1: [((2, 3), {}), ((), {}), ((0, 2), {})],
@@ -202,7 +204,7 @@ def rules_are_pure(primitive: Primitive, case: Case, rng: np.random.Generator) -
         return primitive.jvp(tangents, y, xs[:half], params)
 
     tangents = [rng.standard_normal(x.shape) for x in args]
-    masks = any(x.dtype.kind == "b" for x in args) and primitive.name in _MASKED
+    masks = any(x.dtype.kind == "b" for x in args) and "key" in primitive.param_names
     for rule, inputs in ((pull, [g, y, *args]), (push, [y, *args, *tangents])):
         with np.errstate(all="ignore"):
             expected = rule(*inputs)
@@ -214,10 +216,32 @@ def rules_are_pure(primitive: Primitive, case: Case, rng: np.random.Generator) -
             np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
 
 
-# Boolean arrays in these select a number of entries that depends on the data.
-_MASKED = ("index", "scatter_add", "put_at")
+# --- the facts on a card are clauses too
 
-CLAUSES: dict[str, Callable[[Primitive, Case, np.random.Generator], None]] = {
+
+def _clause_of(claim: Claim) -> Clause:
+    """Return the clause that a claim holds on a case."""
+
+    def clause(primitive: Primitive, case: Case, rng: np.random.Generator) -> None:
+        args, params = arguments(primitive, case, rng)
+        claim(Trial(primitive, args, params, _varied(primitive, case, args), rng))
+
+    clause.__name__, clause.__doc__ = claim.__name__, claim.__doc__
+    return clause
+
+
+def _varied(primitive: Primitive, case: Case, args: Sequence[Array]) -> list[int]:
+    """Return which arguments may have any numbers: not those that a case gives for a reason."""
+    is_free = primitive.kind == "elementwise" and len(args) == 1
+    return [
+        n
+        for n, x in enumerate(args)
+        if x.dtype.kind == "f" and (is_free or not isinstance(case[n], np.ndarray))
+    ]
+
+
+_CLAIMED = tuple(map(_clause_of, CLAIMS))
+CLAUSES: dict[str, Clause] = {
     clause.__name__: clause
     for clause in (
         source_equals_forward,
@@ -228,9 +252,10 @@ CLAUSES: dict[str, Callable[[Primitive, Case, np.random.Generator], None]] = {
         derivatives_are_right,
         float32_stays,
         rules_are_pure,
+        *_CLAIMED,
     )
 }
-_OF_CONSTANTS = (source_equals_forward, latex_is_balanced, inference_is_right)
+_OF_CONSTANTS = (source_equals_forward, latex_is_balanced, inference_is_right, *_CLAIMED)
 
 
 def clauses(primitive: Primitive) -> Iterator[str]:

@@ -23,6 +23,7 @@ from numpy.exceptions import AxisError
 from . import advice
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
+from .facts import Facts
 from .metadata import literal, plain
 from .tree import leaves
 
@@ -38,6 +39,7 @@ NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
 LATE: dict[str, Callable[[Any], bool]] = {}
 
 _creation = itertools.count()
+_NO_FACTS = Facts()
 
 
 class Spec(NamedTuple):
@@ -118,6 +120,8 @@ class Primitive:
     public : bool
         Whether it is offered as ``adjoint.name``. What only rules and composites are made of is
         not, but its name stays in the registry, where saved graphs look it up.
+    facts : Facts
+        What holds of its results, whatever the arguments are.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -141,6 +145,7 @@ class Primitive:
         reads_numbers: bool = True,
         axis: AxisRule | None = None,
         public: bool = True,
+        facts: Facts = _NO_FACTS,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -160,6 +165,7 @@ class Primitive:
         self.explain_error = explain_error
         self.axis = axis
         self.public = public
+        self.facts = facts
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL

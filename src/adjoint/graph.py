@@ -88,7 +88,7 @@ class Symbol(Value):
     def is_scalar(self) -> bool:
         """Whether NumPy would have a number here, which nothing changes, and not an array."""
         made_by = self.node.primitive if self.node is not None else None
-        return not self.shape and not (made_by is not None and made_by.name in _BOXING)
+        return not self.shape and not (made_by is not None and made_by.facts.boxes)
 
     def adopt(self, other: Value) -> None:
         """Become another traced value, in place."""
@@ -119,10 +119,6 @@ class Symbol(Value):
 
     def __repr__(self) -> str:
         return f"symbol({self.dtype}{list(self.shape)})"
-
-
-# NumPy's results of these are arrays even without axes, not scalars.
-_BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
 
 
 def _is_entry(primitive: Primitive, spec: Spec, params: Params) -> bool:

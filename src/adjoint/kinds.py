@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from .annotations import AnyArray, ArrayLike, Axis, Cotangent, Described, Operand
 from .core import PRIMITIVES, Params, Primitive, Spec
+from .facts import Facts
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
+_FACTS = frozenset(field.name for field in fields(Facts) if field.init)
 
 
 def shape_of(operand: object) -> tuple[int, ...]:
@@ -83,6 +86,8 @@ def elementwise(
 
     rules = [_times(partial, strong) for partial in partials]
     columns["reads_numbers"] = any(map(callable, partials))
+    columns.setdefault("passes_nan", True)
+    columns["flat"] = not any(map(callable, partials)) and not any(partials)
 
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
@@ -167,6 +172,7 @@ def linear(
         ]
         return itself.bind(moved, params)
 
+    columns.setdefault("finite", True)
     return _card("linear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
 
 
@@ -208,6 +214,7 @@ def multilinear(
             if t is not None
         )
 
+    columns.setdefault("finite", True)
     return _card("multilinear", vjp, jvp, _shape_and_dtype(shape, dtype), columns, reflexive=True)
 
 
@@ -349,9 +356,12 @@ def _card(
 ) -> Decorator:
     """Build the decorator; a reflexive rule is told the primitive that it belongs to."""
     table = {name: columns.pop(name) for name in ("numpy", "method") if name in columns}
+    facts = Facts(**{name: columns.pop(name) for name in _FACTS & columns.keys()})
 
     def decorate(forward: Callable[..., Any]) -> Primitive:
-        primitive = Primitive(forward, kind=kind, vjp=vjp, jvp=jvp, infer=infer(forward), **columns)
+        primitive = Primitive(
+            forward, kind=kind, vjp=vjp, jvp=jvp, infer=infer(forward), facts=facts, **columns
+        )
         if reflexive and jvp is not None:
             primitive.jvp = lambda *rule_args: jvp(*rule_args, itself=primitive)
         return primitive.register(**table)

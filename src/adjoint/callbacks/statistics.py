@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import choose
+from ..facts import REALS, Interval, Range
 from ..history import History
 from ..nn.activation import Hardtanh, Sigmoid, Softsign, Tanh
 from ..nn.mode import modes_kept
 from ..nn.module import Module
+from ..ops.exponential import sigmoid
+from ..ops.hyperbolic import tanh
+from ..ops.piecewise import softsign
 from ..optim import Optimizer
 from ..sweep import pull_back
 from ..tensor import Tensor, enable_grad
@@ -24,11 +28,13 @@ Array = np.ndarray[Any, Any]
 QUANTITIES = ("gradient_norm", "update_ratio", "mean", "std", "zeros", "saturated")
 # An entry is saturated if it is as near to a bound as this share of the range: |tanh x| > 0.97.
 _NEAR = 0.015
-_BOUNDS: dict[type[Module], tuple[float, float]] = {
+# The modules of bounded functions of every entry; a card knows the bounds of its own.
+_BOUNDED: dict[type[Module], Interval] = {
     Hardtanh: (-1.0, 1.0),
-    Sigmoid: (0.0, 1.0),
-    Softsign: (-1.0, 1.0),
-    Tanh: (-1.0, 1.0),
+    **{
+        module: card.facts.bounds_of([Range(*REALS)], {})
+        for module, card in ((Sigmoid, sigmoid), (Softsign, softsign), (Tanh, tanh))
+    },
 }
 
 
@@ -229,7 +235,7 @@ def _activation(layer: Module, outputs: list[Array]) -> tuple[float, float, floa
 
 
 def _saturated(layer: Module, entries: Array) -> float:
-    for kind, (low, high) in _BOUNDS.items():
+    for kind, (low, high) in _BOUNDED.items():
         if isinstance(layer, kind):
             margin = _NEAR * (high - low)
             return float(np.mean((entries < low + margin) | (entries > high - margin)))

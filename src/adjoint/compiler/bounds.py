@@ -1,56 +1,39 @@
-"""A bound is a number that no entry of a value is below, as far as the graph alone tells."""
+"""The range of a value: between which numbers its entries lie, as far as the graph alone tells."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core import Node
+from ..core import PRIMITIVES, Node
+from ..facts import REALS, SMALL, Interval, Range, of_product, of_square
+from .tracer import TracedNode
 
-# How many operations back to look; further back bounds are hardly ever found.
-_DEPTH = 12
-# A smaller product may be 0 in float32.
-_LEAST = 1e-30
-# More than float32 rounds numbers by.
-_ROUNDING = 1e-6
+# Python has greater integers; infinity and NaN are not below it either.
+_MOST = 1e308
 
 
-def lower_bound(operand: Any, depth: int = _DEPTH) -> float:
-    """Return a number that no entry is below; -∞ if none is known.
+def range_of(operand: Any) -> Range | None:
+    """Return the range of an operand's entries; None of an argument that is left out.
 
     Parameters
     ----------
-    operand : Symbol, Node or constant
+    operand : Symbol, TracedNode, constant or None
     """
-    node = operand if isinstance(operand, Node) else getattr(operand, "node", None)
-    if node is None:
-        return float(np.min(operand)) if np.size(operand) else -math.inf
-    if node.primitive is None or depth == 0:
-        return -math.inf
-    name = node.primitive.name
-    if name in _NOT_NEGATIVE or _is_square(node):
-        return 0.0
-    rule = _RULES.get(name)
-    if rule is None:
-        return -math.inf
-    return rule([lower_bound(x, depth - 1) for x in operands_of(node)])
+    node = operand if isinstance(operand, TracedNode) else getattr(operand, "node", None)
+    if not isinstance(node, TracedNode):
+        return None if operand is None else _range_of_constant(operand)
+    if node.range is None:
+        _find_range(node)
+    return node.range
 
 
-def is_not_positive(operand: Any) -> bool:
-    """Return whether no entry is above 0: of -x with x ≥ 0, or -x·x."""
-    node = getattr(operand, "node", None)
-    if node is None or node.primitive is None:
-        return False
-    first, *rest = operands_of(node)
-    if node.primitive.name == "negative":
-        return lower_bound(first) >= 0
-    turned = isinstance(first, Node) and first.primitive is not None
-    if node.primitive.name == "multiply" and turned and first.primitive.name == "negative":
-        return operands_of(first)[0] is rest[0]
-    return False
+def lower_bound(operand: Any) -> float:
+    """Return a number that no entry is below; -∞ if none is known."""
+    known = range_of(operand)
+    return -math.inf if known is None else known.low
 
 
 def operands_of(node: Node) -> list[Any]:
@@ -59,64 +42,86 @@ def operands_of(node: Node) -> list[Any]:
     return [arg if parent is None else parent for arg, parent in pairs]
 
 
-def _is_square(node: Node) -> bool:
-    """Return whether a node is x·x or an even power of x."""
-    assert node.primitive is not None
-    if node.primitive.name == "multiply":
-        return isinstance(node.parents[0], Node) and node.parents[0] is node.parents[1]
-    if node.primitive.name == "power" and node.parents[1] is None:
-        return bool(np.all(np.remainder(node.args[1], 2) == 0))
-    return False
+def _find_range(node: TracedNode) -> None:
+    """Find the range of a value, and before of those that it follows from; without recursion."""
+    pending = [node]
+    while pending:
+        last = pending[-1]
+        unknown = [x for x in _followed(last) if isinstance(x, TracedNode) and x.range is None]
+        if unknown:
+            pending += unknown
+            continue
+        pending.pop()
+        low, high = _bounds_of(last)
+        last.range = Range(low, high, math.prod(last.output.shape), max(low, -high, 0.0))
 
 
-_NOT_NEGATIVE = frozenset(
-    {
-        "absolute",
-        "exp",
-        "logistic",
-        "norm",
-        "relu",
-        "sigmoid",
-        "softmax",
-        "softplus",
-        "sqrt",
-        "square",
-    }
-)
+def _followed(node: Node) -> list[Any]:
+    """Return the operands from whose ranges that of a value follows."""
+    if node.primitive is None or node.output.dtype.kind != "f":
+        return []
+    facts = node.primitive.facts
+    return operands_of(node) if callable(facts.bounds) or facts.moves is not None else []
 
 
-def _product(bounds: Sequence[float]) -> float:
-    x, y = bounds
-    if x < 0 or y < 0:
-        return -math.inf
-    return x * y if x * y > _LEAST else 0.0
+def _bounds_of(node: Node) -> Interval:
+    dtype, primitive = node.output.dtype, node.primitive
+    if dtype.kind != "f":
+        # Integers go round, but to no other sign where they have none.
+        return (0.0, 1.0) if dtype.kind == "b" else (0.0, math.inf) if dtype.kind == "u" else REALS
+    if primitive is None:
+        return REALS
+    bounds = _bounds_of_factors(node)
+    if bounds is None:
+        ranges = [range_of(x) for x in _followed(node)]
+        bounds = primitive.facts.bounds_of(ranges, node.params or {})
+    return _rounded(*bounds, dtype)
 
 
-def _total(bounds: Sequence[float]) -> float:
-    x, y = bounds
-    # What is left of a difference may be 0 when rounded to float32.
-    return 0.0 if 0 < x + y < _ROUNDING * abs(x) else x + y
+def _range_of_constant(constant: Any) -> Range:
+    if isinstance(constant, (int, float)):
+        if not abs(constant) < _MOST:
+            return Range(*REALS)
+        return Range(float(constant), float(constant), 1, float(abs(constant)))
+    if not np.size(constant):
+        return Range(*REALS, size=0)
+    low, high = float(np.min(constant)), float(np.max(constant))
+    if low != low:
+        return Range(*REALS, size=np.size(constant))
+    return Range(low, high, np.size(constant), float(np.min(np.abs(constant))))
 
 
-def _same(bounds: Sequence[float]) -> float:
-    return bounds[0]
+def _bounds_of_factors(node: Node) -> Interval | None:
+    """Return the bounds of x·x, and of (c·x)·x with a constant c; None of any other operation."""
+    if node.primitive is not PRIMITIVES["multiply"]:
+        return None
+    x, y = operands_of(node)
+    for one, other in ((x, y), (y, x)):
+        ratio = Range(1.0, 1.0) if one is other else _ratio(one, other)
+        if ratio is not None:
+            square = of_square(range_of(other) or Range(*REALS))
+            return of_product(ratio, Range(*square))
+    return None
 
 
-def _zero_or_more(bounds: Sequence[float]) -> float:
-    return 0.0 if bounds[0] >= 0 else -math.inf
+def _ratio(one: Any, other: Any) -> Range | None:
+    """Return the range of c where ``one`` is c times ``other``, or its negative."""
+    if not isinstance(one, Node) or one.primitive is None:
+        return None
+    factors = operands_of(one)
+    if one.primitive is PRIMITIVES["negative"] and factors[0] is other:
+        return Range(-1.0, -1.0)
+    if one.primitive is PRIMITIVES["multiply"]:
+        for factor, rest in (factors, factors[::-1]):
+            if rest is other and not isinstance(factor, Node):
+                return _range_of_constant(factor)
+    return None
 
 
-_RULES: dict[str, Callable[[Sequence[float]], float]] = {
-    "add": _total,
-    "multiply": _product,
-    "maximum": max,
-    "minimum": min,
-    "broadcast_to": _same,
-    "index": _same,
-    "max": _same,
-    "mean": _same,
-    "reshape": _same,
-    "transpose": _same,
-    "sum": _zero_or_more,
-    "sum_to": _zero_or_more,
-}
+def _rounded(low: float, high: float, dtype: np.dtype[Any]) -> Interval:
+    """Return bounds that hold of rounded results too: what is small enough may have become 0.
+
+    So may any difference of numbers of half precision.
+    """
+    small = SMALL if dtype.itemsize > 2 else math.inf
+    return (0.0 if 0 < low <= small else low), (0.0 if 0 > high >= -small else high)

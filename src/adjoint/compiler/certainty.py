@@ -7,23 +7,14 @@ which 0·∞ = 0 is the same as a plain one. What merely is to be expected is in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..core import Operand, Primitive, Spec
+from ..core import Operand, Params, Primitive, Spec
+from ..facts import Range
 from .bounds import lower_bound
-
-# The results of these are entries of their first argument, or zeros.
-_MOVING = """
-positive negative absolute fabs reshape transpose broadcast_to index flip roll repeat tile tril triu
-diagonal diagflat pad_with_zeros astype stop_gradient
-"""
-_MOVEMENTS = frozenset(_MOVING.split())
-# Their results are, in magnitude, at most the greatest among the arguments.
-_CHOICES = frozenset({"maximum", "minimum", "concatenate", "stack"})
-# At most 1, but NaN where the argument is.
-_WITHIN_ONE = frozenset({"sign", "tanh", "sigmoid", "expit", "sin", "cos", "erf"})
+from .cost import size_of
 
 
 def magnitude_of(constant: Operand) -> float:
@@ -35,7 +26,11 @@ def magnitude_of(constant: Operand) -> float:
 
 
 def magnitude(
-    primitive: Primitive, args: Sequence[Operand], spec: Spec, known: Sequence[float]
+    primitive: Primitive,
+    args: Sequence[Operand],
+    params: Params,
+    spec: Spec,
+    known: Sequence[float],
 ) -> float:
     """Return a number that no entry of a result exceeds in magnitude, whatever the arguments.
 
@@ -50,7 +45,7 @@ def magnitude(
         return 1.0
     if spec.dtype.kind != "f":
         return 2.0**64
-    return _in_range(_bound(primitive.name, args, spec, [_in_range(x, spec) for x in known]), spec)
+    return _in_range(_bound(primitive, args, params, [_in_range(x, spec) for x in known]), spec)
 
 
 def _in_range(bound: float, spec: Spec) -> float:
@@ -60,35 +55,23 @@ def _in_range(bound: float, spec: Spec) -> float:
     return bound if not is_float or bound <= float(np.finfo(spec.dtype).max) / 2 else math.inf
 
 
-def _bound(name: str, args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
-    if name in _MOVEMENTS:
-        return known[0]
-    if name in _CHOICES:
-        return max(known, default=0.0)
-    if name in _WITHIN_ONE:
-        return 1.0 if known[0] < math.inf else math.inf
-    rule = _RULES.get(name)
-    return math.inf if rule is None else rule(args, spec, known)
-
-
-def _product(args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
-    x, y = known
-    return math.inf if math.inf in known else x * y
-
-
-def _total(args: Sequence[Operand], spec: Spec, known: Sequence[float]) -> float:
-    return known[0] * max(1, int(math.prod(args[0].shape)))
-
-
-_RULES: dict[str, Callable[[Sequence[Operand], Spec, Sequence[float]], float]] = {
-    "add": lambda args, spec, known: known[0] + known[1],
-    "subtract": lambda args, spec, known: known[0] + known[1],
-    "multiply": _product,
-    "strong_multiply": _product,
-    "where": lambda args, spec, known: max(known[1:]),
-    "sum": _total,
-    "sum_to": _total,
-}
+def _bound(
+    primitive: Primitive, args: Sequence[Operand], params: Params, known: Sequence[float]
+) -> float:
+    """Return the greater of a card's bounds, which hold where finite arguments give no NaN."""
+    facts = primitive.facts
+    if facts.moves is not None:
+        return max(known[: facts.moves.arguments], default=0.0)
+    if facts.finite is not True or math.inf in known:
+        return math.inf
+    if not callable(facts.bounds):
+        return max(map(abs, facts.bounds))
+    ranges = [
+        None if x is None else Range(-bound, bound, size_of(x))
+        for x, bound in zip(args, known, strict=True)
+    ]
+    bound = max(map(abs, facts.bounds(*ranges, **params)))
+    return bound if bound == bound else math.inf
 
 
 def is_never_zero(operand: Operand) -> bool:

@@ -9,13 +9,6 @@ import numpy as np
 
 from ..core import Node, Operand, Spec
 
-_MOVING = """
-reshape transpose broadcast_to index astype positive stop_gradient stack concatenate flip roll
-repeat tile tril triu diagonal diagflat pad_with_zeros pad_with_entries put_at zeros_like
-ones_like
-"""
-_FREE = frozenset(_MOVING.split())
-
 
 def flops(node: Node) -> int:
     """Return the floating-point operations of a node.
@@ -25,29 +18,12 @@ def flops(node: Node) -> int:
     Factorisations count as n³ for matrices of n rows.
     """
     assert node.primitive is not None
-    name = node.primitive.name
-    if name in _FREE or node.output.dtype.kind != "f":
+    facts = node.primitive.facts
+    if facts.moves is not None or facts.constant is not None or node.output.dtype.kind != "f":
         return 0
-    largest = max([size_of(node.output), *map(size_of, node.args)])
-    if name in ("matmul", "strong_matmul"):
-        return 2 * size_of(node.output) * int(node.args[0].shape[-1])
-    if name in ("named_product", "strong_einsum"):
-        return 2 * _einsum_size(node)
-    if node.primitive.__module__.rpartition(".")[2] in _CUBIC and node.args[0].shape:
-        return largest * int(node.args[0].shape[-1])
-    return largest
-
-
-_CUBIC = ("eigen", "svd", "solvers", "determinants", "factorisations")
-
-
-def _einsum_size(node: Node) -> int:
-    """Return the product of the sizes of all the letters of an einsum."""
-    inputs = (node.params or {})["subscripts"].partition("->")[0].split(",")
-    sizes: dict[str, int] = {}
-    for letters, arg in zip(inputs, node.args, strict=True):
-        sizes.update(zip(letters, arg.shape, strict=False))
-    return math.prod(sizes.values())
+    if facts.flops is not None:
+        return facts.flops(node.output, *node.args, **(node.params or {}))
+    return max([size_of(node.output), *map(size_of, node.args)])
 
 
 def bytes_of(operand: Spec | Operand) -> int:

@@ -6,8 +6,7 @@ would get lost (a comparison, a cast, a choice), and otherwise in the results.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,50 +14,6 @@ import numpy as np
 from ..core import PRIMITIVES, Node
 from ..graph import Graph, Symbol
 from .tracer import TracedNode
-
-# NaN in any entry of any argument makes NaN of an entry of the result, whatever the rest is.
-_PASSING = """
-add subtract multiply divide negative positive absolute fabs square sqrt cbrt reciprocal exp
-exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh
-arctanh arctan2 sigmoid expit softplus log_expit relu erf erfc maximum minimum sign rint floor
-ceil trunc deg2rad rad2deg sinc matmul reshape transpose broadcast_to stop_gradient concatenate
-stack flip roll tile pad_with_zeros diagflat overlay sum mean sum_to max min logsumexp
-softmax cumsum
-"""
-_PASSES_ALL = frozenset(_PASSING.split())
-# NaN in the first argument does.
-_PASSES_FIRST = frozenset({"softmax_cross_entropy", "clip", "scatter_add", "required"})
-
-
-def _keeps_exponent(node: Node, position: int) -> bool:
-    """NaN to a power is NaN, but for the power 0."""
-    exponent = node.args[1]
-    return position == 0 and node.parents[1] is None and bool(np.all(np.not_equal(exponent, 0)))
-
-
-def _keeps_floats(node: Node, position: int) -> bool:
-    return bool(node.output.dtype.kind == "f")
-
-
-def _keeps_entries(node: Node, position: int) -> bool:
-    """Return whether basic indexing takes every entry."""
-    key = (node.params or {})["key"]
-    basic = all(k is None or k is Ellipsis or isinstance(k, (slice, int)) for k in key)
-    return position == 0 and basic and math.prod(node.output.shape) == math.prod(node.args[0].shape)
-
-
-def _keeps_each(node: Node, position: int) -> bool:
-    """Return whether no entry is repeated 0 times, which drops it."""
-    return bool(np.all(np.not_equal((node.params or {})["repeats"], 0)))
-
-
-_RULES: dict[str, Callable[[Node, int], bool]] = {
-    "repeat": _keeps_each,
-    "power": _keeps_exponent,
-    "astype": _keeps_floats,
-    "index": _keeps_entries,
-}
-
 
 # For what native code gives NaN where it must not: strong products that it computes as plain ones
 # even where infinities are expected, logits of which the greatest is infinite, labels out of range.
@@ -68,14 +23,8 @@ NAN_IN_NATIVE = frozenset({"strong_matmul", "logsumexp", "log_softmax", "softmax
 def _passes_nan(node: Node, position: int) -> bool:
     """Return whether NaN in an entry of an argument is sure to show in the result."""
     assert node.primitive is not None
-    name = node.primitive.name
-    if 0 in node.output.shape:
-        return False
-    if name in _PASSES_ALL:
-        return True
-    if name in _PASSES_FIRST:
-        return position == 0
-    return name in _RULES and _RULES[name](node, position)
+    shows_nan = node.primitive.facts.shows_nan(position, node.output, node.args, node.params or {})
+    return shows_nan and 0 not in node.output.shape
 
 
 def sentinels(

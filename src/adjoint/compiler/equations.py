@@ -31,9 +31,13 @@ EQUATIONS: dict[int, Equation] = {
         (17, "Adam", "m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², w ← w - η m̂ / (√v̂ + ε)"),
     )
 }
-ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "softplus"})
 _BY_ARGUMENT = {("matmul", 0): 13, ("matmul", 1): 7, ("softmax_cross_entropy", 0): 14}
 _UPDATES = {"sgd": 15, "momentum": 16, "adam": 17}
+
+
+def is_activation(rule: str) -> bool:
+    """Return whether a rule is that of a primitive that networks apply to an affine map."""
+    return rule in PRIMITIVES and PRIMITIVES[rule].facts.activation
 
 
 def equation_of(node: Node) -> Equation | None:
@@ -45,7 +49,7 @@ def equation_of(node: Node) -> Equation | None:
         return EQUATIONS[_UPDATES[origin.rule]]
     if origin.rule == "add" and node.primitive is PRIMITIVES["sum_to"]:
         return EQUATIONS[9]
-    if origin.rule in ACTIVATIONS:
+    if is_activation(origin.rule):
         return EQUATIONS[5]
     number = _BY_ARGUMENT.get((origin.rule, origin.argument))
     return None if number is None else EQUATIONS[number]

@@ -16,8 +16,6 @@ from .fingerprint import key_of
 from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart, without_zero
 from .tracer import Origin, TracedNode
 
-_COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
-
 
 def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyType({})) -> Graph:
     """Return a graph of the same values with fewer and simpler operations.
@@ -111,6 +109,8 @@ class _Simplifier:
                 return primitive.forward(*args, **params)
         specs = [arg.data if isinstance(arg, Symbol) else arg for arg in args]
         spec = primitive.infer(*specs, **params)
+        if primitive.facts.constant is not None:
+            return np.full(spec.shape, primitive.facts.constant, spec.dtype)
         known = self._answer(name, args, spec)
         if known is not None:
             return known
@@ -127,8 +127,6 @@ class _Simplifier:
 
     def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""
-        if name in ("zeros_like", "ones_like"):
-            return np.full(spec.shape, float(name == "ones_like"), spec.dtype)
         if name in ANSWERS and self._magnitude(args[0]) < np.inf:
             return np.full(spec.shape, ANSWERS[name])
         return args[0] if name in IDLE and args[0].data == spec else None
@@ -182,7 +180,7 @@ class _Simplifier:
     ) -> Symbol:
         """Apply a primitive, or return what it gave before for the same operands."""
         keys = [key_of(arg) for arg in args]
-        if primitive.name in _COMMUTATIVE:
+        if primitive.facts.commutes:
             keys.sort(key=repr)
         key = (primitive.name, id(strong or primitive), tuple(keys), key_of(dict(params)))
         if key not in self.seen:
@@ -193,7 +191,7 @@ class _Simplifier:
                 primitive, args, params, made.data, [self._is_finite(arg) for arg in args]
             )
             self.magnitudes[made.node] = magnitude(
-                primitive, args, made.data, [self._magnitude(arg) for arg in args]
+                primitive, args, params, made.data, [self._magnitude(arg) for arg in args]
             )
             self.seen[key] = made
         return self.seen[key]

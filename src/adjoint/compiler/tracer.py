@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node, Primitive, Value
+from ..facts import Range
 from ..tensor import Watcher, watched_by
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -44,16 +45,17 @@ class TracedNode(Node):
     """A node of the static graph: it also has a name, or None, and an origin, or None.
 
     Where a plain product stands for one in which 0·∞ = 0, ``strong`` is that one: it decides where
-    the plain product gives NaN.
+    the plain product gives NaN. ``range`` is what is known of its entries, once that was asked.
     """
 
-    __slots__ = ("name", "origin", "strong")
+    __slots__ = ("name", "origin", "range", "strong")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.name: str | None = None
         self.origin: Origin | None = None
         self.strong: Primitive | None = None
+        self.range: Range | None = None
         if _tracing.tracer is not None:
             _tracing.tracer.see_node(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ..compiler.equations import ACTIVATIONS, EQUATIONS, Equation, equation_of
+from ..compiler.equations import EQUATIONS, Equation, equation_of, is_activation
 from ..core import Node
 
 # The equations of compiler.equations in LaTeX, by number.
@@ -55,7 +55,7 @@ def rule_of(node: Node, expression: ast.expr) -> Rule:
 
 
 def _forward(name: str, expression: ast.expr) -> Rule:
-    if name in ACTIVATIONS:
+    if is_activation(name):
         return Rule("activation", EQUATIONS[2])
     is_sum = isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Add)
     if is_sum and any(map(_is_product, (expression.left, expression.right))):  # type: ignore[attr-defined]

@@ -2,91 +2,10 @@
 
 from __future__ import annotations
 
-from ..core import Node
+from ..core import PRIMITIVES, Node
+from ..facts import Facts
 
-# Their slope is 0 wherever there is one.
-ROUNDING = frozenset(
-    ["ceil", "floor", "floor_divide", "heaviside", "rint", "round", "sign", "trunc"]
-)
-# What they give are places, counts and the like.
-POSITIONS = frozenset(
-    ["argmax", "argmin", "argpartition", "argsort", "count_nonzero", "matrix_rank", "searchsorted"]
-)
-COMPARISONS = frozenset(
-    [
-        "all",
-        "any",
-        "bitwise_and",
-        "bitwise_or",
-        "bitwise_xor",
-        "equal",
-        "greater",
-        "greater_equal",
-        "invert",
-        "isclose",
-        "isfinite",
-        "isinf",
-        "isnan",
-        "less",
-        "less_equal",
-        "logical_and",
-        "logical_not",
-        "logical_or",
-        "logical_xor",
-        "not_equal",
-        "signbit",
-    ]
-)
-# They flatten out far from 0, so that their slope gets lost in rounding.
-SATURATING = frozenset(
-    [
-        "arctan",
-        "exp",
-        "exp2",
-        "expm1",
-        "logaddexp",
-        "logaddexp2",
-        "logsumexp",
-        "sigmoid",
-        "softmax",
-        "softmax_cross_entropy",
-        "softplus",
-        "tanh",
-    ]
-)
-# They pass on some entries and drop the others.
-SELECTING = frozenset(
-    ["clip", "fmax", "fmin", "guarded", "max", "maximum", "min", "minimum", "relu", "where"]
-)
-PRODUCTS = frozenset(
-    [
-        "convolution",
-        "divide",
-        "matmul",
-        "multiply",
-        "named_product",
-        "strong_convolution",
-        "strong_einsum",
-        "strong_matmul",
-        "strong_multiply",
-    ]
-)
-# They only move entries, or add them up.
-MOVING = frozenset(
-    [
-        "astype",
-        "broadcast_to",
-        "concatenate",
-        "index",
-        "positive",
-        "reshape",
-        "scatter_add",
-        "stack",
-        "sum",
-        "sum_to",
-        "transpose",
-    ]
-)
+_NO_FACTS = Facts()
 
 
 def name_of(node: Node) -> str:
@@ -94,15 +13,38 @@ def name_of(node: Node) -> str:
     return node.primitive.name if node.primitive is not None else "leaf"
 
 
+def facts_of(node: Node) -> Facts:
+    """Return what the card of the primitive that made a value says about its results."""
+    return node.primitive.facts if node.primitive is not None else _NO_FACTS
+
+
+def is_product(node: Node) -> bool:
+    """Return whether a value is a product, or a quotient."""
+    primitive = node.primitive
+    if primitive is None:
+        return False
+    is_scaled = primitive is PRIMITIVES["multiply"] or primitive is PRIMITIVES["divide"]
+    return is_scaled or primitive.kind == "multilinear"
+
+
+def is_movement(node: Node) -> bool:
+    """Return whether entries were only moved, or added up."""
+    primitive = node.primitive
+    return primitive is not None and (
+        primitive.kind == "linear" or primitive.facts.moves is not None
+    )
+
+
 def reason_of(node: Node) -> str:
     """Return why an operation without a derivative has none."""
-    name = name_of(node)
+    name, kind = name_of(node), node.output.dtype.kind
     if name == "stop_gradient":
         return "stop_gradient"
-    if name in POSITIONS:
-        return "argmax"
-    if name in COMPARISONS or node.output.dtype.kind == "b":
+    if kind == "b":
         return "comparison"
-    if node.output.dtype.kind in "iu":
-        return "integer_cast" if name == "astype" else "rounding"
-    return "no_derivative"
+    if kind not in "iu":
+        return "no_derivative"
+    if name == "astype":
+        return "integer_cast"
+    is_place = node.primitive is not None and node.primitive.kind == "constant"
+    return "argmax" if is_place else "rounding"

@@ -12,22 +12,12 @@ from .flow import Flow
 from .gradient import Finding, share
 from .record import Sweep
 
-# What usually makes an operation leave the numbers, where its arguments say so.
-_REASONS = {
-    "log": "log of {bad}",
-    "log2": "log of {bad}",
-    "log10": "log of {bad}",
-    "log1p": "log1p of {bad}",
+# How else than "log of 0" is said what usually makes an operation leave the numbers.
+_WORDS = {
     "sqrt": "the root of {bad}",
     "divide": "a division by {bad}",
     "reciprocal": "1 over {bad}",
-    "exp": "exp of {bad}, which is more than {dtype} holds",
-    "exp2": "exp2 of {bad}, which is more than {dtype} holds",
     "power": "a power of {bad}",
-    "arcsin": "arcsin of {bad}",
-    "arccos": "arccos of {bad}",
-    "arctanh": "arctanh of {bad}",
-    "arccosh": "arccosh of {bad}",
 }
 
 
@@ -79,12 +69,17 @@ def _forward(flow: Flow, node: Node) -> Finding:
 
 def _reason(node: Node, wrong: Any) -> str | None:
     """Return the argument that did it."""
-    pattern = _REASONS.get(name_of(node))
-    if pattern is None:
+    primitive, name = node.primitive, name_of(node)
+    if primitive is None or primitive.kind != "elementwise":
         return None
+    if name not in _WORDS and len(node.args) > 1:
+        return None  # it may be any of them
     culprit = node.args[1] if name_of(node) == "divide" else node.args[0]
     entries = np.broadcast_to(np.asarray(culprit), wrong.shape)[wrong]
-    return pattern.format(bad=f"{float(entries[0]):.6g}", dtype=node.output.dtype)
+    words = _WORDS.get(name, f"{name} of {{bad}}").format(bad=f"{float(entries[0]):.6g}")
+    # What flattens out on one side and is infinite on the other, as exp, has no pole but 0.
+    overflows = primitive.facts.saturates and entries[0] != 0
+    return f"{words}, which is more than {node.output.dtype} holds" if overflows else words
 
 
 def _input(flow: Flow, node: Node, position: int) -> Finding:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node
-from .families import MOVING, PRODUCTS, SATURATING, SELECTING, name_of
+from .families import facts_of, is_movement, is_product, name_of
 from .flow import Flow
 from .gradient import Finding, norm
 from .record import Sweep
@@ -70,7 +70,7 @@ def _alone(steps: Sequence[Step], tiny: bool) -> Step | None:
 def _growth(step: Step) -> list[Step]:
     """Return the operations by which the operand of a product got its norm, and their factors."""
     node = step.node
-    if name_of(node) not in PRODUCTS or len(node.parents) != 2:
+    if not is_product(node) or len(node.parents) != 2:
         return []
     here, steps = node.parents[1 - step.position], []
     while here is not None and here.primitive is not None:
@@ -146,7 +146,7 @@ def _is_cancelled(sweep: Sweep, step: Step) -> bool:
 
 
 def _is_flat(step: Step) -> bool:
-    return name_of(step.node) in SATURATING and step.factor < _FLAT
+    return facts_of(step.node).saturates and step.factor < _FLAT
 
 
 def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
@@ -169,15 +169,15 @@ def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
 
 
 def _cause(step: Step, tiny: bool) -> str:
-    node, name = step.node, name_of(step.node)
+    node, facts = step.node, facts_of(step.node)
     if tiny:
-        if name in SATURATING:
+        if facts.saturates:
             return "saturation"
-        if is_relu(node) or name in SELECTING:
+        if is_relu(node) or facts.selects:
             return "masked"
-        return "scale" if name in PRODUCTS or name in MOVING else "stationary"
-    divisor = name == "divide" and step.position == 1
-    if name in PRODUCTS and not divisor and not _divides_by_value(step):
+        return "scale" if is_product(node) or is_movement(node) else "stationary"
+    divisor = name_of(node) == "divide" and step.position == 1
+    if is_product(node) and not divisor and not _divides_by_value(step):
         return "scale"
     return "steep"
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import Node
 from ..ops.structural import sum_to
-from .families import MOVING, PRODUCTS, ROUNDING, SATURATING, SELECTING, name_of
+from .families import facts_of, is_movement, is_product, name_of
 from .flow import Flow
 from .gradient import Finding, norm, share
 from .nonfinite import find_nonfinite, forward_origin
@@ -75,24 +75,24 @@ def _by_convention(flow: Flow, sweep: Sweep) -> Finding:
 
 
 def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
-    name = name_of(node)
-    if name in ROUNDING:
+    name, facts = name_of(node), facts_of(node)
+    if facts.flat:
         return "rounding", f"{name} is flat between its jumps: its slope is 0 everywhere"
     if is_relu(node):
         silent = np.asarray(node.output) <= 0
         return "dead_relu", f"{name} gave 0 in {share(silent)} entries, where its slope is 0 too"
-    if name in SELECTING:
+    if facts.selects:
         return "masked", _selected(node, position)
     if name == "put_at":
         return "overwritten", "all entries that have a gradient were assigned over here"
-    if name in SATURATING and not np.isfinite(node.args[0]).all():
+    if facts.saturates and not np.isfinite(node.args[0]).all():
         origin = forward_origin(flow, node)
         return origin.cause, origin
-    if name in SATURATING:
+    if facts.saturates:
         return _flat(sweep, node)
-    if name in PRODUCTS:
+    if is_product(node):
         return _product(flow, sweep, node, position)
-    if name in MOVING:
+    if is_movement(node):
         return "overwritten", f"{name} does not pass on the entries that have a gradient"
     if node.primitive is not None and node.primitive.kind == "custom":
         return "custom_rule", f"the rule of {name} gave zero"
@@ -191,7 +191,7 @@ def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Finding | None:
             return Finding(
                 "dead_relu", where, words, {"primitive": "relu", "inactive": inactive(node)}
             )
-        if name_of(node) in ROUNDING:
+        if facts_of(node).flat:
             return None
         zeros = [
             parent

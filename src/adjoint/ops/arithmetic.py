@@ -9,6 +9,7 @@ import numpy as np
 
 from ..annotations import AnyArray, Array, ArrayLike
 from ..core import NUMPY, attach
+from ..facts import SMALL, Moves, of_difference, of_negative, of_product, of_sum
 from ..kinds import elementwise, zeros_like
 from .rounding import rint
 
@@ -18,6 +19,10 @@ from .rounding import rint
     source="{x} + {y}",
     latex="{x} + {y}",
     numpy=[np.add],
+    bounds=of_sum,
+    finite=True,
+    commutes=True,
+    cheap=True,
 )
 def add(x: Array, y: Array) -> Array:
     """Return x + y.
@@ -35,6 +40,9 @@ def add(x: Array, y: Array) -> Array:
     source="{x} - {y}",
     latex="{x} - {y}",
     numpy=[np.subtract],
+    bounds=of_difference,
+    finite=True,
+    cheap=True,
 )
 def subtract(x: Array, y: Array) -> Array:
     """Return x - y.
@@ -53,6 +61,10 @@ def subtract(x: Array, y: Array) -> Array:
     source="{x} * {y}",
     latex=r"{x} \odot {y}",
     numpy=[np.multiply],
+    bounds=of_product,
+    finite=True,
+    commutes=True,
+    cheap=True,
 )
 def multiply(x: Array, y: Array) -> Array:
     """Return x * y, entry by entry.
@@ -73,6 +85,7 @@ def multiply(x: Array, y: Array) -> Array:
     latex=r"\frac{{{x}}}{{{y}}}",
     numpy=[np.divide],
     domain=[(-2, 2), (0.5, 2)],
+    finite=lambda x, y: y.least > SMALL,
 )
 def divide(x: Array, y: Array) -> Array:
     """Return x / y, entry by entry.
@@ -122,7 +135,15 @@ def remainder(x: Array, y: Array) -> Array:
     return np.remainder(x, y)
 
 
-@elementwise(partials=[-1], source="-{x}", latex="-{x}", numpy=[np.negative])
+@elementwise(
+    partials=[-1],
+    source="-{x}",
+    latex="-{x}",
+    numpy=[np.negative],
+    bounds=of_negative,
+    finite=True,
+    cheap=True,
+)
 def negative(x: Array) -> Array:
     """Return -x.
 
@@ -132,7 +153,13 @@ def negative(x: Array) -> Array:
     return np.negative(x)
 
 
-@elementwise(partials=[1], source="+{x}", latex="{x}", numpy=[np.positive])
+@elementwise(
+    partials=[1],
+    source="+{x}",
+    latex="{x}",
+    numpy=[np.positive],
+    moves=Moves(),
+)
 def positive(x: Array) -> Array:
     """Return x itself, as a new value.
 
@@ -172,6 +199,7 @@ def fmod(x: Array, y: Array) -> Array:
     numpy=[np.reciprocal],
     method=True,
     domain=[(0.5, 2)],
+    finite=lambda x: x.least > SMALL,
 )
 def reciprocal(x: Array) -> Array:
     """Return 1 / x; its derivative at 0 is -∞.

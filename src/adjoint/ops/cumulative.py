@@ -15,6 +15,7 @@ from ..annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..axis import AxisRule
 from ..core import NUMPY, Spec
 from ..errors import ShapeError
+from ..facts import of_total
 from ..kinds import general, linear, reduction, shape_of
 from ..metadata import Axes
 from .indexing import index
@@ -154,6 +155,8 @@ def _sum_of_later(g: Cotangent, x: AnyArray, *, axis: int | None) -> AnyArray:
     method=True,
     axis=_LINES,
     cases=_CASES,
+    bounds=of_total,
+    passes_nan=True,
 )
 def cumsum(x: Array, *, axis: int | None = None) -> Array:
     """Return the sums of all entries up to each one, along ``axis`` or of the flattened array.

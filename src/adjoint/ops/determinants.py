@@ -15,6 +15,7 @@ import numpy as np
 
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent
 from ..core import NUMPY
+from ..facts import of_matrices
 from ..kinds import general, zeros_like
 from .matrices import (
     SQUARE,
@@ -53,6 +54,7 @@ _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
         (np.eye(3), {}),
         (np.array([[2.0]]), {}),
     ],
+    flops=of_matrices,
 )
 def det(a: Array) -> Array:
     """Return the determinants of square matrices; the derivative is right at singular ones too.
@@ -101,6 +103,7 @@ def _cofactor_slope(t: AnyArray, a: AnyArray) -> AnyArray:
     latex=r"\operatorname{{cof}}\left({a}\right)",
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (np.array([[2.0]]), {}), (np.zeros((0, 0)), {})],
+    flops=of_matrices,
 )
 def cofactor(a: Array) -> Array:
     """Return the matrices of cofactors, det(a) a⁻ᵀ, of singular matrices too.
@@ -137,6 +140,7 @@ def _slogdet_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray) -> AnyArray:
     latex=r"\log \left|\det {a}\right|",
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (-np.array([[2.0]]), {})],
+    flops=of_matrices,
 )
 def slogdet_packed(a: Array) -> Array:
     """Return the sign and the logarithm of the absolute value of determinants, stacked."""

@@ -10,6 +10,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, ArrayLike, Described
 from ..core import NUMPY, attach
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear
 from .rearrangement import rearrangement
 from .reductions import sum
@@ -39,6 +40,7 @@ _TRIANGLES: list[tuple[Any, ...]] = [
     latex=r"\operatorname{{tril}}\left({x}\right)",
     numpy=[np.tril],
     cases=_TRIANGLES,
+    moves=Moves(drops=True, fills=True),
 )
 def tril(x: Array, *, k: int = 0) -> Array:
     """Return ``x`` with zeros above the ``k``-th diagonal of its last two axes.
@@ -60,6 +62,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
     latex=r"\operatorname{{triu}}\left({x}\right)",
     numpy=[np.triu],
     cases=_TRIANGLES,
+    moves=Moves(drops=True, fills=True),
 )
 def triu(x: Array, *, k: int = 0) -> Array:
     """Return ``x`` with zeros below the ``k``-th diagonal of its last two axes.
@@ -96,6 +99,7 @@ def _diagonal_shape(x: Described, *, offset: int, axis1: int, axis2: int) -> tup
         ((2, 3, 4), {"offset": 1, "axis1": 2, "axis2": 0}),
         ((2, 2), {"offset": 5}),
     ],
+    moves=Moves(drops=True),
 )
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Return the entries on a diagonal of the axes ``axis1`` and ``axis2``, as the last axis.
@@ -117,6 +121,7 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
     latex=r"\operatorname{{diag}}\left({x}\right)",
     numpy=[np.diagflat],
     cases=[((3,), {}), ((2, 2), {"k": -1}), ((), {}), ((0,), {"k": 1})],
+    moves=Moves(fills=True),
 )
 def diagflat(x: Array, *, k: int = 0) -> Array:
     """Return a matrix with the entries of ``x``, flattened, on its ``k``-th diagonal.

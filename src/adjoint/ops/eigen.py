@@ -26,6 +26,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import NUMPY
 from ..errors import choose
+from ..facts import of_matrices
 from ..kinds import general, linear, zeros_like
 from ..views import own
 from .arithmetic import divide
@@ -79,6 +80,7 @@ def inverse_gaps(values: AnyArray) -> AnyArray:
     source="checked({x}, {values}{params})",
     latex=r"{x}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
+    passes_nan=(True,),
 )
 def checked(x: Array, values: Array, *, what: What) -> Array:
     """Return ``x``, if all of ``values`` differ; else raise.
@@ -119,6 +121,8 @@ def _guarded_jvp(
     source="{vectors}",
     latex=r"{vectors}",
     cases=[((2, 3), np.array([1.0, 2.0, 3.0]), {"what": "eigenvalue"})],
+    finite=True,
+    passes_nan=(True,),
 )
 def guarded(vectors: Array, values: Array, *, what: What) -> Array:
     """Return the vectors; where two of their values are equal, their derivatives raise."""
@@ -160,6 +164,7 @@ def _packed_shape(a: Described, **_: object) -> tuple[int, ...]:
     latex=r"\operatorname{{eigh}}\left({a}\right)",
     explain_error=explain_not_square,
     cases=[(POSITIVE, {}), (POSITIVE, {"uplo": "U"}), (STACK, {}), (np.array([[2.0]]), {})],
+    flops=of_matrices,
 )
 def eigh_packed(a: Array, *, uplo: Literal["L", "U"] = "L") -> Array:
     """Return eigenvalues and eigenvectors of symmetric matrices in one array.

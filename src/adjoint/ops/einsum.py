@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, Cotangent, Described
 from ..core import NUMPY
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear, multilinear, shape_of
 from ..metadata import literal
 from .products import strong_product
@@ -116,6 +118,14 @@ _CASES = [
 ]
 
 
+def _product_flops(out: Described, *operands: Described, subscripts: str, **_: Any) -> int:
+    """Return two for each product, of which there are as many as the letters' sizes multiply to."""
+    sizes: dict[str, int] = {}
+    for letters, x in zip(subscripts.partition("->")[0].split(","), operands, strict=True):
+        sizes.update(zip(letters, x.shape, strict=False))
+    return 2 * math.prod(sizes.values())
+
+
 @multilinear(
     public=False,
     adjoints=_einsum_adjoint,
@@ -124,6 +134,7 @@ _CASES = [
     source=_einsum_source,
     latex=_einsum_latex,
     cases=_CASES,
+    flops=_product_flops,
 )
 def named_product(*operands: Array, subscripts: str, optimize: Path = False) -> Array:
     """Return the einsum of operands, by subscripts written in full: with output, without ellipsis.
@@ -148,6 +159,7 @@ def _view_transpose(g: Cotangent, x: AnyArray, *, subscripts: str) -> AnyArray:
         ((2, 3), {"subscripts": "ij->ji"}),
         ((2, 3, 3), {"subscripts": "bii->ib"}),
     ],
+    moves=Moves(drops=True),
 )
 def named_view(x: Array, *, subscripts: str) -> Array:
     """Return the entries of one operand by other axes, or those of a diagonal: nothing is summed.
@@ -167,6 +179,7 @@ def named_view(x: Array, *, subscripts: str) -> Array:
     latex=_einsum_latex,
     helpers=[strong_product],
     cases=_CASES,
+    flops=_product_flops,
 )
 def strong_einsum(*operands: Array, subscripts: str, optimize: Path = False) -> Array:
     """Return the einsum of operands, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN."""

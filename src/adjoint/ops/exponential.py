@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY
+from ..core import NUMPY, Spec
+from ..facts import REALS, SMALL, Interval, Range, of_square
 from ..kinds import elementwise
 from .arithmetic import divide
 from .logic import bitwise_and, equal, greater_equal
@@ -25,6 +28,17 @@ def _power_by_exponent(out: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     return strong_multiply(out, where(at_zero, 0.0, log(where(at_zero, 1.0, x))))
 
 
+def _power_bounds(x: Range, y: Range) -> Interval:
+    """An even power is not negative, nor is one of a positive number."""
+    is_even = y.low == y.high and y.low % 2 == 0
+    return (0.0, np.inf) if is_even or x.low > 0 else REALS
+
+
+def _is_power_of_nan(out: Any, x: Any, y: Any) -> bool:
+    """NaN to a power is NaN, but for the power 0."""
+    return not isinstance(y, Spec) and bool(np.all(np.not_equal(y, 0)))
+
+
 @elementwise(
     partials=[_power_by_base, _power_by_exponent],
     strong=True,
@@ -32,6 +46,9 @@ def _power_by_exponent(out: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     latex="{x}^{{{y}}}",
     numpy=[np.power],
     domain=[(0.5, 2), (-2, 2)],
+    bounds=_power_bounds,
+    finite=lambda x, y: y.low == y.high and y.low in (0, 1, 2, 3),
+    passes_nan=_is_power_of_nan,
 )
 def power(x: Array, y: Array) -> Array:
     """Return x raised to y; at x = y = 0 both derivatives are 0.
@@ -52,6 +69,9 @@ def power(x: Array, y: Array) -> Array:
     latex="{x}^2",
     numpy=[np.square],
     method=True,
+    bounds=of_square,
+    finite=True,
+    cheap=True,
 )
 def square(x: Array) -> Array:
     """Return x².
@@ -73,6 +93,8 @@ def square(x: Array) -> Array:
     numpy=[np.sqrt],
     method=True,
     domain=[(0.2, 3)],
+    bounds=(0, np.inf),
+    finite=lambda x: x.low >= 0,
 )
 def sqrt(x: Array) -> Array:
     """Return the square root; its derivative at 0 is infinite.
@@ -94,6 +116,7 @@ def sqrt(x: Array) -> Array:
     method=True,
     domain=[(-2, 2)],
     kinks=[0],
+    finite=True,
 )
 def cbrt(x: Array) -> Array:
     """Return the cube root; its derivative at 0 is infinite.
@@ -122,6 +145,8 @@ def _cosine_by_other(c: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     strong=True,
     source="cosine({x}, {y})",
     latex=r"\frac{{{x}}}{{\sqrt{{{x}^2 + {y}^2}}}}",
+    bounds=(-1, 1),
+    passes_nan=False,
 )
 def cosine(x: Array, y: Array) -> Array:
     """Return x / √(x² + y²), the cosine of the angle of the point (x, y), whatever its size.
@@ -147,6 +172,9 @@ def cosine(x: Array, y: Array) -> Array:
     source="np.hypot({x}, {y})",
     latex=r"\sqrt{{{x}^2 + {y}^2}}",
     numpy=[np.hypot],
+    bounds=lambda x, y: (max(x.least, y.least), np.inf),
+    finite=True,
+    passes_nan=False,
 )
 def hypot(x: Array, y: Array) -> Array:
     """Return √(x² + y²) without overflow of the squares; at the origin both derivatives are 0.
@@ -175,6 +203,9 @@ def float_power(x: ArrayLike, y: ArrayLike) -> AnyArray:
     latex=r"e^{{{x}}}",
     numpy=[np.exp],
     method=True,
+    bounds=(0, np.inf),
+    finite=lambda x: x.high <= 0,
+    saturates=True,
 )
 def exp(x: Array) -> Array:
     """Return eˣ.
@@ -194,6 +225,9 @@ def exp(x: Array) -> Array:
     source="np.expm1({x})",
     latex=r"e^{{{x}}} - 1",
     numpy=[np.expm1],
+    bounds=(-1, np.inf),
+    finite=lambda x: x.high <= 0,
+    saturates=True,
 )
 def expm1(x: Array) -> Array:
     """Return eˣ - 1, exact for small x.
@@ -212,6 +246,7 @@ def expm1(x: Array) -> Array:
     numpy=[np.log],
     method=True,
     domain=[(0.2, 3)],
+    finite=lambda x: x.low > SMALL,
 )
 def log(x: Array) -> Array:
     """Return the natural logarithm; its derivative at 0 is infinite.
@@ -231,6 +266,7 @@ def log(x: Array) -> Array:
     latex=r"\log\left(1 + {x}\right)",
     numpy=[np.log1p],
     domain=[(-0.8, 2)],
+    finite=lambda x: x.low >= 0,
 )
 def log1p(x: Array) -> Array:
     """Return log(1 + x), exact for small x.
@@ -248,6 +284,9 @@ def log1p(x: Array) -> Array:
     source="sigmoid({x})",
     latex=r"\sigma\left({x}\right)",
     method=True,
+    bounds=(0, 1),
+    saturates=True,
+    activation=True,
 )
 def sigmoid(x: Array) -> Array:
     """Return the logistic function 1 / (1 + e⁻ˣ), without overflow for any x.
@@ -271,6 +310,8 @@ def sigmoid(x: Array) -> Array:
     source="sigmoid({x})",
     latex=r"\sigma\left({x}\right)",
     helpers=[sigmoid.forward],
+    bounds=(0, 1),
+    saturates=True,
 )
 def logistic(x: Array) -> Array:
     """Return 1 / (1 + e⁻ˣ) for every entry x; `sigmoid` with an exact slope in both tails.
@@ -287,6 +328,10 @@ def logistic(x: Array) -> Array:
     source="np.logaddexp({x}, 0)",
     latex=r"\operatorname{{softplus}}\left({x}\right)",
     method=True,
+    bounds=(0, np.inf),
+    finite=True,
+    saturates=True,
+    activation=True,
 )
 def softplus(x: Array) -> Array:
     """Return log(1 + eˣ), without overflow for any x.

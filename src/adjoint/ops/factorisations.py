@@ -17,6 +17,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import NUMPY
 from ..errors import ShapeError, choose
+from ..facts import of_matrices
 from ..kinds import general, linear
 from ..views import own
 from .diagonals import tril
@@ -77,6 +78,7 @@ _POSITIVE_STACK = np.stack([POSITIVE[:2, :2], POSITIVE[1:, 1:]])
         (_POSITIVE_STACK, {}),
         (np.array([[2.0]]), {}),
     ],
+    flops=of_matrices,
 )
 def cholesky(a: Array, *, upper: bool = False) -> Array:
     """Return the lower triangular l with l lᵀ = a; with ``upper`` its transpose.
@@ -113,6 +115,7 @@ def _of_full_rank_shape(x: Described, q: Described, r: Described, a: Described) 
     source="with_full_rank({x}, {q}, {r}, {a})",
     latex=r"{x}",
     cases=[((2, 2), *np.linalg.qr(TALL), TALL, {})],
+    passes_nan=(True,),
 )
 def with_full_rank(x: Array, q: Array, r: Array, a: Array) -> Array:
     """Return ``x``, if the columns of a = q r are linearly independent; else raise.
@@ -181,6 +184,7 @@ def _qr_error(a: Described) -> str | None:
     latex=r"\operatorname{{qr}}\left({a}\right)",
     explain_error=_qr_error,
     cases=[(SQUARE, {}), (TALL, {}), (STACK, {})],
+    flops=of_matrices,
 )
 def qr_packed(a: Array) -> Array:
     """Return the QR decomposition of matrices with m ≥ n in one array: q, (m, n), above r, (n, n).

@@ -37,7 +37,14 @@ _LIKE: dict[str, Any] = {
 }
 
 
-@constant(source="np.zeros_like({x}{params})", latex=r"0_{{{x}}}", numpy=[np.zeros_like], **_LIKE)
+@constant(
+    source="np.zeros_like({x}{params})",
+    latex=r"0_{{{x}}}",
+    numpy=[np.zeros_like],
+    bounds=(0, 0),
+    boxes=True,
+    **_LIKE,
+)
 def zeros_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = None) -> Array:
     """Return zeros of x's shape and dtype, or of those given: a constant to assign into.
 
@@ -48,7 +55,14 @@ def zeros_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = No
     return np.zeros_like(x, dtype=dtype, shape=shape)
 
 
-@constant(source="np.ones_like({x}{params})", latex=r"1_{{{x}}}", numpy=[np.ones_like], **_LIKE)
+@constant(
+    source="np.ones_like({x}{params})",
+    latex=r"1_{{{x}}}",
+    numpy=[np.ones_like],
+    bounds=(1, 1),
+    boxes=True,
+    **_LIKE,
+)
 def ones_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = None) -> Array:
     """Return ones of x's shape and dtype, or of those given: a constant.
 

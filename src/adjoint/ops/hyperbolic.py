@@ -35,6 +35,7 @@ def sinh(x: Array) -> Array:
     latex=r"\cosh {x}",
     numpy=[np.cosh],
     method=True,
+    bounds=(1, np.inf),
 )
 def cosh(x: Array) -> Array:
     """Return the hyperbolic cosine.
@@ -54,6 +55,9 @@ def cosh(x: Array) -> Array:
     latex=r"\tanh {x}",
     numpy=[np.tanh],
     method=True,
+    bounds=(-1, 1),
+    saturates=True,
+    activation=True,
 )
 def tanh(x: Array) -> Array:
     """Return the hyperbolic tangent.
@@ -74,6 +78,7 @@ def tanh(x: Array) -> Array:
     latex=r"\operatorname{{arsinh}} {x}",
     numpy=[np.arcsinh],
     method=True,
+    finite=True,
 )
 def arcsinh(x: Array) -> Array:
     """Return the inverse of the hyperbolic sine.
@@ -95,6 +100,8 @@ def arcsinh(x: Array) -> Array:
     numpy=[np.arccosh],
     method=True,
     domain=[(1.2, 3)],
+    bounds=(0, np.inf),
+    finite=lambda x: x.low >= 1,
 )
 def arccosh(x: Array) -> Array:
     """Return the inverse of the hyperbolic cosine, x ≥ 1; its derivative at 1 is infinite.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, Cotangent, Described
 from ..core import Spec, Value, as_plain, attach
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import constant, linear, shape_of
 from ..metadata import literal
 from .piecewise import where
@@ -172,6 +174,12 @@ def _index_error(x: Described, *arrays: Described, key: Key) -> str | None:
     return f"[{_key_source(key, names)}] does not fit shape {x.shape}"
 
 
+def _takes_every_entry(out: Described, x: Described, *arrays: Described, key: Key) -> bool:
+    """Return whether basic indexing takes every entry."""
+    is_basic = all(k is None or k is Ellipsis or isinstance(k, (slice, int)) for k in key)
+    return is_basic and math.prod(out.shape) == math.prod(x.shape)
+
+
 _INDICES = np.array([[0, 2], [2, 2]])
 _ROWS = slice(None, None, 2)
 
@@ -193,6 +201,8 @@ _ROWS = slice(None, None, 2)
         ((3, 4), _INDICES, np.array([3, 0]), {"key": (SLOT, SLOT)}),
         ((3, 4), np.array([True, False, True]), {"key": (SLOT,)}),
     ],
+    moves=Moves(drops=True),
+    passes_nan=_takes_every_entry,
 )
 def index(x: Array, *arrays: Array, key: Key) -> Array:
     """Return ``x[key]``; a `SLOT` in the key stands for the next index array."""
@@ -229,6 +239,7 @@ def add_at(x: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
         ((4,), {"key": (1,), "shape": (3, 4)}),
         ((2, 2, 4), _INDICES, {"key": (SLOT,), "shape": (3, 4)}),
     ],
+    passes_nan=(True,),
 )
 def scatter_add(x: Array, *arrays: Array, key: Key, shape: Shape) -> Array:
     """Return zeros of ``shape`` with ``x`` added at ``[key]``, repeated indices adding up.
@@ -320,6 +331,8 @@ def _put_shape(x: Described, v: Described, *arrays: Described, key: Key) -> Shap
         ((3, 4), (2,), np.array([0, 2]), np.array([3, 0]), {"key": (SLOT, SLOT)}),
         ((3, 4), (3, 4), np.array([0, 2, 0]), {"key": (SLOT,)}),
     ],
+    moves=Moves(arguments=2, drops=True),
+    boxes=True,
 )
 def put_at(x: Array, v: Array, *arrays: Array, key: Key) -> Array:
     """Return a copy of ``x`` with ``v`` at ``[key]``; what ``x[key] = v`` does to a tensor.

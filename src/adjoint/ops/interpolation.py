@@ -30,6 +30,7 @@ def knot_below(x: Array, knots: Array) -> Array:
     helpers=[knot_below],
     latex=r"\operatorname{{interval}}\left({x}, {knots}\right)",
     cases=[((2, 3), np.array([-1.0, 0.0, 2.0]), {}), ((), np.array([0.5]), {})],
+    boxes=True,
 )
 def interval(x: Array, knots: Array) -> Array:
     """Return the number of the interval between increasing knots in which each x lies.

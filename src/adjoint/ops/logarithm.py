@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..annotations import AnyArray, Array
+from ..facts import SMALL
 from ..kinds import elementwise
 from .arithmetic import divide
 from .exponential import exp, softplus
@@ -21,6 +22,9 @@ from .piecewise import where
     latex=r"2^{{{x}}}",
     numpy=[np.exp2],
     method=True,
+    bounds=(0, np.inf),
+    finite=lambda x: x.high <= 0,
+    saturates=True,
 )
 def exp2(x: Array) -> Array:
     """Return 2ˣ.
@@ -41,6 +45,7 @@ def exp2(x: Array) -> Array:
     numpy=[np.log2],
     method=True,
     domain=[(0.2, 3)],
+    finite=lambda x: x.low > SMALL,
 )
 def log2(x: Array) -> Array:
     """Return the logarithm to base 2; its derivative at 0 is infinite.
@@ -61,6 +66,7 @@ def log2(x: Array) -> Array:
     numpy=[np.log10],
     method=True,
     domain=[(0.2, 3)],
+    finite=lambda x: x.low > SMALL,
 )
 def log10(x: Array) -> Array:
     """Return the logarithm to base 10; its derivative at 0 is infinite.
@@ -90,6 +96,8 @@ def _weight(lead: AnyArray) -> AnyArray:
     source="np.logaddexp({x}, {y})",
     latex=r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
     numpy=[np.logaddexp],
+    finite=True,
+    saturates=True,
 )
 def logaddexp(x: Array, y: Array) -> Array:
     """Return log(eˣ + eʸ), without overflow.
@@ -114,6 +122,8 @@ def logaddexp(x: Array, y: Array) -> Array:
     source="np.logaddexp2({x}, {y})",
     latex=r"\log_2\left(2^{{{x}}} + 2^{{{y}}}\right)",
     numpy=[np.logaddexp2],
+    finite=True,
+    saturates=True,
 )
 def logaddexp2(x: Array, y: Array) -> Array:
     """Return log₂(2ˣ + 2ʸ), without overflow; same infinities share as in `logaddexp`.

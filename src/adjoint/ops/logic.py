@@ -11,7 +11,12 @@ from ..core import NUMPY
 from ..kinds import constant
 
 
-@constant(source="{x} < {y}", latex="{x} < {y}", numpy=[np.less])
+@constant(
+    source="{x} < {y}",
+    latex="{x} < {y}",
+    numpy=[np.less],
+    cheap=True,
+)
 def less(x: Array, y: Array) -> Array:
     """Return where x < y.
 
@@ -21,7 +26,12 @@ def less(x: Array, y: Array) -> Array:
     return np.less(x, y)
 
 
-@constant(source="{x} <= {y}", latex=r"{x} \le {y}", numpy=[np.less_equal])
+@constant(
+    source="{x} <= {y}",
+    latex=r"{x} \le {y}",
+    numpy=[np.less_equal],
+    cheap=True,
+)
 def less_equal(x: Array, y: Array) -> Array:
     """Return where x ≤ y.
 
@@ -31,7 +41,12 @@ def less_equal(x: Array, y: Array) -> Array:
     return np.less_equal(x, y)
 
 
-@constant(source="{x} > {y}", latex="{x} > {y}", numpy=[np.greater])
+@constant(
+    source="{x} > {y}",
+    latex="{x} > {y}",
+    numpy=[np.greater],
+    cheap=True,
+)
 def greater(x: Array, y: Array) -> Array:
     """Return where x > y.
 
@@ -41,7 +56,12 @@ def greater(x: Array, y: Array) -> Array:
     return np.greater(x, y)
 
 
-@constant(source="{x} >= {y}", latex=r"{x} \ge {y}", numpy=[np.greater_equal])
+@constant(
+    source="{x} >= {y}",
+    latex=r"{x} \ge {y}",
+    numpy=[np.greater_equal],
+    cheap=True,
+)
 def greater_equal(x: Array, y: Array) -> Array:
     """Return where x ≥ y.
 
@@ -51,7 +71,12 @@ def greater_equal(x: Array, y: Array) -> Array:
     return np.greater_equal(x, y)
 
 
-@constant(source="{x} == {y}", latex="{x} = {y}", numpy=[np.equal])
+@constant(
+    source="{x} == {y}",
+    latex="{x} = {y}",
+    numpy=[np.equal],
+    cheap=True,
+)
 def equal(x: Array, y: Array) -> Array:
     """Return where x = y.
 
@@ -61,7 +86,12 @@ def equal(x: Array, y: Array) -> Array:
     return np.equal(x, y)
 
 
-@constant(source="{x} != {y}", latex=r"{x} \ne {y}", numpy=[np.not_equal])
+@constant(
+    source="{x} != {y}",
+    latex=r"{x} \ne {y}",
+    numpy=[np.not_equal],
+    cheap=True,
+)
 def not_equal(x: Array, y: Array) -> Array:
     """Return where x ≠ y.
 
@@ -136,7 +166,12 @@ def invert(x: Array) -> Array:
     return np.invert(x)
 
 
-@constant(source="np.logical_not({x})", latex=r"\lnot {x}", numpy=[np.logical_not])
+@constant(
+    source="np.logical_not({x})",
+    latex=r"\lnot {x}",
+    numpy=[np.logical_not],
+    cheap=True,
+)
 def logical_not(x: Array) -> Array:
     """Return where x is zero or false.
 
@@ -150,6 +185,7 @@ def logical_not(x: Array) -> Array:
     source="np.logical_and({x}, {y})",
     latex=r"{x} \land {y}",
     numpy=[np.logical_and],
+    cheap=True,
 )
 def logical_and(x: Array, y: Array) -> Array:
     """Return where neither x nor y is zero.
@@ -164,6 +200,7 @@ def logical_and(x: Array, y: Array) -> Array:
     source="np.logical_or({x}, {y})",
     latex=r"{x} \lor {y}",
     numpy=[np.logical_or],
+    cheap=True,
 )
 def logical_or(x: Array, y: Array) -> Array:
     """Return where x or y is not zero.

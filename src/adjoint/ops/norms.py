@@ -61,6 +61,7 @@ def _power_weights(
         ((2, 3), {"order": 1.5, "axis": 0}),
         ((2, 3), {"order": -2.0, "axis": 1, "keepdims": True}),
     ],
+    bounds=(0, np.inf),
 )
 def power_norm(x: Array, *, order: float, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return (Σ|x|ᵖ)^(1/p) over ``axis``, for p other than 0, of an x of any size."""

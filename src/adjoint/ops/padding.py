@@ -9,6 +9,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import NUMPY, Value, values_in
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear
 from .arithmetic import positive
 from .indexing import index
@@ -43,6 +44,7 @@ def _padded_shape(x: Described, *, pad_width: Widths) -> tuple[int, ...]:
         ((2, 3), {"pad_width": ((1, 0), (2, 3))}),
         ((0,), {"pad_width": ((1, 1),)}),
     ],
+    moves=Moves(fills=True),
 )
 def pad_with_zeros(x: Array, *, pad_width: Widths) -> Array:
     """Return ``x`` with ``(before, after)`` zeros along each axis."""
@@ -61,6 +63,7 @@ def _continued_shape(x: Described, *, pad_width: Widths, mode: Mode) -> tuple[in
     source="np.pad({x}, {pad_width}, mode={mode})",
     latex=r"\operatorname{{pad}}\left({x}\right)",
     cases=[((3, 2), {"pad_width": ((1, 2), (0, 4)), "mode": mode}) for mode in _MODES],
+    moves=Moves(),
 )
 def pad_with_entries(x: Array, *, pad_width: Widths, mode: Mode) -> Array:
     """Return ``x`` continued beyond its edges by its own entries, see `pad`."""

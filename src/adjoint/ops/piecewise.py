@@ -6,12 +6,14 @@ sub-gradient of least norm.
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
 
 from ..annotations import AnyArray, Array, ArrayLike
 from ..core import NUMPY, Value, attach
+from ..facts import Interval, Range, hull, of_magnitude
 from ..kinds import elementwise
 from ..views import as_scalar, is_number
 from .arithmetic import divide, positive
@@ -36,6 +38,10 @@ from .structural import as_array
     latex=r"\operatorname{{relu}}\left({x}\right)",
     method=True,
     kinks=[0],
+    bounds=lambda x: (max(x.low, 0.0), max(x.high, 0.0)),
+    selects=True,
+    activation=True,
+    cheap=True,
 )
 def relu(x: Array) -> Array:
     """Return max(x, 0); the derivative at 0 is 0.
@@ -55,6 +61,9 @@ def relu(x: Array) -> Array:
     latex=r"\left|{x}\right|",
     numpy=[np.absolute],
     kinks=[0],
+    bounds=of_magnitude,
+    finite=True,
+    cheap=True,
 )
 def absolute(x: Array) -> Array:
     """Return |x|; the derivative at 0 is 0.
@@ -74,6 +83,8 @@ def absolute(x: Array) -> Array:
     numpy=[np.sign],
     method=True,
     kinks=[0],
+    bounds=(-1, 1),
+    cheap=True,
 )
 def sign(x: Array) -> Array:
     """Return -1, 0 or 1; the derivative is 0, at the jump too.
@@ -98,6 +109,9 @@ def _softsign_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     source="{x} / (1 + np.abs({x}))",
     latex=r"\frac{{{x}}}{{1 + \left|{x}\right|}}",
     kinks=[0],
+    bounds=(-1, 1),
+    saturates=True,
+    activation=True,
 )
 def softsign(x: Array) -> Array:
     """Return x / (1 + |x|); the derivative at 0 is 1.
@@ -127,6 +141,10 @@ def _share(wins: AnyArray, ties: AnyArray) -> AnyArray:
     source="np.maximum({x}, {y})",
     latex=r"\max\left({x}, {y}\right)",
     numpy=[np.maximum],
+    bounds=lambda x, y: (max(x.low, y.low), max(x.high, y.high)),
+    selects=True,
+    commutes=True,
+    cheap=True,
 )
 def maximum(x: Array, y: Array) -> Array:
     """Return the greater of x and y; where they are equal each gets half of the gradient.
@@ -148,6 +166,10 @@ def maximum(x: Array, y: Array) -> Array:
     source="np.minimum({x}, {y})",
     latex=r"\min\left({x}, {y}\right)",
     numpy=[np.minimum],
+    bounds=lambda x, y: (min(x.low, y.low), min(x.high, y.high)),
+    selects=True,
+    commutes=True,
+    cheap=True,
 )
 def minimum(x: Array, y: Array) -> Array:
     """Return the smaller of x and y; where they are equal each gets half of the gradient.
@@ -181,6 +203,15 @@ def _above(out: AnyArray, x: AnyArray, min: AnyArray | None, max: AnyArray | Non
     return above if min is None else bitwise_or(above, greater(min, max))
 
 
+def _clipped_bounds(x: Range, min: Range | None = None, max: Range | None = None) -> Interval:
+    low, high = x.low, x.high
+    if min is not None:
+        low, high = builtins.max(low, min.low), builtins.max(high, min.high)
+    if max is not None:
+        low, high = builtins.min(low, max.low), builtins.min(high, max.high)
+    return low, high
+
+
 @elementwise(
     partials=[
         _inside,
@@ -193,6 +224,9 @@ def _above(out: AnyArray, x: AnyArray, min: AnyArray | None, max: AnyArray | Non
     kinks=[-0.5, 0.5],
     domain=[(-2, 2), (-0.5, -0.5), (0.5, 0.5)],
     method=True,
+    bounds=_clipped_bounds,
+    selects=True,
+    passes_nan=(True,),
 )
 def clip(x: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """Return x limited to [min, max]; on a bound the gradient is x's.
@@ -219,6 +253,11 @@ def clip(x: Array, min: Array | None = None, max: Array | None = None) -> Array:
         (np.array([[True], [False]]), (2, 3), (), {}),
         (np.array(False), (2, 1), (3,), {}),
     ],
+    bounds=lambda condition, x, y: hull([x, y]),
+    selects=True,
+    passes_nan=False,
+    boxes=True,
+    cheap=True,
 )
 def where(condition: Array, x: Array, y: Array) -> Array:
     """Return ``x`` where ``condition`` holds and ``y`` elsewhere.
@@ -253,6 +292,9 @@ def _wins(ahead: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     source="np.fmax({x}, {y})",
     latex=r"\max\left({x}, {y}\right)",
     numpy=[np.fmax],
+    bounds=lambda x, y: hull([x, y]),
+    selects=True,
+    passes_nan=False,
 )
 def fmax(x: Array, y: Array) -> Array:
     """Return the greater of x and y, or the one that is not NaN, which gets the gradient.
@@ -276,6 +318,9 @@ def fmax(x: Array, y: Array) -> Array:
     source="np.fmin({x}, {y})",
     latex=r"\min\left({x}, {y}\right)",
     numpy=[np.fmin],
+    bounds=lambda x, y: hull([x, y]),
+    selects=True,
+    passes_nan=False,
 )
 def fmin(x: Array, y: Array) -> Array:
     """Return the smaller of x and y, or the one that is not NaN, which gets the gradient.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations import AnyArray, Array, Cotangent, Described
+from ..facts import of_product
 from ..kinds import multilinear, shape_of
 from .structural import reshape
 
@@ -55,6 +57,9 @@ strong_zero_listeners: list[Callable[[], None]] = []
     source="strong_multiply({x}, {y})",
     latex=r"{x} \odot {y}",
     cases=[((3,), (3,), {}), ((2, 1), (3,), {}), ((), (2,), {})],
+    bounds=of_product,
+    commutes=True,
+    cheap=True,
 )
 def strong_multiply(x: Array, y: Array) -> Array:
     """Return x * y, where a product with 0 is 0, even 0·∞ and 0·NaN.
@@ -164,6 +169,12 @@ def _matmul_shape(x: Described, y: Described) -> tuple[int, ...]:
     return (*batch, *x.shape[:-1][-1:], *(y.shape[-1:] if y.ndim > 1 else ()))
 
 
+def _matmul_flops(out: Described, x: Described, y: Described) -> int:
+    """Return two for each product, of which every entry is the sum of as many as x has columns."""
+    size: int = math.prod(out.shape)
+    return 2 * size * int(x.shape[-1])
+
+
 _MATMUL_CASES: list[tuple[Any, ...]] = [
     ((2, 3), (3, 4), {}),
     ((3,), (3,), {}),
@@ -187,6 +198,8 @@ _MATMUL_CASES: list[tuple[Any, ...]] = [
     numpy=[np.matmul],
     explain_error=_matmul_error,
     cases=_MATMUL_CASES,
+    passes_nan=True,
+    flops=_matmul_flops,
 )
 def matmul(x: Array, y: Array) -> Array:
     """Return the matrix product x @ y, for all of NumPy's ranks.
@@ -223,6 +236,7 @@ def matmul(x: Array, y: Array) -> Array:
     helpers=[strong_product],
     explain_error=_matmul_error,
     cases=_MATMUL_CASES,
+    flops=_matmul_flops,
 )
 def strong_matmul(x: Array, y: Array) -> Array:
     """Return the matrix product x @ y, in which a term with a factor 0 is 0, even 0·∞ and 0·NaN.

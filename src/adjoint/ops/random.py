@@ -64,6 +64,8 @@ def _drawn_shape(state: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]
         (np.array([HALF - 1, 5, 0], np.float32), {"shape": (7,)}),
         (np.array([1.0, 2.0, 3.0]), {"shape": ()}),
     ],
+    bounds=(0, 1),
+    boxes=True,
 )
 def uniform(state: Array, *, shape: tuple[int, ...]) -> Array:
     """Return random numbers from 0 to below 1, a pure function of the state; it has no gradient.

@@ -13,6 +13,7 @@ from ..annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..axis import AxisRule
 from ..core import NUMPY, Primitive, Spec
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear
 from ..metadata import Sizes
 from .indexing import SLOT, index, scatter_add
@@ -62,6 +63,7 @@ def _same_shape(x: Described, *, axis: Sizes | None, **_: object) -> tuple[int, 
     view="always",
     axis=AxisRule(),
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {"axis": (0, -1)}), ((), {})],
+    moves=Moves(),
 )
 def flip(x: Array, *, axis: Sizes | None = None) -> Array:
     """Return ``x`` with the order of its entries reversed along ``axis``, by default all axes.
@@ -99,6 +101,7 @@ def _rolled_back(g: Cotangent, x: AnyArray, *, shift: Sizes, axis: Axis) -> AnyA
         ((2, 3), {"shift": -1, "axis": 1}),
         ((2, 3), {"shift": (1, 2), "axis": (0, 1)}),
     ],
+    moves=Moves(),
 )
 def roll(x: Array, *, shift: Sizes, axis: Sizes | None = None) -> Array:
     """Return ``x`` with its entries moved on by ``shift`` places along ``axis``, in a circle.
@@ -132,6 +135,8 @@ def _repeated_shape(x: Described, *, repeats: Sizes, axis: int | None) -> tuple[
         ((), {"repeats": 3}),
         ((0, 2), {"repeats": 2, "axis": 0}),
     ],
+    moves=Moves(drops=True),
+    passes_nan=lambda out, x, *, repeats, axis: bool(np.all(np.not_equal(repeats, 0))),
 )
 def repeat(x: Array, *, repeats: Sizes, axis: int | None = None) -> Array:
     """Return ``x`` with each entry along ``axis`` repeated ``repeats`` times.
@@ -162,6 +167,7 @@ def _tiled_shape(x: Described, *, reps: Sizes) -> tuple[int, ...]:
     latex=r"\operatorname{{tile}}\left({x}\right)",
     numpy=[np.tile],
     cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
+    moves=Moves(),
 )
 def tile(x: Array, *, reps: Sizes) -> Array:
     """Return copies of ``x`` side by side, as many along each axis as ``reps`` says.

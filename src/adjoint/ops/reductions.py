@@ -12,6 +12,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..axis import AxisRule
 from ..errors import ShapeError
+from ..facts import of_choice, of_total
 from ..kinds import (
     constant,
     general,
@@ -62,6 +63,8 @@ def _spread(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
     method=True,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    bounds=of_total,
+    passes_nan=True,
 )
 def sum(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the sum over ``axis`` (an int, a tuple, or None for all).
@@ -90,6 +93,9 @@ def count(x: Described, axis: Axis) -> int:
     method=True,
     axis=AxisRule(),
     cases=_CASES,
+    bounds=of_choice,
+    finite=lambda x, **_: x.size > 0,
+    passes_nan=True,
 )
 def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the arithmetic mean over ``axis``; of no entries it is NaN, with NumPy's warning.
@@ -140,6 +146,9 @@ def _chosen_shape(x: Described, **params: Any) -> tuple[int, ...]:
     explain_error=no_entries,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    bounds=of_choice,
+    selects=True,
+    passes_nan=True,
 )
 def max(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the greatest entry over ``axis``; equal ones share the gradient.
@@ -162,6 +171,9 @@ def max(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     explain_error=no_entries,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    bounds=of_choice,
+    selects=True,
+    passes_nan=True,
 )
 def min(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the smallest entry over ``axis``; equal ones share the gradient.
@@ -212,6 +224,9 @@ def less_greatest(x: Array, axis: Axis) -> tuple[Any, Any, Any]:
     method=True,
     axis=_OF_NUMBERS,
     cases=_CASES,
+    finite=lambda x, **_: x.size > 0,
+    passes_nan=True,
+    saturates=True,
 )
 def logsumexp(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return log Σ eˣ over ``axis``, without overflow for any x.
@@ -276,6 +291,7 @@ def _turn(v: AnyArray, y: AnyArray, x: AnyArray, *, axis: Axis) -> AnyArray:
     source="unit_vector({x}{params})",
     latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
+    bounds=(-1, 1),
 )
 def unit_vector(x: Array, *, axis: Axes = None) -> Array:
     """Return x / ‖x‖ over ``axis`` for an x of any size; 0 where x is 0, with the derivative 0.
@@ -299,6 +315,8 @@ def unit_vector(x: Array, *, axis: Axes = None) -> Array:
     latex=r"\left\lVert {x} \right\rVert",
     axis=AxisRule(),
     cases=_CASES,
+    bounds=(0, np.inf),
+    finite=True,
 )
 def norm(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the Euclidean norm √Σ x² over ``axis``; its gradient at 0 is 0.

@@ -26,6 +26,7 @@ Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
     source="required({x}, {holds}{params})",
     latex=r"{x}",
     cases=[((2, 3), np.array([True, True]), {"message": "never raised"})],
+    passes_nan=(True,),
 )
 def required(x: Array, holds: Array, *, message: str, error: Kind = "ValueError") -> Array:
     """Return ``x`` if all of ``holds`` is true; else raise.

@@ -16,6 +16,7 @@ from ..kinds import elementwise
     numpy=[np.floor],
     method=True,
     kinks=[-2, -1, 0, 1, 2],
+    finite=True,
 )
 def floor(x: Array) -> Array:
     """Return the largest integer not above x; the derivative is 0.
@@ -35,6 +36,7 @@ def floor(x: Array) -> Array:
     numpy=[np.ceil],
     method=True,
     kinks=[-2, -1, 0, 1, 2],
+    finite=True,
 )
 def ceil(x: Array) -> Array:
     """Return the smallest integer not below x; the derivative is 0.
@@ -54,6 +56,7 @@ def ceil(x: Array) -> Array:
     numpy=[np.trunc],
     method=True,
     kinks=[-2, -1, 0, 1, 2],
+    finite=True,
 )
 def trunc(x: Array) -> Array:
     """Return the nearest integer not further from zero; the derivative is 0.
@@ -72,6 +75,7 @@ def trunc(x: Array) -> Array:
     latex=r"\operatorname{{round}}\left({x}\right)",
     numpy=[np.rint],
     kinks=[-1.5, -0.5, 0.5, 1.5],
+    finite=True,
 )
 def rint(x: Array) -> Array:
     """Return the nearest integer, the even one of two; the derivative is 0.
@@ -96,6 +100,7 @@ def rint(x: Array) -> Array:
         (np.array(123.4), {"decimals": -1}),
         ((0, 2), {}),
     ],
+    finite=True,
 )
 def round(x: Array, *, decimals: int = 0) -> Array:
     """Return x rounded to ``decimals`` places, halves to even; the derivative is 0.

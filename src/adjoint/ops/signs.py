@@ -9,6 +9,7 @@ import numpy as np
 from ..annotations import Array, ArrayLike, Described
 from ..axis import AxisRule
 from ..core import NUMPY
+from ..facts import of_magnitude
 from ..kinds import elementwise, general
 from .logic import equal, isinf
 from .piecewise import sign, where
@@ -23,6 +24,9 @@ from .structural import axis_index
     latex=r"\left|{x}\right|",
     numpy=[np.fabs],
     kinks=[0],
+    bounds=of_magnitude,
+    finite=True,
+    cheap=True,
 )
 def fabs(x: Array) -> Array:
     """Return |x|, as a float; the derivative at 0 is 0.
@@ -42,6 +46,8 @@ def fabs(x: Array) -> Array:
     latex=r"\left|{x}\right| \operatorname{{sign}}\left({y}\right)",
     numpy=[np.copysign],
     kinks=[0],
+    finite=True,
+    passes_nan=(True,),
 )
 def copysign(x: Array, y: Array) -> Array:
     """Return |x| with the sign of y; the derivative by x at 0, and by y everywhere, is 0.
@@ -61,6 +67,9 @@ def copysign(x: Array, y: Array) -> Array:
     latex=r"\operatorname{{heaviside}}\left({x}, {y}\right)",
     numpy=[np.heaviside],
     kinks=[0],
+    bounds=lambda x, y: (min(y.low, 0.0), max(y.high, 1.0)),
+    finite=True,
+    passes_nan=(True,),
 )
 def heaviside(x: Array, y: Array) -> Array:
     """Return 0 for x < 0, y at x = 0 and 1 for x > 0; the derivative by x is 0, at the jump too.

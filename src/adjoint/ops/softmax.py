@@ -54,6 +54,9 @@ _CASES: list[tuple[Any, ...]] = [
     axis=AxisRule(of_number=True),
     explain_error=no_entries,
     cases=_CASES,
+    bounds=(0, 1),
+    passes_nan=True,
+    saturates=True,
 )
 def softmax(x: Array, *, axis: Axes = -1) -> Array:
     """Return eˣ / Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
@@ -86,6 +89,8 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: AnyArray, x: AnyArray, *, axis:
     method=True,
     axis=AxisRule(of_number=True),
     cases=_CASES,
+    bounds=(-np.inf, 0),
+    finite=True,
 )
 def log_softmax(x: Array, *, axis: Axes = -1) -> Array:
     """Return x - log Σ eˣ over ``axis`` (an int, a tuple, or None for all), without overflow.
@@ -194,6 +199,10 @@ def _losses_shape(logits: Described, labels: Described) -> tuple[int, ...]:
         ((2, 3, 2), np.array([[0, 1, 1], [1, 0, 0]]), {}),
         ((3,), np.array(2), {}),
     ],
+    bounds=(0, np.inf),
+    finite=True,
+    passes_nan=(True,),
+    saturates=True,
 )
 def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     """Return -log softmax(logits)[label] of every row, finite for any finite logits.

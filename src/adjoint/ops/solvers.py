@@ -18,6 +18,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import NUMPY
 from ..errors import ShapeError
+from ..facts import of_matrices
 from ..kinds import general, shape_of, zeros_like
 from ..metadata import Tolerance
 from ..views import own
@@ -50,6 +51,7 @@ from .svd import svdvals
     numpy=[np.linalg.inv],
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (np.zeros((0, 0)), {})],
+    flops=of_matrices,
 )
 def inv(a: Array) -> Array:
     """Return the inverses of square matrices; a singular one raises NumPy's LinAlgError.
@@ -122,6 +124,7 @@ def _solve_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray, b: AnyArray) -
         (STACK, (2, 3), {}),
         (SQUARE, (2, 3, 2), {}),
     ],
+    flops=of_matrices,
 )
 def solve(a: Array, b: Array) -> Array:
     """Return the x of a x = b, without inverting a.
@@ -175,6 +178,7 @@ def _inverted_shape(a: Described, **_: object) -> tuple[int, ...]:
     latex="{{{a}}}^{{+}}",
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {"rcond": 1e-10}), (STACK, {})],
+    flops=of_matrices,
 )
 def pseudo_inverse(a: Array, *, rcond: Tolerance = None) -> Array:
     """Return the Moore-Penrose inverse.

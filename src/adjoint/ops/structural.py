@@ -13,6 +13,7 @@ from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described, DTyp
 from ..axis import AxisRule, read_axis
 from ..core import NUMPY, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
+from ..facts import Moves, of_total
 from ..kinds import constant, linear
 from ..metadata import DType, Sizes, dtype_text, literal
 
@@ -89,6 +90,7 @@ def _repeated_shape(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     latex=r"{x}",
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
+    moves=Moves(),
 )
 def broadcast_to(x: Array, *, shape: Sizes) -> Array:
     """Repeat ``x`` along new axes and along axes of size 1, by NumPy's broadcasting.
@@ -130,6 +132,8 @@ def _summed_shape(x: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     source="sum_to({x}{params})",
     latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
+    bounds=of_total,
+    passes_nan=True,
 )
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Sum ``x`` over the axes along which ``shape`` broadcasts to ``x.shape``.
@@ -165,6 +169,7 @@ def _reshaped(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     latex=r"\operatorname{{reshape}}({x})",
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
+    moves=Moves(),
 )
 def reshape(x: Array, *, shape: Sizes) -> Array:
     """Return the entries of ``x`` in another shape, in row-major order; one size may be -1.
@@ -202,6 +207,7 @@ def _permuted_shape(x: Described, *, axes: Sequence[int] | None) -> tuple[int, .
     latex=r"{x}^\top",
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
+    moves=Moves(),
 )
 def transpose(x: Array, *, axes: Sequence[int] | None = None) -> Array:
     """Permute the axes of ``x``; by default reverse them.
@@ -246,6 +252,7 @@ def _joined_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> A
     latex=r"\left[{args}\right]",
     numpy=[np.concatenate],
     cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
+    moves=Moves(arguments=None),
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
     """Join a list of arrays along an axis that they have.
@@ -277,6 +284,7 @@ def _stacked_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> 
     latex=r"\left[{args}\right]",
     numpy=[np.stack],
     cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
+    moves=Moves(arguments=None),
 )
 def stack(*arrays: Array, axis: int = 0) -> Array:
     """Join a list of arrays of one shape along a new axis.
@@ -296,6 +304,9 @@ def stack(*arrays: Array, axis: int = 0) -> Array:
     latex=r"{x}",
     method=True,
     cases=[((2, 3), {"dtype": "float64"})],
+    moves=Moves(),
+    passes_nan=lambda out, x, **_: bool(out.dtype.kind == "f"),
+    cheap=True,
 )
 def astype(x: Array, *, dtype: DType) -> Array:
     """Convert ``x`` to another dtype. A conversion to integers or booleans has no derivative.
@@ -308,7 +319,12 @@ def astype(x: Array, *, dtype: DType) -> Array:
     return (x if isinstance(x, np.generic) else np.asarray(x)).astype(dtype)
 
 
-@constant(source="{x}", latex="{x}", cases=[((2, 3), {})])
+@constant(
+    source="{x}",
+    latex="{x}",
+    cases=[((2, 3), {})],
+    moves=Moves(),
+)
 def stop_gradient(x: Array) -> Array:
     """Return ``x`` as a constant: no derivative flows through it, on purpose.
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import NUMPY
+from ..facts import of_matrices
 from ..kinds import general
 from ..views import own
 from .arithmetic import divide
@@ -120,6 +121,7 @@ def _packed_shape(a: Described) -> tuple[int, ...]:
     latex=r"\operatorname{{svd}}\left({a}\right)",
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (TALL, {}), (TALL.T, {}), (STACK, {}), (np.array([[2.0]]), {})],
+    flops=of_matrices,
 )
 def svd_packed(a: Array) -> Array:
     """Return the reduced singular value decomposition in one array.

@@ -21,6 +21,7 @@ from .piecewise import absolute, one_minus_square, where
     latex=r"\sin {x}",
     numpy=[np.sin],
     method=True,
+    bounds=(-1, 1),
 )
 def sin(x: Array) -> Array:
     """Return the sine of x in radians.
@@ -40,6 +41,7 @@ def sin(x: Array) -> Array:
     latex=r"\cos {x}",
     numpy=[np.cos],
     method=True,
+    bounds=(-1, 1),
 )
 def cos(x: Array) -> Array:
     """Return the cosine of x in radians.
@@ -79,6 +81,8 @@ def tan(x: Array) -> Array:
     numpy=[np.arcsin],
     method=True,
     domain=[(-0.8, 0.8)],
+    bounds=(-math.pi / 2, math.pi / 2),
+    finite=False,
 )
 def arcsin(x: Array) -> Array:
     """Return the angle in [-π/2, π/2] whose sine is x; its derivative at ±1 is infinite.
@@ -99,6 +103,8 @@ def arcsin(x: Array) -> Array:
     numpy=[np.arccos],
     method=True,
     domain=[(-0.8, 0.8)],
+    bounds=(0, math.pi),
+    finite=False,
 )
 def arccos(x: Array) -> Array:
     """Return the angle in [0, π] whose cosine is x; its derivative at ±1 is -∞.
@@ -124,6 +130,8 @@ def _arctan_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     latex=r"\arctan {x}",
     numpy=[np.arctan],
     method=True,
+    bounds=(-math.pi / 2, math.pi / 2),
+    saturates=True,
 )
 def arctan(x: Array) -> Array:
     """Return the angle in [-π/2, π/2] whose tangent is x.
@@ -156,6 +164,7 @@ def _over_square(leg: AnyArray, y: AnyArray, x: AnyArray) -> AnyArray:
     latex=r"\operatorname{{arctan2}}\left({y}, {x}\right)",
     numpy=[np.arctan2],
     domain=[(-2, 2), (0.3, 2)],
+    bounds=(-math.pi, math.pi),
 )
 def arctan2(y: Array, x: Array) -> Array:
     """Return the angle of the point (x, y), in [-π, π]; at the origin both derivatives are 0.
@@ -187,6 +196,7 @@ def _sinc_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     latex=r"\operatorname{{sinc}}\left({x}\right)",
     numpy=[np.sinc],
     method=True,
+    bounds=(-0.21724, 1),
 )
 def sinc(x: Array) -> Array:
     """Return sin(πx)/(πx), which is 1 at 0; smooth there, to all orders.
@@ -205,6 +215,7 @@ def sinc(x: Array) -> Array:
     latex=r"\frac{{\pi}}{{180}} {x}",
     numpy=[np.deg2rad, np.radians],
     method=True,
+    finite=True,
 )
 def deg2rad(x: Array) -> Array:
     """Return an angle given in degrees in radians.
@@ -221,6 +232,7 @@ def deg2rad(x: Array) -> Array:
     latex=r"\frac{{180}}{{\pi}} {x}",
     numpy=[np.rad2deg, np.degrees],
     method=True,
+    finite=True,
 )
 def rad2deg(x: Array) -> Array:
     """Return an angle given in radians in degrees.

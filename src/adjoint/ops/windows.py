@@ -9,6 +9,7 @@ import numpy as np
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import Spec
 from ..errors import ShapeError
+from ..facts import Moves
 from ..kinds import linear
 from .structural import as_array
 
@@ -77,6 +78,7 @@ _CASES: list[Any] = [
     helpers=[windows_of],
     view="always",
     cases=_CASES,
+    moves=Moves(drops=True),
 )
 def windows(x: Array, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Array:
     """Return the windows of the last axes: their places there, and behind them their own axes."""
@@ -111,6 +113,7 @@ def _overlaid_shape(
             {"size": (2, 2), "stride": (1, 2), "dilation": (1, 1), "shape": (1, 3, 5)},
         ),
     ],
+    passes_nan=True,
 )
 def overlay(x: Array, *, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Array:
     """Return an array to which each window is added at its place; the transpose of `windows`."""

@@ -81,6 +81,8 @@ def bessel_i(x: Array, *, order: float) -> Array:
     helpers=[special.kv],
     domain=_POSITIVE,
     cases=_ORDERS,
+    bounds=(0, np.inf),
+    saturates=True,
 )
 def bessel_k(x: Array, *, order: float) -> Array:
     """Return the modified Bessel function of the second kind, x > 0."""
@@ -93,6 +95,7 @@ def bessel_k(x: Array, *, order: float) -> Array:
     source="j0({x})",
     latex=r"J_0\left({x}\right)",
     numpy=[special.j0],
+    bounds=(-1, 1),
 )
 def j0(x: Array) -> Array:
     """Return the Bessel function of the first kind, order 0.
@@ -111,6 +114,7 @@ def j0(x: Array) -> Array:
     source="j1({x})",
     latex=r"J_1\left({x}\right)",
     numpy=[special.j1],
+    bounds=(-1, 1),
 )
 def j1(x: Array) -> Array:
     """Return the Bessel function of the first kind, order 1.
@@ -181,6 +185,7 @@ def _i2(x: AnyArray) -> AnyArray:
     source="i0({x})",
     latex=r"I_0\left({x}\right)",
     numpy=[special.i0],
+    bounds=(1, np.inf),
 )
 def i0(x: Array) -> Array:
     """Return the modified Bessel function of the first kind, order 0.
@@ -214,6 +219,8 @@ def i1(x: Array) -> Array:
     latex=r"K_0\left({x}\right)",
     numpy=[special.k0],
     domain=_POSITIVE,
+    bounds=(0, np.inf),
+    saturates=True,
 )
 def k0(x: Array) -> Array:
     """Return the modified Bessel function of the second kind, order 0; ∞ at 0.
@@ -231,6 +238,8 @@ def k0(x: Array) -> Array:
     latex=r"K_1\left({x}\right)",
     numpy=[special.k1],
     domain=_POSITIVE,
+    bounds=(0, np.inf),
+    saturates=True,
 )
 def k1(x: Array) -> Array:
     """Return the modified Bessel function of the second kind, order 1; ∞ at 0.

@@ -19,6 +19,7 @@ from ..ops.trigonometric import sin
     source="cosm1({x})",
     latex=r"\cos {x} - 1",
     numpy=[special.cosm1],
+    bounds=(-2, 0),
 )
 def cosm1(x: Array) -> Array:
     """Return cos x - 1, exact for small x.

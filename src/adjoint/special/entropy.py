@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from scipy import special
 
 from ..annotations import AnyArray, Array
@@ -134,6 +136,7 @@ def rel_entr(x: Array, y: Array) -> Array:
     latex=r"{x} \log \frac{{{x}}}{{{y}}} - {x} + {y}",
     numpy=[special.kl_div],
     domain=[_POSITIVE],
+    bounds=(0, math.inf),
 )
 def kl_div(x: Array, y: Array) -> Array:
     """Return x log(x / y) - x + y, the part of a divergence that is never negative.

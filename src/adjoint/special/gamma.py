@@ -100,6 +100,7 @@ def digamma(x: Array) -> Array:
     source="polygamma({order}, {x}).astype(np.result_type({x}, np.float32), copy=False)",
     latex=r"\psi^{{({order})}}\left({x}\right)",
     helpers=[special.polygamma],
+    boxes=True,
     domain=[_POSITIVE],
     cases=[((2, 3), {"order": 1}), ((), {"order": 3}), ((0,), {"order": 2})],
 )
@@ -173,6 +174,7 @@ def _rise(x: AnyArray, step: AnyArray) -> AnyArray:
     latex=r"\log \left|B\left({x}, {y}\right)\right|",
     numpy=[special.betaln],
     domain=[_POSITIVE],
+    passes_nan=False,
 )
 def betaln(x: Array, y: Array) -> Array:
     """Return log |B(x, y)|.
@@ -190,6 +192,7 @@ def betaln(x: Array, y: Array) -> Array:
     latex=r"B\left({x}, {y}\right)",
     numpy=[special.beta],
     domain=[_POSITIVE],
+    passes_nan=False,
 )
 def beta(x: Array, y: Array) -> Array:
     """Return B(x, y) = Γ(x) Γ(y) / Γ(x + y).

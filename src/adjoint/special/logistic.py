@@ -24,6 +24,9 @@ from ..ops.structural import as_array, reshape, stop_gradient
     source="expit({x})",
     latex=r"\sigma\left({x}\right)",
     numpy=[special.expit],
+    bounds=(0, 1),
+    saturates=True,
+    activation=True,
 )
 def expit(x: Array) -> Array:
     """Return the logistic function 1 / (1 + e⁻ˣ); `sigmoid` with an exact slope in both tails.
@@ -67,6 +70,9 @@ def logit(x: Array) -> Array:
     source="log_expit({x})",
     latex=r"\log \sigma\left({x}\right)",
     numpy=[special.log_expit],
+    bounds=(-np.inf, 0),
+    finite=True,
+    saturates=True,
 )
 def log_expit(x: Array) -> Array:
     """Return the logarithm of the logistic function, exact in both tails.

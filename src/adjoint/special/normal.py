@@ -28,6 +28,8 @@ _PROBABILITY = (0.05, 0.95)
     source="erf({x})",
     latex=r"\operatorname{{erf}}\left({x}\right)",
     numpy=[special.erf],
+    bounds=(-1, 1),
+    saturates=True,
 )
 def erf(x: Array) -> Array:
     """Return the error function, 2/√π ∫₀ˣ e^(-t²) dt.
@@ -46,6 +48,8 @@ def erf(x: Array) -> Array:
     source="erfc({x})",
     latex=r"\operatorname{{erfc}}\left({x}\right)",
     numpy=[special.erfc],
+    bounds=(0, 2),
+    saturates=True,
 )
 def erfc(x: Array) -> Array:
     """Return 1 - erf x, exact also where it is tiny.
@@ -75,6 +79,8 @@ def _erfcx_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     latex=r"\operatorname{{erfcx}}\left({x}\right)",
     numpy=[special.erfcx],
     domain=[(-2, 12)],
+    bounds=(0, math.inf),
+    saturates=True,
 )
 def erfcx(x: Array) -> Array:
     """Return e^(x²) erfc x, which neither overflows nor vanishes for x > 0.
@@ -127,6 +133,8 @@ def erfcinv(x: Array) -> Array:
     source="ndtr({x})",
     latex=r"\Phi\left({x}\right)",
     numpy=[special.ndtr],
+    bounds=(0, 1),
+    saturates=True,
 )
 def ndtr(x: Array) -> Array:
     """Return Φ(x), the probability that a standard normal number is below x.
@@ -173,6 +181,9 @@ def _log_ndtr_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     latex=r"\log \Phi\left({x}\right)",
     numpy=[special.log_ndtr],
     domain=[(-18, 2)],
+    bounds=(-math.inf, 0),
+    finite=True,
+    saturates=True,
 )
 def log_ndtr(x: Array) -> Array:
     """Return log Φ(x), also where Φ underflows; far left its slope is |x|.

@@ -49,6 +49,8 @@ def _scaled_slope(y: AnyArray, x: AnyArray, order: int) -> AnyArray:
     helpers=[special.ive],
     kinks=[0],
     cases=_WHOLE_ORDERS,
+    bounds=(-1, 1),
+    finite=False,
 )
 def bessel_ie(x: Array, *, order: int) -> Array:
     """Return e^(-|x|) I(x), of whole order; at 0 that of order 0 has derivative 0."""
@@ -62,6 +64,7 @@ def bessel_ie(x: Array, *, order: int) -> Array:
     latex=r"e^{{-\left|{x}\right|}} I_0\left({x}\right)",
     numpy=[special.i0e],
     kinks=[0],
+    bounds=(0, 1),
 )
 def i0e(x: Array) -> Array:
     """Return e^(-|x|) I₀(x); its derivative at 0 is 0.
@@ -81,6 +84,7 @@ def i0e(x: Array) -> Array:
     latex=r"e^{{-\left|{x}\right|}} I_1\left({x}\right)",
     numpy=[special.i1e],
     kinks=[0],
+    bounds=(-1, 1),
 )
 def i1e(x: Array) -> Array:
     """Return e^(-|x|) I₁(x).

@@ -16,8 +16,8 @@ from .entries import Entries, constant_entries, fill, kind_of
 from .nest import LIMIT, Nest, Place, Unlowerable, too_large
 
 LOWERING: dict[str, Rule] = {
-    **elementwise.RULES,
     **movements.RULES,
+    **elementwise.RULES,
     **sums.RULES,
     **normalisers.RULES,
 }

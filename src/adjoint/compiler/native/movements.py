@@ -11,24 +11,37 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Node
+from ...core import PRIMITIVES, Node, Primitive
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .nest import Nest, Unlowerable
 
 
+def moves_arrays(primitive: Primitive) -> bool:
+    """Return whether a primitive moves the entries of its first argument, or of all."""
+    moves = primitive.facts.moves
+    return moves is not None and moves.arguments in (1, None)
+
+
 def lower_movement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower a primitive that only moves, repeats or drops entries, or puts zeros between."""
-    return _moved(nest, node, args, [])
+    """Lower a primitive that only moves, repeats or drops entries, or puts zeros between.
 
-
-def lower_indexing(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower a selection by a key; its index arrays must be known."""
+    Where it moves them by index arrays, these must be known.
+    """
+    assert node.primitive is not None
+    moves = node.primitive.facts.moves
+    if moves is not None and moves.arguments is None:
+        return _moved(nest, node, args, [])
     return _moved(nest, node, args[:1], _known_indices(node))
 
 
+def is_index(arg: Any, parent: Node | None) -> bool:
+    """Return whether an argument says by known integers where entries go."""
+    return parent is None and np.asarray(arg).dtype.kind in "iub"
+
+
 def _known_indices(node: Node) -> list[Array]:
-    if any(parent is not None for parent in node.parents[1:]):
+    if not all(map(is_index, node.args[1:], node.parents[1:])):
         raise Unlowerable("index by numbers that are computed")
     return [np.asarray(index) for index in node.args[1:]]
 
@@ -39,7 +52,7 @@ def lower_scattering(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     ones = np.ones(args[0].shape, np.int64)
     if (node.primitive.forward(ones, *_known_indices(node), **(node.params or {})) > 1).any():
         raise Unlowerable("scatter_add of several entries to one place")
-    return lower_indexing(nest, node, args)
+    return lower_movement(nest, node, args)
 
 
 def _moved(nest: Nest, node: Node, args: list[Entries], rest: list[Array]) -> Entries:
@@ -117,12 +130,7 @@ def _runs_along(numbers: Array, count: Array, origins: Array, axis: int) -> bool
     return bool(ordered and (origins == origins.take([0], axis)).all())
 
 
-_ALWAYS_KNOWN = (
-    *("reshape", "transpose", "broadcast_to", "flip", "roll", "repeat", "tile", "concatenate"),
-    *("stack", "diagonal", "tril", "triu", "pad_with_zeros", "windows"),
-)
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(_ALWAYS_KNOWN, lower_movement),
-    "index": lower_indexing,
+    **{name: lower_movement for name, card in PRIMITIVES.items() if moves_arrays(card)},
     "scatter_add": lower_scattering,
 }

@@ -41,7 +41,7 @@ def _reads(node: Node) -> bool:
     primitive = node.primitive
     if primitive is None or primitive.vjp is None or primitive.kind == "linear":
         return False
-    return primitive.name not in ("add", "subtract", "negative", "positive")
+    return primitive.reads_numbers
 
 
 def _substitutes(

@@ -9,13 +9,7 @@ from ....core import Node
 from ....graph import Graph
 from .operands import is_elementwise, is_move, origin_axes
 
-# Cheaper to compute again than to write and read.
-_CHEAPLY_MADE = """
-add subtract multiply strong_multiply negative square absolute fabs sign relu maximum minimum
-equal not_equal less less_equal greater greater_equal logical_and logical_or logical_not where
-astype
-"""
-_CHEAP = frozenset(_CHEAPLY_MADE.split())
+# An expression of at most so many cheap operations is computed again where it is needed.
 _CHEAP_WEIGHT = 4
 # Of an expression that is written into one loop; a longer one would be slow to compile.
 _MOST_WEIGHT = 60
@@ -86,7 +80,7 @@ def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> dict[Nod
         weight = sum(weights.get(parent, 0) for parent in node.parents)
         if is_elementwise(node):
             weight += 1
-            is_cheap = node.primitive.name in _CHEAP and weight <= _CHEAP_WEIGHT
+            is_cheap = node.primitive.facts.cheap and weight <= _CHEAP_WEIGHT
             if node in needed or (uses[node] > 1 and not is_cheap) or weight > _MOST_WEIGHT:
                 kept[node] = weight
                 weight = 0

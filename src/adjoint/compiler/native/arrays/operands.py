@@ -8,11 +8,9 @@ import numpy as np
 
 from ....core import Node
 from ..elementwise import RULES
-from ..movements import RULES as MOVEMENTS
+from ..movements import is_index
 from .views import Buffer, Role, View
 
-# A key's index arrays may name an entry twice; to join arrays is to write parts of one.
-_MOVES = MOVEMENTS.keys() - {"scatter_add", "concatenate", "stack"} | {"pad_with_entries"}
 # For each axis of an array the axis of the loops that it runs along, None where it has one entry.
 Axes = tuple[int | None, ...]
 
@@ -38,7 +36,11 @@ def is_elementwise(node: Node) -> bool:
 def is_move(node: Node) -> bool:
     """Return whether an operation only moves entries of one array, in a way known now."""
     assert node.primitive is not None
-    return node.primitive.name in _MOVES and not any(node.parents[1:])
+    moves = node.primitive.facts.moves
+    # To join arrays is to write parts of one.
+    if moves is None or moves.arguments != 1 or is_elementwise(node):
+        return False
+    return all(map(is_index, node.args[1:], node.parents[1:]))
 
 
 def broadcast_operand(arg: Any, node: Node | None, ndim: int) -> Operand:
