@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..errors import ShapeError, choose
 from ..ops.exponential import sigmoid, softplus
 from ..ops.hyperbolic import tanh
@@ -14,7 +15,6 @@ from ..ops.piecewise import relu
 from ..ops.softmax import softmax
 from ..ops.structural import as_array
 from . import activations
-from .linear import positive_size
 from .module import Module, Parameter
 
 

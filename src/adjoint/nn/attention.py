@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..errors import ShapeError
 from ..ops.axes import swapaxes
 from ..ops.logic import logical_and
@@ -15,7 +16,7 @@ from ..ops.products import matmul
 from ..ops.softmax import softmax
 from ..ops.structural import as_array, reshape, transpose
 from .initialise import as_generator
-from .linear import Linear, positive_size
+from .linear import Linear
 from .module import Module
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..errors import ShapeError
 from ..ops.padding import pad_with_zeros
 from ..ops.products import matmul
 from ..ops.structural import as_array, concatenate, reshape, transpose
 from ..ops.windows import sliding_windows
 from .initialise import Initialiser, as_generator, as_initialiser, he_uniform
-from .linear import positive_size
 from .module import Module, Parameter
 
 Sizes = tuple[int, ...]

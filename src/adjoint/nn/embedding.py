@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..ops.indexing import SLOT, index
 from ..ops.requirement import require_that
 from ..ops.structural import as_array
 from .initialise import as_generator
-from .linear import positive_size
 from .module import Module, Parameter
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..core import as_plain
 from ..errors import ShapeError
 from ..ops.arithmetic import add
@@ -96,10 +97,3 @@ class Linear(Module):
     def extra_repr(self) -> str:
         """Return the sizes."""
         return f"{self.in_features}, {self.out_features}" + ", bias=False" * (self.bias is None)
-
-
-def positive_size(name: str, size: Any) -> int:
-    """Return a size as an int, or say that it is not a positive one."""
-    if isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size > 0:
-        return int(size)
-    raise ValueError(f"{name}: expected a positive integer, got {size!r}")

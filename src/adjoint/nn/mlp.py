@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..core import as_plain
 from ..data import as_numbers, check_finite
 from ..errors import choose
@@ -14,7 +15,7 @@ from ..ops.softmax import softmax
 from ..tensor import no_grad
 from .activation import ACTIVATIONS
 from .initialise import BY_ACTIVATION, Array, as_generator
-from .linear import Linear, positive_size
+from .linear import Linear
 from .module import Module
 
 

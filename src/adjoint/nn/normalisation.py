@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square
 from ..ops.reductions import mean
 from ..ops.structural import as_array, reshape
-from .linear import positive_size
 from .module import Module, Parameter
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive_size
 from ..errors import choose
 from .activation import ACTIVATIONS
 from .attention import MultiheadAttention
 from .container import Sequential
 from .dropout import Dropout
 from .initialise import BY_ACTIVATION, as_generator
-from .linear import Linear, positive_size
+from .linear import Linear
 from .module import Module
 from .normalisation import LayerNorm
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import in_range
 from ..core import Operand
 from .optimizer import Memory, Optimizer, Schedule, Settings
-from .ranges import in_range
 
 _AVERAGE, _DECAY = "average", "decay"
 

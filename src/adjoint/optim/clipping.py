@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import positive
 from ..core import Operand, Value
 from ..ops.exponential import sqrt
 from ..ops.piecewise import absolute, clip, maximum, minimum, where
 from ..ops.reductions import max, sum
 from ..ops.structural import as_array, astype
-from .ranges import positive
 
 # Keeps the quotient finite where all gradients are 0, as PyTorch's does.
 _TINY = 1e-6
