@@ -17,7 +17,7 @@ from .errors import ShapeError, choose
 from .metrics import Metric, as_metrics
 from .nn.embedding import Embedding
 from .nn.functional import LOSSES
-from .nn.loss import Weighted
+from .nn.losses.loss import Weighted
 from .nn.module import Module
 from .optim import Optimizer
 from .row_weights import row_weights

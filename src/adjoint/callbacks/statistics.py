@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import choose
 from ..history import History
-from ..nn.activation import Hardtanh, Sigmoid, Softsign, Tanh
+from ..nn.activations.bounded import Hardtanh, Sigmoid, Softsign, Tanh
 from ..nn.mode import modes_kept
 from ..nn.module import Module
 from ..optim import Optimizer

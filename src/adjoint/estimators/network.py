@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import choose
-from ..nn.activation import ACTIVATIONS
+from ..nn.activations import ACTIVATIONS
 from ..nn.batch_norm import BatchNorm
 from ..nn.dropout import Dropout
 from ..nn.embedding import Embedding

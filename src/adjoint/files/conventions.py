@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..nn.activation import PReLU
+from ..nn.activations.rectified import PReLU
 from ..nn.module import Module
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..checks import positive_size
 from ..core import as_plain
 from ..data import as_numbers, check_finite
 from ..errors import choose
 from ..ops.softmax import softmax
 from ..tensor import no_grad
-from .activation import ACTIVATIONS
-from .initialise import BY_ACTIVATION, Array, as_generator
+from .activations import ACTIVATIONS
+from .initialise import BY_ACTIVATION, as_generator
 from .linear import Linear
 from .module import Module
 

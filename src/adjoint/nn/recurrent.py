@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..checks import positive_size
 from ..errors import ShapeError, choose
 from ..ops.exponential import sigmoid
 from ..ops.hyperbolic import tanh
 from ..ops.piecewise import relu
 from ..ops.structural import as_array, concatenate, stack
-from .initialise import Array, Initialiser, as_generator, glorot_uniform, orthogonal
+from .initialise import Initialiser, as_generator, glorot_uniform, orthogonal
 from .linear import Linear
 from .module import Module, Parameter
 

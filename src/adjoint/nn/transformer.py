@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import positive_size
 from ..errors import choose
-from .activation import ACTIVATIONS
+from .activations import ACTIVATIONS
 from .attention import MultiheadAttention
 from .container import Sequential
 from .dropout import Dropout

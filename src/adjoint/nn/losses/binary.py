@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...annotations import ArrayLike
 from ...ops.exponential import exp, softplus
 from ...ops.piecewise import relu
 from .checks import as_pair, as_values, as_weights, averaged, is_probability, need
+from .loss import Loss
+
+# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+__all__ = ["binary_cross_entropy", "focal_loss", "hinge_loss"]
 
 
 def binary_cross_entropy(
-    logits: Any, targets: Any, *, pos_weight: Any = None, sample_weight: Any = None
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean of -t log σ(a) - (1 - t) log(1 - σ(a)), finite for any finite logits.
 
@@ -55,7 +64,27 @@ def binary_cross_entropy(
     return averaged("binary_cross_entropy", losses, sample_weight)
 
 
-def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: Any = None) -> Any:
+class BinaryCrossEntropy(Loss):
+    """For yes or no, of scores before the logistic function: see `functional.binary_cross_entropy`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.BinaryCrossEntropy()([1e4, -1e4], [1, 1])), 4))
+    5000.0
+    """
+
+    function = staticmethod(binary_cross_entropy)
+
+    def __init__(self, pos_weight: ArrayLike | None = None) -> None:
+        self.pos_weight = pos_weight
+
+
+def focal_loss(
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    gamma: float = 2.0,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
     """Return the mean of -t (1 - p)^γ log p - (1 - t) p^γ log(1 - p), p = σ(a).
 
     What is already predicted well counts for little. Source: Lin et al., Focal loss for dense
@@ -98,7 +127,23 @@ def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: 
     return averaged("focal_loss", losses, sample_weight)
 
 
-def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
+class FocalLoss(Loss):
+    """For yes or no where one of them is rare: see `functional.focal_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.FocalLoss()([1e4, -1e4], [1, 1])), 4))
+    5000.0
+    """
+
+    function = staticmethod(focal_loss)
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        self.gamma = gamma
+
+
+def hinge_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean of max(0, 1 - t a) over all entries.
 
     Parameters
@@ -129,3 +174,14 @@ def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> An
     prediction, target = as_pair("hinge_loss", prediction, target)
     target = need("hinge_loss", target, lambda t: abs(t) == 1, "-1 or 1")
     return averaged("hinge_loss", relu(1 - target * prediction), sample_weight)
+
+
+class HingeLoss(Loss):
+    """For signs, up to a margin of 1: see `functional.hinge_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.HingeLoss()([0.5, -3.0], [1, -1])), 4))
+    0.25
+    """
+
+    function = staticmethod(hinge_loss)

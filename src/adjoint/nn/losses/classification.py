@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...annotations import Array, ArrayLike, Shape
+from ...core import Value
 from ...errors import ShapeError
 from ...ops.exponential import log
 from ...ops.logic import greater, not_equal
@@ -25,19 +27,23 @@ from .checks import (
     need,
     need_rows,
 )
+from .loss import Loss
+
+# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+__all__ = ["cross_entropy", "kl_divergence"]
 
 # How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
 _SLACK = 1e-2
 
 
 def cross_entropy(
-    logits: Any,
-    targets: Any,
+    logits: ArrayLike,
+    targets: ArrayLike,
     *,
-    class_weight: Any = None,
+    class_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean of -Σ_k t_k log softmax(a)_k over the batch.
 
@@ -110,7 +116,34 @@ def cross_entropy(
     )
 
 
-def _of_probabilities(logits: Any, targets: Any, class_weight: Any, smoothing: float) -> Any:
+class CrossEntropyLoss(Loss):
+    """For one class of several, of scores before the softmax: see `functional.cross_entropy`.
+
+    >>> from adjoint import nn
+    >>> loss = nn.CrossEntropyLoss(ignore_index=-1)
+    >>> print(round(float(loss([[0.0, 1e4], [0.0, 0.0]], [1, -1])), 4))
+    0.0
+    """
+
+    function = staticmethod(cross_entropy)
+
+    def __init__(
+        self,
+        class_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+    ) -> None:
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.ignore_index = ignore_index
+
+
+def _of_probabilities(
+    logits: Value | Array,
+    targets: Value | Array,
+    class_weight: Value | Array | None,
+    smoothing: float,
+) -> Any:
     """Return the loss of every row."""
     targets = floats(targets, logits)
     if smoothing:
@@ -120,12 +153,12 @@ def _of_probabilities(logits: Any, targets: Any, class_weight: Any, smoothing: f
 
 
 def _of_labels(
-    logits: Any,
-    labels: Any,
-    class_weight: Any,
+    logits: Value | Array,
+    labels: Value | Array,
+    class_weight: Value | Array | None,
     smoothing: float,
     ignore_index: int | None,
-    sample_weight: Any,
+    sample_weight: ArrayLike | None,
 ) -> Any:
     """Return Σ w l / Σ w over the rows, where w is 0 for what is ignored."""
     kept = None if ignore_index is None else not_equal(labels, ignore_index)
@@ -156,7 +189,7 @@ def _of_labels(
     return sum(losses) / total
 
 
-def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> Any:
+def _checked_labels(labels: Value | Array, shape: Shape, kept: Value | Array | None = None) -> Any:
     """Return integer labels, class 0 for those that are not kept."""
     kind = labels.dtype.kind
     if kind == "b":
@@ -173,16 +206,19 @@ def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> An
     return class_labels(labels, classes=shape[-1]) if is_traced(labels) else labels
 
 
-def _checked_probabilities(targets: Any) -> Any:
+def _checked_probabilities(targets: Value | Array) -> Value | Array:
     """Return targets each of whose rows is not negative and adds up to 1."""
-    return require_that(
+    checked: Value | Array = require_that(
         targets,
         lambda rows: (rows >= 0).all(axis=-1) & (abs(rows.sum(axis=-1) - 1) < _SLACK),
         "cross_entropy: expected rows of probabilities, not negative and adding up to 1",
     )
+    return checked
 
 
-def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = None) -> Any:
+def kl_divergence(
+    log_probabilities: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean over the rows of Σ_k t_k (log t_k - l_k), where 0 log 0 is 0.
 
     Parameters
@@ -217,3 +253,14 @@ def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = N
     some = greater(target, 0)
     gap = where(some, log(where(some, target, 1.0)) - log_probabilities, 0.0)
     return averaged("kl_divergence", sum(target * gap, axis=-1), sample_weight)
+
+
+class KLDivergence(Loss):
+    """For probabilities, of the logarithms of those predicted: see `functional.kl_divergence`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.KLDivergence()([[0.0, -1.0]], [[0.0, 1.0]])), 4))
+    1.0
+    """
+
+    function = staticmethod(kl_divergence)
