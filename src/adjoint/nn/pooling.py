@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, Shape
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.piecewise import where
 from ..ops.reductions import max, mean
@@ -52,9 +54,34 @@ class Pool(Module):
             if before > length // 2:
                 raise ValueError(f"padding: {padding} is above half the size {size}")
 
-    def _windows(self, x: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    def forward(self, x: ArrayLike) -> Any:
+        """Return one number for each window.
+
+        Parameters
+        ----------
+        x : (n, channels, ...) array
+
+        Returns
+        -------
+        (n, channels, ...) Tensor
+        """
+        return self._reduced(*self._windows(as_array(x)))
+
+    def _reduced(self, found: Value | Array, inside: Array | None, own: Shape) -> Any:
+        """Return one number for each window; subclasses define it.
+
+        Parameters
+        ----------
+        found : (n, channels, ..., *size) array
+        inside : (..., *size) boolean array or None
+            What is not padding; None if all is.
+        own : tuple of int
+            The axes of the windows themselves.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no _reduced")
+
+    def _windows(self, x: Value | Array) -> tuple[Value | Array, Array | None, Shape]:
         """Return the windows, those of a mask of what is not padding, and their own axes."""
-        x = as_array(x)
         axes = x.ndim - 2
         if axes < 1:
             raise ShapeError(
@@ -88,18 +115,7 @@ class MaxPool(Pool):
     array([[[3., 2.]]])
     """
 
-    def forward(self, x: Any) -> Any:
-        """Return the greatest entries.
-
-        Parameters
-        ----------
-        x : (n, channels, ...) array
-
-        Returns
-        -------
-        (n, channels, ...) Tensor
-        """
-        found, inside, own = self._windows(x)
+    def _reduced(self, found: Value | Array, inside: Array | None, own: Shape) -> Any:
         return max(found if inside is None else where(inside, found, -np.inf), axis=own)
 
 
@@ -114,16 +130,5 @@ class AvgPool(Pool):
     array([[[2., 1.]]])
     """
 
-    def forward(self, x: Any) -> Any:
-        """Return the means.
-
-        Parameters
-        ----------
-        x : (n, channels, ...) array
-
-        Returns
-        -------
-        (n, channels, ...) Tensor
-        """
-        found, _, own = self._windows(x)
+    def _reduced(self, found: Value | Array, inside: Array | None, own: Shape) -> Any:
         return mean(found, axis=own)

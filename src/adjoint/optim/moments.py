@@ -8,14 +8,14 @@ from typing import Any
 from ..core import Operand
 from ..ops.exponential import exp, sqrt
 from ..ops.piecewise import maximum, where
-from .adam import adam_update, bias_correction
+from .adam import Moments, adam_update, bias_correction
 from .optimizer import Memory, Optimizer, Schedule, Settings, decayed, is_zero
 
 # ln 0.96, of NAdam's growing momentum.
 _LOG_096 = -0.040821994520255166
 
 
-class AdamW(Optimizer):
+class AdamW(Moments):
     """Adam with decoupled weight decay.
 
     p ← (1 - lr weight_decay) p, then the step of `adam_update`: Loshchilov and Hutter, "Decoupled
@@ -23,14 +23,8 @@ class AdamW(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
+    params, lr, beta1, beta2, epsilon
+        As for `Adam`.
     weight_decay : float
         Times the learning rate is the share by which the parameter shrinks.
 
@@ -49,8 +43,6 @@ class AdamW(Optimizer):
     >>> bool((w.data < [1.0, 2.0]).all())
     True
     """
-
-    remembers = ("first_moment", "second_moment", "steps")
 
     def __init__(
         self,
@@ -77,7 +69,7 @@ class AdamW(Optimizer):
         return new, dict(zip(self.remembers, remembered, strict=True))
 
 
-class AMSGrad(Optimizer):
+class AMSGrad(Moments):
     """Adam whose divisor never shrinks.
 
     As Adam, but v̂ is the greatest v so far, divided by 1 - β₂ᵗ: Reddi, Kale and Kumar, "On the
@@ -85,16 +77,8 @@ class AMSGrad(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
-    weight_decay : float
-        Times the parameter is added to its gradient.
+    params, lr, beta1, beta2, epsilon, weight_decay
+        As for `Adam`.
 
     Raises
     ------
@@ -113,20 +97,6 @@ class AMSGrad(Optimizer):
     """
 
     remembers = ("first_moment", "second_moment", "greatest", "steps")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float | Schedule = 1e-3,
-        *,
-        beta1: float | Schedule = 0.9,
-        beta2: float | Schedule = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | Schedule = 0.0,
-    ) -> None:
-        super().__init__(
-            params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
-        )
 
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
@@ -150,16 +120,8 @@ class NAdam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
-    weight_decay : float
-        Times the parameter is added to its gradient.
+    params, lr, beta1, beta2, epsilon, weight_decay
+        As for `Adam`.
     momentum_decay : float
         How fast the momentum grows to β₁.
 
@@ -224,7 +186,7 @@ class NAdam(Optimizer):
         return {**initial, "momenta": initial["steps"] + initial["steps"].dtype.type(1)}
 
 
-class RAdam(Optimizer):
+class RAdam(Moments):
     """Adam that waits until the variance of its divisor is known.
 
     With ρ∞ = 2 / (1 - β₂) - 1 and ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ), the step is lr m̂ while ρ ≤ 5, then
@@ -233,16 +195,8 @@ class RAdam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
-    weight_decay : float
-        Times the parameter is added to its gradient.
+    params, lr, beta1, beta2, epsilon, weight_decay
+        As for `Adam`.
 
     Raises
     ------
@@ -259,22 +213,6 @@ class RAdam(Optimizer):
     >>> bool((w.data < [1.0, 2.0]).all())
     True
     """
-
-    remembers = ("first_moment", "second_moment", "steps")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float | Schedule = 1e-3,
-        *,
-        beta1: float | Schedule = 0.9,
-        beta2: float | Schedule = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | Schedule = 0.0,
-    ) -> None:
-        super().__init__(
-            params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
-        )
 
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -15,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import TableError, UnreadableFileError
-from ..estimators.network import Category, Design, Perceptron, input_size
+from ..estimators.network import Category, Design, Perceptron, embedding_size, input_size
 from ..files.weights import load_weights, save_weights
-from .column import Column
+from ..ops.softmax import softmax
 from .encoder import DTYPE, Encoder
 from .target import Target
 
@@ -27,6 +26,9 @@ FORMAT = "adjoint table model"
 VERSION = 1
 # In the place of a report that could not be written.
 NO_REPORT = "<p>The report could not be written.</p>\n"
+# Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
+# chosen its columns, and may have some of nearly as many categories as rows.
+_WIDEST_EMBEDDING = 16
 MODEL, WEIGHTS, REPORT = "model.json", "weights.safetensors", "report.html"
 
 
@@ -55,8 +57,7 @@ class TableModel:
         found = self.network.outputs(X).astype(np.float64)
         if self.target.task == "regression":
             return np.asarray(found[:, 0] * self.target.std + self.target.mean)
-        powers = np.exp(found - found.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(found, axis=1))
 
     def predict(self, block: Any, treated: Counter[str]) -> dict[str, Any]:
         """Return the predictions for the rows of a block, by column: prediction, probabilities.
@@ -157,7 +158,7 @@ def design_for(
 ) -> Design:
     """Return the design of a network from the columns to the target."""
     categories = tuple(
-        Category(place, column.count, _embedding_size(column))
+        Category(place, column.count, embedding_size(column.count, most=_WIDEST_EMBEDDING))
         for place, column in encoder.categories().items()
     )
     sizes = (input_size(categories, encoder.width), *hidden, target.outputs)
@@ -179,10 +180,6 @@ def check_free(folder: Path, *, replace: bool) -> None:
         raise TableError(f"{folder}: there is something else already; choose another --out")
     if not replace:
         raise TableError(f"{folder}: there is a model already; --force replaces it")
-
-
-def _embedding_size(column: Column) -> int:
-    return max(1, min(16, round(1.6 * math.pow(column.count, 0.56))))
 
 
 def _design_of(state: dict[str, Any]) -> Design:
