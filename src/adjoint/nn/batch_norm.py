@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
 from ..checks import positive_size
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square
@@ -74,7 +76,7 @@ class BatchNorm(Module):
         epsilon: float = 1e-5,
         *,
         momentum: float = 0.1,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.features = positive_size("features", features)
         self.epsilon = positive_number("epsilon", epsilon)
@@ -86,7 +88,7 @@ class BatchNorm(Module):
         self.running_mean = Buffer(np.zeros(self.features, dtype))
         self.running_variance = Buffer(np.ones(self.features, dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the normalised input, scaled and shifted.
 
         Parameters
@@ -97,19 +99,19 @@ class BatchNorm(Module):
         -------
         (n, features, ...) Tensor
         """
-        x = as_array(x)
-        if x.ndim < 2 or x.shape[1] != self.features:
-            raise ShapeError(f"BatchNorm: got shape {x.shape}; expected (n, {self.features}, ...)")
-        across = (1, self.features, *(1,) * (x.ndim - 2))
+        z = as_array(x)
+        if z.ndim < 2 or z.shape[1] != self.features:
+            raise ShapeError(f"BatchNorm: got shape {z.shape}; expected (n, {self.features}, ...)")
+        across = (1, self.features, *(1,) * (z.ndim - 2))
         if self.training:
-            centred, variance = self._measured(x, across)
+            centred, variance = self._measured(z, across)
         else:
-            centred = x - reshape(self.running_mean, shape=across)
+            centred = z - reshape(self.running_mean, shape=across)
             variance = reshape(self.running_variance, shape=across)
         scale = divide(reshape(self.weight, shape=across), sqrt(variance + self.epsilon))
         return centred * scale + reshape(self.bias, shape=across)
 
-    def _measured(self, x: Any, across: tuple[int, ...]) -> tuple[Any, Any]:
+    def _measured(self, x: Value | Array, across: tuple[int, ...]) -> tuple[Any, Any]:
         """Return the input without its mean, and its variance; both enter the running ones."""
         count = math.prod(x.shape) // self.features
         if count < 2:

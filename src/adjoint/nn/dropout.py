@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import ArrayLike
 from ..ops.logic import greater_equal
 from ..ops.piecewise import where
 from ..ops.random import following, new_state, uniform
@@ -58,7 +59,7 @@ class Dropout(Module):
         self.p = float(p)
         self.state = Buffer(new_state(as_generator(rng)))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return x with entries left out, or x itself in evaluation mode.
 
         Parameters
@@ -71,10 +72,10 @@ class Dropout(Module):
         """
         if not self.training or self.p == 0:
             return x
-        x = as_array(x)
-        numbers = uniform(self.state, shape=tuple(x.shape))
+        z = as_array(x)
+        numbers = uniform(self.state, shape=tuple(z.shape))
         self.state = following(self.state)
-        return where(greater_equal(numbers, self.p), x / (1 - self.p), 0.0)
+        return where(greater_equal(numbers, self.p), z / (1 - self.p), 0.0)
 
     def extra_repr(self) -> str:
         """Return the probability."""

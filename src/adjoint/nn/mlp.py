@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array
+from ..annotations import Array, ArrayLike, DTypeLike
 from ..checks import positive_size
 from ..core import as_plain
 from ..data import as_numbers, check_finite
@@ -66,7 +66,7 @@ class MLP(Module):
         *sizes: int,
         activation: str = "sigmoid",
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected at least two sizes, as MLP(2, 4, 2), got {sizes}")
@@ -83,7 +83,7 @@ class MLP(Module):
             layer = Linear(fan_in, fan_out, rng=generator, initialise=initialise, dtype=dtype)
             self.layers.append(layer)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the last layer's output: logits, if the network is a classifier.
 
         Parameters
@@ -98,7 +98,7 @@ class MLP(Module):
             x = layer(x)
         return x
 
-    def _logits(self, X: Any) -> Array:
+    def _logits(self, X: ArrayLike) -> Array:
         """Return the outputs as a plain array, computed in the dtype of the parameters."""
         if self.sizes[-1] < 2:
             raise ValueError(
@@ -113,7 +113,7 @@ class MLP(Module):
             x = as_plain(x).astype(next(self.parameters()).dtype, copy=False)
             return np.asarray(self.forward(x).data)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of every class: the softmax of the outputs.
 
         Parameters
@@ -132,7 +132,7 @@ class MLP(Module):
         """
         return np.asarray(softmax(self._logits(X), axis=-1))
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: ArrayLike) -> Array:
         """Return the index of the most probable class; of equal ones the first.
 
         Parameters

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import ArrayLike, DTypeLike
 from ..checks import positive_size
 from ..errors import choose
 from .activations import ACTIVATIONS
@@ -76,7 +77,7 @@ class TransformerEncoderLayer(Module):
         norm_first: bool = False,
         dropout: float = 0.0,
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         d_model = positive_size("d_model", d_model)
         between = 4 * d_model if d_feedforward is None else d_feedforward
@@ -97,7 +98,7 @@ class TransformerEncoderLayer(Module):
         self.attention_dropout = Dropout(dropout, rng=generator)
         self.feedforward_dropout = Dropout(dropout, rng=generator)
 
-    def forward(self, x: Any, *, mask: Any = None, causal: bool = False) -> Any:
+    def forward(self, x: ArrayLike, *, mask: ArrayLike | None = None, causal: bool = False) -> Any:
         """Return what the steps make of each other.
 
         Parameters
@@ -118,7 +119,7 @@ class TransformerEncoderLayer(Module):
         x = self.attention_norm(x + self._attended(x, mask, causal))
         return self.feedforward_norm(x + self.feedforward_dropout(self.feedforward(x)))
 
-    def _attended(self, x: Any, mask: Any, causal: bool) -> Any:
+    def _attended(self, x: ArrayLike, mask: ArrayLike | None, causal: bool) -> Any:
         return self.attention_dropout(self.attention(x, mask=mask, causal=causal))
 
     def extra_repr(self) -> str:
