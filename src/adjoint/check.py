@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import ArrayLike, Operand
 from .calculus import grad, linearize, vjp
 from .core import Value, as_operand
 from .errors import GradientMismatchError
@@ -56,7 +57,7 @@ def complex_slope(function: Callable[[complex], Any], at: float) -> float | None
 
 def check_gradients(
     function: Function,
-    *arrays: Any,
+    *arrays: ArrayLike,
     order: int = 2,
     modes: Sequence[str] = ("reverse", "forward"),
     rtol: float = 1e-6,
@@ -103,14 +104,14 @@ def check_gradients(
     if order > 1:
         directions = [rng.standard_normal(x.shape) for x in points]
 
-        def along(*xs: Any) -> Any:
+        def along(*xs: Operand) -> Any:
             gradients = grad(scalar, tuple(range(len(xs))))(*xs)
             return sum(np.sum(g * d) for g, d in zip(gradients, directions, strict=True))
 
         _compare(f"the gradient of {label}", along, points, modes, rtol, atol)
 
 
-def _float64(array: Any, position: int) -> Array:
+def _float64(array: ArrayLike, position: int) -> Array:
     point = np.array(as_operand(array))
     if point.dtype.kind not in "fiu":
         raise TypeError(f"argument {position} has dtype {point.dtype}; expected real numbers")
@@ -122,14 +123,14 @@ def _contract(function: Function, points: Sequence[Array], rng: np.random.Genera
     shapes = [np.shape(_plain(leaf)) for leaf in leaves(function(*points))]
     weights = [rng.standard_normal(shape) for shape in shapes]
 
-    def scalar(*xs: Any) -> Any:
+    def scalar(*xs: Operand) -> Any:
         outputs = list(leaves(function(*xs)))
         return sum(np.sum(w * y) for w, y in zip(weights, outputs, strict=True))
 
     return scalar
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: object) -> Any:
     return x.data if isinstance(x, Value) else x
 
 
@@ -195,7 +196,7 @@ def numerical_gradient(scalar: Function, points: Sequence[Array], position: int)
     gradient = np.zeros_like(points[position])
     for entry in np.ndindex(gradient.shape):
 
-        def moved(number: Any, entry: Any = entry) -> Any:
+        def moved(number: complex, entry: Any = entry) -> Any:
             changed = points[position].astype(type(number))
             changed[entry] = number
             args = [*points[:position], changed, *points[position + 1 :]]

@@ -113,7 +113,7 @@ def batches(n: int, batch_size: int, *, order: Array | None) -> Iterator[slice |
         yield rows if order is None else order[rows]
 
 
-def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
+def check_xy(X: object, y: object, *, name: str = "data") -> tuple[Array, Array]:
     """Return the rows and their targets as arrays, or say what is wrong with them.
 
     Parameters
@@ -149,7 +149,7 @@ def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
     return arrays[0], arrays[1]
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Return whether a value is None, NaN, or the NA or NaT of pandas.
 
     >>> is_missing(float("nan")), is_missing(0.0)
@@ -163,7 +163,7 @@ def is_missing(value: Any) -> bool:
         return True
 
 
-def as_numbers(name: str, values: Any) -> Array:
+def as_numbers(name: str, values: object) -> Array:
     """Return an array of numbers; what is missing among objects, as in frames, is NaN.
 
     Parameters
@@ -192,7 +192,7 @@ def as_numbers(name: str, values: Any) -> Array:
     return found.astype(np.float64) if found.dtype.kind == "O" else found
 
 
-def _as_rows(name: str, part: str, values: Any) -> Array:
+def _as_rows(name: str, part: str, values: object) -> Array:
     array = as_numbers(f"{name}: {part}", values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: {part} has dtype {array.dtype}; expected real numbers")

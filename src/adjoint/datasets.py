@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,7 +181,7 @@ def _sample(
     return points[order] + noise * generator.standard_normal(points.shape), labels[order]
 
 
-def _checked_count(n_samples: Any, fewest: int) -> int:
+def _checked_count(n_samples: SupportsIndex, fewest: int) -> int:
     try:
         count = operator.index(n_samples)
     except TypeError:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from .history import History
 from .plots import DataDisplay, DecisionBoundaryDisplay, LossCurveDisplay, style
 from .train import fit
 from .whole_file import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
 DOTS_PER_INCH = 150
@@ -269,12 +272,12 @@ def _save(onto: Picture, stem: Path) -> list[Path]:
     return paths
 
 
-def _write(figure: Any, path: Path) -> None:
+def _write(figure: Figure, path: Path) -> None:
     """Write the picture whole or not at all, and without anything that changes by itself."""
     matplotlib = require("matplotlib", extra="plot", purpose="drawing")
-    dated = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
+    metadata = {"Date": None} if path.suffix == ".svg" else None
     with matplotlib.rc_context({"svg.hashsalt": path.stem}), whole_file(path) as file:
-        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, **dated)
+        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata)
 
 
 def _check_at_least(name: str, number: int, least: int) -> None:

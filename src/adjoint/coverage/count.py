@@ -83,7 +83,7 @@ def failure(function: Callable[..., Any], example: Example) -> str | None:
     return None
 
 
-def _compare(recorded: Any, plain: Any) -> None:
+def _compare(recorded: object, plain: object) -> None:
     """Assert that a result has a graph, and NumPy's values."""
     values = list(leaves(recorded))
     if not any(isinstance(y, Value) and y.node is not None for y in values):

@@ -127,7 +127,7 @@ def _in_order(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[end:]
 
 
-def _contiguous(array: Any) -> Array:
+def _contiguous(array: Array) -> Array:
     array = np.asarray(array)
     return array if array.flags.c_contiguous else np.array(array, order="C")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..checks import in_range
 from ..core import Operand
 from .optimizer import Memory, Optimizer, Schedule, Settings
@@ -81,13 +82,13 @@ class EMA(Optimizer):
         """Written source calls the update by the inner rule's name, which is most of it."""
         return self.inner.rule
 
-    def check_setting(self, name: str, value: Any) -> Any:
+    def check_setting(self, name: str, value: object) -> Any:
         """Return the decay from 0 to below 1; the other settings are the inner optimiser's."""
         if name == _DECAY:
             return in_range(name, value, below=1.0)
         return self.inner.check_setting(name, value)
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return the inner optimiser's, and the parameter as the average of itself."""
         initial = self.inner.initial_memory(parameter, _without(settings, _DECAY))
         return {**initial, _AVERAGE: np.array(parameter)}

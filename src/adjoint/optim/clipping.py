@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..checks import positive
 from ..core import Operand, Value
 from ..ops.exponential import sqrt
@@ -81,7 +82,7 @@ def _clipped_in_range(gradients: Sequence[Any], limit: float) -> list[Any]:
     ]
 
 
-def _like(clipped: Any, gradient: Any) -> Any:
+def _like(clipped: Value | Array, gradient: Value | Array) -> Any:
     """Return a gradient in its own dtype, if others were of a wider one."""
     same = clipped.dtype == gradient.dtype
     return clipped if same else astype(clipped, dtype=gradient.dtype)

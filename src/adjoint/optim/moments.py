@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..annotations import Array
 from ..core import Operand
 from ..ops.exponential import exp, sqrt
 from ..ops.piecewise import maximum, where
@@ -180,7 +181,7 @@ class NAdam(Optimizer):
         new = parameter - settings["lr"] * ahead / divisor
         return new, dict(zip(self.remembers, (first, second, product, steps), strict=True))
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return zeros, and 1 as the product of no momenta."""
         initial = super().initial_memory(parameter, settings)
         return {**initial, "momenta": initial["steps"] + initial["steps"].dtype.type(1)}

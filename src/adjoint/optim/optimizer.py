@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ..annotations import Array
 from ..core import Operand
 from ..errors import ShapeError
 from ..tensor import Tensor
@@ -65,7 +66,7 @@ class Optimizer:
     # Arrays of the parameter's shape, zeros at first; "steps" is a number.
     remembers: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, params: Iterable[Any], *, lr: Any, **settings: Any) -> None:
+    def __init__(self, params: Iterable[Any], *, lr: float | Schedule, **settings: Any) -> None:
         self.params, members, given = _checked_groups(params)
         own = {"lr": lr, **settings}
         self.groups = [self._checked_settings(own, group) for group in given]
@@ -98,7 +99,7 @@ class Optimizer:
         return self.settings_now(0)["lr"]
 
     @lr.setter
-    def lr(self, lr: Any) -> None:
+    def lr(self, lr: float | Schedule) -> None:
         checked = self.check_setting("lr", lr)
         for group in self.groups:
             group["lr"] = checked
@@ -119,7 +120,7 @@ class Optimizer:
             for group in self.groups
         )
 
-    def check_setting(self, name: str, value: Any) -> Any:
+    def check_setting(self, name: str, value: object) -> Any:
         """Return a setting as `update` needs it, or raise what is wrong with it.
 
         Those of the usual names have their usual ranges; a subclass checks others of its own.
@@ -127,7 +128,7 @@ class Optimizer:
         """
         return checked_number(name, value)
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return what is remembered of a parameter, an array, before its first step."""
         shapes = {name: () if name == "steps" else parameter.shape for name in self.remembers}
         return {name: np.zeros(shape, parameter.dtype) for name, shape in shapes.items()}
@@ -215,7 +216,7 @@ class Optimizer:
         }
 
 
-def is_argument(setting: Any) -> bool:
+def is_argument(setting: object) -> bool:
     """Return whether a setting is a number that may change from step to step."""
     return callable(setting) or (isinstance(setting, float) and setting != 0)
 
@@ -231,7 +232,7 @@ def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operan
     return gradient if is_zero(decay) else gradient + decay * parameter
 
 
-def _checked_groups(params: Any) -> tuple[list[Tensor], list[int], list[Settings]]:
+def _checked_groups(params: object) -> tuple[list[Tensor], list[int], list[Settings]]:
     """Return all parameters, how many each group has, and the settings that each brings."""
     if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
         raise TypeError(
@@ -269,7 +270,7 @@ def _check_distinct(params: list[Tensor]) -> None:
         raise ValueError("params holds the same tensor twice; it would be updated twice a step")
 
 
-def _check_parameter(name: str, parameter: Any) -> None:
+def _check_parameter(name: str, parameter: object) -> None:
     if not isinstance(parameter, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(parameter).__name__}")
     if not parameter.is_leaf:
@@ -301,7 +302,7 @@ def _text(schedule: Schedule) -> str:
     return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))
 
 
-def _checked_setting(optimizer: Optimizer, name: str, new: Any, own: Any) -> Any:
+def _checked_setting(optimizer: Optimizer, name: str, new: object, own: object) -> Any:
     if not callable(own) and not isinstance(new, str):
         return optimizer.check_setting(name, new)
     if callable(own) and new == _text(own):
@@ -310,7 +311,7 @@ def _checked_setting(optimizer: Optimizer, name: str, new: Any, own: Any) -> Any
 
 
 def _checked_state_of_memory(
-    optimizer: Optimizer, groups: list[Settings], memory: Any
+    optimizer: Optimizer, groups: list[Settings], memory: Sequence[Memory]
 ) -> list[Memory]:
     """Return copies of what a state remembers, once all of it is known to fit."""
     params = optimizer.params

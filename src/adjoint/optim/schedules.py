@@ -10,7 +10,6 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 from .optimizer import Schedule
 
@@ -256,6 +255,6 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return float(end + (start - end) * (1 + math.cos(math.pi * share)) / 2)
 
 
-def _check_steps(name: str, steps: Any) -> None:
+def _check_steps(name: str, steps: float) -> None:
     if isinstance(steps, bool) or int(steps) != steps or steps < 1:
         raise ValueError(f"{name}: expected a positive integer, got {steps!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -86,8 +87,8 @@ class CalibrationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: object,
+        X: Sequence[Any] | Array,
         y: ArrayLike,
         *,
         n_bins: int = 10,
@@ -201,7 +202,7 @@ class CalibrationDisplay:
         *,
         title: str = "Calibration",
         ref_line: bool = True,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw the curves on ``ax``, or on a new figure; a marker's area says how many rows it has.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
+    from ..callbacks import LayerStatistics
+
 Array = NDArray[np.float64]
 
 TITLES = {
@@ -82,7 +84,7 @@ class LayerStatisticsDisplay:
     @classmethod
     def from_statistics(
         cls,
-        statistics: Any,
+        statistics: LayerStatistics,
         quantity: str = "gradient_norm",
         *,
         ax: Axes | None = None,
@@ -180,7 +182,7 @@ class LayerStatisticsDisplay:
         *,
         title: str | None = None,
         yscale: str = "auto",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw a line for every layer on ``ax``, or on a new figure.
 

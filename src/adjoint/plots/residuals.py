@@ -81,7 +81,7 @@ class ResidualsDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: ArrayLike, *, ax: Axes | None = None, **kwargs: Any
+        cls, estimator: object, X: object, y: ArrayLike, *, ax: Axes | None = None, **kwargs: Any
     ) -> Self:
         """Let a fitted regressor predict rows, and draw what is left over.
 
@@ -160,7 +160,7 @@ class ResidualsDisplay:
         *,
         kind: str = "residual_vs_predicted",
         title: str | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw the rows on ``ax``, or on a new figure.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Array = np.ndarray[Any, Any]
 
@@ -57,7 +60,7 @@ class Column:
         """How many numbers a category's values have."""
         return 1 + len(self.levels) + self.has_missing
 
-    def encode(self, values: Any, treated: Counter[str]) -> Array:
+    def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         """Return the values as numbers, (n, width), and count those that are treated specially."""
         if self.kind == "category":
             return self._codes(values, treated)[:, np.newaxis]
@@ -71,7 +74,7 @@ class Column:
         scaled = np.where(gaps, 0.0, np.interp(numbers, self.quantiles, ranks))
         return np.column_stack([scaled, gaps] if self.has_missing else [scaled])
 
-    def _codes(self, values: Any, treated: Counter[str]) -> Array:
+    def _codes(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         import pyarrow
         from pyarrow import compute
 
@@ -97,7 +100,7 @@ class Column:
         return f"category{gaps}, {len(self.levels)} values: {shown}"
 
 
-def learn(name: str, values: Any) -> Column | str:
+def learn(name: str, values: pyarrow.ChunkedArray | pyarrow.Array) -> Column | str:
     """Return what a column is, or why there is nothing to learn from it."""
     kind = values.type
     if not is_readable(kind):
@@ -119,7 +122,7 @@ def _numeric(name: str, numbers: Array, *, has_missing: bool) -> Column | str:
     return Column(name, "number", has_missing, quantiles=quantiles)
 
 
-def _categorical(name: str, names: Any) -> Column | str:
+def _categorical(name: str, names: pyarrow.Array) -> Column | str:
     counts = Counter(names.drop_null().to_pylist())
     total = sum(counts.values())
     if len(counts) > max(_OWN * total, 20):
@@ -132,7 +135,7 @@ def _categorical(name: str, names: Any) -> Column | str:
     return Column(name, "category", names.null_count > 0, levels=levels)
 
 
-def is_textual(kind: Any) -> bool:
+def is_textual(kind: pyarrow.DataType) -> bool:
     """Return whether a type of Arrow's is that of names: texts, truth values, dictionaries."""
     from pyarrow import types
 
@@ -145,7 +148,7 @@ def is_textual(kind: Any) -> bool:
     )
 
 
-def is_readable(kind: Any) -> bool:
+def is_readable(kind: pyarrow.DataType) -> bool:
     """Return whether values of a type of Arrow's are names or numbers."""
     from pyarrow import types
 
@@ -154,7 +157,7 @@ def is_readable(kind: Any) -> bool:
     return is_textual(kind) or any(test(kind) for test in numeric)
 
 
-def as_names(values: Any) -> Any:
+def as_names(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
     """Return values as texts without spaces around them, null where one is missing."""
     import pyarrow
     from pyarrow import compute
@@ -164,7 +167,7 @@ def as_names(values: Any) -> Any:
     return compute.if_else(is_missing, pyarrow.scalar(None, pyarrow.string()), names)
 
 
-def as_numbers(values: Any) -> tuple[Array, int]:
+def as_numbers(values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, int]:
     """Return values as floats, NaN where there is none, and how many were neither."""
     import pyarrow
     from pyarrow import compute
@@ -187,7 +190,7 @@ def as_numbers(values: Any) -> tuple[Array, int]:
     return found, int(strange)
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
     """Return values in one piece."""
     import pyarrow
 

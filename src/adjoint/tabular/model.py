@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from ..files.weights import load_weights, save_weights
 from ..ops.softmax import softmax
 from .encoder import DTYPE, Encoder
 from .target import Target
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Array = np.ndarray[Any, Any]
 
@@ -59,7 +62,9 @@ class TableModel:
             return np.asarray(found[:, 0] * self.target.std + self.target.mean)
         return np.asarray(softmax(found, axis=1))
 
-    def predict(self, block: Any, treated: Counter[str]) -> dict[str, Any]:
+    def predict(
+        self, block: pyarrow.Table | pyarrow.RecordBatch, treated: Counter[str]
+    ) -> dict[str, Any]:
         """Return the predictions for the rows of a block, by column: prediction, probabilities.
 
         Parameters

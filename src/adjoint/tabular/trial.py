@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -24,6 +24,11 @@ from .model import NO_REPORT, TableModel, design_for
 from .scores import score
 from .settings import Settings
 from .target import Target, learn_target
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ..history import History
 
 Array = np.ndarray[Any, Any]
 
@@ -56,7 +61,9 @@ class Parts:
     test: tuple[Array, Array]
 
 
-def prepare(table: Any, target_name: str, settings: Settings) -> tuple[Encoder, Target, Parts]:
+def prepare(
+    table: pyarrow.Table, target_name: str, settings: Settings
+) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
     The columns are learnt from the rows to train on alone.
@@ -126,7 +133,7 @@ def _scored(
     model: TableModel,
     parts: Parts,
     settings: Settings,
-    history: Any,
+    history: History,
     stopping: EarlyStopping,
     *,
     seconds: float,
