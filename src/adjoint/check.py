@@ -18,8 +18,8 @@ from .tree import leaves
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
-# Fifth root of the rounding unit: where the truncation error of an extrapolated central difference
-# (fourth order) meets its rounding error.
+# The step is the fifth root of the rounding unit: there the truncation error of an extrapolated
+# central difference (fourth order) is as large as its rounding error, and their sum is least.
 _STEP = float(np.finfo(np.float64).eps) ** 0.2
 _COMPLEX_STEP = 1e-30
 
@@ -71,7 +71,7 @@ def check_gradients(
     Parameters
     ----------
     function : callable
-        Of as many float arrays as are given; returns an array or a tree of arrays.
+        Takes as many float arrays as are given; returns an array or a tree of arrays.
     *arrays : float64 arrays
         Where to check: away from kinks, where numerical differences mean nothing.
     order : int
@@ -80,7 +80,7 @@ def check_gradients(
     rtol, atol : float
         Allowed error, relative to the greatest entry of the argument's gradient, and absolute.
     seed : int
-        Of the random directions.
+        Decides the random directions.
 
     Raises
     ------
@@ -190,8 +190,8 @@ _DERIVATIVES = {"reverse": _reverse, "forward": _forward}
 def numerical_gradient(scalar: Function, points: Sequence[Array], position: int) -> Array:
     """Return the numerical gradient of a scalar function by one of its arguments.
 
-    A complex step where it agrees with the differences, so that a function that is not analytic
-    (abs, max) is not believed; the differences elsewhere.
+    It is that of a complex step where this agrees with the differences, and that of the differences
+    elsewhere: the complex step is wrong for functions that are not analytic, as abs and max.
     """
     gradient = np.zeros_like(points[position])
     for entry in np.ndindex(gradient.shape):

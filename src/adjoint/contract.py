@@ -220,7 +220,7 @@ def rules_are_pure(primitive: Primitive, case: Case, rng: np.random.Generator) -
             np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
 
 
-# Boolean arrays in these select a number of entries that depends on the data.
+# A boolean array in one of these selects a number of entries that depends on the data.
 _MASKED = ("index", "scatter_add", "put_at")
 
 CLAUSES: dict[str, Callable[[Primitive, Case, np.random.Generator], None]] = {

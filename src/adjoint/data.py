@@ -55,9 +55,9 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     """Return the numbers 0 to n - 1 in an order given by (seed, epoch).
 
     Fisher and Yates' shuffle, from the last place i = n - 1 down to 1: places i and j are swapped,
-    where j = ⌊(word_i >> 32) (i + 1) / 2³²⌋ and word_i are the random words of `ORDER_SITE`. Only
-    integers, so that any other tier can give the very same order. An order is favoured by at most
-    n / 2³² in each draw.
+    where j = ⌊(word_i >> 32) (i + 1) / 2³²⌋ and word_i are the random words of `ORDER_SITE`. All
+    of these are integers, so that every tier gives the very same order. An order is favoured by at
+    most n / 2³² in each draw.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def check_xy(X: object, y: object, *, name: str = "data") -> tuple[Array, Array]
     X : (n, ...) array of finite numbers
     y : (n, ...) array of finite numbers
     name : str
-        Of the pair, for the message.
+        What the message calls the pair.
 
     Raises
     ------
@@ -164,12 +164,12 @@ def is_missing(value: object) -> bool:
 
 
 def as_numbers(name: str, values: object) -> Array:
-    """Return an array of numbers; what is missing among objects, as in frames, is NaN.
+    """Return an array of numbers, with NaN for missing objects, as frames have them.
 
     Parameters
     ----------
     name : str
-        Of the array, for messages.
+        What messages call the array.
     values : array, value, frame or column
 
     Raises

@@ -191,7 +191,7 @@ def _checked_count(n_samples: SupportsIndex, fewest: int) -> int:
     return count
 
 
-# Squares of points are finite, as scaling and distances need.
+# With more noise than this the squares of points would overflow, which scaling and distances take.
 _MOST_NOISE = 1e150
 
 

@@ -58,7 +58,7 @@ class Settings:
     epochs : int
         Passes over the data.
     seed : int
-        Of the data, the first weights and the order of the batches.
+        Decides the data, the first weights and the order of the batches.
     """
 
     dataset: str = "moons"
@@ -110,7 +110,7 @@ class Result:
 
     @property
     def accuracy(self) -> float:
-        """The part of the training points that the network classifies rightly."""
+        """The share of the training points that the network classifies rightly."""
         experiment = self.experiment
         return float(np.mean(experiment.model.predict(experiment.X) == experiment.y))
 
@@ -230,7 +230,7 @@ def draw(result: Result, folder: Path) -> list[Path]:
     Parameters
     ----------
     result : Result
-        Of at least one epoch.
+        A result of at least one epoch.
     folder : Path
         A folder that exists.
 
@@ -248,7 +248,7 @@ def draw(result: Result, folder: Path) -> list[Path]:
 
 
 def _pictures(result: Result) -> dict[str, Picture]:
-    """Return what to draw under which name; an interrupted first epoch leaves no curve."""
+    """Return what draws each picture, by its name; an interrupted first epoch leaves no curve."""
     X, y, model = result.experiment.X, result.experiment.y, result.experiment.model
     pictures: dict[str, Picture] = {
         "data": lambda ax: DataDisplay.from_data(X, y, ax=ax),

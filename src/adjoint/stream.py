@@ -16,7 +16,7 @@ from .philox import random_words
 Batch = tuple[Array, Array]
 Stream = Callable[[int], Iterator[Batch]]
 
-# Of `adjoint.philox`: what is drawn here has its own streams of random words.
+# The site in `adjoint.philox`: rows drawn by weight have random words that nothing else uses.
 _DRAWN_SITE = 2
 
 
@@ -30,7 +30,7 @@ def is_batches(data: object) -> bool:
 
 
 def as_stream(source: object, checked: Callable[[Any], Batch]) -> Stream:
-    """Return what gives the batches of an epoch, of an iterable or a function of the epoch.
+    """Return a function of the epoch that gives its batches.
 
     Parameters
     ----------
@@ -67,9 +67,10 @@ def as_stream(source: object, checked: Callable[[Any], Batch]) -> Stream:
 
 
 class ByWeight:
-    """Batches of rows that are drawn by their weights, with replacement: as many as there are.
+    """Batches of rows drawn with replacement, each with a probability in proportion to its weight.
 
-    The draws are a function of (seed, epoch), so that a training can be repeated, and go on.
+    An epoch has as many draws as there are rows. They are a function of (seed, epoch), so that a
+    training can be repeated, and resumed.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ class ByLength:
     Parameters
     ----------
     sequences : sequence of (t, ...) arrays
-        Of one dtype, and one shape but for t.
+        All have one dtype, and one shape but for t.
     targets : sequence of (t, ...) arrays, or (n, ...) array
         One for each step, or one for each sequence.
     batch_size : int

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .tabular.model import TableModel
 
 DEFAULTS = Settings()
-# More than any memory holds, and few enough to be multiplied.
+# No memory holds so many, and the product of two such sizes still fits into 64 bits.
 _MOST_UNITS = 2**31
 _Say = Callable[[str], None]
 
@@ -316,7 +316,7 @@ def _tabulate() -> Callable[..., Any]:
 
 
 def _require_for_fit(as_json: bool) -> None:
-    """Find out before the training whether its end has all that it needs."""
+    """Find out before the training whether the packages are there that its end needs."""
     require("safetensors.numpy", extra="cli", purpose="the folder of a model")
     require("matplotlib", extra="plot", purpose="the report's drawings")
     if not as_json:

@@ -1,6 +1,6 @@
 """An example is a call of a NumPy function at points where its derivative can be checked.
 
-A call is told the function, so that versions of NumPy that lack it can be skipped.
+The function is an argument of the call, so that it can be skipped in versions of NumPy without it.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from ..nn.transformer import TransformerEncoderLayer
 Array = np.ndarray[Any, Any]
 Move = Callable[[Array], Array]
 
-# Of an attention layer PyTorch keeps these, one below the other, as one tensor.
+# PyTorch keeps these three weights of an attention layer one below the other in a single tensor.
 _JOINED = ("query", "key", "value")
 _ENCODER = {
     "attention": "self_attn",
@@ -71,7 +71,7 @@ def to_torch(model: Module, state: Mapping[str, Array]) -> dict[str, Array]:
 def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return a state of PyTorch's under our names, in our layout; others keep their names.
 
-    What PyTorch has no name for, as the state of a dropout, is the model's own.
+    The model keeps its own numbers where PyTorch has no name for them, as for a dropout's state.
     """
     own, rest = model.state_dict(), dict(arrays)
     found: dict[str, Array] = {}

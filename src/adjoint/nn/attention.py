@@ -68,17 +68,17 @@ def scaled_dot_product_attention(
     """
     q, k, v = map(as_array, (query, key, value))
     _check_operands(q, k, v)
-    # Dividing the query takes fewer operations than dividing the scores.
+    # The query is divided rather than the scores: it has fewer entries where d is below k.
     scores = matmul(q / math.sqrt(q.shape[-1]), swapaxes(k, -1, -2))
     allowed = _allowed(scores.shape, mask, causal)
     if allowed is None:
         return matmul(softmax(scores, axis=-1), v)
-    # Half of the lowest number, so that subtracting a row's maximum from it does not overflow; an
-    # infinity would make NaN of a row without any key.
+    # Half of the lowest number, since softmax subtracts a row's maximum, which would take the
+    # lowest number itself to -∞. With -∞ from the start a row without any key would be ∞ - ∞, NaN.
     lowest = np.finfo(scores.dtype).min / 2
     weights = softmax(where(allowed, scores, lowest), axis=-1)
     if mask is not None:
-        # In a row without any key all scores were alike, and so are the weights.
+        # In a row without any key all scores are equal, so that softmax gives equal weights, not 0.
         weights = where(allowed, weights, 0.0)
     return matmul(weights, v)
 
@@ -96,11 +96,11 @@ class MultiheadAttention(Module):
     heads : int
         A divisor of it.
     bias : bool
-        Of all four maps.
+        Whether the four maps have biases.
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ class MultiheadAttention(Module):
         value : (n, k, embed_dim) array, optional
             By default the key.
         mask : boolean array that broadcasts to (q, k), (n, q, k) or (n, heads, q, k), optional
-            True where a query may attend to a key. Of keys that are mere padding:
+            True where a query may attend to a key. Keys that are mere padding are left out by
             ``mask=is_real[:, None, :]``.
         causal : bool
             Query i may attend to keys 0 to i only.
@@ -172,7 +172,7 @@ class MultiheadAttention(Module):
         Returns
         -------
         (n, q, embed_dim) Tensor
-            Of a query without any key, the bias of ``output``.
+            A query without any key gets the bias of ``output``.
 
         Raises
         ------

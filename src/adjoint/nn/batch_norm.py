@@ -37,7 +37,7 @@ class BatchNorm(Module):
     momentum : float
         From 0 to 1; the weight of the newest batch.
     dtype : dtype
-        Of parameters and buffers.
+        The dtype of parameters and buffers.
 
     Attributes
     ----------
@@ -122,7 +122,8 @@ class BatchNorm(Module):
         axes = (0, *range(2, x.ndim))
         mean_ = mean(x, axis=axes, keepdims=True)
         centred = x - mean_
-        # Of entries that were centred: the difference of large squares could fall below 0.
+        # The squares are of centred entries. mean(x²) - mean(x)² is a difference of large numbers,
+        # which rounding could take below 0.
         variance = mean(square(centred), axis=axes, keepdims=True)
         kept = 1 - self.momentum
         new_mean = reshape(mean_, shape=(self.features,))

@@ -74,7 +74,7 @@ class Residual(Module):
     Parameters
     ----------
     module : Module or other callable
-        Of several, give their `Sequential`.
+        Several modules are given as a `Sequential` of them.
 
     Raises
     ------
@@ -118,7 +118,7 @@ class Residual(Module):
 
 
 class Flatten(Module):
-    """Axes from one on as a single axis: all of an example's entries in one row.
+    """Joins all axes from one on into a single axis: an example's entries become one row.
 
     Parameters
     ----------
@@ -167,5 +167,5 @@ class Flatten(Module):
 
 
 def _can_be_applied(module: object) -> bool:
-    """Return whether it is a callable; a class is one, but an instance of it was meant."""
+    """Return whether an object can be applied. A class is callable, but its instance was meant."""
     return callable(module) and not isinstance(module, type)

@@ -46,7 +46,7 @@ class Convolution(Module):
         ``initialise(shape, generator)`` of the shape (entries of a window, out_channels), or one of
         `initialise.INITIALISERS` by its name; the bias starts at zero.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -115,7 +115,8 @@ class Convolution(Module):
             padded, self.kernel_size, stride=self.stride, dilation=self.dilation
         )
         places = found.shape[2 : 2 + self.axes]
-        # (n, channels, places, kernel) to a row for each place of each example.
+        # From (n, channels, places, kernel) to one row for each place of each example, so that the
+        # convolution is one product of matrices.
         order = (0, *range(2, 2 + self.axes), 1, *range(2 + self.axes, 2 + 2 * self.axes))
         rows = transpose(found, axes=order)
         product = self._mapped(rows, math.prod(places) * z.shape[0])

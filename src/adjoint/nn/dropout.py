@@ -16,7 +16,7 @@ from .module import Buffer, Module
 
 
 class Dropout(Module):
-    """Each entry 0 with probability p, the others x / (1 - p); x itself in evaluation mode.
+    """Sets each entry to 0 with probability p, and others to x / (1 - p); no change in evaluation.
 
     So the expected value is x in both: Srivastava et al., "Dropout: a simple way to prevent neural
     networks from overfitting", JMLR 15, 2014, scaled in training rather than after it. The gradient

@@ -27,7 +27,7 @@ class Embedding(Module):
     rng : numpy.random.Generator, int or None
         Where the weights come from: they start as standard normal numbers.
     dtype : dtype
-        Of the weight.
+        The dtype of the weight.
 
     Attributes
     ----------

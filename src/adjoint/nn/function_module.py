@@ -13,9 +13,8 @@ from .module import Module
 class FunctionModule(Module):
     """A function as a module; abstract: a subclass names its ``function``.
 
-    Whatever the function takes by a default is a setting; ``__init__`` gives the module an
-    attribute of the same name for each. So a setting is written where the function has it and
-    where it is set, and nowhere else.
+    The parameters that have a default are its settings. For each of them ``__init__`` gives the
+    module an attribute of the same name, which is passed to the function on every call.
     """
 
     function: ClassVar[Callable[..., Any]]

@@ -1,7 +1,7 @@
 """Losses, activations and attention as functions; a loss is one number, the mean over the batch.
 
-It shows what the families of losses and activations list as their functions. It has no ``__all__``
-of its own, for which type checkers would want these names a second time.
+The families of losses and activations say in their ``__all__`` which functions are shown here. This
+module has no ``__all__``, because type checkers would need all the names in it a second time.
 """
 
 from .activations.bounded import *  # noqa: F403

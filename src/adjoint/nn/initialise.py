@@ -210,7 +210,7 @@ def zeros(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     return np.zeros(_fans(shape))
 
 
-# What a layer knows by name.
+# The initialisers that a layer knows by name.
 INITIALISERS: dict[str, Initialiser] = {
     "glorot_normal": glorot_normal,
     "glorot_uniform": glorot_uniform,
@@ -240,7 +240,7 @@ def as_initialiser(initialise: Initialiser | str) -> Initialiser:
     return INITIALISERS[choose("initialiser", initialise, INITIALISERS)]
 
 
-# What suits the layer before each activation.
+# The initialiser that suits the layer before each activation.
 BY_ACTIVATION: dict[str, Initialiser] = {
     name: as_initialiser(kind.initialise)
     for name, kind in ACTIVATIONS.items()

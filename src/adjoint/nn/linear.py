@@ -31,7 +31,7 @@ class Linear(Module):
         ``initialise(shape, generator)`` returns the weights, as does one of
         `initialise.INITIALISERS` by its name; the bias starts at zero.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------

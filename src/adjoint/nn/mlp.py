@@ -33,7 +33,7 @@ class MLP(Module):
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------

@@ -14,8 +14,8 @@ from ..tensor import Tensor, show_cut, tensor
 
 Array = np.ndarray[Any, Any]
 
-# Tells the user's Parameter(data) from the engine's own Parameter(data, node), where None is a node
-# too: that of a frozen parameter which is copied or unpickled.
+# The default of ``node`` cannot be None: the engine itself calls Parameter(data, None) to copy or
+# unpickle a frozen parameter, and a user's Parameter(data) must differ from that.
 _NOT_GIVEN: Any = object()
 
 

@@ -25,7 +25,7 @@ class LayerNorm(Module):
     """The last axis with mean 0 and variance 1, then scaled and shifted by feature.
 
     (x - m) / √(v + ε) · weight + bias, where m is the mean and v the variance of the last axis: Ba,
-    Kiros & Hinton, "Layer normalization", 2016, equation (4). Of equal entries it is the bias.
+    Kiros & Hinton, "Layer normalization", 2016, equation (4). Equal entries become the bias.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class LayerNorm(Module):
     epsilon : float
         Keeps the divisor from 0.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class RMSNorm(Module):
     epsilon : float
         Keeps the divisor from 0. PyTorch's default is the dtype's own rounding unit instead.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class GroupNorm(Module):
     epsilon : float
         Keeps the divisor from 0.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------

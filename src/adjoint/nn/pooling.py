@@ -23,7 +23,7 @@ class Pool(Module):
     Parameters
     ----------
     size : int or tuple of int
-        Of a window; a tuple has a size for each axis.
+        The size of a window; a tuple has a size for each axis.
     stride : int or tuple of int, optional
         How far apart windows are; by default ``size``, so that they do not overlap.
     padding : int or tuple of int
@@ -46,7 +46,8 @@ class Pool(Module):
         self.size = size
         self.stride = size if stride is None else stride
         self.padding = padding
-        # All are checked with the axes that they themselves have, if they are tuples.
+        # How many axes the input has is not known yet, so that each is checked for the axes that it
+        # names itself, if it is a tuple.
         axes = len(size) if isinstance(size, (tuple, list)) else 1
         sizes = sizes_of("size", size, axes)
         sizes_of("stride", self.stride, axes)

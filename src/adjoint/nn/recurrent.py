@@ -27,8 +27,8 @@ _ACTIVATIONS = {"relu": relu, "tanh": tanh}
 class Cell(Module):
     """The weights of one layer in one direction, those of its gates side by side.
 
-    Both biases are kept, as PyTorch does, though mostly their sum alone matters: its weights fit
-    when transposed.
+    Both biases are kept, although mostly only their sum matters, because PyTorch keeps them, too:
+    so its weights fit, once they are transposed.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Recurrent(Module):
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ class Recurrent(Module):
         """Return a cell's outputs, and its state after the last step that it reads."""
         order = -1 if backwards else 1
         outputs = []
-        # The input's part of all steps is one product.
+        # One product of matrices serves the inputs of all steps; only the states go step by step.
         for inputs in _steps(cell.input(x))[::order]:
             state = self._next(inputs, cell.hidden(state[0]), state)
             outputs.append(state[0])
@@ -245,13 +245,13 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit, whose state moves by a share of its own choice.
+    """The gated recurrent unit, whose gates say how far the state moves.
 
     With gates r, z and n side by side: r and z = σ(x W + b + h U + c) each, the candidate
     n = tanh(x W + b + r (h U + c)), and h' = (1 - z) n + z h. Cho et al., "Learning phrase
-    representations using RNN encoder-decoder for statistical machine translation", EMNLP 2014; in
-    it r multiplies h before the product, here after it, as in PyTorch, so that one product serves
-    all gates.
+    representations using RNN encoder-decoder for statistical machine translation", EMNLP 2014.
+    There r multiplies h before the product; here, as in PyTorch, it multiplies the product, so that
+    one product serves all gates.
 
     Parameters
     ----------
@@ -344,8 +344,9 @@ def _gates(x: Any, size: int) -> list[Any]:
 def _steps(x: Any) -> Sequence[Any]:
     """Return x[:, 0], x[:, 1], …
 
-    By halves, because the gradient of a part is an array as large as the whole: one by one that
-    takes time² entries, by halves time · log time.
+    The sequence is halved again and again, because the gradient of each part is an array as large
+    as what it was taken from. Taken one by one, the steps would need time² entries; by halves they
+    need time · log time.
     """
     time = x.shape[1]
     if time == 1:

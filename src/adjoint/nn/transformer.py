@@ -36,14 +36,15 @@ class TransformerEncoderLayer(Module):
     d_feedforward : int, optional
         Features between the two linear layers; by default four times as many, as in the paper.
     activation : str
-        Between these, one of `ACTIVATIONS`. Also chooses the first one's weights.
+        The activation between these two, one of `ACTIVATIONS`. It also chooses the first weights of
+        the layer before it.
     norm_first : bool
     dropout : float
         The probability of leaving an entry out while training.
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------

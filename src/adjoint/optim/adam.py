@@ -70,7 +70,7 @@ def adam_update(
 
 
 def bias_correction(beta: Operand, steps: Operand) -> Operand:
-    """Return 1 - βᵗ, of which nothing cancels where β is close to 1."""
+    """Return 1 - βᵗ, computed so that no digits cancel where β is close to 1."""
     if is_zero(beta):
         return 0.0 * steps + 1.0  # in the dtype of the steps
     # A Python float does not promote float32 arrays; NumPy's float64 would.

@@ -79,7 +79,7 @@ class EMA(Optimizer):
 
     @property
     def rule(self) -> str:
-        """Written source calls the update by the inner rule's name, which is most of it."""
+        """The name of the inner rule, which is most of the update in written source."""
         return self.inner.rule
 
     def check_setting(self, name: str, value: object) -> Any:
@@ -89,7 +89,7 @@ class EMA(Optimizer):
         return self.inner.check_setting(name, value)
 
     def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
-        """Return the inner optimiser's, and the parameter as the average of itself."""
+        """Return the inner optimiser's memory, and the parameter itself as the first average."""
         initial = self.inner.initial_memory(parameter, _without(settings, _DECAY))
         return {**initial, _AVERAGE: np.array(parameter)}
 
@@ -99,7 +99,7 @@ class EMA(Optimizer):
         """Apply the inner rule, and move the average towards what it gives."""
         own = _without(memory, _AVERAGE), _without(settings, _DECAY)
         new, remembered = self.inner.update(parameter, gradient, *own)
-        # The difference, so that an average of equal weights is exactly those.
+        # Where a and p are equal this is exactly p, which d a + (1 - d) p is not, after rounding.
         average = memory[_AVERAGE] + (1.0 - settings[_DECAY]) * (new - memory[_AVERAGE])
         return new, {**remembered, _AVERAGE: average}
 

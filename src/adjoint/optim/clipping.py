@@ -67,7 +67,8 @@ def _squares(gradients: Sequence[Any]) -> Any:
 def _clipped_in_range(gradients: Sequence[Any], limit: float) -> list[Any]:
     """Return the same, but divide by the greatest entry first if that is more than 1.
 
-    Small squares may vanish all the same: what they belong to is nothing beside the constant.
+    Small squares may vanish all the same, which changes nothing: such entries are lost beside the
+    constant, too.
     """
     greatest: Any = 1.0
     for gradient in gradients:

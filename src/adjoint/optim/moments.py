@@ -225,7 +225,8 @@ class RAdam(Moments):
         correction = bias_correction(beta2, steps)
         most = 2.0 / (1.0 - beta2) - 1.0
         known = most - 2.0 * steps * (1.0 - correction) / correction
-        # At least 5, so that the root which is not taken exists, too.
+        # `where` computes both branches. Below 5 it takes the other one, while the root of this one
+        # may be of a negative number; so this one is computed as for 5.
         enough = maximum(known, 5.0)
         squared = (enough - 4.0) * (enough - 2.0) * most / ((most - 4.0) * (most - 2.0) * enough)
         scaled = sqrt(squared * correction) / (sqrt(second) + settings["epsilon"])

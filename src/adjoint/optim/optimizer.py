@@ -26,9 +26,9 @@ Schedule = Callable[[int], float]
 class Optimizer:
     """What all optimisers share; abstract: a subclass defines `update`.
 
-    One that remembers something of a parameter from step to step names it in ``remembers``, or
-    defines `initial_memory`, so that a compiled step knows its shapes. Of one that has taken
-    no step ``memory`` holds an empty dict.
+    A subclass that remembers something of a parameter from step to step names it in ``remembers``,
+    or defines `initial_memory`, so that a compiled step knows its shapes. Before the first step
+    ``memory`` holds an empty dict for each parameter.
 
     A step gives every parameter a new array and leaves the old one alone: recorded graphs may hold
     it. All updates are computed before the first is written.
@@ -81,9 +81,9 @@ class Optimizer:
         Parameters
         ----------
         norm : float, optional
-            Of all gradients together, as `clip_by_norm`.
+            The greatest norm of all gradients together, see `clip_by_norm`.
         value : float, optional
-            Of every entry, as `clip_by_value`; applied first.
+            The greatest absolute value of every entry, see `clip_by_value`; applied first.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Optimizer:
 
     @property
     def lr(self) -> Any:
-        """The learning rate of the next step, of the first group; assigned to all of them."""
+        """The learning rate of the first group in the next step; assigning sets that of all."""
         return self.settings_now(0)["lr"]
 
     @lr.setter
@@ -106,14 +106,15 @@ class Optimizer:
 
     @property
     def rule(self) -> str:
-        """What written source calls the update."""
+        """The name that written source gives to the update."""
         return type(self).__name__.lower()
 
     @property
     def shaping(self) -> tuple[Any, ...]:
-        """What of the settings shapes an update, rather than being a number in it, group by group.
+        """The part of the settings that changes the traced graph, group by group.
 
-        A factor of 0 drops its term, so that it does, as flags and texts do.
+        These are flags, texts, and which numbers are 0, since a factor of 0 drops its term. All
+        other numbers are arguments of the graph: they change from step to step without a new one.
         """
         return tuple(
             tuple(name if is_argument(x) else (name, x) for name, x in group.items())
@@ -123,8 +124,8 @@ class Optimizer:
     def check_setting(self, name: str, value: object) -> Any:
         """Return a setting as `update` needs it, or raise what is wrong with it.
 
-        Those of the usual names have their usual ranges; a subclass checks others of its own.
-        Schedules are not checked.
+        Settings of the usual names have their usual ranges; a subclass checks others of its own. A
+        schedule is not checked, because its numbers are not known before they are used.
         """
         return checked_number(name, value)
 
@@ -138,9 +139,9 @@ class Optimizer:
     ) -> tuple[Any, Memory]:
         """Return the new parameter and what to remember; subclasses define it.
 
-        They use operators and adjoint's functions only: arrays and symbols come, among the
-        settings, too. ``memory`` has the names, shapes and dtypes of `initial_memory`, coming and
-        going.
+        It uses operators and adjoint's functions only, because in a compiled step symbols take the
+        place of arrays and of the numbers among the settings. ``memory`` has the names, shapes and
+        dtypes of `initial_memory`, both when it is given and when it is returned.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update")
 
@@ -179,7 +180,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the settings, of what is remembered, and the number of steps.
 
-        Of a schedule, the text of it: it is not restored, but compared.
+        A schedule is represented by its text, which is not restored but compared.
         """
         memory = [{name: np.array(a) for name, a in entry.items()} for entry in self.memory]
         groups = [{n: _text(x) if callable(x) else x for n, x in g.items()} for g in self.groups]
@@ -227,7 +228,7 @@ def is_zero(factor: Operand) -> bool:
 
 
 def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operand:
-    """Return g + weight_decay p, the gradient with that of weight_decay ‖p‖² / 2."""
+    """Return g + weight_decay p, to whose loss weight_decay ‖p‖² / 2 was added."""
     decay = settings["weight_decay"]
     return gradient if is_zero(decay) else gradient + decay * parameter
 
@@ -298,7 +299,7 @@ def _checked_state_of_groups(optimizer: Optimizer, state: Mapping[str, Any]) -> 
 
 
 def _text(schedule: Schedule) -> str:
-    """Return what a schedule is, without addresses, which differ from process to process."""
+    """Return the `repr` of a schedule without addresses, which differ from process to process."""
     return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))
 
 
@@ -329,7 +330,7 @@ def _checked_state_of_memory(
 
 
 def _checked_entry(i: int, parameter: Tensor, initial: Memory, entry: Memory) -> Memory:
-    """Return a copy of what a state remembers of a parameter; nothing, before its first step."""
+    """Return a copy of what a state remembers of a parameter, empty before its first step."""
     missing = initial.keys() - entry.keys()
     if entry and missing:
         raise ValueError(

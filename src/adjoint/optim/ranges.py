@@ -1,4 +1,4 @@
-"""The settings of optimisers that have a usual range."""
+"""Settings of optimisers are checked by their names: the usual names have usual ranges."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from ..checks import as_float, in_range, positive
 
+# Settings that are positive and finite.
 _POSITIVE = {"lr", "epsilon"}
-# From 0 to below a bound.
+# Settings that go from 0 to below a bound: the bound.
 _RANGES = {
     "alpha": 1.0,
     "beta1": 1.0,

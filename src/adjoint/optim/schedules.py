@@ -1,7 +1,7 @@
 """A schedule is a number as a function of how many steps were taken.
 
-Any callable will do where an optimiser takes a number; these are the usual ones. They are immutable
-and say in their `repr` all that they are, by which a checkpoint knows them again.
+Any callable will do where an optimiser takes a number; these are the usual ones. They are
+immutable, and their `repr` says all that they are: by it a checkpoint recognises them.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class SGD(Optimizer):
 
     @property
     def rule(self) -> str:
-        """Gradient descent and momentum have names of their own."""
+        """The name of the update in written source: "momentum" where there is some, else "sgd"."""
         has_momentum = any(not is_zero(group["momentum"]) for group in self.groups)
         return "momentum" if has_momentum else "sgd"
 

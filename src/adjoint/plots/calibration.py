@@ -270,7 +270,7 @@ def _columns(y_prob: ArrayLike, labels: NDArray[Any], classes: NDArray[Any]) -> 
             f"{classes.tolist()[:10]}; expected ({len(labels)}, {len(classes)}), or "
             f"({len(labels)},) where there are two; name them by classes= if y_true lacks some"
         )
-    # Written so that NaN is none either.
+    # The comparison is written so that NaN fails it, too.
     wrong = np.count_nonzero(~((found >= 0) & (found <= 1)))
     if wrong:
         raise ValueError(f"y_prob has {wrong} values that are no probabilities, outside 0 to 1")

@@ -293,7 +293,7 @@ class LossCurveDisplay:
         ax.plot([], [], **look, label="Validation score (right axis)")
         style.dress(beside, title="", xlabel="", ylabel="Score")
         beside.grid(False)
-        # Else the score's line would cross the legend, which belongs to the axes below.
+        # The axes of the scores lie above those of the losses, whose legend their line would cross.
         ax.set_zorder(beside.get_zorder() + 1)
         ax.patch.set_visible(False)
         self.score_ax_ = beside
@@ -376,7 +376,7 @@ def _recorder(estimator: object) -> Any:
 
 
 def _at_the_end(values: Sequence[float] | None, count: int) -> Array | None:
-    """Return records of the last epochs of all: a fit may have gone on with validation rows."""
+    """Return records as those of the last epochs: a fit may go on with validation rows."""
     if values is None or len(values) == 0:
         return None
     return np.concatenate([np.full(max(count - len(values), 0), np.nan), values])

@@ -31,7 +31,7 @@ TITLES = {
     "saturated": ("Saturation", "Share of saturated outputs"),
 }
 SHARES = ("zeros", "saturated")
-# More layers than there are colours are drawn from dark to light, and so many of them named.
+# More layers than there are colours are drawn from dark to light, and this many of them are named.
 MOST_NAMED = 8
 # Steps of about a thousandth of the weights are usual.
 USUAL_UPDATE = 1e-3

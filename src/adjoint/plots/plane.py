@@ -164,7 +164,7 @@ def _is_plain(column: narwhals.Series[Any]) -> bool:
 
 
 def _middle(column: narwhals.Series[Any]) -> Any:
-    """Return a column's median, a value that is there; of other things the most frequent one."""
+    """Return the median of numbers, which is one of them, or the most frequent of other values."""
     known = column.drop_nulls()
     if not len(known):
         return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 KINDS = ("actual_vs_predicted", "residual_vs_predicted")
-# Rows to a bin of the running median, and how many bins at most.
+# A bin of the running median has this many rows at least, and there are this many bins at most.
 ROWS_PER_BIN = 20
 MOST_BINS = 15
 

@@ -70,7 +70,7 @@ def _classes(estimator: object, count: int, labels: NDArray[Any] | None) -> NDAr
 
 
 def _check_labels(seen: NDArray[Any], classes: NDArray[Any]) -> None:
-    # Python's sets, as NumPy would find the string '0' among the numbers.
+    # Python's sets tell '0' from 0; NumPy would turn the numbers into strings and find it.
     strangers = set(seen.tolist()) - set(classes.tolist())
     if strangers:
         raise ValueError(

@@ -123,7 +123,7 @@ class DataDisplay:
         """Put the points alone on ``ax``, one artist per class."""
         look: dict[str, Any] = {
             "alpha": style.POINT_ALPHA,
-            # Above a thousand points, the more the smaller.
+            # Above a thousand points they shrink, so that they do not cover each other.
             "s": float(np.clip(1000 / len(self.X), 0.1, 1)) * style.POINT_SIZE,
             "rasterized": len(self.X) > MOST_VECTOR_POINTS,
         }

@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 # What stands for a missing value in a text, small letters or capitals.
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-# Of texts so many must be numbers for a column of numbers.
+# A column of texts is one of numbers if this share of them are numbers.
 _MOSTLY = 0.95
 _QUANTILES, _WIDEST = 101, 3**0.5
 # Categories with fewer rows count as one; a column in which most rows have one of their own says

@@ -22,7 +22,7 @@ DTYPE = np.float32
 
 @dataclass
 class Encoder:
-    """What is known of the columns of a table.
+    """The columns of a table that a network reads, and why it ignores the others.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 
 FORMAT = "adjoint table model"
 VERSION = 1
-# In the place of a report that could not be written.
+# This stands in the place of a report that could not be written.
 NO_REPORT = "<p>The report could not be written.</p>\n"
 # Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
 # chosen its columns, and may have some of nearly as many categories as rows.
@@ -171,7 +171,7 @@ def design_for(
 
 
 def check_free(folder: Path, *, replace: bool) -> None:
-    """Refuse a place that is taken: by what is no model always, by a model unless it may go.
+    """Refuse a folder that exists; one with a model is accepted if it may be replaced.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def _design_of(state: dict[str, Any]) -> Design:
 
 
 def _put(part: Path, folder: Path) -> None:
-    """Give a finished folder its name; a model that had it goes once this one is there."""
+    """Give a finished folder its name; a model of that name is removed once this one is there."""
     if not folder.exists():
         os.rename(part, folder)
         return

@@ -39,7 +39,7 @@ class Source:
     Attributes
     ----------
     names : list of str
-        Of the columns.
+        The names of the columns.
 
     Raises
     ------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 TASKS = ("auto", "classification", "regression")
-# Whole numbers of up to so many values, none of them rare, are taken for classes.
+# Whole numbers of at most this many different values, none of them rare, are taken for classes.
 _MOST_CLASSES = 20
 _MOST_LABELS = 1000
 _FEWEST = 5
@@ -32,9 +32,9 @@ class Target:
     name : str
     task : {"classification", "regression"}
     labels : list of str
-        Of the classes, as they stand in the table.
+        The names of the classes, as they stand in the table.
     mean, std : float
-        Of the numbers.
+        Mean and standard deviation of the numbers.
     """
 
     name: str

@@ -95,7 +95,7 @@ def prepare(
 
 
 def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:
-    """Return rows in two parts, the classes in both as they are in all where that can be."""
+    """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
     held = max(round(part * len(rows)), len(target.labels), 2)
     strata = y[rows] if is_stratified else None

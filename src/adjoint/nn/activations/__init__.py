@@ -11,8 +11,8 @@ from .bounded import *  # noqa: F403
 from .gated import *  # noqa: F403
 from .rectified import *  # noqa: F403
 
-# What networks can have between their layers, by name: the families above, and no class that a user
-# derives later.
+# The activations that networks can have between their layers, by name. They are read off once, when
+# the families above are known, so that no class which a user derives later changes them.
 ACTIVATIONS: dict[str, type[Activation]] = {
     kind.function.__name__: kind
     for kind in sorted(Activation.__subclasses__(), key=lambda kind: kind.__name__.lower())

@@ -13,7 +13,7 @@ from ...ops.softmax import softmax
 from ...ops.structural import as_array
 from .activation import Activation
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["hardtanh", "softsign"]
 
 

@@ -12,7 +12,7 @@ from ...ops.hyperbolic import tanh
 from ...ops.structural import as_array
 from .activation import Activation
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["gelu", "glu", "mish", "silu"]
 
 # Hendrycks & Gimpel, "Gaussian error linear units", 2016, section 2.

@@ -18,7 +18,7 @@ from ...ops.structural import as_array, axis_index, reshape
 from ..module import Parameter
 from .activation import Activation
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["elu", "leaky_relu", "prelu", "selu", "softplus"]
 
 # Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017, equation (14) and its solution
@@ -64,7 +64,7 @@ def leaky_relu(x: ArrayLike, slope: float = 0.01) -> Any:
 
 
 class LeakyReLU(Activation):
-    """The positive part, and a small slope below 0, which the derivative at 0 is, too.
+    """The positive part, and a small slope below 0; the derivative at 0 is that slope.
 
     >>> from adjoint import nn
     >>> float(nn.LeakyReLU()(-1.0))
@@ -88,7 +88,7 @@ def prelu(x: ArrayLike, weight: ArrayLike, axis: int = 1) -> Any:
     x : (..., k, ...) array
     weight : (1,) or (k,) array
     axis : int
-        That of x along which several slopes run, the channels; of an x of one axis, that one.
+        The axis of x along which several slopes run, the channels; if x has one axis, that one.
 
     Returns
     -------
@@ -120,10 +120,11 @@ class PReLU(Activation):
     initial : float
         The first slope.
     axis : int
-        That along which several slopes run: 1, the channels, as in all layers that have them and in
-        PyTorch; -1 for features on the last axis of sequences. Of an input of one axis, that one.
+        The axis along which several slopes run: 1, the channels, as in PyTorch and in all layers
+        that have channels; -1 for features on the last axis of sequences. For an input of one axis
+        it is that axis.
     dtype : dtype
-        Of the slopes.
+        The dtype of the slopes.
 
     Attributes
     ----------
@@ -149,7 +150,7 @@ class PReLU(Activation):
 
     function = staticmethod(prelu)
 
-    # Modules that were pickled when the slopes ran along the last axis have none of their own.
+    # Modules pickled when the slopes always ran along the last axis have no attribute of this name.
     axis = -1
 
     def __init__(
@@ -211,7 +212,8 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Any:
     """
     z = as_array(x)
     is_positive = greater(z, 0)
-    # Where it is not wanted the exponential is that of 0: it must not overflow.
+    # Both branches are computed. Where x is positive the exponential is not wanted and is taken of
+    # 0, since that of a large x would overflow, and its slope 0·∞ would be NaN.
     return where(is_positive, z, expm1(where(is_positive, 0, z)) * alpha)
 
 

@@ -11,8 +11,8 @@ from .distance import *  # noqa: F403
 from .loss import Loss
 from .regression import *  # noqa: F403
 
-# The losses that `fit` knows by name: those of a prediction and a target in the families above, and
-# no class that a user derives later.
+# The losses that `fit` knows by name: those that take a prediction and a target. They are read off
+# once, when the families above are known, so that no class which a user derives later changes them.
 LOSSES: dict[str, Callable[..., Any]] = {
     kind.function.__name__: kind.function
     for kind in Loss.__subclasses__()

@@ -10,7 +10,7 @@ from ...ops.piecewise import relu
 from .checks import as_pair, as_values, as_weights, averaged, is_probability, need
 from .loss import Loss
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["binary_cross_entropy", "focal_loss", "hinge_loss"]
 
 
@@ -32,7 +32,7 @@ def binary_cross_entropy(
         A factor of the first term: above 1 it makes a missed yes dearer. An array has the shape of
         the targets' last axis.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def binary_cross_entropy(
         (pos_weight,) = as_values(pos_weight)
         shape = logits.shape[-1:] if pos_weight.shape else ()
         yes = as_weights("binary_cross_entropy", "pos_weight", pos_weight, shape, logits) * targets
-    # log(1 + e^-a) and log(1 + e^a), neither of which is a difference of great numbers.
+    # log(1 + e^-a) and log(1 + e^a). Taking log σ(a) instead would give -∞ where σ(a) rounds to 0.
     losses = yes * softplus(-logits) + (1 - targets) * softplus(logits)
     return averaged("binary_cross_entropy", losses, sample_weight)
 
@@ -96,7 +96,7 @@ def focal_loss(
         As for `binary_cross_entropy`, which is the loss at γ = 0.
     gamma : float
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -121,7 +121,8 @@ def focal_loss(
         raise ValueError(f"focal_loss: gamma is {gamma}; expected a number from 0")
     logits, targets = as_pair("focal_loss", logits, targets)
     targets = need("focal_loss", targets, is_probability, "a number from 0 to 1")
-    # -log p and -log(1 - p): a power of p is e to a multiple, which has a slope at p = 0, too.
+    # -log p and -log(1 - p). A power of p is written as e to a multiple of log p, since p**γ has no
+    # finite slope at p = 0 for γ below 1.
     yes, no = softplus(-logits), softplus(logits)
     losses = targets * exp(-gamma * no) * yes + (1 - targets) * exp(-gamma * yes) * no
     return averaged("focal_loss", losses, sample_weight)
@@ -151,7 +152,7 @@ def hinge_loss(
     prediction, target : arrays of one shape
         Scores a, and their signs t: -1 or 1.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the losses share: they check their arguments, and average over the rows."""
+"""The losses share how they check their arguments, and how they average over the rows."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def averaged(name: str, losses: Value | Array, sample_weight: ArrayLike | None) 
     Parameters
     ----------
     name : str
-        Of the loss, for messages.
+        The name of the loss, for messages.
     losses : (n, ...) array
     sample_weight : (n,) array or None
     """

@@ -29,10 +29,10 @@ from .checks import (
 )
 from .loss import Loss
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["cross_entropy", "kl_divergence"]
 
-# How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
+# How far the probabilities of a row may be from adding up to 1; rounding of float16 stays below it.
 _SLACK = 1e-2
 
 
@@ -61,7 +61,7 @@ def cross_entropy(
     ignore_index : int, optional
         Rows with this class count for nothing.
     sample_weight : (n,) array, optional
-        Of the rows: each counts so often.
+        How often each row counts.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def _checked_labels(labels: Value | Array, shape: Shape, kept: Value | Array | N
     """Return integer labels, class 0 for those that are not kept."""
     kind = labels.dtype.kind
     if kind == "b":
-        # As an index a boolean would be a mask.
+        # Labels are used as indices, and NumPy takes a boolean index for a mask.
         labels = astype(labels, dtype=np.intp)
     elif kind not in "iu":
         raise TypeError(
@@ -202,7 +202,7 @@ def _checked_labels(labels: Value | Array, shape: Shape, kept: Value | Array | N
         )
     if kept is not None:
         labels = where(kept, labels, astype(np.zeros((), np.intp), dtype=labels.dtype))
-    # The loss itself says what is wrong with labels that are known.
+    # Where the labels are known, the loss itself looks at them and says what is wrong.
     return class_labels(labels, classes=shape[-1]) if is_traced(labels) else labels
 
 
@@ -227,7 +227,7 @@ def kl_divergence(
         The logarithms l of the predicted probabilities, as of `adjoint.log_softmax`, and the
         probabilities t.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------

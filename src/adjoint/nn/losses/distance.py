@@ -13,12 +13,12 @@ from ...ops.reductions import sum
 from .checks import as_pair, averaged, need_rows
 from .loss import Loss
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["cosine_loss", "triplet_loss"]
 
-# The least length that counts, so that vectors of zeros have a direction of no weight.
+# Shorter vectors count as of this length: the cosine divides by lengths, and those of zeros are 0.
 _SHORTEST = 1e-8
-# Added to every difference, so that the distance of equal vectors has a gradient.
+# Added to every difference: the root in the distance of equal vectors would have an infinite slope.
 _APART = 1e-6
 
 
@@ -32,7 +32,7 @@ def cosine_loss(
     prediction, target : (..., d) arrays of one shape
         A row of zeros is at a right angle to all.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def triplet_loss(
         Rows a, what is to be near each, and what is to be further away, by the margin.
     margin : float
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from ...ops.piecewise import absolute, clip, maximum
 from .checks import as_pair, as_values, averaged, floats, need
 from .loss import Loss
 
-# The functions, which `nn.functional` shows; the classes are shown by `nn`.
+# `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["huber_loss", "mae_loss", "mse_loss", "poisson_loss", "quantile_loss"]
 
 
@@ -29,7 +29,7 @@ def mse_loss(
     ----------
     prediction, target : arrays of one shape
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def mae_loss(
     ----------
     prediction, target : arrays of one shape
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def huber_loss(
     delta : float
         Where the parabola ends.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def quantile_loss(
     levels : float or sequence of k floats
         The q's, between 0 and 1. For a sequence the prediction has a column for each.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -256,7 +256,7 @@ def poisson_loss(
     log_rate, target : arrays of one shape
         The logarithms a of the expected counts, and the counts, not negative.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
