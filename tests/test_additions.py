@@ -1,20 +1,23 @@
 """What is added is complete: a failure says which file still lacks the new thing.
 
-docs/architecture.md has the table of what to edit to add an activation, a loss or an optimiser.
+docs/architecture.md says what to edit to add an activation, a loss, a layer, an optimiser or a
+schedule.
 """
 
 import inspect
+from dataclasses import is_dataclass
 
 import pytest
 
 import test_losses
 import test_nn_layers
 import test_optimizers
+import test_schedules
 from adjoint import nn, optim
 from adjoint.nn import functional
 from adjoint.nn.activations.activation import Activation
 from adjoint.nn.losses.loss import Loss
-from adjoint.optim import Optimizer
+from adjoint.optim import Optimizer, schedules
 
 
 def ours(kind, package):
@@ -34,11 +37,19 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_activation_or_loss_is_shown_by_nn(name):
-    assert getattr(nn, name, None) is FUNCTIONS[name], (
-        f"import {name} in src/adjoint/nn/__init__.py"
-    )
+# These are parts of other modules, which nobody puts into a network by themselves.
+PARTS = {"Cell", "Weighted"}
+MODULES = {
+    name: kind
+    for name, kind in ours(nn.Module, "adjoint.nn.").items()
+    if "; abstract" not in kind.__doc__.partition("\n")[0] and name not in PARTS
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_layer_an_activation_or_a_loss_is_shown_by_nn(name):
+    shown = getattr(nn, name, None)
+    assert shown is MODULES[name], f"import {name} in src/adjoint/nn/__init__.py"
     assert name in nn.__all__, f"add {name} to __all__ of src/adjoint/nn/__init__.py"
 
 
@@ -99,4 +110,14 @@ def test_an_optimiser_is_shown_by_optim(name):
 def test_an_optimiser_has_a_formula_in_the_tests(name):
     assert name in {row[0] for row in test_optimizers.TABLE}, (
         f'add "{name}", settings and its formula to TABLE in tests/test_optimizers.py'
+    )
+
+
+@pytest.mark.parametrize("name", [n for n, x in vars(schedules).items() if is_dataclass(x)])
+def test_a_schedule_is_shown_by_optim_and_has_a_formula_in_the_tests(name):
+    kind = getattr(schedules, name)
+    assert getattr(optim, name, None) is kind, f"import {name} in src/adjoint/optim/__init__.py"
+    assert name in optim.__all__, f"add {name} to __all__ of src/adjoint/optim/__init__.py"
+    assert f"{name}(" in inspect.getsource(test_schedules), (
+        f"add {name} and its formula to TABLE in tests/test_schedules.py"
     )

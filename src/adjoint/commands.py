@@ -232,7 +232,7 @@ def check(file: Path, as_json: bool) -> int:
 
 
 class _Speaker:
-    """Tells the user what happens: on standard output, or on standard error if that is for JSON."""
+    """Tells the user what happens, on standard error where standard output is for JSON."""
 
     def __init__(self, *, epochs: int, aside: bool) -> None:
         self.width = len(str(epochs))
