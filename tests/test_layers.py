@@ -159,7 +159,7 @@ LAYERS = [
     ["nn.activations.bounded", "nn.activations.gated", "nn.activations.rectified"],
     ["nn.activations"],
     ["nn.initialise"],
-    ["nn.losses.checks", "nn.losses.loss"],
+    ["nn.losses.rows", "nn.losses.loss"],
     [
         "nn.losses.binary",
         "nn.losses.classification",

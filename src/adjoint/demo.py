@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from . import nn, optim
 from .callbacks import AtEpochs
+from .checks import positive
 from .datasets import DATASETS
 from .errors import choose, require
 from .history import History
@@ -82,8 +83,7 @@ class Settings:
             raise ValueError(f"seed must be below 2**64, got {self.seed}")
         for units in self.hidden:
             _check_at_least("units of a hidden layer", units, 1)
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ValueError(f"learning rate must be positive and finite, got {self.learning_rate}")
+        positive("learning rate", self.learning_rate)
         if self.batch_size > self.samples:
             raise ValueError(
                 f"batch size {self.batch_size} is larger than the {self.samples} samples"

@@ -7,8 +7,8 @@ from typing import Any
 from ...annotations import ArrayLike
 from ...ops.exponential import exp, softplus
 from ...ops.piecewise import relu
-from .checks import as_pair, as_values, as_weights, averaged, is_probability, need
 from .loss import Loss
+from .rows import as_pair, as_values, as_weights, averaged, is_probability, need
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["binary_cross_entropy", "focal_loss", "hinge_loss"]

@@ -17,7 +17,8 @@ from ...ops.requirement import is_traced, require_that
 from ...ops.selection import take
 from ...ops.softmax import class_labels, log_softmax, softmax_cross_entropy
 from ...ops.structural import astype
-from .checks import (
+from .loss import Loss
+from .rows import (
     as_pair,
     as_values,
     as_weights,
@@ -27,7 +28,6 @@ from .checks import (
     need,
     need_rows,
 )
-from .loss import Loss
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["cross_entropy", "kl_divergence"]

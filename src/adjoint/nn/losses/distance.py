@@ -10,8 +10,8 @@ from ...ops.arithmetic import subtract
 from ...ops.exponential import sqrt, square
 from ...ops.piecewise import maximum, relu
 from ...ops.reductions import sum
-from .checks import as_pair, averaged, need_rows
 from .loss import Loss
+from .rows import as_pair, averaged, need_rows
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["cosine_loss", "triplet_loss"]

@@ -13,8 +13,8 @@ from ...errors import ShapeError
 from ...ops.arithmetic import subtract
 from ...ops.exponential import exp, square
 from ...ops.piecewise import absolute, clip, maximum
-from .checks import as_pair, as_values, averaged, floats, need
 from .loss import Loss
+from .rows import as_pair, as_values, averaged, floats, need
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["huber_loss", "mae_loss", "mse_loss", "poisson_loss", "quantile_loss"]

@@ -1,4 +1,4 @@
-"""The losses share how they check their arguments, and how they average over the rows."""
+"""Rows are what a loss is averaged over; here they, and the weights they have, are checked."""
 
 from __future__ import annotations
 
