@@ -83,7 +83,10 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     if not 0 <= n < 2**32:
         raise ValueError(f"permutation: n must be from 0 to 2**32 - 1, got {n}")
     words: Array = random_words(n, seed=seed, epoch=epoch, site=ORDER_SITE) >> np.uint64(32)
+    # The high half of the product of a 32-bit word and i + 1 is a number from 0 to i, without the
+    # division that a remainder needs.
     draws = ((words * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
+    # The swaps are one after another, which Python's lists do faster than NumPy's single entries.
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = draws[i]

@@ -110,6 +110,7 @@ class ByWeight:
         """Yield the batches of an epoch."""
         n = len(self.X)
         words = random_words(n, seed=self.seed, epoch=epoch, site=_DRAWN_SITE)
+        # 53 bits, as many as a float64 holds exactly, make a number from 0 to below 1.
         places = (words >> np.uint64(11)) * 2.0**-53 * self.ends[-1]
         drawn = np.searchsorted(self.ends, places, side="right")
         for batch in rows.batches(n, self.batch_size, order=drawn):
@@ -169,6 +170,7 @@ class ByLength:
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of an epoch."""
+        # Mixed before the stable sort, so that sequences of equal length meet in a new order.
         mixed = rows.permutation(len(self.sequences), seed=self.seed, epoch=2 * epoch)
         ordered = mixed[np.argsort(self.lengths[mixed], kind="stable")]
         groups = list(rows.batches(len(ordered), self.batch_size, order=ordered))

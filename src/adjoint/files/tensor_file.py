@@ -124,6 +124,7 @@ def _in_order(content: bytes) -> bytes:
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    # safetensors wants the numbers to begin at a multiple of 8 bytes, and pads with blanks itself.
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[end:]
 
@@ -136,6 +137,7 @@ def _contiguous(array: Array) -> Array:
 def _digest(arrays: Mapping[str, Array], text: str) -> str:
     """Return a checksum of all that a file says."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    # The order of the arrays says nothing, and safetensors changes it.
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())

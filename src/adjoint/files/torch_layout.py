@@ -61,6 +61,7 @@ def to_torch(model: Module, state: Mapping[str, Array]) -> dict[str, Array]:
             continue
         array = place.there(state[name])
         found[place.name] = np.concatenate([found[place.name], array]) if place.part else array
+    # PyTorch counts the batches, which its averages need if they are not exponential; ours are.
     for path, module in model.named_modules():
         if isinstance(module, BatchNorm):
             name = _joined(_torch_path(model, path), "num_batches_tracked")
@@ -81,6 +82,7 @@ def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
         elif place.name in arrays:
             array = arrays[place.name]
             rest.pop(place.name, None)
+            # Query, key and value lie one below the other.
             if place.part is not None:
                 third = len(array) // 3
                 array = array[place.part * third : (place.part + 1) * third]

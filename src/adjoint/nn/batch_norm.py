@@ -114,6 +114,7 @@ class BatchNorm(Module):
     def _measured(self, x: Value | Array, across: tuple[int, ...]) -> tuple[Any, Any]:
         """Return the input without its mean, and its variance; both enter the running ones."""
         count = math.prod(x.shape) // self.features
+        # The unbiased variance divides by count - 1.
         if count < 2:
             raise ShapeError(
                 f"BatchNorm: one value a channel, input of shape {x.shape}, has no variance; "

@@ -89,6 +89,7 @@ class Convolution(Module):
             raise ValueError(
                 f"groups: {groups} does not divide {in_channels} and {out_channels} channels"
             )
+        # Initialisers scale by (in, out), and an output here is made of the entries of a window.
         entries = self.in_channels // self.groups * math.prod(self.kernel_size)
         shape = (entries, self.out_channels)
         weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))

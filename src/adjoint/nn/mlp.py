@@ -106,6 +106,7 @@ class MLP(Module):
                 "call the model itself for its output"
             )
         x = X
+        # Only frames, lists and arrays of objects may hold texts, or gaps that are no numbers.
         if not isinstance(X, np.ndarray) or X.dtype.kind == "O":
             x = as_numbers("X", X)
             check_finite("X", x)

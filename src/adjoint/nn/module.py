@@ -267,6 +267,7 @@ class Module:
                 f"load_state_dict: the state does not fit this {type(self).__name__}, "
                 "nothing was loaded:\n  " + "\n  ".join(problems)
             )
+        # All are converted before the first is written, so that a failure changes nothing.
         copies = {name: np.array(arrays[name], dtype=item.dtype) for name, item in own.items()}
         for name, item in own.items():
             item.data = copies[name]
@@ -325,6 +326,7 @@ def _named_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
     seen: set[int] = set()
     for path, inner in module.named_modules():
         for name, item in _attributes(inner):
+            # Weights that two layers share are one tensor, saved and trained once.
             if isinstance(item, Tensor) and item.is_leaf and id(item) not in seen:
                 seen.add(id(item))
                 yield (f"{path}.{name}" if path else name), item

@@ -216,6 +216,7 @@ class GroupNorm(Module):
         size = math.prod(z.shape[1:]) // self.groups
         grouped = reshape(z, shape=(z.shape[0], self.groups, size))
         normal = reshape(_standardised(grouped, self.epsilon), shape=z.shape)
+        # Trailing axes of size 1 let the channels meet the second axis of the input.
         by_channel = (self.channels, *(1 for _ in z.shape[2:]))
         weight = reshape(self.weight, shape=by_channel)
         return normal * weight + reshape(self.bias, shape=by_channel)

@@ -326,6 +326,7 @@ class LSTM(Recurrent):
         for cell in self.cells:
             if cell.input.bias is not None:
                 bias = np.array(cell.input.bias.data)
+                # These are the forget gate's. Its other bias stays 0, and both are added.
                 bias[hidden_size : 2 * hidden_size] = 1
                 cell.input.bias = Parameter(bias)
 

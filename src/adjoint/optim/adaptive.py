@@ -235,6 +235,7 @@ class Adadelta(Optimizer):
         gradient = decayed(gradient, parameter, settings)
         rho, epsilon = settings["rho"], settings["epsilon"]
         second = rho * memory["second_moment"] + (1.0 - rho) * (gradient * gradient)
+        # The mean square of past steps starts at 0, and ε keeps the first step from being 0, too.
         step = sqrt(memory["squared_step"] + epsilon) / sqrt(second + epsilon) * gradient
         squared = rho * memory["squared_step"] + (1.0 - rho) * (step * step)
         new = parameter - settings["lr"] * step

@@ -71,6 +71,7 @@ class EMA(Optimizer):
             )
         self.inner = inner
         super().__init__(_groups_of(inner), **{**inner.groups[0], _DECAY: decay})
+        # A training that is under way goes on: the averages begin at the present weights.
         self.clipping, self.steps = inner.clipping, inner.steps
         self.memory = [
             {**entry, _AVERAGE: np.array(parameter.data)} if entry else {}

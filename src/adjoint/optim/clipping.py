@@ -48,8 +48,10 @@ def clip_by_norm(gradients: Sequence[Operand], limit: float) -> list[Any]:
     """
     given = [as_array(gradient) for gradient in gradients]
     with np.errstate(over="ignore", invalid="ignore"):
+        # A symbol has no numbers to look at: a traced step takes the way that is safe for all.
         if any(isinstance(gradient, Value) for gradient in given):
             return _clipped_in_range(given, limit)
+        # Mostly one pass over the gradients will do; the way without overflow needs more.
         norm = sqrt(_squares(given))
         if not np.isfinite(norm):
             return _clipped_in_range(given, limit)

@@ -166,6 +166,7 @@ class Optimizer:
             settings = now[self.membership[i]]
             new = self.update(parameter.data, gradient, self.recall(i), settings)
             updates.append((i, parameter, *new))
+        # All updates are known before the first is written: an error leaves all as they were.
         for i, parameter, data, memory in updates:
             parameter.data = data
             self.memory[i] = memory
@@ -174,6 +175,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients; to be called before every `backward`, which adds to them."""
         for parameter in self.params:
+            # A parameter that was frozen meanwhile has no node, and so no gradient.
             if parameter.node is not None:
                 parameter.grad = None
 

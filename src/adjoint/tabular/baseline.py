@@ -44,6 +44,7 @@ def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array
     if (chances == 1).any():  # the others are only among the rows held out
         return majority
     with warnings.catch_warnings():
+        # A baseline that has not quite converged is good enough to compare with.
         warnings.simplefilter("ignore", ConvergenceWarning)
         linear = make_pipeline(columns, LogisticRegression(max_iter=200)).fit(X, y)
     return majority | {"logistic regression": _spread(linear, asked, target.outputs)}

@@ -70,6 +70,8 @@ class Column:
         gaps = np.isnan(numbers)
         if gaps.any() and not self.has_missing:
             treated[f"{self.name}: missing, taken as the median"] += int(gaps.sum()) - strange
+        # Ranks among the quantiles instead of values: an outlier stays within ±√3, the bounds of a
+        # uniform distribution of variance 1.
         ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
         scaled = np.where(gaps, 0.0, np.interp(numbers, self.quantiles, ranks))
         return np.column_stack([scaled, gaps] if self.has_missing else [scaled])
@@ -80,6 +82,7 @@ class Column:
 
         names = as_names(values)
         found = compute.index_in(names, value_set=pyarrow.array(self.levels, pyarrow.string()))
+        # Number 0 stands for all categories that were rare or not there.
         codes = compute.fill_null(found, -1).to_numpy(zero_copy_only=False) + 1
         gaps = names.is_null().to_numpy(zero_copy_only=False)
         if self.has_missing:
@@ -184,6 +187,7 @@ def as_numbers(values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, int
         numbers, strange = _plain(values), 0
         if pyarrow.types.is_temporal(kind):
             numbers = numbers.cast(pyarrow.timestamp("ms")).cast(pyarrow.int64())
+        # Large integers may be rounded, which Arrow refuses where it is asked to be safe.
         numbers = numbers.cast(pyarrow.float64(), safe=False)
     found = numbers.to_numpy(zero_copy_only=False).astype(np.float64)
     found = np.where(np.isfinite(found), found, np.nan)

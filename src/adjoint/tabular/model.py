@@ -96,6 +96,7 @@ class TableModel:
         check_free(folder, replace=replace)
         folder = Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
         folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place, so that it can be renamed when it is finished, which needs the same disk.
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             state = {
@@ -109,6 +110,7 @@ class TableModel:
             (part / MODEL).write_text(json.dumps(state, indent=1), "utf-8")
             save_weights(self.network, part / WEIGHTS)
             (part / REPORT).write_text(report, "utf-8")
+            # mkdtemp lets nobody else in; a model gets the permissions of any new folder.
             part.chmod(0o777 & ~_umask())
             _put(part, folder)
         finally:
@@ -150,6 +152,7 @@ class TableModel:
     def _restored(cls, folder: Path, state: dict[str, Any]) -> TableModel:
         encoder, target = Encoder.from_state(state["encoder"]), Target(**state["target"])
         design = _design_of(state["design"])
+        # A design that does not fit its columns would fail only when rows are predicted.
         expected = design_for(encoder, target, hidden=design.sizes[1:-1], dropout=design.dropout)
         if design != expected:
             raise ValueError(f"its network is {design.sizes}, its columns need {expected.sizes}")

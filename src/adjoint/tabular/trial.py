@@ -86,6 +86,7 @@ def prepare(
     train, validation = _split(rest, y, settings.validation, target, settings.seed)
     if target.task == "regression":
         target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
+    # Rows held out must not be known in any way, not even by their quantiles or rare categories.
     encoder = Encoder.fit(table.take(train), skip=[target_name])
 
     def encoded(rows: Array) -> tuple[Array, Array]:
@@ -96,6 +97,7 @@ def prepare(
 
 def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:
     """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
+    # A class with one row cannot be in both parts.
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
     held = max(round(part * len(rows)), len(target.labels), 2)
     strata = y[rows] if is_stratified else None
