@@ -96,7 +96,7 @@ class TableModel:
         check_free(folder, replace=replace)
         folder = Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its place, so that it can be renamed when it is finished, which needs the same disk.
+        # Beside its place: it is renamed when it is finished, which needs the same disk.
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             state = {
