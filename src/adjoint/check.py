@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import ArrayLike, Operand
 from .calculus import grad, linearize, vjp
 from .core import Value, as_operand
 from .errors import GradientMismatchError
@@ -17,8 +18,8 @@ from .tree import leaves
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
-# Fifth root of the rounding unit: where the truncation error of an extrapolated central difference
-# (fourth order) meets its rounding error.
+# The step is the fifth root of the rounding unit: there the truncation error of an extrapolated
+# central difference (fourth order) is as large as its rounding error, and their sum is least.
 _STEP = float(np.finfo(np.float64).eps) ** 0.2
 _COMPLEX_STEP = 1e-30
 
@@ -70,7 +71,7 @@ def complex_slope(function: Callable[[complex], Any], at: float) -> float | None
 
 def check_gradients(
     function: Function,
-    *arrays: Any,
+    *arrays: ArrayLike,
     order: int = 2,
     modes: Sequence[str] = ("reverse", "forward"),
     rtol: float = 1e-6,
@@ -84,7 +85,7 @@ def check_gradients(
     Parameters
     ----------
     function : callable
-        Of as many float arrays as are given; returns an array or a tree of arrays.
+        Takes as many float arrays as are given; returns an array or a tree of arrays.
     *arrays : float64 arrays
         Where to check: away from kinks, where numerical differences mean nothing.
     order : int
@@ -93,7 +94,7 @@ def check_gradients(
     rtol, atol : float
         Allowed error, relative to the greatest entry of the argument's gradient, and absolute.
     seed : int
-        Of the random directions.
+        Decides the random directions.
 
     Raises
     ------
@@ -117,14 +118,14 @@ def check_gradients(
     if order > 1:
         directions = [rng.standard_normal(x.shape) for x in points]
 
-        def along(*xs: Any) -> Any:
+        def along(*xs: Operand) -> Any:
             gradients = grad(scalar, tuple(range(len(xs))))(*xs)
             return sum(np.sum(g * d) for g, d in zip(gradients, directions, strict=True))
 
         _compare(f"the gradient of {label}", along, points, modes, rtol, atol)
 
 
-def _float64(array: Any, position: int) -> Array:
+def _float64(array: ArrayLike, position: int) -> Array:
     point = np.array(as_operand(array))
     if point.dtype.kind not in "fiu":
         raise TypeError(f"argument {position} has dtype {point.dtype}; expected real numbers")
@@ -136,14 +137,14 @@ def _contract(function: Function, points: Sequence[Array], rng: np.random.Genera
     shapes = [np.shape(_plain(leaf)) for leaf in leaves(function(*points))]
     weights = [rng.standard_normal(shape) for shape in shapes]
 
-    def scalar(*xs: Any) -> Any:
+    def scalar(*xs: Operand) -> Any:
         outputs = list(leaves(function(*xs)))
         return sum(np.sum(w * y) for w, y in zip(weights, outputs, strict=True))
 
     return scalar
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: object) -> Any:
     return x.data if isinstance(x, Value) else x
 
 
@@ -203,8 +204,8 @@ _DERIVATIVES = {"reverse": _reverse, "forward": _forward}
 def numerical_gradient(scalar: Function, points: Sequence[Array], position: int) -> Array:
     """Return the numerical gradient of a scalar function by one of its arguments.
 
-    A complex step where it agrees with the differences, so that a function that is not analytic
-    (abs, max) is not believed; the differences elsewhere.
+    It is that of a complex step where this agrees with the differences, and that of the differences
+    elsewhere: the complex step is wrong for functions that are not analytic, as abs and max.
 
     Examples
     --------
@@ -215,7 +216,7 @@ def numerical_gradient(scalar: Function, points: Sequence[Array], position: int)
     gradient = np.zeros_like(points[position])
     for entry in np.ndindex(gradient.shape):
 
-        def moved(number: Any, entry: Any = entry) -> Any:
+        def moved(number: complex, entry: Any = entry) -> Any:
             changed = points[position].astype(type(number))
             changed[entry] = number
             args = [*points[:position], changed, *points[position + 1 :]]

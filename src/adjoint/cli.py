@@ -1,4 +1,4 @@
-"""The command line's door: it starts a command, and turns its end into an exit status.
+"""The entry point of the command line starts a command and turns its end into an exit status.
 
 0 is success; 1 a training that failed, or a backward pass that is wrong; 2 wrong usage or input,
 and 130 an interruption. Every failure is one line on standard error.
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Run the command and return its status.
 
-    Not by click's own ``main``, which answers wrong usage in three lines and Ctrl-C in two.
+    click's own ``main`` is not used: it answers wrong usage in three lines and Ctrl-C in two.
     """
     import click
 

@@ -178,7 +178,7 @@ def _draw_elsewhere(result: demonstration.Result, folder: Path) -> None:
 def _prepare(
     context: click.Context, settings: demonstration.Settings, out: Path
 ) -> demonstration.Experiment:
-    """Do all that can fail for the user's input before the training, which takes its time."""
+    """Do first what may fail because of the user's input: the training after it takes long."""
     try:
         require("matplotlib", extra="plot", purpose="drawing the demo's pictures")
         experiment = demonstration.prepare(settings)
@@ -232,7 +232,7 @@ def check(file: Path, as_json: bool) -> int:
 
 
 class _Speaker:
-    """Tells the user what happens: on standard output, or aside if that is for a program."""
+    """Tells the user what happens, on standard error where standard output is for JSON."""
 
     def __init__(self, *, epochs: int, aside: bool) -> None:
         self.width = len(str(epochs))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .files.conventions import conventions_of
-from .nn.loss import Weighted
+from .nn.losses.loss import Weighted
 from .nn.module import Module
 from .optim import Optimizer
 from .task import Task

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from .annotations import DTypeLike, Operand, Shape
 from .calculus import jvp, vjp
 from .check import check_gradients
 from .claims import CLAIMS, Claim, Trial
@@ -45,7 +46,7 @@ def cases(primitive: Primitive) -> Sequence[Case]:
 
 
 def arguments(
-    primitive: Primitive, case: Case, rng: np.random.Generator, dtype: Any = np.float64
+    primitive: Primitive, case: Case, rng: np.random.Generator, dtype: DTypeLike = np.float64
 ) -> tuple[list[Array], Params]:
     """Draw a case's arguments from the card's domain."""
     *places, params = case
@@ -58,7 +59,12 @@ def arguments(
 
 
 def _draw(
-    place: Any, low: float, high: float, kinks: Sequence[float], rng: Any, dtype: Any
+    place: Array | Shape,
+    low: float,
+    high: float,
+    kinks: Sequence[float],
+    rng: np.random.Generator,
+    dtype: DTypeLike,
 ) -> Array:
     if isinstance(place, np.ndarray):
         return place.astype(dtype) if place.dtype.kind == "f" else place
@@ -75,8 +81,8 @@ def _closed(
     """Return the primitive as a function of its float arguments alone, and those."""
     floats = [n for n, x in enumerate(args) if x.dtype.kind == "f"]
 
-    def function(*xs: Any) -> Any:
-        full = list(args)
+    def function(*xs: Operand) -> Any:
+        full: list[Operand] = list(args)
         for n, x in zip(floats, xs, strict=True):
             full[n] = x
         return primitive.bind(full, params)
@@ -178,7 +184,7 @@ class StrictSymbol(Symbol):
 
     __slots__ = ()
 
-    def _raise(self, *names: Any, **_: Any) -> NoReturn:
+    def _raise(self, *names: object, **_: object) -> NoReturn:
         raise AssertionError(f"a derivative rule calls NumPy itself: {names[0]}")
 
     __array_ufunc__ = __array_function__ = _raise
@@ -193,11 +199,11 @@ def rules_are_pure(primitive: Primitive, case: Case, rng: np.random.Generator) -
     assert primitive.vjp is not None
     assert primitive.jvp is not None
 
-    def pull(g: Any, y: Any, *xs: Any) -> Any:
+    def pull(g: Operand, y: Operand, *xs: Operand) -> Any:
         assert primitive.vjp is not None
         return tuple(p for p in primitive.vjp(g, y, xs, params, floats) if p is not None)
 
-    def push(y: Any, *xs: Any) -> Any:
+    def push(y: Operand, *xs: Operand) -> Any:
         assert primitive.jvp is not None
         half = len(args)
         tangents = [t if f else None for t, f in zip(xs[half:], floats, strict=True)]

@@ -55,9 +55,9 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     """Return the numbers 0 to n - 1 in an order given by (seed, epoch).
 
     Fisher and Yates' shuffle, from the last place i = n - 1 down to 1: places i and j are swapped,
-    where j = ⌊(word_i >> 32) (i + 1) / 2³²⌋ and word_i are the random words of `ORDER_SITE`. Only
-    integers, so that any other tier can give the very same order. An order is favoured by at most
-    n / 2³² in each draw.
+    where j = ⌊(word_i >> 32) (i + 1) / 2³²⌋ and word_i are the random words of `ORDER_SITE`. All
+    of these are integers, so that every tier gives the very same order. An order is favoured by at
+    most n / 2³² in each draw.
 
     Parameters
     ----------
@@ -83,7 +83,10 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     if not 0 <= n < 2**32:
         raise ValueError(f"permutation: n must be from 0 to 2**32 - 1, got {n}")
     words: Array = random_words(n, seed=seed, epoch=epoch, site=ORDER_SITE) >> np.uint64(32)
+    # The high half of the product of a 32-bit word and i + 1 is a number from 0 to i, without the
+    # division that a remainder needs.
     draws = ((words * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
+    # The swaps are one after another, which Python's lists do faster than NumPy's single entries.
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = draws[i]
@@ -113,7 +116,7 @@ def batches(n: int, batch_size: int, *, order: Array | None) -> Iterator[slice |
         yield rows if order is None else order[rows]
 
 
-def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
+def check_xy(X: object, y: object, *, name: str = "data") -> tuple[Array, Array]:
     """Return the rows and their targets as arrays, or say what is wrong with them.
 
     Parameters
@@ -121,7 +124,7 @@ def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
     X : (n, ...) array of finite numbers
     y : (n, ...) array of finite numbers
     name : str
-        Of the pair, for the message.
+        What the message calls the pair.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def check_xy(X: Any, y: Any, *, name: str = "data") -> tuple[Array, Array]:
     return arrays[0], arrays[1]
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Return whether a value is None, NaN, or the NA or NaT of pandas.
 
     >>> is_missing(float("nan")), is_missing(0.0)
@@ -163,13 +166,13 @@ def is_missing(value: Any) -> bool:
         return True
 
 
-def as_numbers(name: str, values: Any) -> Array:
-    """Return an array of numbers; what is missing among objects, as in frames, is NaN.
+def as_numbers(name: str, values: object) -> Array:
+    """Return an array of numbers, with NaN for missing objects, as frames have them.
 
     Parameters
     ----------
     name : str
-        Of the array, for messages.
+        What messages call the array.
     values : array, value, frame or column
 
     Raises
@@ -192,7 +195,7 @@ def as_numbers(name: str, values: Any) -> Array:
     return found.astype(np.float64) if found.dtype.kind == "O" else found
 
 
-def _as_rows(name: str, part: str, values: Any) -> Array:
+def _as_rows(name: str, part: str, values: object) -> Array:
     array = as_numbers(f"{name}: {part}", values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: {part} has dtype {array.dtype}; expected real numbers")

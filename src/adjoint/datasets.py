@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,7 +211,7 @@ def _sample(
     return points[order] + noise * generator.standard_normal(points.shape), labels[order]
 
 
-def _checked_count(n_samples: Any, fewest: int) -> int:
+def _checked_count(n_samples: SupportsIndex, fewest: int) -> int:
     try:
         count = operator.index(n_samples)
     except TypeError:
@@ -221,7 +221,7 @@ def _checked_count(n_samples: Any, fewest: int) -> int:
     return count
 
 
-# Squares of points are finite, as scaling and distances need.
+# With more noise than this the squares of points would overflow, which scaling and distances take.
 _MOST_NOISE = 1e150
 
 

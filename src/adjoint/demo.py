@@ -14,19 +14,23 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import nn, optim
 from .callbacks import AtEpochs
+from .checks import positive
 from .datasets import DATASETS
 from .errors import choose, require
 from .history import History
 from .plots import DataDisplay, DecisionBoundaryDisplay, LossCurveDisplay, style
 from .train import fit
 from .whole_file import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
 DOTS_PER_INCH = 150
@@ -55,7 +59,7 @@ class Settings:
     epochs : int
         Passes over the data.
     seed : int
-        Of the data, the first weights and the order of the batches.
+        Decides the data, the first weights and the order of the batches.
     """
 
     dataset: str = "moons"
@@ -79,8 +83,7 @@ class Settings:
             raise ValueError(f"seed must be below 2**64, got {self.seed}")
         for units in self.hidden:
             _check_at_least("units of a hidden layer", units, 1)
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ValueError(f"learning rate must be positive and finite, got {self.learning_rate}")
+        positive("learning rate", self.learning_rate)
         if self.batch_size > self.samples:
             raise ValueError(
                 f"batch size {self.batch_size} is larger than the {self.samples} samples"
@@ -107,7 +110,7 @@ class Result:
 
     @property
     def accuracy(self) -> float:
-        """The part of the training points that the network classifies rightly."""
+        """The share of the training points that the network classifies rightly."""
         experiment = self.experiment
         return float(np.mean(experiment.model.predict(experiment.X) == experiment.y))
 
@@ -227,7 +230,7 @@ def draw(result: Result, folder: Path) -> list[Path]:
     Parameters
     ----------
     result : Result
-        Of at least one epoch.
+        A result of at least one epoch.
     folder : Path
         A folder that exists.
 
@@ -245,7 +248,7 @@ def draw(result: Result, folder: Path) -> list[Path]:
 
 
 def _pictures(result: Result) -> dict[str, Picture]:
-    """Return what to draw under which name; an interrupted first epoch leaves no curve."""
+    """Return what draws each picture, by its name; an interrupted first epoch leaves no curve."""
     X, y, model = result.experiment.X, result.experiment.y, result.experiment.model
     pictures: dict[str, Picture] = {
         "data": lambda ax: DataDisplay.from_data(X, y, ax=ax),
@@ -269,12 +272,12 @@ def _save(onto: Picture, stem: Path) -> list[Path]:
     return paths
 
 
-def _write(figure: Any, path: Path) -> None:
+def _write(figure: Figure, path: Path) -> None:
     """Write the picture whole or not at all, and without anything that changes by itself."""
     matplotlib = require("matplotlib", extra="plot", purpose="drawing")
-    dated = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
+    metadata = {"Date": None} if path.suffix == ".svg" else None
     with matplotlib.rc_context({"svg.hashsalt": path.stem}), whole_file(path) as file:
-        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, **dated)
+        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata)
 
 
 def _check_at_least(name: str, number: int, least: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .calculus import value_and_grad
+from .checks import in_range, positive, positive_size
 from .compiler.compiled import compile as compile_function
 from .compiler.native.fitting import is_worthwhile
 from .compiler.state import standing_in
@@ -15,11 +16,9 @@ from .compiler.step import foreign_part
 from .epochs import as_number
 from .errors import DivergedError, require
 from .history import History
-from .nn.linear import positive_size
 from .nn.mode import modes_kept
 from .nn.module import Module
 from .optim import SGD
-from .optim.ranges import in_range, positive
 from .progress import epoch_bar
 from .task import Loss, Task, prepare
 from .tensor import enable_grad

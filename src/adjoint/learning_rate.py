@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from . import data as rows
+from .checks import in_range, positive
 from .epochs import eager_steps
 from .errors import DivergedError
 from .nn.module import Module, Parameter
 from .optim import Optimizer
-from .optim.ranges import in_range, positive
 from .task import Loss, Task, prepare
 from .tensor import enable_grad
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from .scorers import as_metric, find_scorer, is_scorer, scorer_name
 
 Array = np.ndarray[Any, Any]
 Metric = Callable[[Array, Array], Any]
+# What `fit` takes: one or several, by name or as they are, or under names of their own.
+Metrics = str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric]
 
 
 def accuracy(prediction: Array, target: Array) -> float:
@@ -67,7 +69,7 @@ def rmse(prediction: Array, target: Array) -> float:
 def r2(prediction: Array, target: Array) -> float:
     """Return the coefficient of determination, 1 - Σ (y - p)² / Σ (y - ȳ)².
 
-    Of several outputs it is the mean of theirs. Where the targets do not vary it is 1 for
+    For several outputs it is the mean of theirs. Where the targets do not vary it is 1 for
     predictions that are right and 0 for others, as in scikit-learn.
 
     >>> import numpy as np
@@ -100,7 +102,7 @@ _LESS_IS_BETTER = {"loss", "mae", "rmse"}
 
 
 def direction(record: str) -> str:
-    """Return "min" or "max", as less or more of what a history recorded is better.
+    """Return "min" or "max": which of the two is better for what a history recorded.
 
     Raises
     ------
@@ -122,25 +124,26 @@ def direction(record: str) -> str:
     )
 
 
-def as_metrics(metrics: Any) -> dict[str, Metric]:
+def as_metrics(metrics: Metrics) -> dict[str, Metric]:
     """Return the metrics by name.
 
     A metric is a function of predictions and targets; a name of `METRICS`; or a scorer of
-    scikit-learn, by its name, as "roc_auc", or by object, as ``make_scorer(f1_score)``. To a
-    scorer, integer targets are classes, and their predictions scores before the softmax; of a
-    single score, before the logistic function. Anything else is a regression.
+    scikit-learn, by its name, as "roc_auc", or by object, as ``make_scorer(f1_score)``. A
+    scorer takes integer targets for classes, and predictions for scores before the softmax or, if
+    there is one score a row, before the logistic function. Anything else is a regression.
     """
     if isinstance(metrics, str) or callable(metrics):
         metrics = (metrics,)
-    if not isinstance(metrics, Mapping):
-        metrics = {_metric_name(metric): metric for metric in metrics}
-    named = {name: _as_metric(metric) for name, metric in metrics.items()}
+    if isinstance(metrics, Mapping):
+        named = {str(name): _as_metric(metric) for name, metric in metrics.items()}
+    else:
+        named = {_metric_name(metric): _as_metric(metric) for metric in metrics}
     if "loss" in named or "epoch" in named:
         raise ValueError('metrics: "loss" and "epoch" are recorded already; choose another name')
     return named
 
 
-def _as_metric(metric: Any) -> Metric:
+def _as_metric(metric: object) -> Metric:
     found = _find(metric) if isinstance(metric, str) else metric
     if callable(found):
         return as_metric(found) if is_scorer(found) else found
@@ -154,7 +157,7 @@ def _find(name: str) -> Any:
     return METRICS[name] if name in METRICS else find_scorer(name)
 
 
-def _metric_name(metric: Any) -> str:
+def _metric_name(metric: object) -> str:
     named = scorer_name(metric) if is_scorer(metric) else getattr(metric, "__name__", "<lambda>")
     name = metric if isinstance(metric, str) else named
     if name is None or name == "<lambda>":

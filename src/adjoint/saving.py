@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from .callbacks.callback import Callback
+from .checks import in_range
 from .conditions import differences
 from .epochs import Progress
 from .errors import require
 from .files.checkpoint import Checkpoint
 from .history import History
-from .optim.ranges import in_range
 from .rescue import check_file_place, rescued
 from .task import Task
 from .trainer import Trainer

@@ -31,12 +31,12 @@ def find_scorer(name: str) -> Any:
     return found.get_scorer(name) if name in found.get_scorer_names() else None
 
 
-def scorer_name(scorer: Any) -> str | None:
+def scorer_name(scorer: object) -> str | None:
     """Return what a scorer's function is called, if it has one."""
     return getattr(getattr(scorer, "_score_func", None), "__name__", None)
 
 
-def as_metric(scorer: Any) -> Callable[[Array, Array], float]:
+def as_metric(scorer: Callable[..., Any]) -> Callable[[Array, Array], float]:
     """Return a scorer as a function of predictions and targets."""
 
     def metric(prediction: Array, target: Array) -> float:
@@ -64,7 +64,7 @@ def _presented(prediction: Array, target: Array) -> tuple[Any, Array]:
 
 
 def _column(array: Array) -> Array:
-    """Return (n,) of (n, 1), as scikit-learn has a single output."""
+    """Return an array (n, 1) as (n,), the shape that scikit-learn gives to a single output."""
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
@@ -77,11 +77,11 @@ class _Regressor:
     def __sklearn_tags__(self) -> Any:
         return _tags("regressor")
 
-    def fit(self, X: Any, y: Any) -> _Regressor:
-        """Return itself: scikit-learn takes for an estimator only what can be fitted."""
+    def fit(self, X: object, y: object) -> _Regressor:
+        """Return itself; it is here because scikit-learn asks every estimator for `fit`."""
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: object) -> Array:
         """Return the predictions."""
         return self.prediction
 
@@ -96,26 +96,26 @@ class _Classifier:
     def __sklearn_tags__(self) -> Any:
         return _tags("classifier")
 
-    def fit(self, X: Any, y: Any) -> _Classifier:
-        """Return itself: scikit-learn takes for an estimator only what can be fitted."""
+    def fit(self, X: object, y: object) -> _Classifier:
+        """Return itself; it is here because scikit-learn asks every estimator for `fit`."""
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: object) -> Array:
         """Return the class of the highest score."""
         one = self.scores.ndim == 1
         best: Array = (self.scores > 0).astype(int) if one else self.scores.argmax(-1)
         return np.take(self.classes_, best)
 
-    def predict_proba(self, X: Any) -> Array:
-        """Return the softmax of the scores; of one score, its logistic function."""
-        # In double precision, for scikit-learn wants rows that sum to 1.
+    def predict_proba(self, X: object) -> Array:
+        """Return the softmax of the scores, or the logistic function of a single one."""
+        # In double precision: scikit-learn refuses rows that miss the sum 1 by float16's rounding.
         scores = self.scores.astype(np.float64)
         if scores.ndim == 1:
             return np.stack([sigmoid(-scores), sigmoid(scores)], axis=-1)
         return np.asarray(softmax(scores, axis=-1))
 
-    def decision_function(self, X: Any) -> Array:
-        """Return the scores; of two classes, by how much the second is ahead."""
+    def decision_function(self, X: object) -> Array:
+        """Return the scores; for two classes, by how much that of the second is greater."""
         two = self.scores.ndim == 2 and self.scores.shape[1] == 2
         return self.scores[:, 1] - self.scores[:, 0] if two else self.scores
 

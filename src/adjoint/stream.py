@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from . import data as rows
+from .annotations import Array, ArrayLike
 from .core import as_operand
 from .errors import ShapeError
 from .philox import random_words
 
-Array = np.ndarray[Any, Any]
 Batch = tuple[Array, Array]
 Stream = Callable[[int], Iterator[Batch]]
 
-# Of `adjoint.philox`: what is drawn here has its own streams of random words.
+# The site in `adjoint.philox`: rows drawn by weight have random words that nothing else uses.
 _DRAWN_SITE = 2
 
 
-def is_batches(data: Any) -> bool:
+def is_batches(data: object) -> bool:
     """Return whether data are a list of batches, rather than a pair that is a list."""
     return (
         isinstance(data, list)
@@ -29,8 +29,8 @@ def is_batches(data: Any) -> bool:
     )
 
 
-def as_stream(source: Any, checked: Callable[[Any], Batch]) -> Stream:
-    """Return what gives the batches of an epoch, of an iterable or a function of the epoch.
+def as_stream(source: object, checked: Callable[[Any], Batch]) -> Stream:
+    """Return a function of the epoch that gives its batches.
 
     Parameters
     ----------
@@ -67,9 +67,10 @@ def as_stream(source: Any, checked: Callable[[Any], Batch]) -> Stream:
 
 
 class ByWeight:
-    """Batches of rows that are drawn by their weights, with replacement: as many as there are.
+    """Batches of rows drawn with replacement, each with a probability in proportion to its weight.
 
-    The draws are a function of (seed, epoch), so that a training can be repeated, and go on.
+    An epoch has as many draws as there are rows. They are a function of (seed, epoch), so that a
+    training can be repeated, and resumed.
 
     Parameters
     ----------
@@ -89,9 +90,9 @@ class ByWeight:
 
     def __init__(
         self,
-        X: Any,
-        y: Any,
-        weights: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        weights: ArrayLike,
         *,
         batch_size: int,
         seed: np.random.Generator | int | None = None,
@@ -109,6 +110,7 @@ class ByWeight:
         """Yield the batches of an epoch."""
         n = len(self.X)
         words = random_words(n, seed=self.seed, epoch=epoch, site=_DRAWN_SITE)
+        # 53 bits, as many as a float64 holds exactly, make a number from 0 to below 1.
         places = (words >> np.uint64(11)) * 2.0**-53 * self.ends[-1]
         drawn = np.searchsorted(self.ends, places, side="right")
         for batch in rows.batches(n, self.batch_size, order=drawn):
@@ -124,7 +126,7 @@ class ByLength:
     Parameters
     ----------
     sequences : sequence of (t, ...) arrays
-        Of one dtype, and one shape but for t.
+        All have one dtype, and one shape but for t.
     targets : sequence of (t, ...) arrays, or (n, ...) array
         One for each step, or one for each sequence.
     batch_size : int
@@ -144,8 +146,8 @@ class ByLength:
 
     def __init__(
         self,
-        sequences: Sequence[Any],
-        targets: Any,
+        sequences: Sequence[ArrayLike],
+        targets: Sequence[ArrayLike] | Array,
         *,
         batch_size: int,
         padding: float = 0,
@@ -168,6 +170,7 @@ class ByLength:
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of an epoch."""
+        # Mixed before the stable sort, so that sequences of equal length meet in a new order.
         mixed = rows.permutation(len(self.sequences), seed=self.seed, epoch=2 * epoch)
         ordered = mixed[np.argsort(self.lengths[mixed], kind="stable")]
         groups = list(rows.batches(len(ordered), self.batch_size, order=ordered))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 import numpy as np
@@ -24,8 +24,12 @@ from .tabular.source import Source
 from .tabular.target import TASKS
 from .whole_file import whole_file
 
+if TYPE_CHECKING:
+    from .tabular.encoder import Encoder
+    from .tabular.model import TableModel
+
 DEFAULTS = Settings()
-# More than any memory holds, and few enough to be multiplied.
+# No memory holds so many, and the product of two such sizes still fits into 64 bits.
 _MOST_UNITS = 2**31
 _Say = Callable[[str], None]
 
@@ -61,7 +65,9 @@ def check_out(check: Callable[[Path], None], path: Path) -> None:
 class _Number(click.FloatRange):
     """A number in a range, to which "nan" and "inf" are none."""
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{number} is not a finite number", param, ctx)
@@ -282,7 +288,7 @@ def _check_dropped(source: Source, target: str, drop: tuple[str, ...]) -> None:
         raise click.UsageError(f"--drop: {target!r} is the target")
 
 
-def _show_columns(encoder: Any, say: _Say) -> None:
+def _show_columns(encoder: Encoder, say: _Say) -> None:
     for column in encoder.columns:
         say(f"  {column.name}: {column}")
     for name, reason in encoder.ignored.items():
@@ -310,14 +316,14 @@ def _tabulate() -> Callable[..., Any]:
 
 
 def _require_for_fit(as_json: bool) -> None:
-    """Find out before the training whether its end has all that it needs."""
+    """Find out before the training whether the packages are there that its end needs."""
     require("safetensors.numpy", extra="cli", purpose="the folder of a model")
     require("matplotlib", extra="plot", purpose="the report's drawings")
     if not as_json:
         _tabulate()
 
 
-def _summary(model: Any) -> dict[str, Any]:
+def _summary(model: TableModel) -> dict[str, Any]:
     return {
         "target": model.target.to_state(),
         "columns": {column.name: str(column) for column in model.encoder.columns},

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from . import data as rows
+from .checks import positive_size
 from .compiler.snapshot import Undo, buffers_in
 from .errors import ShapeError, choose
 from .metrics import Metric, as_metrics
 from .nn.embedding import Embedding
 from .nn.functional import LOSSES
-from .nn.linear import positive_size
-from .nn.loss import Weighted
+from .nn.losses.loss import Weighted
 from .nn.module import Module
 from .optim import Optimizer
 from .row_weights import row_weights

@@ -10,9 +10,9 @@ import numpy as np
 
 from . import data as rows
 from .callbacks.callback import Callback, Called, Training, next_call, started
+from .checks import positive_size
 from .conditions import conditions_of
 from .history import History
-from .nn.linear import positive_size
 from .nn.mode import modes_kept
 from .nn.module import Module, Parameter
 from .optim import Optimizer

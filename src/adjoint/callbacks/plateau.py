@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+from ..checks import in_range, positive_size
 from ..errors import choose
 from ..history import History
 from ..metrics import direction
-from ..nn.linear import positive_size
 from ..optim import Optimizer
-from ..optim.ranges import in_range
 from .callback import Callback, Training
 
 Mode = Literal["auto", "min", "max"]

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import choose
 from ..facts import REALS, Interval, Range
 from ..history import History
-from ..nn.activation import Hardtanh, Sigmoid, Softsign, Tanh
+from ..nn.activations.bounded import Hardtanh, Sigmoid, Softsign, Tanh
 from ..nn.mode import modes_kept
 from ..nn.module import Module
 from ..ops.exponential import sigmoid

@@ -12,7 +12,7 @@ from ..calculus import value_and_grad
 from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
 from ..nn.functional import LOSSES
-from ..nn.loss import Weighted
+from ..nn.losses.loss import Weighted
 from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings

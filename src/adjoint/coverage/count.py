@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class Count(NamedTuple):
-    """What was found: entries that differentiate, fail (with why), are excluded, are unknown."""
+    """The entries that differentiate, those that fail, with why, the excluded and the unknown."""
 
     right: list[Entry]
     failing: dict[Entry, str]
@@ -83,8 +83,8 @@ def failure(function: Callable[..., Any], example: Example) -> str | None:
     return None
 
 
-def _compare(recorded: Any, plain: Any) -> None:
-    """Assert that a result has a graph, and NumPy's values."""
+def _compare(recorded: object, plain: object) -> None:
+    """Assert that a result is recorded in a graph and has NumPy's values."""
     values = list(leaves(recorded))
     if not any(isinstance(y, Value) and y.node is not None for y in values):
         raise AssertionError("the result has no graph")

@@ -1,6 +1,6 @@
 """An example is a call of a NumPy function at points where its derivative can be checked.
 
-A call is told the function, so that versions of NumPy that lack it can be skipped.
+The function is an argument of the call, so that it can be skipped in versions of NumPy without it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ..annotations import Array, Operand
+from ..core import Value
 
 Call = Callable[..., Any]
 # A call and the points to call it at.
@@ -24,31 +27,31 @@ _OTHER = np.array([[0.7, 1.2, -0.6], [-0.35, 0.55, 1.1]])
 _HOLED = np.where(np.eye(2, 3) > 0, np.nan, _MATRIX)
 
 
-def _plain(f: Call, *xs: Any) -> Any:
+def _plain(f: Call, *xs: Operand) -> Any:
     return f(*xs)
 
 
-def _each(names: str, *points: Any, call: Call = _plain) -> dict[str, Example]:
+def _each(names: str, *points: Operand, call: Call = _plain) -> dict[str, Example]:
     return dict.fromkeys(names.split(), (call, points))
 
 
-def _symmetric(f: Call, x: Any) -> Any:
+def _symmetric(f: Call, x: Value | Array) -> Any:
     """Call with the symmetric part, which is all that the function may depend on."""
     return f((x + x.T) / 2)
 
 
-def _holed(f: Call, *args: Any, **kwargs: Any) -> Call:
+def _holed(f: Call, *args: Operand, **kwargs: object) -> Call:
     """Return a call on an array of which some entries are NaN, as a function of the others."""
     return lambda x: f(np.where(np.isnan(_HOLED), np.nan, x), *args, **kwargs)
 
 
-def _eigh_invariants(f: Call, x: Any) -> Any:
+def _eigh_invariants(f: Call, x: Value | Array) -> Any:
     """Return what does not depend on the eigenvectors' signs, which are free."""
     w, v = f((x + x.T) / 2)
     return w, v * v
 
 
-def _svd_invariants(f: Call, x: Any) -> Any:
+def _svd_invariants(f: Call, x: Operand) -> Any:
     """Return what does not depend on the singular vectors' signs, which are free."""
     u, s, vt = f(x, full_matrices=False)
     return s, u * u, vt * vt

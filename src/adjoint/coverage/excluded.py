@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# By reason; names of numpy.linalg begin with "linalg.". Functions of other versions are here too.
+# Names by reason; those of numpy.linalg begin with "linalg.". Some exist in other versions only.
 REASONS: dict[str, str] = {
     "a comparison or test: the result is a boolean": """
         all allclose any array_equal array_equiv can_cast equal greater greater_equal in1d

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ..core import as_plain
 from ..errors import choose
+from ..ops.softmax import softmax
 from ..special import expit
 from .objective import BinaryLogLoss, LogLoss
 from .perceptron import BasePerceptron
@@ -339,8 +340,7 @@ validation_scores_, best_validation_score_
         """
         outputs = self._outputs(X)
         if self.out_activation_ == "softmax":
-            shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+            return np.asarray(softmax(outputs, axis=1))
         probability = np.asarray(expit(outputs))
         return np.hstack([1 - probability, probability]) if self.n_outputs_ == 1 else probability
 

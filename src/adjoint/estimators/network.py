@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import choose
-from ..nn.activation import ACTIVATIONS
+from ..nn.activations import ACTIVATIONS
 from ..nn.batch_norm import BatchNorm
 from ..nn.dropout import Dropout
 from ..nn.embedding import Embedding
@@ -202,6 +203,15 @@ def _checked(activation: Any) -> Activation:
             f"activation: expected a name, a callable or a list of them, got {activation!r}"
         )
     return choose("activation", activation, NAMES)
+
+
+def embedding_size(count: int, *, most: int) -> int:
+    """Return how many numbers stand for each of so many categories: about 1.6 count^0.56.
+
+    It is the rule of thumb of fastai's tabular learner (`emb_sz_rule`), which ends at 600; here
+    it ends at ``most``, because tables of a few thousand rows cannot fill so many numbers.
+    """
+    return max(1, min(most, round(1.6 * math.pow(count, 0.56))))
 
 
 def input_size(categories: Sequence[Category], columns: int) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
+from ..checks import positive_size
 from ..errors import choose
 from .solvers import SOLVERS
 
-Check = Callable[[str, Any], None]
+# Raises ValueError if a parameter of that name must not have that value.
+Check = Callable[[str, Any], object]
 
 
 def number(low: float, high: float = math.inf, *, closed: str = "left") -> Check:
@@ -28,12 +30,6 @@ def number(low: float, high: float = math.inf, *, closed: str = "left") -> Check
             )
 
     return check
-
-
-def count(name: str, value: Any) -> None:
-    """Refuse what is no positive integer."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
 
 
 def flag(name: str, value: Any) -> None:
@@ -68,11 +64,11 @@ def or_value(check: Check, *others: Any) -> Check:
 CHECKS: dict[str, Check] = {
     "solver": one_of(SOLVERS, callable_too=True),
     "alpha": number(0),
-    "batch_size": or_value(count, "auto"),
+    "batch_size": or_value(positive_size, "auto"),
     "learning_rate": one_of(("constant", "invscaling", "adaptive"), callable_too=True),
     "learning_rate_init": number(0, closed="neither"),
     "power_t": number(0),
-    "max_iter": count,
+    "max_iter": positive_size,
     "shuffle": flag,
     "tol": number(0),
     "warm_start": flag,
@@ -83,8 +79,8 @@ CHECKS: dict[str, Check] = {
     "beta_1": number(0, 1),
     "beta_2": number(0, 1),
     "epsilon": number(0, closed="neither"),
-    "n_iter_no_change": or_value(count, math.inf),
-    "max_fun": count,
+    "n_iter_no_change": or_value(positive_size, math.inf),
+    "max_fun": positive_size,
     "dropout": number(0, 1),
     "batch_norm": flag,
     "layer_norm": flag,

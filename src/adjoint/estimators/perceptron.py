@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -17,7 +16,7 @@ from ..core import refuse_subclass
 from ..optim import Optimizer
 from .fitting import Fitting, Held, as_task
 from .lbfgs import minimise
-from .network import Category, Design, Perceptron, activations_of, input_size
+from .network import Category, Design, Perceptron, activations_of, embedding_size, input_size
 from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
 from .solvers import make_optimizer
@@ -162,7 +161,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         """Return how many numbers stand for a category: about 1.6 count^0.56, at most 50."""
         if self.embedding_size != "auto":
             return int(self.embedding_size)
-        return max(1, min(50, round(1.6 * math.pow(count, 0.56))))
+        return embedding_size(count, most=50)
 
     def _fit_in_batches(
         self,

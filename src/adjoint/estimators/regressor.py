@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..errors import choose
-from ..nn.loss import HuberLoss, MAELoss
+from ..nn.losses.regression import HuberLoss, MAELoss
 from .objective import PoissonDeviance, QuantileError, SquaredError
 from .perceptron import BasePerceptron
 from .tables import refuse_missing

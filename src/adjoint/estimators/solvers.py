@@ -18,16 +18,13 @@ from ..ops.exponential import sqrt, square
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import is_zero
 
+# What is abstract, what scikit-learn defines in its own way, and what needs another optimiser.
+_OTHERS = {Optimizer, optim.SGD, optim.Adam, optim.EMA}
 # Besides "lbfgs", which takes no steps on batches, and scikit-learn's "sgd" and "adam".
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "adadelta": optim.Adadelta,
-    "adagrad": optim.Adagrad,
-    "adamw": optim.AdamW,
-    "amsgrad": optim.AMSGrad,
-    "lion": optim.Lion,
-    "nadam": optim.NAdam,
-    "radam": optim.RAdam,
-    "rmsprop": optim.RMSprop,
+    name.lower(): kind
+    for name, kind in vars(optim).items()
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in _OTHERS
 }
 SOLVERS = ("lbfgs", "sgd", "adam", *OPTIMIZERS)
 

@@ -31,7 +31,7 @@ class Checkpoint:
     history : dict
         As of ``history.to_state()``.
     position : dict
-        Of the epoch under way: "step", "rows" and "loss_so_far".
+        Where the epoch under way is: "step", "rows" and "loss_so_far".
     settings : dict
         What must be the same to go on: "batch_size", "rows", "shuffle".
     measured : dict of str to array
@@ -150,7 +150,7 @@ class Checkpoint:
 
 
 def _under(start: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays whose names begin so, by the rest of their names."""
+    """Return the arrays whose names begin with the prefix, by the rest of their names."""
     return {
         name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)
     }

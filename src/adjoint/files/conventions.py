@@ -1,6 +1,7 @@
 """A convention is what numbers in a file mean beyond their names and shapes.
 
-With sizes that are equal by chance they would load without a word and compute another function.
+Where sizes are equal by chance, numbers that follow another convention would load without an error
+and compute another function.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..nn.activation import PReLU
+from ..nn.activations.rectified import PReLU
 from ..nn.module import Module
 
 
 def conventions_of(model: Module) -> dict[str, Any]:
-    """Return what a file of this model's numbers must say of them; nothing for most models."""
+    """Return what a file must say about this model's numbers; for most models it is nothing."""
     axes = _slope_axes(model)
     return {"slope_axes": axes} if axes else {}
 

@@ -20,7 +20,8 @@ from ..whole_file import write_whole
 Array = np.ndarray[Any, Any]
 
 VERSION = 1
-# Of names, shapes and texts: a hundred times what a network of a thousand layers needs.
+# The longest header, which holds names, shapes and texts: a hundred times what a network of a
+# thousand layers needs. A damaged file could ask for any amount of memory.
 _MOST_HEADER = 2**24
 _PURPOSE = "files of weights"
 
@@ -34,9 +35,9 @@ def write_tensors(
     ----------
     path : str or path
     arrays : mapping of str to array
-        Of any layout in memory; they come back contiguous.
+        Their layout in memory does not matter; they come back contiguous.
     content : mapping
-        Of what JSON has, and of NaN and infinities: numbers come back exactly.
+        What JSON can hold, and NaN and infinities; numbers come back exactly.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def read_plain(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str
 
 
 def _check_header(path: Path) -> None:
-    """Refuse a file whose header would not fit it, before anything is read of that length."""
+    """Refuse a file that is shorter than its header says, before so many bytes are asked for."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -118,16 +119,17 @@ def _check_header(path: Path) -> None:
 
 
 def _in_order(content: bytes) -> bytes:
-    """Return a file with its metadata in order: safetensors writes them as chance has it."""
+    """Return a file with its metadata in order; safetensors writes them in an arbitrary one."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    # safetensors wants the numbers to begin at a multiple of 8 bytes, and pads with blanks itself.
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[end:]
 
 
-def _contiguous(array: Any) -> Array:
+def _contiguous(array: Array) -> Array:
     array = np.asarray(array)
     return array if array.flags.c_contiguous else np.array(array, order="C")
 
@@ -135,6 +137,7 @@ def _contiguous(array: Any) -> Array:
 def _digest(arrays: Mapping[str, Array], text: str) -> str:
     """Return a checksum of all that a file says."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    # The order of the arrays says nothing, and safetensors changes it.
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())

@@ -22,7 +22,7 @@ from ..nn.transformer import TransformerEncoderLayer
 Array = np.ndarray[Any, Any]
 Move = Callable[[Array], Array]
 
-# Of an attention layer PyTorch keeps these, one below the other, as one tensor.
+# PyTorch keeps these three weights of an attention layer one below the other in a single tensor.
 _JOINED = ("query", "key", "value")
 _ENCODER = {
     "attention": "self_attn",
@@ -61,6 +61,7 @@ def to_torch(model: Module, state: Mapping[str, Array]) -> dict[str, Array]:
             continue
         array = place.there(state[name])
         found[place.name] = np.concatenate([found[place.name], array]) if place.part else array
+    # PyTorch counts the batches, which its averages need if they are not exponential; ours are.
     for path, module in model.named_modules():
         if isinstance(module, BatchNorm):
             name = _joined(_torch_path(model, path), "num_batches_tracked")
@@ -71,7 +72,7 @@ def to_torch(model: Module, state: Mapping[str, Array]) -> dict[str, Array]:
 def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return a state of PyTorch's under our names, in our layout; others keep their names.
 
-    What PyTorch has no name for, as the state of a dropout, is the model's own.
+    The model keeps its own numbers where PyTorch has no name for them, as for a dropout's state.
     """
     own, rest = model.state_dict(), dict(arrays)
     found: dict[str, Array] = {}
@@ -81,6 +82,7 @@ def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
         elif place.name in arrays:
             array = arrays[place.name]
             rest.pop(place.name, None)
+            # Query, key and value lie one below the other.
             if place.part is not None:
                 third = len(array) // 3
                 array = array[place.part * third : (place.part + 1) * third]

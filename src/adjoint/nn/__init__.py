@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from . import functional, initialise
-from .activation import (
-    ACTIVATIONS,
-    ELU,
-    GELU,
-    GLU,
-    SELU,
-    Hardtanh,
-    LeakyReLU,
-    Mish,
-    PReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)
+from .activations import ACTIVATIONS
+from .activations.bounded import Hardtanh, Sigmoid, Softmax, Softsign, Tanh
+from .activations.gated import GELU, GLU, Mish, SiLU
+from .activations.rectified import ELU, SELU, LeakyReLU, PReLU, ReLU, Softplus
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
 from .container import Flatten, Residual, Sequential
@@ -28,20 +14,10 @@ from .convolution import Conv1d, Conv2d
 from .dropout import Dropout
 from .embedding import Embedding
 from .linear import Linear
-from .loss import (
-    BinaryCrossEntropy,
-    CosineLoss,
-    CrossEntropyLoss,
-    FocalLoss,
-    HingeLoss,
-    HuberLoss,
-    KLDivergence,
-    MAELoss,
-    MSELoss,
-    PoissonLoss,
-    QuantileLoss,
-    TripletLoss,
-)
+from .losses.binary import BinaryCrossEntropy, FocalLoss, HingeLoss
+from .losses.classification import CrossEntropyLoss, KLDivergence
+from .losses.distance import CosineLoss, TripletLoss
+from .losses.regression import HuberLoss, MAELoss, MSELoss, PoissonLoss, QuantileLoss
 from .mlp import MLP
 from .module import Buffer, Module, Parameter
 from .normalisation import GroupNorm, LayerNorm, RMSNorm

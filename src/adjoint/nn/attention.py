@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
+from ..checks import positive_size
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.axes import swapaxes
 from ..ops.logic import logical_and
@@ -15,12 +18,17 @@ from ..ops.products import matmul
 from ..ops.softmax import softmax
 from ..ops.structural import as_array, reshape, transpose
 from .initialise import as_generator
-from .linear import Linear, positive_size
+from .linear import Linear
 from .module import Module
 
 
 def scaled_dot_product_attention(
-    query: Any, key: Any, value: Any, *, mask: Any = None, causal: bool = False
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    causal: bool = False,
 ) -> Any:
     """Return softmax(Q Kᵀ / √d) V.
 
@@ -58,21 +66,21 @@ def scaled_dot_product_attention(
     array([[1.  , 0.  ],
            [0.33, 0.67]])
     """
-    query, key, value = map(as_array, (query, key, value))
-    _check_operands(query, key, value)
-    # Dividing the query takes fewer operations than dividing the scores.
-    scores = matmul(query / math.sqrt(query.shape[-1]), swapaxes(key, -1, -2))
+    q, k, v = map(as_array, (query, key, value))
+    _check_operands(q, k, v)
+    # The query is divided rather than the scores: it has fewer entries where d is below k.
+    scores = matmul(q / math.sqrt(q.shape[-1]), swapaxes(k, -1, -2))
     allowed = _allowed(scores.shape, mask, causal)
     if allowed is None:
-        return matmul(softmax(scores, axis=-1), value)
-    # Half of the lowest number, so that subtracting a row's maximum from it does not overflow; an
-    # infinity would make NaN of a row without any key.
+        return matmul(softmax(scores, axis=-1), v)
+    # Half of the lowest number, since softmax subtracts a row's maximum, which would take the
+    # lowest number itself to -∞. With -∞ from the start a row without any key would be ∞ - ∞, NaN.
     lowest = np.finfo(scores.dtype).min / 2
     weights = softmax(where(allowed, scores, lowest), axis=-1)
     if mask is not None:
-        # In a row without any key all scores were alike, and so are the weights.
+        # In a row without any key all scores are equal, so that softmax gives equal weights, not 0.
         weights = where(allowed, weights, 0.0)
-    return matmul(weights, value)
+    return matmul(weights, v)
 
 
 class MultiheadAttention(Module):
@@ -88,11 +96,11 @@ class MultiheadAttention(Module):
     heads : int
         A divisor of it.
     bias : bool
-        Of all four maps.
+        Whether the four maps have biases.
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -122,7 +130,7 @@ class MultiheadAttention(Module):
         bias: bool = True,
         *,
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.embed_dim = positive_size("embed_dim", embed_dim)
         self.heads = positive_size("heads", heads)
@@ -139,11 +147,11 @@ class MultiheadAttention(Module):
 
     def forward(
         self,
-        query: Any,
-        key: Any = None,
-        value: Any = None,
+        query: ArrayLike,
+        key: ArrayLike | None = None,
+        value: ArrayLike | None = None,
         *,
-        mask: Any = None,
+        mask: ArrayLike | None = None,
         causal: bool = False,
     ) -> Any:
         """Return what each query finds.
@@ -156,7 +164,7 @@ class MultiheadAttention(Module):
         value : (n, k, embed_dim) array, optional
             By default the key.
         mask : boolean array that broadcasts to (q, k), (n, q, k) or (n, heads, q, k), optional
-            True where a query may attend to a key. Of keys that are mere padding:
+            True where a query may attend to a key. Keys that are mere padding are left out by
             ``mask=is_real[:, None, :]``.
         causal : bool
             Query i may attend to keys 0 to i only.
@@ -164,7 +172,7 @@ class MultiheadAttention(Module):
         Returns
         -------
         (n, q, embed_dim) Tensor
-            Of a query without any key, the bias of ``output``.
+            A query without any key gets the bias of ``output``.
 
         Raises
         ------
@@ -177,36 +185,35 @@ class MultiheadAttention(Module):
         value = key if value is None else value
         operands = zip((query, key, value), (self.query, self.key, self.value), strict=True)
         q, k, v = (self._split(part(self._checked(x))) for x, part in operands)
-        if mask is not None:
-            mask = as_array(mask)
-            if len(mask.shape) == 3:
-                mask = mask[:, None]  # the same for all heads
-        found = scaled_dot_product_attention(q, k, v, mask=mask, causal=causal)
+        allowed = None if mask is None else as_array(mask)
+        if allowed is not None and len(allowed.shape) == 3:
+            allowed = allowed[:, None]  # the same for all heads
+        found = scaled_dot_product_attention(q, k, v, mask=allowed, causal=causal)
         n, _, steps, _ = found.shape
         joined = reshape(transpose(found, axes=(0, 2, 1, 3)), shape=(n, steps, self.embed_dim))
         return self.output(joined)
 
-    def _split(self, x: Any) -> Any:
+    def _split(self, x: Value | Array) -> Any:
         """Return (n, time, embed_dim) as (n, heads, time, embed_dim / heads)."""
         n, time, width = x.shape
         shape = (n, time, self.heads, width // self.heads)
         return transpose(reshape(x, shape=shape), axes=(0, 2, 1, 3))
 
-    def _checked(self, x: Any) -> Any:
-        x = as_array(x)
-        if len(x.shape) != 3 or x.shape[-1] != self.embed_dim:
+    def _checked(self, x: ArrayLike) -> Any:
+        z = as_array(x)
+        if len(z.shape) != 3 or z.shape[-1] != self.embed_dim:
             raise ShapeError(
-                f"MultiheadAttention: input of shape {x.shape} does not fit; expected "
+                f"MultiheadAttention: input of shape {z.shape} does not fit; expected "
                 f"(n, time, {self.embed_dim})"
             )
-        return x
+        return z
 
     def extra_repr(self) -> str:
         """Return the sizes."""
         return f"{self.embed_dim}, {self.heads}"
 
 
-def _check_operands(query: Any, key: Any, value: Any) -> None:
+def _check_operands(query: Value | Array, key: Value | Array, value: Value | Array) -> None:
     shapes = query.shape, key.shape, value.shape
     if (
         min(map(len, shapes)) < 2
@@ -220,7 +227,7 @@ def _check_operands(query: Any, key: Any, value: Any) -> None:
         )
 
 
-def _allowed(shape: tuple[int, ...], mask: Any, causal: bool) -> Any:
+def _allowed(shape: tuple[int, ...], mask: ArrayLike | None, causal: bool) -> Any:
     """Return where scores of this shape count, or None for everywhere."""
     queries, keys = shape[-2:]
     if causal and queries != keys:
@@ -231,18 +238,18 @@ def _allowed(shape: tuple[int, ...], mask: Any, causal: bool) -> Any:
     before = np.tri(queries, dtype=np.bool_) if causal else None
     if mask is None:
         return before
-    mask = as_array(mask)
-    if mask.dtype.kind != "b":
+    allowed = as_array(mask)
+    if allowed.dtype.kind != "b":
         raise TypeError(
             f"attention: expected a boolean mask, True where a query may attend to a key; got "
-            f"dtype {mask.dtype} and shape {mask.shape}"
+            f"dtype {allowed.dtype} and shape {allowed.shape}"
         )
-    if not _fits(mask.shape, shape):
+    if not _fits(allowed.shape, shape):
         raise ShapeError(
-            f"attention: mask of shape {mask.shape} does not broadcast to the scores of shape "
+            f"attention: mask of shape {allowed.shape} does not broadcast to the scores of shape "
             f"{shape}"
         )
-    return mask if before is None else logical_and(mask, before)
+    return allowed if before is None else logical_and(allowed, before)
 
 
 def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:

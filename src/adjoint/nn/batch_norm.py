@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
+from ..checks import positive_size
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square
 from ..ops.reductions import mean
 from ..ops.structural import as_array, reshape
-from .linear import positive_size
 from .module import Buffer, Module, Parameter
 from .normalisation import positive_number
 
@@ -35,7 +37,7 @@ class BatchNorm(Module):
     momentum : float
         From 0 to 1; the weight of the newest batch.
     dtype : dtype
-        Of parameters and buffers.
+        The dtype of parameters and buffers.
 
     Attributes
     ----------
@@ -74,7 +76,7 @@ class BatchNorm(Module):
         epsilon: float = 1e-5,
         *,
         momentum: float = 0.1,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.features = positive_size("features", features)
         self.epsilon = positive_number("epsilon", epsilon)
@@ -86,7 +88,7 @@ class BatchNorm(Module):
         self.running_mean = Buffer(np.zeros(self.features, dtype))
         self.running_variance = Buffer(np.ones(self.features, dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the normalised input, scaled and shifted.
 
         Parameters
@@ -97,21 +99,22 @@ class BatchNorm(Module):
         -------
         (n, features, ...) Tensor
         """
-        x = as_array(x)
-        if x.ndim < 2 or x.shape[1] != self.features:
-            raise ShapeError(f"BatchNorm: got shape {x.shape}; expected (n, {self.features}, ...)")
-        across = (1, self.features, *(1,) * (x.ndim - 2))
+        z = as_array(x)
+        if z.ndim < 2 or z.shape[1] != self.features:
+            raise ShapeError(f"BatchNorm: got shape {z.shape}; expected (n, {self.features}, ...)")
+        across = (1, self.features, *(1,) * (z.ndim - 2))
         if self.training:
-            centred, variance = self._measured(x, across)
+            centred, variance = self._measured(z, across)
         else:
-            centred = x - reshape(self.running_mean, shape=across)
+            centred = z - reshape(self.running_mean, shape=across)
             variance = reshape(self.running_variance, shape=across)
         scale = divide(reshape(self.weight, shape=across), sqrt(variance + self.epsilon))
         return centred * scale + reshape(self.bias, shape=across)
 
-    def _measured(self, x: Any, across: tuple[int, ...]) -> tuple[Any, Any]:
+    def _measured(self, x: Value | Array, across: tuple[int, ...]) -> tuple[Any, Any]:
         """Return the input without its mean, and its variance; both enter the running ones."""
         count = math.prod(x.shape) // self.features
+        # The unbiased variance divides by count - 1.
         if count < 2:
             raise ShapeError(
                 f"BatchNorm: one value a channel, input of shape {x.shape}, has no variance; "
@@ -120,7 +123,8 @@ class BatchNorm(Module):
         axes = (0, *range(2, x.ndim))
         mean_ = mean(x, axis=axes, keepdims=True)
         centred = x - mean_
-        # Of entries that were centred: the difference of large squares could fall below 0.
+        # The squares are of centred entries. mean(x²) - mean(x)² is a difference of large numbers,
+        # which rounding could take below 0.
         variance = mean(square(centred), axis=axes, keepdims=True)
         kept = 1 - self.momentum
         new_mean = reshape(mean_, shape=(self.features,))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..annotations import ArrayLike
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.structural import as_array, reshape
@@ -48,7 +49,7 @@ class Sequential(Module):
                 )
         self.layers = list(modules)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the last module's output; without modules, x itself."""
         for layer in self.layers:
             x = layer(x)
@@ -73,7 +74,7 @@ class Residual(Module):
     Parameters
     ----------
     module : Module or other callable
-        Of several, give their `Sequential`.
+        Several modules are given as a `Sequential` of them.
 
     Raises
     ------
@@ -90,12 +91,12 @@ class Residual(Module):
     array([-1.,  4.])
     """
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Callable[..., Any]) -> None:
         if not _can_be_applied(module):
             raise TypeError(f"Residual: expected a module or callable, got {module!r}")
         self.module = module
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return x + module(x).
 
         Parameters
@@ -106,18 +107,18 @@ class Residual(Module):
         -------
         (...) Tensor
         """
-        x = as_array(x)
-        change = as_array(self.module(x))
-        if change.shape != x.shape:
+        z = as_array(x)
+        change = as_array(self.module(z))
+        if change.shape != z.shape:
             raise ShapeError(
-                f"Residual: the module makes shape {change.shape} of an input of shape {x.shape}; "
+                f"Residual: the module makes shape {change.shape} of an input of shape {z.shape}; "
                 "expected one that keeps it, to add the two"
             )
-        return add(x, change)
+        return add(z, change)
 
 
 class Flatten(Module):
-    """Axes from one on as a single axis: all of an example's entries in one row.
+    """Joins all axes from one on into a single axis: an example's entries become one row.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ class Flatten(Module):
     def __init__(self, start_axis: int = 1) -> None:
         self.start_axis = start_axis
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the reshaped input.
 
         Parameters
@@ -151,20 +152,20 @@ class Flatten(Module):
         -------
         (n, k) Tensor
         """
-        x = as_array(x)
-        rank = len(x.shape)
+        z = as_array(x)
+        rank = len(z.shape)
         if not -rank <= self.start_axis < rank:
             raise ShapeError(
-                f"Flatten: input of shape {x.shape} has no axis {self.start_axis} to start from"
+                f"Flatten: input of shape {z.shape} has no axis {self.start_axis} to start from"
             )
         start = self.start_axis % rank
-        return reshape(x, shape=(*x.shape[:start], math.prod(x.shape[start:])))
+        return reshape(z, shape=(*z.shape[:start], math.prod(z.shape[start:])))
 
     def extra_repr(self) -> str:
         """Return the first axis."""
         return f"start_axis={self.start_axis}"
 
 
-def _can_be_applied(module: Any) -> bool:
-    """Return whether it is a callable; a class is one, but an instance of it was meant."""
+def _can_be_applied(module: object) -> bool:
+    """Return whether an object can be applied. A class is callable, but its instance was meant."""
     return callable(module) and not isinstance(module, type)

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
+from ..checks import positive_size
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.padding import pad_with_zeros
 from ..ops.products import matmul
 from ..ops.structural import as_array, concatenate, reshape, transpose
 from ..ops.windows import sliding_windows
 from .initialise import Initialiser, as_generator, as_initialiser, he_uniform
-from .linear import positive_size
 from .module import Module, Parameter
 
 Sizes = tuple[int, ...]
@@ -44,7 +46,7 @@ class Convolution(Module):
         ``initialise(shape, generator)`` of the shape (entries of a window, out_channels), or one of
         `initialise.INITIALISERS` by its name; the bias starts at zero.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -74,7 +76,7 @@ class Convolution(Module):
         bias: bool = True,
         rng: np.random.Generator | int | None = None,
         initialise: Initialiser | str = he_uniform,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.in_channels = positive_size("in_channels", in_channels)
         self.out_channels = positive_size("out_channels", out_channels)
@@ -87,6 +89,7 @@ class Convolution(Module):
             raise ValueError(
                 f"groups: {groups} does not divide {in_channels} and {out_channels} channels"
             )
+        # Initialisers scale by (in, out), and an output here is made of the entries of a window.
         entries = self.in_channels // self.groups * math.prod(self.kernel_size)
         shape = (entries, self.out_channels)
         weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))
@@ -96,7 +99,7 @@ class Convolution(Module):
         self.weight = Parameter(weight.reshape(kernel).astype(dtype))
         self.bias = Parameter(np.zeros(self.out_channels, dtype)) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the map of every window.
 
         Parameters
@@ -107,22 +110,23 @@ class Convolution(Module):
         -------
         (n, out_channels, ...) Tensor
         """
-        x = with_channels(self, x, self.axes, self.in_channels)
-        padded = padded_with_zeros(x, self.padding)
+        z = with_channels(self, x, self.axes, self.in_channels)
+        padded = padded_with_zeros(z, self.padding)
         found = sliding_windows(
             padded, self.kernel_size, stride=self.stride, dilation=self.dilation
         )
         places = found.shape[2 : 2 + self.axes]
-        # (n, channels, places, kernel) to a row for each place of each example.
+        # From (n, channels, places, kernel) to one row for each place of each example, so that the
+        # convolution is one product of matrices.
         order = (0, *range(2, 2 + self.axes), 1, *range(2 + self.axes, 2 + 2 * self.axes))
         rows = transpose(found, axes=order)
-        product = self._mapped(rows, math.prod(places) * x.shape[0])
+        product = self._mapped(rows, math.prod(places) * z.shape[0])
         if self.bias is not None:
             product = product + self.bias
-        shaped = reshape(product, shape=(x.shape[0], *places, self.out_channels))
+        shaped = reshape(product, shape=(z.shape[0], *places, self.out_channels))
         return transpose(shaped, axes=(0, self.axes + 1, *range(1, self.axes + 1)))
 
-    def _mapped(self, rows: Any, count: int) -> Any:
+    def _mapped(self, rows: Value | Array, count: int) -> Any:
         """Return the rows, (count, channels · kernel), times the weight, group by group."""
         entries = math.prod(self.weight.shape[:-1])
         weight = reshape(self.weight, shape=(entries, self.out_channels))
@@ -136,7 +140,7 @@ class Convolution(Module):
         ]
         return concatenate(parts, axis=1)
 
-    def _padding(self, padding: Any) -> tuple[tuple[int, int], ...]:
+    def _padding(self, padding: int | Sizes | str) -> tuple[tuple[int, int], ...]:
         """Return how many zeros come before and after each axis."""
         if isinstance(padding, str):
             if padding not in ("valid", "same"):
@@ -182,7 +186,7 @@ class Conv2d(Convolution):
     axes = 2
 
 
-def sizes_of(name: str, given: Any, axes: int) -> Sizes:
+def sizes_of(name: str, given: int | Sizes, axes: int) -> Sizes:
     """Return a size for each axis, of one for all or of a tuple."""
     sizes = tuple(given) if isinstance(given, (tuple, list)) else (given,) * axes
     if len(sizes) != axes:
@@ -190,7 +194,7 @@ def sizes_of(name: str, given: Any, axes: int) -> Sizes:
     return tuple(positive_size(name, size) for size in sizes)
 
 
-def pairs_of(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
+def pairs_of(padding: int | Sizes, axes: int) -> tuple[tuple[int, int], ...]:
     """Return the padding before and after each axis, given one size for all or one for each."""
     sizes = tuple(padding) if isinstance(padding, (tuple, list)) else (padding,) * axes
     if len(sizes) != axes or any(
@@ -200,20 +204,20 @@ def pairs_of(padding: Any, axes: int) -> tuple[tuple[int, int], ...]:
     return tuple((int(n), int(n)) for n in sizes)
 
 
-def padded_with_zeros(x: Any, padding: tuple[tuple[int, int], ...]) -> Any:
+def padded_with_zeros(x: Value | Array, padding: tuple[tuple[int, int], ...]) -> Any:
     """Return the input with zeros around its last axes."""
     if not any(map(any, padding)):
         return x
     return pad_with_zeros(x, pad_width=((0, 0),) * (x.ndim - len(padding)) + padding)
 
 
-def with_channels(module: Module, x: Any, axes: int, channels: int) -> Any:
+def with_channels(module: Module, x: ArrayLike, axes: int, channels: int) -> Any:
     """Return the input as an array, if it has these axes and channels."""
-    x = as_array(x)
-    if x.ndim != axes + 2 or x.shape[1] != channels:
+    z = as_array(x)
+    if z.ndim != axes + 2 or z.shape[1] != channels:
         rest = ", ".join(["length"] if axes == 1 else ["height", "width"])
         raise ShapeError(
-            f"{type(module).__name__}: input of shape {x.shape} does not fit; expected "
+            f"{type(module).__name__}: input of shape {z.shape} does not fit; expected "
             f"(n, {channels}, {rest})"
         )
-    return x
+    return z

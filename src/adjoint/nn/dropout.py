@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import ArrayLike
 from ..ops.logic import greater_equal
 from ..ops.piecewise import where
 from ..ops.random import following, new_state, uniform
@@ -15,7 +16,7 @@ from .module import Buffer, Module
 
 
 class Dropout(Module):
-    """Each entry 0 with probability p, the others x / (1 - p); x itself in evaluation mode.
+    """Sets each entry to 0 with probability p, and others to x / (1 - p); no change in evaluation.
 
     So the expected value is x in both: Srivastava et al., "Dropout: a simple way to prevent neural
     networks from overfitting", JMLR 15, 2014, scaled in training rather than after it. The gradient
@@ -58,7 +59,7 @@ class Dropout(Module):
         self.p = float(p)
         self.state = Buffer(new_state(as_generator(rng)))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return x with entries left out, or x itself in evaluation mode.
 
         Parameters
@@ -71,10 +72,11 @@ class Dropout(Module):
         """
         if not self.training or self.p == 0:
             return x
-        x = as_array(x)
-        numbers = uniform(self.state, shape=tuple(x.shape))
+        z = as_array(x)
+        numbers = uniform(self.state, shape=tuple(z.shape))
+        # The state moves on with every call; a compiled step returns it among its results.
         self.state = following(self.state)
-        return where(greater_equal(numbers, self.p), x / (1 - self.p), 0.0)
+        return where(greater_equal(numbers, self.p), z / (1 - self.p), 0.0)
 
     def extra_repr(self) -> str:
         """Return the probability."""

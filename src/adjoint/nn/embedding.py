@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import ArrayLike, DTypeLike
+from ..checks import positive_size
 from ..ops.indexing import SLOT, index
 from ..ops.requirement import require_that
 from ..ops.structural import as_array
 from .initialise import as_generator
-from .linear import positive_size
 from .module import Module, Parameter
 
 
@@ -26,7 +27,7 @@ class Embedding(Module):
     rng : numpy.random.Generator, int or None
         Where the weights come from: they start as standard normal numbers.
     dtype : dtype
-        Of the weight.
+        The dtype of the weight.
 
     Attributes
     ----------
@@ -55,14 +56,14 @@ class Embedding(Module):
         features: int,
         *,
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.count = positive_size("count", count)
         self.features = positive_size("features", features)
         weight = as_generator(rng).normal(size=(self.count, self.features))
         self.weight = Parameter(weight.astype(dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the row of the weight for each entry.
 
         Parameters
@@ -73,14 +74,14 @@ class Embedding(Module):
         -------
         (..., features) Tensor
         """
-        x = as_array(x)
-        if x.dtype.kind not in "iu":
+        z = as_array(x)
+        if z.dtype.kind not in "iu":
             raise TypeError(
-                f"Embedding: expected integers in range({self.count}), got dtype {x.dtype} and "
-                f"shape {x.shape}; pass x.astype(int)"
+                f"Embedding: expected integers in range({self.count}), got dtype {z.dtype} and "
+                f"shape {z.shape}; pass x.astype(int)"
             )
         rows = require_that(
-            x,
+            z,
             lambda numbers: (numbers >= 0) & (numbers < self.count),
             f"Embedding: a number is not in range({self.count}); the weight of shape "
             f"{self.weight.shape} has rows 0 to {self.count - 1}",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..errors import ShapeError, choose
+from .activations import ACTIVATIONS
 
-Array = np.ndarray[Any, Any]
 Initialiser = Callable[[tuple[int, int], np.random.Generator], Array]
 
 
@@ -210,7 +210,7 @@ def zeros(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     return np.zeros(_fans(shape))
 
 
-# What a layer knows by name.
+# The initialisers that a layer knows by name.
 INITIALISERS: dict[str, Initialiser] = {
     "glorot_normal": glorot_normal,
     "glorot_uniform": glorot_uniform,
@@ -219,22 +219,6 @@ INITIALISERS: dict[str, Initialiser] = {
     "lecun_normal": lecun_normal,
     "orthogonal": orthogonal,
     "zeros": zeros,
-}
-
-# What suits the layer before each activation.
-BY_ACTIVATION: dict[str, Initialiser] = {
-    "elu": he_normal,
-    "gelu": he_normal,
-    "hardtanh": glorot_uniform,
-    "leaky_relu": he_normal,
-    "mish": he_normal,
-    "relu": he_normal,
-    "selu": lecun_normal,
-    "sigmoid": glorot_uniform,
-    "silu": he_normal,
-    "softplus": glorot_uniform,
-    "softsign": glorot_uniform,
-    "tanh": glorot_uniform,
 }
 
 
@@ -254,3 +238,11 @@ def as_initialiser(initialise: Initialiser | str) -> Initialiser:
     if callable(initialise):
         return initialise
     return INITIALISERS[choose("initialiser", initialise, INITIALISERS)]
+
+
+# The initialiser that suits the layer before each activation.
+BY_ACTIVATION: dict[str, Initialiser] = {
+    name: as_initialiser(kind.initialise)
+    for name, kind in ACTIVATIONS.items()
+    if kind.initialise is not None
+}

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import ArrayLike, DTypeLike
+from ..checks import positive_size
 from ..core import as_plain
 from ..errors import ShapeError
 from ..ops.arithmetic import add
@@ -29,7 +31,7 @@ class Linear(Module):
         ``initialise(shape, generator)`` returns the weights, as does one of
         `initialise.INITIALISERS` by its name; the bias starts at zero.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -61,7 +63,7 @@ class Linear(Module):
         *,
         rng: np.random.Generator | int | None = None,
         initialise: Initialiser | str = glorot_uniform,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.in_features = positive_size("in_features", in_features)
         self.out_features = positive_size("out_features", out_features)
@@ -72,7 +74,7 @@ class Linear(Module):
         self.weight = Parameter(weight.astype(dtype))
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return x W + b.
 
         Parameters
@@ -83,23 +85,15 @@ class Linear(Module):
         -------
         (..., out_features) Tensor
         """
-        if not hasattr(x, "shape"):
-            x = as_plain(x)
-        if x.shape[-1:] != (self.in_features,):
+        z: Any = x if hasattr(x, "shape") else as_plain(x)
+        if z.shape[-1:] != (self.in_features,):
             raise ShapeError(
-                f"Linear: input of shape {x.shape} does not fit the weight of shape "
+                f"Linear: input of shape {z.shape} does not fit the weight of shape "
                 f"{self.weight.shape}; expected a last axis of {self.in_features}"
             )
-        product = matmul(x, self.weight)
+        product = matmul(z, self.weight)
         return product if self.bias is None else add(product, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""
         return f"{self.in_features}, {self.out_features}" + ", bias=False" * (self.bias is None)
-
-
-def positive_size(name: str, size: Any) -> int:
-    """Return a size as an int, or say that it is not a positive one."""
-    if isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size > 0:
-        return int(size)
-    raise ValueError(f"{name}: expected a positive integer, got {size!r}")

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
+from ..checks import positive_size
 from ..core import as_plain
 from ..data import as_numbers, check_finite
 from ..errors import choose
 from ..ops.softmax import softmax
 from ..tensor import no_grad
-from .activation import ACTIVATIONS
-from .initialise import BY_ACTIVATION, Array, as_generator
-from .linear import Linear, positive_size
+from .activations import ACTIVATIONS
+from .initialise import BY_ACTIVATION, as_generator
+from .linear import Linear
 from .module import Module
 
 
@@ -31,7 +33,7 @@ class MLP(Module):
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -64,7 +66,7 @@ class MLP(Module):
         *sizes: int,
         activation: str = "sigmoid",
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected at least two sizes, as MLP(2, 4, 2), got {sizes}")
@@ -81,7 +83,7 @@ class MLP(Module):
             layer = Linear(fan_in, fan_out, rng=generator, initialise=initialise, dtype=dtype)
             self.layers.append(layer)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the last layer's output: logits, if the network is a classifier.
 
         Parameters
@@ -96,7 +98,7 @@ class MLP(Module):
             x = layer(x)
         return x
 
-    def _logits(self, X: Any) -> Array:
+    def _logits(self, X: ArrayLike) -> Array:
         """Return the outputs as a plain array, computed in the dtype of the parameters."""
         if self.sizes[-1] < 2:
             raise ValueError(
@@ -104,6 +106,7 @@ class MLP(Module):
                 "call the model itself for its output"
             )
         x = X
+        # Only frames, lists and arrays of objects may hold texts, or gaps that are no numbers.
         if not isinstance(X, np.ndarray) or X.dtype.kind == "O":
             x = as_numbers("X", X)
             check_finite("X", x)
@@ -111,7 +114,7 @@ class MLP(Module):
             x = as_plain(x).astype(next(self.parameters()).dtype, copy=False)
             return np.asarray(self.forward(x).data)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of every class: the softmax of the outputs.
 
         Parameters
@@ -130,7 +133,7 @@ class MLP(Module):
         """
         return np.asarray(softmax(self._logits(X), axis=-1))
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: ArrayLike) -> Array:
         """Return the index of the most probable class; of equal ones the first.
 
         Parameters

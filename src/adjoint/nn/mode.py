@@ -1,4 +1,4 @@
-"""The mode of a module says whether it is being trained: dropout and its kin differ then."""
+"""The mode of a module says whether it is being trained, on which layers as dropout depend."""
 
 from __future__ import annotations
 

@@ -7,14 +7,15 @@ from typing import Any, Self, TypeGuard
 
 import numpy as np
 
-from ..core import Spec, Value, as_operand
+from ..annotations import ArrayLike
+from ..core import Node, Spec, Value, as_operand
 from ..errors import ShapeError
 from ..tensor import Tensor, show_cut, tensor
 
 Array = np.ndarray[Any, Any]
 
-# Tells the user's Parameter(data) from the engine's own Parameter(data, node), where None is a node
-# too: that of a frozen parameter which is copied or unpickled.
+# The default of ``node`` cannot be None: the engine itself calls Parameter(data, None) to copy or
+# unpickle a frozen parameter, and a user's Parameter(data) must differ from that.
 _NOT_GIVEN: Any = object()
 
 
@@ -40,7 +41,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, node: Any = _NOT_GIVEN) -> None:
+    def __init__(self, data: ArrayLike, node: Node | None = _NOT_GIVEN) -> None:
         if node is _NOT_GIVEN:
             leaf = tensor(data, requires_grad=True)
             data, node = leaf.data, leaf.node
@@ -76,7 +77,7 @@ class Buffer(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, node: Any = None) -> None:
+    def __init__(self, data: ArrayLike, node: Node | None = None) -> None:
         super().__init__(tensor(data).data, node)
 
     @property
@@ -88,7 +89,7 @@ class Buffer(Tensor):
         """Take the numbers of another tensor, in place; the graph that led to them is forgotten."""
         self.write(other, "self")
 
-    def write(self, value: Any, name: str) -> None:
+    def write(self, value: ArrayLike, name: str) -> None:
         """Replace the numbers.
 
         Raises
@@ -109,7 +110,7 @@ class Buffer(Tensor):
         show_cut("buffer", value, self)
 
 
-def check_buffer(name: str, buffer: Any, value: Any) -> None:
+def check_buffer(name: str, buffer: Value | Array, value: Value | Array) -> None:
     """Refuse what does not fit a buffer; arrays or symbols."""
     if tuple(value.shape) != tuple(buffer.shape):
         raise ShapeError(
@@ -266,6 +267,7 @@ class Module:
                 f"load_state_dict: the state does not fit this {type(self).__name__}, "
                 "nothing was loaded:\n  " + "\n  ".join(problems)
             )
+        # All are converted before the first is written, so that a failure changes nothing.
         copies = {name: np.array(arrays[name], dtype=item.dtype) for name, item in own.items()}
         for name, item in own.items():
             item.data = copies[name]
@@ -287,7 +289,7 @@ class Module:
         return f"{name}(  # {size:,} parameters\n  {lines}\n)"
 
 
-def _collects(present: Any) -> TypeGuard[Value]:
+def _collects(present: object) -> TypeGuard[Value]:
     """Return whether a traced value stands for a buffer, see `compiler.state.standing_in`."""
     return getattr(present, "collects", False)
 
@@ -298,7 +300,7 @@ def _attributes(module: Module) -> Iterator[tuple[str, Any]]:
         yield from _leaves(name, value)
 
 
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _leaves(path: str, value: object) -> Iterator[tuple[str, Any]]:
     if isinstance(value, (Tensor, Module)):
         yield path, value
     elif isinstance(value, (list, tuple)):
@@ -324,6 +326,7 @@ def _named_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
     seen: set[int] = set()
     for path, inner in module.named_modules():
         for name, item in _attributes(inner):
+            # Weights that two layers share are one tensor, saved and trained once.
             if isinstance(item, Tensor) and item.is_leaf and id(item) not in seen:
                 seen.add(id(item))
                 yield (f"{path}.{name}" if path else name), item

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
+from ..checks import positive_size
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square
 from ..ops.reductions import mean
 from ..ops.structural import as_array, reshape
-from .linear import positive_size
 from .module import Module, Parameter
 
 
@@ -23,7 +25,7 @@ class LayerNorm(Module):
     """The last axis with mean 0 and variance 1, then scaled and shifted by feature.
 
     (x - m) / √(v + ε) · weight + bias, where m is the mean and v the variance of the last axis: Ba,
-    Kiros & Hinton, "Layer normalization", 2016, equation (4). Of equal entries it is the bias.
+    Kiros & Hinton, "Layer normalization", 2016, equation (4). Equal entries become the bias.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class LayerNorm(Module):
     epsilon : float
         Keeps the divisor from 0.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -56,13 +58,13 @@ class LayerNorm(Module):
     array([[-1.,  1.]])
     """
 
-    def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: Any = float) -> None:
+    def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: DTypeLike = float) -> None:
         self.features = positive_size("features", features)
         self.epsilon = positive_number("epsilon", epsilon)
         self.weight = Parameter(np.ones(self.features, dtype))
         self.bias = Parameter(np.zeros(self.features, dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the normalised input, scaled and shifted.
 
         Parameters
@@ -73,8 +75,8 @@ class LayerNorm(Module):
         -------
         (..., features) Tensor
         """
-        x = _with_last_axis(self, x)
-        return _standardised(x, self.epsilon) * self.weight + self.bias
+        z = _with_last_axis(self, x)
+        return _standardised(z, self.epsilon) * self.weight + self.bias
 
     def extra_repr(self) -> str:
         """Return the size."""
@@ -94,7 +96,7 @@ class RMSNorm(Module):
     epsilon : float
         Keeps the divisor from 0. PyTorch's default is the dtype's own rounding unit instead.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -116,12 +118,12 @@ class RMSNorm(Module):
     array([[0.2, 1.4]])
     """
 
-    def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: Any = float) -> None:
+    def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: DTypeLike = float) -> None:
         self.features = positive_size("features", features)
         self.epsilon = positive_number("epsilon", epsilon)
         self.weight = Parameter(np.ones(self.features, dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the normalised input, scaled.
 
         Parameters
@@ -132,8 +134,8 @@ class RMSNorm(Module):
         -------
         (..., features) Tensor
         """
-        x = _with_last_axis(self, x)
-        return _over_root(x, mean(square(x), axis=-1, keepdims=True), self.epsilon) * self.weight
+        z = _with_last_axis(self, x)
+        return _over_root(z, mean(square(z), axis=-1, keepdims=True), self.epsilon) * self.weight
 
     def extra_repr(self) -> str:
         """Return the size."""
@@ -155,7 +157,7 @@ class GroupNorm(Module):
     epsilon : float
         Keeps the divisor from 0.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -181,7 +183,7 @@ class GroupNorm(Module):
     """
 
     def __init__(
-        self, groups: int, channels: int, epsilon: float = 1e-5, *, dtype: Any = float
+        self, groups: int, channels: int, epsilon: float = 1e-5, *, dtype: DTypeLike = float
     ) -> None:
         self.groups = positive_size("groups", groups)
         self.channels = positive_size("channels", channels)
@@ -194,7 +196,7 @@ class GroupNorm(Module):
         self.weight = Parameter(np.ones(self.channels, dtype))
         self.bias = Parameter(np.zeros(self.channels, dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Any:
         """Return the normalised input, scaled and shifted.
 
         Parameters
@@ -205,16 +207,17 @@ class GroupNorm(Module):
         -------
         (n, channels, ...) Tensor
         """
-        x = as_array(x)
-        if x.shape[1:2] != (self.channels,):
+        z = as_array(x)
+        if z.shape[1:2] != (self.channels,):
             raise ShapeError(
-                f"GroupNorm: input of shape {x.shape} does not fit the weight of shape "
+                f"GroupNorm: input of shape {z.shape} does not fit the weight of shape "
                 f"{self.weight.shape}; expected (n, {self.channels}, ...)"
             )
-        size = math.prod(x.shape[1:]) // self.groups
-        grouped = reshape(x, shape=(x.shape[0], self.groups, size))
-        normal = reshape(_standardised(grouped, self.epsilon), shape=x.shape)
-        by_channel = (self.channels, *(1 for _ in x.shape[2:]))
+        size = math.prod(z.shape[1:]) // self.groups
+        grouped = reshape(z, shape=(z.shape[0], self.groups, size))
+        normal = reshape(_standardised(grouped, self.epsilon), shape=z.shape)
+        # Trailing axes of size 1 let the channels meet the second axis of the input.
+        by_channel = (self.channels, *(1 for _ in z.shape[2:]))
         weight = reshape(self.weight, shape=by_channel)
         return normal * weight + reshape(self.bias, shape=by_channel)
 
@@ -223,28 +226,28 @@ class GroupNorm(Module):
         return f"{self.groups}, {self.channels}"
 
 
-def _standardised(x: Any, epsilon: float) -> Any:
+def _standardised(x: Value | Array, epsilon: float) -> Any:
     """Return x with mean 0 and variance 1 along the last axis."""
     centred = x - mean(x, axis=-1, keepdims=True)
     return _over_root(centred, mean(square(centred), axis=-1, keepdims=True), epsilon)
 
 
-def _over_root(x: Any, squares: Any, epsilon: float) -> Any:
+def _over_root(x: Value | Array, squares: Value | Array, epsilon: float) -> Any:
     return divide(x, sqrt(squares + epsilon))
 
 
-def _with_last_axis(module: LayerNorm | RMSNorm, x: Any) -> Any:
+def _with_last_axis(module: LayerNorm | RMSNorm, x: ArrayLike) -> Any:
     """Return the input as an array, if its last axis is the module's."""
-    x = as_array(x)
-    if x.shape[-1:] == (module.features,):
-        return x
+    z = as_array(x)
+    if z.shape[-1:] == (module.features,):
+        return z
     raise ShapeError(
-        f"{type(module).__name__}: input of shape {x.shape} does not fit the weight of shape "
+        f"{type(module).__name__}: input of shape {z.shape} does not fit the weight of shape "
         f"{module.weight.shape}; expected a last axis of {module.features}"
     )
 
 
-def positive_number(name: str, number: Any) -> float:
+def positive_number(name: str, number: object) -> float:
     """Return a number as a float, or say that it is not a positive one."""
     if isinstance(number, (int, float, np.number)) and 0 < number < math.inf:
         return float(number)

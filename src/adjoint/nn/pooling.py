@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, Shape
+from ..core import Value
 from ..errors import ShapeError
 from ..ops.piecewise import where
 from ..ops.reductions import max, mean
@@ -21,7 +23,7 @@ class Pool(Module):
     Parameters
     ----------
     size : int or tuple of int
-        Of a window; a tuple has a size for each axis.
+        The size of a window; a tuple has a size for each axis.
     stride : int or tuple of int, optional
         How far apart windows are; by default ``size``, so that they do not overlap.
     padding : int or tuple of int
@@ -44,7 +46,8 @@ class Pool(Module):
         self.size = size
         self.stride = size if stride is None else stride
         self.padding = padding
-        # All are checked with the axes that they themselves have, if they are tuples.
+        # How many axes the input has is not known yet, so that each is checked for the axes that it
+        # names itself, if it is a tuple.
         axes = len(size) if isinstance(size, (tuple, list)) else 1
         sizes = sizes_of("size", size, axes)
         sizes_of("stride", self.stride, axes)
@@ -52,9 +55,34 @@ class Pool(Module):
             if before > length // 2:
                 raise ValueError(f"padding: {padding} is above half the size {size}")
 
-    def _windows(self, x: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    def forward(self, x: ArrayLike) -> Any:
+        """Return one number for each window.
+
+        Parameters
+        ----------
+        x : (n, channels, ...) array
+
+        Returns
+        -------
+        (n, channels, ...) Tensor
+        """
+        return self._reduced(*self._windows(as_array(x)))
+
+    def _reduced(self, found: Value | Array, inside: Array | None, own: Shape) -> Any:
+        """Return one number for each window; subclasses define it.
+
+        Parameters
+        ----------
+        found : (n, channels, ..., *size) array
+        inside : (..., *size) boolean array or None
+            What is not padding; None if all is.
+        own : tuple of int
+            The axes of the windows themselves.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no _reduced")
+
+    def _windows(self, x: Value | Array) -> tuple[Value | Array, Array | None, Shape]:
         """Return the windows, those of a mask of what is not padding, and their own axes."""
-        x = as_array(x)
         axes = x.ndim - 2
         if axes < 1:
             raise ShapeError(
@@ -88,18 +116,7 @@ class MaxPool(Pool):
     array([[[3., 2.]]])
     """
 
-    def forward(self, x: Any) -> Any:
-        """Return the greatest entries.
-
-        Parameters
-        ----------
-        x : (n, channels, ...) array
-
-        Returns
-        -------
-        (n, channels, ...) Tensor
-        """
-        found, inside, own = self._windows(x)
+    def _reduced(self, found: Value | Array, inside: Array | None, own: Shape) -> Any:
         return max(found if inside is None else where(inside, found, -np.inf), axis=own)
 
 
@@ -114,16 +131,5 @@ class AvgPool(Pool):
     array([[[2., 1.]]])
     """
 
-    def forward(self, x: Any) -> Any:
-        """Return the means.
-
-        Parameters
-        ----------
-        x : (n, channels, ...) array
-
-        Returns
-        -------
-        (n, channels, ...) Tensor
-        """
-        found, _, own = self._windows(x)
+    def _reduced(self, found: Value | Array, inside: Array | None, own: Shape) -> Any:
         return mean(found, axis=own)

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DTypeLike
+from ..checks import positive_size
+from ..core import Value
 from ..errors import ShapeError, choose
 from ..ops.exponential import sigmoid
 from ..ops.hyperbolic import tanh
 from ..ops.piecewise import relu
 from ..ops.structural import as_array, concatenate, stack
-from .initialise import Array, Initialiser, as_generator, glorot_uniform, orthogonal
-from .linear import Linear, positive_size
+from .initialise import Initialiser, as_generator, glorot_uniform, orthogonal
+from .linear import Linear
 from .module import Module, Parameter
 
 State = tuple[Any, ...]
@@ -24,8 +27,8 @@ _ACTIVATIONS = {"relu": relu, "tanh": tanh}
 class Cell(Module):
     """The weights of one layer in one direction, those of its gates side by side.
 
-    Both biases are kept, as PyTorch does, though mostly their sum alone matters: its weights fit
-    when transposed.
+    Both biases are kept, although mostly only their sum matters, because PyTorch keeps them, too:
+    so its weights fit, once they are transposed.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ class Cell(Module):
         *,
         bias: bool,
         rng: np.random.Generator,
-        dtype: Any,
+        dtype: DTypeLike,
     ) -> None:
         width = gates * hidden_size
         for_input, for_hidden = _by_gate(glorot_uniform, gates), _by_gate(orthogonal, gates)
@@ -86,7 +89,7 @@ class Recurrent(Module):
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -107,7 +110,7 @@ class Recurrent(Module):
         bias: bool = True,
         bidirectional: bool = False,
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         self.in_features = positive_size("in_features", in_features)
         self.hidden_size = positive_size("hidden_size", hidden_size)
@@ -121,7 +124,7 @@ class Recurrent(Module):
             for _ in range(self.directions)
         ]
 
-    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+    def forward(self, x: ArrayLike, state: Value | Array | State | None = None) -> tuple[Any, Any]:
         """Return the outputs at all steps, and the state after the last.
 
         Parameters
@@ -141,44 +144,46 @@ class Recurrent(Module):
         ShapeError
             If the input has not these axes, or no step, or the state another shape.
         """
-        x = self._checked(x)
-        starts = self._starts(state, x.shape[0])
+        z = self._checked(x)
+        starts = self._starts(state, z.shape[0])
         ends: list[State] = []
         while len(ends) < len(self.cells):
             outputs = []
             for direction in range(self.directions):
                 place = len(ends)
-                output, end = self._run(self.cells[place], x, starts[place], direction == 1)
+                output, end = self._run(self.cells[place], z, starts[place], direction == 1)
                 outputs.append(output)
                 ends.append(end)
-            x = outputs[0] if self.directions == 1 else concatenate(outputs, axis=-1)
+            z = outputs[0] if self.directions == 1 else concatenate(outputs, axis=-1)
         parts = tuple(stack(part) for part in zip(*ends, strict=True))
-        return x, parts if self.parts > 1 else parts[0]
+        return z, parts if self.parts > 1 else parts[0]
 
-    def _run(self, cell: Cell, x: Any, state: State, backwards: bool) -> tuple[Any, State]:
+    def _run(
+        self, cell: Cell, x: Value | Array, state: State, backwards: bool
+    ) -> tuple[Any, State]:
         """Return a cell's outputs, and its state after the last step that it reads."""
         order = -1 if backwards else 1
         outputs = []
-        # The input's part of all steps is one product.
+        # One product of matrices serves the inputs of all steps; only the states go step by step.
         for inputs in _steps(cell.input(x))[::order]:
             state = self._next(inputs, cell.hidden(state[0]), state)
             outputs.append(state[0])
         return stack(outputs[::order], axis=1), state
 
-    def _next(self, inputs: Any, hidden: Any, state: State) -> State:
+    def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
         """Return the next state, of which the first array is the output."""
         raise NotImplementedError(f"{type(self).__name__} defines no _next(inputs, hidden, state)")
 
-    def _checked(self, x: Any) -> Any:
-        x = as_array(x)
-        if len(x.shape) != 3 or x.shape[-1] != self.in_features or not x.shape[1]:
+    def _checked(self, x: ArrayLike) -> Any:
+        z = as_array(x)
+        if len(z.shape) != 3 or z.shape[-1] != self.in_features or not z.shape[1]:
             raise ShapeError(
-                f"{type(self).__name__}: input of shape {x.shape} does not fit; expected "
+                f"{type(self).__name__}: input of shape {z.shape} does not fit; expected "
                 f"(n, time, {self.in_features}) with one step at least"
             )
-        return x
+        return z
 
-    def _starts(self, state: Any, n: int) -> list[State]:
+    def _starts(self, state: Value | Array | State | None, n: int) -> list[State]:
         """Return the state from which each cell starts."""
         shape = (len(self.cells), n, self.hidden_size)
         if state is None:
@@ -235,18 +240,18 @@ class RNN(Recurrent):
         self.activation = choose("activation", activation, _ACTIVATIONS)
         super().__init__(in_features, hidden_size, **settings)
 
-    def _next(self, inputs: Any, hidden: Any, state: State) -> State:
+    def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
         return (_ACTIVATIONS[self.activation](inputs + hidden),)
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit, whose state moves by a share of its own choice.
+    """The gated recurrent unit, whose gates say how far the state moves.
 
     With gates r, z and n side by side: r and z = σ(x W + b + h U + c) each, the candidate
     n = tanh(x W + b + r (h U + c)), and h' = (1 - z) n + z h. Cho et al., "Learning phrase
-    representations using RNN encoder-decoder for statistical machine translation", EMNLP 2014; in
-    it r multiplies h before the product, here after it, as in PyTorch, so that one product serves
-    all gates.
+    representations using RNN encoder-decoder for statistical machine translation", EMNLP 2014.
+    There r multiplies h before the product; here, as in PyTorch, it multiplies the product, so that
+    one product serves all gates.
 
     Parameters
     ----------
@@ -271,14 +276,14 @@ class GRU(Recurrent):
 
     gates = 3
 
-    def _next(self, inputs: Any, hidden: Any, state: State) -> State:
+    def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
         (h,) = state
         (r, z, n), (r_hidden, z_hidden, n_hidden) = self._gates(inputs), self._gates(hidden)
         reset, update = sigmoid(r + r_hidden), sigmoid(z + z_hidden)
         candidate = tanh(n + reset * n_hidden)
         return ((1 - update) * candidate + update * h,)
 
-    def _gates(self, x: Any) -> list[Any]:
+    def _gates(self, x: Value | Array) -> list[Any]:
         return _gates(x, self.hidden_size)
 
 
@@ -321,10 +326,11 @@ class LSTM(Recurrent):
         for cell in self.cells:
             if cell.input.bias is not None:
                 bias = np.array(cell.input.bias.data)
+                # These are the forget gate's. Its other bias stays 0, and both are added.
                 bias[hidden_size : 2 * hidden_size] = 1
                 cell.input.bias = Parameter(bias)
 
-    def _next(self, inputs: Any, hidden: Any, state: State) -> State:
+    def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
         _, c = state
         i, f, g, o = _gates(inputs + hidden, self.hidden_size)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
@@ -339,8 +345,9 @@ def _gates(x: Any, size: int) -> list[Any]:
 def _steps(x: Any) -> Sequence[Any]:
     """Return x[:, 0], x[:, 1], …
 
-    By halves, because the gradient of a part is an array as large as the whole: one by one that
-    takes time² entries, by halves time · log time.
+    The sequence is halved again and again, because the gradient of each part is an array as large
+    as what it was taken from. Taken one by one, the steps would need time² entries; by halves they
+    need time · log time.
     """
     time = x.shape[1]
     if time == 1:

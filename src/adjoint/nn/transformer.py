@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import ArrayLike, DTypeLike
+from ..checks import positive_size
 from ..errors import choose
-from .activation import ACTIVATIONS
+from .activations import ACTIVATIONS
 from .attention import MultiheadAttention
 from .container import Sequential
 from .dropout import Dropout
 from .initialise import BY_ACTIVATION, as_generator
-from .linear import Linear, positive_size
+from .linear import Linear
 from .module import Module
 from .normalisation import LayerNorm
 
@@ -34,14 +36,15 @@ class TransformerEncoderLayer(Module):
     d_feedforward : int, optional
         Features between the two linear layers; by default four times as many, as in the paper.
     activation : str
-        Between these, one of `ACTIVATIONS`. Also chooses the first one's weights.
+        The activation between these two, one of `ACTIVATIONS`. It also chooses the first weights of
+        the layer before it.
     norm_first : bool
     dropout : float
         The probability of leaving an entry out while training.
     rng : numpy.random.Generator, int or None
         Where the weights come from.
     dtype : dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -75,7 +78,7 @@ class TransformerEncoderLayer(Module):
         norm_first: bool = False,
         dropout: float = 0.0,
         rng: np.random.Generator | int | None = None,
-        dtype: Any = float,
+        dtype: DTypeLike = float,
     ) -> None:
         d_model = positive_size("d_model", d_model)
         between = 4 * d_model if d_feedforward is None else d_feedforward
@@ -96,7 +99,7 @@ class TransformerEncoderLayer(Module):
         self.attention_dropout = Dropout(dropout, rng=generator)
         self.feedforward_dropout = Dropout(dropout, rng=generator)
 
-    def forward(self, x: Any, *, mask: Any = None, causal: bool = False) -> Any:
+    def forward(self, x: ArrayLike, *, mask: ArrayLike | None = None, causal: bool = False) -> Any:
         """Return what the steps make of each other.
 
         Parameters
@@ -117,7 +120,7 @@ class TransformerEncoderLayer(Module):
         x = self.attention_norm(x + self._attended(x, mask, causal))
         return self.feedforward_norm(x + self.feedforward_dropout(self.feedforward(x)))
 
-    def _attended(self, x: Any, mask: Any, causal: bool) -> Any:
+    def _attended(self, x: ArrayLike, mask: ArrayLike | None, causal: bool) -> Any:
         return self.attention_dropout(self.attention(x, mask=mask, causal=causal))
 
     def extra_repr(self) -> str:

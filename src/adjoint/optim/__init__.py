@@ -1,4 +1,4 @@
-"""Optimisers: each a rule, a function of values, and what it remembers."""
+"""Optimisers: each is a rule, a function of values, and what the rule remembers."""
 
 from __future__ import annotations
 

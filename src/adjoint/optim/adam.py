@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core import Operand
 from ..ops.exponential import expm1, log, sqrt
@@ -70,7 +70,7 @@ def adam_update(
 
 
 def bias_correction(beta: Operand, steps: Operand) -> Operand:
-    """Return 1 - βᵗ, of which nothing cancels where β is close to 1."""
+    """Return 1 - βᵗ, computed so that no digits cancel where β is close to 1."""
     if is_zero(beta):
         return 0.0 * steps + 1.0  # in the dtype of the steps
     # A Python float does not promote float32 arrays; NumPy's float64 would.
@@ -78,7 +78,30 @@ def bias_correction(beta: Operand, steps: Operand) -> Operand:
     return -expm1(steps * logarithm)
 
 
-class Adam(Optimizer):
+class Moments(Optimizer):
+    """Adam and those of its relatives that take the same settings; abstract.
+
+    They remember the running means of the gradient and of its square. `Adam` explains the settings.
+    """
+
+    remembers: ClassVar[tuple[str, ...]] = ("first_moment", "second_moment", "steps")
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Schedule = 1e-3,
+        *,
+        beta1: float | Schedule = 0.9,
+        beta2: float | Schedule = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float | Schedule = 0.0,
+    ) -> None:
+        super().__init__(
+            params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
+        )
+
+
+class Adam(Moments):
     """Adam: steps of about the same length in all entries, as `adam_update` has them.
 
     Parameters
@@ -111,22 +134,6 @@ class Adam(Optimizer):
     >>> w
     tensor([0.9, 1.9], requires_grad=True)
     """
-
-    remembers = ("first_moment", "second_moment", "steps")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float | Schedule = 1e-3,
-        *,
-        beta1: float | Schedule = 0.9,
-        beta2: float | Schedule = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | Schedule = 0.0,
-    ) -> None:
-        super().__init__(
-            params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
-        )
 
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings

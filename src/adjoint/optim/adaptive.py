@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..core import Operand
 from ..ops.exponential import sqrt
 from ..ops.piecewise import maximum, sign
@@ -94,7 +95,7 @@ class RMSprop(Optimizer):
             new["velocity"] = direction
         return parameter - settings["lr"] * direction, new
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return zeros for what the settings need."""
         left_out = {"mean"} if not settings["centered"] else set()
         left_out |= {"velocity"} if is_zero(settings["momentum"]) else set()
@@ -173,7 +174,7 @@ class Adagrad(Optimizer):
         new = parameter - rate * gradient / (sqrt(total) + settings["epsilon"])
         return new, {"total": total, "steps": steps + 1.0}
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return the sum of squares to begin with, and no steps."""
         initial = super().initial_memory(parameter, settings)
         return {**initial, "total": np.full_like(initial["total"], settings["initial"])}
@@ -234,6 +235,7 @@ class Adadelta(Optimizer):
         gradient = decayed(gradient, parameter, settings)
         rho, epsilon = settings["rho"], settings["epsilon"]
         second = rho * memory["second_moment"] + (1.0 - rho) * (gradient * gradient)
+        # The mean square of past steps starts at 0, and ε keeps the first step from being 0, too.
         step = sqrt(memory["squared_step"] + epsilon) / sqrt(second + epsilon) * gradient
         squared = rho * memory["squared_step"] + (1.0 - rho) * (step * step)
         new = parameter - settings["lr"] * step

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
+from ..checks import in_range
 from ..core import Operand
 from .optimizer import Memory, Optimizer, Schedule, Settings
-from .ranges import in_range
 
 _AVERAGE, _DECAY = "average", "decay"
 
@@ -70,6 +71,7 @@ class EMA(Optimizer):
             )
         self.inner = inner
         super().__init__(_groups_of(inner), **{**inner.groups[0], _DECAY: decay})
+        # A training that is under way goes on: the averages begin at the present weights.
         self.clipping, self.steps = inner.clipping, inner.steps
         self.memory = [
             {**entry, _AVERAGE: np.array(parameter.data)} if entry else {}
@@ -78,17 +80,17 @@ class EMA(Optimizer):
 
     @property
     def rule(self) -> str:
-        """Written source calls the update by the inner rule's name, which is most of it."""
+        """The name of the inner rule, which is most of the update in written source."""
         return self.inner.rule
 
-    def check_setting(self, name: str, value: Any) -> Any:
+    def check_setting(self, name: str, value: object) -> Any:
         """Return the decay from 0 to below 1; the other settings are the inner optimiser's."""
         if name == _DECAY:
             return in_range(name, value, below=1.0)
         return self.inner.check_setting(name, value)
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
-        """Return the inner optimiser's, and the parameter as the average of itself."""
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
+        """Return the inner optimiser's memory, and the parameter itself as the first average."""
         initial = self.inner.initial_memory(parameter, _without(settings, _DECAY))
         return {**initial, _AVERAGE: np.array(parameter)}
 
@@ -98,7 +100,7 @@ class EMA(Optimizer):
         """Apply the inner rule, and move the average towards what it gives."""
         own = _without(memory, _AVERAGE), _without(settings, _DECAY)
         new, remembered = self.inner.update(parameter, gradient, *own)
-        # The difference, so that an average of equal weights is exactly those.
+        # Where a and p are equal this is exactly p, which d a + (1 - d) p is not, after rounding.
         average = memory[_AVERAGE] + (1.0 - settings[_DECAY]) * (new - memory[_AVERAGE])
         return new, {**remembered, _AVERAGE: average}
 

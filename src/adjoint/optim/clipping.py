@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
+from ..checks import positive
 from ..core import Operand, Value
 from ..ops.exponential import sqrt
 from ..ops.piecewise import absolute, clip, maximum, minimum, where
 from ..ops.reductions import max, sum
 from ..ops.structural import as_array, astype
-from .ranges import positive
 
 # Keeps the quotient finite where all gradients are 0, as PyTorch's does.
 _TINY = 1e-6
@@ -47,8 +48,10 @@ def clip_by_norm(gradients: Sequence[Operand], limit: float) -> list[Any]:
     """
     given = [as_array(gradient) for gradient in gradients]
     with np.errstate(over="ignore", invalid="ignore"):
+        # A symbol has no numbers to look at: a traced step takes the way that is safe for all.
         if any(isinstance(gradient, Value) for gradient in given):
             return _clipped_in_range(given, limit)
+        # Mostly one pass over the gradients will do; the way without overflow needs more.
         norm = sqrt(_squares(given))
         if not np.isfinite(norm):
             return _clipped_in_range(given, limit)
@@ -66,7 +69,8 @@ def _squares(gradients: Sequence[Any]) -> Any:
 def _clipped_in_range(gradients: Sequence[Any], limit: float) -> list[Any]:
     """Return the same, but divide by the greatest entry first if that is more than 1.
 
-    Small squares may vanish all the same: what they belong to is nothing beside the constant.
+    Small squares may vanish all the same, which changes nothing: such entries are lost beside the
+    constant, too.
     """
     greatest: Any = 1.0
     for gradient in gradients:
@@ -81,7 +85,7 @@ def _clipped_in_range(gradients: Sequence[Any], limit: float) -> list[Any]:
     ]
 
 
-def _like(clipped: Any, gradient: Any) -> Any:
+def _like(clipped: Value | Array, gradient: Value | Array) -> Any:
     """Return a gradient in its own dtype, if others were of a wider one."""
     same = clipped.dtype == gradient.dtype
     return clipped if same else astype(clipped, dtype=gradient.dtype)

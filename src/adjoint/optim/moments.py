@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..annotations import Array
 from ..core import Operand
 from ..ops.exponential import exp, sqrt
 from ..ops.piecewise import maximum, where
-from .adam import adam_update, bias_correction
+from .adam import Moments, adam_update, bias_correction
 from .optimizer import Memory, Optimizer, Schedule, Settings, decayed, is_zero
 
 # ln 0.96, of NAdam's growing momentum.
 _LOG_096 = -0.040821994520255166
 
 
-class AdamW(Optimizer):
+class AdamW(Moments):
     """Adam with decoupled weight decay.
 
     p ← (1 - lr weight_decay) p, then the step of `adam_update`: Loshchilov and Hutter, "Decoupled
@@ -23,14 +24,8 @@ class AdamW(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
+    params, lr, beta1, beta2, epsilon
+        As for `Adam`.
     weight_decay : float
         Times the learning rate is the share by which the parameter shrinks.
 
@@ -49,8 +44,6 @@ class AdamW(Optimizer):
     >>> bool((w.data < [1.0, 2.0]).all())
     True
     """
-
-    remembers = ("first_moment", "second_moment", "steps")
 
     def __init__(
         self,
@@ -77,7 +70,7 @@ class AdamW(Optimizer):
         return new, dict(zip(self.remembers, remembered, strict=True))
 
 
-class AMSGrad(Optimizer):
+class AMSGrad(Moments):
     """Adam whose divisor never shrinks.
 
     As Adam, but v̂ is the greatest v so far, divided by 1 - β₂ᵗ: Reddi, Kale and Kumar, "On the
@@ -85,16 +78,8 @@ class AMSGrad(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
-    weight_decay : float
-        Times the parameter is added to its gradient.
+    params, lr, beta1, beta2, epsilon, weight_decay
+        As for `Adam`.
 
     Raises
     ------
@@ -113,20 +98,6 @@ class AMSGrad(Optimizer):
     """
 
     remembers = ("first_moment", "second_moment", "greatest", "steps")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float | Schedule = 1e-3,
-        *,
-        beta1: float | Schedule = 0.9,
-        beta2: float | Schedule = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | Schedule = 0.0,
-    ) -> None:
-        super().__init__(
-            params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
-        )
 
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
@@ -150,16 +121,8 @@ class NAdam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
-    weight_decay : float
-        Times the parameter is added to its gradient.
+    params, lr, beta1, beta2, epsilon, weight_decay
+        As for `Adam`.
     momentum_decay : float
         How fast the momentum grows to β₁.
 
@@ -218,13 +181,13 @@ class NAdam(Optimizer):
         new = parameter - settings["lr"] * ahead / divisor
         return new, dict(zip(self.remembers, (first, second, product, steps), strict=True))
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return zeros, and 1 as the product of no momenta."""
         initial = super().initial_memory(parameter, settings)
         return {**initial, "momenta": initial["steps"] + initial["steps"].dtype.type(1)}
 
 
-class RAdam(Optimizer):
+class RAdam(Moments):
     """Adam that waits until the variance of its divisor is known.
 
     With ρ∞ = 2 / (1 - β₂) - 1 and ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ), the step is lr m̂ while ρ ≤ 5, then
@@ -233,16 +196,8 @@ class RAdam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor, or of groups as dicts
-        Leaves that require a gradient, as from ``model.parameters()``.
-    lr : float or callable
-        The learning rate; as every number here, a function of the steps taken will do.
-    beta1, beta2 : float
-        From 0 to below 1: the weight of the past in the running means of g and of g².
-    epsilon : float
-        Positive; keeps the divisor from 0.
-    weight_decay : float
-        Times the parameter is added to its gradient.
+    params, lr, beta1, beta2, epsilon, weight_decay
+        As for `Adam`.
 
     Raises
     ------
@@ -260,22 +215,6 @@ class RAdam(Optimizer):
     True
     """
 
-    remembers = ("first_moment", "second_moment", "steps")
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float | Schedule = 1e-3,
-        *,
-        beta1: float | Schedule = 0.9,
-        beta2: float | Schedule = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | Schedule = 0.0,
-    ) -> None:
-        super().__init__(
-            params, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay
-        )
-
     def update(
         self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
@@ -286,7 +225,8 @@ class RAdam(Optimizer):
         correction = bias_correction(beta2, steps)
         most = 2.0 / (1.0 - beta2) - 1.0
         known = most - 2.0 * steps * (1.0 - correction) / correction
-        # At least 5, so that the root which is not taken exists, too.
+        # `where` computes both branches. Below 5 it takes the other one, while the root of this one
+        # may be of a negative number; so this one is computed as for 5.
         enough = maximum(known, 5.0)
         squared = (enough - 4.0) * (enough - 2.0) * most / ((most - 4.0) * (most - 2.0) * enough)
         scaled = sqrt(squared * correction) / (sqrt(second) + settings["epsilon"])

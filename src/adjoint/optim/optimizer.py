@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ..annotations import Array
 from ..core import Operand
 from ..errors import ShapeError
 from ..tensor import Tensor
@@ -25,9 +26,9 @@ Schedule = Callable[[int], float]
 class Optimizer:
     """What all optimisers share; abstract: a subclass defines `update`.
 
-    One that remembers something of a parameter from step to step names it in ``remembers``, or
-    defines `initial_memory`, so that a compiled step knows its shapes. Of one that has taken
-    no step ``memory`` holds an empty dict.
+    A subclass that remembers something of a parameter from step to step names it in ``remembers``,
+    or defines `initial_memory`, so that a compiled step knows its shapes. Before the first step
+    ``memory`` holds an empty dict for each parameter.
 
     A step gives every parameter a new array and leaves the old one alone: recorded graphs may hold
     it. All updates are computed before the first is written.
@@ -65,7 +66,7 @@ class Optimizer:
     # Arrays of the parameter's shape, zeros at first; "steps" is a number.
     remembers: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, params: Iterable[Any], *, lr: Any, **settings: Any) -> None:
+    def __init__(self, params: Iterable[Any], *, lr: float | Schedule, **settings: Any) -> None:
         self.params, members, given = _checked_groups(params)
         own = {"lr": lr, **settings}
         self.groups = [self._checked_settings(own, group) for group in given]
@@ -80,9 +81,9 @@ class Optimizer:
         Parameters
         ----------
         norm : float, optional
-            Of all gradients together, as `clip_by_norm`.
+            The greatest norm of all gradients together, see `clip_by_norm`.
         value : float, optional
-            Of every entry, as `clip_by_value`; applied first.
+            The greatest absolute value of every entry, see `clip_by_value`; applied first.
 
         Raises
         ------
@@ -94,40 +95,41 @@ class Optimizer:
 
     @property
     def lr(self) -> Any:
-        """The learning rate of the next step, of the first group; assigned to all of them."""
+        """The learning rate of the first group in the next step; assigning sets that of all."""
         return self.settings_now(0)["lr"]
 
     @lr.setter
-    def lr(self, lr: Any) -> None:
+    def lr(self, lr: float | Schedule) -> None:
         checked = self.check_setting("lr", lr)
         for group in self.groups:
             group["lr"] = checked
 
     @property
     def rule(self) -> str:
-        """What written source calls the update."""
+        """The name that written source gives to the update."""
         return type(self).__name__.lower()
 
     @property
     def shaping(self) -> tuple[Any, ...]:
-        """What of the settings shapes an update, rather than being a number in it, group by group.
+        """The part of the settings that changes the traced graph, group by group.
 
-        A factor of 0 drops its term, so that it does, as flags and texts do.
+        These are flags, texts, and which numbers are 0, since a factor of 0 drops its term. All
+        other numbers are arguments of the graph: they change from step to step without a new one.
         """
         return tuple(
             tuple(name if is_argument(x) else (name, x) for name, x in group.items())
             for group in self.groups
         )
 
-    def check_setting(self, name: str, value: Any) -> Any:
+    def check_setting(self, name: str, value: object) -> Any:
         """Return a setting as `update` needs it, or raise what is wrong with it.
 
-        Those of the usual names have their usual ranges; a subclass checks others of its own.
-        Schedules are not checked.
+        Settings of the usual names have their usual ranges; a subclass checks others of its own. A
+        schedule is not checked, because its numbers are not known before they are used.
         """
         return checked_number(name, value)
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return what is remembered of a parameter, an array, before its first step."""
         shapes = {name: () if name == "steps" else parameter.shape for name in self.remembers}
         return {name: np.zeros(shape, parameter.dtype) for name, shape in shapes.items()}
@@ -137,9 +139,9 @@ class Optimizer:
     ) -> tuple[Any, Memory]:
         """Return the new parameter and what to remember; subclasses define it.
 
-        They use operators and adjoint's functions only: arrays and symbols come, among the
-        settings, too. ``memory`` has the names, shapes and dtypes of `initial_memory`, coming and
-        going.
+        It uses operators and adjoint's functions only, because in a compiled step symbols take the
+        place of arrays and of the numbers among the settings. ``memory`` has the names, shapes and
+        dtypes of `initial_memory`, both when it is given and when it is returned.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update")
 
@@ -164,6 +166,7 @@ class Optimizer:
             settings = now[self.membership[i]]
             new = self.update(parameter.data, gradient, self.recall(i), settings)
             updates.append((i, parameter, *new))
+        # All updates are known before the first is written: an error leaves all as they were.
         for i, parameter, data, memory in updates:
             parameter.data = data
             self.memory[i] = memory
@@ -172,13 +175,14 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients; to be called before every `backward`, which adds to them."""
         for parameter in self.params:
+            # A parameter that was frozen meanwhile has no node, and so no gradient.
             if parameter.node is not None:
                 parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the settings, of what is remembered, and the number of steps.
 
-        Of a schedule, the text of it: it is not restored, but compared.
+        A schedule is represented by its text, which is not restored but compared.
         """
         memory = [{name: np.array(a) for name, a in entry.items()} for entry in self.memory]
         groups = [{n: _text(x) if callable(x) else x for n, x in g.items()} for g in self.groups]
@@ -215,7 +219,7 @@ class Optimizer:
         }
 
 
-def is_argument(setting: Any) -> bool:
+def is_argument(setting: object) -> bool:
     """Return whether a setting is a number that may change from step to step."""
     return callable(setting) or (isinstance(setting, float) and setting != 0)
 
@@ -226,12 +230,12 @@ def is_zero(factor: Operand) -> bool:
 
 
 def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operand:
-    """Return g + weight_decay p, the gradient with that of weight_decay ‖p‖² / 2."""
+    """Return g + weight_decay p, to whose loss weight_decay ‖p‖² / 2 was added."""
     decay = settings["weight_decay"]
     return gradient if is_zero(decay) else gradient + decay * parameter
 
 
-def _checked_groups(params: Any) -> tuple[list[Tensor], list[int], list[Settings]]:
+def _checked_groups(params: object) -> tuple[list[Tensor], list[int], list[Settings]]:
     """Return all parameters, how many each group has, and the settings that each brings."""
     if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
         raise TypeError(
@@ -269,7 +273,7 @@ def _check_distinct(params: list[Tensor]) -> None:
         raise ValueError("params holds the same tensor twice; it would be updated twice a step")
 
 
-def _check_parameter(name: str, parameter: Any) -> None:
+def _check_parameter(name: str, parameter: object) -> None:
     if not isinstance(parameter, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(parameter).__name__}")
     if not parameter.is_leaf:
@@ -297,11 +301,11 @@ def _checked_state_of_groups(optimizer: Optimizer, state: Mapping[str, Any]) -> 
 
 
 def _text(schedule: Schedule) -> str:
-    """Return what a schedule is, without addresses, which differ from process to process."""
+    """Return the `repr` of a schedule without addresses, which differ from process to process."""
     return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))
 
 
-def _checked_setting(optimizer: Optimizer, name: str, new: Any, own: Any) -> Any:
+def _checked_setting(optimizer: Optimizer, name: str, new: object, own: object) -> Any:
     if not callable(own) and not isinstance(new, str):
         return optimizer.check_setting(name, new)
     if callable(own) and new == _text(own):
@@ -310,7 +314,7 @@ def _checked_setting(optimizer: Optimizer, name: str, new: Any, own: Any) -> Any
 
 
 def _checked_state_of_memory(
-    optimizer: Optimizer, groups: list[Settings], memory: Any
+    optimizer: Optimizer, groups: list[Settings], memory: Sequence[Memory]
 ) -> list[Memory]:
     """Return copies of what a state remembers, once all of it is known to fit."""
     params = optimizer.params
@@ -328,7 +332,7 @@ def _checked_state_of_memory(
 
 
 def _checked_entry(i: int, parameter: Tensor, initial: Memory, entry: Memory) -> Memory:
-    """Return a copy of what a state remembers of a parameter; nothing, before its first step."""
+    """Return a copy of what a state remembers of a parameter, empty before its first step."""
     missing = initial.keys() - entry.keys()
     if entry and missing:
         raise ValueError(

@@ -1,12 +1,15 @@
-"""The settings of optimisers that have a usual range."""
+"""Settings of optimisers are checked by their names: the usual names have usual ranges."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from ..checks import as_float, in_range, positive
+
+# Settings that are positive and finite.
 _POSITIVE = {"lr", "epsilon"}
-# From 0 to below a bound.
+# Settings that go from 0 to below a bound: the bound.
 _RANGES = {
     "alpha": 1.0,
     "beta1": 1.0,
@@ -19,34 +22,17 @@ _RANGES = {
 }
 
 
-def checked_number(name: str, value: Any) -> Any:
+def checked_number(name: str, value: object) -> Any:
     """Return a setting within the range that is usual for its name, as a Python float."""
+    if name not in _POSITIVE and name not in _RANGES:
+        return value
+    try:
+        as_float(name, value)
+    except TypeError:
+        # A setting may be a schedule as well, which `as_float` does not know.
+        raise TypeError(
+            f"{name}: expected a number, or a function of the steps taken, got {value!r}"
+        ) from None
     if name in _POSITIVE:
         return positive(name, value)
-    return in_range(name, value, below=_RANGES[name]) if name in _RANGES else value
-
-
-def positive(name: str, number: Any) -> float:
-    """Return a positive number as a Python float.
-
-    It does not promote float32 arrays; a NumPy float64 would.
-    """
-    if 0 < _as_float(name, number) < math.inf:
-        return float(number)
-    raise ValueError(f"{name} must be positive and finite, got {number}")
-
-
-def in_range(name: str, number: Any, *, below: float = math.inf) -> float:
-    """Return a number from 0 to below a bound as a Python float."""
-    if 0 <= _as_float(name, number) < below:
-        return float(number)
-    raise ValueError(f"{name} must be at least 0 and below {below}, got {number}")
-
-
-def _as_float(name: str, number: Any) -> float:
-    try:
-        return float(number)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name}: expected a number, or a function of the steps taken, got {number!r}"
-        ) from None
+    return in_range(name, value, below=_RANGES[name])

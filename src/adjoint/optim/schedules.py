@@ -1,7 +1,7 @@
 """A schedule is a number as a function of how many steps were taken.
 
-Any callable will do where an optimiser takes a number; these are the usual ones. They are immutable
-and say in their `repr` all that they are, by which a checkpoint knows them again.
+Any callable will do where an optimiser takes a number; these are the usual ones. They are
+immutable, and their `repr` says all that they are: by it a checkpoint recognises them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 from .optimizer import Schedule
 
@@ -256,6 +255,6 @@ def _along_cosine(start: float, end: float, share: float) -> float:
     return float(end + (start - end) * (1 + math.cos(math.pi * share)) / 2)
 
 
-def _check_steps(name: str, steps: Any) -> None:
+def _check_steps(name: str, steps: float) -> None:
     if isinstance(steps, bool) or int(steps) != steps or steps < 1:
         raise ValueError(f"{name}: expected a positive integer, got {steps!r}")

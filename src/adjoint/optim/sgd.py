@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
 from ..core import Operand
 from .optimizer import Memory, Optimizer, Schedule, Settings, is_zero
 
@@ -112,11 +113,11 @@ class SGD(Optimizer):
 
     @property
     def rule(self) -> str:
-        """Gradient descent and momentum have names of their own."""
+        """The name of the update in written source: "momentum" where there is some, else "sgd"."""
         has_momentum = any(not is_zero(group["momentum"]) for group in self.groups)
         return "momentum" if has_momentum else "sgd"
 
-    def initial_memory(self, parameter: Any, settings: Settings) -> Memory:
+    def initial_memory(self, parameter: Array, settings: Settings) -> Memory:
         """Return a velocity of zeros, if there is momentum."""
         return {} if is_zero(settings["momentum"]) else {"velocity": np.zeros_like(parameter)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -86,8 +87,8 @@ class CalibrationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: object,
+        X: Sequence[Any] | Array,
         y: ArrayLike,
         *,
         n_bins: int = 10,
@@ -201,7 +202,7 @@ class CalibrationDisplay:
         *,
         title: str = "Calibration",
         ref_line: bool = True,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw the curves on ``ax``, or on a new figure; a marker's area says how many rows it has.
 
@@ -269,7 +270,7 @@ def _columns(y_prob: ArrayLike, labels: NDArray[Any], classes: NDArray[Any]) -> 
             f"{classes.tolist()[:10]}; expected ({len(labels)}, {len(classes)}), or "
             f"({len(labels)},) where there are two; name them by classes= if y_true lacks some"
         )
-    # Written so that NaN is none either.
+    # The comparison is written so that NaN fails it, too.
     wrong = np.count_nonzero(~((found >= 0) & (found <= 1)))
     if wrong:
         raise ValueError(f"y_prob has {wrong} values that are no probabilities, outside 0 to 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
+
+    from ..history import History
 
 Array = NDArray[np.float64]
 
@@ -83,7 +86,7 @@ class LossCurveDisplay:
         self.validation_score = validation_score
 
     @classmethod
-    def from_history(cls, history: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
+    def from_history(cls, history: History, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw what `adjoint.fit` recorded.
 
         Parameters
@@ -117,7 +120,7 @@ class LossCurveDisplay:
         )
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
+    def from_estimator(cls, estimator: object, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw what a fitted estimator recorded: ours, or scikit-learn's multilayer perceptrons.
 
         Parameters
@@ -226,7 +229,7 @@ class LossCurveDisplay:
         *,
         title: str = "Training Loss Curve",
         yscale: str = "auto",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw the losses on ``ax``, or on a new figure.
 
@@ -290,7 +293,7 @@ class LossCurveDisplay:
         ax.plot([], [], **look, label="Validation score (right axis)")
         style.dress(beside, title="", xlabel="", ylabel="Score")
         beside.grid(False)
-        # Else the score's line would cross the legend, which belongs to the axes below.
+        # The axes of the scores lie above those of the losses, whose legend their line would cross.
         ax.set_zorder(beside.get_zorder() + 1)
         ax.patch.set_visible(False)
         self.score_ax_ = beside
@@ -355,7 +358,7 @@ def number_ticks(ax: Axes, scale: str) -> None:
         ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def _recorder(estimator: Any) -> Any:
+def _recorder(estimator: object) -> Any:
     """Return the estimator that recorded its losses: this one, or one within it."""
     found = estimator
     while not hasattr(found, "loss_curve_"):
@@ -372,8 +375,8 @@ def _recorder(estimator: Any) -> Any:
     return found
 
 
-def _at_the_end(values: Any, count: int) -> Array | None:
-    """Return records of the last epochs of all: a fit may have gone on with validation rows."""
+def _at_the_end(values: Sequence[float] | None, count: int) -> Array | None:
+    """Return records as those of the last epochs: a fit may go on with validation rows."""
     if values is None or len(values) == 0:
         return None
     return np.concatenate([np.full(max(count - len(values), 0), np.nan), values])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
+    from ..callbacks import LayerStatistics
+
 Array = NDArray[np.float64]
 
 TITLES = {
@@ -29,7 +31,7 @@ TITLES = {
     "saturated": ("Saturation", "Share of saturated outputs"),
 }
 SHARES = ("zeros", "saturated")
-# More layers than there are colours are drawn from dark to light, and so many of them named.
+# More layers than there are colours are drawn from dark to light, and this many of them are named.
 MOST_NAMED = 8
 # Steps of about a thousandth of the weights are usual.
 USUAL_UPDATE = 1e-3
@@ -82,7 +84,7 @@ class LayerStatisticsDisplay:
     @classmethod
     def from_statistics(
         cls,
-        statistics: Any,
+        statistics: LayerStatistics,
         quantity: str = "gradient_norm",
         *,
         ax: Axes | None = None,
@@ -180,7 +182,7 @@ class LayerStatisticsDisplay:
         *,
         title: str | None = None,
         yscale: str = "auto",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw a line for every layer on ``ax``, or on a new figure.
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
+    from ..learning_rate import LearningRateSearch
+
 Array = NDArray[np.float64]
 
 
@@ -64,7 +66,9 @@ class LearningRateDisplay:
         self.suggestion = suggestion
 
     @classmethod
-    def from_search(cls, search: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
+    def from_search(
+        cls, search: LearningRateSearch, *, ax: Axes | None = None, **kwargs: Any
+    ) -> Self:
         """Draw what `adjoint.find_learning_rate` found.
 
         Parameters
@@ -93,7 +97,7 @@ class LearningRateDisplay:
         return display.plot(ax, **kwargs)
 
     def plot(
-        self, ax: Axes | None = None, *, title: str = "Learning Rate Search", **kwargs: Any
+        self, ax: Axes | None = None, *, title: str = "Learning Rate Search", **kwargs: object
     ) -> Self:
         """Draw the losses on ``ax``, or on a new figure.
 

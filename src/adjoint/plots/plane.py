@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import require
 from .scatter import as_points
+
+if TYPE_CHECKING:
+    import narwhals
 
 Array = NDArray[np.float64]
 Feature = int | str
@@ -35,8 +38,8 @@ class Plane:
         Their values.
     """
 
-    def __init__(self, X: Any, features: Sequence[Feature] | None, at: Mapping[Any, Any] | None):
-        self.X = X
+    def __init__(self, X: object, features: Sequence[Feature] | None, at: Mapping[Any, Any] | None):
+        self.X: Any = X
         self.columns = self._columns()
         self.places = self._pair(features)
         self.held = {self._place(name, "at"): value for name, value in (at or {}).items()}
@@ -73,12 +76,12 @@ class Plane:
             raise ValueError(f"features: expected two different columns, got {features!r}")
         return first, second
 
-    def _place(self, feature: Any, source: str) -> int:
+    def _place(self, feature: Feature, source: str) -> int:
         """Return where a column is."""
         if isinstance(feature, str) and feature in self.columns:
             return self.columns.index(feature)
         is_number = isinstance(feature, (int, np.integer)) and not isinstance(feature, bool)
-        if is_number and 0 <= feature < len(self.columns):
+        if is_number and int(feature) in range(len(self.columns)):
             return int(feature)
         raise ValueError(
             f"{source}: no column {feature!r}; X has {len(self.columns)}: "
@@ -150,18 +153,18 @@ class FramePlane(Plane):
         return narwhals.new_series(column.name, values, dtype, backend=backend)
 
 
-def plane(X: Any, features: Sequence[Feature] | None, at: Mapping[Any, Any] | None) -> Plane:
+def plane(X: object, features: Sequence[Feature] | None, at: Mapping[Any, Any] | None) -> Plane:
     """Return the plane through X that these two columns span."""
     is_frame = hasattr(X, "columns") and hasattr(X, "shape")
     return FramePlane(X, features, at) if is_frame else ArrayPlane(X, features, at)
 
 
-def _is_plain(column: Any) -> bool:
+def _is_plain(column: narwhals.Series[Any]) -> bool:
     return bool(column.dtype.is_numeric())
 
 
-def _middle(column: Any) -> Any:
-    """Return a column's median, a value that is there; of other things the most frequent one."""
+def _middle(column: narwhals.Series[Any]) -> Any:
+    """Return the median of numbers, which is one of them, or the most frequent of other values."""
     known = column.drop_nulls()
     if not len(known):
         return None

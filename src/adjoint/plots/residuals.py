@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 KINDS = ("actual_vs_predicted", "residual_vs_predicted")
-# Rows to a bin of the running median, and how many bins at most.
+# A bin of the running median has this many rows at least, and there are this many bins at most.
 ROWS_PER_BIN = 20
 MOST_BINS = 15
 
@@ -81,7 +81,7 @@ class ResidualsDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: ArrayLike, *, ax: Axes | None = None, **kwargs: Any
+        cls, estimator: object, X: object, y: ArrayLike, *, ax: Axes | None = None, **kwargs: Any
     ) -> Self:
         """Let a fitted regressor predict rows, and draw what is left over.
 
@@ -160,7 +160,7 @@ class ResidualsDisplay:
         *,
         kind: str = "residual_vs_predicted",
         title: str | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Self:
         """Draw the rows on ``ax``, or on a new figure.
 

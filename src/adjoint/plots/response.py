@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from .scatter import check_class_count
 Array = NDArray[np.float64]
 
 
-def respond(estimator: Any, points: Any, labels: NDArray[Any] | None) -> tuple[Array, NDArray[Any]]:
+def respond(
+    estimator: object, points: Sequence[Any] | Array, labels: NDArray[Any] | None
+) -> tuple[Array, NDArray[Any]]:
     """Return the (n, c) probabilities and the c classes they are for.
 
     An estimator without `predict_proba` is certain of the class that it predicts.
@@ -40,7 +43,7 @@ def _check_probabilities(response: Array, count: int) -> None:
 
 
 def _one_hot(
-    estimator: Any, predicted: NDArray[Any], count: int, labels: NDArray[Any] | None
+    estimator: object, predicted: NDArray[Any], count: int, labels: NDArray[Any] | None
 ) -> tuple[Array, NDArray[Any]]:
     """Return certainty, 0 or 1, for an estimator that only names the class."""
     if predicted.shape != (count,):
@@ -52,7 +55,7 @@ def _one_hot(
     return (predicted[:, None] == classes).astype(np.float64), classes
 
 
-def _classes(estimator: Any, count: int, labels: NDArray[Any] | None) -> NDArray[Any]:
+def _classes(estimator: object, count: int, labels: NDArray[Any] | None) -> NDArray[Any]:
     """Return the names of ``count`` classes: the estimator's, else 0 to count - 1, else y's."""
     numbers = np.arange(count)
     seen = numbers if labels is None else np.unique(labels)
@@ -67,7 +70,7 @@ def _classes(estimator: Any, count: int, labels: NDArray[Any] | None) -> NDArray
 
 
 def _check_labels(seen: NDArray[Any], classes: NDArray[Any]) -> None:
-    # Python's sets, as NumPy would find the string '0' among the numbers.
+    # Python's sets tell '0' from 0; NumPy would turn the numbers into strings and find it.
     strangers = set(seen.tolist()) - set(classes.tolist())
     if strangers:
         raise ValueError(

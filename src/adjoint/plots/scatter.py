@@ -95,7 +95,7 @@ class DataDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax: Axes | None = None, *, title: str = "Data Points", **kwargs: Any) -> Self:
+    def plot(self, ax: Axes | None = None, *, title: str = "Data Points", **kwargs: object) -> Self:
         """Draw the points on ``ax``, or on a new figure.
 
         Parameters
@@ -119,11 +119,11 @@ class DataDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def scatter(self, ax: Axes, **kwargs: Any) -> list[PathCollection]:
+    def scatter(self, ax: Axes, **kwargs: object) -> list[PathCollection]:
         """Put the points alone on ``ax``, one artist per class."""
         look: dict[str, Any] = {
             "alpha": style.POINT_ALPHA,
-            # Above a thousand points, the more the smaller.
+            # Above a thousand points they shrink, so that they do not cover each other.
             "s": float(np.clip(1000 / len(self.X), 0.1, 1)) * style.POINT_SIZE,
             "rasterized": len(self.X) > MOST_VECTOR_POINTS,
         }
@@ -174,12 +174,12 @@ def check_class_count(count: int, source: str) -> None:
         )
 
 
-def names_of_features(X: Any) -> tuple[str, str]:
+def names_of_features(X: object) -> tuple[str, str]:
     """Return a data frame's two column names, or neutral ones."""
     first, second = getattr(X, "columns", ("Feature 1", "Feature 2"))
     return str(first), str(second)
 
 
-def name_of_label(label: Any) -> str:
+def name_of_label(label: object) -> str:
     """Return a legend's entry: a string label speaks for itself, a number does not."""
     return label if isinstance(label, str) else f"Class {label}"

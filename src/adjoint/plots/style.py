@@ -49,7 +49,7 @@ MARKERS = ("^", "o", "s", "D", "v", "P", "X")
 MOST_COVERED = 0.01
 MOST_CLASSES = len(COLOURS) * len(MARKERS)
 
-# In order of preference; those that follow serve the characters the first one lacks.
+# Fonts in order of preference; the later ones serve the characters that the first one lacks.
 SERIF_FAMILIES = (
     "Times New Roman",
     "Times",
@@ -72,7 +72,7 @@ def colour(index: int) -> str:
 
 
 def shades(count: int) -> list[tuple[float, ...]]:
-    """Return colours from dark to light, for so many things in an order."""
+    """Return this many colours from dark to light, for things that have an order."""
     matplotlib = require("matplotlib", extra="plot", purpose="drawing")
     # The lightest tenth is too light on white.
     found = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, count))

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from .encoder import Encoder
@@ -44,12 +44,13 @@ def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array
     if (chances == 1).any():  # the others are only among the rows held out
         return majority
     with warnings.catch_warnings():
+        # A baseline that has not quite converged is good enough to compare with.
         warnings.simplefilter("ignore", ConvergenceWarning)
         linear = make_pipeline(columns, LogisticRegression(max_iter=200)).fit(X, y)
     return majority | {"logistic regression": _spread(linear, asked, target.outputs)}
 
 
-def _spread(model: Any, X: Array, count: int) -> Array:
+def _spread(model: Pipeline, X: Array, count: int) -> Array:
     """Return probabilities of all classes, 0 for those that were not there in the fit."""
     found = np.zeros((len(X), count))
     found[:, model.classes_] = model.predict_proba(X)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Array = np.ndarray[Any, Any]
 
 # What stands for a missing value in a text, small letters or capitals.
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-# Of texts so many must be numbers for a column of numbers.
+# A column of texts is one of numbers if this share of them are numbers.
 _MOSTLY = 0.95
 _QUANTILES, _WIDEST = 101, 3**0.5
 # Categories with fewer rows count as one; a column in which most rows have one of their own says
@@ -57,7 +60,7 @@ class Column:
         """How many numbers a category's values have."""
         return 1 + len(self.levels) + self.has_missing
 
-    def encode(self, values: Any, treated: Counter[str]) -> Array:
+    def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         """Return the values as numbers, (n, width), and count those that are treated specially."""
         if self.kind == "category":
             return self._codes(values, treated)[:, np.newaxis]
@@ -67,16 +70,19 @@ class Column:
         gaps = np.isnan(numbers)
         if gaps.any() and not self.has_missing:
             treated[f"{self.name}: missing, taken as the median"] += int(gaps.sum()) - strange
+        # Ranks among the quantiles instead of values: an outlier stays within ±√3, the bounds of a
+        # uniform distribution of variance 1.
         ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
         scaled = np.where(gaps, 0.0, np.interp(numbers, self.quantiles, ranks))
         return np.column_stack([scaled, gaps] if self.has_missing else [scaled])
 
-    def _codes(self, values: Any, treated: Counter[str]) -> Array:
+    def _codes(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         import pyarrow
         from pyarrow import compute
 
         names = as_names(values)
         found = compute.index_in(names, value_set=pyarrow.array(self.levels, pyarrow.string()))
+        # Number 0 stands for all categories that were rare or not there.
         codes = compute.fill_null(found, -1).to_numpy(zero_copy_only=False) + 1
         gaps = names.is_null().to_numpy(zero_copy_only=False)
         if self.has_missing:
@@ -97,7 +103,7 @@ class Column:
         return f"category{gaps}, {len(self.levels)} values: {shown}"
 
 
-def learn(name: str, values: Any) -> Column | str:
+def learn(name: str, values: pyarrow.ChunkedArray | pyarrow.Array) -> Column | str:
     """Return what a column is, or why there is nothing to learn from it."""
     kind = values.type
     if not is_readable(kind):
@@ -119,7 +125,7 @@ def _numeric(name: str, numbers: Array, *, has_missing: bool) -> Column | str:
     return Column(name, "number", has_missing, quantiles=quantiles)
 
 
-def _categorical(name: str, names: Any) -> Column | str:
+def _categorical(name: str, names: pyarrow.Array) -> Column | str:
     counts = Counter(names.drop_null().to_pylist())
     total = sum(counts.values())
     if len(counts) > max(_OWN * total, 20):
@@ -132,7 +138,7 @@ def _categorical(name: str, names: Any) -> Column | str:
     return Column(name, "category", names.null_count > 0, levels=levels)
 
 
-def is_textual(kind: Any) -> bool:
+def is_textual(kind: pyarrow.DataType) -> bool:
     """Return whether a type of Arrow's is that of names: texts, truth values, dictionaries."""
     from pyarrow import types
 
@@ -145,7 +151,7 @@ def is_textual(kind: Any) -> bool:
     )
 
 
-def is_readable(kind: Any) -> bool:
+def is_readable(kind: pyarrow.DataType) -> bool:
     """Return whether values of a type of Arrow's are names or numbers."""
     from pyarrow import types
 
@@ -154,7 +160,7 @@ def is_readable(kind: Any) -> bool:
     return is_textual(kind) or any(test(kind) for test in numeric)
 
 
-def as_names(values: Any) -> Any:
+def as_names(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
     """Return values as texts without spaces around them, null where one is missing."""
     import pyarrow
     from pyarrow import compute
@@ -164,7 +170,7 @@ def as_names(values: Any) -> Any:
     return compute.if_else(is_missing, pyarrow.scalar(None, pyarrow.string()), names)
 
 
-def as_numbers(values: Any) -> tuple[Array, int]:
+def as_numbers(values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, int]:
     """Return values as floats, NaN where there is none, and how many were neither."""
     import pyarrow
     from pyarrow import compute
@@ -181,13 +187,14 @@ def as_numbers(values: Any) -> tuple[Array, int]:
         numbers, strange = _plain(values), 0
         if pyarrow.types.is_temporal(kind):
             numbers = numbers.cast(pyarrow.timestamp("ms")).cast(pyarrow.int64())
+        # Large integers may be rounded, which Arrow refuses where it is asked to be safe.
         numbers = numbers.cast(pyarrow.float64(), safe=False)
     found = numbers.to_numpy(zero_copy_only=False).astype(np.float64)
     found = np.where(np.isfinite(found), found, np.nan)
     return found, int(strange)
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
     """Return values in one piece."""
     import pyarrow
 

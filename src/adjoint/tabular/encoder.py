@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import TableError
 from .column import Column, learn
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Array = np.ndarray[Any, Any]
 
@@ -19,7 +22,7 @@ DTYPE = np.float32
 
 @dataclass
 class Encoder:
-    """What is known of the columns of a table.
+    """The columns of a table that a network reads, and why it ignores the others.
 
     Attributes
     ----------
@@ -33,7 +36,7 @@ class Encoder:
     ignored: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, table: Any, *, skip: Sequence[str]) -> Encoder:
+    def fit(cls, table: pyarrow.Table, *, skip: Sequence[str]) -> Encoder:
         """Learn what the columns of a table are, save those to skip.
 
         Raises
@@ -49,7 +52,7 @@ class Encoder:
             raise TableError(f"there is no column to learn from ({reasons or 'only the target'})")
         return cls(columns, ignored)
 
-    def check(self, names: Sequence[str], where: Any) -> None:
+    def check(self, names: Sequence[str], where: object) -> None:
         """Refuse a table that lacks columns.
 
         Raises
@@ -63,7 +66,7 @@ class Encoder:
                 f"are {', '.join(names)}"
             )
 
-    def encode(self, block: Any, treated: Counter[str]) -> Array:
+    def encode(self, block: pyarrow.Table | pyarrow.RecordBatch, treated: Counter[str]) -> Array:
         """Return the rows of a block as numbers, and count the values that are treated specially.
 
         Returns

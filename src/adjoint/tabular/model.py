@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import TableError, UnreadableFileError
-from ..estimators.network import Category, Design, Perceptron, input_size
+from ..estimators.network import Category, Design, Perceptron, embedding_size, input_size
 from ..files.weights import load_weights, save_weights
-from .column import Column
+from ..ops.softmax import softmax
 from .encoder import DTYPE, Encoder
 from .target import Target
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Array = np.ndarray[Any, Any]
 
 FORMAT = "adjoint table model"
 VERSION = 1
-# In the place of a report that could not be written.
+# This stands in the place of a report that could not be written.
 NO_REPORT = "<p>The report could not be written.</p>\n"
+# Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
+# chosen its columns, and may have some of nearly as many categories as rows.
+_WIDEST_EMBEDDING = 16
 MODEL, WEIGHTS, REPORT = "model.json", "weights.safetensors", "report.html"
 
 
@@ -55,10 +60,11 @@ class TableModel:
         found = self.network.outputs(X).astype(np.float64)
         if self.target.task == "regression":
             return np.asarray(found[:, 0] * self.target.std + self.target.mean)
-        powers = np.exp(found - found.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(found, axis=1))
 
-    def predict(self, block: Any, treated: Counter[str]) -> dict[str, Any]:
+    def predict(
+        self, block: pyarrow.Table | pyarrow.RecordBatch, treated: Counter[str]
+    ) -> dict[str, Any]:
         """Return the predictions for the rows of a block, by column: prediction, probabilities.
 
         Parameters
@@ -90,6 +96,7 @@ class TableModel:
         check_free(folder, replace=replace)
         folder = Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
         folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place: it is renamed when it is finished, which needs the same disk.
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             state = {
@@ -103,6 +110,7 @@ class TableModel:
             (part / MODEL).write_text(json.dumps(state, indent=1), "utf-8")
             save_weights(self.network, part / WEIGHTS)
             (part / REPORT).write_text(report, "utf-8")
+            # mkdtemp lets nobody else in; a model gets the permissions of any new folder.
             part.chmod(0o777 & ~_umask())
             _put(part, folder)
         finally:
@@ -144,6 +152,7 @@ class TableModel:
     def _restored(cls, folder: Path, state: dict[str, Any]) -> TableModel:
         encoder, target = Encoder.from_state(state["encoder"]), Target(**state["target"])
         design = _design_of(state["design"])
+        # A design that does not fit its columns would fail only when rows are predicted.
         expected = design_for(encoder, target, hidden=design.sizes[1:-1], dropout=design.dropout)
         if design != expected:
             raise ValueError(f"its network is {design.sizes}, its columns need {expected.sizes}")
@@ -157,7 +166,7 @@ def design_for(
 ) -> Design:
     """Return the design of a network from the columns to the target."""
     categories = tuple(
-        Category(place, column.count, _embedding_size(column))
+        Category(place, column.count, embedding_size(column.count, most=_WIDEST_EMBEDDING))
         for place, column in encoder.categories().items()
     )
     sizes = (input_size(categories, encoder.width), *hidden, target.outputs)
@@ -165,7 +174,7 @@ def design_for(
 
 
 def check_free(folder: Path, *, replace: bool) -> None:
-    """Refuse a place that is taken: by what is no model always, by a model unless it may go.
+    """Refuse a folder that exists; one with a model is accepted if it may be replaced.
 
     Raises
     ------
@@ -181,10 +190,6 @@ def check_free(folder: Path, *, replace: bool) -> None:
         raise TableError(f"{folder}: there is a model already; --force replaces it")
 
 
-def _embedding_size(column: Column) -> int:
-    return max(1, min(16, round(1.6 * math.pow(column.count, 0.56))))
-
-
 def _design_of(state: dict[str, Any]) -> Design:
     categories = tuple(Category(**category) for category in state["categories"])
     sizes, activations = tuple(state["sizes"]), tuple(state["activations"])
@@ -192,7 +197,7 @@ def _design_of(state: dict[str, Any]) -> Design:
 
 
 def _put(part: Path, folder: Path) -> None:
-    """Give a finished folder its name; a model that had it goes once this one is there."""
+    """Give a finished folder its name; a model of that name is removed once this one is there."""
     if not folder.exists():
         os.rename(part, folder)
         return

@@ -5,13 +5,18 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import require
 from ..plots import LossCurveDisplay, ResidualsDisplay
 from .trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .encoder import Encoder
 
 Array = np.ndarray[Any, Any]
 
@@ -98,7 +103,7 @@ def _cell(count: int, share: float) -> str:
     return f'<span style="display: block; padding: 0 .4rem; {colour}">{count:,}</span>'
 
 
-def _residuals(ax: Any, trial: Trial) -> None:
+def _residuals(ax: Axes, trial: Trial) -> None:
     found, y = trial.held_outputs[:_MOST_POINTS], trial.held_y[:_MOST_POINTS]
     ResidualsDisplay.from_predictions(y, found, ax=ax)
 
@@ -107,7 +112,7 @@ def _losses(record: dict[str, Any]) -> str:
     if not record["loss"]:
         return "<p>No epoch was finished.</p>"
 
-    def draw(ax: Any) -> None:
+    def draw(ax: Axes) -> None:
         LossCurveDisplay.from_values(
             record["loss"], validation_loss=record["val_loss"] or None, ax=ax
         )
@@ -143,7 +148,7 @@ def _importances(found: dict[str, float]) -> str:
     return about + _table(["column", "fall", ""], lines, kind="markup")
 
 
-def _columns(encoder: Any) -> str:
+def _columns(encoder: Encoder) -> str:
     read = [[column.name, str(column)] for column in encoder.columns]
     left = [[name, f"not read: {reason}"] for name, reason in encoder.ignored.items()]
     return _table(["column", "taken for"], [*read, *left], kind="words")
@@ -165,5 +170,5 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, kind: str = "
     return f'<div class="scroll">{table}</div>'
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return html.escape(str(value))

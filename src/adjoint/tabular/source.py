@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ class Source:
     Attributes
     ----------
     names : list of str
-        Of the columns.
+        The names of the columns.
 
     Raises
     ------
@@ -48,7 +49,7 @@ class Source:
         If pyarrow is not installed.
     """
 
-    def __init__(self, path: Any) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         require("pyarrow", extra="cli", purpose="reading a table")
         self.path = Path(path)
         self._is_compressed = self.path.suffix.lower() in _COMPRESSED

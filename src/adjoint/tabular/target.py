@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import TableError
 from .column import as_names, as_numbers, is_readable, is_textual
 
+if TYPE_CHECKING:
+    import pyarrow
+
 Array = np.ndarray[Any, Any]
 
 TASKS = ("auto", "classification", "regression")
-# Whole numbers of up to so many values, none of them rare, are taken for classes.
+# Whole numbers of at most this many different values, none of them rare, are taken for classes.
 _MOST_CLASSES = 20
 _MOST_LABELS = 1000
 _FEWEST = 5
@@ -29,9 +32,9 @@ class Target:
     name : str
     task : {"classification", "regression"}
     labels : list of str
-        Of the classes, as they stand in the table.
+        The names of the classes, as they stand in the table.
     mean, std : float
-        Of the numbers.
+        Mean and standard deviation of the numbers.
     """
 
     name: str
@@ -45,7 +48,7 @@ class Target:
         """How many outputs a network needs."""
         return len(self.labels) or 1
 
-    def encode(self, values: Any) -> tuple[Array, Array]:
+    def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, Array]:
         """Return the numbers of the classes or the numbers themselves, and which rows have one.
 
         Returns
@@ -68,7 +71,7 @@ class Target:
         return asdict(self)
 
 
-def learn_target(name: str, values: Any, task: str) -> Target:
+def learn_target(name: str, values: pyarrow.ChunkedArray | pyarrow.Array, task: str) -> Target:
     """Return what the column to predict is.
 
     Texts, truth values and a few whole numbers are classes.
@@ -99,7 +102,7 @@ def learn_target(name: str, values: Any, task: str) -> Target:
     return Target(name, "classification", labels)
 
 
-def _are_classes(values: Any, known: Array, strange: int) -> bool:
+def _are_classes(values: pyarrow.ChunkedArray | pyarrow.Array, known: Array, strange: int) -> bool:
     if strange or (is_textual(values.type) and not len(known)):
         return True
     found, counts = np.unique(known, return_counts=True)

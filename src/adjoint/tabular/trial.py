@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -24,6 +24,11 @@ from .model import NO_REPORT, TableModel, design_for
 from .scores import score
 from .settings import Settings
 from .target import Target, learn_target
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ..history import History
 
 Array = np.ndarray[Any, Any]
 
@@ -56,7 +61,9 @@ class Parts:
     test: tuple[Array, Array]
 
 
-def prepare(table: Any, target_name: str, settings: Settings) -> tuple[Encoder, Target, Parts]:
+def prepare(
+    table: pyarrow.Table, target_name: str, settings: Settings
+) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
     The columns are learnt from the rows to train on alone.
@@ -79,6 +86,7 @@ def prepare(table: Any, target_name: str, settings: Settings) -> tuple[Encoder, 
     train, validation = _split(rest, y, settings.validation, target, settings.seed)
     if target.task == "regression":
         target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
+    # Rows held out must not be known in any way, not even by their quantiles or rare categories.
     encoder = Encoder.fit(table.take(train), skip=[target_name])
 
     def encoded(rows: Array) -> tuple[Array, Array]:
@@ -88,7 +96,8 @@ def prepare(table: Any, target_name: str, settings: Settings) -> tuple[Encoder, 
 
 
 def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:
-    """Return rows in two parts, the classes in both as they are in all where that can be."""
+    """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
+    # A class with one row cannot be in both parts.
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
     held = max(round(part * len(rows)), len(target.labels), 2)
     strata = y[rows] if is_stratified else None
@@ -126,7 +135,7 @@ def _scored(
     model: TableModel,
     parts: Parts,
     settings: Settings,
-    history: Any,
+    history: History,
     stopping: EarlyStopping,
     *,
     seconds: float,

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...annotations import ArrayLike
 from ...ops.exponential import exp, softplus
 from ...ops.piecewise import relu
-from .checks import as_pair, as_values, as_weights, averaged, is_probability, need
+from .loss import Loss
+from .rows import as_pair, as_values, as_weights, averaged, is_probability, need
+
+# `nn.functional` shows these functions; `nn` shows the classes.
+__all__ = ["binary_cross_entropy", "focal_loss", "hinge_loss"]
 
 
 def binary_cross_entropy(
-    logits: Any, targets: Any, *, pos_weight: Any = None, sample_weight: Any = None
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean of -t log σ(a) - (1 - t) log(1 - σ(a)), finite for any finite logits.
 
@@ -23,7 +32,7 @@ def binary_cross_entropy(
         A factor of the first term: above 1 it makes a missed yes dearer. An array has the shape of
         the targets' last axis.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -50,12 +59,32 @@ def binary_cross_entropy(
         (pos_weight,) = as_values(pos_weight)
         shape = logits.shape[-1:] if pos_weight.shape else ()
         yes = as_weights("binary_cross_entropy", "pos_weight", pos_weight, shape, logits) * targets
-    # log(1 + e^-a) and log(1 + e^a), neither of which is a difference of great numbers.
+    # log(1 + e^-a) and log(1 + e^a). Taking log σ(a) instead would give -∞ where σ(a) rounds to 0.
     losses = yes * softplus(-logits) + (1 - targets) * softplus(logits)
     return averaged("binary_cross_entropy", losses, sample_weight)
 
 
-def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: Any = None) -> Any:
+class BinaryCrossEntropy(Loss):
+    """For yes or no, of scores before the logistic function: see `functional.binary_cross_entropy`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.BinaryCrossEntropy()([1e4, -1e4], [1, 1])), 4))
+    5000.0
+    """
+
+    function = staticmethod(binary_cross_entropy)
+
+    def __init__(self, pos_weight: ArrayLike | None = None) -> None:
+        self.pos_weight = pos_weight
+
+
+def focal_loss(
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    gamma: float = 2.0,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
     """Return the mean of -t (1 - p)^γ log p - (1 - t) p^γ log(1 - p), p = σ(a).
 
     What is already predicted well counts for little. Source: Lin et al., Focal loss for dense
@@ -67,7 +96,7 @@ def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: 
         As for `binary_cross_entropy`, which is the loss at γ = 0.
     gamma : float
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -92,13 +121,30 @@ def focal_loss(logits: Any, targets: Any, *, gamma: float = 2.0, sample_weight: 
         raise ValueError(f"focal_loss: gamma is {gamma}; expected a number from 0")
     logits, targets = as_pair("focal_loss", logits, targets)
     targets = need("focal_loss", targets, is_probability, "a number from 0 to 1")
-    # -log p and -log(1 - p): a power of p is e to a multiple, which has a slope at p = 0, too.
+    # -log p and -log(1 - p). A power of p is written as e to a multiple of log p, since p**γ has no
+    # finite slope at p = 0 for γ below 1.
     yes, no = softplus(-logits), softplus(logits)
     losses = targets * exp(-gamma * no) * yes + (1 - targets) * exp(-gamma * yes) * no
     return averaged("focal_loss", losses, sample_weight)
 
 
-def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
+class FocalLoss(Loss):
+    """For yes or no where one of them is rare: see `functional.focal_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.FocalLoss()([1e4, -1e4], [1, 1])), 4))
+    5000.0
+    """
+
+    function = staticmethod(focal_loss)
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        self.gamma = gamma
+
+
+def hinge_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean of max(0, 1 - t a) over all entries.
 
     Parameters
@@ -106,7 +152,7 @@ def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> An
     prediction, target : arrays of one shape
         Scores a, and their signs t: -1 or 1.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -129,3 +175,14 @@ def hinge_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> An
     prediction, target = as_pair("hinge_loss", prediction, target)
     target = need("hinge_loss", target, lambda t: abs(t) == 1, "-1 or 1")
     return averaged("hinge_loss", relu(1 - target * prediction), sample_weight)
+
+
+class HingeLoss(Loss):
+    """For signs, up to a margin of 1: see `functional.hinge_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.HingeLoss()([0.5, -3.0], [1, -1])), 4))
+    0.25
+    """
+
+    function = staticmethod(hinge_loss)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...annotations import Array, ArrayLike, Shape
+from ...core import Value
 from ...errors import ShapeError
 from ...ops.exponential import log
 from ...ops.logic import greater, not_equal
@@ -15,7 +17,8 @@ from ...ops.requirement import is_traced, require_that
 from ...ops.selection import take
 from ...ops.softmax import class_labels, log_softmax, softmax_cross_entropy
 from ...ops.structural import astype
-from .checks import (
+from .loss import Loss
+from .rows import (
     as_pair,
     as_values,
     as_weights,
@@ -26,18 +29,21 @@ from .checks import (
     need_rows,
 )
 
-# How far the probabilities of a row may be from adding up to 1: float16 arithmetic fits in.
+# `nn.functional` shows these functions; `nn` shows the classes.
+__all__ = ["cross_entropy", "kl_divergence"]
+
+# How far the probabilities of a row may be from adding up to 1; rounding of float16 stays below it.
 _SLACK = 1e-2
 
 
 def cross_entropy(
-    logits: Any,
-    targets: Any,
+    logits: ArrayLike,
+    targets: ArrayLike,
     *,
-    class_weight: Any = None,
+    class_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean of -Σ_k t_k log softmax(a)_k over the batch.
 
@@ -55,7 +61,7 @@ def cross_entropy(
     ignore_index : int, optional
         Rows with this class count for nothing.
     sample_weight : (n,) array, optional
-        Of the rows: each counts so often.
+        How often each row counts.
 
     Returns
     -------
@@ -110,7 +116,34 @@ def cross_entropy(
     )
 
 
-def _of_probabilities(logits: Any, targets: Any, class_weight: Any, smoothing: float) -> Any:
+class CrossEntropyLoss(Loss):
+    """For one class of several, of scores before the softmax: see `functional.cross_entropy`.
+
+    >>> from adjoint import nn
+    >>> loss = nn.CrossEntropyLoss(ignore_index=-1)
+    >>> print(round(float(loss([[0.0, 1e4], [0.0, 0.0]], [1, -1])), 4))
+    0.0
+    """
+
+    function = staticmethod(cross_entropy)
+
+    def __init__(
+        self,
+        class_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+    ) -> None:
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.ignore_index = ignore_index
+
+
+def _of_probabilities(
+    logits: Value | Array,
+    targets: Value | Array,
+    class_weight: Value | Array | None,
+    smoothing: float,
+) -> Any:
     """Return the loss of every row."""
     targets = floats(targets, logits)
     if smoothing:
@@ -120,12 +153,12 @@ def _of_probabilities(logits: Any, targets: Any, class_weight: Any, smoothing: f
 
 
 def _of_labels(
-    logits: Any,
-    labels: Any,
-    class_weight: Any,
+    logits: Value | Array,
+    labels: Value | Array,
+    class_weight: Value | Array | None,
     smoothing: float,
     ignore_index: int | None,
-    sample_weight: Any,
+    sample_weight: ArrayLike | None,
 ) -> Any:
     """Return Σ w l / Σ w over the rows, where w is 0 for what is ignored."""
     kept = None if ignore_index is None else not_equal(labels, ignore_index)
@@ -156,11 +189,11 @@ def _of_labels(
     return sum(losses) / total
 
 
-def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> Any:
+def _checked_labels(labels: Value | Array, shape: Shape, kept: Value | Array | None = None) -> Any:
     """Return integer labels, class 0 for those that are not kept."""
     kind = labels.dtype.kind
     if kind == "b":
-        # As an index a boolean would be a mask.
+        # Labels are used as indices, and NumPy takes a boolean index for a mask.
         labels = astype(labels, dtype=np.intp)
     elif kind not in "iu":
         raise TypeError(
@@ -169,20 +202,23 @@ def _checked_labels(labels: Any, shape: tuple[int, ...], kept: Any = None) -> An
         )
     if kept is not None:
         labels = where(kept, labels, astype(np.zeros((), np.intp), dtype=labels.dtype))
-    # The loss itself says what is wrong with labels that are known.
+    # Where the labels are known, the loss itself looks at them and says what is wrong.
     return class_labels(labels, classes=shape[-1]) if is_traced(labels) else labels
 
 
-def _checked_probabilities(targets: Any) -> Any:
+def _checked_probabilities(targets: Value | Array) -> Value | Array:
     """Return targets each of whose rows is not negative and adds up to 1."""
-    return require_that(
+    checked: Value | Array = require_that(
         targets,
         lambda rows: (rows >= 0).all(axis=-1) & (abs(rows.sum(axis=-1) - 1) < _SLACK),
         "cross_entropy: expected rows of probabilities, not negative and adding up to 1",
     )
+    return checked
 
 
-def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = None) -> Any:
+def kl_divergence(
+    log_probabilities: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean over the rows of Σ_k t_k (log t_k - l_k), where 0 log 0 is 0.
 
     Parameters
@@ -191,7 +227,7 @@ def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = N
         The logarithms l of the predicted probabilities, as of `adjoint.log_softmax`, and the
         probabilities t.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -217,3 +253,14 @@ def kl_divergence(log_probabilities: Any, target: Any, *, sample_weight: Any = N
     some = greater(target, 0)
     gap = where(some, log(where(some, target, 1.0)) - log_probabilities, 0.0)
     return averaged("kl_divergence", sum(target * gap, axis=-1), sample_weight)
+
+
+class KLDivergence(Loss):
+    """For probabilities, of the logarithms of those predicted: see `functional.kl_divergence`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.KLDivergence()([[0.0, -1.0]], [[0.0, 1.0]])), 4))
+    1.0
+    """
+
+    function = staticmethod(kl_divergence)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...annotations import Array, ArrayLike
+from ...core import Value
 from ...ops.arithmetic import subtract
 from ...ops.exponential import sqrt, square
 from ...ops.piecewise import maximum, relu
 from ...ops.reductions import sum
-from .checks import as_pair, averaged, need_rows
+from .loss import Loss
+from .rows import as_pair, averaged, need_rows
 
-# The least length that counts, so that vectors of zeros have a direction of no weight.
+# `nn.functional` shows these functions; `nn` shows the classes.
+__all__ = ["cosine_loss", "triplet_loss"]
+
+# Shorter vectors count as of this length: the cosine divides by lengths, and those of zeros are 0.
 _SHORTEST = 1e-8
-# Added to every difference, so that the distance of equal vectors has a gradient.
+# Added to every difference: the root in the distance of equal vectors would have an infinite slope.
 _APART = 1e-6
 
 
-def cosine_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
+def cosine_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean over the rows of 1 - cos of the angle between prediction and target.
 
     Parameters
@@ -24,7 +32,7 @@ def cosine_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> A
     prediction, target : (..., d) arrays of one shape
         A row of zeros is at a right angle to all.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -50,18 +58,29 @@ def cosine_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> A
     return averaged("cosine_loss", 1 - cosines, sample_weight)
 
 
-def _length(x: Any) -> Any:
+class CosineLoss(Loss):
+    """For directions: see `functional.cosine_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.CosineLoss()([[1.0, 0.0], [2.0, 0.0]], [[0, 1], [1, 0]])), 4))
+    0.5
+    """
+
+    function = staticmethod(cosine_loss)
+
+
+def _length(x: Value | Array) -> Any:
     """Return the length of every row, or `_SHORTEST` if that is more."""
     return sqrt(maximum(sum(square(x), axis=-1), _SHORTEST**2))
 
 
 def triplet_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
     *,
     margin: float = 1.0,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean over the rows of max(0, |a - p| - |a - n| + margin).
 
@@ -71,7 +90,7 @@ def triplet_loss(
         Rows a, what is to be near each, and what is to be further away, by the margin.
     margin : float
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -101,5 +120,29 @@ def triplet_loss(
     return averaged("triplet_loss", losses, sample_weight)
 
 
-def _distance(x: Any, y: Any) -> Any:
+class TripletLoss(Loss):
+    """For distances from an anchor: see `functional.triplet_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.TripletLoss()([[0.0]], [[2.0]], [[2.5]])), 4))
+    0.5
+    """
+
+    function = staticmethod(triplet_loss)
+
+    def __init__(self, margin: float = 1.0) -> None:
+        self.margin = margin
+
+    def forward(  # type: ignore[override]
+        self,
+        anchor: ArrayLike,
+        positive: ArrayLike,
+        negative: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
+        """Return the mean over the rows."""
+        return self.apply(anchor, positive, negative, sample_weight=sample_weight)
+
+
+def _distance(x: Value | Array, y: Value | Array) -> Any:
     return sqrt(sum(square(subtract(x, y) + _APART), axis=-1))

@@ -7,21 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from ...annotations import Array, ArrayLike
+from ...core import Value
 from ...errors import ShapeError
 from ...ops.arithmetic import subtract
 from ...ops.exponential import exp, square
 from ...ops.piecewise import absolute, clip, maximum
-from .checks import as_pair, as_values, averaged, floats, need
+from .loss import Loss
+from .rows import as_pair, as_values, averaged, floats, need
+
+# `nn.functional` shows these functions; `nn` shows the classes.
+__all__ = ["huber_loss", "mae_loss", "mse_loss", "poisson_loss", "quantile_loss"]
 
 
-def mse_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
+def mse_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean of (prediction - target)² over all entries.
 
     Parameters
     ----------
     prediction, target : arrays of one shape
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -45,14 +53,27 @@ def mse_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
     return averaged("mse_loss", square(subtract(prediction, target)), sample_weight)
 
 
-def mae_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
+class MSELoss(Loss):
+    """The mean of squared differences: see `functional.mse_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.MSELoss()([1.0, 3.0], [1.0, 1.0])), 4))
+    2.0
+    """
+
+    function = staticmethod(mse_loss)
+
+
+def mae_loss(
+    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean of |prediction - target| over all entries; its gradient at 0 is 0.
 
     Parameters
     ----------
     prediction, target : arrays of one shape
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -76,8 +97,23 @@ def mae_loss(prediction: Any, target: Any, *, sample_weight: Any = None) -> Any:
     return averaged("mae_loss", absolute(subtract(prediction, target)), sample_weight)
 
 
+class MAELoss(Loss):
+    """The mean of absolute differences: see `functional.mae_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.MAELoss()([1.0, 3.0], [1.0, 1.0])), 4))
+    1.0
+    """
+
+    function = staticmethod(mae_loss)
+
+
 def huber_loss(
-    prediction: Any, target: Any, *, delta: float = 1.0, sample_weight: Any = None
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    delta: float = 1.0,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean of r²/2 where |r| ≤ δ, else δ (|r| - δ/2), of r = prediction - target.
 
@@ -87,7 +123,7 @@ def huber_loss(
     delta : float
         Where the parabola ends.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -116,12 +152,26 @@ def huber_loss(
     return averaged("huber_loss", c * (r - 0.5 * c), sample_weight)
 
 
+class HuberLoss(Loss):
+    """Squares of small differences, multiples of large ones: see `functional.huber_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.HuberLoss(delta=2.0)([4.0], [0.0])), 4))
+    6.0
+    """
+
+    function = staticmethod(huber_loss)
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = delta
+
+
 def quantile_loss(
-    prediction: Any,
-    target: Any,
+    prediction: ArrayLike,
+    target: ArrayLike,
     *,
     levels: float | Sequence[float] = 0.5,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Any:
     """Return the mean of max(q r, (q - 1) r), r = target - prediction: least at the q-quantile.
 
@@ -132,7 +182,7 @@ def quantile_loss(
     levels : float or sequence of k floats
         The q's, between 0 and 1. For a sequence the prediction has a column for each.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -167,7 +217,23 @@ def quantile_loss(
     return averaged("quantile_loss", maximum(q * r, (q - 1) * r), sample_weight)
 
 
-def _as_columns(prediction: Any, target: Any, levels: int) -> tuple[Any, Any]:
+class QuantileLoss(Loss):
+    """What a quantile makes least, or several quantiles: see `functional.quantile_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.QuantileLoss(0.75)([0.0], [4.0])), 4))
+    3.0
+    """
+
+    function = staticmethod(quantile_loss)
+
+    def __init__(self, levels: float | Sequence[float] = 0.5) -> None:
+        self.levels = levels
+
+
+def _as_columns(
+    prediction: ArrayLike, target: ArrayLike, levels: int
+) -> tuple[Value | Array, Value | Array]:
     """Return the prediction, with a column for each level, and the target as one column."""
     prediction, target = as_values(prediction, target)
     if prediction.shape != (*target.shape, levels):
@@ -180,7 +246,9 @@ def _as_columns(prediction: Any, target: Any, levels: int) -> tuple[Any, Any]:
     return floats(prediction), floats(target, prediction)[..., None]
 
 
-def poisson_loss(log_rate: Any, target: Any, *, sample_weight: Any = None) -> Any:
+def poisson_loss(
+    log_rate: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> Any:
     """Return the mean of e^a - t a: minus the log-likelihood of counts t, but for log t!.
 
     Parameters
@@ -188,7 +256,7 @@ def poisson_loss(log_rate: Any, target: Any, *, sample_weight: Any = None) -> An
     log_rate, target : arrays of one shape
         The logarithms a of the expected counts, and the counts, not negative.
     sample_weight : (n,) array, optional
-        Of the rows: the loss is Σ w l / Σ w.
+        The weights w of the rows: the loss is Σ w l / Σ w.
 
     Returns
     -------
@@ -211,3 +279,14 @@ def poisson_loss(log_rate: Any, target: Any, *, sample_weight: Any = None) -> An
     log_rate, target = as_pair("poisson_loss", log_rate, target)
     target = need("poisson_loss", target, lambda t: ~(t < 0), "a count from 0")
     return averaged("poisson_loss", exp(log_rate) - target * log_rate, sample_weight)
+
+
+class PoissonLoss(Loss):
+    """For counts, of the logarithms of what is expected: see `functional.poisson_loss`.
+
+    >>> from adjoint import nn
+    >>> print(round(float(nn.PoissonLoss()([0.0, 0.0], [0, 3])), 4))
+    1.0
+    """
+
+    function = staticmethod(poisson_loss)

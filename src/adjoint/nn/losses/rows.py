@@ -1,4 +1,4 @@
-"""What the losses share: they check their arguments, and average over the rows."""
+"""Rows are what a loss is averaged over; here they, and the weights they have, are checked."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from ...core import as_plain
+from ...annotations import Array, ArrayLike, Shape
+from ...core import Value, as_plain
 from ...errors import ShapeError
 from ...ops.reductions import mean, sum
 from ...ops.requirement import require_that
 from ...ops.structural import astype
 
 
-def as_values(*operands: Any) -> list[Any]:
-    """Return the operands, those without a shape as arrays."""
-    return [x if hasattr(x, "shape") else as_plain(x) for x in operands]
+def as_values(*operands: ArrayLike) -> list[Value | Array]:
+    """Return the operands as they are if they have a shape, and the others as arrays."""
+    found: list[Any] = [x if hasattr(x, "shape") else as_plain(x) for x in operands]
+    return found
 
 
-def floats(value: Any, like: Any = None) -> Any:
+def floats(value: Value | Array, like: Value | Array | None = None) -> Any:
     """Return integers and booleans, which might wrap, in the dtype of ``like``, or as float64."""
     if value.dtype.kind not in "iub":
         return value
-    kept = like is not None and like.dtype.kind == "f"
-    return astype(value, dtype=like.dtype if kept else np.dtype(np.float64))
+    dtype = np.dtype(np.float64) if like is None or like.dtype.kind != "f" else like.dtype
+    return astype(value, dtype=dtype)
 
 
-def as_pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+def as_pair(
+    name: str, prediction: ArrayLike, target: ArrayLike
+) -> tuple[Value | Array, Value | Array]:
     """Return both as floats of one shape, which the loss of this name needs.
 
     Raises
@@ -48,23 +52,29 @@ def as_pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     return floats(prediction), floats(target, prediction)
 
 
-def need_rows(name: str, value: Any) -> None:
+def need_rows(name: str, value: Value | Array) -> None:
     """Refuse arrays without an axis along which a row lies."""
     if not value.shape:
         raise ShapeError(f"{name}: shape () has no axis of entries; expected shape (..., k)")
 
 
-def need(name: str, target: Any, holds: Callable[[Any], Any], expected: str) -> Any:
+def need(
+    name: str, target: Value | Array, holds: Callable[[Any], Any], expected: str
+) -> Value | Array:
     """Return targets of which ``holds(numbers)`` is true everywhere, or refuse them."""
-    return require_that(target, holds, f"{name}: expected a target that is {expected}")
+    message = f"{name}: expected a target that is {expected}"
+    checked: Value | Array = require_that(target, holds, message)
+    return checked
 
 
-def is_probability(targets: Any) -> Any:
+def is_probability(targets: Value | Array) -> Any:
     """Return where targets are from 0 to 1, or NaN."""
     return ~((targets < 0) | (targets > 1))
 
 
-def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like: Any) -> Any:
+def as_weights(
+    name: str, what: str, weights: ArrayLike, shape: Shape, like: Value | Array
+) -> Value | Array:
     """Return weights of this shape, not negative, in the dtype of ``like`` if that is a float.
 
     Raises
@@ -81,17 +91,19 @@ def as_weights(name: str, what: str, weights: Any, shape: tuple[int, ...], like:
         )
     message = f"{name}: {what} of shape {shape} has negative entries or none above 0"
     message += "; expected numbers from 0, not all 0"
-    weights = require_that(weights, lambda w: (w >= 0).all() & (w > 0).any(), message)
-    return astype(weights, dtype=like.dtype) if like.dtype.kind == "f" else weights
+    checked: Value | Array = require_that(
+        weights, lambda w: (w >= 0).all() & (w > 0).any(), message
+    )
+    return astype(checked, dtype=like.dtype) if like.dtype.kind == "f" else checked
 
 
-def averaged(name: str, losses: Any, sample_weight: Any) -> Any:
+def averaged(name: str, losses: Value | Array, sample_weight: ArrayLike | None) -> Any:
     """Return the mean of the losses, or Σ w l / Σ w with the mean l of each row's entries.
 
     Parameters
     ----------
     name : str
-        Of the loss, for messages.
+        The name of the loss, for messages.
     losses : (n, ...) array
     sample_weight : (n,) array or None
     """
@@ -102,7 +114,7 @@ def averaged(name: str, losses: Any, sample_weight: Any) -> Any:
     return sum(weights * rows) / sum(weights)
 
 
-def _rows(name: str, losses: Any) -> tuple[int, ...]:
+def _rows(name: str, losses: Value | Array) -> Shape:
     if not losses.shape:
         raise ShapeError(f"{name}: sample_weight needs rows, and the loss is of a single one")
     return (losses.shape[0],)

@@ -1,0 +1,59 @@
+"""A loss is a module: its settings are attributes, its call takes prediction and target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...annotations import ArrayLike
+from ...ops.reductions import mean
+from ..function_module import FunctionModule
+from ..module import Module
+
+
+class Loss(FunctionModule):
+    """A loss function as a module; abstract."""
+
+    def forward(
+        self, prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Any:
+        """Return the mean over the rows."""
+        return self.apply(prediction, target, sample_weight=sample_weight)
+
+
+class Weighted(Module):
+    """A loss of rows with weights: Σ w l / n, where the loss itself returns Σ w l / Σ w.
+
+    So steps on batches of other total weight are of other length, and where the weights of all data
+    have the mean 1 so has the mean of this loss. Without weights it is the loss itself.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(prediction, target, sample_weight=weights)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adjoint import nn
+    >>> from adjoint.nn.losses.loss import Weighted
+    >>> loss = Weighted(nn.functional.mse_loss)
+    >>> print(loss(np.array([1.0, 3.0]), np.zeros(2), np.array([1.5, 0.5])))
+    3.0
+    """
+
+    def __init__(self, loss: Callable[..., Any]) -> None:
+        self.loss = loss
+
+    def forward(
+        self, prediction: ArrayLike, target: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Any:
+        """Return the mean over the rows."""
+        if sample_weight is None:
+            return self.loss(prediction, target)
+        value = self.loss(prediction, target, sample_weight=sample_weight)
+        return value * mean(sample_weight)
+
+    def extra_repr(self) -> str:
+        """Return the loss, which may be a function."""
+        return f"loss={self.loss}"

@@ -1,0 +1,123 @@
+"""What is added is complete: a failure says which file still lacks the new thing.
+
+docs/architecture.md says what to edit to add an activation, a loss, a layer, an optimiser or a
+schedule.
+"""
+
+import inspect
+from dataclasses import is_dataclass
+
+import pytest
+
+import test_losses
+import test_nn_layers
+import test_optimizers
+import test_schedules
+from adjoint import nn, optim
+from adjoint.nn import functional
+from adjoint.nn.activations.activation import Activation
+from adjoint.nn.losses.loss import Loss
+from adjoint.optim import Optimizer, schedules
+
+
+def ours(kind, package):
+    """Return the subclasses that a package of adjoint defines, by name."""
+    direct = kind.__subclasses__()
+    below = [inner for each in direct for inner in ours(each, package).values()]
+    return {each.__name__: each for each in direct + below if each.__module__.startswith(package)}
+
+
+LOSSES = ours(Loss, "adjoint.nn.")
+FUNCTIONS = {**ours(Activation, "adjoint.nn."), **LOSSES}
+# One that defines no update is abstract.
+OPTIMIZERS = {
+    name: kind
+    for name, kind in ours(Optimizer, "adjoint.optim.").items()
+    if kind.update is not Optimizer.update
+}
+
+
+# These are parts of other modules, which nobody puts into a network by themselves.
+PARTS = {"Cell", "Weighted"}
+MODULES = {
+    name: kind
+    for name, kind in ours(nn.Module, "adjoint.nn.").items()
+    if "; abstract" not in kind.__doc__.partition("\n")[0] and name not in PARTS
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_layer_an_activation_or_a_loss_is_shown_by_nn(name):
+    shown = getattr(nn, name, None)
+    assert shown is MODULES[name], f"import {name} in src/adjoint/nn/__init__.py"
+    assert name in nn.__all__, f"add {name} to __all__ of src/adjoint/nn/__init__.py"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_function_of_a_module_is_shown_by_functional(name):
+    function = FUNCTIONS[name].function
+    if not function.__module__.startswith("adjoint.nn."):
+        return  # a primitive, as adjoint.tanh: adjoint itself shows it
+    assert getattr(functional, function.__name__, None) is function, (
+        f"add {function.__name__} to __all__ of {inspect.getsourcefile(function)}"
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_settings_of_a_module_are_those_of_its_function(name):
+    kind = FUNCTIONS[name]
+    theirs = inspect.signature(kind.function).parameters
+    own = inspect.signature(kind).parameters
+    assert [p for p in kind.settings if p in own] == list(kind.settings), (
+        f"{name}.__init__ takes {list(own)}, its function has the settings {kind.settings}"
+    )
+    assert {p: own[p].default for p in kind.settings} == {
+        p: theirs[p].default for p in kind.settings
+    }
+    module = kind()
+    assert all(hasattr(module, setting) for setting in kind.settings), (
+        f"set them in {name}.__init__"
+    )
+
+
+@pytest.mark.parametrize("name", nn.ACTIVATIONS)
+def test_an_activation_has_a_formula_in_the_tests(name):
+    plain = {"relu", "sigmoid", "tanh"}  # tests/test_nn.py has theirs
+    assert name in test_nn_layers.ACTIVATIONS.keys() | plain, (
+        f'add "{name}" and its formula to ACTIVATIONS in tests/test_nn_layers.py'
+    )
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_has_a_formula_in_the_tests(name):
+    function = LOSSES[name].function.__name__
+    named = inspect.getsource(test_losses)
+    assert f"functional.{function}" in named or f"f.{function}" in named, (
+        f'add "{function}" and its formula to tests/test_losses.py'
+    )
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimiser_is_shown_by_optim(name):
+    kind = OPTIMIZERS[name]
+    assert getattr(optim, name, None) is kind, f"import {name} in src/adjoint/optim/__init__.py"
+    assert name in optim.__all__, f"add {name} to __all__ of src/adjoint/optim/__init__.py"
+
+
+@pytest.mark.parametrize(
+    "name", sorted(OPTIMIZERS.keys() - {"EMA"})
+)  # which averages what another makes
+def test_an_optimiser_has_a_formula_in_the_tests(name):
+    assert name in {row[0] for row in test_optimizers.TABLE}, (
+        f'add "{name}", settings and its formula to TABLE in tests/test_optimizers.py'
+    )
+
+
+@pytest.mark.parametrize("name", [n for n, x in vars(schedules).items() if is_dataclass(x)])
+def test_a_schedule_is_shown_by_optim_and_has_a_formula_in_the_tests(name):
+    kind = getattr(schedules, name)
+    assert getattr(optim, name, None) is kind, f"import {name} in src/adjoint/optim/__init__.py"
+    assert name in optim.__all__, f"add {name} to __all__ of src/adjoint/optim/__init__.py"
+    assert f"{name}(" in inspect.getsource(test_schedules), (
+        f"add {name} and its formula to TABLE in tests/test_schedules.py"
+    )
