@@ -50,7 +50,7 @@ Shape: TypeAlias = tuple[int, ...]
 Axis: TypeAlias = int | tuple[int, ...] | None
 """One axis, several, or None for all of them."""
 
-Key: TypeAlias = int | slice | EllipsisType | None | Array | Sequence[Any]
+Key: TypeAlias = int | slice | EllipsisType | Array | Sequence[Any] | None
 """What stands in the brackets of ``x[key]``: integers, slices, index arrays, a tuple of these."""
 
 Params: TypeAlias = Mapping[str, Any]

@@ -71,8 +71,7 @@ class _Detective(Watcher):
         if recorded:
             self.lines[node] = line
             self.checksums[node] = [
-                _checksum(arg) if parent is None else None
-                for arg, parent in zip(node.args, node.parents, strict=True)
+                _checksum(arg) if parent is None else None for arg, parent in node.edges()
             ]
         if node.primitive is not None and (bad := _describe_bad(node.output)):
             raise AnomalyError(f"{node.primitive.name} gave {bad}, {line}")

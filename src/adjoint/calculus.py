@@ -87,7 +87,7 @@ def _fresh(position: Any, keeps: bool, argument: Any) -> Value:
         array = kept(array).view()
         array.flags.writeable = False
     kind = _Number if is_number(argument) else _Argument
-    return kind(array, Node(None))  # type: ignore[no-any-return]
+    return kind(array, Node())  # type: ignore[no-any-return]
 
 
 def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:

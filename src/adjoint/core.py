@@ -15,7 +15,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MethodType
-from typing import Any, ClassVar, NamedTuple, NoReturn, Self
+from typing import Any, ClassVar, NamedTuple, NoReturn, Self, overload
 
 import numpy as np
 from numpy.exceptions import AxisError
@@ -37,7 +37,9 @@ NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
 # function. Filled from above: nothing here imports them.
 LATE: dict[str, Callable[[Any], bool]] = {}
 
-_creation = itertools.count()
+# Numbers nodes in the order in which they are made.
+creation = itertools.count()
+_NO_PARAMS: Params = {}
 
 
 class Spec(NamedTuple):
@@ -56,30 +58,79 @@ class Spec(NamedTuple):
 
 
 class Node:
-    """How one value came about: a primitive, what it was applied to, and what came out.
+    """A place in the graph: a plain node is a leaf, which no operation made.
 
     A node holds payloads and its parents' nodes, never the value it belongs to: without that cycle
-    reference counting frees a whole graph at once. A leaf has no primitive; its gradient rests on
-    the node, so that the value's handle may change without losing it.
+    reference counting frees a whole graph at once. The gradient of a leaf rests on its node, so
+    that the value's handle may change without losing it.
+
+    Attributes
+    ----------
+    output : Payload
+        What the node stands for: an array, or a `Spec`; None for the leaf of a tensor.
+    order : int
+        How many nodes were made before it. A node is made after all that it depends on.
+    primitive, args, params, parents
+        Those of an `Operation`; none and empty for a leaf.
     """
 
     __slots__ = ("args", "grad", "order", "output", "params", "parents", "primitive")
 
+    args: Sequence[Any]
+    params: Params
+    parents: Sequence[Node | None]
+    primitive: Primitive | None
+    grad: Any
+
+    def __init__(self, output: Any = None) -> None:
+        self.primitive, self.args, self.params, self.parents = None, (), _NO_PARAMS, ()
+        self.output, self.grad = output, None
+        self.order = next(creation)
+
+    def edges(self) -> Iterator[tuple[Any, Node | None]]:
+        """Yield each operand's payload with the node that it came from, None for a constant."""
+        return zip(self.args, self.parents, strict=True)
+
+
+class Operation(Node):
+    """How a computed value came about: a primitive, what it was applied to, and what came out.
+
+    ``args[i]`` is the payload of an operand, and ``parents[i]`` the node that it came from, None
+    for a constant.
+    """
+
+    # All stand in Node: of two bases only one may have slots of its own, see `TracedOperation`.
+    __slots__ = ()
+
+    primitive: Primitive
+
     def __init__(
         self,
-        primitive: Primitive | None,
-        args: Sequence[Operand] = (),
-        params: Params | None = None,
-        parents: Sequence[Node | None] = (),
-        output: Any = None,
+        primitive: Primitive,
+        args: Sequence[Any],
+        params: Params,
+        parents: Sequence[Node | None],
+        output: Any,
     ) -> None:
         self.primitive = primitive
         self.args = args
         self.params = params
         self.parents = parents
         self.output = output
-        self.grad: Any = None
-        self.order = next(_creation)
+        self.grad = None
+        self.order = next(creation)
+
+    def operands(
+        self, values: Mapping[Node, Any], constant: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """Return the operands: its parents' ``values``, and constants, by default as they are."""
+        if constant is None:
+            return [arg if parent is None else values[parent] for arg, parent in self.edges()]
+        return [constant(arg) if parent is None else values[parent] for arg, parent in self.edges()]
+
+    def apply(self, operands: Sequence[Any]) -> Any:
+        """Return what the operation gives for other operands, see `Primitive.bind`."""
+        return self.primitive.bind(operands, self.params)
 
 
 class Primitive:
@@ -238,7 +289,13 @@ class Primitive:
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
         return read_axis(self.name, axis, shape, self.axis)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    @overload
+    def __get__(self, instance: Value, owner: type | None = None) -> MethodType: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Self: ...
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
     def __repr__(self) -> str:
@@ -376,9 +433,6 @@ def explain_failure(
         return ShapeError(message)
     # Some of NumPy's own errors are made of more than a text.
     return TypeError(message) if isinstance(error, TypeError) else type(error)(message)
-
-
-_NO_PARAMS: Params = {}
 
 
 def _operator(name: str) -> Callable[..., Any]:

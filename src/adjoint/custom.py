@@ -205,7 +205,7 @@ def _fresh(x: Any) -> Any:
         fresh = positive(x)
         return fresh if is_number(x) else as_argument(fresh)
     array = np.asarray(as_operand(x))
-    leaf = Tensor(array, Node(None) if array.dtype.kind == "f" else None)
+    leaf = Tensor(array, Node() if array.dtype.kind == "f" else None)
     return as_scalar(leaf) if is_number(x) else as_argument(leaf)
 
 
@@ -215,7 +215,7 @@ def _outside(run: _Run) -> list[Value]:
     found: dict[Node, Any] = {}
     outputs = [leaf.node for leaf in leaves(run.result) if isinstance(leaf, Value) and leaf.node]
     for node in reachable(outputs, since=since):
-        for parent, payload in zip(node.parents, node.args, strict=True):
+        for payload, parent in node.edges():
             if parent is not None and parent.order < since:
                 found[parent] = payload
     return [lift(payload, node) for node, payload in found.items()]

@@ -15,10 +15,12 @@ from .constants import keep, kept, kept_params
 from .core import (
     Node,
     Operand,
+    Operation,
     Params,
     Primitive,
     Value,
     as_operand,
+    creation,
     explain_failure,
     refuse_dtype,
     refuse_subclass,
@@ -163,58 +165,24 @@ class Tensor(Value):
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Tensor:
         """Evaluate a primitive, and record it if an argument requires a gradient."""
-        arrays: list[Any] = []
-        parents: list[Node | None] = []
-        # The place of the only constant array, -1 without any.
-        recorded, constant = False, -1
-        for arg in args:
-            kind = arg.__class__
-            if kind is not _Array and kind is not float and isinstance(arg, Value):
-                node = arg.node
-                arrays.append(arg.data)
-                parents.append(node)
-                if node is not None:
-                    recorded = True
-            else:
-                if kind is _Array:
-                    constant = len(arrays) if constant == -1 else _SEVERAL
-                elif kind is not float and kind is not int:
-                    arg, constant = as_operand(arg), _SEVERAL
-                arrays.append(arg)
-                parents.append(None)
+        arrays, parents, recorded, constant = _payloads(args)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
-            # A view whose source has become a traced value becomes one when it is read: then this
-            # raises, and that one takes over.
             output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
-            if any(isinstance(arg, Value) and arg.rank > cls.rank for arg in args):
-                return primitive.bind(args, params)  # type: ignore[no-any-return]
-            raise explain_failure(primitive, arrays, params, error) from None
-        if kind != "f" and kind not in "iub":
+            return _applied_by_another(primitive, args, params, arrays, error)  # type: ignore[no-any-return]
+        if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
-            if (
-                constant != -1
-                and primitive.reads_numbers
-                and (recording is True or recording.copies)
-            ):
-                if constant == _SEVERAL:
-                    keep(arrays, parents)
-                else:
-                    array = arrays[constant]
-                    known, numbers, copy = constants.latest
-                    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
-                        arrays[constant] = copy
-                    else:
-                        arrays[constant] = kept(array)
+            if constant != -1 and primitive.reads_numbers:
+                _keep_constants(arrays, parents, constant, recording)
             if params:
                 params = kept_params(params)
-            node = Node(primitive, arrays, params, parents, output)
+            node = recorded_as(primitive, arrays, params, parents, output)
         if recording.__class__ is not bool:
-            seen = node or Node(primitive, arrays, params, parents, output)
+            seen = node or Operation(primitive, arrays, params, parents, output)
             recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
         if primitive.view and output.__class__ is _Array and is_view(primitive, args):
             view = _new(_TensorView)
@@ -288,7 +256,7 @@ class Tensor(Value):
         if requires_grad != self.requires_grad:
             if not requires_grad:
                 show_cut("frozen", self, self)
-            self.node = Node(None) if requires_grad else None
+            self.node = Node() if requires_grad else None
         return self
 
     def detach(self) -> Tensor:
@@ -478,7 +446,7 @@ class Tensor(Value):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._refuse_interior("copied")
         kind = plain(type(self))
-        copied = kind(np.array(self.data), Node(None) if self.requires_grad else None)
+        copied = kind(np.array(self.data), Node() if self.requires_grad else None)
         show_cut("copy", self, copied)
         return copied  # type: ignore[no-any-return]
 
@@ -489,6 +457,84 @@ class Tensor(Value):
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
+
+
+def _payloads(args: Sequence[Operand]) -> tuple[list[Any], list[Node | None], bool, int]:
+    """Return the payloads of operands, their nodes, whether there is one, and the constant array.
+
+    The latter is the place of the only one, -1 without any.
+    """
+    arrays: list[Any] = []
+    parents: list[Node | None] = []
+    recorded, constant = False, -1
+    for arg in args:
+        kind = arg.__class__
+        if kind is not _Array and kind is not float and isinstance(arg, Value):
+            node = arg.node
+            arrays.append(arg.data)
+            parents.append(node)
+            if node is not None:
+                recorded = True
+        else:
+            if kind is _Array:
+                constant = len(arrays) if constant == -1 else _SEVERAL
+            elif kind is not float and kind is not int:
+                arg, constant = as_operand(arg), _SEVERAL
+            arrays.append(arg)
+            parents.append(None)
+    return arrays, parents, recorded, constant
+
+
+def recorded_as(
+    primitive: Primitive,
+    args: Sequence[Any],
+    params: Params,
+    parents: Sequence[Node | None],
+    output: Any,
+) -> Operation:
+    """Return an operation, made without a call of its class, which would take twice as long."""
+    node = _new(Operation)
+    node.primitive = primitive
+    node.args = args
+    node.params = params
+    node.parents = parents
+    node.output = output
+    node.grad = None
+    node.order = next(creation)
+    return node
+
+
+def _keep_constants(
+    arrays: list[Any], parents: list[Node | None], constant: int, recording: bool | Watcher
+) -> None:
+    """Put copies in the places of constant arrays, which their owner may change."""
+    if recording is not True and not recording.copies:  # type: ignore[union-attr]
+        return
+    if constant == _SEVERAL:
+        keep(arrays, parents)
+        return
+    array = arrays[constant]
+    known, numbers, copy = constants.latest
+    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
+        arrays[constant] = copy
+    else:
+        arrays[constant] = kept(array)
+
+
+def _applied_by_another(
+    primitive: Primitive,
+    args: Sequence[Operand],
+    params: Params,
+    arrays: Sequence[Any],
+    error: Exception,
+) -> Any:
+    """Let a traced value apply a primitive that failed on arrays, or say why it failed.
+
+    A view whose source has become a traced value becomes one itself only when it is read.
+    """
+    if any(isinstance(arg, Value) and arg.rank > Tensor.rank for arg in args):
+        return primitive.bind(args, params)
+    raise explain_failure(primitive, arrays, params, error) from None
 
 
 class _TensorView(view_of(Tensor)):  # type: ignore[misc]
@@ -506,7 +552,7 @@ _TensorView.__name__ = Tensor.__name__  # as messages say it
 
 
 def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
-    return kind(array, Node(None) if requires_grad else None)
+    return kind(array, Node() if requires_grad else None)
 
 
 def _would_cut(value: Value) -> bool:

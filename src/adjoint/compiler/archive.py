@@ -24,7 +24,7 @@ from ..ops.indexing import SLOT
 from ..tree import leaves
 from ..whole_file import write_whole
 from .naming import identifier
-from .tracer import Origin, TracedNode
+from .tracer import Origin, TracedOperation
 
 _FORMAT = "adjoint graph"
 _VERSION = 1
@@ -74,7 +74,7 @@ def _value(graph: Any, node: Node) -> dict[str, Any]:
     return {"name": graph.names[node], "shape": list(spec.shape), "dtype": str(spec.dtype)}
 
 
-def _operation(graph: Any, node: TracedNode, places: dict[Node, int]) -> dict[str, Any]:
+def _operation(graph: Any, node: TracedOperation, places: dict[Node, int]) -> dict[str, Any]:
     name = node.meant.name
     if PRIMITIVES.get(name) is not node.meant:
         raise TypeError(
@@ -83,9 +83,9 @@ def _operation(graph: Any, node: TracedNode, places: dict[Node, int]) -> dict[st
         )
     args = [
         _encode(arg) if parent is None else {"value": places[parent]}
-        for arg, parent in zip(node.args, node.parents, strict=True)
+        for arg, parent in node.edges()
     ]
-    params = {key: _encode(value) for key, value in (node.params or {}).items()}
+    params = {key: _encode(value) for key, value in node.params.items()}
     origin = getattr(node, "origin", None)
     named = getattr(node, "name", None) is not None
     return {

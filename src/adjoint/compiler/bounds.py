@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Node
+from ..core import Node, Operation
 
 # How many operations back to look; further back bounds are hardly ever found.
 _DEPTH = 12
@@ -28,7 +28,7 @@ def lower_bound(operand: Any, depth: int = _DEPTH) -> float:
     node = operand if isinstance(operand, Node) else getattr(operand, "node", None)
     if node is None:
         return float(np.min(operand)) if np.size(operand) else -math.inf
-    if node.primitive is None or depth == 0:
+    if not isinstance(node, Operation) or depth == 0:
         return -math.inf
     name = node.primitive.name
     if name in _NOT_NEGATIVE or _is_square(node):
@@ -42,26 +42,23 @@ def lower_bound(operand: Any, depth: int = _DEPTH) -> float:
 def is_not_positive(operand: Any) -> bool:
     """Return whether no entry is above 0: of -x with x ≥ 0, or -x·x."""
     node = getattr(operand, "node", None)
-    if node is None or node.primitive is None:
+    if not isinstance(node, Operation):
         return False
     first, *rest = operands_of(node)
     if node.primitive.name == "negative":
         return lower_bound(first) >= 0
-    turned = isinstance(first, Node) and first.primitive is not None
-    if node.primitive.name == "multiply" and turned and first.primitive.name == "negative":
-        return operands_of(first)[0] is rest[0]
+    if node.primitive.name == "multiply" and isinstance(first, Operation):
+        return first.primitive.name == "negative" and operands_of(first)[0] is rest[0]
     return False
 
 
-def operands_of(node: Node) -> list[Any]:
+def operands_of(node: Operation) -> list[Any]:
     """Return a node's operands: the nodes that they came from, or the constants."""
-    pairs = zip(node.args, node.parents, strict=True)
-    return [arg if parent is None else parent for arg, parent in pairs]
+    return [arg if parent is None else parent for arg, parent in node.edges()]
 
 
-def _is_square(node: Node) -> bool:
+def _is_square(node: Operation) -> bool:
     """Return whether a node is x·x or an even power of x."""
-    assert node.primitive is not None
     if node.primitive.name == "multiply":
         return isinstance(node.parents[0], Node) and node.parents[0] is node.parents[1]
     if node.primitive.name == "power" and node.parents[1] is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Node, Operand, Spec
+from ..core import Operand, Operation, Spec
 
 _MOVING = """
 reshape transpose broadcast_to index astype positive stop_gradient stack concatenate flip roll
@@ -17,14 +17,13 @@ ones_like
 _FREE = frozenset(_MOVING.split())
 
 
-def flops(node: Node) -> int:
+def flops(node: Operation) -> int:
     """Return the floating-point operations of a node.
 
     One for each entry of an elementwise operation (an exponential counts as one too) or of what a
     reduction reads, two for each product of a matrix product, none where entries only move.
     Factorisations count as n³ for matrices of n rows.
     """
-    assert node.primitive is not None
     name = node.primitive.name
     if name in _FREE or node.output.dtype.kind != "f":
         return 0
@@ -41,9 +40,9 @@ def flops(node: Node) -> int:
 _CUBIC = ("eigen", "svd", "solvers", "determinants", "factorisations")
 
 
-def _einsum_size(node: Node) -> int:
+def _einsum_size(node: Operation) -> int:
     """Return the product of the sizes of all the letters of an einsum."""
-    inputs = (node.params or {})["subscripts"].partition("->")[0].split(",")
+    inputs = node.params["subscripts"].partition("->")[0].split(",")
     sizes: dict[str, int] = {}
     for letters, arg in zip(inputs, node.args, strict=True):
         sizes.update(zip(letters, arg.shape, strict=False))

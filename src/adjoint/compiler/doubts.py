@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import PRIMITIVES, Node
+from ..core import PRIMITIVES, Node, Operation
 from ..graph import Graph, Symbol
-from .tracer import TracedNode
+from .tracer import TracedNode, TracedOperation
 
 # NaN in any entry of any argument makes NaN of an entry of the result, whatever the rest is.
 _PASSING = """
@@ -30,29 +30,29 @@ _PASSES_ALL = frozenset(_PASSING.split())
 _PASSES_FIRST = frozenset({"softmax_cross_entropy", "clip", "scatter_add", "required"})
 
 
-def _keeps_exponent(node: Node, position: int) -> bool:
+def _keeps_exponent(node: Operation, position: int) -> bool:
     """NaN to a power is NaN, but for the power 0."""
     exponent = node.args[1]
     return position == 0 and node.parents[1] is None and bool(np.all(np.not_equal(exponent, 0)))
 
 
-def _keeps_floats(node: Node, position: int) -> bool:
+def _keeps_floats(node: Operation, position: int) -> bool:
     return bool(node.output.dtype.kind == "f")
 
 
-def _keeps_entries(node: Node, position: int) -> bool:
+def _keeps_entries(node: Operation, position: int) -> bool:
     """Return whether basic indexing takes every entry."""
-    key = (node.params or {})["key"]
+    key = node.params["key"]
     basic = all(k is None or k is Ellipsis or isinstance(k, (slice, int)) for k in key)
     return position == 0 and basic and math.prod(node.output.shape) == math.prod(node.args[0].shape)
 
 
-def _keeps_each(node: Node, position: int) -> bool:
+def _keeps_each(node: Operation, position: int) -> bool:
     """Return whether no entry is repeated 0 times, which drops it."""
-    return bool(np.all(np.not_equal((node.params or {})["repeats"], 0)))
+    return bool(np.all(np.not_equal(node.params["repeats"], 0)))
 
 
-_RULES: dict[str, Callable[[Node, int], bool]] = {
+_RULES: dict[str, Callable[[Operation, int], bool]] = {
     "repeat": _keeps_each,
     "power": _keeps_exponent,
     "astype": _keeps_floats,
@@ -65,9 +65,8 @@ _RULES: dict[str, Callable[[Node, int], bool]] = {
 NAN_IN_NATIVE = frozenset({"strong_matmul", "logsumexp", "log_softmax", "softmax_cross_entropy"})
 
 
-def _passes_nan(node: Node, position: int) -> bool:
+def _passes_nan(node: Operation, position: int) -> bool:
     """Return whether NaN in an entry of an argument is sure to show in the result."""
-    assert node.primitive is not None
     name = node.primitive.name
     if 0 in node.output.shape:
         return False
@@ -109,7 +108,7 @@ def sentinels(
     return [Symbol(node.output, node) for node in sorted(found, key=lambda node: node.order)]
 
 
-def _passed_on(node: TracedNode, plain: Collection[str]) -> Iterator[Node]:
+def _passed_on(node: TracedOperation, plain: Collection[str]) -> Iterator[Node]:
     """Yield the operands of which NaN is sure to show in a result."""
     for position, parent in enumerate(node.parents):
         if parent is not None and (node.meant.name in plain or _passes_nan(node, position)):
@@ -180,20 +179,12 @@ def careful_name(graph: Graph) -> str:
 
 def careful(graph: Graph) -> Graph:
     """Return a graph in which no plain product stands for a strong one."""
-    values: dict[Node | None, Any] = {x.node: x for x in graph.inputs}
-    for node in graph.nodes:
-        args = [
-            arg if parent is None else values[parent]
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
-        made = values[node] = Symbol.apply(node.meant, args, node.params or {})
+
+    def as_meant(node: TracedOperation, args: list[Any]) -> Symbol:
+        made = Symbol.apply(node.meant, args, node.params)
         assert isinstance(made.node, TracedNode)
         made.node.name, made.node.origin = node.name, node.origin
-    return Graph(
-        graph.inputs,
-        [values[x.node] if isinstance(x, Symbol) else x for x in graph.outputs],
-        takes=graph.takes,
-        gives=graph.gives,
-        arguments=graph.arguments,
-        name=careful_name(graph),
-    )
+        return made
+
+    outputs = graph.ends(graph.interpret(graph.inputs, as_meant))
+    return graph.like(graph.inputs, outputs, name=careful_name(graph))

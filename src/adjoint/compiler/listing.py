@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Node, Spec
+from ..core import Operation, Spec
 from ..tree import map_leaves
 
 
@@ -30,16 +30,12 @@ def describe(spec: Spec) -> str:
     return f"{spec.dtype}{list(spec.shape)}"
 
 
-def _operation(graph: Any, node: Node) -> str:
-    assert node.primitive is not None
-    args = [
-        _constant(arg) if parent is None else graph.names[parent]
-        for arg, parent in zip(node.args, node.parents, strict=True)
-    ]
+def _operation(graph: Any, node: Operation) -> str:
+    args = node.operands(graph.names, _constant)
     defaults = node.primitive.defaults
     params = [
         f"{name}={value!r}"
-        for name, value in (node.params or {}).items()
+        for name, value in node.params.items()
         if name not in defaults or repr(defaults[name]) != repr(value)
     ]
     return f"{graph.names[node]} = {node.primitive.name}({', '.join([*args, *params])})"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import Node, Primitive, Value
+from ..core import Node, Operation, Primitive, Value
 from ..tensor import Watcher, watched_by
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -41,28 +41,38 @@ class Origin(NamedTuple):
 
 
 class TracedNode(Node):
-    """A node of the static graph: it also has a name, or None, and an origin, or None.
+    """A node of the static graph, as such an input: it has a name, or None, and an origin, or None.
+
+    Its ``output`` is the `Spec` of what it stands for.
+    """
+
+    __slots__ = ("name", "origin")
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.name: str | None = None
+        self.origin: Origin | None = None
+        if _tracing.tracer is not None:
+            _tracing.tracer.see_node(self)
+
+
+class TracedOperation(TracedNode, Operation):
+    """An operation of the static graph.
 
     Where a plain product stands for one in which 0·∞ = 0, ``strong`` is that one: it decides where
     the plain product gives NaN.
     """
 
-    __slots__ = ("name", "origin", "strong")
+    __slots__ = ("strong",)
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.name: str | None = None
-        self.origin: Origin | None = None
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
         self.strong: Primitive | None = None
-        if _tracing.tracer is not None:
-            _tracing.tracer.see_node(self)
 
     @property
     def meant(self) -> Primitive:
-        """The primitive whose result the node's must equal."""
-        primitive = self.strong or self.primitive
-        assert primitive is not None, "an input is the result of no primitive"
-        return primitive
+        """The primitive whose result the operation's must equal."""
+        return self.strong or self.primitive
 
 
 class _Tracing(threading.local):

@@ -11,46 +11,44 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Node
+from ...core import Operation
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .nest import Nest, Unlowerable
 
 
-def lower_movement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_movement(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a primitive that only moves, repeats or drops entries, or puts zeros between."""
     return _moved(nest, node, args, [])
 
 
-def lower_indexing(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_indexing(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a selection by a key; its index arrays must be known."""
     return _moved(nest, node, args[:1], _known_indices(node))
 
 
-def _known_indices(node: Node) -> list[Array]:
+def _known_indices(node: Operation) -> list[Array]:
     if any(parent is not None for parent in node.parents[1:]):
         raise Unlowerable("index by numbers that are computed")
     return [np.asarray(index) for index in node.args[1:]]
 
 
-def lower_scattering(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_scattering(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower the transpose of a selection, where no entry was selected twice."""
-    assert node.primitive is not None
     ones = np.ones(args[0].shape, np.int64)
-    if (node.primitive.forward(ones, *_known_indices(node), **(node.params or {})) > 1).any():
+    if (node.primitive.forward(ones, *_known_indices(node), **node.params) > 1).any():
         raise Unlowerable("scatter_add of several entries to one place")
     return lower_indexing(nest, node, args)
 
 
-def _moved(nest: Nest, node: Node, args: list[Entries], rest: list[Array]) -> Entries:
-    assert node.primitive is not None
+def _moved(nest: Nest, node: Operation, args: list[Entries], rest: list[Array]) -> Entries:
     offsets = np.cumsum([1] + [math.prod(arg.shape) for arg in args])
     # Counted from 1, so that a 0 is an entry that came from nowhere.
     numbered = [
         np.arange(start, stop).reshape(arg.shape)
         for arg, start, stop in zip(args, offsets, offsets[1:], strict=False)
     ]
-    moved = np.asarray(node.primitive.forward(*numbered, *rest, **(node.params or {})))
+    moved = np.asarray(node.primitive.forward(*numbered, *rest, **node.params))
     if len(args) > 1 and any(arg.rows is not None for arg in args):
         _require_alike(node, args)
     rows = _rows_after(moved, args, offsets)
@@ -59,16 +57,15 @@ def _moved(nest: Nest, node: Node, args: list[Entries], rest: list[Array]) -> En
     return _gathered(nest, node, args, offsets, moved, rows)
 
 
-def _require_alike(node: Node, args: list[Entries]) -> None:
+def _require_alike(node: Operation, args: list[Entries]) -> None:
     """Refuse to join arrays of which only some have a number for every row."""
-    assert node.primitive is not None
     first = args[0]
     if any((arg.rows, len(arg.shape)) != (first.rows, len(first.shape)) for arg in args):
         raise Unlowerable(f"{node.primitive.name} of arrays with and without rows")
 
 
 def _gathered(
-    nest: Nest, node: Node, args: list[Entries], offsets: Array, moved: Array, rows: int | None
+    nest: Nest, node: Operation, args: list[Entries], offsets: Array, moved: Array, rows: int | None
 ) -> Entries:
     """Return the elements that the numbers name, once where they repeat along an axis."""
     spec = spec_of(node)
