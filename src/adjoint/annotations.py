@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike as PlainArrayLike
     from numpy.typing import DTypeLike
 
-    from .core import Value
+    from .core import Spec, Value
 else:
-    Value = PlainArrayLike = DTypeLike = object
+    Spec = Value = PlainArrayLike = DTypeLike = object
 
 __all__ = [
     "Array",
@@ -59,8 +59,8 @@ Params: TypeAlias = Mapping[str, Any]
 Operand: TypeAlias = Value | Array | np.generic | float | None
 """What a primitive is applied to: a value, an array or a number; None for an absent argument."""
 
-Payload: TypeAlias = Array | np.generic | float | None
-"""An operand without its record, as a node holds it; where only shapes are known, a `Spec`."""
+Payload: TypeAlias = Array | np.generic | float | Spec | None
+"""An operand without its record, as a node holds it; a `Spec` where only shapes are known."""
 
 ArrayLike: TypeAlias = Value | PlainArrayLike
 """What a user may pass for an array: a value, an array, a number, or nested sequences of them."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Operand
 from .core import Node, Value
 from .errors import AnomalyError, AnomalyWarning
 from .ops.products import strong_zero_listeners
@@ -111,7 +112,7 @@ class _Detective(Watcher):
                 )
 
 
-def _describe_bad(part: Any) -> str | None:
+def _describe_bad(part: Operand) -> str | None:
     """Return what is not finite in an array, and how much of it; None if all is well."""
     array = np.asarray(part.data if isinstance(part, Value) else part)
     if array.dtype.kind != "f":
@@ -123,7 +124,7 @@ def _describe_bad(part: Any) -> str | None:
     return f"{array[wrong][0]} in {count} of {array.size} entries"
 
 
-def _checksum(operand: Any) -> int | None:
+def _checksum(operand: Operand) -> int | None:
     if isinstance(operand, np.ndarray):
         return zlib.adler32(np.ascontiguousarray(operand).view(np.uint8).data)
     return None

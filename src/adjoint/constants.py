@@ -16,6 +16,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from .annotations import Array
+
 # Bytes of an array.
 _TINY, _SMALL = 1 << 10, 1 << 16
 # So many copies of small arrays are held when nothing else holds them any more.
@@ -40,7 +42,7 @@ latest: tuple[Any, bytes, Any] = (None, b"", None)
 _small: dict[int, tuple[bytearray, Any]] = {}
 
 
-def kept(array: Any) -> Any:
+def kept(array: Array) -> Any:
     """Return an array with the numbers that ``array`` has now, whatever becomes of it.
 
     A read-only array that owns its memory is kept as it is.
@@ -59,7 +61,7 @@ def kept(array: Any) -> Any:
     return known
 
 
-def _latest(array: Any) -> Any:
+def _latest(array: Array) -> Any:
     global latest
     known, numbers, copy = latest
     if known is array and array.tobytes() == numbers and copy.shape == array.shape:
@@ -69,7 +71,7 @@ def _latest(array: Any) -> Any:
     return copy
 
 
-def _small_copy(array: Any) -> Any:
+def _small_copy(array: Array) -> Any:
     in_order = array if array.flags.c_contiguous else array.T
     if not in_order.flags.c_contiguous:
         return array.copy("K")
@@ -100,7 +102,7 @@ def keep(arrays: list[Any], parents: Sequence[Any]) -> None:
             arrays[place] = kept(array)
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def _is_same(one: Array, other: Array) -> bool:
     """Return whether the bits are the same: NaN is itself, and -0 is not 0."""
     if one.dtype.itemsize > 8:
         return False
@@ -116,7 +118,7 @@ def kept_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return params
 
 
-def _fixed(value: Any) -> Any:
+def _fixed(value: object) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return tuple(map(_fixed, value)) if isinstance(value, list) else value

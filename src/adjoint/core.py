@@ -13,7 +13,7 @@ import functools
 import importlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MethodType
 from typing import Any, ClassVar, NamedTuple, NoReturn, Self, overload
 
@@ -21,6 +21,8 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from . import advice
+from .annotations import DType, Function, Payload, Shape, Tree
+from .annotations import Params as Params
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
 from .metadata import literal, plain
@@ -28,7 +30,6 @@ from .tree import leaves
 
 # An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
 Operand = Any
-Params = Mapping[str, Any]
 
 PRIMITIVES: dict[str, Primitive] = {}
 # NumPy's functions and what stands for them here; read by the two protocols on Value.
@@ -45,15 +46,15 @@ _NO_PARAMS: Params = {}
 class Spec(NamedTuple):
     """The shape and dtype of an array that is not there (yet)."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    shape: Shape
+    dtype: DType
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
 
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+    def __array__(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("a traced value has a shape and a dtype, but no numbers")
 
 
@@ -80,9 +81,10 @@ class Node:
     params: Params
     parents: Sequence[Node | None]
     primitive: Primitive | None
+    output: Any
     grad: Any
 
-    def __init__(self, output: Any = None) -> None:
+    def __init__(self, output: Payload = None) -> None:
         self.primitive, self.args, self.params, self.parents = None, (), _NO_PARAMS, ()
         self.output, self.grad = output, None
         self.order = next(creation)
@@ -110,7 +112,7 @@ class Operation(Node):
         args: Sequence[Any],
         params: Params,
         parents: Sequence[Node | None],
-        output: Any,
+        output: Payload,
     ) -> None:
         self.primitive = primitive
         self.args = args
@@ -229,7 +231,7 @@ class Primitive:
             setattr(Value, self.name, self)
         return self
 
-    def __call__(self, *args: Operand, **params: Any) -> Any:
+    def __call__(self, *args: Operand, **params: object) -> Any:
         """Apply the primitive; plain arrays give a plain array, values a value.
 
         Arrays come first, or as one list where there may be any number; metadata may be given by
@@ -282,7 +284,7 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def read_axis(self, x: Operand, axis: Any) -> Any:
+    def read_axis(self, x: Operand, axis: object) -> Any:
         """Return the parameter ``axis`` as Python's integers, checked if the card has a rule."""
         if self.axis is None:
             return axis
@@ -304,7 +306,7 @@ class Primitive:
     def __reduce__(self) -> str:
         return self.name
 
-    def write_source(self, *names: str, **params: Any) -> str:
+    def write_source(self, *names: str, **params: object) -> str:
         """Return the NumPy expression of this primitive applied to expressions ``names``.
 
         In a template ``{x}`` is an argument's name, ``{args}`` all of them and ``{params}`` the
@@ -320,7 +322,7 @@ class Primitive:
             return self.source(*names, **params)
         return self._filled(self.source, names, params)
 
-    def write_latex(self, *names: str, **params: Any) -> str:
+    def write_latex(self, *names: str, **params: object) -> str:
         """Return the formula of this primitive applied to formulas ``names``."""
         params = {name: plain(value) for name, value in params.items()}
         if callable(self.latex):
@@ -371,7 +373,7 @@ def as_operand(arg: Operand) -> Operand:
     return array
 
 
-def as_plain(data: Any) -> Any:
+def as_plain(data: object) -> Any:
     """Return an array of what is no value.
 
     Raises
@@ -383,17 +385,17 @@ def as_plain(data: Any) -> Any:
     return np.asarray(data)
 
 
-def refuse_subclass(*data: Any) -> None:
+def refuse_subclass(*data: object) -> None:
     """Raise on a masked array or a np.matrix, also in nested lists and tuples."""
     for item in data:
         _refuse_subclass(item)
 
 
-def _refuse_subclass(data: Any) -> None:
-    kind = data.__class__
+def _refuse_subclass(data: object) -> None:
+    kind: type = data.__class__
     if kind in _PLAINEST:
         return
-    if issubclass(kind, (list, tuple)):
+    if isinstance(data, (list, tuple)):
         kinds = set(map(type, data))
         if any(issubclass(kind, (list, tuple, np.ndarray)) for kind in kinds):
             refuse_subclass(*data)
@@ -408,7 +410,7 @@ def _why_refused(kind: type) -> str | None:
     return next((_REFUSED[name] for name in names if name in _REFUSED), None)
 
 
-def refuse_dtype(name: str, dtype: np.dtype[Any]) -> TypeError:
+def refuse_dtype(name: str, dtype: DType) -> TypeError:
     """Return the error for an array that is neither real nor integer nor boolean."""
     reason = "complex numbers are out of scope" if dtype.kind == "c" else "only numbers are"
     return TypeError(f"{name}: got dtype {dtype}; {reason}: use real floats, integers or booleans")
@@ -460,11 +462,12 @@ class Value:
     """
 
     __slots__ = ("__weakref__", "data", "node")
+    data: Any
     rank: ClassVar[int] = 0
     # Whether it is like a Python number to NumPy, and how it becomes like an array.
     is_weak: ClassVar[bool] = False
 
-    def __init__(self, data: Any, node: Node | None) -> None:
+    def __init__(self, data: Payload, node: Node | None) -> None:
         self.data = data
         self.node = node
 
@@ -474,7 +477,7 @@ class Value:
         raise NotImplementedError
 
     @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
         """Answer a NumPy function without a card."""
         raise NotImplementedError
 
@@ -500,12 +503,12 @@ class Value:
     # --- what the value is
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Sizes of the axes."""
         return self.data.shape  # type: ignore[no-any-return]
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> DType:
         """Type of the entries."""
         return self.data.dtype  # type: ignore[no-any-return]
 
@@ -529,15 +532,14 @@ class Value:
         """The value with its last two axes swapped."""
         return PRIMITIVES["transpose"](self, axes=(*range(self.ndim - 2), -1, -2))
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: int | Sequence[int]) -> Any:
         """Return the same entries in another shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``."""
         return PRIMITIVES["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: int | Sequence[int]) -> Any:
         """Return the value with its axes permuted, by default reversed."""
-        if len(axes) == 1 and not isinstance(axes[0], int):
-            axes = axes[0]
-        return PRIMITIVES["transpose"](self, axes=tuple(axes) if axes else None)
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return PRIMITIVES["transpose"](self, axes=tuple(given) if given else None)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -571,16 +573,24 @@ class Value:
 
     # --- NumPy's protocols
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: object
+    ) -> Any:
         if method == "__call__" and not kwargs and (known := NUMPY.get(ufunc)) is not None:
             return known(*inputs)
         called = ufunc if method == "__call__" else getattr(ufunc, method)
         return self._dispatch(called, inputs, kwargs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self,
+        function: Function,
+        types: Collection[type],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
         return self._dispatch(function, args, kwargs)
 
-    def _dispatch(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def _dispatch(self, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call what stands for NumPy's function, if it knows the keywords that are given."""
         known = NUMPY.get(function) or _bring(function)
         if known is not None and not kwargs:
@@ -606,7 +616,7 @@ def _keywords(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
 
 
-def unknown_keywords(function: Any, kwargs: Mapping[str, Any]) -> list[str]:
+def unknown_keywords(function: Function, kwargs: Mapping[str, Any]) -> list[str]:
     """Return the keywords that what stands for NumPy's function does not know; all if nothing."""
     known = NUMPY.get(function)
     names = frozenset() if known is None else _keywords(known)
@@ -618,6 +628,6 @@ def attach(name: str, function: Callable[..., Any]) -> None:
     setattr(Value, name, function)
 
 
-def values_in(tree: Any) -> list[Value]:
+def values_in(tree: Tree) -> list[Value]:
     """Return the values in nested lists, tuples and dicts."""
     return [leaf for leaf in leaves(tree) if isinstance(leaf, Value)]

@@ -11,13 +11,12 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from . import advice
+from .annotations import DTypeLike, Operand, Params, Tree
 from .compiler import cost, listing, naming
 from .compiler.tracer import TracedNode, TracedOperation, Tracer, held, traced_by
 from .constants import kept_params
 from .core import (
     Node,
-    Operand,
-    Params,
     Primitive,
     Spec,
     Value,
@@ -74,7 +73,9 @@ class Symbol(Value):
         return kind(spec, node)
 
     @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
+    def fallback(
+        cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]
+    ) -> NoReturn:
         """Refuse: a NumPy function without a card cannot be traced."""
         name, unknown = advice.full_name(function), unknown_keywords(function, kwargs)
         given = f" with {', '.join(unknown)}" if unknown else ""
@@ -95,7 +96,7 @@ class Symbol(Value):
         super().adopt(other)
         as_box(self)
 
-    def _refuse(self, *_: Any) -> NoReturn:
+    def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(
             "a traced value has a shape and a dtype but no number yet: Python cannot branch on it "
             "or convert it; use ad.where for a choice, or pass the number as a plain argument"
@@ -108,7 +109,7 @@ class Symbol(Value):
             f"a traced value has no number yet that float() could give; {advice.NUMBER}"
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NoReturn:
         name = advice.library_function()
         instead = advice.INSTEAD.get(name or "")
         raise TypeError(
@@ -169,15 +170,15 @@ class Graph:
         inputs: Sequence[Symbol],
         outputs: Sequence[Any],
         *,
-        takes: Any = None,
-        gives: Any = None,
+        takes: tuple[Any, ...] | None = None,
+        gives: Tree = None,
         arguments: Sequence[str] | None = None,
         name: str = "function",
     ) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.takes = tuple(range(len(self.inputs))) if takes is None else takes
-        self.gives = tuple(range(len(self.outputs))) if gives is None else gives
+        self.gives: Any = tuple(range(len(self.outputs))) if gives is None else gives
         self.name = name
         self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
         self.nodes = _operations(self.outputs)
@@ -215,7 +216,7 @@ class Graph:
 
     # --- evaluating it
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Tree) -> Any:
         """Evaluate the graph on arrays, one primitive after another.
 
         Raises
@@ -231,13 +232,13 @@ class Graph:
         """Return the arrays among the arguments in the order of ``inputs``, checked."""
         flat: list[Any] = [None] * len(self.inputs)
 
-        def place(position: int, array: Any) -> None:
+        def place(position: int, array: Operand) -> None:
             flat[position] = self._checked(position, array)
 
         map_leaves(place, self.takes, args)
         return flat
 
-    def _checked(self, position: int, array: Any) -> Any:
+    def _checked(self, position: int, array: Operand) -> Any:
         symbol = self.inputs[position]
         spec, name = symbol.data, self.names[node_of(symbol)]
         given: Any = array if isinstance(array, Value) else np.asarray(as_operand(array))
@@ -347,7 +348,7 @@ def node_of(value: Value) -> Node:
 
 def trace(
     function: Callable[..., Any],
-    *examples: Any,
+    *examples: Tree,
     symbol: type[Symbol] = Symbol,
     names: Sequence[Any] | None = None,
     arguments: Sequence[str] | None = None,
@@ -421,7 +422,7 @@ def trace(
     )
 
 
-def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
+def _as_symbols(example: Tree, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
     """Return the example with a symbol in the place of each leaf."""
     if isinstance(example, dict):
         return {
@@ -453,7 +454,7 @@ def _counter() -> Callable[[Any], int]:
     return lambda _: next(count)
 
 
-def _as_output(leaf: Any) -> Any:
+def _as_output(leaf: Operand) -> Any:
     """Return a result as a graph holds it: a symbol, or a constant as an array."""
     if isinstance(leaf, Symbol):
         return leaf

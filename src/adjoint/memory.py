@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array
+
 # To copy so few bytes is cheaper than to find out whether that is necessary.
 _SMALL = 4096
 
@@ -40,7 +42,7 @@ def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = Fals
     return results
 
 
-def _separate(x: Any, taken: set[int]) -> Any:
+def _separate(x: Array, taken: set[int]) -> Any:
     """Return a large array, or its copy where its memory is taken; takes that memory."""
     owner = _owner(x)
     if type(owner) is not np.ndarray or id(owner) in taken or not x.flags.writeable:
@@ -49,7 +51,7 @@ def _separate(x: Any, taken: set[int]) -> Any:
     return x
 
 
-def _owner(array: Any) -> Any:
+def _owner(array: Array) -> Any:
     """Return what holds an array's memory: itself, or what it is a view of."""
     while isinstance(array, np.ndarray) and array.base is not None:
         array = array.base

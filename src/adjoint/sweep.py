@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .annotations import Cotangent, Operand, Tangent
-from .core import Node, Operation, Value
+from .annotations import Array, Cotangent, Operand, Tangent
+from .core import Node, Operation, Spec, Value
 from .ops.products import TooHastyError, has_nan, haste
 from .ops.structural import astype, broadcast_to, sum_to
 
@@ -46,7 +46,7 @@ def reachable(outputs: Iterable[Node], *, since: int = 0) -> list[Node]:
     return sorted(found, key=_order)
 
 
-def _leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
+def leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
     """Return the nodes of ``order`` (oldest first) that depend on one of ``ends``, and those."""
     found = set(ends)
     for node in order:
@@ -55,7 +55,7 @@ def _leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
     return found
 
 
-def _like(part: Any, value: Any, spread: Callable[..., Any]) -> Any:
+def _like(part: Cotangent, value: Array | Spec, spread: Callable[..., Any]) -> Any:
     """Give a cotangent (by `sum_to`) or tangent (by `broadcast_to`) its value's shape and dtype."""
     if part.shape != value.shape:
         part = spread(part, shape=value.shape)
@@ -158,7 +158,7 @@ def _way_back(
     if wanted is None:
         return reachable(seeds), None
     order = reachable(seeds, since=min((node.order for node in wanted), default=0))
-    return order, _leading_to(order, wanted)
+    return order, leading_to(order, wanted)
 
 
 def _among(useful: Collection[Node], parents: Targets) -> Targets:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from . import advice, constants
+from .annotations import Array, ArrayLike, Cotangent, DTypeLike, Operand, Params, Tree
 from .constants import keep, kept, kept_params
 from .core import (
     Node,
-    Operand,
     Operation,
-    Params,
     Primitive,
     Value,
     as_operand,
@@ -48,14 +47,14 @@ class Watcher:
         """Look at an operation; one that is not recorded has a node for this occasion only."""
         raise NotImplementedError
 
-    def see_cut(self, how: str, source: Any, result: Any) -> None:
+    def see_cut(self, how: str, source: Tree, result: Tree) -> None:
         """Look at numbers that leave the graph; no result where that was refused."""
 
     def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
         """Look at a node before its rule runs (None), and at what the rule gave."""
         raise NotImplementedError
 
-    def see_cotangent(self, node: Node, g: Any) -> None:
+    def see_cotangent(self, node: Node, g: Cotangent) -> None:
         """Look at the whole cotangent of a node, leaves included."""
 
     def see_end(self) -> None:
@@ -101,7 +100,7 @@ class no_grad:
         """Return ``function`` run without (or with) recording."""
 
         @functools.wraps(function)
-        def unrecorded(*args: Any, **kwargs: Any) -> Any:
+        def unrecorded(*args: object, **kwargs: object) -> Any:
             with type(self)():
                 return function(*args, **kwargs)
 
@@ -135,7 +134,7 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _recording.on, _recording.watcher = before
 
 
-def show_cut(how: str, source: Any, result: Any) -> None:
+def show_cut(how: str, source: Tree, result: Tree) -> None:
     """Show numbers that leave the graph to whoever looks on."""
     if _recording.watcher is not None:
         _recording.watcher.see_cut(how, source, result)
@@ -176,8 +175,8 @@ class Tensor(Value):
             raise refuse_dtype(primitive.name, output.dtype)
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
-            if constant != -1 and primitive.reads_numbers:
-                _keep_constants(arrays, parents, constant, recording)
+            if constant != -1:
+                _keep_constants(primitive, arrays, parents, constant, recording)
             if params:
                 params = kept_params(params)
             node = recorded_as(primitive, arrays, params, parents, output)
@@ -194,7 +193,7 @@ class Tensor(Value):
         return made
 
     @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
         """Apply a NumPy function without a card to the plain arrays, if that cuts no graph."""
         if any(_would_cut(value) for value in values_in([args, kwargs])):
             show_cut("unsupported", [args, kwargs], None)
@@ -230,7 +229,7 @@ class Tensor(Value):
         return self.node.grad if self.node is not None else None
 
     @grad.setter
-    def grad(self, value: Any) -> None:
+    def grad(self, value: Operand) -> None:
         if self.node is None or self.node.primitive is not None:
             raise GraphError("only a leaf that requires a gradient holds one")
         if value is not None:
@@ -350,7 +349,7 @@ class Tensor(Value):
 
     # --- leaving the graph
 
-    def numpy(self) -> np.ndarray[Any, Any]:
+    def numpy(self) -> Array:
         """Return the array, read-only; of a tensor that requires a gradient only when detached."""
         return self.__array__()
 
@@ -371,7 +370,7 @@ class Tensor(Value):
             show_cut("item", self, numbers)
         return numbers
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if _would_cut(self):
             self._refuse_conversion()
         array = np.asarray(self.data)
@@ -490,7 +489,7 @@ def recorded_as(
     args: Sequence[Any],
     params: Params,
     parents: Sequence[Node | None],
-    output: Any,
+    output: Array,
 ) -> Operation:
     """Return an operation, made without a call of its class, which would take twice as long."""
     node = _new(Operation)
@@ -505,10 +504,14 @@ def recorded_as(
 
 
 def _keep_constants(
-    arrays: list[Any], parents: list[Node | None], constant: int, recording: bool | Watcher
+    primitive: Primitive,
+    arrays: list[Any],
+    parents: list[Node | None],
+    constant: int,
+    recording: bool | Watcher,
 ) -> None:
-    """Put copies in the places of constant arrays, which their owner may change."""
-    if recording is not True and not recording.copies:  # type: ignore[union-attr]
+    """Put copies in the places of constants that a rule reads: their owner may change them."""
+    if not primitive.reads_numbers or (isinstance(recording, Watcher) and not recording.copies):
         return
     if constant == _SEVERAL:
         keep(arrays, parents)
@@ -551,7 +554,7 @@ class _TensorView(view_of(Tensor)):  # type: ignore[misc]
 _TensorView.__name__ = Tensor.__name__  # as messages say it
 
 
-def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
+def _restore(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     return kind(array, Node() if requires_grad else None)
 
 
@@ -559,11 +562,13 @@ def _would_cut(value: Value) -> bool:
     return value.node is not None and bool(_recording.on)
 
 
-def _plain(leaf: Any) -> Any:
+def _plain(leaf: object) -> Any:
     return np.asarray(leaf) if isinstance(leaf, Value) else leaf
 
 
-def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tensor:
+def tensor(
+    data: ArrayLike, *, requires_grad: bool = False, dtype: DTypeLike | None = None
+) -> Tensor:
     """Return a tensor with a copy of the data.
 
     Parameters

@@ -85,7 +85,7 @@ class _Simplifier:
         return value
 
     def build(
-        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: Any
+        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: object
     ) -> Any:
         """Apply a primitive, or what is simpler."""
         primitive = primitive or PRIMITIVES[name]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..annotations import Array, Cotangent, Payload
 from ..core import Node, Operation, Primitive, Value
 from ..tensor import Watcher, watched_by
 
@@ -89,7 +90,7 @@ def current() -> Tracer | None:
     return _tracing.tracer
 
 
-def held(operand: Any) -> Any:
+def held(operand: Payload) -> Any:
     """Return an operand as a graph that is being traced holds it: arrays as they are now."""
     if _tracing.tracer is None or not isinstance(operand, np.ndarray):
         return operand
@@ -138,7 +139,7 @@ class Tracer(Watcher):
 
     # --- constants, which their owner may go on to change
 
-    def hold(self, array: Any) -> Any:
+    def hold(self, array: Array) -> Any:
         """Return a copy of an array; the same one until the array has changed.
 
         In the machine's byte order, the only one that native code reads.
@@ -187,7 +188,7 @@ class Tracer(Watcher):
             if node.origin is not None and len(positions) == 1:
                 node.origin = node.origin._replace(argument=positions[0])
 
-    def see_cotangent(self, node: Node, g: Any) -> None:
+    def see_cotangent(self, node: Node, g: Cotangent) -> None:
         """Note whose cotangent a value is; names are known only when the frames have returned."""
         if isinstance(g, Value) and isinstance(g.node, TracedNode):
             self.cotangents.append((g.node, node))
@@ -205,7 +206,7 @@ class Tracer(Watcher):
 
     # --- names
 
-    def see_frame(self, frame: FrameType, event: str, result: Any) -> None:
+    def see_frame(self, frame: FrameType, event: str, result: object) -> None:
         """Read the user's local variables when a frame returns, and see where numbers come from."""
         if event not in ("call", "return"):
             self.saw_entropy = self.saw_entropy or (result is os.urandom and _is_asked(frame))
@@ -235,7 +236,7 @@ class Tracer(Watcher):
             if name not in handed and node in made and name.strip("_"):
                 node.name = name
 
-    def _name_result(self, module: Any, result: Any) -> None:
+    def _name_result(self, module: Any, result: object) -> None:
         """Name what a layer gave after its role: a1, a2 … affine maps, z1, z2 … activations."""
         node = result.node if isinstance(result, Value) else None
         if not isinstance(node, TracedNode) or node.name is not None or module is None:

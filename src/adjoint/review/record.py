@@ -18,7 +18,7 @@ from ..compiler.expressions import Expressions
 from ..compiler.printer import show
 from ..core import Node, Operation
 from ..graph import Graph, node_of
-from ..sweep import Parts, Targets, interpret, pull_back
+from ..sweep import Parts, Targets, interpret, leading_to, pull_back, reachable
 
 Array = np.ndarray[Any, Any]
 Values = dict[Node, Array]
@@ -132,17 +132,9 @@ class Record:
 
     def between(self, start: Node, end: Node) -> list[Operation]:
         """Return the nodes through which ``end`` depends on ``start``, ``end`` included."""
-        reached = {start}
-        for node in self.graph.nodes:
-            if any(parent in reached for parent in node.parents if parent is not None):
-                reached.add(node)
-        if end not in reached:
-            return []
-        needed = {end}
-        for node in reversed(self.graph.nodes):
-            if node in needed:
-                needed |= {p for p in node.parents if p is not None and p in reached}
-        return [node for node in self.graph.nodes if node in needed and node is not start]
+        order = reachable([end], since=start.order)
+        way = leading_to(order, [start]) - {start}
+        return [node for node in order if isinstance(node, Operation) and node in way]
 
     def again(self, region: Sequence[Operation], start: Node, array: Array) -> Values:
         """Return all values with those of a region computed anew from another ``start``."""
