@@ -107,7 +107,8 @@ def record_run(
 ) -> Any:
     """Run ``function`` on fresh values in the places ``argnums``.
 
-    ``keeps`` says that the caller goes on before the record is walked, and may change the arrays.
+    With ``keeps`` the arrays are kept as they are now: the caller may change its own before the
+    record is walked.
     """
     outer = is_recording()
     with enable_grad():
@@ -262,8 +263,8 @@ def vjp(function: Function, *args: Tree) -> tuple[Any, Function]:
     -------
     value : array or tree
     pull : callable
-        Of a cotangent with the value's structure; gives a tuple, one for each argument. It may be
-        called any number of times.
+        It takes a cotangent with the value's structure and returns a tuple, one for each argument.
+        It may be called any number of times.
     """
     numbers = range(len(args))
     record = record_run(function, args, {}, numbers, keeps=True)

@@ -18,16 +18,17 @@ import numpy as np
 
 from .annotations import Array
 
-# Bytes of an array.
+# Arrays of at most so many bytes are tiny, or small.
 _TINY, _SMALL = 1 << 10, 1 << 16
-# So many copies of small arrays are held when nothing else holds them any more.
+# At most so many copies of small arrays are kept alive when nothing else holds them.
 _MOST_SMALL = 16
 
 
 class _Copies(threading.local):
-    """What records of this thread hold: the latest tiny array, and copies of large ones.
+    """This thread's copies of large arrays, as long as a record holds them.
 
-    Large ones are known by where the originals lie, so that a transpose taken anew is found.
+    They are found by where the originals lie in memory, not by identity: a transpose that is taken
+    anew is another object that shows the same numbers.
     """
 
     def __init__(self) -> None:
@@ -35,10 +36,11 @@ class _Copies(threading.local):
 
 
 _copies = _Copies()
-# The latest tiny array that was kept, its numbers and its copy, for all threads: nobody changes it.
+# The latest tiny array that was kept, its numbers and its copy. All threads share it: the tuple is
+# replaced, never changed.
 latest: tuple[Any, bytes, Any] = (None, b"", None)
-# Copies of small arrays, and the memory of each, by what was the identity of the original: a hint
-# where to find one, since a copy that is equal serves for any array.
+# Copies of small arrays, and the memory of each, by the id of the original. The id is but a hint
+# where to look: a copy of equal numbers serves, whichever array it was made of.
 _small: dict[int, tuple[bytearray, Any]] = {}
 
 

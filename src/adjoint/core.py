@@ -34,8 +34,8 @@ Operand = Any
 PRIMITIVES: dict[str, Primitive] = {}
 # NumPy's functions and what stands for them here; read by the two protocols on Value.
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
-# Modules that add to NUMPY only when one of their functions is met, and how to tell such a
-# function. Filled from above: nothing here imports them.
+# Modules that are imported only when one of their functions is called, each with a function that
+# recognises these. The modules above enter themselves, so that nothing here imports them.
 LATE: dict[str, Callable[[Any], bool]] = {}
 
 # Numbers nodes in the order in which they are made.
@@ -159,8 +159,8 @@ class Primitive:
         Templates over the names of the arguments, see `write_source` and `write_latex`.
     view : {None, "always", "perhaps"}
         Whether NumPy's result would be a view, into which an assignment changes the original; here
-        it would be lost, so it is refused. Of a view that may also be a copy, by how the array lies
-        in memory, it is not known whether it sees a change of the original.
+        it would be lost, so it is refused. "perhaps" means a view or a copy, depending on how the
+        array lies in memory: nobody knows then whether it sees a later change of the original.
     reads_numbers : bool
         Whether a derivative rule reads the arguments' numbers, and not only shapes and dtypes; the
         record of an operation then keeps them, see `constants`.
@@ -344,9 +344,9 @@ class Primitive:
 
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
-# What most operands are that are no values: they need no second look.
+# The types of most operands that are not values: one look-up settles these.
 _PLAINEST = frozenset({np.ndarray, float, int, bool, type(None), np.float64, np.float32, np.int64})
-# Of NumPy's own subclasses of arrays those that compute otherwise than arrays do.
+# NumPy's own subclasses of arrays that compute differently from arrays, and what to do instead.
 _REFUSED = {
     "MaskedArray": "a masked array, whose mask would be lost; fill it, as x.filled(0), or leave "
     "entries out with np.where(mask, 0, x)",
@@ -464,7 +464,7 @@ class Value:
     __slots__ = ("__weakref__", "data", "node")
     data: Any
     rank: ClassVar[int] = 0
-    # Whether it is like a Python number to NumPy, and how it becomes like an array.
+    # Whether it is weak, as Python's numbers are: beside an array it takes the array's dtype.
     is_weak: ClassVar[bool] = False
 
     def __init__(self, data: Payload, node: Node | None) -> None:

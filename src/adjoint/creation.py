@@ -52,7 +52,7 @@ def identity(n: int, dtype: DTypeLike = float) -> Tensor:
 def arange(
     start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return a constant tensor of numbers from ``start`` up to, without, ``stop``; or up to it."""
+    """Return a constant tensor of numbers from ``start``, or from 0 if alone, to below ``stop``."""
     first, last = (0, start) if stop is None else (start, stop)
     return tensor(np.arange(first, last, step, dtype=dtype))
 

@@ -122,7 +122,7 @@ class Symbol(Value):
         return f"symbol({self.dtype}{list(self.shape)})"
 
 
-# NumPy's results of these are arrays even without axes, not scalars.
+# Without axes NumPy's results are scalars, but those of these functions are arrays.
 _BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
 
 
@@ -162,7 +162,7 @@ class Graph:
         The structure of the arguments (a tuple) and of the result: the position of each leaf among
         ``inputs`` and ``outputs`` stands in its place.
     name : str
-        Of the traced function.
+        The name of the traced function.
     """
 
     def __init__(
@@ -362,7 +362,8 @@ def trace(
     Parameters
     ----------
     function : callable
-        Of as many arrays, or trees of arrays, as there are examples; returns a tree of values.
+        It takes as many arrays, or trees of arrays, as there are examples, and returns a tree of
+        values.
     *examples : array, Spec, or list, tuple or dict of them
         Only their structure, shape and dtype matter.
     names : sequence, optional

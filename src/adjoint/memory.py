@@ -9,15 +9,14 @@ import numpy as np
 
 from .annotations import Array
 
-# To copy so few bytes is cheaper than to find out whether that is necessary.
+# Copying so few bytes is cheaper than finding out whether it is necessary.
 _SMALL = 4096
 
 
 def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = False) -> list[Any]:
     """Return results that share no memory with each other or with what was given.
 
-    An array is copied where it would, or where it is read-only; NumPy's scalars have nothing to
-    share.
+    An array that would share memory, or is read-only, is copied. NumPy's scalars share nothing.
 
     Parameters
     ----------
@@ -26,7 +25,7 @@ def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = Fals
     given : iterable
         Arguments and constants.
     sparing : bool
-        Copy nothing that need not be: somebody knows results by their identity.
+        Copy only what must be copied, because somebody recognises results by their identity.
     """
     taken: set[int] | None = None
     results = []

@@ -1,6 +1,6 @@
 """A number is weak, as NumPy has it: beside an array it takes the dtype of the array.
 
-Here is how a Python number behaves that is not known yet, an argument of a function that is traced.
+This is how a Python number behaves whose value is not known yet: an argument of a traced function.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class WeakNumber(Value):
 
     def __init__(self, data: Payload, node: Node | None) -> None:
         super().__init__(data, node)
-        # An argument that met smaller integers while traced must lie between these two.
+        # An integer argument must lie between these two, if it met smaller integers while traced.
         is_argument = node is not None and node.primitive is None
         self.limits: list[int] | None = [] if is_argument else None
 
@@ -82,7 +82,7 @@ class WeakNumber(Value):
 
 @functools.cache
 def _takes_weak(primitive: Primitive) -> bool:
-    """Return whether NumPy gives a Python number among the operands the others' dtype."""
+    """Return whether NumPy lets a Python number among the operands take the others' dtype."""
     if primitive.name == "ldexp":  # whose second operand is an integer whatever the first is
         return False
     ufuncs = [known for known in NUMPY if isinstance(known, np.ufunc)]
@@ -92,7 +92,7 @@ def _takes_weak(primitive: Primitive) -> bool:
 
 
 def _is_strong(primitive: Primitive, args: Sequence[Operand], params: Params) -> bool:
-    """Return whether a function does otherwise: some of SciPy's give float64 for any number."""
+    """Return whether a number counts as float64 all the same, as in some functions of SciPy's."""
     if primitive.kind != "elementwise":
         return False
     weak = [x.dtype.type(1).item() if isinstance(x, WeakNumber) else _plain(x) for x in args]

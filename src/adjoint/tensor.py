@@ -35,12 +35,13 @@ from .views import as_box, is_view, plain, view_of
 class Watcher:
     """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
 
-    # Whether constant operands are copied; else it compares them before the backward pass.
+    # Whether constant operands are copied when they are recorded. A watcher that says no looks
+    # for changes of them itself.
     copies: ClassVar[bool] = True
 
     @property
     def unrecorded(self) -> Any:
-        """What stands for "off" inside `no_grad`: False, or what is false but sees operations."""
+        """The state inside `no_grad`: False, or a watcher that is falsy but sees operations."""
         return False
 
     def see_forward(self, node: Node, recorded: bool) -> None:
@@ -62,7 +63,11 @@ class Watcher:
 
 
 class _Recording(threading.local):
-    """Whether operations are recorded in this thread, and who looks on."""
+    """Whether operations are recorded in this thread, and who looks on.
+
+    While somebody does, ``on`` is the watcher: the inner loop of everything asks one question, if
+    it is a plain bool, and has both answers.
+    """
 
     on: bool | Watcher = True
     watcher: Watcher | None = None
@@ -70,7 +75,7 @@ class _Recording(threading.local):
 
 _recording = _Recording()
 _Array, _new = np.ndarray, object.__new__
-# In the place of that of the only constant array among an operation's operands.
+# Stands for the position of the only constant array where that is not all there is to keep.
 _SEVERAL = -2
 
 
@@ -335,7 +340,7 @@ class Tensor(Value):
         """Become another value, in place; a leaf, changed under `no_grad`, stays one."""
         stays_leaf = self.node is not None and self.is_leaf
         if isinstance(other, Tensor):
-            # What had no axes was an array all the same, and stays one.
+            # NumPy gives a scalar where there are no axes, but an array that is changed stays one.
             self.data = np.asarray(other.data)
             self.node = self.node if stays_leaf else other.node
         elif stays_leaf:
@@ -459,9 +464,10 @@ class Tensor(Value):
 
 
 def _payloads(args: Sequence[Operand]) -> tuple[list[Any], list[Node | None], bool, int]:
-    """Return the payloads of operands, their nodes, whether there is one, and the constant array.
+    """Return the operands' payloads and nodes, whether there is a node, and a constant's position.
 
-    The latter is the place of the only one, -1 without any.
+    The position is that of the only constant array: -1 if there is none, `_SEVERAL` if there are
+    more, or constants of other kinds.
     """
     arrays: list[Any] = []
     parents: list[Node | None] = []

@@ -134,7 +134,7 @@ _mixtures: dict[Any, Any] = {}
 
 
 def plain(kind: type[Value]) -> Any:
-    """Return the class of values that own their payload, for a class of any values."""
+    """Return a kind of values without what `_mixed` added: these own their payload."""
     return (
         kind
         if kind.__base__ is Value
@@ -143,7 +143,7 @@ def plain(kind: type[Value]) -> Any:
 
 
 def _mixed(mixin: type[Value], kind: type[Value]) -> Any:
-    """Return the class of a kind's values that also are what ``mixin`` says; made once."""
+    """Return the class of values that are of a kind and of a mixin, as views of tensors."""
     made = _mixtures.get((mixin, kind))
     if made is None:
         owner = plain(kind)
@@ -164,20 +164,20 @@ def scalar_of(kind: type[Value]) -> Any:
 
 
 def as_argument(value: Value) -> Any:
-    """Let a value of its own stand for an argument of the caller's, and return it."""
+    """Make a value that nobody else holds stand for an argument of the caller's; return it."""
     value.__class__ = argument_of(type(value))
     return value
 
 
 def as_scalar(value: object) -> Any:
-    """Let a value of its own without axes be a scalar, as NumPy has it, and return it."""
+    """Make a value that nobody else holds a scalar, if it has no axes, as in NumPy; return it."""
     if isinstance(value, Value) and not value.shape and not value.is_weak:
         value.__class__ = scalar_of(type(value))
     return value
 
 
 def as_box(value: object) -> Any:
-    """Let a value of its own without axes be an array, as NumPy has it, and return it."""
+    """Make a value that nobody else holds an array, even if it has no axes; return it."""
     if isinstance(value, Value) and not value.shape:
         value.__class__ = _mixed(Boxed, type(value))
     return value
@@ -196,7 +196,7 @@ def view_of(kind: type[Value]) -> Any:
 
 
 def own(value: object) -> Any:
-    """Return a value with the same payload and node that is no view: NumPy copies there."""
+    """Return a value of its own for a view, with its payload and node, where NumPy copies."""
     return as_box(plain(type(value))(value.data, value.node)) if isinstance(value, View) else value
 
 

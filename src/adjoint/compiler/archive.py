@@ -35,7 +35,7 @@ Entry = Mapping[str, Any]
 
 _FORMAT = "adjoint graph"
 _VERSION = 1
-# Trees and metadata are never as deep as what exhausts the stack of Python's compiler.
+# Deeper trees could exhaust the stack of Python's compiler; real ones are never this deep.
 _DEEPEST = 50
 # NumPy's arrays have no more.
 _MOST_AXES = 64

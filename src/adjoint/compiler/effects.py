@@ -64,7 +64,7 @@ def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
         changed += [(path, _TAKEN) for path, item in reach.found() if _ran(item, resumed)]
         changed += [(name, _CHANGED) for name in _put_back(places, before)]
     if changed:
-        # What was drawn explains what else has changed.
+        # A generator that was drawn from explains other changes, so that it is told first.
         text = max((text for _, text in changed), key=[_CHANGED, _TAKEN, _GENERATOR.text].index)
         names = dict.fromkeys(name for name, about in changed if about == text)
         raise TypeError(text.format(", ".join(list(names)[:_MOST_NAMED])))
@@ -96,7 +96,7 @@ class _Kind(NamedTuple):
 
 @cache
 def _generators() -> tuple[type, ...]:
-    # Once it is needed: to import adjoint loads neither of the two.
+    # Imported here, since `import adjoint` shall load neither of the two.
     from random import Random
 
     return Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator
@@ -171,7 +171,7 @@ def _set_named(item: object, before: dict[str, Any]) -> None:
 
 
 def _position(iterator: Iterator[Any]) -> bytes:
-    """Return what tells how far an iterator is, as far as that can be seen."""
+    """Return bytes that change when an iterator advances, where that can be seen."""
     if isinstance(iterator, GeneratorType):
         return repr(iterator.gi_frame is None).encode()
     # The texts of itertools' counters say where they are.

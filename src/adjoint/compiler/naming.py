@@ -13,8 +13,9 @@ from typing import Any
 from ..annotations import Tree
 from ..core import Node
 
-# What a name of the user's must not hide in the source that is written.
+# Longer names are cut.
 _LONGEST = 40
+# Written source uses these itself, so that a name of the user's must not hide them.
 _TAKEN = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "np", "special"])
 
 

@@ -37,11 +37,11 @@ from .users_code import is_fixed, is_followed, is_iterator, is_users
 Look = Callable[[], Any]
 Put = Callable[[Any], None]
 
-# What stands where nothing stands.
+# Marks a place where there is nothing.
 GONE = object()
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype)
-# What a class has that no code gave it.
+# Attributes that Python itself gives every class.
 _OF_EVERY_CLASS = ("__dict__", "__doc__", "__module__", "__qualname__", "__weakref__")
 _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_property)
 
@@ -64,15 +64,15 @@ class Reach:
     Attributes
     ----------
     items : dict of int to (str, object)
-        What is reached, with the path that leads to it first, by identity.
+        What is reached and the first path that leads to it, by identity.
     names : NamesInCode
-        Of attributes, in the code that is reached.
+        The names of attributes in the code that is reached.
     places : list of Place
-        Where that stands, and where something may come to stand.
+        Where the items are stored, and where something may be stored later.
     asks_for_types : bool
         Whether code in reach may go another way where a traced value stands for an array.
     sizes : list of callable
-        They give what is equal as long as nothing was added to, or taken from, what is reached.
+        Each returns what stays equal as long as nothing is added to what is reached, or removed.
     members : list of dict or set
         Their keys, or members, are read, too.
     """
@@ -80,7 +80,7 @@ class Reach:
     def __init__(self, *roots: object) -> None:
         names = NamesInCode()
         while True:
-            # Code that is found late names attributes of what was found before.
+            # Code that is found late may name attributes of what was walked before: walk again.
             known = names.count
             self.names = names
             self.items: dict[int, tuple[str, Any]] = {}
@@ -166,7 +166,7 @@ class Reach:
 
     def _of_function(self, path: str, item: FunctionType) -> Iterator[Place]:
         """Yield a function's free variables and, if it is the user's, all that its code names."""
-        # Not of its __module__, which functools.wraps makes that of the function inside.
+        # __module__ will not do: functools.wraps copies that of the function inside.
         module = getattr(item, "__globals__", {}).get("__name__")
         ours = is_fixed(module)
         for name, cell in zip(item.__code__.co_freevars, item.__closure__ or (), strict=True):
@@ -260,7 +260,7 @@ class Reach:
         if _is_users_class(kind):
             yield Place(path, kind, partial(getattr, item, "__class__"))
         elif is_iterator(item):
-            # What C code holds: an iterator's list, a map's function.
+            # C code holds what no attribute shows: an iterator's list, a map's function.
             yield from (Place(path, part) for part in get_referents(item))
 
     def _of_attributes(
@@ -297,7 +297,7 @@ class Reach:
                 continue
             found = vars(owner)[name]
             bound = hasattr(type(found), "__get__") and not isinstance(found, FunctionType)
-            # What a property would give at the class is not what it is.
+            # To read a property off the class would call it, so look into the class's dict.
             look = partial(vars(owner).__getitem__, name) if bound else partial(getattr, item, name)
             at = path if callable(found) else _joined(path or item.__name__, name)
             yield Place(at, found, look, None if bound else partial(setattr, owner, name))

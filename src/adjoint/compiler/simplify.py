@@ -64,7 +64,7 @@ class _Simplifier:
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
-        # Whether it was found before that plain products are to be expected.
+        # Whether the operation that is built now was a plain product for a strong one already.
         self.is_plain = False
 
     def input(self, old: Symbol, *, expected: bool) -> Symbol:

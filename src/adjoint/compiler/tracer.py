@@ -102,7 +102,7 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
     """Let ``tracer`` see all nodes, sweeps and frames of this thread inside the ``with`` block."""
     before, profile = _tracing.tracer, sys.getprofile()
     _tracing.tracer = tracer
-    # Somebody else's profiler goes first; names are then v1, v2 ….
+    # A profiler that runs already stays in place; the names are then v1, v2, ….
     is_free = profile is None or isinstance(getattr(profile, "__self__", None), Tracer)
     try:
         with watched_by(tracer):
@@ -114,7 +114,7 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
         if is_free:
             sys.setprofile(profile)
         _tracing.tracer = before
-        # A frame that has not returned, such as that of this block's end, holds all below it.
+        # Frames that have not returned, such as that of this block, keep all their callers alive.
         tracer.started.clear()
         tracer.name_cotangents()
 
@@ -173,7 +173,7 @@ class Tracer(Watcher):
             self.rule_start, self.swept = len(self.nodes), None
             return
         self._share_out(self.nodes[self.rule_start :], parts)
-        self.swept = node  # what is made until the next rule undoes broadcasting, and adds up
+        self.swept = node  # until the next rule, nodes undo broadcasting and add parts up
 
     def _share_out(self, made: Sequence[TracedNode], parts: Sequence[Any]) -> None:
         """Give the nodes of a rule the argument that they serve, if it is only one."""
@@ -228,7 +228,7 @@ class Tracer(Watcher):
             return
         start = self.started.pop(frame, 0)
         code = frame.f_code
-        # What was handed in has its name from where it was made.
+        # An argument was named where it was made.
         handed = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
         made = set(self.nodes[start:])
         for name, value in list(frame.f_locals.items()):
@@ -250,8 +250,10 @@ class Tracer(Watcher):
 
 
 def _is_asked(frame: FrameType | None) -> bool:
-    """Return whether the user asked for random numbers of the system, or NumPy does at every
-    generator, and forgets them where our own primitive gives it a key.
+    """Return whether the user's code asked the operating system for random numbers.
+
+    NumPy asks, too, whenever it makes a generator; one that our own primitive makes is then given
+    its key, and forgets what came from the system.
     """
     while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
         frame = frame.f_back
