@@ -22,13 +22,15 @@ from numpy.exceptions import AxisError
 
 from . import advice
 from .annotations import DType, Function, Payload, Shape, Tree
+from .annotations import Operand as AnyOperand
 from .annotations import Params as Params
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
 from .metadata import literal, plain
 from .tree import leaves
 
-# An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
+# An operand as the rules of cards see it, which read its shape and compute with it unasked: the
+# type `annotations.Operand` without the question which of its kinds is there.
 Operand = Any
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -231,7 +233,7 @@ class Primitive:
             setattr(Value, self.name, self)
         return self
 
-    def __call__(self, *args: Operand, **params: object) -> Any:
+    def __call__(self, *args: Any, **params: object) -> Any:
         """Apply the primitive; plain arrays give a plain array, values a value.
 
         Arrays come first, or as one list where there may be any number; metadata may be given by
@@ -243,7 +245,7 @@ class Primitive:
                 params["axis"] = self.read_axis(args[0], params["axis"])
         return self.bind(args, params)
 
-    def bind(self, args: Sequence[Operand], params: Params) -> Any:
+    def bind(self, args: Sequence[AnyOperand], params: Params) -> Any:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
         top: Value | None = None
         for arg in args:
@@ -257,9 +259,7 @@ class Primitive:
             return top.apply(self, args, params)
         return self.forward(*args, **params) if params else self.forward(*args)
 
-    def _arrange(
-        self, args: tuple[Operand, ...], params: dict[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
+    def _arrange(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Sort arguments into arrays and complete metadata, positions and names being free."""
         if len(args) <= self._arity and params.keys() <= self._known_params:
             return args, self.defaults | params
@@ -284,7 +284,7 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def read_axis(self, x: Operand, axis: object) -> Any:
+    def read_axis(self, x: Any, axis: object) -> Any:
         """Return the parameter ``axis`` as Python's integers, checked if the card has a rule."""
         if self.axis is None:
             return axis
@@ -355,7 +355,7 @@ _REFUSED = {
 }
 
 
-def as_operand(arg: Operand) -> Operand:
+def as_operand(arg: object) -> Any:
     """Return a plain operand: an array or a number; Python numbers stay weakly typed."""
     if arg.__class__ in _PLAINEST:
         return arg
@@ -417,7 +417,7 @@ def refuse_dtype(name: str, dtype: DType) -> TypeError:
 
 
 def explain_failure(
-    primitive: Primitive, args: Sequence[Operand], params: Params, error: Exception
+    primitive: Primitive, args: Sequence[AnyOperand], params: Params, error: Exception
 ) -> Exception:
     """Return an error that names the primitive and the shapes it received."""
     shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
@@ -438,7 +438,7 @@ def explain_failure(
 
 
 def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: Value, *others: Operand) -> Any:
+    def apply(self: Value, *others: AnyOperand) -> Any:
         return PRIMITIVES[name].bind((self, *others), _NO_PARAMS)
 
     apply.__name__ = name
@@ -446,7 +446,7 @@ def _operator(name: str) -> Callable[..., Any]:
 
 
 def _reflected(name: str) -> Callable[..., Any]:
-    def apply(self: Value, other: Operand) -> Any:
+    def apply(self: Value, other: AnyOperand) -> Any:
         return PRIMITIVES[name].bind((other, self), _NO_PARAMS)
 
     apply.__name__ = f"reflected_{name}"
@@ -472,7 +472,7 @@ class Value:
         self.node = node
 
     @classmethod
-    def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:
+    def apply(cls, primitive: Primitive, args: Sequence[AnyOperand], params: Params) -> Value:
         """Apply a primitive to operands of which at least one is of this class."""
         raise NotImplementedError
 

@@ -25,7 +25,7 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
     elements and movements that undo each other removed. Products in which 0·∞ = 0 become plain ones
     where no factor can be infinite; where none is expected to be, a plain product stands for the
-    strong one (`TracedNode.strong`), which decides where it gives NaN: see `doubts`. The values are
+    strong one (`TracedOperation.strong`), which decides where it gives NaN: see `doubts`. The values are
     the same for all arguments, whatever they are. It is for evaluation: differentiate the original,
     whose `stop_gradient` is still in place. Operations that ``expansions`` name are written in
     others first.
