@@ -44,14 +44,14 @@ class Watcher:
         """The state inside `no_grad`: False, or a watcher that is falsy but sees operations."""
         return False
 
-    def see_forward(self, node: Node, recorded: bool) -> None:
+    def see_forward(self, node: Operation, recorded: bool) -> None:
         """Look at an operation; one that is not recorded has a node for this occasion only."""
         raise NotImplementedError
 
     def see_cut(self, how: str, source: Tree, result: Tree) -> None:
         """Look at numbers that leave the graph; no result where that was refused."""
 
-    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+    def see_backward(self, node: Operation, parts: Sequence[Any] | None) -> None:
         """Look at a node before its rule runs (None), and at what the rule gave."""
         raise NotImplementedError
 

@@ -25,10 +25,10 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
     elements and movements that undo each other removed. Products in which 0·∞ = 0 become plain ones
     where no factor can be infinite; where none is expected to be, a plain product stands for the
-    strong one (`TracedOperation.strong`), which decides where it gives NaN: see `doubts`. The values are
-    the same for all arguments, whatever they are. It is for evaluation: differentiate the original,
-    whose `stop_gradient` is still in place. Operations that ``expansions`` name are written in
-    others first.
+    strong one (`TracedOperation.strong`), which decides where it gives NaN: see `doubts`. The
+    values are the same for all arguments, whatever they are. It is for evaluation: differentiate
+    the original, whose `stop_gradient` is still in place. Operations that ``expansions`` name are
+    written in others first.
     """
     uncertain, needless = asked_about(graph), _asked_by_a_loss(graph)
     fresh = _Simplifier(expansions)

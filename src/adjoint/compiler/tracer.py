@@ -161,13 +161,11 @@ class Tracer(Watcher):
         node.origin = origin
         self.nodes.append(node)
 
-    def see_forward(self, node: Node, recorded: bool) -> None:
+    def see_forward(self, node: Operation, recorded: bool) -> None:
         """Ignore tensors: they are constants of the graph."""
 
-    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+    def see_backward(self, node: Operation, parts: Sequence[Any] | None) -> None:
         """Begin a group before a rule runs; after it, tell which node serves which argument."""
-        if node.primitive is None:
-            return
         if parts is None:
             self.origin = Origin(node.primitive.name, None, node.order)
             self.rule_start, self.swept = len(self.nodes), None
