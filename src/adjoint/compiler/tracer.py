@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..annotations import Array, Cotangent, Payload
-from ..core import Node, Operation, Primitive, Value
+from ..annotations import Array, Cotangent, Params, Payload
+from ..core import Node, Operation, Primitive, Spec, Value, creation
 from ..tensor import Watcher, watched_by
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -49,12 +49,12 @@ class TracedNode(Node):
 
     __slots__ = ("name", "origin")
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
+    def __init__(self, output: Spec) -> None:
+        super().__init__(output)
         self.name: str | None = None
         self.origin: Origin | None = None
-        if _tracing.tracer is not None:
-            _tracing.tracer.see_node(self)
+        if (tracer := _tracing.tracer) is not None:
+            tracer.see_node(self)
 
 
 class TracedOperation(TracedNode, Operation):
@@ -66,9 +66,27 @@ class TracedOperation(TracedNode, Operation):
 
     __slots__ = ("strong",)
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
+    # All in one: each call of a function, while tracing, is also one of the tracer's.
+    def __init__(
+        self,
+        primitive: Primitive,
+        args: Sequence[Payload],
+        params: Params,
+        parents: Sequence[Node | None],
+        output: Spec,
+    ) -> None:
+        self.primitive = primitive
+        self.args = args
+        self.params = params
+        self.parents = parents
+        self.output = output
+        self.grad = None
+        self.order = next(creation)
+        self.name = None
+        self.origin = None
         self.strong: Primitive | None = None
+        if (tracer := _tracing.tracer) is not None:
+            tracer.see_node(self)
 
     @property
     def meant(self) -> Primitive:
