@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .core import Node, Value
+from .annotations import Operand
+from .core import Node, Operation, Value
 from .errors import AnomalyError, AnomalyWarning
 from .ops.products import strong_zero_listeners
 from .source_line import users_line
@@ -63,23 +64,22 @@ class _Detective(Watcher):
     def __init__(self) -> None:
         self.lines: dict[Node, str] = {}
         self.checksums: dict[Node, list[int | None]] = {}
-        self.current: Node | None = None
+        self.current: Operation | None = None
         self.thread = threading.get_ident()
 
-    def see_forward(self, node: Node, recorded: bool) -> None:
+    def see_forward(self, node: Operation, recorded: bool) -> None:
         line = _where()
         if recorded:
             self.lines[node] = line
             self.checksums[node] = [
-                _checksum(arg) if parent is None else None
-                for arg, parent in zip(node.args, node.parents, strict=True)
+                _checksum(arg) if parent is None else None for arg, parent in node.edges()
             ]
-        if node.primitive is not None and (bad := _describe_bad(node.output)):
+        if bad := _describe_bad(node.output):
             raise AnomalyError(f"{node.primitive.name} gave {bad}, {line}")
 
-    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+    def see_backward(self, node: Operation, parts: Sequence[Any] | None) -> None:
         self.current = node
-        name = node.primitive.name if node.primitive else "leaf"
+        name = node.primitive.name
         if parts is None:
             self._check_operands(node, name)
             return
@@ -92,7 +92,7 @@ class _Detective(Watcher):
     def hear_strong_zero(self) -> None:
         """Warn that the node whose rule runs now decided 0·∞."""
         ours = threading.get_ident() == self.thread
-        if ours and self.current is not None and self.current.primitive is not None:
+        if ours and self.current is not None:
             warnings.warn(
                 f"backward of {self.current.primitive.name} took 0·∞ as 0, "
                 f"{self._line(self.current)}",
@@ -112,7 +112,7 @@ class _Detective(Watcher):
                 )
 
 
-def _describe_bad(part: Any) -> str | None:
+def _describe_bad(part: Operand) -> str | None:
     """Return what is not finite in an array, and how much of it; None if all is well."""
     array = np.asarray(part.data if isinstance(part, Value) else part)
     if array.dtype.kind != "f":
@@ -124,7 +124,7 @@ def _describe_bad(part: Any) -> str | None:
     return f"{array[wrong][0]} in {count} of {array.size} entries"
 
 
-def _checksum(operand: Any) -> int | None:
+def _checksum(operand: Operand) -> int | None:
     if isinstance(operand, np.ndarray):
         return zlib.adler32(np.ascontiguousarray(operand).view(np.uint8).data)
     return None

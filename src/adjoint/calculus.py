@@ -8,11 +8,12 @@ all of these nest in any way and to any order.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .annotations import DType, Function, Operand, Payload, Tree
 from .constants import kept
 from .core import Node, Spec, Value, as_operand
 from .errors import ShapeError
@@ -25,11 +26,10 @@ from .tensor import Tensor, enable_grad, is_recording, is_watched, sweep_back
 from .tree import leaves, map_leaves
 from .views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 
-Function = Callable[..., Any]
 _Argument, _Number = argument_of(Tensor), scalar_of(Tensor)
 
 
-def lift(payload: Any, node: Node) -> Value:
+def lift(payload: Payload, node: Node) -> Value:
     """Make a value of what a node holds."""
     return Symbol(payload, node) if isinstance(payload, Spec) else Tensor(payload, node)
 
@@ -46,7 +46,7 @@ class Record(NamedTuple):
         """How a walk sees the record's nodes."""
         return lift if self.nested else None
 
-    def expose(self, found: Sequence[Any], given: Any = ()) -> list[Any]:
+    def expose(self, found: Sequence[Any], given: Tree = ()) -> list[Any]:
         """Return derivatives as the caller sees them: values only where a graph continues.
 
         They share no memory, nor any with what the caller has ``given``.
@@ -60,7 +60,7 @@ class Record(NamedTuple):
         return separate(results, map(_payload, leaves(given)), sparing=is_watched())
 
 
-def _payload(x: Any) -> Any:
+def _payload(x: Operand) -> Any:
     return x.data if isinstance(x, Value) else x
 
 
@@ -69,7 +69,7 @@ def _handle(found: Value) -> Any:
     return as_scalar(plain(type(found))(found.data, found.node))
 
 
-def _fresh(position: Any, keeps: bool, argument: Any) -> Value:
+def _fresh(position: int, keeps: bool, argument: Operand) -> Value:
     """Return a new value to differentiate by, which an outer graph sees through."""
     if isinstance(argument, Value) and argument.node is not None:
         if argument.is_weak and argument.dtype.kind in "iu":
@@ -87,10 +87,10 @@ def _fresh(position: Any, keeps: bool, argument: Any) -> Value:
         array = kept(array).view()
         array.flags.writeable = False
     kind = _Number if is_number(argument) else _Argument
-    return kind(array, Node(None))  # type: ignore[no-any-return]
+    return kind(array, Node())  # type: ignore[no-any-return]
 
 
-def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:
+def _not_of_floats(dtype: DType, position: int) -> TypeError:
     return TypeError(
         f"argument {position} has dtype {dtype}: only floats have derivatives; convert it, or "
         "leave it out of argnums (or wrt)"
@@ -100,14 +100,15 @@ def _not_of_floats(dtype: np.dtype[Any], position: Any) -> TypeError:
 def record_run(
     function: Function,
     args: Sequence[Any],
-    kwargs: Any,
+    kwargs: Mapping[str, Any],
     argnums: Sequence[int],
     *,
     keeps: bool = False,
 ) -> Any:
     """Run ``function`` on fresh values in the places ``argnums``.
 
-    ``keeps`` says that the caller goes on before the record is walked, and may change the arrays.
+    With ``keeps`` the arrays are kept as they are now: the caller may change its own before the
+    record is walked.
     """
     outer = is_recording()
     with enable_grad():
@@ -118,7 +119,7 @@ def record_run(
     return Record(inputs, result, nested)
 
 
-def _nodes(result: Any) -> list[Node]:
+def _nodes(result: Tree) -> list[Node]:
     return [leaf.node for leaf in leaves(result) if isinstance(leaf, Value) and leaf.node]
 
 
@@ -177,7 +178,7 @@ def rebuild(args: Sequence[Any], argnums: Sequence[int], flat: Sequence[Any]) ->
     return [map_leaves(lambda _: next(rest), args[n]) for n in argnums]
 
 
-def _scalar_seed(output: Any, what: str) -> dict[Node, Any]:
+def _scalar_seed(output: object, what: str) -> dict[Node, Any]:
     shape = np.shape(output.data) if isinstance(output, Tensor) else getattr(output, "shape", ())
     if not isinstance(output, Value) and not isinstance(
         output, (float, int, np.ndarray, np.generic)
@@ -243,7 +244,7 @@ def value_and_grad(
     chosen, called = one_name_for("grad", argnums, wrt)
 
     @functools.wraps(function)
-    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+    def with_gradient(*args: Tree, **kwargs: object) -> Any:
         numbers = read_argnums(chosen, len(args), called=called)
         record = record_run(function, args, kwargs, numbers)
         output, aux = record.result if has_aux else (record.result, None)
@@ -258,7 +259,7 @@ def value_and_grad(
     return with_gradient
 
 
-def _leave(record: Record, output: Any) -> Any:
+def _leave(record: Record, output: Operand) -> Any:
     """Return a result as the caller sees it: without the record's own graph."""
     if record.nested and isinstance(output, Value):
         return _handle(output)
@@ -297,14 +298,14 @@ def grad(
     both = value_and_grad(function, argnums, wrt=wrt, has_aux=has_aux)
 
     @functools.wraps(function)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: Tree, **kwargs: object) -> Any:
         value, found = both(*args, **kwargs)
         return (found, value[1]) if has_aux else found
 
     return gradient
 
 
-def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
+def vjp(function: Function, *args: Tree) -> tuple[Any, Function]:
     """Return ``function(*args)`` and its pull back, g ↦ gᵀJ, by all of the arguments.
 
     Parameters
@@ -336,10 +337,10 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
     numbers = range(len(args))
     record = record_run(function, args, {}, numbers, keeps=True)
 
-    def pull(g: Any) -> tuple[Any, ...]:
+    def pull(g: Tree) -> tuple[Any, ...]:
         seeds: dict[Node, Any] = {}
 
-        def seed(output: Any, cotangent: Any) -> None:
+        def seed(output: Operand, cotangent: Operand) -> None:
             if not isinstance(output, Value) or output.node is None:
                 return
             cotangent = _of_shape(cotangent, output, "cotangent")
@@ -352,14 +353,14 @@ def vjp(function: Function, *args: Any) -> tuple[Any, Function]:
     return map_leaves(lambda x: _leave(record, x), record.result), pull
 
 
-def _of_shape(part: Any, like: Value, what: str) -> Any:
+def _of_shape(part: Operand, like: Value, what: str) -> Any:
     plain = part if isinstance(part, Value) else np.asarray(as_operand(part), like.dtype)
     if plain.shape != like.shape:
         raise ShapeError(f"{what} of shape {plain.shape} for a value of shape {like.shape}")
     return plain
 
 
-def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
+def linearize(function: Function, *args: Tree) -> tuple[Any, Function]:
     """Return ``function(*args)`` and its push forward, t ↦ Jt, which may be called many times.
 
     Parameters
@@ -393,7 +394,7 @@ def linearize(function: Function, *args: Any) -> tuple[Any, Function]:
 def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tuple[Any, Function]:
     record = record_run(function, args, {}, range(len(args)), keeps=keeps)
 
-    def push(*tangents: Any) -> Any:
+    def push(*tangents: Tree) -> Any:
         seeds: dict[Node, Any] = {}
         for value, tangent in zip(record.inputs, leaves(tangents), strict=True):
             assert value.node is not None
@@ -401,7 +402,7 @@ def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tupl
         nested = record.nested or any(isinstance(t, Value) and t.node for t in leaves(tangents))
         moved = push_forward(seeds, _nodes(record.result), lift=lift if nested else None)
 
-        def tangent_of(output: Any) -> Any:
+        def tangent_of(output: Operand) -> Any:
             found = moved.get(output.node) if isinstance(output, Value) and output.node else None
             return zeros_of(output) if found is None else found
 
@@ -412,7 +413,7 @@ def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tupl
     return map_leaves(lambda x: _leave(record, x), record.result), push
 
 
-def zeros_of(output: Any) -> Any:
+def zeros_of(output: Operand) -> Any:
     """Return zeros of the shape and dtype of a value, a symbol's too, or of an array."""
     value = output if isinstance(output, Value) else np.asarray(as_operand(output))
     return np.zeros(value.shape, value.dtype)

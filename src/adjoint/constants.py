@@ -16,16 +16,19 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-# Bytes of an array.
+from .annotations import Array
+
+# Arrays of at most so many bytes are tiny, or small.
 _TINY, _SMALL = 1 << 10, 1 << 16
-# So many copies of small arrays are held when nothing else holds them any more.
+# At most so many copies of small arrays are kept alive when nothing else holds them.
 _MOST_SMALL = 16
 
 
 class _Copies(threading.local):
-    """What records of this thread hold: the latest tiny array, and copies of large ones.
+    """This thread's copies of large arrays, as long as a record holds them.
 
-    Large ones are known by where the originals lie, so that a transpose taken anew is found.
+    They are found by where the originals lie in memory, not by identity: a transpose that is taken
+    anew is another object that shows the same numbers.
     """
 
     def __init__(self) -> None:
@@ -33,14 +36,15 @@ class _Copies(threading.local):
 
 
 _copies = _Copies()
-# The latest tiny array that was kept, its numbers and its copy, for all threads: nobody changes it.
+# The latest tiny array that was kept, its numbers and its copy. All threads share it: the tuple is
+# replaced, never changed.
 latest: tuple[Any, bytes, Any] = (None, b"", None)
-# Copies of small arrays, and the memory of each, by what was the identity of the original: a hint
-# where to find one, since a copy that is equal serves for any array.
+# Copies of small arrays, and the memory of each, by the id of the original. The id is but a hint
+# where to look: a copy of equal numbers serves, whichever array it was made of.
 _small: dict[int, tuple[bytearray, Any]] = {}
 
 
-def kept(array: Any) -> Any:
+def kept(array: Array) -> Any:
     """Return an array with the numbers that ``array`` has now, whatever becomes of it.
 
     A read-only array that owns its memory is kept as it is.
@@ -59,7 +63,7 @@ def kept(array: Any) -> Any:
     return known
 
 
-def _latest(array: Any) -> Any:
+def _latest(array: Array) -> Any:
     global latest
     known, numbers, copy = latest
     if known is array and array.tobytes() == numbers and copy.shape == array.shape:
@@ -69,7 +73,7 @@ def _latest(array: Any) -> Any:
     return copy
 
 
-def _small_copy(array: Any) -> Any:
+def _small_copy(array: Array) -> Any:
     in_order = array if array.flags.c_contiguous else array.T
     if not in_order.flags.c_contiguous:
         return array.copy("K")
@@ -100,7 +104,7 @@ def keep(arrays: list[Any], parents: Sequence[Any]) -> None:
             arrays[place] = kept(array)
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def _is_same(one: Array, other: Array) -> bool:
     """Return whether the bits are the same: NaN is itself, and -0 is not 0."""
     if one.dtype.itemsize > 8:
         return False
@@ -116,7 +120,7 @@ def kept_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return params
 
 
-def _fixed(value: Any) -> Any:
+def _fixed(value: object) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return tuple(map(_fixed, value)) if isinstance(value, list) else value

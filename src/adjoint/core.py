@@ -13,75 +13,130 @@ import functools
 import importlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, overload
 
 import numpy as np
 from numpy.exceptions import AxisError
 
 from . import advice
+from .annotations import DType, Function, Payload, Shape, Tree
+from .annotations import Operand as AnyOperand
+from .annotations import Params as Params
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
 from .facts import Facts
 from .metadata import literal, plain
 from .tree import leaves
 
-# An operand of a primitive: a Value, an array, a NumPy or Python number, or None where optional.
+# An operand as the rules of cards see it, which read its shape and compute with it unasked: the
+# type `annotations.Operand` without the question which of its kinds is there.
 Operand = Any
-Params = Mapping[str, Any]
 
 PRIMITIVES: dict[str, Primitive] = {}
 # NumPy's functions and what stands for them here; read by the two protocols on Value.
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
-# Modules that add to NUMPY only when one of their functions is met, and how to tell such a
-# function. Filled from above: nothing here imports them.
+# Modules that are imported only when one of their functions is called, each with a function that
+# recognises these. The modules above enter themselves, so that nothing here imports them.
 LATE: dict[str, Callable[[Any], bool]] = {}
 
-_creation = itertools.count()
 _NO_FACTS = Facts()
+# Numbers nodes in the order in which they are made.
+creation = itertools.count()
+_NO_PARAMS: Params = {}
 
 
 class Spec(NamedTuple):
     """The shape and dtype of an array that is not there (yet)."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    shape: Shape
+    dtype: DType
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
 
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+    def __array__(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("a traced value has a shape and a dtype, but no numbers")
 
 
 class Node:
-    """How one value came about: a primitive, what it was applied to, and what came out.
+    """A place in the graph: a plain node is a leaf, which no operation made.
 
     A node holds payloads and its parents' nodes, never the value it belongs to: without that cycle
-    reference counting frees a whole graph at once. A leaf has no primitive; its gradient rests on
-    the node, so that the value's handle may change without losing it.
+    reference counting frees a whole graph at once. The gradient of a leaf rests on its node, so
+    that the value's handle may change without losing it.
+
+    Attributes
+    ----------
+    output : Payload
+        What the node stands for: an array, or a `Spec`; None for the leaf of a tensor.
+    order : int
+        How many nodes were made before it. A node is made after all that it depends on.
+    primitive, args, params, parents
+        Those of an `Operation`; none and empty for a leaf.
     """
 
     __slots__ = ("args", "grad", "order", "output", "params", "parents", "primitive")
 
+    args: Sequence[Any]
+    params: Params
+    parents: Sequence[Node | None]
+    primitive: Primitive | None
+    output: Any
+    grad: Any
+
+    def __init__(self, output: Payload = None) -> None:
+        self.primitive, self.args, self.params, self.parents = None, (), _NO_PARAMS, ()
+        self.output, self.grad = output, None
+        self.order = next(creation)
+
+    def edges(self) -> Iterator[tuple[Any, Node | None]]:
+        """Yield each operand's payload with the node that it came from, None for a constant."""
+        return zip(self.args, self.parents, strict=True)
+
+
+class Operation(Node):
+    """How a computed value came about: a primitive, what it was applied to, and what came out.
+
+    ``args[i]`` is the payload of an operand, and ``parents[i]`` the node that it came from, None
+    for a constant.
+    """
+
+    # All stand in Node: of two bases only one may have slots of its own, see `TracedOperation`.
+    __slots__ = ()
+
+    primitive: Primitive
+
     def __init__(
         self,
-        primitive: Primitive | None,
-        args: Sequence[Operand] = (),
-        params: Params | None = None,
-        parents: Sequence[Node | None] = (),
-        output: Any = None,
+        primitive: Primitive,
+        args: Sequence[Any],
+        params: Params,
+        parents: Sequence[Node | None],
+        output: Payload,
     ) -> None:
         self.primitive = primitive
         self.args = args
         self.params = params
         self.parents = parents
         self.output = output
-        self.grad: Any = None
-        self.order = next(_creation)
+        self.grad = None
+        self.order = next(creation)
+
+    def operands(
+        self, values: Mapping[Node, Any], constant: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """Return the operands: its parents' ``values``, and constants, by default as they are."""
+        if constant is None:
+            return [arg if parent is None else values[parent] for arg, parent in self.edges()]
+        return [constant(arg) if parent is None else values[parent] for arg, parent in self.edges()]
+
+    def apply(self, operands: Sequence[Any]) -> Any:
+        """Return what the operation gives for other operands, see `Primitive.bind`."""
+        return self.primitive.bind(operands, self.params)
 
 
 class Primitive:
@@ -108,8 +163,8 @@ class Primitive:
         Templates over the names of the arguments, see `write_source` and `write_latex`.
     view : {None, "always", "perhaps"}
         Whether NumPy's result would be a view, into which an assignment changes the original; here
-        it would be lost, so it is refused. Of a view that may also be a copy, by how the array lies
-        in memory, it is not known whether it sees a change of the original.
+        it would be lost, so it is refused. "perhaps" means a view or a copy, depending on how the
+        array lies in memory: nobody knows then whether it sees a later change of the original.
     reads_numbers : bool
         Whether a derivative rule reads the arguments' numbers, and not only shapes and dtypes; the
         record of an operation then keeps them, see `constants`.
@@ -189,7 +244,7 @@ class Primitive:
             setattr(Value, self.name, self)
         return self
 
-    def __call__(self, *args: Operand, **params: Any) -> Any:
+    def __call__(self, *args: Any, **params: object) -> Any:
         """Apply the primitive; plain arrays give a plain array, values a value.
 
         Arrays come first, or as one list where there may be any number; metadata may be given by
@@ -201,7 +256,7 @@ class Primitive:
                 params["axis"] = self.read_axis(args[0], params["axis"])
         return self.bind(args, params)
 
-    def bind(self, args: Sequence[Operand], params: Params) -> Any:
+    def bind(self, args: Sequence[AnyOperand], params: Params) -> Any:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
         top: Value | None = None
         for arg in args:
@@ -215,9 +270,7 @@ class Primitive:
             return top.apply(self, args, params)
         return self.forward(*args, **params) if params else self.forward(*args)
 
-    def _arrange(
-        self, args: tuple[Operand, ...], params: dict[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
+    def _arrange(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Sort arguments into arrays and complete metadata, positions and names being free."""
         if len(args) <= self._arity and params.keys() <= self._known_params:
             return args, self.defaults | params
@@ -242,14 +295,20 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def read_axis(self, x: Operand, axis: Any) -> Any:
+    def read_axis(self, x: Any, axis: object) -> Any:
         """Return the parameter ``axis`` as Python's integers, checked if the card has a rule."""
         if self.axis is None:
             return axis
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
         return read_axis(self.name, axis, shape, self.axis)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    @overload
+    def __get__(self, instance: Value, owner: type | None = None) -> MethodType: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Self: ...
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
     def __repr__(self) -> str:
@@ -258,7 +317,7 @@ class Primitive:
     def __reduce__(self) -> str:
         return self.name
 
-    def write_source(self, *names: str, **params: Any) -> str:
+    def write_source(self, *names: str, **params: object) -> str:
         """Return the NumPy expression of this primitive applied to expressions ``names``.
 
         In a template ``{x}`` is an argument's name, ``{args}`` all of them and ``{params}`` the
@@ -274,7 +333,7 @@ class Primitive:
             return self.source(*names, **params)
         return self._filled(self.source, names, params)
 
-    def write_latex(self, *names: str, **params: Any) -> str:
+    def write_latex(self, *names: str, **params: object) -> str:
         """Return the formula of this primitive applied to formulas ``names``."""
         params = {name: plain(value) for name, value in params.items()}
         if callable(self.latex):
@@ -296,9 +355,9 @@ class Primitive:
 
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
-# What most operands are that are no values: they need no second look.
+# The types of most operands that are not values: one look-up settles these.
 _PLAINEST = frozenset({np.ndarray, float, int, bool, type(None), np.float64, np.float32, np.int64})
-# Of NumPy's own subclasses of arrays those that compute otherwise than arrays do.
+# NumPy's own subclasses of arrays that compute differently from arrays, and what to do instead.
 _REFUSED = {
     "MaskedArray": "a masked array, whose mask would be lost; fill it, as x.filled(0), or leave "
     "entries out with np.where(mask, 0, x)",
@@ -307,7 +366,7 @@ _REFUSED = {
 }
 
 
-def as_operand(arg: Operand) -> Operand:
+def as_operand(arg: object) -> Any:
     """Return a plain operand: an array or a number; Python numbers stay weakly typed."""
     if arg.__class__ in _PLAINEST:
         return arg
@@ -325,7 +384,7 @@ def as_operand(arg: Operand) -> Operand:
     return array
 
 
-def as_plain(data: Any) -> Any:
+def as_plain(data: object) -> Any:
     """Return an array of what is no value.
 
     Raises
@@ -337,17 +396,17 @@ def as_plain(data: Any) -> Any:
     return np.asarray(data)
 
 
-def refuse_subclass(*data: Any) -> None:
+def refuse_subclass(*data: object) -> None:
     """Raise on a masked array or a np.matrix, also in nested lists and tuples."""
     for item in data:
         _refuse_subclass(item)
 
 
-def _refuse_subclass(data: Any) -> None:
-    kind = data.__class__
+def _refuse_subclass(data: object) -> None:
+    kind: type = data.__class__
     if kind in _PLAINEST:
         return
-    if issubclass(kind, (list, tuple)):
+    if isinstance(data, (list, tuple)):
         kinds = set(map(type, data))
         if any(issubclass(kind, (list, tuple, np.ndarray)) for kind in kinds):
             refuse_subclass(*data)
@@ -362,14 +421,14 @@ def _why_refused(kind: type) -> str | None:
     return next((_REFUSED[name] for name in names if name in _REFUSED), None)
 
 
-def refuse_dtype(name: str, dtype: np.dtype[Any]) -> TypeError:
+def refuse_dtype(name: str, dtype: DType) -> TypeError:
     """Return the error for an array that is neither real nor integer nor boolean."""
     reason = "complex numbers are out of scope" if dtype.kind == "c" else "only numbers are"
     return TypeError(f"{name}: got dtype {dtype}; {reason}: use real floats, integers or booleans")
 
 
 def explain_failure(
-    primitive: Primitive, args: Sequence[Operand], params: Params, error: Exception
+    primitive: Primitive, args: Sequence[AnyOperand], params: Params, error: Exception
 ) -> Exception:
     """Return an error that names the primitive and the shapes it received."""
     shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
@@ -389,11 +448,8 @@ def explain_failure(
     return TypeError(message) if isinstance(error, TypeError) else type(error)(message)
 
 
-_NO_PARAMS: Params = {}
-
-
 def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: Value, *others: Operand) -> Any:
+    def apply(self: Value, *others: AnyOperand) -> Any:
         return PRIMITIVES[name].bind((self, *others), _NO_PARAMS)
 
     apply.__name__ = name
@@ -401,7 +457,7 @@ def _operator(name: str) -> Callable[..., Any]:
 
 
 def _reflected(name: str) -> Callable[..., Any]:
-    def apply(self: Value, other: Operand) -> Any:
+    def apply(self: Value, other: AnyOperand) -> Any:
         return PRIMITIVES[name].bind((other, self), _NO_PARAMS)
 
     apply.__name__ = f"reflected_{name}"
@@ -417,11 +473,12 @@ class Value:
     """
 
     __slots__ = ("__weakref__", "data", "node")
+    data: Any
     rank: ClassVar[int] = 0
-    # Whether it is like a Python number to NumPy, and how it becomes like an array.
+    # Whether it is weak, as Python's numbers are: beside an array it takes the array's dtype.
     is_weak: ClassVar[bool] = False
 
-    def __init__(self, data: Any, node: Node | None) -> None:
+    def __init__(self, data: Payload, node: Node | None) -> None:
         self.data = data
         self.node = node
 
@@ -430,12 +487,12 @@ class Value:
         def __getitem__(self, key: Any) -> Any: ...
 
     @classmethod
-    def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:
+    def apply(cls, primitive: Primitive, args: Sequence[AnyOperand], params: Params) -> Value:
         """Apply a primitive to operands of which at least one is of this class."""
         raise NotImplementedError
 
     @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
         """Answer a NumPy function without a card."""
         raise NotImplementedError
 
@@ -461,12 +518,12 @@ class Value:
     # --- what the value is
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Sizes of the axes."""
         return self.data.shape  # type: ignore[no-any-return]
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> DType:
         """Type of the entries."""
         return self.data.dtype  # type: ignore[no-any-return]
 
@@ -490,15 +547,14 @@ class Value:
         """The value with its last two axes swapped."""
         return PRIMITIVES["transpose"](self, axes=(*range(self.ndim - 2), -1, -2))
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: int | Sequence[int]) -> Any:
         """Return the same entries in another shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``."""
         return PRIMITIVES["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: int | Sequence[int]) -> Any:
         """Return the value with its axes permuted, by default reversed."""
-        if len(axes) == 1 and not isinstance(axes[0], int):
-            axes = axes[0]
-        return PRIMITIVES["transpose"](self, axes=tuple(axes) if axes else None)
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return PRIMITIVES["transpose"](self, axes=tuple(given) if given else None)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -532,16 +588,24 @@ class Value:
 
     # --- NumPy's protocols
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: object
+    ) -> Any:
         if method == "__call__" and not kwargs and (known := NUMPY.get(ufunc)) is not None:
             return known(*inputs)
         called = ufunc if method == "__call__" else getattr(ufunc, method)
         return self._dispatch(called, inputs, kwargs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self,
+        function: Function,
+        types: Collection[type],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
         return self._dispatch(function, args, kwargs)
 
-    def _dispatch(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def _dispatch(self, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call what stands for NumPy's function, if it knows the keywords that are given."""
         known = NUMPY.get(function) or _bring(function)
         if known is not None and not kwargs:
@@ -567,7 +631,7 @@ def _keywords(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
 
 
-def unknown_keywords(function: Any, kwargs: Mapping[str, Any]) -> list[str]:
+def unknown_keywords(function: Function, kwargs: Mapping[str, Any]) -> list[str]:
     """Return the keywords that what stands for NumPy's function does not know; all if nothing."""
     known = NUMPY.get(function)
     names = frozenset() if known is None else _keywords(known)
@@ -579,6 +643,6 @@ def attach(name: str, function: Callable[..., Any]) -> None:
     setattr(Value, name, function)
 
 
-def values_in(tree: Any) -> list[Value]:
+def values_in(tree: Tree) -> list[Value]:
     """Return the values in nested lists, tuples and dicts."""
     return [leaf for leaf in leaves(tree) if isinstance(leaf, Value)]

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .calculus import Function, lift, vjp
+from .annotations import (
+    Array,
+    Cotangent,
+    Function,
+    Operand,
+    Params,
+    Payload,
+    Rule,
+    Shape,
+    Tangent,
+    Tree,
+)
+from .calculus import lift, vjp
 from .core import Node, Primitive, Spec, Value, as_operand
 from .errors import GraphError, ShapeError
 from .graph import Symbol
@@ -21,8 +33,6 @@ from .sweep import pull_back, push_forward, reachable
 from .tensor import Tensor, enable_grad
 from .tree import leaves, map_leaves
 from .views import argument_of, as_argument, as_scalar, is_number
-
-Rule = Callable[..., Any]
 
 
 def custom_vjp(rule: Rule) -> Callable[[Function], Function]:
@@ -49,12 +59,20 @@ def custom_vjp(rule: Rule) -> Callable[[Function], Function]:
     """
 
     def decorate(function: Function) -> Function:
-        def pull(g: Any, y: Any, args: Any, params: Any, wanted: Sequence[bool]) -> Any:
+        def pull(
+            g: Cotangent,
+            y: Operand,
+            args: Sequence[Operand],
+            params: Params,
+            wanted: Sequence[bool],
+        ) -> Any:
             refuse_haste(g)
             return _one_each(rule(*map(_guarded, (g, y, *args)), **params), args, function)
 
-        def push(tangents: Sequence[Any], y: Any, args: Any, params: Any) -> Any:
-            def transpose(g: Any) -> Any:
+        def push(
+            tangents: Sequence[Any], y: Operand, args: Sequence[Operand], params: Params
+        ) -> Any:
+            def transpose(g: Cotangent) -> Any:
                 return tuple(
                     part
                     for part, t in zip(
@@ -92,15 +110,23 @@ def custom_jvp(rule: Rule) -> Callable[[Function], Function]:
     """
 
     def decorate(function: Function) -> Function:
-        def push(tangents: Sequence[Any], y: Any, args: Any, params: Any) -> Any:
+        def push(
+            tangents: Sequence[Any], y: Operand, args: Sequence[Operand], params: Params
+        ) -> Any:
             full = [_zeros(x) if t is None else t for t, x in zip(tangents, args, strict=True)]
             return rule([*map(_guarded, full)], *map(_guarded, (y, *args)), **params)
 
-        def pull(g: Any, y: Any, args: Any, params: Any, wanted: Sequence[bool]) -> Any:
+        def pull(
+            g: Cotangent,
+            y: Operand,
+            args: Sequence[Operand],
+            params: Params,
+            wanted: Sequence[bool],
+        ) -> Any:
             zeros = [_zeros(x) for x in args]
             moving = [i for i, want in enumerate(wanted) if want]
 
-            def along(*ts: Any) -> Any:
+            def along(*ts: Tangent) -> Any:
                 full = dict(enumerate(zeros)) | dict(zip(moving, ts, strict=True))
                 given = [_guarded(full[i]) for i in range(len(zeros))]
                 return rule(given, *map(_guarded, (y, *args)), **params)
@@ -138,7 +164,7 @@ def checkpoint(function: Function) -> Function:
     """
 
     @functools.wraps(function)
-    def forgetful(*args: Any, **kwargs: Any) -> Any:
+    def forgetful(*args: Tree, **kwargs: object) -> Any:
         if any(isinstance(leaf, Symbol) for leaf in leaves(args)):
             return function(*args, **kwargs)  # a traced graph plans its own memory
         rerun = functools.partial(_run, function, args, kwargs)
@@ -146,7 +172,13 @@ def checkpoint(function: Function) -> Function:
         outside = _outside(first)
         packed = _pack(first.result).data
 
-        def pull(g: Any, y: Any, given: Any, params: Any, wanted: Sequence[bool]) -> Any:
+        def pull(
+            g: Cotangent,
+            y: Operand,
+            given: Sequence[Operand],
+            params: Params,
+            wanted: Sequence[bool],
+        ) -> Any:
             again = rerun(given[: len(first.inputs)])
             _check_same(again.result, packed)
             nodes = [value.node for value in again.inputs] + [value.node for value in outside]
@@ -156,7 +188,9 @@ def checkpoint(function: Function) -> Function:
             )
             return [found.get(node) for node in nodes]
 
-        def push(tangents: Sequence[Any], y: Any, given: Any, params: Any) -> Any:
+        def push(
+            tangents: Sequence[Any], y: Operand, given: Sequence[Operand], params: Params
+        ) -> Any:
             again = rerun(given[: len(first.inputs)])
             _check_same(again.result, packed)
             nodes = [value.node for value in again.inputs] + [value.node for value in outside]
@@ -171,7 +205,7 @@ def checkpoint(function: Function) -> Function:
     return forgetful
 
 
-def _check_same(result: Any, packed: Any) -> None:
+def _check_same(result: Tree, packed: Array) -> None:
     """Raise if the function gave other numbers when it was run again, roundings aside."""
     found = _pack(result).data
     if isinstance(found, Spec):
@@ -192,7 +226,7 @@ class _Run(NamedTuple):
     result: Any
 
 
-def _run(function: Function, args: Any, kwargs: Any, given: Sequence[Any]) -> _Run:
+def _run(function: Function, args: Tree, kwargs: Mapping[str, Any], given: Sequence[Any]) -> _Run:
     """Run the function on fresh values, recorded."""
     with enable_grad():
         inputs = [_fresh(x) for x in given]
@@ -200,12 +234,12 @@ def _run(function: Function, args: Any, kwargs: Any, given: Sequence[Any]) -> _R
         return _Run(inputs, function(*map_leaves(lambda _: next(rest), args), **kwargs))
 
 
-def _fresh(x: Any) -> Any:
+def _fresh(x: Operand) -> Any:
     if isinstance(x, Value) and x.node is not None:
         fresh = positive(x)
         return fresh if is_number(x) else as_argument(fresh)
     array = np.asarray(as_operand(x))
-    leaf = Tensor(array, Node(None) if array.dtype.kind == "f" else None)
+    leaf = Tensor(array, Node() if array.dtype.kind == "f" else None)
     return as_scalar(leaf) if is_number(x) else as_argument(leaf)
 
 
@@ -215,24 +249,24 @@ def _outside(run: _Run) -> list[Value]:
     found: dict[Node, Any] = {}
     outputs = [leaf.node for leaf in leaves(run.result) if isinstance(leaf, Value) and leaf.node]
     for node in reachable(outputs, since=since):
-        for parent, payload in zip(node.parents, node.args, strict=True):
+        for payload, parent in node.edges():
             if parent is not None and parent.order < since:
                 found[parent] = payload
     return [lift(payload, node) for node, payload in found.items()]
 
 
-def _pack(result: Any) -> Any:
+def _pack(result: Tree) -> Any:
     """Return all entries of a tree of results in one row."""
     parts = [leaf if isinstance(leaf, Value) else np.asarray(leaf) for leaf in leaves(result)]
     packed = concatenate([reshape(part, shape=-1) for part in parts])
     return packed if isinstance(packed, Value) else Tensor(packed, None)
 
 
-def _unpack(packed: Any, result: Any) -> Any:
+def _unpack(packed: Any, result: Tree) -> Any:
     """Give a row of entries the structure, shapes and dtypes of a tree of results."""
     start = 0
 
-    def part(leaf: Any) -> Any:
+    def part(leaf: Operand) -> Any:
         nonlocal start
         shape, dtype = np.shape(as_operand(leaf)), np.asarray(as_operand(leaf)).dtype
         size = math.prod(shape)
@@ -245,7 +279,7 @@ def _unpack(packed: Any, result: Any) -> Any:
 def _opaque(function: Function, pull: Rule, push: Rule) -> Function:
     """Return a function that records itself as one primitive with the given rules."""
 
-    def forward(*arrays: Any, **params: Any) -> Any:
+    def forward(*arrays: Array, **params: object) -> Any:
         result = function(*map(_guarded, arrays), **params)
         if isinstance(result, (tuple, list, dict)):
             raise TypeError(
@@ -258,13 +292,13 @@ def _opaque(function: Function, pull: Rule, push: Rule) -> Function:
     primitive = _primitive(forward, function, pull, push)
 
     @functools.wraps(function)
-    def bound(*args: Any, **params: Any) -> Any:
+    def bound(*args: Operand, **params: object) -> Any:
         return primitive.bind(args, params)
 
     return bound
 
 
-def _guarded(x: Any) -> Any:
+def _guarded(x: Operand) -> Any:
     """Return an array or value for a function of the user's, which must not change it in place."""
     if isinstance(x, np.ndarray):
         x = x.view()
@@ -277,7 +311,7 @@ def _guarded(x: Any) -> Any:
 def _primitive(forward: Function, function: Function, pull: Rule, push: Rule) -> Primitive:
     """Return a primitive outside of the registry, named after the user's function."""
 
-    def infer(*operands: Any, **params: Any) -> Spec:
+    def infer(*operands: Payload, **params: object) -> Spec:
         zeros = [np.zeros(x.shape, x.dtype) if isinstance(x, Spec) else x for x in operands]
         result = forward(*zeros, **params)
         return Spec(result.shape, result.dtype)
@@ -295,7 +329,7 @@ def _primitive(forward: Function, function: Function, pull: Rule, push: Rule) ->
     )
 
 
-def _one_each(parts: Any, args: Sequence[Any], function: Function) -> Sequence[Any]:
+def _one_each(parts: object, args: Sequence[Any], function: Function) -> Sequence[Any]:
     """Check what a user's rule returned: a cotangent of every argument's shape."""
     if not isinstance(parts, (tuple, list)) or len(parts) != len(args):
         got = f"{len(parts)}" if isinstance(parts, (tuple, list)) else type(parts).__name__
@@ -315,7 +349,7 @@ def _one_each(parts: Any, args: Sequence[Any], function: Function) -> Sequence[A
     return checked
 
 
-def _sums_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+def _sums_to(shape: Shape, to: Shape) -> bool:
     """Return whether undoing a broadcast can lead from one shape to the other."""
     try:
         return np.broadcast_shapes(shape, to) == shape
@@ -323,5 +357,5 @@ def _sums_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
         return False
 
 
-def _zeros(x: Any) -> Any:
+def _zeros(x: Operand) -> Any:
     return np.zeros(shape_of(x), getattr(x, "dtype", np.float64))

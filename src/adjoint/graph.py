@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -11,13 +11,12 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from . import advice
+from .annotations import DTypeLike, Operand, Params, Tree
 from .compiler import cost, listing, naming
-from .compiler.tracer import TracedNode, Tracer, held, traced_by
+from .compiler.tracer import TracedNode, TracedOperation, Tracer, held, traced_by
 from .constants import kept_params
 from .core import (
     Node,
-    Operand,
-    Params,
     Primitive,
     Spec,
     Value,
@@ -29,7 +28,7 @@ from .errors import ShapeError
 from .memory import separate
 from .metadata import plain as plain_metadata
 from .number import WeakNumber
-from .sweep import reachable
+from .sweep import interpret, reachable
 from .tree import leaves, map_leaves
 from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
 
@@ -47,7 +46,7 @@ class Symbol(Value):
     @classmethod
     def input(cls, spec: Spec, name: str | None = None) -> Self:
         """Return a symbol that stands for an argument."""
-        node = TracedNode(None, (), None, (), spec)
+        node = TracedNode(spec)
         node.name = name
         return cls(spec, node)
 
@@ -65,7 +64,7 @@ class Symbol(Value):
             raise explain_failure(primitive, data, params, error) from None
         parents = [arg.node if isinstance(arg, Value) else None for arg in args]
         spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
-        node = TracedNode(primitive, data, params, parents, spec)
+        node = TracedOperation(primitive, data, params, parents, spec)
         kind: type[Symbol] = plain(cls)
         if is_view(primitive, args) and not _is_entry(primitive, spec, params):
             view: Any = view_of(kind)(spec, node)
@@ -74,7 +73,9 @@ class Symbol(Value):
         return kind(spec, node)
 
     @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
+    def fallback(
+        cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]
+    ) -> NoReturn:
         """Refuse: a NumPy function without a card cannot be traced."""
         name, unknown = advice.full_name(function), unknown_keywords(function, kwargs)
         given = f" with {', '.join(unknown)}" if unknown else ""
@@ -95,7 +96,7 @@ class Symbol(Value):
         super().adopt(other)
         as_box(self)
 
-    def _refuse(self, *_: Any) -> NoReturn:
+    def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(
             "a traced value has a shape and a dtype but no number yet: Python cannot branch on it "
             "or convert it; use ad.where for a choice, or pass the number as a plain argument"
@@ -108,7 +109,7 @@ class Symbol(Value):
             f"a traced value has no number yet that float() could give; {advice.NUMBER}"
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NoReturn:
         name = advice.library_function()
         instead = advice.INSTEAD.get(name or "")
         raise TypeError(
@@ -145,7 +146,7 @@ class Graph:
         node that stands in the ``parents`` of those it enters.
     outputs : tuple of Symbol or array
         The leaves of the result in order; a plain array or number where a result is constant.
-    nodes : list of TracedNode
+    nodes : list of TracedOperation
         Every operation that the outputs need, oldest first. ``node.output`` is the result's `Spec`;
         ``node.args[i]`` is a `Spec` where ``node.parents[i]`` is a node (an input's or an earlier
         one of the list), and the constant itself, an array or a Python number, where it is None.
@@ -157,7 +158,7 @@ class Graph:
         The structure of the arguments (a tuple) and of the result: the position of each leaf among
         ``inputs`` and ``outputs`` stands in its place.
     name : str
-        Of the traced function.
+        The name of the traced function.
 
     Examples
     --------
@@ -173,28 +174,24 @@ class Graph:
         inputs: Sequence[Symbol],
         outputs: Sequence[Any],
         *,
-        takes: Any = None,
-        gives: Any = None,
+        takes: tuple[Any, ...] | None = None,
+        gives: Tree = None,
         arguments: Sequence[str] | None = None,
         name: str = "function",
     ) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.takes = tuple(range(len(self.inputs))) if takes is None else takes
-        self.gives = tuple(range(len(self.outputs))) if gives is None else gives
+        self.gives: Any = tuple(range(len(self.outputs))) if gives is None else gives
         self.name = name
         self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
-        ends = [x.node for x in self.outputs if isinstance(x, Symbol) and x.node is not None]
-        self.nodes = [
-            node for node in reachable(ends) if node.primitive and isinstance(node, TracedNode)
-        ]
-        for node in self.nodes:
-            # A tensor's node is not one of ours: its array is a constant of the graph.
-            node.parents = [
-                parent if isinstance(arg, Spec) else None
-                for parent, arg in zip(node.parents, node.args, strict=True)
-            ]
-        self.names = naming.unique_names([*(x.node for x in self.inputs), *self.nodes])
+        self.nodes = _operations(self.outputs)
+        self.names = naming.unique_names([*self.input_nodes, *self.nodes])
+
+    @property
+    def input_nodes(self) -> list[Node]:
+        """The nodes of the inputs."""
+        return [node_of(symbol) for symbol in self.inputs]
 
     @property
     def constants(self) -> list[Any]:
@@ -207,7 +204,7 @@ class Graph:
     @property
     def operations(self) -> Counter[str]:
         """How often each primitive is applied."""
-        return Counter(node.primitive.name for node in self.nodes if node.primitive is not None)
+        return Counter(node.primitive.name for node in self.nodes)
 
     @property
     def flops(self) -> int:
@@ -223,7 +220,7 @@ class Graph:
 
     # --- evaluating it
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Tree) -> Any:
         """Evaluate the graph on arrays, one primitive after another.
 
         Raises
@@ -239,16 +236,15 @@ class Graph:
         """Return the arrays among the arguments in the order of ``inputs``, checked."""
         flat: list[Any] = [None] * len(self.inputs)
 
-        def place(position: int, array: Any) -> None:
+        def place(position: int, array: Operand) -> None:
             flat[position] = self._checked(position, array)
 
         map_leaves(place, self.takes, args)
         return flat
 
-    def _checked(self, position: int, array: Any) -> Any:
+    def _checked(self, position: int, array: Operand) -> Any:
         symbol = self.inputs[position]
-        assert symbol.node is not None
-        spec, name = symbol.data, self.names[symbol.node]
+        spec, name = symbol.data, self.names[node_of(symbol)]
         given: Any = array if isinstance(array, Value) else np.asarray(as_operand(array))
         if isinstance(symbol, Number) and not isinstance(array, Value):
             symbol.check(given)
@@ -266,17 +262,37 @@ class Graph:
 
     def evaluate(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the outputs, given one array for each of the inputs."""
-        values: dict[Node | None, Any] = {
-            symbol.node: array for symbol, array in zip(self.inputs, arrays, strict=True)
-        }
         with np.errstate(all="ignore"):
-            for node in self.nodes:
-                args = [
-                    arg if parent is None else values[parent]
-                    for arg, parent in zip(node.args, node.parents, strict=True)
-                ]
-                values[node] = node.meant.bind(args, node.params or {})
-        return [values[x.node] if isinstance(x, Symbol) else x for x in self.outputs]
+            return self.ends(self.interpret(arrays, _evaluated))
+
+    def interpret(
+        self,
+        inputs: Iterable[Any],
+        apply: Callable[[TracedOperation, list[Any]], Any],
+        *,
+        constant: Callable[[Any], Any] | None = None,
+    ) -> dict[Node, Any]:
+        """Return a value for each input and operation, see `sweep.interpret`.
+
+        To evaluate a graph, to simplify it, to lower it and to print it are four of the ways.
+        """
+        values = dict(zip(self.input_nodes, inputs, strict=True))
+        return interpret(self.nodes, values, apply, constant=constant)
+
+    def ends(self, values: Mapping[Node, Any]) -> list[Any]:
+        """Return what stands for the outputs, given a value for each node."""
+        return [values[node_of(x)] if isinstance(x, Symbol) else x for x in self.outputs]
+
+    def like(self, inputs: Sequence[Symbol], outputs: Sequence[Any], *, name: str) -> Graph:
+        """Return a graph of other inputs and outputs, which takes and gives the same structures."""
+        return Graph(
+            inputs,
+            outputs,
+            takes=self.takes,
+            gives=self.gives,
+            arguments=self.arguments,
+            name=name,
+        )
 
     # --- text and files
 
@@ -314,9 +330,29 @@ class Graph:
         return graph
 
 
+def _operations(outputs: Iterable[Any]) -> list[TracedOperation]:
+    """Return the operations that outputs need, oldest first, cut off from graphs of tensors."""
+    ends = [node_of(x) for x in outputs if isinstance(x, Symbol)]
+    found = [node for node in reachable(ends) if isinstance(node, TracedOperation)]
+    for node in found:
+        # A tensor's node is not one of ours: its array is a constant of the graph.
+        node.parents = [parent if isinstance(arg, Spec) else None for arg, parent in node.edges()]
+    return found
+
+
+def _evaluated(node: TracedOperation, operands: list[Any]) -> Any:
+    return node.meant.bind(operands, node.params)
+
+
+def node_of(value: Value) -> Node:
+    """Return the node of a value that has one, as every symbol has."""
+    assert value.node is not None
+    return value.node
+
+
 def trace(
     function: Callable[..., Any],
-    *examples: Any,
+    *examples: Tree,
     symbol: type[Symbol] = Symbol,
     names: Sequence[Any] | None = None,
     arguments: Sequence[str] | None = None,
@@ -330,7 +366,8 @@ def trace(
     Parameters
     ----------
     function : callable
-        Of as many arrays, or trees of arrays, as there are examples; returns a tree of values.
+        It takes as many arrays, or trees of arrays, as there are examples, and returns a tree of
+        values.
     *examples : array, Spec, or list, tuple or dict of them
         Only their structure, shape and dtype matter.
     symbol : type
@@ -392,7 +429,7 @@ def trace(
     )
 
 
-def _as_symbols(example: Any, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
+def _as_symbols(example: Tree, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
     """Return the example with a symbol in the place of each leaf."""
     if isinstance(example, dict):
         return {
@@ -424,7 +461,7 @@ def _counter() -> Callable[[Any], int]:
     return lambda _: next(count)
 
 
-def _as_output(leaf: Any) -> Any:
+def _as_output(leaf: Operand) -> Any:
     """Return a result as a graph holds it: a symbol, or a constant as an array."""
     if isinstance(leaf, Symbol):
         return leaf

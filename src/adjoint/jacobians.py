@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Cotangent, DType, Function, Operand, Shape, Tree
 from .calculus import (
-    Function,
     Record,
     cotangents,
     grad,
@@ -69,14 +69,14 @@ def jacobian(
     chosen, called = one_name_for("jacobian", argnums, wrt)
 
     @functools.wraps(function)
-    def matrix(*args: Any, **kwargs: Any) -> Any:
+    def matrix(*args: Tree, **kwargs: object) -> Any:
         numbers = read_argnums(chosen, len(args), called=called)
         record = record_run(function, args, kwargs, numbers)
         outputs = [_as_value(leaf) for leaf in leaves(record.result)]
         rows = _JACOBIANS[mode](record, outputs)
         blocks = iter([rebuild(args, numbers, record.expose(row)) for row in rows])
 
-        def block(_: Any) -> Any:
+        def block(_: object) -> Any:
             row = next(blocks)
             return row[0] if isinstance(chosen, int) else tuple(row)
 
@@ -85,7 +85,7 @@ def jacobian(
     return matrix
 
 
-def _as_value(output: Any) -> Value:
+def _as_value(output: Operand) -> Value:
     return output if isinstance(output, Value) else Tensor(np.asarray(as_operand(output)), None)
 
 
@@ -143,11 +143,11 @@ _JACOBIANS = {
 }
 
 
-def _piled(parts: Sequence[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+def _piled(parts: Sequence[Any], shape: Shape, dtype: DType) -> Any:
     return stack(list(parts)).reshape(shape) if parts else np.zeros(shape, dtype)
 
 
-def _axes_last(block: Any, count: int) -> Any:
+def _axes_last(block: Cotangent, count: int) -> Any:
     """Move the first ``count`` axes behind the others."""
     return block.transpose((*range(count, block.ndim), *range(count)))
 
@@ -190,7 +190,7 @@ def hvp(function: Function) -> Function:
     gradient = grad(function)
 
     @functools.wraps(function)
-    def product(x: Any, v: Any, *args: Any) -> Any:
+    def product(x: Operand, v: Operand, *args: Tree) -> Any:
         return jvp(lambda moved: gradient(moved, *args), (x,), (v,))[1]
 
     return product

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .annotations import AnyArray, ArrayLike, Axis, Cotangent, Described, Operand
+from .annotations import AnyArray, Axis, Cotangent, Described, Operand
 from .core import PRIMITIVES, Params, Primitive, Spec
 from .facts import Facts
 
@@ -70,7 +70,7 @@ def keep_axes(
     return PRIMITIVES["reshape"](g, shape=kept_shape(x.shape, axis))
 
 
-def zeros_like(x: ArrayLike) -> AnyArray:
+def zeros_like(x: AnyArray) -> AnyArray:
     """Return zeros of a value's shape and dtype, whatever its entries."""
     return _strong(x, 0.0)
 
@@ -131,7 +131,7 @@ def _times(partial: Rule | float, strong: bool) -> Callable[[Any, Any, Any, Para
     return lambda g, y, args, params: g * partial(y, *args, **params)
 
 
-def _strong(g: ArrayLike, factor: ArrayLike) -> AnyArray:
+def _strong(g: AnyArray, factor: AnyArray | np.generic | float) -> AnyArray:
     primitive = PRIMITIVES["strong_multiply"]
     if g.__class__ is np.ndarray and factor.__class__ is np.ndarray:
         return primitive.forward(g, factor)  # what bind would do, in the inner loop of every sweep

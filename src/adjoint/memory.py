@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-# To copy so few bytes is cheaper than to find out whether that is necessary.
+from .annotations import Array
+
+# Copying so few bytes is cheaper than finding out whether it is necessary.
 _SMALL = 4096
 
 
 def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = False) -> list[Any]:
     """Return results that share no memory with each other or with what was given.
 
-    An array is copied where it would, or where it is read-only; NumPy's scalars have nothing to
-    share.
+    An array that would share memory, or is read-only, is copied. NumPy's scalars share nothing.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = Fals
     given : iterable
         Arguments and constants.
     sparing : bool
-        Copy nothing that need not be: somebody knows results by their identity.
+        Copy only what must be copied, because somebody recognises results by their identity.
     """
     taken: set[int] | None = None
     results = []
@@ -40,7 +41,7 @@ def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = Fals
     return results
 
 
-def _separate(x: Any, taken: set[int]) -> Any:
+def _separate(x: Array, taken: set[int]) -> Any:
     """Return a large array, or its copy where its memory is taken; takes that memory."""
     owner = _owner(x)
     if type(owner) is not np.ndarray or id(owner) in taken or not x.flags.writeable:
@@ -49,7 +50,7 @@ def _separate(x: Any, taken: set[int]) -> Any:
     return x
 
 
-def _owner(array: Any) -> Any:
+def _owner(array: Array) -> Any:
     """Return what holds an array's memory: itself, or what it is a view of."""
     while isinstance(array, np.ndarray) and array.base is not None:
         array = array.base

@@ -1,6 +1,6 @@
 """A number is weak, as NumPy has it: beside an array it takes the dtype of the array.
 
-Here is how a Python number behaves that is not known yet, an argument of a function that is traced.
+This is how a Python number behaves whose value is not known yet: an argument of a traced function.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .core import NUMPY, PRIMITIVES, Node, Operand, Params, Primitive, Value
+from .annotations import DType, Operand, Params, Payload
+from .core import NUMPY, PRIMITIVES, Node, Primitive, Value
 
 _COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 
@@ -27,9 +28,9 @@ class WeakNumber(Value):
     is_weak = True
     array_type: ClassVar[Any]
 
-    def __init__(self, data: Any, node: Node | None) -> None:
+    def __init__(self, data: Payload, node: Node | None) -> None:
         super().__init__(data, node)
-        # An argument that met smaller integers while traced must lie between these two.
+        # An integer argument must lie between these two, if it met smaller integers while traced.
         is_argument = node is not None and node.primitive is None
         self.limits: list[int] | None = [] if is_argument else None
 
@@ -37,8 +38,11 @@ class WeakNumber(Value):
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
         """Convert numbers as NumPy does, and record the primitive of symbols."""
         if primitive.name == "astype":
-            args[0]._limit(np.dtype(params["dtype"]), primitive)
-        others = [x.dtype for x in args if hasattr(x, "dtype") and not isinstance(x, WeakNumber)]
+            for x in args:
+                if isinstance(x, WeakNumber):
+                    x._limit(np.dtype(params["dtype"]), primitive)
+        dtypes = [getattr(x, "dtype", None) for x in args if not isinstance(x, WeakNumber)]
+        others = [dtype for dtype in dtypes if dtype is not None]
         if others and _takes_weak(primitive) and not _is_strong(primitive, args, params):
             args = [x.beside(others, primitive) if isinstance(x, WeakNumber) else x for x in args]
         return cls.array_type.apply(primitive, args, params)
@@ -47,7 +51,7 @@ class WeakNumber(Value):
         """Return the same as what stands for an array, whose dtype counts."""
         return self.array_type(self.data, self.node)
 
-    def beside(self, dtypes: Sequence[np.dtype[Any]], primitive: Primitive) -> Any:
+    def beside(self, dtypes: Sequence[DType], primitive: Primitive) -> Any:
         """Return what stands for the number as an operand beside arrays of these dtypes."""
         dtype = np.result_type(*dtypes, self.dtype.type(0).item())
         if dtype == self.dtype or (dtype.kind in "iub" and primitive.name in _COMPARISONS):
@@ -55,7 +59,7 @@ class WeakNumber(Value):
         self._limit(dtype, primitive)
         return self.array_type.apply(PRIMITIVES["astype"], [self], {"dtype": dtype})
 
-    def _limit(self, dtype: np.dtype[Any], primitive: Primitive) -> None:
+    def _limit(self, dtype: DType, primitive: Primitive) -> None:
         """Note that an integer must fit a smaller type, as NumPy demands."""
         if dtype.kind not in "iu" or self.dtype.kind not in "iu" or dtype == self.dtype:
             return
@@ -67,7 +71,7 @@ class WeakNumber(Value):
         low, high = self.limits or (-(2**63), 2**64)
         self.limits[:] = max(low, np.iinfo(dtype).min), min(high, np.iinfo(dtype).max)
 
-    def check(self, number: Any) -> None:
+    def check(self, number: float) -> None:
         """Raise if an argument does not fit the integer types that it met while traced."""
         if self.limits and not self.limits[0] <= number <= self.limits[1]:
             raise OverflowError(
@@ -78,7 +82,7 @@ class WeakNumber(Value):
 
 @functools.cache
 def _takes_weak(primitive: Primitive) -> bool:
-    """Return whether NumPy gives a Python number among the operands the others' dtype."""
+    """Return whether NumPy lets a Python number among the operands take the others' dtype."""
     if primitive.name == "ldexp":  # whose second operand is an integer whatever the first is
         return False
     ufuncs = [known for known in NUMPY if isinstance(known, np.ufunc)]
@@ -88,7 +92,7 @@ def _takes_weak(primitive: Primitive) -> bool:
 
 
 def _is_strong(primitive: Primitive, args: Sequence[Operand], params: Params) -> bool:
-    """Return whether a function does otherwise: some of SciPy's give float64 for any number."""
+    """Return whether a number counts as float64 all the same, as in some functions of SciPy's."""
     if primitive.kind != "elementwise":
         return False
     weak = [x.dtype.type(1).item() if isinstance(x, WeakNumber) else _plain(x) for x in args]

@@ -1,25 +1,34 @@
-"""The two walks over recorded nodes: pull cotangents back, push tangents forward.
+"""The walks over recorded nodes: run them again, pull cotangents back, push tangents forward.
 
-Both are iterative, write only to dicts they own, and are the one place where broadcasting and
+All are iterative, write only to dicts they own, and are the one place where broadcasting and
 dtype promotion are undone and contributions added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from .core import Node
+from .annotations import Array, Cotangent, Operand, Tangent
+from .core import Node, Operation, Spec, Value
 from .ops.products import TooHastyError, has_nan, haste
 from .ops.structural import astype, broadcast_to, sum_to
 
 # How a walk sees what a node holds: `lift(payload, node)` makes a value of it again, so that the
 # walk itself is recorded; None leaves plain arrays.
-Lift = Callable[[Any, Node], Any]
+Lift = Callable[[Any, Node], Value]
+# The parents of an operation, None for those whose cotangents are not wanted, and what a rule gives
+# for each of them.
+Targets = Sequence[Node | None]
+Parts = Sequence[Any]
+Rule = Callable[[Operation, Any, Targets], Parts]
+
+
+_order = attrgetter("order")
 
 
 def reachable(outputs: Iterable[Node], *, since: int = 0) -> list[Node]:
@@ -27,17 +36,17 @@ def reachable(outputs: Iterable[Node], *, since: int = 0) -> list[Node]:
 
     A node is created after all that it depends on, so the order of creation is topological.
     """
-    seen = set(outputs)
-    stack = list(seen)
-    while stack:
-        for parent in stack.pop().parents:
+    found = list(dict.fromkeys(outputs))
+    seen = set(found)
+    for node in found:  # which grows meanwhile
+        for parent in node.parents:
             if parent is not None and parent not in seen and parent.order >= since:
                 seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=attrgetter("order"))
+                found.append(parent)
+    return sorted(found, key=_order)
 
 
-def _leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
+def leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
     """Return the nodes of ``order`` (oldest first) that depend on one of ``ends``, and those."""
     found = set(ends)
     for node in order:
@@ -46,29 +55,47 @@ def _leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
     return found
 
 
-def _lifted(node: Node, lift: Lift) -> tuple[Any, Sequence[Any]]:
-    """Return a node's output and arguments as values."""
-    args = [
-        arg if parent is None else lift(arg, parent)
-        for arg, parent in zip(node.args, node.parents, strict=True)
-    ]
-    return lift(node.output, node), args
-
-
-def _like(part: Any, value: Any, spread: Callable[..., Any]) -> Any:
+def _like(part: Cotangent, value: Array | Spec, spread: Callable[..., Any]) -> Any:
     """Give a cotangent (by `sum_to`) or tangent (by `broadcast_to`) its value's shape and dtype."""
     if part.shape != value.shape:
         part = spread(part, shape=value.shape)
     return part if part.dtype == value.dtype else astype(part, dtype=value.dtype)
 
 
+def interpret(
+    operations: Iterable[Operation],
+    values: dict[Node, Any],
+    apply: Callable[[Any, list[Any]], Any],
+    *,
+    constant: Callable[[Any], Any] | None = None,
+) -> dict[Node, Any]:
+    """Give every operation a value, oldest first, and return the values by node.
+
+    Parameters
+    ----------
+    operations : iterable of Operation
+        Each after those that it depends on.
+    values : dict of Node to value
+        Those of the leaves; the others are added.
+    apply : callable
+        ``apply(operation, operands)`` gives an operation's value, which may be anything: an array,
+        a symbol of another graph, a piece of code.
+    constant : callable, optional
+        Gives what stands for a constant operand; by default the constant itself.
+    """
+    for node in operations:
+        values[node] = apply(node, node.operands(values, constant))
+    return values
+
+
 def pull_back(
-    seeds: dict[Node, Any],
+    seeds: Mapping[Node, Cotangent],
     *,
     wanted: Collection[Node] | None = None,
     lift: Lift | None = None,
-    inspect: Callable[[Node, Sequence[Any] | None], None] | None = None,
-    meet: Callable[[Node, Any], None] | None = None,
+    inspect: Callable[[Operation, Parts | None], None] | None = None,
+    meet: Callable[[Node, Cotangent], None] | None = None,
+    rule: Rule | None = None,
 ) -> dict[Node, Any]:
     """Return the cotangents of the leaves, or of ``wanted``, given those of some outputs.
 
@@ -81,22 +108,140 @@ def pull_back(
     lift : callable, optional
         Makes the walk itself recorded, for derivatives of the result.
     inspect : callable, optional
-        Shown every node before its rule runs, and what the rule gave.
+        Shown every operation before its rule runs, and what the rule gave.
     meet : callable, optional
         Shown every node with its whole cotangent, leaves included.
+    rule : callable, optional
+        ``rule(operation, g, targets)`` gives a cotangent for each operand, of any shape that it
+        broadcasts to, or None; ``targets`` has None where it is not wanted. By default the rule of
+        the operation's primitive.
     """
-    if lift is None and inspect is None and meet is None:
-        try:
-            with _in_haste():
-                found = _sweep_back(seeds, wanted, None, None, None)
-                # Plain and strong products differ only where the plain one is NaN, and NaN does
-                # not get lost on its way to the leaves.
-                is_right = not (haste.met and any(map(has_nan, found.values())))
-        except TooHastyError:
-            is_right = False
-        if is_right:
+    if lift is None and inspect is None and meet is None and rule is None:
+        found = _pulled_in_haste(seeds, wanted)
+        if found is not None:
             return found
-    return _sweep_back(seeds, wanted, lift, inspect, meet)
+    rule = rule or _rule_on(lift)
+    if inspect is not None:
+        rule = _shown(rule, inspect)
+    return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), meet)
+
+
+def _sweep_back(
+    seeds: Mapping[Node, Cotangent],
+    wanted: Collection[Node] | None,
+    rule: Rule,
+    meet: Callable[[Node, Cotangent], None] | None,
+) -> dict[Node, Any]:
+    """Go from the newest node to the oldest: the cotangent of each is whole when it is met."""
+    order, useful = _way_back(seeds, wanted)
+    ends = frozenset(wanted or ())
+    cotangents: dict[Node, Any] = dict(seeds)
+    with np.errstate(all="ignore"):
+        for node in reversed(order):
+            g = cotangents.get(node)
+            if g is None:
+                continue
+            if meet is not None:
+                meet(node, g)
+            if node in ends or not isinstance(node, Operation) or node.primitive.vjp is None:
+                continue  # here the cotangent stays
+            del cotangents[node]
+            targets = node.parents if useful is None else _among(useful, node.parents)
+            _add_up(cotangents, node, targets, rule(node, g, targets))
+    return cotangents
+
+
+def _way_back(
+    seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
+) -> tuple[list[Node], set[Node] | None]:
+    """Return the nodes on the way, oldest first, and those that lead to ``wanted``; None if all."""
+    if wanted is None:
+        return reachable(seeds), None
+    order = reachable(seeds, since=min((node.order for node in wanted), default=0))
+    return order, leading_to(order, wanted)
+
+
+def _among(useful: Collection[Node], parents: Targets) -> Targets:
+    return [parent if parent in useful else None for parent in parents]
+
+
+def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, parts: Parts) -> None:
+    """Add what a rule gave to the cotangents of the parents, each in its shape and dtype."""
+    for target, part, arg in zip(targets, parts, node.args, strict=True):
+        if target is None or part is None:
+            continue
+        if part.shape != arg.shape or part.dtype is not arg.dtype:
+            part = _like(part, arg, sum_to)
+        known = cotangents.get(target)
+        cotangents[target] = part if known is None else known + part
+
+
+# --- what runs in the place of an operation's rule
+
+
+def _rule(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+    """Apply the rule of a primitive to what the node holds."""
+    return node.primitive.vjp(g, node.output, node.args, node.params, targets)  # type: ignore[misc, no-any-return]
+
+
+def _rule_on(lift: Lift | None) -> Rule:
+    """Return a rule that sees values in the place of what nodes hold."""
+    if lift is None:
+        return _rule
+
+    def lifted(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+        y, args = _lifted(node, lift)
+        return node.primitive.vjp(g, y, args, node.params, targets)  # type: ignore[misc, no-any-return]
+
+    return lifted
+
+
+def _lifted(node: Operation, lift: Lift) -> tuple[Value, list[Operand]]:
+    """Return an operation's output and operands as values."""
+    args = [arg if parent is None else lift(arg, parent) for arg, parent in node.edges()]
+    return lift(node.output, node), args
+
+
+def _shown(rule: Rule, inspect: Callable[[Operation, Parts | None], None]) -> Rule:
+    """Return the rule with somebody looking on."""
+
+    def shown(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+        inspect(node, None)
+        parts = rule(node, g, targets)
+        inspect(node, parts)
+        return parts
+
+    return shown
+
+
+def _of_floats(rule: Rule) -> Rule:
+    """Return the rule without what it gives for integers: when traced, these have nodes, too."""
+
+    def of_floats(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+        parts = rule(node, g, targets)
+        wanted = zip(targets, parts, node.args, strict=True)
+        return [part if to and arg.dtype.kind == "f" else None for to, part, arg in wanted]
+
+    return of_floats
+
+
+# --- haste: strong products as plain ones, where that gives the same
+
+
+def _pulled_in_haste(
+    seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
+) -> dict[Node, Any] | None:
+    """Return the cotangents by plain products for strong ones; None where they may differ.
+
+    The two differ only where the plain product is NaN, and NaN does not get lost on its way to the
+    leaves: it is enough to look there.
+    """
+    try:
+        with _in_haste():
+            found = _sweep_back(seeds, wanted, _rule, None)
+            return None if haste.met and any(map(has_nan, found.values())) else found
+    except TooHastyError:
+        return None
 
 
 @contextmanager
@@ -110,61 +255,26 @@ def _in_haste() -> Iterator[None]:
         haste.on, haste.met = before
 
 
-def _sweep_back(
-    seeds: dict[Node, Any],
-    wanted: Collection[Node] | None,
-    lift: Lift | None,
-    inspect: Callable[[Node, Sequence[Any] | None], None] | None,
-    meet: Callable[[Node, Any], None] | None,
-) -> dict[Node, Any]:
-    since = 0 if wanted is None else min((node.order for node in wanted), default=0)
-    order = reachable(seeds, since=since)
-    useful = None if wanted is None else _leading_to(order, wanted)
-    cotangents = dict(seeds)
-    with np.errstate(all="ignore"):
-        for node in reversed(order):
-            primitive = node.primitive
-            if meet is not None and node in cotangents:
-                meet(node, cotangents[node])
-            if primitive is None or primitive.vjp is None or (wanted and node in wanted):
-                continue
-            g = cotangents.pop(node, None)
-            if g is None:
-                continue
-            targets = node.parents
-            if useful is not None:
-                targets = [parent if parent in useful else None for parent in targets]
-            if inspect is not None:
-                inspect(node, None)
-            y, args = (node.output, node.args) if lift is None else _lifted(node, lift)
-            parts = primitive.vjp(g, y, args, node.params, targets)
-            if inspect is not None:
-                inspect(node, parts)
-            for target, part, arg in zip(targets, parts, node.args, strict=True):
-                if target is None or part is None or (lift is not None and arg.dtype.kind != "f"):
-                    continue  # a traced integer has a node too, but nothing flows to it
-                if part.shape != arg.shape or part.dtype is not arg.dtype:
-                    part = _like(part, arg, sum_to)
-                known = cotangents.get(target)
-                cotangents[target] = part if known is None else known + part
-    return cotangents
+# --- forward
 
 
 def push_forward(
-    seeds: dict[Node, Any], outputs: Sequence[Node], *, lift: Lift | None = None
+    seeds: Mapping[Node, Tangent], outputs: Iterable[Node], *, lift: Lift | None = None
 ) -> dict[Node, Any]:
     """Return the tangents of ``outputs`` given those of some inputs; absent where they are zero."""
     since = min((node.order for node in seeds), default=0)
-    tangents = dict(seeds)
+    tangents: dict[Node, Any] = dict(seeds)
     with np.errstate(all="ignore"):
         for node in reachable(outputs, since=since):
-            primitive = node.primitive
-            if primitive is None or primitive.jvp is None or node in seeds:
-                continue
-            given = [tangents.get(p) if p is not None else None for p in node.parents]
-            if all(t is None for t in given):
-                continue
-            y, args = (node.output, node.args) if lift is None else _lifted(node, lift)
-            moved = primitive.jvp(given, y, args, node.params)
-            tangents[node] = _like(moved, node.output, broadcast_to)
+            if isinstance(node, Operation) and node.primitive.jvp and node not in seeds:
+                given = [tangents.get(parent) if parent else None for parent in node.parents]
+                if any(t is not None for t in given):
+                    tangents[node] = _moved(node, given, lift)
     return tangents
+
+
+def _moved(node: Operation, given: Sequence[Tangent | None], lift: Lift | None) -> Tangent:
+    """Return the tangent of an operation's result, given those of its operands."""
+    y, args = (node.output, node.args) if lift is None else _lifted(node, lift)
+    moved = node.primitive.jvp(given, y, args, node.params)  # type: ignore[misc]
+    return _like(moved, node.output, broadcast_to)  # type: ignore[no-any-return]

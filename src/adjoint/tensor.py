@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from . import advice, constants
+from .annotations import Array, ArrayLike, Cotangent, DTypeLike, Operand, Params, Tree
 from .constants import keep, kept, kept_params
 from .core import (
     Node,
-    Operand,
-    Params,
+    Operation,
     Primitive,
     Value,
     as_operand,
+    creation,
     explain_failure,
     refuse_dtype,
     refuse_subclass,
@@ -34,26 +35,27 @@ from .views import as_box, is_view, plain, view_of
 class Watcher:
     """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
 
-    # Whether constant operands are copied; else it compares them before the backward pass.
+    # Whether constant operands are copied when they are recorded. A watcher that says no looks
+    # for changes of them itself.
     copies: ClassVar[bool] = True
 
     @property
     def unrecorded(self) -> Any:
-        """What stands for "off" inside `no_grad`: False, or what is false but sees operations."""
+        """The state inside `no_grad`: False, or a watcher that is falsy but sees operations."""
         return False
 
-    def see_forward(self, node: Node, recorded: bool) -> None:
+    def see_forward(self, node: Operation, recorded: bool) -> None:
         """Look at an operation; one that is not recorded has a node for this occasion only."""
         raise NotImplementedError
 
-    def see_cut(self, how: str, source: Any, result: Any) -> None:
+    def see_cut(self, how: str, source: Tree, result: Tree) -> None:
         """Look at numbers that leave the graph; no result where that was refused."""
 
-    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+    def see_backward(self, node: Operation, parts: Sequence[Any] | None) -> None:
         """Look at a node before its rule runs (None), and at what the rule gave."""
         raise NotImplementedError
 
-    def see_cotangent(self, node: Node, g: Any) -> None:
+    def see_cotangent(self, node: Node, g: Cotangent) -> None:
         """Look at the whole cotangent of a node, leaves included."""
 
     def see_end(self) -> None:
@@ -61,7 +63,11 @@ class Watcher:
 
 
 class _Recording(threading.local):
-    """Whether operations are recorded in this thread, and who looks on."""
+    """Whether operations are recorded in this thread, and who looks on.
+
+    While somebody does, ``on`` is the watcher: the inner loop of everything asks one question, if
+    it is a plain bool, and has both answers.
+    """
 
     on: bool | Watcher = True
     watcher: Watcher | None = None
@@ -69,7 +75,7 @@ class _Recording(threading.local):
 
 _recording = _Recording()
 _Array, _new = np.ndarray, object.__new__
-# In the place of that of the only constant array among an operation's operands.
+# Stands for the position of the only constant array where that is not all there is to keep.
 _SEVERAL = -2
 
 
@@ -99,7 +105,7 @@ class no_grad:
         """Return ``function`` run without (or with) recording."""
 
         @functools.wraps(function)
-        def unrecorded(*args: Any, **kwargs: Any) -> Any:
+        def unrecorded(*args: object, **kwargs: object) -> Any:
             with type(self)():
                 return function(*args, **kwargs)
 
@@ -146,7 +152,7 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _recording.on, _recording.watcher = before
 
 
-def show_cut(how: str, source: Any, result: Any) -> None:
+def show_cut(how: str, source: Tree, result: Tree) -> None:
     """Show numbers that leave the graph to whoever looks on."""
     if _recording.watcher is not None:
         _recording.watcher.see_cut(how, source, result)
@@ -181,58 +187,24 @@ class Tensor(Value):
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Tensor:
         """Evaluate a primitive, and record it if an argument requires a gradient."""
-        arrays: list[Any] = []
-        parents: list[Node | None] = []
-        # The place of the only constant array, -1 without any.
-        recorded, constant = False, -1
-        for arg in args:
-            kind = arg.__class__
-            if kind is not _Array and kind is not float and isinstance(arg, Value):
-                node = arg.node
-                arrays.append(arg.data)
-                parents.append(node)
-                if node is not None:
-                    recorded = True
-            else:
-                if kind is _Array:
-                    constant = len(arrays) if constant == -1 else _SEVERAL
-                elif kind is not float and kind is not int:
-                    arg, constant = as_operand(arg), _SEVERAL
-                arrays.append(arg)
-                parents.append(None)
+        arrays, parents, recorded, constant = _payloads(args)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
-            # A view whose source has become a traced value becomes one when it is read: then this
-            # raises, and that one takes over.
             output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
-            if any(isinstance(arg, Value) and arg.rank > cls.rank for arg in args):
-                return primitive.bind(args, params)  # type: ignore[no-any-return]
-            raise explain_failure(primitive, arrays, params, error) from None
-        if kind != "f" and kind not in "iub":
+            return _applied_by_another(primitive, args, params, arrays, error)  # type: ignore[no-any-return]
+        if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
-            if (
-                constant != -1
-                and primitive.reads_numbers
-                and (recording is True or recording.copies)
-            ):
-                if constant == _SEVERAL:
-                    keep(arrays, parents)
-                else:
-                    array = arrays[constant]
-                    known, numbers, copy = constants.latest
-                    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
-                        arrays[constant] = copy
-                    else:
-                        arrays[constant] = kept(array)
+            if constant != -1:
+                _keep_constants(primitive, arrays, parents, constant, recording)
             if params:
                 params = kept_params(params)
-            node = Node(primitive, arrays, params, parents, output)
+            node = recorded_as(primitive, arrays, params, parents, output)
         if recording.__class__ is not bool:
-            seen = node or Node(primitive, arrays, params, parents, output)
+            seen = node or Operation(primitive, arrays, params, parents, output)
             recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
         if primitive.view and output.__class__ is _Array and is_view(primitive, args):
             view = _new(_TensorView)
@@ -244,7 +216,7 @@ class Tensor(Value):
         return made
 
     @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
         """Apply a NumPy function without a card to the plain arrays, if that cuts no graph."""
         if any(_would_cut(value) for value in values_in([args, kwargs])):
             show_cut("unsupported", [args, kwargs], None)
@@ -280,7 +252,7 @@ class Tensor(Value):
         return self.node.grad if self.node is not None else None
 
     @grad.setter
-    def grad(self, value: Any) -> None:
+    def grad(self, value: Operand) -> None:
         if self.node is None or self.node.primitive is not None:
             raise GraphError("only a leaf that requires a gradient holds one")
         if value is not None:
@@ -306,7 +278,7 @@ class Tensor(Value):
         if requires_grad != self.requires_grad:
             if not requires_grad:
                 show_cut("frozen", self, self)
-            self.node = Node(None) if requires_grad else None
+            self.node = Node() if requires_grad else None
         return self
 
     def detach(self) -> Tensor:
@@ -386,7 +358,7 @@ class Tensor(Value):
         """Become another value, in place; a leaf, changed under `no_grad`, stays one."""
         stays_leaf = self.node is not None and self.is_leaf
         if isinstance(other, Tensor):
-            # What had no axes was an array all the same, and stays one.
+            # NumPy gives a scalar where there are no axes, but an array that is changed stays one.
             self.data = np.asarray(other.data)
             self.node = self.node if stays_leaf else other.node
         elif stays_leaf:
@@ -400,7 +372,7 @@ class Tensor(Value):
 
     # --- leaving the graph
 
-    def numpy(self) -> np.ndarray[Any, Any]:
+    def numpy(self) -> Array:
         """Return the array, read-only; of a tensor that requires a gradient only when detached."""
         return self.__array__()
 
@@ -421,7 +393,7 @@ class Tensor(Value):
             show_cut("item", self, numbers)
         return numbers
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if _would_cut(self):
             self._refuse_conversion()
         array = np.asarray(self.data)
@@ -496,7 +468,7 @@ class Tensor(Value):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._refuse_interior("copied")
         kind = plain(type(self))
-        copied = kind(np.array(self.data), Node(None) if self.requires_grad else None)
+        copied = kind(np.array(self.data), Node() if self.requires_grad else None)
         show_cut("copy", self, copied)
         return copied  # type: ignore[no-any-return]
 
@@ -507,6 +479,89 @@ class Tensor(Value):
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
+
+
+def _payloads(args: Sequence[Operand]) -> tuple[list[Any], list[Node | None], bool, int]:
+    """Return the operands' payloads and nodes, whether there is a node, and a constant's position.
+
+    The position is that of the only constant array: -1 if there is none, `_SEVERAL` if there are
+    more, or constants of other kinds.
+    """
+    arrays: list[Any] = []
+    parents: list[Node | None] = []
+    recorded, constant = False, -1
+    for arg in args:
+        kind = arg.__class__
+        if kind is not _Array and kind is not float and isinstance(arg, Value):
+            node = arg.node
+            arrays.append(arg.data)
+            parents.append(node)
+            if node is not None:
+                recorded = True
+        else:
+            if kind is _Array:
+                constant = len(arrays) if constant == -1 else _SEVERAL
+            elif kind is not float and kind is not int:
+                arg, constant = as_operand(arg), _SEVERAL
+            arrays.append(arg)
+            parents.append(None)
+    return arrays, parents, recorded, constant
+
+
+def recorded_as(
+    primitive: Primitive,
+    args: Sequence[Any],
+    params: Params,
+    parents: Sequence[Node | None],
+    output: Array,
+) -> Operation:
+    """Return an operation, made without a call of its class, which would take twice as long."""
+    node = _new(Operation)
+    node.primitive = primitive
+    node.args = args
+    node.params = params
+    node.parents = parents
+    node.output = output
+    node.grad = None
+    node.order = next(creation)
+    return node
+
+
+def _keep_constants(
+    primitive: Primitive,
+    arrays: list[Any],
+    parents: list[Node | None],
+    constant: int,
+    recording: bool | Watcher,
+) -> None:
+    """Put copies in the places of constants that a rule reads: their owner may change them."""
+    if not primitive.reads_numbers or (isinstance(recording, Watcher) and not recording.copies):
+        return
+    if constant == _SEVERAL:
+        keep(arrays, parents)
+        return
+    array = arrays[constant]
+    known, numbers, copy = constants.latest
+    if known is array and array.tobytes() == numbers and copy.shape == array.shape:
+        arrays[constant] = copy
+    else:
+        arrays[constant] = kept(array)
+
+
+def _applied_by_another(
+    primitive: Primitive,
+    args: Sequence[Operand],
+    params: Params,
+    arrays: Sequence[Any],
+    error: Exception,
+) -> Any:
+    """Let a traced value apply a primitive that failed on arrays, or say why it failed.
+
+    A view whose source has become a traced value becomes one itself only when it is read.
+    """
+    if any(isinstance(arg, Value) and arg.rank > Tensor.rank for arg in args):
+        return primitive.bind(args, params)
+    raise explain_failure(primitive, arrays, params, error) from None
 
 
 class _TensorView(view_of(Tensor)):  # type: ignore[misc]
@@ -523,19 +578,21 @@ class _TensorView(view_of(Tensor)):  # type: ignore[misc]
 _TensorView.__name__ = Tensor.__name__  # as messages say it
 
 
-def _restore(kind: type[Tensor], array: Any, requires_grad: bool) -> Tensor:
-    return kind(array, Node(None) if requires_grad else None)
+def _restore(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
+    return kind(array, Node() if requires_grad else None)
 
 
 def _would_cut(value: Value) -> bool:
     return value.node is not None and bool(_recording.on)
 
 
-def _plain(leaf: Any) -> Any:
+def _plain(leaf: object) -> Any:
     return np.asarray(leaf) if isinstance(leaf, Value) else leaf
 
 
-def tensor(data: Any, *, requires_grad: bool = False, dtype: Any = None) -> Tensor:
+def tensor(
+    data: ArrayLike, *, requires_grad: bool = False, dtype: DTypeLike | None = None
+) -> Tensor:
     """Return a tensor with a copy of the data.
 
     Parameters

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
+from .annotations import Tree
 
-def leaves(tree: Any) -> Iterator[Any]:
+
+def leaves(tree: Tree) -> Iterator[Any]:
     """Yield what is not a list, tuple or dict, in order."""
     if isinstance(tree, dict):
         tree = tuple(tree.values())
@@ -18,7 +20,7 @@ def leaves(tree: Any) -> Iterator[Any]:
         yield tree
 
 
-def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+def map_leaves(function: Callable[..., Any], tree: Tree, *others: Any) -> Any:
     """Return the tree with ``function`` applied to every leaf, and to those of like trees.
 
     Raises
@@ -40,7 +42,7 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
 
 
-def assembler(tree: Any) -> Callable[[Sequence[Any]], Any]:
+def assembler(tree: Tree) -> Callable[[Sequence[Any]], Any]:
     """Return a function that makes a list of leaves into a tree like one of positions in it.
 
     >>> assembler((0, {"w": 1, "b": 2}))(["loss", "dw", "db"])
@@ -60,6 +62,6 @@ def assembler(tree: Any) -> Callable[[Sequence[Any]], Any]:
     return lambda found: kind([part(found) for part in parts])
 
 
-def _outline(tree: Any) -> str:
+def _outline(tree: Tree) -> str:
     size = f" of {len(tree)}" if isinstance(tree, (list, tuple, dict)) else ""
     return type(tree).__name__ + size

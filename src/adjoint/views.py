@@ -13,7 +13,8 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from .core import Node, Operand, Params, Primitive, Value
+from .annotations import Key, Operand, Params, Payload
+from .core import Node, Primitive, Value
 from .errors import GraphError
 
 
@@ -34,7 +35,7 @@ class View(Value):
 
     __slots__ = ("kept", "maker", "params", "primitive", "recorded", "root", "seen", "source")
 
-    def __init__(self, data: Any, node: Node | None) -> None:
+    def __init__(self, data: Payload, node: Node | None) -> None:
         self.kept, self.maker = data, node
 
     kept: Any
@@ -58,7 +59,7 @@ class View(Value):
         return self.kept
 
     @data.setter
-    def data(self, data: Any) -> None:
+    def data(self, data: Payload) -> None:
         self.kept, self.seen = data, self.root.data
 
     @property
@@ -87,7 +88,7 @@ class View(Value):
         self.__class__ = type(fresh)  # a source of plain arrays may have become a traced one
         self.kept, self.maker, self.seen = fresh.kept, fresh.maker, self.root.data
 
-    def shows(self, source: Value, key: Any) -> bool:
+    def shows(self, source: Value, key: Key) -> bool:
         """Return whether this is ``source[key]``."""
         return self.source is source and self.params.get("key") == key
 
@@ -132,8 +133,8 @@ class Boxed(Value):
 _mixtures: dict[Any, Any] = {}
 
 
-def plain(kind: Any) -> Any:
-    """Return the class of values that own their payload, for a class of any values."""
+def plain(kind: type[Value]) -> Any:
+    """Return a kind of values without what `_mixed` added: these own their payload."""
     return (
         kind
         if kind.__base__ is Value
@@ -141,8 +142,8 @@ def plain(kind: Any) -> Any:
     )
 
 
-def _mixed(mixin: Any, kind: Any) -> Any:
-    """Return the class of a kind's values that also are what ``mixin`` says; made once."""
+def _mixed(mixin: type[Value], kind: type[Value]) -> Any:
+    """Return the class of values that are of a kind and of a mixin, as views of tensors."""
     made = _mixtures.get((mixin, kind))
     if made is None:
         owner = plain(kind)
@@ -152,50 +153,50 @@ def _mixed(mixin: Any, kind: Any) -> Any:
     return made
 
 
-def argument_of(kind: Any) -> Any:
+def argument_of(kind: type[Value]) -> Any:
     """Return the class of arguments of a kind."""
     return _mixed(Argument, kind)
 
 
-def scalar_of(kind: Any) -> Any:
+def scalar_of(kind: type[Value]) -> Any:
     """Return the class of numbers of a kind."""
     return _mixed(Scalar, kind)
 
 
 def as_argument(value: Value) -> Any:
-    """Let a value of its own stand for an argument of the caller's, and return it."""
+    """Make a value that nobody else holds stand for an argument of the caller's; return it."""
     value.__class__ = argument_of(type(value))
     return value
 
 
-def as_scalar(value: Any) -> Any:
-    """Let a value of its own without axes be a scalar, as NumPy has it, and return it."""
+def as_scalar(value: object) -> Any:
+    """Make a value that nobody else holds a scalar, if it has no axes, as in NumPy; return it."""
     if isinstance(value, Value) and not value.shape and not value.is_weak:
         value.__class__ = scalar_of(type(value))
     return value
 
 
-def as_box(value: Any) -> Any:
-    """Let a value of its own without axes be an array, as NumPy has it, and return it."""
+def as_box(value: object) -> Any:
+    """Make a value that nobody else holds an array, even if it has no axes; return it."""
     if isinstance(value, Value) and not value.shape:
         value.__class__ = _mixed(Boxed, type(value))
     return value
 
 
-def is_number(argument: Any) -> bool:
+def is_number(argument: object) -> bool:
     """Return whether an argument is a number, which nothing changes, and not an array."""
     if isinstance(argument, Value):
         return argument.is_scalar
     return isinstance(argument, (float, int, np.generic))
 
 
-def view_of(kind: Any) -> Any:
+def view_of(kind: type[Value]) -> Any:
     """Return the class of views of values of a kind."""
     return _mixed(View, kind)
 
 
-def own(value: Any) -> Any:
-    """Return a value with the same payload and node that is no view: NumPy copies there."""
+def own(value: object) -> Any:
+    """Return a value of its own for a view, with its payload and node, where NumPy copies."""
     return as_box(plain(type(value))(value.data, value.node)) if isinstance(value, View) else value
 
 

@@ -12,23 +12,30 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..annotations import Array, DType, Shape
 from ..core import PRIMITIVES, Node, Spec
 from ..metadata import check, is_dtype, plain
 from ..ops.indexing import SLOT
 from ..tree import leaves
 from ..whole_file import write_whole
 from .naming import identifier
-from .tracer import Origin, TracedNode
+from .tracer import Origin, TracedNode, TracedOperation
+
+if TYPE_CHECKING:
+    from ..graph import Graph, Symbol
+
+# An object of JSON.
+Entry = Mapping[str, Any]
 
 _FORMAT = "adjoint graph"
 _VERSION = 1
-# Trees and metadata are never as deep as what exhausts the stack of Python's compiler.
+# Deeper trees could exhaust the stack of Python's compiler; real ones are never this deep.
 _DEEPEST = 50
 # NumPy's arrays have no more.
 _MOST_AXES = 64
@@ -37,7 +44,7 @@ _MOST_AXES = 64
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write(graph: Any, path: str | Path) -> None:
+def write(graph: Graph, path: str | Path) -> None:
     """Write a graph to a file, whole or not at all.
 
     Raises
@@ -49,16 +56,15 @@ def write(graph: Any, path: str | Path) -> None:
     write_whole(path, (text + "\n").encode())
 
 
-def document(graph: Any) -> dict[str, Any]:
+def document(graph: Graph) -> dict[str, Any]:
     """Return a graph as what JSON has: dicts, lists, strings and numbers."""
-    nodes = [symbol.node for symbol in graph.inputs] + graph.nodes
-    places = {node: place for place, node in enumerate(nodes)}
+    places = {node: place for place, node in enumerate([*graph.input_nodes, *graph.nodes])}
     return {
         "format": _FORMAT,
         "version": _VERSION,
         "name": graph.name,
         "arguments": list(graph.arguments),
-        "inputs": [_value(graph, symbol.node) for symbol in graph.inputs],
+        "inputs": [_value(graph, node) for node in graph.input_nodes],
         "nodes": [_operation(graph, node, places) for node in graph.nodes],
         "outputs": [
             {"value": places[x.node]} if getattr(x, "node", None) in places else _encode(x)
@@ -69,12 +75,12 @@ def document(graph: Any) -> dict[str, Any]:
     }
 
 
-def _value(graph: Any, node: Node) -> dict[str, Any]:
+def _value(graph: Graph, node: Node) -> dict[str, Any]:
     spec = node.output
     return {"name": graph.names[node], "shape": list(spec.shape), "dtype": str(spec.dtype)}
 
 
-def _operation(graph: Any, node: TracedNode, places: dict[Node, int]) -> dict[str, Any]:
+def _operation(graph: Graph, node: TracedOperation, places: dict[Node, int]) -> dict[str, Any]:
     name = node.meant.name
     if PRIMITIVES.get(name) is not node.meant:
         raise TypeError(
@@ -83,9 +89,9 @@ def _operation(graph: Any, node: TracedNode, places: dict[Node, int]) -> dict[st
         )
     args = [
         _encode(arg) if parent is None else {"value": places[parent]}
-        for arg, parent in zip(node.args, node.parents, strict=True)
+        for arg, parent in node.edges()
     ]
-    params = {key: _encode(value) for key, value in (node.params or {}).items()}
+    params = {key: _encode(value) for key, value in node.params.items()}
     origin = getattr(node, "origin", None)
     named = getattr(node, "name", None) is not None
     return {
@@ -98,7 +104,7 @@ def _operation(graph: Any, node: TracedNode, places: dict[Node, int]) -> dict[st
     }
 
 
-def _encode(item: Any) -> Any:
+def _encode(item: object) -> Any:
     """Return an operand or metadata as JSON; what JSON has no word for is a dict of one tag."""
     if item is None or isinstance(item, (bool, int, str)):
         return item
@@ -112,7 +118,7 @@ def _encode(item: Any) -> Any:
     raise TypeError(f"a graph with {type(item).__name__} {item!r} in its metadata cannot be saved")
 
 
-def _encode_array(array: Any) -> dict[str, Any]:
+def _encode_array(array: Array | np.generic) -> dict[str, Any]:
     little = np.asarray(array).astype(np.asarray(array).dtype.newbyteorder("<"))
     return {
         "dtype": str(np.dtype(array.dtype).newbyteorder("=")),
@@ -135,12 +141,14 @@ _TAGS: list[tuple[Any, str, Callable[[Any], Any]]] = [
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read(path: str | Path, graph: Any, symbol: Any, *, max_entries: int) -> Any:
+def read(path: str | Path, graph: type[Graph], symbol: type[Symbol], *, max_entries: int) -> Any:
     """Return the graph in a file, see `parse`."""
     return parse(Path(path).read_bytes(), str(path), graph, symbol, max_entries=max_entries)
 
 
-def parse(content: bytes, name: str, graph: Any, symbol: Any, *, max_entries: int) -> Any:
+def parse(
+    content: bytes, name: str, graph: type[Graph], symbol: type[Symbol], *, max_entries: int
+) -> Any:
     """Return the graph in a file's content, made of the classes given for graphs and symbols.
 
     ``name`` is the file's in errors.
@@ -159,7 +167,7 @@ def parse(content: bytes, name: str, graph: Any, symbol: Any, *, max_entries: in
         raise ValueError(f"{name} cannot be read as a saved graph: {reason}") from None
 
 
-def _rebuild(found: Any, graph: Any, symbol: Any, max_entries: int) -> Any:
+def _rebuild(found: Entry, graph: type[Graph], symbol: type[Symbol], max_entries: int) -> Any:
     _expect(isinstance(found, dict) and found.get("format") == _FORMAT, "it is no saved graph")
     version = found.get("version")
     _expect(
@@ -186,7 +194,9 @@ def _rebuild(found: Any, graph: Any, symbol: Any, max_entries: int) -> Any:
     return graph(inputs, outputs, takes=takes, gives=gives, arguments=arguments, name=name)
 
 
-def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any, max_entries: int) -> Any:
+def _apply(
+    entry: dict[str, Any], values: Sequence[Any], symbol: type[Symbol], max_entries: int
+) -> Any:
     """Apply one saved operation to the values so far."""
     primitive, expected = PRIMITIVES[entry["primitive"]], _spec(entry, max_entries)
     params = {name: plain(_decode(value)) for name, value in entry["params"].items()}
@@ -198,16 +208,18 @@ def _apply(entry: dict[str, Any], values: Sequence[Any], symbol: Any, max_entrie
         params["axis"] = primitive.read_axis(args[0], params["axis"])
     made = symbol.apply(primitive, args, params)
     _expect(made.data == expected, f"it gives {made.data}, not {expected}")
-    made.node.name = _name(entry["name"]) if entry["named"] is True else None
+    node = made.node
+    assert isinstance(node, TracedNode)
+    node.name = _name(entry["name"]) if entry["named"] is True else None
     if entry["origin"] is not None:
         rule, argument, group = entry["origin"]
         known = isinstance(rule, str) and rule.isidentifier() and type(group) is int
         _expect(known and (argument is None or type(argument) is int), "its origin")
-        made.node.origin = Origin(rule, argument, group)
+        node.origin = Origin(rule, argument, group)
     return made
 
 
-def _operand(item: Any, values: Sequence[Any]) -> Any:
+def _operand(item: object, values: Sequence[Any]) -> Any:
     if isinstance(item, dict) and item.keys() == {"value"}:
         place = item["value"]
         _expect(type(place) is int and 0 <= place < len(values), f"there is no value {place!r}")
@@ -220,7 +232,7 @@ def _operand(item: Any, values: Sequence[Any]) -> Any:
     return operand
 
 
-def _tree(item: Any, count: int) -> Any:
+def _tree(item: object, count: int) -> Any:
     """Return the structure of arguments or results, whose leaves count from 0."""
     tree = _decode(item)
     found = list(leaves(tree))
@@ -228,7 +240,7 @@ def _tree(item: Any, count: int) -> Any:
     return tree
 
 
-def _name(text: Any) -> str:
+def _name(text: object) -> str:
     _expect(isinstance(text, str) and identifier(text) == text, f"{text!r} is no name")
     return str(text)
 
@@ -243,20 +255,24 @@ def _spec(entry: dict[str, Any], max_entries: int) -> Spec:
     return Spec(shape, _dtype(entry["dtype"]))
 
 
-def _shape(sizes: Any) -> tuple[int, ...]:
-    good = isinstance(sizes, list) and all(type(n) is int and 0 <= n < 2**63 for n in sizes)
-    _expect(good and len(sizes) <= _MOST_AXES, f"{str(sizes)[:40]} is no shape")
+def _shape(sizes: object) -> Shape:
+    if not isinstance(sizes, list) or not all(map(_is_size, sizes)) or len(sizes) > _MOST_AXES:
+        raise ValueError(f"{str(sizes)[:40]} is no shape")
     return tuple(sizes)
 
 
-def _dtype(text: Any) -> np.dtype[Any]:
-    good = isinstance(text, str) and is_dtype(text) and str(np.dtype(text)) == text
-    _expect(good, f"{str(text)[:40]!r} is no dtype of numbers")
-    dtype: np.dtype[Any] = np.dtype(text)
+def _is_size(n: object) -> bool:
+    return type(n) is int and 0 <= n < 2**63
+
+
+def _dtype(text: object) -> DType:
+    if not isinstance(text, str) or not is_dtype(text) or str(np.dtype(text)) != text:
+        raise ValueError(f"{str(text)[:40]!r} is no dtype of numbers")
+    dtype: DType = np.dtype(text)
     return dtype
 
 
-def _decode(item: Any, depth: int = 0) -> Any:
+def _decode(item: object, depth: int = 0) -> Any:
     """Return what `_encode` was given."""
     _expect(depth <= _DEEPEST, f"it is nested more than {_DEEPEST} times")
     if item is None or isinstance(item, (bool, int, float, str)):
@@ -267,31 +283,32 @@ def _decode(item: Any, depth: int = 0) -> Any:
     return _DECODERS[tag](content, depth + 1)
 
 
-def _decode_array(content: Any, _: int) -> Any:
+def _decode_array(content: Entry, _: int) -> Any:
     shape, dtype = _shape(content["shape"]), _dtype(content["dtype"])
     data = base64.b64decode(content["base64"], validate=True)
     _expect(len(data) == math.prod(shape) * dtype.itemsize, "an array has not as many bytes")
     return np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape).astype(dtype)
 
 
-def _decode_number(content: Any, depth: int) -> Any:
+def _decode_number(content: Entry, depth: int) -> Any:
     array = _decode_array(content, depth)
     _expect(array.ndim == 0, "a number has axes")
     return array[()]
 
 
-def _decode_items(items: Any, depth: int) -> list[Any]:
-    _expect(isinstance(items, list), "a sequence has no items")
+def _decode_items(items: object, depth: int) -> list[Any]:
+    if not isinstance(items, list):
+        raise ValueError("a sequence has no items")
     return [_decode(item, depth) for item in items]
 
 
-def _decode_dict(items: Any, depth: int) -> dict[Any, Any]:
+def _decode_dict(items: Sequence[Any], depth: int) -> dict[Any, Any]:
     found = {_key(_decode(key, depth)): _decode(value, depth) for key, value in items}
     _expect(len(found) == len(items), "a key occurs twice")
     return found
 
 
-def _key(key: Any) -> Any:
+def _key(key: object) -> Any:
     """Return a key of a dict: a text, a number that equals itself, None, or a tuple of keys."""
     if isinstance(key, tuple):
         return tuple(map(_key, key))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import PRIMITIVES, Node
+from ..core import PRIMITIVES, Node, Operation
 from ..facts import REALS, SMALL, Interval, Range, of_product, of_square
 from .tracer import TracedNode
 
@@ -36,10 +36,9 @@ def lower_bound(operand: Any) -> float:
     return -math.inf if known is None else known.low
 
 
-def operands_of(node: Node) -> list[Any]:
+def operands_of(node: Operation) -> list[Any]:
     """Return a node's operands: the nodes that they came from, or the constants."""
-    pairs = zip(node.args, node.parents, strict=True)
-    return [arg if parent is None else parent for arg, parent in pairs]
+    return [arg if parent is None else parent for arg, parent in node.edges()]
 
 
 def _find_range(node: TracedNode) -> None:
@@ -58,23 +57,23 @@ def _find_range(node: TracedNode) -> None:
 
 def _followed(node: Node) -> list[Any]:
     """Return the operands from whose ranges that of a value follows."""
-    if node.primitive is None or node.output.dtype.kind != "f":
+    if not isinstance(node, Operation) or node.output.dtype.kind != "f":
         return []
     facts = node.primitive.facts
     return operands_of(node) if callable(facts.bounds) or facts.moves is not None else []
 
 
 def _bounds_of(node: Node) -> Interval:
-    dtype, primitive = node.output.dtype, node.primitive
+    dtype = node.output.dtype
     if dtype.kind != "f":
         # Integers go round, but to no other sign where they have none.
         return (0.0, 1.0) if dtype.kind == "b" else (0.0, math.inf) if dtype.kind == "u" else REALS
-    if primitive is None:
+    if not isinstance(node, Operation):
         return REALS
     bounds = _bounds_of_factors(node)
     if bounds is None:
         ranges = [range_of(x) for x in _followed(node)]
-        bounds = primitive.facts.bounds_of(ranges, node.params or {})
+        bounds = node.primitive.facts.bounds_of(ranges, node.params)
     return _rounded(*bounds, dtype)
 
 
@@ -91,7 +90,7 @@ def _range_of_constant(constant: Any) -> Range:
     return Range(low, high, np.size(constant), float(np.min(np.abs(constant))))
 
 
-def _bounds_of_factors(node: Node) -> Interval | None:
+def _bounds_of_factors(node: Operation) -> Interval | None:
     """Return the bounds of x·x, and of (c·x)·x with a constant c; None of any other operation."""
     if node.primitive is not PRIMITIVES["multiply"]:
         return None
@@ -106,7 +105,7 @@ def _bounds_of_factors(node: Node) -> Interval | None:
 
 def _ratio(one: Any, other: Any) -> Range | None:
     """Return the range of c where ``one`` is c times ``other``, or its negative."""
-    if not isinstance(one, Node) or one.primitive is None:
+    if not isinstance(one, Operation):
         return None
     factors = operands_of(one)
     if one.primitive is PRIMITIVES["negative"] and factors[0] is other:

@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Node, Operand, Spec
+from ..core import Operand, Operation, Spec
 
 
-def flops(node: Node) -> int:
+def flops(node: Operation) -> int:
     """Return the floating-point operations of a node.
 
     One for each entry of an elementwise operation (an exponential counts as one too) or of what a
     reduction reads, two for each product of a matrix product, none where entries only move.
     Factorisations count as n³ for matrices of n rows.
     """
-    assert node.primitive is not None
     facts = node.primitive.facts
     if facts.moves is not None or facts.constant is not None or node.output.dtype.kind != "f":
         return 0
     if facts.flops is not None:
-        return facts.flops(node.output, *node.args, **(node.params or {}))
+        return facts.flops(node.output, *node.args, **node.params)
     return max([size_of(node.output), *map(size_of, node.args)])
 
 

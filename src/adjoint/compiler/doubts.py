@@ -11,19 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ..core import PRIMITIVES, Node
+from ..core import PRIMITIVES, Node, Operation
 from ..graph import Graph, Symbol
-from .tracer import TracedNode
+from .tracer import TracedNode, TracedOperation
 
 # For what native code gives NaN where it must not: strong products that it computes as plain ones
 # even where infinities are expected, logits of which the greatest is infinite, labels out of range.
 NAN_IN_NATIVE = frozenset({"strong_matmul", "logsumexp", "log_softmax", "softmax_cross_entropy"})
 
 
-def _passes_nan(node: Node, position: int) -> bool:
+def _passes_nan(node: Operation, position: int) -> bool:
     """Return whether NaN in an entry of an argument is sure to show in the result."""
-    assert node.primitive is not None
-    shows_nan = node.primitive.facts.shows_nan(position, node.output, node.args, node.params or {})
+    shows_nan = node.primitive.facts.shows_nan(position, node.output, node.args, node.params)
     return shows_nan and 0 not in node.output.shape
 
 
@@ -58,7 +57,7 @@ def sentinels(
     return [Symbol(node.output, node) for node in sorted(found, key=lambda node: node.order)]
 
 
-def _passed_on(node: TracedNode, plain: Collection[str]) -> Iterator[Node]:
+def _passed_on(node: TracedOperation, plain: Collection[str]) -> Iterator[Node]:
     """Yield the operands of which NaN is sure to show in a result."""
     for position, parent in enumerate(node.parents):
         if parent is not None and (node.meant.name in plain or _passes_nan(node, position)):
@@ -129,20 +128,12 @@ def careful_name(graph: Graph) -> str:
 
 def careful(graph: Graph) -> Graph:
     """Return a graph in which no plain product stands for a strong one."""
-    values: dict[Node | None, Any] = {x.node: x for x in graph.inputs}
-    for node in graph.nodes:
-        args = [
-            arg if parent is None else values[parent]
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
-        made = values[node] = Symbol.apply(node.meant, args, node.params or {})
+
+    def as_meant(node: TracedOperation, args: list[Any]) -> Symbol:
+        made = Symbol.apply(node.meant, args, node.params)
         assert isinstance(made.node, TracedNode)
         made.node.name, made.node.origin = node.name, node.origin
-    return Graph(
-        graph.inputs,
-        [values[x.node] if isinstance(x, Symbol) else x for x in graph.outputs],
-        takes=graph.takes,
-        gives=graph.gives,
-        arguments=graph.arguments,
-        name=careful_name(graph),
-    )
+        return made
+
+    outputs = graph.ends(graph.interpret(graph.inputs, as_meant))
+    return graph.like(graph.inputs, outputs, name=careful_name(graph))

@@ -40,7 +40,7 @@ _CHANGED = (
 
 
 @contextmanager
-def refused(*roots: Any, resumed: Collection[Any] = ()) -> Iterator[None]:
+def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
     """Refuse what the ``with`` block does to all that some functions can reach.
 
     ``resumed`` has the frames of the generators that ran meanwhile, as far as that was seen.
@@ -64,7 +64,7 @@ def refused(*roots: Any, resumed: Collection[Any] = ()) -> Iterator[None]:
         changed += [(path, _TAKEN) for path, item in reach.found() if _ran(item, resumed)]
         changed += [(name, _CHANGED) for name in _put_back(places, before)]
     if changed:
-        # What was drawn explains what else has changed.
+        # A generator that was drawn from explains other changes, so that it is told first.
         text = max((text for _, text in changed), key=[_CHANGED, _TAKEN, _GENERATOR.text].index)
         names = dict.fromkeys(name for name, about in changed if about == text)
         raise TypeError(text.format(", ".join(list(names)[:_MOST_NAMED])))
@@ -96,13 +96,13 @@ class _Kind(NamedTuple):
 
 @cache
 def _generators() -> tuple[type, ...]:
-    # Once it is needed: to import adjoint loads neither of the two.
+    # Imported here, since `import adjoint` shall load neither of the two.
     from random import Random
 
     return Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator
 
 
-def _is_pythons(generator: Any) -> bool:
+def _is_pythons(generator: object) -> bool:
     return isinstance(generator, _generators()[0])
 
 
@@ -139,7 +139,7 @@ def _set_slots(value: Value, before: dict[str, Any]) -> None:
     value.data, value.node = before["data"], before["node"]
 
 
-def _refill(item: Any, before: dict[Any, Any]) -> None:
+def _refill(item: list[Any] | deque[Any], before: dict[Any, Any]) -> None:
     item.clear()
     item.extend(before.values())
 
@@ -154,13 +154,13 @@ def _refill_dict(item: dict[Any, Any], before: dict[Any, Any]) -> None:
     dict.update(item, before)
 
 
-def _named(item: Any, reach: Reach) -> dict[str, Any]:
+def _named(item: object, reach: Reach) -> dict[str, Any]:
     """Return those attributes of a function, class or module that code names."""
     found = vars(item)
     return {name: found.get(name, GONE) for name in (*reach.names, *reach.names.among(found))}
 
 
-def _set_named(item: Any, before: dict[str, Any]) -> None:
+def _set_named(item: object, before: dict[str, Any]) -> None:
     for name, found in before.items():
         if vars(item).get(name, GONE) is found:
             continue
@@ -170,8 +170,8 @@ def _set_named(item: Any, before: dict[str, Any]) -> None:
             setattr(item, name, found)
 
 
-def _position(iterator: Any) -> bytes:
-    """Return what tells how far an iterator is, as far as that can be seen."""
+def _position(iterator: Iterator[Any]) -> bytes:
+    """Return bytes that change when an iterator advances, where that can be seen."""
     if isinstance(iterator, GeneratorType):
         return repr(iterator.gi_frame is None).encode()
     # The texts of itertools' counters say where they are.
@@ -196,7 +196,7 @@ _NAMESPACE = _Kind(_named, _set_named, "{}.{}")
 _ITERATOR = _Kind(lambda item, _: _position(item), lambda item, before: None, text=_TAKEN)
 
 
-def _kind_of(item: Any) -> _Kind | None:
+def _kind_of(item: object) -> _Kind | None:
     """Return how to watch something; None for what cannot change."""
     for types, kind in (
         (_generators(), _GENERATOR),
@@ -236,7 +236,7 @@ def _changeable(reach: Reach) -> Iterator[tuple[str, Any, _Kind]]:
 class _Watched:
     """Something that is watched, and what it was."""
 
-    def __init__(self, path: str, item: Any, kind: _Kind, reach: Reach) -> None:
+    def __init__(self, path: str, item: object, kind: _Kind, reach: Reach) -> None:
         self.path, self.item, self.kind, self.reach = path, item, kind, reach
         self.before = kind.read(item, reach)
 
@@ -262,7 +262,7 @@ class _Watched:
         ]
         return [(self.kind.entry.format(self.path, key), self.kind.text) for key in keys]
 
-    def _is_computed(self, key: Any) -> bool:
+    def _is_computed(self, key: object) -> bool:
         """Return whether an attribute is a cached property's, which is the same at every call."""
         owner = getattr(type(self.item), key, None) if isinstance(key, str) else None
         return isinstance(owner, cached_property)
@@ -271,7 +271,7 @@ class _Watched:
 # --- places
 
 
-def _ran(item: Any, frames: Collection[Any]) -> bool:
+def _ran(item: object, frames: Collection[Any]) -> bool:
     return isinstance(item, GeneratorType) and item.gi_frame in frames
 
 

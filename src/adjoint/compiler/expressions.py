@@ -7,13 +7,13 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..core import PRIMITIVES, Node, Operand, Primitive
+from ..core import PRIMITIVES, Node, Operand, Operation, Primitive
 from ..graph import Graph
 from . import constants, helpers, naming
 from .constants import parse
 from .doubts import careful_name
 from .standalone import STANDALONE
-from .wordings import WORDINGS, fill, operands_of
+from .wordings import WORDINGS, fill
 
 
 class Expressions:
@@ -31,7 +31,7 @@ class Expressions:
         alone = isinstance(graph.gives, int)
         self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
         # Values that stand inside of the expression that uses them.
-        self.pending: dict[Node, ast.expr] = {}
+        self.pending: dict[Operation, ast.expr] = {}
         given = {graph.name, *graph.arguments} if before is None else before.given_names
         self.given_names: set[str] = given
         helper_names = [helpers.free_name(name, self.given_names) for name in _helper_names(graph)]
@@ -60,7 +60,7 @@ class Expressions:
         self.taken.add(name)
         return name
 
-    def apply(self, node: Node) -> ast.expr:
+    def apply(self, node: Operation) -> ast.expr:
         """Return a node's primitive applied to the expressions of its operands.
 
         Raises
@@ -68,12 +68,11 @@ class Expressions:
         NotImplementedError
             If the primitive is a Python function with a derivative rule of its own.
         """
-        primitive, params = node.primitive, dict(node.params or {})
-        assert primitive is not None
+        primitive = node.primitive
         narrow = _has_narrow_floats(node)
         operands = [
             self.constant(arg, typed=narrow) if parent is None else self.value(parent)
-            for arg, parent in operands_of(node)
+            for arg, parent in node.edges()
         ]
         reword = WORDINGS.get(primitive.name)
         written = reword(node, operands) if reword else None
@@ -86,13 +85,13 @@ class Expressions:
                 "so it cannot be written as NumPy"
             )
         places = [f"_operand_{n}" for n in range(len(operands))]
-        template = parse(primitive.write_source(*places, **params))
+        template = parse(primitive.write_source(*places, **node.params))
         self._note_helpers(primitive, template)
         return fill(template, dict(zip(places, operands, strict=True)))
 
     def value(self, node: Node) -> ast.expr:
         """Return a value's name, or the expression itself if it waits for its only use."""
-        if node in self.pending:
+        if isinstance(node, Operation) and node in self.pending:
             return copy.deepcopy(self.pending[node])
         return ast.Name(self.name(node), ast.Load())
 
@@ -143,8 +142,7 @@ def _named_nodes(graph: Graph) -> list[Node]:
 
 
 def _helper_names(graph: Graph) -> list[str]:
-    primitives = [node.primitive for node in graph.nodes if node.primitive is not None]
-    functions = [helper.__name__ for primitive in primitives for helper in primitive.helpers]
+    functions = [helper.__name__ for node in graph.nodes for helper in node.primitive.helpers]
     # Helpers call other helpers.
     return [*functions, *PRIMITIVES, *STANDALONE, "special"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Node
-from ..graph import Graph, Symbol
+from ..graph import Graph, Symbol, node_of
+from .tracer import TracedOperation
 
 
 def fingerprint(graph: Graph) -> Hashable:
@@ -23,21 +23,18 @@ def fingerprint(graph: Graph) -> Hashable:
     >>> fingerprint(square) == fingerprint(ad.graph.trace(lambda y: y * y, np.ones(4)))
     False
     """
-    numbers: dict[Node | None, int] = {
-        symbol.node: number for number, symbol in enumerate(graph.inputs)
-    }
-    lines = []
-    for node in graph.nodes:
-        operands = [
-            key_of(arg) if parent is None else numbers[parent]
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
+    lines: list[Hashable] = []
+
+    def number(node: TracedOperation, operands: list[Any]) -> int:
         products = id(node.primitive), id(node.meant)
-        lines.append((products, tuple(operands), key_of(dict(node.params or {}))))
-        numbers[node] = len(numbers)
+        lines.append((products, tuple(operands), key_of(dict(node.params))))
+        return len(graph.inputs) + len(lines) - 1
+
+    numbers = graph.interpret(range(len(graph.inputs)), number, constant=key_of)
     takes = [(symbol.shape, symbol.dtype.str) for symbol in graph.inputs]
     gives = [
-        numbers[x.node] if isinstance(x, Symbol) else key_of(np.asarray(x)) for x in graph.outputs
+        numbers[node_of(x)] if isinstance(x, Symbol) else key_of(np.asarray(x))
+        for x in graph.outputs
     ]
     return tuple(takes), tuple(lines), tuple(gives)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core import Node, Spec
+from ..annotations import Operand
+from ..core import Operation, Spec
 from ..tree import map_leaves
 
+if TYPE_CHECKING:
+    from ..graph import Graph
 
-def write(graph: Any) -> str:
+
+def write(graph: Graph) -> str:
     """Return the listing of a graph."""
     arguments = ", ".join(
-        f"{graph.names[symbol.node]}: {describe(symbol.data)}" for symbol in graph.inputs
+        f"{graph.names[node]}: {describe(node.output)}" for node in graph.input_nodes
     )
     lines = [(_operation(graph, node), describe(node.output)) for node in graph.nodes]
     width = max((len(text) for text, _ in lines), default=0)
@@ -30,28 +34,24 @@ def describe(spec: Spec) -> str:
     return f"{spec.dtype}{list(spec.shape)}"
 
 
-def _operation(graph: Any, node: Node) -> str:
-    assert node.primitive is not None
-    args = [
-        _constant(arg) if parent is None else graph.names[parent]
-        for arg, parent in zip(node.args, node.parents, strict=True)
-    ]
+def _operation(graph: Graph, node: Operation) -> str:
+    args = node.operands(graph.names, _constant)
     defaults = node.primitive.defaults
     params = [
         f"{name}={value!r}"
-        for name, value in (node.params or {}).items()
+        for name, value in node.params.items()
         if name not in defaults or repr(defaults[name]) != repr(value)
     ]
     return f"{graph.names[node]} = {node.primitive.name}({', '.join([*args, *params])})"
 
 
-def _constant(operand: Any) -> str:
+def _constant(operand: Operand) -> str:
     if isinstance(operand, np.ndarray) and operand.ndim:
         return f"<{operand.dtype}{list(operand.shape)}>"
     return repr(operand.item() if isinstance(operand, (np.ndarray, np.generic)) else operand)
 
 
-def _result(graph: Any) -> str:
+def _result(graph: Graph) -> str:
     def show(position: int) -> _Verbatim:
         output = graph.outputs[position]
         node = getattr(output, "node", None)

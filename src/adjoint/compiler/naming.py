@@ -10,10 +10,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..annotations import Tree
 from ..core import Node
 
-# What a name of the user's must not hide in the source that is written.
+# Longer names are cut.
 _LONGEST = 40
+# Written source uses these itself, so that a name of the user's must not hide them.
 _TAKEN = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "np", "special"])
 
 
@@ -48,7 +50,7 @@ def parameter_names(paths: Iterable[str]) -> list[str]:
     return names
 
 
-def entry(path: Any, key: Any) -> Any:
+def entry(path: Tree, key: Any) -> Any:
     """Return the name of an item: of a tree of names the item, of a name ``p`` ``p_key``."""
     if isinstance(path, (dict, list, tuple)):
         return path[key]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import builtins
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property, partial, partialmethod
 from gc import get_referents
 from operator import attrgetter, getitem, methodcaller
 from types import (
     BuiltinMethodType,
+    CellType,
     CodeType,
     FunctionType,
     GeneratorType,
@@ -28,6 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..annotations import Array
 from ..core import Primitive, Value
 from .code_names import NamesInCode, imported_by, names_in
 from .users_code import is_fixed, is_followed, is_iterator, is_users
@@ -35,11 +37,11 @@ from .users_code import is_fixed, is_followed, is_iterator, is_users
 Look = Callable[[], Any]
 Put = Callable[[Any], None]
 
-# What stands where nothing stands.
+# Marks a place where there is nothing.
 GONE = object()
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype)
-# What a class has that no code gave it.
+# Attributes that Python itself gives every class.
 _OF_EVERY_CLASS = ("__dict__", "__doc__", "__module__", "__qualname__", "__weakref__")
 _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_property)
 
@@ -62,23 +64,23 @@ class Reach:
     Attributes
     ----------
     items : dict of int to (str, object)
-        What is reached, with the path that leads to it first, by identity.
+        What is reached and the first path that leads to it, by identity.
     names : NamesInCode
-        Of attributes, in the code that is reached.
+        The names of attributes in the code that is reached.
     places : list of Place
-        Where that stands, and where something may come to stand.
+        Where the items are stored, and where something may be stored later.
     asks_for_types : bool
         Whether code in reach may go another way where a traced value stands for an array.
     sizes : list of callable
-        They give what is equal as long as nothing was added to, or taken from, what is reached.
+        Each returns what stays equal as long as nothing is added to what is reached, or removed.
     members : list of dict or set
         Their keys, or members, are read, too.
     """
 
-    def __init__(self, *roots: Any) -> None:
+    def __init__(self, *roots: object) -> None:
         names = NamesInCode()
         while True:
-            # Code that is found late names attributes of what was found before.
+            # Code that is found late may name attributes of what was walked before: walk again.
             known = names.count
             self.names = names
             self.items: dict[int, tuple[str, Any]] = {}
@@ -97,7 +99,7 @@ class Reach:
 
     # --- the walk
 
-    def _walk(self, root: Any) -> None:
+    def _walk(self, root: object) -> None:
         """Go depth first, without recursion: lists may be nested without bound."""
         stack = [iter([Place("", root)])]
         while stack:
@@ -114,7 +116,7 @@ class Reach:
             self.items[id(item)] = place.path, item  # kept, so that no other object gets its id
             stack.append(self._parts(place.path, item))
 
-    def _parts(self, path: str, item: Any) -> Iterator[Place]:
+    def _parts(self, path: str, item: object) -> Iterator[Place]:
         """Yield what an item refers to."""
         for kinds, parts in _PARTS:
             if isinstance(item, kinds):
@@ -131,7 +133,7 @@ class Reach:
             yield _entry(f"{path}[{key!r}]", item, key)
         yield from self._of_instance(path, item)
 
-    def _of_list(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_list(self, path: str, item: list[Any] | deque[Any]) -> Iterator[Place]:
         self.sizes.append(item.__len__)
         for n, found in enumerate(item):
             look, put = partial(getitem, item, n), partial(item.__setitem__, n)
@@ -142,12 +144,12 @@ class Reach:
         yield from (Place(f"{path}[{n}]", found) for n, found in enumerate(item))
         yield from self._of_instance(path, item)
 
-    def _of_set(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_set(self, path: str, item: set[Any] | frozenset[Any]) -> Iterator[Place]:
         self.sizes.append(item.__len__)
         self.members.append(item)
         yield from (Place(path, found) for found in list(item))
 
-    def _of_array(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_array(self, path: str, item: Array) -> Iterator[Place]:
         if item.dtype.hasobject and item.dtype == object:
             for n, found in enumerate(item.flat):
                 look = partial(getitem, item.flat, n)
@@ -162,9 +164,9 @@ class Reach:
         if computed and isinstance(item.data, np.ndarray):
             yield Place(path, item.data, partial(getattr, item, "data"))
 
-    def _of_function(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_function(self, path: str, item: FunctionType) -> Iterator[Place]:
         """Yield a function's free variables and, if it is the user's, all that its code names."""
-        # Not of its __module__, which functools.wraps makes that of the function inside.
+        # __module__ will not do: functools.wraps copies that of the function inside.
         module = getattr(item, "__globals__", {}).get("__name__")
         ours = is_fixed(module)
         for name, cell in zip(item.__code__.co_freevars, item.__closure__ or (), strict=True):
@@ -186,7 +188,7 @@ class Reach:
         attributes = vars(item)
         yield from self._of_scope(path, attributes, self.names.among(attributes))
 
-    def _of_globals(self, function: Any) -> Iterator[Place]:
+    def _of_globals(self, function: FunctionType) -> Iterator[Place]:
         scope = function.__globals__
         names = names_in(function.__code__).variables
         for name in names:
@@ -208,21 +210,21 @@ class Reach:
         yield Place(path, item.__func__)
         yield Place(path, item.__self__)
 
-    def _of_partial(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_partial(self, path: str, item: partial[Any]) -> Iterator[Place]:
         yield from (Place(path, part) for part in (item.func, item.args, item.keywords))
         yield from self._of_instance(path, item)
 
-    def _of_builtin(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_builtin(self, path: str, item: BuiltinMethodType) -> Iterator[Place]:
         if isinstance(item.__self__, ModuleType):
             self.names.add_name(item.__name__)  # of getattr and its like
         elif not isinstance(item.__self__, type):
             yield Place(path, item.__self__)
 
-    def _of_descriptor(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_descriptor(self, path: str, item: object) -> Iterator[Place]:
         for attribute in ("fget", "fset", "fdel", "func", "__func__", "args", "keywords"):
             yield Place(path, getattr(item, attribute, None))
 
-    def _of_getter(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_getter(self, path: str, item: attrgetter[Any] | methodcaller) -> Iterator[Place]:
         for name in item.__reduce__()[1]:
             self.names.add_name(name)
         return iter(())
@@ -239,7 +241,7 @@ class Reach:
         for name in list(names):
             yield _entry(_joined(path, name), scope, name)
 
-    def _of_instance(self, path: str, item: Any) -> Iterator[Place]:
+    def _of_instance(self, path: str, item: object) -> Iterator[Place]:
         """Yield those attributes of an object that the code in reach may read."""
         kind = type(item)
         attributes = attributes_of(item)
@@ -258,11 +260,11 @@ class Reach:
         if _is_users_class(kind):
             yield Place(path, kind, partial(getattr, item, "__class__"))
         elif is_iterator(item):
-            # What C code holds: an iterator's list, a map's function.
+            # C code holds what no attribute shows: an iterator's list, a map's function.
             yield from (Place(path, part) for part in get_referents(item))
 
     def _of_attributes(
-        self, path: str, item: Any, attributes: dict[str, Any], kind: type
+        self, path: str, item: object, attributes: dict[str, Any], kind: type
     ) -> Iterator[Place]:
         yield Place("", GONE, partial(getattr, item, "__dict__"))
         whole = self.names.all or _is_called_unseen(kind)
@@ -295,7 +297,7 @@ class Reach:
                 continue
             found = vars(owner)[name]
             bound = hasattr(type(found), "__get__") and not isinstance(found, FunctionType)
-            # What a property would give at the class is not what it is.
+            # To read a property off the class would call it, so look into the class's dict.
             look = partial(vars(owner).__getitem__, name) if bound else partial(getattr, item, name)
             at = path if callable(found) else _joined(path or item.__name__, name)
             yield Place(at, found, look, None if bound else partial(setattr, owner, name))
@@ -339,20 +341,20 @@ def found_at(look: Look) -> Any:
         return GONE
 
 
-def _entry(path: str, item: dict[Any, Any], key: Any) -> Place:
+def _entry(path: str, item: dict[Any, Any], key: Hashable) -> Place:
     """Return the place of an entry, which need not be there."""
     look = partial(item.get, key, GONE)  # not item[key], which fills a defaultdict
     return Place(path, look(), look, partial(_set_entry, item, key))
 
 
-def _set_entry(item: dict[Any, Any], key: Any, value: Any) -> None:
+def _set_entry(item: dict[Any, Any], key: Hashable, value: object) -> None:
     if value is GONE:
         item.pop(key, None)
     else:
         item[key] = value
 
 
-def _fill(cell: Any, value: Any) -> None:
+def _fill(cell: CellType, value: object) -> None:
     if value is GONE:
         del cell.cell_contents
     else:
@@ -363,7 +365,7 @@ def _joined(path: str, name: str) -> str:
     return name if not path or not name else f"{path}{'' if name[0] == '[' else '.'}{name}"
 
 
-def attributes_of(item: Any) -> dict[str, Any] | None:
+def attributes_of(item: object) -> dict[str, Any] | None:
     """Return an object's own attributes, whatever its class says they are."""
     try:
         found: dict[str, Any] = object.__getattribute__(item, "__dict__")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import PRIMITIVES, Operand, Params, Spec, Value
+from ..core import PRIMITIVES, Operand, Operation, Params, Spec, Value
 from ..views import plain
 
 # Applies a primitive, by name, to operands; what a rewrite may build with.
@@ -18,13 +18,12 @@ Rewrite = Callable[[Sequence[Operand], Params, Build], Any]
 
 def taken_apart(x: Operand, name: str) -> list[Operand] | None:
     """Return the operands of the primitive ``name`` if ``x`` is its result, else None."""
-    if not isinstance(x, Value) or x.node is None or x.node.primitive is None:
+    if not isinstance(x, Value) or not isinstance(x.node, Operation):
         return None
     if getattr(x.node, "meant", x.node.primitive) is not PRIMITIVES[name]:
         return None
     return [
-        arg if parent is None else plain(type(x))(arg, parent)
-        for arg, parent in zip(x.node.args, x.node.parents, strict=True)
+        arg if parent is None else plain(type(x))(arg, parent) for arg, parent in x.node.edges()
     ]
 
 

@@ -14,7 +14,7 @@ from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
 from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart, without_zero
-from .tracer import Origin, TracedNode
+from .tracer import Origin, TracedNode, TracedOperation
 
 
 def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyType({})) -> Graph:
@@ -23,36 +23,19 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
     elements and movements that undo each other removed. Products in which 0·∞ = 0 become plain ones
     where no factor can be infinite; where none is expected to be, a plain product stands for the
-    strong one (`TracedNode.strong`), which decides where it gives NaN: see `doubts`. The values are
-    the same for all arguments, whatever they are. It is for evaluation: differentiate the original,
-    whose `stop_gradient` is still in place. Operations that ``expansions`` name are written in
-    others first.
+    strong one (`TracedOperation.strong`), which decides where it gives NaN: see `doubts`. The
+    values are the same for all arguments, whatever they are. It is for evaluation: differentiate
+    the original, whose `stop_gradient` is still in place. Operations that ``expansions`` name are
+    written in others first.
     """
-    asked = asked_about(graph)
+    uncertain, needless = asked_about(graph), _asked_by_a_loss(graph)
     fresh = _Simplifier(expansions)
-    values: dict[Node | None, Any] = {}
-    inputs = [fresh.input(symbol, expected=symbol.node not in asked) for symbol in graph.inputs]
-    for old, new in zip(graph.inputs, inputs, strict=True):
-        values[old.node] = new
-    asked = _asked_by_a_loss(graph)
-    for node in graph.nodes:
-        if node in asked:
-            values[node] = values[node.parents[0]]
-            continue
-        args = [
-            arg if parent is None else values[parent]
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
-        values[node] = fresh.replay(node, args)
-    outputs = [values[x.node] if isinstance(x, Symbol) else x for x in graph.outputs]
-    return Graph(
-        inputs,
-        outputs,
-        takes=graph.takes,
-        gives=graph.gives,
-        arguments=graph.arguments,
-        name=graph.name,
-    )
+    inputs = [fresh.input(symbol, expected=symbol.node not in uncertain) for symbol in graph.inputs]
+
+    def simpler(node: TracedOperation, args: list[Any]) -> Any:
+        return args[0] if node in needless else fresh.replay(node, args)
+
+    return graph.like(inputs, graph.ends(graph.interpret(inputs, simpler)), name=graph.name)
 
 
 def _asked_by_a_loss(graph: Graph) -> set[Node]:
@@ -63,7 +46,7 @@ def _asked_by_a_loss(graph: Graph) -> set[Node]:
         if node.primitive is PRIMITIVES["softmax_cross_entropy"]
         and (labels := node.parents[1]) is not None
         and labels.primitive is PRIMITIVES["class_labels"]
-        and (labels.params or {})["classes"] == node.args[0].shape[-1]
+        and labels.params["classes"] == node.args[0].shape[-1]
     }
 
 
@@ -79,7 +62,7 @@ class _Simplifier:
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
-        # Whether it was found before that plain products are to be expected.
+        # Whether the operation that is built now was a plain product for a strong one already.
         self.is_plain = False
 
     def input(self, old: Symbol, *, expected: bool) -> Symbol:
@@ -88,10 +71,10 @@ class _Simplifier:
         self.magnitudes[new.node] = np.inf if old.dtype.kind == "f" else 2.0**64
         return new
 
-    def replay(self, node: TracedNode, args: Sequence[Operand]) -> Any:
+    def replay(self, node: TracedOperation, args: Sequence[Operand]) -> Any:
         """Return what stands for a node of the old graph, applied to new operands."""
         self.origin, self.is_plain = node.origin, node.strong is not None
-        value = self.build(node.meant.name, *args, primitive=node.meant, **_params(node))
+        value = self.build(node.meant.name, *args, primitive=node.meant, **node.params)
         if not isinstance(value, Symbol):
             return np.asarray(value, node.output.dtype)
         name = getattr(node, "name", None)
@@ -100,7 +83,7 @@ class _Simplifier:
         return value
 
     def build(
-        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: Any
+        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: object
     ) -> Any:
         """Apply a primitive, or what is simpler."""
         primitive = primitive or PRIMITIVES[name]
@@ -185,7 +168,7 @@ class _Simplifier:
         key = (primitive.name, id(strong or primitive), tuple(keys), key_of(dict(params)))
         if key not in self.seen:
             made = Symbol.apply(primitive, args, params)
-            assert isinstance(made.node, TracedNode)
+            assert isinstance(made.node, TracedOperation)
             made.node.origin, made.node.strong = self.origin, strong
             self.finite[made.node] = is_expected_finite(
                 primitive, args, params, made.data, [self._is_finite(arg) for arg in args]
@@ -213,10 +196,6 @@ def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params
         return bool(primitive.infer(*operands, **params) == spec)
     except OverflowError:  # a number that an array of its type held, but not the other's type
         return False
-
-
-def _params(node: Node) -> dict[str, Any]:
-    return dict(node.params or {})
 
 
 def _is_like(value: Operand, spec: Spec) -> bool:

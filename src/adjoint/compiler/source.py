@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..core import Node, Spec
+from ..core import Node, Operation, Spec
 from ..graph import Graph
 from ..metadata import literal
 from ..tree import leaves
@@ -75,7 +75,7 @@ def _renamed(name: str, text: str, *, defined: bool = False) -> str:
     return re.sub(rf"(?<![\w.]){name}(?=\()", f"_{name}", text)
 
 
-def statements(graph: Graph) -> tuple[list[tuple[Node, ast.expr]], Expressions]:
+def statements(graph: Graph) -> tuple[list[tuple[Operation, ast.expr]], Expressions]:
     """Return a graph's statements, a node and its expression each, and the terms they are made of.
 
     Their names, constants and helpers are those of the terms; what stands inside of an expression
@@ -112,7 +112,7 @@ class _Writer:
         self.watched = [x.node for x in sentinels(graph) if x.node is not None]
         self.uses = Counter(parent for node in graph.nodes for parent in node.parents)
         self.uses.update(getattr(output, "node", None) for output in graph.outputs)
-        self.statements: list[tuple[Node, ast.expr]] = []
+        self.statements: list[tuple[Operation, ast.expr]] = []
 
     # --- statements
 
@@ -148,10 +148,11 @@ class _Writer:
         is_returned = is_result and last is not None and self.uses[last] == 1
         return last if is_returned and not self.watched else None
 
-    def _expression(self, node: Node) -> ast.expr:
+    def _expression(self, node: Operation) -> ast.expr:
         """Return a node's expression, with values inside that are short and used here alone."""
         pending = self.terms.pending
-        waiting = [p for p in dict.fromkeys(node.parents) if p is not None and p in pending]
+        parents = dict.fromkeys(node.parents)
+        waiting = [p for p in parents if isinstance(p, Operation) and p in pending]
         expression = self.terms.apply(node)
         while waiting and len(show(expression)) >= _INLINE:
             longest = max(waiting, key=lambda parent: len(show(pending[parent])))
@@ -161,7 +162,7 @@ class _Writer:
                 expression = self.terms.apply(node)
         return expression
 
-    def _state(self, node: Node, expression: ast.expr) -> None:
+    def _state(self, node: Operation, expression: ast.expr) -> None:
         """Give an expression a statement and a name."""
         self.terms.name(node)
         self.statements.append((node, expression))

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import Node, Primitive, Value
+from ..annotations import Array, Cotangent, Params, Payload
+from ..core import Node, Operation, Primitive, Spec, Value, creation
 from ..facts import Range
 from ..tensor import Watcher, watched_by
 
@@ -42,29 +43,59 @@ class Origin(NamedTuple):
 
 
 class TracedNode(Node):
-    """A node of the static graph: it also has a name, or None, and an origin, or None.
+    """A node of the static graph, as such an input: it has a name, or None, and an origin, or None.
 
-    Where a plain product stands for one in which 0·∞ = 0, ``strong`` is that one: it decides where
-    the plain product gives NaN. ``range`` is what is known of its entries, once that was asked.
+    Its ``output`` is the `Spec` of what it stands for; ``range`` is what is known of its entries,
+    once that was asked.
     """
 
-    __slots__ = ("name", "origin", "range", "strong")
+    __slots__ = ("name", "origin", "range")
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, output: Spec) -> None:
+        super().__init__(output)
         self.name: str | None = None
         self.origin: Origin | None = None
-        self.strong: Primitive | None = None
         self.range: Range | None = None
-        if _tracing.tracer is not None:
-            _tracing.tracer.see_node(self)
+        if (tracer := _tracing.tracer) is not None:
+            tracer.see_node(self)
+
+
+class TracedOperation(TracedNode, Operation):
+    """An operation of the static graph.
+
+    Where a plain product stands for one in which 0·∞ = 0, ``strong`` is that one: it decides where
+    the plain product gives NaN.
+    """
+
+    __slots__ = ("strong",)
+
+    # All in one: each call of a function, while tracing, is also one of the tracer's.
+    def __init__(
+        self,
+        primitive: Primitive,
+        args: Sequence[Payload],
+        params: Params,
+        parents: Sequence[Node | None],
+        output: Spec,
+    ) -> None:
+        self.primitive = primitive
+        self.args = args
+        self.params = params
+        self.parents = parents
+        self.output = output
+        self.grad = None
+        self.order = next(creation)
+        self.name = None
+        self.origin = None
+        self.strong: Primitive | None = None
+        self.range = None
+        if (tracer := _tracing.tracer) is not None:
+            tracer.see_node(self)
 
     @property
     def meant(self) -> Primitive:
-        """The primitive whose result the node's must equal."""
-        primitive = self.strong or self.primitive
-        assert primitive is not None, "an input is the result of no primitive"
-        return primitive
+        """The primitive whose result the operation's must equal."""
+        return self.strong or self.primitive
 
 
 class _Tracing(threading.local):
@@ -81,7 +112,7 @@ def current() -> Tracer | None:
     return _tracing.tracer
 
 
-def held(operand: Any) -> Any:
+def held(operand: Payload) -> Any:
     """Return an operand as a graph that is being traced holds it: arrays as they are now."""
     if _tracing.tracer is None or not isinstance(operand, np.ndarray):
         return operand
@@ -93,7 +124,7 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
     """Let ``tracer`` see all nodes, sweeps and frames of this thread inside the ``with`` block."""
     before, profile = _tracing.tracer, sys.getprofile()
     _tracing.tracer = tracer
-    # Somebody else's profiler goes first; names are then v1, v2 ….
+    # A profiler that runs already stays in place; the names are then v1, v2, ….
     is_free = profile is None or isinstance(getattr(profile, "__self__", None), Tracer)
     try:
         with watched_by(tracer):
@@ -105,7 +136,7 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
         if is_free:
             sys.setprofile(profile)
         _tracing.tracer = before
-        # A frame that has not returned, such as that of this block's end, holds all below it.
+        # Frames that have not returned, such as that of this block, keep all their callers alive.
         tracer.started.clear()
         tracer.name_cotangents()
 
@@ -130,7 +161,7 @@ class Tracer(Watcher):
 
     # --- constants, which their owner may go on to change
 
-    def hold(self, array: Any) -> Any:
+    def hold(self, array: Array) -> Any:
         """Return a copy of an array; the same one until the array has changed.
 
         In the machine's byte order, the only one that native code reads.
@@ -152,19 +183,17 @@ class Tracer(Watcher):
         node.origin = origin
         self.nodes.append(node)
 
-    def see_forward(self, node: Node, recorded: bool) -> None:
+    def see_forward(self, node: Operation, recorded: bool) -> None:
         """Ignore tensors: they are constants of the graph."""
 
-    def see_backward(self, node: Node, parts: Sequence[Any] | None) -> None:
+    def see_backward(self, node: Operation, parts: Sequence[Any] | None) -> None:
         """Begin a group before a rule runs; after it, tell which node serves which argument."""
-        if node.primitive is None:
-            return
         if parts is None:
             self.origin = Origin(node.primitive.name, None, node.order)
             self.rule_start, self.swept = len(self.nodes), None
             return
         self._share_out(self.nodes[self.rule_start :], parts)
-        self.swept = node  # what is made until the next rule undoes broadcasting, and adds up
+        self.swept = node  # until the next rule, nodes undo broadcasting and add parts up
 
     def _share_out(self, made: Sequence[TracedNode], parts: Sequence[Any]) -> None:
         """Give the nodes of a rule the argument that they serve, if it is only one."""
@@ -179,7 +208,7 @@ class Tracer(Watcher):
             if node.origin is not None and len(positions) == 1:
                 node.origin = node.origin._replace(argument=positions[0])
 
-    def see_cotangent(self, node: Node, g: Any) -> None:
+    def see_cotangent(self, node: Node, g: Cotangent) -> None:
         """Note whose cotangent a value is; names are known only when the frames have returned."""
         if isinstance(g, Value) and isinstance(g.node, TracedNode):
             self.cotangents.append((g.node, node))
@@ -197,7 +226,7 @@ class Tracer(Watcher):
 
     # --- names
 
-    def see_frame(self, frame: FrameType, event: str, result: Any) -> None:
+    def see_frame(self, frame: FrameType, event: str, result: object) -> None:
         """Read the user's local variables when a frame returns, and see where numbers come from."""
         if event not in ("call", "return"):
             self.saw_entropy = self.saw_entropy or (result is os.urandom and _is_asked(frame))
@@ -219,7 +248,7 @@ class Tracer(Watcher):
             return
         start = self.started.pop(frame, 0)
         code = frame.f_code
-        # What was handed in has its name from where it was made.
+        # An argument was named where it was made.
         handed = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
         made = set(self.nodes[start:])
         for name, value in list(frame.f_locals.items()):
@@ -227,7 +256,7 @@ class Tracer(Watcher):
             if name not in handed and node in made and name.strip("_"):
                 node.name = name
 
-    def _name_result(self, module: Any, result: Any) -> None:
+    def _name_result(self, module: Any, result: object) -> None:
         """Name what a layer gave after its role: a1, a2 … affine maps, z1, z2 … activations."""
         node = result.node if isinstance(result, Value) else None
         if not isinstance(node, TracedNode) or node.name is not None or module is None:
@@ -241,8 +270,10 @@ class Tracer(Watcher):
 
 
 def _is_asked(frame: FrameType | None) -> bool:
-    """Return whether the user asked for random numbers of the system, or NumPy does at every
-    generator, and forgets them where our own primitive gives it a key.
+    """Return whether the user's code asked the operating system for random numbers.
+
+    NumPy asks, too, whenever it makes a generator; one that our own primitive makes is then given
+    its key, and forgets what came from the system.
     """
     while frame is not None and frame.f_code.co_filename.startswith(_PYTHON):
         frame = frame.f_back

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from ..core import Node, Operand
+from ..core import Operation
 from .constants import parse
 
 
@@ -29,12 +29,7 @@ class _Filler(ast.NodeTransformer):
         return copy.deepcopy(self.operands.get(place.id, place))
 
 
-def operands_of(node: Node) -> Iterator[tuple[Operand, Node | None]]:
-    """Yield each operand of a node with the node that it came from, None for a constant."""
-    return zip(node.args, node.parents, strict=True)
-
-
-def _write_number(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+def _write_number(node: Operation, operands: list[ast.expr]) -> ast.expr | None:
     """Write the conversion of an argument without axes as a call: a number has no methods."""
     source = node.parents[0]
     if source is None or source.primitive is not None or node.output.shape:
@@ -42,7 +37,7 @@ def _write_number(node: Node, operands: list[ast.expr]) -> ast.expr | None:
     return fill(parse(f"np.{node.output.dtype}(x)"), {"x": operands[0]})
 
 
-def _write_sum_to(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+def _write_sum_to(node: Operation, operands: list[ast.expr]) -> ast.expr | None:
     """Write column sums as such; None where some axes go and others stay with size 1."""
     shape, before = node.output.shape, node.args[0].shape
     if len(shape) == len(before):
@@ -56,12 +51,12 @@ def _write_sum_to(node: Node, operands: list[ast.expr]) -> ast.expr | None:
     return fill(parse(f"np.sum(x, axis={axis}{keepdims})"), {"x": operands[0]})
 
 
-def _write_product(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+def _write_product(node: Operation, operands: list[ast.expr]) -> ast.expr | None:
     """Write a backward pass's product with 1/n, from a mean, as a quotient by n."""
     if getattr(node, "origin", None) is None:
         return None
     sizes = {math.prod(node.output.shape), *node.output.shape}
-    numbers = [arg if parent is None else None for arg, parent in operands_of(node)]
+    numbers = [arg if parent is None else None for arg, parent in node.edges()]
     for number, other in zip(numbers, reversed(operands), strict=True):
         if isinstance(number, float) and 0 < abs(number) < 1:
             count = round(1 / number)
@@ -70,17 +65,16 @@ def _write_product(node: Node, operands: list[ast.expr]) -> ast.expr | None:
     return None
 
 
-def _write_scatter(node: Node, operands: list[ast.expr]) -> ast.expr | None:
+def _write_scatter(node: Operation, operands: list[ast.expr]) -> ast.expr | None:
     """Write zeros with a slice replaced, where no entry repeats."""
-    assert node.primitive is not None
     if len(operands) > 1:
         return None
-    added: Any = parse(node.primitive.write_source("x", **(node.params or {})))
+    added: Any = parse(node.primitive.write_source("x", **node.params))
     added.func = parse("placed_at")
     return fill(added, {"x": operands[0]})
 
 
-WORDINGS: dict[str, Callable[[Node, list[ast.expr]], ast.expr | None]] = {
+WORDINGS: dict[str, Callable[[Operation, list[ast.expr]], ast.expr | None]] = {
     "scatter_add": _write_scatter,
     "sum_to": _write_sum_to,
     "multiply": _write_product,

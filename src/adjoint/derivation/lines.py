@@ -12,8 +12,8 @@ from ..calculus import value_and_grad
 from ..compiler.printer import show
 from ..compiler.simplify import simplify
 from ..compiler.source import statements
-from ..compiler.tracer import TracedNode
-from ..core import Node
+from ..compiler.tracer import TracedOperation
+from ..core import Node, Operation
 from ..graph import Symbol, trace
 from ..tree import leaves
 from .rules import Rule, rule_of
@@ -30,7 +30,7 @@ class Line(NamedTuple):
     expression: ast.expr
     rule: Rule
     part: str
-    node: Node | None
+    node: Operation | None
 
     @property
     def source(self) -> str:
@@ -70,7 +70,7 @@ class Program:
         # No function of that name is written: the value may have it.
         self.graph.name = "_"
         result = getattr(self.graph.outputs[0], "node", None)
-        if isinstance(result, TracedNode) and result.primitive is not None and not result.name:
+        if isinstance(result, TracedOperation) and not result.name:
             result.name = subject.result
         self.made, self.terms = statements(self.graph)
         self.names = self.terms.names
@@ -118,17 +118,15 @@ class Program:
         node = line.node
         return None if node is None else self._apply(node, given)
 
-    def _apply(self, node: Node, given: dict[str, Any]) -> Any:
+    def _apply(self, node: Operation, given: dict[str, Any]) -> Any:
         operands = [
-            arg if parent is None else self._operand(parent, given)
-            for arg, parent in zip(node.args, node.parents, strict=True)
+            arg if parent is None else self._operand(parent, given) for arg, parent in node.edges()
         ]
-        assert node.primitive is not None
         with np.errstate(all="ignore"):
-            return node.primitive.bind(operands, node.params or {})
+            return node.apply(operands)
 
     def _operand(self, node: Node, given: dict[str, Any]) -> Any:
-        if node in self.terms.pending:
+        if isinstance(node, Operation) and node in self.terms.pending:
             return self._apply(node, given)
         return given[self.names[node]]
 

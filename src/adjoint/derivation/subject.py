@@ -13,11 +13,11 @@ from ..compiler.naming import argument_names, identifier, parameter_names
 from ..compiler.state import State, standing_in
 from ..compiler.step import BATCH
 from ..compiler.tracer import TracedNode
-from ..core import Node, Spec, Value, as_operand
+from ..core import Node, Operation, Spec, Value, as_operand
 from ..errors import GraphError, ShapeError, choose
 from ..nn.functional import LOSSES
 from ..nn.module import Buffer, Module
-from ..sweep import reachable
+from ..sweep import interpret, reachable
 from ..tensor import Tensor, enable_grad, sweep_back
 from ..tree import leaves, map_leaves
 
@@ -94,7 +94,7 @@ def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> Subject:
     end = tensor.node
     assert end is not None
     order = reachable([end])
-    held = {p: a for node in order for p, a in zip(node.parents, node.args, strict=True) if p}
+    held = {parent: arg for node in order for arg, parent in node.edges() if parent}
     roots = [node for node in order if node.primitive is None]
     arrays = tuple(np.array(held.get(node, tensor.data)) for node in roots)
     known = {x.node: name for name, x in scope.items() if isinstance(x, Tensor) and x.node}
@@ -109,20 +109,16 @@ def _replay(
 ) -> Callable[..., Any]:
     """Return the function of the leaves that a recorded graph is."""
 
+    def apply(node: Operation, operands: list[Any]) -> Any:
+        result = node.apply(operands)
+        made = getattr(result, "node", None)
+        if isinstance(made, TracedNode) and node in known:
+            made.name = known[node]
+        return result
+
     def function(*args: Any) -> Any:
-        values: dict[Node | None, Any] = dict(zip(roots, args, strict=True))
-        for node in order:
-            if node.primitive is None:
-                continue
-            operands = [
-                arg if parent is None else values[parent]
-                for arg, parent in zip(node.args, node.parents, strict=True)
-            ]
-            values[node] = node.primitive.bind(operands, node.params or {})
-            made = getattr(values[node], "node", None)
-            if isinstance(made, TracedNode) and node in known:
-                made.name = known[node]
-        result = values[end]
+        operations = (node for node in order if isinstance(node, Operation))
+        result = interpret(operations, dict(zip(roots, args, strict=True)), apply)[end]
         return result if result.size != 1 or result.shape == () else result.reshape(())
 
     function.__name__ = known.get(end, "loss")

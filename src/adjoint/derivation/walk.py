@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import Node
+from ..core import Node, Operation
 from ..graph import Graph, Symbol
 from ..sweep import pull_back
 from ..tensor import Tensor, tensor
@@ -44,19 +44,10 @@ class Walk:
 
     def __init__(self, graph: Graph, arrays: list[Any], value: str) -> None:
         self.graph, self.value = graph, value
-        self.tensors: dict[Node | None, Any] = {}
-        for symbol, array in zip(graph.inputs, arrays, strict=True):
-            floats = array.dtype.kind == "f"
-            self.tensors[symbol.node] = tensor(array, requires_grad=floats)
-        for node in graph.nodes:
-            assert node.primitive is not None
-            args = [
-                arg if parent is None else self.tensors[parent]
-                for arg, parent in zip(node.args, node.parents, strict=True)
-            ]
-            with np.errstate(all="ignore"):
-                self.tensors[node] = node.primitive.bind(args, node.params or {})
-        self.consumers: dict[Node | None, list[Node]] = {}
+        inputs = [tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays]
+        with np.errstate(all="ignore"):
+            self.tensors = graph.interpret(inputs, Operation.apply)
+        self.consumers: dict[Node | None, list[Operation]] = {}
         for node in graph.nodes:
             for parent in dict.fromkeys(node.parents):
                 self.consumers.setdefault(parent, []).append(node)
@@ -109,7 +100,6 @@ class Walk:
         labels: dict[Node, str] = {}
         count: dict[str, int] = {}
         for node in self.graph.nodes:
-            assert node.primitive is not None
             label = getattr(node, "name", None) or node.primitive.name
             label = self.value if node is self.end else label
             count[label] = count.get(label, 0) + 1
@@ -131,21 +121,17 @@ class Walk:
             ]
         return self.known[key]
 
-    def _slopes(self, node: Node, place: int, after: Node) -> Any:
+    def _slopes(self, node: Node, place: int, after: Operation) -> Any:
         """Return the derivative of all entries of a value by one entry of an operand."""
         primitive = after.primitive
-        assert primitive is not None
         if primitive.jvp is None or node.output.dtype.kind != "f":
             return None
         direction = np.zeros(node.output.shape, node.output.dtype)
         direction.flat[place] = 1
         tangents = [direction if parent is node else None for parent in after.parents]
-        args = [
-            arg if parent is None else self.tensors[parent].data
-            for arg, parent in zip(after.args, after.parents, strict=True)
-        ]
+        args = [_payload(x) for x in after.operands(self.tensors)]
         with np.errstate(all="ignore"):
-            moved = primitive.jvp(tangents, self.tensors[after].data, args, after.params or {})
+            moved = primitive.jvp(tangents, self.tensors[after].data, args, after.params)
         return np.broadcast_to(moved, after.output.shape)
 
     def groups(self, start: Any, place: int, name: str) -> Iterator[Path]:
@@ -159,12 +145,17 @@ class Walk:
             yield Path((first, label, "…"), (slope, onward))
 
     def _cotangents(self) -> dict[Node, Any]:
+        assert self.end is not None
         end: Tensor = self.tensors[self.end]
         found: dict[Node, Any] = {}
         if end.node is not None:
             seed = {end.node: np.ones(end.shape, end.dtype)}
             pull_back(seed, meet=lambda node, g: found.__setitem__(node, g))
         return found
+
+
+def _payload(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
 
 
 def number_text(x: float) -> str:

@@ -65,7 +65,7 @@ class Flow:
         node = operation.node
         self.operations[node] = operation
         self.lines[node] = operation.line
-        for arg, parent in zip(node.args, node.parents, strict=True):
+        for arg, parent in node.edges():
             source = parent if parent is not None else self.maker(arg)
             if parent is not None and parent.primitive is None:
                 self._makers.setdefault(id(arg), parent)

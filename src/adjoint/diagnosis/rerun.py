@@ -115,7 +115,7 @@ def _fresh(tree: Any) -> Any:
             return x
         array = np.array(as_operand(x))
         array = array.astype(float) if isinstance(x, int) else array
-        return Tensor(array, Node(None)) if array.dtype.kind == "f" else x
+        return Tensor(array, Node()) if array.dtype.kind == "f" else x
 
     return map_leaves(fresh, tree)
 

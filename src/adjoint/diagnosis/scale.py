@@ -74,10 +74,7 @@ def _growth(step: Step) -> list[Step]:
         return []
     here, steps = node.parents[1 - step.position], []
     while here is not None and here.primitive is not None:
-        sizes = [
-            norm(arg) if parent is not None else -1.0
-            for arg, parent in zip(here.args, here.parents, strict=True)
-        ]
+        sizes = [norm(arg) if parent is not None else -1.0 for arg, parent in here.edges()]
         position = int(np.argmax(sizes))
         factor = norm(here.output) / sizes[position] if sizes[position] else math.inf
         steps.append(Step(here, position, factor))

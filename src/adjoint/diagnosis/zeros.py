@@ -109,7 +109,7 @@ def is_relu(node: Node) -> bool:
         return not other.any() and np.array_equal(condition, x > 0)
     if name not in ("maximum", "fmax"):
         return name == "relu"
-    others = [arg for arg, p in zip(node.args, node.parents, strict=True) if p is None]
+    others = [arg for arg, p in node.edges() if p is None]
     return len(others) == 1 and not np.any(others[0])
 
 
@@ -157,7 +157,7 @@ def certain(node: Node) -> str:
 def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
     others = [
         (arg, parent)
-        for n, (arg, parent) in enumerate(zip(node.args, node.parents, strict=True))
+        for n, (arg, parent) in enumerate(node.edges())
         if n != position and arg is not None
     ]
     name = name_of(node)
@@ -193,11 +193,7 @@ def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Finding | None:
             )
         if facts_of(node).flat:
             return None
-        zeros = [
-            parent
-            for arg, parent in zip(node.args, node.parents, strict=True)
-            if parent is not None and not np.any(arg)
-        ]
+        zeros = [parent for arg, parent in node.edges() if parent is not None and not np.any(arg)]
         node = zeros[0] if zeros else None
     return None
 

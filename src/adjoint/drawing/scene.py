@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Node
+from ..core import Node, Operation
 from ..derivation.formulas import Reading
 from ..derivation.notation import identifier
 from ..derivation.numbers import nested, numbers
@@ -95,7 +95,7 @@ class Scene:
         readers: dict[Any, list[Node]] = {}
         constants: dict[int, Any] = {}
         for node in self.record.graph.nodes:
-            for arg, parent in zip(node.args, node.parents, strict=True):
+            for arg, parent in node.edges():
                 if parent is not None:
                     readers.setdefault(parent, []).append(node)
                 elif np.size(arg) > 1:
@@ -138,7 +138,7 @@ class Scene:
                 self._add(id(box), self._module(box))
             self.at[node] = self.at[id(box)]
 
-    def _operation(self, node: Node) -> Card:
+    def _operation(self, node: Operation) -> Card:
         title, note = self._equality(node)
         return Card(
             "operation",
@@ -179,23 +179,18 @@ class Scene:
     def _is_number(self, name: str) -> bool:
         return any(known == name and x.output.shape == () for x, known in self.names.items())
 
-    def _equality(self, node: Node) -> tuple[str, str]:
+    def _equality(self, node: Operation) -> tuple[str, str]:
         """Return what stands on a card's first line, and on the next where one is too short."""
         name, text = self.names[node], self._formula(node)
-        assert node.primitive is not None
         for tried in (text, f"{node.primitive.name}(…)"):
             if len(name) + len(tried) + 3 <= WIDEST:
                 return f"{name} = {tried}", ""
         short = text if len(text) <= WIDEST else f"{node.primitive.name}(…)"
         return cut(name), cut(f"= {short}")
 
-    def _formula(self, node: Node) -> str:
-        assert node.primitive is not None
-        operands = [
-            self.names[parent] if parent is not None else _constant(arg)
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
-        code = node.primitive.write_source(*operands, **(node.params or {}))
+    def _formula(self, node: Operation) -> str:
+        operands = node.operands(self.names, _constant)
+        code = node.primitive.write_source(*operands, **node.params)
         try:
             return self._reading.read(ast.parse(code, mode="eval").body).text
         except (SyntaxError, ValueError):
@@ -216,7 +211,7 @@ class Scene:
     def _tip(self, node: Node) -> str:
         value, g = self.record.values[node], self.record.gradient.get(node)
         place = self.record.place(node)
-        formula = "" if node.primitive is None else f" = {self._formula(node)}"
+        formula = f" = {self._formula(node)}" if isinstance(node, Operation) else ""
         lines = [f"{self.names[node]}{formula}", f"{value.dtype} {value.shape}"]
         lines.append(f"value {numbers(value)}")
         lines += [] if g is None else [f"gradient {numbers(g)}"]
@@ -228,7 +223,7 @@ class Scene:
     def _add_arrows(self) -> None:
         merged: dict[tuple[int, int], Arrow] = {}
         for node in self.record.graph.nodes:
-            for position, (arg, parent) in enumerate(zip(node.args, node.parents, strict=True)):
+            for position, (arg, parent) in enumerate(node.edges()):
                 key = parent if parent is not None else id(arg)
                 source, target = self.at.get(key), self.at[node]
                 if source is None or source == target:

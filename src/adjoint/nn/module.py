@@ -42,10 +42,11 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: ArrayLike, node: Node | None = _NOT_GIVEN) -> None:
+        payload: Any = data
         if node is _NOT_GIVEN:
             leaf = tensor(data, requires_grad=True)
-            data, node = leaf.data, leaf.node
-        super().__init__(data, node)
+            payload, node = leaf.data, leaf.node
+        super().__init__(payload, node)
 
 
 class Buffer(Tensor):

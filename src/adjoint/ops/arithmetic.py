@@ -257,7 +257,7 @@ def real(x: ArrayLike) -> AnyArray:
     return positive(x)
 
 
-def imag(x: ArrayLike) -> AnyArray:
+def imag(x: AnyArray) -> AnyArray:
     """Return zeros of x's shape: numbers are real here.
 
     >>> ad.imag(np.array([1.0, 2.0]))

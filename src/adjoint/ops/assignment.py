@@ -68,7 +68,7 @@ def _refuse_cut(x: Value, v: AnyArray) -> None:
 def _augmented(name: str, assign: Callable[[Any, Any], Any]) -> Callable[[Value, ArrayLike], Any]:
     def augment(self: Value, other: ArrayLike) -> Any:
         if self.is_scalar:
-            return PRIMITIVES[name].bind((self, other), {})
+            return PRIMITIVES[name](self, other)
         if isinstance(self, View):
             return _augment_entries(self, other, name, sys._getframe(1))
         self.refuse_assignment()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations import AnyArray, Array, Cotangent, Described
+from ..core import Value
 from ..facts import of_product
 from ..kinds import multilinear, shape_of
 from .structural import reshape
@@ -29,12 +30,13 @@ class TooHastyError(Exception):
     """A sweep with plain products for strong ones has come where NaN might be swallowed."""
 
 
-def refuse_haste(g: Array) -> None:
+def refuse_haste(g: AnyArray) -> None:
     """Raise if a plain product for a strong one may have made NaN of a cotangent.
 
     For rules that adjoint does not know: all others pass NaN on to the leaves.
     """
-    if haste.on and has_nan(g):
+    # Only a sweep over plain numbers is hasty.
+    if haste.on and not isinstance(g, Value) and has_nan(g):
         raise TooHastyError
 
 

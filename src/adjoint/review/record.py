@@ -16,9 +16,9 @@ import numpy as np
 
 from ..compiler.expressions import Expressions
 from ..compiler.printer import show
-from ..core import Node, Value
-from ..graph import Graph
-from ..ops.structural import sum_to
+from ..core import Node, Operation
+from ..graph import Graph, node_of
+from ..sweep import Parts, Targets, interpret, leading_to, pull_back, reachable
 
 Array = np.ndarray[Any, Any]
 Values = dict[Node, Array]
@@ -52,6 +52,16 @@ class Alteration:
         found = self.operands.get((None, value)) if found is None else found
         return array if found is None else found
 
+    def total(self, node: Node, g: Array) -> Array:
+        """Return the whole cotangent that stands for that of a value."""
+        change = self.totals.get(node)
+        return np.asarray(g) if change is None else change(np.asarray(g))
+
+    def part(self, node: Node, position: int, part: Array | None) -> Array | None:
+        """Return what stands for a part that a rule gave for an argument."""
+        change = self.parts.get((node, position))
+        return part if part is None or change is None else np.asarray(change(np.asarray(part)))
+
 
 CORRECT = Alteration()
 
@@ -61,12 +71,10 @@ class Record:
 
     def __init__(self, graph: Graph, arrays: Sequence[Array]) -> None:
         self.graph = graph
-        self.inputs = [_node_of(symbol) for symbol in graph.inputs]
-        self.output = _node_of(graph.outputs[0])
+        self.inputs = graph.input_nodes
+        self.output = node_of(graph.outputs[0])
         self.values: Values = dict(zip(self.inputs, arrays, strict=True))
-        with np.errstate(all="ignore"):
-            for node in graph.nodes:
-                self.values[node] = np.asarray(_apply(node, self.values))
+        self._run(graph.nodes, self.values)
         self.uses: dict[Node, list[tuple[Node, int]]] = {}
         for node in graph.nodes:
             for position, parent in enumerate(node.parents):
@@ -98,84 +106,46 @@ class Record:
         stop: Node | None = None,
     ) -> dict[Node, Array]:
         """Return the cotangents of all values, given that of ``start`` (by default the output)."""
-        start = self.output if start is None else start
-        found: dict[Node, Array] = {start: g}
-        with np.errstate(all="ignore"):
-            for node in reversed(self.graph.nodes):
-                if node not in found:
-                    continue
-                self._settle(node, found, alteration)
-                if node is not stop:
-                    self._pull_one(node, found, alteration)
-            for leaf in self.inputs:
-                self._settle(leaf, found, alteration)
-        return found
+        found: dict[Node, Array] = {}
 
-    def _settle(self, node: Node, found: dict[Node, Array], alteration: Alteration) -> None:
-        change = alteration.totals.get(node)
-        if change is not None and node in found:
-            found[node] = change(found[node])
+        def rule(node: Operation, g: Array, targets: Targets) -> Parts:
+            found[node] = alteration.total(node, g)
+            return self._parts(node, found[node], alteration)
 
-    def _pull_one(self, node: Node, found: dict[Node, Array], alteration: Alteration) -> None:
-        primitive = node.primitive
-        if primitive is None or primitive.vjp is None:
-            return
-        y = alteration.operand(node, node, self.values[node])
-        args = [
-            arg if parent is None else alteration.operand(node, parent, self.values[parent])
-            for arg, parent in zip(node.args, node.parents, strict=True)
+        seeds = {self.output if start is None else start: g}
+        ends = pull_back(seeds, wanted=None if stop is None else [stop], rule=rule)
+        return found | {node: alteration.total(node, g) for node, g in ends.items()}
+
+    def _parts(self, node: Operation, g: Array, alteration: Alteration) -> Parts:
+        """Return what an operation's rule gives for the operands that are floats."""
+        seen = {x: alteration.operand(node, x, self.values[x]) for x in node.parents if x}
+        y, args = alteration.operand(node, node, self.values[node]), node.operands(seen)
+        parts = node.primitive.vjp(g, y, args, node.params, node.parents)  # type: ignore[misc]
+        return [
+            alteration.part(node, position, part) if np.asarray(arg).dtype.kind == "f" else None
+            for position, (part, arg) in enumerate(zip(parts, args, strict=True))
         ]
-        parts = primitive.vjp(found[node], y, args, node.params or {}, node.parents)
-        for position, (parent, part) in enumerate(zip(node.parents, parts, strict=True)):
-            if parent is None or part is None or self.values[parent].dtype.kind != "f":
-                continue
-            change = alteration.parts.get((node, position))
-            part = np.asarray(part if change is None else change(np.asarray(part)))
-            shape = self.values[parent].shape
-            part = part if part.shape == shape else np.asarray(sum_to(part, shape=shape))
-            found[parent] = found[parent] + part if parent in found else part
 
     def gradients(self, found: dict[Node, Array]) -> list[Array]:
         """Return the cotangents of the inputs, zeros where nothing flows to one."""
         return [found.get(node, np.zeros(self.values[node].shape)) for node in self.inputs]
 
-    def between(self, start: Node, end: Node) -> list[Node]:
+    def between(self, start: Node, end: Node) -> list[Operation]:
         """Return the nodes through which ``end`` depends on ``start``, ``end`` included."""
-        reached = {start}
-        for node in self.graph.nodes:
-            if any(parent in reached for parent in node.parents if parent is not None):
-                reached.add(node)
-        if end not in reached:
-            return []
-        needed = {end}
-        for node in reversed(self.graph.nodes):
-            if node in needed:
-                needed |= {p for p in node.parents if p is not None and p in reached}
-        return [node for node in self.graph.nodes if node in needed and node is not start]
+        order = reachable([end], since=start.order)
+        way = leading_to(order, [start]) - {start}
+        return [node for node in order if isinstance(node, Operation) and node in way]
 
-    def again(self, region: Sequence[Node], start: Node, array: Array) -> Values:
+    def again(self, region: Sequence[Operation], start: Node, array: Array) -> Values:
         """Return all values with those of a region computed anew from another ``start``."""
         values = {**self.values, start: array}
+        return self._run(region, values)
+
+    @staticmethod
+    def _run(region: Sequence[Operation], values: Values) -> Values:
         with np.errstate(all="ignore"):
-            for node in region:
-                values[node] = np.asarray(_apply(node, values))
-        return values
+            return interpret(region, values, lambda node, args: np.asarray(node.apply(args)))
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _node_of(value: Any) -> Node:
-    assert isinstance(value, Value)
-    assert value.node is not None
-    return value.node
-
-
-def _apply(node: Node, values: Values) -> Any:
-    args = [
-        arg if parent is None else values[parent]
-        for arg, parent in zip(node.args, node.parents, strict=True)
-    ]
-    assert node.primitive is not None
-    return node.primitive.bind(args, node.params or {})

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...core import Node, Spec
+from ...core import Node, Operation, Spec
 from .entries import Entries, broadcast_rows, fill, kind_of
 from .formats import FORMATS
 from .nest import Element, Nest, Unlowerable
 
 Make = Callable[..., Element]
-Rule = Callable[[Nest, Node, list[Entries]], Entries]
+Rule = Callable[[Nest, Operation, list[Entries]], Entries]
 
 
 def spec_of(node: Node) -> Spec:
@@ -48,7 +48,7 @@ def convert(nest: Nest, element: Element, kind: str) -> Element:
 def arithmetic(operation: str) -> Rule:
     """Return the rule of an operation whose arguments have its result's kind."""
 
-    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         kind = kind_of(spec_of(node).dtype)
         if kind == "i1":
             raise Unlowerable(f"{operation} of booleans")
@@ -84,7 +84,7 @@ def _halves_exactly(divisor: Element) -> bool:
 def comparison(operation: str) -> Rule:
     """Return the rule of a comparison, made in the kind that its arguments promote to."""
 
-    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         known = [arg.dtype if hasattr(arg, "dtype") else arg for arg in node.args]
         kind = kind_of(np.result_type(*known))
         if kind == "i1":
@@ -103,7 +103,7 @@ def comparison(operation: str) -> Rule:
 def logical(operation: str) -> Rule:
     """Return the rule of an operation on truth values."""
 
-    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         if spec_of(node).dtype != np.bool_:
             raise Unlowerable(f"{operation} of integers")
 
@@ -118,7 +118,7 @@ def logical(operation: str) -> Rule:
 def test(operation: str) -> Rule:
     """Return the rule of a question about one float."""
 
-    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         if args[0].kind not in FORMATS:
             raise Unlowerable(f"{operation} of integers")
         return zip_entries(args, spec_of(node).shape, lambda x: nest.apply(operation, "i1", x))
@@ -126,7 +126,7 @@ def test(operation: str) -> Rule:
     return rule
 
 
-def lower_where(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_where(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a choice between two arrays."""
     kind = kind_of(spec_of(node).dtype)
 
@@ -137,13 +137,13 @@ def lower_where(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def lower_cast(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_cast(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a conversion, or what leaves numbers as they are."""
     kind = kind_of(spec_of(node).dtype)
     return zip_entries(args, spec_of(node).shape, lambda x: convert(nest, x, kind))
 
 
-def lower_requirement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_requirement(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Let a value through; that its condition does not hold is a doubt."""
     value, holds = args
     for element in holds.elements.flat:
@@ -155,7 +155,7 @@ def floating(operation: str) -> Rule:
     """Return the rule of a function of floats."""
     rule = arithmetic(operation)
 
-    def of_floats(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def of_floats(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         if kind_of(spec_of(node).dtype) not in FORMATS:
             raise Unlowerable(f"{operation} of integers")
         return rule(nest, node, args)
@@ -163,7 +163,7 @@ def floating(operation: str) -> Rule:
     return of_floats
 
 
-def lower_clip(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_clip(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower the limitation to an interval."""
     kind = kind_of(spec_of(node).dtype)
 
@@ -178,9 +178,9 @@ def lower_clip(nest: Nest, node: Node, args: list[Entries]) -> Entries:
 _MOST_DECIMALS = 22
 
 
-def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_round(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower rounding to some decimals, by NumPy's way: scale, round, scale back."""
-    kind, decimals = kind_of(spec_of(node).dtype), (node.params or {})["decimals"]
+    kind, decimals = kind_of(spec_of(node).dtype), node.params["decimals"]
     if kind not in FORMATS:
         raise Unlowerable("round of integers")
     if abs(decimals) > _MOST_DECIMALS:
@@ -197,7 +197,7 @@ def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def lower_cosine(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_cosine(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower x / √(x² + y²), of numbers over the greater, so that the length is in range."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:
@@ -225,7 +225,7 @@ def lower_cosine(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def lower_softsign(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_softsign(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower x / (1 + |x|)."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:
@@ -239,7 +239,7 @@ def lower_softsign(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def lower_ldexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_ldexp(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower the scaling by powers of two, whose exponents stay integers."""
     kind = kind_of(spec_of(node).dtype)
 
@@ -250,7 +250,7 @@ def lower_ldexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
-def lower_power(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_power(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a power; those with a few constants are products, a root or a quotient."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:

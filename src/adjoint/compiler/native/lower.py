@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...core import Node
+from ...core import Operation
 from ...graph import Graph
 from . import elementwise, movements, normalisers, sums
 from .elementwise import Rule
@@ -43,15 +44,10 @@ def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> N
     """
     nest = Nest(_row_count(graph, batched), limit=limit)
     _refuse_large(graph, batched, limit)
-    values: dict[Node | None, Entries] = {}
-    for position, symbol in enumerate(graph.inputs):
-        values[symbol.node] = _input(nest, position, symbol.data, position in batched)
-    for node in graph.nodes:
-        args = [
-            constant_entries(nest, arg) if parent is None else values[parent]
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
-        values[node] = _lower_node(nest, node, args)
+    inputs = [_input(nest, i, x.data, i in batched) for i, x in enumerate(graph.inputs)]
+    values = graph.interpret(
+        inputs, partial(_lower_node, nest), constant=partial(constant_entries, nest)
+    )
     for position, output in enumerate(graph.outputs):
         made_by = getattr(output, "node", None)
         entries = constant_entries(nest, output) if made_by is None else values[made_by]
@@ -73,8 +69,7 @@ def _refuse_large(graph: Graph, batched: Sequence[int], limit: int) -> None:
         raise too_large(limit)
 
 
-def _lower_node(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    assert node.primitive is not None
+def _lower_node(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     name = node.primitive.name
     rule = LOWERING.get(name)
     if rule is None:

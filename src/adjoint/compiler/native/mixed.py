@@ -9,7 +9,7 @@ from typing import Any
 from ...graph import Graph
 from ...memory import separate
 from ..cost import size_of
-from ..tracer import TracedNode
+from ..tracer import TracedOperation
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
 from .nest import Unlowerable
@@ -78,7 +78,7 @@ class MixedFunction:
         return [reason if n == 1 else f"{n} × {reason}" for reason, n in counts.items()]
 
 
-def refusal(node: TracedNode) -> str | None:
+def refusal(node: TracedOperation) -> str | None:
     """Return why an operation has no native code, or None where it has."""
     try:
         ArrayCode(expand(alone(node)), Module(vector_bytes=16, registers=16))

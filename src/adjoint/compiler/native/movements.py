@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import PRIMITIVES, Node, Primitive
+from ...core import PRIMITIVES, Node, Operation, Primitive
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .nest import Nest, Unlowerable
@@ -23,12 +23,11 @@ def moves_arrays(primitive: Primitive) -> bool:
     return moves is not None and moves.arguments in (1, None)
 
 
-def lower_movement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_movement(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a primitive that only moves, repeats or drops entries, or puts zeros between.
 
     Where it moves them by index arrays, these must be known.
     """
-    assert node.primitive is not None
     moves = node.primitive.facts.moves
     if moves is not None and moves.arguments is None:
         return _moved(nest, node, args, [])
@@ -40,30 +39,28 @@ def is_index(arg: Any, parent: Node | None) -> bool:
     return parent is None and np.asarray(arg).dtype.kind in "iub"
 
 
-def _known_indices(node: Node) -> list[Array]:
+def _known_indices(node: Operation) -> list[Array]:
     if not all(map(is_index, node.args[1:], node.parents[1:])):
         raise Unlowerable("index by numbers that are computed")
     return [np.asarray(index) for index in node.args[1:]]
 
 
-def lower_scattering(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_scattering(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower the transpose of a selection, where no entry was selected twice."""
-    assert node.primitive is not None
     ones = np.ones(args[0].shape, np.int64)
-    if (node.primitive.forward(ones, *_known_indices(node), **(node.params or {})) > 1).any():
+    if (node.primitive.forward(ones, *_known_indices(node), **node.params) > 1).any():
         raise Unlowerable("scatter_add of several entries to one place")
     return lower_movement(nest, node, args)
 
 
-def _moved(nest: Nest, node: Node, args: list[Entries], rest: list[Array]) -> Entries:
-    assert node.primitive is not None
+def _moved(nest: Nest, node: Operation, args: list[Entries], rest: list[Array]) -> Entries:
     offsets = np.cumsum([1] + [math.prod(arg.shape) for arg in args])
     # Counted from 1, so that a 0 is an entry that came from nowhere.
     numbered = [
         np.arange(start, stop).reshape(arg.shape)
         for arg, start, stop in zip(args, offsets, offsets[1:], strict=False)
     ]
-    moved = np.asarray(node.primitive.forward(*numbered, *rest, **(node.params or {})))
+    moved = np.asarray(node.primitive.forward(*numbered, *rest, **node.params))
     if len(args) > 1 and any(arg.rows is not None for arg in args):
         _require_alike(node, args)
     rows = _rows_after(moved, args, offsets)
@@ -72,16 +69,15 @@ def _moved(nest: Nest, node: Node, args: list[Entries], rest: list[Array]) -> En
     return _gathered(nest, node, args, offsets, moved, rows)
 
 
-def _require_alike(node: Node, args: list[Entries]) -> None:
+def _require_alike(node: Operation, args: list[Entries]) -> None:
     """Refuse to join arrays of which only some have a number for every row."""
-    assert node.primitive is not None
     first = args[0]
     if any((arg.rows, len(arg.shape)) != (first.rows, len(first.shape)) for arg in args):
         raise Unlowerable(f"{node.primitive.name} of arrays with and without rows")
 
 
 def _gathered(
-    nest: Nest, node: Node, args: list[Entries], offsets: Array, moved: Array, rows: int | None
+    nest: Nest, node: Operation, args: list[Entries], offsets: Array, moved: Array, rows: int | None
 ) -> Entries:
     """Return the elements that the numbers name, once where they repeat along an axis."""
     spec = spec_of(node)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...core import Node
+from ...core import Operation
 from .elementwise import Rule, convert, spec_of
 from .entries import Entries, fill, kind_of
 from .nest import Element, Nest, Unlowerable
@@ -48,10 +48,9 @@ def _log_softmax(nest: Nest, row: list[Element]) -> list[Element]:
     return [nest.apply("subtract", x.kind, x, total) for x in shifted]
 
 
-def _only_axis(node: Node, x: Entries) -> int:
+def _only_axis(node: Operation, x: Entries) -> int:
     """Return the axis that a node runs over, if it is one and not that of the rows."""
-    assert node.primitive is not None
-    axes, ndim = (node.params or {})["axis"], len(x.shape)
+    axes, ndim = node.params["axis"], len(x.shape)
     chosen = range(ndim) if axes is None else np.atleast_1d(axes).tolist()
     if len(chosen) != 1:
         raise Unlowerable(f"{node.primitive.name} over {len(chosen)} axes")
@@ -63,7 +62,7 @@ def _only_axis(node: Node, x: Entries) -> int:
 def along_rows(make: Callable[[Nest, list[Element]], list[Element]]) -> Rule:
     """Return the rule of what makes a row of a row, along an axis other than that of the batch."""
 
-    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         x, spec = args[0], spec_of(node)
         kind, axis = kind_of(spec.dtype), _only_axis(node, x)
         lines = np.moveaxis(spread(x, axis), axis, -1)
@@ -75,12 +74,12 @@ def along_rows(make: Callable[[Nest, list[Element]], list[Element]]) -> Rule:
     return rule
 
 
-def lower_logsumexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_logsumexp(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower log Σ eˣ along one axis other than that of the rows.
 
     An infinite maximum gives NaN here, and so the work to the portable tier.
     """
-    x, spec, params = args[0], spec_of(node), node.params or {}
+    x, spec, params = args[0], spec_of(node), node.params
     axis = _only_axis(node, x)
     kind = kind_of(spec.dtype)
     lines = np.moveaxis(spread(x, axis), axis, -1)
@@ -94,7 +93,7 @@ def lower_logsumexp(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return Entries(result, spec.shape, rows)
 
 
-def lower_cross_entropy(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_cross_entropy(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower -log softmax(logits)[label]; a label that is out of range gives NaN."""
     logits, labels = args
     spec = spec_of(node)
@@ -118,9 +117,9 @@ def lower_cross_entropy(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return Entries(fill(lines.shape[:-1], make), spec.shape, logits.rows)
 
 
-def lower_labels(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_labels(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Let labels through; one that is no class is a doubt."""
-    classes = (node.params or {})["classes"]
+    classes = node.params["classes"]
     for label in args[0].elements.flat:
         low, high = nest.constant(0, label.kind), nest.constant(classes, label.kind)
         nest.doubts.append(nest.apply("less", "i1", label, low))

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...core import Node
 from ...graph import Graph, Symbol
-from ..tracer import TracedNode
+from ...sweep import interpret
+from ..tracer import TracedOperation
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _needed_later(graph: Graph, levels: Mapping[Node, int], ends: set[Any]) -> s
 
 
 def _segment(
-    nodes: Sequence[TracedNode], numbers: Mapping[Node, int], *, is_native: bool
+    nodes: Sequence[TracedOperation], numbers: Mapping[Node, int], *, is_native: bool
 ) -> Segment:
     own = set(nodes)
     reads = dict.fromkeys(
@@ -99,20 +100,20 @@ def _segment(
     )
 
 
-def _graph(nodes: Sequence[TracedNode], inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+def _graph(
+    nodes: Sequence[TracedOperation], inputs: Sequence[Node], outputs: Sequence[Node]
+) -> Graph:
     """Return some operations as a graph of their own."""
-    inside = {node: Symbol.input(node.output, getattr(node, "name", None)) for node in inputs}
-    own = list(inside.values())
-    for node in nodes:
-        args = [
-            arg if parent is None else inside[parent]
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        ]
-        inside[node] = Symbol.apply(node.meant, args, node.params or {})
+    own = [Symbol.input(node.output, getattr(node, "name", None)) for node in inputs]
+    inside = interpret(
+        nodes,
+        dict(zip(inputs, own, strict=True)),
+        lambda node, args: Symbol.apply(node.meant, args, node.params),
+    )
     return Graph(own, [inside[node] for node in outputs])
 
 
-def alone(node: TracedNode) -> Graph:
+def alone(node: TracedOperation) -> Graph:
     """Return the graph of one operation."""
     parents = dict.fromkeys(parent for parent in node.parents if parent)
     return _graph([node], list(parents), [node])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core import Node
+from ...core import Operation
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .formats import FORMATS
@@ -76,8 +76,8 @@ def total(nest: Nest, *factors: Element) -> Element:
     return result
 
 
-def _axes(node: Node, ndim: int) -> list[int]:
-    axis = (node.params or {})["axis"]
+def _axes(node: Operation, ndim: int) -> list[int]:
+    axis = node.params["axis"]
     given = range(ndim) if axis is None else np.atleast_1d(axis).tolist()
     return [a % ndim for a in given]
 
@@ -92,14 +92,14 @@ def _dropped(entries: Entries, axes: Sequence[int], keepdims: bool) -> Entries:
     return Entries(elements, tuple(entries.shape[a] for a in left), rows)
 
 
-def lower_sum(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_sum(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a sum over axes."""
     axes = _axes(node, len(args[0].shape))
     folded = fold(nest, args[0], axes, kind_of(spec_of(node).dtype))
-    return _dropped(folded, axes, (node.params or {})["keepdims"])
+    return _dropped(folded, axes, node.params["keepdims"])
 
 
-def lower_mean(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_mean(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a mean over axes."""
     summed = lower_sum(nest, node, args)
     count = math.prod(args[0].shape[a] for a in _axes(node, len(args[0].shape)))
@@ -114,7 +114,7 @@ def lower_mean(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return Entries(elements, summed.shape, summed.rows)
 
 
-def lower_sum_to(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_sum_to(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower the sum over axes along which a smaller shape would broadcast."""
     x, spec = args[0], spec_of(node)
     extra = len(x.shape) - len(spec.shape)
@@ -127,7 +127,7 @@ def lower_sum_to(nest: Nest, node: Node, args: list[Entries]) -> Entries:
 def lower_extreme(operation: str) -> Rule:
     """Return the rule of the greatest or the least entry over axes."""
 
-    def rule(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         x = args[0]
         axes = _axes(node, len(x.shape))
         if x.rows in axes:
@@ -139,7 +139,7 @@ def lower_extreme(operation: str) -> Rule:
             return greatest(nest, np.ravel(x.elements[key]).tolist(), operation)
 
         kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
-        keepdims = (node.params or {})["keepdims"]
+        keepdims = node.params["keepdims"]
         return _dropped(Entries(fill(shape, make), kept, x.rows), axes, keepdims)
 
     return rule
@@ -153,7 +153,7 @@ def greatest(nest: Nest, elements: Sequence[Element], operation: str = "maximum"
     return result
 
 
-def lower_matmul(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+def lower_matmul(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     """Lower a product of matrices or vectors; over the rows it is a total of products."""
     spec = spec_of(node)
     if any(len(arg.shape) > 2 for arg in args):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core import Node
+from ...core import Node, Operation
 from ..comparison import agree
 from ..record import Alteration
 from ..scene import Scene
@@ -40,7 +40,7 @@ class Segment(NamedTuple):
             for node in self._region(scene)
         )
 
-    def _region(self, scene: Scene) -> list[Node]:
+    def _region(self, scene: Scene) -> list[Operation]:
         assert scene.record is not None
         return scene.record.between(scene.order[self.start], scene.order[self.end])
 

@@ -47,7 +47,7 @@ def _scaled(position: int, factor: Callable[[Scene], float]) -> Alter:
 def _constants(scene: Scene, position: int) -> Iterator[Factor]:
     """Yield the number that a value was multiplied with, left out or applied twice."""
     node = scene.order[position]
-    for arg, parent in zip(node.args, node.parents, strict=True):
+    for arg, parent in node.edges():
         if parent is not None or np.size(arg) != 1 or not isinstance(arg, (int, float, np.ndarray)):
             continue
         c = float(np.reshape(arg, ()))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ....core import PRIMITIVES, Node, Operand, Params
+from ....core import PRIMITIVES, Operand, Operation, Params
 from ....graph import Graph, Symbol
 from ....ops.indexing import SLOT
 from ....ops.windows import places_of
@@ -51,7 +51,7 @@ def expand(graph: Graph, *, parameters: int = 0) -> Graph:
     return with_outputs(expanded, [*outputs, any_of(found)])
 
 
-def _is_empty(node: Node) -> bool:
+def _is_empty(node: Operation) -> bool:
     return 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args)
 
 
@@ -59,7 +59,6 @@ def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
     """Return what may be wrong with the results of some primitives."""
     doubts = []
     for node in graph.nodes:
-        assert node.primitive is not None
         if node.primitive.name in names:
             doubts += _DOUBTS[node.primitive.name](node)
     return doubts
@@ -69,7 +68,7 @@ def _call(name: str, *args: Operand, **params: Any) -> Any:
     return PRIMITIVES[name](*args, **params)
 
 
-def _out_of_range(node: Node, position: int, low: int, high: int) -> list[Any]:
+def _out_of_range(node: Operation, position: int, low: int, high: int) -> list[Any]:
     """Return whether a computed operand is below a number, or not below another."""
     parent = node.parents[position]
     if parent is None:
@@ -81,15 +80,15 @@ def _out_of_range(node: Node, position: int, low: int, high: int) -> list[Any]:
     return [_call("any", outside)]
 
 
-def _is_no_class(node: Node) -> list[Any]:
+def _is_no_class(node: Operation) -> list[Any]:
     return _out_of_range(node, 1, 0, node.args[0].shape[-1])
 
 
-def _is_no_label(node: Node) -> list[Any]:
-    return _out_of_range(node, 0, 0, (node.params or {})["classes"])
+def _is_no_label(node: Operation) -> list[Any]:
+    return _out_of_range(node, 0, 0, node.params["classes"])
 
 
-def _is_not_so(node: Node) -> list[Any]:
+def _is_not_so(node: Operation) -> list[Any]:
     """Return whether something that is required of numbers does not hold."""
     holds = node.args[1]
     if node.parents[1] is None:
@@ -97,9 +96,9 @@ def _is_not_so(node: Node) -> list[Any]:
     return [_call("logical_not", _call("all", Symbol(holds, node.parents[1])))]
 
 
-def _is_no_entry(node: Node) -> list[Any]:
+def _is_no_entry(node: Operation) -> list[Any]:
     """Return whether index arrays name entries that there are not."""
-    params = node.params or {}
+    params = node.params
     shape = params["shape"] if "shape" in params else node.args[0].shape
     axes = slot_axes(params["key"], len(shape))
     start = len(node.args) - len(axes)
@@ -111,7 +110,7 @@ def _is_no_entry(node: Node) -> list[Any]:
 
 
 _WRITES = ("scatter_add", "put_at")
-_DOUBTS: dict[str, Callable[[Node], list[Any]]] = {
+_DOUBTS: dict[str, Callable[[Operation], list[Any]]] = {
     "softmax_cross_entropy": _is_no_class,
     "class_labels": _is_no_label,
     "required": _is_not_so,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....core import Node
+from ....core import Node, Operation
 from ..elementwise import RULES, convert
 from ..entries import Entries, kind_of
 from ..nest import Element, Nest
@@ -84,8 +84,7 @@ class Expressions:
 
     def _compute(self, operand: Operand) -> Element:
         node = operand.node
-        assert node is not None
-        assert node.primitive is not None
+        assert isinstance(node, Operation)
         inners = operands(operand)
         args = [self.element(inner) for inner in inners]
         if is_move(node):

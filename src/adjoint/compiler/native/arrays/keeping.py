@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from ....core import Node
+from ....core import Node, Operation
 from ....graph import Graph
 from .operands import is_elementwise, is_move, origin_axes
 
@@ -41,9 +41,8 @@ def kept_nodes(
     return needed, _weighed(graph, needed, uses)
 
 
-def _takes_memory(user: Node, node: Node, readers: Collection[str]) -> bool:
+def _takes_memory(user: Operation, node: Node, readers: Collection[str]) -> bool:
     """Return whether an operation reads an operand anywhere but at the point that it computes."""
-    assert user.primitive is not None
     name = user.primitive.name
     return name in readers or (name == "index" and not is_move(user) and user.parents[0] is node)
 
@@ -62,8 +61,8 @@ def _uses(graph: Graph) -> dict[Node, int]:
     return uses
 
 
-def _users(graph: Graph) -> dict[Node, set[Node]]:
-    users: dict[Node, set[Node]] = defaultdict(set)
+def _users(graph: Graph) -> dict[Node, set[Operation]]:
+    users: dict[Node, set[Operation]] = defaultdict(set)
     for node in graph.nodes:
         for parent in node.parents:
             if parent is not None:
@@ -76,7 +75,6 @@ def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> dict[Nod
     kept: dict[Node, int] = {}
     weights: dict[Node | None, int] = {}
     for node in graph.nodes:
-        assert node.primitive is not None
         weight = sum(weights.get(parent, 0) for parent in node.parents)
         if is_elementwise(node):
             weight += 1

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ....core import Node
+from ....core import Node, Operation
 from ..elementwise import RULES
 from ..movements import is_index
 from .views import Buffer, Role, View
@@ -30,12 +30,11 @@ class Operand(NamedTuple):
 
 def is_elementwise(node: Node) -> bool:
     """Return whether an operation computes each entry on its own."""
-    return node.primitive is not None and node.primitive.name in RULES
+    return isinstance(node, Operation) and node.primitive.name in RULES
 
 
-def is_move(node: Node) -> bool:
+def is_move(node: Operation) -> bool:
     """Return whether an operation only moves entries of one array, in a way known now."""
-    assert node.primitive is not None
     moves = node.primitive.facts.moves
     # To join arrays is to write parts of one.
     if moves is None or moves.arguments != 1 or is_elementwise(node):
@@ -52,12 +51,12 @@ def broadcast_operand(arg: Any, node: Node | None, ndim: int) -> Operand:
 def operands(operand: Operand) -> list[Operand]:
     """Return the operands of the operation, elementwise or a movement, that makes an operand."""
     node = operand.node
-    assert node is not None
+    assert isinstance(node, Operation)
     if is_move(node):
         return [_moved(node, operand.axes)]
     return [
         Operand(arg, parent, _along(operand.axes, np.shape(arg) if parent is None else arg.shape))
-        for arg, parent in zip(node.args, node.parents, strict=True)
+        for arg, parent in node.edges()
     ]
 
 
@@ -67,7 +66,7 @@ def _along(axes: Axes, shape: tuple[int, ...]) -> Axes:
     return tuple(None if size == 1 else axis for axis, size in zip(own, shape, strict=True))
 
 
-def _moved(node: Node, axes: Axes) -> Operand:
+def _moved(node: Operation, axes: Axes) -> Operand:
     origins = origin_axes(node)
     assert origins is not None
     own: list[int | None] = [None] * len(node.args[0].shape)
@@ -77,7 +76,7 @@ def _moved(node: Node, axes: Axes) -> Operand:
     return Operand(node.args[0], node.parents[0], tuple(own))
 
 
-def origin_axes(node: Node) -> Axes | None:
+def origin_axes(node: Operation) -> Axes | None:
     """Return for each axis of a movement's result which of its operand's it is, if each is one.
 
     None stands for an axis along which all entries are the same.
@@ -106,8 +105,7 @@ def origin_axes(node: Node) -> Axes | None:
     return tuple(origins) if sorted(found) == sorted(known.values()) else None
 
 
-def moved_view(view: View, node: Node) -> View | None:
+def moved_view(view: View, node: Operation) -> View | None:
     """Return a movement's result as a view of its operand, if it is one."""
-    assert node.primitive is not None
-    forward, rest, params = node.primitive.forward, node.args[1:], node.params or {}
+    forward, rest, params = node.primitive.forward, node.args[1:], node.params
     return view.moved(lambda x: forward(x, *rest, **params))

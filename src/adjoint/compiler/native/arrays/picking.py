@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ....core import Node
+from ....core import Node, Operation
 from ....ops.indexing import SLOT, fill
 from ..nest import Unlowerable
 from .operands import Axes, Operand
@@ -66,14 +66,13 @@ class Pick:
     present: Array | None = None
 
 
-def pick_known(view: View, node: Node) -> Pick:
+def pick_known(view: View, node: Operation) -> Pick:
     """Return what a movement of a view picks, found by moving the numbers of its entries."""
-    assert node.primitive is not None
     numbers = np.full(view.shape, view.offset + 1)
     for axis, (size, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
         numbers += (np.arange(size) * stride).reshape((-1,) + (1,) * (len(view.shape) - axis - 1))
     # Counted from 1, so that a 0 is an entry that came from nowhere.
-    moved = np.asarray(node.primitive.forward(numbers, *node.args[1:], **(node.params or {})))
+    moved = np.asarray(node.primitive.forward(numbers, *node.args[1:], **node.params))
     if moved.size > _MOST_ENTRIES:
         raise Unlowerable(f"{node.primitive.name} of {moved.size} entries that lie anyhow")
     present = moved > 0

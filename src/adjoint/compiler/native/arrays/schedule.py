@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ....core import Node
+from ....core import Node, Operation
 from ....graph import Graph
 from ..entries import kind_of
 from ..formats import FORMATS
@@ -124,8 +124,7 @@ class Schedule:
 
     # --- parts ------------------------------------------------------------------------------------
 
-    def _place(self, node: Node) -> None:
-        assert node.primitive is not None
+    def _place(self, node: Operation) -> None:
         name = node.primitive.name
         kind_of(node.output.dtype)
         if 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args):
@@ -155,7 +154,7 @@ class Schedule:
         else:
             raise Unlowerable(f"{name} has no native rule")
 
-    def _keep(self, node: Node) -> None:
+    def _keep(self, node: Operation) -> None:
         target = self._target(node)
         at = self._store(broadcast_operand(node.output, node, node.output.ndim), target)
         self._put(node, target, at)
@@ -199,14 +198,13 @@ class Schedule:
         self.parts.append(Loops(shape))
         return len(self.parts) - 1
 
-    def _append(self, node: Node, part: Part, target: View) -> None:
+    def _append(self, node: Operation, part: Part, target: View) -> None:
         self.parts.append(part)
         self._put(node, target, len(self.parts) - 1)
 
-    def _reduce(self, node: Node) -> None:
-        assert node.primitive is not None
+    def _reduce(self, node: Operation) -> None:
         arg, name = node.args[0], node.primitive.name
-        axis = (node.params or {})["axis"]
+        axis = node.params["axis"]
         axes = range(arg.ndim) if axis is None else [a % arg.ndim for a in np.atleast_1d(axis)]
         running = name in RUNNING
         if running and axis is None and arg.ndim != 1:
@@ -217,32 +215,28 @@ class Schedule:
         operation = (RUNNING if running else REDUCTIONS)[name]
         self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
 
-    def _recur(self, node: Node) -> None:
+    def _recur(self, node: Operation) -> None:
         """Run along an axis: multiply the total by a factor, and add an entry."""
         ndim = len(node.output.shape)
-        factor, term = (
-            broadcast_operand(arg, parent, ndim)
-            for arg, parent in zip(node.args, node.parents, strict=True)
-        )
+        factor, term = (broadcast_operand(arg, parent, ndim) for arg, parent in node.edges())
         target = self._target(node)
         root = Root(term, target, (*self.reads(term), *self.reads(factor)))
-        axis = (node.params or {})["axis"] % ndim
+        axis = node.params["axis"] % ndim
         self._append(node, Reduction(root, frozenset([axis]), "add", True, factor), target)
 
-    def _multiply(self, node: Node) -> None:
+    def _multiply(self, node: Operation) -> None:
         kind = kind_of(node.output.dtype)
         if kind not in FORMATS or any(kind_of(arg.dtype) != kind for arg in node.args):
             raise Unlowerable("matmul of numbers of different kinds")
         target = self._target(node)
-        left, right = (self.view(*pair) for pair in zip(node.args, node.parents, strict=True))
+        left, right = (self.view(*pair) for pair in node.edges())
         self._append(node, Multiplication(left, right, target), target)
 
-    def _move(self, node: Node) -> None:
+    def _move(self, node: Operation) -> None:
         parent, arg = node.parents[0], node.args[0]
         if parent not in self.places:
             return  # it is put off, as its operand is
         assert parent is not None
-        assert node.primitive is not None
         view = moved_view(self.places[parent], node)
         if view is not None:
             self._put(node, view, self._ready[parent])
@@ -255,7 +249,7 @@ class Schedule:
         else:
             self._pick(node, pick_known(self.places[parent], node))
 
-    def _pick(self, node: Node, pick: Pick) -> None:
+    def _pick(self, node: Operation, pick: Pick) -> None:
         """Let a value be read by numbers, wherever it is needed; several times, if need be."""
         self.picks[node] = pick
         if node in self._needed:
@@ -265,11 +259,11 @@ class Schedule:
 
     # --- parts of arrays --------------------------------------------------------------------------
 
-    def _join(self, node: Node) -> None:
+    def _join(self, node: Operation) -> None:
         """Write arrays side by side."""
         target, start, at = self._target(node), 0, -1
-        axis = (node.params or {})["axis"] % len(target.shape)
-        for arg, parent in zip(node.args, node.parents, strict=True):
+        axis = node.params["axis"] % len(target.shape)
+        for arg, parent in node.edges():
             stop = start + np.shape(arg)[axis]
             key = (*[slice(None)] * axis, slice(start, stop))
             part = target.moved(lambda x, key=key: x[key])  # type: ignore[misc]
@@ -278,9 +272,8 @@ class Schedule:
             start = stop
         self._put(node, target, at)
 
-    def _write_part(self, node: Node) -> None:
+    def _write_part(self, node: Operation) -> None:
         """Write some entries of an array over others, or add them to zeros."""
-        assert node.primitive is not None
         adds = node.primitive.name == "scatter_add"
         target, key = self._target(node), _key(node)
         whole: tuple[Any, Node | None] = (0.0, None)
@@ -343,12 +336,12 @@ def _new_view(role: Role, spec: Any, number: int) -> View:
     return View.of(Buffer(role, kind_of(spec.dtype), math.prod(shape), number), shape)
 
 
-def _key(node: Node) -> tuple[Any, ...]:
-    key: tuple[Any, ...] = (node.params or {})["key"]
+def _key(node: Operation) -> tuple[Any, ...]:
+    key: tuple[Any, ...] = node.params["key"]
     return key
 
 
-def _arrays(node: Node, start: int) -> list[tuple[Any, Node | None]]:
+def _arrays(node: Operation, start: int) -> list[tuple[Any, Node | None]]:
     """Return the index arrays among a node's operands."""
     return list(zip(node.args[start:], node.parents[start:], strict=True))
 
