@@ -14,6 +14,7 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
+    ["annotations"],
     ["advice", "errors", "metadata", "tree", "constants", "memory"],
     ["philox", "reshuffle", "source_line", "whole_file"],
     ["axis"],
@@ -299,12 +300,20 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+def executed(node):
+    """Yield all nodes of a syntax tree but those that a type checker alone reads."""
+    yield node
+    for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    for child in node.orelse if for_types else ast.iter_child_nodes(node):
+        yield from executed(child)
+
+
 def imported(path):
-    """Yield the adjoint modules that a file imports, wherever in the file."""
+    """Yield the adjoint modules that a file imports when it runs, wherever in the file."""
     name = module_name(path)
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     package = [] if name == "__init__" else package
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package[: len(package) - node.level + 1]
             target = [*base, *(node.module.split(".") if node.module else [])]
