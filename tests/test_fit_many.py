@@ -196,6 +196,6 @@ def test_other_generators_shuffle_in_python():
                       compile=compiled).fit(X, Y)
         for compiled in ("auto", False)
     ]  # fmt: skip
-    assert "MT19937" in fitted[0]._report
+    assert "MT19937" in fitted[0]._fit_state.report
     for ours, theirs in zip(fitted[0].coefs_, fitted[1].coefs_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint import callbacks, nn, trainer
+from adjoint import callbacks, native_run, nn
 from adjoint.errors import DivergedError, UnreadableFileError
 from adjoint.files import Checkpoint
 
@@ -136,28 +136,26 @@ def test_a_training_goes_on_for_more_epochs(name, first, tmp_path):
 
 def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
     pytest.importorskip("llvmlite")
-    from adjoint.compiler.native import fitting
-
     expected, history = train(compile=True)
     # A turn is one step, so that the file is written after every step.
-    monkeypatch.setattr(fitting, "_MOST_STEPS", 1)
-    monkeypatch.setattr(fitting, "_FAST", 1.0)
+    monkeypatch.setattr(native_run, "_MOST_STEPS", 1)
+    monkeypatch.setattr(native_run, "_FAST", 1.0)
     saves = []
-    original = ad.saving.SavedRun.save
+    original = ad.saving.FileSaver.save
 
-    def save(run):
-        original(run)
-        saves.append(run.trainer.position().step)
+    def save(saver, run):
+        original(saver, run)
+        saves.append(run.position().step)
         if len(saves) == 16:
             raise Stop
 
-    monkeypatch.setattr(ad.saving.SavedRun, "save", save)
+    monkeypatch.setattr(ad.saving.FileSaver, "save", save)
     with pytest.raises(Stop):
         train(tmp_path / "run", compile=True)
     assert 0 < saves[-1] < 6
-    monkeypatch.setattr(ad.saving.SavedRun, "save", original)
+    monkeypatch.setattr(ad.saving.FileSaver, "save", original)
     # Not by the slower way round: the rest of the epoch is native too.
-    monkeypatch.setattr(trainer.Trainer, "_run_in_python", None)
+    monkeypatch.setattr(native_run, "train_epoch", None)
     model, found = train(tmp_path / "run", resume=True, model=network(9), compile=True)
     assert found.tier == "native"
     assert digest(model) == digest(expected)

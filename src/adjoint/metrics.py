@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from .annotations import Array
 from .errors import ShapeError
 from .scorers import as_metric, find_scorer, is_scorer, scorer_name
 
-Array = np.ndarray[Any, Any]
 Metric = Callable[[Array, Array], Any]
+# What `fit` takes: one metric or several, by name or as functions; with names of the user's a dict.
+Metrics = str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric]
 
 
 def accuracy(prediction: Array, target: Array) -> float:
@@ -122,7 +124,7 @@ def direction(record: str) -> str:
     )
 
 
-def as_metrics(metrics: Any) -> dict[str, Metric]:
+def as_metrics(metrics: Metrics) -> dict[str, Metric]:
     """Return the metrics by name.
 
     A metric is a function of predictions and targets; a name of `METRICS`; or a scorer of
@@ -132,15 +134,16 @@ def as_metrics(metrics: Any) -> dict[str, Metric]:
     """
     if isinstance(metrics, str) or callable(metrics):
         metrics = (metrics,)
-    if not isinstance(metrics, Mapping):
-        metrics = {_metric_name(metric): metric for metric in metrics}
-    named = {name: _as_metric(metric) for name, metric in metrics.items()}
+    if isinstance(metrics, Mapping):
+        named = {name: _as_metric(metric) for name, metric in metrics.items()}
+    else:
+        named = {_metric_name(metric): _as_metric(metric) for metric in metrics}
     if "loss" in named or "epoch" in named:
         raise ValueError('metrics: "loss" and "epoch" are recorded already; choose another name')
     return named
 
 
-def _as_metric(metric: Any) -> Metric:
+def _as_metric(metric: str | Metric) -> Metric:
     found = _find(metric) if isinstance(metric, str) else metric
     if callable(found):
         return as_metric(found) if is_scorer(found) else found
@@ -154,7 +157,7 @@ def _find(name: str) -> Any:
     return METRICS[name] if name in METRICS else find_scorer(name)
 
 
-def _metric_name(metric: Any) -> str:
+def _metric_name(metric: str | Metric) -> str:
     named = scorer_name(metric) if is_scorer(metric) else getattr(metric, "__name__", "<lambda>")
     name = metric if isinstance(metric, str) else named
     if name is None or name == "<lambda>":

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array
 from .errors import ShapeError, require
 from .ops.exponential import sigmoid
 from .ops.softmax import softmax
 
-Array = np.ndarray[Any, Any]
+# A scorer of scikit-learn's: a function of an estimator, rows and targets.
+Scorer = Callable[..., Any]
 
 
 def is_scorer(metric: object) -> bool:
@@ -31,12 +33,12 @@ def find_scorer(name: str) -> Any:
     return found.get_scorer(name) if name in found.get_scorer_names() else None
 
 
-def scorer_name(scorer: Any) -> str | None:
+def scorer_name(scorer: object) -> str | None:
     """Return what a scorer's function is called, if it has one."""
     return getattr(getattr(scorer, "_score_func", None), "__name__", None)
 
 
-def as_metric(scorer: Any) -> Callable[[Array, Array], float]:
+def as_metric(scorer: Scorer) -> Callable[[Array, Array], float]:
     """Return a scorer as a function of predictions and targets."""
 
     def metric(prediction: Array, target: Array) -> float:
@@ -77,11 +79,11 @@ class _Regressor:
     def __sklearn_tags__(self) -> Any:
         return _tags("regressor")
 
-    def fit(self, X: Any, y: Any) -> _Regressor:
+    def fit(self, X: Array, y: Array) -> _Regressor:
         """Return itself: scikit-learn takes for an estimator only what can be fitted."""
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Array) -> Array:
         """Return the predictions."""
         return self.prediction
 
@@ -96,17 +98,17 @@ class _Classifier:
     def __sklearn_tags__(self) -> Any:
         return _tags("classifier")
 
-    def fit(self, X: Any, y: Any) -> _Classifier:
+    def fit(self, X: Array, y: Array) -> _Classifier:
         """Return itself: scikit-learn takes for an estimator only what can be fitted."""
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Array) -> Array:
         """Return the class of the highest score."""
         one = self.scores.ndim == 1
         best: Array = (self.scores > 0).astype(int) if one else self.scores.argmax(-1)
         return np.take(self.classes_, best)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Array) -> Array:
         """Return the softmax of the scores; of one score, its logistic function."""
         # In double precision, for scikit-learn wants rows that sum to 1.
         scores = self.scores.astype(np.float64)
@@ -114,7 +116,7 @@ class _Classifier:
             return np.stack([sigmoid(-scores), sigmoid(scores)], axis=-1)
         return np.asarray(softmax(scores, axis=-1))
 
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: Array) -> Array:
         """Return the scores; of two classes, by how much the second is ahead."""
         two = self.scores.ndim == 2 and self.scores.shape[1] == 2
         return self.scores[:, 1] - self.scores[:, 0] if two else self.scores

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 
 from . import data as rows
+from .annotations import Array, ArrayLike
 from .core import as_operand
 from .errors import ShapeError
 from .philox import random_words
 
-Array = np.ndarray[Any, Any]
 Batch = tuple[Array, Array]
 Stream = Callable[[int], Iterator[Batch]]
+# What a user trains on: a pair (X, y), batches of such pairs, or a function of the epoch.
+Data = tuple[ArrayLike, ArrayLike] | Iterable[Any] | Callable[[int], Iterable[Any]]
 
-# Of `adjoint.philox`: what is drawn here has its own streams of random words.
+# The site of `adjoint.philox` whose random words are drawn here, and nowhere else.
 _DRAWN_SITE = 2
 
 
-def is_batches(data: Any) -> bool:
+def is_batches(data: object) -> bool:
     """Return whether data are a list of batches, rather than a pair that is a list."""
     return (
         isinstance(data, list)
@@ -29,7 +31,7 @@ def is_batches(data: Any) -> bool:
     )
 
 
-def as_stream(source: Any, checked: Callable[[Any], Batch]) -> Stream:
+def as_stream(source: Data, checked: Callable[[Any], Batch]) -> Stream:
     """Return what gives the batches of an epoch, of an iterable or a function of the epoch.
 
     Parameters
@@ -89,9 +91,9 @@ class ByWeight:
 
     def __init__(
         self,
-        X: Any,
-        y: Any,
-        weights: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        weights: ArrayLike,
         *,
         batch_size: int,
         seed: np.random.Generator | int | None = None,
@@ -144,8 +146,8 @@ class ByLength:
 
     def __init__(
         self,
-        sequences: Sequence[Any],
-        targets: Any,
+        sequences: Sequence[ArrayLike],
+        targets: Sequence[ArrayLike] | Array,
         *,
         batch_size: int,
         padding: float = 0,

@@ -1,42 +1,45 @@
-"""Training is one loop: batches in order, loss, backward, step; a history says how it went."""
+"""Training is one loop: an epoch in the fastest tier, its record, the callbacks, the checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from os import PathLike
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from . import data as rows
-from .callbacks.callback import Callback, Called, Training, next_call, started
-from .conditions import conditions_of
+from .annotations import ArrayLike
+from .callbacks.callback import Called, Training, next_call, started
 from .history import History
+from .metrics import Metrics
 from .nn.linear import positive_size
-from .nn.mode import modes_kept
-from .nn.module import Module, Parameter
+from .nn.module import Module
 from .optim import Optimizer
+from .optim.snapshot import modes_kept
 from .progress import epoch_bar
-from .saving import SavedRun, Saving, as_saving, read_point, restore_point, saved_at_the_end
-from .task import Loss, prepare
+from .row_weights import ClassWeight
+from .saving import Saving, saver_of
+from .stream import Data
+from .task import Loss, MakesOptimizer, prepare
 from .tensor import enable_grad
-from .trainer import Trainer
+from .tiers import check_compile, fastest_run
 
 
 def fit(
     model: Module,
-    data: Any,
+    data: Data,
     *,
     loss: str | Loss,
-    optimizer: Optimizer | Callable[[list[Parameter]], Optimizer],
+    optimizer: Optimizer | MakesOptimizer,
     epochs: int,
     batch_size: int = 32,
     shuffle: bool = True,
     seed: np.random.Generator | int | None = None,
-    validation: tuple[Any, Any] | None = None,
-    metrics: Any = (),
-    sample_weight: Any = None,
-    class_weight: Any = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    metrics: Metrics = (),
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
     accumulate: int = 1,
     callbacks: Iterable[Called] = (),
     checkpoint: str | PathLike[str] | Saving | None = None,
@@ -145,6 +148,7 @@ def fit(
     >>> model.predict(X)
     array([0, 1, 1, 0])
     """
+    check_compile(compile)
     task = prepare(
         model,
         data,
@@ -160,41 +164,44 @@ def fit(
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
-    saving = as_saving(checkpoint)
-    point = read_point(saving, resume)
-    settings: dict[str, Any] = {}
-    if saving is not None:
-        settings = conditions_of(
-            task,
-            shuffle=bool(shuffle),
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
-        )
-    if point is not None:
-        settings |= {"seed": history.seed} if isinstance(seed, int) else {}
-        restore_point(point, task, history, settings)
-    trainer = Trainer(task, history, epochs=epochs, compile=compile, shuffle=shuffle)
-    settings["seed"] = history.seed
-    saved = None if saving is None else SavedRun(saving, trainer, callbacks, settings)
+    saver = saver_of(
+        checkpoint,
+        resume,
+        task,
+        history,
+        callbacks,
+        seed=seed,
+        shuffle=shuffle,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+    )
+    task.seed = history.seed if shuffle else None
+    training = Training(model, task.loss, task.optimizer, epochs)
     try:
         with (
             modes_kept(model),
             enable_grad(),
-            started(callbacks, Training(model, task.loss, task.optimizer, epochs), history),
+            started(callbacks, training, history),
             epoch_bar(epochs, progress) as show,
         ):
-            trainer.prepare()
-            if saved is not None and point is not None:
-                saved.resume(point)
-            with saved_at_the_end(saved):
+            model.train()
+            run = fastest_run(task, history, epochs=epochs, compile=compile, saver=saver)
+            saver.resume(run)
+            try:
                 while len(history) < epochs:
-                    trainer.run(next_call(callbacks, len(history), epochs), show)
+                    model.train()
+                    run = run.current()
+                    run.train(next_call(callbacks, len(history), epochs), show)
+                    show(len(history), history.loss[-1])
                     answers = [callback(history, model) for callback in callbacks]
                     if any(answers):
                         break
-                    if saved is not None and saved.is_due():
-                        saved.save()
+                    if saver.is_due():
+                        saver.save(run)
+            except KeyboardInterrupt:
+                saver.save(run)
+                raise
+            saver.save(run)
     except KeyboardInterrupt:
         history.interrupted = True
     return history

@@ -12,9 +12,9 @@ import numpy as np
 from ..errors import choose
 from ..history import History
 from ..nn.activation import Hardtanh, Sigmoid, Softsign, Tanh
-from ..nn.mode import modes_kept
 from ..nn.module import Module
 from ..optim import Optimizer
+from ..optim.snapshot import modes_kept
 from ..sweep import pull_back
 from ..tensor import Tensor, enable_grad
 from .callback import Callback, Training

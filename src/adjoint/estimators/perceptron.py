@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..core import refuse_subclass
 from ..optim import Optimizer
+from .fit_state import FitState, with_fit_state
 from .fitting import Fitting, Held, as_task
 from .lbfgs import minimise
 from .network import Category, Design, Perceptron, activations_of, input_size
@@ -36,6 +37,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     _network: Perceptron
     _optimizer: Optimizer
     _objective: Objective
+    _fit_state: FitState
 
     @classmethod
     @cache
@@ -144,8 +146,8 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         self.n_layers_ = len(sizes)
         self._network = Perceptron(design, self._random_state, X.dtype)
         self._objective = Objective(self._loss(), self._network.coefs, self.alpha)
-        self.n_iter_ = self.t_ = self._no_improvement_count = 0
-        self._order = np.arange(0)
+        self.n_iter_ = self.t_ = 0
+        self._fit_state = FitState()
         if self.solver != "lbfgs":
             self._optimizer = make_optimizer(list(self._network.parameters()), self)
             self._forget_records()
@@ -156,7 +158,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.validation_loss_curve_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
-        self._best_state = None
+        self._fit_state.best_weights = None
 
     def _embedding_size(self, count: int) -> int:
         """Return how many numbers stand for a category: about 1.6 count^0.56, at most 50."""
@@ -183,7 +185,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         elif self.early_stopping:
             X, targets, sample_weight, held = self._split(X, targets, sample_weight)
         if not incremental:
-            self.n_iter_ = self._no_improvement_count = 0
+            self.n_iter_ = self._fit_state.worse = 0
         epochs = 1 if incremental else self.max_iter
         Fitting(self, as_task(self, X, targets, sample_weight), held, epochs).run()
 
@@ -224,17 +226,16 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
 
         return Held(score, lambda: loss(self._held_outputs, targets, *weights))
 
-    def _restore_best(self) -> None:
-        """Put the best weights back."""
-        if self._best_state is not None:
-            self._network.load_state_dict(self._best_state)
-
     # --- using it ---------------------------------------------------------------------------------
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs, before any activation."""
         check_is_fitted(self, "coefs_")
         return self._network.outputs(read_features(self, X, self._table))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle, also what was pickled before estimators had a `FitState`."""
+        super().__setstate__(with_fit_state(state))
 
     def __sklearn_tags__(self) -> Any:
         """Say that sparse X is accepted."""

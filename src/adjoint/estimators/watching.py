@@ -73,6 +73,7 @@ class Watch:
             found = {name: x for name, x in vars(estimator).items() if name not in others}
             network = copy.deepcopy(estimator._network)
             return found | {
+                "_fit_state": copy.copy(estimator._fit_state),
                 "_network": network,
                 "coefs_": [parameter.data for parameter in network.coefs],
                 "intercepts_": [parameter.data for parameter in network.intercepts],
