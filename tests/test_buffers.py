@@ -339,7 +339,7 @@ def test_a_buffer_that_a_step_leaves_alone_does_not_keep_it_from_native_code():
     step = TrainingStep(
         model, nn.functional.cross_entropy, ad.optim.SGD(model.parameters(), lr=0.1)
     )
-    step.fix_unwritten(X, Y)
+    step.drop_unwritten_buffers(X, Y)
     assert sorted(step.buffers) == ["layers[3].state", "layers[5].state"]
     assert {"layers[1].running_mean", "layers[1].running_variance"} <= step.read_only.keys()
 

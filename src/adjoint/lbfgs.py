@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from .progress import epoch_bar
 from .run import Show
 from .task import Loss, Task, prepare
 from .tensor import enable_grad
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 Callback = Callable[[History, Module], Any]
 
@@ -206,7 +209,7 @@ class _Descent:
             return "not converged: a callback ended the training"
         return f"not converged: {found.message}"
 
-    def _accept(self, intermediate_result: Any) -> None:
+    def _accept(self, intermediate_result: OptimizeResult) -> None:
         """Record a point that the solver goes on from; SciPy asks for this argument's name."""
         point, loss = np.array(intermediate_result.x), float(intermediate_result.fun)
         if not (np.isfinite(loss) and np.isfinite(point).all()):

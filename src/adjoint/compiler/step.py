@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DType, Operand
 from ..calculus import value_and_grad
 from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
@@ -26,7 +27,6 @@ from .state import State, standing_in
 from .tracer import TracedNode, made_by
 from .users_code import is_followed
 
-Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Any]
 
 # The names of a batch's arrays: what the model takes, then what the loss takes besides.
@@ -144,7 +144,7 @@ class TrainingStep:
         self.places = [places[id(tensor)] for tensor in self.params.values()]
 
     @property
-    def structure(self) -> Any:
+    def structure(self) -> Hashable:
         """All that the traced graph depends on besides the batch and the memory's names.
 
         As long as it is equal, the graph is. It is None where an object has been replaced.
@@ -210,7 +210,7 @@ class TrainingStep:
                 table[:, column] = [setting(taken) for taken in coming]
         return table
 
-    def arguments(self, *batch: Any) -> dict[str, Any]:
+    def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
         """Return the graph's arguments by name; those that would be empty are left out."""
         memory = [self.optimizer.recall(place) for place in self.places]
         return {
@@ -225,7 +225,7 @@ class TrainingStep:
 
     # --- taking steps
 
-    def __call__(self, *batch: Any) -> Any:
+    def __call__(self, *batch: ArrayLike) -> Any:
         """Take a step: replace the parameters and the optimiser's memory; return the loss.
 
         The loss is that before the step, an array of one number. A batch is X, and what the loss
@@ -278,11 +278,11 @@ class TrainingStep:
             buffer.data = array
         self.optimizer.steps += 1
 
-    def program(self, *batch: Any) -> Program:
+    def program(self, *batch: Array | Spec) -> Program:
         """Return the program for batches of these shapes and dtypes, and the present settings."""
         return self._program(batch, self._refreshed_key())
 
-    def _program(self, batch: Sequence[Any], structure: Any) -> Program:
+    def _program(self, batch: Sequence[Array | Spec], structure: Hashable) -> Program:
         key = (*[(array.shape, array.dtype.str) for array in batch], structure)
         program = self.programs.get(key)
         if program is None:
@@ -353,9 +353,9 @@ class TrainingStep:
     def _step(self, names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
         """Return the step as a function of all that it reads, giving all that it writes."""
 
-        def step(*args: Any) -> Any:
+        def step(*args: Value) -> tuple[Any, ...]:
             values = dict(zip(given, args, strict=True))
-            memory = values.get("memory", [{} for _ in names])
+            memory: Any = values.get("memory", [{} for _ in names])
             (loss, (prediction, buffers)), gradients = value_and_grad(
                 partial(self._loss, values), has_aux=True
             )(values["parameters"])
@@ -399,13 +399,13 @@ class TrainingStep:
         ]
         return loss, (prediction, new)
 
-    def _assigned(self, path: str, value: Any, given: Any) -> Any:
+    def _assigned(self, path: str, value: Value | Array, given: Value) -> Any:
         """Return what was assigned to a buffer, as the step gives it."""
         value = as_array(value)
         check_buffer(path, self.buffers[path], value)
         return _as_dtype(value, given.dtype)
 
-    def drop_unwritten_buffers(self, *batch: Any) -> None:
+    def drop_unwritten_buffers(self, *batch: Array | Spec) -> None:
         """Count the buffers that a step on such a batch leaves alone among what is only read."""
         if not self.buffers:
             return
@@ -425,7 +425,7 @@ class TrainingStep:
         return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
 
     def _update(
-        self, name: str, parameter: Any, gradient: Any, memory: Memory, settings: Settings
+        self, name: str, parameter: Value, gradient: Operand, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Return what the optimiser makes of a parameter and its memory."""
         if not isinstance(gradient, Symbol):
@@ -447,7 +447,7 @@ class TrainingStep:
         ]
 
 
-def foreign_part(model: Module, loss: Any, optimizer: Optimizer | None = None) -> Any:
+def foreign_part(model: Module, loss: Loss, optimizer: Optimizer | None = None) -> Any:
     """Return a part of a step that adjoint itself does not define; None if it defines all.
 
     Python code of the user's may do other things besides computing, or differ from call to call.
@@ -466,7 +466,7 @@ def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
     return [tensor.data for tensor in tensors.values()]
 
 
-def _as_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
+def _as_dtype(value: Value | Array, dtype: DType) -> Any:
     return value if value.dtype == dtype else astype(value, dtype=dtype)
 
 

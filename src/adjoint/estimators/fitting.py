@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -20,6 +20,9 @@ from ..tensor import enable_grad
 from ..tiers import check_compile, fastest_run
 from .solvers import scaled_inversely
 from .watching import watch
+
+if TYPE_CHECKING:
+    from .perceptron import BasePerceptron
 
 
 class Held:
@@ -37,7 +40,7 @@ class Held:
         self.score, self.loss = score, loss
 
 
-def as_task(estimator: Any, X: Array, y: Array, sample_weight: Array | None) -> Task:
+def as_task(estimator: BasePerceptron, X: Array, y: Array, sample_weight: Array | None) -> Task:
     """Return the task of training an estimator's network on rows."""
     if estimator.batch_size == "auto":
         size = min(200, len(X))
@@ -61,7 +64,7 @@ def as_task(estimator: Any, X: Array, y: Array, sample_weight: Array | None) -> 
     )
 
 
-def _form(estimator: Any) -> Hashable:
+def _form(estimator: BasePerceptron) -> Hashable:
     """Return what determines the graph of an estimator's step; None where code of the user's does.
 
     Not its numbers: the penalty, the rates and their kin are arguments.
@@ -94,7 +97,9 @@ class Fitting:
     epochs : int
     """
 
-    def __init__(self, estimator: Any, task: Task, held: Held | None, epochs: int) -> None:
+    def __init__(
+        self, estimator: BasePerceptron, task: Task, held: Held | None, epochs: int
+    ) -> None:
         self.estimator, self.task, self.held, self.epochs = estimator, task, held, epochs
         self.state = estimator._fit_state
         before = self.state.order
@@ -149,7 +154,7 @@ class Fitting:
     def _patience(self) -> Patience | None:
         """Return how long it goes on without a better loss; None where the loss does not count."""
         estimator = self.estimator
-        if self.held is not None:
+        if self.held is not None or estimator.best_loss_ is None:
             return None
         return Patience(
             most=min(estimator.n_iter_no_change, self.epochs),
@@ -170,11 +175,12 @@ class Fitting:
         estimator.t_ += self.task.rows
         estimator.loss_ = loss
         estimator.loss_curve_.append(loss)
-        if self.held is None:
+        if self.held is not None:
+            is_worse = self._record_validation(self.held)
+        else:
+            assert estimator.best_loss_ is not None  # it is None only with rows held out
             is_worse = loss > estimator.best_loss_ - estimator.tol
             estimator.best_loss_ = min(estimator.best_loss_, loss)
-        else:
-            is_worse = self._record_validation(self.held)
         self.state.worse = self.state.worse + 1 if is_worse else 0
         if estimator.verbose:
             self._print()
@@ -200,12 +206,16 @@ class Fitting:
         return False
 
     def _record_validation(self, held: Held) -> bool:
-        estimator = self.estimator
+        estimator, best = self.estimator, self.estimator.best_validation_score_
+        scores, losses = estimator.validation_scores_, estimator.validation_loss_curve_
+        assert best is not None  # the three are None only where no rows are held out
+        assert scores is not None
+        assert losses is not None
         score = float(held.score())
-        estimator.validation_scores_.append(score)
-        estimator.validation_loss_curve_.append(float(held.loss()))
-        is_worse = bool(score < estimator.best_validation_score_ + estimator.tol)
-        if score > estimator.best_validation_score_:
+        scores.append(score)
+        losses.append(float(held.loss()))
+        is_worse = bool(score < best + estimator.tol)
+        if score > best:
             estimator.best_validation_score_ = score
             self.state.best_weights = self.task.model.state_dict()
         return is_worse
@@ -213,7 +223,7 @@ class Fitting:
     def _print(self) -> None:
         estimator = self.estimator
         print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
-        if self.held is not None:
+        if self.held is not None and estimator.validation_scores_:
             print(f"Validation score: {estimator.validation_scores_[-1]:f}")
 
     def _warn_unfinished(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import optimize
@@ -12,8 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from ..annotations import Array
 from ..flat_loss import FlatLoss
 
+if TYPE_CHECKING:
+    from .perceptron import BasePerceptron
 
-def minimise(estimator: Any, X: Array, targets: Array, sample_weight: Array | None) -> None:
+
+def minimise(
+    estimator: BasePerceptron, X: Array, targets: Array, sample_weight: Array | None
+) -> None:
     """Fit an estimator's network to all rows at once.
 
     Raises

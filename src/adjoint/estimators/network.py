@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, DTypeLike
+from ..core import Value
 from ..errors import choose
 from ..nn.activation import ACTIVATIONS
 from ..nn.batch_norm import BatchNorm
@@ -21,7 +23,6 @@ from ..ops.indexing import index
 from ..ops.structural import astype, concatenate, reshape
 from ..tensor import no_grad
 
-Array = np.ndarray[Any, Any]
 Activation = str | Callable[[Any], Any]
 
 # scikit-learn's names for two of ours.
@@ -71,7 +72,7 @@ class Perceptron(Module):
     dtype : dtype
     """
 
-    def __init__(self, design: Design, rng: np.random.RandomState, dtype: Any) -> None:
+    def __init__(self, design: Design, rng: np.random.RandomState, dtype: DTypeLike) -> None:
         self.design = design
         self.linear: list[Linear] = []
         factor = 2.0 if design.activations[:1] == ("logistic",) else 6.0
@@ -102,7 +103,7 @@ class Perceptron(Module):
         """The biases of the layers."""
         return [layer.bias for layer in self.linear if layer.bias is not None]
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Value | Array) -> Any:
         """Return the output before any activation of its own.
 
         Parameters
@@ -132,7 +133,7 @@ class Perceptron(Module):
             blocks = [self.forward(X[i : i + _BLOCK]).data for i in range(0, len(X), _BLOCK)]
         return np.concatenate([np.asarray(block) for block in blocks])
 
-    def _embedded(self, x: Any) -> Any:
+    def _embedded(self, x: Value | Array) -> Any:
         """Return the input with what stands for the categories in their numbers' place."""
         categories = self.design.categories
         if not categories:
@@ -153,7 +154,7 @@ _BLOCK = 4096
 
 
 def _drawn(
-    fan_in: int, fan_out: int, rng: np.random.RandomState, factor: float, dtype: Any
+    fan_in: int, fan_out: int, rng: np.random.RandomState, factor: float, dtype: DTypeLike
 ) -> Linear:
     """Return a layer uniform on ±√(factor / (in + out)), its bias too, as scikit-learn draws it."""
     bound = np.sqrt(factor / (fan_in + fan_out))
@@ -164,7 +165,7 @@ def _drawn(
     return layer
 
 
-def _identity(z: Any) -> Any:
+def _identity(z: Value) -> Value:
     return z
 
 
@@ -177,7 +178,7 @@ def as_activation(given: Activation) -> Callable[[Any], Any]:
     return ACTIVATIONS[choose("activation", _SCIKIT.get(given, given), ACTIVATIONS)]()
 
 
-def activations_of(given: Any, count: int) -> tuple[Activation, ...]:
+def activations_of(given: Activation | Sequence[Activation], count: int) -> tuple[Activation, ...]:
     """Return one activation for each hidden layer, of one for all or of a list.
 
     Raises
@@ -194,9 +195,9 @@ def activations_of(given: Any, count: int) -> tuple[Activation, ...]:
     return (_checked(given),) * count
 
 
-def _checked(activation: Any) -> Activation:
+def _checked(activation: object) -> Activation:
     if callable(activation):
-        return activation  # type: ignore[no-any-return]
+        return activation
     if not isinstance(activation, str):
         raise TypeError(
             f"activation: expected a name, a callable or a list of them, got {activation!r}"

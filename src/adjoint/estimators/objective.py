@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
+from ..core import Value
 from ..nn import functional
 from ..nn.module import Module, Parameter
 from ..ops.exponential import log, square
@@ -16,6 +18,8 @@ from ..ops.structural import as_array, reshape, stop_gradient
 from ..tensor import tensor
 
 RowLoss = Callable[..., Any]
+# A traced value or an array, with one row for each row of the batch.
+Rows = Value | Array
 
 
 class Objective(Module):
@@ -38,7 +42,7 @@ class Objective(Module):
         dtype = self.weights[0].dtype if self.weights else np.dtype(float)
         self.alpha = tensor(np.array(alpha, dtype))
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return one number."""
         if sample_weight is None:
             value, count = self.loss(prediction, target), prediction.shape[0]
@@ -60,7 +64,7 @@ class LogLoss(Module):
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = float(label_smoothing)
 
-    def forward(self, logits: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, logits: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         return functional.cross_entropy(
             logits, target, label_smoothing=self.label_smoothing, sample_weight=sample_weight
@@ -74,7 +78,7 @@ class BinaryLogLoss(Module):
         self.label_smoothing = float(label_smoothing)
         self.gamma = gamma
 
-    def forward(self, logits: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, logits: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows; with ``gamma`` that of the focal loss."""
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * as_array(target) + self.label_smoothing / 2
@@ -93,7 +97,7 @@ class SquaredError(Module):
     scikit-learn takes the gradient of the one and records the other.
     """
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         each = 0.5 * functional.mse_loss(prediction, target, sample_weight=sample_weight)
         outputs = prediction.shape[-1]
@@ -103,7 +107,7 @@ class SquaredError(Module):
 class PoissonDeviance(Module):
     """Half the Poisson deviance y log(y / ŷ) - y + ŷ of ŷ = exp(prediction)."""
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         target = as_array(target)
         value = functional.poisson_loss(prediction, target, sample_weight=sample_weight)
@@ -123,7 +127,7 @@ class QuantileError(Module):
     def __init__(self, levels: Sequence[float]) -> None:
         self.levels = tuple(levels)
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         column = reshape(as_array(target), shape=(target.shape[0],))
         return functional.quantile_loss(

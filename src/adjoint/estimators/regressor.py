@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -11,13 +11,16 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
+from ..annotations import Array, ArrayLike
 from ..errors import choose
 from ..nn.loss import HuberLoss, MAELoss
-from .objective import PoissonDeviance, QuantileError, SquaredError
+from ..optim.optimizer import Schedule
+from .network import Activation
+from .objective import PoissonDeviance, QuantileError, RowLoss, SquaredError
+from .parameters import RandomState
 from .perceptron import BasePerceptron
-from .tables import refuse_missing
-
-Array = np.ndarray[Any, Any]
+from .solvers import Solver
+from .tables import Columns, Table, Targets, refuse_missing
 
 LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
 
@@ -100,21 +103,21 @@ validation_scores_, best_validation_score_
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        loss: str | RowLoss = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        solver: Any = "adam",
+        solver: Solver = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
+        batch_size: int | str = "auto",
+        learning_rate: str | Schedule = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: bool | int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -123,17 +126,17 @@ validation_scores_, best_validation_score_
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        n_iter_no_change: Any = 10,
+        n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        quantile: Any = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         dropout: float = 0.0,
         batch_norm: bool = False,
         layer_norm: bool = False,
         residual: bool = False,
-        categorical_features: Any = "auto",
-        embedding_size: Any = "auto",
+        categorical_features: Columns = "auto",
+        embedding_size: int | str = "auto",
         missing: str = "error",
-        compile: Any = "auto",
+        compile: bool | str = "auto",
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -170,8 +173,14 @@ validation_scores_, best_validation_score_
         self.compile = compile
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
-    ) -> Any:
+        self,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Table | None = None,
+        y_val: Targets | None = None,
+    ) -> Self:
         """Train on rows and their numbers.
 
         Parameters
@@ -187,29 +196,37 @@ validation_scores_, best_validation_score_
         The estimator itself.
         """
         held_out = self._held_out(X_val, y_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=False)
+        self._fit(X, y, sample_weight, held_out, incremental=False)
+        return self
 
     @available_if(lambda estimator: estimator._takes_batches())  # type: ignore[untyped-decorator]
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
-    ) -> Any:
+        self,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Table | None = None,
+        y_val: Targets | None = None,
+    ) -> Self:
         """Train for one epoch on these rows.
 
         With ``early_stopping`` or rows of your own to validate on, the score of each call is
         recorded, and the best weights so far are those of the estimator.
         """
         held_out = self._held_out(X_val, y_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=True)
+        self._fit(X, y, sample_weight, held_out, incremental=True)
+        return self
 
-    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
-        y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if y.dtype.kind not in "fiub":
-            y = y.astype(np.float64)
-        if self.loss == "poisson" and (y < 0).any():
+    def _read_targets(self, y: Targets, *, is_first: bool) -> Array:
+        numbers: Array = np.asarray(y)
+        if numbers.ndim == 2 and numbers.shape[1] == 1:
+            numbers = column_or_1d(numbers, warn=True)
+        if numbers.dtype.kind not in "fiub":
+            numbers = numbers.astype(np.float64)
+        if self.loss == "poisson" and (numbers < 0).any():
             raise ValueError("loss='poisson' needs y of at least 0, counts or rates")
-        return np.asarray(y if y.ndim == 2 else y[:, np.newaxis], np.float64)
+        return np.asarray(numbers if numbers.ndim == 2 else numbers[:, np.newaxis], np.float64)
 
     def _output_size(self, targets: Array) -> int:
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
@@ -223,7 +240,7 @@ validation_scores_, best_validation_score_
 
     def _loss(self) -> Callable[..., Any]:
         if callable(self.loss):
-            return self.loss  # type: ignore[no-any-return]
+            return self.loss
         choose("loss", self.loss, LOSSES)
         if self.loss == "quantile":
             levels = np.atleast_1d(np.asarray(self.quantile, float)).tolist()
@@ -236,7 +253,7 @@ validation_scores_, best_validation_score_
         }
         return kinds[self.loss]()
 
-    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Array | None) -> float:
         if self.loss == "quantile" and np.isfinite(outputs).all():
             weights = () if sample_weight is None else (sample_weight,)
             return -float(self._objective.loss(outputs, targets, *weights))
@@ -249,7 +266,7 @@ validation_scores_, best_validation_score_
     def _numbers(self, outputs: Array) -> Array:
         return np.asarray(np.exp(outputs) if self.out_activation_ == "exp" else outputs)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Table) -> Array:
         """Return a number for each row, several where y or ``quantile`` had several.
 
         Returns
@@ -259,7 +276,7 @@ validation_scores_, best_validation_score_
         found = self._numbers(self._outputs(X))
         return found.ravel() if self.n_outputs_ == 1 and np.ndim(self.quantile) == 0 else found
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return R², the share of the variance that is explained; 1 is the best."""
         refuse_missing(y)
         return float(super().score(X, y, sample_weight))

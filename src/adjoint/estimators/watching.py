@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
+from sklearn.base import BaseEstimator
+
+from ..annotations import Array, Function
 
 __all__ = ["Watch", "Watched", "watch", "with_callbacks"]
-
-Array = np.ndarray[Any, Any]
 
 try:
     from sklearn.callback import CallbackSupportMixin as Watched
@@ -19,7 +19,7 @@ except ImportError:  # scikit-learn 1.6 to 1.8
     class Watched:  # type: ignore[no-redef]
         """An estimator that takes no callbacks, since this scikit-learn has none."""
 
-    def with_callbacks(method: Any) -> Any:
+    def with_callbacks(method: Function) -> Function:
         """Return the method."""
         return method
 
@@ -43,7 +43,7 @@ class Watch:
     """
 
     def __init__(
-        self, estimator: Any, X: Array, y: Array, sample_weight: Array | None, epochs: int
+        self, estimator: BaseEstimator, X: Array, y: Array, sample_weight: Array | None, epochs: int
     ) -> None:
         self.estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -83,7 +83,7 @@ class Watch:
 
 
 def watch(
-    estimator: Any, X: Array, y: Array, sample_weight: Array | None, epochs: int
+    estimator: BaseEstimator, X: Array, y: Array, sample_weight: Array | None, epochs: int
 ) -> Watch | None:
     """Return the watch of an estimator that has callbacks."""
     if not getattr(estimator, "_skl_callbacks", None):

@@ -77,7 +77,7 @@ def attributes_snapshot(modules: Iterable[Module]) -> Snapshot:
     return Snapshot((), (), contents=[(vars(module), dict(vars(module))) for module in modules])
 
 
-def full_snapshot(*parts: Any) -> Snapshot:
+def full_snapshot(*parts: object) -> Snapshot:
     """Return all that modules, tensors and an optimiser are now; other parts, as functions, pass.
 
     Of modules these are the attributes, which include the modes, parameters and buffers, and the
@@ -102,7 +102,7 @@ def full_snapshot(*parts: Any) -> Snapshot:
 
 
 @contextmanager
-def kept(*parts: Any) -> Iterator[None]:
+def kept(*parts: object) -> Iterator[None]:
     """Leave modules, tensors and an optimiser as they were before the ``with`` block, bit for bit.
 
     It holds after an error and after Ctrl-C, too; `full_snapshot` says what belongs to it.
@@ -135,7 +135,7 @@ def modes_kept(model: Module) -> Iterator[None]:
             module.training = training
 
 
-def buffers_in(*parts: Any) -> list[Buffer]:
+def buffers_in(*parts: object) -> list[Buffer]:
     """Return the buffers of those parts that are modules, each once."""
     found = [
         tensor
