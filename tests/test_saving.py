@@ -162,6 +162,44 @@ def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
     assert found.loss == history.loss
 
 
+def steep_loss(prediction, target):
+    """A loss whose gradient has 0·∞, which native code leaves to Python."""
+    z = 1e200 * prediction[:, 0]
+    return ad.mean(ad.exp(-np.abs(z**3)) * z + prediction[:, 1] ** 2 + 0 * target)
+
+
+def test_ctrl_c_while_python_finishes_an_epoch_of_native_code_keeps_the_file_of_before(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("llvmlite")
+    settings = {"compile": True, "loss": steep_loss, "epochs": 3}
+
+    def net():
+        return nn.Linear(2, 2, rng=0)
+
+    expected, history = train(model=net(), **settings)
+    eager_steps = native_run.eager_steps
+
+    def interrupted(task):
+        take, taken = eager_steps(task), []
+
+        def step(*batch):
+            if taken:
+                raise KeyboardInterrupt
+            taken.append(1)
+            return take(*batch)
+
+        return step
+
+    monkeypatch.setattr(native_run, "eager_steps", interrupted)
+    _, broken = train(tmp_path / "run", model=net(), **settings)
+    assert broken.interrupted
+    monkeypatch.setattr(native_run, "eager_steps", eager_steps)
+    model, found = train(tmp_path / "run", model=net(), resume=True, **settings)
+    assert digest(model) == digest(expected)
+    assert found.loss == history.loss
+
+
 def test_ctrl_c_saves_where_it_stood(tmp_path):
     def interrupt(history, model):
         if len(history) == 2:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from .nn.module import Module
 
-# What a step takes without native code: some seconds whatever its size, and its operations at so
-# many a second. Below them, the seconds that it takes to make native code.
+# Without native code a step takes so many seconds whatever its size, and does so many operations a
+# second beyond that. Measured once, as were the seconds that it takes to make native code.
 _OVERHEAD = 1e-4
 _SLOW = 5e10
 _WORTHWHILE = 0.2

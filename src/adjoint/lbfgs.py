@@ -57,7 +57,7 @@ def fit_lbfgs(
     Parameters
     ----------
     model : Module
-        Trained where it is, in training mode.
+        It is trained in place, in training mode.
     data : (X, y)
         Arrays of n rows, as for `fit`.
     loss : str or callable
@@ -115,7 +115,7 @@ def fit_lbfgs(
         "gtol": positive("tolerance", tolerance),
         "maxcor": positive_size("history_size", history_size),
     }
-    # No step is ever taken by this rule: a task wants one, for the parameters that it lists.
+    # A task needs an optimiser for the list of its parameters; this one never takes a step.
     task = prepare(
         model, data, loss=loss, optimizer=lambda params: SGD(params, lr=1.0), batch_size=1
     )

@@ -12,7 +12,7 @@ from .errors import ShapeError
 from .scorers import as_metric, find_scorer, is_scorer, scorer_name
 
 Metric = Callable[[Array, Array], Any]
-# What `fit` takes: one metric or several, by name or as functions; with names of the user's a dict.
+# What `fit` takes: one metric or several, by name or as functions; or a dict of them by name.
 Metrics = str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric]
 
 
@@ -69,7 +69,7 @@ def rmse(prediction: Array, target: Array) -> float:
 def r2(prediction: Array, target: Array) -> float:
     """Return the coefficient of determination, 1 - Σ (y - p)² / Σ (y - ȳ)².
 
-    Of several outputs it is the mean of theirs. Where the targets do not vary it is 1 for
+    Several outputs have the mean of their coefficients. Where the targets do not vary it is 1 for
     predictions that are right and 0 for others, as in scikit-learn.
 
     >>> import numpy as np
@@ -128,9 +128,9 @@ def as_metrics(metrics: Metrics) -> dict[str, Metric]:
     """Return the metrics by name.
 
     A metric is a function of predictions and targets; a name of `METRICS`; or a scorer of
-    scikit-learn, by its name, as "roc_auc", or by object, as ``make_scorer(f1_score)``. To a
-    scorer, integer targets are classes, and their predictions scores before the softmax; of a
-    single score, before the logistic function. Anything else is a regression.
+    scikit-learn, by its name, as "roc_auc", or by object, as ``make_scorer(f1_score)``. A scorer
+    takes integer targets for classes, and predictions for scores before the softmax, or before the
+    logistic function where there is a single score. Anything else is a regression.
     """
     if isinstance(metrics, str) or callable(metrics):
         metrics = (metrics,)

@@ -80,7 +80,7 @@ class NativeRun:
         if task.reshuffle is not None:
             self._words = task.reshuffle.words
             self.loop.reshuffle(task.reshuffle.rows, self._words)
-        # So many steps to begin with; from then on a turn is as long as the last ones suggest.
+        # The first turn is estimated by the operations of a step, later ones by the turns before.
         work = work_of(task.model, task.batch_size)
         self._steps = max(1, min(500, int(_TURN * _FAST / work)))
         self._is_finished_elsewhere = False
@@ -137,7 +137,7 @@ class NativeRun:
         """Train one epoch at least and record it, or several where Python need not look between."""
         task, history = self.task, self.history
         history.tier, start = "native", len(history)
-        # Each validation is Python's.
+        # Validation is Python's, after every epoch.
         until = min(until if task.validation is None else start + 1, self.epochs)
         if self.loop.step == task.steps:  # it was saved before the epoch was recorded
             self._finish_epoch()
@@ -153,7 +153,8 @@ class NativeRun:
         try:
             status = self.advance(until, show, patience)
         finally:
-            # What is validated is recorded with its validation, and not if that is interrupted.
+            # An epoch is recorded as a whole: where there is validation it is recorded below, with
+            # its numbers, and not at all if the validation is interrupted.
             if task.validation is None:
                 for loss in loop.losses(len(history)):
                     history.append(loss=loss)

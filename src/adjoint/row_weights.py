@@ -20,12 +20,12 @@ def row_weights(
 ) -> Array | None:
     """Return weights of the rows, products of their own and of their classes'.
 
-    Those that are not 0 have the mean 1.
+    They are scaled so that those that are not 0 have the mean 1.
 
     Parameters
     ----------
     y : (n, ...) array
-        Of classes, integers (n,), if these have weights.
+        Where classes have weights these are integers of shape (n,).
     sample_weight : (n,) array or None
         Numbers from 0. Rows with 0 do not count at all.
     class_weight : "balanced", mapping of class to number, or None

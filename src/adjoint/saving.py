@@ -28,15 +28,17 @@ _POSITION = ("step", "rows", "loss_so_far")
 class Saving:
     """Where a training is saved, and how often.
 
-    It is saved after so many seconds, in the midst of an epoch too, and at its end, also if that is
-    Ctrl-C. After `DivergedError` the file is that of before. Whether it can be written is found out
-    before the first step; if it fails all the same, the error says where else it was kept.
+    It is saved every so many seconds, in the midst of an epoch too, and when it ends, be it by
+    Ctrl-C. After `DivergedError` the file is that of before. Whether the file can be written is
+    found out before the first step; if writing fails all the same, the error says where else the
+    training was kept.
 
     Parameters
     ----------
     path : str or path
     seconds : float
-        From one time to the next; 0 saves after every step, or turn of native code.
+        How long it takes from one time to the next; 0 saves after every step, or after every turn
+        of native code.
 
     Examples
     --------
@@ -154,7 +156,7 @@ def saver_of(
         callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
     )
     if point is not None:
-        # A seed that was drawn, by a generator or of the system, is not one to be compared.
+        # A seed that a generator or the system gave is another one each time; the file's goes on.
         conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
         restore_point(point, task, history, conditions)
     conditions["seed"] = history.seed

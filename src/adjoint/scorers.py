@@ -66,7 +66,7 @@ def _presented(prediction: Array, target: Array) -> tuple[Any, Array]:
 
 
 def _column(array: Array) -> Array:
-    """Return (n,) of (n, 1), as scikit-learn has a single output."""
+    """Return a single column (n, 1) as scikit-learn has it, (n,)."""
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
@@ -109,15 +109,15 @@ class _Classifier:
         return np.take(self.classes_, best)
 
     def predict_proba(self, X: Array) -> Array:
-        """Return the softmax of the scores; of one score, its logistic function."""
-        # In double precision, for scikit-learn wants rows that sum to 1.
+        """Return the softmax of the scores, or the logistic function of a single score."""
+        # In double precision: scikit-learn refuses rows that sum to 1 only to float32's rounding.
         scores = self.scores.astype(np.float64)
         if scores.ndim == 1:
             return np.stack([sigmoid(-scores), sigmoid(scores)], axis=-1)
         return np.asarray(softmax(scores, axis=-1))
 
     def decision_function(self, X: Array) -> Array:
-        """Return the scores; of two classes, by how much the second is ahead."""
+        """Return the scores; for two classes, by how much the second is ahead."""
         two = self.scores.ndim == 2 and self.scores.shape[1] == 2
         return self.scores[:, 1] - self.scores[:, 0] if two else self.scores
 

@@ -126,7 +126,7 @@ class ByLength:
     Parameters
     ----------
     sequences : sequence of (t, ...) arrays
-        Of one dtype, and one shape but for t.
+        All have one dtype, and one shape but for t.
     targets : sequence of (t, ...) arrays, or (n, ...) array
         One for each step, or one for each sequence.
     batch_size : int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -53,7 +54,7 @@ class Task:
     reshuffle : Reshuffle or None
         Orders the rows in the seed's place.
     buffers : list of Buffer
-        Those that the model and the loss may change at each step.
+        The model and the loss may change these at each step.
     latest_finite : Snapshot
         The latest parameters whose loss is known to be finite, and all that belongs to them. The
         first ones stand in for them until a loss is known.
@@ -78,7 +79,7 @@ class Task:
 
     @property
     def rows(self) -> int:
-        """How many rows an epoch has; of a stream that is not known."""
+        """How many rows an epoch has; 0 for a stream, whose rows are not known before."""
         return len(self.data[0]) if self.data else 0
 
     @property
@@ -131,46 +132,53 @@ def prepare(
     optimizer = _as_optimizer(optimizer, model)
     dtype = next(model.parameters()).dtype
     by_number = any(isinstance(module, Embedding) for module in model.modules())
-    pair = None if validation is None else _as_pair("validation", validation, dtype, by_number)
-    loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
-    accumulate, metrics = positive_size("accumulate", accumulate), as_metrics(metrics)
-    if not isinstance(data, (tuple, list)) or is_batches(data):
-        if sample_weight is not None or class_weight is not None:
-            raise TypeError("fit: rows have weights only where data is a pair of arrays")
-        stream = as_stream(data, lambda batch: _as_pair("data", batch, dtype, by_number))
-        size = positive_size("batch_size", batch_size)
-        return Task(model, (), loss, optimizer, size, pair, metrics, accumulate, stream)
-    arrays: tuple[Array, ...] = _as_pair("data", data, dtype, by_number)
-    if pair is not None and pair[0].shape[1:] != arrays[0].shape[1:]:
-        raise ShapeError(
-            f"validation: X of shape {pair[0].shape} does not fit the data's, shape "
-            f"{arrays[0].shape}"
-        )
-    weights = row_weights(arrays[1], sample_weight, class_weight)
-    if weights is not None:
-        loss = _weighted(loss)
-        counts = weights > 0
-        arrays = tuple(
-            array if counts.all() else array[counts]
-            for array in (*arrays, weights.astype(dtype, copy=False))
-        )
-    return Task(
+    checked = partial(_as_pair, dtype=dtype, by_number=by_number)
+    task = Task(
         model,
-        arrays,
-        loss,
+        (),
+        loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)],
         optimizer,
-        _as_batch_size(batch_size, len(arrays[0])),
-        pair,
-        metrics,
-        accumulate,
+        positive_size("batch_size", batch_size),
+        None if validation is None else checked("validation", validation),
+        as_metrics(metrics),
+        positive_size("accumulate", accumulate),
     )
+    if isinstance(data, (tuple, list)) and not is_batches(data):
+        return _with_rows(task, checked("data", data), sample_weight, class_weight)
+    if sample_weight is not None or class_weight is not None:
+        raise TypeError("fit: rows have weights only where data is a pair of arrays")
+    return replace(task, stream=as_stream(data, lambda batch: checked("data", batch)))
 
 
-def _as_batch_size(batch_size: int, n: int) -> int:
-    size = positive_size("batch_size", batch_size)
-    if size > n:
-        raise ValueError(f"batch_size {size} exceeds the {n} rows; choose {n} or less")
-    return size
+def _with_rows(
+    task: Task,
+    pair: tuple[Array, Array],
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+) -> Task:
+    """Return the task with its rows, and with their weights if they have some."""
+    X, y = pair
+    n, size = len(X), task.batch_size
+    if task.validation is not None and task.validation[0].shape[1:] != X.shape[1:]:
+        raise ShapeError(
+            f"validation: X of shape {task.validation[0].shape} does not fit the data's, shape "
+            f"{X.shape}"
+        )
+    weights = row_weights(y, sample_weight, class_weight)
+    if weights is None:
+        return replace(task, data=(X, y), batch_size=_checked_size(size, n))
+    counts = weights > 0
+    if not counts.all():  # a row without weight would still cost time, and fill batches
+        X, y, weights = X[counts], y[counts], weights[counts]
+    data = X, y, weights.astype(next(task.model.parameters()).dtype, copy=False)
+    loss, size = _weighted(task.loss), _checked_size(size, len(X))
+    return replace(task, data=data, loss=loss, batch_size=size)
+
+
+def _checked_size(batch_size: int, n: int) -> int:
+    if batch_size > n:
+        raise ValueError(f"batch_size {batch_size} exceeds the {n} rows; choose {n} or less")
+    return batch_size
 
 
 def _weighted(loss: Loss) -> Weighted:

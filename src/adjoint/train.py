@@ -55,26 +55,27 @@ def fit(
     Parameters
     ----------
     model : Module
-        Trained where it is; in training mode during an epoch, in evaluation mode on the validation
-        data, and in the end in the mode it had.
+        It is trained in place: in training mode during an epoch, in evaluation mode on the
+        validation data. In the end it has the mode that it had.
     data : (X, y), iterable of (X, y), or callable
-        Arrays of n rows, memory maps too; or batches as they come, of an iterable or of what
-        ``data(epoch)`` returns, as a generator or `stream.ByLength`: with these ``batch_size`` and
-        ``shuffle`` have no say, rows have no weights, and steps are eager. X, and y if it has
-        floats, are converted to the dtype of the model; but integers in X are kept for a model with
-        an `Embedding`.
+        Arrays of n rows, memory maps too; or batches from an iterable, or from what ``data(epoch)``
+        returns, as a generator or `stream.ByLength`. Batches come as they are: ``batch_size`` and
+        ``shuffle`` do not apply, rows have no weights, and steps are eager. X, and y if it has
+        floats, are converted to the dtype of the model; integers in X stay integers for a model
+        with an `Embedding`.
     loss : str or callable
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
         ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
         one number, the mean over the batch.
     optimizer : Optimizer or callable
-        Or what makes one of the model's trainable parameters: ``lambda p: SGD(p, lr=0.1)``.
+        A callable is given the list of the model's trainable parameters and makes the optimiser:
+        ``lambda p: SGD(p, lr=0.1)``.
     epochs : int
     batch_size : int
         At most n; the last batch of an epoch may be smaller.
     shuffle : bool
         Take the rows of the first epoch in the order ``data.permutation(n, seed=seed, epoch=0)``,
-        of the second with ``epoch=1``, and so on; else in their own.
+        those of the second with ``epoch=1``, and so on. Otherwise they keep their own order.
     seed : int, numpy.random.Generator or None
         A generator is drawn from once; None takes system entropy.
     validation : (X, y), optional
@@ -82,14 +83,15 @@ def fit(
     metrics : iterable of str or callable, or dict of name to callable
         ``metric(prediction, target)`` of arrays returns a number: "accuracy", "r2", "mae", "rmse",
         or your own. A scorer of scikit-learn, or its name, is one too: see `metrics.as_metrics`.
-        On the training data it is taken of the predictions as they were made during the epoch, by
-        weights that were still changing.
+        On the training data it measures the predictions that were made during the epoch, while the
+        weights were still changing.
     sample_weight : (n,) array, optional
         How much each row counts, from 0: the loss is called with ``sample_weight=`` those of the
         batch, and must return Σ w l / Σ w, as all of adjoint's do. A step is as long as its rows
         weigh, and the recorded loss is the weighted mean of all; metrics and validation have none.
     class_weight : "balanced" or mapping, optional
-        Of the rows by their class, see `row_weights.row_weights`; with both, their product.
+        How much a row counts by its class, see `row_weights.row_weights`. Where both kinds of
+        weights are given, a row counts by their product.
     accumulate : int
         Let each batch pass through the model in so many parts, in the memory of one: for batches
         that do not fit otherwise. Only what depends on the batch as a whole, batch normalisation,
@@ -111,11 +113,12 @@ def fit(
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
-        Whether to run whole epochs as native code, which takes llvmlite and operations that it has
-        rules for, or else compiled steps, from the second epoch on: the first shows the loss every
-        row. The batches are the same, the numbers to rounding. "auto" does so where it pays and
-        every part is adjoint's own; True traces your modules, loss and optimiser too rather than
-        call them at each step: they must only compute. `History.report` says which it was, and why.
+        Whether to run whole epochs as native code, which takes llvmlite and operations that have
+        native rules; or else steps that are compiled from the second epoch on, since in the first
+        one the loss itself sees every row. The batches are the same, and the numbers agree to
+        rounding. "auto" does so where it pays and every part is adjoint's own. True traces your
+        modules, loss and optimiser too, rather than call them at each step: they must only compute.
+        `History.report` says which it was, and why.
 
     Returns
     -------

@@ -19,6 +19,7 @@ from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import is_argument
 from ..optim.snapshot import buffers_in
+from ..tensor import Tensor
 from . import effects
 from .contents import key_of_contents
 from .naming import parameter_names
@@ -38,7 +39,7 @@ _MOST_PROGRAMS = 128
 
 
 class Computed(NamedTuple):
-    """What a step computed and has not written yet; loss and prediction are from before it."""
+    """The results of a step that are not written yet; loss and prediction are from before it."""
 
     parameters: Sequence[Array]
     memory: Sequence[Memory]
@@ -59,7 +60,7 @@ class TrainingStep:
         Its settings are read at each step: numbers other than 0 are arguments of the program, a
         change of the others compiles anew, as does one of the module's settings or the loss's.
     tiers : mapping of str to Tier, optional
-        Those to try before the portable one, see `compiler.program.TIERS`.
+        The tiers to try before the portable one, see `compiler.program.TIERS`.
     predicts : bool
         Whether a step gives the model's prediction, too.
 
@@ -129,18 +130,23 @@ class TrainingStep:
         """Sort the tensors into those that are trained, may change, or are only read."""
         self.trained = trained
         places = {id(p): n for n, p in enumerate(self.optimizer.params) if trained[n]}
-        named = self.tensors.items()
-        self.params = {path: tensor for path, tensor in named if id(tensor) in places}
-        others = {path: tensor for path, tensor in named if id(tensor) not in places}
-        # One that a function of the user's refers to would not be put back when a step is undone.
+        # Only buffers of model and loss may change: an undone step puts back no others, as those
+        # that a function of the user's refers to.
         own = set(map(id, buffers_in(self.model, self.loss)))
-        self.buffers = {path: x for path, x in others.items() if id(x) in own}
-        self.read_only = {path: x for path, x in others.items() if path not in self.buffers}
-        self.scalars = {
-            p: x for p, x in self.read_only.items() if not x.shape and x.dtype == self.dtype
-        }
-        for path in self.scalars:
-            del self.read_only[path]
+        self.params: dict[str, Tensor] = {}
+        self.buffers: dict[str, Tensor] = {}
+        self.scalars: dict[str, Tensor] = {}
+        self.read_only: dict[str, Tensor] = {}
+        for path, tensor in self.tensors.items():
+            if id(tensor) in places:
+                kind = self.params
+            elif id(tensor) in own:
+                kind = self.buffers
+            elif tensor.shape == () and tensor.dtype == self.dtype:
+                kind = self.scalars
+            else:
+                kind = self.read_only
+            kind[path] = tensor
         self.places = [places[id(tensor)] for tensor in self.params.values()]
 
     @property
@@ -381,7 +387,7 @@ class TrainingStep:
         changing = list(self.buffers.values())
         tensors = [*self.params.values(), *changing, *self.scalars.values()]
         tensors += self.read_only.values() if read_only else ()
-        # Native code holds buffers in the parameters' dtype.
+        # Native code holds buffers in the parameters' dtype; the model must see their own.
         own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
         with (
             standing_in(tensors, [*parameters, *own, *scalars, *read_only], changing=changing),
@@ -419,7 +425,7 @@ class TrainingStep:
                 self.read_only[path] = self.buffers.pop(path)
 
     def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
-        """Return the gradients within the optimiser's bounds; what is constant stays out of it."""
+        """Return the gradients within the optimiser's bounds; constants are not counted."""
         with made_by("clipping"):
             clipped = iter(self.optimizer.clipping([g for g in gradients if isinstance(g, Symbol)]))
         return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
@@ -440,7 +446,7 @@ class TrainingStep:
         return new, entry
 
     def _settings(self, values: Mapping[str, Any]) -> list[Settings]:
-        """Return the optimiser's settings by group, its numbers traced values."""
+        """Return the optimiser's settings by group, with traced values for the numbers."""
         return [
             {name: values.get(_named(name, i), setting) for name, setting in group.items()}
             for i, group in enumerate(self.optimizer.groups)
@@ -450,7 +456,8 @@ class TrainingStep:
 def foreign_part(model: Module, loss: Loss, optimizer: Optimizer | None = None) -> Any:
     """Return a part of a step that adjoint itself does not define; None if it defines all.
 
-    Python code of the user's may do other things besides computing, or differ from call to call.
+    Code of the user's may do other things besides computing, or differ from call to call, so that
+    it is compiled only where that is asked for.
     """
     # An optimiser around another one holds it as ``inner``.
     rules = [] if optimizer is None else [optimizer, getattr(optimizer, "inner", optimizer)]

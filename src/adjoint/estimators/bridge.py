@@ -36,9 +36,10 @@ from .tables import (
     without_objects,
 )
 
-# Losses of classes; "binary_cross_entropy" has one output for two of them.
+# The losses of classes, and those of them that take one output for two classes.
 _OF_CLASSES = ("cross_entropy", "binary_cross_entropy", "focal_loss", "hinge_loss")
 _ONE_OUTPUT = ("binary_cross_entropy", "focal_loss")
+# Rows predicted at a time, so that many of them need little memory.
 _BLOCK = 4096
 
 
@@ -54,14 +55,14 @@ def as_estimator(
     Parameters
     ----------
     module : callable
-        Makes a new module. Of ``n_features``, ``n_outputs`` and ``rng``, a seed, it is given what
-        it has parameters for. A named function, unlike a lambda, can be pickled.
+        Makes a new module. It is given those of ``n_features``, ``n_outputs`` and ``rng``, a seed,
+        that it has parameters for. A named function, unlike a lambda, can be pickled.
     loss : str or callable
         As `fit` takes it.
     task : {"auto", "classifier", "regressor"}
         "auto" knows the losses of classes by their names, and takes all others for regression.
     **settings
-        Of `ModuleClassifier` and `ModuleRegressor`.
+        The settings of `ModuleClassifier` and `ModuleRegressor`.
 
     Raises
     ------
@@ -214,8 +215,8 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     ----------
     module : callable
     loss : str or callable
-        The module's outputs are logits, one a class; of "binary_cross_entropy" and "focal_loss"
-        one for two classes.
+        The module's outputs are logits, one for each class; "binary_cross_entropy" and
+        "focal_loss" take a single one for two classes.
     optimizer : callable, optional
         Makes one of the parameters; by default Adam.
     epochs, batch_size : int
@@ -239,7 +240,7 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     loss_curve_ : list of float
         The loss at each epoch.
     validation_loss_curve_ : list of float or None
-        That on the rows held out.
+        The loss on the rows held out.
     n_iter_ : int
     """
 

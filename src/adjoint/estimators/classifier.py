@@ -39,20 +39,20 @@ class MLPClassifier(ClassifierMixin, BasePerceptron):  # type: ignore[misc]
     ----------
     hidden_layer_sizes : int or sequence of int
     activation : str, callable, or list of them
-        Of all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or a
-        function in adjoint's operations, which is traced.
+        One for all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or
+        a function in adjoint's operations, which is traced.
     solver : str or callable
         "adam", "sgd" or "lbfgs" as scikit-learn has them; "adamw", "amsgrad", "nadam", "radam",
-        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or what makes an optimiser of the
-        parameters, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
+        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or a callable that makes an
+        optimiser, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
     alpha, batch_size, power_t, max_iter, shuffle, random_state, tol, verbose, momentum, \
 nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon, \
 n_iter_no_change, max_fun
         As scikit-learn's.
     learning_rate : {"constant", "invscaling", "adaptive"} or callable
-        The names as scikit-learn has them, but for all solvers save "adam", which ignores them
-        there; or for every solver a schedule, a function of the steps taken, in the place of
-        ``learning_rate_init``.
+        The names mean what they mean in scikit-learn, and hold for all solvers save "adam", which
+        ignores them there, too. A schedule, a function of the steps taken, replaces
+        ``learning_rate_init`` for every solver.
     learning_rate_init : float
     warm_start : bool
         `fit` goes on with the weights, the optimiser and the batches of before: five epochs and
@@ -67,7 +67,7 @@ n_iter_no_change, max_fun
     batch_norm, layer_norm : bool
         Normalise each hidden layer before its activation.
     residual : bool
-        Add to a hidden layer what it was made of, where both are of one size.
+        Add the input of a hidden layer to its output, where both have one size.
     categorical_features : "auto", list of int or str, or None
         Columns of categories, each of which gets a few numbers of its own that are trained
         (embeddings): "auto" takes those of a frame that hold texts, categories or truth values. A
@@ -75,8 +75,8 @@ n_iter_no_change, max_fun
     embedding_size : int or "auto"
         How many numbers; by default about 1.6 c^0.56 for c categories, at most 50.
     missing : {"error", "mean"}
-        Of missing numbers: refuse them, or take the mean of their column and tell the network by a
-        column more.
+        Missing numbers are refused, or replaced by the mean of their column; then a further column
+        tells the network where they were.
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
 
@@ -237,7 +237,7 @@ validation_scores_, best_validation_score_
         return self
 
     def _learn_classes(self, y: ArrayLike | Sparse, classes: ArrayLike) -> None:
-        """Learn of which classes, or of how many labels, targets like y are."""
+        """Learn which classes there are, or how many labels a row has."""
         self._is_multilabel = type_of_target(y).startswith("multilabel")
         if self._is_multilabel:
             self.classes_ = np.arange((y if is_sparse(y) else np.asarray(y)).shape[1])
@@ -308,7 +308,7 @@ validation_scores_, best_validation_score_
         return weights if sample_weight is None else weights * sample_weight
 
     def _stratify(self, targets: Array) -> Array | None:
-        # As scikit-learn, which splits by class only where there is one output.
+        # scikit-learn splits by class only where there is one output.
         return targets if targets.ndim == 2 and targets.shape[1] == 1 else None
 
     def _score_of(self, outputs: Array, targets: Array, sample_weight: Array | None) -> float:
@@ -337,7 +337,7 @@ validation_scores_, best_validation_score_
         return self.classes_[np.minimum(found.ravel(), len(self.classes_) - 1)]  # type: ignore[no-any-return]
 
     def score(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> float:
-        """Return the accuracy; of several labels a row all of them must be right."""
+        """Return the accuracy; where a row has several labels, all of them must be right."""
         refuse_missing(y)
         found, expected = self.predict(X), as_plain(y)
         is_plain = _holds_names(expected) and expected.dtype.kind == found.dtype.kind
@@ -350,7 +350,7 @@ validation_scores_, best_validation_score_
 
         Returns
         -------
-        (n, classes) array; of several labels the probability of each
+        (n, classes) array; (n, labels) where a row may have several
         """
         outputs = self._outputs(X)
         if self.out_activation_ == "softmax":

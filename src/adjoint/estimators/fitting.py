@@ -31,9 +31,9 @@ class Held:
     Parameters
     ----------
     score : callable
-        Of the network as it is; greater is better.
+        Returns the score of the network as it is; greater is better.
     loss : callable
-        Of the network as it is.
+        Returns the loss of the network as it is.
     """
 
     def __init__(self, score: Callable[[], float], loss: Callable[[], float]) -> None:
@@ -67,7 +67,7 @@ def as_task(estimator: BasePerceptron, X: Array, y: Array, sample_weight: Array 
 def _form(estimator: BasePerceptron) -> Hashable:
     """Return what determines the graph of an estimator's step; None where code of the user's does.
 
-    Not its numbers: the penalty, the rates and their kin are arguments.
+    Numbers as the penalty and the rates are not in it, since they are arguments of the graph.
     """
     own = estimator.solver, estimator.loss, *estimator._network.design.activations
     if any(map(callable, own)):

@@ -39,7 +39,7 @@ def fit_many(
     X : (n, features) array, sparse matrix or frame
     y : (n,) or (n, outputs) array
     rows : sequence of array of int or bool, optional
-        Of which rows of X each is fitted to; by default all.
+        The rows of X that each is fitted to; by default all.
     sample_weight : (n,) array, optional
     n_jobs : int, optional
         How many threads; -1 for one a core. BLAS gets its share of the cores.
@@ -47,7 +47,7 @@ def fit_many(
     Returns
     -------
     list of estimator
-        Those given.
+        The estimators that were given.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def fit_many(
 
 
 def _check_apart(estimators: Sequence[BaseEstimator]) -> None:
-    """Refuse estimators of which the result would depend on which comes first."""
+    """Refuse estimators whose results would depend on which of them comes first."""
     for what, objects in (
         ("the same object", estimators),
         ("one RandomState", [getattr(one, "random_state", None) for one in estimators]),

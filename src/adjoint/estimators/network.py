@@ -46,9 +46,9 @@ class Design:
     Parameters
     ----------
     sizes : tuple of int
-        Of the input once categories are embedded, the hidden layers, and the output.
+        The sizes of the input once categories are embedded, the hidden layers, and the output.
     activations : tuple
-        One a hidden layer.
+        One for each hidden layer.
     """
 
     sizes: tuple[int, ...]
@@ -150,6 +150,7 @@ class Perceptron(Module):
         return concatenate([*numeric, *embedded], axis=1)
 
 
+# Rows predicted at a time, so that many of them need little memory.
 _BLOCK = 4096
 
 

@@ -1,4 +1,4 @@
-"""An objective is what an estimator makes least: a loss, and a penalty on large weights."""
+"""An objective is what an estimator minimises: a loss, and a penalty on large weights."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ Rows = Value | Array
 class Objective(Module):
     """A loss of a batch and α/2 Σ ‖W‖² over its rows, or over their total weight.
 
-    So scikit-learn has it: batches of other sizes have penalties of other sizes.
+    scikit-learn divides the penalty so: batches of other sizes have penalties of other sizes.
 
     Parameters
     ----------
     loss : callable
         ``loss(prediction, target, sample_weight=None)``.
     weights : sequence of Parameter
-        Those that are penalised.
+        The parameters that are penalised.
     alpha : float
     """
 
     def __init__(self, loss: RowLoss, weights: Sequence[Parameter], alpha: float) -> None:
         self.loss, self.weights, self.is_penalised = loss, list(weights), alpha != 0
-        # Not a number of Python's: then networks of other penalties are of one form.
+        # A tensor is an argument of the graph, where a number of Python's would be part of it: so
+        # networks with other penalties share their code.
         dtype = self.weights[0].dtype if self.weights else np.dtype(float)
         self.alpha = tensor(np.array(alpha, dtype))
 
@@ -122,7 +123,7 @@ class PoissonDeviance(Module):
 
 
 class QuantileError(Module):
-    """What several quantiles of one number make least, a column of the prediction each."""
+    """The loss that several quantiles of one number minimise, a column of the prediction each."""
 
     def __init__(self, levels: Sequence[float]) -> None:
         self.levels = tuple(levels)

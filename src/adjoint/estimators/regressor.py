@@ -38,20 +38,20 @@ class MLPRegressor(RegressorMixin, BasePerceptron):  # type: ignore[misc]
         A callable takes outputs and targets, (n, outputs) each.
     hidden_layer_sizes : int or sequence of int
     activation : str, callable, or list of them
-        Of all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or a
-        function in adjoint's operations, which is traced.
+        One for all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or
+        a function in adjoint's operations, which is traced.
     solver : str or callable
         "adam", "sgd" or "lbfgs" as scikit-learn has them; "adamw", "amsgrad", "nadam", "radam",
-        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or what makes an optimiser of the
-        parameters, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
+        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or a callable that makes an
+        optimiser, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
     alpha, batch_size, power_t, max_iter, shuffle, random_state, tol, verbose, momentum, \
 nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon, \
 n_iter_no_change, max_fun
         As scikit-learn's.
     learning_rate : {"constant", "invscaling", "adaptive"} or callable
-        The names as scikit-learn has them, but for all solvers save "adam", which ignores them
-        there; or for every solver a schedule, a function of the steps taken, in the place of
-        ``learning_rate_init``.
+        The names mean what they mean in scikit-learn, and hold for all solvers save "adam", which
+        ignores them there, too. A schedule, a function of the steps taken, replaces
+        ``learning_rate_init`` for every solver.
     learning_rate_init : float
     warm_start : bool
         `fit` goes on with the weights, the optimiser and the batches of before: five epochs and
@@ -63,7 +63,7 @@ n_iter_no_change, max_fun
     batch_norm, layer_norm : bool
         Normalise each hidden layer before its activation.
     residual : bool
-        Add to a hidden layer what it was made of, where both are of one size.
+        Add the input of a hidden layer to its output, where both have one size.
     categorical_features : "auto", list of int or str, or None
         Columns of categories, each of which gets a few numbers of its own that are trained
         (embeddings): "auto" takes those of a frame that hold texts, categories or truth values. A
@@ -71,8 +71,8 @@ n_iter_no_change, max_fun
     embedding_size : int or "auto"
         How many numbers; by default about 1.6 c^0.56 for c categories, at most 50.
     missing : {"error", "mean"}
-        Of missing numbers: refuse them, or take the mean of their column and tell the network by a
-        column more.
+        Missing numbers are refused, or replaced by the mean of their column; then a further column
+        tells the network where they were.
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
 

@@ -19,7 +19,7 @@ from ..ops.exponential import sqrt, square
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import Schedule, is_zero
 
-# Besides "lbfgs", which takes no steps on batches, and scikit-learn's "sgd" and "adam".
+# Solvers beside "lbfgs", which takes no steps on batches, and scikit-learn's "sgd" and "adam".
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adadelta": optim.Adadelta,
     "adagrad": optim.Adagrad,

@@ -242,9 +242,9 @@ def refuse_missing(y: Targets | None) -> None:
     Raises
     ------
     ValueError
-        That names the first.
+        It names the first.
     """
-    # Scikit-learn says so itself of arrays of numbers, which sparse ones are.
+    # scikit-learn itself refuses NaN in arrays of numbers, sparse ones included.
     if (
         y is None
         or hasattr(y, "toarray")

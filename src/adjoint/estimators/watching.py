@@ -24,7 +24,7 @@ except ImportError:  # scikit-learn 1.6 to 1.8
         return method
 
 
-# What belongs to a fit under way, and not to its result.
+# Attributes that belong to a fit under way, and not to its result.
 _TRANSIENT = ("_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
 
 

@@ -80,8 +80,8 @@ def attributes_snapshot(modules: Iterable[Module]) -> Snapshot:
 def full_snapshot(*parts: object) -> Snapshot:
     """Return all that modules, tensors and an optimiser are now; other parts, as functions, pass.
 
-    Of modules these are the attributes, which include the modes, parameters and buffers, and the
-    gradients; of an optimiser its parameters, settings, memory and count of steps.
+    A module has its attributes, among them its mode, and parameters and buffers with numbers and
+    gradients; an optimiser has parameters, settings, memory and its count of steps.
     """
     modules = [module for part in parts if isinstance(part, Module) for module in part.modules()]
     optimizers = [part for part in parts if isinstance(part, Optimizer)]

@@ -112,7 +112,7 @@ class EpochLoop:
         self.n = len(self._data[0])
         self._check_rows()
         self._steps_each = -(-self.n // code.form.rows(code.step))
-        # The last vector of row numbers may reach beyond the last row.
+        # The last batch may read a whole vector of row numbers beyond the last row.
         self._order = np.zeros(self.n + 4 * lanes, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed

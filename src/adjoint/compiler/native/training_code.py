@@ -22,11 +22,12 @@ from .nest import Unlowerable
 from .shuffle import write_shuffle
 from .step_code import StepCode, StepForm, unrolled_steps
 
-# Scalar operations beyond which loops over arrays are as fast, and compiled in much less time.
+# Beyond so many scalar operations loops over arrays are as fast, and compiled in much less time.
 MOST_UNROLLED = 1000
 # The code of so many networks is kept: to train another of the same form takes a tenth of the time.
 _MOST_KEPT = 64
-# By the graphs that it was made of, and by what a caller knew of these before they were traced.
+# The first by the graphs that a code was made of, the second by the key of a caller, who knew
+# before tracing that the graphs would be equal.
 _codes: dict[Hashable, TrainingCode] = {}
 _known: dict[Hashable, TrainingCode] = {}
 # Threads that need the same code make it once.
