@@ -141,7 +141,7 @@ def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
     monkeypatch.setattr(native_run, "_MOST_STEPS", 1)
     monkeypatch.setattr(native_run, "_FAST", 1.0)
     saves = []
-    original = ad.saving.FileSaver.save
+    original = ad.saving.Saver.save
 
     def save(saver, run):
         original(saver, run)
@@ -149,11 +149,11 @@ def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
         if len(saves) == 16:
             raise Stop
 
-    monkeypatch.setattr(ad.saving.FileSaver, "save", save)
+    monkeypatch.setattr(ad.saving.Saver, "save", save)
     with pytest.raises(Stop):
         train(tmp_path / "run", compile=True)
     assert 0 < saves[-1] < 6
-    monkeypatch.setattr(ad.saving.FileSaver, "save", original)
+    monkeypatch.setattr(ad.saving.Saver, "save", original)
     # Not by the slower way round: the rest of the epoch is native too.
     monkeypatch.setattr(native_run, "train_epoch", None)
     model, found = train(tmp_path / "run", resume=True, model=network(9), compile=True)

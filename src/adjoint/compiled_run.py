@@ -12,7 +12,8 @@ from .eager_run import EagerRun, eager_steps
 from .epochs import Progress, Take
 from .history import History
 from .optim.snapshot import kept_on_error
-from .run import Run, Saver, Show
+from .run import Run, Show
+from .saving import Saver
 from .task import Task
 
 

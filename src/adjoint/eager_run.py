@@ -12,7 +12,8 @@ from .compiler.native.epoch_loop import Patience
 from .epochs import Progress, Take, as_number, as_plain_array, train_epoch, validate
 from .history import History
 from .optim.snapshot import kept_on_error
-from .run import Run, Saver, Show, Unsaved
+from .run import Run, Show
+from .saving import Saver
 from .task import Task
 
 _CHANGED = "a callback changed more than the numbers of what was compiled"
@@ -38,7 +39,7 @@ class EagerRun:
         saver: Saver | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self.task, self.history, self.saver = task, history, saver or Unsaved()
+        self.task, self.history, self.saver = task, history, saver or Saver()
         self._begin_epoch(progress or Progress())
 
     @classmethod

@@ -24,8 +24,9 @@ from .epochs import Progress, train_epoch, validate
 from .graph import Graph
 from .history import History
 from .optim import Memory, Optimizer
-from .optim.snapshot import OptimizerState, Snapshot
-from .run import Run, Saver, Show, Unsaved
+from .optim.snapshot import Snapshot
+from .run import Run, Show
+from .saving import Saver
 from .task import Task
 from .tensor import Tensor
 
@@ -58,7 +59,7 @@ class NativeRun:
     def __init__(
         self, task: Task, history: History, saver: Saver | None = None, *, epochs: int
     ) -> None:
-        self.task, self.history, self.saver = task, history, saver or Unsaved()
+        self.task, self.history, self.saver = task, history, saver or Saver()
         self.epochs, self.optimizer = epochs, task.optimizer
         self.step = TrainingStep(task.model, task.loss, task.optimizer)
         self._remembered = self.step.remembered()
@@ -259,7 +260,7 @@ class NativeRun:
             changed[id(buffer)] = array.astype(buffer.dtype, copy=False)
         tensors = [*optimizer.params, *self.task.buffers]
         arrays = [changed.get(id(tensor), tensor.data) for tensor in tensors]
-        return Snapshot(tensors, arrays, OptimizerState(optimizer, memory, steps))
+        return Snapshot(tensors, arrays, optimizer, memory, steps)
 
     def _write(self, state: Sequence[Array], steps: int) -> None:
         self._snapshot(state, steps).restore()

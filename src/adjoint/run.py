@@ -7,42 +7,18 @@ for each batch, and `EagerRun` records each step and sweeps back. What uses one 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .compiler.native.epoch_loop import Patience
 from .epochs import Progress
 from .history import History
 from .task import Task
 
+if TYPE_CHECKING:
+    from .saving import Saver
+
 # Shows how many epochs are over, and the loss of the latest.
 Show = Callable[[int, float], None]
-
-
-class Saver(Protocol):
-    """Where a run asks, between two steps, whether it is to be saved."""
-
-    def is_due(self) -> bool:
-        """Return whether it is time to save."""
-
-    def save(self, run: Run) -> None:
-        """Save the training as it stands."""
-
-    def resume(self, run: Run) -> None:
-        """Let a run go on from where it was saved, if it was."""
-
-
-class Unsaved:
-    """The saver of a training that is not saved."""
-
-    def is_due(self) -> bool:
-        """Return False: it never is."""
-        return False
-
-    def save(self, run: Run) -> None:
-        """Do nothing."""
-
-    def resume(self, run: Run) -> None:
-        """Do nothing: the run begins at its beginning."""
 
 
 class Run(Protocol):
@@ -54,6 +30,7 @@ class Run(Protocol):
     history : History
         How many records it has says which epoch comes next.
     saver : Saver
+        A run asks it between two steps whether the training is to be saved.
     """
 
     task: Task

@@ -19,7 +19,7 @@ from .history import History
 from .optim.ranges import in_range
 from .rescue import check_file_place, rescued
 from .row_weights import ClassWeight
-from .run import Run, Saver, Unsaved
+from .run import Run
 from .task import Task
 
 _POSITION = ("step", "rows", "loss_so_far")
@@ -59,12 +59,13 @@ class Saving:
         self.seconds = in_range("seconds", seconds)
 
 
-class FileSaver:
+class Saver:
     """What keeps a training in a file, and goes on from one that is there.
 
     Parameters
     ----------
-    saving : Saving
+    saving : Saving or None
+        None for a training that is not saved.
     callbacks : sequence
         The state of each `Callback` among them is saved as well.
     conditions : dict
@@ -75,21 +76,23 @@ class FileSaver:
 
     def __init__(
         self,
-        saving: Saving,
-        callbacks: Sequence[Called],
-        conditions: Conditions,
-        point: Checkpoint | None,
+        saving: Saving | None = None,
+        callbacks: Sequence[Called] = (),
+        conditions: Conditions | None = None,
+        point: Checkpoint | None = None,
     ) -> None:
-        self.saving, self.conditions, self.point = saving, conditions, point
+        self.saving, self.conditions, self.point = saving, conditions or {}, point
         self.callbacks = [one for one in callbacks if isinstance(one, Callback)]
         self._latest = monotonic()
 
     def is_due(self) -> bool:
         """Return whether it is time to save."""
-        return monotonic() - self._latest >= self.saving.seconds
+        return self.saving is not None and monotonic() - self._latest >= self.saving.seconds
 
     def save(self, run: Run) -> None:
         """Write the training as it stands."""
+        if self.saving is None:
+            return
         progress = run.position()
         if progress is None:
             return  # Ctrl-C came between a step and its record: the file of before stays
@@ -147,7 +150,7 @@ def saver_of(
     saving = as_saving(checkpoint)
     point = read_point(saving, resume)
     if saving is None:
-        return Unsaved()
+        return Saver()
     conditions = conditions_of(
         task,
         shuffle=bool(shuffle),
@@ -160,7 +163,7 @@ def saver_of(
         conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
         restore_point(point, task, history, conditions)
     conditions["seed"] = history.seed
-    return FileSaver(saving, callbacks, conditions, point)
+    return Saver(saving, callbacks, conditions, point)
 
 
 def as_saving(checkpoint: str | os.PathLike[str] | Saving | None) -> Saving | None:

@@ -9,7 +9,8 @@ from .eager_run import EagerRun
 from .effort import is_worthwhile
 from .history import History
 from .native_run import NativeRun
-from .run import Run, Saver
+from .run import Run
+from .saving import Saver
 from .task import Task
 
 # A compiled step saves a tenth of a millisecond, and takes ten or thirty to be made.

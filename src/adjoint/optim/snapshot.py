@@ -19,19 +19,6 @@ from .optimizer import Memory, Optimizer
 
 
 @dataclass(frozen=True)
-class OptimizerState:
-    """What a step replaces in an optimiser: its memory, and its count of steps."""
-
-    optimizer: Optimizer
-    memory: Sequence[Memory]
-    steps: int
-
-    def restore(self) -> None:
-        """Put both back."""
-        self.optimizer.memory, self.optimizer.steps = list(self.memory), self.steps
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """What stood where: `step_snapshot` takes what a step replaces, `full_snapshot` everything.
 
@@ -39,7 +26,9 @@ class Snapshot:
     ----------
     tensors, arrays : sequences of the same length
         Parameters and buffers, and the numbers that they held.
-    optimizer : OptimizerState or None
+    optimizer : Optimizer or None
+    memory, steps
+        What the optimiser remembered, and how many steps it had taken.
     contents : sequence of (dict, dict)
         Attributes of modules and settings of an optimiser: the dict that holds them, and a copy.
     gradients : sequence of (Node, gradient)
@@ -47,7 +36,9 @@ class Snapshot:
 
     tensors: Sequence[Tensor]
     arrays: Sequence[Array]
-    optimizer: OptimizerState | None = None
+    optimizer: Optimizer | None = None
+    memory: Sequence[Memory] = ()
+    steps: int = 0
     contents: Sequence[tuple[dict[str, Any], dict[str, Any]]] = ()
     gradients: Sequence[tuple[Node, Any]] = ()
 
@@ -62,14 +53,14 @@ class Snapshot:
         for node, gradient in self.gradients:
             node.grad = gradient
         if self.optimizer is not None:
-            self.optimizer.restore()
+            self.optimizer.memory, self.optimizer.steps = list(self.memory), self.steps
 
 
 def step_snapshot(optimizer: Optimizer, buffers: Sequence[Buffer]) -> Snapshot:
     """Return what a training step replaces, as it is now."""
     tensors = [*optimizer.params, *buffers]
-    state = OptimizerState(optimizer, optimizer.memory[:], optimizer.steps)
-    return Snapshot(tensors, [tensor.data for tensor in tensors], state)
+    arrays = [tensor.data for tensor in tensors]
+    return Snapshot(tensors, arrays, optimizer, optimizer.memory[:], optimizer.steps)
 
 
 def attributes_snapshot(modules: Iterable[Module]) -> Snapshot:
@@ -84,21 +75,27 @@ def full_snapshot(*parts: object) -> Snapshot:
     gradients; an optimiser has parameters, settings, memory and its count of steps.
     """
     modules = [module for part in parts if isinstance(part, Module) for module in part.modules()]
-    optimizers = [part for part in parts if isinstance(part, Optimizer)]
-    tensors = [part for part in parts if isinstance(part, Tensor)]
-    tensors += [tensor for optimizer in optimizers for tensor in optimizer.params]
-    for part in parts:
-        if isinstance(part, Module):
-            tensors += [*part.parameters(), *(buffer for _, buffer in part.named_buffers())]
-    settings = [group for optimizer in optimizers for group in optimizer.groups]
-    states = [OptimizerState(one, one.memory[:], one.steps) for one in optimizers]
+    optimizer = next((part for part in parts if isinstance(part, Optimizer)), None)
+    tensors = [tensor for part in parts for tensor in _tensors_of(part)]
+    settings = [] if optimizer is None else [(group, dict(group)) for group in optimizer.groups]
     return Snapshot(
         tensors,
         [tensor.data for tensor in tensors],
-        states[0] if states else None,
-        [*attributes_snapshot(modules).contents, *((group, dict(group)) for group in settings)],
+        optimizer,
+        [] if optimizer is None else optimizer.memory[:],
+        0 if optimizer is None else optimizer.steps,
+        [*attributes_snapshot(modules).contents, *settings],
         [(tensor.node, tensor.node.grad) for tensor in tensors if tensor.node is not None],
     )
+
+
+def _tensors_of(part: object) -> list[Tensor]:
+    """Return the tensors of a module or an optimiser, or the part itself if it is one."""
+    if isinstance(part, Module):
+        return [*part.parameters(), *(buffer for _, buffer in part.named_buffers())]
+    if isinstance(part, Optimizer):
+        return list(part.params)
+    return [part] if isinstance(part, Tensor) else []
 
 
 @contextmanager
