@@ -251,7 +251,7 @@ LAYERS = [
     ["flat_loss", "run"],
     ["conditions"],
     ["saving"],
-    ["eager_run"],
+    ["arranged_step", "eager_run"],
     ["compiled_run", "native_run"],
     ["tiers"],
     ["train"],

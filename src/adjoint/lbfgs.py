@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .annotations import ArrayLike
-from .compiler.step import foreign_part
 from .effort import is_worthwhile
 from .errors import DivergedError, require
 from .flat_loss import FlatLoss
@@ -22,6 +21,7 @@ from .progress import epoch_bar
 from .run import Show
 from .task import Loss, Task, prepare
 from .tensor import enable_grad
+from .tiers import foreign_part
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult

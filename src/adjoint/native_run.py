@@ -10,25 +10,20 @@ from typing import Any
 import numpy as np
 
 from .annotations import Array
+from .arranged_step import arranged_step
 from .compiler.native import team
 from .compiler.native.epoch_loop import EpochLoop, Patience
 from .compiler.native.loop import Status
-from .compiler.native.nest import Unlowerable
-from .compiler.native.step_code import StepForm
 from .compiler.native.training_code import training_code
 from .compiler.step import TrainingStep
-from .core import Spec
 from .eager_run import EagerRun, eager_steps
 from .effort import work_of
 from .epochs import Progress, train_epoch, validate
-from .graph import Graph
 from .history import History
-from .optim import Memory, Optimizer
 from .optim.snapshot import Snapshot
 from .run import Run, Show
 from .saving import Saver
 from .task import Task
-from .tensor import Tensor
 
 # Python is back in control after about this many seconds, for Ctrl-C and the progress bar.
 _TURN = 0.06
@@ -66,7 +61,10 @@ class NativeRun:
         X, *rest = task.data
         data = [X, *(a.astype(np.int64) if a.dtype.kind in "iu" else a for a in rest)]
         numbers = self._settings(0, 1)
-        code = training_code(lambda: self._traced(data, numbers.size), self._key(data))
+        code = training_code(
+            lambda: arranged_step(self.step, data, task.batch_size, settings=numbers.size),
+            self._key(data),
+        )
         self._structure = self._present_structure()
         self._constants = [tensor.data for tensor in self.step.read_only.values()]
         self._written = self._read()
@@ -96,17 +94,6 @@ class NativeRun:
         sizes = [(array.shape[1:], array.dtype.str) for array in data]
         short = task.rows % task.batch_size
         return (task.form, *sizes, task.batch_size, short, team.can_share())
-
-    def _traced(self, data: Sequence[Array], settings: int) -> tuple[Graph, StepForm, Graph | None]:
-        """Return the step on whole batches, its form, and the step on the short batch, if any."""
-        step, size = self.step, self.task.batch_size
-        step.drop_unwritten_buffers(*_specs(data, size))
-        whole = _arranged(step, _specs(data, size))
-        count = len(step.params)
-        changing = count + sum(map(len, self._remembered)) + len(step.buffers)
-        short = self.task.rows % size
-        tail = _arranged(step, _specs(data, short)) if short else None
-        return whole, StepForm(count, changing, settings=settings), tail
 
     def _settings(self, start: int, steps: int) -> Array:
         """Return the single numbers that model and loss read, and the optimiser's settings."""
@@ -266,45 +253,3 @@ class NativeRun:
         self._snapshot(state, steps).restore()
         self._written = self._read()
         self.optimizer.zero_grad()
-
-
-def _specs(data: Sequence[Array], rows: int) -> list[Spec]:
-    """Return what a batch of so many rows is."""
-    return [Spec((rows, *array.shape[1:]), array.dtype) for array in data]
-
-
-def _arranged(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
-    """Return the graph of a step on a batch, in the arrangement of `StepForm`."""
-    arguments = step.arguments(*batch)
-    arguments.pop("read_only", None)
-    if step.buffers:
-        arguments["buffers"] = [_carried_spec(buffer, step) for buffer in step.buffers.values()]
-    graph = step.trace(arguments)
-    before = [step.optimizer.recall(place) for place in step.places]
-    written = 2 if step.buffers else 1
-    _check_memory(step.optimizer, before, graph.gives[1:-written])
-    count = len(step.params) + sum(map(len, before)) + len(step.buffers)
-    (*news, loss), state = graph.outputs, graph.inputs[:count]
-    start = count + len(step.scalars)
-    rows, rest = graph.inputs[start : start + len(batch)], graph.inputs[start + len(batch) :]
-    numbers = [*graph.inputs[count:start], *rest]
-    if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
-        raise Unlowerable("the loss does not depend on every parameter")
-    return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)
-
-
-def _carried_spec(buffer: Tensor, step: TrainingStep) -> Spec:
-    """Return what a buffer is in the state, all of which has the dtype of the parameters."""
-    if not np.can_cast(buffer.dtype, step.dtype):
-        raise Unlowerable(f"a buffer of {buffer.dtype} beside parameters of {step.dtype}")
-    return Spec(buffer.shape, step.dtype)
-
-
-def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Any]) -> None:
-    """Refuse memory that a step gives other names: where it lies would change."""
-    for old, new in zip(before, after[0] if after else [{} for _ in before], strict=True):
-        if old.keys() != new.keys():
-            raise Unlowerable(
-                f"{type(optimizer).__name__} remembers {sorted(new)} after a step, but "
-                f"initial_memory gives {sorted(old)}"
-            )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .compiled_run import CompiledRun
 from .compiler.native.nest import Unlowerable
-from .compiler.step import foreign_part
 from .eager_run import EagerRun
 from .effort import is_worthwhile
 from .history import History
 from .native_run import NativeRun
+from .nn.functional import LOSSES
+from .nn.loss import Weighted
+from .nn.module import Module
+from .optim import Optimizer
 from .run import Run
 from .saving import Saver
-from .task import Task
+from .task import Loss, Task
 
 # A compiled step saves a tenth of a millisecond, and takes ten or thirty to be made.
 _WORTHWHILE = 500
@@ -105,10 +110,23 @@ def _compiled_run(
 
 
 def _refuse_foreign(task: Task) -> None:
-    """Refuse to compile, unasked, a step that is not all adjoint's own.
-
-    Python code of the user's may do other things besides computing, or differ from call to call.
-    """
+    """Refuse to compile, unasked, a step that is not all adjoint's own."""
     foreign = foreign_part(task.model, task.loss, task.optimizer)
     if foreign is not None:
         raise Unlowerable(f"{foreign} is not adjoint's own")
+
+
+def foreign_part(model: Module, loss: Loss, optimizer: Optimizer | None = None) -> Any:
+    """Return a part of a step that adjoint itself does not define; None if it defines all.
+
+    Code of the user's may do other things besides computing, or differ from call to call, so that
+    it is compiled only where that is asked for.
+    """
+    # An optimiser around another one holds it as ``inner``.
+    rules = [] if optimizer is None else [optimizer, getattr(optimizer, "inner", optimizer)]
+    parts = [*model.modules(), *rules, *(loss.modules() if isinstance(loss, Module) else ())]
+    for part in parts:
+        if type(part).__module__.partition(".")[0] != "adjoint":
+            return part
+    inside = loss.loss if isinstance(loss, Weighted) else loss
+    return None if isinstance(inside, Module) or inside in LOSSES.values() else inside

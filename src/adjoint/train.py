@@ -192,16 +192,20 @@ def fit(
             saver.resume(run)
             try:
                 while len(history) < epochs:
-                    model.train()
+                    model.train()  # validation left it in evaluation mode
+                    # A callback may have changed more than the numbers of what was compiled.
                     run = run.current()
+                    # Native code takes many epochs at once where no callback looks between them.
                     run.train(next_call(callbacks, len(history), epochs), show)
                     show(len(history), history.loss[-1])
+                    # All callbacks see the epoch, also after one that ends the training.
                     answers = [callback(history, model) for callback in callbacks]
                     if any(answers):
                         break
                     if saver.is_due():
                         saver.save(run)
             except KeyboardInterrupt:
+                # Before the callbacks end: one may put other weights in the place of these.
                 saver.save(run)
                 raise
             saver.save(run)

@@ -12,8 +12,6 @@ from ..annotations import Array, ArrayLike, DType, Operand
 from ..calculus import value_and_grad
 from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
-from ..nn.functional import LOSSES
-from ..nn.loss import Weighted
 from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
@@ -451,22 +449,6 @@ class TrainingStep:
             {name: values.get(_named(name, i), setting) for name, setting in group.items()}
             for i, group in enumerate(self.optimizer.groups)
         ]
-
-
-def foreign_part(model: Module, loss: Loss, optimizer: Optimizer | None = None) -> Any:
-    """Return a part of a step that adjoint itself does not define; None if it defines all.
-
-    Code of the user's may do other things besides computing, or differ from call to call, so that
-    it is compiled only where that is asked for.
-    """
-    # An optimiser around another one holds it as ``inner``.
-    rules = [] if optimizer is None else [optimizer, getattr(optimizer, "inner", optimizer)]
-    parts = [*model.modules(), *rules, *(loss.modules() if isinstance(loss, Module) else ())]
-    for part in parts:
-        if type(part).__module__.partition(".")[0] != "adjoint":
-            return part
-    inside = loss.loss if isinstance(loss, Weighted) else loss
-    return None if isinstance(inside, Module) or inside in LOSSES.values() else inside
 
 
 def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
