@@ -319,7 +319,7 @@ def test_every_tier_draws_the_same_masks_and_keeps_the_same_statistics(
 ):
     if tier == "portable":
         monkeypatch.setattr("adjoint.compiler.program.TIERS", {})
-        monkeypatch.setattr("adjoint.trainer.is_worthwhile", lambda *_, **__: False)
+        monkeypatch.setattr("adjoint.tiers.is_worthwhile", lambda *_, **__: False)
     expected, history = train(make, dtype, metrics=metrics)
     found, compiled = train(make, dtype, metrics=metrics, compile=True)
     # A counter of float64 does not fit the state of a network of float32.
@@ -339,9 +339,9 @@ def test_a_buffer_that_a_step_leaves_alone_does_not_keep_it_from_native_code():
     step = TrainingStep(
         model, nn.functional.cross_entropy, ad.optim.SGD(model.parameters(), lr=0.1)
     )
-    step.fix_unwritten(X, Y)
+    step.drop_unwritten_buffers(X, Y)
     assert sorted(step.buffers) == ["layers[3].state", "layers[5].state"]
-    assert {"layers[1].running_mean", "layers[1].running_variance"} <= step.fixed.keys()
+    assert {"layers[1].running_mean", "layers[1].running_variance"} <= step.read_only.keys()
 
 
 class Bursting(nn.Module):

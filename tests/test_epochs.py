@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint import epochs, nn, trainer
+from adjoint import compiled_run, nn, tiers
 from adjoint.compiler import program
 from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.step import TrainingStep
@@ -31,7 +31,7 @@ def refuse(*args):
 
 @pytest.fixture
 def no_native_code(monkeypatch):
-    monkeypatch.setattr(trainer.Trainer, "_as_native", refuse)
+    monkeypatch.setattr(tiers, "_native_run", refuse)
     monkeypatch.setattr(program, "TIERS", {})
 
 
@@ -77,7 +77,7 @@ def test_a_thousand_steps_are_the_same_in_every_tier(name, dtype, monkeypatch):
         optimizer = OPTIMISERS[name](list(model.parameters()))
         with monkeypatch.context() as patch:
             if tier == "portable":
-                patch.setattr(trainer.Trainer, "_as_native", refuse)
+                patch.setattr(tiers, "_native_run", refuse)
                 patch.setattr(program, "TIERS", {})
             # Two whole batches and a short one an epoch.
             history, _ = fit(tier != "eager", model, optimizer=optimizer, epochs=334)
@@ -195,7 +195,7 @@ def test_a_loss_that_becomes_nan_leaves_the_weights_before_the_step(monkeypatch)
         return value * np.nan if len(losses) == 5 else value
 
     monkeypatch.setattr(TrainingStep, "computing", poisoned)
-    monkeypatch.setattr(epochs.CompiledSteps, "is_current", True)
+    monkeypatch.setattr(compiled_run.CompiledRun, "is_current", True)
     model = nn.MLP(2, 4, 2, rng=0)
     with pytest.raises(ad.DivergedError, match="loss became nan in epoch 3, step 2") as caught:
         fit(True, model, loss=loss)

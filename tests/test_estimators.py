@@ -434,3 +434,21 @@ def test_a_schedule_serves_every_solver():
         model = MLPClassifier(solver=solver, learning_rate=rates, random_state=0, max_iter=5)
         model.fit(X, y)
         assert model._optimizer.steps == 5
+
+
+def test_an_estimator_that_was_pickled_before_it_had_a_fit_state_goes_on():
+    settings = {"max_iter": 5, "warm_start": True, "random_state": 0, "n_iter_no_change": 100}
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = MLPClassifier(8, **settings).fit(X, y)
+        state = dict(model.__getstate__())
+        own = state.pop("_fit_state")
+        state |= {"_order": own.order, "_no_improvement_count": own.worse}
+        state |= {"_best_state": own.best_weights, "_report": own.report}
+        again = MLPClassifier.__new__(MLPClassifier)
+        again.__setstate__(pickle.loads(pickle.dumps(state)))
+        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+        assert again._fit_state.report == own.report
+        for ours, theirs in zip(again.fit(X, y).coefs_, model.fit(X, y).coefs_, strict=True):
+            np.testing.assert_array_equal(ours, theirs)

@@ -130,7 +130,7 @@ def test_7280_networks_side_by_side_have_their_share_of_blas():
 
 def test_networks_side_by_side_have_no_partners(monkeypatch):
     pytest.importorskip("llvmlite")
-    from adjoint.compiler.native import team, training
+    from adjoint.compiler.native import epoch_loop, team
 
     if not team.can_share():
         pytest.skip("there is no second core for a partner")
@@ -141,7 +141,7 @@ def test_networks_side_by_side_have_no_partners(monkeypatch):
             made.append(threading.current_thread().name)
             super().__init__(*args)
 
-    monkeypatch.setattr(training, "Partner", Noted)
+    monkeypatch.setattr(epoch_loop, "Partner", Noted)
     data = np.random.default_rng(0).normal(size=(400, 200))
     labels = data[:, 0] > 0
     networks = [MLPClassifier((512, 256), max_iter=1, random_state=seed) for seed in range(3)]
@@ -196,6 +196,6 @@ def test_other_generators_shuffle_in_python():
                       compile=compiled).fit(X, Y)
         for compiled in ("auto", False)
     ]  # fmt: skip
-    assert "MT19937" in fitted[0]._report
+    assert "MT19937" in fitted[0]._fit_state.report
     for ours, theirs in zip(fitted[0].coefs_, fitted[1].coefs_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)

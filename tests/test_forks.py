@@ -123,11 +123,11 @@ def test_a_fork_while_a_function_is_traced_goes_on_tracing_in_both():
     assert run(program) == "[1.0, 2.0] 0\n"
 
 
-@pytest.mark.parametrize("lock", ["cache._lock", "fitting._compiling", "team._lock"])
+@pytest.mark.parametrize("lock", ["cache._lock", "training_code._compiling", "team._lock"])
 def test_a_child_waits_for_no_lock_of_another_thread(lock):
     pytest.importorskip("llvmlite")
     program = f"""
-        from adjoint.compiler.native import cache, fitting, team
+        from adjoint.compiler.native import cache, team, training_code
         def hold(wait):
             with {lock}:
                 wait()

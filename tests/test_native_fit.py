@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import adjoint as ad
-from adjoint import nn, trainer
-from adjoint.compiler.native import fitting, function, machine, training_code
+from adjoint import native_run, nn, tiers
+from adjoint.compiler.native import function, machine, training_code
 from adjoint.errors import PortableWarning
 from adjoint.optim import SGD, Adam
 
@@ -217,7 +217,7 @@ def test_memory_that_is_not_there_at_first_is_named():
 def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     made = []
 
-    class Counted(fitting.NativeFit):
+    class Counted(native_run.NativeRun):
         def __init__(self, *args, **kwargs):
             made.append(1)
             super().__init__(*args, **kwargs)
@@ -225,7 +225,7 @@ def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     class Mine(nn.MLP):
         pass
 
-    monkeypatch.setattr(trainer, "NativeFit", Counted)
+    monkeypatch.setattr(tiers, "NativeRun", Counted)
     fit("auto", epochs=10)
     fit(False, epochs=1000)
     fit("auto", epochs=700, metrics=["accuracy"])
@@ -298,7 +298,7 @@ def test_without_llvmlite_the_training_is_the_same(monkeypatch):
 
     for module in (training_code, function):
         monkeypatch.setattr(module, "this_machine", absent)
-    monkeypatch.setattr(fitting, "_codes", {})
+    monkeypatch.setattr(training_code, "_codes", {})
     machine.warn_once.cache_clear()
     for compile in ("auto", True):
         if compile == "auto":

@@ -100,12 +100,14 @@ def test_a_busy_machine_changes_no_bit():
 def test_an_interpreter_ends_while_an_partner_sleeps():
     code = (
         "import numpy as np, adjoint as ad\n"
-        "from adjoint.compiler.native.fitting import NativeFit\n"
+        "from adjoint.native_run import NativeRun\n"
+        "from adjoint.task import Task\n"
         "model = ad.nn.MLP(300, 300, 2, rng=0)\n"
-        "fit = NativeFit(model, ad.nn.functional.cross_entropy,\n"
-        "    ad.optim.SGD(model.parameters(), lr=0.1),\n"
-        "    (np.ones((100, 300)), np.zeros(100, int)), batch_size=100, epochs=1, seed=0)\n"
-        "fit.advance(1, lambda *_: None)\n"
+        "data = np.ones((100, 300)), np.zeros(100, int)\n"
+        "optimizer = ad.optim.SGD(model.parameters(), lr=0.1)\n"
+        "loss = ad.nn.functional.cross_entropy\n"
+        "task = Task(model, data, loss, optimizer, batch_size=100, seed=0)\n"
+        "NativeRun(task, ad.History(seed=0), epochs=1).train(1)\n"
         "print('ended')\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

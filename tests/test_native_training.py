@@ -10,12 +10,12 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import adjoint as ad
-from adjoint.compiler.native import cache, training, training_code
+from adjoint.compiler.native import cache, epoch_loop, training_code
+from adjoint.compiler.native.epoch_loop import EpochLoop
 from adjoint.compiler.native.loop import Status
 from adjoint.compiler.native.machine import this_machine
 from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.native.step_code import StepForm
-from adjoint.compiler.native.training import Training
 from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation
 from adjoint.errors import ShapeError
@@ -106,7 +106,7 @@ def both(*, batch=50, epochs=20, rows=110, seed=7, lr=0.5, dtype=float, **option
     step = trace_on(batch)
     tail = trace_on(rows % batch) if rows % batch else None
     data = X[:rows].astype(dtype), Y[:rows]
-    training = Training(
+    training = EpochLoop(
         compile_training(step, form, tail=tail),
         state,
         data,
@@ -170,7 +170,7 @@ def start(*, batch=50, rows=110, lr=0.5, seed=1, x=X, y=Y, **options):
     trace_on, form, state = build(**options)
     tail = trace_on(rows % batch) if rows % batch else None
     code = compile_training(trace_on(batch), form, tail=tail)
-    return Training(code, state, (x[:rows], y[:rows]), settings=[lr], seed=seed, epochs=10)
+    return EpochLoop(code, state, (x[:rows], y[:rows]), settings=[lr], seed=seed, epochs=10)
 
 
 def test_runs_repeat_bit_for_bit_however_they_are_cut():
@@ -324,7 +324,7 @@ def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, monkeyp
         vector_bytes=vector_bytes,
         registers=16,
     )
-    for module in (training, training_code, cache):
+    for module in (epoch_loop, training_code, cache):
         monkeypatch.setattr(module, "this_machine", lambda: older)
     rtol = 1e-10 if dtype is float else 1e-4
     assert_same(*both(activation="tanh", dtype=dtype), rtol=rtol)

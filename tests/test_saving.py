@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint import callbacks, nn, trainer
+from adjoint import callbacks, native_run, nn
 from adjoint.errors import DivergedError, UnreadableFileError
 from adjoint.files import Checkpoint
 
@@ -136,30 +136,66 @@ def test_a_training_goes_on_for_more_epochs(name, first, tmp_path):
 
 def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
     pytest.importorskip("llvmlite")
-    from adjoint.compiler.native import fitting
-
     expected, history = train(compile=True)
     # A turn is one step, so that the file is written after every step.
-    monkeypatch.setattr(fitting, "_MOST_STEPS", 1)
-    monkeypatch.setattr(fitting, "_FAST", 1.0)
+    monkeypatch.setattr(native_run, "_MOST_STEPS", 1)
+    monkeypatch.setattr(native_run, "_FAST", 1.0)
     saves = []
-    original = ad.saving.SavedRun.save
+    original = ad.saving.Saver.save
 
-    def save(run):
-        original(run)
-        saves.append(run.trainer.position().step)
+    def save(saver, run):
+        original(saver, run)
+        saves.append(run.position().step)
         if len(saves) == 16:
             raise Stop
 
-    monkeypatch.setattr(ad.saving.SavedRun, "save", save)
+    monkeypatch.setattr(ad.saving.Saver, "save", save)
     with pytest.raises(Stop):
         train(tmp_path / "run", compile=True)
     assert 0 < saves[-1] < 6
-    monkeypatch.setattr(ad.saving.SavedRun, "save", original)
+    monkeypatch.setattr(ad.saving.Saver, "save", original)
     # Not by the slower way round: the rest of the epoch is native too.
-    monkeypatch.setattr(trainer.Trainer, "_run_in_python", None)
+    monkeypatch.setattr(native_run, "train_epoch", None)
     model, found = train(tmp_path / "run", resume=True, model=network(9), compile=True)
     assert found.tier == "native"
+    assert digest(model) == digest(expected)
+    assert found.loss == history.loss
+
+
+def steep_loss(prediction, target):
+    """A loss whose gradient has 0·∞, which native code leaves to Python."""
+    z = 1e200 * prediction[:, 0]
+    return ad.mean(ad.exp(-np.abs(z**3)) * z + prediction[:, 1] ** 2 + 0 * target)
+
+
+def test_ctrl_c_while_python_finishes_an_epoch_of_native_code_keeps_the_file_of_before(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("llvmlite")
+    settings = {"compile": True, "loss": steep_loss, "epochs": 3}
+
+    def net():
+        return nn.Linear(2, 2, rng=0)
+
+    expected, history = train(model=net(), **settings)
+    eager_steps = native_run.eager_steps
+
+    def interrupted(task):
+        take, taken = eager_steps(task), []
+
+        def step(*batch):
+            if taken:
+                raise KeyboardInterrupt
+            taken.append(1)
+            return take(*batch)
+
+        return step
+
+    monkeypatch.setattr(native_run, "eager_steps", interrupted)
+    _, broken = train(tmp_path / "run", model=net(), **settings)
+    assert broken.interrupted
+    monkeypatch.setattr(native_run, "eager_steps", eager_steps)
+    model, found = train(tmp_path / "run", model=net(), resume=True, **settings)
     assert digest(model) == digest(expected)
     assert found.loss == history.loss
 

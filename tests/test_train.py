@@ -585,3 +585,14 @@ def test_an_embedding_is_trained_on_integers_in_every_tier(kind):
     assert found.keys() == {"native", "eager"}, history.report()
     assert found["native"] == pytest.approx(found["eager"], rel=1e-9)
     assert found["eager"] < 0.4
+
+
+def test_a_truth_value_of_numpys_shuffles_as_pythons_does():
+    def losses(shuffle):
+        settings = {"loss": "cross_entropy", "epochs": 2, "batch_size": 10, "seed": 0}
+        optimizer = lambda p: ad.optim.SGD(p, lr=0.1)  # noqa: E731
+        model = nn.MLP(2, 4, 2, rng=0)
+        pair = ad.datasets.make_moons(40, seed=0)
+        return ad.fit(model, pair, optimizer=optimizer, shuffle=shuffle, **settings).loss
+
+    assert losses(np.True_) == losses(True) != losses(False)

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array, ArrayLike, Function
 from .files.conventions import conventions_of
 from .nn.losses.loss import Weighted
 from .nn.module import Module
 from .optim import Optimizer
+from .row_weights import ClassWeight
 from .task import Task
 
-Array = np.ndarray[Any, Any]
 Conditions = dict[str, Any]
 
 # Rows of data whose checksum is taken at a time, so that memory maps need little memory.
@@ -25,11 +26,16 @@ _BLOCK = 1 << 16
 
 
 def conditions_of(
-    task: Task, *, shuffle: bool, sample_weight: Any, class_weight: Any, callbacks: list[str]
+    task: Task,
+    *,
+    shuffle: bool,
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+    callbacks: list[str],
 ) -> Conditions:
     """Return what must be the same, by the name that `fit` has for it.
 
-    Of arrays it is a checksum, of functions their names: what is inside them cannot be seen.
+    An array is told by a checksum and a function by its name: what is inside it cannot be seen.
     """
     found = {
         "batch_size": task.batch_size,
@@ -68,14 +74,14 @@ def _of_optimizer(optimizer: Optimizer) -> Conditions:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: ClassWeight | None) -> str | None:
     """Return a class weight as a text."""
     if not isinstance(value, Mapping):
         return value
     return str(sorted((str(key), float(weight)) for key, weight in value.items()))
 
 
-def text_of(thing: Any) -> str:
+def text_of(thing: Module | Function) -> str:
     """Return what a module or a callable is, the same in every process.
 
     >>> text_of(len)
@@ -111,8 +117,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _where_they_differ(before: Any, now: Any) -> tuple[Any, Any]:
-    """Return two values, of texts of several lines only the first ones that differ."""
+def _where_they_differ(before: object, now: object) -> tuple[object, object]:
+    """Return two values; where they are texts of several lines, the first lines that differ."""
     if not (isinstance(before, str) and isinstance(now, str) and "\n" in before + now):
         return before, now
     pairs = zip(before.splitlines(), now.splitlines(), strict=False)

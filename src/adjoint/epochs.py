@@ -1,29 +1,27 @@
-"""An epoch of training is one step a batch, each taken as a whole or not at all."""
+"""An epoch is one step for each batch, taken as a whole or not at all; here Python takes them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from . import data as rows
-from .compiler.step import TrainingStep
+from .annotations import Array
 from .errors import DivergedError, ShapeError
 from .history import History
 from .metrics import Metric
 from .task import Task
 from .tensor import Tensor, no_grad
 
-Array = np.ndarray[Any, Any]
-
 # Rows evaluated at a time, so that large validation data need little memory.
 _BLOCK = 1024
 
-# Takes a step on the arrays of a batch: returns the loss before it and the prediction. A step whose
-# loss is not finite is not taken.
+# Takes a step on the arrays of a batch, unless its loss is not finite. Returns that loss, which is
+# the one before the step, and the prediction.
 Take = Callable[..., tuple[float, Any]]
 
 
@@ -31,7 +29,7 @@ Take = Callable[..., tuple[float, Any]]
 class Progress:
     """How far an epoch is: its steps, their rows, and the sum over these of the losses.
 
-    Of metrics there are the predictions and the targets, too.
+    Where there are metrics it also keeps the predictions and the targets, which they are taken of.
     """
 
     step: int = 0
@@ -46,148 +44,41 @@ def train_epoch(
     take: Take,
     order: Array | None,
     history: History,
-    progress: Progress | None = None,
+    progress: Progress,
     after_step: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """Take one step a batch, and return the epoch's record.
+    """Take one step a batch, from where the progress stands, and return the epoch's record.
 
-    It goes on from where the progress is, and keeps it up.
+    The progress is brought up to date after each step.
+
+    Raises
+    ------
+    DivergedError
+        If a loss, or a parameter at the end of the epoch, is not finite. Model and optimiser are
+        then back at the latest parameters whose loss was.
     """
-    progress = Progress() if progress is None else progress
-    # Of overflow we report in our own words, and only where it reaches the loss.
+    # NumPy's warnings would come at every step; we speak once, where a loss is not finite.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for X, *targets in task.batches(len(history), order, progress.step):
             number, prediction = take(X, *targets)
             if not math.isfinite(number):
-                task.undo.restore()
+                task.latest_finite.restore()
                 raise _diverged(task, f"the loss became {number}", progress.step, history)
             if task.metrics:
-                progress.predictions.append(_array(prediction))
+                progress.predictions.append(as_plain_array(prediction))
                 progress.targets.append(targets[0])
             progress.rows += len(X)
             progress.loss_so_far += number * len(X)
             progress.step += 1
             after_step()
         if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
-            task.undo.restore()
+            task.latest_finite.restore()
             what = "a parameter became NaN or infinite"
             raise _diverged(task, what, progress.step - 1, history)
     if not progress.rows:
         raise ValueError(f"fit: the data of epoch {len(history) + 1} have no batch")
     found = _measure(task.metrics, progress.predictions, progress.targets)
     return {"loss": progress.loss_so_far / progress.rows, **found}
-
-
-def eager_steps(task: Task) -> Take:
-    """Return what records a step, sweeps back and lets the optimiser go on."""
-    model, loss, optimizer = task.model, task.loss, task.optimizer
-
-    def take(X: Array, *targets: Array) -> tuple[float, Any]:
-        with task.undo.step() as keep:
-            prediction = model(X)
-            value = loss(prediction, *targets)
-            number = as_number(value)
-            if math.isfinite(number):
-                optimizer.zero_grad()
-                value.backward()
-                keep()
-                optimizer.step()
-        return number, prediction
-
-    return take if task.accumulate == 1 else _accumulated(task)
-
-
-def _accumulated(task: Task) -> Take:
-    """Return what takes a step on a batch that goes through the model in parts.
-
-    The gradient is that of the whole batch's mean, in the memory of one part.
-    """
-    model, loss, optimizer = task.model, task.loss, task.optimizer
-
-    def take(*batch: Array) -> tuple[float, Any]:
-        number, predictions = 0.0, []
-        with task.undo.step() as keep:
-            optimizer.zero_grad()
-            for part in np.array_split(np.arange(len(batch[0])), task.accumulate):
-                if not len(part):
-                    continue
-                X, *targets = (array[part] for array in batch)
-                prediction = model(X)
-                value = loss(prediction, *targets) * (len(part) / len(batch[0]))
-                number += as_number(value)
-                if not math.isfinite(number):
-                    return number, None
-                value.backward()
-                predictions.append(_array(prediction))
-            keep()
-            optimizer.step()
-        return number, np.concatenate(predictions)
-
-    return take
-
-
-class CompiledSteps:
-    """The steps of a training as one traced graph each.
-
-    It sees shapes and dtypes only, so that an epoch must come first in which the loss itself sees
-    every row: it says in its own words what is wrong with a label.
-
-    Parameters
-    ----------
-    task : Task
-    native : bool
-        Whether native code is worth its while, where there is some; else they run as their source.
-
-    Attributes
-    ----------
-    tier : str
-        What whole batches run in.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the step cannot be traced.
-    """
-
-    def __init__(self, task: Task, *, native: bool) -> None:
-        self.task = task
-        self.step = TrainingStep(
-            task.model,
-            task.loss,
-            task.optimizer,
-            tiers=None if native else {},
-            predicts=bool(task.metrics),
-        )
-        if task.stream is not None:
-            raise ValueError("the shapes of a stream's batches are not known before")
-        n, size = task.rows, task.batch_size
-        self.tier = self.step.program(*(array[:size] for array in task.data)).tier
-        if short := n % size:
-            self.step.program(*(array[:short] for array in task.data))
-        self._known = self.step.circumstances
-
-    @property
-    def is_current(self) -> bool:
-        """Return whether model, loss and optimiser still are what was traced, but for numbers."""
-        return bool(self._known == self.step.circumstances)
-
-    def steps(self) -> Take:
-        """Return what takes steps as long as only the numbers of parameters and memory change."""
-        task, compute = self.task, self.step.computing()
-        eagerly = eager_steps(task)
-        task.optimizer.zero_grad()  # of gradients there are none, rather than old ones
-
-        def take(*batch: Array) -> tuple[float, Any]:
-            computed = compute(*batch)
-            number = float(computed.loss)
-            if not math.isfinite(number):
-                return eagerly(*batch)  # to be sure, with the eager graph's rounding
-            with task.undo.step() as keep:
-                keep()
-                self.step.write(computed)
-            return number, computed.prediction
-
-        return take
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:
@@ -200,7 +91,7 @@ def _diverged(task: Task, what: str, step: int, history: History) -> DivergedErr
     )
 
 
-def as_number(value: Any) -> float:
+def as_number(value: object) -> float:
     """Return a loss as a float, or say why it is none."""
     if not isinstance(value, Tensor):
         raise TypeError(
@@ -222,13 +113,13 @@ def validate(task: Task) -> dict[str, float]:
         for block in rows.batches(len(X), _BLOCK, order=None):
             prediction = model(X[block])
             total += as_number(task.loss(prediction, y[block])) * len(X[block])
-            predictions.append(_array(prediction))
+            predictions.append(as_plain_array(prediction))
     record = {"loss": total / len(X), **_measure(task.metrics, predictions, [y])}
     return {f"val_{name}": number for name, number in record.items()}
 
 
 def _measure(
-    metrics: dict[str, Metric], predictions: list[Array], targets: list[Array]
+    metrics: Mapping[str, Metric], predictions: list[Array], targets: list[Array]
 ) -> dict[str, float]:
     if not metrics:
         return {}
@@ -236,5 +127,6 @@ def _measure(
     return {name: float(metric(found, expected)) for name, metric in metrics.items()}
 
 
-def _array(prediction: Any) -> Array:
+def as_plain_array(prediction: object) -> Array:
+    """Return a prediction as an array, without what it was computed of."""
     return np.asarray(prediction.data if isinstance(prediction, Tensor) else prediction)

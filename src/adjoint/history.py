@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array
 from .errors import choose
-
-Array = np.ndarray[Any, Any]
 
 
 class History:
-    """What training recorded, one number an epoch: the loss, and whatever else was asked for.
+    """What training recorded, one number an epoch: the loss, and what else was asked for.
 
     Attributes
     ----------
@@ -24,7 +23,7 @@ class History:
     interrupted : bool
         Whether Ctrl-C ended the training.
     seed : int
-        What the order of the batches came from: `fit` with this seed repeats them.
+        It gave the order of the batches: `fit` with this seed repeats them.
     tier : {"native", "portable", "eager"}
         How the latest epoch was run.
     reasons : list of str
@@ -102,7 +101,7 @@ class History:
         return "\n".join([f"tier: {self.tier}", *(f"  {reason}" for reason in self.reasons)])
 
     def __repr__(self) -> str:
-        """Draw a table; of many epochs the first and the last."""
+        """Draw a table; where there are many epochs, of the first and the last ones."""
         names = ["epoch", *self._records]
         columns = zip(self.epochs, *self._records.values(), strict=True)
         lines = [[f"{value:.5g}" for value in line] for line in columns]

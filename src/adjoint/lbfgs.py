@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .calculus import value_and_grad
+from .annotations import ArrayLike
 from .checks import in_range, positive, positive_size
-from .compiler.compiled import compile as compile_function
-from .compiler.native.fitting import is_worthwhile
-from .compiler.state import standing_in
-from .compiler.step import foreign_part
-from .epochs import as_number
+from .effort import is_worthwhile
 from .errors import DivergedError, require
+from .flat_loss import FlatLoss
 from .history import History
-from .nn.mode import modes_kept
 from .nn.module import Module
 from .optim import SGD
+from .optim.snapshot import full_snapshot, kept_on_error, modes_kept
 from .progress import epoch_bar
+from .run import Show
 from .task import Loss, Task, prepare
 from .tensor import enable_grad
+from .tiers import foreign_part
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
+
 Callback = Callable[[History, Module], Any]
 
-# SciPy also ends where an iteration lowers the loss by less than so many roundings of it.
+# SciPy also ends where an iteration lowers the loss by less than so many of its roundings.
 _ROUNDINGS = 64
 
 
 def fit_lbfgs(
     model: Module,
-    data: tuple[Any, Any],
+    data: tuple[ArrayLike, ArrayLike],
     *,
     loss: str | Loss,
     max_iter: int = 200,
@@ -55,7 +56,7 @@ def fit_lbfgs(
     Parameters
     ----------
     model : Module
-        Trained where it is, in training mode.
+        It is trained in place, in training mode.
     data : (X, y)
         Arrays of n rows, as for `fit`.
     loss : str or callable
@@ -113,7 +114,7 @@ def fit_lbfgs(
         "gtol": positive("tolerance", tolerance),
         "maxcor": positive_size("history_size", history_size),
     }
-    # No step is ever taken by this rule: a task wants one, for the parameters that it lists.
+    # A task needs an optimiser for the list of its parameters; this one never takes a step.
     task = prepare(
         model, data, loss=loss, optimizer=lambda params: SGD(params, lr=1.0), batch_size=1
     )
@@ -121,52 +122,54 @@ def fit_lbfgs(
         raise TypeError(
             "fit_lbfgs: data must be a pair of arrays (X, y): it takes all rows at once"
         )
-    objective = _Objective(task, in_range("weight_decay", weight_decay))
-    kept = [(t, t.data) for t in [*model.parameters(), *(b for _, b in model.named_buffers())]]
-    attributes = [(vars(module), dict(vars(module))) for module in model.modules()]
+    flat = FlatLoss(
+        task.model,
+        task.loss,
+        task.optimizer.params,
+        task.data,
+        in_range("weight_decay", weight_decay),
+    )
     try:
-        with modes_kept(model), enable_grad(), epoch_bar(max_iter, progress) as show:
+        with (
+            kept_on_error(full_snapshot(model)),
+            modes_kept(model),
+            enable_grad(),
+            epoch_bar(max_iter, progress) as show,
+        ):
             model.train()
-            return _Descent(objective, list(callbacks), show).run(options, compile)
-    except BaseException:
-        for now, before in attributes:
-            now.clear()
-            now.update(before)
-        for tensor, array in kept:
-            tensor.data = array
-        raise
+            return _Descent(task, flat, list(callbacks), show).run(options, compile)
     finally:
         task.optimizer.zero_grad()
 
 
-class _Objective:
-    """The loss of all rows and its gradient, as a function of one float64 vector of parameters."""
+class _Descent:
+    """A run of SciPy's solver under way: the best point so far, and the record of those before."""
 
-    def __init__(self, task: Task, weight_decay: float) -> None:
-        self.task, self.weight_decay = task, weight_decay
-        self.params = task.optimizer.params
-        self.compiled: Any = None
+    def __init__(self, task: Task, flat: FlatLoss, callbacks: list[Callback], show: Show) -> None:
+        self.task, self.flat, self.callbacks, self.show = task, flat, callbacks, show
+        self.history = History(seed=0)  # there are no batches to put in order
+        self.best = flat.vector()
 
-    def vector(self) -> Array:
-        """Return the parameters as they are now."""
-        return _joined([parameter.data for parameter in self.params])
+    def run(self, options: dict[str, Any], compile: bool | str) -> History:
+        """Descend, and leave the model at the best point."""
+        history = self.history
+        try:
+            first, _ = self.flat(self.best)
+            if not np.isfinite(first):
+                raise DivergedError(
+                    f"fit_lbfgs: the loss of the first weights is {first}; scale the inputs, or "
+                    "begin with smaller weights",
+                    history,
+                )
+            history.tier, history.reasons = self._compile(compile, options["maxiter"])
+            history.reasons.append(self._minimise(options))
+        except KeyboardInterrupt:
+            history.interrupted = True
+            history.reasons.append("interrupted")
+        self.flat.write(self.best)
+        return history
 
-    def write(self, vector: Array) -> None:
-        """Replace the parameters."""
-        for parameter, array in zip(self.params, self._arrays(vector), strict=True):
-            parameter.data = array
-
-    def __call__(self, vector: Array) -> tuple[float, Array]:
-        """Return the loss, the penalty included, and its gradient."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            number, gradients = (self._compiled if self.compiled else self._eager)(vector)
-            gradient = _joined(gradients)
-            if self.weight_decay:
-                number += self.weight_decay / 2 * float(vector @ vector)
-                gradient += self.weight_decay * vector
-        return number, gradient
-
-    def compile(self, wanted: Any, evaluations: int) -> tuple[str, list[str]]:
+    def _compile(self, wanted: bool | str, evaluations: int) -> tuple[str, list[str]]:
         """Compile the loss if that is wanted and pays; return the tier, and why no faster one."""
         task = self.task
         if not wanted:
@@ -177,73 +180,20 @@ class _Objective:
                 return "eager", [f"not compiled: {foreign} is not adjoint's own"]
             if not is_worthwhile(task.model, steps=evaluations, batch_size=task.rows):
                 return "eager", [f"not compiled: {evaluations} evaluations are too few"]
-        compiled = compile_function(_gradient_of(task))
         try:
-            compiled(self._arrays(self.vector()), *task.data)
+            compiled = self.flat.compile()
         except (TypeError, ValueError) as error:
             if wanted == "auto":
                 return "eager", [f"not compiled: {error}"]
             raise ValueError(f"fit_lbfgs: compile=True, but it cannot be: {error}") from error
-        self.compiled = compiled
         return compiled.programs[-1].tier, []
-
-    def _compiled(self, vector: Array) -> tuple[float, list[Array]]:
-        value, gradients = self.compiled(self._arrays(vector), *self.task.data)
-        return float(value), gradients
-
-    def _eager(self, vector: Array) -> tuple[float, list[Array]]:
-        task = self.task
-        self.write(vector)
-        task.optimizer.zero_grad()
-        X, *targets = task.data
-        value = task.loss(task.model(X), *targets)
-        number = as_number(value)
-        value.backward()
-        grads = [(p, p.grad) for p in self.params]
-        return number, [np.zeros_like(p.data) if g is None else g.data for p, g in grads]
-
-    def _arrays(self, vector: Array) -> list[Array]:
-        """Return a new array for each parameter."""
-        ends = np.cumsum([parameter.size for parameter in self.params])
-        parts = zip(self.params, np.split(vector, ends[:-1]), strict=True)
-        return [np.array(part.reshape(p.shape), p.dtype) for p, part in parts]
-
-
-class _Descent:
-    """A run of SciPy's solver under way: the best point so far, and the record of those before."""
-
-    def __init__(
-        self, objective: _Objective, callbacks: list[Callback], show: Callable[[int, float], None]
-    ) -> None:
-        self.objective, self.callbacks, self.show = objective, callbacks, show
-        self.history = History(seed=0)  # there are no batches to put in order
-        self.best = objective.vector()
-
-    def run(self, options: dict[str, Any], wanted: Any) -> History:
-        """Descend, and leave the model at the best point."""
-        history, objective = self.history, self.objective
-        try:
-            first, _ = objective(self.best)
-            if not np.isfinite(first):
-                raise DivergedError(
-                    f"fit_lbfgs: the loss of the first weights is {first}; scale the inputs, or "
-                    "begin with smaller weights",
-                    history,
-                )
-            history.tier, history.reasons = objective.compile(wanted, options["maxiter"])
-            history.reasons.append(self._minimise(options))
-        except KeyboardInterrupt:
-            history.interrupted = True
-            history.reasons.append("interrupted")
-        objective.write(self.best)
-        return history
 
     def _minimise(self, options: dict[str, Any]) -> str:
         """Run the solver; return how it ended."""
         optimize = require("scipy.optimize", extra="native", purpose="fit_lbfgs")
-        dtype = min((p.dtype for p in self.objective.params), key=lambda d: d.itemsize)
+        dtype = min((p.dtype for p in self.flat.params), key=lambda d: d.itemsize)
         found = optimize.minimize(
-            self.objective,
+            self.flat,
             self.best,
             jac=True,
             method="L-BFGS-B",
@@ -258,34 +208,16 @@ class _Descent:
             return "not converged: a callback ended the training"
         return f"not converged: {found.message}"
 
-    def _accept(self, intermediate_result: Any) -> None:
+    def _accept(self, intermediate_result: OptimizeResult) -> None:
         """Record a point that the solver goes on from; SciPy asks for this argument's name."""
         point, loss = np.array(intermediate_result.x), float(intermediate_result.fun)
         if not (np.isfinite(loss) and np.isfinite(point).all()):
             raise StopIteration
-        self.objective.write(point)
+        self.flat.write(point)
         self.best = point
         self.history.append(loss=loss)
         self.show(len(self.history), loss)
-        model = self.objective.task.model
+        model = self.task.model
         answers = [callback(self.history, model) for callback in self.callbacks]
         if any(answers):
             raise StopIteration
-
-
-def _gradient_of(task: Task) -> Callable[..., Any]:
-    """Return the loss and its gradient as a function of the parameters that can be compiled."""
-    model, loss, params = task.model, task.loss, task.optimizer.params
-
-    def loss_and_gradients(parameters: Any, X: Any, *targets: Any) -> Any:
-        def loss_of(parameters: Any) -> Any:
-            with standing_in(params, parameters):
-                return loss(model(X), *targets)
-
-        return value_and_grad(loss_of)(parameters)
-
-    return loss_and_gradients
-
-
-def _joined(arrays: list[Array]) -> Array:
-    return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -12,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from . import data as rows
+from .annotations import Array, ArrayLike
 from .checks import in_range, positive
-from .epochs import eager_steps
+from .eager_run import eager_steps
 from .errors import DivergedError
-from .nn.module import Module, Parameter
+from .nn.module import Module
 from .optim import Optimizer
-from .task import Loss, Task, prepare
+from .optim.snapshot import kept
+from .task import Loss, MakesOptimizer, Task, prepare
 from .tensor import enable_grad
-
-Array = np.ndarray[Any, Any]
 
 # The search ends where the smoothed loss is above its least by this many times as much.
 _DIVERGED = 3.0
@@ -65,10 +64,10 @@ class LearningRateSearch:
 
 def find_learning_rate(
     model: Module,
-    data: tuple[Any, Any],
+    data: tuple[ArrayLike, ArrayLike],
     *,
     loss: str | Loss,
-    optimizer: Optimizer | Callable[[list[Parameter]], Optimizer],
+    optimizer: Optimizer | MakesOptimizer,
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 100,
@@ -128,7 +127,7 @@ def find_learning_rate(
     losses: list[float] = []
     smoothed: list[float] = []
     mean = 0.0
-    with _put_back(task), enable_grad(), np.errstate(over="ignore", invalid="ignore"):
+    with kept(model, task.optimizer), enable_grad(), np.errstate(over="ignore", invalid="ignore"):
         model.train()
         take = eager_steps(task)
         for rate, batch in zip(rates, _batches(task, rows.as_seed(seed)), strict=False):
@@ -150,7 +149,7 @@ def find_learning_rate(
     return LearningRateSearch(rates[: len(losses)], np.array(losses), np.array(smoothed))
 
 
-def _growing(low: Any, high: Any, steps: Any) -> Array:
+def _growing(low: float, high: float, steps: int) -> Array:
     """Return the rates of all steps, each the same factor above the one before."""
     low, high = positive("low", low), positive("high", high)
     if not low < high:
@@ -166,28 +165,3 @@ def _batches(task: Task, seed: int) -> Iterator[Any]:
     for epoch in count():
         order = None if task.stream else rows.permutation(n, seed=seed, epoch=epoch)
         yield from task.batches(epoch, order, 0)
-
-
-@contextmanager
-def _put_back(task: Task) -> Iterator[None]:
-    """Leave model and optimiser as they were: arrays, gradients, attributes, settings, memory."""
-    model, optimizer = task.model, task.optimizer
-    tensors = [*optimizer.params, *model.parameters(), *(b for _, b in model.named_buffers())]
-    arrays = [(tensor, tensor.data) for tensor in tensors]
-    gradients = [(p.node, p.node.grad) for p in tensors if p.node is not None]
-    attributes = [(vars(module), dict(vars(module))) for module in model.modules()]
-    groups, memory = [dict(group) for group in optimizer.groups], optimizer.memory[:]
-    steps = optimizer.steps
-    try:
-        yield
-    finally:
-        for now, before in attributes:
-            now.clear()
-            now.update(before)
-        for tensor, array in arrays:
-            tensor.data = array
-        for node, gradient in gradients:
-            node.grad = gradient
-        for group, settings in zip(optimizer.groups, groups, strict=True):
-            group.update(settings)
-        optimizer.memory, optimizer.steps = memory, steps

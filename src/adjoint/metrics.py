@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array
 from .errors import ShapeError
 from .scorers import as_metric, find_scorer, is_scorer, scorer_name
 
-Array = np.ndarray[Any, Any]
 Metric = Callable[[Array, Array], Any]
 # What `fit` takes: one or several, by name or as they are, or under names of their own.
 Metrics = str | Metric | Iterable[str | Metric] | Mapping[str, str | Metric]

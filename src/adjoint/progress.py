@@ -23,7 +23,8 @@ def epoch_bar(epochs: int, wanted: bool) -> Iterator[Callable[[int, float], None
         shown = perf_counter()
 
         def show(epoch: int, loss: float) -> None:
-            # A clock of our own: even a skipped update of the bar costs as much as a small step.
+            # We look at the clock ourselves: even an update that tqdm skips takes as long as a step
+            # of a small network.
             nonlocal shown
             now = perf_counter()
             if now - shown >= _REFRESH or epoch == epochs:

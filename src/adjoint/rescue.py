@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .errors import TableError
 
-# The command line shows the text of these alone; a note is added to others.
+# The command line shows only the text of these, which must say it all; others get a note.
 _SHOWN = (OSError, MemoryError, ImportError, TableError)
 
 

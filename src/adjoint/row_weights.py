@@ -7,21 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array, ArrayLike
 from .core import as_operand
 from .errors import ShapeError
 
-Array = np.ndarray[Any, Any]
+# "balanced", or how much each class counts.
+ClassWeight = str | Mapping[Any, float]
 
 
-def row_weights(y: Array, sample_weight: Any, class_weight: Any) -> Array | None:
+def row_weights(
+    y: Array, sample_weight: ArrayLike | None, class_weight: ClassWeight | None
+) -> Array | None:
     """Return weights of the rows, products of their own and of their classes'.
 
-    Those that are not 0 have the mean 1.
+    They are scaled so that those that are not 0 have the mean 1.
 
     Parameters
     ----------
     y : (n, ...) array
-        Of classes, integers (n,), if these have weights.
+        Where classes have weights these are integers of shape (n,).
     sample_weight : (n,) array or None
         Numbers from 0. Rows with 0 do not count at all.
     class_weight : "balanced", mapping of class to number, or None
@@ -53,14 +57,14 @@ def row_weights(y: Array, sample_weight: Any, class_weight: Any) -> Array | None
     return relative
 
 
-def _of_rows(sample_weight: Any, n: int) -> Array:
+def _of_rows(sample_weight: ArrayLike, n: int) -> Array:
     weights = np.asarray(as_operand(sample_weight), np.float64)
     if weights.shape != (n,):
         raise ShapeError(f"sample_weight: expected shape ({n},), got {weights.shape}")
     return _checked("sample_weight", weights)
 
 
-def _of_classes(class_weight: Any, y: Array) -> Array:
+def _of_classes(class_weight: ClassWeight, y: Array) -> Array:
     if y.ndim != 1 or y.dtype.kind not in "iub":
         raise TypeError(
             f"class_weight: needs classes, integers of shape (n,); y has {y.dtype} of shape "

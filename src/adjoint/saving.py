@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
-from .callbacks.callback import Callback
+from .annotations import ArrayLike
+from .callbacks.callback import Callback, Called
 from .checks import in_range
-from .conditions import differences
+from .conditions import Conditions, conditions_of, differences
 from .epochs import Progress
 from .errors import require
 from .files.checkpoint import Checkpoint
 from .history import History
 from .rescue import check_file_place, rescued
+from .row_weights import ClassWeight
+from .run import Run
 from .task import Task
-from .trainer import Trainer
 
 _POSITION = ("step", "rows", "loss_so_far")
 
@@ -29,15 +28,17 @@ _POSITION = ("step", "rows", "loss_so_far")
 class Saving:
     """Where a training is saved, and how often.
 
-    It is saved after so many seconds, in the midst of an epoch too, and at its end, also if that is
-    Ctrl-C. After `DivergedError` the file is that of before. Whether it can be written is found out
-    before the first step; if it fails all the same, the error says where else it was kept.
+    It is saved every so many seconds, in the midst of an epoch too, and when it ends, be it by
+    Ctrl-C. After `DivergedError` the file is that of before. Whether the file can be written is
+    found out before the first step; if writing fails all the same, the error says where else the
+    training was kept.
 
     Parameters
     ----------
     path : str or path
     seconds : float
-        From one time to the next; 0 saves after every step, or turn of native code.
+        How long it takes from one time to the next; 0 saves after every step, or after every turn
+        of native code.
 
     Examples
     --------
@@ -58,49 +59,51 @@ class Saving:
         self.seconds = in_range("seconds", seconds)
 
 
-class SavedRun:
-    """A training that is saved.
+class Saver:
+    """What keeps a training in a file, and goes on from one that is there.
 
     Parameters
     ----------
-    saving : Saving
-    trainer : Trainer
+    saving : Saving or None
+        None for a training that is not saved.
     callbacks : sequence
-    settings : dict
+        The state of each `Callback` among them is saved as well.
+    conditions : dict
         What must be the same to go on.
+    point : Checkpoint or None
+        Where the training goes on from.
     """
 
     def __init__(
         self,
-        saving: Saving,
-        trainer: Trainer,
-        callbacks: Sequence[Any],
-        settings: dict[str, Any],
+        saving: Saving | None = None,
+        callbacks: Sequence[Called] = (),
+        conditions: Conditions | None = None,
+        point: Checkpoint | None = None,
     ) -> None:
-        self.saving, self.trainer, self.settings = saving, trainer, settings
+        self.saving, self.conditions, self.point = saving, conditions or {}, point
         self.callbacks = [one for one in callbacks if isinstance(one, Callback)]
         self._latest = monotonic()
-        own = weakref.proxy(self)  # the two would keep each other, and the model, for the collector
-        trainer.is_due, trainer.save = lambda: own.is_due(), lambda: own.save()
 
     def is_due(self) -> bool:
         """Return whether it is time to save."""
-        return monotonic() - self._latest >= self.saving.seconds
+        return self.saving is not None and monotonic() - self._latest >= self.saving.seconds
 
-    def save(self) -> None:
+    def save(self, run: Run) -> None:
         """Write the training as it stands."""
-        trainer = self.trainer
-        progress = trainer.position()
+        if self.saving is None:
+            return
+        progress = run.position()
         if progress is None:
             return  # Ctrl-C came between a step and its record: the file of before stays
         seen = {name: getattr(progress, name) for name in ("predictions", "targets")}
         measured = {name: np.concatenate(x) for name, x in seen.items() if x}
         point = Checkpoint.of(
-            trainer.task.model,
-            trainer.task.optimizer,
-            trainer.history,
+            run.task.model,
+            run.task.optimizer,
+            run.history,
             position={name: getattr(progress, name) for name in _POSITION},
-            settings=self.settings,
+            settings=self.conditions,
             measured=measured,
             callbacks=[callback.state_dict() for callback in self.callbacks],
         )
@@ -108,31 +111,63 @@ class SavedRun:
             point.save(self.saving.path)
         self._latest = monotonic()
 
-    def resume(self, point: Checkpoint) -> None:
-        """Go on from a checkpoint that was restored."""
-        for callback, state in zip(self.callbacks, point.callbacks, strict=True):
+    def resume(self, run: Run) -> None:
+        """Let a run and the callbacks go on from the checkpoint, if there is one."""
+        if self.point is None:
+            return
+        for callback, state in zip(self.callbacks, self.point.callbacks, strict=True):
             callback.load_state_dict(state)
-        progress = Progress(**point.position)
-        for name, array in point.measured.items():
+        progress = Progress(**self.point.position)
+        for name, array in self.point.measured.items():
             getattr(progress, name).append(array)
-        self.trainer.resume(progress)
+        run.resume(progress)
 
 
-@contextmanager
-def saved_at_the_end(run: SavedRun | None) -> Iterator[None]:
-    """Save a training after the ``with`` block, also if that ends by Ctrl-C; not after an error."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if run is not None:
-            run.save()
-        raise
-    if run is not None:
-        run.save()
+def saver_of(
+    checkpoint: str | os.PathLike[str] | Saving | None,
+    resume: bool,
+    task: Task,
+    history: History,
+    callbacks: Sequence[Called],
+    *,
+    seed: object,
+    shuffle: bool,
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+) -> Saver:
+    """Return what saves a training, once it stands where it is to go on from.
+
+    Model, optimiser and history are put back to where the checkpoint was written, if there is one
+    and all of it fits. The parameters are those of `fit`, checked in ``task`` and ``history``.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is of another training.
+    ValueError, ImportError, OSError
+        As `read_point`.
+    """
+    saving = as_saving(checkpoint)
+    point = read_point(saving, resume)
+    if saving is None:
+        return Saver()
+    conditions = conditions_of(
+        task,
+        shuffle=bool(shuffle),
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
+    )
+    if point is not None:
+        # A seed that a generator or the system gave is another one each time; the file's goes on.
+        conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
+        restore_point(point, task, history, conditions)
+    conditions["seed"] = history.seed
+    return Saver(saving, callbacks, conditions, point)
 
 
-def as_saving(checkpoint: Any) -> Saving | None:
-    """Return where to save, of a path or a `Saving`; None for nowhere."""
+def as_saving(checkpoint: str | os.PathLike[str] | Saving | None) -> Saving | None:
+    """Return where to save, given a path or a `Saving`; None for nowhere."""
     if checkpoint is None or isinstance(checkpoint, Saving):
         return checkpoint
     if isinstance(checkpoint, (str, os.PathLike)):
@@ -167,22 +202,17 @@ def read_point(saving: Saving | None, resume: bool) -> Checkpoint | None:
     return Checkpoint.read(saving.path) if exists else None
 
 
-def restore_point(
-    point: Checkpoint,
-    task: Task,
-    history: History,
-    settings: dict[str, Any],
-) -> None:
+def restore_point(point: Checkpoint, task: Task, history: History, conditions: Conditions) -> None:
     """Put model, optimiser and history back to where they stood, once all of it fits.
 
-    The settings become those of the training that began.
+    The conditions become those of the training that began.
 
     Raises
     ------
     ValueError
         If the training is another one.
     """
-    found = differences(_before(point, settings), settings)
+    found = differences(_before(point, conditions), conditions)
     if found:
         raise ValueError(
             f"fit: the checkpoint is of a training with {'; with '.join(found)}; to go on it must "
@@ -190,18 +220,19 @@ def restore_point(
         )
     point.restore(task.model, task.optimizer)
     history.restore(point.history)
-    settings |= {name: point.settings[name] for name in settings}
+    conditions |= {name: point.settings[name] for name in conditions}
 
 
-def _before(point: Checkpoint, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return what a checkpoint says of its training.
+def _before(point: Checkpoint, conditions: Conditions) -> Conditions:
+    """Return the conditions that a checkpoint was written under.
 
-    A callback may have changed the learning rate since that began: it may also be the present one.
+    A callback may have changed the learning rate since the training began. So the rate that is
+    asked for may be the first one or the one in the checkpoint.
     """
     before = dict(point.settings)
     groups = point.optimizer["groups"]
     for i, group in enumerate(groups):
         name = "lr" if not i else f"lr of group {i}"
-        if name in before and settings.get(name) == group["lr"]:
+        if name in before and conditions.get(name) == group["lr"]:
             before[name] = group["lr"]
     return before

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array
 from .errors import ShapeError, require
 from .ops.exponential import sigmoid
 from .ops.softmax import softmax
 
-Array = np.ndarray[Any, Any]
+# A scorer of scikit-learn's: a function of an estimator, rows and targets.
+Scorer = Callable[..., Any]
 
 
 def is_scorer(metric: object) -> bool:

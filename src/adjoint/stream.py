@@ -15,6 +15,8 @@ from .philox import random_words
 
 Batch = tuple[Array, Array]
 Stream = Callable[[int], Iterator[Batch]]
+# What a user trains on: a pair (X, y), batches of such pairs, or a function of the epoch.
+Data = tuple[ArrayLike, ArrayLike] | Iterable[Any] | Callable[[int], Iterable[Any]]
 
 # The site in `adjoint.philox`: rows drawn by weight have random words that nothing else uses.
 _DRAWN_SITE = 2
@@ -29,8 +31,8 @@ def is_batches(data: object) -> bool:
     )
 
 
-def as_stream(source: object, checked: Callable[[Any], Batch]) -> Stream:
-    """Return a function of the epoch that gives its batches.
+def as_stream(source: Data, checked: Callable[[Any], Batch]) -> Stream:
+    """Return what gives the batches of an epoch, of an iterable or a function of the epoch.
 
     Parameters
     ----------

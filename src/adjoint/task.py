@@ -3,55 +3,102 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from . import data as rows
+from .annotations import Array, ArrayLike, DType
 from .checks import positive_size
-from .compiler.snapshot import Undo, buffers_in
 from .errors import ShapeError, choose
-from .metrics import Metric, as_metrics
+from .metrics import Metric, Metrics, as_metrics
 from .nn.embedding import Embedding
 from .nn.functional import LOSSES
 from .nn.losses.loss import Weighted
-from .nn.module import Module
+from .nn.module import Buffer, Module, Parameter
 from .optim import Optimizer
-from .row_weights import row_weights
-from .stream import Stream, as_stream, is_batches
+from .optim.snapshot import Snapshot, buffers_in, step_snapshot
+from .reshuffle import Reshuffle
+from .row_weights import ClassWeight, row_weights
+from .stream import Data, Stream, as_stream, is_batches
 
-Array = np.ndarray[Any, Any]
 Loss = Callable[..., Any]
+MakesOptimizer = Callable[[list[Parameter]], Optimizer]
 
 
 @dataclass
 class Task:
-    """The checked arguments of `fit`."""
+    """The checked arguments of `fit`, and how to go back to the last good step.
+
+    Attributes
+    ----------
+    model : Module
+    data : tuple of (n, …) array
+        X and y, and the weights of the rows where they have some; the loss takes all after X.
+        Empty where the batches come from a stream.
+    loss : callable
+    optimizer : Optimizer
+    batch_size : int
+    validation : (X, y) or None
+    metrics : dict of str to callable
+    accumulate : int
+        In how many parts the gradient of a batch is computed.
+    stream : callable or None
+        Gives the batches of an epoch in the place of ``data``.
+    form : hashable
+        Equal only for tasks whose steps are the same graph, on batches of the same shapes.
+    seed : int or None
+        Determines the order of the rows, epoch by epoch; None keeps their own.
+    reshuffle : Reshuffle or None
+        Orders the rows in the seed's place.
+    buffers : list of Buffer
+        The model and the loss may change these at each step.
+    latest_finite : Snapshot
+        The latest parameters whose loss is known to be finite, and all that belongs to them. The
+        first ones stand in for them until a loss is known.
+    """
 
     model: Module
-    # X and y, and the weights of the rows where they have some; the loss takes those after X. Of a
-    # stream there are none.
     data: tuple[Array, ...]
     loss: Loss
     optimizer: Optimizer
     batch_size: int
-    validation: tuple[Array, Array] | None
-    metrics: dict[str, Metric]
-    # Of the whole training: at the start of an epoch the parameters' loss is not known yet.
-    undo: Undo
-    # In how many parts the gradient of a batch is computed.
+    validation: tuple[Array, Array] | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
     accumulate: int = 1
     stream: Stream | None = None
-    # Equal only for tasks whose steps are the same graph, on batches of the same shapes.
     form: Hashable = None
+    seed: int | None = None
+    reshuffle: Reshuffle | None = None
+
+    def __post_init__(self) -> None:
+        self.buffers: list[Buffer] = buffers_in(self.model, self.loss)
+        self.latest_finite: Snapshot = self.snapshot()
 
     @property
     def rows(self) -> int:
-        """How many rows an epoch has; of a stream that is not known."""
+        """How many rows an epoch has; 0 for a stream, whose rows are not known before."""
         return len(self.data[0]) if self.data else 0
+
+    @property
+    def steps(self) -> int:
+        """How many steps an epoch has."""
+        return -(-self.rows // self.batch_size)
+
+    def order(self, epoch: int) -> Array | None:
+        """Return the order of the rows in an epoch, to be asked for once each; None for their own.
+
+        A `Reshuffle` makes each order from the one before.
+        """
+        if self.stream is not None:
+            return None
+        if self.reshuffle is not None:
+            return self.reshuffle(epoch)
+        if self.seed is None:
+            return None
+        return rows.permutation(self.rows, seed=self.seed, epoch=epoch)
 
     def batches(self, epoch: int, order: Array | None, start: int) -> Iterator[tuple[Array, ...]]:
         """Yield the batches of an epoch, from one on."""
@@ -61,24 +108,23 @@ class Task:
         for batch in islice(rows.batches(self.rows, self.batch_size, order=order), start, None):
             yield tuple(array[batch] for array in self.data)
 
-    @property
-    def steps(self) -> int:
-        """How many steps an epoch has."""
-        return -(-self.rows // self.batch_size)
+    def snapshot(self) -> Snapshot:
+        """Return what a step replaces, as it is now."""
+        return step_snapshot(self.optimizer, self.buffers)
 
 
 def prepare(
     model: Module,
-    data: Any,
+    data: Data,
     *,
-    loss: Any,
-    optimizer: Any,
-    batch_size: Any,
-    validation: Any = None,
-    metrics: Any = (),
-    sample_weight: Any = None,
-    class_weight: Any = None,
-    accumulate: Any = 1,
+    loss: str | Loss,
+    optimizer: Optimizer | MakesOptimizer,
+    batch_size: int,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    metrics: Metrics = (),
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    accumulate: int = 1,
 ) -> Task:
     """Return the task, or say what is wrong with the arguments of `fit`."""
     if not isinstance(model, Module):
@@ -86,48 +132,53 @@ def prepare(
     optimizer = _as_optimizer(optimizer, model)
     dtype = next(model.parameters()).dtype
     by_number = any(isinstance(module, Embedding) for module in model.modules())
-    pair = None if validation is None else _as_pair("validation", validation, dtype, by_number)
-    loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
-    undo = Undo(optimizer, buffers_in(model, loss))
-    accumulate, metrics = positive_size("accumulate", accumulate), as_metrics(metrics)
-    if not isinstance(data, (tuple, list)) or is_batches(data):
-        if sample_weight is not None or class_weight is not None:
-            raise TypeError("fit: rows have weights only where data is a pair of arrays")
-        stream = as_stream(data, lambda batch: _as_pair("data", batch, dtype, by_number))
-        size = positive_size("batch_size", batch_size)
-        return Task(model, (), loss, optimizer, size, pair, metrics, undo, accumulate, stream)
-    arrays: tuple[Array, ...] = _as_pair("data", data, dtype, by_number)
-    if pair is not None and pair[0].shape[1:] != arrays[0].shape[1:]:
-        raise ShapeError(
-            f"validation: X of shape {pair[0].shape} does not fit the data's, shape "
-            f"{arrays[0].shape}"
-        )
-    weights = row_weights(arrays[1], sample_weight, class_weight)
-    if weights is not None:
-        loss = _weighted(loss)
-        counts = weights > 0
-        arrays = tuple(
-            array if counts.all() else array[counts]
-            for array in (*arrays, weights.astype(dtype, copy=False))
-        )
-    return Task(
+    checked = partial(_as_pair, dtype=dtype, by_number=by_number)
+    task = Task(
         model,
-        arrays,
-        loss,
+        (),
+        loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)],
         optimizer,
-        _as_batch_size(batch_size, len(arrays[0])),
-        pair,
-        metrics,
-        undo,
-        accumulate,
+        positive_size("batch_size", batch_size),
+        None if validation is None else checked("validation", validation),
+        as_metrics(metrics),
+        positive_size("accumulate", accumulate),
     )
+    if isinstance(data, (tuple, list)) and not is_batches(data):
+        return _with_rows(task, checked("data", data), sample_weight, class_weight)
+    if sample_weight is not None or class_weight is not None:
+        raise TypeError("fit: rows have weights only where data is a pair of arrays")
+    return replace(task, stream=as_stream(data, lambda batch: checked("data", batch)))
 
 
-def _as_batch_size(batch_size: Any, n: int) -> int:
-    size = positive_size("batch_size", batch_size)
-    if size > n:
-        raise ValueError(f"batch_size {size} exceeds the {n} rows; choose {n} or less")
-    return size
+def _with_rows(
+    task: Task,
+    pair: tuple[Array, Array],
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+) -> Task:
+    """Return the task with its rows, and with their weights if they have some."""
+    X, y = pair
+    n, size = len(X), task.batch_size
+    if task.validation is not None and task.validation[0].shape[1:] != X.shape[1:]:
+        raise ShapeError(
+            f"validation: X of shape {task.validation[0].shape} does not fit the data's, shape "
+            f"{X.shape}"
+        )
+    weights = row_weights(y, sample_weight, class_weight)
+    if weights is None:
+        return replace(task, data=(X, y), batch_size=_checked_size(size, n))
+    counts = weights > 0
+    if not counts.all():  # a row without weight would still cost time, and fill batches
+        X, y, weights = X[counts], y[counts], weights[counts]
+    data = X, y, weights.astype(next(task.model.parameters()).dtype, copy=False)
+    loss, size = _weighted(task.loss), _checked_size(size, len(X))
+    return replace(task, data=data, loss=loss, batch_size=size)
+
+
+def _checked_size(batch_size: int, n: int) -> int:
+    if batch_size > n:
+        raise ValueError(f"batch_size {batch_size} exceeds the {n} rows; choose {n} or less")
+    return batch_size
 
 
 def _weighted(loss: Loss) -> Weighted:
@@ -144,7 +195,7 @@ def _weighted(loss: Loss) -> Weighted:
     return Weighted(loss)
 
 
-def _as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tuple[Array, Array]:
+def _as_pair(name: str, pair: object, dtype: DType, by_number: bool) -> tuple[Array, Array]:
     """Return X and y checked, in the dtype of the model but for integers that look up rows."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"{name}: expected a pair (X, y), got {type(pair).__name__}")
@@ -156,7 +207,7 @@ def _as_pair(name: str, pair: Any, dtype: np.dtype[Any], by_number: bool) -> tup
     return X.astype(dtype, copy=False), y
 
 
-def _as_optimizer(optimizer: Any, model: Module) -> Optimizer:
+def _as_optimizer(optimizer: Optimizer | MakesOptimizer, model: Module) -> Optimizer:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise ValueError(f"fit: {type(model).__name__} has no parameters that require a gradient")

@@ -1,42 +1,45 @@
-"""Training is one loop: batches in order, loss, backward, step; a history says how it went."""
+"""Training is one loop: an epoch in the fastest tier, its record, the callbacks, the checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from os import PathLike
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from . import data as rows
-from .callbacks.callback import Callback, Called, Training, next_call, started
+from .annotations import ArrayLike
+from .callbacks.callback import Called, Training, next_call, started
 from .checks import positive_size
-from .conditions import conditions_of
 from .history import History
-from .nn.mode import modes_kept
-from .nn.module import Module, Parameter
+from .metrics import Metrics
+from .nn.module import Module
 from .optim import Optimizer
+from .optim.snapshot import modes_kept
 from .progress import epoch_bar
-from .saving import SavedRun, Saving, as_saving, read_point, restore_point, saved_at_the_end
-from .task import Loss, prepare
+from .row_weights import ClassWeight
+from .saving import Saving, saver_of
+from .stream import Data
+from .task import Loss, MakesOptimizer, prepare
 from .tensor import enable_grad
-from .trainer import Trainer
+from .tiers import check_compile, fastest_run
 
 
 def fit(
     model: Module,
-    data: Any,
+    data: Data,
     *,
     loss: str | Loss,
-    optimizer: Optimizer | Callable[[list[Parameter]], Optimizer],
+    optimizer: Optimizer | MakesOptimizer,
     epochs: int,
     batch_size: int = 32,
     shuffle: bool = True,
     seed: np.random.Generator | int | None = None,
-    validation: tuple[Any, Any] | None = None,
-    metrics: Any = (),
-    sample_weight: Any = None,
-    class_weight: Any = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    metrics: Metrics = (),
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
     accumulate: int = 1,
     callbacks: Iterable[Called] = (),
     checkpoint: str | PathLike[str] | Saving | None = None,
@@ -52,26 +55,27 @@ def fit(
     Parameters
     ----------
     model : Module
-        Trained where it is; in training mode during an epoch, in evaluation mode on the validation
-        data, and in the end in the mode it had.
+        It is trained in place: in training mode during an epoch, in evaluation mode on the
+        validation data. In the end it has the mode that it had.
     data : (X, y), iterable of (X, y), or callable
-        Arrays of n rows, memory maps too; or batches as they come, of an iterable or of what
-        ``data(epoch)`` returns, as a generator or `stream.ByLength`: with these ``batch_size`` and
-        ``shuffle`` have no say, rows have no weights, and steps are eager. X, and y if it has
-        floats, are converted to the dtype of the model; but integers in X are kept for a model with
-        an `Embedding`.
+        Arrays of n rows, memory maps too; or batches from an iterable, or from what ``data(epoch)``
+        returns, as a generator or `stream.ByLength`. Batches come as they are: ``batch_size`` and
+        ``shuffle`` do not apply, rows have no weights, and steps are eager. X, and y if it has
+        floats, are converted to the dtype of the model; integers in X stay integers for a model
+        with an `Embedding`.
     loss : str or callable
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
         ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
         one number, the mean over the batch.
     optimizer : Optimizer or callable
-        Or what makes one of the model's trainable parameters: ``lambda p: SGD(p, lr=0.1)``.
+        A callable is given the list of the model's trainable parameters and makes the optimiser:
+        ``lambda p: SGD(p, lr=0.1)``.
     epochs : int
     batch_size : int
         At most n; the last batch of an epoch may be smaller.
     shuffle : bool
         Take the rows of the first epoch in the order ``data.permutation(n, seed=seed, epoch=0)``,
-        of the second with ``epoch=1``, and so on; else in their own.
+        those of the second with ``epoch=1``, and so on. Otherwise they keep their own order.
     seed : int, numpy.random.Generator or None
         A generator is drawn from once; None takes system entropy.
     validation : (X, y), optional
@@ -79,14 +83,15 @@ def fit(
     metrics : iterable of str or callable, or dict of name to callable
         ``metric(prediction, target)`` of arrays returns a number: "accuracy", "r2", "mae", "rmse",
         or your own. A scorer of scikit-learn, or its name, is one too: see `metrics.as_metrics`.
-        On the training data it is taken of the predictions as they were made during the epoch, by
-        weights that were still changing.
+        On the training data it measures the predictions that were made during the epoch, while the
+        weights were still changing.
     sample_weight : (n,) array, optional
         How much each row counts, from 0: the loss is called with ``sample_weight=`` those of the
         batch, and must return Σ w l / Σ w, as all of adjoint's do. A step is as long as its rows
         weigh, and the recorded loss is the weighted mean of all; metrics and validation have none.
     class_weight : "balanced" or mapping, optional
-        Of the rows by their class, see `row_weights.row_weights`; with both, their product.
+        How much a row counts by its class, see `row_weights.row_weights`. Where both kinds of
+        weights are given, a row counts by their product.
     accumulate : int
         Let each batch pass through the model in so many parts, in the memory of one: for batches
         that do not fit otherwise. Only what depends on the batch as a whole, batch normalisation,
@@ -108,11 +113,12 @@ def fit(
     progress : bool
         Show a bar on stderr, if tqdm is installed and there is someone to see it.
     compile : bool or "auto"
-        Whether to run whole epochs as native code, which takes llvmlite and operations that it has
-        rules for, or else compiled steps, from the second epoch on: the first shows the loss every
-        row. The batches are the same, the numbers to rounding. "auto" does so where it pays and
-        every part is adjoint's own; True traces your modules, loss and optimiser too rather than
-        call them at each step: they must only compute. `History.report` says which it was, and why.
+        Whether to run whole epochs as native code, which takes llvmlite and operations that have
+        native rules; or else steps that are compiled from the second epoch on, since in the first
+        one the loss itself sees every row. The batches are the same, and the numbers agree to
+        rounding. "auto" does so where it pays and every part is adjoint's own. True traces your
+        modules, loss and optimiser too, rather than call them at each step: they must only compute.
+        `History.report` says which it was, and why.
 
     Returns
     -------
@@ -145,6 +151,7 @@ def fit(
     >>> model.predict(X)
     array([0, 1, 1, 0])
     """
+    check_compile(compile)
     task = prepare(
         model,
         data,
@@ -160,41 +167,48 @@ def fit(
     epochs = positive_size("epochs", epochs)
     history = History(seed=rows.as_seed(seed))
     callbacks = list(callbacks)
-    saving = as_saving(checkpoint)
-    point = read_point(saving, resume)
-    settings: dict[str, Any] = {}
-    if saving is not None:
-        settings = conditions_of(
-            task,
-            shuffle=bool(shuffle),
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
-        )
-    if point is not None:
-        settings |= {"seed": history.seed} if isinstance(seed, int) else {}
-        restore_point(point, task, history, settings)
-    trainer = Trainer(task, history, epochs=epochs, compile=compile, shuffle=shuffle)
-    settings["seed"] = history.seed
-    saved = None if saving is None else SavedRun(saving, trainer, callbacks, settings)
+    saver = saver_of(
+        checkpoint,
+        resume,
+        task,
+        history,
+        callbacks,
+        seed=seed,
+        shuffle=shuffle,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+    )
+    task.seed = history.seed if shuffle else None
+    training = Training(model, task.loss, task.optimizer, epochs)
     try:
         with (
             modes_kept(model),
             enable_grad(),
-            started(callbacks, Training(model, task.loss, task.optimizer, epochs), history),
+            started(callbacks, training, history),
             epoch_bar(epochs, progress) as show,
         ):
-            trainer.prepare()
-            if saved is not None and point is not None:
-                saved.resume(point)
-            with saved_at_the_end(saved):
+            model.train()
+            run = fastest_run(task, history, epochs=epochs, compile=compile, saver=saver)
+            saver.resume(run)
+            try:
                 while len(history) < epochs:
-                    trainer.run(next_call(callbacks, len(history), epochs), show)
+                    model.train()  # validation left it in evaluation mode
+                    # A callback may have changed more than the numbers of what was compiled.
+                    run = run.current()
+                    # Native code takes many epochs at once where no callback looks between them.
+                    run.train(next_call(callbacks, len(history), epochs), show)
+                    show(len(history), history.loss[-1])
+                    # All callbacks see the epoch, also after one that ends the training.
                     answers = [callback(history, model) for callback in callbacks]
                     if any(answers):
                         break
-                    if saved is not None and saved.is_due():
-                        saved.save()
+                    if saver.is_due():
+                        saver.save(run)
+            except KeyboardInterrupt:
+                # Before the callbacks end: one may put other weights in the place of these.
+                saver.save(run)
+                raise
+            saver.save(run)
     except KeyboardInterrupt:
         history.interrupted = True
     return history

@@ -55,10 +55,10 @@ class Callback:
     def start(self, training: Training) -> None:
         """Prepare for a training, before its first step."""
 
-    def __call__(self, history: History, model: Any) -> Any:
+    def __call__(self, history: History, model: Module) -> Any:
         """See the model after an epoch; a true answer ends the training."""
 
-    def end(self, history: History, model: Any) -> None:
+    def end(self, history: History, model: Module) -> None:
         """Tidy up once no more steps will follow, be it for Ctrl-C or an error."""
 
     def next_after(self, epoch: int) -> int | None:
@@ -102,12 +102,12 @@ class AtEpochs(Callback):
         if isinstance(self.callback, Callback):
             self.callback.start(training)
 
-    def __call__(self, history: History, model: Any) -> Any:
+    def __call__(self, history: History, model: Module) -> Any:
         """Call the callback, if this epoch is one of those."""
         wanted = len(history) in self.epochs
         return self.callback(history, model) if wanted else None
 
-    def end(self, history: History, model: Any) -> None:
+    def end(self, history: History, model: Module) -> None:
         """Tell the callback, if it wants to know."""
         if isinstance(self.callback, Callback):
             self.callback.end(history, model)
@@ -119,7 +119,7 @@ class AtEpochs(Callback):
 
 
 def next_call(callbacks: Iterable[Called], epoch: int, last: int) -> int:
-    """Return after which epoch one of the callbacks wants to be called next, ``last`` at most."""
+    """Return the next epoch after which a callback wants to be called, ``last`` at most."""
     wanted = [
         callback.next_after(epoch) if isinstance(callback, Callback) else epoch + 1
         for callback in callbacks

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from ..errors import require
 from ..history import History
+from ..nn.module import Module
 from .callback import Callback, Training
 
 _NOT_TRAINING = "this log is open during a training only; pass it to fit(callbacks=[...])"
@@ -49,7 +50,7 @@ class JSONLines(Callback):
         """Open the file."""
         self._file = self.path.open("a" if self.append else "w", encoding="utf-8", newline="\n")
 
-    def __call__(self, history: History, model: Any) -> None:
+    def __call__(self, history: History, model: Module) -> None:
         """Write the latest epoch down."""
         if self._file is None:
             raise RuntimeError(f"JSONLines: {_NOT_TRAINING}")
@@ -57,7 +58,7 @@ class JSONLines(Callback):
         self._file.write(json.dumps({"epoch": len(history), **numbers}) + "\n")
         self._file.flush()
 
-    def end(self, history: History, model: Any) -> None:
+    def end(self, history: History, model: Module) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
@@ -84,7 +85,7 @@ class TensorBoard(Callback):
         tensorboard = require("tensorboardX", extra="tensorboard", purpose="callbacks.TensorBoard")
         self._writer = tensorboard.SummaryWriter(str(self.folder))
 
-    def __call__(self, history: History, model: Any) -> None:
+    def __call__(self, history: History, model: Module) -> None:
         """Write the latest epoch down."""
         if self._writer is None:
             raise RuntimeError(f"TensorBoard: {_NOT_TRAINING}")
@@ -92,7 +93,7 @@ class TensorBoard(Callback):
             self._writer.add_scalar(name, number, len(history))
         self._writer.flush()
 
-    def end(self, history: History, model: Any) -> None:
+    def end(self, history: History, model: Module) -> None:
         """Close the file."""
         if self._writer is not None:
             self._writer.close()

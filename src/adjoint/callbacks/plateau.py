@@ -9,6 +9,7 @@ from ..checks import in_range, positive_size
 from ..errors import choose
 from ..history import History
 from ..metrics import direction
+from ..nn.module import Module
 from ..optim import Optimizer
 from .callback import Callback, Training
 
@@ -141,13 +142,13 @@ class EarlyStopping(Callback):
         self.plateau.forget()
         self._best = None
 
-    def __call__(self, history: History, model: Any) -> bool:
+    def __call__(self, history: History, model: Module) -> bool:
         """Keep the weights if they are the best so far; return whether to end the training."""
         if self.plateau.sees_improvement(history) and self.restore_best:
             self._best = model.state_dict()
         return self.plateau.is_over
 
-    def end(self, history: History, model: Any) -> None:
+    def end(self, history: History, model: Module) -> None:
         """Go back to the best weights."""
         if self._best is not None:
             model.load_state_dict(self._best)
@@ -175,7 +176,7 @@ class ReduceOnPlateau(Callback):
     Parameters
     ----------
     setting : str
-        Of all the groups of parameters that have it as a number. A schedule has its own mind.
+        Its name; every group of parameters must have it, as a number and not as a schedule.
     monitor : str
         A name in the history.
     factor : float
@@ -188,7 +189,7 @@ class ReduceOnPlateau(Callback):
     mode : {"auto", "min", "max"}
         As for `EarlyStopping`.
     minimum : float
-        Not to be passed.
+        The setting is never lowered further.
 
     Attributes
     ----------
@@ -233,7 +234,7 @@ class ReduceOnPlateau(Callback):
         self.plateau.forget()
         self.reductions = []
 
-    def __call__(self, history: History, model: Any) -> None:
+    def __call__(self, history: History, model: Module) -> None:
         """Lower the setting, if it is time."""
         self.plateau.sees_improvement(history)
         if self.plateau.is_over:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, Function
 from ..errors import choose
 from ..facts import REALS, Interval, Range
 from ..history import History
 from ..nn.activations.bounded import Hardtanh, Sigmoid, Softsign, Tanh
-from ..nn.mode import modes_kept
 from ..nn.module import Module
 from ..ops.exponential import sigmoid
 from ..ops.hyperbolic import tanh
 from ..ops.piecewise import softsign
 from ..optim import Optimizer
+from ..optim.snapshot import modes_kept
 from ..sweep import pull_back
 from ..tensor import Tensor, enable_grad
 from .callback import Callback, Training
-
-Array = np.ndarray[Any, Any]
 
 QUANTITIES = ("gradient_norm", "update_ratio", "mean", "std", "zeros", "saturated")
 # An entry is saturated if it is as near to a bound as this share of the range: |tanh x| > 0.97.
@@ -88,7 +86,7 @@ class LayerStatistics(Callback):
     (3, 3)
     """
 
-    def __init__(self, X: Any, y: Any) -> None:
+    def __init__(self, X: ArrayLike, y: ArrayLike) -> None:
         self.X, self.y = np.asarray(X), np.asarray(y)
         self._forget()
 
@@ -110,7 +108,7 @@ class LayerStatistics(Callback):
         named = _layers(training.model).items()
         self.layers = [f"{n}: {type(x).__name__}" if n else type(x).__name__ for n, x in named]
 
-    def __call__(self, history: History, model: Any) -> None:
+    def __call__(self, history: History, model: Module) -> None:
         """Measure the layers."""
         row = measure_layers(self._training, self.X, self.y)
         self.epochs.append(len(history))
@@ -175,8 +173,8 @@ def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[Array]]]:
             vars(layer).pop("forward", None)
 
 
-def _recording(forward: Any, outputs: list[Array]) -> Any:
-    def recorded(*args: Any, **kwargs: Any) -> Any:
+def _recording(forward: Function, outputs: list[Array]) -> Function:
+    def recorded(*args: object, **kwargs: object) -> object:
         output = forward(*args, **kwargs)
         if isinstance(output, (Tensor, np.ndarray)):
             outputs.append(output.data if isinstance(output, Tensor) else output)

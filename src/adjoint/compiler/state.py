@@ -23,6 +23,7 @@ from ..core import Value
 from ..graph import Symbol
 from ..nn.module import Module
 from ..ops.structural import astype, stop_gradient
+from ..optim.snapshot import attributes_snapshot
 from ..tensor import Tensor
 from ..views import View, view_of
 from .arguments import exact
@@ -157,17 +158,16 @@ class State:
         """
         standing = [(buffer, buffer.node) for buffer in buffers]
         known = {id(buffer) for buffer, _ in standing}
-        kept = [(module, dict(vars(module))) for module in self.modules]
+        before = attributes_snapshot(self.modules)
         assigned: dict[int, Any] = {}
         names: Counter[int] = Counter()
         changed: list[str] = []
         try:
             yield assigned
         finally:
-            for module, before in kept:
-                now = vars(module)
-                for name in sorted(before.keys() | now.keys()):
-                    old, new = before.get(name, GONE), now.get(name, GONE)
+            for module, (now, earlier) in zip(self.modules, before.contents, strict=True):
+                for name in sorted(earlier.keys() | now.keys()):
+                    old, new = earlier.get(name, GONE), now.get(name, GONE)
                     names[id(old)] += 1
                     if new is old:
                         continue
@@ -175,8 +175,7 @@ class State:
                         assigned[id(old)] = new
                     else:
                         changed.append(f"{type(module).__name__}.{name}")
-                now.clear()
-                now.update(before)
+            before.restore()
             for buffer, node in standing:
                 if buffer.node is not node:  # changed in place
                     assigned.setdefault(id(buffer), Symbol(buffer.data, buffer.node))

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..annotations import Array, ArrayLike, DType, Operand
 from ..calculus import value_and_grad
 from ..core import Spec, Value
 from ..graph import Graph, Symbol, trace
-from ..nn.functional import LOSSES
-from ..nn.losses.loss import Weighted
 from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import is_argument
+from ..optim.snapshot import buffers_in
+from ..tensor import Tensor
 from . import effects
 from .contents import key_of_contents
 from .naming import parameter_names
 from .program import Program, Tier
-from .snapshot import buffers_in
 from .state import State, standing_in
 from .tracer import TracedNode, made_by
 from .users_code import is_followed
 
-Array = np.ndarray[Any, Any]
 Loss = Callable[[Any, Any], Any]
 
 # The names of a batch's arrays: what the model takes, then what the loss takes besides.
 BATCH = ("X", "y", "sample_weight")
-# Of schedules the numbers for so many steps are computed at a time.
+# Scheduled settings are computed for so many steps at a time, for one call of native code.
 _MOST_SCHEDULED = 8192
-# A step keeps the programs of so many combinations of shapes and settings.
+# A step keeps its programs for so many combinations of shapes and settings.
 _MOST_PROGRAMS = 128
 
 
 class Computed(NamedTuple):
-    """What a step computed and has not written yet; loss and prediction are from before it."""
+    """The results of a step that are not written yet; loss and prediction are from before it."""
 
     parameters: Sequence[Array]
     memory: Sequence[Memory]
@@ -59,17 +58,18 @@ class TrainingStep:
         Its settings are read at each step: numbers other than 0 are arguments of the program, a
         change of the others compiles anew, as does one of the module's settings or the loss's.
     tiers : mapping of str to Tier, optional
-        Those to try before the portable one, see `compiler.program.TIERS`.
+        The tiers to try before the portable one, see `compiler.program.TIERS`.
     predicts : bool
         Whether a step gives the model's prediction, too.
 
     Attributes
     ----------
-    params, buffers, levels, fixed : dict of str to Tensor
-        By path: those that are trained now, those that the model and the loss may change as they
-        run, single numbers that they read, and what else they read.
+    params, buffers, scalars, read_only : dict of str to Tensor
+        The tensors by path. ``params`` are trained now; ``buffers`` may be changed by model and
+        loss as they run. The rest is only read: ``scalars`` are single floats, which may have
+        other values at each step, ``read_only`` is all else.
     places : list of int
-        Where ``params`` stand among the optimiser's.
+        The positions of ``params`` among the optimiser's parameters.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class TrainingStep:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.tiers, self.predicts = tiers, predicts
         self.programs: dict[Any, Program] = {}
-        # Of settings, which like Python's numbers must widen no parameter.
+        # Settings get the narrowest dtype: like Python's numbers they must widen no parameter.
         self.dtype = min((p.dtype for p in optimizer.params), key=lambda d: d.itemsize)
         self._read_tensors()
 
@@ -118,33 +118,40 @@ class TrainingStep:
                 f"{strange} of the optimiser's {len(self.optimizer.params)} parameters are not the "
                 "model's; only those of one model can be compiled into a step"
             )
-        self._sort_out(self._trained())
+        self._classify(self._trained())
 
     def _trained(self) -> tuple[bool, ...]:
         """Return for each parameter of the optimiser whether it is trained now, or frozen."""
         return tuple(parameter.node is not None for parameter in self.optimizer.params)
 
-    def _sort_out(self, trained: tuple[bool, ...]) -> None:
-        """Tell the parameters that are trained from what else is read."""
+    def _classify(self, trained: tuple[bool, ...]) -> None:
+        """Sort the tensors into those that are trained, may change, or are only read."""
         self.trained = trained
         places = {id(p): n for n, p in enumerate(self.optimizer.params) if trained[n]}
-        named = self.tensors.items()
-        self.params = {path: tensor for path, tensor in named if id(tensor) in places}
-        others = {path: tensor for path, tensor in named if id(tensor) not in places}
-        # One that a function of the user's refers to would not be put back when a step is undone.
+        # Only buffers of model and loss may change: an undone step puts back no others, as those
+        # that a function of the user's refers to.
         own = set(map(id, buffers_in(self.model, self.loss)))
-        self.buffers = {path: x for path, x in others.items() if id(x) in own}
-        self.fixed = {path: x for path, x in others.items() if path not in self.buffers}
-        self.levels = {p: x for p, x in self.fixed.items() if not x.shape and x.dtype == self.dtype}
-        for path in self.levels:
-            del self.fixed[path]
+        self.params: dict[str, Tensor] = {}
+        self.buffers: dict[str, Tensor] = {}
+        self.scalars: dict[str, Tensor] = {}
+        self.read_only: dict[str, Tensor] = {}
+        for path, tensor in self.tensors.items():
+            if id(tensor) in places:
+                kind = self.params
+            elif id(tensor) in own:
+                kind = self.buffers
+            elif tensor.shape == () and tensor.dtype == self.dtype:
+                kind = self.scalars
+            else:
+                kind = self.read_only
+            kind[path] = tensor
         self.places = [places[id(tensor)] for tensor in self.params.values()]
 
     @property
-    def circumstances(self) -> Any:
-        """All that shapes the graph besides the batch and the memory's names.
+    def structure(self) -> Hashable:
+        """All that the traced graph depends on besides the batch and the memory's names.
 
-        None where an object has been replaced.
+        As long as it is equal, the graph is. It is None where an object has been replaced.
         """
         found = [state.settings() for state in self.states]
         found += [rule.settings() for rule in self.rules]
@@ -160,19 +167,17 @@ class TrainingStep:
         )
 
     def _read_by_rules(self) -> tuple[Any, ...]:
-        """Return what is equal as long as the tensors that an update reads, being constant there,
-        are as they were.
-        """
+        """Return the contents of the tensors that an update reads, which are constants to it."""
         trained = set(map(id, self.optimizer.params))
         read = [x for rule in self.rules for x in rule.tensors.values() if id(x) not in trained]
         return tuple(key_of_contents(x.data, np.asarray(x.data).tobytes()) for x in read)
 
     def remembered(self) -> tuple[tuple[str, ...], ...]:
-        """Return the names of what is remembered of each parameter that is trained."""
+        """Return for each parameter that is trained the names of what the optimiser remembers."""
         return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
 
     def numbers(self, steps: int | None = None) -> dict[str, Array]:
-        """Return the settings that are arguments of the program, after so many steps."""
+        """Return the settings that are arguments of the program, by name, after so many steps."""
         found = {}
         for i, group in enumerate(self.optimizer.groups):
             now = self.optimizer.settings_now(i, steps)
@@ -181,13 +186,13 @@ class TrainingStep:
         return found
 
     def settings(self, start: int, steps: int) -> Array:
-        """Return the settings that are arguments: of all steps, or of each if one is scheduled.
+        """Return the settings that are arguments: one row, or one a step if any is scheduled.
 
         Parameters
         ----------
         start, steps : int
-            How many steps were taken, and how many are to come; of more than `_MOST_SCHEDULED`
-            only so many rows are given.
+            How many steps were taken, and how many are to come. There are at most
+            `_MOST_SCHEDULED` rows.
 
         Returns
         -------
@@ -209,22 +214,22 @@ class TrainingStep:
                 table[:, column] = [setting(taken) for taken in coming]
         return table
 
-    def arguments(self, *batch: Any) -> dict[str, Any]:
+    def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
         """Return the graph's arguments by name; those that would be empty are left out."""
         memory = [self.optimizer.recall(place) for place in self.places]
         return {
             "parameters": _arrays(self.params),
             **({"memory": memory} if any(memory) else {}),
             **({"buffers": _arrays(self.buffers)} if self.buffers else {}),
-            **({"levels": _arrays(self.levels)} if self.levels else {}),
-            **({"fixed": _arrays(self.fixed)} if self.fixed else {}),
+            **({"scalars": _arrays(self.scalars)} if self.scalars else {}),
+            **({"read_only": _arrays(self.read_only)} if self.read_only else {}),
             **dict(zip(BATCH, batch, strict=False)),
             **self.numbers(),
         }
 
     # --- taking steps
 
-    def __call__(self, *batch: Any) -> Any:
+    def __call__(self, *batch: ArrayLike) -> Any:
         """Take a step: replace the parameters and the optimiser's memory; return the loss.
 
         The loss is that before the step, an array of one number. A batch is X, and what the loss
@@ -239,10 +244,10 @@ class TrainingStep:
 
         It serves as long as nothing but the numbers in parameters and memory changes.
         """
-        look = self._look()
+        key = self._refreshed_key()
         programs: dict[Any, Program] = {}
         remembers = any(map(self.optimizer.recall, self.places))
-        fixed = [_arrays(x) for x in (self.levels, self.fixed) if x]
+        unchanged = [_arrays(x) for x in (self.scalars, self.read_only) if x]
         constant = list(self.numbers().values())
         is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
 
@@ -250,11 +255,11 @@ class TrainingStep:
             kind = tuple([(array.shape, array.dtype) for array in batch])
             program = programs.get(kind)
             if program is None:
-                program = programs[kind] = self._program(batch, look)
+                program = programs[kind] = self._program(batch, key)
             memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
             buffers = [_arrays(self.buffers)] if self.buffers else []
             numbers = self.numbers().values() if is_scheduled else constant
-            given = _arrays(self.params), *memory, *buffers, *fixed, *batch, *numbers
+            given = _arrays(self.params), *memory, *buffers, *unchanged, *batch, *numbers
             return self._computed(program(*given))
 
         return compute
@@ -277,15 +282,15 @@ class TrainingStep:
             buffer.data = array
         self.optimizer.steps += 1
 
-    def program(self, *batch: Any) -> Program:
+    def program(self, *batch: Array | Spec) -> Program:
         """Return the program for batches of these shapes and dtypes, and the present settings."""
-        return self._program(batch, self._look())
+        return self._program(batch, self._refreshed_key())
 
-    def _program(self, batch: Sequence[Any], look: Any) -> Program:
-        key = (*[(array.shape, array.dtype.str) for array in batch], look)
+    def _program(self, batch: Sequence[Array | Spec], structure: Hashable) -> Program:
+        key = (*[(array.shape, array.dtype.str) for array in batch], structure)
         program = self.programs.get(key)
         if program is None:
-            paths = [*self.params, *self.buffers, *self.levels, *self.fixed]
+            paths = [*self.params, *self.buffers, *self.scalars, *self.read_only]
             graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in batch)))
             changes = "memory and buffers" if self.buffers else "memory"
             about = f"Return the new parameters, any new {changes}, and the loss before the step."
@@ -297,15 +302,15 @@ class TrainingStep:
                 self.programs.pop(next(iter(self.programs)), None)
         return program
 
-    def _look(self) -> Any:
-        """Return all that shapes the graph besides the batch, read anew where it has changed."""
-        circumstances = self.circumstances
-        if circumstances is None:
+    def _refreshed_key(self) -> Hashable:
+        """Return all that the graph depends on besides the batch; find anew what was replaced."""
+        structure = self.structure
+        if structure is None:
             self._read_tensors()
-            circumstances = self.circumstances
+            structure = self.structure
         if (trained := self._trained()) != self.trained:
-            self._sort_out(trained)
-        return circumstances, self.remembered()
+            self._classify(trained)
+        return structure, self.remembered()
 
     # --- tracing them
 
@@ -318,14 +323,14 @@ class TrainingStep:
         Parameters
         ----------
         arguments : mapping
-            As from ``arguments``, arrays or their specs. Without ``"fixed"``, what a step does not
-            change is constant.
+            As from ``arguments``, arrays or their specs. Without ``"read_only"`` these tensors are
+            constants of the graph.
         """
         kinds = {
             "parameters": self.params,
             "buffers": self.buffers,
-            "levels": self.levels,
-            "fixed": self.fixed,
+            "scalars": self.scalars,
+            "read_only": self.read_only,
         }
         short = iter(parameter_names([path for tensors in kinds.values() for path in tensors]))
         trees: dict[str, Any] = {
@@ -352,13 +357,13 @@ class TrainingStep:
     def _step(self, names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
         """Return the step as a function of all that it reads, giving all that it writes."""
 
-        def step(*args: Any) -> Any:
+        def step(*args: Value) -> tuple[Any, ...]:
             values = dict(zip(given, args, strict=True))
-            memory = values.get("memory", [{} for _ in names])
+            memory: Any = values.get("memory", [{} for _ in names])
             (loss, (prediction, buffers)), gradients = value_and_grad(
                 partial(self._loss, values), has_aux=True
             )(values["parameters"])
-            _call(loss, "loss")
+            _name_value(loss, "loss")
             updates = []
             settings = self._settings(values)
             gradients = self._clipped(gradients)
@@ -375,15 +380,15 @@ class TrainingStep:
 
     def _loss(self, values: Mapping[str, Any], parameters: Sequence[Any]) -> tuple[Any, Any]:
         """Return the loss, and with it the prediction and what the buffers become."""
-        buffers, fixed = values.get("buffers", []), values.get("fixed", [])
-        levels = values.get("levels", [])
+        buffers, read_only = values.get("buffers", []), values.get("read_only", [])
+        scalars = values.get("scalars", [])
         changing = list(self.buffers.values())
-        tensors = [*self.params.values(), *changing, *self.levels.values()]
-        tensors += self.fixed.values() if fixed else ()
-        # Native code holds buffers in the parameters' dtype.
+        tensors = [*self.params.values(), *changing, *self.scalars.values()]
+        tensors += self.read_only.values() if read_only else ()
+        # Native code holds buffers in the parameters' dtype; the model must see their own.
         own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
         with (
-            standing_in(tensors, [*parameters, *own, *levels, *fixed], changing=changing),
+            standing_in(tensors, [*parameters, *own, *scalars, *read_only], changing=changing),
             self.states[1].collected(changing) as of_loss,
             self.states[0].collected(changing) as of_model,
         ):
@@ -398,14 +403,14 @@ class TrainingStep:
         ]
         return loss, (prediction, new)
 
-    def _assigned(self, path: str, value: Any, given: Any) -> Any:
+    def _assigned(self, path: str, value: Value | Array, given: Value) -> Any:
         """Return what was assigned to a buffer, as the step gives it."""
         value = as_array(value)
         check_buffer(path, self.buffers[path], value)
         return _as_dtype(value, given.dtype)
 
-    def fix_unwritten(self, *batch: Any) -> None:
-        """Count the buffers that a step on such a batch leaves alone among what is fixed."""
+    def drop_unwritten_buffers(self, *batch: Array | Spec) -> None:
+        """Count the buffers that a step on such a batch leaves alone among what is only read."""
         if not self.buffers:
             return
         arguments = self.arguments(*batch)
@@ -415,16 +420,16 @@ class TrainingStep:
         for path, before, after in zip(list(self.buffers), taken, given, strict=True):
             new = graph.outputs[after]
             if isinstance(new, Symbol) and new.node is graph.inputs[before].node:
-                self.fixed[path] = self.buffers.pop(path)
+                self.read_only[path] = self.buffers.pop(path)
 
     def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
-        """Return the gradients within the optimiser's bounds; what is constant stays out of it."""
+        """Return the gradients within the optimiser's bounds; constants are not counted."""
         with made_by("clipping"):
             clipped = iter(self.optimizer.clipping([g for g in gradients if isinstance(g, Symbol)]))
         return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
 
     def _update(
-        self, name: str, parameter: Any, gradient: Any, memory: Memory, settings: Settings
+        self, name: str, parameter: Value, gradient: Operand, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Return what the optimiser makes of a parameter and its memory."""
         if not isinstance(gradient, Symbol):
@@ -433,39 +438,24 @@ class TrainingStep:
         new, entry = self.optimizer.update(parameter, gradient, memory, settings)
         if entry.keys() == memory.keys():
             entry = {key: entry[key] for key in memory}
-        _call(new, f"{name}_new")
+        _name_value(new, f"{name}_new")
         for key, value in entry.items():
-            _call(value, f"{name}_{key}_new")
+            _name_value(value, f"{name}_{key}_new")
         return new, entry
 
     def _settings(self, values: Mapping[str, Any]) -> list[Settings]:
-        """Return the optimiser's settings by group, its numbers traced values."""
+        """Return the optimiser's settings by group, with traced values for the numbers."""
         return [
             {name: values.get(_named(name, i), setting) for name, setting in group.items()}
             for i, group in enumerate(self.optimizer.groups)
         ]
 
 
-def foreign_part(model: Module, loss: Any, optimizer: Optimizer | None = None) -> Any:
-    """Return a part of a step that adjoint itself does not define; None if it defines all.
-
-    Python code of the user's may do other things besides computing, or differ from call to call.
-    """
-    # An optimiser around another one holds it as ``inner``.
-    rules = [] if optimizer is None else [optimizer, getattr(optimizer, "inner", optimizer)]
-    parts = [*model.modules(), *rules, *(loss.modules() if isinstance(loss, Module) else ())]
-    for part in parts:
-        if type(part).__module__.partition(".")[0] != "adjoint":
-            return part
-    inside = loss.loss if isinstance(loss, Weighted) else loss
-    return None if isinstance(inside, Module) or inside in LOSSES.values() else inside
-
-
 def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
     return [tensor.data for tensor in tensors.values()]
 
 
-def _as_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
+def _as_dtype(value: Value | Array, dtype: DType) -> Any:
     return value if value.dtype == dtype else astype(value, dtype=dtype)
 
 
@@ -474,7 +464,7 @@ def _named(setting: str, group: int) -> str:
     return setting if group == 0 else f"{setting}_{group}"
 
 
-def _call(value: Any, name: str) -> None:
+def _name_value(value: object, name: str) -> None:
     """Name a value, unless it is an argument."""
     node = value.node if isinstance(value, Value) else None
     if isinstance(node, TracedNode) and node.primitive is not None:

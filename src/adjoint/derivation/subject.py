@@ -17,6 +17,7 @@ from ..core import Node, Operation, Spec, Value, as_operand
 from ..errors import GraphError, ShapeError, choose
 from ..nn.functional import LOSSES
 from ..nn.module import Buffer, Module
+from ..optim.snapshot import kept
 from ..sweep import interpret, reachable
 from ..tensor import Tensor, enable_grad, sweep_back
 from ..tree import leaves, map_leaves
@@ -207,13 +208,8 @@ def _engine(
     model: Module, loss: Any, batch: Sequence[Any], parameters: Sequence[Tensor]
 ) -> tuple[Any, list[Any]]:
     """Return loss and gradient by the dynamic graph, leaving the model as it was."""
-    kept = [(x, x.data) for x in _tensors(model, loss).values()]
-    try:
-        with enable_grad():
-            value = loss(model(batch[0]), *batch[1:])
-    finally:
-        for tensor, data in kept:
-            tensor.data = data
+    with kept(model, loss, *_tensors(model, loss).values()), enable_grad():
+        value = loss(model(batch[0]), *batch[1:])
     if not isinstance(value, Value) or value.shape != () or isinstance(value.data, Spec):
         raise ShapeError(f"explain: the loss has shape {np.shape(value)}, not a single number")
     nodes = [x.node for x in parameters if x.node is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -13,16 +13,22 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ..annotations import Array, ArrayLike
 from ..callbacks import Callback, EarlyStopping
 from ..core import refuse_subclass
 from ..errors import choose
 from ..nn.module import Module
 from ..optim import Adam
 from ..special import expit
+from ..task import MakesOptimizer
 from ..tensor import no_grad
 from ..train import fit
+from .objective import RowLoss
+from .parameters import RandomState
 from .tables import (
+    Table,
     TableEncoder,
+    Targets,
     is_frame,
     read_features,
     read_rows,
@@ -30,30 +36,33 @@ from .tables import (
     without_objects,
 )
 
-Array = np.ndarray[Any, Any]
-
-# Losses of classes; "binary_cross_entropy" has one output for two of them.
+# The losses of classes, and those of them that take one output for two classes.
 _OF_CLASSES = ("cross_entropy", "binary_cross_entropy", "focal_loss", "hinge_loss")
 _ONE_OUTPUT = ("binary_cross_entropy", "focal_loss")
+# Rows predicted at a time, so that many of them need little memory.
 _BLOCK = 4096
 
 
 def as_estimator(
-    module: Callable[..., Module], *, loss: Any, task: str = "auto", **settings: Any
+    module: Callable[..., Module],
+    *,
+    loss: str | RowLoss,
+    task: str = "auto",
+    **settings: Any,
 ) -> ModuleClassifier | ModuleRegressor:
     """Return a scikit-learn estimator of a module.
 
     Parameters
     ----------
     module : callable
-        Makes a new module. Of ``n_features``, ``n_outputs`` and ``rng``, a seed, it is given what
-        it has parameters for. A named function, unlike a lambda, can be pickled.
+        Makes a new module. It is given those of ``n_features``, ``n_outputs`` and ``rng``, a seed,
+        that it has parameters for. A named function, unlike a lambda, can be pickled.
     loss : str or callable
         As `fit` takes it.
     task : {"auto", "classifier", "regressor"}
         "auto" knows the losses of classes by their names, and takes all others for regression.
     **settings
-        Of `ModuleClassifier` and `ModuleRegressor`.
+        The settings of `ModuleClassifier` and `ModuleRegressor`.
 
     Raises
     ------
@@ -87,17 +96,17 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         self,
         module: Callable[..., Module],
         *,
-        loss: Any,
-        optimizer: Any = None,
+        loss: str | RowLoss,
+        optimizer: MakesOptimizer | None = None,
         epochs: int = 100,
         batch_size: int = 32,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         callbacks: Sequence[Callback] = (),
-        random_state: Any = None,
+        random_state: RandomState = None,
         verbose: bool = False,
-        compile: Any = "auto",
+        compile: bool | Literal["auto"] = "auto",
     ) -> None:
         self.module = module
         self.loss = loss
@@ -112,7 +121,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.compile = compile
 
-    def _train(self, X: Array, targets: Array, outputs: int, sample_weight: Any) -> None:
+    def _train(self, X: Array, targets: Array, outputs: int, sample_weight: Array | None) -> None:
         """Make a module and train it."""
         rng = check_random_state(self.random_state)
         self.module_ = self._made(X, outputs, int(rng.randint(2**31 - 1)))
@@ -160,35 +169,38 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
     def _stratify(self, targets: Array) -> Array | None:
         return None
 
-    def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Any]:
+    def _checked(
+        self, X: Table, y: Targets, sample_weight: ArrayLike | None
+    ) -> tuple[Array, Array, Array | None]:
         refuse_subclass(X, y, sample_weight)
         refuse_missing(y)
         if is_frame(X):
-            X, y = read_rows(self, X, y, TableEncoder(None, "error"), is_first=True)
+            rows, targets = read_rows(self, X, y, TableEncoder(None, "error"), is_first=True)
         else:
-            X, y = validate_data(self, without_objects(X), y, multi_output=True, **_ACCEPTED)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            found = validate_data(self, without_objects(X), y, multi_output=True, **_ACCEPTED)
+            rows, targets = found
+        if targets.ndim == 2 and targets.shape[1] == 1:
+            targets = column_or_1d(targets, warn=True)
         if sample_weight is None:
-            return X, y, None
-        sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        counts = sample_weight > 0
-        return X[counts], y[counts], sample_weight[counts]
+            return rows, targets, None
+        weights = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
+        counts = weights > 0
+        return rows[counts], targets[counts], weights[counts]
 
-    def _outputs(self, X: Any) -> Array:
+    def _outputs(self, X: Table) -> Array:
         """Return what the module gives, in evaluation mode and in blocks of rows."""
         check_is_fitted(self, "module_")
         refuse_subclass(X)
         if is_frame(X):
-            X = read_features(self, X, TableEncoder(None, "error"))
+            rows = read_features(self, X, TableEncoder(None, "error"))
         else:
-            X = validate_data(self, without_objects(X), reset=False, **_ACCEPTED)
+            rows = validate_data(self, without_objects(X), reset=False, **_ACCEPTED)
         dtype = next(self.module_.parameters()).dtype
         self.module_.eval()
         with no_grad():
             blocks = [
-                np.asarray(self.module_(X[i : i + _BLOCK].astype(dtype)).data)
-                for i in range(0, len(X), _BLOCK)
+                np.asarray(self.module_(rows[i : i + _BLOCK].astype(dtype)).data)
+                for i in range(0, len(rows), _BLOCK)
             ]
         return np.concatenate(blocks)
 
@@ -203,8 +215,8 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     ----------
     module : callable
     loss : str or callable
-        The module's outputs are logits, one a class; of "binary_cross_entropy" and "focal_loss"
-        one for two classes.
+        The module's outputs are logits, one for each class; "binary_cross_entropy" and
+        "focal_loss" take a single one for two classes.
     optimizer : callable, optional
         Makes one of the parameters; by default Adam.
     epochs, batch_size : int
@@ -228,11 +240,11 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     loss_curve_ : list of float
         The loss at each epoch.
     validation_loss_curve_ : list of float or None
-        That on the rows held out.
+        The loss on the rows held out.
     n_iter_ : int
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> Self:
         """Train a new module on rows and their classes.
 
         Parameters
@@ -243,25 +255,25 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
         """
         refuse_missing(y)
         check_classification_targets(y)
-        X, y, sample_weight = self._checked(X, y, sample_weight)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        rows, labels, weights = self._checked(X, y, sample_weight)
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has {len(self.classes_)} class; a classifier needs two or more")
         if self.loss not in _ONE_OUTPUT:
-            self._train(X, numbers, len(self.classes_), sample_weight)
+            self._train(rows, numbers, len(self.classes_), weights)
             return self
         if len(self.classes_) > 2:
             raise ValueError(
                 f"loss={self.loss!r} is of two classes, y has {len(self.classes_)}; choose "
                 "'cross_entropy'"
             )
-        self._train(X, numbers[:, np.newaxis].astype(X.dtype), 1, sample_weight)
+        self._train(rows, numbers[:, np.newaxis].astype(rows.dtype), 1, weights)
         return self
 
     def _stratify(self, targets: Array) -> Array | None:
         return targets
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Table) -> Array:
         """Return the probability of each class, (n, classes)."""
         outputs = self._outputs(X)
         if self.loss in _ONE_OUTPUT:
@@ -270,7 +282,7 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
         powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Table) -> Array:
         """Return the most probable class of each row, (n,)."""
         numbers = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[numbers])
@@ -283,7 +295,7 @@ class ModuleRegressor(RegressorMixin, _BaseBridge):  # type: ignore[misc]
     outputs and targets of shape (n, outputs).
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> Self:
         """Train a new module on rows and their numbers.
 
         Parameters
@@ -292,13 +304,13 @@ class ModuleRegressor(RegressorMixin, _BaseBridge):  # type: ignore[misc]
         y : (n,) or (n, outputs) array
         sample_weight : (n,) array, optional
         """
-        X, y, sample_weight = self._checked(X, y, sample_weight)
-        self._has_one = y.ndim == 1
-        targets = y.astype(X.dtype).reshape(len(y), -1)
-        self._train(X, targets, targets.shape[1], sample_weight)
+        rows, numbers, weights = self._checked(X, y, sample_weight)
+        self._has_one = numbers.ndim == 1
+        targets = numbers.astype(rows.dtype).reshape(len(numbers), -1)
+        self._train(rows, targets, targets.shape[1], weights)
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Table) -> Array:
         """Return the numbers of each row, (n,) or (n, outputs)."""
         outputs = self._outputs(X)
         return outputs.reshape(len(outputs)) if self._has_one else outputs

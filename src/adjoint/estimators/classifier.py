@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -12,15 +12,19 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from ..annotations import Array, ArrayLike
 from ..core import as_plain
 from ..errors import choose
 from ..ops.softmax import softmax
+from ..optim.optimizer import Schedule
+from ..row_weights import ClassWeight
 from ..special import expit
-from .objective import BinaryLogLoss, LogLoss
+from .network import Activation
+from .objective import BinaryLogLoss, LogLoss, RowLoss
+from .parameters import RandomState
 from .perceptron import BasePerceptron
-from .tables import refuse_missing
-
-Array = np.ndarray[Any, Any]
+from .solvers import Solver
+from .tables import Columns, Sparse, Table, Targets, is_sparse, refuse_missing
 
 LOSSES = ("log_loss", "focal")
 
@@ -36,20 +40,20 @@ class MLPClassifier(ClassifierMixin, BasePerceptron):  # type: ignore[misc]
     ----------
     hidden_layer_sizes : int or sequence of int
     activation : str, callable, or list of them
-        Of all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or a
-        function in adjoint's operations, which is traced.
+        One for all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or
+        a function in adjoint's operations, which is traced.
     solver : str or callable
         "adam", "sgd" or "lbfgs" as scikit-learn has them; "adamw", "amsgrad", "nadam", "radam",
-        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or what makes an optimiser of the
-        parameters, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
+        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or a callable that makes an
+        optimiser, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
     alpha, batch_size, power_t, max_iter, shuffle, random_state, tol, verbose, momentum, \
 nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon, \
 n_iter_no_change, max_fun
         As scikit-learn's.
     learning_rate : {"constant", "invscaling", "adaptive"} or callable
-        The names as scikit-learn has them, but for all solvers save "adam", which ignores them
-        there; or for every solver a schedule, a function of the steps taken, in the place of
-        ``learning_rate_init``.
+        The names mean what they mean in scikit-learn, and hold for all solvers save "adam", which
+        ignores them there, too. A schedule, a function of the steps taken, replaces
+        ``learning_rate_init`` for every solver.
     learning_rate_init : float
     warm_start : bool
         `fit` goes on with the weights, the optimiser and the batches of before: five epochs and
@@ -64,7 +68,7 @@ n_iter_no_change, max_fun
     batch_norm, layer_norm : bool
         Normalise each hidden layer before its activation.
     residual : bool
-        Add to a hidden layer what it was made of, where both are of one size.
+        Add the input of a hidden layer to its output, where both have one size.
     categorical_features : "auto", list of int or str, or None
         Columns of categories, each of which gets a few numbers of its own that are trained
         (embeddings): "auto" takes those of a frame that hold texts, categories or truth values. A
@@ -72,8 +76,8 @@ n_iter_no_change, max_fun
     embedding_size : int or "auto"
         How many numbers; by default about 1.6 c^0.56 for c categories, at most 50.
     missing : {"error", "mean"}
-        Of missing numbers: refuse them, or take the mean of their column and tell the network by a
-        column more.
+        Missing numbers are refused, or replaced by the mean of their column; then a further column
+        tells the network where they were.
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
 
@@ -106,20 +110,20 @@ validation_scores_, best_validation_score_
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        solver: Any = "adam",
+        solver: Solver = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
+        batch_size: int | str = "auto",
+        learning_rate: str | Schedule = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: bool | int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -128,19 +132,19 @@ validation_scores_, best_validation_score_
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        n_iter_no_change: Any = 10,
+        n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        loss: Any = "log_loss",
-        class_weight: Any = None,
+        loss: str | RowLoss = "log_loss",
+        class_weight: ClassWeight | None = None,
         label_smoothing: float = 0.0,
         dropout: float = 0.0,
         batch_norm: bool = False,
         layer_norm: bool = False,
         residual: bool = False,
-        categorical_features: Any = "auto",
-        embedding_size: Any = "auto",
+        categorical_features: Columns = "auto",
+        embedding_size: int | str = "auto",
         missing: str = "error",
-        compile: Any = "auto",
+        compile: bool | str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -178,8 +182,14 @@ validation_scores_, best_validation_score_
         self.compile = compile
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
-    ) -> Any:
+        self,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Table | None = None,
+        y_val: Targets | None = None,
+    ) -> Self:
         """Train on rows and their classes.
 
         Parameters
@@ -195,19 +205,20 @@ validation_scores_, best_validation_score_
         The estimator itself.
         """
         held_out = self._held_out(X_val, y_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=False)
+        self._fit(X, y, sample_weight, held_out, incremental=False)
+        return self
 
     @available_if(lambda estimator: estimator._takes_batches())  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        classes: Any = None,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-    ) -> Any:
+        X_val: Table | None = None,
+        y_val: Targets | None = None,
+    ) -> Self:
         """Train for one epoch on these rows; ``classes`` names all there will be, the first time.
 
         With ``early_stopping`` or rows of your own to validate on, the score of each call is
@@ -223,29 +234,33 @@ validation_scores_, best_validation_score_
                 f"{self.classes_!r}"
             )
         held_out = self._held_out(X_val, y_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=True)
+        self._fit(X, y, sample_weight, held_out, incremental=True)
+        return self
 
-    def _learn_classes(self, y: Any, classes: Any) -> None:
-        """Learn of which classes, or of how many labels, targets like y are."""
+    def _learn_classes(self, y: ArrayLike | Sparse, classes: ArrayLike) -> None:
+        """Learn which classes there are, or how many labels a row has."""
         self._is_multilabel = type_of_target(y).startswith("multilabel")
-        self.classes_ = np.arange(np.shape(y)[1]) if self._is_multilabel else unique_labels(classes)
-
-    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
-        y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if not _holds_names(y):
-            check_classification_targets(y)
-        if is_first and not (hasattr(self, "classes_") and not hasattr(self, "coefs_")):
-            if _holds_names(y):
-                self.classes_, self._is_multilabel = np.unique(y), False
-            else:
-                self._learn_classes(y, y)
-        else:
-            self._check_known(y)
         if self._is_multilabel:
-            return np.asarray(y, np.float64)
-        numbers = np.searchsorted(self.classes_, y)
+            self.classes_ = np.arange((y if is_sparse(y) else np.asarray(y)).shape[1])
+        else:
+            self.classes_ = unique_labels(classes)
+
+    def _read_targets(self, y: Targets, *, is_first: bool) -> Array:
+        labels: Array = np.asarray(y.toarray() if is_sparse(y) else y)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = column_or_1d(labels, warn=True)
+        if not _holds_names(labels):
+            check_classification_targets(labels)
+        if is_first and not (hasattr(self, "classes_") and not hasattr(self, "coefs_")):
+            if _holds_names(labels):
+                self.classes_, self._is_multilabel = np.unique(labels), False
+            else:
+                self._learn_classes(labels, labels)
+        else:
+            self._check_known(labels)
+        if self._is_multilabel:
+            return np.asarray(labels, np.float64)
+        numbers = np.searchsorted(self.classes_, labels)
         if len(self.classes_) > 2:
             return np.asarray(numbers)
         return np.asarray(numbers[:, np.newaxis], np.float64)
@@ -279,7 +294,7 @@ validation_scores_, best_validation_score_
 
     def _loss(self) -> Callable[..., Any]:
         if callable(self.loss):
-            return self.loss  # type: ignore[no-any-return]
+            return self.loss
         choose("loss", self.loss, LOSSES)
         if self.out_activation_ == "softmax":
             if self.loss == "focal":
@@ -287,17 +302,17 @@ validation_scores_, best_validation_score_
             return LogLoss(self.label_smoothing)
         return BinaryLogLoss(self.label_smoothing, 2.0 if self.loss == "focal" else None)
 
-    def _row_weights(self, y: Any, sample_weight: Any) -> Any:
+    def _row_weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        weights = compute_sample_weight(self.class_weight, y)
+        weights: Array = compute_sample_weight(self.class_weight, y)
         return weights if sample_weight is None else weights * sample_weight
 
     def _stratify(self, targets: Array) -> Array | None:
-        # As scikit-learn, which splits by class only where there is one output.
+        # scikit-learn splits by class only where there is one output.
         return targets if targets.ndim == 2 and targets.shape[1] == 1 else None
 
-    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(outputs).all():
             return float("nan")
         if targets.ndim == 1:
@@ -307,7 +322,7 @@ validation_scores_, best_validation_score_
 
     # --- using it ---------------------------------------------------------------------------------
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Table) -> Array:
         """Return the most probable class of each row, or the labels that are more likely than not.
 
         Returns
@@ -322,8 +337,8 @@ validation_scores_, best_validation_score_
             return found
         return self.classes_[np.minimum(found.ravel(), len(self.classes_) - 1)]  # type: ignore[no-any-return]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy; of several labels a row all of them must be right."""
+    def score(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy; where a row has several labels, all of them must be right."""
         refuse_missing(y)
         found, expected = self.predict(X), as_plain(y)
         is_plain = _holds_names(expected) and expected.dtype.kind == found.dtype.kind
@@ -331,12 +346,12 @@ validation_scores_, best_validation_score_
             return float(np.mean(found == expected))
         return float(accuracy_score(y, found, sample_weight=sample_weight))
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Table) -> Array:
         """Return the probability of each class, a column each in the order of ``classes_``.
 
         Returns
         -------
-        (n, classes) array; of several labels the probability of each
+        (n, classes) array; (n, labels) where a row may have several
         """
         outputs = self._outputs(X)
         if self.out_activation_ == "softmax":
@@ -344,7 +359,7 @@ validation_scores_, best_validation_score_
         probability = np.asarray(expit(outputs))
         return np.hstack([1 - probability, probability]) if self.n_outputs_ == 1 else probability
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Table) -> Array:
         """Return the logarithm of `predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))

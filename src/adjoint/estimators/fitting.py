@@ -1,27 +1,28 @@
-"""Fitting is what an estimator does epoch by epoch: record, compare, stop, keep the best."""
+"""Fitting is the loop of an estimator: an epoch, its record, was it better, is it time to stop."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..compiler.native.training import Patience
-from ..compiler.snapshot import Undo, buffers_in
+from ..annotations import Array
+from ..compiler.native.epoch_loop import Patience
 from ..errors import DivergedError
 from ..history import History
-from ..nn.mode import modes_kept
+from ..optim.snapshot import modes_kept
 from ..reshuffle import Reshuffle
 from ..task import Task
 from ..tensor import enable_grad
-from ..trainer import Trainer
+from ..tiers import check_compile, fastest_run
 from .solvers import scaled_inversely
 from .watching import watch
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    from .perceptron import BasePerceptron
 
 
 class Held:
@@ -30,16 +31,16 @@ class Held:
     Parameters
     ----------
     score : callable
-        Of the network as it is; greater is better.
+        Returns the score of the network as it is; greater is better.
     loss : callable
-        Of the network as it is.
+        Returns the loss of the network as it is.
     """
 
     def __init__(self, score: Callable[[], float], loss: Callable[[], float]) -> None:
         self.score, self.loss = score, loss
 
 
-def as_task(estimator: Any, X: Array, y: Array, sample_weight: Array | None) -> Task:
+def as_task(estimator: BasePerceptron, X: Array, y: Array, sample_weight: Array | None) -> Task:
     """Return the task of training an estimator's network on rows."""
     if estimator.batch_size == "auto":
         size = min(200, len(X))
@@ -59,17 +60,14 @@ def as_task(estimator: Any, X: Array, y: Array, sample_weight: Array | None) -> 
         estimator._objective,
         optimizer,
         size,
-        None,
-        {},
-        Undo(optimizer, buffers_in(network)),
         form=_form(estimator),
     )
 
 
-def _form(estimator: Any) -> Hashable:
+def _form(estimator: BasePerceptron) -> Hashable:
     """Return what determines the graph of an estimator's step; None where code of the user's does.
 
-    Not its numbers: the penalty, the rates and their kin are arguments.
+    Numbers as the penalty and the rates are not in it, since they are arguments of the graph.
     """
     own = estimator.solver, estimator.loss, *estimator._network.design.activations
     if any(map(callable, own)):
@@ -99,33 +97,35 @@ class Fitting:
     epochs : int
     """
 
-    def __init__(self, estimator: Any, task: Task, held: Held | None, epochs: int) -> None:
+    def __init__(
+        self, estimator: BasePerceptron, task: Task, held: Held | None, epochs: int
+    ) -> None:
         self.estimator, self.task, self.held, self.epochs = estimator, task, held, epochs
-        before = estimator._order
+        self.state = estimator._fit_state
+        before = self.state.order
         rows = np.arange(task.rows) if len(before) != task.rows else before
         self._reshuffle = Reshuffle(estimator._random_state, rows)
+        task.reshuffle = self._reshuffle if estimator.shuffle else None
         X, y, *weights = task.data
         self._watch = watch(estimator, X, y, weights[0] if weights else None, epochs)
 
     def run(self) -> None:
         """Train, and leave the estimator with its best weights if it stops early."""
         estimator, task = self.estimator, self.task
-        history = History(seed=0)
-        trainer = Trainer(
-            task,
-            history,
-            epochs=self.epochs,
-            compile=_compilation(estimator),
-            shuffle=self._reshuffle if estimator.shuffle else False,
-        )
+        history = History(seed=0)  # the rows come in the order of scikit-learn's generator
+        compile = "prefer" if estimator.compile == "auto" else estimator.compile
+        check_compile(compile)
         try:
             with modes_kept(task.model), enable_grad():
-                trainer.prepare()
+                task.model.train()
+                run = fastest_run(task, history, epochs=self.epochs, compile=compile)
                 while len(history) < self.epochs:
                     before = len(history)
                     if self._watch is not None:
                         self._watch.begin_epoch()
-                    trainer.run(self._until(before), _show_nothing, self._patience())
+                    task.model.train()
+                    run = run.current()
+                    run.train(self._until(before), patience=self._patience())
                     if any(self._ends_with(loss) for loss in history.loss[before:]):
                         break
                 else:
@@ -138,10 +138,9 @@ class Fitting:
                 f"values and need to be preprocessed. ({error})"
             ) from error
         finally:
-            estimator._report = history.report()
-            estimator._order = self._reshuffle.rows
-        if self.held is not None:
-            estimator._restore_best()
+            self.state.report, self.state.order = history.report(), self._reshuffle.rows
+        if self.held is not None and self.state.best_weights is not None:
+            task.model.load_state_dict(self.state.best_weights)
         if self._watch is not None:
             self._watch.end()
 
@@ -155,13 +154,13 @@ class Fitting:
     def _patience(self) -> Patience | None:
         """Return how long it goes on without a better loss; None where the loss does not count."""
         estimator = self.estimator
-        if self.held is not None:
+        if self.held is not None or estimator.best_loss_ is None:
             return None
         return Patience(
             most=min(estimator.n_iter_no_change, self.epochs),
             tolerance=estimator.tol,
             best=estimator.best_loss_,
-            worse=estimator._no_improvement_count,
+            worse=self.state.worse,
         )
 
     def _ends_with(self, loss: float) -> bool:
@@ -176,15 +175,16 @@ class Fitting:
         estimator.t_ += self.task.rows
         estimator.loss_ = loss
         estimator.loss_curve_.append(loss)
-        if self.held is None:
+        if self.held is not None:
+            is_worse = self._record_validation(self.held)
+        else:
+            assert estimator.best_loss_ is not None  # it is None only with rows held out
             is_worse = loss > estimator.best_loss_ - estimator.tol
             estimator.best_loss_ = min(estimator.best_loss_, loss)
-        else:
-            is_worse = self._record_validation(self.held)
-        estimator._no_improvement_count = estimator._no_improvement_count + 1 if is_worse else 0
+        self.state.worse = self.state.worse + 1 if is_worse else 0
         if estimator.verbose:
             self._print()
-        is_stuck = estimator._no_improvement_count > estimator.n_iter_no_change
+        is_stuck = self.state.worse > estimator.n_iter_no_change
         return self._adapt(is_stuck) if self._has_rate_of_epochs() else is_stuck
 
     def _has_rate_of_epochs(self) -> bool:
@@ -201,25 +201,29 @@ class Fitting:
             return is_stuck
         if not is_stuck or optimizer.lr <= 1e-6:
             return is_stuck
-        estimator._no_improvement_count = 0
+        self.state.worse = 0
         optimizer.lr = optimizer.lr / 5
         return False
 
     def _record_validation(self, held: Held) -> bool:
-        estimator = self.estimator
+        estimator, best = self.estimator, self.estimator.best_validation_score_
+        scores, losses = estimator.validation_scores_, estimator.validation_loss_curve_
+        assert best is not None  # the three are None only where no rows are held out
+        assert scores is not None
+        assert losses is not None
         score = float(held.score())
-        estimator.validation_scores_.append(score)
-        estimator.validation_loss_curve_.append(float(held.loss()))
-        is_worse = bool(score < estimator.best_validation_score_ + estimator.tol)
-        if score > estimator.best_validation_score_:
+        scores.append(score)
+        losses.append(float(held.loss()))
+        is_worse = bool(score < best + estimator.tol)
+        if score > best:
             estimator.best_validation_score_ = score
-            estimator._best_state = self.task.model.state_dict()
+            self.state.best_weights = self.task.model.state_dict()
         return is_worse
 
     def _print(self) -> None:
         estimator = self.estimator
         print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
-        if self.held is not None:
+        if self.held is not None and estimator.validation_scores_:
             print(f"Validation score: {estimator.validation_scores_[-1]:f}")
 
     def _warn_unfinished(self) -> None:
@@ -231,11 +235,3 @@ class Fitting:
                 ConvergenceWarning,
                 stacklevel=4,
             )
-
-
-def _compilation(estimator: Any) -> Any:
-    return "prefer" if estimator.compile == "auto" else estimator.compile
-
-
-def _show_nothing(epoch: int, loss: float) -> None:
-    return None

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
-from ..calculus import value_and_grad
-from ..compiler.compiled import compile as compile_function
-from ..compiler.state import standing_in
-from ..nn.module import Parameter
+from ..annotations import Array
+from ..flat_loss import FlatLoss
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    from .perceptron import BasePerceptron
 
 
-def minimise(estimator: Any, X: Array, targets: Array, sample_weight: Array | None) -> None:
+def minimise(
+    estimator: BasePerceptron, X: Array, targets: Array, sample_weight: Array | None
+) -> None:
     """Fit an estimator's network to all rows at once.
 
     Raises
@@ -37,16 +37,11 @@ def minimise(estimator: Any, X: Array, targets: Array, sample_weight: Array | No
     params += [layer.weight for layer in network.embeddings]
     params += [p for norm in network.norms for p in norm.parameters()]
     weights = () if sample_weight is None else (sample_weight,)
-    evaluate = compile_function(_gradient_of(estimator, params))
-
-    def objective(vector: Array) -> tuple[float, Array]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            value, gradients = evaluate(_arrays(vector, params), X, targets, *weights)
-        return float(value), _joined(gradients)
-
+    flat = FlatLoss(network, estimator._objective, params, (X, targets, *weights))
+    compiled = flat.compile()
     found = optimize.minimize(
-        objective,
-        _joined([parameter.data for parameter in params]),
+        flat,
+        flat.vector(),
         method="L-BFGS-B",
         jac=True,
         options={
@@ -60,11 +55,10 @@ def minimise(estimator: Any, X: Array, targets: Array, sample_weight: Array | No
             "Solver produced non-finite parameter weights. The input data may contain large values "
             "and need to be preprocessed."
         )
-    for parameter, array in zip(params, _arrays(found.x, params), strict=True):
-        parameter.data = array
+    flat.write(found.x)
     estimator.n_iter_ = min(int(found.nit), estimator.max_iter)
     estimator.loss_ = float(found.fun)
-    estimator._report = f"tier: {evaluate.programs[-1].tier}"
+    estimator._fit_state.report = f"tier: {compiled.programs[-1].tier}"
     if found.status:
         warnings.warn(
             f"lbfgs failed to converge after {found.nit} iterations: {found.message}. Increase "
@@ -72,27 +66,3 @@ def minimise(estimator: Any, X: Array, targets: Array, sample_weight: Array | No
             ConvergenceWarning,
             stacklevel=5,
         )
-
-
-def _gradient_of(estimator: Any, params: Sequence[Parameter]) -> Any:
-    network, loss = estimator._network, estimator._objective
-
-    def value_and_gradients(parameters: Any, X: Any, *targets: Any) -> Any:
-        def of(parameters: Any) -> Any:
-            with standing_in(params, parameters):
-                return loss(network(X), *targets)
-
-        return value_and_grad(of)(parameters)
-
-    return value_and_gradients
-
-
-def _arrays(vector: Array, params: Sequence[Parameter]) -> list[Array]:
-    """Return a new array for each parameter."""
-    ends = np.cumsum([parameter.size for parameter in params])
-    parts = zip(params, np.split(vector, ends[:-1]), strict=True)
-    return [np.array(part.reshape(p.shape), p.dtype) for p, part in parts]
-
-
-def _joined(arrays: Sequence[Array]) -> Array:
-    return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)

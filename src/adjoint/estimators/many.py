@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Self
 
 import numpy as np
 from joblib import cpu_count, effective_n_jobs, parallel_config
 from sklearn import model_selection
+from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
+from ..annotations import ArrayLike
 from ..compiler.native import team
+from .tables import Table, Targets
 
 
 def fit_many(
-    estimators: Sequence[Any],
-    X: Any,
-    y: Any,
+    estimators: Sequence[BaseEstimator],
+    X: Table,
+    y: Targets,
     *,
-    rows: Sequence[Any] | None = None,
-    sample_weight: Any = None,
+    rows: Sequence[ArrayLike] | None = None,
+    sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
-) -> list[Any]:
+) -> list[BaseEstimator]:
     """Fit estimators to the same data, each to its own rows; they come out as if fitted alone.
 
     Networks whose graphs are equal, which folds, seeds, rates and penalties do not change, run the
@@ -36,7 +39,7 @@ def fit_many(
     X : (n, features) array, sparse matrix or frame
     y : (n,) or (n, outputs) array
     rows : sequence of array of int or bool, optional
-        Of which rows of X each is fitted to; by default all.
+        The rows of X that each is fitted to; by default all.
     sample_weight : (n,) array, optional
     n_jobs : int, optional
         How many threads; -1 for one a core. BLAS gets its share of the cores.
@@ -44,7 +47,7 @@ def fit_many(
     Returns
     -------
     list of estimator
-        Those given.
+        The estimators that were given.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def fit_many(
         raise ValueError(f"rows: {len(rows)} given for {len(estimators)} estimators; give one each")
     arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
 
-    def fit(place: int) -> Any:
+    def fit(place: int) -> BaseEstimator:
         if rows is None:
             return estimators[place].fit(*arrays)
         return estimators[place].fit(*(_safe_indexing(array, rows[place]) for array in arrays))
@@ -84,8 +87,8 @@ def fit_many(
             raise
 
 
-def _check_apart(estimators: Sequence[Any]) -> None:
-    """Refuse estimators of which the result would depend on which comes first."""
+def _check_apart(estimators: Sequence[BaseEstimator]) -> None:
+    """Refuse estimators whose results would depend on which of them comes first."""
     for what, objects in (
         ("the same object", estimators),
         ("one RandomState", [getattr(one, "random_state", None) for one in estimators]),
@@ -116,11 +119,11 @@ class _InThreads:
 
     n_jobs: int | None
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
+    def fit(self, X: Table, y: Targets | None = None, **params: object) -> Self:
         """Search as scikit-learn does, with the networks side by side in threads."""
         threads = effective_n_jobs(self.n_jobs)
         with parallel_config("threading"), side_by_side(threads):
-            return super().fit(X, y, **params)  # type: ignore[misc]
+            return super().fit(X, y, **params)  # type: ignore[misc, no-any-return]
 
 
 class GridSearchCV(_InThreads, model_selection.GridSearchCV):  # type: ignore[misc]

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array, DTypeLike
+from ..core import Value
 from ..errors import choose
 from ..nn.activations import ACTIVATIONS
 from ..nn.batch_norm import BatchNorm
@@ -22,7 +24,6 @@ from ..ops.indexing import index
 from ..ops.structural import astype, concatenate, reshape
 from ..tensor import no_grad
 
-Array = np.ndarray[Any, Any]
 Activation = str | Callable[[Any], Any]
 
 # scikit-learn's names for two of ours.
@@ -46,9 +47,9 @@ class Design:
     Parameters
     ----------
     sizes : tuple of int
-        Of the input once categories are embedded, the hidden layers, and the output.
+        The sizes of the input once categories are embedded, the hidden layers, and the output.
     activations : tuple
-        One a hidden layer.
+        One for each hidden layer.
     """
 
     sizes: tuple[int, ...]
@@ -72,7 +73,7 @@ class Perceptron(Module):
     dtype : dtype
     """
 
-    def __init__(self, design: Design, rng: np.random.RandomState, dtype: Any) -> None:
+    def __init__(self, design: Design, rng: np.random.RandomState, dtype: DTypeLike) -> None:
         self.design = design
         self.linear: list[Linear] = []
         factor = 2.0 if design.activations[:1] == ("logistic",) else 6.0
@@ -103,7 +104,7 @@ class Perceptron(Module):
         """The biases of the layers."""
         return [layer.bias for layer in self.linear if layer.bias is not None]
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Value | Array) -> Any:
         """Return the output before any activation of its own.
 
         Parameters
@@ -133,7 +134,7 @@ class Perceptron(Module):
             blocks = [self.forward(X[i : i + _BLOCK]).data for i in range(0, len(X), _BLOCK)]
         return np.concatenate([np.asarray(block) for block in blocks])
 
-    def _embedded(self, x: Any) -> Any:
+    def _embedded(self, x: Value | Array) -> Any:
         """Return the input with what stands for the categories in their numbers' place."""
         categories = self.design.categories
         if not categories:
@@ -150,11 +151,12 @@ class Perceptron(Module):
         return concatenate([*numeric, *embedded], axis=1)
 
 
+# Rows predicted at a time, so that many of them need little memory.
 _BLOCK = 4096
 
 
 def _drawn(
-    fan_in: int, fan_out: int, rng: np.random.RandomState, factor: float, dtype: Any
+    fan_in: int, fan_out: int, rng: np.random.RandomState, factor: float, dtype: DTypeLike
 ) -> Linear:
     """Return a layer uniform on ±√(factor / (in + out)), its bias too, as scikit-learn draws it."""
     bound = np.sqrt(factor / (fan_in + fan_out))
@@ -165,7 +167,7 @@ def _drawn(
     return layer
 
 
-def _identity(z: Any) -> Any:
+def _identity(z: Value) -> Value:
     return z
 
 
@@ -178,7 +180,7 @@ def as_activation(given: Activation) -> Callable[[Any], Any]:
     return ACTIVATIONS[choose("activation", _SCIKIT.get(given, given), ACTIVATIONS)]()
 
 
-def activations_of(given: Any, count: int) -> tuple[Activation, ...]:
+def activations_of(given: Activation | Sequence[Activation], count: int) -> tuple[Activation, ...]:
     """Return one activation for each hidden layer, of one for all or of a list.
 
     Raises
@@ -195,9 +197,9 @@ def activations_of(given: Any, count: int) -> tuple[Activation, ...]:
     return (_checked(given),) * count
 
 
-def _checked(activation: Any) -> Activation:
+def _checked(activation: object) -> Activation:
     if callable(activation):
-        return activation  # type: ignore[no-any-return]
+        return activation
     if not isinstance(activation, str):
         raise TypeError(
             f"activation: expected a name, a callable or a list of them, got {activation!r}"

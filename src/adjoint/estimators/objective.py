@@ -1,4 +1,4 @@
-"""An objective is what an estimator makes least: a loss, and a penalty on large weights."""
+"""An objective is what an estimator minimises: a loss, and a penalty on large weights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..annotations import Array
+from ..core import Value
 from ..nn import functional
 from ..nn.module import Module, Parameter
 from ..ops.exponential import log, square
@@ -16,29 +18,32 @@ from ..ops.structural import as_array, reshape, stop_gradient
 from ..tensor import tensor
 
 RowLoss = Callable[..., Any]
+# A traced value or an array, with one row for each row of the batch.
+Rows = Value | Array
 
 
 class Objective(Module):
     """A loss of a batch and α/2 Σ ‖W‖² over its rows, or over their total weight.
 
-    So scikit-learn has it: batches of other sizes have penalties of other sizes.
+    scikit-learn divides the penalty so: batches of other sizes have penalties of other sizes.
 
     Parameters
     ----------
     loss : callable
         ``loss(prediction, target, sample_weight=None)``.
     weights : sequence of Parameter
-        Those that are penalised.
+        The parameters that are penalised.
     alpha : float
     """
 
     def __init__(self, loss: RowLoss, weights: Sequence[Parameter], alpha: float) -> None:
         self.loss, self.weights, self.is_penalised = loss, list(weights), alpha != 0
-        # Not a number of Python's: then networks of other penalties are of one form.
+        # A tensor is an argument of the graph, where a number of Python's would be part of it: so
+        # networks with other penalties share their code.
         dtype = self.weights[0].dtype if self.weights else np.dtype(float)
         self.alpha = tensor(np.array(alpha, dtype))
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return one number."""
         if sample_weight is None:
             value, count = self.loss(prediction, target), prediction.shape[0]
@@ -60,7 +65,7 @@ class LogLoss(Module):
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = float(label_smoothing)
 
-    def forward(self, logits: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, logits: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         return functional.cross_entropy(
             logits, target, label_smoothing=self.label_smoothing, sample_weight=sample_weight
@@ -74,7 +79,7 @@ class BinaryLogLoss(Module):
         self.label_smoothing = float(label_smoothing)
         self.gamma = gamma
 
-    def forward(self, logits: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, logits: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows; with ``gamma`` that of the focal loss."""
         if self.label_smoothing:
             target = (1 - self.label_smoothing) * as_array(target) + self.label_smoothing / 2
@@ -93,7 +98,7 @@ class SquaredError(Module):
     scikit-learn takes the gradient of the one and records the other.
     """
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         each = 0.5 * functional.mse_loss(prediction, target, sample_weight=sample_weight)
         outputs = prediction.shape[-1]
@@ -103,7 +108,7 @@ class SquaredError(Module):
 class PoissonDeviance(Module):
     """Half the Poisson deviance y log(y / ŷ) - y + ŷ of ŷ = exp(prediction)."""
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         target = as_array(target)
         value = functional.poisson_loss(prediction, target, sample_weight=sample_weight)
@@ -118,12 +123,12 @@ class PoissonDeviance(Module):
 
 
 class QuantileError(Module):
-    """What several quantiles of one number make least, a column of the prediction each."""
+    """The loss that several quantiles of one number minimise, a column of the prediction each."""
 
     def __init__(self, levels: Sequence[float]) -> None:
         self.levels = tuple(levels)
 
-    def forward(self, prediction: Any, target: Any, sample_weight: Any = None) -> Any:
+    def forward(self, prediction: Value, target: Rows, sample_weight: Rows | None = None) -> Any:
         """Return the mean over the rows."""
         column = reshape(as_array(target), shape=(target.shape[0],))
         return functional.quantile_loss(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..checks import positive_size
 from ..errors import choose
@@ -13,6 +16,8 @@ from .solvers import SOLVERS
 
 # Raises ValueError if a parameter of that name must not have that value.
 Check = Callable[[str, Any], object]
+# What gives an estimator its random numbers; None for those of NumPy's own state.
+RandomState = int | np.random.RandomState | None
 
 
 def number(low: float, high: float = math.inf, *, closed: str = "left") -> Check:
@@ -20,11 +25,13 @@ def number(low: float, high: float = math.inf, *, closed: str = "left") -> Check
     opening = "[" if closed in ("left", "both") else "("
     closing = "]" if closed in ("right", "both") else ")"
 
-    def check(name: str, value: Any) -> None:
-        fits = isinstance(value, Real) and not isinstance(value, bool)
-        above = fits and (value >= low if opening == "[" else value > low)
-        below = fits and (value <= high if closing == "]" else value < high)
-        if not (above and below):
+    def check(name: str, value: object) -> None:
+        fits = False
+        if isinstance(value, Real) and not isinstance(value, bool):
+            given = float(value)
+            above = given >= low if opening == "[" else given > low
+            fits = above and (given <= high if closing == "]" else given < high)
+        if not fits:
             raise ValueError(
                 f"{name}: expected a number in {opening}{low:g}, {high:g}{closing}, got {value!r}"
             )
@@ -32,7 +39,7 @@ def number(low: float, high: float = math.inf, *, closed: str = "left") -> Check
     return check
 
 
-def flag(name: str, value: Any) -> None:
+def flag(name: str, value: object) -> None:
     """Refuse what is neither True nor False."""
     if type(value).__name__ not in ("bool", "bool_"):
         raise ValueError(f"{name}: expected True or False, got {value!r}")
@@ -42,17 +49,17 @@ def one_of(names: Iterable[str], *, callable_too: bool = False) -> Check:
     """Return a check for some names."""
     known = tuple(names)
 
-    def check(name: str, value: Any) -> None:
+    def check(name: str, value: object) -> None:
         if not (callable_too and callable(value)):
             choose(name, value, known)
 
     return check
 
 
-def or_value(check: Check, *others: Any) -> Check:
+def or_value(check: Check, *others: object) -> Check:
     """Return a check that lets some other values pass."""
 
-    def either(name: str, value: Any) -> None:
+    def either(name: str, value: object) -> None:
         if not any(
             value is other or (type(value) is type(other) and value == other) for other in others
         ):
@@ -90,7 +97,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def check_parameters(estimator: Any) -> None:
+def check_parameters(estimator: BaseEstimator) -> None:
     """Refuse parameters out of their ranges; the message says what was expected.
 
     Raises
@@ -105,7 +112,7 @@ def check_parameters(estimator: Any) -> None:
         raise ValueError("batch_norm, layer_norm: choose one of them")
 
 
-def hidden_sizes(given: Any) -> tuple[int, ...]:
+def hidden_sizes(given: int | Sequence[int]) -> tuple[int, ...]:
     """Return the sizes of the hidden layers, given one or several."""
     sizes = tuple(given) if hasattr(given, "__iter__") and not isinstance(given, str) else (given,)
     for size in sizes:

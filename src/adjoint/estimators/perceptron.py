@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,18 +12,18 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ..annotations import Array, ArrayLike
 from ..core import refuse_subclass
 from ..optim import Optimizer
+from .fit_state import FitState, with_fit_state
 from .fitting import Fitting, Held, as_task
 from .lbfgs import minimise
 from .network import Category, Design, Perceptron, activations_of, embedding_size, input_size
 from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
 from .solvers import make_optimizer
-from .tables import TableEncoder, read_features, read_rows
+from .tables import Table, TableEncoder, Targets, read_features, read_rows
 from .watching import Watched, watch, with_callbacks
-
-Array = np.ndarray[Any, Any]
 
 
 class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
@@ -35,6 +35,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     _network: Perceptron
     _optimizer: Optimizer
     _objective: Objective
+    _fit_state: FitState
 
     @classmethod
     @cache
@@ -44,7 +45,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
 
     # --- what a subclass says ---------------------------------------------------------------------
 
-    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
+    def _read_targets(self, y: Targets, *, is_first: bool) -> Array:
         """Return the targets as the loss takes them, and learn what they are of."""
         raise NotImplementedError
 
@@ -54,13 +55,13 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     def _loss(self) -> Callable[..., Any]:
         raise NotImplementedError
 
-    def _row_weights(self, y: Any, sample_weight: Any) -> Any:
+    def _row_weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         return sample_weight
 
     def _stratify(self, targets: Array) -> Array | None:
         return None
 
-    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Array | None) -> float:
         """Return the score of a network's outputs."""
         raise NotImplementedError
 
@@ -70,11 +71,11 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
             raise AttributeError("partial_fit is only available for solvers that take batches")
         return True
 
-    def _held_out(self, X_val: Any, y_val: Any) -> tuple[Any, Any] | None:
+    def _held_out(self, X_val: Table | None, y_val: Targets | None) -> tuple[Table, Targets] | None:
         """Return the user's own rows to validate on, if there are any."""
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val, y_val: give both or neither")
-        if X_val is None:
+        if X_val is None or y_val is None:
             return None
         if self.solver == "lbfgs":
             raise ValueError("X_val, y_val: solver='lbfgs' does not stop early; choose another")
@@ -85,38 +86,39 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     @with_callbacks  # type: ignore[untyped-decorator]
     def _fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        held_out: tuple[Any, Any] | None,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None,
+        held_out: tuple[Table, Targets] | None,
         *,
         incremental: bool,
-    ) -> Any:
+    ) -> Self:
         check_parameters(self)
         hidden = hidden_sizes(self.hidden_layer_sizes)
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, y = self._read_rows(X, y, is_first=is_first)
+        rows, y = self._read_rows(X, y, is_first=is_first)
         targets = self._read_targets(y, is_first=is_first)
         if targets.dtype.kind == "f":
-            targets = targets.astype(X.dtype, copy=False)
+            targets = targets.astype(rows.dtype, copy=False)
+        weights: Array | None = None
         if sample_weight is not None:
             refuse_subclass(sample_weight)
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
-        sample_weight = self._row_weights(y, sample_weight)
+            weights = _check_sample_weight(sample_weight, rows, dtype=rows.dtype)
+        weights = self._row_weights(y, weights)
         if is_first:
-            self._initialise(X, targets, hidden)
+            self._initialise(rows, targets, hidden)
         if self.solver == "lbfgs":
-            seen = watch(self, X, targets, sample_weight, 0)
-            minimise(self, X, targets, sample_weight)
+            seen = watch(self, rows, targets, weights, 0)
+            minimise(self, rows, targets, weights)
             if seen is not None:
                 seen.end()
         else:
-            self._fit_in_batches(X, targets, sample_weight, held_out, incremental=incremental)
+            self._fit_in_batches(rows, targets, weights, held_out, incremental=incremental)
         self.coefs_ = [parameter.data for parameter in self._network.coefs]
         self.intercepts_ = [parameter.data for parameter in self._network.intercepts]
         return self
 
-    def _read_rows(self, X: Any, y: Any, *, is_first: bool) -> tuple[Array, Any]:
+    def _read_rows(self, X: Table, y: Targets, *, is_first: bool) -> tuple[Array, Array]:
         """Return X as numbers of one dtype, and y as it was given but checked."""
         if is_first:
             self._table = TableEncoder(self.categorical_features, self.missing)
@@ -143,8 +145,8 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         self.n_layers_ = len(sizes)
         self._network = Perceptron(design, self._random_state, X.dtype)
         self._objective = Objective(self._loss(), self._network.coefs, self.alpha)
-        self.n_iter_ = self.t_ = self._no_improvement_count = 0
-        self._order = np.arange(0)
+        self.n_iter_ = self.t_ = 0
+        self._fit_state = FitState()
         if self.solver != "lbfgs":
             self._optimizer = make_optimizer(list(self._network.parameters()), self)
             self._forget_records()
@@ -155,7 +157,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.validation_loss_curve_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
-        self._best_state = None
+        self._fit_state.best_weights = None
 
     def _embedding_size(self, count: int) -> int:
         """Return how many numbers stand for a category: about 1.6 count^0.56, at most 50."""
@@ -168,7 +170,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         X: Array,
         targets: Array,
         sample_weight: Array | None,
-        held_out: tuple[Any, Any] | None,
+        held_out: tuple[Table, Targets] | None,
         *,
         incremental: bool,
     ) -> None:
@@ -182,11 +184,11 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         elif self.early_stopping:
             X, targets, sample_weight, held = self._split(X, targets, sample_weight)
         if not incremental:
-            self.n_iter_ = self._no_improvement_count = 0
+            self.n_iter_ = self._fit_state.worse = 0
         epochs = 1 if incremental else self.max_iter
         Fitting(self, as_task(self, X, targets, sample_weight), held, epochs).run()
 
-    def _read_held_out(self, held_out: tuple[Any, Any]) -> tuple[Array, Array]:
+    def _read_held_out(self, held_out: tuple[Table, Targets]) -> tuple[Array, Array]:
         X, y = read_rows(self, *held_out, self._table, is_first=False)
         targets = self._read_targets(y, is_first=False)
         if targets.dtype.kind == "f":
@@ -213,7 +215,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         weights = (train[2], held[2]) if sample_weight is not None else (None, None)
         return train[0], train[1], weights[0], self._held(held[0], held[1], weights[1])
 
-    def _held(self, X: Array, targets: Array, sample_weight: Any) -> Held:
+    def _held(self, X: Array, targets: Array, sample_weight: Array | None) -> Held:
         weights = () if sample_weight is None else (sample_weight,)
         loss = self._objective.loss
 
@@ -223,17 +225,16 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
 
         return Held(score, lambda: loss(self._held_outputs, targets, *weights))
 
-    def _restore_best(self) -> None:
-        """Put the best weights back."""
-        if self._best_state is not None:
-            self._network.load_state_dict(self._best_state)
-
     # --- using it ---------------------------------------------------------------------------------
 
-    def _outputs(self, X: Any) -> Array:
+    def _outputs(self, X: Table) -> Array:
         """Return the network's outputs, before any activation."""
         check_is_fitted(self, "coefs_")
         return self._network.outputs(read_features(self, X, self._table))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle, also what was pickled before estimators had a `FitState`."""
+        super().__setstate__(with_fit_state(state))
 
     def __sklearn_tags__(self) -> Any:
         """Say that sparse X is accepted."""

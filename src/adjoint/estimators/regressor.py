@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -11,13 +11,16 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
+from ..annotations import Array, ArrayLike
 from ..errors import choose
 from ..nn.losses.regression import HuberLoss, MAELoss
-from .objective import PoissonDeviance, QuantileError, SquaredError
+from ..optim.optimizer import Schedule
+from .network import Activation
+from .objective import PoissonDeviance, QuantileError, RowLoss, SquaredError
+from .parameters import RandomState
 from .perceptron import BasePerceptron
-from .tables import refuse_missing
-
-Array = np.ndarray[Any, Any]
+from .solvers import Solver
+from .tables import Columns, Table, Targets, refuse_missing
 
 LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
 
@@ -35,20 +38,20 @@ class MLPRegressor(RegressorMixin, BasePerceptron):  # type: ignore[misc]
         A callable takes outputs and targets, (n, outputs) each.
     hidden_layer_sizes : int or sequence of int
     activation : str, callable, or list of them
-        Of all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or a
-        function in adjoint's operations, which is traced.
+        One for all hidden layers, or one for each: scikit-learn's four, any of `nn.ACTIVATIONS`, or
+        a function in adjoint's operations, which is traced.
     solver : str or callable
         "adam", "sgd" or "lbfgs" as scikit-learn has them; "adamw", "amsgrad", "nadam", "radam",
-        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or what makes an optimiser of the
-        parameters, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
+        "rmsprop", "adagrad", "adadelta" or "lion" as in `optim`; or a callable that makes an
+        optimiser, ``lambda params: ad.optim.SGD(params, lr=0.1)``.
     alpha, batch_size, power_t, max_iter, shuffle, random_state, tol, verbose, momentum, \
 nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon, \
 n_iter_no_change, max_fun
         As scikit-learn's.
     learning_rate : {"constant", "invscaling", "adaptive"} or callable
-        The names as scikit-learn has them, but for all solvers save "adam", which ignores them
-        there; or for every solver a schedule, a function of the steps taken, in the place of
-        ``learning_rate_init``.
+        The names mean what they mean in scikit-learn, and hold for all solvers save "adam", which
+        ignores them there, too. A schedule, a function of the steps taken, replaces
+        ``learning_rate_init`` for every solver.
     learning_rate_init : float
     warm_start : bool
         `fit` goes on with the weights, the optimiser and the batches of before: five epochs and
@@ -60,7 +63,7 @@ n_iter_no_change, max_fun
     batch_norm, layer_norm : bool
         Normalise each hidden layer before its activation.
     residual : bool
-        Add to a hidden layer what it was made of, where both are of one size.
+        Add the input of a hidden layer to its output, where both have one size.
     categorical_features : "auto", list of int or str, or None
         Columns of categories, each of which gets a few numbers of its own that are trained
         (embeddings): "auto" takes those of a frame that hold texts, categories or truth values. A
@@ -68,8 +71,8 @@ n_iter_no_change, max_fun
     embedding_size : int or "auto"
         How many numbers; by default about 1.6 c^0.56 for c categories, at most 50.
     missing : {"error", "mean"}
-        Of missing numbers: refuse them, or take the mean of their column and tell the network by a
-        column more.
+        Missing numbers are refused, or replaced by the mean of their column; then a further column
+        tells the network where they were.
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
 
@@ -100,21 +103,21 @@ validation_scores_, best_validation_score_
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        loss: str | RowLoss = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        solver: Any = "adam",
+        solver: Solver = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
+        batch_size: int | str = "auto",
+        learning_rate: str | Schedule = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: RandomState = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: bool | int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -123,17 +126,17 @@ validation_scores_, best_validation_score_
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        n_iter_no_change: Any = 10,
+        n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        quantile: Any = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         dropout: float = 0.0,
         batch_norm: bool = False,
         layer_norm: bool = False,
         residual: bool = False,
-        categorical_features: Any = "auto",
-        embedding_size: Any = "auto",
+        categorical_features: Columns = "auto",
+        embedding_size: int | str = "auto",
         missing: str = "error",
-        compile: Any = "auto",
+        compile: bool | str = "auto",
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -170,8 +173,14 @@ validation_scores_, best_validation_score_
         self.compile = compile
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
-    ) -> Any:
+        self,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Table | None = None,
+        y_val: Targets | None = None,
+    ) -> Self:
         """Train on rows and their numbers.
 
         Parameters
@@ -187,29 +196,37 @@ validation_scores_, best_validation_score_
         The estimator itself.
         """
         held_out = self._held_out(X_val, y_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=False)
+        self._fit(X, y, sample_weight, held_out, incremental=False)
+        return self
 
     @available_if(lambda estimator: estimator._takes_batches())  # type: ignore[untyped-decorator]
     def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
-    ) -> Any:
+        self,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Table | None = None,
+        y_val: Targets | None = None,
+    ) -> Self:
         """Train for one epoch on these rows.
 
         With ``early_stopping`` or rows of your own to validate on, the score of each call is
         recorded, and the best weights so far are those of the estimator.
         """
         held_out = self._held_out(X_val, y_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=True)
+        self._fit(X, y, sample_weight, held_out, incremental=True)
+        return self
 
-    def _read_targets(self, y: Any, *, is_first: bool) -> Array:
-        y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if y.dtype.kind not in "fiub":
-            y = y.astype(np.float64)
-        if self.loss == "poisson" and (y < 0).any():
+    def _read_targets(self, y: Targets, *, is_first: bool) -> Array:
+        numbers: Array = np.asarray(y)
+        if numbers.ndim == 2 and numbers.shape[1] == 1:
+            numbers = column_or_1d(numbers, warn=True)
+        if numbers.dtype.kind not in "fiub":
+            numbers = numbers.astype(np.float64)
+        if self.loss == "poisson" and (numbers < 0).any():
             raise ValueError("loss='poisson' needs y of at least 0, counts or rates")
-        return np.asarray(y if y.ndim == 2 else y[:, np.newaxis], np.float64)
+        return np.asarray(numbers if numbers.ndim == 2 else numbers[:, np.newaxis], np.float64)
 
     def _output_size(self, targets: Array) -> int:
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
@@ -223,7 +240,7 @@ validation_scores_, best_validation_score_
 
     def _loss(self) -> Callable[..., Any]:
         if callable(self.loss):
-            return self.loss  # type: ignore[no-any-return]
+            return self.loss
         choose("loss", self.loss, LOSSES)
         if self.loss == "quantile":
             levels = np.atleast_1d(np.asarray(self.quantile, float)).tolist()
@@ -236,7 +253,7 @@ validation_scores_, best_validation_score_
         }
         return kinds[self.loss]()
 
-    def _score_of(self, outputs: Array, targets: Array, sample_weight: Any) -> float:
+    def _score_of(self, outputs: Array, targets: Array, sample_weight: Array | None) -> float:
         if self.loss == "quantile" and np.isfinite(outputs).all():
             weights = () if sample_weight is None else (sample_weight,)
             return -float(self._objective.loss(outputs, targets, *weights))
@@ -249,7 +266,7 @@ validation_scores_, best_validation_score_
     def _numbers(self, outputs: Array) -> Array:
         return np.asarray(np.exp(outputs) if self.out_activation_ == "exp" else outputs)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Table) -> Array:
         """Return a number for each row, several where y or ``quantile`` had several.
 
         Returns
@@ -259,7 +276,7 @@ validation_scores_, best_validation_score_
         found = self._numbers(self._outputs(X))
         return found.ravel() if self.n_outputs_ == 1 and np.ndim(self.quantile) == 0 else found
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return R², the share of the variance that is explained; 1 is the best."""
         refuse_missing(y)
         return float(super().score(X, y, sample_weight))

@@ -9,14 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from .. import optim
-from ..core import Operand
+from ..annotations import Operand
 from ..errors import choose
 from ..nn.module import Parameter
 from ..ops.exponential import sqrt, square
 from ..optim import Memory, Optimizer, Settings
-from ..optim.optimizer import is_zero
+from ..optim.optimizer import Schedule, is_zero
 
 # What is abstract, what scikit-learn defines in its own way, and what needs another optimiser.
 _OTHERS = {Optimizer, optim.SGD, optim.Adam, optim.EMA}
@@ -26,6 +27,8 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     for name, kind in vars(optim).items()
     if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in _OTHERS
 }
+# A name, or what makes an optimiser of the parameters.
+Solver = str | Callable[[list[Parameter]], Optimizer]
 SOLVERS = ("lbfgs", "sgd", "adam", *OPTIMIZERS)
 
 
@@ -38,7 +41,9 @@ class ScikitSGD(Optimizer):
 
     remembers = ("velocity",)
 
-    def __init__(self, params: Iterable[Any], lr: Any, *, momentum: float, nesterov: bool) -> None:
+    def __init__(
+        self, params: Iterable[Any], lr: float | Schedule, *, momentum: float, nesterov: bool
+    ) -> None:
         super().__init__(params, lr=lr, momentum=momentum, nesterov=nesterov)
 
     def check_setting(self, name: str, value: Any) -> Any:
@@ -67,7 +72,12 @@ class ScikitAdam(Optimizer):
     remembers = ("m", "v")
 
     def __init__(
-        self, params: Iterable[Any], lr: Any, *, betas: tuple[float, float], epsilon: float
+        self,
+        params: Iterable[Any],
+        lr: float | Schedule,
+        *,
+        betas: tuple[float, float],
+        epsilon: float,
     ) -> None:
         super().__init__(params, lr=lr, beta1=betas[0], beta2=betas[1], epsilon=epsilon)
 
@@ -89,7 +99,7 @@ class ScikitAdam(Optimizer):
 class BiasCorrected:
     """A learning rate times Adam's correction √(1 - β₂ᵗ) / (1 - β₁ᵗ) of step t, counted from 1."""
 
-    lr: Any
+    lr: float | Schedule
     beta1: float
     beta2: float
 
@@ -106,7 +116,7 @@ def _corrections(beta1: float, beta2: float, t: int) -> tuple[float, float]:
     return math.sqrt(1 - beta2**t), 1 - beta1**t
 
 
-def make_optimizer(params: Sequence[Parameter], settings: Any) -> Optimizer:
+def make_optimizer(params: Sequence[Parameter], settings: BaseEstimator) -> Optimizer:
     """Return the optimiser that an estimator's parameters ask for."""
     solver = settings.solver
     if callable(solver):
@@ -125,7 +135,9 @@ def make_optimizer(params: Sequence[Parameter], settings: Any) -> Optimizer:
     return OPTIMIZERS[choose("solver", solver, OPTIMIZERS)](params, lr=lr)
 
 
-def _made_by(solver: Callable[..., Any], params: Sequence[Parameter]) -> Optimizer:
+def _made_by(
+    solver: Callable[[list[Parameter]], Optimizer], params: Sequence[Parameter]
+) -> Optimizer:
     optimizer = solver(list(params))
     if not isinstance(optimizer, Optimizer):
         raise TypeError(

@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
+from ..annotations import Array, ArrayLike
 from ..core import refuse_subclass
 from ..data import as_numbers, is_missing
 from ..errors import require
 
-Array = np.ndarray[Any, Any]
+
+class Frame(Protocol):
+    """A table of pandas, polars or their kind."""
+
+    @property
+    def columns(self) -> Iterable[Any]:
+        """The names of the columns."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns there are."""
+
+
+class Sparse(Protocol):
+    """A sparse matrix of SciPy."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns there are."""
+
+    def toarray(self) -> Array:
+        """Return the matrix as an array."""
+
+
+class Series(Protocol):
+    """A column of a frame."""
+
+    dtype: Any
+
+    def to_list(self) -> list[Any]:
+        """Return the entries."""
+
+
+# What an estimator takes as X and as y, and what names some columns of X.
+Table = ArrayLike | Frame | Sparse
+Targets = ArrayLike | Sparse
+Columns = str | Sequence[int | str] | None
 
 
 class TableEncoder:
@@ -36,18 +75,18 @@ class TableEncoder:
         The categories of each, in order.
     """
 
-    def __init__(self, categorical: Any, missing: str) -> None:
+    def __init__(self, categorical: Columns, missing: str) -> None:
         self.categorical, self.missing = categorical, missing
         self.categories: dict[int, int] = {}
         self.levels: dict[int, list[Any]] = {}
         self.means: Array | None = None
         self.marked: Array | None = None
 
-    def fit(self, X: Any) -> None:
+    def fit(self, X: Array | Frame) -> None:
         """Learn categories and means."""
         columns = _columns(X)
         self.levels = {
-            place: _levels(columns[place][1]) for place in self._categorical_places(X, columns)
+            place: _levels(columns[place][1]) for place in self._categorical_places(columns)
         }
         self.categories = {place: len(levels) + 1 for place, levels in self.levels.items()}
         if self.missing == "mean":
@@ -59,7 +98,7 @@ class TableEncoder:
             known = np.where(gaps, 0, numbers).sum(axis=0)
             self.means = known / np.maximum((~gaps).sum(axis=0), 1)
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Array | Frame) -> Array:
         """Return the columns as floats; those that are marked for missing numbers come last."""
         columns = _columns(X)
         numbers = self._numbers(columns)
@@ -71,14 +110,14 @@ class TableEncoder:
         filled = np.where(gaps, self.means.astype(numbers.dtype), numbers)
         return np.hstack([filled, gaps[:, self.marked].astype(numbers.dtype)])
 
-    def _numbers(self, columns: list[tuple[str, Any]]) -> Array:
+    def _numbers(self, columns: list[tuple[str, Array | Series]]) -> Array:
         parts = [
             _codes(values, self.levels[place]) if place in self.levels else _floats(name, values)
             for place, (name, values) in enumerate(columns)
         ]
         return np.column_stack(parts)
 
-    def _categorical_places(self, X: Any, columns: list[tuple[str, Any]]) -> list[int]:
+    def _categorical_places(self, columns: list[tuple[str, Array | Series]]) -> list[int]:
         """Return where the categories are."""
         if self.categorical is None:
             return []
@@ -93,7 +132,7 @@ class TableEncoder:
         return sorted(self._place(one, names) for one in self.categorical)
 
     @staticmethod
-    def _place(column: Any, names: list[str]) -> int:
+    def _place(column: int | str, names: list[str]) -> int:
         if isinstance(column, str) and column in names:
             return names.index(column)
         if isinstance(column, (int, np.integer)) and 0 <= column < len(names):
@@ -104,27 +143,30 @@ class TableEncoder:
         )
 
 
-def is_frame(X: Any) -> bool:
+def is_frame(X: object) -> TypeGuard[Frame]:
     """Return whether X is a frame of pandas, polars or their kind."""
     return hasattr(X, "columns") and hasattr(X, "shape") and not isinstance(X, np.ndarray)
 
 
-def _columns(X: Any) -> list[tuple[str, Any]]:
+def is_sparse(X: object) -> TypeGuard[Sparse]:
+    """Return whether X is a sparse matrix."""
+    return hasattr(X, "toarray")
+
+
+def _columns(X: Array | Frame) -> list[tuple[str, Array | Series]]:
     """Return the names and the values of the columns, an array each."""
-    if not is_frame(X):
+    if isinstance(X, np.ndarray):
         return [(str(i), X[:, i]) for i in range(X.shape[1])]
     narwhals = require("narwhals", extra="sklearn", purpose="a frame as X")
     frame = narwhals.from_native(X, eager_only=True)
     return [(str(column.name), column) for column in frame.iter_columns()]
 
 
-def _holds_categories(values: Any) -> bool:
-    if isinstance(values, np.ndarray):
-        return False
-    return not values.dtype.is_numeric()
+def _holds_categories(values: Array | Series) -> bool:
+    return not (isinstance(values, np.ndarray) or values.dtype.is_numeric())
 
 
-def _levels(values: Any) -> list[Any]:
+def _levels(values: Array | Series) -> list[Any]:
     """Return the categories of a column in order, missing ones left out."""
     found = {value for value in _items(values) if not is_missing(value)}
     try:
@@ -133,17 +175,17 @@ def _levels(values: Any) -> list[Any]:
         return sorted(found, key=lambda value: (type(value).__name__, str(value)))
 
 
-def _codes(values: Any, levels: list[Any]) -> Array:
+def _codes(values: Array | Series, levels: list[Any]) -> Array:
     """Return the number of each category, 0 for one that is unknown."""
     numbers = {level: float(number) for number, level in enumerate(levels, 1)}
     return np.array([0.0 if is_missing(x) else numbers.get(x, 0.0) for x in _items(values)])
 
 
-def _items(values: Any) -> list[Any]:
-    return values.to_list() if hasattr(values, "to_list") else values.tolist()  # type: ignore[no-any-return]
+def _items(values: Array | Series) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else values.to_list()
 
 
-def _floats(name: str, values: Any) -> Array:
+def _floats(name: str, values: Array | Series) -> Array:
     """Return a column of numbers; what is missing is NaN."""
     if isinstance(values, np.ndarray):
         return values
@@ -168,13 +210,13 @@ def _refuse_gaps(numbers: Array, names: list[str]) -> None:
 
 
 def read_rows(
-    estimator: Any, X: Any, y: Any, encoder: TableEncoder, *, is_first: bool
-) -> tuple[Array, Any]:
+    estimator: BaseEstimator, X: Table, y: Targets, encoder: TableEncoder, *, is_first: bool
+) -> tuple[Array, Array]:
     """Return X as floats, and y checked: rows to fit to."""
     refuse_subclass(X, y)
     refuse_missing(y)
     if not is_frame(X):
-        X, y = validate_data(
+        rows, targets = validate_data(
             estimator,
             without_objects(X),
             y,
@@ -182,10 +224,10 @@ def read_rows(
             reset=is_first,
             **_accepted(encoder),
         )
-        X = _dense(X)
+        numbers = _dense(rows)
         if is_first:
-            encoder.fit(X)
-        return encoder.transform(X), y
+            encoder.fit(numbers)
+        return encoder.transform(numbers), targets
     if y is None:
         validate_data(estimator, X, y)  # which says that y is missing
     validate_data(estimator, X, y, skip_check_array=True, reset=is_first)
@@ -194,15 +236,15 @@ def read_rows(
     return check_X_y(encoder.transform(X), y, multi_output=True)  # type: ignore[no-any-return]
 
 
-def refuse_missing(y: Any) -> None:
+def refuse_missing(y: Targets | None) -> None:
     """Refuse targets of which some are missing, where scikit-learn would stumble over them.
 
     Raises
     ------
     ValueError
-        That names the first.
+        It names the first.
     """
-    # Scikit-learn says so itself of arrays of numbers, which sparse ones are.
+    # scikit-learn itself refuses NaN in arrays of numbers, sparse ones included.
     if (
         y is None
         or hasattr(y, "toarray")
@@ -220,22 +262,23 @@ def refuse_missing(y: Any) -> None:
             )
 
 
-def without_objects(X: Any) -> Any:
+def without_objects(X: Table) -> Table:
     """Return rows that are objects, as a frame with gaps gives them, as numbers and NaN."""
-    is_array = isinstance(X, np.ndarray) and X.dtype.kind == "O"
-    if not is_array or any(isinstance(x, (str, bytes, dict, list)) for x in X.flat):
+    if not (isinstance(X, np.ndarray) and X.dtype.kind == "O"):
+        return X
+    if any(isinstance(x, (str, bytes, dict, list)) for x in X.flat):
         return X  # scikit-learn says what is wrong, or converts it
     return as_numbers("X", X)
 
 
-def read_features(estimator: Any, X: Any, encoder: TableEncoder) -> Array:
+def read_features(estimator: BaseEstimator, X: Table, encoder: TableEncoder) -> Array:
     """Return X as floats: rows to predict."""
     refuse_subclass(X)
     if is_frame(X):
         validate_data(estimator, X, skip_check_array=True, reset=False)
         return check_array(encoder.transform(X))  # type: ignore[no-any-return]
-    X = _dense(validate_data(estimator, without_objects(X), reset=False, **_accepted(encoder)))
-    return encoder.transform(X)
+    rows = validate_data(estimator, without_objects(X), reset=False, **_accepted(encoder))
+    return encoder.transform(_dense(rows))
 
 
 def _accepted(encoder: TableEncoder) -> dict[str, Any]:
@@ -246,5 +289,5 @@ def _accepted(encoder: TableEncoder) -> dict[str, Any]:
     }
 
 
-def _dense(X: Any) -> Any:
-    return X.toarray() if hasattr(X, "toarray") else X
+def _dense(X: Array | Sparse) -> Array:
+    return X if isinstance(X, np.ndarray) else X.toarray()

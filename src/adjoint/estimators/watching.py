@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
+from sklearn.base import BaseEstimator
+
+from ..annotations import Array, Function
 
 __all__ = ["Watch", "Watched", "watch", "with_callbacks"]
-
-Array = np.ndarray[Any, Any]
 
 try:
     from sklearn.callback import CallbackSupportMixin as Watched
@@ -19,12 +19,12 @@ except ImportError:  # scikit-learn 1.6 to 1.8
     class Watched:  # type: ignore[no-redef]
         """An estimator that takes no callbacks, since this scikit-learn has none."""
 
-    def with_callbacks(method: Any) -> Any:
+    def with_callbacks(method: Function) -> Function:
         """Return the method."""
         return method
 
 
-# What belongs to a fit under way, and not to its result.
+# Attributes that belong to a fit under way, and not to its result.
 _TRANSIENT = ("_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
 
 
@@ -43,7 +43,7 @@ class Watch:
     """
 
     def __init__(
-        self, estimator: Any, X: Array, y: Array, sample_weight: Array | None, epochs: int
+        self, estimator: BaseEstimator, X: Array, y: Array, sample_weight: Array | None, epochs: int
     ) -> None:
         self.estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -73,6 +73,7 @@ class Watch:
             found = {name: x for name, x in vars(estimator).items() if name not in others}
             network = copy.deepcopy(estimator._network)
             return found | {
+                "_fit_state": copy.copy(estimator._fit_state),
                 "_network": network,
                 "coefs_": [parameter.data for parameter in network.coefs],
                 "intercepts_": [parameter.data for parameter in network.intercepts],
@@ -82,7 +83,7 @@ class Watch:
 
 
 def watch(
-    estimator: Any, X: Array, y: Array, sample_weight: Array | None, epochs: int
+    estimator: BaseEstimator, X: Array, y: Array, sample_weight: Array | None, epochs: int
 ) -> Watch | None:
     """Return the watch of an estimator that has callbacks."""
     if not getattr(estimator, "_skl_callbacks", None):

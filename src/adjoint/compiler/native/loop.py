@@ -3,8 +3,8 @@
 It keeps three states in turn: a step reads one and writes the next, so that a step which must not
 count is undone by forgetting what it wrote, and the state before the last step is still there. All
 that the loop knows from one call to the next is in a record of integers and one of numbers. The
-settings of its steps are the rows of a table, or the one row of all of them. Data come in an order
-that is kept, shuffled for each epoch, or shuffled again after the epoch before.
+settings are a table with one row a step, or a single row for all steps. The rows of the data keep
+their order, or are shuffled for each epoch, from their own order or from that of the last epoch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from .formats import LLVM_TYPES, SIZES
 
-# The places of the record, and of the numbers beside it.
+# The positions in the record of integers, and in the numbers beside it.
 EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
 SUM, BEST, TOLERANCE, SUM_BEFORE = range(4)
 STATES = 3
@@ -38,8 +38,8 @@ class Status(IntEnum):
     STALLED = 4
 
 
-# Of train's arguments: record, states, settings, order, numbers, losses, data arrays, workspace; n,
-# key, an `Order`, the epoch before which to end.
+# The arguments of ``train`` are record, states, settings, order, numbers, losses, data arrays and
+# workspace; then n, the key of the shuffle, an `Order`, and the epoch before which to end.
 _TEXT = """
 define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %numbers,
     ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
@@ -186,7 +186,7 @@ end:
 """
 
 
-# A step needs no look of its own if all doubts about it show in the loss of the next.
+# A state is not searched for NaN where every doubt about a step shows in the loss of the next one.
 NO_DOUBT = """
 define internal i1 @undecided(ptr %new, ptr %workspace) #0 {
   ret i1 false
@@ -246,7 +246,7 @@ def write_loop(
     Parameters
     ----------
     kind : str
-        Of the state's numbers.
+        The kind of the state's numbers.
     batch, tail : int
         Rows of a step, and of the short step that ends an epoch, or 0.
     arrays : int

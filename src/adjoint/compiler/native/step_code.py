@@ -1,7 +1,7 @@
 """Step code is the functions that one training step is made of, in either of the two regimes.
 
-They are ``step`` for whole batches, ``tail`` for the short last one, and ``undecided``, which tells
-whether what was computed must be decided where it is known when a product 0·∞ is 0.
+They are ``step`` for whole batches, ``tail`` for the short last one, and ``undecided``, which asks
+whether a NaN appeared. If so the step is repeated in Python, which knows where 0·∞ is 0.
 """
 
 from __future__ import annotations
@@ -115,13 +115,13 @@ class StepCode:
     ----------
     functions : tuple of str
     names : tuple of Names
-        What they declare.
+        The names that they declare.
     layout : Layout
-        Of the state.
+        Where the arrays of the state lie.
     workspace : int
         Bytes of memory between the parts of a step.
     constants : tuple of (int, array)
-        What must be in it from which byte on.
+        What the memory must hold, and from which byte on.
     about : str
         A line for a report.
     has_team : bool
@@ -188,7 +188,8 @@ def _kernel(graph: Graph, form: StepForm, layout: Layout, width: int, limit: int
     inputs, outputs = state_slots(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
         inputs[position] = Slot(f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:]))
-    # Two chains side by side hide the latency of one; beyond, registers run out.
+    # A chain of operations waits for itself: two side by side fill the gaps, for more there are too
+    # few registers.
     registers = 2 if nest.rows >= 2 * width else 1
     return Kernel(nest, inputs, outputs, width=registers * width, registers=registers)
 

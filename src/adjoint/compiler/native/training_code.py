@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
 from ...graph import Graph
-from . import loop
+from ..fingerprint import fingerprint
+from . import loop, team
 from .arrays.array_steps import array_steps
 from .cache import object_code
 from .entries import kind_of
@@ -18,8 +22,16 @@ from .nest import Unlowerable
 from .shuffle import write_shuffle
 from .step_code import StepCode, StepForm, unrolled_steps
 
-# Scalar operations beyond which loops over arrays are as fast, and compiled in much less time.
+# Beyond so many scalar operations loops over arrays are as fast, and compiled in much less time.
 MOST_UNROLLED = 1000
+# The code of so many networks is kept: to train another of the same form takes a tenth of the time.
+_MOST_KEPT = 64
+# The first by the graphs that a code was made of, the second by the key of a caller, who knew
+# before tracing that the graphs would be equal.
+_codes: dict[Hashable, TrainingCode] = {}
+_known: dict[Hashable, TrainingCode] = {}
+# Threads that need the same code make it once.
+_compiling = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,54 @@ class TrainingCode:
     def library(self) -> Library:
         """The code in memory, which several trainings share: it holds nothing of theirs."""
         return Library(self.code, ["train", "partner"] if self.steps.has_team else ["train"])
+
+
+def training_code(
+    trace: Callable[[], tuple[Graph, StepForm, Graph | None]], key: Hashable = None
+) -> TrainingCode:
+    """Return the code of a training, compiled only if there is none of equal graphs yet.
+
+    Parameters
+    ----------
+    trace : callable
+        Returns the step, its form, and the step on the short batch that ends an epoch, or None.
+    key : hashable, optional
+        Equal only where ``trace`` would return equal graphs: then it is not called again.
+
+    Raises
+    ------
+    Unlowerable, ImportError
+        As `compile_training`.
+    """
+    with _compiling:
+        code = None if key is None else _known.get(key)
+        if code is None:
+            step, form, tail = trace()
+            graphs = fingerprint(step), None if tail is None else fingerprint(tail)
+            own = (*graphs, form, team.can_share())
+            code = _codes.get(own) or compile_training(step, form, tail=tail)
+            _keep(_codes, own, code)
+        if key is not None:
+            _keep(_known, key, code)
+    return code
+
+
+def _keep(codes: dict[Hashable, TrainingCode], key: Hashable, code: TrainingCode) -> None:
+    """Keep a code, in the place of the one that was made or asked for longest ago."""
+    codes.pop(key, None)
+    codes[key] = code  # the latest last
+    while len(codes) > _MOST_KEPT:
+        codes.pop(next(iter(codes)), None)
+
+
+def _renew_lock() -> None:
+    """Let a forked child have a lock of its own: that of before may be held by no thread of it."""
+    global _compiling
+    _compiling = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def compile_training(

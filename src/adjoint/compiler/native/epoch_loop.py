@@ -1,4 +1,4 @@
-"""A training under way keeps its state from one call of the native loop to the next."""
+"""An epoch loop runs native code for whole epochs, and keeps their state from call to call."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import ctypes
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ...annotations import Array
+from ...core import Spec
 from ...errors import ShapeError
 from . import loop, team
 from .loop import (
@@ -35,8 +36,6 @@ from .memory_block import MemoryBlock, aligned_zeros
 from .team import Partner
 from .training_code import TrainingCode
 
-Array = np.ndarray[Any, Any]
-
 
 @dataclass
 class Patience:
@@ -60,8 +59,8 @@ class Patience:
     worse: int
 
 
-class Training:
-    """A training under way: states in turn, the data and the order of its rows.
+class EpochLoop:
+    """The native loop under way: its states, the data and the order of the rows.
 
     Parameters
     ----------
@@ -69,17 +68,17 @@ class Training:
     state : sequence of array
         Parameters, then memory; copied.
     data : sequence of (n, …) array
-        What batches are taken of.
+        Batches are rows of these.
     epochs : int
         How many there may be in all.
     settings : sequence of number
     seed : int or None
-        Of the order of the rows, as `adjoint.data.permutation`'s; None keeps theirs.
+        Determines the order of the rows, as in `adjoint.data.permutation`; None keeps their own.
 
     Attributes
     ----------
     settings : (k,) or (steps, k) array
-        Of all steps, or of each of the next run. May be replaced between runs.
+        One row for all steps, or a row for each of the next run. May be replaced between runs.
 
     Raises
     ------
@@ -95,7 +94,7 @@ class Training:
         data: Sequence[Array],
         *,
         epochs: int,
-        settings: Sequence[Any] | Array = (),
+        settings: Sequence[float] | Array = (),
         seed: int | None,
     ) -> None:
         graph, form = code.step, code.form
@@ -113,7 +112,7 @@ class Training:
         self.n = len(self._data[0])
         self._check_rows()
         self._steps_each = -(-self.n // code.form.rows(code.step))
-        # The last vector of row numbers may reach beyond the last row.
+        # The last batch may read a whole vector of row numbers beyond the last row.
         self._order = np.zeros(self.n + 4 * lanes, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed
@@ -136,12 +135,12 @@ class Training:
 
     @property
     def step(self) -> int:
-        """How many steps of the present epoch are."""
+        """How many steps of the present epoch are taken."""
         return int(self._record[STEP])
 
     @property
     def steps(self) -> int:
-        """How many steps are taken in all."""
+        """How many steps are taken in all epochs together."""
         return self.epoch * self._steps_each + self.step
 
     def steps_until(self, epoch: int) -> int:
@@ -154,13 +153,14 @@ class Training:
 
     @property
     def loss_so_far(self) -> float:
-        """The sum over the rows of the present epoch's steps of their losses."""
+        """The sum of the losses of the rows that the present epoch has seen."""
         return float(self._numbers[SUM]) if self.step else 0.0
 
     @property
-    def order(self) -> Any:
+    def order(self) -> Array:
         """The order of the rows in the present epoch; without a seed it may be replaced."""
-        return self._order[: self.n].copy()
+        order: Array = self._order[: self.n].copy()
+        return order
 
     @order.setter
     def order(self, order: Array | None) -> None:
@@ -173,9 +173,9 @@ class Training:
 
     @property
     def previous(self) -> list[Array]:
-        """Copies of parameters and memory before the last step; their loss was finite.
+        """Copies of parameters and memory before the last step, whose loss was finite.
 
-        Those of now, if it is not known what was before.
+        After a step back what was before is gone; then these are copies of the present ones.
         """
         return self._shaped(self._states[self._record[TURN] - (0 if self._stepped_back else 1)])
 
@@ -215,9 +215,9 @@ class Training:
         -------
         Status
             `PAUSED`; `STALLED` at the end of the epoch in which the patience ends; or why the
-            training does not go on: it stands before a step whose loss is not finite, or whose
-            result has NaN and must be decided where it is known when a product 0·∞ is 0; or at the
-            end of an epoch after which a parameter is not finite.
+            training does not go on. Then it stands before a step whose loss is not finite, or
+            before one whose result has NaN, which is repeated in Python, where a product 0·∞ may be
+            0; or at the end of an epoch after which a parameter is not finite.
         """
         settings = np.ascontiguousarray(self.settings, self._specs[0].dtype)
         stride = 0
@@ -275,12 +275,12 @@ class Training:
             )
 
 
-def _fitting(array: Array, spec: Any) -> Array:
+def _fitting(array: Array, spec: Spec) -> Array:
     """Return data whose rows are as traced, contiguous."""
     return np.ascontiguousarray(_of_spec(array, spec, rows=len(array)))
 
 
-def _of_spec(array: Array, spec: Any, *, rows: int | None = None) -> Array:
+def _of_spec(array: Array, spec: Spec, *, rows: int | None = None) -> Array:
     array = np.asarray(array)
     expected = spec.shape if rows is None else (rows, *spec.shape[1:])
     if array.shape != expected or array.dtype != spec.dtype:
