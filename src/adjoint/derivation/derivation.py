@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import GradientMismatchError
 from . import html, latex, markdown, notation, script, text
+from .cards import Cards
 from .evaluator import Evaluator
 from .formulas import Reading
 from .lines import Line, Program
@@ -92,6 +93,7 @@ class Derivation:
         self.inputs: Mapping[str, Any] = self.program.inputs
         self.evaluator = Evaluator(self.program.functions)
         self.reading = Reading(self._written, self._is_number)
+        self.cards = Cards(self.program.terms, self._written)
         self.steps: list[Step] = []
         # The magnitude of each value if all that it is made of is multiplied out.
         self._expanded: dict[str, Any] = {}
@@ -124,9 +126,7 @@ class Derivation:
         error = self._error(number, line, value)
         self._expanded[line.name] = self.evaluator.magnitude(line.source, self._expanded)
         self.evaluator[line.name] = value
-        formula = (
-            self._written(line.name) + notation.symbol(" = ") + self.reading.read(line.expression)
-        )
+        formula = self._written(line.name) + notation.symbol(" = ") + self._right_side(line)
         return Step(
             number,
             line.part,
@@ -138,6 +138,13 @@ class Derivation:
             numbers(value),
             error,
         )
+
+    def _right_side(self, line: Line) -> Formula:
+        """Return how a line's value comes about: in text as NumPy, in LaTeX as the cards say."""
+        formula = self.reading.read(line.expression)
+        if line.node is None:
+            return formula
+        return formula._replace(latex=self.cards.latex(line.node, line.expression))
 
     def _error(self, number: int, line: Line, value: Any) -> float:
         """Return how far the engine's value is from the evaluator's; raise if it is too far."""

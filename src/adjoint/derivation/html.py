@@ -38,8 +38,9 @@ _STYLE = """
 .adjoint-derivation math { font-size: 1.1rem; }
 .adjoint-derivation pre.numbers { white-space: pre-wrap; margin: 0; }
 .adjoint-derivation mtd { text-align: right; padding: .2em .5em; }
+.adjoint-derivation .cases mtd { text-align: left; }
 /* Brackets are drawn, since few fonts have ones that stretch. */
-.adjoint-derivation mtable {
+.adjoint-derivation mtable:not(.cases) {
   --foot: linear-gradient(currentColor 0 0); border: solid; border-width: 0 1.5px; margin: 0 .2em;
   background: var(--foot) 0 0, var(--foot) 0 100%, var(--foot) 100% 0, var(--foot) 100% 100%;
   background-size: .35em 1.5px; background-repeat: no-repeat;

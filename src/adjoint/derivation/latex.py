@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..metadata import escape_latex
 from .matrix import matrix
-from .notation import GREEK, escape_latex
+from .notation import GREEK
 from .text import PARTS
 
 _MARKS = {

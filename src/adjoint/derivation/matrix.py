@@ -24,13 +24,7 @@ def matrix(x: Any) -> Formula | None:
         return _entry(x.item())
     rows = [[_entry(entry) for entry in row] for row in np.atleast_2d(x).tolist()]
     latex = r" \\ ".join(" & ".join(entry.latex for entry in row) for row in rows)
-    cells = ["".join(f"<mtd>{entry.mathml}</mtd>" for entry in row) for row in rows]
-    table = "".join(f"<mtr>{row}</mtr>" for row in cells)
-    return Formula(
-        numbers(x),
-        rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}",
-        f"<mtable>{table}</mtable>",
-    )
+    return Formula(numbers(x), rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}")
 
 
 def _entry(entry: Any) -> Formula:

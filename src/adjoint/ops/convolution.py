@@ -48,7 +48,7 @@ _CASES = [
     shape=_convolution_shape,
     strong="strong_convolution",
     source="np.convolve({x}, {y}, {mode})",
-    latex="{x} * {y}",
+    latex=r"{x} *_{{{mode}}} {y}",
     cases=_CASES,
 )
 def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
@@ -61,7 +61,7 @@ def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
     shape=_convolution_shape,
     strong="strong_convolution",
     source="strong_product(lambda x, y: np.convolve(x, y, {mode}), {x}, {y})",
-    latex="{x} * {y}",
+    latex=r"{x} *_{{{mode}}} {y}",
     helpers=[strong_product],
     cases=_CASES,
 )

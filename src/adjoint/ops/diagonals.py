@@ -35,7 +35,7 @@ _TRIANGLES: list[tuple[Any, ...]] = [
     transposes=[lambda g, x, *, k: tril(g, k=k)],
     shape=_triangle_shape,
     source="np.tril({x}{params})",
-    latex=r"\operatorname{{tril}}\left({x}\right)",
+    latex=r"\operatorname{{tril}}\left({x}{params}\right)",
     numpy=[np.tril],
     cases=_TRIANGLES,
 )
@@ -48,7 +48,7 @@ def tril(x: Any, *, k: int = 0) -> Any:
     transposes=[lambda g, x, *, k: triu(g, k=k)],
     shape=_triangle_shape,
     source="np.triu({x}{params})",
-    latex=r"\operatorname{{triu}}\left({x}\right)",
+    latex=r"\operatorname{{triu}}\left({x}{params}\right)",
     numpy=[np.triu],
     cases=_TRIANGLES,
 )
@@ -69,7 +69,7 @@ def _diagonal_shape(x: Operand, *, offset: int, axis1: int, axis2: int) -> tuple
 @rearrangement(
     shape=_diagonal_shape,
     source="np.diagonal({x}{params})",
-    latex=r"\operatorname{{diag}}\left({x}\right)",
+    latex=r"\operatorname{{diag}}\left({x}{params}\right)",
     numpy=[np.diagonal],
     method=True,
     view="always",
@@ -89,7 +89,7 @@ def diagonal(x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     transposes=[lambda g, x, *, k: reshape(diagonal(g, offset=k), shape=x.shape)],
     shape=lambda x, *, k: (math.prod(x.shape) + abs(k),) * 2,
     source="np.diagflat({x}{params})",
-    latex=r"\operatorname{{diag}}\left({x}\right)",
+    latex=r"\operatorname{{diag}}\left({x}{params}\right)",
     numpy=[np.diagflat],
     cases=[((3,), {}), ((2, 2), {"k": -1}), ((), {}), ((0,), {"k": 1})],
 )

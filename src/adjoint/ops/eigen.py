@@ -151,7 +151,7 @@ def _packed_shape(a: Operand, **_: Any) -> tuple[int, ...]:
     shape=_packed_shape,
     dtype=real_dtype,
     source="eigh_packed({a}{params})",
-    latex=r"\operatorname{{eigh}}\left({a}\right)",
+    latex=r"\operatorname{{eigh}}\left({a}{params}\right)",
     explain_error=explain_not_square,
     cases=[(POSITIVE, {}), (POSITIVE, {"uplo": "U"}), (STACK, {}), (np.array([[2.0]]), {})],
 )

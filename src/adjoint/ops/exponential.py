@@ -30,7 +30,7 @@ def _power_by_exponent(out: Any, x: Any, y: Any) -> Any:
     partials=[_power_by_base, _power_by_exponent],
     strong=True,
     source="{x} ** {y}",
-    latex="{x}^{{{y}}}",
+    latex="{{{x}}}^{{{y}}}",
     numpy=[np.power],
     domain=[(0.5, 2), (-2, 2)],
 )
@@ -44,7 +44,7 @@ def power(x: Any, y: Any) -> Any:
     partials=[lambda y, x: 2 * x],
     strong=True,
     source="np.square({x})",
-    latex="{x}^2",
+    latex="{{{x}}}^{{2}}",
     numpy=[np.square],
     method=True,
 )
@@ -96,7 +96,7 @@ def _cosine_by_other(c: Any, x: Any, y: Any) -> Any:
     partials=[_cosine_by_leg, _cosine_by_other],
     strong=True,
     source="cosine({x}, {y})",
-    latex=r"\frac{{{x}}}{{\sqrt{{{x}^2 + {y}^2}}}}",
+    latex=r"\frac{{{x}}}{{\sqrt{{{{{x}}}^{{2}} + {{{y}}}^{{2}}}}}}",
 )
 def cosine(x: Any, y: Any) -> Any:
     """Return x / √(x² + y²), the cosine of the angle of the point (x, y), whatever its size.
@@ -120,7 +120,7 @@ def cosine(x: Any, y: Any) -> Any:
     partials=[lambda out, x, y: cosine(x, y), lambda out, x, y: cosine(y, x)],
     strong=True,
     source="np.hypot({x}, {y})",
-    latex=r"\sqrt{{{x}^2 + {y}^2}}",
+    latex=r"\sqrt{{{{{x}}}^{{2}} + {{{y}}}^{{2}}}}",
     numpy=[np.hypot],
 )
 def hypot(x: Any, y: Any) -> Any:
@@ -163,7 +163,7 @@ def expm1(x: Any) -> Any:
     partials=[lambda y, x: divide(1.0, x)],
     strong=True,
     source="np.log({x})",
-    latex=r"\log {x}",
+    latex=r"\log\left({x}\right)",
     numpy=[np.log],
     method=True,
     domain=[(0.2, 3)],

@@ -36,13 +36,23 @@ _LIKE: dict[str, Any] = {
 }
 
 
-@constant(source="np.zeros_like({x}{params})", latex=r"0_{{{x}}}", numpy=[np.zeros_like], **_LIKE)
+@constant(
+    source="np.zeros_like({x}{params})",
+    latex=r"\operatorname{{zeros}}\left({x}{params}\right)",
+    numpy=[np.zeros_like],
+    **_LIKE,
+)
 def zeros_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
     """Return zeros of x's shape and dtype, or of those given: a constant to assign into."""
     return np.zeros_like(x, dtype=dtype, shape=shape)
 
 
-@constant(source="np.ones_like({x}{params})", latex=r"1_{{{x}}}", numpy=[np.ones_like], **_LIKE)
+@constant(
+    source="np.ones_like({x}{params})",
+    latex=r"\operatorname{{ones}}\left({x}{params}\right)",
+    numpy=[np.ones_like],
+    **_LIKE,
+)
 def ones_like(x: Any, *, dtype: DType | None = None, shape: Sizes | None = None) -> Any:
     """Return ones of x's shape and dtype, or of those given: a constant."""
     return np.ones_like(x, dtype=dtype, shape=shape)

@@ -16,7 +16,7 @@ from .piecewise import one_minus_square
     partials=[lambda y, x: cosh(x)],
     strong=True,
     source="np.sinh({x})",
-    latex=r"\sinh {x}",
+    latex=r"\sinh\left({x}\right)",
     numpy=[np.sinh],
     method=True,
 )
@@ -29,7 +29,7 @@ def sinh(x: Any) -> Any:
     partials=[lambda y, x: sinh(x)],
     strong=True,
     source="np.cosh({x})",
-    latex=r"\cosh {x}",
+    latex=r"\cosh\left({x}\right)",
     numpy=[np.cosh],
     method=True,
 )
@@ -42,7 +42,7 @@ def cosh(x: Any) -> Any:
     partials=[lambda y, x: 1 - y * y],
     strong=True,
     source="np.tanh({x})",
-    latex=r"\tanh {x}",
+    latex=r"\tanh\left({x}\right)",
     numpy=[np.tanh],
     method=True,
 )
@@ -56,7 +56,7 @@ def tanh(x: Any) -> Any:
     partials=[lambda y, x: divide(1.0, hypot(1.0, x))],
     strong=True,
     source="np.arcsinh({x})",
-    latex=r"\operatorname{{arsinh}} {x}",
+    latex=r"\operatorname{{arsinh}}\left({x}\right)",
     numpy=[np.arcsinh],
     method=True,
 )
@@ -70,7 +70,7 @@ def arcsinh(x: Any) -> Any:
     partials=[lambda y, x: divide(1.0, sqrt(x - 1) * sqrt(x + 1))],
     strong=True,
     source="np.arccosh({x})",
-    latex=r"\operatorname{{arcosh}} {x}",
+    latex=r"\operatorname{{arcosh}}\left({x}\right)",
     numpy=[np.arccosh],
     method=True,
     domain=[(1.2, 3)],
@@ -84,7 +84,7 @@ def arccosh(x: Any) -> Any:
     partials=[lambda y, x: divide(1.0, one_minus_square(x))],
     strong=True,
     source="np.arctanh({x})",
-    latex=r"\operatorname{{artanh}} {x}",
+    latex=r"\operatorname{{artanh}}\left({x}\right)",
     numpy=[np.arctanh],
     method=True,
     domain=[(-0.8, 0.8)],

@@ -11,7 +11,7 @@ import numpy as np
 from ..core import Operand, Spec, Value, as_plain, attach
 from ..errors import ShapeError
 from ..kinds import constant, linear, shape_of
-from ..metadata import literal
+from ..metadata import formula, literal
 from .piecewise import where
 
 
@@ -160,8 +160,13 @@ def _index_source(x: str, *arrays: str, key: Key) -> str:
     return f"{x}[{_key_source(key, arrays)}]"
 
 
+def _key_latex(key: Key, names: tuple[str, ...]) -> str:
+    rest = iter(names)
+    return f"[{', '.join(next(rest) if part is SLOT else formula(part) for part in key)}]"
+
+
 def _index_latex(x: str, *arrays: str, key: Key) -> str:
-    return f"{x}_{{{_key_source(key, arrays)}}}"
+    return f"{{{x}}}_{{{_key_latex(key, arrays)}}}"
 
 
 def _index_error(x: Operand, *arrays: Operand, key: Key) -> str | None:
@@ -201,6 +206,10 @@ def _scatter_source(g: str, *arrays: str, key: Key, shape: Shape) -> str:
     return f"add_at({g}, np.s_[{_key_source(key, arrays)}], {literal(shape)})"
 
 
+def _scatter_latex(x: str, *arrays: str, key: Key, shape: Shape) -> str:
+    return rf"\operatorname{{scatter}}_{{{_key_latex(key, arrays)}}}\left({x}\right)"
+
+
 def _scattered_shape(x: Operand, *arrays: Operand, key: Key, shape: Shape) -> Shape:
     picked = _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key)
     if not _fills(shape_of(x), picked):
@@ -221,7 +230,7 @@ def add_at(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     dtype=lambda x, *arrays, key, shape: x.dtype,
     source=_scatter_source,
     helpers=[add_at],
-    latex=r"\operatorname{{scatter}}\left({x}\right)",
+    latex=_scatter_latex,
     cases=[
         ((4,), {"key": (1,), "shape": (3, 4)}),
         ((2, 2, 4), _INDICES, {"key": (SLOT,), "shape": (3, 4)}),
@@ -291,6 +300,10 @@ def _put_error(x: Operand, v: Operand, *arrays: Operand, key: Key) -> str | None
     return f"cannot put shape {np.shape(v)} at [{_key_source(key, names)}] of shape {x.shape}"
 
 
+def _put_latex(x: str, v: str, *arrays: str, key: Key) -> str:
+    return rf"\operatorname{{put}}_{{{_key_latex(key, arrays)}}}\left({x}, {v}\right)"
+
+
 def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
     if not any(isinstance(a, Spec) and a.dtype.kind == "b" for a in arrays):
         picked = _index_shape(x, *arrays, key=key)
@@ -304,7 +317,7 @@ def _put_shape(x: Operand, v: Operand, *arrays: Operand, key: Key) -> Shape:
     shape=_put_shape,
     dtype=lambda x, v, *arrays, key: x.dtype,
     source=lambda x, v, *arrays, key: f"replaced_at({x}, {v}, np.s_[{_key_source(key, arrays)}])",
-    latex=r"{x}",
+    latex=_put_latex,
     helpers=[replaced_at],
     explain_error=_put_error,
     cases=[

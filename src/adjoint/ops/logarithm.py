@@ -31,7 +31,7 @@ def exp2(x: Any) -> Any:
     partials=[lambda y, x: divide(1 / math.log(2), x)],
     strong=True,
     source="np.log2({x})",
-    latex=r"\log_2 {x}",
+    latex=r"\log_{{2}}\left({x}\right)",
     numpy=[np.log2],
     method=True,
     domain=[(0.2, 3)],
@@ -45,7 +45,7 @@ def log2(x: Any) -> Any:
     partials=[lambda y, x: divide(1 / math.log(10), x)],
     strong=True,
     source="np.log10({x})",
-    latex=r"\log_{{10}} {x}",
+    latex=r"\log_{{10}}\left({x}\right)",
     numpy=[np.log10],
     method=True,
     domain=[(0.2, 3)],
@@ -89,7 +89,7 @@ def logaddexp(x: Any, y: Any) -> Any:
     ],
     strong=True,
     source="np.logaddexp2({x}, {y})",
-    latex=r"\log_2\left(2^{{{x}}} + 2^{{{y}}}\right)",
+    latex=r"\log_{{2}}\left(2^{{{x}}} + 2^{{{y}}}\right)",
     numpy=[np.logaddexp2],
 )
 def logaddexp2(x: Any, y: Any) -> Any:

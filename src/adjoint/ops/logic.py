@@ -10,37 +10,37 @@ from ..core import NUMPY
 from ..kinds import constant
 
 
-@constant(source="{x} < {y}", latex="{x} < {y}", numpy=[np.less])
+@constant(source="{x} < {y}", latex=r"\left[{x} < {y}\right]", numpy=[np.less])
 def less(x: Any, y: Any) -> Any:
     """Return where x < y."""
     return np.less(x, y)
 
 
-@constant(source="{x} <= {y}", latex=r"{x} \le {y}", numpy=[np.less_equal])
+@constant(source="{x} <= {y}", latex=r"\left[{x} \le {y}\right]", numpy=[np.less_equal])
 def less_equal(x: Any, y: Any) -> Any:
     """Return where x ≤ y."""
     return np.less_equal(x, y)
 
 
-@constant(source="{x} > {y}", latex="{x} > {y}", numpy=[np.greater])
+@constant(source="{x} > {y}", latex=r"\left[{x} > {y}\right]", numpy=[np.greater])
 def greater(x: Any, y: Any) -> Any:
     """Return where x > y."""
     return np.greater(x, y)
 
 
-@constant(source="{x} >= {y}", latex=r"{x} \ge {y}", numpy=[np.greater_equal])
+@constant(source="{x} >= {y}", latex=r"\left[{x} \ge {y}\right]", numpy=[np.greater_equal])
 def greater_equal(x: Any, y: Any) -> Any:
     """Return where x ≥ y."""
     return np.greater_equal(x, y)
 
 
-@constant(source="{x} == {y}", latex="{x} = {y}", numpy=[np.equal])
+@constant(source="{x} == {y}", latex=r"\left[{x} = {y}\right]", numpy=[np.equal])
 def equal(x: Any, y: Any) -> Any:
     """Return where x = y."""
     return np.equal(x, y)
 
 
-@constant(source="{x} != {y}", latex=r"{x} \ne {y}", numpy=[np.not_equal])
+@constant(source="{x} != {y}", latex=r"\left[{x} \ne {y}\right]", numpy=[np.not_equal])
 def not_equal(x: Any, y: Any) -> Any:
     """Return where x ≠ y."""
     return np.not_equal(x, y)
@@ -131,13 +131,23 @@ def logical_xor(x: Any, y: Any) -> Any:
     return np.logical_xor(x, y)
 
 
-@constant(source="np.isnan({x})", latex=r"{x} = \text{{NaN}}", numpy=[np.isnan], method=True)
+@constant(
+    source="np.isnan({x})",
+    latex=r"\left[{x} = \mathrm{{nan}}\right]",
+    numpy=[np.isnan],
+    method=True,
+)
 def isnan(x: Any) -> Any:
     """Return where x is not a number."""
     return np.isnan(x)
 
 
-@constant(source="np.isinf({x})", latex=r"\left|{x}\right| = \infty", numpy=[np.isinf], method=True)
+@constant(
+    source="np.isinf({x})",
+    latex=r"\left[\left|{x}\right| = \infty\right]",
+    numpy=[np.isinf],
+    method=True,
+)
 def isinf(x: Any) -> Any:
     """Return where x is infinite."""
     return np.isinf(x)
@@ -145,7 +155,7 @@ def isinf(x: Any) -> Any:
 
 @constant(
     source="np.isfinite({x})",
-    latex=r"\left|{x}\right| < \infty",
+    latex=r"\left[\left|{x}\right| < \infty\right]",
     numpy=[np.isfinite],
     method=True,
 )
@@ -167,7 +177,7 @@ def signbit(x: Any) -> Any:
 
 @constant(
     source="np.isclose({x}, {y}{params})",
-    latex=r"{x} \approx {y}",
+    latex=r"\left[{x} \approx {y}{params}\right]",
     numpy=[np.isclose],
     cases=[((2, 3), (3,), {}), ((2,), (2,), {"rtol": 0.5, "atol": 0.1, "equal_nan": True})],
 )

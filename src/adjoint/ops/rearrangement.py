@@ -56,7 +56,7 @@ def _same_shape(x: Operand, *, axis: Sizes | None, **_: Any) -> tuple[int, ...]:
     transposes=[lambda g, x, *, axis: flip(g, axis=axis)],
     shape=_same_shape,
     source="np.flip({x}{params})",
-    latex=r"\operatorname{{flip}}\left({x}\right)",
+    latex=r"\operatorname{{flip}}\left({x}{params}\right)",
     numpy=[np.flip],
     view="always",
     axis=AxisRule(),
@@ -85,7 +85,7 @@ def _rolled_back(g: Any, x: Any, *, shift: Any, axis: Any) -> Any:
     transposes=[_rolled_back],
     shape=_rolled_shape,
     source="np.roll({x}, shift={shift}, axis={axis})",
-    latex=r"\operatorname{{roll}}\left({x}\right)",
+    latex=r"\operatorname{{roll}}\left({x}{params}\right)",
     numpy=[np.roll],
     axis=AxisRule(repeated=True),
     cases=[
@@ -112,7 +112,7 @@ def _repeated_shape(x: Operand, *, repeats: Sizes, axis: int | None) -> tuple[in
 @rearrangement(
     shape=_repeated_shape,
     source="np.repeat({x}, {repeats}, axis={axis})",
-    latex=r"\operatorname{{repeat}}\left({x}\right)",
+    latex=r"\operatorname{{repeat}}\left({x}{params}\right)",
     numpy=[np.repeat],
     method=True,
     axis=AxisRule(several=False, of_number=True),
@@ -141,7 +141,7 @@ def _tiled_shape(x: Operand, *, reps: Sizes) -> tuple[int, ...]:
 @rearrangement(
     shape=_tiled_shape,
     source="np.tile({x}, {reps})",
-    latex=r"\operatorname{{tile}}\left({x}\right)",
+    latex=r"\operatorname{{tile}}\left({x}{params}\right)",
     numpy=[np.tile],
     cases=[((2, 3), {"reps": 2}), ((3,), {"reps": (2, 1, 2)}), ((2, 1), {"reps": (0, 1)})],
 )

@@ -57,7 +57,7 @@ def _spread(g: Any, x: Any, **params: Any) -> Any:
     shape=reduced_shape,
     dtype=_sum_dtype,
     source="np.sum({x}{params})",
-    latex=r"\sum {x}",
+    latex=r"\textstyle\sum\left({x}{params}\right)",
     numpy=[np.sum],
     method=True,
     axis=_OF_NUMBERS,
@@ -81,7 +81,7 @@ def count(x: Operand, axis: Any) -> int:
     shape=reduced_shape,
     dtype=lambda x, **_: np.mean(np.ones(1, x.dtype)).dtype,
     source="np.mean({x}{params})",
-    latex=r"\operatorname{{mean}}\left({x}\right)",
+    latex=r"\operatorname{{mean}}\left({x}{params}\right)",
     numpy=[np.mean],
     method=True,
     axis=AxisRule(),
@@ -123,7 +123,7 @@ def _chosen_shape(x: Operand, **params: Any) -> tuple[int, ...]:
     weights=_shared_ties,
     shape=_chosen_shape,
     source="np.max({x}{params})",
-    latex=r"\max {x}",
+    latex=r"\max\left({x}{params}\right)",
     numpy=[np.max],
     method=True,
     explain_error=no_entries,
@@ -139,7 +139,7 @@ def max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     weights=_shared_ties,
     shape=_chosen_shape,
     source="np.min({x}{params})",
-    latex=r"\min {x}",
+    latex=r"\min\left({x}{params}\right)",
     numpy=[np.min],
     method=True,
     explain_error=no_entries,
@@ -185,7 +185,7 @@ def less_greatest(x: Any, axis: Any) -> tuple[Any, Any, Any]:
 @reduction(
     weights=_exponential_shares,
     source="logsumexp({x}{params})",
-    latex=r"\log \sum e^{{{x}}}",
+    latex=r"\log\left(\textstyle\sum\left(e^{{{x}}}{params}\right)\right)",
     method=True,
     axis=_OF_NUMBERS,
     cases=_CASES,
@@ -244,7 +244,7 @@ def _turn(v: Any, y: Any, x: Any, *, axis: Any) -> Any:
     shape=lambda x, *, axis: x.shape,
     dtype=lambda x, *, axis: np.sqrt(np.ones((), x.dtype)).dtype,
     source="unit_vector({x}{params})",
-    latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
+    latex=r"\frac{{{x}}}{{\left\lVert {x}{params} \right\rVert}}",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
 )
 def unit_vector(x: Any, *, axis: Axes = None) -> Any:
@@ -266,7 +266,7 @@ def unit_vector(x: Any, *, axis: Axes = None) -> Any:
 @reduction(
     weights=lambda y, x, *, axis, keepdims: unit_vector(x, axis=axis),
     source="norm({x}{params})",
-    latex=r"\left\lVert {x} \right\rVert",
+    latex=r"\left\lVert {x}{params} \right\rVert",
     axis=AxisRule(),
     cases=_CASES,
 )
@@ -291,7 +291,7 @@ _PLACE: dict[str, Any] = {
 
 @constant(
     source="np.argmax({x}{params})",
-    latex=r"\operatorname{{argmax}} {x}",
+    latex=r"\operatorname{{argmax}}\left({x}{params}\right)",
     numpy=[np.argmax],
     explain_error=no_entries,
     **{**_PLACE, "shape": _chosen_shape},
@@ -303,7 +303,7 @@ def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
 
 @constant(
     source="np.argmin({x}{params})",
-    latex=r"\operatorname{{argmin}} {x}",
+    latex=r"\operatorname{{argmin}}\left({x}{params}\right)",
     numpy=[np.argmin],
     explain_error=no_entries,
     **{**_PLACE, "shape": _chosen_shape},
@@ -315,7 +315,7 @@ def argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
 
 @constant(
     source="np.count_nonzero({x}{params})",
-    latex=r"\#\left({x} \ne 0\right)",
+    latex=r"\#\left({x} \ne 0{params}\right)",
     numpy=[np.count_nonzero],
     **{**_PLACE, "axis": _OF_NUMBERS, "method": False},
 )
@@ -329,7 +329,7 @@ _TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_:
 
 @constant(
     source="np.any({x}{params})",
-    latex=r"\operatorname{{any}}\left({x}\right)",
+    latex=r"\operatorname{{any}}\left({x}{params}\right)",
     numpy=[np.any],
     **_TRUTH,
 )
@@ -340,7 +340,7 @@ def any(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @constant(
     source="np.all({x}{params})",
-    latex=r"\operatorname{{all}}\left({x}\right)",
+    latex=r"\operatorname{{all}}\left({x}{params}\right)",
     numpy=[np.all],
     **_TRUTH,
 )

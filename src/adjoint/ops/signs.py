@@ -32,7 +32,7 @@ def fabs(x: Any) -> Any:
     partials=[lambda out, x, y: sign(x) * sign(out), 0],
     strong=True,
     source="np.copysign({x}, {y})",
-    latex=r"\left|{x}\right| \operatorname{{sign}}\left({y}\right)",
+    latex=r"\left|{x}\right| \odot \operatorname{{sign}}\left({y}\right)",
     numpy=[np.copysign],
     kinks=[0],
 )
@@ -65,7 +65,7 @@ def _along_axis(x: Operand, *, axis: int, **_: Any) -> tuple[int, ...]:
     shape=_along_axis,
     dtype=lambda x, **_: np.unwrap(np.ones(2, x.dtype)).dtype,
     source="np.unwrap({x}{params})",
-    latex=r"\operatorname{{unwrap}}\left({x}\right)",
+    latex=r"\operatorname{{unwrap}}\left({x}{params}\right)",
     numpy=[np.unwrap],
     axis=AxisRule(several=False),
     domain=[(-9, 9)],

@@ -103,7 +103,7 @@ def _solve_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any) -> Any:
     shape=_solve_shape,
     dtype=real_dtype,
     source="np.linalg.solve({a}, {b})",
-    latex="{{{a}}}^{{-1}} {b}",
+    latex=r"{{{a}}}^{{-1}} \, {b}",
     numpy=[np.linalg.solve],
     explain_error=_solve_error,
     cases=[

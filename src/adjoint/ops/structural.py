@@ -13,7 +13,7 @@ from ..axis import AxisRule, read_axis
 from ..core import NUMPY, Operand, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
-from ..metadata import DType, Sizes, dtype_text, literal
+from ..metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
 
 _SMALL = 4096
 _ONE = AxisRule(several=False)
@@ -85,7 +85,7 @@ def _repeated_shape(x: Operand, *, shape: Any) -> tuple[int, ...]:
     shape=_repeated_shape,
     source=_broadcast_source,
     view="always",
-    latex=r"{x}",
+    latex=r"\operatorname{{broadcast}}_{{\to {shape}}}\left({x}\right)",
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
 )
@@ -118,7 +118,7 @@ def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
     source="sum_to({x}{params})",
-    latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
+    latex=r"\textstyle\sum_{{\to {shape}}}\left({x}\right)",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
 )
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
@@ -152,7 +152,7 @@ def _reshaped(x: Operand, *, shape: Any) -> tuple[int, ...]:
     shape=_reshaped,
     source="{x}.reshape({shape})",
     view="perhaps",
-    latex=r"\operatorname{{reshape}}({x})",
+    latex=r"\operatorname{{reshape}}_{{{shape}}}\left({x}\right)",
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
 )
@@ -171,6 +171,12 @@ def _transpose_source(x: str, *, axes: Sequence[int] | None) -> str:
     return f"{x}.T" if axes is None else f"{x}.transpose({literal(tuple(axes))})"
 
 
+def _transpose_latex(x: str, *, axes: Sequence[int] | None) -> str:
+    if axes is None or tuple(axes) == (*range(len(axes) - 2), -1, -2):
+        return rf"{{{x}}}^{{\top}}"
+    return rf"\operatorname{{transpose}}\left({x}, {formula(tuple(axes))}\right)"
+
+
 def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...]:
     if axes is None:
         return tuple(x.shape[::-1])
@@ -184,7 +190,7 @@ def _permuted_shape(x: Operand, *, axes: Sequence[int] | None) -> tuple[int, ...
     shape=_permuted_shape,
     source=_transpose_source,
     view="always",
-    latex=r"{x}^\top",
+    latex=_transpose_latex,
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
 )
@@ -220,7 +226,7 @@ def _joined_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     transposes=_joined_part,
     shape=_joined_shape,
     source="np.concatenate([{args}]{params})",
-    latex=r"\left[{args}\right]",
+    latex=r"\operatorname{{concatenate}}\left({args}{params}\right)",
     numpy=[np.concatenate],
     cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
 )
@@ -245,7 +251,7 @@ def _stacked_part(position: int, g: Any, *arrays: Any, axis: int) -> Any:
     transposes=_stacked_part,
     shape=_stacked_shape,
     source="np.stack([{args}]{params})",
-    latex=r"\left[{args}\right]",
+    latex=r"\operatorname{{stack}}\left({args}{params}\right)",
     numpy=[np.stack],
     cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
 )
@@ -259,7 +265,7 @@ def stack(*arrays: Any, axis: int = 0) -> Any:
     shape=lambda x, *, dtype: x.shape,
     dtype=lambda x, *, dtype: np.dtype(dtype),
     source=lambda x, *, dtype: f"{x}.astype({dtype_text(dtype)})",
-    latex=r"{x}",
+    latex=lambda x, *, dtype: rf"\operatorname{{{escape_latex(str(dtype))}}}\left({x}\right)",
     method=True,
     cases=[((2, 3), {"dtype": "float64"})],
 )

@@ -18,7 +18,7 @@ from .piecewise import absolute, one_minus_square, where
     partials=[lambda y, x: cos(x)],
     strong=True,
     source="np.sin({x})",
-    latex=r"\sin {x}",
+    latex=r"\sin\left({x}\right)",
     numpy=[np.sin],
     method=True,
 )
@@ -31,7 +31,7 @@ def sin(x: Any) -> Any:
     partials=[lambda y, x: -sin(x)],
     strong=True,
     source="np.cos({x})",
-    latex=r"\cos {x}",
+    latex=r"\cos\left({x}\right)",
     numpy=[np.cos],
     method=True,
 )
@@ -44,7 +44,7 @@ def cos(x: Any) -> Any:
     partials=[lambda y, x: 1 + y * y],
     strong=True,
     source="np.tan({x})",
-    latex=r"\tan {x}",
+    latex=r"\tan\left({x}\right)",
     numpy=[np.tan],
     method=True,
     domain=[(-1.2, 1.2)],
@@ -58,7 +58,7 @@ def tan(x: Any) -> Any:
     partials=[lambda y, x: divide(1.0, sqrt(one_minus_square(x)))],
     strong=True,
     source="np.arcsin({x})",
-    latex=r"\arcsin {x}",
+    latex=r"\arcsin\left({x}\right)",
     numpy=[np.arcsin],
     method=True,
     domain=[(-0.8, 0.8)],
@@ -72,7 +72,7 @@ def arcsin(x: Any) -> Any:
     partials=[lambda y, x: divide(-1.0, sqrt(one_minus_square(x)))],
     strong=True,
     source="np.arccos({x})",
-    latex=r"\arccos {x}",
+    latex=r"\arccos\left({x}\right)",
     numpy=[np.arccos],
     method=True,
     domain=[(-0.8, 0.8)],
@@ -92,7 +92,7 @@ def _arctan_slope(y: Any, x: Any) -> Any:
     partials=[_arctan_slope],
     strong=True,
     source="np.arctan({x})",
-    latex=r"\arctan {x}",
+    latex=r"\arctan\left({x}\right)",
     numpy=[np.arctan],
     method=True,
 )
@@ -155,7 +155,7 @@ def sinc(x: Any) -> Any:
 @elementwise(
     partials=[lambda y, x: math.pi / 180],
     source="np.deg2rad({x})",
-    latex=r"\frac{{\pi}}{{180}} {x}",
+    latex=r"\frac{{\pi}}{{180}} \cdot {x}",
     numpy=[np.deg2rad, np.radians],
     method=True,
 )
@@ -167,7 +167,7 @@ def deg2rad(x: Any) -> Any:
 @elementwise(
     partials=[lambda y, x: 180 / math.pi],
     source="np.rad2deg({x})",
-    latex=r"\frac{{180}}{{\pi}} {x}",
+    latex=r"\frac{{180}}{{\pi}} \cdot {x}",
     numpy=[np.rad2deg, np.degrees],
     method=True,
 )

@@ -33,7 +33,7 @@ def _share(x: Any, y: Any) -> Any:
     ],
     strong=True,
     source="xlogy({x}, {y})",
-    latex=r"{x} \log {y}",
+    latex=r"{x} \odot \log\left({y}\right)",
     numpy=[special.xlogy],
     domain=[(-2, 2), _POSITIVE],
 )
@@ -49,7 +49,7 @@ def xlogy(x: Any, y: Any) -> Any:
     ],
     strong=True,
     source="xlog1py({x}, {y})",
-    latex=r"{x} \log\left(1 + {y}\right)",
+    latex=r"{x} \odot \log\left(1 + {y}\right)",
     numpy=[special.xlog1py],
     domain=[(-2, 2), (-0.8, 2)],
 )
@@ -62,7 +62,7 @@ def xlog1py(x: Any, y: Any) -> Any:
     partials=[lambda y, x: -log(x) - 1],
     strong=True,
     source="entr({x})",
-    latex=r"-{x} \log {x}",
+    latex=r"-{x} \odot \log\left({x}\right)",
     numpy=[special.entr],
     domain=[_POSITIVE],
 )
@@ -90,7 +90,7 @@ def _log_ratio(x: Any, y: Any) -> Any:
     ],
     strong=True,
     source="rel_entr({x}, {y})",
-    latex=r"{x} \log \frac{{{x}}}{{{y}}}",
+    latex=r"{x} \odot \log\left(\frac{{{x}}}{{{y}}}\right)",
     numpy=[special.rel_entr],
     domain=[_POSITIVE],
 )
@@ -109,7 +109,7 @@ def rel_entr(x: Any, y: Any) -> Any:
     ],
     strong=True,
     source="kl_div({x}, {y})",
-    latex=r"{x} \log \frac{{{x}}}{{{y}}} - {x} + {y}",
+    latex=r"{x} \odot \log\left(\frac{{{x}}}{{{y}}}\right) - {x} + {y}",
     numpy=[special.kl_div],
     domain=[_POSITIVE],
 )

@@ -25,7 +25,7 @@ _POSITIVE = (0.2, 4)
     partials=[lambda y, x: digamma(x)],
     strong=True,
     source="gammaln({x})",
-    latex=r"\log \left|\Gamma\left({x}\right)\right|",
+    latex=r"\log\left|\Gamma\left({x}\right)\right|",
     numpy=[special.gammaln],
     domain=[_POSITIVE],
 )
@@ -38,7 +38,7 @@ def gammaln(x: Any) -> Any:
     partials=[lambda y, x: digamma(x)],
     strong=True,
     source="loggamma({x})",
-    latex=r"\log \Gamma\left({x}\right)",
+    latex=r"\log\left(\Gamma\left({x}\right)\right)",
     numpy=[special.loggamma],
     domain=[_POSITIVE],
 )
@@ -78,7 +78,7 @@ def digamma(x: Any) -> Any:
     strong=True,
     # In the dtype of x, which SciPy would make float64.
     source="polygamma({order}, {x}).astype(np.result_type({x}, np.float32), copy=False)",
-    latex=r"\psi^{{({order})}}\left({x}\right)",
+    latex=r"\psi^{{\left({order}\right)}}\left({x}\right)",
     helpers=[special.polygamma],
     domain=[_POSITIVE],
     cases=[((2, 3), {"order": 1}), ((), {"order": 3}), ((0,), {"order": 2})],
@@ -145,7 +145,7 @@ def _rise(x: Any, step: Any) -> Any:
     partials=[lambda out, x, y: -_rise(x, y), lambda out, x, y: -_rise(y, x)],
     strong=True,
     source="betaln({x}, {y})",
-    latex=r"\log \left|B\left({x}, {y}\right)\right|",
+    latex=r"\log\left|B\left({x}, {y}\right)\right|",
     numpy=[special.betaln],
     domain=[_POSITIVE],
 )

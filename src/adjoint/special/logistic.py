@@ -55,7 +55,7 @@ def logit(x: Any) -> Any:
     partials=[lambda y, x: expit(-x)],
     strong=True,
     source="log_expit({x})",
-    latex=r"\log \sigma\left({x}\right)",
+    latex=r"\log\left(\sigma\left({x}\right)\right)",
     numpy=[special.log_expit],
 )
 def log_expit(x: Any) -> Any:

@@ -45,7 +45,7 @@ def _scaled_slope(y: Any, x: Any, order: int) -> Any:
     partials=[lambda y, x, *, order: _scaled_slope(y, x, order)],
     strong=True,
     source="ive({order}, {x})",
-    latex=r"e^{{-\left|{x}\right|}} I_{{{order}}}\left({x}\right)",
+    latex=r"e^{{-\left|{x}\right|}} \odot I_{{{order}}}\left({x}\right)",
     helpers=[special.ive],
     kinks=[0],
     cases=_WHOLE_ORDERS,
@@ -59,7 +59,7 @@ def bessel_ie(x: Any, *, order: int) -> Any:
     partials=[lambda y, x: _scaled_slope(y, x, 0)],
     strong=True,
     source="i0e({x})",
-    latex=r"e^{{-\left|{x}\right|}} I_0\left({x}\right)",
+    latex=r"e^{{-\left|{x}\right|}} \odot I_{{0}}\left({x}\right)",
     numpy=[special.i0e],
     kinks=[0],
 )
@@ -72,7 +72,7 @@ def i0e(x: Any) -> Any:
     partials=[lambda y, x: _scaled_slope(y, x, 1)],
     strong=True,
     source="i1e({x})",
-    latex=r"e^{{-\left|{x}\right|}} I_1\left({x}\right)",
+    latex=r"e^{{-\left|{x}\right|}} \odot I_{{1}}\left({x}\right)",
     numpy=[special.i1e],
     kinks=[0],
 )
