@@ -13,11 +13,11 @@ from . import html, latex, markdown, notation, script, text
 from .cards import Cards
 from .evaluator import Evaluator
 from .formulas import Reading
-from .lines import Line, Program
+from .lines import Line, WrittenProgram
 from .notation import Formula
 from .numbers import agree, numbers
 from .rules import Rule
-from .subject import Subject
+from .subject import FunctionAtPoint
 
 # Of the sum of the magnitudes of an equality's terms, in float64; of float32 as many roundings.
 TOLERANCE = 1e-12
@@ -87,8 +87,8 @@ class Derivation:
     entry : EntryPaths or None
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self.program = Program(subject)
+    def __init__(self, subject: FunctionAtPoint) -> None:
+        self.program = WrittenProgram(subject)
         self.subject = subject
         self.inputs: Mapping[str, Any] = self.program.inputs
         self.evaluator = Evaluator(self.program.functions)

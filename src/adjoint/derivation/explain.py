@@ -9,7 +9,7 @@ from typing import Any
 from ..nn.module import Module
 from ..tensor import Tensor
 from .derivation import Derivation
-from .subject import Subject, of_function, of_model, of_tensor
+from .subject import FunctionAtPoint, of_function, of_model, of_tensor
 
 
 def explain(
@@ -91,7 +91,7 @@ def explain(
     return derivation
 
 
-def _subject(subject: Any, args: Sequence[Any], wrt: Any, loss: Any) -> Subject:
+def _subject(subject: Any, args: Sequence[Any], wrt: Any, loss: Any) -> FunctionAtPoint:
     if isinstance(subject, (Tensor, Module)) and wrt is not None:
         raise TypeError(
             "explain: wrt is for functions; a tensor is explained by all its leaves, a model by "

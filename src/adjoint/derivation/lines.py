@@ -17,7 +17,7 @@ from ..core import Node
 from ..graph import Symbol, trace
 from ..tree import leaves
 from .rules import Rule, rule_of
-from .subject import Subject
+from .subject import FunctionAtPoint
 
 
 class Line(NamedTuple):
@@ -38,7 +38,7 @@ class Line(NamedTuple):
         return show(self.expression)
 
 
-class Program:
+class WrittenProgram:
     """The lines of a subject, and what they refer to.
 
     Attributes
@@ -58,7 +58,7 @@ class Program:
     graph : Graph
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: FunctionAtPoint) -> None:
         traced = trace(
             value_and_grad(subject.function, subject.wanted),
             *subject.args,
@@ -89,7 +89,7 @@ class Program:
             assert symbol.node is not None
             yield self.names[symbol.node]
 
-    def _gradients(self, subject: Subject) -> dict[str, str]:
+    def _gradients(self, subject: FunctionAtPoint) -> dict[str, str]:
         names = list(self._input_names())
         positions = list(leaves(tuple(self.graph.takes[n] for n in subject.wanted)))
         outputs = self.graph.outputs[1:]

@@ -22,7 +22,7 @@ from ..tensor import Tensor, enable_grad, sweep_back
 from ..tree import leaves, map_leaves
 
 
-class Subject(NamedTuple):
+class FunctionAtPoint(NamedTuple):
     """A function of trees of arrays, the point, and its gradient there as the engine gives it.
 
     ``names`` has a name, or a tree of names, for each argument, ``paths`` what the user writes for
@@ -44,20 +44,22 @@ class Subject(NamedTuple):
 
 def of_function(
     function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int]
-) -> Subject:
+) -> FunctionAtPoint:
     """Return a function at arguments, to be differentiated by some of these."""
     subject = at_point(function, args, read_argnums(wrt, len(args), called="wrt"))
     value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
     return subject._replace(value=np.asarray(value), gradient=list(leaves(gradient)))
 
 
-def at_point(function: Callable[..., Any], args: Sequence[Any], wanted: tuple[int, ...]) -> Subject:
+def at_point(
+    function: Callable[..., Any], args: Sequence[Any], wanted: tuple[int, ...]
+) -> FunctionAtPoint:
     """Return a function at arguments, without its value and gradient."""
     plain = tuple(
         map_leaves(lambda x, n=n: _plain(x, widen=n in wanted), arg) for n, arg in enumerate(args)
     )
     names = argument_names(function, args)
-    return Subject(function, plain, wanted, names, names, {}, None, ())
+    return FunctionAtPoint(function, plain, wanted, names, names, {}, None, ())
 
 
 def _plain(x: Any, *, widen: bool) -> Any:
@@ -66,7 +68,7 @@ def _plain(x: Any, *, widen: bool) -> Any:
     return array.astype(float) if widen and isinstance(x, int) else array
 
 
-def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> Subject:
+def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> FunctionAtPoint:
     """Return the recorded graph of a tensor as a function of its leaves.
 
     ``scope`` has the user's variables, whose names the tensors get.
@@ -89,7 +91,7 @@ def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> Subject:
     return subject._replace(value=np.asarray(loss.data).reshape(()), gradient=gradient)
 
 
-def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> Subject:
+def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> FunctionAtPoint:
     """Return the recorded graph of a tensor of any shape, without its value and gradient."""
     end = tensor.node
     assert end is not None
@@ -101,7 +103,7 @@ def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> Subject:
     function = _replay(order, roots, end, known)
     names = tuple(identifier(known.get(node, f"x{n}")) for n, node in enumerate(roots))
     wanted = tuple(range(len(roots)))
-    return Subject(function, arrays, wanted, names, names, {}, None, (), "loss")
+    return FunctionAtPoint(function, arrays, wanted, names, names, {}, None, (), "loss")
 
 
 def _replay(
@@ -129,7 +131,7 @@ def _replay(
     return function
 
 
-def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
+def of_model(model: Module, batch: Sequence[Any], loss: Any) -> FunctionAtPoint:
     """Return the loss of a model on a batch as a function of its parameters, and of the batch."""
     subject = on_batch(model, batch, loss)
     measure = _as_loss(loss, len(batch))
@@ -139,7 +141,7 @@ def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     return subject._replace(value=np.asarray(value), gradient=gradient)
 
 
-def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
+def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> FunctionAtPoint:
     """Return a model, or its loss, on a batch, without its value and gradient."""
     measure = _as_loss(loss, len(batch))
     tensors = _tensors(model, measure)
@@ -158,7 +160,7 @@ def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     loss_of_batch.__name__ = getattr(measure, "__name__", type(measure).__name__)
     arrays = [np.array(x.data) for x in ordered.values()]
     split = len(trained)
-    return Subject(
+    return FunctionAtPoint(
         loss_of_batch,
         (arrays[:split], arrays[split:], *(np.array(as_operand(x)) for x in batch)),
         (0,),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..core import Node
+from .event_log import Cut
 from .families import name_of
-from .flow import Flow, Link, Place
-from .gradient import Finding
-from .record import Cut
+from .flow import Flow, FlowPoint, Link
+from .gradient import Verdict
 
 # Of several cuts the one that most looks like a mistake: masks and indices often are none.
 _RANK = (
@@ -39,7 +39,7 @@ _WORDS = {
 }
 
 
-def find_cut(flow: Flow, leaf: Node, target: Place | None) -> Finding | None:
+def find_cut(flow: Flow, leaf: Node, target: FlowPoint | None) -> Verdict | None:
     """Return where the graph from a leaf to a value is cut; None if it is not.
 
     Without a target the leaf's numbers are followed as far as they went.
@@ -55,7 +55,7 @@ def find_cut(flow: Flow, leaf: Node, target: Place | None) -> Finding | None:
     return _lost(flow, leaf, target, connected, broken)
 
 
-def _broken(flow: Flow, places: Iterable[Place]) -> list[Link]:
+def _broken(flow: Flow, places: Iterable[FlowPoint]) -> list[Link]:
     return [link for p in places for link in flow.forward[p] if link.broken is not None]
 
 
@@ -68,8 +68,8 @@ def _age(link: Link) -> int:
 
 
 def _lost(
-    flow: Flow, leaf: Node, target: Place | None, connected: set[Place], broken: list[Link]
-) -> Finding:
+    flow: Flow, leaf: Node, target: FlowPoint | None, connected: set[FlowPoint], broken: list[Link]
+) -> Verdict:
     """Tell of a leaf whose numbers did not visibly reach the loss."""
     refused = [link for link in broken if _refused(link)]
     if refused:
@@ -83,7 +83,7 @@ def _lost(
     used = [place for place in connected if place is not leaf and isinstance(place, Node)]
     if used:
         last = max(used, key=lambda node: node.order)
-        return Finding(
+        return Verdict(
             "unconnected",
             flow.lines.get(last),
             f"its last use is here, in {name_of(last)}, whose result did not reach the loss by "
@@ -93,20 +93,20 @@ def _lost(
     return _unused(flow, leaf, target)
 
 
-def _unused(flow: Flow, leaf: Node, target: Place | None) -> Finding:
+def _unused(flow: Flow, leaf: Node, target: FlowPoint | None) -> Verdict:
     made = flow.lines.get(leaf)
     if made is not None:
-        return Finding("unused", made, "it was made here, and no operation used it", {})
+        return Verdict("unused", made, "it was made here, and no operation used it", {})
     where = flow.lines.get(target) if isinstance(target, Node) else None
     words = "no operation used it" + (", and the loss was computed here" if where else "")
-    return Finding("unused", where, words, {})
+    return Verdict("unused", where, words, {})
 
 
 def _refused(link: Link) -> bool:
     return isinstance(link.target, Cut) and link.target.refused
 
 
-def _told(link: Link) -> Finding:
+def _told(link: Link) -> Verdict:
     cause = link.broken or "no_derivative"
     node = link.target if isinstance(link.target, Node) else None
     begun = f", begun at {link.muted.line}" if link.muted is not None else ""
@@ -118,4 +118,4 @@ def _told(link: Link) -> Finding:
     if _refused(link):
         words += "; the conversion was refused, since it would have cut the graph silently"
     details = {"primitive": name_of(node)} if node is not None else {}
-    return Finding(cause, link.line, words, details)
+    return Verdict(cause, link.line, words, details)

@@ -18,7 +18,7 @@ _BESIDE = 1e-4
 SEVERITY = ("nan", "inf", "none", "zero", "huge", "tiny", "fine")
 
 
-class Finding(NamedTuple):
+class Verdict(NamedTuple):
     """A cause, the line, and what happened there."""
 
     cause: str

@@ -16,10 +16,10 @@ from ..source_line import SourceLine
 from ..tensor import Tensor, enable_grad, watched_by
 from ..tree import leaves, map_leaves
 from .diagnosis import Diagnosis
+from .event_log import Cut, EventLog
 from .examination import examination_of
-from .flow import Flow, Place
+from .flow import Flow, FlowPoint
 from .names import tensors_in
-from .record import Cut, Record
 
 Function = Callable[..., Any]
 
@@ -59,22 +59,22 @@ def _run(
     return _judge(function, given, _watch(function, given), nodes, scope)
 
 
-def _watch(function: Function, given: Sequence[Any]) -> tuple[Record, Any]:
-    """Run a function under a record; what refuses to cut the graph ends it."""
-    record = Record()
-    with watched_by(record), enable_grad(), np.errstate(all="ignore"):
+def _watch(function: Function, given: Sequence[Any]) -> tuple[EventLog, Any]:
+    """Run a function under a log; what refuses to cut the graph ends it."""
+    log = EventLog()
+    with watched_by(log), enable_grad(), np.errstate(all="ignore"):
         try:
-            return record, function(*given)
+            return log, function(*given)
         except (TypeError, ValueError):
-            if not _refused(record):
+            if not _refused(log):
                 raise
-            return record, None
+            return log, None
 
 
 def _judge(
     function: Function,
     given: Sequence[Any],
-    run: tuple[Record, Any],
+    run: tuple[EventLog, Any],
     wanted: Sequence[Node],
     scope: Mapping[str, Any],
 ) -> Diagnosis:
@@ -84,8 +84,8 @@ def _judge(
             "why: the function met nothing that a gradient could belong to; pass it float arrays, "
             "or tensors with requires_grad=True"
         )
-    record, result = run
-    examination = examination_of(record, {**_arguments(function, given), **scope})
+    log, result = run
+    examination = examination_of(log, {**_arguments(function, given), **scope})
     wanted = list(dict.fromkeys(wanted))
     if result is not None:
         examination = examination._replace(target=_place(result, examination.flow))
@@ -126,9 +126,9 @@ def _met(function: Function, given: Sequence[Any]) -> list[Node]:
     return [x.node for x in leaves([*given, *inside]) if isinstance(x, Tensor) and x.node]
 
 
-def _inside(record: Record) -> list[Node]:
+def _inside(log: EventLog) -> list[Node]:
     """Return the leaves that operations were applied to."""
-    return list(Flow(record).leaves())
+    return list(Flow(log).leaves())
 
 
 def _arguments(function: Any, given: Sequence[Any]) -> dict[str, Any]:
@@ -141,12 +141,12 @@ def _arguments(function: Any, given: Sequence[Any]) -> dict[str, Any]:
 # --- what came of it
 
 
-def _refused(record: Record) -> bool:
-    last = list(record.events)[-1:]
+def _refused(log: EventLog) -> bool:
+    last = list(log.events)[-1:]
     return bool(last) and isinstance(last[0], Cut) and last[0].refused
 
 
-def _place(result: Any, flow: Flow) -> Place | None:
+def _place(result: Any, flow: Flow) -> FlowPoint | None:
     """Return where the last part of a result was made."""
     places = [flow.place_of(leaf) for leaf in leaves(result)]
     known = [place for place in places if place is not None]

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..core import Node
 from ..ops.structural import sum_to
+from .event_log import Sweep
 from .families import MOVING, PRODUCTS, ROUNDING, SATURATING, SELECTING, name_of
 from .flow import Flow
-from .gradient import Finding, norm, share
+from .gradient import Verdict, norm, share
 from .nonfinite import find_nonfinite, forward_origin
-from .record import Sweep
 
 # A contribution to a node's cotangent: the operation whose rule gave it, and for which argument.
 Contribution = tuple[Node, int]
@@ -29,7 +29,7 @@ def contributions(sweep: Sweep) -> dict[Node, list[Contribution]]:
     return found
 
 
-def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Finding:
+def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Verdict:
     """Return where the cotangent on its way to a leaf became zero."""
     given = contributions(sweep)
     stack, seen = [leaf], {leaf}
@@ -48,25 +48,25 @@ def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Finding:
         return explain_block(flow, sweep, *max(blocked, key=lambda pair: pair[0].order))
     if cancelled:
         return explain_cancellation(flow, sweep, max(cancelled, key=lambda pair: pair[0].order))
-    return Finding(
+    return Verdict(
         "stationary", flow.lines.get(sweep.start), "the cotangent that was handed in is zero", {}
     )
 
 
-def explain_block(flow: Flow, sweep: Sweep, node: Node, position: int) -> Finding:
+def explain_block(flow: Flow, sweep: Sweep, node: Node, position: int) -> Verdict:
     """Tell why an operation let nothing of a cotangent through."""
     if not np.isfinite(sweep.cotangents[node]).all():
         return _by_convention(flow, sweep)
     details: dict[str, Any] = {"primitive": name_of(node)}
     cause, words = _block(flow, sweep, node, position)
-    if isinstance(words, Finding):
+    if isinstance(words, Verdict):
         return words
     if cause == "dead_relu":
         details["inactive"] = inactive(node)
-    return Finding(cause, flow.lines.get(node), words, details)
+    return Verdict(cause, flow.lines.get(node), words, details)
 
 
-def _by_convention(flow: Flow, sweep: Sweep) -> Finding:
+def _by_convention(flow: Flow, sweep: Sweep) -> Verdict:
     """Tell of an infinite slope whose product with 0 is 0."""
     finding = find_nonfinite(flow, sweep)
     assert finding is not None
@@ -74,7 +74,7 @@ def _by_convention(flow: Flow, sweep: Sweep) -> Finding:
     return finding._replace(explanation=words)
 
 
-def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
+def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Verdict]:
     name = name_of(node)
     if name in ROUNDING:
         return "rounding", f"{name} is flat between its jumps: its slope is 0 everywhere"
@@ -154,7 +154,7 @@ def certain(node: Node) -> str:
     )
 
 
-def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
+def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Verdict]:
     others = [
         (arg, parent)
         for n, (arg, parent) in enumerate(zip(node.args, node.parents, strict=True))
@@ -182,13 +182,13 @@ def underflows(sweep: Sweep, node: Node) -> bool:
     return bool(norm(g) < np.sqrt(np.finfo(g.dtype).tiny))
 
 
-def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Finding | None:
+def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Verdict | None:
     """Return what made a value zero in all entries, if it was an operation that often does."""
     while node is not None and node.primitive is not None:
         if is_relu(node):
             where = flow.lines.get(node)
             words = f"{name_of(node)} gave 0 in all entries, which the gradient is multiplied by"
-            return Finding(
+            return Verdict(
                 "dead_relu", where, words, {"primitive": "relu", "inactive": inactive(node)}
             )
         if name_of(node) in ROUNDING:
@@ -206,7 +206,7 @@ def _is_mask(array: Any) -> bool:
     return bool(array.dtype.kind == "b" or (array.size > 1 and np.isin(array, (0, 1)).all()))
 
 
-def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Finding:
+def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Verdict:
     """Tell of contributions that are not zero, whose sum is."""
     node, position = at
     part, shape = sweep.parts[node][position], np.shape(node.args[position])
@@ -215,7 +215,7 @@ def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Finding:
         "zero: what is computed here does not depend on it"
     )
     where = flow.lines.get(_origin(sweep, node, shape))
-    return Finding("cancellation", where, words, {"primitive": name_of(node)})
+    return Verdict("cancellation", where, words, {"primitive": name_of(node)})
 
 
 def _origin(sweep: Sweep, node: Node, shape: tuple[int, ...]) -> Node:

@@ -11,14 +11,14 @@ import numpy as np
 from ..calculus import read_argnums
 from ..compiler.naming import parameter_names
 from ..core import Node, as_operand
-from ..derivation.subject import Subject, as_recorded, at_point, on_batch
+from ..derivation.subject import FunctionAtPoint, as_recorded, at_point, on_batch
 from ..errors import GraphError
 from ..nn.module import Module
 from ..tensor import Tensor
 from ..tree import leaves, map_leaves
 from .drawing import Drawing
+from .evaluated_graph import EvaluatedGraph
 from .folding import fold
-from .record import Record
 from .scene import Scene
 
 
@@ -84,7 +84,7 @@ def draw(
     if depth is not None and depth < 0:
         raise ValueError(f"draw: depth must be 0 or more, got {depth}")
     described, kinds, title = _subject(subject, args, wrt, loss)
-    record = Record(described)
+    record = EvaluatedGraph(described)
     if not record.ends:
         raise GraphError(f"draw: the result of {title} depends on no argument")
     paths = [open] if isinstance(open, str) else list(open)
@@ -95,7 +95,7 @@ def draw(
 
 def _subject(
     subject: Any, args: Sequence[Any], wrt: Any, loss: Any
-) -> tuple[Subject, tuple[Any, ...], str]:
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     """Return what is drawn, a kind or a tree of kinds for each of its arguments, and a title."""
     if isinstance(subject, (Tensor, Module)) and wrt is not None:
         raise TypeError("draw: wrt is for functions; a tensor and a model have their own leaves")
@@ -112,7 +112,9 @@ def _subject(
     return _function(subject, args, wrt)
 
 
-def _model(model: Module, args: Sequence[Any], loss: Any) -> tuple[Subject, tuple[Any, ...], str]:
+def _model(
+    model: Module, args: Sequence[Any], loss: Any
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     name = type(model).__name__
     if not args:
         raise TypeError(f"draw: a model needs an input, as ad.draw({name.lower()}, x)")
@@ -126,7 +128,7 @@ def _model(model: Module, args: Sequence[Any], loss: Any) -> tuple[Subject, tupl
 
 def _tensor(
     tensor: Tensor, args: Sequence[Any], scope: Mapping[str, Any]
-) -> tuple[Subject, tuple[Any, ...], str]:
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     if args:
         raise TypeError("draw: a tensor has its graph already, and takes no arguments")
     if tensor.node is None or tensor.node.primitive is None:
@@ -148,7 +150,9 @@ def _parameters(scope: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def _function(function: Any, args: Sequence[Any], wrt: Any) -> tuple[Subject, tuple[Any, ...], str]:
+def _function(
+    function: Any, args: Sequence[Any], wrt: Any
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     if not args:
         raise TypeError("draw: a function needs arguments, as ad.draw(f, x, w)")
     floats = tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
@@ -169,7 +173,7 @@ def _is_float(x: Any) -> bool:
     return np.asarray(as_operand(x)).dtype.kind == "f"
 
 
-def _by_node(record: Record, kinds: tuple[Any, ...]) -> dict[Node, str]:
+def _by_node(record: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:
     """Return the kind of each input."""
     found: dict[Node, str] = {}
     for kind, positions in zip(kinds, record.graph.takes, strict=True):

@@ -14,8 +14,8 @@ from ..core import Node
 from ..derivation.formulas import Reading
 from ..derivation.notation import identifier
 from ..derivation.numbers import nested, numbers
+from .evaluated_graph import Edge, EvaluatedGraph
 from .folding import Fold, Folding
-from .record import Edge, Record
 
 # Letters on one line of a card.
 WIDEST = 27
@@ -76,7 +76,7 @@ class Scene:
     """
 
     def __init__(
-        self, record: Record, folding: Folding, kinds: Mapping[Node, str], result: str
+        self, record: EvaluatedGraph, folding: Folding, kinds: Mapping[Node, str], result: str
     ) -> None:
         self.record, self.folding = record, folding
         self.names = _names(record, result)
@@ -215,13 +215,13 @@ class Scene:
 
     def _tip(self, node: Node) -> str:
         value, g = self.record.values[node], self.record.gradient.get(node)
-        place = self.record.place(node)
+        site = self.record.call_site(node)
         formula = "" if node.primitive is None else f" = {self._formula(node)}"
         lines = [f"{self.names[node]}{formula}", f"{value.dtype} {value.shape}"]
         lines.append(f"value {numbers(value)}")
         lines += [] if g is None else [f"gradient {numbers(g)}"]
-        lines += [call.path for call in place.calls[-1:] if call.path]
-        return "\n".join([*lines, *([place.text] if place.text else [])])
+        lines += [call.path for call in site.calls[-1:] if call.path]
+        return "\n".join([*lines, *([site.text] if site.text else [])])
 
     # --- arrows
 
@@ -266,7 +266,7 @@ class Scene:
             yield each, sorted({self.at[node] for node in each.nodes})
 
 
-def _names(record: Record, result: str) -> dict[Node, str]:
+def _names(record: EvaluatedGraph, result: str) -> dict[Node, str]:
     """Return the names of the graph's nodes; the result, if it has none, is called ``result``."""
     names = dict(record.graph.names)
     ends = record.ends

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import attributes
 from .attributes import Path
-from .subject import (
+from .pass_pair import (
     Attempt,
     Function,
     Point,

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import attributes
 from .attributes import Path
-from .subject import (
+from .pass_pair import (
     LEARNING_RATE,
     Attempt,
     Function,

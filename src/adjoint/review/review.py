@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from . import sampling
-from .diagnosis import diagnose, first_wrong
+from .experiment import Experiment, Inputs
+from .findings import diagnose, first_wrong
 from .functions import Functions
 from .layer import Layer
+from .pass_pair import PassPair, Point
 from .report import BackwardReview
-from .stage import Inputs, Stage
-from .subject import Point, Subject
 
 
 def check_backward(
@@ -79,22 +79,22 @@ def check_backward(
     (False, 'sign')
     """
     subject, inputs = _read(forward, backward_and_inputs, parameters, seed)
-    stage = Stage(subject, inputs, wrt, seed)
-    scenes = stage.scenes(calls)
-    checked = tuple(scenes[0].expected)
-    method = "differences" if scenes[0].record is None else "derivation"
-    wrong = first_wrong(scenes)
+    experiment = Experiment(subject, inputs, wrt, seed)
+    found = experiment.compared_calls(calls)
+    checked = tuple(found[0].expected)
+    method = "differences" if found[0].run is None else "derivation"
+    wrong = first_wrong(found)
     if wrong is None:
-        return BackwardReview(subject.label, (), checked, len(scenes), method)
-    steps = stage.steps(wrong)
+        return BackwardReview(subject.label, (), checked, len(found), method)
+    steps = experiment.steps(wrong)
     with np.errstate(all="ignore"):
-        findings = diagnose(wrong, scenes, steps)
-    return BackwardReview(subject.label, findings, checked, len(scenes), method, steps.derivation)
+        findings = diagnose(wrong, found, steps)
+    return BackwardReview(subject.label, findings, checked, len(found), method, steps.derivation)
 
 
 def _read(
     forward: Any, rest: tuple[Any, ...], parameters: Mapping[str, str] | None, seed: int
-) -> tuple[Subject, Inputs]:
+) -> tuple[PassPair, Inputs]:
     """Return the subject in whichever form it is given, and a function that draws inputs."""
     is_layer = callable(getattr(forward, "backward", None))
     if not is_layer and not (callable(forward) and rest and callable(rest[0])):

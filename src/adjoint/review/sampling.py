@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .attributes import Path
-from .subject import Point, is_float
+from .pass_pair import Point, is_float
 
 Array = np.ndarray[Any, Any]
 

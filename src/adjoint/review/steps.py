@@ -12,7 +12,7 @@ from ..calculus import value_and_grad
 from ..compiler.naming import identifier
 from ..compiler.printer import show
 from ..derivation.derivation import Derivation, Step
-from ..derivation.subject import Subject as Explained
+from ..derivation.subject import FunctionAtPoint
 
 Array = np.ndarray[Any, Any]
 
@@ -53,7 +53,7 @@ class Steps:
 
 def _explained(
     function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str], g: Array
-) -> Explained:
+) -> FunctionAtPoint:
     """Return ⟨g, output⟩ as the subject of a derivation."""
 
     def weighted(g: Any, *arguments: Any) -> Any:
@@ -66,7 +66,7 @@ def _explained(
     wanted = tuple(range(1, len(arrays) + 1))
     value, gradient = value_and_grad(weighted, wanted)(g, *arrays)
     arguments = (first, *own)
-    return Explained(
+    return FunctionAtPoint(
         weighted, (g, *arrays), wanted, arguments, arguments, {}, np.asarray(value), gradient
     )
 

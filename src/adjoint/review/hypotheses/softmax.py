@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..compared_call import ComparedCall
 from ..comparison import agree
-from ..scene import Scene
 from .hypothesis import Alter, Hypothesis, altered, total
-from .segments import Formula, Segment, segments
+from .subgraphs import Formula, Subgraph, subgraphs
 
 Array = np.ndarray[Any, Any]
 # A Jacobian is looked at entry by entry up to this size.
@@ -23,37 +23,37 @@ def softmax(u: Array, axis: int = -1) -> Array:
     return np.asarray(e / np.sum(e, axis=axis, keepdims=True))
 
 
-def of_mixing(scene: Scene) -> Iterator[Hypothesis]:
-    """Yield mistakes in segments whose outputs depend on several inputs each."""
-    for segment in segments(scene):
-        if segment.is_elementwise(scene):
+def of_mixing(call: ComparedCall) -> Iterator[Hypothesis]:
+    """Yield mistakes in subgraphs whose outputs depend on several inputs each."""
+    for segment in subgraphs(call):
+        if segment.is_elementwise(call):
             continue
-        axis = _softmax_axis(scene, segment)
+        axis = _softmax_axis(call, segment)
         if axis is not None:
-            yield from _of_softmax(scene, segment, axis)
-        if scene.value(segment.start).size <= _LARGEST:
+            yield from _of_softmax(call, segment, axis)
+        if call.value(segment.start).size <= _LARGEST:
             mistake = "missing_term" if axis is None else "softmax_diagonal"
-            name = scene.text(segment.start)
+            name = call.text(segment.start)
             detail = f"only the diagonal of the Jacobian from {name} is used"
             yield altered(mistake, segment.start, detail, _by_diagonal(segment))
 
 
-def _by_diagonal(segment: Segment) -> Alter:
+def _by_diagonal(segment: Subgraph) -> Alter:
     return total(segment.start, lambda s, _: segment.cotangent(s) * segment.diagonal(s))
 
 
-def _softmax_axis(scene: Scene, segment: Segment) -> int | None:
+def _softmax_axis(call: ComparedCall, segment: Subgraph) -> int | None:
     """Return the axis along which a segment is a softmax, or None."""
-    u, v = scene.value(segment.start), scene.value(segment.end)
+    u, v = call.value(segment.start), call.value(segment.end)
     axes = range(u.ndim - 1, -1, -1)
     return next((axis for axis in axes if agree(softmax(u, axis), v, 1e-9)), None)
 
 
-def _of_softmax(scene: Scene, segment: Segment, axis: int) -> Iterator[Hypothesis]:
-    name = scene.text(segment.end)
+def _of_softmax(call: ComparedCall, segment: Subgraph, axis: int) -> Iterator[Hypothesis]:
+    name = call.text(segment.end)
     for mistake, detail, formula in (
         *_jacobians(axis),
-        *_over_other_axes(scene.value(segment.start).ndim, axis),
+        *_over_other_axes(call.value(segment.start).ndim, axis),
         (
             "operand",
             f"the input of softmax stands where {name} belongs",
@@ -67,7 +67,7 @@ def _of_softmax(scene: Scene, segment: Segment, axis: int) -> Iterator[Hypothesi
     ):
         yield altered(mistake, segment.start, detail, segment.replaced(formula))
 
-    def stale(s: Scene, _: Array) -> Array | None:
+    def stale(s: ComparedCall, _: Array) -> Array | None:
         y, g = s.earlier_value(segment.end), segment.cotangent(s)
         return None if y is None else y * (g - _dot(g, y, axis))
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node, Operand, Params, Primitive
-from ..derivation.subject import Subject
+from ..derivation.subject import FunctionAtPoint
 from ..graph import Graph, Symbol, trace
 from ..nn.module import Module
 
@@ -20,7 +20,7 @@ _PACKAGE = str(Path(__file__).parent.parent)
 _NUMPY = str(Path(np.__file__).parent)
 
 
-class Call(NamedTuple):
+class ModuleCall(NamedTuple):
     """A call of a module: its path in the outermost one, its class, and which call it was."""
 
     path: str
@@ -28,10 +28,10 @@ class Call(NamedTuple):
     number: int
 
 
-class Place(NamedTuple):
+class CallSite(NamedTuple):
     """The calls of modules that were under way, the outermost first, and a line or nothing."""
 
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ModuleCall, ...] = ()
     file: str = ""
     line: int = 0
 
@@ -44,11 +44,11 @@ class Place(NamedTuple):
         return f"{Path(self.file).name}:{self.line}: {code}"
 
 
-class _Places:
+class _CallSites:
     """Notes the place of every symbol while a function is traced."""
 
     def __init__(self) -> None:
-        self.of: dict[Node, Place] = {}
+        self.of: dict[Node, CallSite] = {}
         self._numbers: dict[FrameType, int] = {}
         self._paths: dict[int, dict[int, str]] = {}
 
@@ -63,18 +63,18 @@ class _Places:
             elif not line and not code.co_filename.startswith((_PACKAGE, _NUMPY, "<")):
                 file, line = code.co_filename, frame.f_lineno
             frame = frame.f_back
-        self.of[node] = Place(self._calls(modules[::-1]), file, line)
+        self.of[node] = CallSite(self._calls(modules[::-1]), file, line)
 
     def forget_frames(self) -> None:
         """Let the frames go, which hold all that the function had to do with."""
         self._numbers.clear()
 
-    def _calls(self, modules: Sequence[tuple[FrameType, Module]]) -> tuple[Call, ...]:
+    def _calls(self, modules: Sequence[tuple[FrameType, Module]]) -> tuple[ModuleCall, ...]:
         if not modules:
             return ()
         known = self._known(modules[0][1])
         return tuple(
-            Call(
+            ModuleCall(
                 known.get(id(module), type(module).__name__),
                 type(module).__name__,
                 self._numbers.setdefault(frame, len(self._numbers)),
@@ -89,9 +89,9 @@ class _Places:
         return self._paths[id(root)]
 
 
-def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
+def trace_call_sites(subject: FunctionAtPoint) -> tuple[Graph, dict[Node, CallSite]]:
     """Return the graph of a subject, and the place of each of its nodes."""
-    places = _Places()
+    sites = _CallSites()
 
     class Placed(Symbol):
         """A symbol that tells where it was made."""
@@ -102,7 +102,7 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
         def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
             made = super().apply(primitive, args, params)
             assert made.node is not None
-            places.see(made.node, sys._getframe(1))
+            sites.see(made.node, sys._getframe(1))
             return made
 
     names, arguments = subject.names, subject.arguments
@@ -112,5 +112,5 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
             function, *subject.args, symbol=Placed, names=names, arguments=arguments, may_act=True
         )
     finally:
-        places.forget_frames()
-    return graph, places.of
+        sites.forget_frames()
+    return graph, sites.of

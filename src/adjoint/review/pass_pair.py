@@ -74,7 +74,7 @@ class Session(Protocol):
         """Run both passes, the backward one on what ``wrap`` makes of each array that it reads."""
 
 
-class Subject(Protocol):
+class PassPair(Protocol):
     """A forward and a backward pass in any of the accepted forms."""
 
     label: str

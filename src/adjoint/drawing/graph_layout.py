@@ -52,7 +52,7 @@ class Way:
 
 
 @dataclass
-class Layout:
+class GraphLayout:
     """Boxes of the cards as (x, y, width, height), and the ways of the arrows."""
 
     boxes: list[tuple[float, float, float, float]]
@@ -62,10 +62,10 @@ class Layout:
     height: float
 
 
-def lay_out(scene: Scene) -> Layout:
+def lay_out(scene: Scene) -> GraphLayout:
     """Return the layout of a scene, its top at 0 and its trunk at x = 0."""
     if not scene.cards:
-        return Layout([], [], 0, 0, 0)
+        return GraphLayout([], [], 0, 0, 0)
     grid = _Grid(scene)
     grid.order()
     grid.place()
@@ -217,7 +217,7 @@ class _Grid:
 
     # --- the result
 
-    def layout(self) -> Layout:
+    def layout(self) -> GraphLayout:
         """Return boxes and ways."""
         tops: list[float] = []
         y = 0.0
@@ -235,7 +235,7 @@ class _Grid:
         every = [item for row in self.rows for item in row]
         left = min(item.x - item.left for item in every)
         right = max(item.x + item.right for item in every)
-        return Layout(boxes, ways, left, right, y - _ABOVE)
+        return GraphLayout(boxes, ways, left, right, y - _ABOVE)
 
     def _ways(self, boxes: Sequence[tuple[float, ...]], tops: Sequence[float]) -> list[Way]:
         starts, ends = self._ports(below=True), self._ports(below=False)

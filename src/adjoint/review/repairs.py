@@ -25,18 +25,18 @@ REPAIRS: dict[str, Repair] = {
 }
 
 
-class Product(NamedTuple):
+class RepairedProduct(NamedTuple):
     """An operation that does not exist, and what it gives when it is repaired."""
 
     text: str
     result: Array
 
 
-class Mended(np.ndarray[Any, Any]):
+class RepairingArray(np.ndarray[Any, Any]):
     """An array whose operations are tried again with an operand transposed where they fail."""
 
     repair: Repair | None = None
-    notes: list[Product]
+    notes: list[RepairedProduct]
 
     def __array_finalize__(self, source: Any) -> None:
         self.repair = getattr(source, "repair", None)
@@ -72,14 +72,14 @@ class Mended(np.ndarray[Any, Any]):
         assert self.repair is not None
         found = operation(*self.repair(np.asarray(x), np.asarray(y)), **kwargs)
         text = f"{np.shape(x)} {_SIGNS[operation]} {np.shape(y)}"
-        self.notes.append(Product(text, np.array(found)))
+        self.notes.append(RepairedProduct(text, np.array(found)))
         return found
 
     def _same(self, found: Any) -> Any:
         return mended(found, self.repair, self.notes) if isinstance(found, np.ndarray) else found
 
 
-def mended(item: Any, repair: Repair | None, notes: list[Product]) -> Any:
+def mended(item: Any, repair: Repair | None, notes: list[RepairedProduct]) -> Any:
     """Return an array, or the arrays of a tuple, list or dict, whose products are repaired."""
     if isinstance(item, (tuple, list)):
         return type(item)(mended(child, repair, notes) for child in item)
@@ -87,13 +87,13 @@ def mended(item: Any, repair: Repair | None, notes: list[Product]) -> Any:
         return {key: mended(child, repair, notes) for key, child in item.items()}
     if not isinstance(item, np.ndarray):
         return item
-    found = np.asarray(item).view(Mended)
+    found = np.asarray(item).view(RepairingArray)
     found.repair, found.notes = repair, notes
     return found
 
 
 def _plain(x: Any) -> Any:
-    return x.view(np.ndarray) if isinstance(x, Mended) else x
+    return x.view(np.ndarray) if isinstance(x, RepairingArray) else x
 
 
 def _plain_tree(tree: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A stage calls a subject's passes at points away from kinks, and finds what is right there."""
+"""An experiment calls both passes at points away from kinks, and finds the right gradients there."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..check import numerical_gradient
 from ..compiler.naming import identifier
 from ..graph import Graph, trace
 from . import sampling
+from .compared_call import ComparedCall
 from .comparison import NUMERICAL, TOLERANCE, agree
-from .record import Record
-from .scene import Scene
+from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, quietly
 from .steps import Steps
-from .subject import LEARNING_RATE, Point, Subject, is_float, is_optional, quietly
+from .traced_run import TracedRun
 
 Array = np.ndarray[Any, Any]
 Inputs = Callable[[np.random.Generator], Sequence[Any]]
@@ -26,12 +26,12 @@ _TRIES = 5
 _NUDGE = 1e-7
 
 
-class Stage:
-    """Makes the scenes of a subject.
+class Experiment:
+    """Makes the calls that a review compares.
 
     Parameters
     ----------
-    subject : Subject
+    subject : PassPair
     inputs : callable
         Draws arguments for the forward pass.
     wrt : sequence of str or None
@@ -40,16 +40,16 @@ class Stage:
     """
 
     def __init__(
-        self, subject: Subject, inputs: Inputs, wrt: Sequence[str] | None, seed: int
+        self, subject: PassPair, inputs: Inputs, wrt: Sequence[str] | None, seed: int
     ) -> None:
         self.subject, self.inputs, self.wrt = subject, inputs, wrt
         self.rng = np.random.default_rng(seed)
         self.traced = True
 
-    def scenes(self, calls: int) -> list[Scene]:
+    def compared_calls(self, calls: int) -> list[ComparedCall]:
         """Return so many calls, each after another one and with its right gradients."""
-        attempts = (self._scene(*self._points()) for _ in range(calls * _TRIES))
-        found = [scene for scene, _ in zip(_present(attempts), range(calls), strict=False)]
+        attempts = (self._compared_call(*self._points()) for _ in range(calls * _TRIES))
+        found = [call for call, _ in zip(_present(attempts), range(calls), strict=False)]
         if not found:
             raise ValueError(
                 "check_backward: every call lies at a kink, where no gradient is right or wrong; "
@@ -57,10 +57,10 @@ class Stage:
             )
         return found
 
-    def steps(self, scene: Scene) -> Steps:
-        """Return the derivation of a scene's right gradients."""
-        arrays = [np.asarray(x, np.float64) for x in scene.arrays.values()]
-        return Steps(self.subject.pure(scene.point), arrays, list(scene.arrays), scene.g)
+    def steps(self, call: ComparedCall) -> Steps:
+        """Return the derivation of a call's right gradients."""
+        arrays = [np.asarray(x, np.float64) for x in call.arrays.values()]
+        return Steps(self.subject.pure(call.point), arrays, list(call.arrays), call.g)
 
     def _points(self) -> tuple[Point, Point]:
         """Return a point, and one for the call before."""
@@ -69,7 +69,7 @@ class Stage:
         before = sampling.alike(point, self.rng)
         return point, Point(before.arguments, sampling.moved(start, self.rng))
 
-    def _scene(self, point: Point, before: Point) -> Scene | None:
+    def _compared_call(self, point: Point, before: Point) -> ComparedCall | None:
         """Return the call at a point after one at another, or None at a kink."""
         output = np.asarray(self.subject.forward(point))
         if output.dtype.kind != "f":
@@ -80,37 +80,37 @@ class Stage:
         session = self.subject.session()
         session.call(before, g_before[()])
         attempt = session.call(point, g[()])
-        record, gradients = self._right(point, g)
+        run, gradients = self._right(point, g)
         earlier, previous = self._right(before, g_before)
-        scene = Scene(
+        call = ComparedCall(
             point,
             attempt,
             {name: gradients[name] for name in self._reviewed(attempt.gradients, gradients)},
             previous,
-            record,
+            run,
             earlier,
             np.asarray(g, np.float64),
             _batch(output, point),
-            self._tolerance(point, output, record),
+            self._tolerance(point, output, run),
             LEARNING_RATE if self.subject.updates else None,
             dict(zip(self.subject.names(point), self.subject.floats(point), strict=True)),
         )
 
-        def retry(wrap: Callable[[Any], Any]) -> Scene:
-            return dataclasses.replace(scene, attempt=session.call(point, g[()], wrap), retry=None)
+        def retry(wrap: Callable[[Any], Any]) -> ComparedCall:
+            return dataclasses.replace(call, attempt=session.call(point, g[()], wrap), retry=None)
 
         if attempt.error:
-            return dataclasses.replace(scene, retry=retry)
-        return None if scene.wrong and self._at_kink(point, g, gradients) else scene
+            return dataclasses.replace(call, retry=retry)
+        return None if call.wrong and self._at_kink(point, g, gradients) else call
 
     def _cotangent(self, output: Array) -> Array:
         drawn = sampling.cotangent(output, self.rng)
         return drawn if self.subject.takes_g else np.ones_like(drawn)
 
-    def _tolerance(self, point: Point, output: Array, record: Record | None) -> float:
+    def _tolerance(self, point: Point, output: Array, run: TracedRun | None) -> float:
         dtypes = [str(x.dtype) for x in (*self.subject.floats(point), output)]
         allowed = max(TOLERANCE.get(dtype, 0.0) for dtype in dtypes)
-        return allowed if record is not None else max(allowed, NUMERICAL)
+        return allowed if run is not None else max(allowed, NUMERICAL)
 
     def _reviewed(self, given: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[str]:
         """Return the names that are compared: those asked for, or all but targets without one."""
@@ -131,7 +131,7 @@ class Stage:
     # --- what is right
 
     @quietly
-    def _right(self, point: Point, g: Array) -> tuple[Record | None, dict[str, Array]]:
+    def _right(self, point: Point, g: Array) -> tuple[TracedRun | None, dict[str, Array]]:
         """Return the right gradients, by a traced sweep or else by differences."""
         names = self.subject.names(point)
         arrays = [np.array(x, np.float64) for x in self.subject.floats(point)]
@@ -141,9 +141,9 @@ class Stage:
         g = np.asarray(g, np.float64)
         if graph is None:
             return None, dict(zip(names, _numerical(function, arrays, g), strict=True))
-        record = Record(graph, arrays)
-        found = record.gradients(record.pull(g))
-        return record, dict(zip(names, found, strict=True))
+        run = TracedRun(graph, arrays)
+        found = run.gradients(run.pull(g))
+        return run, dict(zip(names, found, strict=True))
 
     def _graph(
         self, function: Callable[..., Any], arrays: list[Array], names: list[str]
@@ -168,16 +168,16 @@ class Stage:
             graph = self._graph(self.subject.pure(point), near, self.subject.names(point))
             if graph is None:
                 return False
-            record = Record(graph, near)
-            found = record.gradients(record.pull(np.asarray(g, np.float64)))
+            run = TracedRun(graph, near)
+            found = run.gradients(run.pull(np.asarray(g, np.float64)))
             for x, y in zip(found, gradients.values(), strict=True):
                 if np.all(np.isfinite(y)) and not agree(x, y, 1e-3):
                     return True
         return False
 
 
-def _present(scenes: Any) -> Any:
-    return (scene for scene in scenes if scene is not None)
+def _present(compared_calls: Any) -> Any:
+    return (call for call in compared_calls if call is not None)
 
 
 def _traced(

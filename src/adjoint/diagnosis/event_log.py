@@ -1,4 +1,4 @@
-"""A record is what happened in a run that was watched: operations, cuts, sweeps, and lines."""
+"""A log is what happened in a run that was watched: operations, cuts, sweeps, and lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..tree import leaves
 _KEPT = 4
 
 
-class Operation:
+class OperationEvent:
     """A primitive applied at a line; ``muted`` is the line of the `no_grad` around it, if any."""
 
     __slots__ = ("line", "muted", "node", "recorded")
@@ -76,25 +76,25 @@ class Pass:
     """A forward pass, and the sweep that ended it if one did."""
 
     def __init__(self) -> None:
-        self.events: list[Operation | Cut] = []
+        self.events: list[OperationEvent | Cut] = []
         self.sweep: Sweep | None = None
 
 
 class Muted:
     """Stands for "off" inside `no_grad`: false, but it sees what is not recorded."""
 
-    def __init__(self, record: Record, line: SourceLine | None) -> None:
-        self.record, self.line = record, line
+    def __init__(self, log: EventLog, line: SourceLine | None) -> None:
+        self.log, self.line = log, line
 
     def __bool__(self) -> bool:
         return False
 
     def see_forward(self, node: Node, recorded: bool) -> None:
         """Note an operation that is not recorded."""
-        self.record.add(Operation(node, recorded, users_line(), self))
+        self.log.add(OperationEvent(node, recorded, users_line(), self))
 
 
-class Record(Watcher):
+class EventLog(Watcher):
     """Remembers the last few passes, and the first one whose gradient was not finite."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class Record(Watcher):
         return [*old, *self._passes]
 
     @property
-    def events(self) -> Iterator[Operation | Cut]:
+    def events(self) -> Iterator[OperationEvent | Cut]:
         """Operations and cuts in order."""
         return (event for one in self.passes for event in one.events)
 
@@ -128,7 +128,7 @@ class Record(Watcher):
         """What sees operations inside `no_grad`."""
         return Muted(self, users_line())
 
-    def add(self, event: Operation | Cut) -> None:
+    def add(self, event: OperationEvent | Cut) -> None:
         """Note an operation or a cut; after a sweep it begins another pass."""
         if self._passes[-1].sweep is not None:
             self._passes.append(Pass())
@@ -136,7 +136,7 @@ class Record(Watcher):
 
     def see_forward(self, node: Node, recorded: bool) -> None:
         """Note an operation."""
-        self.add(Operation(node, recorded, users_line(), None))
+        self.add(OperationEvent(node, recorded, users_line(), None))
 
     def see_cut(self, how: str, source: Any, result: Any) -> None:
         """Note a cut."""
@@ -165,13 +165,13 @@ class Record(Watcher):
             self._first_bad = last
 
 
-def of_graph(ends: Iterable[Node]) -> Record:
-    """Return the record that a graph alone gives: operations without lines."""
-    record = Record()
+def of_graph(ends: Iterable[Node]) -> EventLog:
+    """Return the log that a graph alone gives: operations without lines."""
+    log = EventLog()
     for node in reachable(ends):
         if node.primitive is not None:
-            record.add(Operation(node, True, None, None))
-    return record
+            log.add(OperationEvent(node, True, None, None))
+    return log
 
 
 def plain(x: Any) -> Any:
@@ -184,17 +184,17 @@ def _finite(x: Any) -> bool:
 
 
 class _Latest(threading.local):
-    """The record of this thread's last block."""
+    """The log of this thread's last block."""
 
-    record: Record | None = None
+    log: EventLog | None = None
 
 
 _latest = _Latest()
 
 
-def latest() -> Record | None:
-    """Return the record of the block that runs, or ran last, in this thread."""
-    return _latest.record
+def latest() -> EventLog | None:
+    """Return the log of the block that runs, or ran last, in this thread."""
+    return _latest.log
 
 
 @contextmanager
@@ -215,6 +215,6 @@ def diagnose() -> Iterator[None]:
     >>> ad.why(w).cause
     'dead_relu'
     """
-    record = _latest.record = Record()
-    with watched_by(record):
+    log = _latest.log = EventLog()
+    with watched_by(log):
         yield

@@ -1,7 +1,7 @@
-"""A record is the traced forward pass with numbers, through which cotangents are pulled, altered.
+"""A run is the traced forward pass with numbers, through which cotangents are pulled, altered.
 
 Every hypothesis about a mistake is a small alteration of the correct sweep: another operand in one
-rule, another factor on one term. The record runs the sweep with it, and the result is what the
+rule, another factor on one term. The run runs the sweep with it, and the result is what the
 gradients would be if that were the mistake.
 """
 
@@ -56,7 +56,7 @@ class Alteration:
 CORRECT = Alteration()
 
 
-class Record:
+class TracedRun:
     """The numbers of one run of a traced forward pass."""
 
     def __init__(self, graph: Graph, arrays: Sequence[Array]) -> None:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node
-from ..derivation.subject import Subject
+from ..derivation.subject import FunctionAtPoint
 from ..derivation.walk import Walk
 from ..graph import Symbol
 from ..ops.structural import sum_to
 from ..sweep import pull_back
 from ..tree import leaves, map_leaves
-from .place import Place, trace_places
+from .call_site import CallSite, trace_call_sites
 
 
 class Edge(NamedTuple):
@@ -25,13 +25,13 @@ class Edge(NamedTuple):
     position: int
 
 
-class Record:
+class EvaluatedGraph:
     """A subject's graph with numbers.
 
     Attributes
     ----------
     graph : Graph
-    places : dict of Node to Place
+    call_sites : dict of Node to CallSite
     values : dict of Node to array
     gradient : dict of Node to array
         Of the values that a gradient was asked for, or that one on the way to these depends on.
@@ -44,8 +44,8 @@ class Record:
         The results.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self.graph, self.places = trace_places(subject)
+    def __init__(self, subject: FunctionAtPoint) -> None:
+        self.graph, self.call_sites = trace_call_sites(subject)
         arrays = list(leaves(subject.args))
         walk = Walk(self.graph, arrays, subject.result)
         self.inputs = [x.node for x in self.graph.inputs if x.node is not None]
@@ -68,9 +68,9 @@ class Record:
         """Whether there was one number to differentiate, and something to differentiate it by."""
         return bool(self.gradient)
 
-    def place(self, node: Node) -> Place:
+    def call_site(self, node: Node) -> CallSite:
         """Return where a node was made."""
-        return self.places.get(node, Place())
+        return self.call_sites.get(node, CallSite())
 
     def edges(self) -> Iterator[Edge]:
         """Yield every edge of the graph."""
@@ -109,7 +109,7 @@ class Record:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))
 
 
-def _wanted(inputs: Sequence[Node], subject: Subject) -> list[Node]:
+def _wanted(inputs: Sequence[Node], subject: FunctionAtPoint) -> list[Node]:
     """Return the inputs to differentiate by."""
     marks = [
         map_leaves(lambda _, n=n: n in subject.wanted, arg) for n, arg in enumerate(subject.args)
