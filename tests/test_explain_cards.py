@@ -125,6 +125,23 @@ def test_the_three_documents_have_the_same_formulas():
 
 
 @pytest.mark.parametrize(
+    ("source", "latex"),
+    [
+        ("(a | b) & c", r"\left(a \lor b\right) \land c"),
+        ("a & b | c", r"a \land b \lor c"),
+        ("a % b * c", r"\left(a \bmod b\right) \odot c"),
+        ("(a + b) % c", r"\left(a + b\right) \bmod c"),
+        ("-a.T @ b", r"-{a}^{\top} \, b"),
+        ("(a @ b).T", r"{\left(a \, b\right)}^{\top}"),
+        ("(a + b)[0]", r"{\left(a + b\right)}_{[0]}"),
+        ("~(a & b)", r"\lnot \left(a \land b\right)"),
+    ],
+)
+def test_operators_bind_as_they_do_in_numpy(source, latex):
+    assert Reading().read(ast.parse(source, mode="eval").body).latex == latex
+
+
+@pytest.mark.parametrize(
     ("latex", "mathml"),
     [
         (r"\frac{a}{b}", "<mfrac><mi>a</mi><mi>b</mi></mfrac>"),

@@ -17,10 +17,10 @@ from faults.__main__ import FAULTS, RIGHT, measure
 
 @pytest.fixture(autouse=True)
 def forgotten():
-    """No test sees the record of another."""
-    event_log._latest.record = None
+    """No test sees the log of another."""
+    event_log._latest.log = None
     yield
-    event_log._latest.record = None
+    event_log._latest.log = None
 
 
 @pytest.fixture(scope="module")

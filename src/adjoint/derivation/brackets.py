@@ -9,12 +9,18 @@ from collections.abc import Iterator, Mapping
 from .tex import Brackets, Fraction, Group, Item, Mark, Radical, Scripts, Table, is_place, parse
 
 # How strongly a formula holds together, from a list with commas to a single letter.
-_LIST, _RELATION, _SUM, _SIGNED, _PRODUCT, _FRACTION, _POWER, _ATOM = range(8)
+_LIST, _OR, _XOR, _AND, _RELATION, _SUM, _MODULO, _SIGNED = range(8)
+_PRODUCT, _FRACTION, _POWER, _ATOM = range(8, 12)
 _BINARY = {
     **dict.fromkeys(",:[]()", _LIST),
-    **dict.fromkeys("=<>≤≥≠≈→∧∨⊕", _RELATION),
+    "∨": _OR,
+    "⊕": _XOR,
+    "∧": _AND,
+    "mod": _MODULO,
+    **dict.fromkeys("=<>≤≥≠≈→", _RELATION),
     **dict.fromkeys("+-", _SUM),
-    **dict.fromkeys(["⊙", "·", "*", "mod", "//", " "], _PRODUCT),
+    # The blank is a product of matrices.
+    **dict.fromkeys("⊙·* ", _PRODUCT),
 }
 _PREFIXES = frozenset("-¬")
 _PLACE = re.compile("[\ue000-\uf8ff]")
@@ -35,7 +41,13 @@ def fill(template: str, operands: Mapping[str, str]) -> str:
 
 
 def _enclosed(latex: str, at_least: int) -> str:
-    return latex if _strength(parse(latex)) >= at_least else rf"\left({latex}\right)"
+    return latex if at_least == _LIST or _binds(latex) >= at_least else rf"\left({latex}\right)"
+
+
+# Derivations write few templates and the same names again and again.
+@functools.lru_cache(maxsize=4096)
+def _binds(latex: str) -> int:
+    return _strength(parse(latex))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -99,7 +99,7 @@ class Reading:
 
 
 @functools.singledispatch
-def _read(expression: Any, reading: Reading) -> tuple[Formula, int]:
+def _read(expression: ast.AST, reading: Reading) -> tuple[Formula, int]:
     """Return an expression's formula and how strongly its text binds; as code where unknown."""
     text = show(expression) if isinstance(expression, ast.expr) else ast.unparse(expression)
     return words(text), _ATOM

@@ -1,4 +1,4 @@
-"""A program of lines is a subject's forward and backward pass as statements of NumPy."""
+"""A written program is a function's forward and backward pass as statements of NumPy."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from ..tree import leaves
 from .rules import Rule, rule_of
 from .subject import FunctionAtPoint
 
+Array = np.ndarray[Any, Any]
+
 
 class Line(NamedTuple):
     """A statement: a name, the expression of its value, and why it holds.
 
-    ``node`` is what the engine computes it by; None where a gradient is another value itself.
+    ``node`` is the operation by which the engine computes the value; None where there is none, as
+    for a gradient that is itself another value.
     """
 
     name: str
@@ -39,7 +42,7 @@ class Line(NamedTuple):
 
 
 class WrittenProgram:
-    """The lines of a subject, and what they refer to.
+    """The statements of both passes, and what they refer to.
 
     Attributes
     ----------
@@ -67,7 +70,7 @@ class WrittenProgram:
         )
         self.graph = simplify(traced)
         self.title = self.graph.name
-        # No function of that name is written: the value may have it.
+        # No function is written, so that its name is free for a value.
         self.graph.name = "_"
         result = getattr(self.graph.outputs[0], "node", None)
         if isinstance(result, TracedNode) and result.primitive is not None and not result.name:
@@ -98,7 +101,7 @@ class WrittenProgram:
             for position, output in zip(positions, outputs, strict=True)
         }
 
-    def _named(self, output: Any, name: str, part: str) -> str:
+    def _named(self, output: Symbol | Array, name: str, part: str) -> str:
         """Return the name of a result; an input or a constant gets a line of its own."""
         node = output.node if isinstance(output, Symbol) else None
         if node is not None and (part == "forward" or self.names.get(node) == name):
@@ -137,5 +140,5 @@ def _part(node: Node) -> str:
     return "forward" if getattr(node, "origin", None) is None else "backward"
 
 
-def _is_zero(output: Any) -> bool:
+def _is_zero(output: Symbol | Array) -> bool:
     return not isinstance(output, Symbol) and not np.any(output)

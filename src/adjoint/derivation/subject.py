@@ -1,4 +1,4 @@
-"""A subject is what a derivation explains: a function, a point, and what the engine gave there."""
+"""What a derivation explains: a function at a point, and what the engine gave there."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ from ..sweep import reachable
 from ..tensor import Tensor, enable_grad, sweep_back
 from ..tree import leaves, map_leaves
 
+# A loss by its name, or as a function of prediction and target.
+Loss = str | Callable[..., Any]
+# What is explained or drawn.
+Subject = Callable[..., Any] | Tensor | Module
+
 
 class FunctionAtPoint(NamedTuple):
     """A function of trees of arrays, the point, and its gradient there as the engine gives it.
 
-    ``names`` has a name, or a tree of names, for each argument, ``paths`` what the user writes for
-    an input where that is another, ``result`` what the value is called that has no name;
-    ``gradient`` has an array for each leaf of the arguments
-    ``wanted``.
+    ``names`` has a name, or a tree of names, for each argument; ``paths`` maps a name to what the
+    user writes instead, where that differs; ``result`` names the value if the function does not.
+    ``gradient`` has an array for each leaf of the ``wanted`` arguments.
     """
 
     function: Callable[..., Any]
@@ -131,7 +135,7 @@ def _replay(
     return function
 
 
-def of_model(model: Module, batch: Sequence[Any], loss: Any) -> FunctionAtPoint:
+def of_model(model: Module, batch: Sequence[Any], loss: Loss | None) -> FunctionAtPoint:
     """Return the loss of a model on a batch as a function of its parameters, and of the batch."""
     subject = on_batch(model, batch, loss)
     measure = _as_loss(loss, len(batch))
@@ -141,7 +145,7 @@ def of_model(model: Module, batch: Sequence[Any], loss: Any) -> FunctionAtPoint:
     return subject._replace(value=np.asarray(value), gradient=gradient)
 
 
-def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> FunctionAtPoint:
+def on_batch(model: Module, batch: Sequence[Any], loss: Loss | None) -> FunctionAtPoint:
     """Return a model, or its loss, on a batch, without its value and gradient."""
     measure = _as_loss(loss, len(batch))
     tensors = _tensors(model, measure)
@@ -173,7 +177,7 @@ def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> FunctionAtPoint:
     )
 
 
-def _as_loss(loss: Any, count: int) -> Callable[..., Any]:
+def _as_loss(loss: Loss | None, count: int) -> Callable[..., Any]:
     if loss is None and count == 1:
         return lambda prediction: prediction
     if isinstance(loss, str):
@@ -187,7 +191,7 @@ def _as_loss(loss: Any, count: int) -> Callable[..., Any]:
     )
 
 
-def _tensors(model: Module, loss: Any) -> dict[str, Tensor]:
+def _tensors(model: Module, loss: Callable[..., Any]) -> dict[str, Tensor]:
     """Return the tensors that a model and a loss read, by path."""
     found = State(model).tensors
     known = set(map(id, found.values()))
@@ -197,7 +201,7 @@ def _tensors(model: Module, loss: Any) -> dict[str, Tensor]:
 
 @contextmanager
 def _with_state(
-    model: Module, loss: Any, tensors: Sequence[Tensor], values: Sequence[Any]
+    model: Module, loss: Callable[..., Any], tensors: Sequence[Tensor], values: Sequence[Any]
 ) -> Iterator[None]:
     """Let values stand for tensors; what a module assigns to its buffers is put back."""
     states = State(loss), State(model)
@@ -210,7 +214,7 @@ def _with_state(
 
 
 def _engine(
-    model: Module, loss: Any, batch: Sequence[Any], parameters: Sequence[Tensor]
+    model: Module, loss: Callable[..., Any], batch: Sequence[Any], parameters: Sequence[Tensor]
 ) -> tuple[Any, list[Any]]:
     """Return loss and gradient by the dynamic graph, leaving the model as it was."""
     kept = [(x, x.data) for x in _tensors(model, loss).values()]

@@ -1,4 +1,4 @@
-"""What `why` answers about a value that is there already, with a log of it or without."""
+"""The diagnosis of a value that exists already, from a log of its run or its graph alone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from .flow import Flow, FlowPoint
 from .gradient import norm
 from .names import named_tensors
 
+Array = np.ndarray[Any, Any]
+
 _HOW = "run it inside `with ad.diagnose():`, or call ad.why(f, *args), to see where"
 
 
-def of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
+def of_value(subject: Tensor | Array | np.generic, scope: Mapping[str, Any]) -> Diagnosis:
     """Return the diagnosis of a tensor or an array, ``scope`` being the caller's variables."""
     log = latest()
     name = next((name for name, x in scope.items() if x is subject), "the value")
@@ -57,7 +59,7 @@ def of_none(scope: Mapping[str, Any]) -> Diagnosis:
 
 
 def _of_recorded(
-    subject: Any, name: str, log: EventLog, scope: Mapping[str, Any]
+    subject: Tensor | Array | np.generic, name: str, log: EventLog, scope: Mapping[str, Any]
 ) -> Diagnosis | None:
     """Return what a log tells of a value; None if it is not in it."""
     examination = examination_of(log, {**scope, name: subject})
@@ -74,7 +76,7 @@ def _of_recorded(
     return None
 
 
-def _leaf_of(subject: Any, examination: Examination) -> Node | None:
+def _leaf_of(subject: Tensor | Array | np.generic, examination: Examination) -> Node | None:
     """Return the leaf that a tensor is, that it is the gradient of, or that an array became."""
     if isinstance(subject, Tensor) and subject.node is not None:
         known = subject.is_leaf and examination.flow.places
@@ -90,8 +92,8 @@ def _leaf_of(subject: Any, examination: Examination) -> Node | None:
     return found if isinstance(found, Node) and found.primitive is None else None
 
 
-def _frozen(subject: Any, name: str, flow: Flow) -> Diagnosis | None:
-    """Tell of a parameter that was excluded from training."""
+def _frozen(subject: Tensor | Array | np.generic, name: str, flow: Flow) -> Diagnosis | None:
+    """Report a parameter that was excluded from training."""
     for cut in reversed(flow.cuts):
         if cut.how == "frozen" and cut.subject is subject:
             words = "requires_grad_(False) was called here: nothing on it is recorded since"
@@ -100,7 +102,7 @@ def _frozen(subject: Any, name: str, flow: Flow) -> Diagnosis | None:
 
 
 def _of_computed(place: FlowPoint | None, name: str, examination: Examination) -> Diagnosis:
-    """Tell of a value that is no leaf: what was differentiated, or something on the way."""
+    """Report on a value that is no leaf: what was differentiated, or something on the way."""
     assert place is not None
     swept = [sweep for sweep in examination.log.sweeps if place in sweep.cotangents]
     if isinstance(place, Node) and swept and place is not swept[-1].start:
@@ -117,7 +119,7 @@ def _of_computed(place: FlowPoint | None, name: str, examination: Examination) -
     return examination.worst(gradients)
 
 
-def _interior(node: Node, name: str, g: Any, examination: Examination) -> Diagnosis:
+def _interior(node: Node, name: str, g: Array, examination: Examination) -> Diagnosis:
     size = norm(g)
     words = (
         "it was computed here, and .grad is kept on leaves only; the last backward pass brought "
@@ -131,7 +133,7 @@ def _interior(node: Node, name: str, g: Any, examination: Examination) -> Diagno
 
 
 def _of_graph(subject: Tensor, scope: Mapping[str, Any]) -> Diagnosis:
-    """Differentiate a value for the purpose, and tell what its graph shows."""
+    """Differentiate a value on purpose, and report what its graph shows."""
     node = subject.node
     assert node is not None
     examination = examination_of(of_graph([node]), scope)._replace(target=node)
@@ -141,7 +143,7 @@ def _of_graph(subject: Tensor, scope: Mapping[str, Any]) -> Diagnosis:
 
 
 def _of_leaf(node: Node, scope: Mapping[str, Any]) -> Diagnosis:
-    """Tell what can be told of a leaf, which does not know its uses."""
+    """Report what a leaf shows by itself; it does not know the operations that used it."""
     examination = examination_of(EventLog(), scope)
     if node.grad is not None:
         return examination.examine(node, np.asarray(node.grad.data))

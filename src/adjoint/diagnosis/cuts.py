@@ -10,13 +10,14 @@ from .families import name_of
 from .flow import Flow, FlowPoint, Link
 from .gradient import Verdict
 
-# Of several cuts the one that most looks like a mistake: masks and indices often are none.
+# The first of these is reported where there are several cuts. Those that most look like a mistake
+# come first; masks and indices, which often are none, come last.
 _RANK = (
     *("float", "int", "numpy", "unsupported", "no_grad", "detach", "item", "tensor", "copy"),
     *("data", "buffer", "stop_gradient", "integer_cast", "rounding", "argmax", "no_derivative"),
     "comparison",
 )
-# Where numbers go to NumPy or Python, and may come back as others.
+# At these cuts numbers go to NumPy or Python, and may come back as new objects.
 _EXITS = frozenset(["float", "int", "item", "numpy", "copy", "tensor"])
 _WORDS = {
     "argmax": "{name} gives places, which do not vary smoothly: no gradient passes",
@@ -70,11 +71,12 @@ def _age(link: Link) -> int:
 def _lost(
     flow: Flow, leaf: Node, target: FlowPoint | None, connected: set[FlowPoint], broken: list[Link]
 ) -> Verdict:
-    """Tell of a leaf whose numbers did not visibly reach the loss."""
+    """Report a leaf whose numbers did not visibly reach the loss."""
     refused = [link for link in broken if _refused(link)]
     if refused:
         return _told(refused[-1])
-    # What NumPy or Python made of the numbers has other identities: an exit is the likely cut.
+    # New objects that NumPy or Python made of the numbers cannot be followed by their identity, so
+    # that an exit is the likely cut.
     exits = [link for link in broken if link.broken in _EXITS]
     if exits:
         return _told(_worst(exits))

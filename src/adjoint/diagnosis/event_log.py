@@ -1,4 +1,4 @@
-"""A log is what happened in a run that was watched: operations, cuts, sweeps, and lines."""
+"""An event log holds what happened in a run that was watched: operations, cuts and sweeps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node, Value
 from ..source_line import SourceLine, users_line
@@ -16,7 +17,9 @@ from ..sweep import reachable
 from ..tensor import Watcher, watched_by
 from ..tree import leaves
 
-# Of backward passes, with the operations before each, that are remembered.
+Array = np.ndarray[Any, Any]
+
+# So many of the last backward passes are remembered, each with the operations before it.
 _KEPT = 4
 
 
@@ -32,21 +35,21 @@ class OperationEvent:
 
 
 class Cut:
-    """Numbers that left the graph at a line; where that was refused there is no result.
+    """Numbers that left the graph at a line; a cut that was refused has no results.
 
-    Sources and results are nodes with arrays, or plain numbers, as they were then: a tensor may
-    be given others later.
+    Sources and results are pairs of a node, or None, and numbers, as they were at that moment: a
+    tensor may be given another node and other numbers later.
     """
 
     __slots__ = ("how", "line", "refused", "results", "sources", "subject")
 
-    def __init__(self, how: str, source: Any, result: Any, line: SourceLine | None) -> None:
+    def __init__(self, how: str, source: object, result: object, line: SourceLine | None) -> None:
         self.how, self.subject, self.line = how, source, line
         self.refused = result is None
         self.sources, self.results = _parts(source), _parts(result)
 
 
-def _parts(tree: Any) -> list[tuple[Node | None, Any]]:
+def _parts(tree: object) -> list[tuple[Node | None, Any]]:
     return [(x.node, x.data) if isinstance(x, Value) else (None, x) for x in leaves(tree)]
 
 
@@ -62,7 +65,7 @@ class Sweep:
         """The value that was differentiated."""
         return next(iter(self.cotangents))
 
-    def see(self, node: Node, g: Any) -> None:
+    def see(self, node: Node, g: Value | Array) -> None:
         """Note a whole cotangent."""
         self.cotangents[node] = plain(g)
 
@@ -81,7 +84,7 @@ class Pass:
 
 
 class Muted:
-    """Stands for "off" inside `no_grad`: false, but it sees what is not recorded."""
+    """The state "off" inside `no_grad`: it is false, but sees operations that are not recorded."""
 
     def __init__(self, log: EventLog, line: SourceLine | None) -> None:
         self.log, self.line = log, line
@@ -138,11 +141,11 @@ class EventLog(Watcher):
         """Note an operation."""
         self.add(OperationEvent(node, recorded, users_line(), None))
 
-    def see_cut(self, how: str, source: Any, result: Any) -> None:
+    def see_cut(self, how: str, source: object, result: object) -> None:
         """Note a cut."""
         self.add(Cut(how, source, result, users_line()))
 
-    def see_cotangent(self, node: Node, g: Any) -> None:
+    def see_cotangent(self, node: Node, g: Value | Array) -> None:
         """Note a cotangent; the first one begins a sweep."""
         if self._sweep is None:
             self._sweep = Sweep()
@@ -174,12 +177,12 @@ def of_graph(ends: Iterable[Node]) -> EventLog:
     return log
 
 
-def plain(x: Any) -> Any:
+def plain(x: Value | ArrayLike) -> Any:
     """Return the array of a value."""
     return np.asarray(x.data if isinstance(x, Value) else x)
 
 
-def _finite(x: Any) -> bool:
+def _finite(x: Array) -> bool:
     return x.dtype.kind != "f" or bool(np.isfinite(x).all())
 
 

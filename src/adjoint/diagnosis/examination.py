@@ -20,6 +20,8 @@ from .nonfinite import find_nonfinite, forward_origin
 from .scale import find_scale
 from .zeros import find_zero, inactive, is_relu
 
+Array = np.ndarray[Any, Any]
+
 
 class Examination(NamedTuple):
     """A recorded program, the names of its leaves, and what was differentiated, if anything."""
@@ -58,7 +60,7 @@ class Examination(NamedTuple):
             found = sweep_back(dict(seeds))
         return {leaf: found.get(leaf) for leaf in wanted}
 
-    def examine(self, leaf: Node, gradient: Any) -> Diagnosis:
+    def examine(self, leaf: Node, gradient: Array | None) -> Diagnosis:
         """Return the diagnosis of one leaf's gradient, an array or None."""
         sweep = self.sweep_of(leaf)
         greatest = self._greatest(sweep)
@@ -87,11 +89,12 @@ class Examination(NamedTuple):
         norms = [norm(g) for n, g in sweep.cotangents.items() if n.primitive is None]
         return max((size for size in norms if np.isfinite(size)), default=0.0)
 
-    def _find(self, leaf: Node, gradient: Any, state: str, sweep: Sweep | None) -> Verdict:
+    def _find(self, leaf: Node, gradient: Array | None, state: str, sweep: Sweep | None) -> Verdict:
         if state == "none":
             return self._absent(leaf, sweep)
         if sweep is not None and _is_bad(sweep.start.output):
             return forward_origin(self.flow, sweep.start)
+        assert gradient is not None  # of which the state is "none"
         if state == "fine":
             return Verdict("fine", None, _fine(gradient), {})
         if sweep is None:
@@ -124,7 +127,7 @@ class Examination(NamedTuple):
         ]
         return lines[-1] if lines else None
 
-    def _details(self, gradient: Any, sweep: Sweep | None) -> dict[str, Any]:
+    def _details(self, gradient: Array | None, sweep: Sweep | None) -> dict[str, Any]:
         details: dict[str, Any] = {}
         if gradient is not None:
             details["norm"] = norm(gradient)
@@ -138,7 +141,7 @@ class Examination(NamedTuple):
         return details
 
 
-def _is_bad(value: Any) -> bool:
+def _is_bad(value: Array | None) -> bool:
     return value is not None and not np.isfinite(value).all()
 
 
@@ -152,14 +155,14 @@ def inactive_units(flow: Flow, sweep: Sweep) -> dict[str, float]:
     }
 
 
-def _fine(gradient: Any) -> str:
+def _fine(gradient: Array) -> str:
     entries = np.asarray(gradient)
     zeros = int(entries.size - np.count_nonzero(entries))
     words = f"norm {norm(entries):.4g}, entries from {entries.min():.4g} to {entries.max():.4g}"
     return words + (f", {zeros} of {entries.size} of them zero" if zeros else "")
 
 
-def _unseen(gradient: Any) -> Verdict:
+def _unseen(gradient: Array) -> Verdict:
     size = norm(gradient)
     words = f"its norm is {size:.4g}, but the pass that made it was not recorded"
     return Verdict("unknown", None, words, {})

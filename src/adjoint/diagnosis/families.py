@@ -8,7 +8,7 @@ from ..core import Node
 ROUNDING = frozenset(
     ["ceil", "floor", "floor_divide", "heaviside", "rint", "round", "sign", "trunc"]
 )
-# What they give are places, counts and the like.
+# Their results are positions, counts and the like.
 POSITIONS = frozenset(
     ["argmax", "argmin", "argpartition", "argsort", "count_nonzero", "matrix_rank", "searchsorted"]
 )
@@ -37,7 +37,7 @@ COMPARISONS = frozenset(
         "signbit",
     ]
 )
-# They flatten out far from 0, so that their slope gets lost in rounding.
+# They flatten out far from 0, where their slope is rounded to 0.
 SATURATING = frozenset(
     [
         "arctan",

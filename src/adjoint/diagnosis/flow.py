@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,11 @@ from ..tensor import Tensor
 from .event_log import Cut, EventLog, Muted, OperationEvent
 from .families import reason_of
 
-# A place in the flow: a leaf's or an operation's node, or a cut.
+# A point that numbers pass: the node of a leaf or of an operation, or a cut.
 FlowPoint = Node | Cut
 
 
-# What is told of a leaf, without numbers going anywhere.
+# These events say something about a leaf; no numbers go anywhere.
 _NOTES = ("cleared", "frozen")
 
 
@@ -37,9 +37,9 @@ class Link(NamedTuple):
 
 
 class Flow:
-    """Places and links of all that a log holds.
+    """The points that numbers passed in a log, and the links between them.
 
-    ``known`` are leaves, whose arrays may have been used without any operation on the leaf.
+    ``known`` are leaves whose arrays may have been used without any operation on the leaf.
     """
 
     def __init__(self, log: EventLog, known: Iterable[Tensor] = ()) -> None:
@@ -97,17 +97,18 @@ class Flow:
 
     # --- asking it
 
-    def maker(self, numbers: Any) -> FlowPoint | None:
+    def maker(self, numbers: object) -> FlowPoint | None:
         """Return where an array, a view of it, or a Python float came from."""
         while numbers is not None:
             if isinstance(numbers, (np.ndarray, np.generic, float)):
                 found = self._makers.get(id(numbers))
                 if found is not None:
                     return found
+            # A view is another object than the array whose numbers it shows.
             numbers = getattr(numbers, "base", None) if isinstance(numbers, np.ndarray) else None
         return None
 
-    def place_of(self, x: Any) -> FlowPoint | None:
+    def place_of(self, x: object) -> FlowPoint | None:
         """Return where a value, an array or a number was made."""
         if isinstance(x, Value):
             return x.node if x.node is not None else self.maker(x.data)
@@ -143,7 +144,10 @@ class Flow:
 
 
 def _breach(operation: OperationEvent, by_node: bool) -> str | None:
-    """Return how an operation cut the graph from one of its arguments."""
+    """Return how an operation cut the graph from one of its arguments, or None.
+
+    ``by_node`` says that the argument came with a node; else it was recognised as an array.
+    """
     if operation.recorded:
         return None if by_node else "data"
     node = operation.node

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node
 from .event_log import Sweep
@@ -12,7 +13,9 @@ from .families import name_of
 from .flow import Flow
 from .gradient import Verdict, share
 
-# What usually makes an operation leave the numbers, where its arguments say so.
+Array = np.ndarray[Any, Any]
+
+# How an operation usually comes to give NaN or an infinity; {bad} is the argument that did it.
 _REASONS = {
     "log": "log of {bad}",
     "log2": "log of {bad}",
@@ -77,8 +80,8 @@ def _forward(flow: Flow, node: Node) -> Verdict:
     )
 
 
-def _reason(node: Node, wrong: Any) -> str | None:
-    """Return the argument that did it."""
+def _reason(node: Node, wrong: Array) -> str | None:
+    """Return in words which argument led to a result that is not finite."""
     pattern = _REASONS.get(name_of(node))
     if pattern is None:
         return None
@@ -88,7 +91,7 @@ def _reason(node: Node, wrong: Any) -> str | None:
 
 
 def _input(flow: Flow, node: Node, position: int) -> Verdict:
-    """Tell of numbers that were not finite when the program began."""
+    """Report numbers that were not finite when the program began."""
     bad, parent = np.asarray(node.args[position]), node.parents[position]
     what = "a parameter" if parent is not None else "an array handed in"
     words = (
@@ -98,8 +101,8 @@ def _input(flow: Flow, node: Node, position: int) -> Verdict:
     return Verdict(f"{_word(bad)}_input", flow.lines.get(node), words, {"primitive": name_of(node)})
 
 
-def _backward(flow: Flow, node: Node, position: int, part: Any) -> Verdict:
-    """Tell of a rule that made it; unless its forward pass did, behind a mask."""
+def _backward(flow: Flow, node: Node, position: int, part: Array) -> Verdict:
+    """Report the rule that made it, or its forward pass if a mask had hidden that."""
     name, word = name_of(node), _word(part)
     if any(map(_bad, (node.output, *node.args))):
         return forward_origin(flow, node)
@@ -123,10 +126,10 @@ def _by_accumulation(flow: Flow, node: Node) -> Verdict:
     )
 
 
-def _bad(x: Any) -> bool:
+def _bad(x: ArrayLike | None) -> bool:
     array = np.asarray(x) if x is not None else np.zeros(())
     return array.dtype.kind == "f" and not np.isfinite(array).all()
 
 
-def _word(x: Any) -> str:
+def _word(x: ArrayLike) -> str:
     return "nan" if np.isnan(x).any() else "inf"

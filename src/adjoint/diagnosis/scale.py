@@ -16,13 +16,15 @@ from .flow import Flow
 from .gradient import Verdict, norm
 from .zeros import certain, contributions, explain_cancellation, is_relu
 
-# From here on one operation alone is to blame: this share of all decades.
+Array = np.ndarray[Any, Any]
+
+# One operation alone is to blame if it makes at least this share of all decades.
 _ALONE = 0.5
 # A sum is a difference of rounding errors if it is this much smaller than its terms.
 _CANCELLED = 1e-10
-# The slope of a function that is far from its bounds is larger, most of the time.
+# A smaller slope mostly means that a function is close to one of its bounds.
 _FLAT = 0.02
-# Kinds of primitives of which an entry may depend on some entries only, as of a concatenation.
+# In primitives of these kinds an entry may depend on a few entries only, as in a concatenation.
 _LOCAL = frozenset(["elementwise", "linear", "multilinear"])
 
 
@@ -68,7 +70,7 @@ def _alone(steps: Sequence[GradientStep], tiny: bool) -> GradientStep | None:
 
 
 def _growth(step: GradientStep) -> list[GradientStep]:
-    """Return the operations by which the operand of a product got its norm, and their factors."""
+    """Return the operations that gave an operand of a product its norm, and their factors."""
     node = step.node
     if name_of(node) not in PRODUCTS or len(node.parents) != 2:
         return []
@@ -86,7 +88,7 @@ def _growth(step: GradientStep) -> list[GradientStep]:
 
 
 def _by_many(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
-    """Tell of several operations, which saturate or only add up."""
+    """Report several operations: they saturate, or their small factors add up."""
     flat = [step for step in steps if tiny and _is_flat(step)]
     if flat and _total(flat, tiny) >= _ALONE * _total(steps, tiny):
         return _saturated(flow, min(flat, key=lambda step: step.decades), len(flat))
@@ -111,8 +113,8 @@ def way(sweep: Sweep, leaf: Node) -> list[GradientStep]:
     return steps
 
 
-def _size(g: Any, region: Any) -> float:
-    """Return the norm of a cotangent's entries in a region, by default of all."""
+def _size(g: Array, region: Any) -> float:
+    """Return the norm of a cotangent's entries in a region, or of all its entries."""
     return norm(g if region is None or np.shape(g) != region.shape else np.where(region, g, 0))
 
 
@@ -150,7 +152,7 @@ def _is_flat(step: GradientStep) -> bool:
 
 
 def _by_one(flow: Flow, step: GradientStep, tiny: bool) -> Verdict:
-    """Tell of one operation that made most of it."""
+    """Report the one operation that made most of the change."""
     node, name = step.node, name_of(step.node)
     cause = _cause(step, tiny)
     words = f"{name} multiplies the gradient by {step.factor:.2g}"
@@ -204,7 +206,7 @@ def _saturated(flow: Flow, step: GradientStep, count: int) -> Verdict:
 
 
 def _by_layers(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
-    """Tell of many operations, each of which made a little of it."""
+    """Report many operations, each of which made a little of the change."""
     decades: dict[Any, float] = defaultdict(float)
     for step in steps:
         decades[flow.lines.get(step.node)] += step.decades

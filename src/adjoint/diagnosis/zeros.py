@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node
 from ..ops.structural import sum_to
@@ -14,6 +15,8 @@ from .families import MOVING, PRODUCTS, ROUNDING, SATURATING, SELECTING, name_of
 from .flow import Flow
 from .gradient import Verdict, norm, share
 from .nonfinite import find_nonfinite, forward_origin
+
+Array = np.ndarray[Any, Any]
 
 # A contribution to a node's cotangent: the operation whose rule gave it, and for which argument.
 Contribution = tuple[Node, int]
@@ -67,7 +70,7 @@ def explain_block(flow: Flow, sweep: Sweep, node: Node, position: int) -> Verdic
 
 
 def _by_convention(flow: Flow, sweep: Sweep) -> Verdict:
-    """Tell of an infinite slope whose product with 0 is 0."""
+    """Report an infinite slope whose product with 0 was taken as 0."""
     finding = find_nonfinite(flow, sweep)
     assert finding is not None
     words = f"{finding.explanation}; its product with 0 was then taken as 0, by convention"
@@ -147,7 +150,7 @@ def _flat(sweep: Sweep, node: Node) -> tuple[str, str]:
 
 
 def certain(node: Node) -> str:
-    """Tell of a cross-entropy that has nothing left to learn from."""
+    """Return in words that a cross-entropy has nothing left to learn from."""
     return (
         f"every row is given its label with certainty: the largest loss is "
         f"{float(np.max(node.output)):.2g}"
@@ -179,6 +182,7 @@ def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, 
 def underflows(sweep: Sweep, node: Node) -> bool:
     """Return whether a cotangent is so small that products of it are lost."""
     g = sweep.cotangents[node]
+    # The product of two numbers below this root is less than the smallest normal float.
     return bool(norm(g) < np.sqrt(np.finfo(g.dtype).tiny))
 
 
@@ -202,12 +206,12 @@ def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Verdict | None:
     return None
 
 
-def _is_mask(array: Any) -> bool:
+def _is_mask(array: Array) -> bool:
     return bool(array.dtype.kind == "b" or (array.size > 1 and np.isin(array, (0, 1)).all()))
 
 
 def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Verdict:
-    """Tell of contributions that are not zero, whose sum is."""
+    """Report contributions that are not zero but add up to zero."""
     node, position = at
     part, shape = sweep.parts[node][position], np.shape(node.args[position])
     words = (
@@ -226,17 +230,18 @@ def _origin(sweep: Sweep, node: Node, shape: tuple[int, ...]) -> Node:
     return node
 
 
-def _cancels(g: Any, shape: tuple[int, ...]) -> bool:
+def _cancels(g: Array, shape: tuple[int, ...]) -> bool:
     if len(shape) > np.ndim(g) or np.shape(g) == shape:
         return False
     total, magnitude = sum_to(g, shape=shape), sum_to(np.abs(g), shape=shape)
+    # Terms that cancel leave about 1e-16 of their magnitude each; a long sum leaves more.
     return norm(total) <= 1e-10 * norm(magnitude)
 
 
-def _example(x: Any) -> str:
+def _example(x: ArrayLike) -> str:
     array = np.asarray(x)
     return f"{float(array.ravel()[0]):.6g}" if array.size else "no entries"
 
 
-def _extremes(x: Any) -> str:
+def _extremes(x: ArrayLike) -> str:
     return f"{float(np.min(x)):.4g} to {float(np.max(x)):.4g}"

@@ -1,4 +1,4 @@
-"""A place is where a node of a graph was made: the user's line, and the modules it was within."""
+"""A call site is where a node was made: the user's line, and the modules it was within."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ModuleCall(NamedTuple):
 
 
 class CallSite(NamedTuple):
-    """The calls of modules that were under way, the outermost first, and a line or nothing."""
+    """A line of the user's, or nothing, and the calls of modules under way, the outermost first."""
 
     calls: tuple[ModuleCall, ...] = ()
     file: str = ""
@@ -45,7 +45,7 @@ class CallSite(NamedTuple):
 
 
 class _CallSites:
-    """Notes the place of every symbol while a function is traced."""
+    """Notes the call site of every symbol while a function is traced."""
 
     def __init__(self) -> None:
         self.of: dict[Node, CallSite] = {}
@@ -56,6 +56,7 @@ class _CallSites:
         """Note where a node was made, given the frame that asked for it."""
         modules: list[tuple[FrameType, Module]] = []
         file, line = "", 0
+        # Frames beyond the trace belong to whoever asked for the picture.
         while frame is not None and frame.f_code is not trace.__code__:
             code = frame.f_code
             if code is Module.__call__.__code__:
@@ -90,7 +91,7 @@ class _CallSites:
 
 
 def trace_call_sites(subject: FunctionAtPoint) -> tuple[Graph, dict[Node, CallSite]]:
-    """Return the graph of a subject, and the place of each of its nodes."""
+    """Return the graph of a function at a point, and the call site of each of its nodes."""
     sites = _CallSites()
 
     class Placed(Symbol):

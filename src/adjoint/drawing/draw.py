@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ..calculus import read_argnums
 from ..compiler.naming import parameter_names
 from ..core import Node, as_operand
-from ..derivation.subject import FunctionAtPoint, as_recorded, at_point, on_batch
+from ..derivation.subject import FunctionAtPoint, Loss, Subject, as_recorded, at_point, on_batch
 from ..errors import GraphError
 from ..nn.module import Module
 from ..tensor import Tensor
@@ -23,10 +23,10 @@ from .scene import Scene
 
 
 def draw(
-    subject: Any,
+    subject: Subject,
     *args: Any,
     wrt: int | Sequence[int] | None = None,
-    loss: Any = None,
+    loss: Loss | None = None,
     depth: int | None = None,
     open: str | Sequence[str] = (),
 ) -> Drawing:
@@ -45,10 +45,11 @@ def draw(
         branches on numbers cannot be traced: apply it to tensors, and draw what it returns.
     *args : arrays, or lists, tuples and dicts of them
     wrt : int or sequence of int, optional
-        Of a function: by which arguments; these are drawn as parameters. By default by all floats.
+        The arguments of a function to differentiate by, which are drawn as parameters; by default
+        all floats.
     loss : str or callable, optional
-        Of a model, as `explain` takes it; without it the model's output is drawn, without gradients
-        unless it is a single number.
+        The loss of a model, as `explain` takes it. Without it the model's output is drawn, and
+        gradients only if that is a single number.
     depth : int, optional
         How many levels of modules are drawn open: 0 folds the model into one box, 1 its layers, and
         so on. By default as many as stay legible.
@@ -94,7 +95,10 @@ def draw(
 
 
 def _subject(
-    subject: Any, args: Sequence[Any], wrt: Any, loss: Any
+    subject: Subject,
+    args: Sequence[Any],
+    wrt: int | Sequence[int] | None,
+    loss: Loss | None,
 ) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     """Return what is drawn, a kind or a tree of kinds for each of its arguments, and a title."""
     if isinstance(subject, (Tensor, Module)) and wrt is not None:
@@ -113,7 +117,7 @@ def _subject(
 
 
 def _model(
-    model: Module, args: Sequence[Any], loss: Any
+    model: Module, args: Sequence[Any], loss: Loss | None
 ) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     name = type(model).__name__
     if not args:
@@ -151,7 +155,7 @@ def _parameters(scope: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _function(
-    function: Any, args: Sequence[Any], wrt: Any
+    function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int] | None
 ) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     if not args:
         raise TypeError("draw: a function needs arguments, as ad.draw(f, x, w)")
@@ -169,7 +173,7 @@ def _function(
     return described, kinds, f"{name}({', '.join(described.arguments)})"
 
 
-def _is_float(x: Any) -> bool:
+def _is_float(x: object) -> bool:
     return np.asarray(as_operand(x)).dtype.kind == "f"
 
 

@@ -1,4 +1,4 @@
-"""A record is a graph run once: its values, their gradients, and what every edge adds to them."""
+"""An evaluated graph: its values, their gradients, and what every edge adds to these."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from ..sweep import pull_back
 from ..tree import leaves, map_leaves
 from .call_site import CallSite, trace_call_sites
 
+Array = np.ndarray[Any, Any]
+
 
 class Edge(NamedTuple):
-    """That a node reads a value: in which of its operands. Two edges may join the same nodes."""
+    """One use of a value: the node that reads it, and as which operand. Two may join one pair."""
 
     source: Node
     target: Node
@@ -26,7 +28,7 @@ class Edge(NamedTuple):
 
 
 class EvaluatedGraph:
-    """A subject's graph with numbers.
+    """The graph of a function, with numbers.
 
     Attributes
     ----------
@@ -34,7 +36,7 @@ class EvaluatedGraph:
     call_sites : dict of Node to CallSite
     values : dict of Node to array
     gradient : dict of Node to array
-        Of the values that a gradient was asked for, or that one on the way to these depends on.
+        The gradients of the inputs to differentiate by, and of all values that depend on these.
     contributions : dict of Edge to array
         What an edge adds to the gradient of its source, in the source's shape; absent where it is
         not needed.
@@ -87,7 +89,7 @@ class EvaluatedGraph:
         if end.node is None or not wanted:
             return
 
-        def meet(node: Node, g: Any) -> None:
+        def meet(node: Node, g: Array) -> None:
             if node in known:
                 self.gradient[known[node]] = np.asarray(g)
 
@@ -104,7 +106,7 @@ class EvaluatedGraph:
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
         pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)
-        for node in self.wanted:  # what the value does not depend on
+        for node in self.wanted:  # the result does not depend on these
             if walk.tensors[node].node is not None:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))
 

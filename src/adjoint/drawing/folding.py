@@ -1,4 +1,4 @@
-"""A fold is what a picture shows as one box: the operations of a call of a module, or of a run."""
+"""A fold is one box of a picture for many operations: those of a module's call, or of several."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..core import Node
 from .call_site import ModuleCall
 from .evaluated_graph import EvaluatedGraph
 
-# As many boxes are shown before modules are folded.
+# Modules are folded if there would be more boxes than this.
 MOST_BOXES = 30
-# Of a list of modules that is too long, at its beginning and at its end.
+# So many modules are shown at the beginning and at the end of a list that is too long.
 _KEPT = 4
 
 

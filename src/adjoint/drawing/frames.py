@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .graph_layout import GraphLayout
 from .scene import Scene
 
-_BESIDE, _ABOVE, _BELOW = 8.0, 15.0, 7.0  # of the cards inside
+_BESIDE, _ABOVE, _BELOW = 8.0, 15.0, 7.0  # room around the cards inside
 
 
 class Frame(NamedTuple):

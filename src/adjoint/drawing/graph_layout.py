@@ -16,7 +16,7 @@ from .ranks import ranks, trunk
 from .scene import Arrow, Card, Scene
 
 LETTER = 7.3  # width of a monospaced letter of 12 pixels, with room to spare
-SMALL = 6.7  # of 11 pixels
+SMALL = 6.7  # the same for letters of 11 pixels
 LINE = 17.0  # from one line to the next
 PAD_X, PAD_Y = 12.0, 8.0
 _GAP = 16.0  # between neighbours

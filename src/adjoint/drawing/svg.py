@@ -12,7 +12,7 @@ from .scene import Arrow, Card, Scene
 from .style import sheet
 
 _MARGIN = 16.0
-_APART = 4.0  # from the middle of the two arrows
+_APART = 4.0  # from each of two arrows to the line between them
 _NARROWEST = 300.0
 _LEGEND_LINE = 20.0
 

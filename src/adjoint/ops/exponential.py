@@ -96,7 +96,7 @@ def _cosine_by_other(c: Any, x: Any, y: Any) -> Any:
     partials=[_cosine_by_leg, _cosine_by_other],
     strong=True,
     source="cosine({x}, {y})",
-    latex=r"\frac{{{x}}}{{\sqrt{{{{{x}}}^{{2}} + {{{y}}}^{{2}}}}}}",
+    latex=r"\frac{{{x}}}{{\sqrt{{ {{{x}}}^{{2}} + {{{y}}}^{{2}} }}}}",
 )
 def cosine(x: Any, y: Any) -> Any:
     """Return x / √(x² + y²), the cosine of the angle of the point (x, y), whatever its size.
@@ -120,7 +120,7 @@ def cosine(x: Any, y: Any) -> Any:
     partials=[lambda out, x, y: cosine(x, y), lambda out, x, y: cosine(y, x)],
     strong=True,
     source="np.hypot({x}, {y})",
-    latex=r"\sqrt{{{{{x}}}^{{2}} + {{{y}}}^{{2}}}}",
+    latex=r"\sqrt{{ {{{x}}}^{{2}} + {{{y}}}^{{2}} }}",
     numpy=[np.hypot],
 )
 def hypot(x: Any, y: Any) -> Any:

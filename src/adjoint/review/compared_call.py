@@ -78,7 +78,7 @@ class ComparedCall:
         """Return whether the given gradient agrees with an array."""
         return agree(self.got[name], array, self.tolerance)
 
-    # --- what the run tells, by position so that calls with other shapes can be compared
+    # --- what the run tells, by position: calls with other shapes have other nodes
 
     @functools.cached_property
     def order(self) -> list[Node]:

@@ -142,7 +142,9 @@ def _constant(calls: Sequence[ComparedCall], name: str) -> str:
         got, expected = call.got.get(name), call.expected[name]
         if got is None or got.shape != expected.shape or expected.size < 2 or not np.any(expected):
             return ""
+        # The factor that fits best, by least squares.
         factors.append(float(np.sum(got * expected) / np.sum(expected * expected)))
+        # A factor close to 0 says that the gradient is missing, not that it is scaled.
         if abs(factors[-1]) < 1e-3 or not agree(got, factors[-1] * expected, call.tolerance):
             return ""
     is_one = np.ptp(factors) <= 1e-6 * abs(factors[0])

@@ -11,7 +11,8 @@ import numpy as np
 from ..calculus import value_and_grad
 from ..compiler.naming import identifier
 from ..compiler.printer import show
-from ..derivation.derivation import Derivation, Step
+from ..derivation.derivation import Derivation
+from ..derivation.step import Step
 from ..derivation.subject import FunctionAtPoint
 
 Array = np.ndarray[Any, Any]
@@ -35,7 +36,7 @@ class Steps:
         self, function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str], g: Array
     ) -> None:
         self.derivation: Derivation | None = None
-        # Of a derivation that cannot be written the numbers are right all the same.
+        # A review needs the numbers, which are right even if their derivation cannot be written.
         try:
             self.derivation = Derivation(_explained(function, arrays, names, g))
         except Exception:
@@ -54,7 +55,7 @@ class Steps:
 def _explained(
     function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str], g: Array
 ) -> FunctionAtPoint:
-    """Return ⟨g, output⟩ as the subject of a derivation."""
+    """Return ⟨g, output⟩ as what a derivation explains."""
 
     def weighted(g: Any, *arguments: Any) -> Any:
         output = function(*arguments)

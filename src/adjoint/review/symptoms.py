@@ -138,10 +138,12 @@ def _of_dtype(call: ComparedCall, name: str, got: Array) -> Symptom | None:
     if got.dtype.kind != "f":
         exact = agree(got.astype(np.float64), expected, call.tolerance)
         return None if exact else Symptom("dtype", f"dtype {got.dtype} holds no fractions")
+    # The tolerance is that of float16, the narrowest.
     if got.dtype.itemsize < wide.itemsize and agree(got.astype(np.float64), expected, 5e-2):
         return Symptom("dtype", f"dtype {got.dtype} for an argument of {wide}")
     if call.matches(name, expected):
         return None
+    # The result is float64, but some step on the way rounded it: 50 roundings of float32 or less.
     if wide == np.float64 and agree(got, expected, 50 * float(np.finfo(np.float32).eps)):
         return Symptom("dtype", "its digits are those of float32")
     whole = agree(got, np.round(got), 1e-9) and np.any(np.round(got))

@@ -24,7 +24,7 @@ def sigmoid(u: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-u)))
 
 
-# What the sum of the loss over all entries is divided by.
+# Gives the number by which the sum of the loss over all entries is divided.
 _SIZES: tuple[Size, ...] = (
     lambda call, position: 1.0,
     lambda call, position: float(max(call.batch, 1)),

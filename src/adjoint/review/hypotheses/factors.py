@@ -12,7 +12,7 @@ Size = Callable[[ComparedCall, int | None], int]
 
 
 class Factor(NamedTuple):
-    """The mistake that a factor is a sign of, in words too, and its value in a call."""
+    """A mistake that puts a factor on a term, what it is in words, and the factor in a call."""
 
     mistake: str
     detail: str

@@ -27,13 +27,13 @@ class Hypothesis:
     mistake : str
         A key of `MISTAKES`.
     position : int
-        Of the value among the inputs and nodes of the traced forward pass.
+        The value's position among the inputs and nodes of the traced forward pass.
     detail : str
         What exactly is wrong, for the reader.
     predict : callable
-        Of a call; returns the gradients by name, or None where it does not apply.
+        Takes a call and returns the gradients by name, or None where it does not apply.
     alter : callable, optional
-        Of a call; returns how the sweep departs from the correct one.
+        Takes a call and returns how the sweep departs from the correct one.
     """
 
     mistake: str

@@ -13,7 +13,7 @@ from ..traced_run import Alteration
 from .hypothesis import Alter, Hypothesis, altered
 
 Array = np.ndarray[Any, Any]
-# What stands where a value belongs, in a call; None where it does not fit.
+# Gives what stands in a call where a value belongs; None where it does not fit.
 Substitute = Callable[[ComparedCall], Array | None]
 
 

@@ -1,4 +1,4 @@
-"""A segment is the way from one value to a later one of the same shape: an activation, a softmax.
+"""A subgraph leads from one value to a later one of the same shape: an activation, a softmax.
 
 Its mistakes do not depend on the primitives that the forward pass happened to be written with, so
 its derivative is found by a sweep from end to start, and altered as a whole.
@@ -18,12 +18,12 @@ from ..traced_run import Alteration
 from .hypothesis import Alter, total
 
 Array = np.ndarray[Any, Any]
-# From the cotangent of the end, the start's value and the end's: the cotangent of the start.
+# Gives the cotangent of the start, from that of the end and the values of the start and the end.
 Formula = Callable[[Array, Array, Array], Array]
 
 
 class Subgraph(NamedTuple):
-    """The positions of the first and the last value, through which all of the cotangent comes."""
+    """The positions of the first and the last value; all of the cotangent comes through both."""
 
     start: int
     end: int
@@ -59,11 +59,11 @@ class Subgraph(NamedTuple):
         return call.run.pull(g, Alteration(operands=operands), start=last, stop=first)[first]
 
     def slope(self, call: ComparedCall, at: Array | None = None) -> Array:
-        """Return the derivative of an elementwise segment, or what it would be elsewhere."""
+        """Return the derivative of an elementwise subgraph, or what it would be elsewhere."""
         return self.pulled(call, np.ones(call.value(self.end).shape), at)
 
     def is_curved(self, call: ComparedCall) -> bool:
-        """Return whether the derivative of an elementwise segment depends on where it is taken."""
+        """Return whether the derivative of an elementwise subgraph depends on where it is taken."""
         elsewhere = 0.2 - 0.7 * call.value(self.start)  # neither even nor odd, across kinks at 0
         return not agree(self.slope(call, elsewhere), self.slope(call), 1e-9)
 
@@ -77,7 +77,7 @@ class Subgraph(NamedTuple):
         return found
 
     def replaced(self, formula: Formula) -> Alter:
-        """Return the alteration in which the segment's derivative is a formula's."""
+        """Return the alteration in which the subgraph's derivative is a formula's."""
         return total(
             self.start,
             lambda s, _: formula(self.cotangent(s), s.value(self.start), s.value(self.end)),
@@ -104,4 +104,5 @@ def _subgraphs(call: ComparedCall) -> Iterator[Subgraph]:
 def _carries_all(call: ComparedCall, first: Node, last: Node) -> bool:
     assert call.run is not None
     through = call.run.pull(call.cotangents[last], start=last, stop=first).get(first)
+    # Both come from one float64 sweep, so that they differ by rounding if at all.
     return through is not None and agree(through, call.cotangents[first], 1e-9)
