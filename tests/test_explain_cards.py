@@ -15,6 +15,7 @@ from adjoint.derivation.formulas import Reading
 from adjoint.derivation.mathml import write
 from adjoint.derivation.notation import identifier
 from adjoint.derivation.tex import parse
+from adjoint.graph import trace
 
 assert special  # whose cards are tested, too
 MASK = ast.Name("constant_1")
@@ -162,3 +163,13 @@ def test_latex_is_written_as_mathml(latex, mathml):
 def test_latex_that_does_not_match_is_refused(latex):
     with pytest.raises(ValueError, match="expected"):
         parse(latex)
+
+
+@ad.custom_vjp(lambda g, y, x: (2 * g,))
+def twice_of(x):
+    return 2 * x
+
+
+def test_the_name_of_a_users_function_is_escaped():
+    primitive = trace(twice_of, 1.0).nodes[-1].primitive
+    assert primitive.write_latex("x") == r"\operatorname{twice\_of}\left(x\right)"
