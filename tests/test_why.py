@@ -9,7 +9,7 @@ import pytest
 
 import adjoint as ad
 from adjoint import nn
-from adjoint.diagnosis import record
+from adjoint.diagnosis import event_log
 from adjoint.diagnosis.cuts import _RANK
 from adjoint.diagnosis.diagnosis import REMEDIES
 from faults.__main__ import FAULTS, RIGHT, measure
@@ -17,10 +17,10 @@ from faults.__main__ import FAULTS, RIGHT, measure
 
 @pytest.fixture(autouse=True)
 def forgotten():
-    """No test sees the record of another."""
-    record._latest.record = None
+    """No test sees the log of another."""
+    event_log._latest.log = None
     yield
-    record._latest.record = None
+    event_log._latest.log = None
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +70,21 @@ def test_every_cut_has_a_remedy():
 
 
 def test_nothing_is_recorded_outside(monkeypatch):
-    monkeypatch.setattr(record, "users_line", lambda: pytest.fail("a line was looked up"))
+    monkeypatch.setattr(event_log, "users_line", lambda: pytest.fail("a line was looked up"))
     w = ad.tensor([1.0, 2.0], requires_grad=True)
     with ad.no_grad():
         w.numpy(), float(w[0]), w.detach().tolist(), w.sum().item()
     np.sum(w * w).backward()
-    assert record.latest() is None
+    assert event_log.latest() is None
 
 
 def test_recording_ends_with_the_block():
     w = ad.tensor([1.0, 2.0], requires_grad=True)
     with ad.diagnose():
         np.sum(w).backward()
-    before = len(list(record.latest().events))
+    before = len(list(event_log.latest().events))
     np.sum(w * w).detach()
-    assert len(list(record.latest().events)) == before
+    assert len(list(event_log.latest().events)) == before
 
 
 def test_recording_ends_where_the_block_raises():
@@ -93,7 +93,7 @@ def test_recording_ends_where_the_block_raises():
         float(w[0])
     assert ad.why(w).cause == "float"
     np.sum(w).backward()
-    assert len(record.latest().sweeps) == 0
+    assert len(event_log.latest().sweeps) == 0
 
 
 def test_a_long_training_is_not_kept():

@@ -69,7 +69,7 @@ _LAZY_NAMES = {
     "custom_jvp": "custom",
     "custom_vjp": "custom",
     "detect_anomaly": "anomaly",
-    "diagnose": "diagnosis.record",
+    "diagnose": "diagnosis.event_log",
     "draw": "drawing.draw",
     "explain": "derivation.explain",
     "find_learning_rate": "learning_rate",

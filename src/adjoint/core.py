@@ -27,7 +27,7 @@ from .annotations import Params as Params
 from .axis import AxisRule, read_axis
 from .errors import ShapeAxisError, ShapeError, ShapeIndexError
 from .facts import Facts
-from .metadata import literal, plain
+from .metadata import formula, keyword, keyword_formula, literal, plain
 from .tree import leaves
 
 # An operand as the rules of cards see it, which read its shape and compute with it unasked: the
@@ -321,7 +321,8 @@ class Primitive:
         """Return the NumPy expression of this primitive applied to expressions ``names``.
 
         In a template ``{x}`` is an argument's name, ``{args}`` all of them and ``{params}`` the
-        metadata that differs from its default, each with a comma before it.
+        metadata that has no place of its own and differs from its default, each with a comma
+        before it.
 
         Raises
         ------
@@ -331,27 +332,37 @@ class Primitive:
         params = {name: plain(value) for name, value in params.items()}
         if callable(self.source):
             return self.source(*names, **params)
-        return self._filled(self.source, names, params)
+        return self._filled(self.source, names, params, literal, keyword)
 
-    def write_latex(self, *names: str, **params: object) -> str:
-        """Return the formula of this primitive applied to formulas ``names``."""
+    def write_latex(self, *names: str, **params: Any) -> str:
+        """Return the formula of this primitive applied to formulas ``names``.
+
+        The template is as that of `write_source`; metadata is written as LaTeX. Operands stand in
+        it without brackets: `derivation.brackets` adds those that their operators need.
+        """
         params = {name: plain(value) for name, value in params.items()}
         if callable(self.latex):
             return self.latex(*names, **params)
-        return self._filled(self.latex, names, params)
+        return self._filled(self.latex, names, params, formula, keyword_formula)
 
-    def _filled(self, template: str, names: Sequence[str], params: Params) -> str:
+    def _filled(
+        self,
+        template: str,
+        names: Sequence[str],
+        params: Params,
+        write: Callable[[Any], str],
+        write_keyword: Callable[[str, Any], str],
+    ) -> str:
         """Return a template with texts in its places; metadata that has no place needs no text."""
         places = dict(zip(self.array_names, names, strict=False)) | {"args": ", ".join(names)}
-        places |= {name: literal(x) for name, x in params.items() if f"{{{name}}}" in template}
+        placed = {name: write(x) for name, x in params.items() if f"{{{name}}}" in template}
         if "{params}" in template:
-            changed = {
-                name: literal(x)
+            places["params"] = "".join(
+                f", {write_keyword(name, x)}"
                 for name, x in params.items()
-                if name not in self.defaults or self.defaults[name] != x
-            }
-            places["params"] = "".join(f", {name}={text}" for name, text in changed.items())
-        return template.format(**places)
+                if name not in placed and (name not in self.defaults or self.defaults[name] != x)
+            )
+        return template.format(**places, **placed)
 
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))

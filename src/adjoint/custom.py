@@ -26,6 +26,7 @@ from .core import Node, Primitive, Spec, Value, as_operand
 from .errors import GraphError, ShapeError
 from .graph import Symbol
 from .kinds import shape_of
+from .metadata import escape_latex
 from .ops.arithmetic import positive
 from .ops.products import refuse_haste
 from .ops.structural import astype, concatenate, reshape
@@ -325,7 +326,7 @@ def _primitive(forward: Function, function: Function, pull: Rule, push: Rule) ->
         jvp=push,
         infer=infer,
         source=f"{forward.__name__}({{args}})",
-        latex=rf"\operatorname{{{{{forward.__name__}}}}}\left({{args}}\right)",
+        latex=rf"\operatorname{{{{{escape_latex(forward.__name__)}}}}}\left({{args}}\right)",
     )
 
 

@@ -73,6 +73,66 @@ def literal(value: Any) -> str:
     raise NotImplementedError(f"{type(value).__name__} {value!r} cannot be written as source")
 
 
+def keyword(name: str, value: Any) -> str:
+    """Return the text of metadata as a keyword argument in source."""
+    return f"{name}={literal(value)}"
+
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+}
+
+
+def escape_latex(text: str) -> str:
+    """Return text as LaTeX shows it verbatim.
+
+    >>> escape_latex("50% of d_x")
+    '50\\\\% of d\\\\_x'
+    """
+    return "".join(_ESCAPED.get(mark, mark) for mark in text)
+
+
+def formula(value: Any) -> str:
+    """Return the LaTeX of metadata.
+
+    >>> formula((1, slice(2, None), float("inf"), "full"))
+    '(1, 2:, \\\\infty, \\\\mathrm{full})'
+    """
+    value = plain(value)
+    if value is Ellipsis:
+        return r"\dots"
+    if isinstance(value, slice):
+        ends = [value.start, value.stop, *([] if value.step is None else [value.step])]
+        return ":".join("" if end is None else formula(end) for end in ends)
+    if isinstance(value, (tuple, list)):
+        opening, closing = "()" if isinstance(value, tuple) else "[]"
+        comma = "," * (len(value) == 1 and isinstance(value, tuple))
+        return f"{opening}{', '.join(map(formula, value))}{comma}{closing}"
+    if type(value) in (int, float):
+        return number_formula(repr(value))
+    return rf"\mathrm{{{escape_latex(str(value))}}}"
+
+
+def number_formula(text: str) -> str:
+    """Return the LaTeX of a number, from its text in Python.
+
+    >>> number_formula("1e-05")
+    '1 \\\\cdot 10^{-5}'
+    """
+    mantissa, e, exponent = text.partition("e")
+    if not e or not exponent.lstrip("+-").isdigit():
+        return text.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+
+
+def keyword_formula(name: str, value: Any) -> str:
+    """Return the LaTeX of metadata as a keyword argument."""
+    return rf"\mathrm{{{escape_latex(name)}}}={formula(value)}"
+
+
 def dtype_text(dtype: Any) -> str:
     """Return the text of a dtype in source.
 

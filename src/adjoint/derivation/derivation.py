@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..errors import GradientMismatchError
 from . import html, latex, markdown, notation, script, text
+from .cards import Cards
+from .entry_paths import EntryPaths
 from .evaluator import Evaluator
 from .formulas import Reading
-from .lines import Line, Program
+from .lines import Line, WrittenProgram
 from .notation import Formula
 from .numbers import agree, numbers
-from .rules import Rule
-from .subject import Subject
+from .step import Array, Step
+from .subject import FunctionAtPoint
 
-# Of the sum of the magnitudes of an equality's terms, in float64; of float32 as many roundings.
+# How far the two sides of an equality may differ in float64, relative to the sum of the magnitudes
+# of its terms; float32 is allowed as many roundings.
 TOLERANCE = 1e-12
-
-
-@dataclass(frozen=True)
-class Step:
-    """One equality of a derivation: a name, its formula, why it holds, and its numbers.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    part : str
-        ``"forward"`` or ``"backward"``.
-    name, source : str
-        The left-hand side as an identifier, the right-hand side as NumPy.
-    formula : Formula
-        The equality: ``.text``, ``.latex``, ``.mathml``.
-    rule : Rule
-        Its ``.subject`` and ``.equation``.
-    value : array
-    numbers : str
-        What is printed of the value.
-    error : float
-        By how much the engine's value differs, in units of the sum of the terms' magnitudes.
-    """
-
-    number: int
-    part: str
-    name: str
-    source: str
-    formula: Formula
-    rule: Rule
-    value: Any = field(repr=False)
-    numbers: str
-    error: float
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the value."""
-        return np.shape(self.value)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.number:>4}. {self.formula.text}    {self.shape}",
-            f"      [{self.rule}]",
-            f"      = {self.numbers}",
-        ]
-        return "\n".join(lines)
 
 
 class Derivation:
@@ -86,22 +41,24 @@ class Derivation:
     entry : EntryPaths or None
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self.program = Program(subject)
+    def __init__(self, subject: FunctionAtPoint) -> None:
+        self.program = WrittenProgram(subject)
         self.subject = subject
-        self.inputs: Mapping[str, Any] = self.program.inputs
+        self.inputs: Mapping[str, Array] = self.program.inputs
         self.evaluator = Evaluator(self.program.functions)
         self.reading = Reading(self._written, self._is_number)
+        self.cards = Cards(self.program.terms, self._written)
         self.steps: list[Step] = []
-        # The magnitude of each value if all that it is made of is multiplied out.
+        # For each value the sum of its terms' magnitudes when it is multiplied out completely.
         self._expanded: dict[str, Any] = {}
-        self.entry: Any = None
+        self.entry: EntryPaths | None = None
         for name, array in (*self.inputs.items(), *self.program.constants.items()):
             self.evaluator[name] = array
         for line in self.program.lines:
             self.steps.append(self._step(len(self.steps) + 1, line))
         self.value = self.evaluator[self.program.value]
-        self.gradient = dict(zip(self.program.gradient, subject.gradient, strict=True))
+        results = zip(self.program.gradient, subject.gradient, strict=True)
+        self.gradient: Mapping[str, Array] = dict(results)
         self._check_engine()
 
     # --- making it
@@ -119,14 +76,12 @@ class Derivation:
         return np.ndim(self.evaluator.scope.get(name, "")) == 0
 
     def _step(self, number: int, line: Line) -> Step:
-        # Read anew from its text, as it is printed.
+        # The printed text is evaluated, not the tree, so that what is checked is what is shown.
         value = np.asarray(self.evaluator.value(line.source))
         error = self._error(number, line, value)
         self._expanded[line.name] = self.evaluator.magnitude(line.source, self._expanded)
         self.evaluator[line.name] = value
-        formula = (
-            self._written(line.name) + notation.symbol(" = ") + self.reading.read(line.expression)
-        )
+        formula = self._written(line.name) + notation.symbol(" = ") + self._right_side(line)
         return Step(
             number,
             line.part,
@@ -139,7 +94,14 @@ class Derivation:
             error,
         )
 
-    def _error(self, number: int, line: Line, value: Any) -> float:
+    def _right_side(self, line: Line) -> Formula:
+        """Return how a line's value comes about: in text as NumPy, in LaTeX as the cards say."""
+        formula = self.reading.read(line.expression)
+        if line.node is None:
+            return formula
+        return formula._replace(latex=self.cards.latex(line.node, line.expression))
+
+    def _error(self, number: int, line: Line, value: Array) -> float:
         """Return how far the engine's value is from the evaluator's; raise if it is too far."""
         found = self.program.engine(line, self.evaluator.scope)
         if found is None:
@@ -155,9 +117,10 @@ class Derivation:
         return error
 
     def slack(self, name: str) -> float:
-        """Return how far a value may be from the engine's, by the roundings of all that it reads.
+        """Return how far a value may be from the engine's, given the roundings of all it reads.
 
-        That is the tolerance, of the largest magnitude of its terms when they are multiplied out.
+        It is the tolerance times the largest sum of magnitudes that an entry's terms have when all
+        products are multiplied out, down to the inputs.
         """
         value, expanded = self.evaluator[name], np.asarray(self._expanded[name], float)
         largest = float(np.max(expanded, initial=0.0, where=np.isfinite(expanded)))
@@ -246,7 +209,7 @@ def _tolerance(dtype: np.dtype[Any]) -> float:
     return TOLERANCE * float(np.finfo(dtype).eps) / float(np.finfo(np.float64).eps)
 
 
-def _difference(x: Any, y: Any, magnitude: Any) -> float:
+def _difference(x: Array, y: Array, magnitude: Array) -> float:
     """Return the largest difference of entries in units of the magnitudes; infinite if unlike."""
     if x.shape != y.shape:
         return float("inf")

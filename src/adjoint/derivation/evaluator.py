@@ -1,7 +1,8 @@
 """An evaluator computes a printed line of NumPy from its text, without the rest of adjoint.
 
-It walks over the syntax tree of the text. Beside the value it gives the magnitude of its terms, the
-value with every difference a sum and every number positive: the scale of its rounding errors.
+It walks over the syntax tree of the text. Besides the value it computes the magnitude of its terms,
+which is the value if every difference were a sum and every number positive. Rounding errors are
+proportional to that magnitude, and not to a value that is small because its terms cancel.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import require
 
@@ -43,7 +45,7 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.Invert: operator.invert,
     ast.Not: operator.not_,
 }
-# Ufuncs whose value can be small beside what they are applied to.
+# Ufuncs whose value can be small beside their arguments, since these may cancel.
 _ADDING = frozenset({"add", "subtract", "hypot", "logaddexp", "logaddexp2", "remainder", "fmod"})
 
 
@@ -61,7 +63,7 @@ class Evaluator:
             self.scope[name] = require("scipy.special", extra="native", purpose="this derivation")
         return self.scope[name] if name in self.scope else getattr(builtins, name)
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         self.scope[name] = value
 
     def value(self, text: str, given: Mapping[str, Any] | None = None) -> Any:
@@ -80,7 +82,7 @@ class Evaluator:
 
     # --- values
 
-    def _value(self, x: Any, given: Mapping[str, Any]) -> Any:
+    def _value(self, x: ast.AST, given: Mapping[str, Any]) -> Any:
         return getattr(self, f"_{type(x).__name__.lower()}")(x, given)
 
     def _constant(self, x: ast.Constant, given: Mapping[str, Any]) -> Any:
@@ -160,14 +162,14 @@ class Evaluator:
         return _absolute(self._value(x, {}))
 
     def _magnitude_of_call(self, x: ast.Call) -> Any:
-        """Return that of a ufunc's value; else the largest of all numbers that take part."""
+        """Return a ufunc's own magnitude; of other calls the largest number that takes part."""
         value, function = self._value(x, {}), self._value(x.func, {})
         name = getattr(x.func, "attr", getattr(x.func, "id", ""))
         if isinstance(function, np.ufunc) and name not in _ADDING:
             return _absolute(value)
         parts = [*x.args, *(item.value for item in x.keywords)]
         if isinstance(x.func, ast.Attribute):
-            parts.append(x.func.value)  # of a method, what it belongs to
+            parts.append(x.func.value)  # a method reads the array that it belongs to
         return np.full(np.shape(value), max(_largest(value), *map(self._scale, parts)))
 
     def _scale(self, part: ast.expr) -> float:
@@ -181,11 +183,11 @@ class Evaluator:
         return _largest(self._magnitude(part)) if is_float else 0.0
 
 
-def _absolute(value: Any) -> Any:
+def _absolute(value: ArrayLike) -> Any:
     array = np.asarray(value)
     return np.abs(array) if array.dtype.kind in "fiu" else np.ones(array.shape)
 
 
-def _largest(value: Any) -> float:
+def _largest(value: ArrayLike) -> float:
     array = np.asarray(value, float)
     return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))

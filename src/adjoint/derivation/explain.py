@@ -9,14 +9,14 @@ from typing import Any
 from ..nn.module import Module
 from ..tensor import Tensor
 from .derivation import Derivation
-from .subject import Subject, of_function, of_model, of_tensor
+from .subject import FunctionAtPoint, Loss, Subject, of_function, of_model, of_tensor
 
 
 def explain(
-    subject: Any,
+    subject: Subject,
     *args: Any,
     wrt: int | Sequence[int] | None = None,
-    loss: Any = None,
+    loss: Loss | None = None,
     entry: str | None = None,
 ) -> Derivation:
     """Return how a value and its gradient come about: every step, its rule and its numbers.
@@ -30,11 +30,11 @@ def explain(
         tensors, and explain what it returns.
     *args : arrays, or lists, tuples and dicts of them
     wrt : int or sequence of int, optional
-        Of a function: by which arguments, as `grad`'s ``argnums``; by default the first. For a
-        tensor it is all leaves, for a model all parameters that are trained.
+        The arguments of a function to differentiate by, as `grad`'s ``argnums``; by default the
+        first. A tensor is differentiated by all leaves, a model by all parameters it trains.
     loss : str or callable, optional
-        Of a model: one of `nn.functional.LOSSES` by name, or ``loss(prediction, target)``; without
-        it and without a target the model's own output is the value.
+        The loss of a model: a name in `nn.functional.LOSSES`, or ``loss(prediction, target)``.
+        Without loss and target the model's own output is the value.
     entry : str, optional
         One entry of an input, as ``"x[0]"`` or ``"layers[0].weight[1, 0]"``: adds every path that
         leads from it to the value.
@@ -91,7 +91,12 @@ def explain(
     return derivation
 
 
-def _subject(subject: Any, args: Sequence[Any], wrt: Any, loss: Any) -> Subject:
+def _subject(
+    subject: Subject,
+    args: Sequence[Any],
+    wrt: int | Sequence[int] | None,
+    loss: Loss | None,
+) -> FunctionAtPoint:
     if isinstance(subject, (Tensor, Module)) and wrt is not None:
         raise TypeError(
             "explain: wrt is for functions; a tensor is explained by all its leaves, a model by "

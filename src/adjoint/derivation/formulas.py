@@ -4,56 +4,69 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..compiler.printer import show
+from ..core import NUMPY, PRIMITIVES, Params, Primitive
+from ..ops.structural import transpose
 from . import notation
+from .brackets import fill
 from .notation import Formula, bracketed, identifier, joined, symbol, words
+from .tex import place
 
 Names = Callable[[str], Formula]
+# How strongly a formula's text holds together; its LaTeX has brackets by rules of its own.
 _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = 10, 11, 12, 13, 15
 _COMMA = symbol(", ")
 _COMPARED = {
-    ast.Eq: symbol(" = "),
-    ast.NotEq: symbol(" ≠ ", r" \ne "),
-    ast.Lt: symbol(" < "),
-    ast.LtE: symbol(" ≤ ", r" \le "),
-    ast.Gt: symbol(" > "),
-    ast.GtE: symbol(" ≥ ", r" \ge "),
+    ast.Eq: ("equal", " = "),
+    ast.NotEq: ("not_equal", " ≠ "),
+    ast.Lt: ("less", " < "),
+    ast.LtE: ("less_equal", " ≤ "),
+    ast.Gt: ("greater", " > "),
+    ast.GtE: ("greater_equal", " ≥ "),
 }
-_LOGICAL = {
-    ast.BitAnd: (symbol(" ∧ ", r" \land "), 8),
-    ast.BitOr: (symbol(" ∨ ", r" \lor "), 6),
-    ast.BitXor: (symbol(" ⊕ ", r" \oplus "), 7),
-    ast.FloorDiv: (symbol(" // ", r" \mathbin{//} "), _PRODUCT),
-    ast.Mod: (symbol(" mod ", r" \bmod "), _PRODUCT),
+_BINARY = {
+    ast.Add: ("add", " + ", _SUM),
+    ast.Sub: ("subtract", " − ", _SUM),
+    ast.MatMult: ("matmul", " ", _PRODUCT),
+    ast.Mult: ("multiply", " ⊙ ", _PRODUCT),
+    ast.Div: ("divide", " / ", _PRODUCT),
+    ast.BitAnd: ("bitwise_and", " ∧ ", 8),
+    ast.BitOr: ("bitwise_or", " ∨ ", 6),
+    ast.BitXor: ("bitwise_xor", " ⊕ ", 7),
+    ast.FloorDiv: ("floor_divide", " // ", _PRODUCT),
+    ast.Mod: ("remainder", " mod ", _PRODUCT),
 }
-# NumPy's names of what mathematics writes in another way.
-_FUNCTIONS = {
-    "sigmoid": Formula("σ", r"\sigma", "<mi>σ</mi>"),
-    "sum": Formula("Σ", r"\textstyle\sum", "<mo>∑</mo>"),
-    **{
-        name: Formula(name, f"\\{name}", f"<mi>{name}</mi>")
-        for name in (
-            "sin",
-            "cos",
-            "tan",
-            "sinh",
-            "cosh",
-            "tanh",
-            "log",
-            "arcsin",
-            "arccos",
-            "arctan",
-            "max",
-            "min",
-        )
-    },
-    "maximum": Formula("max", r"\max", "<mi>max</mi>"),
-    "minimum": Formula("min", r"\min", "<mi>min</mi>"),
+_UNARY = {
+    ast.USub: ("negative", "−"),
+    ast.UAdd: ("positive", "+"),
+    ast.Invert: ("invert", "¬"),
+    ast.Not: ("logical_not", "¬"),
 }
 _CONSTANTS = {"inf": symbol("∞", r"\infty"), "pi": symbol("π", r"\pi"), "newaxis": words("None")}
+# How text writes what has a sign of its own in mathematics; all else has NumPy's name.
+_NAMES = {"sigmoid": "σ", "sum": "Σ", "maximum": "max", "minimum": "min", "sqrt": "√"}
+
+
+def applied(
+    primitive: Primitive, operands: Sequence[str], params: Params, *, scales: bool = False
+) -> str:
+    """Return a primitive's LaTeX over that of its operands, which is in brackets where needed.
+
+    Parameters
+    ----------
+    scales : bool
+        Whether an operand is a single number; then products have a plain dot.
+    """
+    places = [place(number) for number in range(len(operands))]
+    template = primitive.write_latex(*places, **params)
+    if scales:
+        template = template.replace(r"\odot", r"\cdot")
+    return fill(template, dict(zip(places, operands, strict=True)))
 
 
 class Reading:
@@ -65,7 +78,7 @@ class Reading:
         self.names, self.is_number = names, is_number
 
     def read(self, expression: ast.expr, at_least: int = 0) -> Formula:
-        """Return an expression's formula, in brackets if it binds less than ``at_least``.
+        """Return an expression's formula, with its text in brackets if that binds too weakly.
 
         >>> tree = ast.parse("(a1 + np.exp(x)).T @ W2 / 50", mode="eval").body
         >>> Reading().read(tree).text
@@ -74,7 +87,7 @@ class Reading:
         '\\\\frac{{\\\\left(a_{1} + e^{x}\\\\right)}^{\\\\top} \\\\, W_{2}}{50}'
         """
         formula, level = _read(expression, self)
-        return bracketed(formula) if level < at_least else formula
+        return formula._replace(text=f"({formula.text})") if level < at_least else formula
 
     def arguments(self, call: ast.Call) -> Formula:
         """Return what stands inside a call's brackets."""
@@ -86,8 +99,8 @@ class Reading:
 
 
 @functools.singledispatch
-def _read(expression: Any, reading: Reading) -> tuple[Formula, int]:
-    """Return the formula of an expression and how strongly it binds; as code where unknown."""
+def _read(expression: ast.AST, reading: Reading) -> tuple[Formula, int]:
+    """Return an expression's formula and how strongly its text binds; as code where unknown."""
     text = show(expression) if isinstance(expression, ast.expr) else ast.unparse(expression)
     return words(text), _ATOM
 
@@ -103,30 +116,20 @@ def _constant(x: ast.Constant, reading: Reading) -> tuple[Formula, int]:
         formula = notation.number(repr(x.value))
         return formula, _SIGN if formula.text.startswith("-") or "e" in formula.text else _ATOM
     if x.value is Ellipsis:
-        return Formula("…", r"\dots", "<mo>…</mo>"), _ATOM
+        return Formula("…", r"\dots"), _ATOM
     return words(str(x.value)), _ATOM
 
 
 @_read.register
 def _binary(x: ast.BinOp, reading: Reading) -> tuple[Formula, int]:
-    if isinstance(x.op, (ast.Add, ast.Sub)):
-        sign = symbol(" + ") if isinstance(x.op, ast.Add) else symbol(" − ", " - ")
-        return reading.read(x.left, _SUM) + sign + reading.read(x.right, _SUM + 1), _SUM
-    if isinstance(x.op, ast.MatMult):
-        blank = Formula(" ", r" \, ", '<mspace width="0.25em"/>')
-        return reading.read(x.left, _PRODUCT) + blank + reading.read(x.right, _SIGN), _PRODUCT
-    if isinstance(x.op, ast.Mult):
-        scales = _is_number(x.left, reading) or _is_number(x.right, reading)
-        sign = symbol(" · ", r" \cdot ") if scales else symbol(" ⊙ ", r" \odot ")
-        return reading.read(x.left, _PRODUCT) + sign + reading.read(x.right, _SIGN), _PRODUCT
-    if isinstance(x.op, ast.Div):
-        left, right = reading.read(x.left, _PRODUCT).text, reading.read(x.right, _SIGN).text
-        text = f"{left} / {right}"
-        return notation.fraction(reading.read(x.left), reading.read(x.right), text), _PRODUCT
     if isinstance(x.op, ast.Pow):
-        return _raised(reading.read(x.left, _ATOM), reading.read(x.right), x.right), _POWER
-    sign, level = _LOGICAL[type(x.op)]
-    return reading.read(x.left, level) + sign + reading.read(x.right, level + 1), level
+        return _raised(x, reading), _POWER
+    card, sign, level = _BINARY[type(x.op)]
+    left, right = reading.read(x.left, level), reading.read(x.right, level + 1)
+    scales = _is_number(x.left, reading) or _is_number(x.right, reading)
+    text = f"{left.text}{' · ' if scales and sign == ' ⊙ ' else sign}{right.text}"
+    latex = applied(PRIMITIVES[card], [left.latex, right.latex], {}, scales=scales)
+    return Formula(text, latex), level
 
 
 def _is_number(x: ast.expr, reading: Reading) -> bool:
@@ -138,48 +141,54 @@ def _is_number(x: ast.expr, reading: Reading) -> bool:
     return isinstance(x, ast.Constant) or (isinstance(x, ast.Name) and reading.is_number(x.id))
 
 
-def _raised(base: Formula, exponent: Formula, tree: ast.expr) -> Formula:
-    text = exponent.text if isinstance(tree, (ast.Constant, ast.Name)) else f"({exponent.text})"
+def _raised(x: ast.BinOp, reading: Reading) -> Formula:
+    base, exponent = reading.read(x.left, _ATOM), reading.read(x.right)
+    simple = isinstance(x.right, (ast.Constant, ast.Name))
+    text = exponent.text if simple else f"({exponent.text})"
     small = {"2": "²", "3": "³"}.get(text)
-    return notation.power(base, exponent, base.text + (small or f"^{text}"))
+    latex = applied(PRIMITIVES["power"], [base.latex, exponent.latex], {})
+    return Formula(base.text + (small or f"^{text}"), latex)
 
 
 @_read.register
 def _unary(x: ast.UnaryOp, reading: Reading) -> tuple[Formula, int]:
-    sign = {
-        ast.USub: symbol("−", "-"),
-        ast.UAdd: symbol("+"),
-        ast.Invert: symbol("¬", r"\lnot "),
-        ast.Not: symbol("¬", r"\lnot "),
-    }[type(x.op)]
-    return sign + reading.read(x.operand, _SIGN), _SIGN
+    card, sign = _UNARY[type(x.op)]
+    operand = reading.read(x.operand, _SIGN)
+    return Formula(sign + operand.text, applied(PRIMITIVES[card], [operand.latex], {})), _SIGN
 
 
 @_read.register
 def _compare(x: ast.Compare, reading: Reading) -> tuple[Formula, int]:
-    if (classes := _labels(x)) is not None:
-        return words("onehot") + bracketed(reading.read(classes)), _ATOM
-    formula = reading.read(x.left, 6)
-    for op, right in zip(x.ops, x.comparators, strict=True):
-        formula = formula + _COMPARED[type(op)] + reading.read(right, 6)
-    return bracketed(formula, "[", "]"), _ATOM
+    if (classes := labels(x)) is not None:
+        return one_hot(reading.read(classes)), _ATOM
+    (op,), (right,) = x.ops, x.comparators
+    card, sign = _COMPARED[type(op)]
+    sides = [reading.read(side, 6) for side in (x.left, right)]
+    latex = applied(PRIMITIVES[card], [side.latex for side in sides], {})
+    return Formula(f"[{sides[0].text}{sign}{sides[1].text}]", latex), _ATOM
 
 
-def _labels(x: ast.Compare) -> ast.expr | None:
+def labels(x: ast.expr) -> ast.expr | None:
     """Return y of ``y[..., None] == np.arange(n)``, the rows of a unit matrix that y picks."""
-    left, right = x.left, x.comparators[0]
-    if not (isinstance(x.ops[0], ast.Eq) and isinstance(left, ast.Subscript)):
+    if not (isinstance(x, ast.Compare) and isinstance(x.ops[0], ast.Eq)):
         return None
-    picks = isinstance(right, ast.Call) and show(right.func) == "np.arange"
-    return left.value if picks and show(left.slice) in ("..., None", "(..., None)") else None
+    left, right = x.left, x.comparators[0]
+    if not (isinstance(left, ast.Subscript) and isinstance(right, ast.Call)):
+        return None
+    picks = show(right.func) == "np.arange" and show(left.slice) in ("..., None", "(..., None)")
+    return left.value if picks else None
+
+
+def one_hot(classes: Formula) -> Formula:
+    """Return the rows of a unit matrix that labels pick."""
+    return words("onehot") + bracketed(classes)
 
 
 @_read.register
 def _attribute(x: ast.Attribute, reading: Reading) -> tuple[Formula, int]:
     if x.attr in ("T", "mT"):
         base = reading.read(x.value, _ATOM)
-        top = Formula("ᵀ", r"\top", "<mo>⊤</mo>")
-        return notation.power(base, top, f"{base.text}ᵀ"), _ATOM
+        return Formula(f"{base.text}ᵀ", applied(transpose, [base.latex], {"axes": None})), _ATOM
     if isinstance(x.value, ast.Name) and x.value.id == "np":
         return _CONSTANTS.get(x.attr, words(x.attr)), _ATOM
     return reading.read(x.value, _ATOM) + symbol(".") + words(x.attr), _ATOM
@@ -189,7 +198,9 @@ def _attribute(x: ast.Attribute, reading: Reading) -> tuple[Formula, int]:
 def _subscript(x: ast.Subscript, reading: Reading) -> tuple[Formula, int]:
     keys = x.slice.elts if isinstance(x.slice, ast.Tuple) else [x.slice]
     key = joined([reading.read(item) for item in keys], _COMMA)
-    return notation.indexed(reading.read(x.value, _ATOM), key), _ATOM
+    base = reading.read(x.value, _ATOM)
+    latex = fill(f"{{{place(0)}}}_{{[{place(1)}]}}", {place(0): base.latex, place(1): key.latex})
+    return Formula(f"{base.text}[{key.text}]", latex), _ATOM
 
 
 @_read.register
@@ -225,14 +236,36 @@ def _call(x: ast.Call, reading: Reading) -> tuple[Formula, int]:
         inner = receiver + _COMMA + inner if inner.text else receiver
     if not name:
         return reading.read(function, _ATOM) + bracketed(inner), _ATOM
-    familiar = _FAMILIAR.get(name)
-    if familiar is not None and len(x.args) == 1 and not x.keywords:
-        return familiar(inner), _ATOM
-    return _FUNCTIONS.get(name, words(name)) + bracketed(inner), _ATOM
+    if name in ("abs", "absolute"):
+        text = f"|{inner.text}|"
+    else:
+        text = f"{_NAMES.get(name, name)}({inner.text})"
+    latex = of_card(x, reading)
+    return Formula(text, latex or (words(name) + bracketed(inner)).latex), _ATOM
+
+
+def of_card(x: ast.Call, reading: Reading) -> str | None:
+    """Return the LaTeX of the card that a call of NumPy's function applies; None if there is none.
+
+    A call that gives arrays by name, or metadata by position, is not looked up.
+    """
+    module, *path = show(x.func).split(".")
+    try:
+        function: Any = functools.reduce(getattr, path, np)
+        params = {item.arg or "": ast.literal_eval(item.value) for item in x.keywords}
+    except (AttributeError, ValueError):
+        return None
+    found = NUMPY.get(function) if module == "np" else None
+    if not isinstance(found, Primitive) or len(x.args) != len(found.array_names):
+        return None
+    params = {**found.defaults, **params}
+    if found.variadic or params.keys() != set(found.param_names):
+        return None
+    return applied(found, [reading.read(argument).latex for argument in x.args], params)
 
 
 def _swapped(x: ast.Call) -> ast.expr | None:
-    """Return of what a call of transpose swaps the last two axes; None if it does another thing."""
+    """Return the operand of a call that swaps its last two axes; None if it does another thing."""
     operands = list(x.args)
     if isinstance(x.func, ast.Attribute) and not _is_module(x.func.value):
         operands.insert(0, x.func.value)
@@ -256,17 +289,4 @@ _REWRITTEN: dict[str, Callable[[ast.Call], ast.expr]] = {
     "ones": lambda call: ast.Constant(1),
     "full": lambda call: call.args[1],
     "array": lambda call: call.args[0],
-}
-
-
-def _exponential(inner: Formula) -> Formula:
-    latex, mathml = f"e^{{{inner.latex}}}", f"<msup><mi>e</mi><mrow>{inner.mathml}</mrow></msup>"
-    return Formula(f"exp({inner.text})", latex, mathml)
-
-
-_FAMILIAR: dict[str, Callable[[Formula], Formula]] = {
-    "exp": _exponential,
-    "sqrt": notation.root,
-    "abs": lambda inner: bracketed(inner, "|", "|"),
-    "absolute": lambda inner: bracketed(inner, "|", "|"),
 }

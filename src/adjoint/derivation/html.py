@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import Any
 
+from .document import Document
+from .entry_paths import EntryPaths
 from .matrix import matrix
-from .text import PARTS
+from .step import PARTS, Array, Step
 
 _STYLE = """
 .adjoint-derivation {
@@ -38,8 +39,9 @@ _STYLE = """
 .adjoint-derivation math { font-size: 1.1rem; }
 .adjoint-derivation pre.numbers { white-space: pre-wrap; margin: 0; }
 .adjoint-derivation mtd { text-align: right; padding: .2em .5em; }
+.adjoint-derivation .cases mtd { text-align: left; }
 /* Brackets are drawn, since few fonts have ones that stretch. */
-.adjoint-derivation mtable {
+.adjoint-derivation mtable:not(.cases) {
   --foot: linear-gradient(currentColor 0 0); border: solid; border-width: 0 1.5px; margin: 0 .2em;
   background: var(--foot) 0 0, var(--foot) 0 100%, var(--foot) 100% 0, var(--foot) 100% 100%;
   background-size: .35em 1.5px; background-repeat: no-repeat;
@@ -48,7 +50,7 @@ _STYLE = """
 """
 
 
-def write(derivation: Any) -> str:
+def write(derivation: Document) -> str:
     """Return a derivation as a page of HTML."""
     title = escape(derivation.title)
     head = [
@@ -64,7 +66,7 @@ def write(derivation: Any) -> str:
     return "\n".join([*head, fragment(derivation), "</body>", "</html>", ""])
 
 
-def fragment(derivation: Any) -> str:
+def fragment(derivation: Document) -> str:
     """Return a derivation as part of a page, with its own style."""
     lines = [f"<style>{_STYLE}</style>", '<main class="adjoint-derivation">']
     lines += [f"<h1>{escape(derivation.title)}</h1>", "<h2>Given</h2>", "<ul>"]
@@ -83,7 +85,7 @@ def fragment(derivation: Any) -> str:
     return "\n".join([*lines, "</ul>", "</main>"])
 
 
-def _step(step: Any) -> Iterator[str]:
+def _step(step: Step) -> Iterator[str]:
     shape = escape(str(step.shape))
     yield f'<li id="step-{step.number}">'
     yield f'<div class="rule"><b>{step.number}</b> {escape(str(step.rule))}, shape {shape}</div>'
@@ -91,7 +93,7 @@ def _step(step: Any) -> Iterator[str]:
     yield "</li>"
 
 
-def _result(left: str, value: Any, text: str) -> Iterator[str]:
+def _result(left: str, value: Array, text: str) -> Iterator[str]:
     """Yield a name and its numbers, side by side where these are a small matrix."""
     figures = matrix(value)
     if figures is None:
@@ -101,7 +103,7 @@ def _result(left: str, value: Any, text: str) -> Iterator[str]:
         yield f'<li><div class="wide figures" tabindex="0">{_displayed(inner)}</div></li>'
 
 
-def _equality(left: str, value: Any, text: str) -> Iterator[str]:
+def _equality(left: str, value: Array, text: str) -> Iterator[str]:
     """Yield a formula and its numbers, each in a box that scrolls by itself."""
     yield f'<div class="wide">{_displayed(f"<mrow>{left}</mrow>")}</div>'
     figures = matrix(value)
@@ -116,7 +118,7 @@ def _displayed(inner: str) -> str:
     return f'<math displaystyle="true">{inner}</math>'
 
 
-def _entry(entry: Any) -> Iterator[str]:
+def _entry(entry: EntryPaths) -> Iterator[str]:
     yield f"<p>{escape(entry.heading)}</p>"
     text = "\n".join(str(entry).splitlines()[1:])
     yield f'<div class="wide"><pre class="numbers" tabindex="0">{escape(text)}</pre></div>'

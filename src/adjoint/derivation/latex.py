@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from ..metadata import escape_latex
+from .document import Document
+from .entry_paths import EntryPaths
 from .matrix import matrix
-from .notation import GREEK, escape_latex
-from .text import PARTS
+from .notation import GREEK
+from .step import PARTS, Array, Step
 
 _MARKS = {
     "→": r"$\to$",
@@ -26,7 +28,7 @@ _MARKS = {
 }
 
 
-def write(derivation: Any) -> str:
+def write(derivation: Document) -> str:
     """Return a derivation as the body of a LaTeX document."""
     lines = [rf"\section*{{{_text(derivation.title)}}}", r"\subsection*{Given}"]
     for name, formula, text in derivation.given():
@@ -45,21 +47,21 @@ def write(derivation: Any) -> str:
     return "\n".join([*lines, ""])
 
 
-def _step(step: Any) -> Iterator[str]:
+def _step(step: Step) -> Iterator[str]:
     yield rf"\item[{step.number}.] {escape_latex(step.rule.subject)}; shape {step.shape}."
     if step.rule.equation is not None:
         yield rf"Equation ({step.rule.equation.number}): ${step.rule.latex}$."
     yield from _equality(step.formula.latex, step.value, step.numbers)
 
 
-def _equality(left: str, value: Any, text: str) -> list[str]:
+def _equality(left: str, value: Array, text: str) -> list[str]:
     figures = matrix(value)
     if figures is not None:
         return [rf"\[ {left} = {figures.latex} \]"]
     return [rf"\[ {left} \]", rf"{{\footnotesize\raggedright = {_text(text)}\par}}"]
 
 
-def _entry(entry: Any) -> Iterator[str]:
+def _entry(entry: EntryPaths) -> Iterator[str]:
     for line in str(entry).splitlines():
         yield rf"{{\footnotesize\raggedright\noindent {_text(line.strip())}\par}}"
 

@@ -1,4 +1,4 @@
-"""A program of lines is a subject's forward and backward pass as statements of NumPy."""
+"""A written program is a function's forward and backward pass as statements of NumPy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from ..core import Node, Operation
 from ..graph import Symbol, trace
 from ..tree import leaves
 from .rules import Rule, rule_of
-from .subject import Subject
+from .subject import FunctionAtPoint
+
+Array = np.ndarray[Any, Any]
 
 
 class Line(NamedTuple):
     """A statement: a name, the expression of its value, and why it holds.
 
-    ``node`` is what the engine computes it by; None where a gradient is another value itself.
+    ``node`` is the operation by which the engine computes the value; None where there is none, as
+    for a gradient that is itself another value.
     """
 
     name: str
@@ -38,8 +41,8 @@ class Line(NamedTuple):
         return show(self.expression)
 
 
-class Program:
-    """The lines of a subject, and what they refer to.
+class WrittenProgram:
+    """The statements of both passes, and what they refer to.
 
     Attributes
     ----------
@@ -58,7 +61,7 @@ class Program:
     graph : Graph
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: FunctionAtPoint) -> None:
         traced = trace(
             value_and_grad(subject.function, subject.wanted),
             *subject.args,
@@ -67,7 +70,7 @@ class Program:
         )
         self.graph = simplify(traced)
         self.title = self.graph.name
-        # No function of that name is written: the value may have it.
+        # No function is written, so that its name is free for a value.
         self.graph.name = "_"
         result = getattr(self.graph.outputs[0], "node", None)
         if isinstance(result, TracedOperation) and not result.name:
@@ -89,7 +92,7 @@ class Program:
             assert symbol.node is not None
             yield self.names[symbol.node]
 
-    def _gradients(self, subject: Subject) -> dict[str, str]:
+    def _gradients(self, subject: FunctionAtPoint) -> dict[str, str]:
         names = list(self._input_names())
         positions = list(leaves(tuple(self.graph.takes[n] for n in subject.wanted)))
         outputs = self.graph.outputs[1:]
@@ -98,7 +101,7 @@ class Program:
             for position, output in zip(positions, outputs, strict=True)
         }
 
-    def _named(self, output: Any, name: str, part: str) -> str:
+    def _named(self, output: Symbol | Array, name: str, part: str) -> str:
         """Return the name of a result; an input or a constant gets a line of its own."""
         node = output.node if isinstance(output, Symbol) else None
         if node is not None and (part == "forward" or self.names.get(node) == name):
@@ -135,5 +138,5 @@ def _part(node: Node) -> str:
     return "forward" if getattr(node, "origin", None) is None else "backward"
 
 
-def _is_zero(output: Any) -> bool:
+def _is_zero(output: Symbol | Array) -> bool:
     return not isinstance(output, Symbol) and not np.any(output)

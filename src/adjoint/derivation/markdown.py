@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from .document import Document
 from .matrix import matrix
-from .text import PARTS
+from .step import PARTS, Array, Step
 
 
-def write(derivation: Any) -> str:
+def write(derivation: Document) -> str:
     """Return a derivation as Markdown."""
     lines = [f"# {_plain(derivation.title)}", "", "## Given", ""]
     for name, formula, text in derivation.given():
@@ -27,7 +26,7 @@ def write(derivation: Any) -> str:
     return "\n".join([*lines, ""])
 
 
-def _step(step: Any) -> list[str]:
+def _step(step: Step) -> list[str]:
     rule = step.rule.subject
     if step.rule.equation is not None:
         rule += f" ({step.rule.equation.number}): ${step.rule.latex}$"
@@ -41,7 +40,7 @@ def _step(step: Any) -> list[str]:
     ]
 
 
-def _figures(value: Any, text: str) -> str:
+def _figures(value: Array, text: str) -> str:
     figures = matrix(value)
     return f"`{text}`" if figures is None else f"${figures.latex}$"
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import notation
 from .notation import Formula
 from .numbers import WHOLE, numbers, round_text
 
 
-def matrix(x: Any) -> Formula | None:
+def matrix(x: ArrayLike) -> Formula | None:
     """Return a number, row or matrix as a formula; None for what is printed as a summary.
 
     >>> matrix(np.array([[1.0, 2.0], [3.0, 0.5]])).latex
@@ -24,15 +23,9 @@ def matrix(x: Any) -> Formula | None:
         return _entry(x.item())
     rows = [[_entry(entry) for entry in row] for row in np.atleast_2d(x).tolist()]
     latex = r" \\ ".join(" & ".join(entry.latex for entry in row) for row in rows)
-    cells = ["".join(f"<mtd>{entry.mathml}</mtd>" for entry in row) for row in rows]
-    table = "".join(f"<mtr>{row}</mtr>" for row in cells)
-    return Formula(
-        numbers(x),
-        rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}",
-        f"<mtable>{table}</mtable>",
-    )
+    return Formula(numbers(x), rf"\begin{{bmatrix}} {latex} \end{{bmatrix}}")
 
 
-def _entry(entry: Any) -> Formula:
+def _entry(entry: float) -> Formula:
     text = round_text(entry)
     return notation.number(text) if not isinstance(entry, bool) else notation.words(text)

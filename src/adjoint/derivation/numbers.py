@@ -13,12 +13,12 @@ import numpy as np
 WHOLE = 24  # arrays of more entries are summarised
 
 
-def round_text(entry: Any) -> str:
+def round_text(entry: object) -> str:
     """Return a number with six significant digits."""
     return format(entry, ".6g") if isinstance(entry, float) else str(entry)
 
 
-def nested(entries: Any) -> str:
+def nested(entries: object) -> str:
     """Return nested lists of numbers as text."""
     if isinstance(entries, list):
         return "[" + ", ".join(map(nested, entries)) + "]"
@@ -30,7 +30,7 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def numbers(x: Any) -> str:
+def numbers(x: np.typing.ArrayLike) -> str:
     """Return all entries of a small array; of a large one norm, extremes, corner and checksum."""
     x = np.asarray(x)
     if x.size <= WHOLE:
@@ -44,7 +44,7 @@ def numbers(x: Any) -> str:
     )
 
 
-def array(text: str, shape: Any, dtype: str, expected: str) -> Any:
+def array(text: str, shape: tuple[int, ...], dtype: str, expected: str) -> Any:
     """Return the array of a text, if text, shape and dtype have the checksum."""
     found = checksum(f"{shape} {dtype} {' '.join(text.split())}")
     assert found == expected, f"an input has the checksum {found}, not {expected}"
@@ -52,7 +52,7 @@ def array(text: str, shape: Any, dtype: str, expected: str) -> Any:
     return np.array([kind(entry) for entry in text.split()], dtype).reshape(shape)
 
 
-def agree(x: Any, y: Any, tolerance: float) -> bool:
+def agree(x: np.typing.ArrayLike, y: np.typing.ArrayLike, tolerance: float) -> bool:
     """Return whether arrays have one shape, and no entries that differ by more."""
     same_shape = np.shape(x) == np.shape(y)
     return same_shape and bool(np.allclose(x, y, rtol=0, atol=tolerance, equal_nan=True))

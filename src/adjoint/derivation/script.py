@@ -10,11 +10,12 @@ import numpy as np
 from ..compiler.constants import parse
 from ..compiler.layout import lay_out
 from . import numbers as texts
-from .paths import SHOWN
-from .text import PARTS
+from .document import Document
+from .entry_paths import SHOWN, EntryPaths
+from .step import PARTS, Array, Step
 
 
-def write(derivation: Any) -> str:
+def write(derivation: Document) -> str:
     """Return a derivation as a file that needs NumPy alone and exits non-zero where it errs."""
     program = derivation.program
     lines = [f'"""{derivation.title}, written by adjoint: python FILE checks every number."""', ""]
@@ -27,8 +28,9 @@ def write(derivation: Any) -> str:
         for step in derivation:
             if step.part == part:
                 lines += _step(step)
-    if derivation.entry is not None:
-        lines += ["", f"# --- {derivation.entry.heading}", *_entry(derivation)]
+    if (entry := derivation.entry) is not None:
+        result = program.gradient[entry.input]
+        lines += ["", f"# --- {entry.heading}", *_entry(entry, result)]
     lines += ["", "# --- the engine's gradient"]
     for name, result in program.gradient.items():
         lines += _result(
@@ -56,11 +58,12 @@ def _preamble(scipy: list[str]) -> list[str]:
     lines[position:position] = [f"from scipy import special  # for {', '.join(scipy)}"] * bool(
         scipy
     )
+    # NaN and infinities may belong to a derivation, and are compared like other numbers.
     check = 'if not __debug__:\n    raise SystemExit("assertions are off: run without -O")'
     return [*lines, "", "", *check.splitlines(), 'np.seterr(all="ignore")']
 
 
-def _array(name: str, array: Any) -> list[str]:
+def _array(name: str, array: Array) -> list[str]:
     """Return the statement that makes an array from its text."""
     array = np.asarray(array)
     whole = array.astype(int) if array.dtype.kind == "b" else array
@@ -71,7 +74,7 @@ def _array(name: str, array: Any) -> list[str]:
     return [f'{name} = array("""', *rows, f'""", {array.shape}, "{kind}", "{check}")']
 
 
-def _step(step: Any) -> list[str]:
+def _step(step: Step) -> list[str]:
     statement = lay_out(f"{step.name} = ", parse(step.source), indent=0)
     return [
         f"# {step.number}. {step.rule}",
@@ -80,9 +83,10 @@ def _step(step: Any) -> list[str]:
     ]
 
 
-def _entry(derivation: Any) -> list[str]:
+def _entry(entry: EntryPaths, gradient: str) -> list[str]:
     """Return the statements that multiply the slopes of paths, and add up what these contribute."""
-    entry, lines, names = derivation.entry, [], []
+    lines: list[str] = []
+    names: list[str] = []
     for number, path in enumerate(entry.paths[:SHOWN], 1):
         names.append(f"path_{number}")
         lines += [f"# {' → '.join(path.stops)}", *_array(f"slopes_{number}", np.array(path.slopes))]
@@ -94,7 +98,6 @@ def _entry(derivation: Any) -> list[str]:
         lines += _stated("others", "np.sum(contributions)", np.sum(more))
     total = entry.total
     lines += _stated("total", " + ".join(names) or "0.0", total)
-    gradient = derivation.program.gradient[entry.input]
     index = f"[{', '.join(map(str, entry.index))}]" if entry.index else ""
     return [*lines, f"assert agree({gradient}{index}, total, {entry.slack:.2g})"]
 

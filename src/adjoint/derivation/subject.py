@@ -1,4 +1,4 @@
-"""A subject is what a derivation explains: a function, a point, and what the engine gave there."""
+"""What a derivation explains: a function at a point, and what the engine gave there."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from ..sweep import interpret, reachable
 from ..tensor import Tensor, enable_grad, sweep_back
 from ..tree import leaves, map_leaves
 
+# A loss by its name, or as a function of prediction and target.
+Loss = str | Callable[..., Any]
+# What is explained or drawn.
+Subject = Callable[..., Any] | Tensor | Module
 
-class Subject(NamedTuple):
+
+class FunctionAtPoint(NamedTuple):
     """A function of trees of arrays, the point, and its gradient there as the engine gives it.
 
-    ``names`` has a name, or a tree of names, for each argument, ``paths`` what the user writes for
-    an input where that is another, ``result`` what the value is called that has no name;
-    ``gradient`` has an array for each leaf of the arguments
-    ``wanted``.
+    ``names`` has a name, or a tree of names, for each argument; ``paths`` maps a name to what the
+    user writes instead, where that differs; ``result`` names the value if the function does not.
+    ``gradient`` has an array for each leaf of the ``wanted`` arguments.
     """
 
     function: Callable[..., Any]
@@ -45,20 +49,22 @@ class Subject(NamedTuple):
 
 def of_function(
     function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int]
-) -> Subject:
+) -> FunctionAtPoint:
     """Return a function at arguments, to be differentiated by some of these."""
     subject = at_point(function, args, read_argnums(wrt, len(args), called="wrt"))
     value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
     return subject._replace(value=np.asarray(value), gradient=list(leaves(gradient)))
 
 
-def at_point(function: Callable[..., Any], args: Sequence[Any], wanted: tuple[int, ...]) -> Subject:
+def at_point(
+    function: Callable[..., Any], args: Sequence[Any], wanted: tuple[int, ...]
+) -> FunctionAtPoint:
     """Return a function at arguments, without its value and gradient."""
     plain = tuple(
         map_leaves(lambda x, n=n: _plain(x, widen=n in wanted), arg) for n, arg in enumerate(args)
     )
     names = argument_names(function, args)
-    return Subject(function, plain, wanted, names, names, {}, None, ())
+    return FunctionAtPoint(function, plain, wanted, names, names, {}, None, ())
 
 
 def _plain(x: Any, *, widen: bool) -> Any:
@@ -67,7 +73,7 @@ def _plain(x: Any, *, widen: bool) -> Any:
     return array.astype(float) if widen and isinstance(x, int) else array
 
 
-def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> Subject:
+def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> FunctionAtPoint:
     """Return the recorded graph of a tensor as a function of its leaves.
 
     ``scope`` has the user's variables, whose names the tensors get.
@@ -90,7 +96,7 @@ def of_tensor(loss: Tensor, scope: Mapping[str, Any]) -> Subject:
     return subject._replace(value=np.asarray(loss.data).reshape(()), gradient=gradient)
 
 
-def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> Subject:
+def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> FunctionAtPoint:
     """Return the recorded graph of a tensor of any shape, without its value and gradient."""
     end = tensor.node
     assert end is not None
@@ -102,7 +108,7 @@ def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> Subject:
     function = _replay(order, roots, end, known)
     names = tuple(identifier(known.get(node, f"x{n}")) for n, node in enumerate(roots))
     wanted = tuple(range(len(roots)))
-    return Subject(function, arrays, wanted, names, names, {}, None, (), "loss")
+    return FunctionAtPoint(function, arrays, wanted, names, names, {}, None, (), "loss")
 
 
 def _replay(
@@ -126,7 +132,7 @@ def _replay(
     return function
 
 
-def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
+def of_model(model: Module, batch: Sequence[Any], loss: Loss | None) -> FunctionAtPoint:
     """Return the loss of a model on a batch as a function of its parameters, and of the batch."""
     subject = on_batch(model, batch, loss)
     measure = _as_loss(loss, len(batch))
@@ -136,7 +142,7 @@ def of_model(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     return subject._replace(value=np.asarray(value), gradient=gradient)
 
 
-def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
+def on_batch(model: Module, batch: Sequence[Any], loss: Loss | None) -> FunctionAtPoint:
     """Return a model, or its loss, on a batch, without its value and gradient."""
     measure = _as_loss(loss, len(batch))
     tensors = _tensors(model, measure)
@@ -155,7 +161,7 @@ def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     loss_of_batch.__name__ = getattr(measure, "__name__", type(measure).__name__)
     arrays = [np.array(x.data) for x in ordered.values()]
     split = len(trained)
-    return Subject(
+    return FunctionAtPoint(
         loss_of_batch,
         (arrays[:split], arrays[split:], *(np.array(as_operand(x)) for x in batch)),
         (0,),
@@ -168,7 +174,7 @@ def on_batch(model: Module, batch: Sequence[Any], loss: Any) -> Subject:
     )
 
 
-def _as_loss(loss: Any, count: int) -> Callable[..., Any]:
+def _as_loss(loss: Loss | None, count: int) -> Callable[..., Any]:
     if loss is None and count == 1:
         return lambda prediction: prediction
     if isinstance(loss, str):
@@ -182,7 +188,7 @@ def _as_loss(loss: Any, count: int) -> Callable[..., Any]:
     )
 
 
-def _tensors(model: Module, loss: Any) -> dict[str, Tensor]:
+def _tensors(model: Module, loss: Callable[..., Any]) -> dict[str, Tensor]:
     """Return the tensors that a model and a loss read, by path."""
     found = State(model).tensors
     known = set(map(id, found.values()))
@@ -192,7 +198,7 @@ def _tensors(model: Module, loss: Any) -> dict[str, Tensor]:
 
 @contextmanager
 def _with_state(
-    model: Module, loss: Any, tensors: Sequence[Tensor], values: Sequence[Any]
+    model: Module, loss: Callable[..., Any], tensors: Sequence[Tensor], values: Sequence[Any]
 ) -> Iterator[None]:
     """Let values stand for tensors; what a module assigns to its buffers is put back."""
     states = State(loss), State(model)
@@ -205,7 +211,7 @@ def _with_state(
 
 
 def _engine(
-    model: Module, loss: Any, batch: Sequence[Any], parameters: Sequence[Tensor]
+    model: Module, loss: Callable[..., Any], batch: Sequence[Any], parameters: Sequence[Tensor]
 ) -> tuple[Any, list[Any]]:
     """Return loss and gradient by the dynamic graph, leaving the model as it was."""
     with kept(model, loss, *_tensors(model, loss).values()), enable_grad():

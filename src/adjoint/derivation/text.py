@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from .document import Document
+from .step import PARTS
 
-PARTS = {"forward": "Forward", "backward": "Backward"}
 
-
-def write(derivation: Any) -> str:
+def write(derivation: Document) -> str:
     """Return a derivation as text."""
     lines = [derivation.title, "", "Given"]
     lines += [f"      {formula.text} = {text}" for _, formula, text in derivation.given()]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, SupportsInt
 
 import numpy as np
 
@@ -14,16 +14,17 @@ from ..sweep import pull_back
 from ..tensor import Tensor, tensor
 from .numbers import numbers
 
-# Of paths that are told apart; where there are more they are grouped by the first value.
+# At most so many paths are told apart; more are grouped by the first value that they enter.
 MOST = 5000
-# Of entries that are gone through to count paths.
+# Counting paths stops after it has gone through so many entries.
 _COUNTED = 30_000
 
 
 class Path(NamedTuple):
-    """The values on the way, the slopes between them, and the product of the slopes.
+    """The values on a path, and the slope from each to the next.
 
-    Of a group the last slope is that of the value itself by the last entry, over all paths on.
+    In a group of paths the last slope is the derivative of the whole value by the last entry, which
+    adds up all paths that lead on from there.
     """
 
     stops: tuple[str, ...]
@@ -56,8 +57,8 @@ class Walk:
         self.known: dict[tuple[Node, int], list[tuple[Node, int, float]]] = {}
         self.labels = self._labels()
 
-    def count(self, start: Any, place: int) -> int | None:
-        """Return how many paths lead from an entry to the end; None if it enters too many."""
+    def count(self, start: Node, place: int) -> int | None:
+        """Return how many paths lead from an entry to the end; None if that is too much work."""
         ways: dict[Any, dict[int, int]] = {start: {place: 1}}
         entered = 0
         for node in (start, *self.graph.nodes):
@@ -71,8 +72,8 @@ class Walk:
                     found[at] = found.get(at, 0) + number
         return ways.get(self.end, {}).get(0, 0)
 
-    def paths(self, start: Any, place: int, name: str, count: int | None) -> list[Path] | None:
-        """Return all paths from an entry, of which there are so many; None if they are too many."""
+    def paths(self, start: Node, place: int, name: str, count: int | None) -> list[Path] | None:
+        """Return all ``count`` paths from an entry; None if they are too many to tell apart."""
         found: list[Path] = []
         stack = [(start, place, Path((self._label(start, place, name),), ()))]
         if count is None or count > MOST:
@@ -106,7 +107,7 @@ class Walk:
             labels[node] = label if count[label] == 1 else f"{label} ({count[label]})"
         return labels
 
-    def _label(self, node: Any, place: int, name: str) -> str:
+    def _label(self, node: Node, place: int, name: str) -> str:
         return f"{name}{subscript(np.unravel_index(place, node.output.shape))}"
 
     def _next(self, node: Node, place: int) -> list[tuple[Node, int, float]]:
@@ -134,7 +135,7 @@ class Walk:
             moved = primitive.jvp(tangents, self.tensors[after].data, args, after.params)
         return np.broadcast_to(moved, after.output.shape)
 
-    def groups(self, start: Any, place: int, name: str) -> Iterator[Path]:
+    def groups(self, start: Node, place: int, name: str) -> Iterator[Path]:
         """Yield a group of paths for each value that the entry enters."""
         first = self._label(start, place, name)
         cotangents = self._cotangents()
@@ -163,6 +164,6 @@ def number_text(x: float) -> str:
     return numbers(float(x))
 
 
-def subscript(index: Any) -> str:
+def subscript(index: Sequence[SupportsInt]) -> str:
     """Return an index behind a name; nothing for a single number."""
     return f"[{', '.join(str(int(i)) for i in index)}]" if len(index) else ""

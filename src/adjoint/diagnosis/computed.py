@@ -1,4 +1,4 @@
-"""What `why` answers about a value that is there already, with a record of it or without."""
+"""The diagnosis of a value that exists already, from a log of its run or its graph alone."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import numpy as np
 from ..core import Node
 from ..tensor import Tensor
 from .diagnosis import Diagnosis
+from .event_log import EventLog, latest, of_graph
 from .examination import Examination, examination_of
-from .flow import Flow, Place
+from .flow import Flow, FlowPoint
 from .gradient import norm
 from .names import named_tensors
-from .record import Record, latest, of_graph
+
+Array = np.ndarray[Any, Any]
 
 _HOW = "run it inside `with ad.diagnose():`, or call ad.why(f, *args), to see where"
 
 
-def of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
+def of_value(subject: Tensor | Array | np.generic, scope: Mapping[str, Any]) -> Diagnosis:
     """Return the diagnosis of a tensor or an array, ``scope`` being the caller's variables."""
-    record = latest()
+    log = latest()
     name = next((name for name, x in scope.items() if x is subject), "the value")
-    found = None if record is None else _of_recorded(subject, name, record, scope)
+    found = None if log is None else _of_recorded(subject, name, log, scope)
     if found is not None:
         return found
     if isinstance(subject, Tensor) and subject.node is not None:
@@ -40,12 +42,12 @@ def of_value(subject: Any, scope: Mapping[str, Any]) -> Diagnosis:
 
 def of_none(scope: Mapping[str, Any]) -> Diagnosis:
     """Return the diagnosis of the leaf whose missing gradient was asked about."""
-    record = latest()
-    examination = examination_of(Record() if record is None else record, scope)
+    log = latest()
+    examination = examination_of(EventLog() if log is None else log, scope)
     met = [leaf for leaf in examination.flow.leaves() if leaf.grad is None]
     named = [x for x in examination.names if x.primitive is None and x.grad is None]
     missing: dict[Node, Any] = dict.fromkeys([*named, *met])
-    if record is not None and missing:
+    if log is not None and missing:
         return examination.worst(missing)
     if len(named) == 1:
         return _of_leaf(named[0], scope)
@@ -53,14 +55,14 @@ def of_none(scope: Mapping[str, Any]) -> Diagnosis:
     return Diagnosis("None", "none", "unknown", None, words)
 
 
-# --- with a record
+# --- with a log
 
 
 def _of_recorded(
-    subject: Any, name: str, record: Record, scope: Mapping[str, Any]
+    subject: Tensor | Array | np.generic, name: str, log: EventLog, scope: Mapping[str, Any]
 ) -> Diagnosis | None:
-    """Return what a record tells of a value; None if it is not in it."""
-    examination = examination_of(record, {**scope, name: subject})
+    """Return what a log tells of a value; None if it is not in it."""
+    examination = examination_of(log, {**scope, name: subject})
     leaf = _leaf_of(subject, examination)
     if leaf is not None:
         examination = examination._replace(names={leaf: name, **examination.names})
@@ -74,13 +76,13 @@ def _of_recorded(
     return None
 
 
-def _leaf_of(subject: Any, examination: Examination) -> Node | None:
+def _leaf_of(subject: Tensor | Array | np.generic, examination: Examination) -> Node | None:
     """Return the leaf that a tensor is, that it is the gradient of, or that an array became."""
     if isinstance(subject, Tensor) and subject.node is not None:
         known = subject.is_leaf and examination.flow.places
         return subject.node if known else None
     array = subject.data if isinstance(subject, Tensor) else subject
-    for sweep in reversed(examination.record.sweeps):
+    for sweep in reversed(examination.log.sweeps):
         for node, g in sweep.cotangents.items():
             if node.primitive is None and (
                 node.grad is subject or g is array or g is getattr(array, "base", None)
@@ -90,8 +92,8 @@ def _leaf_of(subject: Any, examination: Examination) -> Node | None:
     return found if isinstance(found, Node) and found.primitive is None else None
 
 
-def _frozen(subject: Any, name: str, flow: Flow) -> Diagnosis | None:
-    """Tell of a parameter that was excluded from training."""
+def _frozen(subject: Tensor | Array | np.generic, name: str, flow: Flow) -> Diagnosis | None:
+    """Report a parameter that was excluded from training."""
     for cut in reversed(flow.cuts):
         if cut.how == "frozen" and cut.subject is subject:
             words = "requires_grad_(False) was called here: nothing on it is recorded since"
@@ -99,10 +101,10 @@ def _frozen(subject: Any, name: str, flow: Flow) -> Diagnosis | None:
     return None
 
 
-def _of_computed(place: Place | None, name: str, examination: Examination) -> Diagnosis:
-    """Tell of a value that is no leaf: what was differentiated, or something on the way."""
+def _of_computed(place: FlowPoint | None, name: str, examination: Examination) -> Diagnosis:
+    """Report on a value that is no leaf: what was differentiated, or something on the way."""
     assert place is not None
-    swept = [sweep for sweep in examination.record.sweeps if place in sweep.cotangents]
+    swept = [sweep for sweep in examination.log.sweeps if place in sweep.cotangents]
     if isinstance(place, Node) and swept and place is not swept[-1].start:
         return _interior(place, name, swept[-1].cotangents[place], examination)
     examination = examination._replace(target=place)
@@ -117,7 +119,7 @@ def _of_computed(place: Place | None, name: str, examination: Examination) -> Di
     return examination.worst(gradients)
 
 
-def _interior(node: Node, name: str, g: Any, examination: Examination) -> Diagnosis:
+def _interior(node: Node, name: str, g: Array, examination: Examination) -> Diagnosis:
     size = norm(g)
     words = (
         "it was computed here, and .grad is kept on leaves only; the last backward pass brought "
@@ -131,7 +133,7 @@ def _interior(node: Node, name: str, g: Any, examination: Examination) -> Diagno
 
 
 def _of_graph(subject: Tensor, scope: Mapping[str, Any]) -> Diagnosis:
-    """Differentiate a value for the purpose, and tell what its graph shows."""
+    """Differentiate a value on purpose, and report what its graph shows."""
     node = subject.node
     assert node is not None
     examination = examination_of(of_graph([node]), scope)._replace(target=node)
@@ -141,8 +143,8 @@ def _of_graph(subject: Tensor, scope: Mapping[str, Any]) -> Diagnosis:
 
 
 def _of_leaf(node: Node, scope: Mapping[str, Any]) -> Diagnosis:
-    """Tell what can be told of a leaf, which does not know its uses."""
-    examination = examination_of(Record(), scope)
+    """Report what a leaf shows by itself; it does not know the operations that used it."""
+    examination = examination_of(EventLog(), scope)
     if node.grad is not None:
         return examination.examine(node, np.asarray(node.grad.data))
     words = "no backward pass has reached it: none was run, or nothing leads from it to the loss"

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..core import Node
+from .event_log import Cut
 from .families import name_of
-from .flow import Flow, Link, Place
-from .gradient import Finding
-from .record import Cut
+from .flow import Flow, FlowPoint, Link
+from .gradient import Verdict
 
-# Of several cuts the one that most looks like a mistake: masks and indices often are none.
+# The first of these is reported where there are several cuts. Those that most look like a mistake
+# come first; masks and indices, which often are none, come last.
 _RANK = (
     *("float", "int", "numpy", "unsupported", "no_grad", "detach", "item", "tensor", "copy"),
     *("data", "buffer", "stop_gradient", "integer_cast", "rounding", "argmax", "no_derivative"),
     "comparison",
 )
-# Where numbers go to NumPy or Python, and may come back as others.
+# At these cuts numbers go to NumPy or Python, and may come back as new objects.
 _EXITS = frozenset(["float", "int", "item", "numpy", "copy", "tensor"])
 _WORDS = {
     "argmax": "{name} gives places, which do not vary smoothly: no gradient passes",
@@ -39,7 +40,7 @@ _WORDS = {
 }
 
 
-def find_cut(flow: Flow, leaf: Node, target: Place | None) -> Finding | None:
+def find_cut(flow: Flow, leaf: Node, target: FlowPoint | None) -> Verdict | None:
     """Return where the graph from a leaf to a value is cut; None if it is not.
 
     Without a target the leaf's numbers are followed as far as they went.
@@ -55,7 +56,7 @@ def find_cut(flow: Flow, leaf: Node, target: Place | None) -> Finding | None:
     return _lost(flow, leaf, target, connected, broken)
 
 
-def _broken(flow: Flow, places: Iterable[Place]) -> list[Link]:
+def _broken(flow: Flow, places: Iterable[FlowPoint]) -> list[Link]:
     return [link for p in places for link in flow.forward[p] if link.broken is not None]
 
 
@@ -68,13 +69,14 @@ def _age(link: Link) -> int:
 
 
 def _lost(
-    flow: Flow, leaf: Node, target: Place | None, connected: set[Place], broken: list[Link]
-) -> Finding:
-    """Tell of a leaf whose numbers did not visibly reach the loss."""
+    flow: Flow, leaf: Node, target: FlowPoint | None, connected: set[FlowPoint], broken: list[Link]
+) -> Verdict:
+    """Report a leaf whose numbers did not visibly reach the loss."""
     refused = [link for link in broken if _refused(link)]
     if refused:
         return _told(refused[-1])
-    # What NumPy or Python made of the numbers has other identities: an exit is the likely cut.
+    # New objects that NumPy or Python made of the numbers cannot be followed by their identity, so
+    # that an exit is the likely cut.
     exits = [link for link in broken if link.broken in _EXITS]
     if exits:
         return _told(_worst(exits))
@@ -83,7 +85,7 @@ def _lost(
     used = [place for place in connected if place is not leaf and isinstance(place, Node)]
     if used:
         last = max(used, key=lambda node: node.order)
-        return Finding(
+        return Verdict(
             "unconnected",
             flow.lines.get(last),
             f"its last use is here, in {name_of(last)}, whose result did not reach the loss by "
@@ -93,20 +95,20 @@ def _lost(
     return _unused(flow, leaf, target)
 
 
-def _unused(flow: Flow, leaf: Node, target: Place | None) -> Finding:
+def _unused(flow: Flow, leaf: Node, target: FlowPoint | None) -> Verdict:
     made = flow.lines.get(leaf)
     if made is not None:
-        return Finding("unused", made, "it was made here, and no operation used it", {})
+        return Verdict("unused", made, "it was made here, and no operation used it", {})
     where = flow.lines.get(target) if isinstance(target, Node) else None
     words = "no operation used it" + (", and the loss was computed here" if where else "")
-    return Finding("unused", where, words, {})
+    return Verdict("unused", where, words, {})
 
 
 def _refused(link: Link) -> bool:
     return isinstance(link.target, Cut) and link.target.refused
 
 
-def _told(link: Link) -> Finding:
+def _told(link: Link) -> Verdict:
     cause = link.broken or "no_derivative"
     node = link.target if isinstance(link.target, Node) else None
     begun = f", begun at {link.muted.line}" if link.muted is not None else ""
@@ -118,4 +120,4 @@ def _told(link: Link) -> Finding:
     if _refused(link):
         words += "; the conversion was refused, since it would have cut the graph silently"
     details = {"primitive": name_of(node)} if node is not None else {}
-    return Finding(cause, link.line, words, details)
+    return Verdict(cause, link.line, words, details)

@@ -12,22 +12,24 @@ from ..source_line import SourceLine
 from ..tensor import sweep_back, watched_by
 from .cuts import find_cut
 from .diagnosis import Diagnosis
-from .flow import Flow, Place
-from .gradient import SEVERITY, Finding, norm, state_of
+from .event_log import Cut, EventLog, Sweep
+from .flow import Flow, FlowPoint
+from .gradient import SEVERITY, Verdict, norm, state_of
 from .names import named_tensors
 from .nonfinite import find_nonfinite, forward_origin
-from .record import Cut, Record, Sweep
 from .scale import find_scale
 from .zeros import find_zero, inactive, is_relu
+
+Array = np.ndarray[Any, Any]
 
 
 class Examination(NamedTuple):
     """A recorded program, the names of its leaves, and what was differentiated, if anything."""
 
-    record: Record
+    log: EventLog
     flow: Flow
     names: Mapping[Node, str]
-    target: Place | None
+    target: FlowPoint | None
 
     def name(self, leaf: Node) -> str:
         """Return what a leaf is called."""
@@ -35,7 +37,7 @@ class Examination(NamedTuple):
 
     def sweep_of(self, leaf: Node) -> Sweep | None:
         """Return the last sweep that reached a leaf, or the first whose gradient was bad."""
-        reached = [sweep for sweep in self.record.sweeps if leaf in sweep.cotangents]
+        reached = [sweep for sweep in self.log.sweeps if leaf in sweep.cotangents]
         bad = [s for s in reached if not np.isfinite(s.cotangents[leaf]).all()]
         return bad[0] if bad else reached[-1] if reached else None
 
@@ -53,12 +55,12 @@ class Examination(NamedTuple):
         return None if noted or sweep is None else sweep.cotangents[leaf]
 
     def differentiate(self, seeds: Mapping[Node, Any], wanted: Iterable[Node]) -> dict[Node, Any]:
-        """Return the gradients of leaves, and leave the sweep in the record."""
-        with watched_by(self.record):
+        """Return the gradients of leaves, and leave the sweep in the log."""
+        with watched_by(self.log):
             found = sweep_back(dict(seeds))
         return {leaf: found.get(leaf) for leaf in wanted}
 
-    def examine(self, leaf: Node, gradient: Any) -> Diagnosis:
+    def examine(self, leaf: Node, gradient: Array | None) -> Diagnosis:
         """Return the diagnosis of one leaf's gradient, an array or None."""
         sweep = self.sweep_of(leaf)
         greatest = self._greatest(sweep)
@@ -87,13 +89,14 @@ class Examination(NamedTuple):
         norms = [norm(g) for n, g in sweep.cotangents.items() if n.primitive is None]
         return max((size for size in norms if np.isfinite(size)), default=0.0)
 
-    def _find(self, leaf: Node, gradient: Any, state: str, sweep: Sweep | None) -> Finding:
+    def _find(self, leaf: Node, gradient: Array | None, state: str, sweep: Sweep | None) -> Verdict:
         if state == "none":
             return self._absent(leaf, sweep)
         if sweep is not None and _is_bad(sweep.start.output):
             return forward_origin(self.flow, sweep.start)
+        assert gradient is not None  # of which the state is "none"
         if state == "fine":
-            return Finding("fine", None, _fine(gradient), {})
+            return Verdict("fine", None, _fine(gradient), {})
         if sweep is None:
             return _unseen(gradient)
         if state in ("nan", "inf"):
@@ -102,18 +105,18 @@ class Examination(NamedTuple):
             return find_zero(self.flow, sweep, leaf)
         return find_scale(self.flow, sweep, leaf, tiny=state == "tiny")
 
-    def _absent(self, leaf: Node, sweep: Sweep | None) -> Finding:
+    def _absent(self, leaf: Node, sweep: Sweep | None) -> Verdict:
         if sweep is not None:
             size = norm(sweep.cotangents[leaf])
             words = f"a backward pass gave it one of norm {size:.3g}, which was forgotten since"
-            return Finding("cleared", self._cleared(leaf), words, {"norm": size})
+            return Verdict("cleared", self._cleared(leaf), words, {"norm": size})
         finding = find_cut(self.flow, leaf, self.target)
         if finding is not None:
             return finding
         made = isinstance(self.target, Node)
         where = self.flow.lines.get(self.target) if isinstance(self.target, Node) else None
         words = "it leads to the value computed here" if made and where else "it was used"
-        return Finding("no_backward", where, f"{words}, but no backward pass came back to it", {})
+        return Verdict("no_backward", where, f"{words}, but no backward pass came back to it", {})
 
     def _cleared(self, leaf: Node) -> SourceLine | None:
         """Return where a gradient was last forgotten."""
@@ -124,7 +127,7 @@ class Examination(NamedTuple):
         ]
         return lines[-1] if lines else None
 
-    def _details(self, gradient: Any, sweep: Sweep | None) -> dict[str, Any]:
+    def _details(self, gradient: Array | None, sweep: Sweep | None) -> dict[str, Any]:
         details: dict[str, Any] = {}
         if gradient is not None:
             details["norm"] = norm(gradient)
@@ -138,7 +141,7 @@ class Examination(NamedTuple):
         return details
 
 
-def _is_bad(value: Any) -> bool:
+def _is_bad(value: Array | None) -> bool:
     return value is not None and not np.isfinite(value).all()
 
 
@@ -152,33 +155,33 @@ def inactive_units(flow: Flow, sweep: Sweep) -> dict[str, float]:
     }
 
 
-def _fine(gradient: Any) -> str:
+def _fine(gradient: Array) -> str:
     entries = np.asarray(gradient)
     zeros = int(entries.size - np.count_nonzero(entries))
     words = f"norm {norm(entries):.4g}, entries from {entries.min():.4g} to {entries.max():.4g}"
     return words + (f", {zeros} of {entries.size} of them zero" if zeros else "")
 
 
-def _unseen(gradient: Any) -> Finding:
+def _unseen(gradient: Array) -> Verdict:
     size = norm(gradient)
     words = f"its norm is {size:.4g}, but the pass that made it was not recorded"
-    return Finding("unknown", None, words, {})
+    return Verdict("unknown", None, words, {})
 
 
-def examination_of(record: Record, scope: Mapping[str, Any]) -> Examination:
-    """Return the examination of a record, by the names of the caller's variables."""
+def examination_of(log: EventLog, scope: Mapping[str, Any]) -> Examination:
+    """Return the examination of a log, by the names of the caller's variables."""
     known = list(named_tensors(scope))
-    flow = Flow(record, (x for _, x in known))
+    flow = Flow(log, (x for _, x in known))
     names = {x.node: name for name, x in reversed(known) if x.node is not None}
-    return Examination(record, flow, names, _target(record, flow))
+    return Examination(log, flow, names, _target(log, flow))
 
 
-def _target(record: Record, flow: Flow) -> Place | None:
+def _target(log: EventLog, flow: Flow) -> FlowPoint | None:
     """Return what was refused or differentiated last; or else what was computed last."""
     last = flow.places[-1] if flow.places else None
     if isinstance(last, Cut) and last.refused:
         return last
-    if record.sweeps:
-        return record.sweeps[-1].start
+    if log.sweeps:
+        return log.sweeps[-1].start
     made = [p for p in flow.places if isinstance(p, Node) and p.primitive is not None]
     return made[-1] if made else None

@@ -8,60 +8,60 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..core import Node, Value
 from ..source_line import SourceLine
 from ..tensor import Tensor
+from .event_log import Cut, EventLog, Muted, OperationEvent
 from .families import reason_of
-from .record import Cut, Muted, Operation, Record
 
-# A place in the flow: a leaf's or an operation's node, or a cut.
-Place = Node | Cut
+# A point that numbers pass: the node of a leaf or of an operation, or a cut.
+FlowPoint = Node | Cut
 
 
-# What is told of a leaf, without numbers going anywhere.
+# These events say something about a leaf; no numbers go anywhere.
 _NOTES = ("cleared", "frozen")
 
 
 class Link(NamedTuple):
     """Numbers that went from one place to another; ``broken`` says how the graph was cut there."""
 
-    source: Place
-    target: Place
+    source: FlowPoint
+    target: FlowPoint
     broken: str | None
     line: SourceLine | None
     muted: Muted | None = None
 
 
 class Flow:
-    """Places and links of all that a record holds.
+    """The points that numbers passed in a log, and the links between them.
 
-    ``known`` are leaves, whose arrays may have been used without any operation on the leaf.
+    ``known`` are leaves whose arrays may have been used without any operation on the leaf.
     """
 
-    def __init__(self, record: Record, known: Iterable[Tensor] = ()) -> None:
+    def __init__(self, log: EventLog, known: Iterable[Tensor] = ()) -> None:
         self.lines: dict[Node, SourceLine | None] = {}
-        self.operations: dict[Node, Operation] = {}
+        self.operations: dict[Node, OperationEvent] = {}
         self.cuts: list[Cut] = []
-        self.places: list[Place] = []
-        self.forward: dict[Place, list[Link]] = defaultdict(list)
-        self.backward: dict[Place, list[Link]] = defaultdict(list)
-        self._makers: dict[int, Place] = {
+        self.places: list[FlowPoint] = []
+        self.forward: dict[FlowPoint, list[Link]] = defaultdict(list)
+        self.backward: dict[FlowPoint, list[Link]] = defaultdict(list)
+        self._makers: dict[int, FlowPoint] = {
             id(x.data): x.node for x in known if x.node is not None and x.is_leaf
         }
-        for event in record.events:
-            self.places.append(event.node if isinstance(event, Operation) else event)
-            if isinstance(event, Operation):
+        for event in log.events:
+            self.places.append(event.node if isinstance(event, OperationEvent) else event)
+            if isinstance(event, OperationEvent):
                 self._add_operation(event)
             else:
                 self._add_cut(event)
 
     # --- building it
 
-    def _add_operation(self, operation: Operation) -> None:
+    def _add_operation(self, operation: OperationEvent) -> None:
         node = operation.node
         self.operations[node] = operation
         self.lines[node] = operation.line
@@ -97,23 +97,24 @@ class Flow:
 
     # --- asking it
 
-    def maker(self, numbers: Any) -> Place | None:
+    def maker(self, numbers: object) -> FlowPoint | None:
         """Return where an array, a view of it, or a Python float came from."""
         while numbers is not None:
             if isinstance(numbers, (np.ndarray, np.generic, float)):
                 found = self._makers.get(id(numbers))
                 if found is not None:
                     return found
+            # A view is another object than the array whose numbers it shows.
             numbers = getattr(numbers, "base", None) if isinstance(numbers, np.ndarray) else None
         return None
 
-    def place_of(self, x: Any) -> Place | None:
+    def place_of(self, x: object) -> FlowPoint | None:
         """Return where a value, an array or a number was made."""
         if isinstance(x, Value):
             return x.node if x.node is not None else self.maker(x.data)
         return self.maker(x)
 
-    def _walk(self, start: Iterable[Place], *, back: bool, whole: bool) -> set[Place]:
+    def _walk(self, start: Iterable[FlowPoint], *, back: bool, whole: bool) -> set[FlowPoint]:
         links = self.backward if back else self.forward
         seen = set(start)
         stack = list(seen)
@@ -125,15 +126,15 @@ class Flow:
                     stack.append(end)
         return seen
 
-    def before(self, *places: Place) -> set[Place]:
+    def before(self, *places: FlowPoint) -> set[FlowPoint]:
         """Return all places that numbers came from, across cuts."""
         return self._walk(places, back=True, whole=False)
 
-    def after(self, *places: Place) -> set[Place]:
+    def after(self, *places: FlowPoint) -> set[FlowPoint]:
         """Return all places that numbers went to, across cuts."""
         return self._walk(places, back=False, whole=False)
 
-    def connected(self, *places: Place) -> set[Place]:
+    def connected(self, *places: FlowPoint) -> set[FlowPoint]:
         """Return the places to which a graph leads, without a cut."""
         return self._walk(places, back=False, whole=True)
 
@@ -142,8 +143,11 @@ class Flow:
         return (p for p in list(self.forward) if isinstance(p, Node) and p.primitive is None)
 
 
-def _breach(operation: Operation, by_node: bool) -> str | None:
-    """Return how an operation cut the graph from one of its arguments."""
+def _breach(operation: OperationEvent, by_node: bool) -> str | None:
+    """Return how an operation cut the graph from one of its arguments, or None.
+
+    ``by_node`` says that the argument came with a node; else it was recognised as an array.
+    """
     if operation.recorded:
         return None if by_node else "data"
     node = operation.node

@@ -6,20 +6,23 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..source_line import SourceLine
 
-# A gradient below is tiny, above huge: a step of usual size then changes nothing, or everything.
+Array = np.ndarray[Any, Any]
+
+# Gradients below are tiny, above huge: a step of usual size then changes nothing, or everything.
 TINY, HUGE = 1e-7, 1e6
-# Below this it is tiny if it is so much smaller than another parameter's, too: the two do not learn
-# at one rate.
+# A gradient is tiny, too, if it is below this and so much smaller than another parameter's: one
+# learning rate cannot serve both.
 _BESIDE = 1e-4
 # The order in which a program's faults matter: a NaN hides all others.
 SEVERITY = ("nan", "inf", "none", "zero", "huge", "tiny", "fine")
 
 
-class Finding(NamedTuple):
-    """A cause, the line, and what happened there."""
+class Verdict(NamedTuple):
+    """What one rule of the diagnosis found: a cause, the line, and what happened there."""
 
     cause: str
     where: SourceLine | None
@@ -27,7 +30,7 @@ class Finding(NamedTuple):
     details: dict[str, Any]
 
 
-def state_of(gradient: Any, greatest: float = 0.0) -> str:
+def state_of(gradient: Array | None, greatest: float = 0.0) -> str:
     """Return the state of a gradient, beside the greatest norm of the others'."""
     if gradient is None:
         return "none"
@@ -44,7 +47,7 @@ def state_of(gradient: Any, greatest: float = 0.0) -> str:
     return "tiny" if size < max(TINY, _BESIDE * min(greatest, 1.0)) else "fine"
 
 
-def norm(x: Any) -> float:
+def norm(x: ArrayLike) -> float:
     """Return the root of the sum of squares, NaN aside, without overflow."""
     flat = np.abs(np.asarray(x, np.float64)).ravel()
     largest = float(np.max(flat, initial=0.0))
@@ -53,7 +56,7 @@ def norm(x: Any) -> float:
     return largest * math.sqrt(float(np.sum((flat / largest) ** 2)))
 
 
-def share(mask: Any) -> str:
+def share(mask: Array) -> str:
     """Return how many entries of a mask hold, in words."""
     count, size = int(np.count_nonzero(mask)), int(np.size(mask))
     return f"all {size}" if count == size > 1 else f"{count} of {size}"

@@ -28,7 +28,7 @@ def _recorded(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Tensor]]:
     return ((name, x) for name, x in named if isinstance(x, Tensor) and x.node is not None)
 
 
-def tensors_in(wanted: Any) -> Iterable[Tensor]:
+def tensors_in(wanted: Tensor | Module | Iterable[Any]) -> Iterable[Tensor]:
     """Yield the tensors of a tensor, a module, or a list of these."""
     if isinstance(wanted, Tensor):
         yield wanted

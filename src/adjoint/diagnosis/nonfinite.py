@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node
+from .event_log import Sweep
 from .families import name_of
 from .flow import Flow
-from .gradient import Finding, share
-from .record import Sweep
+from .gradient import Verdict, share
+
+Array = np.ndarray[Any, Any]
 
 # How else than "log of 0" is said what usually makes an operation leave the numbers.
 _WORDS = {
@@ -21,7 +24,7 @@ _WORDS = {
 }
 
 
-def find_nonfinite(flow: Flow, sweep: Sweep) -> Finding | None:
+def find_nonfinite(flow: Flow, sweep: Sweep) -> Verdict | None:
     """Return the origin of what is not finite in a sweep; None if all of it is finite."""
     start = sweep.start
     if _bad(start.output):
@@ -39,7 +42,7 @@ def find_nonfinite(flow: Flow, sweep: Sweep) -> Finding | None:
     return None
 
 
-def forward_origin(flow: Flow, node: Node) -> Finding:
+def forward_origin(flow: Flow, node: Node) -> Verdict:
     """Return the first of the operations that led to a value which made it NaN or infinite."""
     order = sorted(
         (p for p in flow.before(node) if isinstance(p, Node) and p.primitive is not None),
@@ -51,15 +54,15 @@ def forward_origin(flow: Flow, node: Node) -> Finding:
         guilty = [n for n, arg in enumerate(made.args) if _bad(arg)]
         return _input(flow, made, guilty[0]) if guilty else _forward(flow, made)
     word = _word(node.output)
-    return Finding(f"{word}_input", None, "the value itself is not finite", {})
+    return Verdict(f"{word}_input", None, "the value itself is not finite", {})
 
 
-def _forward(flow: Flow, node: Node) -> Finding:
+def _forward(flow: Flow, node: Node) -> Verdict:
     name, word = name_of(node), _word(node.output)
     wrong = ~np.isfinite(node.output)
     words = f"{name} is the first operation that gave {word}, in {share(wrong)} entries"
     reason = _reason(node, wrong)
-    return Finding(
+    return Verdict(
         f"{word}_forward",
         flow.lines.get(node),
         words + (f": {reason}" if reason else ", from finite arguments"),
@@ -82,19 +85,19 @@ def _reason(node: Node, wrong: Any) -> str | None:
     return f"{words}, which is more than {node.output.dtype} holds" if overflows else words
 
 
-def _input(flow: Flow, node: Node, position: int) -> Finding:
-    """Tell of numbers that were not finite when the program began."""
+def _input(flow: Flow, node: Node, position: int) -> Verdict:
+    """Report numbers that were not finite when the program began."""
     bad, parent = np.asarray(node.args[position]), node.parents[position]
     what = "a parameter" if parent is not None else "an array handed in"
     words = (
         f"{what} of shape {bad.shape} has {_word(bad)} in {share(~np.isfinite(bad))} entries "
         f"already; {name_of(node)} is the first operation on it"
     )
-    return Finding(f"{_word(bad)}_input", flow.lines.get(node), words, {"primitive": name_of(node)})
+    return Verdict(f"{_word(bad)}_input", flow.lines.get(node), words, {"primitive": name_of(node)})
 
 
-def _backward(flow: Flow, node: Node, position: int, part: Any) -> Finding:
-    """Tell of a rule that made it; unless its forward pass did, behind a mask."""
+def _backward(flow: Flow, node: Node, position: int, part: Array) -> Verdict:
+    """Report the rule that made it, or its forward pass if a mask had hidden that."""
     name, word = name_of(node), _word(part)
     if any(map(_bad, (node.output, *node.args))):
         return forward_origin(flow, node)
@@ -103,13 +106,13 @@ def _backward(flow: Flow, node: Node, position: int, part: Any) -> Finding:
     words = f"the slope of {name} is {word} in {share(wrong)} entries"
     if wrong.shape == argument.shape:
         words += f", where its argument is {float(argument[wrong].ravel()[0]):.6g}"
-    return Finding(
+    return Verdict(
         f"{word}_backward", flow.lines.get(node), words, {"primitive": name, "argument": position}
     )
 
 
-def _by_accumulation(flow: Flow, node: Node) -> Finding:
-    return Finding(
+def _by_accumulation(flow: Flow, node: Node) -> Verdict:
+    return Verdict(
         "inf_backward",
         flow.lines.get(node),
         f"the contributions to the gradient of what {name_of(node)} gave are finite, but their "
@@ -118,10 +121,10 @@ def _by_accumulation(flow: Flow, node: Node) -> Finding:
     )
 
 
-def _bad(x: Any) -> bool:
+def _bad(x: ArrayLike | None) -> bool:
     array = np.asarray(x) if x is not None else np.zeros(())
     return array.dtype.kind == "f" and not np.isfinite(array).all()
 
 
-def _word(x: Any) -> str:
+def _word(x: ArrayLike) -> str:
     return "nan" if np.isnan(x).any() else "inf"

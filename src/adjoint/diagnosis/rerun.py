@@ -1,10 +1,10 @@
-"""What `why` answers about a function: it is run again, and watched."""
+"""The diagnosis of a function, which is run again and watched."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -16,23 +16,25 @@ from ..source_line import SourceLine
 from ..tensor import Tensor, enable_grad, watched_by
 from ..tree import leaves, map_leaves
 from .diagnosis import Diagnosis
+from .event_log import Cut, EventLog
 from .examination import examination_of
-from .flow import Flow, Place
+from .flow import Flow, FlowPoint
 from .names import tensors_in
-from .record import Cut, Record
 
 Function = Callable[..., Any]
+# What a gradient belongs to: numbers of arguments, or tensors that the function uses.
+Wanted = int | Sequence[int] | Tensor | Module | Sequence[Tensor] | None
 
 
 def of_function(
-    function: Function, args: Sequence[Any], wrt: Any, scope: Mapping[str, Any]
+    function: Function, args: Sequence[Any], wrt: Wanted, scope: Mapping[str, Any]
 ) -> Diagnosis:
     """Return the diagnosis of a function's gradient, ``scope`` being the caller's variables."""
     if _are_numbers(wrt):
         numbers = read_argnums(wrt, len(args))
         given = [_fresh(arg) if n in numbers else arg for n, arg in enumerate(args)]
         return _run(function, given, [given[n] for n in numbers], scope)
-    if wrt is not None:
+    if wrt is not None and not isinstance(wrt, int):
         return _run(function, args, list(tensors_in(wrt)), scope)
     if _met(function, args) or not args:
         return _of_parameters(function, args, [], scope)
@@ -53,28 +55,28 @@ def _of_parameters(
 
 
 def _run(
-    function: Function, given: Sequence[Any], wanted: Any, scope: Mapping[str, Any]
+    function: Function, given: Sequence[Any], wanted: Sequence[Any], scope: Mapping[str, Any]
 ) -> Diagnosis:
     nodes = [x.node for x in leaves(wanted) if isinstance(x, Value) and x.node is not None]
     return _judge(function, given, _watch(function, given), nodes, scope)
 
 
-def _watch(function: Function, given: Sequence[Any]) -> tuple[Record, Any]:
-    """Run a function under a record; what refuses to cut the graph ends it."""
-    record = Record()
-    with watched_by(record), enable_grad(), np.errstate(all="ignore"):
+def _watch(function: Function, given: Sequence[Any]) -> tuple[EventLog, Any]:
+    """Run a function under a log; what refuses to cut the graph ends it."""
+    log = EventLog()
+    with watched_by(log), enable_grad(), np.errstate(all="ignore"):
         try:
-            return record, function(*given)
+            return log, function(*given)
         except (TypeError, ValueError):
-            if not _refused(record):
+            if not _refused(log):
                 raise
-            return record, None
+            return log, None
 
 
 def _judge(
     function: Function,
     given: Sequence[Any],
-    run: tuple[Record, Any],
+    run: tuple[EventLog, Any],
     wanted: Sequence[Node],
     scope: Mapping[str, Any],
 ) -> Diagnosis:
@@ -84,8 +86,8 @@ def _judge(
             "why: the function met nothing that a gradient could belong to; pass it float arrays, "
             "or tensors with requires_grad=True"
         )
-    record, result = run
-    examination = examination_of(record, {**_arguments(function, given), **scope})
+    log, result = run
+    examination = examination_of(log, {**_arguments(function, given), **scope})
     wanted = list(dict.fromkeys(wanted))
     if result is not None:
         examination = examination._replace(target=_place(result, examination.flow))
@@ -101,15 +103,15 @@ def _judge(
 # --- what the gradient belongs to
 
 
-def _are_numbers(wrt: Any) -> bool:
+def _are_numbers(wrt: Wanted) -> TypeGuard[int | Sequence[int]]:
     several = isinstance(wrt, Sequence) and all(isinstance(n, int) for n in wrt)
     return isinstance(wrt, int) or several
 
 
-def _fresh(tree: Any) -> Any:
+def _fresh(tree: object) -> Any:
     """Return floats as tensors to differentiate by; recorded tensors as they are."""
 
-    def fresh(x: Any) -> Any:
+    def fresh(x: object) -> Any:
         known = isinstance(x, (np.ndarray, np.generic, float, int, Tensor))
         if not known or isinstance(x, bool) or (isinstance(x, Tensor) and x.node is not None):
             return x
@@ -126,12 +128,12 @@ def _met(function: Function, given: Sequence[Any]) -> list[Node]:
     return [x.node for x in leaves([*given, *inside]) if isinstance(x, Tensor) and x.node]
 
 
-def _inside(record: Record) -> list[Node]:
+def _inside(log: EventLog) -> list[Node]:
     """Return the leaves that operations were applied to."""
-    return list(Flow(record).leaves())
+    return list(Flow(log).leaves())
 
 
-def _arguments(function: Any, given: Sequence[Any]) -> dict[str, Any]:
+def _arguments(function: Function, given: Sequence[Any]) -> dict[str, Any]:
     """Return what a function is called with by the names of its parameters."""
     if isinstance(function, Module):
         return {"model": function}
@@ -141,19 +143,19 @@ def _arguments(function: Any, given: Sequence[Any]) -> dict[str, Any]:
 # --- what came of it
 
 
-def _refused(record: Record) -> bool:
-    last = list(record.events)[-1:]
+def _refused(log: EventLog) -> bool:
+    last = list(log.events)[-1:]
     return bool(last) and isinstance(last[0], Cut) and last[0].refused
 
 
-def _place(result: Any, flow: Flow) -> Place | None:
+def _place(result: object, flow: Flow) -> FlowPoint | None:
     """Return where the last part of a result was made."""
     places = [flow.place_of(leaf) for leaf in leaves(result)]
     known = [place for place in places if place is not None]
     return known[-1] if known else None
 
 
-def _at_definition(diagnosis: Diagnosis, function: Any) -> Diagnosis:
+def _at_definition(diagnosis: Diagnosis, function: Function) -> Diagnosis:
     """Give what the function does not use its definition for a line."""
     code = getattr(getattr(function, "forward", function), "__code__", None)
     if diagnosis.cause != "unused" or code is None:

@@ -10,23 +10,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node
+from .event_log import Sweep
 from .families import facts_of, is_movement, is_product, name_of
 from .flow import Flow
-from .gradient import Finding, norm
-from .record import Sweep
+from .gradient import Verdict, norm
 from .zeros import certain, contributions, explain_cancellation, is_relu
 
-# From here on one operation alone is to blame: this share of all decades.
+Array = np.ndarray[Any, Any]
+
+# One operation alone is to blame if it makes at least this share of all decades.
 _ALONE = 0.5
 # A sum is a difference of rounding errors if it is this much smaller than its terms.
 _CANCELLED = 1e-10
-# The slope of a function that is far from its bounds is larger, most of the time.
+# A smaller slope mostly means that a function is close to one of its bounds.
 _FLAT = 0.02
-# Kinds of primitives of which an entry may depend on some entries only, as of a concatenation.
+# In primitives of these kinds an entry may depend on a few entries only, as in a concatenation.
 _LOCAL = frozenset(["elementwise", "linear", "multilinear"])
 
 
-class Step(NamedTuple):
+class GradientStep(NamedTuple):
     """An operation on the way, and the factor that it multiplied the cotangent's norm by."""
 
     node: Node
@@ -39,7 +41,7 @@ class Step(NamedTuple):
         return math.log10(self.factor) if 0 < self.factor < math.inf else 0.0
 
 
-def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Finding:
+def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Verdict:
     """Return what made the gradient of a leaf tiny, or huge."""
     steps = way(sweep, leaf)
     cancelled = [step for step in steps if tiny and _is_cancelled(sweep, step)]
@@ -56,19 +58,19 @@ def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Finding:
     return _by_many(flow, rise, tiny) if worst is None else _by_one(flow, worst, tiny)
 
 
-def _total(steps: Sequence[Step], tiny: bool) -> float:
+def _total(steps: Sequence[GradientStep], tiny: bool) -> float:
     """Return the decades by which the norm changes into the wrong direction."""
     return sum(step.decades for step in steps) * (-1.0 if tiny else 1.0)
 
 
-def _alone(steps: Sequence[Step], tiny: bool) -> Step | None:
+def _alone(steps: Sequence[GradientStep], tiny: bool) -> GradientStep | None:
     """Return the one operation that is to blame, if there is one."""
     worst = max(steps, key=lambda step: _total([step], tiny))
     return worst if _total([worst], tiny) >= _ALONE * _total(steps, tiny) else None
 
 
-def _growth(step: Step) -> list[Step]:
-    """Return the operations by which the operand of a product got its norm, and their factors."""
+def _growth(step: GradientStep) -> list[GradientStep]:
+    """Return the operations that gave an operand of a product its norm, and their factors."""
     node = step.node
     if not is_product(node) or len(node.parents) != 2:
         return []
@@ -77,20 +79,20 @@ def _growth(step: Step) -> list[Step]:
         sizes = [norm(arg) if parent is not None else -1.0 for arg, parent in here.edges()]
         position = int(np.argmax(sizes))
         factor = norm(here.output) / sizes[position] if sizes[position] else math.inf
-        steps.append(Step(here, position, factor))
+        steps.append(GradientStep(here, position, factor))
         here = here.parents[position]
     return steps
 
 
-def _by_many(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
-    """Tell of several operations, which saturate or only add up."""
+def _by_many(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
+    """Report several operations: they saturate, or their small factors add up."""
     flat = [step for step in steps if tiny and _is_flat(step)]
     if flat and _total(flat, tiny) >= _ALONE * _total(steps, tiny):
         return _saturated(flow, min(flat, key=lambda step: step.decades), len(flat))
     return _by_layers(flow, steps, tiny)
 
 
-def way(sweep: Sweep, leaf: Node) -> list[Step]:
+def way(sweep: Sweep, leaf: Node) -> list[GradientStep]:
     """Return the operations from a leaf to the loss along the greatest contributions.
 
     Of values that depend on the leaf in some entries only, as a concatenation, these are followed.
@@ -103,13 +105,13 @@ def way(sweep: Sweep, leaf: Node) -> list[Step]:
         after = _size(sweep.cotangents[here], region)
         region = _moved(node, position, region)
         before = _size(sweep.cotangents[node], region)
-        steps.append(Step(node, position, after / before if before else math.inf))
+        steps.append(GradientStep(node, position, after / before if before else math.inf))
         here = node
     return steps
 
 
-def _size(g: Any, region: Any) -> float:
-    """Return the norm of a cotangent's entries in a region, by default of all."""
+def _size(g: Array, region: Any) -> float:
+    """Return the norm of a cotangent's entries in a region, or of all its entries."""
     return norm(g if region is None or np.shape(g) != region.shape else np.where(region, g, 0))
 
 
@@ -126,7 +128,7 @@ def _moved(node: Node, position: int, region: Any) -> Any:
     return None if moved.all() or not moved.any() else moved
 
 
-def _is_cancelled(sweep: Sweep, step: Step) -> bool:
+def _is_cancelled(sweep: Sweep, step: GradientStep) -> bool:
     """Return whether entries that are summed up, by broadcasting or of softmax, cancel out."""
     part = np.asarray(sweep.parts[step.node][step.position])
     parent = step.node.parents[step.position]
@@ -142,12 +144,12 @@ def _is_cancelled(sweep: Sweep, step: Step) -> bool:
     return False
 
 
-def _is_flat(step: Step) -> bool:
+def _is_flat(step: GradientStep) -> bool:
     return facts_of(step.node).saturates and step.factor < _FLAT
 
 
-def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
-    """Tell of one operation that made most of it."""
+def _by_one(flow: Flow, step: GradientStep, tiny: bool) -> Verdict:
+    """Report the one operation that made most of the change."""
     node, name = step.node, name_of(step.node)
     cause = _cause(step, tiny)
     words = f"{name} multiplies the gradient by {step.factor:.2g}"
@@ -162,10 +164,10 @@ def _by_one(flow: Flow, step: Step, tiny: bool) -> Finding:
         )
     elif operand is not None:
         words += f", where its operand has the norm {operand:.3g}"
-    return Finding(cause, flow.lines.get(node), words, {"primitive": name, "factor": step.factor})
+    return Verdict(cause, flow.lines.get(node), words, {"primitive": name, "factor": step.factor})
 
 
-def _cause(step: Step, tiny: bool) -> str:
+def _cause(step: GradientStep, tiny: bool) -> str:
     node, facts = step.node, facts_of(step.node)
     if tiny:
         if facts.saturates:
@@ -179,29 +181,29 @@ def _cause(step: Step, tiny: bool) -> str:
     return "steep"
 
 
-def _divides_by_value(step: Step) -> bool:
+def _divides_by_value(step: GradientStep) -> bool:
     """Return whether a quotient's denominator was computed, not a constant factor."""
     return name_of(step.node) == "divide" and step.node.parents[1] is not None
 
 
-def _operand(step: Step) -> float | None:
+def _operand(step: GradientStep) -> float | None:
     args = step.node.args
     if len(args) == 2 and args[1 - step.position] is not None:
         return norm(args[1 - step.position])
     return norm(args[0]) if args else None
 
 
-def _saturated(flow: Flow, step: Step, count: int) -> Finding:
+def _saturated(flow: Flow, step: GradientStep, count: int) -> Verdict:
     name = name_of(step.node)
     words = (
         f"{count} applications of {name} on the way are saturated; the worst, here, multiplies "
         f"the gradient by {step.factor:.2g}"
     )
-    return Finding("saturation", flow.lines.get(step.node), words, {"primitive": name})
+    return Verdict("saturation", flow.lines.get(step.node), words, {"primitive": name})
 
 
-def _by_layers(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
-    """Tell of many operations, each of which made a little of it."""
+def _by_layers(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
+    """Report many operations, each of which made a little of the change."""
     decades: dict[Any, float] = defaultdict(float)
     for step in steps:
         decades[flow.lines.get(step.node)] += step.decades
@@ -212,4 +214,4 @@ def _by_layers(flow: Flow, steps: Sequence[Step], tiny: bool) -> Finding:
         f"over {len(steps)} operations the norm changes by 10^{total:.1f}, layer by layer; "
         f"{len(here)} of them, on this line, make 10^{decades[where]:.1f} of it"
     )
-    return Finding("vanishing" if tiny else "exploding", where, words, {"decades": total})
+    return Verdict("vanishing" if tiny else "exploding", where, words, {"decades": total})

@@ -6,21 +6,22 @@ import sys
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Value
 from ..tensor import Tensor
 from .computed import of_none, of_value
 from .diagnosis import Diagnosis
-from .rerun import of_function
+from .rerun import Function, Wanted, of_function
 
 
-def why(subject: Any, *args: Any, wrt: Any = None) -> Diagnosis:
+def why(subject: Function | Tensor | ArrayLike | None, *args: Any, wrt: Wanted = None) -> Diagnosis:
     """Return why a gradient is None, zero, NaN, infinite, tiny or huge; or that it is fine.
 
     Parameters
     ----------
     subject : Tensor, array or callable
-        A leaf, as a parameter, or its gradient; a value that was differentiated, which is asked
+        A leaf, such as a parameter, or its gradient; a value that was differentiated, to ask
         about all of its leaves; or a function, which is run again while it is watched. A tensor's
         line is known if it was computed inside `diagnose`; otherwise the graph alone is looked at.
     *args : arrays, tensors, or lists, tuples and dicts of them
@@ -33,7 +34,7 @@ def why(subject: Any, *args: Any, wrt: Any = None) -> Diagnosis:
     Returns
     -------
     Diagnosis
-        Of several gradients that of the gravest state.
+        If there are several gradients, the diagnosis of the gravest one.
 
     Raises
     ------

@@ -6,14 +6,17 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node
 from ..ops.structural import sum_to
+from .event_log import Sweep
 from .families import facts_of, is_movement, is_product, name_of
 from .flow import Flow
-from .gradient import Finding, norm, share
+from .gradient import Verdict, norm, share
 from .nonfinite import find_nonfinite, forward_origin
-from .record import Sweep
+
+Array = np.ndarray[Any, Any]
 
 # A contribution to a node's cotangent: the operation whose rule gave it, and for which argument.
 Contribution = tuple[Node, int]
@@ -29,7 +32,7 @@ def contributions(sweep: Sweep) -> dict[Node, list[Contribution]]:
     return found
 
 
-def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Finding:
+def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Verdict:
     """Return where the cotangent on its way to a leaf became zero."""
     given = contributions(sweep)
     stack, seen = [leaf], {leaf}
@@ -48,33 +51,33 @@ def find_zero(flow: Flow, sweep: Sweep, leaf: Node) -> Finding:
         return explain_block(flow, sweep, *max(blocked, key=lambda pair: pair[0].order))
     if cancelled:
         return explain_cancellation(flow, sweep, max(cancelled, key=lambda pair: pair[0].order))
-    return Finding(
+    return Verdict(
         "stationary", flow.lines.get(sweep.start), "the cotangent that was handed in is zero", {}
     )
 
 
-def explain_block(flow: Flow, sweep: Sweep, node: Node, position: int) -> Finding:
+def explain_block(flow: Flow, sweep: Sweep, node: Node, position: int) -> Verdict:
     """Tell why an operation let nothing of a cotangent through."""
     if not np.isfinite(sweep.cotangents[node]).all():
         return _by_convention(flow, sweep)
     details: dict[str, Any] = {"primitive": name_of(node)}
     cause, words = _block(flow, sweep, node, position)
-    if isinstance(words, Finding):
+    if isinstance(words, Verdict):
         return words
     if cause == "dead_relu":
         details["inactive"] = inactive(node)
-    return Finding(cause, flow.lines.get(node), words, details)
+    return Verdict(cause, flow.lines.get(node), words, details)
 
 
-def _by_convention(flow: Flow, sweep: Sweep) -> Finding:
-    """Tell of an infinite slope whose product with 0 is 0."""
+def _by_convention(flow: Flow, sweep: Sweep) -> Verdict:
+    """Report an infinite slope whose product with 0 was taken as 0."""
     finding = find_nonfinite(flow, sweep)
     assert finding is not None
     words = f"{finding.explanation}; its product with 0 was then taken as 0, by convention"
     return finding._replace(explanation=words)
 
 
-def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
+def _block(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Verdict]:
     name, facts = name_of(node), facts_of(node)
     if facts.flat:
         return "rounding", f"{name} is flat between its jumps: its slope is 0 everywhere"
@@ -147,14 +150,14 @@ def _flat(sweep: Sweep, node: Node) -> tuple[str, str]:
 
 
 def certain(node: Node) -> str:
-    """Tell of a cross-entropy that has nothing left to learn from."""
+    """Return in words that a cross-entropy has nothing left to learn from."""
     return (
         f"every row is given its label with certainty: the largest loss is "
         f"{float(np.max(node.output)):.2g}"
     )
 
 
-def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Finding]:
+def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, str | Verdict]:
     others = [
         (arg, parent)
         for n, (arg, parent) in enumerate(node.edges())
@@ -179,16 +182,17 @@ def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, 
 def underflows(sweep: Sweep, node: Node) -> bool:
     """Return whether a cotangent is so small that products of it are lost."""
     g = sweep.cotangents[node]
+    # The product of two numbers below this root is less than the smallest normal float.
     return bool(norm(g) < np.sqrt(np.finfo(g.dtype).tiny))
 
 
-def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Finding | None:
+def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Verdict | None:
     """Return what made a value zero in all entries, if it was an operation that often does."""
     while node is not None and node.primitive is not None:
         if is_relu(node):
             where = flow.lines.get(node)
             words = f"{name_of(node)} gave 0 in all entries, which the gradient is multiplied by"
-            return Finding(
+            return Verdict(
                 "dead_relu", where, words, {"primitive": "relu", "inactive": inactive(node)}
             )
         if facts_of(node).flat:
@@ -198,12 +202,12 @@ def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Finding | None:
     return None
 
 
-def _is_mask(array: Any) -> bool:
+def _is_mask(array: Array) -> bool:
     return bool(array.dtype.kind == "b" or (array.size > 1 and np.isin(array, (0, 1)).all()))
 
 
-def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Finding:
-    """Tell of contributions that are not zero, whose sum is."""
+def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Verdict:
+    """Report contributions that are not zero but add up to zero."""
     node, position = at
     part, shape = sweep.parts[node][position], np.shape(node.args[position])
     words = (
@@ -211,7 +215,7 @@ def explain_cancellation(flow: Flow, sweep: Sweep, at: Contribution) -> Finding:
         "zero: what is computed here does not depend on it"
     )
     where = flow.lines.get(_origin(sweep, node, shape))
-    return Finding("cancellation", where, words, {"primitive": name_of(node)})
+    return Verdict("cancellation", where, words, {"primitive": name_of(node)})
 
 
 def _origin(sweep: Sweep, node: Node, shape: tuple[int, ...]) -> Node:
@@ -222,17 +226,18 @@ def _origin(sweep: Sweep, node: Node, shape: tuple[int, ...]) -> Node:
     return node
 
 
-def _cancels(g: Any, shape: tuple[int, ...]) -> bool:
+def _cancels(g: Array, shape: tuple[int, ...]) -> bool:
     if len(shape) > np.ndim(g) or np.shape(g) == shape:
         return False
     total, magnitude = sum_to(g, shape=shape), sum_to(np.abs(g), shape=shape)
+    # Terms that cancel leave about 1e-16 of their magnitude each; a long sum leaves more.
     return norm(total) <= 1e-10 * norm(magnitude)
 
 
-def _example(x: Any) -> str:
+def _example(x: ArrayLike) -> str:
     array = np.asarray(x)
     return f"{float(array.ravel()[0]):.6g}" if array.size else "no entries"
 
 
-def _extremes(x: Any) -> str:
+def _extremes(x: ArrayLike) -> str:
     return f"{float(np.min(x)):.4g} to {float(np.max(x)):.4g}"

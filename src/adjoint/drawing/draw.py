@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,22 @@ import numpy as np
 from ..calculus import read_argnums
 from ..compiler.naming import parameter_names
 from ..core import Node, as_operand
-from ..derivation.subject import Subject, as_recorded, at_point, on_batch
+from ..derivation.subject import FunctionAtPoint, Loss, Subject, as_recorded, at_point, on_batch
 from ..errors import GraphError
 from ..nn.module import Module
 from ..tensor import Tensor
 from ..tree import leaves, map_leaves
 from .drawing import Drawing
+from .evaluated_graph import EvaluatedGraph
 from .folding import fold
-from .record import Record
 from .scene import Scene
 
 
 def draw(
-    subject: Any,
+    subject: Subject,
     *args: Any,
     wrt: int | Sequence[int] | None = None,
-    loss: Any = None,
+    loss: Loss | None = None,
     depth: int | None = None,
     open: str | Sequence[str] = (),
 ) -> Drawing:
@@ -45,10 +45,11 @@ def draw(
         branches on numbers cannot be traced: apply it to tensors, and draw what it returns.
     *args : arrays, or lists, tuples and dicts of them
     wrt : int or sequence of int, optional
-        Of a function: by which arguments; these are drawn as parameters. By default by all floats.
+        The arguments of a function to differentiate by, which are drawn as parameters; by default
+        all floats.
     loss : str or callable, optional
-        Of a model, as `explain` takes it; without it the model's output is drawn, without gradients
-        unless it is a single number.
+        The loss of a model, as `explain` takes it. Without it the model's output is drawn, and
+        gradients only if that is a single number.
     depth : int, optional
         How many levels of modules are drawn open: 0 folds the model into one box, 1 its layers, and
         so on. By default as many as stay legible.
@@ -84,7 +85,7 @@ def draw(
     if depth is not None and depth < 0:
         raise ValueError(f"draw: depth must be 0 or more, got {depth}")
     described, kinds, title = _subject(subject, args, wrt, loss)
-    record = Record(described)
+    record = EvaluatedGraph(described)
     if not record.ends:
         raise GraphError(f"draw: the result of {title} depends on no argument")
     paths = [open] if isinstance(open, str) else list(open)
@@ -94,8 +95,11 @@ def draw(
 
 
 def _subject(
-    subject: Any, args: Sequence[Any], wrt: Any, loss: Any
-) -> tuple[Subject, tuple[Any, ...], str]:
+    subject: Subject,
+    args: Sequence[Any],
+    wrt: int | Sequence[int] | None,
+    loss: Loss | None,
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     """Return what is drawn, a kind or a tree of kinds for each of its arguments, and a title."""
     if isinstance(subject, (Tensor, Module)) and wrt is not None:
         raise TypeError("draw: wrt is for functions; a tensor and a model have their own leaves")
@@ -112,7 +116,9 @@ def _subject(
     return _function(subject, args, wrt)
 
 
-def _model(model: Module, args: Sequence[Any], loss: Any) -> tuple[Subject, tuple[Any, ...], str]:
+def _model(
+    model: Module, args: Sequence[Any], loss: Loss | None
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     name = type(model).__name__
     if not args:
         raise TypeError(f"draw: a model needs an input, as ad.draw({name.lower()}, x)")
@@ -126,7 +132,7 @@ def _model(model: Module, args: Sequence[Any], loss: Any) -> tuple[Subject, tupl
 
 def _tensor(
     tensor: Tensor, args: Sequence[Any], scope: Mapping[str, Any]
-) -> tuple[Subject, tuple[Any, ...], str]:
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     if args:
         raise TypeError("draw: a tensor has its graph already, and takes no arguments")
     if tensor.node is None or tensor.node.primitive is None:
@@ -148,7 +154,9 @@ def _parameters(scope: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def _function(function: Any, args: Sequence[Any], wrt: Any) -> tuple[Subject, tuple[Any, ...], str]:
+def _function(
+    function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int] | None
+) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     if not args:
         raise TypeError("draw: a function needs arguments, as ad.draw(f, x, w)")
     floats = tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
@@ -165,11 +173,11 @@ def _function(function: Any, args: Sequence[Any], wrt: Any) -> tuple[Subject, tu
     return described, kinds, f"{name}({', '.join(described.arguments)})"
 
 
-def _is_float(x: Any) -> bool:
+def _is_float(x: object) -> bool:
     return np.asarray(as_operand(x)).dtype.kind == "f"
 
 
-def _by_node(record: Record, kinds: tuple[Any, ...]) -> dict[Node, str]:
+def _by_node(record: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:
     """Return the kind of each input."""
     found: dict[Node, str] = {}
     for kind, positions in zip(kinds, record.graph.takes, strict=True):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..whole_file import write_whole
 from . import dot, svg
-from .layout import Layout, lay_out
-from .record import Record
+from .evaluated_graph import EvaluatedGraph
+from .graph_layout import GraphLayout, lay_out
 from .scene import Scene
 
 
@@ -20,17 +20,17 @@ class Drawing:
     Attributes
     ----------
     title : str
-    record : Record
+    record : EvaluatedGraph
         The values, the gradients, and the contribution of every edge.
     scene : Scene
         What is shown: cards, and arrows between them.
-    layout : Layout
+    layout : GraphLayout
         Where.
     """
 
-    def __init__(self, record: Record, scene: Scene, title: str) -> None:
+    def __init__(self, record: EvaluatedGraph, scene: Scene, title: str) -> None:
         self.record, self.scene, self.title = record, scene, title
-        self.layout: Layout = lay_out(scene)
+        self.layout: GraphLayout = lay_out(scene)
 
     def svg(self) -> str:
         """Return the picture as SVG, which follows the reader's choice of light or dark."""

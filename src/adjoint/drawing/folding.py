@@ -1,4 +1,4 @@
-"""A fold is what a picture shows as one box: the operations of a call of a module, or of a run."""
+"""A fold is one box of a picture for many operations: those of a module's call, or of several."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..core import Node
-from .place import Call
-from .record import Record
+from .call_site import ModuleCall
+from .evaluated_graph import EvaluatedGraph
 
-# As many boxes are shown before modules are folded.
+# Modules are folded if there would be more boxes than this.
 MOST_BOXES = 30
-# Of a list of modules that is too long, at its beginning and at its end.
+# So many modules are shown at the beginning and at the end of a list that is too long.
 _KEPT = 4
 
 
@@ -34,12 +34,12 @@ class Folding:
     opened: list[Fold]
 
 
-def fold(record: Record, *, depth: int | None, opened: Collection[str]) -> Folding:
+def fold(record: EvaluatedGraph, *, depth: int | None, opened: Collection[str]) -> Folding:
     """Return how a graph is folded.
 
     Parameters
     ----------
-    record : Record
+    record : EvaluatedGraph
     depth : int or None
         How many levels of modules are open: none, the outermost, those in it …; by default as many
         as leave no more than `MOST_BOXES`, but the outermost, where the middle of long lists is
@@ -52,8 +52,8 @@ def fold(record: Record, *, depth: int | None, opened: Collection[str]) -> Foldi
     ValueError
         If a path is not that of a module that was called.
     """
-    calls: dict[Node, tuple[Call, ...]] = {
-        node: record.place(node).calls for node in record.graph.nodes
+    calls: dict[Node, tuple[ModuleCall, ...]] = {
+        node: record.call_site(node).calls for node in record.graph.nodes
     }
     _check(opened, calls.values())
     found = depth if depth is not None else _automatic(calls, opened)
@@ -63,7 +63,7 @@ def fold(record: Record, *, depth: int | None, opened: Collection[str]) -> Foldi
     return folding
 
 
-def _check(opened: Collection[str], calls: Collection[tuple[Call, ...]]) -> None:
+def _check(opened: Collection[str], calls: Collection[tuple[ModuleCall, ...]]) -> None:
     known = {call.path for chain in calls for call in chain if call.path}
     for path in opened:
         if path not in known:
@@ -71,7 +71,7 @@ def _check(opened: Collection[str], calls: Collection[tuple[Call, ...]]) -> None
             raise ValueError(f"draw: cannot open {path!r}; the modules in the graph are {there}")
 
 
-def _automatic(calls: dict[Node, tuple[Call, ...]], opened: Collection[str]) -> int:
+def _automatic(calls: dict[Node, tuple[ModuleCall, ...]], opened: Collection[str]) -> int:
     """Return the largest depth that leaves not too many boxes, at least one."""
     deepest = max((len(chain) for chain in calls.values()), default=1)
     for depth in range(deepest, 1, -1):
@@ -80,12 +80,14 @@ def _automatic(calls: dict[Node, tuple[Call, ...]], opened: Collection[str]) -> 
     return 1
 
 
-def _count(folding: Folding, calls: dict[Node, tuple[Call, ...]]) -> int:
+def _count(folding: Folding, calls: dict[Node, tuple[ModuleCall, ...]]) -> int:
     folded = {id(each) for each in folding.closed.values()}
     return len(calls) - len(folding.closed) + len(folded)
 
 
-def _folding(calls: dict[Node, tuple[Call, ...]], depth: int, opened: Collection[str]) -> Folding:
+def _folding(
+    calls: dict[Node, tuple[ModuleCall, ...]], depth: int, opened: Collection[str]
+) -> Folding:
     """Return the folding in which modules down to a depth are open."""
     folds: dict[int, Fold] = {}
     closed: dict[Node, Fold] = {}
@@ -111,7 +113,7 @@ def _is_open(path: str, opened: Collection[str]) -> bool:
     return any(other == path or other.startswith((f"{path}.", f"{path}[")) for other in opened)
 
 
-def _shorten(folding: Folding, calls: dict[Node, tuple[Call, ...]]) -> None:
+def _shorten(folding: Folding, calls: dict[Node, tuple[ModuleCall, ...]]) -> None:
     """Fold the middles of long lists of modules, and what is computed between them."""
     for run in list(_runs(folding)):
         first, last = run[0].nodes[0].order, run[-1].nodes[-1].order

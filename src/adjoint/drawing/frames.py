@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .layout import Layout
+from .graph_layout import GraphLayout
 from .scene import Scene
 
-_BESIDE, _ABOVE, _BELOW = 8.0, 15.0, 7.0  # of the cards inside
+_BESIDE, _ABOVE, _BELOW = 8.0, 15.0, 7.0  # room around the cards inside
 
 
 class Frame(NamedTuple):
@@ -21,7 +21,7 @@ class Frame(NamedTuple):
     height: float
 
 
-def frames(scene: Scene, layout: Layout) -> Iterator[Frame]:
+def frames(scene: Scene, layout: GraphLayout) -> Iterator[Frame]:
     """Yield the frame of each open module that has its cards to itself, outer ones first."""
     for fold, inside in sorted(scene.frames, key=lambda each: each[0].depth):
         own = [layout.boxes[index] for index in inside]

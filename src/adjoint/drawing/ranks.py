@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .scene import Scene
 
-_NEVER = -(10**6)  # a way that begins at a parameter is none of data
+_NEVER = -(10**6)  # so that the longest way never begins at a parameter
 
 
 def trunk(scene: Scene) -> list[int]:
@@ -32,7 +32,7 @@ def ranks(scene: Scene, trunk: Sequence[int]) -> list[int]:
         if sources:
             row[index] = 1 + max(row[source] for source in sources)
     for index in reversed(range(len(row))):
-        # What reads only leaves of its own may wait for the one that needs it.
+        # A card that reads only leaves of its own may move down to the card that reads it.
         free = all(not before[source] and len(after[source]) == 1 for source in before[index])
         if after[index] and free and index not in trunk:
             row[index] = min(row[target] for target in after[index]) - 1

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node, Operation
 from ..derivation.formulas import Reading
 from ..derivation.notation import identifier
 from ..derivation.numbers import nested, numbers
+from .evaluated_graph import Edge, EvaluatedGraph
 from .folding import Fold, Folding
-from .record import Edge, Record
 
-# Letters on one line of a card.
+Array = np.ndarray[Any, Any]
+
+# So many letters fit on one line of a card.
 WIDEST = 27
-_LABEL = 13  # letters of a contribution
+_LABEL = 13  # so many letters of a contribution fit beside an arrow
 
 
 @dataclass
@@ -49,10 +52,10 @@ class Card:
 
 @dataclass
 class Arrow:
-    """That one card's value enters another, and what comes back along it.
+    """The use of one card's value by another, and the gradient that comes back along it.
 
-    ``flow`` is ``"some"``, ``"zero"`` or ``"none"`` where no gradient is needed; ``edges`` are
-    those of the graph, none for a constant.
+    ``flow`` says whether ``"some"`` gradient comes back, ``"zero"``, or ``"none"`` because none is
+    needed. ``edges`` are those of the graph; an arrow from a constant has none.
     """
 
     source: int
@@ -76,7 +79,7 @@ class Scene:
     """
 
     def __init__(
-        self, record: Record, folding: Folding, kinds: Mapping[Node, str], result: str
+        self, record: EvaluatedGraph, folding: Folding, kinds: Mapping[Node, str], result: str
     ) -> None:
         self.record, self.folding = record, folding
         self.names = _names(record, result)
@@ -98,6 +101,7 @@ class Scene:
             for arg, parent in node.edges():
                 if parent is not None:
                     readers.setdefault(parent, []).append(node)
+                # A single number stands in the formula, and needs no box.
                 elif np.size(arg) > 1:
                     readers.setdefault(id(arg), []).append(node)
                     constants[id(arg)] = arg
@@ -118,7 +122,7 @@ class Scene:
         inside = len(boxes) == 1 and all(node in self.folding.closed for node in readers)
         return kind != "input" and inside
 
-    def _add(self, key: Any, card: Card) -> None:
+    def _add(self, key: Node | int, card: Card) -> None:
         self.at[key] = len(self.cards)
         self.cards.append(card)
 
@@ -210,13 +214,13 @@ class Scene:
 
     def _tip(self, node: Node) -> str:
         value, g = self.record.values[node], self.record.gradient.get(node)
-        place = self.record.place(node)
+        site = self.record.call_site(node)
         formula = f" = {self._formula(node)}" if isinstance(node, Operation) else ""
         lines = [f"{self.names[node]}{formula}", f"{value.dtype} {value.shape}"]
         lines.append(f"value {numbers(value)}")
         lines += [] if g is None else [f"gradient {numbers(g)}"]
-        lines += [call.path for call in place.calls[-1:] if call.path]
-        return "\n".join([*lines, *([place.text] if place.text else [])])
+        lines += [call.path for call in site.calls[-1:] if call.path]
+        return "\n".join([*lines, *([site.text] if site.text else [])])
 
     # --- arrows
 
@@ -261,7 +265,7 @@ class Scene:
             yield each, sorted({self.at[node] for node in each.nodes})
 
 
-def _names(record: Record, result: str) -> dict[Node, str]:
+def _names(record: EvaluatedGraph, result: str) -> dict[Node, str]:
     """Return the names of the graph's nodes; the result, if it has none, is called ``result``."""
     names = dict(record.graph.names)
     ends = record.ends
@@ -272,7 +276,7 @@ def _names(record: Record, result: str) -> dict[Node, str]:
     return names
 
 
-def _constant(arg: Any) -> str:
+def _constant(arg: ArrayLike | None) -> str:
     """Return a constant operand as it stands in a formula."""
     if arg is None:
         return "None"
@@ -287,14 +291,14 @@ def cut(text: str, most: int = WIDEST) -> str:
     return f"{text[: most - end - 1]}…{text[-end:]}"
 
 
-def _short(entries: Any, digits: int) -> Any:
+def _short(entries: object, digits: int) -> Any:
     """Return nested lists of numbers with so many significant digits."""
     if isinstance(entries, list):
         return [_short(entry, digits) for entry in entries]
     return float(f"{entries:.{digits}g}") if isinstance(entries, float) else entries
 
 
-def brief(x: Any, most: int = WIDEST - 2) -> str:
+def brief(x: ArrayLike, most: int = WIDEST - 2) -> str:
     """Return the entries of a small array; of a large one its norm, or range if of integers.
 
     Where there is room, the shape stands before.
@@ -313,5 +317,5 @@ def brief(x: Any, most: int = WIDEST - 2) -> str:
     return norm if most < WIDEST - 2 else f"{_shape(x)}  {norm}"
 
 
-def _shape(x: Any) -> str:
+def _shape(x: Array) -> str:
     return "×".join(map(str, x.shape)) if x.ndim > 1 else f"({x.size},)"

@@ -7,12 +7,12 @@ from html import escape
 from itertools import pairwise
 
 from .frames import frames
-from .layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, Layout, Way
+from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
 from .scene import Arrow, Card, Scene
 from .style import sheet
 
 _MARGIN = 16.0
-_APART = 4.0  # from the middle of the two arrows
+_APART = 4.0  # from each of two arrows to the line between them
 _NARROWEST = 300.0
 _LEGEND_LINE = 20.0
 
@@ -27,7 +27,7 @@ _KINDS = {
 }
 
 
-def write(scene: Scene, layout: Layout, title: str) -> str:
+def write(scene: Scene, layout: GraphLayout, title: str) -> str:
     """Return a scene in its layout as SVG."""
     width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
     left = (layout.left + layout.right - width) / 2
@@ -49,7 +49,7 @@ def write(scene: Scene, layout: Layout, title: str) -> str:
     return "\n".join(lines)
 
 
-def _body(scene: Scene, layout: Layout) -> Iterator[str]:
+def _body(scene: Scene, layout: GraphLayout) -> Iterator[str]:
     """Yield frames, arrows, the titles of frames above these, and cards."""
     boxes = list(frames(scene, layout))
     for frame in boxes:

@@ -50,7 +50,7 @@ _CASES = [
     shape=_convolution_shape,
     strong="strong_convolution",
     source="np.convolve({x}, {y}, {mode})",
-    latex="{x} * {y}",
+    latex=r"{x} *_{{{mode}}} {y}",
     cases=_CASES,
 )
 def convolution(x: Array, y: Array, *, mode: Literal["full", "valid"]) -> Array:
@@ -64,7 +64,7 @@ def convolution(x: Array, y: Array, *, mode: Literal["full", "valid"]) -> Array:
     shape=_convolution_shape,
     strong="strong_convolution",
     source="strong_product(lambda x, y: np.convolve(x, y, {mode}), {x}, {y})",
-    latex="{x} * {y}",
+    latex=r"{x} *_{{{mode}}} {y}",
     helpers=[strong_product],
     cases=_CASES,
 )

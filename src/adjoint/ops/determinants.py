@@ -44,7 +44,7 @@ _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
     shape=lambda a: square_shape(a)[:-2],
     dtype=real_dtype,
     source="np.linalg.det({a})",
-    latex=r"\det {a}",
+    latex=r"\det\left({a}\right)",
     numpy=[np.linalg.det],
     explain_error=explain_not_square,
     cases=[
@@ -137,7 +137,7 @@ def _slogdet_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray) -> AnyArray:
     shape=lambda a: (2, *square_shape(a)[:-2]),
     dtype=real_dtype,
     source="np.stack(np.linalg.slogdet({a}))",
-    latex=r"\log \left|\det {a}\right|",
+    latex=r"\operatorname{{slogdet}}\left({a}\right)",
     explain_error=explain_not_square,
     cases=[(SQUARE, {}), (STACK, {}), (-np.array([[2.0]]), {})],
     flops=of_matrices,

@@ -161,7 +161,7 @@ def _packed_shape(a: Described, **_: object) -> tuple[int, ...]:
     shape=_packed_shape,
     dtype=real_dtype,
     source="eigh_packed({a}{params})",
-    latex=r"\operatorname{{eigh}}\left({a}\right)",
+    latex=r"\operatorname{{eigh}}\left({a}{params}\right)",
     explain_error=explain_not_square,
     cases=[(POSITIVE, {}), (POSITIVE, {"uplo": "U"}), (STACK, {}), (np.array([[2.0]]), {})],
     flops=of_matrices,

@@ -94,11 +94,11 @@ def _strong_source(*names: str, subscripts: str, optimize: bool | str | Sequence
 
 def _einsum_latex(*names: str, subscripts: str, **_: object) -> str:
     terms, output = split_terms(subscripts)
-    factors = [f"{{{x}}}_{{{term}}}" for x, term in zip(names, terms, strict=True)]
+    factors = [f"{{{x}}}_{{{term}}}" if term else x for x, term in zip(names, terms, strict=True)]
     # A letter that is not in the output is summed over.
     summed = "".join(dict.fromkeys(n for term in terms for n in term if n not in output))
-    total = rf"\sum_{{{summed}}} " if summed else ""
-    return total + r"\,".join(factors)
+    total = rf"\textstyle\sum_{{{summed}}} " if summed else ""
+    return total + r" \, ".join(factors)
 
 
 _CASES = [

@@ -39,7 +39,7 @@ _LIKE: dict[str, Any] = {
 
 @constant(
     source="np.zeros_like({x}{params})",
-    latex=r"0_{{{x}}}",
+    latex=r"\operatorname{{zeros}}\left({x}{params}\right)",
     numpy=[np.zeros_like],
     bounds=(0, 0),
     boxes=True,
@@ -57,7 +57,7 @@ def zeros_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = No
 
 @constant(
     source="np.ones_like({x}{params})",
-    latex=r"1_{{{x}}}",
+    latex=r"\operatorname{{ones}}\left({x}{params}\right)",
     numpy=[np.ones_like],
     bounds=(1, 1),
     boxes=True,

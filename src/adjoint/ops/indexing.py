@@ -14,7 +14,7 @@ from ..core import Spec, Value, as_plain, attach
 from ..errors import ShapeError
 from ..facts import Moves
 from ..kinds import constant, linear, shape_of
-from ..metadata import literal
+from ..metadata import formula, literal
 from .piecewise import where
 
 
@@ -163,8 +163,13 @@ def _index_source(x: str, *arrays: str, key: Key) -> str:
     return f"{x}[{_key_source(key, arrays)}]"
 
 
+def _key_latex(key: Key, names: tuple[str, ...]) -> str:
+    rest = iter(names)
+    return f"[{', '.join(next(rest) if part is SLOT else formula(part) for part in key)}]"
+
+
 def _index_latex(x: str, *arrays: str, key: Key) -> str:
-    return f"{x}_{{{_key_source(key, arrays)}}}"
+    return f"{{{x}}}_{{{_key_latex(key, arrays)}}}"
 
 
 def _index_error(x: Described, *arrays: Described, key: Key) -> str | None:
@@ -213,6 +218,10 @@ def _scatter_source(g: str, *arrays: str, key: Key, shape: Shape) -> str:
     return f"add_at({g}, np.s_[{_key_source(key, arrays)}], {literal(shape)})"
 
 
+def _scatter_latex(x: str, *arrays: str, key: Key, shape: Shape) -> str:
+    return rf"\operatorname{{scatter}}_{{{_key_latex(key, arrays)}}}\left({x}\right)"
+
+
 def _scattered_shape(x: Described, *arrays: Described, key: Key, shape: Shape) -> Shape:
     picked = _index_shape(Spec(shape, np.dtype(bool)), *arrays, key=key)
     if not _fills(shape_of(x), picked):
@@ -234,7 +243,7 @@ def add_at(x: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     dtype=lambda x, *arrays, key, shape: x.dtype,
     source=_scatter_source,
     helpers=[add_at],
-    latex=r"\operatorname{{scatter}}\left({x}\right)",
+    latex=_scatter_latex,
     cases=[
         ((4,), {"key": (1,), "shape": (3, 4)}),
         ((2, 2, 4), _INDICES, {"key": (SLOT,), "shape": (3, 4)}),
@@ -306,6 +315,10 @@ def _put_error(x: Described, v: Described, *arrays: Described, key: Key) -> str 
     return f"cannot put shape {np.shape(v)} at [{_key_source(key, names)}] of shape {x.shape}"
 
 
+def _put_latex(x: str, v: str, *arrays: str, key: Key) -> str:
+    return rf"\operatorname{{put}}_{{{_key_latex(key, arrays)}}}\left({x}, {v}\right)"
+
+
 def _put_shape(x: Described, v: Described, *arrays: Described, key: Key) -> Shape:
     if not any(isinstance(a, Spec) and a.dtype.kind == "b" for a in arrays):
         picked = _index_shape(x, *arrays, key=key)
@@ -320,7 +333,7 @@ def _put_shape(x: Described, v: Described, *arrays: Described, key: Key) -> Shap
     shape=_put_shape,
     dtype=lambda x, v, *arrays, key: x.dtype,
     source=lambda x, v, *arrays, key: f"replaced_at({x}, {v}, np.s_[{_key_source(key, arrays)}])",
-    latex=r"{x}",
+    latex=_put_latex,
     helpers=[replaced_at],
     explain_error=_put_error,
     cases=[

@@ -13,7 +13,7 @@ from ..kinds import constant
 
 @constant(
     source="{x} < {y}",
-    latex="{x} < {y}",
+    latex=r"\left[{x} < {y}\right]",
     numpy=[np.less],
     cheap=True,
 )
@@ -28,7 +28,7 @@ def less(x: Array, y: Array) -> Array:
 
 @constant(
     source="{x} <= {y}",
-    latex=r"{x} \le {y}",
+    latex=r"\left[{x} \le {y}\right]",
     numpy=[np.less_equal],
     cheap=True,
 )
@@ -43,7 +43,7 @@ def less_equal(x: Array, y: Array) -> Array:
 
 @constant(
     source="{x} > {y}",
-    latex="{x} > {y}",
+    latex=r"\left[{x} > {y}\right]",
     numpy=[np.greater],
     cheap=True,
 )
@@ -58,7 +58,7 @@ def greater(x: Array, y: Array) -> Array:
 
 @constant(
     source="{x} >= {y}",
-    latex=r"{x} \ge {y}",
+    latex=r"\left[{x} \ge {y}\right]",
     numpy=[np.greater_equal],
     cheap=True,
 )
@@ -73,7 +73,7 @@ def greater_equal(x: Array, y: Array) -> Array:
 
 @constant(
     source="{x} == {y}",
-    latex="{x} = {y}",
+    latex=r"\left[{x} = {y}\right]",
     numpy=[np.equal],
     cheap=True,
 )
@@ -88,7 +88,7 @@ def equal(x: Array, y: Array) -> Array:
 
 @constant(
     source="{x} != {y}",
-    latex=r"{x} \ne {y}",
+    latex=r"\left[{x} \ne {y}\right]",
     numpy=[np.not_equal],
     cheap=True,
 )
@@ -225,7 +225,12 @@ def logical_xor(x: Array, y: Array) -> Array:
     return np.logical_xor(x, y)
 
 
-@constant(source="np.isnan({x})", latex=r"{x} = \text{{NaN}}", numpy=[np.isnan], method=True)
+@constant(
+    source="np.isnan({x})",
+    latex=r"\left[{x} = \mathrm{{nan}}\right]",
+    numpy=[np.isnan],
+    method=True,
+)
 def isnan(x: Array) -> Array:
     """Return where x is not a number.
 
@@ -235,7 +240,12 @@ def isnan(x: Array) -> Array:
     return np.isnan(x)
 
 
-@constant(source="np.isinf({x})", latex=r"\left|{x}\right| = \infty", numpy=[np.isinf], method=True)
+@constant(
+    source="np.isinf({x})",
+    latex=r"\left[\left|{x}\right| = \infty\right]",
+    numpy=[np.isinf],
+    method=True,
+)
 def isinf(x: Array) -> Array:
     """Return where x is infinite.
 
@@ -247,7 +257,7 @@ def isinf(x: Array) -> Array:
 
 @constant(
     source="np.isfinite({x})",
-    latex=r"\left|{x}\right| < \infty",
+    latex=r"\left[\left|{x}\right| < \infty\right]",
     numpy=[np.isfinite],
     method=True,
 )
@@ -277,7 +287,7 @@ def signbit(x: Array) -> Array:
 
 @constant(
     source="np.isclose({x}, {y}{params})",
-    latex=r"{x} \approx {y}",
+    latex=r"\left[{x} \approx {y}{params}\right]",
     numpy=[np.isclose],
     cases=[((2, 3), (3,), {}), ((2,), (2,), {"rtol": 0.5, "atol": 0.1, "equal_nan": True})],
 )

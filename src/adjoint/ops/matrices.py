@@ -104,7 +104,7 @@ def without_derivative(
     shape=lambda A, **_: tuple(A.shape[:-2]),
     dtype=lambda A, **_: np.dtype(np.intp),
     source="np.linalg.matrix_rank({A}{params})",
-    latex=r"\operatorname{{rank}}\left({A}\right)",
+    latex=r"\operatorname{{rank}}\left({A}{params}\right)",
     numpy=[np.linalg.matrix_rank],
     explain_error=explain_not_matrix,
     cases=[(SQUARE, {}), (STACK, {}), (TALL, {"tol": 1.3})],

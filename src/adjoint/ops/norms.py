@@ -55,7 +55,7 @@ def _power_weights(
     public=False,
     weights=_power_weights,
     source="power_norm({x}{params})",
-    latex=r"\left\lVert {x} \right\rVert_{{{order}}}",
+    latex=r"{{\left\lVert {x}{params} \right\rVert}}_{{{order}}}",
     cases=[
         ((2, 3), {"order": 3.0}),
         ((2, 3), {"order": 1.5, "axis": 0}),

@@ -39,7 +39,7 @@ def _padded_shape(x: Described, *, pad_width: Widths) -> tuple[int, ...]:
     transposes=[_unpadded],
     shape=_padded_shape,
     source="np.pad({x}, {pad_width})",
-    latex=r"\operatorname{{pad}}\left({x}\right)",
+    latex=r"\operatorname{{pad}}\left({x}{params}\right)",
     cases=[
         ((2, 3), {"pad_width": ((1, 0), (2, 3))}),
         ((0,), {"pad_width": ((1, 1),)}),
@@ -61,7 +61,7 @@ def _continued_shape(x: Described, *, pad_width: Widths, mode: Mode) -> tuple[in
     public=False,
     shape=_continued_shape,
     source="np.pad({x}, {pad_width}, mode={mode})",
-    latex=r"\operatorname{{pad}}\left({x}\right)",
+    latex=r"\operatorname{{pad}}\left({x}{params}\right)",
     cases=[((3, 2), {"pad_width": ((1, 2), (0, 4)), "mode": mode}) for mode in _MODES],
     moves=Moves(),
 )

@@ -57,7 +57,7 @@ def _drawn_shape(state: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]
     shape=_drawn_shape,
     dtype=lambda state, *, shape: state.dtype,
     source=lambda state, *, shape: f"uniform_numbers({state}, {literal(shape)}, {UNIFORM_SITE})",
-    latex=r"U_{{{state}}}",
+    latex=r"U_{{{shape}}}\left({state}\right)",
     helpers=[uniform_numbers],
     cases=[
         (np.array([1.0, 2.0, 3.0]), {"shape": (3, 2)}),

@@ -58,7 +58,7 @@ def _spread(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
     shape=reduced_shape,
     dtype=_sum_dtype,
     source="np.sum({x}{params})",
-    latex=r"\sum {x}",
+    latex=r"\textstyle\sum\left({x}{params}\right)",
     numpy=[np.sum],
     method=True,
     axis=_OF_NUMBERS,
@@ -88,7 +88,7 @@ def count(x: Described, axis: Axis) -> int:
     shape=reduced_shape,
     dtype=lambda x, **_: np.mean(np.ones(1, x.dtype)).dtype,
     source="np.mean({x}{params})",
-    latex=r"\operatorname{{mean}}\left({x}\right)",
+    latex=r"\operatorname{{mean}}\left({x}{params}\right)",
     numpy=[np.mean],
     method=True,
     axis=AxisRule(),
@@ -140,7 +140,7 @@ def _chosen_shape(x: Described, **params: Any) -> tuple[int, ...]:
     weights=_shared_ties,
     shape=_chosen_shape,
     source="np.max({x}{params})",
-    latex=r"\max {x}",
+    latex=r"\max\left({x}{params}\right)",
     numpy=[np.max],
     method=True,
     explain_error=no_entries,
@@ -165,7 +165,7 @@ def max(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     weights=_shared_ties,
     shape=_chosen_shape,
     source="np.min({x}{params})",
-    latex=r"\min {x}",
+    latex=r"\min\left({x}{params}\right)",
     numpy=[np.min],
     method=True,
     explain_error=no_entries,
@@ -220,7 +220,7 @@ def less_greatest(x: Array, axis: Axis) -> tuple[Any, Any, Any]:
 @reduction(
     weights=_exponential_shares,
     source="logsumexp({x}{params})",
-    latex=r"\log \sum e^{{{x}}}",
+    latex=r"\log\left(\textstyle\sum\left(e^{{{x}}}{params}\right)\right)",
     method=True,
     axis=_OF_NUMBERS,
     cases=_CASES,
@@ -289,7 +289,7 @@ def _turn(v: AnyArray, y: AnyArray, x: AnyArray, *, axis: Axis) -> AnyArray:
     shape=lambda x, *, axis: x.shape,
     dtype=lambda x, *, axis: np.sqrt(np.ones((), x.dtype)).dtype,
     source="unit_vector({x}{params})",
-    latex=r"\frac{{{x}}}{{\left\lVert {x} \right\rVert}}",
+    latex=r"\frac{{{x}}}{{\left\lVert {x}{params} \right\rVert}}",
     cases=[((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3, 4), {"axis": (0, -1)}), ((), {})],
     bounds=(-1, 1),
 )
@@ -312,7 +312,7 @@ def unit_vector(x: Array, *, axis: Axes = None) -> Array:
 @reduction(
     weights=lambda y, x, *, axis, keepdims: unit_vector(x, axis=axis),
     source="norm({x}{params})",
-    latex=r"\left\lVert {x} \right\rVert",
+    latex=r"\left\lVert {x}{params} \right\rVert",
     axis=AxisRule(),
     cases=_CASES,
     bounds=(0, np.inf),
@@ -346,7 +346,7 @@ _PLACE: dict[str, Any] = {
 
 @constant(
     source="np.argmax({x}{params})",
-    latex=r"\operatorname{{argmax}} {x}",
+    latex=r"\operatorname{{argmax}}\left({x}{params}\right)",
     numpy=[np.argmax],
     explain_error=no_entries,
     **{**_PLACE, "shape": _chosen_shape},
@@ -364,7 +364,7 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
 
 @constant(
     source="np.argmin({x}{params})",
-    latex=r"\operatorname{{argmin}} {x}",
+    latex=r"\operatorname{{argmin}}\left({x}{params}\right)",
     numpy=[np.argmin],
     explain_error=no_entries,
     **{**_PLACE, "shape": _chosen_shape},
@@ -382,7 +382,7 @@ def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
 
 @constant(
     source="np.count_nonzero({x}{params})",
-    latex=r"\#\left({x} \ne 0\right)",
+    latex=r"\#\left({x} \ne 0{params}\right)",
     numpy=[np.count_nonzero],
     **{**_PLACE, "axis": _OF_NUMBERS, "method": False},
 )
@@ -400,7 +400,7 @@ _TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_:
 
 @constant(
     source="np.any({x}{params})",
-    latex=r"\operatorname{{any}}\left({x}\right)",
+    latex=r"\operatorname{{any}}\left({x}{params}\right)",
     numpy=[np.any],
     **_TRUTH,
 )
@@ -415,7 +415,7 @@ def any(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @constant(
     source="np.all({x}{params})",
-    latex=r"\operatorname{{all}}\left({x}\right)",
+    latex=r"\operatorname{{all}}\left({x}{params}\right)",
     numpy=[np.all],
     **_TRUTH,
 )

@@ -91,7 +91,7 @@ def rint(x: Array) -> Array:
 @elementwise(
     partials=[0],
     source="np.round({x}{params})",
-    latex=r"\operatorname{{round}}\left({x}\right)",
+    latex=r"\operatorname{{round}}\left({x}{params}\right)",
     numpy=[np.round, np.around],
     method=True,
     cases=[

@@ -16,7 +16,7 @@ from .structural import as_array, numbers
     partials=[lambda out, x, i: ldexp(1.0, i), 0],
     strong=True,
     source="np.ldexp({x}, {i})",
-    latex=r"{x} \cdot 2^{{{i}}}",
+    latex=r"{x} \odot 2^{{{i}}}",
     numpy=[np.ldexp],
     cases=[((2, 3), np.array([1, -2, 0]), {}), ((), np.array([3, 4]), {}), ((0,), np.array(1), {})],
 )

@@ -113,7 +113,7 @@ def _solve_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray, b: AnyArray) -
     shape=_solve_shape,
     dtype=real_dtype,
     source="np.linalg.solve({a}, {b})",
-    latex="{{{a}}}^{{-1}} {b}",
+    latex=r"{{{a}}}^{{-1}} \, {b}",
     numpy=[np.linalg.solve],
     explain_error=_solve_error,
     cases=[

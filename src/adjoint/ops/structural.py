@@ -15,7 +15,7 @@ from ..core import NUMPY, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..facts import Moves, of_total
 from ..kinds import constant, linear
-from ..metadata import DType, Sizes, dtype_text, literal
+from ..metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
 
 _SMALL = 4096
 _ONE = AxisRule(several=False)
@@ -87,7 +87,7 @@ def _repeated_shape(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     shape=_repeated_shape,
     source=_broadcast_source,
     view="always",
-    latex=r"{x}",
+    latex=r"\operatorname{{broadcast}}_{{\to {shape}}}\left({x}\right)",
     numpy=[np.broadcast_to],
     cases=[((3,), {"shape": (2, 3)}), ((2, 1), {"shape": (4, 2, 3)}), ((), {"shape": (2,)})],
     moves=Moves(),
@@ -130,7 +130,7 @@ def _summed_shape(x: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
     source="sum_to({x}{params})",
-    latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
+    latex=r"\textstyle\sum_{{\to {shape}}}\left({x}\right)",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],
     bounds=of_total,
     passes_nan=True,
@@ -166,7 +166,7 @@ def _reshaped(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     shape=_reshaped,
     source="{x}.reshape({shape})",
     view="perhaps",
-    latex=r"\operatorname{{reshape}}({x})",
+    latex=r"\operatorname{{reshape}}_{{{shape}}}\left({x}\right)",
     numpy=[np.reshape],
     cases=[((2, 3), {"shape": (3, 2)}), ((2, 3), {"shape": -1}), ((1,), {"shape": ()})],
     moves=Moves(),
@@ -191,6 +191,12 @@ def _transpose_source(x: str, *, axes: Sequence[int] | None) -> str:
     return f"{x}.T" if axes is None else f"{x}.transpose({literal(tuple(axes))})"
 
 
+def _transpose_latex(x: str, *, axes: Sequence[int] | None) -> str:
+    if axes is None or tuple(axes) == (*range(len(axes) - 2), -1, -2):
+        return rf"{{{x}}}^{{\top}}"
+    return rf"\operatorname{{transpose}}\left({x}, {formula(tuple(axes))}\right)"
+
+
 def _permuted_shape(x: Described, *, axes: Sequence[int] | None) -> tuple[int, ...]:
     if axes is None:
         return tuple(x.shape[::-1])
@@ -204,7 +210,7 @@ def _permuted_shape(x: Described, *, axes: Sequence[int] | None) -> tuple[int, .
     shape=_permuted_shape,
     source=_transpose_source,
     view="always",
-    latex=r"{x}^\top",
+    latex=_transpose_latex,
     numpy=[np.transpose],
     cases=[((2, 3), {}), ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3, 4), {"axes": (0, -1, -2)})],
     moves=Moves(),
@@ -249,7 +255,7 @@ def _joined_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> A
     transposes=_joined_part,
     shape=_joined_shape,
     source="np.concatenate([{args}]{params})",
-    latex=r"\left[{args}\right]",
+    latex=r"\operatorname{{concatenate}}\left({args}{params}\right)",
     numpy=[np.concatenate],
     cases=[((2, 3), (1, 3), {}), ((2, 1), (2, 3), (2, 2), {"axis": -1})],
     moves=Moves(arguments=None),
@@ -281,7 +287,7 @@ def _stacked_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> 
     transposes=_stacked_part,
     shape=_stacked_shape,
     source="np.stack([{args}]{params})",
-    latex=r"\left[{args}\right]",
+    latex=r"\operatorname{{stack}}\left({args}{params}\right)",
     numpy=[np.stack],
     cases=[((2, 3), (2, 3), {}), ((3,), (3,), (3,), {"axis": -1}), ((), (), {})],
     moves=Moves(arguments=None),
@@ -301,7 +307,7 @@ def stack(*arrays: Array, axis: int = 0) -> Array:
     shape=lambda x, *, dtype: x.shape,
     dtype=lambda x, *, dtype: np.dtype(dtype),
     source=lambda x, *, dtype: f"{x}.astype({dtype_text(dtype)})",
-    latex=r"{x}",
+    latex=lambda x, *, dtype: rf"\operatorname{{{escape_latex(str(dtype))}}}\left({x}\right)",
     method=True,
     cases=[((2, 3), {"dtype": "float64"})],
     moves=Moves(),

@@ -74,7 +74,7 @@ _CASES: list[Any] = [
     ],
     shape=_windows_shape,
     source="windows_of({x}, {size}, {stride}, {dilation})",
-    latex=r"\operatorname{{windows}}\left({x}\right)",
+    latex=r"\operatorname{{windows}}_{{{size}}}\left({x}, {stride}, {dilation}\right)",
     helpers=[windows_of],
     view="always",
     cases=_CASES,
@@ -103,7 +103,7 @@ def _overlaid_shape(
     ],
     shape=_overlaid_shape,
     source="overlaid({x}, {size}, {stride}, {dilation}, {shape})",
-    latex=r"\operatorname{{overlay}}\left({x}\right)",
+    latex=r"\operatorname{{overlay}}_{{\to {shape}}}\left({x}, {size}, {stride}, {dilation}\right)",
     helpers=[overlaid],
     cases=[
         ((4, 3), {"size": (3,), "stride": (1,), "dilation": (1,), "shape": (6,)}),

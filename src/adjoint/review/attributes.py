@@ -19,19 +19,19 @@ _PARAMETER_STEMS = ("w", "weight", "weights", "b", "bias", "biases", "gamma", "b
 _BIAS_STEMS = ("b", "bias", "biases", "beta")
 
 
-def walk(item: Any) -> Iterator[tuple[Path, Any]]:
+def walk(item: object) -> Iterator[tuple[Path, Any]]:
     """Yield every array in an object, in its lists, dicts and the objects it holds."""
     return ((path, leaf) for path, leaf in _leaves(item, (), set()) if isinstance(leaf, np.ndarray))
 
 
-def absent_parameters(item: Any) -> Iterator[Path]:
+def absent_parameters(item: object) -> Iterator[Path]:
     """Yield the places where a parameter could stand and None or False does: ``bias=None``."""
     for path, leaf in _leaves(item, (), set()):
         if (leaf is None or leaf is False) and is_parameter_name(str(path[-1][1])):
             yield path
 
 
-def _leaves(item: Any, path: Path, seen: set[int]) -> Iterator[tuple[Path, Any]]:
+def _leaves(item: object, path: Path, seen: set[int]) -> Iterator[tuple[Path, Any]]:
     if item is None or item is False or isinstance(item, np.ndarray):
         yield path, item
         return
@@ -42,7 +42,7 @@ def _leaves(item: Any, path: Path, seen: set[int]) -> Iterator[tuple[Path, Any]]
         yield from _leaves(child, (*path, step), seen)
 
 
-def _children(item: Any) -> list[tuple[tuple[str, Any], Any]]:
+def _children(item: object) -> list[tuple[tuple[str, Any], Any]]:
     if isinstance(item, dict):
         return [(("item", key), child) for key, child in item.items()]
     if isinstance(item, (list, tuple)):
@@ -63,7 +63,7 @@ def read(item: Any, path: Path) -> Any:
     return item
 
 
-def write(item: Any, path: Path, value: Any) -> None:
+def write(item: object, path: Path, value: object) -> None:
     """Put a value at a path."""
     owner = read(item, path[:-1])
     kind, key = path[-1]
@@ -134,7 +134,7 @@ def gradient_names(name: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def gradient_path(item: Any, path: Path) -> Path | None:
+def gradient_path(item: object, path: Path) -> Path | None:
     """Return where the gradient of an attribute stands, by the names of both."""
     kind, key = path[-1]
     for name in gradient_names(str(key)):
@@ -146,7 +146,7 @@ def gradient_path(item: Any, path: Path) -> Path | None:
     return None
 
 
-def _beside(item: Any, path: Path, key: Any) -> Path | None:
+def _beside(item: object, path: Path, key: object) -> Path | None:
     """Return the place in a dict of gradients beside a dict of parameters."""
     for container in ("grads", "gradients", "grad", "d_params", "dparams"):
         for name in (key, *gradient_names(str(key))):

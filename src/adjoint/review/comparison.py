@@ -12,15 +12,10 @@ Array = np.ndarray[Any, Any]
 # few hundred units for deep ones (1e-13); small constants such as the ε inside of a logarithm are
 # allowed to be left out of one of them (1e-8). float32 carries seven digits and loses some in sums.
 TOLERANCE = {"float64": 1e-6, "float32": 2e-3, "float16": 5e-2}
-# Where the derivative is a numerical difference: its own error, with a margin.
+# For derivatives by numerical differences: their own error, with a margin.
 NUMERICAL = 1e-5
-# A gradient that is zero is found to be so up to rounding of what cancels in it.
+# An entry that should be zero may be what rounding leaves of terms that cancel.
 SMALLEST = 1e-10
-
-
-def tolerance_for(*arrays: Array) -> float:
-    """Return the relative error allowed by the narrowest dtype among the arrays."""
-    return max((TOLERANCE.get(str(x.dtype), 0.0) for x in arrays), default=0.0) or 1e-6
 
 
 def agree(got: Array, expected: Array, tolerance: float) -> bool:

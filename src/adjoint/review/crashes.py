@@ -7,60 +7,60 @@ from typing import Any
 import numpy as np
 
 from .attributes import gradient_names
+from .compared_call import ComparedCall
 from .comparison import agree
-from .products import REPAIRS, Product, Repair, mended
+from .repairs import REPAIRS, Repair, RepairedProduct, mended
 from .report import Finding
-from .scene import Scene
 from .steps import Steps
 
 Array = np.ndarray[Any, Any]
 
 
-def explain_crash(scene: Scene, steps: Steps) -> Finding:
+def explain_crash(call: ComparedCall, steps: Steps) -> Finding:
     """Return the finding for a pass that raised."""
     for side, repair in REPAIRS.items():
-        finding = _of_product(scene, steps, side, repair)
+        finding = _of_product(call, steps, side, repair)
         if finding is not None:
             return finding
-    name, error = _named_in(scene), scene.attempt.error
-    spoiled = [each for each in (name, *_in_order(scene)) if scene.differing & {*scene.way(each)}]
+    name, error = _named_in(call), call.attempt.error
+    spoiled = [each for each in (name, *_in_order(call)) if call.differing & {*call.way(each)}]
     name = next(iter(spoiled), name)
-    term = scene.first_spoiled(name, scene.differing)
-    detail = _with_place(scene, f"{type(error).__name__}: {error}")
+    term = call.first_spoiled(name, call.differing)
+    detail = _with_place(call, f"{type(error).__name__}: {error}")
     return Finding("crash", name, term, detail, step=steps.of(term, name))
 
 
-def _of_product(scene: Scene, steps: Steps, side: str, repair: Repair) -> Finding | None:
+def _of_product(call: ComparedCall, steps: Steps, side: str, repair: Repair) -> Finding | None:
     """Return the finding if all is right with the products that failed repaired, else None."""
-    products: list[Product] = []
-    found = None if scene.retry is None else scene.retry(lambda x: mended(x, repair, products))
+    products: list[RepairedProduct] = []
+    found = None if call.retry is None else call.retry(lambda x: mended(x, repair, products))
     if not products or found is None or found.attempt.error or found.wrong:
         return None
-    name, term = _computed(scene, products[0].result) or (_named_in(scene),) * 2
+    name, term = _computed(call, products[0].result) or (_named_in(call),) * 2
     which = "both operands" if side == "both" else f"the {side} operand"
     detail = f"{products[0].text} does not exist; with {which} transposed all is right"
     step = steps.of(term, name)
-    return Finding("transpose", name, term, _with_place(scene, detail), step=step)
+    return Finding("transpose", name, term, _with_place(call, detail), step=step)
 
 
-def _with_place(scene: Scene, text: str) -> str:
-    return f"{text} ({scene.attempt.place})" if scene.attempt.place else text
+def _with_place(call: ComparedCall, text: str) -> str:
+    return f"{text} ({call.attempt.place})" if call.attempt.place else text
 
 
-def _computed(scene: Scene, result: Array) -> tuple[str, str] | None:
+def _computed(call: ComparedCall, result: Array) -> tuple[str, str] | None:
     """Return the gradient and the term that a repaired product is, up to a constant factor."""
-    for name, expected in scene.expected.items():
+    for name, expected in call.expected.items():
         if _is_multiple(result, expected):
             return name, name
-    if scene.record is None:
+    if call.run is None:
         return None
-    names = list(scene.arrays)
-    for node, cotangent in scene.cotangents.items():
-        if node not in scene.record.graph.nodes or not _is_multiple(result, cotangent):
+    names = list(call.arrays)
+    for node, cotangent in call.cotangents.items():
+        if node not in call.run.graph.nodes or not _is_multiple(result, cotangent):
             continue
-        for name in _in_order(scene):
-            if scene.record.between(scene.record.inputs[names.index(name)], node):
-                return name, scene.record.graph.names[node]
+        for name in _in_order(call):
+            if call.run.between(call.run.inputs[names.index(name)], node):
+                return name, call.run.graph.names[node]
     return None
 
 
@@ -71,16 +71,16 @@ def _is_multiple(x: Array, y: Array) -> bool:
     return factor != 0 and agree(x / factor, y, 1e-6)
 
 
-def _in_order(scene: Scene) -> list[str]:
-    return sorted(scene.expected, key=scene.backward_order)
+def _in_order(call: ComparedCall) -> list[str]:
+    return sorted(call.expected, key=call.backward_order)
 
 
-def _named_in(scene: Scene) -> str:
+def _named_in(call: ComparedCall) -> str:
     """Return the gradient that the line which raised is about, or else the first."""
-    target = scene.attempt.place.partition(": ")[2].partition("=")[0].strip()
+    target = call.attempt.place.partition(": ")[2].partition("=")[0].strip()
     target = target.removeprefix("self.").rstrip("-+*/ ")
-    for name in scene.expected:
+    for name in call.expected:
         own = name.rpartition(".")[2]
         if target and target in (own, *gradient_names(own)):
             return name
-    return next(iter(_in_order(scene)), "")
+    return next(iter(_in_order(call)), "")

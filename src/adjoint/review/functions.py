@@ -1,4 +1,4 @@
-"""Two functions, one forward and one backward, as a subject of review."""
+"""A pair of functions, one forward and one backward, as they are reviewed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from . import attributes
 from .attributes import Path
-from .subject import (
+from .pass_pair import (
     Attempt,
     Function,
     Point,
@@ -37,7 +37,7 @@ class Functions:
         self._forward, self._backward = forward, backward
         self.label = getattr(backward, "__name__", "backward")
         self._arguments = parameter_names(forward)
-        # That of a loss need not: it starts the sweep.
+        # The backward pass of a loss starts the sweep, and need not take a cotangent.
         self.takes_g = not _is_of_loss(parameter_names(backward), self._arguments)
 
     def parameters(self) -> Mapping[Path, Array]:
@@ -73,7 +73,7 @@ class Functions:
         return self
 
     @quietly
-    def call(self, point: Point, g: Any, wrap: Function | None = None) -> Attempt:
+    def call(self, point: Point, g: Array, wrap: Function | None = None) -> Attempt:
         """Run both functions."""
         wrap = wrap or (lambda item: item)
         arguments = copied(point.arguments)
@@ -85,7 +85,7 @@ class Functions:
             lambda found: self._named(found, point),
         )
 
-    def _given(self, result: Any, arguments: tuple[Any, ...], g: Any) -> list[Any]:
+    def _given(self, result: object, arguments: tuple[Any, ...], g: Array) -> list[Any]:
         """Return what the backward function takes, by the names and number of its parameters."""
         names = parameter_names(self._backward)
         known = dict(zip(self._arguments, arguments, strict=False))
@@ -105,7 +105,7 @@ class Functions:
             "or some of these by name"
         )
 
-    def _named(self, found: Any, point: Point) -> Attempt:
+    def _named(self, found: object, point: Point) -> Attempt:
         """Return the gradients by name, of all arguments or of the float ones, in their order."""
         names, every = self.names(point), self._arguments[: len(point.arguments)]
         if isinstance(found, dict):
@@ -128,7 +128,7 @@ def _positions(point: Point) -> list[int]:
     return [n for n, item in enumerate(point.arguments) if is_float(item)]
 
 
-def _with_cache(names: list[str], cache: Any, g: Any) -> list[Any]:
+def _with_cache(names: list[str], cache: object, g: Array) -> list[Any]:
     if len(names) == 1:
         return [cache]
     return [cache, g] if "cache" in names[0] else [g, cache]

@@ -1,20 +1,21 @@
-"""A layer is an object with a forward and a backward method, as a subject of review."""
+"""A layer is an object with a forward and a backward method, as it is reviewed."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from . import attributes
 from .attributes import Path
-from .subject import (
+from .pass_pair import (
     LEARNING_RATE,
     Attempt,
     Function,
+    HasBackward,
     Point,
     Session,
     copied,
@@ -34,7 +35,10 @@ class Layer:
     """An object with the methods ``forward`` (or ``__call__``) and ``backward``."""
 
     def __init__(
-        self, layer: Any, arguments: Sequence[Any], mapping: Mapping[str, str] | None = None
+        self,
+        layer: HasBackward | type[HasBackward],
+        arguments: Sequence[Any],
+        mapping: Mapping[str, str] | None = None,
     ) -> None:
         self.layer = layer() if isinstance(layer, type) else layer
         self.label = f"{type(self.layer).__name__}.backward"
@@ -116,7 +120,7 @@ class Layer:
 
         return function
 
-    def put(self, layer: Any, values: Sequence[Any]) -> None:
+    def put(self, layer: object, values: Sequence[Any]) -> None:
         """Put values in the place of the parameters; arrays are copied."""
         for path, value in zip(self.places, values, strict=True):
             own = np.array(value) if isinstance(value, np.ndarray) else value
@@ -128,23 +132,23 @@ class Layer:
 
     # --- what the backward pass gives
 
-    def backward(self, layer: Any, g: Any) -> Any:
+    def backward(self, layer: HasBackward, g: Array) -> Any:
         """Call the backward method of a copy in its own form."""
         names = parameter_names(layer.backward)
         rates = {name: LEARNING_RATE for name in names if is_rate(name)}
         return layer.backward(*([g] if self.takes_g else []), **rates)
 
-    def attempt(self, layer: Any, point: Point, found: Any) -> Attempt:
+    def attempt(self, layer: HasBackward, point: Point, found: object) -> Attempt:
         """Return the gradients of a call: what was returned, and what the object holds."""
         items = list(found) if isinstance(found, tuple) else [found]
         gradients = dict(zip(self._float_arguments(point), items, strict=False))
         for path in self.places:
             gradients[attributes.show(path)] = self._gradient(layer, point, path)
         grown = [p for p in self.absent if is_float(attributes.read(layer, p))]
-        kept = {name: np.copy(x) if is_float(x) else x for name, x in gradients.items()}
+        kept = {name: np.array(x) if is_float(x) else x for name, x in gradients.items()}
         return Attempt(kept, tuple(map(attributes.show, grown)))
 
-    def _gradient(self, layer: Any, point: Point, path: Path) -> Any:
+    def _gradient(self, layer: object, point: Point, path: Path) -> Any:
         if self.updates:
             now = np.asarray(attributes.read(layer, path))
             return _from_update(point.parameters[path], now)
@@ -155,14 +159,14 @@ class Layer:
 class _LayerSession:
     """Calls of one object, which keeps its caches from one to the next."""
 
-    def __init__(self, subject: Layer) -> None:
-        self.subject, self.layer = subject, copy.deepcopy(subject.layer)
+    def __init__(self, passes: Layer) -> None:
+        self.passes, self.layer = passes, copy.deepcopy(passes.layer)
 
     @quietly
-    def call(self, point: Point, g: Any, wrap: Function | None = None) -> Attempt:
+    def call(self, point: Point, g: Array, wrap: Function | None = None) -> Attempt:
         """Set the parameters and run both methods."""
-        subject, layer = self.subject, self.layer
-        subject.put(layer, [point.parameters[path] for path in subject.places])
+        passes, layer = self.passes, self.layer
+        passes.put(layer, [point.parameters[path] for path in passes.places])
         for reset in ("zero_grad", "zero_gradients"):
             if callable(getattr(layer, reset, None)):
                 getattr(layer, reset)()
@@ -172,14 +176,14 @@ class _LayerSession:
             g = wrap(g)
         return run_backward(
             layer.backward,
-            lambda: subject.backward(layer, g),
-            lambda found: subject.attempt(layer, point, found),
+            lambda: passes.backward(layer, g),
+            lambda found: passes.attempt(layer, point, found),
         )
 
 
-def _wrap_arrays(layer: Any, wrap: Function) -> None:
+def _wrap_arrays(layer: object, wrap: Function) -> None:
     for path, item in list(attributes.walk(layer)):
-        with contextlib.suppress(TypeError):  # of an array inside of a tuple
+        with contextlib.suppress(TypeError):  # an array inside of a tuple cannot be replaced
             attributes.write(layer, path, wrap(item))
 
 
@@ -191,10 +195,9 @@ def _from_update(before: Array, now: Array) -> Array:
         return now
 
 
-def forward_of(layer: Any) -> Function:
+def forward_of(layer: object) -> Function:
     """Return the method that is the forward pass."""
-    found: Function = getattr(layer, "forward", None) or layer
-    return found
+    return cast(Function, getattr(layer, "forward", None) or layer)
 
 
 def _last_name(path: Path) -> str:

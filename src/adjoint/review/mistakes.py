@@ -13,8 +13,8 @@ class Mistake(NamedTuple):
     advice: str
 
 
-# In the order in which they are believed where several explain the same numbers: first what needs
-# no calculation to see, then one factor on a whole term, then one wrong value inside of a rule.
+# Where several mistakes explain the same numbers, the first of them is believed: first what shows
+# without a calculation, then one factor on a whole term, then one wrong value inside of a rule.
 _ALL = (
     Mistake(
         "crash",

@@ -7,11 +7,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..derivation.derivation import Derivation, Step
+from ..derivation.derivation import Derivation
+from ..derivation.step import Step
 from .mistakes import MISTAKES
 from .steps import line
 
-# Of the JSON text: raised when a field changes its meaning or goes away, not when one is added.
+# The version of the JSON text: it is raised when a field changes its meaning or goes away, and not
+# when one is added.
 SCHEMA = 1
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from . import sampling
-from .diagnosis import diagnose, first_wrong
+from .call_sampler import CallSampler, Inputs
+from .findings import diagnose, first_wrong
 from .functions import Functions
 from .layer import Layer
+from .pass_pair import Function, HasBackward, PassPair, Point
 from .report import BackwardReview
-from .stage import Inputs, Stage
-from .subject import Point, Subject
 
 
 def check_backward(
-    forward: Any,
+    forward: Function | HasBackward | type[HasBackward],
     *backward_and_inputs: Any,
     wrt: Sequence[str] | None = None,
     parameters: Mapping[str, str] | None = None,
@@ -43,13 +43,14 @@ def check_backward(
     wrt : sequence of str, optional
         The arguments and parameters to review; by default all floats but targets and masks.
     parameters : mapping of str to str, optional
-        For an object, which attribute holds the gradient of which: ``{"W": "dW"}``. By default
-        found by their names: dW, d_W, grad_W, W_grad, weight_grad and their kin. Where
-        ``backward(g, learning_rate)`` updates the parameters, it is found from the update.
+        For an object, the attribute that holds the gradient of each parameter: ``{"W": "dW"}``.
+        By default they are found by their names: dW, d_W, grad_W, W_grad, weight_grad and their
+        kin. Where ``backward(g, learning_rate)`` updates the parameters, the gradient is found
+        from the update.
     calls : int
         How many calls to compare, each after another call with other numbers.
     seed : int
-        Of the numbers.
+        The seed of all numbers that are drawn.
 
     Returns
     -------
@@ -78,24 +79,27 @@ def check_backward(
     >>> bool(review), review.mistake
     (False, 'sign')
     """
-    subject, inputs = _read(forward, backward_and_inputs, parameters, seed)
-    stage = Stage(subject, inputs, wrt, seed)
-    scenes = stage.scenes(calls)
-    checked = tuple(scenes[0].expected)
-    method = "differences" if scenes[0].record is None else "derivation"
-    wrong = first_wrong(scenes)
+    passes, inputs = _read(forward, backward_and_inputs, parameters, seed)
+    sampler = CallSampler(passes, inputs, wrt, seed)
+    found = sampler.compared_calls(calls)
+    checked = tuple(found[0].expected)
+    method = "differences" if found[0].run is None else "derivation"
+    wrong = first_wrong(found)
     if wrong is None:
-        return BackwardReview(subject.label, (), checked, len(scenes), method)
-    steps = stage.steps(wrong)
+        return BackwardReview(passes.label, (), checked, len(found), method)
+    steps = sampler.steps(wrong)
     with np.errstate(all="ignore"):
-        findings = diagnose(wrong, scenes, steps)
-    return BackwardReview(subject.label, findings, checked, len(scenes), method, steps.derivation)
+        findings = diagnose(wrong, found, steps)
+    return BackwardReview(passes.label, findings, checked, len(found), method, steps.derivation)
 
 
 def _read(
-    forward: Any, rest: tuple[Any, ...], parameters: Mapping[str, str] | None, seed: int
-) -> tuple[Subject, Inputs]:
-    """Return the subject in whichever form it is given, and a function that draws inputs."""
+    forward: Function | HasBackward | type[HasBackward],
+    rest: tuple[Any, ...],
+    parameters: Mapping[str, str] | None,
+    seed: int,
+) -> tuple[PassPair, Inputs]:
+    """Return the passes in whichever form they are given, and a function that draws inputs."""
     is_layer = callable(getattr(forward, "backward", None))
     if not is_layer and not (callable(forward) and rest and callable(rest[0])):
         raise TypeError(
@@ -106,13 +110,15 @@ def _read(
     draw = arrays[0] if len(arrays) == 1 and callable(arrays[0]) else None
     inputs: Inputs = (lambda rng: _tuple(draw(rng))) if draw else _given(arrays)
     if is_layer:
-        return Layer(forward, inputs(np.random.default_rng(seed)), parameters), inputs
+        return Layer(
+            cast(HasBackward, forward), inputs(np.random.default_rng(seed)), parameters
+        ), inputs
     if parameters is not None:
         raise TypeError("check_backward: parameters is for objects; functions have arguments")
-    return Functions(forward, rest[0]), inputs
+    return Functions(cast(Function, forward), rest[0]), inputs
 
 
-def _tuple(item: Any) -> tuple[Any, ...]:
+def _tuple(item: object) -> tuple[Any, ...]:
     return tuple(item) if isinstance(item, (tuple, list)) else (item,)
 
 

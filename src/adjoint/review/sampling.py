@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .attributes import Path
-from .subject import Point, is_float
+from .pass_pair import Point, is_float
 
 Array = np.ndarray[Any, Any]
 
@@ -18,7 +19,7 @@ def alike(point: Point, rng: np.random.Generator) -> Point:
     return Point(tuple(_alike(item, rng) for item in point.arguments), point.parameters)
 
 
-def _alike(item: Any, rng: np.random.Generator) -> Any:
+def _alike(item: object, rng: np.random.Generator) -> Any:
     if not isinstance(item, np.ndarray) and not is_float(item):
         return item
     array = np.asarray(item)
@@ -39,7 +40,7 @@ def _must_stay(array: Array) -> bool:
 
 
 def moved(parameters: Mapping[Path, Array], rng: np.random.Generator) -> dict[Path, Array]:
-    """Return other parameters: a scale of ones or a bias of zeros would hide where it is used."""
+    """Return other parameters, since a scale of ones or a bias of zeros has no visible effect."""
     return {path: _moved(item, rng) for path, item in parameters.items()}
 
 
@@ -49,7 +50,7 @@ def _moved(item: Array, rng: np.random.Generator) -> Array:
     return np.asarray(item * np.exp(0.3 * rng.standard_normal(item.shape))).astype(item.dtype)
 
 
-def cotangent(output: Any, rng: np.random.Generator) -> Array:
+def cotangent(output: ArrayLike, rng: np.random.Generator) -> Array:
     """Return a random cotangent of the output's shape and dtype."""
     array = np.asarray(output)
     g = rng.standard_normal(array.shape)

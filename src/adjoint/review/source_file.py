@@ -50,7 +50,7 @@ def _subject(key: str) -> str | None:
     return stem if stem and stem != key and not key.startswith("_") else None
 
 
-def _review(path: Path, space: dict[str, Any], name: str, inputs: Any) -> BackwardReview:
+def _review(path: Path, space: dict[str, Any], name: str, inputs: object) -> BackwardReview:
     passes = _passes(path, space, name)
     given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     try:
@@ -58,9 +58,9 @@ def _review(path: Path, space: dict[str, Any], name: str, inputs: Any) -> Backwa
     except (TypeError, ValueError) as error:
         reason = str(error).removeprefix("check_backward: ")
         raise SourceFileError(f"{path}: {name or 'backward'}: {reason}") from error
-    except Exception as error:  # of inputs that are drawn
+    except Exception as error:  # from the user's function that draws inputs
         raise SourceFileError(f"{path}{_line(error, path)}: {_said(error)}") from error
-    # By the file's name: there may be several layers of one class.
+    # The name in the file tells several layers of one class apart.
     return review if len(passes) == 2 else dataclasses.replace(review, subject=f"{name}.backward")
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from ..calculus import value_and_grad
 from ..compiler.naming import identifier
 from ..compiler.printer import show
-from ..derivation.derivation import Derivation, Step
-from ..derivation.subject import Subject as Explained
+from ..derivation.derivation import Derivation
+from ..derivation.step import Step
+from ..derivation.subject import FunctionAtPoint
 
 Array = np.ndarray[Any, Any]
 
@@ -35,7 +36,7 @@ class Steps:
         self, function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str], g: Array
     ) -> None:
         self.derivation: Derivation | None = None
-        # Of a derivation that cannot be written the numbers are right all the same.
+        # A review needs the numbers, which are right even if their derivation cannot be written.
         try:
             self.derivation = Derivation(_explained(function, arrays, names, g))
         except Exception:
@@ -53,8 +54,8 @@ class Steps:
 
 def _explained(
     function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str], g: Array
-) -> Explained:
-    """Return ⟨g, output⟩ as the subject of a derivation."""
+) -> FunctionAtPoint:
+    """Return ⟨g, output⟩ as what a derivation explains."""
 
     def weighted(g: Any, *arguments: Any) -> Any:
         output = function(*arguments)
@@ -66,7 +67,7 @@ def _explained(
     wanted = tuple(range(1, len(arrays) + 1))
     value, gradient = value_and_grad(weighted, wanted)(g, *arrays)
     arguments = (first, *own)
-    return Explained(
+    return FunctionAtPoint(
         weighted, (g, *arrays), wanted, arguments, arguments, {}, np.asarray(value), gradient
     )
 

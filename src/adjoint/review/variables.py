@@ -16,7 +16,7 @@ def watched(
     """Return what a call gives, and note the arrays among the local variables of a function."""
     code = _code(function)
 
-    def profile(frame: FrameType, event: str, argument: Any) -> None:
+    def profile(frame: FrameType, event: str, argument: object) -> None:
         if event == "return" and frame.f_code is code:
             local = frame.f_locals.items()
             variables.update({k: x.copy() for k, x in local if isinstance(x, np.ndarray)})
@@ -29,7 +29,7 @@ def watched(
         sys.setprofile(before)
 
 
-def _code(function: Any) -> CodeType | None:
+def _code(function: Callable[..., Any]) -> CodeType | None:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return getattr(getattr(function, "__func__", function), "__code__", None)

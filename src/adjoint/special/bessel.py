@@ -93,7 +93,7 @@ def bessel_k(x: Array, *, order: float) -> Array:
     partials=[lambda y, x: -j1(x)],
     strong=True,
     source="j0({x})",
-    latex=r"J_0\left({x}\right)",
+    latex=r"J_{{0}}\left({x}\right)",
     numpy=[special.j0],
     bounds=(-1, 1),
 )
@@ -112,7 +112,7 @@ def j0(x: Array) -> Array:
     partials=[lambda y, x: 0.5 * (j0(x) - bessel_j(x, order=2))],
     strong=True,
     source="j1({x})",
-    latex=r"J_1\left({x}\right)",
+    latex=r"J_{{1}}\left({x}\right)",
     numpy=[special.j1],
     bounds=(-1, 1),
 )
@@ -129,7 +129,7 @@ def j1(x: Array) -> Array:
     partials=[lambda y, x: -y1(x)],
     strong=True,
     source="y0({x})",
-    latex=r"Y_0\left({x}\right)",
+    latex=r"Y_{{0}}\left({x}\right)",
     numpy=[special.y0],
     domain=_POSITIVE,
 )
@@ -146,7 +146,7 @@ def y0(x: Array) -> Array:
     partials=[lambda y, x: where(equal(x, 0), np.inf, y0(x) - divide(y, x))],
     strong=True,
     source="y1({x})",
-    latex=r"Y_1\left({x}\right)",
+    latex=r"Y_{{1}}\left({x}\right)",
     numpy=[special.y1],
     domain=_POSITIVE,
 )
@@ -183,7 +183,7 @@ def _i2(x: AnyArray) -> AnyArray:
     partials=[lambda y, x: _to_the_end(i1, x, 1)],
     strong=True,
     source="i0({x})",
-    latex=r"I_0\left({x}\right)",
+    latex=r"I_{{0}}\left({x}\right)",
     numpy=[special.i0],
     bounds=(1, np.inf),
 )
@@ -200,7 +200,7 @@ def i0(x: Array) -> Array:
     partials=[lambda y, x: 0.5 * _to_the_end(i0, x, 0) + 0.5 * _i2(x)],
     strong=True,
     source="i1({x})",
-    latex=r"I_1\left({x}\right)",
+    latex=r"I_{{1}}\left({x}\right)",
     numpy=[special.i1],
 )
 def i1(x: Array) -> Array:
@@ -216,7 +216,7 @@ def i1(x: Array) -> Array:
     partials=[lambda y, x: -k1(x)],
     strong=True,
     source="k0({x})",
-    latex=r"K_0\left({x}\right)",
+    latex=r"K_{{0}}\left({x}\right)",
     numpy=[special.k0],
     domain=_POSITIVE,
     bounds=(0, np.inf),
@@ -235,7 +235,7 @@ def k0(x: Array) -> Array:
     partials=[lambda y, x: -k0(x) - divide(y, x)],
     strong=True,
     source="k1({x})",
-    latex=r"K_1\left({x}\right)",
+    latex=r"K_{{1}}\left({x}\right)",
     numpy=[special.k1],
     domain=_POSITIVE,
     bounds=(0, np.inf),

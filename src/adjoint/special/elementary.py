@@ -17,7 +17,7 @@ from ..ops.trigonometric import sin
     partials=[lambda y, x: -sin(x)],
     strong=True,
     source="cosm1({x})",
-    latex=r"\cos {x} - 1",
+    latex=r"\cos\left({x}\right) - 1",
     numpy=[special.cosm1],
     bounds=(-2, 0),
 )

@@ -34,7 +34,7 @@ def _share(x: AnyArray, y: AnyArray) -> AnyArray:
     ],
     strong=True,
     source="xlogy({x}, {y})",
-    latex=r"{x} \log {y}",
+    latex=r"{x} \odot \log\left({y}\right)",
     numpy=[special.xlogy],
     domain=[(-2, 2), _POSITIVE],
 )
@@ -56,7 +56,7 @@ def xlogy(x: Array, y: Array) -> Array:
     ],
     strong=True,
     source="xlog1py({x}, {y})",
-    latex=r"{x} \log\left(1 + {y}\right)",
+    latex=r"{x} \odot \log\left(1 + {y}\right)",
     numpy=[special.xlog1py],
     domain=[(-2, 2), (-0.8, 2)],
 )
@@ -75,7 +75,7 @@ def xlog1py(x: Array, y: Array) -> Array:
     partials=[lambda y, x: -log(x) - 1],
     strong=True,
     source="entr({x})",
-    latex=r"-{x} \log {x}",
+    latex=r"-{x} \odot \log\left({x}\right)",
     numpy=[special.entr],
     domain=[_POSITIVE],
 )
@@ -109,7 +109,7 @@ def _log_ratio(x: AnyArray, y: AnyArray) -> AnyArray:
     ],
     strong=True,
     source="rel_entr({x}, {y})",
-    latex=r"{x} \log \frac{{{x}}}{{{y}}}",
+    latex=r"{x} \odot \log\left(\frac{{{x}}}{{{y}}}\right)",
     numpy=[special.rel_entr],
     domain=[_POSITIVE],
 )
@@ -133,7 +133,7 @@ def rel_entr(x: Array, y: Array) -> Array:
     ],
     strong=True,
     source="kl_div({x}, {y})",
-    latex=r"{x} \log \frac{{{x}}}{{{y}}} - {x} + {y}",
+    latex=r"{x} \odot \log\left(\frac{{{x}}}{{{y}}}\right) - {x} + {y}",
     numpy=[special.kl_div],
     domain=[_POSITIVE],
     bounds=(0, math.inf),

@@ -25,7 +25,7 @@ _POSITIVE = (0.2, 4)
     partials=[lambda y, x: digamma(x)],
     strong=True,
     source="gammaln({x})",
-    latex=r"\log \left|\Gamma\left({x}\right)\right|",
+    latex=r"\log\left|\Gamma\left({x}\right)\right|",
     numpy=[special.gammaln],
     domain=[_POSITIVE],
 )
@@ -44,7 +44,7 @@ def gammaln(x: Array) -> Array:
     partials=[lambda y, x: digamma(x)],
     strong=True,
     source="loggamma({x})",
-    latex=r"\log \Gamma\left({x}\right)",
+    latex=r"\log\left(\Gamma\left({x}\right)\right)",
     numpy=[special.loggamma],
     domain=[_POSITIVE],
 )
@@ -98,7 +98,7 @@ def digamma(x: Array) -> Array:
     strong=True,
     # SciPy's polygamma gives float64 for every dtype; the card keeps that of x.
     source="polygamma({order}, {x}).astype(np.result_type({x}, np.float32), copy=False)",
-    latex=r"\psi^{{({order})}}\left({x}\right)",
+    latex=r"\psi^{{\left({order}\right)}}\left({x}\right)",
     helpers=[special.polygamma],
     boxes=True,
     domain=[_POSITIVE],
@@ -171,7 +171,7 @@ def _rise(x: AnyArray, step: AnyArray) -> AnyArray:
     partials=[lambda out, x, y: -_rise(x, y), lambda out, x, y: -_rise(y, x)],
     strong=True,
     source="betaln({x}, {y})",
-    latex=r"\log \left|B\left({x}, {y}\right)\right|",
+    latex=r"\log\left|B\left({x}, {y}\right)\right|",
     numpy=[special.betaln],
     domain=[_POSITIVE],
     passes_nan=False,

@@ -68,7 +68,7 @@ def logit(x: Array) -> Array:
     partials=[lambda y, x: expit(-x)],
     strong=True,
     source="log_expit({x})",
-    latex=r"\log \sigma\left({x}\right)",
+    latex=r"\log\left(\sigma\left({x}\right)\right)",
     numpy=[special.log_expit],
     bounds=(-np.inf, 0),
     finite=True,

@@ -178,7 +178,7 @@ def _log_ndtr_slope(y: AnyArray, x: AnyArray) -> AnyArray:
     partials=[_log_ndtr_slope],
     strong=True,
     source="log_ndtr({x})",
-    latex=r"\log \Phi\left({x}\right)",
+    latex=r"\log\left(\Phi\left({x}\right)\right)",
     numpy=[special.log_ndtr],
     domain=[(-18, 2)],
     bounds=(-math.inf, 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..scene import Scene
+from ..compared_call import ComparedCall
 from .activations import of_activations
 from .cross_entropy import of_cross_entropy
 from .hypothesis import Hypothesis
@@ -16,9 +16,9 @@ from .terms import of_terms
 __all__ = ["Hypothesis", "hypotheses"]
 
 
-def hypotheses(scene: Scene) -> Iterator[Hypothesis]:
-    """Yield every mistake that could have been made in the backward pass of a scene."""
-    yield from of_results(scene)
-    if scene.record is not None and len(scene.arrays) == len(scene.record.inputs):
+def hypotheses(call: ComparedCall) -> Iterator[Hypothesis]:
+    """Yield every mistake that could have been made in the backward pass of a call."""
+    yield from of_results(call)
+    if call.run is not None and len(call.arrays) == len(call.run.inputs):
         for family in (of_terms, of_operands, of_activations, of_mixing, of_cross_entropy):
-            yield from family(scene)
+            yield from family(call)

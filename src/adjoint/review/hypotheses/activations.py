@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..scene import Scene
+from ..compared_call import ComparedCall
 from .hypothesis import Hypothesis, altered, total
-from .segments import Segment, segments
+from .subgraphs import Subgraph, subgraphs
 
 Array = np.ndarray[Any, Any]
 
@@ -39,31 +39,31 @@ def _normal(z: Array) -> Array:
     return np.asarray(0.5 * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))))
 
 
-def of_activations(scene: Scene) -> Iterator[Hypothesis]:
-    """Yield the mistakes that spoil the derivative of an elementwise segment."""
-    for segment in segments(scene):
-        if segment.is_elementwise(scene) and segment.is_curved(scene):
-            yield from _misplaced(scene, segment)
-            yield from _miswritten(scene, segment)
+def of_activations(call: ComparedCall) -> Iterator[Hypothesis]:
+    """Yield the mistakes that spoil the derivative of an elementwise subgraph."""
+    for subgraph in subgraphs(call):
+        if subgraph.is_elementwise(call) and subgraph.is_curved(call):
+            yield from _misplaced(call, subgraph)
+            yield from _miswritten(call, subgraph)
 
 
-def _misplaced(scene: Scene, segment: Segment) -> Iterator[Hypothesis]:
+def _misplaced(call: ComparedCall, subgraph: Subgraph) -> Iterator[Hypothesis]:
     """Yield the right derivative left out, applied twice, or taken at a wrong value."""
-    start, a, z = segment.start, scene.text(segment.start), scene.text(segment.end)
+    start, a, z = subgraph.start, call.text(subgraph.start), call.text(subgraph.end)
 
-    def at(s: Scene, value: Array | None) -> Array | None:
-        return None if value is None else segment.cotangent(s) * segment.slope(s, value)
+    def at(s: ComparedCall, value: Array | None) -> Array | None:
+        return None if value is None else subgraph.cotangent(s) * subgraph.slope(s, value)
 
     for mistake, detail, change in (
         (
             "activation_derivative",
             f"the derivative is forgotten (from {a} to {z})",
-            lambda s, g: segment.cotangent(s),
+            lambda s, g: subgraph.cotangent(s),
         ),
         (
             "activation_derivative",
             f"the derivative is taken at the output {z} instead of the input {a}",
-            lambda s, g: at(s, s.value(segment.end)),
+            lambda s, g: at(s, s.value(subgraph.end)),
         ),
         (
             "stale",
@@ -73,24 +73,24 @@ def _misplaced(scene: Scene, segment: Segment) -> Iterator[Hypothesis]:
         (
             "activation_derivative",
             "the derivative is applied twice",
-            lambda s, g: g * segment.slope(s),
+            lambda s, g: g * subgraph.slope(s),
         ),
     ):
         yield altered(mistake, start, detail, total(start, change))
 
 
-def _miswritten(scene: Scene, segment: Segment) -> Iterator[Hypothesis]:
+def _miswritten(call: ComparedCall, subgraph: Subgraph) -> Iterator[Hypothesis]:
     """Yield the derivative of another activation, or of this one by the wrong variable."""
     for text, expression in _EXPRESSIONS.items():
-        for which, position in enumerate(segment):
-            known = expression(scene.value(position))
+        for which, position in enumerate(subgraph):
+            known = expression(call.value(position))
             if np.all(known == known.flat[0]):
                 continue  # a constant is no derivative, but a term that is not there
-            written = text.format(z=_bracketed(scene.text(position)))
-            a, z = map(scene.text, segment)
+            written = text.format(z=_bracketed(call.text(position)))
+            a, z = map(call.text, subgraph)
             detail = f"it uses {written} as the derivative (from {a} to {z})"
-            formula = segment.replaced(lambda g, *values, f=expression, n=which: g * f(values[n]))
-            yield altered("activation_derivative", segment.start, detail, formula)
+            formula = subgraph.replaced(lambda g, *values, f=expression, n=which: g * f(values[n]))
+            yield altered("activation_derivative", subgraph.start, detail, formula)
 
 
 def _bracketed(text: str) -> str:

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..compared_call import ComparedCall
 from ..comparison import agree
-from ..scene import Scene
 from .hypothesis import Hypothesis, altered, total
 from .softmax import softmax
 
 Array = np.ndarray[Any, Any]
 Squash = Callable[[Array], Array]
 Difference = Callable[[Array, Array], Array]
-Change = Callable[[Scene, Array], Array | None]
-Size = Callable[[Scene, int], float]
+Change = Callable[[ComparedCall, Array], Array | None]
+Size = Callable[[ComparedCall, int], float]
 
 
 def sigmoid(u: Array) -> Array:
@@ -24,46 +24,48 @@ def sigmoid(u: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-u)))
 
 
-# What the sum of the loss over all entries is divided by.
+# Gives the number by which the sum of the loss over all entries is divided.
 _SIZES: tuple[Size, ...] = (
-    lambda scene, position: 1.0,
-    lambda scene, position: float(max(scene.batch, 1)),
-    lambda scene, position: float(scene.value(position).size),
+    lambda call, position: 1.0,
+    lambda call, position: float(max(call.batch, 1)),
+    lambda call, position: float(call.value(position).size),
 )
 
 
-def of_cross_entropy(scene: Scene) -> Iterator[Hypothesis]:
+def of_cross_entropy(call: ComparedCall) -> Iterator[Hypothesis]:
     """Yield mistakes at each value whose cotangent has the form, which finds the target too."""
-    for position in range(len(scene.order)):
+    for position in range(len(call.order)):
         for squash in (softmax, sigmoid):
             for size in _SIZES:
-                if _target(scene, position, squash, size) is not None:
-                    yield from _of_logits(scene, position, squash, size)
+                if _target(call, position, squash, size) is not None:
+                    yield from _of_logits(call, position, squash, size)
                     break
 
 
-def _target(scene: Scene, position: int, squash: Squash, size: Size) -> Array | None:
+def _target(call: ComparedCall, position: int, squash: Squash, size: Size) -> Array | None:
     """Return t where the cotangent of a value a is g (σ(a) - t) / size, else None."""
-    u, d = scene.value(position), scene.cotangents.get(scene.order[position])
-    if d is None or u.ndim <= scene.g.ndim or scene.g.ndim > 1 or np.any(scene.g == 0):
+    u, d = call.value(position), call.cotangents.get(call.order[position])
+    if d is None or u.ndim <= call.g.ndim or call.g.ndim > 1 or np.any(call.g == 0):
         return None
-    if scene.g.ndim and scene.g.shape[0] != u.shape[0]:
+    if call.g.ndim and call.g.shape[0] != u.shape[0]:
         return None
-    target = np.asarray(squash(u) - d * size(scene, position) / _over_rows(scene))
+    target = np.asarray(squash(u) - d * size(call, position) / _over_rows(call))
     rounded = np.round(target)
     is_code = bool(np.all((rounded == 0) | (rounded == 1)))
     if is_code and agree(target, rounded, 1e-6) and np.any(rounded):
         return rounded
-    inputs = [scene.value(n) for n in range(len(scene.arrays))]
+    inputs = [call.value(n) for n in range(len(call.arrays))]
     return target if any(agree(target, array, 1e-6) for array in inputs) else None
 
 
-def _over_rows(scene: Scene) -> Array:
-    return scene.g[..., None] if scene.g.ndim else scene.g
+def _over_rows(call: ComparedCall) -> Array:
+    return call.g[..., None] if call.g.ndim else call.g
 
 
-def _of_logits(scene: Scene, position: int, squash: Squash, size: Size) -> Iterator[Hypothesis]:
-    for mistake, detail, formula in _formulas(scene.text(position), squash):
+def _of_logits(
+    call: ComparedCall, position: int, squash: Squash, size: Size
+) -> Iterator[Hypothesis]:
+    for mistake, detail, formula in _formulas(call.text(position), squash):
         change = _instead(formula, position, squash, size)
         yield altered(mistake, position, detail, total(position, change))
         more = f"{detail}, and the mean's 1/N is not there"
@@ -73,7 +75,7 @@ def _of_logits(scene: Scene, position: int, squash: Squash, size: Size) -> Itera
 def _instead(formula: Difference, position: int, squash: Squash, size: Size) -> Change:
     """Return the change of the cotangent to a formula of the value and the target."""
 
-    def change(s: Scene, _: Array) -> Array | None:
+    def change(s: ComparedCall, _: Array) -> Array | None:
         t = _target(s, position, squash, size)
         if t is None:
             return None
@@ -84,7 +86,7 @@ def _instead(formula: Difference, position: int, squash: Squash, size: Size) -> 
 
 
 def _times_batch(change: Change) -> Change:
-    def scaled(s: Scene, g: Array) -> Array | None:
+    def scaled(s: ComparedCall, g: Array) -> Array | None:
         changed = change(s, g)
         return None if changed is None else s.batch * changed
 

@@ -6,31 +6,31 @@ import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..scene import Scene
+from ..compared_call import ComparedCall
 
-Size = Callable[[Scene, int | None], int]
+Size = Callable[[ComparedCall, int | None], int]
 
 
 class Factor(NamedTuple):
-    """The mistake that a factor is a sign of, in words too, and its value in a scene."""
+    """A mistake that puts a factor on a term, what it is in words, and the factor in a call."""
 
     mistake: str
     detail: str
-    value: Callable[[Scene], float]
+    value: Callable[[ComparedCall], float]
 
 
-def factors(scene: Scene, position: int | None) -> Iterator[Factor]:
+def factors(call: ComparedCall, position: int | None) -> Iterator[Factor]:
     """Yield the factors by which a term may be off; the size of a value at a position is one."""
     yield Factor("sign", "it is -1 times what it should be", lambda s: -1.0)
     yield Factor("accumulated", "it is twice what it should be", lambda s: 2.0)
     yield Factor("scale", "it is half of what it should be", lambda s: 0.5)
     yield Factor("scale", "it is a quarter of what it should be", lambda s: 0.25)
     for name, size in _SIZES.items():
-        n = size(scene, position)
+        n = size(call, position)
         if n > 2:
             yield from _of_size(name, n, size, position)
-    if scene.rate is not None:
-        rate = scene.rate
+    if call.rate is not None:
+        rate = call.rate
         yield Factor("scale", "the learning rate is not applied", lambda s: 1 / rate)
         yield Factor("scale", "the learning rate is applied twice", lambda s: rate)
 
@@ -45,30 +45,30 @@ def _of_size(name: str, n: int, size: Size, position: int | None) -> Iterator[Fa
         yield Factor(mistake, detail, _power(size, position, power))
 
 
-def _power(size: Size, position: int | None, power: float) -> Callable[[Scene], float]:
-    return lambda scene: float(max(size(scene, position), 1)) ** power
+def _power(size: Size, position: int | None, power: float) -> Callable[[ComparedCall], float]:
+    return lambda call: float(max(size(call, position), 1)) ** power
 
 
-def _batch(scene: Scene, position: int | None) -> int:
-    return scene.batch
+def _batch(call: ComparedCall, position: int | None) -> int:
+    return call.batch
 
 
-def _row(scene: Scene, position: int | None) -> int:
-    shape = _first_shape(scene)
+def _row(call: ComparedCall, position: int | None) -> int:
+    shape = _first_shape(call)
     return shape[-1] if shape else 0
 
 
-def _all(scene: Scene, position: int | None) -> int:
-    return math.prod(_first_shape(scene))
+def _all(call: ComparedCall, position: int | None) -> int:
+    return math.prod(_first_shape(call))
 
 
-def _own(scene: Scene, position: int | None) -> int:
-    shape = () if position is None or scene.record is None else scene.value(position).shape
+def _own(call: ComparedCall, position: int | None) -> int:
+    shape = () if position is None or call.run is None else call.value(position).shape
     return shape[-1] if shape else 0
 
 
-def _first_shape(scene: Scene) -> tuple[int, ...]:
-    return next((x.shape for x in scene.expected.values()), ())
+def _first_shape(call: ComparedCall) -> tuple[int, ...]:
+    return next((x.shape for x in call.expected.values()), ())
 
 
 _SIZES: dict[str, Size] = {

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...core import Node
+from ..compared_call import ComparedCall
 from ..comparison import agree
-from ..record import Alteration
-from ..scene import Scene
+from ..traced_run import Alteration
 
 Array = np.ndarray[Any, Any]
-Predict = Callable[[Scene], dict[str, Array] | None]
-Alter = Callable[[Scene], Alteration | None]
+Predict = Callable[[ComparedCall], dict[str, Array] | None]
+Alter = Callable[[ComparedCall], Alteration | None]
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Hypothesis:
     mistake : str
         A key of `MISTAKES`.
     position : int
-        Of the value among the inputs and nodes of the traced forward pass.
+        The value's position among the inputs and nodes of the traced forward pass.
     detail : str
         What exactly is wrong, for the reader.
     predict : callable
-        Of a scene; returns the gradients by name, or None where it does not apply.
+        Takes a call and returns the gradients by name, or None where it does not apply.
     alter : callable, optional
-        Of a scene; returns how the sweep departs from the correct one.
+        Takes a call and returns how the sweep departs from the correct one.
     """
 
     mistake: str
@@ -42,45 +42,45 @@ class Hypothesis:
     predict: Predict
     alter: Alter | None = None
 
-    def spoiled(self, scene: Scene) -> set[Node]:
+    def spoiled(self, call: ComparedCall) -> set[Node]:
         """Return the values whose cotangents would be other than the right ones."""
-        alteration = None if self.alter is None else self.alter(scene)
+        alteration = None if self.alter is None else self.alter(call)
         if alteration is None:
             return set()
-        found = scene.altered(alteration)
+        found = call.altered(alteration)
         return {
             node
-            for node, right in scene.cotangents.items()
+            for node, right in call.cotangents.items()
             if node not in found or not agree(found[node], right, 1e-9)
         }
 
-    def contradictions(self, scene: Scene) -> int:
+    def contradictions(self, call: ComparedCall) -> int:
         """Return how many of the user's variables for cotangents would hold something else."""
-        alteration = None if self.alter is None else self.alter(scene)
-        found = scene.cotangents if alteration is None else scene.altered(alteration)
+        alteration = None if self.alter is None else self.alter(call)
+        found = call.cotangents if alteration is None else call.altered(alteration)
         return sum(
-            node not in found or not agree(variable, found[node], scene.tolerance)
-            for node, variable in scene.variables.items()
+            node not in found or not agree(variable, found[node], call.tolerance)
+            for node, variable in call.variables.items()
         )
 
 
 def altered(mistake: str, position: int, detail: str, alter: Alter) -> Hypothesis:
     """Return the hypothesis that an alteration of the sweep stands for."""
 
-    def predict(scene: Scene) -> dict[str, Array] | None:
-        alteration = alter(scene)
-        return None if alteration is None else scene.predict(alteration)
+    def predict(call: ComparedCall) -> dict[str, Array] | None:
+        alteration = alter(call)
+        return None if alteration is None else call.predict(alteration)
 
     return Hypothesis(mistake, position, detail, predict, alter)
 
 
-def total(position: int, change: Callable[[Scene, Array], Array | None]) -> Alter:
+def total(position: int, change: Callable[[ComparedCall, Array], Array | None]) -> Alter:
     """Return the alteration of the whole cotangent of one value."""
 
-    def alter(scene: Scene) -> Alteration | None:
-        node = scene.order[position]
-        changed = change(scene, scene.cotangents[node])
-        if changed is None or changed.shape != scene.value(position).shape:
+    def alter(call: ComparedCall) -> Alteration | None:
+        node = call.order[position]
+        changed = change(call, call.cotangents[node])
+        if changed is None or changed.shape != call.value(position).shape:
             return None
         return Alteration(totals={node: lambda g: changed})
 

@@ -8,27 +8,27 @@ from typing import Any
 import numpy as np
 
 from ..attributes import is_bias_name
-from ..scene import Scene
+from ..compared_call import ComparedCall
 from .factors import factors
 from .hypothesis import Hypothesis, Predict
 
 Array = np.ndarray[Any, Any]
-Change = Callable[[Scene, Array], Array | None]
+Change = Callable[[ComparedCall, Array], Array | None]
 
 
-def of_results(scene: Scene) -> Iterator[Hypothesis]:
+def of_results(call: ComparedCall) -> Iterator[Hypothesis]:
     """Yield zeros, transposes and factors of each gradient, and what is left of the call before."""
-    for index, name in enumerate(scene.arrays):
-        if name in scene.expected:
-            for mistake, detail, predict in _of_one(scene, name):
+    for index, name in enumerate(call.arrays):
+        if name in call.expected:
+            for mistake, detail, predict in _of_one(call, name):
                 yield Hypothesis(mistake, index, detail, predict)
 
 
-def _of_one(scene: Scene, name: str) -> Iterator[tuple[str, str, Predict]]:
+def _of_one(call: ComparedCall, name: str) -> Iterator[tuple[str, str, Predict]]:
     forgotten = "bias" if is_bias_name(name) else "missing_gradient"
     yield forgotten, "it is zero", _changed(name, lambda s, x: np.zeros_like(x))
     yield "transpose", "it is transposed", _changed(name, lambda s, x: x.T)
-    for mistake, detail, factor in factors(scene, None):
+    for mistake, detail, factor in factors(call, None):
         yield mistake, detail, _changed(name, _scaled(factor))
     left_over = "the gradient of the call before is still in it"
     yield "accumulated", left_over, _changed(name, lambda s, x: _sum(x, s.previous[name]))
@@ -39,14 +39,14 @@ def _of_one(scene: Scene, name: str) -> Iterator[tuple[str, str, Predict]]:
     )
 
 
-def _scaled(factor: Callable[[Scene], float]) -> Change:
-    return lambda scene, x: factor(scene) * x
+def _scaled(factor: Callable[[ComparedCall], float]) -> Change:
+    return lambda call, x: factor(call) * x
 
 
 def _changed(name: str, change: Change) -> Predict:
-    def predict(scene: Scene) -> dict[str, Array] | None:
-        found = change(scene, scene.expected[name])
-        return None if found is None else {**scene.expected, name: found}
+    def predict(call: ComparedCall) -> dict[str, Array] | None:
+        found = change(call, call.expected[name])
+        return None if found is None else {**call.expected, name: found}
 
     return predict
 

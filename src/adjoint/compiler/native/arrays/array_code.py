@@ -17,7 +17,7 @@ from .drawing import write_drawing
 from .expressions import loops_nest, reduction_nest
 from .nest_code import write_nest
 from .nests import ArrayNest, Start
-from .parts import Drawing, Loops, Multiplication, Part
+from .parts import Loops, Multiplication, Part, RandomFill
 from .products import Product, span_of, write_panel, write_product, write_rest
 from .schedule import Schedule
 from .views import ENTRY_BYTES, Buffer, Role
@@ -192,7 +192,7 @@ class ArrayCode:
             self.counts["products"] += 1
             return self._multiply(part)
         self.counts["loops"] += 1
-        if isinstance(part, Drawing):
+        if isinstance(part, RandomFill):
             return self._draw(part)
         if isinstance(part, Loops):
             return self._loop("loops", loops_nest(self.schedule, part))
@@ -202,7 +202,7 @@ class ArrayCode:
         routine, places = write_nest(contracted(nest), self.module.vector_bytes)
         return Call(self.module.add(name, routine), tuple(places))
 
-    def _draw(self, part: Drawing) -> Call:
+    def _draw(self, part: RandomFill) -> Call:
         state, target = part.state, part.target
         routine = write_drawing(count=target.buffer.size, stride=state.strides[0], kind=target.kind)
         places = [(view.buffer, view.offset) for view in (state, target)]

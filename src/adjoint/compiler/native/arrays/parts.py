@@ -84,14 +84,14 @@ class Multiplication:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class RandomFill:
     """Random numbers of a state."""
 
     state: View
     target: View
 
 
-Part = Loops | Reduction | Multiplication | Drawing
+Part = Loops | Reduction | Multiplication | RandomFill
 
 
 def reads_of(part: Part) -> Iterator[Operand]:
@@ -107,4 +107,4 @@ def wholes_of(part: Part) -> tuple[View, ...]:
     """Return what a part that is no loops reads, as it lies in memory."""
     if isinstance(part, Multiplication):
         return part.left, part.right
-    return (part.state,) if isinstance(part, Drawing) else ()
+    return (part.state,) if isinstance(part, RandomFill) else ()

@@ -20,7 +20,7 @@ from ..formats import FORMATS
 from ..nest import Unlowerable
 from .keeping import kept_nodes, shared_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
-from .parts import Drawing, Loops, Multiplication, Part, Reduction, Root, reads_of, wholes_of
+from .parts import Loops, Multiplication, Part, RandomFill, Reduction, Root, reads_of, wholes_of
 from .picking import Index, Pick, pick_computed, pick_known
 from .views import Buffer, Role, View, constant_view
 
@@ -143,7 +143,7 @@ class Schedule:
         elif name in DRAWS:
             target = self._target(node)
             state = self.view(node.args[0], node.parents[0])
-            self._append(node, Drawing(state, target), target)
+            self._append(node, RandomFill(state, target), target)
         elif name == "concatenate":
             self._join(node)
         elif name in ("scatter_add", "put_at"):

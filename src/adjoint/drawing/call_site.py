@@ -1,4 +1,4 @@
-"""A place is where a node of a graph was made: the user's line, and the modules it was within."""
+"""A call site is where a node was made: the user's line, and the modules it was within."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node, Operand, Params, Primitive
-from ..derivation.subject import Subject
+from ..derivation.subject import FunctionAtPoint
 from ..graph import Graph, Symbol, trace
 from ..nn.module import Module
 
@@ -20,7 +20,7 @@ _PACKAGE = str(Path(__file__).parent.parent)
 _NUMPY = str(Path(np.__file__).parent)
 
 
-class Call(NamedTuple):
+class ModuleCall(NamedTuple):
     """A call of a module: its path in the outermost one, its class, and which call it was."""
 
     path: str
@@ -28,10 +28,10 @@ class Call(NamedTuple):
     number: int
 
 
-class Place(NamedTuple):
-    """The calls of modules that were under way, the outermost first, and a line or nothing."""
+class CallSite(NamedTuple):
+    """A line of the user's, or nothing, and the calls of modules under way, the outermost first."""
 
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ModuleCall, ...] = ()
     file: str = ""
     line: int = 0
 
@@ -44,11 +44,11 @@ class Place(NamedTuple):
         return f"{Path(self.file).name}:{self.line}: {code}"
 
 
-class _Places:
-    """Notes the place of every symbol while a function is traced."""
+class _CallSites:
+    """Notes the call site of every symbol while a function is traced."""
 
     def __init__(self) -> None:
-        self.of: dict[Node, Place] = {}
+        self.of: dict[Node, CallSite] = {}
         self._numbers: dict[FrameType, int] = {}
         self._paths: dict[int, dict[int, str]] = {}
 
@@ -56,6 +56,7 @@ class _Places:
         """Note where a node was made, given the frame that asked for it."""
         modules: list[tuple[FrameType, Module]] = []
         file, line = "", 0
+        # Frames beyond the trace belong to whoever asked for the picture.
         while frame is not None and frame.f_code is not trace.__code__:
             code = frame.f_code
             if code is Module.__call__.__code__:
@@ -63,18 +64,18 @@ class _Places:
             elif not line and not code.co_filename.startswith((_PACKAGE, _NUMPY, "<")):
                 file, line = code.co_filename, frame.f_lineno
             frame = frame.f_back
-        self.of[node] = Place(self._calls(modules[::-1]), file, line)
+        self.of[node] = CallSite(self._calls(modules[::-1]), file, line)
 
     def forget_frames(self) -> None:
         """Let the frames go, which hold all that the function had to do with."""
         self._numbers.clear()
 
-    def _calls(self, modules: Sequence[tuple[FrameType, Module]]) -> tuple[Call, ...]:
+    def _calls(self, modules: Sequence[tuple[FrameType, Module]]) -> tuple[ModuleCall, ...]:
         if not modules:
             return ()
         known = self._known(modules[0][1])
         return tuple(
-            Call(
+            ModuleCall(
                 known.get(id(module), type(module).__name__),
                 type(module).__name__,
                 self._numbers.setdefault(frame, len(self._numbers)),
@@ -89,9 +90,9 @@ class _Places:
         return self._paths[id(root)]
 
 
-def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
-    """Return the graph of a subject, and the place of each of its nodes."""
-    places = _Places()
+def trace_call_sites(subject: FunctionAtPoint) -> tuple[Graph, dict[Node, CallSite]]:
+    """Return the graph of a function at a point, and the call site of each of its nodes."""
+    sites = _CallSites()
 
     class Placed(Symbol):
         """A symbol that tells where it was made."""
@@ -102,7 +103,7 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
         def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
             made = super().apply(primitive, args, params)
             assert made.node is not None
-            places.see(made.node, sys._getframe(1))
+            sites.see(made.node, sys._getframe(1))
             return made
 
     names, arguments = subject.names, subject.arguments
@@ -112,5 +113,5 @@ def trace_places(subject: Subject) -> tuple[Graph, dict[Node, Place]]:
             function, *subject.args, symbol=Placed, names=names, arguments=arguments, may_act=True
         )
     finally:
-        places.forget_frames()
-    return graph, places.of
+        sites.forget_frames()
+    return graph, sites.of

@@ -16,7 +16,7 @@ from .ranks import ranks, trunk
 from .scene import Arrow, Card, Scene
 
 LETTER = 7.3  # width of a monospaced letter of 12 pixels, with room to spare
-SMALL = 6.7  # of 11 pixels
+SMALL = 6.7  # the same for letters of 11 pixels
 LINE = 17.0  # from one line to the next
 PAD_X, PAD_Y = 12.0, 8.0
 _GAP = 16.0  # between neighbours
@@ -52,7 +52,7 @@ class Way:
 
 
 @dataclass
-class Layout:
+class GraphLayout:
     """Boxes of the cards as (x, y, width, height), and the ways of the arrows."""
 
     boxes: list[tuple[float, float, float, float]]
@@ -62,10 +62,10 @@ class Layout:
     height: float
 
 
-def lay_out(scene: Scene) -> Layout:
+def lay_out(scene: Scene) -> GraphLayout:
     """Return the layout of a scene, its top at 0 and its trunk at x = 0."""
     if not scene.cards:
-        return Layout([], [], 0, 0, 0)
+        return GraphLayout([], [], 0, 0, 0)
     grid = _Grid(scene)
     grid.order()
     grid.place()
@@ -217,7 +217,7 @@ class _Grid:
 
     # --- the result
 
-    def layout(self) -> Layout:
+    def layout(self) -> GraphLayout:
         """Return boxes and ways."""
         tops: list[float] = []
         y = 0.0
@@ -235,7 +235,7 @@ class _Grid:
         every = [item for row in self.rows for item in row]
         left = min(item.x - item.left for item in every)
         right = max(item.x + item.right for item in every)
-        return Layout(boxes, ways, left, right, y - _ABOVE)
+        return GraphLayout(boxes, ways, left, right, y - _ABOVE)
 
     def _ways(self, boxes: Sequence[tuple[float, ...]], tops: Sequence[float]) -> list[Way]:
         starts, ends = self._ports(below=True), self._ports(below=False)

@@ -1,9 +1,9 @@
-"""A stage calls a subject's passes at points away from kinks, and finds what is right there."""
+"""A call sampler calls both passes away from kinks, and finds the right gradients there."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,26 +12,28 @@ from ..check import numerical_gradient
 from ..compiler.naming import identifier
 from ..graph import Graph, trace
 from . import sampling
+from .compared_call import ComparedCall
 from .comparison import NUMERICAL, TOLERANCE, agree
-from .record import Record
-from .scene import Scene
+from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, quietly
 from .steps import Steps
-from .subject import LEARNING_RATE, Point, Subject, is_float, is_optional, quietly
+from .traced_run import TracedRun
 
 Array = np.ndarray[Any, Any]
 Inputs = Callable[[np.random.Generator], Sequence[Any]]
 
-# Attempts to find a point away from kinks, for each call that is asked for.
+# So many points are tried for each call that is asked for, until one is away from kinks.
 _TRIES = 5
+# How far a point is moved to look for a kink beside it: far above rounding, so that the sides of a
+# kink are told apart, and so little that a smooth gradient hardly changes.
 _NUDGE = 1e-7
 
 
-class Stage:
-    """Makes the scenes of a subject.
+class CallSampler:
+    """Makes the calls that a review compares.
 
     Parameters
     ----------
-    subject : Subject
+    passes : PassPair
     inputs : callable
         Draws arguments for the forward pass.
     wrt : sequence of str or None
@@ -40,16 +42,16 @@ class Stage:
     """
 
     def __init__(
-        self, subject: Subject, inputs: Inputs, wrt: Sequence[str] | None, seed: int
+        self, passes: PassPair, inputs: Inputs, wrt: Sequence[str] | None, seed: int
     ) -> None:
-        self.subject, self.inputs, self.wrt = subject, inputs, wrt
+        self.passes, self.inputs, self.wrt = passes, inputs, wrt
         self.rng = np.random.default_rng(seed)
         self.traced = True
 
-    def scenes(self, calls: int) -> list[Scene]:
+    def compared_calls(self, calls: int) -> list[ComparedCall]:
         """Return so many calls, each after another one and with its right gradients."""
-        attempts = (self._scene(*self._points()) for _ in range(calls * _TRIES))
-        found = [scene for scene, _ in zip(_present(attempts), range(calls), strict=False)]
+        attempts = (self._compared_call(*self._points()) for _ in range(calls * _TRIES))
+        found = [call for call, _ in zip(_present(attempts), range(calls), strict=False)]
         if not found:
             raise ValueError(
                 "check_backward: every call lies at a kink, where no gradient is right or wrong; "
@@ -57,60 +59,60 @@ class Stage:
             )
         return found
 
-    def steps(self, scene: Scene) -> Steps:
-        """Return the derivation of a scene's right gradients."""
-        arrays = [np.asarray(x, np.float64) for x in scene.arrays.values()]
-        return Steps(self.subject.pure(scene.point), arrays, list(scene.arrays), scene.g)
+    def steps(self, call: ComparedCall) -> Steps:
+        """Return the derivation of a call's right gradients."""
+        arrays = [np.asarray(x, np.float64) for x in call.arrays.values()]
+        return Steps(self.passes.pure(call.point), arrays, list(call.arrays), call.g)
 
     def _points(self) -> tuple[Point, Point]:
         """Return a point, and one for the call before."""
-        start = self.subject.parameters()
+        start = self.passes.parameters()
         point = Point(tuple(self.inputs(self.rng)), sampling.moved(start, self.rng))
         before = sampling.alike(point, self.rng)
         return point, Point(before.arguments, sampling.moved(start, self.rng))
 
-    def _scene(self, point: Point, before: Point) -> Scene | None:
+    def _compared_call(self, point: Point, before: Point) -> ComparedCall | None:
         """Return the call at a point after one at another, or None at a kink."""
-        output = np.asarray(self.subject.forward(point))
+        output = np.asarray(self.passes.forward(point))
         if output.dtype.kind != "f":
             raise ValueError(
                 f"check_backward: the forward pass gave dtype {output.dtype}; expected floats"
             )
         g, g_before = (self._cotangent(output) for _ in range(2))
-        session = self.subject.session()
+        session = self.passes.session()
         session.call(before, g_before[()])
         attempt = session.call(point, g[()])
-        record, gradients = self._right(point, g)
+        run, gradients = self._right(point, g)
         earlier, previous = self._right(before, g_before)
-        scene = Scene(
+        call = ComparedCall(
             point,
             attempt,
             {name: gradients[name] for name in self._reviewed(attempt.gradients, gradients)},
             previous,
-            record,
+            run,
             earlier,
             np.asarray(g, np.float64),
             _batch(output, point),
-            self._tolerance(point, output, record),
-            LEARNING_RATE if self.subject.updates else None,
-            dict(zip(self.subject.names(point), self.subject.floats(point), strict=True)),
+            self._tolerance(point, output, run),
+            LEARNING_RATE if self.passes.updates else None,
+            dict(zip(self.passes.names(point), self.passes.floats(point), strict=True)),
         )
 
-        def retry(wrap: Callable[[Any], Any]) -> Scene:
-            return dataclasses.replace(scene, attempt=session.call(point, g[()], wrap), retry=None)
+        def retry(wrap: Callable[[Any], Any]) -> ComparedCall:
+            return dataclasses.replace(call, attempt=session.call(point, g[()], wrap), retry=None)
 
         if attempt.error:
-            return dataclasses.replace(scene, retry=retry)
-        return None if scene.wrong and self._at_kink(point, g, gradients) else scene
+            return dataclasses.replace(call, retry=retry)
+        return None if call.wrong and self._at_kink(point, g, gradients) else call
 
     def _cotangent(self, output: Array) -> Array:
         drawn = sampling.cotangent(output, self.rng)
-        return drawn if self.subject.takes_g else np.ones_like(drawn)
+        return drawn if self.passes.takes_g else np.ones_like(drawn)
 
-    def _tolerance(self, point: Point, output: Array, record: Record | None) -> float:
-        dtypes = [str(x.dtype) for x in (*self.subject.floats(point), output)]
+    def _tolerance(self, point: Point, output: Array, run: TracedRun | None) -> float:
+        dtypes = [str(x.dtype) for x in (*self.passes.floats(point), output)]
         allowed = max(TOLERANCE.get(dtype, 0.0) for dtype in dtypes)
-        return allowed if record is not None else max(allowed, NUMERICAL)
+        return allowed if run is not None else max(allowed, NUMERICAL)
 
     def _reviewed(self, given: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[str]:
         """Return the names that are compared: those asked for, or all but targets without one."""
@@ -131,19 +133,19 @@ class Stage:
     # --- what is right
 
     @quietly
-    def _right(self, point: Point, g: Array) -> tuple[Record | None, dict[str, Array]]:
+    def _right(self, point: Point, g: Array) -> tuple[TracedRun | None, dict[str, Array]]:
         """Return the right gradients, by a traced sweep or else by differences."""
-        names = self.subject.names(point)
-        arrays = [np.array(x, np.float64) for x in self.subject.floats(point)]
+        names = self.passes.names(point)
+        arrays = [np.array(x, np.float64) for x in self.passes.floats(point)]
         wide = Point(tuple(map(_widened, point.arguments)), point.parameters)
-        function = self.subject.pure(wide)
+        function = self.passes.pure(wide)
         graph = self._graph(function, arrays, names)
         g = np.asarray(g, np.float64)
         if graph is None:
             return None, dict(zip(names, _numerical(function, arrays, g), strict=True))
-        record = Record(graph, arrays)
-        found = record.gradients(record.pull(g))
-        return record, dict(zip(names, found, strict=True))
+        run = TracedRun(graph, arrays)
+        found = run.gradients(run.pull(g))
+        return run, dict(zip(names, found, strict=True))
 
     def _graph(
         self, function: Callable[..., Any], arrays: list[Array], names: list[str]
@@ -155,29 +157,31 @@ class Stage:
         if graph is not None and agree(np.asarray(graph.evaluate(arrays)[0]), plain, 1e-6):
             return graph
         _check_repeatable(np.asarray(function(*arrays)), plain)
+        # A trace that gives other numbers froze a branch: from now on only differences are right.
         self.traced = False
         return None
 
     @quietly
     def _at_kink(self, point: Point, g: Array, gradients: Mapping[str, Array]) -> bool:
         """Return whether the right gradient jumps near the point."""
-        arrays = [np.array(x, np.float64) for x in self.subject.floats(point)]
+        arrays = [np.array(x, np.float64) for x in self.passes.floats(point)]
         for sign in (1, -1):
             shifts = [sign * _NUDGE * self.rng.uniform(0.5, 1, x.shape) for x in arrays]
             near = [x + shift for x, shift in zip(arrays, shifts, strict=True)]
-            graph = self._graph(self.subject.pure(point), near, self.subject.names(point))
+            graph = self._graph(self.passes.pure(point), near, self.passes.names(point))
             if graph is None:
                 return False
-            record = Record(graph, near)
-            found = record.gradients(record.pull(np.asarray(g, np.float64)))
+            run = TracedRun(graph, near)
+            found = run.gradients(run.pull(np.asarray(g, np.float64)))
             for x, y in zip(found, gradients.values(), strict=True):
+                # A smooth gradient moves by about the nudge; at a kink it jumps.
                 if np.all(np.isfinite(y)) and not agree(x, y, 1e-3):
                     return True
         return False
 
 
-def _present(scenes: Any) -> Any:
-    return (scene for scene in scenes if scene is not None)
+def _present(calls: Iterable[ComparedCall | None]) -> Iterator[ComparedCall]:
+    return (call for call in calls if call is not None)
 
 
 def _traced(
@@ -199,7 +203,7 @@ def _check_repeatable(again: Array, first: Array) -> None:
         )
 
 
-def _widened(item: Any) -> Any:
+def _widened(item: object) -> Any:
     return np.asarray(item, np.float64) if is_float(item) else item
 
 

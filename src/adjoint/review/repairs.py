@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Array = np.ndarray[Any, Any]
 Repair = Callable[[Array, Array], tuple[Array, Array]]
@@ -25,24 +26,25 @@ REPAIRS: dict[str, Repair] = {
 }
 
 
-class Product(NamedTuple):
+class RepairedProduct(NamedTuple):
     """An operation that does not exist, and what it gives when it is repaired."""
 
     text: str
     result: Array
 
 
-class Mended(np.ndarray[Any, Any]):
+# A subclass of arrays, since the user's own code has to run on it unchanged.
+class RepairingArray(np.ndarray[Any, Any]):
     """An array whose operations are tried again with an operand transposed where they fail."""
 
     repair: Repair | None = None
-    notes: list[Product]
+    notes: list[RepairedProduct]
 
-    def __array_finalize__(self, source: Any) -> None:
+    def __array_finalize__(self, source: object) -> None:
         self.repair = getattr(source, "repair", None)
         self.notes = getattr(source, "notes", [])
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any) -> Any:
         plain = [_plain(x) for x in inputs]
         if "out" in kwargs:
             kwargs["out"] = tuple(_plain(x) for x in kwargs["out"])
@@ -54,7 +56,9 @@ class Mended(np.ndarray[Any, Any]):
             found = self._repaired(ufunc, *plain, **kwargs)
         return self._same(found)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, function: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any
+    ) -> Any:
         plain = _plain_tree(args)
         try:
             found = function(*plain, **_plain_tree(kwargs))
@@ -64,22 +68,24 @@ class Mended(np.ndarray[Any, Any]):
             found = self._repaired(np.dot, *plain)
         return self._same(found)
 
-    def dot(self, other: Any, out: Any = None) -> Any:
+    def dot(self, other: ArrayLike, out: Any = None) -> Any:
         """Return the product as ``np.dot`` does."""
         return np.dot(self, other)
 
-    def _repaired(self, operation: Callable[..., Any], x: Any, y: Any, **kwargs: Any) -> Any:
+    def _repaired(
+        self, operation: Callable[..., Any], x: ArrayLike, y: ArrayLike, **kwargs: Any
+    ) -> Any:
         assert self.repair is not None
         found = operation(*self.repair(np.asarray(x), np.asarray(y)), **kwargs)
         text = f"{np.shape(x)} {_SIGNS[operation]} {np.shape(y)}"
-        self.notes.append(Product(text, np.array(found)))
+        self.notes.append(RepairedProduct(text, np.array(found)))
         return found
 
-    def _same(self, found: Any) -> Any:
+    def _same(self, found: object) -> Any:
         return mended(found, self.repair, self.notes) if isinstance(found, np.ndarray) else found
 
 
-def mended(item: Any, repair: Repair | None, notes: list[Product]) -> Any:
+def mended(item: object, repair: Repair | None, notes: list[RepairedProduct]) -> Any:
     """Return an array, or the arrays of a tuple, list or dict, whose products are repaired."""
     if isinstance(item, (tuple, list)):
         return type(item)(mended(child, repair, notes) for child in item)
@@ -87,16 +93,16 @@ def mended(item: Any, repair: Repair | None, notes: list[Product]) -> Any:
         return {key: mended(child, repair, notes) for key, child in item.items()}
     if not isinstance(item, np.ndarray):
         return item
-    found = np.asarray(item).view(Mended)
+    found = np.asarray(item).view(RepairingArray)
     found.repair, found.notes = repair, notes
     return found
 
 
-def _plain(x: Any) -> Any:
-    return x.view(np.ndarray) if isinstance(x, Mended) else x
+def _plain(x: object) -> Any:
+    return x.view(np.ndarray) if isinstance(x, RepairingArray) else x
 
 
-def _plain_tree(tree: Any) -> Any:
+def _plain_tree(tree: object) -> Any:
     if isinstance(tree, (tuple, list)):
         return type(tree)(map(_plain_tree, tree))
     if isinstance(tree, dict):

@@ -1,4 +1,4 @@
-"""A subject is what is reviewed, a forward and a backward pass, behind one way to call them."""
+"""A pair of passes is what is reviewed, forward and backward, behind one way to call them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TARGETS = frozenset(
 )
 _RATES = frozenset(("learning_rate", "lr", "eta", "rate", "step_size"))
 _OWN_FOLDER = FilePath(__file__).parent
-# Not a power of two nor a common factor: a rate that is applied twice or not at all shows.
+# Neither a power of two nor a usual factor, so that a rate applied twice or not at all shows.
 LEARNING_RATE = 0.375
 
 
@@ -67,14 +67,20 @@ class Attempt:
     place: str = ""
 
 
-class Session(Protocol):
-    """A run of calls that share whatever state the subject keeps."""
+class HasBackward(Protocol):
+    """An object of the user's, whose forward method is ``forward`` or ``__call__``."""
 
-    def call(self, point: Point, g: Any, wrap: Function | None = None) -> Attempt:
+    backward: Function
+
+
+class Session(Protocol):
+    """A run of calls that share whatever state the passes keep."""
+
+    def call(self, point: Point, g: Array, wrap: Function | None = None) -> Attempt:
         """Run both passes, the backward one on what ``wrap`` makes of each array that it reads."""
 
 
-class Subject(Protocol):
+class PassPair(Protocol):
     """A forward and a backward pass in any of the accepted forms."""
 
     label: str
@@ -101,7 +107,7 @@ class Subject(Protocol):
         """Start anew."""
 
 
-def is_float(item: Any) -> bool:
+def is_float(item: object) -> bool:
     """Return whether an argument is a float number or array, which has a gradient."""
     return isinstance(item, (float, np.floating)) or (
         isinstance(item, np.ndarray) and item.dtype.kind == "f"
@@ -109,12 +115,12 @@ def is_float(item: Any) -> bool:
 
 
 def is_optional(name: str) -> bool:
-    """Return whether an argument is by its name one that nobody needs the gradient of."""
+    """Return whether an argument's name says that nobody needs its gradient, as a target's."""
     return name.lower() in _TARGETS
 
 
 def is_rate(name: str) -> bool:
-    """Return whether a parameter of a backward pass is by its name a learning rate."""
+    """Return whether the name of a backward pass's parameter is that of a learning rate."""
     return name.lower() in _RATES
 
 
@@ -125,13 +131,13 @@ def parameter_names(function: Function) -> list[str]:
     return [p.name for p in parameters if p.kind in kinds]
 
 
-def output_of(result: Any) -> Any:
+def output_of(result: object) -> Any:
     """Return the output of a forward pass that may return a cache beside it."""
     return result[0] if isinstance(result, tuple) else result
 
 
 def copied(arguments: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the arguments with arrays copied, so that a subject may write into them."""
+    """Return the arguments with arrays copied, so that the passes may write into them."""
     return tuple(item.copy() if isinstance(item, np.ndarray) else item for item in arguments)
 
 

@@ -1,7 +1,7 @@
-"""A record is the traced forward pass with numbers, through which cotangents are pulled, altered.
+"""A traced run is a forward pass with numbers, through which altered cotangents are pulled back.
 
 Every hypothesis about a mistake is a small alteration of the correct sweep: another operand in one
-rule, another factor on one term. The record runs the sweep with it, and the result is what the
+rule, another factor on one term. The run repeats the sweep with it, and the result is what the
 gradients would be if that were the mistake.
 """
 
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 Values = dict[Node, Array]
 Change = Callable[[Array], Array]
 
-# Columns of an expression that stands for a value without a name.
+# A value without a name is called by its expression, of which so many columns are shown.
 _LONGEST = 40
 
 
@@ -39,7 +39,8 @@ class Alteration:
     parts : dict of (Node, int) to callable
         Applied to what a rule gives for one of its arguments, before broadcasting is undone.
     operands : dict of (Node or None, Node) to array
-        In the rule of the first (None: in all rules) the second has this value.
+        What the second node is taken to be in the rule of the first, or in all rules if that is
+        None.
     """
 
     totals: dict[Node, Change] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Alteration:
 CORRECT = Alteration()
 
 
-class Record:
+class TracedRun:
     """The numbers of one run of a traced forward pass."""
 
     def __init__(self, graph: Graph, arrays: Sequence[Array]) -> None:

@@ -1,4 +1,4 @@
-"""A record is what happened in a run that was watched: operations, cuts, sweeps, and lines."""
+"""An event log holds what happened in a run that was watched: operations, cuts and sweeps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..core import Node, Value
 from ..source_line import SourceLine, users_line
@@ -16,11 +17,13 @@ from ..sweep import reachable
 from ..tensor import Watcher, watched_by
 from ..tree import leaves
 
-# Of backward passes, with the operations before each, that are remembered.
+Array = np.ndarray[Any, Any]
+
+# So many of the last backward passes are remembered, each with the operations before it.
 _KEPT = 4
 
 
-class Operation:
+class OperationEvent:
     """A primitive applied at a line; ``muted`` is the line of the `no_grad` around it, if any."""
 
     __slots__ = ("line", "muted", "node", "recorded")
@@ -32,21 +35,21 @@ class Operation:
 
 
 class Cut:
-    """Numbers that left the graph at a line; where that was refused there is no result.
+    """Numbers that left the graph at a line; a cut that was refused has no results.
 
-    Sources and results are nodes with arrays, or plain numbers, as they were then: a tensor may
-    be given others later.
+    Sources and results are pairs of a node, or None, and numbers, as they were at that moment: a
+    tensor may be given another node and other numbers later.
     """
 
     __slots__ = ("how", "line", "refused", "results", "sources", "subject")
 
-    def __init__(self, how: str, source: Any, result: Any, line: SourceLine | None) -> None:
+    def __init__(self, how: str, source: object, result: object, line: SourceLine | None) -> None:
         self.how, self.subject, self.line = how, source, line
         self.refused = result is None
         self.sources, self.results = _parts(source), _parts(result)
 
 
-def _parts(tree: Any) -> list[tuple[Node | None, Any]]:
+def _parts(tree: object) -> list[tuple[Node | None, Any]]:
     return [(x.node, x.data) if isinstance(x, Value) else (None, x) for x in leaves(tree)]
 
 
@@ -62,7 +65,7 @@ class Sweep:
         """The value that was differentiated."""
         return next(iter(self.cotangents))
 
-    def see(self, node: Node, g: Any) -> None:
+    def see(self, node: Node, g: Value | Array) -> None:
         """Note a whole cotangent."""
         self.cotangents[node] = plain(g)
 
@@ -76,25 +79,25 @@ class Pass:
     """A forward pass, and the sweep that ended it if one did."""
 
     def __init__(self) -> None:
-        self.events: list[Operation | Cut] = []
+        self.events: list[OperationEvent | Cut] = []
         self.sweep: Sweep | None = None
 
 
 class Muted:
-    """Stands for "off" inside `no_grad`: false, but it sees what is not recorded."""
+    """The state "off" inside `no_grad`: it is false, but sees operations that are not recorded."""
 
-    def __init__(self, record: Record, line: SourceLine | None) -> None:
-        self.record, self.line = record, line
+    def __init__(self, log: EventLog, line: SourceLine | None) -> None:
+        self.log, self.line = log, line
 
     def __bool__(self) -> bool:
         return False
 
     def see_forward(self, node: Node, recorded: bool) -> None:
         """Note an operation that is not recorded."""
-        self.record.add(Operation(node, recorded, users_line(), self))
+        self.log.add(OperationEvent(node, recorded, users_line(), self))
 
 
-class Record(Watcher):
+class EventLog(Watcher):
     """Remembers the last few passes, and the first one whose gradient was not finite."""
 
     def __init__(self) -> None:
@@ -112,7 +115,7 @@ class Record(Watcher):
         return [*old, *self._passes]
 
     @property
-    def events(self) -> Iterator[Operation | Cut]:
+    def events(self) -> Iterator[OperationEvent | Cut]:
         """Operations and cuts in order."""
         return (event for one in self.passes for event in one.events)
 
@@ -128,7 +131,7 @@ class Record(Watcher):
         """What sees operations inside `no_grad`."""
         return Muted(self, users_line())
 
-    def add(self, event: Operation | Cut) -> None:
+    def add(self, event: OperationEvent | Cut) -> None:
         """Note an operation or a cut; after a sweep it begins another pass."""
         if self._passes[-1].sweep is not None:
             self._passes.append(Pass())
@@ -136,13 +139,13 @@ class Record(Watcher):
 
     def see_forward(self, node: Node, recorded: bool) -> None:
         """Note an operation."""
-        self.add(Operation(node, recorded, users_line(), None))
+        self.add(OperationEvent(node, recorded, users_line(), None))
 
-    def see_cut(self, how: str, source: Any, result: Any) -> None:
+    def see_cut(self, how: str, source: object, result: object) -> None:
         """Note a cut."""
         self.add(Cut(how, source, result, users_line()))
 
-    def see_cotangent(self, node: Node, g: Any) -> None:
+    def see_cotangent(self, node: Node, g: Value | Array) -> None:
         """Note a cotangent; the first one begins a sweep."""
         if self._sweep is None:
             self._sweep = Sweep()
@@ -165,36 +168,36 @@ class Record(Watcher):
             self._first_bad = last
 
 
-def of_graph(ends: Iterable[Node]) -> Record:
-    """Return the record that a graph alone gives: operations without lines."""
-    record = Record()
+def of_graph(ends: Iterable[Node]) -> EventLog:
+    """Return the log that a graph alone gives: operations without lines."""
+    log = EventLog()
     for node in reachable(ends):
         if node.primitive is not None:
-            record.add(Operation(node, True, None, None))
-    return record
+            log.add(OperationEvent(node, True, None, None))
+    return log
 
 
-def plain(x: Any) -> Any:
+def plain(x: Value | ArrayLike) -> Any:
     """Return the array of a value."""
     return np.asarray(x.data if isinstance(x, Value) else x)
 
 
-def _finite(x: Any) -> bool:
+def _finite(x: Array) -> bool:
     return x.dtype.kind != "f" or bool(np.isfinite(x).all())
 
 
 class _Latest(threading.local):
-    """The record of this thread's last block."""
+    """The log of this thread's last block."""
 
-    record: Record | None = None
+    log: EventLog | None = None
 
 
 _latest = _Latest()
 
 
-def latest() -> Record | None:
-    """Return the record of the block that runs, or ran last, in this thread."""
-    return _latest.record
+def latest() -> EventLog | None:
+    """Return the log of the block that runs, or ran last, in this thread."""
+    return _latest.log
 
 
 @contextmanager
@@ -215,6 +218,6 @@ def diagnose() -> Iterator[None]:
     >>> ad.why(w).cause
     'dead_relu'
     """
-    record = _latest.record = Record()
-    with watched_by(record):
+    log = _latest.log = EventLog()
+    with watched_by(log):
         yield

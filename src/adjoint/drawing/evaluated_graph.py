@@ -1,4 +1,4 @@
-"""A record is a graph run once: its values, their gradients, and what every edge adds to them."""
+"""An evaluated graph: its values, their gradients, and what every edge adds to these."""
 
 from __future__ import annotations
 
@@ -7,34 +7,37 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..annotations import Cotangent
 from ..core import Node
-from ..derivation.subject import Subject
+from ..derivation.subject import FunctionAtPoint
 from ..derivation.walk import Walk
 from ..graph import Symbol
 from ..ops.structural import sum_to
 from ..sweep import pull_back
 from ..tree import leaves, map_leaves
-from .place import Place, trace_places
+from .call_site import CallSite, trace_call_sites
+
+Array = np.ndarray[Any, Any]
 
 
 class Edge(NamedTuple):
-    """That a node reads a value: in which of its operands. Two edges may join the same nodes."""
+    """One use of a value: the node that reads it, and as which operand. Two may join one pair."""
 
     source: Node
     target: Node
     position: int
 
 
-class Record:
-    """A subject's graph with numbers.
+class EvaluatedGraph:
+    """The graph of a function, with numbers.
 
     Attributes
     ----------
     graph : Graph
-    places : dict of Node to Place
+    call_sites : dict of Node to CallSite
     values : dict of Node to array
     gradient : dict of Node to array
-        Of the values that a gradient was asked for, or that one on the way to these depends on.
+        The gradients of the inputs to differentiate by, and of all values that depend on these.
     contributions : dict of Edge to array
         What an edge adds to the gradient of its source, in the source's shape; absent where it is
         not needed.
@@ -44,8 +47,8 @@ class Record:
         The results.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self.graph, self.places = trace_places(subject)
+    def __init__(self, subject: FunctionAtPoint) -> None:
+        self.graph, self.call_sites = trace_call_sites(subject)
         arrays = list(leaves(subject.args))
         walk = Walk(self.graph, arrays, subject.result)
         self.inputs = [x.node for x in self.graph.inputs if x.node is not None]
@@ -68,9 +71,9 @@ class Record:
         """Whether there was one number to differentiate, and something to differentiate it by."""
         return bool(self.gradient)
 
-    def place(self, node: Node) -> Place:
+    def call_site(self, node: Node) -> CallSite:
         """Return where a node was made."""
-        return self.places.get(node, Place())
+        return self.call_sites.get(node, CallSite())
 
     def edges(self) -> Iterator[Edge]:
         """Yield every edge of the graph."""
@@ -87,7 +90,7 @@ class Record:
         if end.node is None or not wanted:
             return
 
-        def meet(node: Node, g: Any) -> None:
+        def meet(node: Node, g: Cotangent) -> None:
             if node in known:
                 self.gradient[known[node]] = np.asarray(g)
 
@@ -104,12 +107,12 @@ class Record:
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
         pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)
-        for node in self.wanted:  # what the value does not depend on
+        for node in self.wanted:  # the result does not depend on these
             if walk.tensors[node].node is not None:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))
 
 
-def _wanted(inputs: Sequence[Node], subject: Subject) -> list[Node]:
+def _wanted(inputs: Sequence[Node], subject: FunctionAtPoint) -> list[Node]:
     """Return the inputs to differentiate by."""
     marks = [
         map_leaves(lambda _, n=n: n in subject.wanted, arg) for n, arg in enumerate(subject.args)

@@ -1,4 +1,4 @@
-"""A scene is one call of the hand-written pass beside the right gradients of the same call."""
+"""A compared call is one call of the hand-written pass, beside the right gradients of that call."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 from ..core import Node
 from .attributes import gradient_names
 from .comparison import agree
-from .record import CORRECT, Alteration, Record
-from .subject import Attempt, Point
+from .pass_pair import Attempt, Point
+from .traced_run import CORRECT, Alteration, TracedRun
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class Scene:
+class ComparedCall:
     """One call, and the call before it.
 
     Parameters
@@ -30,7 +30,7 @@ class Scene:
         What the hand-written pass gave.
     expected, previous : mapping of str to array
         The right gradients of this call, and those of the call before.
-    record, earlier : Record or None
+    run, earlier : TracedRun or None
         The traced forward pass of both; None where it cannot be traced.
     g : array
         The cotangent of the output.
@@ -49,14 +49,14 @@ class Scene:
     attempt: Attempt
     expected: Mapping[str, Array]
     previous: Mapping[str, Array]
-    record: Record | None
-    earlier: Record | None
+    run: TracedRun | None
+    earlier: TracedRun | None
     g: Array
     batch: int
     tolerance: float
     rate: float | None
     arrays: Mapping[str, Array]
-    retry: Callable[[Callable[[Any], Any]], Scene | None] | None = None
+    retry: Callable[[Callable[[Any], Any]], ComparedCall | None] | None = None
 
     @functools.cached_property
     def got(self) -> dict[str, Array]:
@@ -78,22 +78,22 @@ class Scene:
         """Return whether the given gradient agrees with an array."""
         return agree(self.got[name], array, self.tolerance)
 
-    # --- what the record tells, by position so that scenes of other shapes can be compared
+    # --- what the run tells, by position: calls with other shapes have other nodes
 
     @functools.cached_property
     def order(self) -> list[Node]:
         """The inputs and the nodes of the traced forward pass, oldest first."""
-        return [] if self.record is None else [*self.record.inputs, *self.record.graph.nodes]
+        return [] if self.run is None else [*self.run.inputs, *self.run.graph.nodes]
 
     @functools.cached_property
     def cotangents(self) -> dict[Node, Array]:
         """The right cotangent of every value."""
-        return {} if self.record is None else self.record.pull(self.g)
+        return {} if self.run is None else self.run.pull(self.g)
 
     def value(self, position: int) -> Array:
         """Return the number that a value has in this call."""
-        assert self.record is not None
-        return self.record.values[self.order[position]]
+        assert self.run is not None
+        return self.run.values[self.order[position]]
 
     def earlier_value(self, position: int) -> Array | None:
         """Return the number that a value had in the call before, if it had the same shape."""
@@ -105,34 +105,34 @@ class Scene:
 
     def is_named(self, position: int) -> bool:
         """Return whether a value is an argument, the output, or has a name of the user's."""
-        assert self.record is not None
+        assert self.run is not None
         node = self.order[position]
-        given = node.primitive is None or node is self.record.output
+        given = node.primitive is None or node is self.run.output
         return given or getattr(node, "name", None) is not None
 
     def text(self, position: int) -> str:
         """Return what a value is called: the user's name, or its expression if it has none."""
-        assert self.record is not None
-        return self.record.texts[self.order[position]]
+        assert self.run is not None
+        return self.run.texts[self.order[position]]
 
     def predict(self, alteration: Alteration = CORRECT) -> dict[str, Array]:
         """Return what the gradients would be if the sweep were altered."""
-        assert self.record is not None
-        found = self.record.gradients(self.record.pull(self.g, alteration))
+        assert self.run is not None
+        found = self.run.gradients(self.run.pull(self.g, alteration))
         return dict(zip(self.arrays, found, strict=True))
 
     def altered(self, alteration: Alteration) -> dict[Node, Array]:
         """Return what the cotangents would be if the sweep were altered."""
-        assert self.record is not None
-        return self.record.pull(self.g, alteration)
+        assert self.run is not None
+        return self.run.pull(self.g, alteration)
 
     def way(self, name: str) -> list[Node]:
         """Return the values between the output and an argument, in the order of the sweep."""
-        if self.record is None:
+        if self.run is None:
             return []
-        goal = self.record.inputs[list(self.arrays).index(name)]
+        goal = self.run.inputs[list(self.arrays).index(name)]
         # The output's cotangent is given; the argument's is the last.
-        return [*reversed(self.record.between(goal, self.record.output)[:-1]), goal]
+        return [*reversed(self.run.between(goal, self.run.output)[:-1]), goal]
 
     @functools.cached_property
     def variables(self) -> dict[Node, Array]:
@@ -156,10 +156,10 @@ class Scene:
 
     def term(self, node: Node) -> str:
         """Return the name of a value as a finding has it: for a parameter its path."""
-        assert self.record is not None
-        if node in self.record.inputs:
-            return list(self.arrays)[self.record.inputs.index(node)]
-        return self.record.graph.names[node]
+        assert self.run is not None
+        if node in self.run.inputs:
+            return list(self.arrays)[self.run.inputs.index(node)]
+        return self.run.graph.names[node]
 
     def first_spoiled(self, name: str, spoiled: Collection[Node]) -> str:
         """Return the first term on the way to a gradient that is spoiled, by the user's name.
@@ -174,16 +174,16 @@ class Scene:
 
     def depends_on(self, name: str) -> bool:
         """Return whether the output depends on an argument or parameter, as far as is known."""
-        if self.record is None:
+        if self.run is None:
             return True
-        return self.record.inputs[list(self.arrays).index(name)] in self.cotangents
+        return self.run.inputs[list(self.arrays).index(name)] in self.cotangents
 
     def last_use(self, name: str) -> int:
         """Return the place of a value's last use, which the backward pass comes to first."""
-        if self.record is None or name not in self.arrays:
+        if self.run is None or name not in self.arrays:
             return 0
-        node = self.record.inputs[list(self.arrays).index(name)]
-        return max((use.order for use, _ in self.record.uses.get(node, [])), default=0)
+        node = self.run.inputs[list(self.arrays).index(name)]
+        return max((use.order for use, _ in self.run.uses.get(node, [])), default=0)
 
     def backward_order(self, name: str) -> tuple[int, int]:
         """Return a key that puts first the gradient that the backward pass computes first."""

@@ -1,0 +1,40 @@
+"""A document is what the renderings of a derivation read: steps, inputs, results and an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from .entry_paths import EntryPaths
+from .evaluator import Evaluator
+from .lines import WrittenProgram
+from .notation import Formula
+from .step import Array, Step
+from .subject import FunctionAtPoint
+
+
+class Document(Protocol):
+    """A derivation as `text`, `markdown`, `latex`, `html` and `script` see it."""
+
+    program: WrittenProgram
+    subject: FunctionAtPoint
+    evaluator: Evaluator
+    inputs: Mapping[str, Array]
+    gradient: Mapping[str, Array]
+    entry: EntryPaths | None
+
+    @property
+    def title(self) -> str:
+        """What is explained."""
+
+    def __iter__(self) -> Iterator[Step]:
+        """Walk through the steps."""
+
+    def given(self) -> Iterator[tuple[str, Formula, str]]:
+        """Yield each input's name, formula and numbers, and those of long constants."""
+
+    def results(self) -> Iterator[tuple[Formula, str]]:
+        """Yield each gradient's formula, and the engine's numbers."""
+
+    def slack(self, name: str) -> float:
+        """Return how far a value may be from the engine's."""

@@ -1,0 +1,63 @@
+"""MathML is a formula as browsers show it, written from its LaTeX."""
+
+from __future__ import annotations
+
+from html import escape
+
+from .tex import Brackets, Fraction, Group, Item, Mark, Radical, Scripts, Table, parse
+
+
+def write(latex: str) -> str:
+    r"""Return a formula's LaTeX as MathML.
+
+    >>> write(r"\log_{2}\left(x\right)")
+    '<mrow><msub><mi>log</mi><mn>2</mn></msub><mrow><mo>(</mo><mi>x</mi><mo>)</mo></mrow></mrow>'
+    """
+    return _written(parse(latex))
+
+
+def _written(item: Item) -> str:
+    if isinstance(item, Mark):
+        return _mark(item)
+    if isinstance(item, Group):
+        parts = "".join(map(_written, item.items))
+        return parts if len(item.items) == 1 else f"<mrow>{parts}</mrow>"
+    if isinstance(item, Fraction):
+        return f"<mfrac>{_written(item.above)}{_written(item.below)}</mfrac>"
+    if isinstance(item, Radical):
+        return _root(item)
+    if isinstance(item, Scripts):
+        return _scripts(item)
+    if isinstance(item, Brackets):
+        inner = "".join(map(_written, item.inner.items))
+        return f"<mrow><mo>{item.opening}</mo>{inner}<mo>{item.closing}</mo></mrow>"
+    return _table(item)
+
+
+def _mark(mark: Mark) -> str:
+    if mark.kind == "mspace":
+        return '<mspace width="0.25em"/>'
+    text = mark.text.replace("-", "−") if mark.kind == "mo" else mark.text
+    return f"<{mark.kind}>{escape(text)}</{mark.kind}>"
+
+
+def _root(root: Radical) -> str:
+    inner = _written(root.inner)
+    if root.degree is None:
+        return f"<msqrt>{inner}</msqrt>"
+    return f"<mroot>{inner}{_written(root.degree)}</mroot>"
+
+
+def _scripts(scripts: Scripts) -> str:
+    corners = dict(scripts.corners)
+    kind = "m" + "sub" * ("_" in corners) + "sup" * ("^" in corners)
+    parts = [_written(corners[side]) for side in "_^" if side in corners]
+    return f"<{kind}>{_written(scripts.of)}{''.join(parts)}</{kind}>"
+
+
+def _table(table: Table) -> str:
+    rows = [f"<mtr>{''.join(f'<mtd>{_written(x)}</mtd>' for x in row)}</mtr>" for row in table.rows]
+    written = "".join(rows)
+    if table.kind == "cases":
+        return f'<mrow><mo>{{</mo><mtable class="cases">{written}</mtable></mrow>'
+    return f"<mtable>{written}</mtable>"

@@ -1,0 +1,62 @@
+"""A step is one checked equality of a derivation: a name, its formula, its rule, its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .notation import Formula
+from .rules import Rule
+
+Array = np.ndarray[Any, Any]
+# The parts of a derivation and their headings.
+PARTS = {"forward": "Forward", "backward": "Backward"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One equality of a derivation: a name, its formula, why it holds, and its numbers.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    part : str
+        ``"forward"`` or ``"backward"``.
+    name, source : str
+        The left-hand side as an identifier, the right-hand side as NumPy.
+    formula : Formula
+        The equality: ``.text``, ``.latex``, ``.mathml``.
+    rule : Rule
+        Its ``.subject`` and ``.equation``.
+    value : array
+    numbers : str
+        What is printed of the value.
+    error : float
+        By how much the engine's value differs, in units of the sum of the terms' magnitudes.
+    """
+
+    number: int
+    part: str
+    name: str
+    source: str
+    formula: Formula
+    rule: Rule
+    value: Array = field(repr=False)
+    numbers: str
+    error: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return np.shape(self.value)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.number:>4}. {self.formula.text}    {self.shape}",
+            f"      [{self.rule}]",
+            f"      = {self.numbers}",
+        ]
+        return "\n".join(lines)
