@@ -32,8 +32,7 @@ from .errors import (
 from .graph import Graph, trace
 from .jacobians import hessian, hvp, jacobian
 from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
-
-__version__ = "0.1.0"
+from .version import __version__ as __version__
 
 # Every primitive and composite is public under its own name: a new one needs no second place.
 # Where both have one name, the composite has NumPy's signature and the primitive does its work.

@@ -31,6 +31,7 @@ from .metadata import plain as plain_metadata
 from .number import WeakNumber
 from .sweep import reachable
 from .tree import leaves, map_leaves
+from .version import __version__
 from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
 
 
@@ -278,6 +279,19 @@ class Graph:
 
     def __repr__(self) -> str:
         return listing.write(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.pop("version", "0.1.0 or an earlier one")
+        if version != __version__:
+            raise ValueError(
+                f"this pickled Graph was written by version {version} of adjoint, and only that "
+                f"version reads it, this is {__version__}; what Graph.save writes, later versions "
+                "read as well"
+            )
+        self.__dict__.update(state)
 
     def save(self, path: str | Path) -> None:
         """Write the graph as JSON, from which `load` makes it again, whole or not at all."""

@@ -180,8 +180,9 @@ def restore_point(
     Raises
     ------
     ValueError
-        If the training is another one.
+        If the training is another one, or a version wrote the checkpoint that did not say which.
     """
+    _check_version(point, settings)
     found = differences(_before(point, settings), settings)
     if found:
         raise ValueError(
@@ -191,6 +192,18 @@ def restore_point(
     point.restore(task.model, task.optimizer)
     history.restore(point.history)
     settings |= {name: point.settings[name] for name in settings}
+
+
+def _check_version(point: Checkpoint, settings: dict[str, Any]) -> None:
+    """Refuse a checkpoint of a version that noted less than what must be the same to go on."""
+    unknown = [name for name in settings if name not in point.settings]
+    if point.version is None and unknown:
+        raise ValueError(
+            "fit: the checkpoint was written by version 0.1.0 of adjoint or an earlier one, which "
+            f"did not note {', '.join(unknown)}, so that nobody knows whether this is the same "
+            "training; a new one can begin with its weights: adjoint.load_weights(model, path) "
+            "reads them from a checkpoint too"
+        )
 
 
 def _before(point: Checkpoint, settings: dict[str, Any]) -> dict[str, Any]:
