@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from . import core, creation, ops
+from . import core, creation, moved, ops
 from .calculus import grad, jvp, linearize, value_and_grad, vjp
 from .errors import (
     AnomalyError,
@@ -33,6 +33,8 @@ from .graph import Graph, trace
 from .jacobians import hessian, hvp, jacobian
 from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
 from .version import __version__ as __version__
+
+moved.install(__name__, moved.MOVED)
 
 # Every primitive and composite is public under its own name: a new one needs no second place.
 # Where both have one name, the composite has NumPy's signature and the primitive does its work.
