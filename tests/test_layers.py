@@ -14,6 +14,7 @@ ROOT = Path(adjoint.__file__).parent
 # From the bottom up; a module imports only from lines above its own, or within its own line where
 # that is marked as one family in its own order.
 LAYERS = [
+    ["extras"],
     ["advice", "errors", "metadata", "tree", "constants", "memory"],
     ["moved", "version"],
     ["philox", "reshuffle", "source_line", "whole_file"],
