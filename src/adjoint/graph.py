@@ -68,7 +68,7 @@ class Symbol(Value):
         spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
         node = TracedNode(primitive, data, params, parents, spec)
         kind: type[Symbol] = plain(cls)
-        if is_view(primitive, args) and not _is_entry(primitive, spec, params):
+        if is_view(primitive, args) and not _is_entry(spec, params):
             view: Any = view_of(kind)(spec, node)
             view.take_from(args[0], primitive, params, True)
             return view  # type: ignore[no-any-return]
@@ -126,7 +126,7 @@ class Symbol(Value):
 _BOXING = {"where", "zeros_like", "ones_like", "uniform", "interval", "put_at"}
 
 
-def _is_entry(primitive: Primitive, spec: Spec, params: Params) -> bool:
+def _is_entry(spec: Spec, params: Params) -> bool:
     """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
     return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
 

@@ -18,11 +18,6 @@ NUMERICAL = 1e-5
 SMALLEST = 1e-10
 
 
-def tolerance_for(*arrays: Array) -> float:
-    """Return the relative error allowed by the narrowest dtype among the arrays."""
-    return max((TOLERANCE.get(str(x.dtype), 0.0) for x in arrays), default=0.0) or 1e-6
-
-
 def agree(got: Array, expected: Array, tolerance: float) -> bool:
     """Return whether all entries agree, relative to the greatest."""
     if got.shape != expected.shape:
