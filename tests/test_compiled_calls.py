@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import pickle
 import subprocess
 import sys
 import threading
@@ -278,3 +279,11 @@ def test_importing_says_nothing_about_llvmlite():
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_compiled_function_that_was_called_can_be_pickled():
+    compiled = ad.compile(ad.tanh)
+    expected = compiled(X)
+    twin = pickle.loads(pickle.dumps(compiled))
+    assert twin.__name__ == "tanh"
+    np.testing.assert_array_equal(twin(X), expected)

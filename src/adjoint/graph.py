@@ -52,6 +52,11 @@ class Symbol(Value):
         node.name = name
         return cls(spec, node)
 
+    def __reduce__(self) -> Any:
+        # The class of arguments, numbers and views is made as it is needed, and has no place to
+        # be imported from; once a graph is traced nothing asks for it.
+        return plain(type(self)), (self.data, self.node)
+
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
