@@ -91,7 +91,7 @@ def test_a_folder_on_the_path_names_the_module_that_is_missing(monkeypatch):
 
 
 def test_the_error_keeps_what_python_said(monkeypatch):
-    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
     with pytest.raises(ImportError, match="python -m pip install") as caught:
         errors.require("scipy.special", extra="native", purpose="this")
     assert isinstance(caught.value.__cause__, ImportError)
