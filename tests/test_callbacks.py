@@ -489,7 +489,7 @@ def test_tensorboard_finds_the_numbers(tmp_path):
 
 def test_without_tensorboardx_the_error_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(ImportError, match=r"pip install 'adjoint\[tensorboard\]'"):
+    with pytest.raises(ImportError, match="python -m pip install tensorboardX"):
         train([TensorBoard(tmp_path)], False, epochs=1)
 
 

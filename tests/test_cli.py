@@ -251,7 +251,7 @@ def test_a_missing_extra_is_named_in_one_line_before_training(run, monkeypatch, 
     status, out, err = run("demo", *QUICK)
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
-    assert f"pip install 'adjoint[{extra}]'" in err
+    assert f"needs {missing}: python -m pip install {missing} (the extra `{extra}`)" in err
 
 
 def test_ctrl_c_outside_the_training_is_one_line_and_status_130(run, monkeypatch):

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import pickle
 import subprocess
 import sys
 import threading
@@ -261,12 +262,12 @@ def test_threads_share_a_compiled_function(tier):
 
 def test_without_llvmlite_it_says_so_once(monkeypatch):
     def absent():
-        raise ImportError("native code needs llvmlite; install it with: pip install …")
+        raise ImportError("native code needs llvmlite: python -m pip install llvmlite")
 
     monkeypatch.setattr(native_function, "this_machine", absent)
     machine.warn_once.cache_clear()
     compiled = ad.compile(lambda x: 2 * x)
-    with pytest.warns(PortableWarning, match=r"adjoint\[native\]"):
+    with pytest.warns(PortableWarning, match="python -m pip install llvmlite"):
         assert compiled(X).tolist() == (2 * X).tolist()
     assert ad.compile(lambda x: 3 * x)(X).tolist() == (3 * X).tolist()  # warnings are errors here
     assert "not native: native code needs llvmlite" in compiled.report()
@@ -278,3 +279,11 @@ def test_importing_says_nothing_about_llvmlite():
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_compiled_function_that_was_called_can_be_pickled():
+    compiled = ad.compile(ad.tanh)
+    expected = compiled(X)
+    twin = pickle.loads(pickle.dumps(compiled))
+    assert twin.__name__ == "tanh"
+    np.testing.assert_array_equal(twin(X), expected)

@@ -1,6 +1,8 @@
 """The static graph: tracing with symbols, and what Python may not do with them."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -275,3 +277,21 @@ def test_a_truncated_file_is_refused(text, tmp_path):
     path.write_text(text)
     with pytest.raises(ValueError, match="cannot be read as a saved graph"):
         Graph.load(path)
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda graph: pickle.loads(pickle.dumps(graph))])
+def test_a_copied_graph_computes_the_same(clone):
+    graph = trace(lambda x: np.sin(x) * 2, np.ones(2))
+    twin = clone(graph)
+    np.testing.assert_array_equal(twin(np.array([1.0, 2.0])), graph(np.array([1.0, 2.0])))
+    assert twin.nodes[0] is not graph.nodes[0]
+    assert vars(twin).keys() == vars(graph).keys()
+
+
+def test_a_pickled_graph_of_another_version_is_refused(monkeypatch):
+    graph = trace(np.sin, np.ones(2))
+    monkeypatch.setattr("adjoint.graph.__version__", "0.3.0")
+    text = pickle.dumps(graph)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"version 0\.3\.0 of adjoint, .* Graph\.save"):
+        pickle.loads(text)

@@ -299,6 +299,20 @@ def test_what_a_checkpoint_does_not_say_is_not_taken_for_the_same(tmp_path):
         train(path, resume=True)
 
 
+def test_a_checkpoint_says_which_version_wrote_it(tmp_path):
+    train(tmp_path / "run", epochs=1)
+    assert Checkpoint.read(tmp_path / "run").version == ad.__version__
+
+
+def test_the_weights_in_a_checkpoint_load_as_others_do(tmp_path):
+    model, _ = train(tmp_path / "run", epochs=2)
+    other = network(9)
+    ad.load_weights(other, tmp_path / "run")
+    assert digest(other) == digest(model)
+    with pytest.raises(ValueError, match="load_state_dict"):
+        ad.load_weights(nn.Linear(2, 3, rng=0), tmp_path / "run")
+
+
 def test_a_learning_rate_that_a_callback_changed_does_not_make_another_training(tmp_path):
     def halve(history, model):
         if len(history) == 2:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from . import core, creation, ops
+from . import core, creation, moved, ops
 from .calculus import grad, jvp, linearize, value_and_grad, vjp
 from .errors import (
     AnomalyError,
@@ -32,8 +32,9 @@ from .errors import (
 from .graph import Graph, trace
 from .jacobians import hessian, hvp, jacobian
 from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
+from .version import __version__ as __version__
 
-__version__ = "0.1.0"
+moved.install(__name__, moved.MOVED)
 
 # A primitive or composite is public under its own name unless its card says otherwise: a new one
 # needs no second place. Where both have one name, the composite has NumPy's signature and the

@@ -21,6 +21,7 @@ from .rescue import check_folder_place, rescued
 from .review.report import SCHEMA
 from .review.source_file import SourceFileError, review_file
 from .table_commands import COMMANDS, as_sizes, check_out
+from .version import __version__
 from .whole_file import write_whole
 
 DEFAULTS = demonstration.Settings()
@@ -40,7 +41,7 @@ class Unusable(click.ClickException):
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="adjoint", prog_name="adjoint")
+@click.version_option(__version__, prog_name="adjoint")
 @click.pass_context
 def adjoint(context: click.Context) -> None:
     """Automatic differentiation and small neural networks on NumPy."""

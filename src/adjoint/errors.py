@@ -7,6 +7,8 @@ from types import ModuleType
 
 from numpy.exceptions import AxisError
 
+from .extras import needs
+
 
 class ShapeError(ValueError):
     """Shapes do not fit the operation.
@@ -103,14 +105,11 @@ class TableError(ValueError):
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import an optional dependency, or say which extra installs it."""
+    """Import an optional dependency, or say which packages to install."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
-        raise ImportError(
-            f"{purpose} needs {package}, which is not installed: pip install 'adjoint[{extra}]'"
-        ) from error
+        raise ImportError(needs(purpose, module, extra)) from error
 
 
 def choose(kind: str, name: object, choices: object) -> str:

@@ -30,6 +30,7 @@ from .metadata import plain as plain_metadata
 from .number import WeakNumber
 from .sweep import interpret, reachable
 from .tree import leaves, map_leaves
+from .version import __version__
 from .views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
 
 
@@ -50,6 +51,11 @@ class Symbol(Value):
         node.name = name
         return cls(spec, node)
 
+    def __reduce__(self) -> Any:
+        # The class of arguments, numbers and views is made as it is needed, and has no place to
+        # be imported from; once a graph is traced nothing asks for it.
+        return plain(type(self)), (self.data, self.node)
+
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
         """Infer the result's shape and dtype, and record the primitive."""
@@ -66,7 +72,7 @@ class Symbol(Value):
         spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
         node = TracedOperation(primitive, data, params, parents, spec)
         kind: type[Symbol] = plain(cls)
-        if is_view(primitive, args) and not _is_entry(primitive, spec, params):
+        if is_view(primitive, args) and not _is_entry(spec, params):
             view: Any = view_of(kind)(spec, node)
             view.take_from(args[0], primitive, params, True)
             return view  # type: ignore[no-any-return]
@@ -122,7 +128,7 @@ class Symbol(Value):
         return f"symbol({self.dtype}{list(self.shape)})"
 
 
-def _is_entry(primitive: Primitive, spec: Spec, params: Params) -> bool:
+def _is_entry(spec: Spec, params: Params) -> bool:
     """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
     return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
 
@@ -298,6 +304,19 @@ class Graph:
 
     def __repr__(self) -> str:
         return listing.write(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.pop("version", "0.1.0 or an earlier one")
+        if version != __version__:
+            raise ValueError(
+                f"this pickled Graph was written by version {version} of adjoint, and only that "
+                f"version reads it, this is {__version__}; what Graph.save writes, later versions "
+                "read as well"
+            )
+        self.__dict__.update(state)
 
     def save(self, path: str | Path) -> None:
         """Write the graph as JSON, from which `load` makes it again, whole or not at all."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from .annotations import Array
 from .errors import ShapeError
+from .extras import command, package_of
 from .scorers import as_metric, find_scorer, is_scorer, scorer_name
 
 Metric = Callable[[Array, Array], Any]
@@ -149,7 +150,7 @@ def _as_metric(metric: object) -> Metric:
         return as_metric(found) if is_scorer(found) else found
     raise ValueError(
         f"unknown metric {metric!r}; choose one of {', '.join(METRICS)}, or, with scikit-learn "
-        "(pip install 'adjoint[sklearn]'), one of sklearn.metrics.get_scorer_names()"
+        f"({command([package_of('sklearn')])}), one of sklearn.metrics.get_scorer_names()"
     )
 
 

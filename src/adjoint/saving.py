@@ -210,8 +210,9 @@ def restore_point(point: Checkpoint, task: Task, history: History, conditions: C
     Raises
     ------
     ValueError
-        If the training is another one.
+        If the training is another one, or a version wrote the checkpoint that did not say which.
     """
+    _check_version(point, conditions)
     found = differences(_before(point, conditions), conditions)
     if found:
         raise ValueError(
@@ -221,6 +222,18 @@ def restore_point(point: Checkpoint, task: Task, history: History, conditions: C
     point.restore(task.model, task.optimizer)
     history.restore(point.history)
     conditions |= {name: point.settings[name] for name in conditions}
+
+
+def _check_version(point: Checkpoint, conditions: Conditions) -> None:
+    """Refuse a checkpoint of a version that noted less than what must be the same to go on."""
+    unknown = [name for name in conditions if name not in point.settings]
+    if point.version is None and unknown:
+        raise ValueError(
+            "fit: the checkpoint was written by version 0.1.0 of adjoint or an earlier one, which "
+            f"did not note {', '.join(unknown)}, so that nobody knows whether this is the same "
+            "training; a new one can begin with its weights: adjoint.load_weights(model, path) "
+            "reads them from a checkpoint too"
+        )
 
 
 def _before(point: Checkpoint, conditions: Conditions) -> Conditions:

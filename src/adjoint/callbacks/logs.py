@@ -68,7 +68,7 @@ class JSONLines(Callback):
 class TensorBoard(Callback):
     """Write every number of every epoch where TensorBoard finds it: ``tensorboard --logdir``.
 
-    It needs ``pip install 'adjoint[tensorboard]'``, which does not bring TensorBoard itself.
+    It needs tensorboardX (the extra `tensorboard`), which does not bring TensorBoard itself.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ is made into source later, and what its parts say must not become code of a stra
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..annotations import Array, DType, Shape
-from ..core import PRIMITIVES, Node, Spec
+from ..core import LATE, PRIMITIVES, Node, Primitive, Spec
 from ..metadata import check, is_dtype, plain
 from ..ops.indexing import SLOT
 from ..tree import leaves
@@ -198,7 +199,7 @@ def _apply(
     entry: dict[str, Any], values: Sequence[Any], symbol: type[Symbol], max_entries: int
 ) -> Any:
     """Apply one saved operation to the values so far."""
-    primitive, expected = PRIMITIVES[entry["primitive"]], _spec(entry, max_entries)
+    primitive, expected = _primitive(entry["primitive"]), _spec(entry, max_entries)
     params = {name: plain(_decode(value)) for name, value in entry["params"].items()}
     check(primitive.forward, params)
     args = [_operand(arg, values) for arg in entry["args"]]
@@ -217,6 +218,14 @@ def _apply(
         _expect(known and (argument is None or type(argument) is int), "its origin")
         node.origin = Origin(rule, argument, group)
     return made
+
+
+def _primitive(name: str) -> Primitive:
+    """Return a primitive by its name, which may be one of a module that is read at first use."""
+    if name not in PRIMITIVES:
+        for module in LATE:
+            importlib.import_module(module)
+    return PRIMITIVES[name]
 
 
 def _operand(item: object, values: Sequence[Any]) -> Any:

@@ -114,6 +114,12 @@ class Compiled:
         self._known: _Known | None = None
         self._most_frozen: float = _MOST_FROZEN
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.function,)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["function"])  # type: ignore[misc]  # as pickled up to version 0.1.0
+
     def __call__(self, *args: Any, out: Any = None, **settings: Any) -> Any:
         """Return the function's result, as plain arrays.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -66,13 +65,6 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
     imports = _imports(text, writer.terms.scipy)
     head = [] if about else [f'"""{graph.name}, written by adjoint."""', *[""] * bool(imports)]
     return "\n".join([*head, *imports, text, ""])
-
-
-def _renamed(name: str, text: str, *, defined: bool = False) -> str:
-    """Return text that calls a helper otherwise, for the function itself has its name."""
-    if text.startswith("def ") and not defined:
-        return text
-    return re.sub(rf"(?<![\w.]){name}(?=\()", f"_{name}", text)
 
 
 def statements(graph: Graph) -> tuple[list[tuple[Operation, ast.expr]], Expressions]:

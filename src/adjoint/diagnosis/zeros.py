@@ -172,7 +172,7 @@ def _product(flow: Flow, sweep: Sweep, node: Node, position: int) -> tuple[str, 
             return "masked", f"{name} multiplies by a mask, which is 0 wherever a gradient arrives"
         if array.any():
             continue
-        origin = zero_origin(flow, sweep, parent)
+        origin = zero_origin(flow, parent)
         if origin is not None:
             return origin.cause, origin
         return "zero_factor", f"{name} multiplies by an operand of shape {array.shape}, all zero"
@@ -186,7 +186,7 @@ def underflows(sweep: Sweep, node: Node) -> bool:
     return bool(norm(g) < np.sqrt(np.finfo(g.dtype).tiny))
 
 
-def zero_origin(flow: Flow, sweep: Sweep, node: Node | None) -> Verdict | None:
+def zero_origin(flow: Flow, node: Node | None) -> Verdict | None:
     """Return what made a value zero in all entries, if it was an operation that often does."""
     while node is not None and node.primitive is not None:
         if is_relu(node):

@@ -13,6 +13,7 @@ from ..errors import UnreadableFileError
 from ..history import History
 from ..nn.module import Module
 from ..optim import Optimizer
+from ..version import __version__
 from .tensor_file import read_tensors, write_tensors
 
 Array = np.ndarray[Any, Any]
@@ -38,6 +39,8 @@ class Checkpoint:
         "predictions" and "targets" of the epoch under way, if there are metrics.
     callbacks : list of dict
         What they go on from, as of their ``state_dict()``.
+    version : str or None
+        Of the adjoint that wrote it; versions up to 0.1.0 did not say theirs.
     """
 
     model: dict[str, Array]
@@ -47,6 +50,7 @@ class Checkpoint:
     settings: dict[str, Any]
     measured: Mapping[str, Array] = field(default_factory=dict)
     callbacks: Sequence[dict[str, Any]] = ()
+    version: str | None = __version__
 
     @classmethod
     def of(
@@ -89,6 +93,7 @@ class Checkpoint:
                 arrays |= {f"callback/{i}/{key}/{name}": x for name, x in state[key].items()}
         content = {
             "kind": "checkpoint",
+            "version": __version__,
             "optimizer": {name: x for name, x in self.optimizer.items() if name != "memory"},
             "remembered": [list(entry) for entry in memory],
             "history": self.history,
@@ -124,6 +129,7 @@ class Checkpoint:
             content["settings"],
             _under("measured/", arrays),
             [_callback(i, numbers, arrays) for i, numbers in enumerate(content["callbacks"])],
+            content.get("version"),
         )
 
     def restore(self, model: Module, optimizer: Optimizer) -> None:

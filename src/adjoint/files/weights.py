@@ -59,6 +59,7 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     ----------
     model : Module
     path : str or path
+        Of a file of weights, or of a checkpoint that `fit` wrote, whose model is read.
     layout : {"adjoint", "torch"}
         "torch" reads what ``safetensors.torch.save_file(model.state_dict(), path)`` writes, or
         `save_weights` with this layout.
@@ -90,6 +91,8 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
         model.load_state_dict(from_torch(model, arrays))
         return
     arrays, content = read_tensors(path)
+    if content.get("kind") == "checkpoint":
+        arrays, content = _model_of_checkpoint(arrays, content)
     if content.get("kind") != "weights" or content.get("layout") != layout:
         raise UnreadableFileError(
             f"{path}: a file of {content.get('kind')}, layout {content.get('layout')}; expected "
@@ -97,6 +100,18 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
         )
     check_conventions(model, content, path)
     model.load_state_dict(arrays)
+
+
+def _model_of_checkpoint(
+    arrays: Mapping[str, Any], content: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a checkpoint's model as a file of weights has it: arrays and what is said of them."""
+    model = {
+        name.removeprefix("model/"): array
+        for name, array in arrays.items()
+        if name.startswith("model/")
+    }
+    return model, {**content["settings"], "kind": "weights", "layout": "adjoint"}
 
 
 def _content(metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -42,12 +42,11 @@ class Trial:
     Attributes
     ----------
     model : TableModel
-    held_X, held_y, held_outputs : array
-        The rows held out, encoded, their targets, and what the model predicts of them.
+    held_y, held_outputs : array
+        The targets of the rows held out, and what the model predicts of them.
     """
 
     model: TableModel
-    held_X: Array
     held_y: Array
     held_outputs: Array
 
@@ -144,7 +143,7 @@ def _scored(
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     target = model.target
     X, y = parts.test
-    trial = Trial(model, X, y, model.outputs(X))
+    trial = Trial(model, y, model.outputs(X))
     say("comparing with simpler models")
     simple = baselines(model.encoder, target, *parts.train, X)
     model.record = {

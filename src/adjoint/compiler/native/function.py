@@ -136,7 +136,7 @@ def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
     try:
         return NativeFunction(graph)
     except ImportError as error:
-        warn_once()
+        warn_once(str(error))
         return str(error)
     except Unlowerable as reason:
         if any(0 in node.output.shape for node in graph.nodes):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import PortableWarning
+from ...errors import PortableWarning, require
 
 # Vectors as wide as the registers: LLVM would else halve the widest on some processors.
 ATTRIBUTES = (
@@ -57,11 +57,10 @@ class Machine:
 
 
 @functools.cache
-def warn_once() -> None:
+def warn_once(reason: str) -> None:
     """Warn, the first time, that without llvmlite everything runs in the portable tier."""
     warnings.warn(
-        "llvmlite is not installed, so compiled programs run as NumPy code, which is slower; "
-        "install it with: pip install 'adjoint[native]'",
+        f"compiled programs run as NumPy code, which is slower: {reason}",
         PortableWarning,
         stacklevel=2,
     )
@@ -76,12 +75,7 @@ def this_machine() -> Machine:
     ImportError
         If llvmlite is not installed.
     """
-    try:
-        from llvmlite import binding
-    except ImportError:
-        raise ImportError(
-            "native code needs llvmlite; install it with: pip install 'adjoint[native]'"
-        ) from None
+    binding: Any = require("llvmlite.binding", extra="native", purpose="native code")
     _hold_through_forks(binding)
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()

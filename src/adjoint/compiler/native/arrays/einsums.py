@@ -24,9 +24,7 @@ def einsum_expansion(product: str, matrix_product: str) -> Rewrite:
     def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
         terms, output = split_terms(params["subscripts"])
         sizes = letter_sizes(terms, [x.shape for x in args])
-        parts = [
-            _shortened(Named(x, term), sizes, build) for x, term in zip(args, terms, strict=True)
-        ]
+        parts = [_shortened(Named(x, term), build) for x, term in zip(args, terms, strict=True)]
         result, *rest = parts
         for number, part in enumerate(rest, 1):
             wanted = {*output, *(n for later in rest[number:] for n in later.letters)}
@@ -41,7 +39,7 @@ def einsum_expansion(product: str, matrix_product: str) -> Rewrite:
     return rewrite
 
 
-def _shortened(x: Named, sizes: dict[str, int], build: Build) -> Named:
+def _shortened(x: Named, build: Build) -> Named:
     """Take the diagonal of a letter that stands twice, and drop axes of size 1."""
     value, letters = x
     kept = [n for n, size in zip(letters, value.shape, strict=True) if size > 1]

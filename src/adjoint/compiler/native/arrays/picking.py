@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....core import Node, Operation
-from ....ops.indexing import SLOT, fill
+from ....ops.indexing import SLOT
 from ..nest import Unlowerable
 from .operands import Axes, Operand
 from .views import Array, View
@@ -147,8 +147,3 @@ def _written_out(key: Sequence[Any], ndim: int) -> list[Any]:
         return [*key, *rest]
     at = next(n for n, entry in enumerate(key) if entry is Ellipsis)
     return [*key[:at], *rest, *key[at + 1 :]]
-
-
-def sub_view(target: View, key: Sequence[Any]) -> View | None:
-    """Return the part of an array that a key without index arrays names."""
-    return target.moved(lambda x: x[fill(tuple(key), ())])
