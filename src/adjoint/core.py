@@ -33,6 +33,8 @@ Params = Mapping[str, Any]
 PRIMITIVES: dict[str, Primitive] = {}
 # NumPy's functions and what stands for them here; read by the two protocols on Value.
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+# The product in which 0·∞ = 0, by the name of the plain one; read off the cards.
+STRONG: dict[str, Primitive] = {}
 # Modules that add to NUMPY only when one of their functions is met, and how to tell such a
 # function. Filled from above: nothing here imports them.
 LATE: dict[str, Callable[[Any], bool]] = {}
@@ -115,6 +117,9 @@ class Primitive:
         NumPy functions that the source calls by name; by default the forward function, if it does.
     axis : AxisRule, optional
         What it takes as its parameter ``axis``, which is checked before it is applied.
+    plain : str, optional
+        Of a product in which 0·∞ = 0, the name of the product that it is where there is no such
+        term.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -137,6 +142,7 @@ class Primitive:
         explain_error: Callable[..., str | None] | None = None,
         reads_numbers: bool = True,
         axis: AxisRule | None = None,
+        plain: str | None = None,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -155,6 +161,7 @@ class Primitive:
         self.reads_numbers = reads_numbers
         self.explain_error = explain_error
         self.axis = axis
+        self.plain = plain
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
@@ -173,6 +180,8 @@ class Primitive:
         if self.name in PRIMITIVES:
             raise ValueError(f"a primitive named {self.name!r} is registered already")
         PRIMITIVES[self.name] = self
+        if self.plain is not None:
+            STRONG[self.plain] = self
         NUMPY.update(dict.fromkeys(numpy, self))
         if method:
             setattr(Value, self.name, self)

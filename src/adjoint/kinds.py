@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .core import PRIMITIVES, Operand, Params, Primitive, Spec
+from .core import PRIMITIVES, STRONG, Operand, Params, Primitive, Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
@@ -160,14 +160,13 @@ def multilinear(
     adjoints: Sequence[Rule] | Rule,
     shape: Callable[..., tuple[int, ...]],
     dtype: Callable[..., np.dtype[Any]] | None = None,
-    strong: str | None = None,
     **columns: Any,
 ) -> Decorator:
     """Derive both modes from the adjoints of a product, linear in each argument alone.
 
     ``adjoints[i](g, *args, **params)`` for each argument; a single callable
-    ``adjoints(i, g, *args, **params)`` for any number of them. ``strong`` names the same product
-    with 0·∞ = 0, in which a tangent enters, since it may be infinite.
+    ``adjoints(i, g, *args, **params)`` for any number of them. A tangent may be infinite: it enters
+    in the product with 0·∞ = 0, if a card says by ``plain`` that it is that of this one.
     """
     rule = _rules(adjoints)
 
@@ -178,7 +177,7 @@ def multilinear(
         ]
 
     def jvp(tangents: Sequence[Any], y: Any, args: Any, params: Params, itself: Primitive) -> Any:
-        product = PRIMITIVES[strong] if strong else itself
+        product = STRONG.get(itself.name, itself)
         return add_all(
             product.bind([*args[:i], t, *args[i + 1 :]], params)
             for i, t in enumerate(tangents)

@@ -262,11 +262,3 @@ REWRITES: dict[str, Rewrite] = {
 
 # What these answer of numbers that are finite for all arguments.
 ANSWERS = {"isfinite": True, "isinf": False, "isnan": False}
-
-# Products in which 0·∞ = 0, and what they are where there is no such term.
-PLAIN = {
-    "strong_multiply": "multiply",
-    "strong_matmul": "matmul",
-    "strong_einsum": "named_product",
-    "strong_convolution": "convolution",
-}

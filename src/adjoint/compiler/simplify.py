@@ -13,7 +13,7 @@ from ..graph import Graph, Symbol
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
-from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart, without_zero
+from .rewrites import ANSWERS, IDLE, REWRITES, Rewrite, taken_apart, without_zero
 from .tracer import Origin, TracedNode
 
 _COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
@@ -148,9 +148,9 @@ class _Simplifier:
         self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
     ) -> Symbol:
         """Apply a primitive as it is, or a plain product for a strong one."""
-        plain = PRIMITIVES.get(PLAIN.get(primitive.name, ""))
-        if plain is None:
+        if primitive.plain is None:
             return self._share(primitive, args, params)
+        plain = PRIMITIVES[primitive.plain]
         if is_plain(args, spec, [self._magnitude(arg) for arg in args]):
             return self._share(plain, args, params)
         if self.is_plain or all(map(self._is_finite, args)):

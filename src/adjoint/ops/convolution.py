@@ -46,7 +46,6 @@ _CASES = [
 @multilinear(
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
-    strong="strong_convolution",
     source="np.convolve({x}, {y}, {mode})",
     latex="{x} * {y}",
     cases=_CASES,
@@ -59,7 +58,7 @@ def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
 @multilinear(
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
-    strong="strong_convolution",
+    plain="convolution",
     source="strong_product(lambda x, y: np.convolve(x, y, {mode}), {x}, {y})",
     latex="{x} * {y}",
     helpers=[strong_product],

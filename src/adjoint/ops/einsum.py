@@ -114,7 +114,6 @@ _CASES = [
 @multilinear(
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,
-    strong="strong_einsum",
     source=_einsum_source,
     latex=_einsum_latex,
     cases=_CASES,
@@ -154,7 +153,7 @@ def named_view(x: Any, *, subscripts: str) -> Any:
 @multilinear(
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,
-    strong="strong_einsum",
+    plain="named_product",
     source=_strong_source,
     latex=_einsum_latex,
     helpers=[strong_product],

@@ -51,6 +51,7 @@ strong_zero_listeners: list[Callable[[], None]] = []
         lambda g, x, y: strong_multiply(g, x),
     ),
     shape=lambda x, y: np.broadcast_shapes(shape_of(x), shape_of(y)),
+    plain="multiply",
     source="strong_multiply({x}, {y})",
     latex=r"{x} \odot {y}",
     cases=[((3,), (3,), {}), ((2, 1), (3,), {}), ((), (2,), {})],
@@ -180,7 +181,6 @@ _MATMUL_CASES: list[tuple[Any, ...]] = [
 @multilinear(
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
-    strong="strong_matmul",
     source="{x} @ {y}",
     latex=r"{x}\,{y}",
     numpy=[np.matmul],
@@ -207,7 +207,7 @@ def matmul(x: Any, y: Any) -> Any:
 @multilinear(
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
-    strong="strong_matmul",
+    plain="matmul",
     source="strong_product(np.matmul, {x}, {y})",
     latex=r"{x}\,{y}",
     helpers=[strong_product],
