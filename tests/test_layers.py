@@ -67,8 +67,8 @@ LAYERS = [
         "compiler.native.partition",
     ],
     ["compiler.native.team"],
+    ["compiler.native.functions.form"],
     [
-        "compiler.native.functions.form",
         "compiler.native.functions.pairs",
         "compiler.native.functions.polynomial",
         "compiler.native.functions.signs",

@@ -9,6 +9,7 @@ import numpy as np
 from ...core import Node, Spec
 from .entries import Entries, broadcast_rows, fill, kind_of
 from .formats import FORMATS
+from .functions import FUNCTIONS
 from .nest import Element, Nest, Unlowerable
 
 Make = Callable[..., Element]
@@ -282,17 +283,11 @@ def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
     return {name: make(name) for name in names.split()}
 
 
-_FUNCTIONS = """
-exp2 expit log2 log10 logit log_expit logaddexp logaddexp2 cbrt hypot
-sin cos tan sinc cosm1 arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh
-erf erfc erfcx ndtr log_ndtr xlogy xlog1py entr rel_entr kl_div deg2rad rad2deg
-reciprocal floor ceil trunc rint copysign fmax fmin heaviside
-fmod remainder floor_divide
-"""
-
 RULES: dict[str, Rule] = {
+    **{name: floating(name) for name in FUNCTIONS},
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
-    **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
+    **_named(arithmetic, "relu square"),
+    **_named(floating, "sqrt reciprocal deg2rad rad2deg floor ceil trunc rint"),
     # Two comparisons cost less than to look for NaN, and to do the work again.
     "strong_multiply": arithmetic("strong_multiply"),
     "fabs": arithmetic("absolute"),
@@ -301,7 +296,6 @@ RULES: dict[str, Rule] = {
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
     **_named(test, "isnan isfinite isinf signbit"),
-    **_named(floating, _FUNCTIONS),
     "clip": lower_clip,
     "softsign": lower_softsign,
     "cosine": lower_cosine,
