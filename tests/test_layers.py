@@ -92,7 +92,6 @@ LAYERS = [
     ["compiler.native.instructions", "compiler.native.philox", "compiler.native.elementwise"],
     ["compiler.native.mersenne", "compiler.native.shuffle"],
     ["compiler.native.movements", "compiler.native.sums", "compiler.native.kernel"],
-    ["compiler.native.normalisers"],
     ["compiler.native.lower"],
     [
         "compiler.native.arrays",

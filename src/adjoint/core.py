@@ -117,6 +117,9 @@ class Primitive:
         NumPy functions that the source calls by name; by default the forward function, if it does.
     axis : AxisRule, optional
         What it takes as its parameter ``axis``, which is checked before it is applied.
+    expand : callable, optional
+        ``expand(*operands, **params)`` gives the same value made of other primitives. Native code
+        writes the operation so; a card without it needs a native rule of its own.
     plain : str, optional
         Of a product in which 0·∞ = 0, the name of the product that it is where there is no such
         term.
@@ -142,6 +145,7 @@ class Primitive:
         explain_error: Callable[..., str | None] | None = None,
         reads_numbers: bool = True,
         axis: AxisRule | None = None,
+        expand: Callable[..., Any] | None = None,
         plain: str | None = None,
     ) -> None:
         signature = inspect.signature(forward)
@@ -161,7 +165,7 @@ class Primitive:
         self.reads_numbers = reads_numbers
         self.explain_error = explain_error
         self.axis = axis
-        self.plain = plain
+        self.expand, self.plain = expand, plain
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL

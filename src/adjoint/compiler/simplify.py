@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +19,12 @@ from .tracer import Origin, TracedNode
 _COMMUTATIVE = ("add", "multiply", "strong_multiply", "maximum", "minimum")
 
 
-def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyType({})) -> Graph:
+def simplify(
+    graph: Graph,
+    *,
+    expansions: Mapping[str, Rewrite] = MappingProxyType({}),
+    writes_out: bool = False,
+) -> Graph:
     """Return a graph of the same values with fewer and simpler operations.
 
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
@@ -28,10 +33,10 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     strong one (`TracedNode.strong`), which decides where it gives NaN: see `doubts`. The values are
     the same for all arguments, whatever they are. It is for evaluation: differentiate the original,
     whose `stop_gradient` is still in place. Operations that ``expansions`` name are written in
-    others first.
+    others first, and if the graph ``writes_out`` those whose cards say what they are made of.
     """
     asked = asked_about(graph)
-    fresh = _Simplifier(expansions)
+    fresh = _Simplifier(expansions, writes_out)
     values: dict[Node | None, Any] = {}
     inputs = [fresh.input(symbol, expected=symbol.node not in asked) for symbol in graph.inputs]
     for old, new in zip(graph.inputs, inputs, strict=True):
@@ -57,6 +62,19 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     )
 
 
+def written_out(graph: Graph) -> Graph:
+    """Return a simplified graph with each operation written in those that its card makes it of.
+
+    Native code is made of it. Where NaN has to be looked for, and which numbers may be out of
+    range, is then told by the parts: it is only known of the operations that are there. Products
+    that simplifying has made plain stay so, since the parts of a factor say less about it than its
+    own card does.
+    """
+    if not any(node.meant.expand for node in graph.nodes):
+        return graph
+    return simplify(graph, writes_out=True)
+
+
 def _asked_by_a_loss(graph: Graph) -> set[Node]:
     """Return the checks of labels that a loss makes, too."""
     return {
@@ -75,8 +93,8 @@ class _Simplifier:
     ``finite`` tells what is expected, ``magnitudes`` what is certain.
     """
 
-    def __init__(self, expansions: Mapping[str, Rewrite]) -> None:
-        self.expansions = expansions
+    def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
+        self.expansions, self.writes_out = expansions, writes_out
         self.seen: dict[Any, Symbol] = {}
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
@@ -118,12 +136,39 @@ class _Simplifier:
         simpler = self._rewritten(primitive, args, params)
         if simpler is not None and _is_like(simpler, spec):
             return simpler
-        expanded = (
-            self.expansions[name](args, params, self.build) if name in self.expansions else None
-        )
+        expanded = self._expanded(primitive, args, params)
         if expanded is not None and _is_like(expanded, spec):
             return expanded
         return self._applied(primitive, args, params, spec)
+
+    def _expanded(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+        if primitive.name in self.expansions:
+            return self.expansions[primitive.name](args, params, self.build)
+        has_entries = not any(0 in np.shape(arg) for arg in args)
+        if self.writes_out and primitive.expand is not None and has_entries:
+            return self._written_out(primitive.expand, args, params)
+        return None
+
+    def _written_out(
+        self, expand: Callable[..., Any], args: Sequence[Operand], params: Params
+    ) -> Any:
+        """Build the operations that an operation is made of."""
+        inside = [Symbol.input(x.data) if isinstance(x, Symbol) else x for x in args]
+        with np.errstate(all="ignore"):
+            made = expand(*inside, **params)
+        inputs = [x for x in inside if isinstance(x, Symbol)]
+        values: dict[Node | None, Any] = {
+            x.node: arg for x, arg in zip(inside, args, strict=True) if isinstance(x, Symbol)
+        }
+        for node in Graph(inputs, [made]).nodes:
+            operands = [
+                arg if parent is None else values[parent]
+                for arg, parent in zip(node.args, node.parents, strict=True)
+            ]
+            values[node] = self.build(
+                node.meant.name, *operands, primitive=node.meant, **_params(node)
+            )
+        return values[made.node] if isinstance(made, Symbol) else made
 
     def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""

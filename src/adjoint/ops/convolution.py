@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +10,11 @@ import numpy as np
 from ..core import NUMPY, Operand
 from ..errors import ShapeError, choose
 from ..kinds import multilinear
-from .products import strong_product
+from .arithmetic import multiply
+from .indexing import SLOT, index
+from .piecewise import where
+from .products import strong_multiply, strong_product
+from .reductions import sum
 from .structural import as_array, reshape
 
 
@@ -29,6 +34,24 @@ def _adjoint(g: Any, x: Any, y: Any, mode: str) -> Any:
     return strong_convolution(y[::-1], g, mode="valid")
 
 
+def _with_windows(product: Callable[..., Any]) -> Callable[..., Any]:
+    """Write a convolution as sums of products with a window that moves along."""
+
+    def expand(x: Any, y: Any, *, mode: str) -> Any:
+        long, short = sorted((x, y), key=lambda vector: -vector.shape[0])
+        size, width = long.shape[0], short.shape[0]
+        is_full = mode == "full"
+        first, count = (1 - width, size + width - 1) if is_full else (0, size - width + 1)
+        places = first + np.arange(count)[:, None] + np.arange(width)[::-1]
+        products = product(index(long, places.clip(0, size - 1), key=(SLOT,)), short)
+        if is_full:
+            # Beyond the ends there is no product, not even 0 times an infinite number.
+            products = where((places >= 0) & (places < size), products, 0.0)
+        return sum(products, axis=1)
+
+    return expand
+
+
 _ADJOINTS = (
     lambda g, x, y, *, mode: _adjoint(g, x, y, mode),
     lambda g, x, y, *, mode: _adjoint(g, y, x, mode),
@@ -46,6 +69,7 @@ _CASES = [
 @multilinear(
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
+    expand=_with_windows(multiply),
     source="np.convolve({x}, {y}, {mode})",
     latex="{x} * {y}",
     cases=_CASES,
@@ -59,6 +83,7 @@ def convolution(x: Any, y: Any, *, mode: Literal["full", "valid"]) -> Any:
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
     plain="convolution",
+    expand=_with_windows(strong_multiply),
     source="strong_product(lambda x, y: np.convolve(x, y, {mode}), {x}, {y})",
     latex="{x} * {y}",
     helpers=[strong_product],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..axis import AxisRule, read_axis
-from ..core import NUMPY, Operand, Spec, Value, as_plain, values_in
+from ..core import NUMPY, PRIMITIVES, Operand, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..kinds import constant, linear
 from ..metadata import DType, Sizes, dtype_text, literal
@@ -114,9 +114,18 @@ def _summed_shape(x: Operand, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def _sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Write a sum to a shape as one over axes, of which the first are dropped."""
+    extra = x.ndim - len(shape)
+    stretched = [extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a]]
+    total = PRIMITIVES["sum"](x, axis=(*range(extra), *stretched), keepdims=not extra)
+    return reshape(total, shape=shape)
+
+
 @linear(
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
+    expand=_sum_to,
     source="sum_to({x}{params})",
     latex=r"\operatorname{{sum}}_{{\to {shape}}} {x}",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],

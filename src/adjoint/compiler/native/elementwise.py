@@ -152,6 +152,16 @@ def lower_requirement(nest: Nest, node: Node, args: list[Entries]) -> Entries:
     return value
 
 
+def lower_labels(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Let labels through; one that is no class is a doubt."""
+    classes = (node.params or {})["classes"]
+    for label in args[0].elements.flat:
+        low, high = nest.constant(0, label.kind), nest.constant(classes, label.kind)
+        nest.doubts.append(nest.apply("less", "i1", label, low))
+        nest.doubts.append(nest.apply("greater_equal", "i1", label, high))
+    return args[0]
+
+
 def floating(operation: str) -> Rule:
     """Return the rule of a function of floats."""
     rule = arithmetic(operation)
@@ -194,48 +204,6 @@ def lower_round(nest: Nest, node: Node, args: list[Entries]) -> Entries:
         scaled = nest.apply(before, kind, x, scale) if decimals else x
         rounded = nest.apply("rint", kind, scaled)
         return nest.apply(after, kind, rounded, scale) if decimals else rounded
-
-    return zip_entries(args, spec_of(node).shape, make)
-
-
-def lower_cosine(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower x / √(x² + y²), of numbers over the greater, so that the length is in range."""
-    kind = kind_of(spec_of(node).dtype)
-    if kind not in FORMATS:
-        raise Unlowerable("cosine of integers")
-    zero, one, infinity = (nest.constant(number, kind) for number in (0.0, 1.0, float("inf")))
-
-    def ask(operation: str, x: Element, y: Element) -> Element:
-        return nest.apply(operation, "i1", x, y)
-
-    def make(x: Element, y: Element) -> Element:
-        x, y = convert(nest, x, kind), convert(nest, y, kind)
-        sizes = (nest.apply("absolute", kind, number) for number in (x, y))
-        greatest = nest.apply("maximum", kind, *sizes)
-        positive, finite = ask("greater", greatest, zero), ask("less", greatest, infinity)
-        usual = nest.apply("logical_and", "i1", positive, finite)
-        scale = nest.apply("where", kind, usual, greatest, one)
-        leg, other = (nest.apply("divide", kind, number, scale) for number in (x, y))
-        length = nest.apply("hypot", kind, leg, other)
-        is_end = ask("equal", nest.apply("absolute", kind, leg), length)
-        limit = nest.apply("where", kind, is_end, nest.apply("sign", kind, leg), zero)
-        ends = (ask("equal", length, end) for end in (zero, infinity))
-        special = nest.apply("logical_or", "i1", *ends)
-        return nest.apply("where", kind, special, limit, nest.apply("divide", kind, leg, length))
-
-    return zip_entries(args, spec_of(node).shape, make)
-
-
-def lower_softsign(nest: Nest, node: Node, args: list[Entries]) -> Entries:
-    """Lower x / (1 + |x|)."""
-    kind = kind_of(spec_of(node).dtype)
-    if kind not in FORMATS:
-        raise Unlowerable("softsign of integers")
-
-    def make(x: Element) -> Element:
-        x = convert(nest, x, kind)
-        size = nest.apply("add", kind, nest.apply("absolute", kind, x), nest.constant(1, kind))
-        return nest.apply("divide", kind, x, size)
 
     return zip_entries(args, spec_of(node).shape, make)
 
@@ -297,11 +265,10 @@ RULES: dict[str, Rule] = {
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
     **_named(test, "isnan isfinite isinf signbit"),
     "clip": lower_clip,
-    "softsign": lower_softsign,
-    "cosine": lower_cosine,
     "ldexp": lower_ldexp,
     "round": lower_round,
     "required": lower_requirement,
+    "class_labels": lower_labels,
     "where": lower_where,
     "power": lower_power,
     **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),

@@ -10,21 +10,17 @@ import numpy as np
 
 from ...core import Node
 from ...graph import Graph
-from . import elementwise, movements, normalisers, sums
+from ..simplify import written_out
+from . import elementwise, movements, sums
 from .elementwise import Rule
 from .entries import Entries, constant_entries, fill, kind_of
 from .nest import LIMIT, Nest, Place, Unlowerable, too_large
 
-LOWERING: dict[str, Rule] = {
-    **elementwise.RULES,
-    **movements.RULES,
-    **sums.RULES,
-    **normalisers.RULES,
-}
+LOWERING: dict[str, Rule] = {**elementwise.RULES, **movements.RULES, **sums.RULES}
 
 
 def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> Nest:
-    """Return the nest of a graph.
+    """Return the nest of a graph, of operations with a rule here or made of such.
 
     Parameters
     ----------
@@ -41,6 +37,7 @@ def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> N
     Unlowerable
         If a primitive has no rule, or the graph is too large or has another structure.
     """
+    graph = written_out(graph)
     nest = Nest(_row_count(graph, batched), limit=limit)
     _refuse_large(graph, batched, limit)
     values: dict[Node | None, Entries] = {}
