@@ -1,5 +1,7 @@
 """What the documents claim and show is run."""
 
+import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -9,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import adjoint
-from adjoint.contract import CLAUSES
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = Path(adjoint.__file__).parent
+HAS_NATIVE = importlib.util.find_spec("llvmlite") is not None
 DOCS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
@@ -20,33 +22,70 @@ def blocks(text, language):
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_adding_a_primitive_edits_one_file(tmp_path):
-    """The worked example of docs/architecture.md, appended to a copy of the package."""
+# What holds of every card, and what it is run with.
+SUITE = ["test_contract.py", "test_card_tiers.py"]
+SUITES_OWN = ["conftest.py", "cards.py"]
+
+
+@pytest.fixture
+def worked_example(tmp_path):
+    """A copy of the package, the suite and the list of what has no native code.
+
+    With a function that appends a card, as the worked example of docs/architecture.md, and runs the
+    suite on it; given its name it returns the outcome.
+    """
+    shutil.copytree(PACKAGE, tmp_path / "src/adjoint")
+    for name in ("pyproject.toml", "docs/native.md", *(f"tests/{x}" for x in SUITE + SUITES_OWN)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+
+    def run(card, name):
+        with (tmp_path / "src/adjoint/ops/hyperbolic.py").open("a", encoding="utf-8") as file:
+            file.write(card)
+        tests = [f"tests/{test}" for test in SUITE]
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-n",
+                "0",
+                "-k",
+                name,
+                "-p",
+                "no:cacheprovider",
+                *tests,
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        )
+
+    return run
+
+
+def example_card():
     text = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
     (card,) = [block for block in blocks(text, "python") if block.startswith("# worked example")]
-    shutil.copytree(PACKAGE, tmp_path / "adjoint")
-    with (tmp_path / "adjoint/ops/exponential.py").open("a", encoding="utf-8") as file:
-        file.write(card)
-    program = (
-        "import numpy as np, adjoint as ad\n"
-        f"assert ad.__file__.startswith({str(tmp_path)!r})\n"
-        "from adjoint.contract import check_primitive, clauses\n"
-        "names = list(clauses(ad.gudermannian))\n"
-        "for name in names: check_primitive(ad.gudermannian, name)\n"
-        "x = ad.tensor(0.5, requires_grad=True); x.gudermannian().backward()\n"
-        "np.testing.assert_allclose(x.grad.item(), 1 / np.cosh(0.5), rtol=1e-14)\n"
-        "print(len(names))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": str(tmp_path)},
-    )
-    assert run.returncode == 0, run.stderr
-    assert int(run.stdout) == len(CLAUSES)
+    return card
+
+
+def test_adding_a_primitive_with_native_code_edits_one_file(worked_example):
+    run = worked_example(example_card(), "sech")
+    assert run.returncode == 0, run.stdout + run.stderr
+    # Nine clauses of the contract, both floats in all tiers, with special values too; native code.
+    assert f"{9 + 2 + 2 + HAS_NATIVE} passed" in run.stdout, run.stdout
+
+
+@pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
+def test_a_card_without_native_code_fails_with_what_to_do(worked_example):
+    card = re.sub(" *expand=.*\n", "", example_card())
+    run = worked_example(card, "sech")
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "sech has no native code" in run.stdout
+    assert "Say on its card what it is made of, as expand=" in run.stdout
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)

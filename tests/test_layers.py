@@ -68,8 +68,8 @@ LAYERS = [
         "compiler.native.partition",
     ],
     ["compiler.native.team"],
+    ["compiler.native.functions.form"],
     [
-        "compiler.native.functions.form",
         "compiler.native.functions.pairs",
         "compiler.native.functions.polynomial",
         "compiler.native.functions.signs",
@@ -93,7 +93,6 @@ LAYERS = [
     ["compiler.native.instructions", "compiler.native.philox", "compiler.native.elementwise"],
     ["compiler.native.mersenne", "compiler.native.shuffle"],
     ["compiler.native.movements", "compiler.native.sums", "compiler.native.kernel"],
-    ["compiler.native.normalisers"],
     ["compiler.native.lower"],
     [
         "compiler.native.arrays",

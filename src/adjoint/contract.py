@@ -8,6 +8,7 @@ shapes that broadcast.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
@@ -222,6 +223,39 @@ def rules_are_pure(primitive: Primitive, case: Case, rng: np.random.Generator) -
             np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
 
 
+# What an expansion must answer as the forward function does, in any one entry.
+_SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0)
+
+
+def expansion_equals_forward(primitive: Primitive, case: Case, rng: np.random.Generator) -> None:
+    """What a card says that it is made of is primitives, and gives what the forward function gives.
+
+    In shape, dtype and numbers, at NaN, infinities and zeros too: native code is made of it.
+    """
+    assert primitive.expand is not None
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-4)):
+        args, params = arguments(primitive, case, rng, dtype)
+        if not all(x.size for x in args):
+            return  # there is no native code for arrays without entries
+        expand = functools.partial(primitive.expand, **params)
+        graph = trace(expand, *args, symbol=StrictSymbol, may_act=True)
+        for point in _special_points(args, rng):
+            with np.errstate(all="ignore"):
+                expected, got = primitive.forward(*point, **params), graph(*point)
+            assert (np.shape(got), got.dtype) == (np.shape(expected), expected.dtype)
+            np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+
+
+def _special_points(args: Sequence[Array], rng: np.random.Generator) -> Iterator[list[Array]]:
+    """Yield the arguments, and the same with a special number somewhere in one of them."""
+    yield list(args)
+    for n, x in enumerate(args):
+        for number in _SPECIAL if x.dtype.kind == "f" else ():
+            changed = x.copy()
+            changed.flat[rng.integers(x.size)] = number
+            yield [*args[:n], changed, *args[n + 1 :]]
+
+
 # --- the facts on a card are clauses too
 
 
@@ -258,15 +292,24 @@ CLAUSES: dict[str, Clause] = {
         derivatives_are_right,
         float32_stays,
         rules_are_pure,
+        expansion_equals_forward,
         *_CLAIMED,
     )
 }
-_OF_CONSTANTS = (source_equals_forward, latex_is_balanced, inference_is_right, *_CLAIMED)
+_OF_CONSTANTS = (
+    source_equals_forward,
+    latex_is_balanced,
+    inference_is_right,
+    expansion_equals_forward,
+    *_CLAIMED,
+)
 
 
 def clauses(primitive: Primitive) -> Iterator[str]:
     """Yield the names of the clauses that bind a primitive; a constant has no derivative."""
     for name, clause in CLAUSES.items():
+        if clause is expansion_equals_forward and primitive.expand is None:
+            continue
         if primitive.vjp is not None or clause in _OF_CONSTANTS:
             yield name
 

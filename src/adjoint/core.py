@@ -37,6 +37,8 @@ Operand = Any
 PRIMITIVES: dict[str, Primitive] = {}
 # NumPy's functions and what stands for them here; read by the two protocols on Value.
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+# The product in which 0·∞ = 0, by the name of the plain one; read off the cards.
+STRONG: dict[str, Primitive] = {}
 # Modules that are imported only when one of their functions is called, each with a function that
 # recognises these. The modules above enter themselves, so that nothing here imports them.
 LATE: dict[str, Callable[[Any], bool]] = {}
@@ -177,6 +179,12 @@ class Primitive:
         not, but its name stays in the registry, where saved graphs look it up.
     facts : Facts
         What holds of its results, whatever the arguments are.
+    expand : callable, optional
+        ``expand(*operands, **params)`` gives the same value made of other primitives. Native code
+        writes the operation so; a card without it needs a native rule of its own.
+    plain : str, optional
+        Of a product in which 0·∞ = 0, the name of the product that it is where there is no such
+        term.
     domain, kinks, cases : see `adjoint.contract`
         What the contract test needs to know to exercise the card.
     """
@@ -201,6 +209,8 @@ class Primitive:
         axis: AxisRule | None = None,
         public: bool = True,
         facts: Facts = _NO_FACTS,
+        expand: Callable[..., Any] | None = None,
+        plain: str | None = None,
     ) -> None:
         signature = inspect.signature(forward)
         parameters = list(signature.parameters.values())
@@ -221,6 +231,7 @@ class Primitive:
         self.axis = axis
         self.public = public
         self.facts = facts
+        self.expand, self.plain = expand, plain
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
@@ -239,6 +250,8 @@ class Primitive:
         if self.name in PRIMITIVES:
             raise ValueError(f"a primitive named {self.name!r} is registered already")
         PRIMITIVES[self.name] = self
+        if self.plain is not None:
+            STRONG[self.plain] = self
         NUMPY.update(dict.fromkeys(numpy, self))
         if method:
             setattr(Value, self.name, self)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from .annotations import AnyArray, Axis, Cotangent, Described, Operand
-from .core import PRIMITIVES, Params, Primitive, Spec
+from .core import PRIMITIVES, STRONG, Params, Primitive, Spec
 from .facts import Facts
 
 Rule = Callable[..., Any]
@@ -181,14 +181,13 @@ def multilinear(
     adjoints: Sequence[Rule] | Rule,
     shape: Callable[..., tuple[int, ...]],
     dtype: Callable[..., np.dtype[Any]] | None = None,
-    strong: str | None = None,
     **columns: Any,
 ) -> Decorator:
     """Derive both modes from the adjoints of a product, linear in each argument alone.
 
     ``adjoints[i](g, *args, **params)`` for each argument; a single callable
-    ``adjoints(i, g, *args, **params)`` for any number of them. ``strong`` names the same product
-    with 0·∞ = 0, in which a tangent enters, since it may be infinite.
+    ``adjoints(i, g, *args, **params)`` for any number of them. A tangent may be infinite: it enters
+    in the product with 0·∞ = 0, if a card says by ``plain`` that it is that of this one.
     """
     rule = _rules(adjoints)
 
@@ -207,7 +206,7 @@ def multilinear(
         params: Params,
         itself: Primitive,
     ) -> AnyArray:
-        product = PRIMITIVES[strong] if strong else itself
+        product = STRONG.get(itself.name, itself)
         return add_all(
             product.bind([*args[:i], t, *args[i + 1 :]], params)
             for i, t in enumerate(tangents)

@@ -227,15 +227,16 @@ def _of_floats(name: str) -> Rewrite:
     """Convert integers first: differences of small ones would wrap around."""
 
     def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
-        (x,) = args
+        x, *labels = args
         if x.dtype.kind == "f":
             return None
         dtype = np.exp(np.zeros((), x.dtype)).dtype
-        return build(name, build("astype", x, dtype=dtype.name), **params)
+        return build(name, build("astype", x, dtype=dtype.name), *labels, **params)
 
     return rewrite
 
 
+_EXPONENTIAL = ("softmax", "log_softmax", "logsumexp", "softmax_cross_entropy")
 REWRITES: dict[str, Rewrite] = {
     "add": _add,
     "subtract": _subtract,
@@ -256,16 +257,8 @@ REWRITES: dict[str, Rewrite] = {
     "clip": _clip,
     "max": _extreme("any"),
     "min": _extreme("all"),
-    **{name: _of_floats(name) for name in ("softmax", "log_softmax", "logsumexp")},
+    **{name: _of_floats(name) for name in _EXPONENTIAL},
 }
 
 # What these answer of numbers that are finite for all arguments.
 ANSWERS = {"isfinite": True, "isinf": False, "isnan": False}
-
-# Products in which 0·∞ = 0, and what they are where there is no such term.
-PLAIN = {
-    "strong_multiply": "multiply",
-    "strong_matmul": "matmul",
-    "strong_einsum": "named_product",
-    "strong_convolution": "convolution",
-}

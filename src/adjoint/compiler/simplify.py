@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..core import PRIMITIVES, Node, Operand, Params, Primitive, Spec
-from ..graph import Graph, Symbol
+from ..graph import Graph, Symbol, node_of
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
-from .rewrites import ANSWERS, IDLE, PLAIN, REWRITES, Rewrite, taken_apart, without_zero
+from .rewrites import ANSWERS, IDLE, REWRITES, Rewrite, taken_apart, without_zero
 from .tracer import Origin, TracedNode, TracedOperation
 
 
-def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyType({})) -> Graph:
+def simplify(
+    graph: Graph,
+    *,
+    expansions: Mapping[str, Rewrite] = MappingProxyType({}),
+    writes_out: bool = False,
+) -> Graph:
     """Return a graph of the same values with fewer and simpler operations.
 
     Constants are folded, common subexpressions shared, what no output needs dropped, neutral
@@ -26,16 +31,30 @@ def simplify(graph: Graph, *, expansions: Mapping[str, Rewrite] = MappingProxyTy
     strong one (`TracedOperation.strong`), which decides where it gives NaN: see `doubts`. The
     values are the same for all arguments, whatever they are. It is for evaluation: differentiate
     the original, whose `stop_gradient` is still in place. Operations that ``expansions`` name are
-    written in others first.
+    written in others first, and if the graph ``writes_out`` those whose cards say what they are
+    made of.
     """
     uncertain, needless = asked_about(graph), _asked_by_a_loss(graph)
-    fresh = _Simplifier(expansions)
+    fresh = _Simplifier(expansions, writes_out)
     inputs = [fresh.input(symbol, expected=symbol.node not in uncertain) for symbol in graph.inputs]
 
     def simpler(node: TracedOperation, args: list[Any]) -> Any:
         return args[0] if node in needless else fresh.replay(node, args)
 
     return graph.like(inputs, graph.ends(graph.interpret(inputs, simpler)), name=graph.name)
+
+
+def written_out(graph: Graph) -> Graph:
+    """Return a simplified graph with each operation written in those that its card makes it of.
+
+    Native code is made of it. Where NaN has to be looked for, and which numbers may be out of
+    range, is then told by the parts: it is only known of the operations that are there. Products
+    that simplifying has made plain stay so, since the parts of a factor say less about it than its
+    own card does.
+    """
+    if not any(node.meant.expand for node in graph.nodes):
+        return graph
+    return simplify(graph, writes_out=True)
 
 
 def _asked_by_a_loss(graph: Graph) -> set[Node]:
@@ -56,8 +75,8 @@ class _Simplifier:
     ``finite`` tells what is expected, ``magnitudes`` what is certain.
     """
 
-    def __init__(self, expansions: Mapping[str, Rewrite]) -> None:
-        self.expansions = expansions
+    def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
+        self.expansions, self.writes_out = expansions, writes_out
         self.seen: dict[Any, Symbol] = {}
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
@@ -101,12 +120,35 @@ class _Simplifier:
         simpler = self._rewritten(primitive, args, params)
         if simpler is not None and _is_like(simpler, spec):
             return simpler
-        expanded = (
-            self.expansions[name](args, params, self.build) if name in self.expansions else None
-        )
+        expanded = self._expanded(primitive, args, params)
         if expanded is not None and _is_like(expanded, spec):
             return expanded
         return self._applied(primitive, args, params, spec)
+
+    def _expanded(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+        if primitive.name in self.expansions:
+            return self.expansions[primitive.name](args, params, self.build)
+        has_entries = not any(0 in np.shape(arg) for arg in args)
+        if self.writes_out and primitive.expand is not None and has_entries:
+            return self._written_out(primitive.expand, args, params)
+        return None
+
+    def _written_out(
+        self, expand: Callable[..., Any], args: Sequence[Operand], params: Params
+    ) -> Any:
+        """Build the operations that an operation is made of."""
+        inside = [Symbol.input(x.data) if isinstance(x, Symbol) else x for x in args]
+        with np.errstate(all="ignore"):
+            made = expand(*inside, **params)
+        if not isinstance(made, Symbol):
+            return made
+        given = [arg for arg in args if isinstance(arg, Symbol)]
+
+        def build(node: TracedOperation, operands: list[Any]) -> Any:
+            return self.build(node.meant.name, *operands, primitive=node.meant, **node.params)
+
+        parts = Graph([x for x in inside if isinstance(x, Symbol)], [made])
+        return parts.interpret(given, build)[node_of(made)]
 
     def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""
@@ -129,9 +171,9 @@ class _Simplifier:
         self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
     ) -> Symbol:
         """Apply a primitive as it is, or a plain product for a strong one."""
-        plain = PRIMITIVES.get(PLAIN.get(primitive.name, ""))
-        if plain is None:
+        if primitive.plain is None:
             return self._share(primitive, args, params)
+        plain = PRIMITIVES[primitive.plain]
         if is_plain(args, spec, [self._magnitude(arg) for arg in args]):
             return self._share(plain, args, params)
         if self.is_plain or all(map(self._is_finite, args)):

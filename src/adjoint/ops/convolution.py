@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,7 +11,11 @@ from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core import NUMPY
 from ..errors import ShapeError, choose
 from ..kinds import multilinear
-from .products import strong_product
+from .arithmetic import multiply
+from .indexing import SLOT, index
+from .piecewise import where
+from .products import strong_multiply, strong_product
+from .reductions import sum
 from .structural import as_array, reshape
 
 
@@ -28,6 +33,24 @@ def _adjoint(g: Cotangent, x: AnyArray, y: AnyArray, mode: str) -> AnyArray:
     if x.shape[0] >= y.shape[0]:
         return strong_convolution(g, y[::-1], mode="full")
     return strong_convolution(y[::-1], g, mode="valid")
+
+
+def _with_windows(product: Callable[..., Any]) -> Callable[..., Any]:
+    """Write a convolution as sums of products with a window that moves along."""
+
+    def expand(x: Any, y: Any, *, mode: str) -> Any:
+        long, short = sorted((x, y), key=lambda vector: -vector.shape[0])
+        size, width = long.shape[0], short.shape[0]
+        is_full = mode == "full"
+        first, count = (1 - width, size + width - 1) if is_full else (0, size - width + 1)
+        places = first + np.arange(count)[:, None] + np.arange(width)[::-1]
+        products = product(index(long, places.clip(0, size - 1), key=(SLOT,)), short)
+        if is_full:
+            # Beyond the ends there is no product, not even 0 times an infinite number.
+            products = where((places >= 0) & (places < size), products, 0.0)
+        return sum(products, axis=1)
+
+    return expand
 
 
 _ADJOINTS = (
@@ -48,7 +71,7 @@ _CASES = [
     public=False,
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
-    strong="strong_convolution",
+    expand=_with_windows(multiply),
     source="np.convolve({x}, {y}, {mode})",
     latex=r"{x} *_{{{mode}}} {y}",
     cases=_CASES,
@@ -62,7 +85,8 @@ def convolution(x: Array, y: Array, *, mode: Literal["full", "valid"]) -> Array:
     public=False,
     adjoints=_ADJOINTS,
     shape=_convolution_shape,
-    strong="strong_convolution",
+    plain="convolution",
+    expand=_with_windows(strong_multiply),
     source="strong_product(lambda x, y: np.convolve(x, y, {mode}), {x}, {y})",
     latex=r"{x} *_{{{mode}}} {y}",
     helpers=[strong_product],

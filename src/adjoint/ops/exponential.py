@@ -11,8 +11,8 @@ from ..core import NUMPY, Spec
 from ..facts import REALS, SMALL, Interval, Range, of_square
 from ..kinds import elementwise
 from .arithmetic import divide
-from .logic import bitwise_and, equal, greater_equal
-from .piecewise import where
+from .logic import bitwise_and, bitwise_or, equal, greater, greater_equal, less
+from .piecewise import absolute, maximum, sign, where
 from .products import strong_multiply
 from .structural import astype
 
@@ -139,9 +139,21 @@ def _cosine_by_other(c: AnyArray, x: AnyArray, y: AnyArray) -> AnyArray:
     return -strong_multiply(cosine(y, x), strong_multiply(c, divide(1.0, hypot(x, y))))
 
 
+def _cosine(x: Any, y: Any) -> Any:
+    """Write the cosine as one of numbers over the greater, so that the length is in range."""
+    greatest = maximum(absolute(x), absolute(y))
+    scale = where(bitwise_and(greater(greatest, 0.0), less(greatest, np.inf)), greatest, 1.0)
+    leg = divide(x, scale)
+    length = hypot(leg, divide(y, scale))
+    special = bitwise_or(equal(length, 0.0), equal(length, np.inf))
+    limit = where(equal(absolute(leg), length), sign(leg), 0.0)
+    return where(special, limit, divide(leg, length))
+
+
 @elementwise(
     public=False,
     partials=[_cosine_by_leg, _cosine_by_other],
+    expand=_cosine,
     strong=True,
     source="cosine({x}, {y})",
     latex=r"\frac{{{x}}}{{\sqrt{{ {{{x}}}^{{2}} + {{{y}}}^{{2}} }}}}",

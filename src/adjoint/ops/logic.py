@@ -9,6 +9,7 @@ import numpy as np
 from ..annotations import AnyArray, Array
 from ..core import NUMPY
 from ..kinds import constant
+from .structural import astype
 
 
 @constant(
@@ -285,7 +286,19 @@ def signbit(x: Array) -> Array:
     return np.signbit(x)
 
 
+def _isclose(x: Any, y: Any, *, rtol: float, atol: float, equal_nan: bool) -> Any:
+    # As NumPy does: truth values cannot be subtracted, and integers may wrap around.
+    if not hasattr(y, "dtype"):
+        y = float(y)
+    elif y.dtype.kind != "f":
+        y = astype(y, dtype="float64")
+    near = logical_and(less_equal(abs(x - y), abs(y) * rtol + atol), isfinite(y))
+    close = logical_or(near, equal(x, y))
+    return logical_or(close, logical_and(isnan(x), isnan(y))) if equal_nan else close
+
+
 @constant(
+    expand=_isclose,
     source="np.isclose({x}, {y}{params})",
     latex=r"\left[{x} \approx {y}{params}\right]",
     numpy=[np.isclose],

@@ -18,7 +18,7 @@ from .logic import bitwise_and, equal, greater, less
 from .matrices import explain_not_matrix
 from .piecewise import absolute, sign, where
 from .products import strong_multiply
-from .reductions import max, min, sum
+from .reductions import max, min, sum, usual_size, without_axes
 from .reductions import norm as euclidean
 from .solvers import inv
 from .structural import as_array, astype, axis_indices, reshape, stop_gradient, transpose
@@ -51,9 +51,17 @@ def _power_weights(
     return where(equal(length, 0), 0.0, strong_multiply(sign(x), share ** (order - 1)))
 
 
+def _power_norm(x: AnyArray, *, order: float, axis: Axes, keepdims: bool) -> AnyArray:
+    sizes = absolute(x)
+    scale = usual_size((max if order > 0 else min)(sizes, axis=axis, keepdims=True))
+    total = sum(divide(sizes, scale) ** order, axis=axis, keepdims=True)
+    return without_axes(total ** (1 / order) * scale, x, axis=axis, keepdims=keepdims)
+
+
 @reduction(
     public=False,
     weights=_power_weights,
+    expand=_power_norm,
     source="power_norm({x}{params})",
     latex=r"{{\left\lVert {x}{params} \right\rVert}}_{{{order}}}",
     cases=[

@@ -105,6 +105,7 @@ def _softsign_slope(y: AnyArray, x: AnyArray) -> AnyArray:
 
 @elementwise(
     partials=[_softsign_slope],
+    expand=lambda x: divide(x, 1 + absolute(x)),
     strong=True,
     source="{x} / (1 + np.abs({x}))",
     latex=r"\frac{{{x}}}{{1 + \left|{x}\right|}}",

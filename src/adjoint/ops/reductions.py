@@ -24,11 +24,11 @@ from ..kinds import (
 )
 from ..metadata import Axes
 from .arithmetic import divide
-from .exponential import exp
-from .logic import equal
-from .piecewise import where
+from .exponential import exp, log, sqrt, square
+from .logic import equal, greater, isfinite, logical_and, logical_or, not_equal
+from .piecewise import absolute, sign, where
 from .products import strong_multiply
-from .structural import broadcast_to
+from .structural import astype, broadcast_to, reshape
 
 _CASES = [
     ((2, 3), {}),
@@ -83,9 +83,16 @@ def count(x: Described, axis: Axis) -> int:
     return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
 
 
+def _mean(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    # A sum of integers may be out of their range.
+    x = x if x.dtype.kind == "f" else astype(x, dtype="float64")
+    return divide(sum(x, axis=axis, keepdims=keepdims), float(count(x, axis)))
+
+
 @linear(
     transposes=[lambda g, x, **params: _spread(g, x, **params) / count(x, params["axis"])],
     shape=reduced_shape,
+    expand=_mean,
     dtype=lambda x, **_: np.mean(np.ones(1, x.dtype)).dtype,
     source="np.mean({x}{params})",
     latex=r"\operatorname{{mean}}\left({x}{params}\right)",
@@ -217,8 +224,30 @@ def less_greatest(x: Array, axis: Axis) -> tuple[Any, Any, Any]:
         return shifted, np.log(total), greatest
 
 
+def without_axes(y: Any, x: Any, **params: Any) -> Any:
+    """Drop the reduced axes of ``y``, kept so far, unless ``keepdims`` says that they stay."""
+    return reshape(y, shape=reduced_shape(x, **params))
+
+
+def exponents(x: Any, axis: Axes) -> tuple[Any, Any, Any]:
+    """Return x less its greatest entry along an axis, Σ e to the power of that, and the entry.
+
+    `less_greatest` in primitives, and so native code's: an infinite greatest entry counts as 0.
+    """
+    greatest = max(x, axis=axis, keepdims=True)
+    shift = where(isfinite(greatest), greatest, 0.0)
+    shifted = x - shift
+    return shifted, sum(exp(shifted), axis=axis, keepdims=True), shift
+
+
+def _logsumexp(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    _, total, shift = exponents(x, axis)
+    return without_axes(log(total) + shift, x, axis=axis, keepdims=keepdims)
+
+
 @reduction(
     weights=_exponential_shares,
+    expand=_logsumexp,
     source="logsumexp({x}{params})",
     latex=r"\log\left(\textstyle\sum\left(e^{{{x}}}{params}\right)\right)",
     method=True,
@@ -282,9 +311,32 @@ def _turn(v: AnyArray, y: AnyArray, x: AnyArray, *, axis: Axis) -> AnyArray:
     return strong_multiply(inverse, _across(v, y, axis))
 
 
+def usual_size(sizes: Any) -> Any:
+    """Return sizes, or 1 where they are 0 or infinite: what to divide by before squares or powers.
+
+    `_scale` in primitives, for native code.
+    """
+    return where(logical_and(isfinite(sizes), greater(sizes, 0.0)), sizes, 1.0)
+
+
+def _scaled(x: Any, axis: Axes) -> tuple[Any, Any, Any]:
+    """Return x over its greatest size, for squares in range, its length then, and that size."""
+    scale = usual_size(max(absolute(x), axis=axis, keepdims=True))
+    scaled = divide(x, scale)
+    return scaled, sqrt(sum(square(scaled), axis=axis, keepdims=True)), scale
+
+
+def _unit_vector(x: Any, *, axis: Axes) -> Any:
+    scaled, length, _ = _scaled(x, axis)
+    special = logical_or(equal(length, 0.0), equal(length, np.inf))
+    limit = where(equal(absolute(scaled), length), sign(scaled), 0.0)
+    return where(special, limit, divide(scaled, length))
+
+
 @general(
     public=False,
     vjp=lambda g, y, x, *, axis: [_turn(g, y, x, axis=axis)],
+    expand=_unit_vector,
     jvp=lambda tangents, y, x, *, axis: _turn(tangents[0], y, x, axis=axis),
     shape=lambda x, *, axis: x.shape,
     dtype=lambda x, *, axis: np.sqrt(np.ones((), x.dtype)).dtype,
@@ -309,8 +361,14 @@ def unit_vector(x: Array, *, axis: Axes = None) -> Array:
     return np.where(special, limit, x / np.where(special, 1, length))[()]
 
 
+def _norm(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    _, length, scale = _scaled(x, axis)
+    return without_axes(length * scale, x, axis=axis, keepdims=keepdims)
+
+
 @reduction(
     weights=lambda y, x, *, axis, keepdims: unit_vector(x, axis=axis),
+    expand=_norm,
     source="norm({x}{params})",
     latex=r"\left\lVert {x}{params} \right\rVert",
     axis=AxisRule(),
@@ -380,7 +438,12 @@ def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
+def _count_nonzero(x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    return sum(astype(not_equal(x, 0), dtype="int64"), axis=axis, keepdims=keepdims)
+
+
 @constant(
+    expand=_count_nonzero,
     source="np.count_nonzero({x}{params})",
     latex=r"\#\left({x} \ne 0{params}\right)",
     numpy=[np.count_nonzero],

@@ -11,12 +11,23 @@ from ..annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..axis import AxisRule
 from ..core import Spec
 from ..errors import ShapeError
-from ..kinds import constant, dtype_of, general
+from ..kinds import constant, general
 from ..metadata import Axes
-from .exponential import exp
-from .logic import equal
+from .arithmetic import divide
+from .exponential import exp, log
+from .logic import equal, isfinite
+from .piecewise import where
 from .products import strong_multiply
-from .reductions import as_exponents, less_greatest, need_entries, no_entries, sum
+from .reductions import (
+    as_exponents,
+    exponents,
+    less_greatest,
+    max,
+    need_entries,
+    no_entries,
+    sum,
+)
+from .structural import reshape
 
 
 def _softmax_slope(v: AnyArray, y: AnyArray, axis: Axis) -> AnyArray:
@@ -43,8 +54,19 @@ _CASES: list[tuple[Any, ...]] = [
 ]
 
 
+def _softmax(x: Any, *, axis: Axes) -> Any:
+    """Write softmax as exponentials that it shares with the logarithm of their sum.
+
+    That takes an infinite greatest entry as 0; here ∞ - ∞ makes NaN of the row.
+    """
+    shifted, total, _ = exponents(x, axis)
+    is_usual = isfinite(max(x, axis=axis, keepdims=True))
+    return exp(shifted) * where(is_usual, divide(1.0, total), np.nan)
+
+
 @general(
     vjp=lambda g, y, x, *, axis: [_softmax_slope(g, y, axis)],
+    expand=_softmax,
     jvp=lambda tangents, y, x, *, axis: _softmax_slope(tangents[0], y, axis),
     shape=_normalised_shape,
     dtype=_exponent_dtype,
@@ -79,8 +101,14 @@ def _log_softmax_jvp(tangents: Sequence[Any], y: AnyArray, x: AnyArray, *, axis:
     return t - sum(strong_multiply(t, exp(y)), axis=axis, keepdims=True)
 
 
+def _log_softmax(x: Any, *, axis: Axes) -> Any:
+    shifted, total, _ = exponents(x, axis)
+    return shifted - log(total)
+
+
 @general(
     vjp=_log_softmax_vjp,
+    expand=_log_softmax,
     jvp=_log_softmax_jvp,
     shape=lambda x, *, axis: x.shape,
     dtype=_exponent_dtype,
@@ -186,11 +214,21 @@ def _losses_shape(logits: Described, labels: Described) -> tuple[int, ...]:
     return tuple(labels.shape)
 
 
+def _cross_entropy(logits: Any, labels: Any) -> Any:
+    """Write the loss as log Σ eˣ less the entry that the label names."""
+    classes = logits.shape[-1]
+    is_it = equal(class_labels(labels, classes=classes)[..., None], np.arange(classes))
+    shifted, total, _ = exponents(logits, -1)
+    chosen = sum(where(is_it, shifted, 0.0), axis=-1, keepdims=True)
+    return reshape(log(total) - chosen, shape=labels.shape)
+
+
 @general(
     vjp=_cross_entropy_vjp,
+    expand=_cross_entropy,
     jvp=_cross_entropy_jvp,
     shape=_losses_shape,
-    dtype=lambda logits, labels: dtype_of(logits),
+    dtype=lambda logits, labels: _exponent_dtype(logits, axis=-1),
     source="softmax_cross_entropy({logits}, {labels})",
     latex=r"-\log\left({{\operatorname{{softmax}}\left({logits}\right)}}_{{{labels}}}\right)",
     explain_error=_labels_error,
@@ -227,7 +265,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     """
     labels = np.asarray(labels)
     check_labels(labels, np.shape(logits)[-1])
-    shifted, total, _ = less_greatest(np.asarray(logits), -1)
+    shifted, total, _ = less_greatest(as_exponents(logits), -1)
     rows = shifted.reshape(-1, shifted.shape[-1])
     chosen = rows[np.arange(len(rows)), labels.reshape(-1)].reshape(labels.shape)
     return total[..., 0] - chosen

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described, DTypeLike
 from ..axis import AxisRule, read_axis
-from ..core import NUMPY, Spec, Value, as_plain, values_in
+from ..core import NUMPY, PRIMITIVES, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
 from ..facts import Moves, of_total
 from ..kinds import constant, linear
@@ -125,10 +125,19 @@ def _summed_shape(x: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def _sum_to(x: AnyArray, *, shape: tuple[int, ...]) -> AnyArray:
+    """Write a sum to a shape as one over axes, of which the first are dropped."""
+    extra = x.ndim - len(shape)
+    stretched = [extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a]]
+    total = PRIMITIVES["sum"](x, axis=(*range(extra), *stretched), keepdims=not extra)
+    return reshape(total, shape=shape)
+
+
 @linear(
     public=False,
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
+    expand=_sum_to,
     source="sum_to({x}{params})",
     latex=r"\textstyle\sum_{{\to {shape}}}\left({x}\right)",
     cases=[((2, 3), {"shape": (3,)}), ((4, 2, 3), {"shape": (2, 1)}), ((2, 3), {"shape": ()})],

@@ -9,6 +9,7 @@ import numpy as np
 from ...core import Node, Operation, Spec
 from .entries import Entries, broadcast_rows, fill, kind_of
 from .formats import FORMATS
+from .functions import FUNCTIONS
 from .nest import Element, Nest, Unlowerable
 
 Make = Callable[..., Element]
@@ -151,6 +152,16 @@ def lower_requirement(nest: Nest, node: Operation, args: list[Entries]) -> Entri
     return value
 
 
+def lower_labels(nest: Nest, node: Node, args: list[Entries]) -> Entries:
+    """Let labels through; one that is no class is a doubt."""
+    classes = (node.params or {})["classes"]
+    for label in args[0].elements.flat:
+        low, high = nest.constant(0, label.kind), nest.constant(classes, label.kind)
+        nest.doubts.append(nest.apply("less", "i1", label, low))
+        nest.doubts.append(nest.apply("greater_equal", "i1", label, high))
+    return args[0]
+
+
 def floating(operation: str) -> Rule:
     """Return the rule of a function of floats."""
     rule = arithmetic(operation)
@@ -193,48 +204,6 @@ def lower_round(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
         scaled = nest.apply(before, kind, x, scale) if decimals else x
         rounded = nest.apply("rint", kind, scaled)
         return nest.apply(after, kind, rounded, scale) if decimals else rounded
-
-    return zip_entries(args, spec_of(node).shape, make)
-
-
-def lower_cosine(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
-    """Lower x / √(x² + y²), of numbers over the greater, so that the length is in range."""
-    kind = kind_of(spec_of(node).dtype)
-    if kind not in FORMATS:
-        raise Unlowerable("cosine of integers")
-    zero, one, infinity = (nest.constant(number, kind) for number in (0.0, 1.0, float("inf")))
-
-    def ask(operation: str, x: Element, y: Element) -> Element:
-        return nest.apply(operation, "i1", x, y)
-
-    def make(x: Element, y: Element) -> Element:
-        x, y = convert(nest, x, kind), convert(nest, y, kind)
-        sizes = (nest.apply("absolute", kind, number) for number in (x, y))
-        greatest = nest.apply("maximum", kind, *sizes)
-        positive, finite = ask("greater", greatest, zero), ask("less", greatest, infinity)
-        usual = nest.apply("logical_and", "i1", positive, finite)
-        scale = nest.apply("where", kind, usual, greatest, one)
-        leg, other = (nest.apply("divide", kind, number, scale) for number in (x, y))
-        length = nest.apply("hypot", kind, leg, other)
-        is_end = ask("equal", nest.apply("absolute", kind, leg), length)
-        limit = nest.apply("where", kind, is_end, nest.apply("sign", kind, leg), zero)
-        ends = (ask("equal", length, end) for end in (zero, infinity))
-        special = nest.apply("logical_or", "i1", *ends)
-        return nest.apply("where", kind, special, limit, nest.apply("divide", kind, leg, length))
-
-    return zip_entries(args, spec_of(node).shape, make)
-
-
-def lower_softsign(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
-    """Lower x / (1 + |x|)."""
-    kind = kind_of(spec_of(node).dtype)
-    if kind not in FORMATS:
-        raise Unlowerable("softsign of integers")
-
-    def make(x: Element) -> Element:
-        x = convert(nest, x, kind)
-        size = nest.apply("add", kind, nest.apply("absolute", kind, x), nest.constant(1, kind))
-        return nest.apply("divide", kind, x, size)
 
     return zip_entries(args, spec_of(node).shape, make)
 
@@ -282,17 +251,11 @@ def _named(make: Callable[[str], Rule], names: str) -> dict[str, Rule]:
     return {name: make(name) for name in names.split()}
 
 
-_FUNCTIONS = """
-exp2 expit log2 log10 logit log_expit logaddexp logaddexp2 cbrt hypot
-sin cos tan sinc cosm1 arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh
-erf erfc erfcx ndtr log_ndtr xlogy xlog1py entr rel_entr kl_div deg2rad rad2deg
-reciprocal floor ceil trunc rint copysign fmax fmin heaviside
-fmod remainder floor_divide
-"""
-
 RULES: dict[str, Rule] = {
+    **{name: floating(name) for name in FUNCTIONS},
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
-    **_named(arithmetic, "exp log tanh sigmoid expm1 log1p softplus sqrt relu square"),
+    **_named(arithmetic, "relu square"),
+    **_named(floating, "sqrt reciprocal deg2rad rad2deg floor ceil trunc rint"),
     # Two comparisons cost less than to look for NaN, and to do the work again.
     "strong_multiply": arithmetic("strong_multiply"),
     "fabs": arithmetic("absolute"),
@@ -301,13 +264,11 @@ RULES: dict[str, Rule] = {
     **_named(logical, "logical_and logical_or logical_xor logical_not"),
     **_named(logical, "bitwise_and bitwise_or bitwise_xor invert"),
     **_named(test, "isnan isfinite isinf signbit"),
-    **_named(floating, _FUNCTIONS),
     "clip": lower_clip,
-    "softsign": lower_softsign,
-    "cosine": lower_cosine,
     "ldexp": lower_ldexp,
     "round": lower_round,
     "required": lower_requirement,
+    "class_labels": lower_labels,
     "where": lower_where,
     "power": lower_power,
     **dict.fromkeys(("positive", "stop_gradient", "astype"), lower_cast),

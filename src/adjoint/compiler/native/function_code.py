@@ -13,7 +13,7 @@ import numpy as np
 
 from ...graph import Graph
 from ..doubts import unshown, with_outputs
-from ..simplify import simplify
+from ..simplify import simplify, written_out
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
 from .kernel import Kernel, Slot
@@ -60,7 +60,7 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
     Unlowerable
         If an operation has no native rule.
     """
-    simple = simplify(graph)
+    simple = written_out(simplify(graph))
     try:
         return unrolled_function(simple, limit=limit)
     except Unlowerable:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from . import functions
 from .formats import FORMATS, SIZES
+from .functions import FUNCTIONS
 from .lanes import Lanes
 
 
@@ -99,7 +99,7 @@ INSTRUCTIONS: dict[str, Callable[..., Lanes]] = {
     "deg2rad": lambda x: x * (math.pi / 180),
     "rad2deg": lambda x: x * (180 / math.pi),
     **{name: _intrinsic(name) for name in ("floor", "ceil", "trunc", "rint")},
-    **{name: getattr(functions, name) for name in functions.__all__},
+    **FUNCTIONS,
     "less": _comparison("<"),
     "less_equal": _comparison("<="),
     "greater": _comparison(">"),

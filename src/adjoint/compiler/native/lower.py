@@ -11,21 +11,17 @@ import numpy as np
 
 from ...core import Operation
 from ...graph import Graph
-from . import elementwise, movements, normalisers, sums
+from ..simplify import written_out
+from . import elementwise, movements, sums
 from .elementwise import Rule
 from .entries import Entries, constant_entries, fill, kind_of
 from .nest import LIMIT, Nest, Place, Unlowerable, too_large
 
-LOWERING: dict[str, Rule] = {
-    **movements.RULES,
-    **elementwise.RULES,
-    **sums.RULES,
-    **normalisers.RULES,
-}
+LOWERING: dict[str, Rule] = {**movements.RULES, **elementwise.RULES, **sums.RULES}
 
 
 def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> Nest:
-    """Return the nest of a graph.
+    """Return the nest of a graph, of operations with a rule here or made of such.
 
     Parameters
     ----------
@@ -42,6 +38,7 @@ def lower(graph: Graph, *, batched: Sequence[int] = (), limit: int = LIMIT) -> N
     Unlowerable
         If a primitive has no rule, or the graph is too large or has another structure.
     """
+    graph = written_out(graph)
     nest = Nest(_row_count(graph, batched), limit=limit)
     _refuse_large(graph, batched, limit)
     inputs = [_input(nest, i, x.data, i in batched) for i, x in enumerate(graph.inputs)]

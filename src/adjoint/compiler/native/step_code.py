@@ -14,7 +14,7 @@ import numpy as np
 
 from ...graph import Graph
 from ..doubts import unshown
-from ..simplify import simplify
+from ..simplify import simplify, written_out
 from . import loop
 from .entries import kind_of
 from .formats import SIZES
@@ -153,7 +153,7 @@ def unrolled_steps(
     functions, names, count, shows = [], [], 0, True
     for name, graph in (("step", step), ("tail", tail)):
         if graph is not None:
-            simple = simplify(graph)
+            simple = written_out(simplify(graph))
             shows = _shows_next(simple, form) and shows
             kernel = _kernel(simple, form, layout, width, limit)
             text = kernel.write(name, loop.step_parameters(len(form.batched(graph))))

@@ -99,31 +99,6 @@ def lower_sum(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     return _dropped(folded, axes, node.params["keepdims"])
 
 
-def lower_mean(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
-    """Lower a mean over axes."""
-    summed = lower_sum(nest, node, args)
-    count = math.prod(args[0].shape[a] for a in _axes(node, len(args[0].shape)))
-    if count == 0:
-        raise Unlowerable("mean of no entries")
-    kind = kind_of(spec_of(node).dtype)
-    number = nest.constant(count, kind)
-    elements = fill(
-        summed.elements.shape,
-        lambda i: nest.apply("divide", kind, summed.elements[i], number),
-    )
-    return Entries(elements, summed.shape, summed.rows)
-
-
-def lower_sum_to(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
-    """Lower the sum over axes along which a smaller shape would broadcast."""
-    x, spec = args[0], spec_of(node)
-    extra = len(x.shape) - len(spec.shape)
-    stretched = [extra + a for a, n in enumerate(spec.shape) if n == 1 != x.shape[extra + a]]
-    folded = fold(nest, x, [*range(extra), *stretched], kind_of(spec.dtype))
-    rows = None if folded.rows is None else folded.rows - extra
-    return Entries(folded.elements.reshape(folded.elements.shape[extra:]), spec.shape, rows)
-
-
 def lower_extreme(operation: str) -> Rule:
     """Return the rule of the greatest or the least entry over axes."""
 
@@ -216,8 +191,6 @@ def _inner_product(nest: Nest, left: Entries, right: Entries, kind: str) -> Arra
 
 RULES: dict[str, Rule] = {
     "sum": lower_sum,
-    "mean": lower_mean,
-    "sum_to": lower_sum_to,
     "max": lower_extreme("maximum"),
     "min": lower_extreme("minimum"),
     "matmul": lower_matmul,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..lanes import Lanes
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 
 _INFINITY = float("inf")
 
 
+@native
 @outlined
 @in_double
 def fmod(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -38,6 +39,7 @@ def _remainder(x: Lanes, y: Lanes) -> Lanes:
     return block.call("copysign", to_infinity.choose(size, result), x)
 
 
+@native
 def remainder(x: Lanes, y: Lanes) -> Lanes:
     """Return x - y⌊x / y⌋ as NumPy does, bit for bit."""
     left = fmod(x, y)
@@ -47,6 +49,7 @@ def remainder(x: Lanes, y: Lanes) -> Lanes:
     return y.compare("==", 0.0).choose(x.lift(float("nan")), moved)
 
 
+@native
 def floor_divide(x: Lanes, y: Lanes) -> Lanes:
     """Return ⌊x / y⌋ as NumPy does, bit for bit: from the exact remainder."""
     left = fmod(x, y)

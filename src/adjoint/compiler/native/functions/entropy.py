@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..lanes import Lanes
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .logarithm import log, log1p
 
 _INFINITY = float("inf")
@@ -15,6 +15,7 @@ def _counted(x: Lanes, y: Lanes, result: Lanes) -> Lanes:
     return nothing.choose(x.lift(0.0), result)
 
 
+@native
 @outlined
 @in_double
 def xlogy(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -22,6 +23,7 @@ def xlogy(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     return _counted(x, y, x * log(y))
 
 
+@native
 @outlined
 @in_double
 def xlog1py(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -29,6 +31,7 @@ def xlog1py(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     return _counted(x, y, x * log1p(y))
 
 
+@native
 @outlined
 @in_double
 def entr(x: Lanes, *, bits: int) -> Lanes:
@@ -46,6 +49,7 @@ def _on_the_quadrant(x: Lanes, y: Lanes, result: Lanes, at_zero: Lanes) -> Lanes
     return (x.is_nan() | y.is_nan()).choose(x + y, result)
 
 
+@native
 @outlined
 @in_double
 def rel_entr(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -62,6 +66,7 @@ def rel_entr(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     return _on_the_quadrant(x, y, x * logarithm, x.lift(0.0))
 
 
+@native
 @outlined
 @in_double
 def kl_div(x: Lanes, y: Lanes, *, bits: int) -> Lanes:

@@ -11,7 +11,7 @@ import math
 
 from ..lanes import Lanes
 from .exponential import exp_of_sum
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .logarithm import log, log1p
 from .pairs import Pair, product
 from .polynomial import polynomial
@@ -114,6 +114,7 @@ def _tail(size: Lanes, bits: int) -> Lanes:
     return exp_of_sum(-square.high, -square.low) * _scaled(size, bits)
 
 
+@native
 @outlined
 @in_double
 def erf(x: Lanes, *, bits: int) -> Lanes:
@@ -124,6 +125,7 @@ def erf(x: Lanes, *, bits: int) -> Lanes:
     return size.compare("<", 1.0).choose(near, far)
 
 
+@native
 @outlined
 @in_double
 def erfc(x: Lanes, *, bits: int) -> Lanes:
@@ -132,6 +134,7 @@ def erfc(x: Lanes, *, bits: int) -> Lanes:
     return x.compare("<", 0.0).choose(2.0 - tail, tail)
 
 
+@native
 @outlined
 @in_double
 def erfcx(x: Lanes, *, bits: int) -> Lanes:
@@ -149,6 +152,7 @@ def _lower_tail(size: Lanes, bits: int) -> Lanes:
     return halved * (_scaled(size * math.sqrt(0.5), bits) * 0.5)
 
 
+@native
 @outlined
 @in_double
 def ndtr(x: Lanes, *, bits: int) -> Lanes:
@@ -157,6 +161,7 @@ def ndtr(x: Lanes, *, bits: int) -> Lanes:
     return x.compare(">", 0.0).choose(1.0 - tail, tail)
 
 
+@native
 @outlined
 @in_double
 def log_ndtr(x: Lanes, *, bits: int) -> Lanes:

@@ -8,7 +8,7 @@ stated with each function and tested over the whole range.
 from __future__ import annotations
 
 from ..lanes import Lanes
-from .form import in_double
+from .form import in_double, native
 from .polynomial import polynomial
 
 # Of (2ʳ - 1) / r on |r| ≤ ½; the first is log 2.
@@ -60,6 +60,7 @@ def _exp_less_one(r: Lanes) -> Lanes:
     return (r * r).times_plus(polynomial(r, r.format.exp_terms), r)
 
 
+@native
 def exp(x: Lanes) -> Lanes:
     """Return eˣ; error below 1.1 ulp, subnormal results within 1."""
     return exp_of_sum(x)
@@ -78,6 +79,7 @@ def exp_of_sum(x: Lanes, low: Lanes | None = None, *, less: int = 0) -> Lanes:
     return near * power_of_two(half, x) * power_of_two(n - half, x)
 
 
+@native
 @in_double
 def exp2(x: Lanes, *, bits: int) -> Lanes:
     """Return 2ˣ; error below 1 ulp, subnormal results within 1."""
@@ -100,6 +102,7 @@ def two_to(x: Lanes, low: Lanes | None, *, bits: int) -> Lanes:
     return near * power_of_two(half, x) * power_of_two(n - half, x)
 
 
+@native
 def sigmoid(x: Lanes) -> Lanes:
     """Return 1 / (1 + e⁻ˣ); error below 2.5 ulp; 0 where e⁻ˣ overflows, as in `adjoint`.
 
@@ -113,6 +116,7 @@ def sigmoid(x: Lanes) -> Lanes:
     return 1.0 / twice.times_plus(power_of_two(n - 1, x), 1.0)
 
 
+@native
 @in_double
 def expit(x: Lanes, *, bits: int) -> Lanes:
     """Return 1 / (1 + e⁻ˣ); error below 2.5 ulp, also where e⁻ˣ overflows."""
@@ -120,6 +124,7 @@ def expit(x: Lanes, *, bits: int) -> Lanes:
     return x.compare("<", 0.0).choose(small, 1.0) / (small + 1.0)
 
 
+@native
 def expm1(x: Lanes) -> Lanes:
     """Return eˣ - 1; error below 2.5 ulp."""
     # A tiny x is its own result; only so -0 keeps its sign.

@@ -1,4 +1,4 @@
-"""The form of a function: computed in float64 throughout, and called rather than written out."""
+"""The form of a function: its place in the table, computed in float64, called or written out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from collections.abc import Callable
 from ..lanes import Lanes
 
 Function = Callable[..., Lanes]
+
+# By the names of the primitives whose native code they are.
+FUNCTIONS: dict[str, Function] = {}
+
+
+def native(function: Function) -> Function:
+    """Make a function of lanes the native code of the primitive of its name."""
+    FUNCTIONS[function.__name__] = function
+    return function
 
 
 def in_double(function: Function) -> Function:

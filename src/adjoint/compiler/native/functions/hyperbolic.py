@@ -6,7 +6,7 @@ import math
 
 from ..lanes import Lanes
 from .exponential import exp_of_sum, expm1_in_range, saturation
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .logarithm import log1p
 from .polynomial import polynomial
 
@@ -33,6 +33,7 @@ _SINH = {
 _LARGE = 2.0**64
 
 
+@native
 def tanh(x: Lanes) -> Lanes:
     """Return the hyperbolic tangent, (e²ᵃ - 1) / (e²ᵃ + 1) of a = |x|; error below 3 ulp."""
     grown = expm1_in_range((abs(x) * 2.0).at_most(saturation(x)))
@@ -44,6 +45,7 @@ def _half_exp(size: Lanes) -> Lanes:
     return exp_of_sum(size, less=1)
 
 
+@native
 @outlined
 @in_double
 def sinh(x: Lanes, *, bits: int) -> Lanes:
@@ -55,6 +57,7 @@ def sinh(x: Lanes, *, bits: int) -> Lanes:
     return size.compare("<", 1.0).choose(near, far)
 
 
+@native
 @outlined
 @in_double
 def cosh(x: Lanes, *, bits: int) -> Lanes:
@@ -70,6 +73,7 @@ def _log1p_of_large(size: Lanes, t: Lanes) -> Lanes:
     return log1p(large.choose(size, t)) + added
 
 
+@native
 @outlined
 @in_double
 def arcsinh(x: Lanes, *, bits: int) -> Lanes:
@@ -80,6 +84,7 @@ def arcsinh(x: Lanes, *, bits: int) -> Lanes:
     return x.block.call("copysign", _log1p_of_large(size, t), x)
 
 
+@native
 @outlined
 @in_double
 def arccosh(x: Lanes, *, bits: int) -> Lanes:
@@ -89,6 +94,7 @@ def arccosh(x: Lanes, *, bits: int) -> Lanes:
     return x.compare("<", 1.0).choose(x.lift(float("nan")), _log1p_of_large(x, t))
 
 
+@native
 @outlined
 @in_double
 def arctanh(x: Lanes, *, bits: int) -> Lanes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..lanes import Lanes
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .polynomial import polynomial
 
 # What π has beyond a float64.
@@ -92,6 +92,7 @@ def _sum(base: Lanes, low: Lanes, x: Lanes, rest: Lanes) -> Lanes:
     return whole + (lost + (rest + low))
 
 
+@native
 @outlined
 @in_double
 def arctan(x: Lanes, *, bits: int) -> Lanes:
@@ -105,6 +106,7 @@ def arctan(x: Lanes, *, bits: int) -> Lanes:
     return x.block.call("copysign", angle, x)
 
 
+@native
 @outlined
 @in_double
 def arctan2(y: Lanes, x: Lanes, *, bits: int) -> Lanes:
@@ -136,6 +138,7 @@ def _arcsin_parts(x: Lanes, bits: int) -> tuple[Lanes, Lanes, Lanes]:
     return outer, s, s * z * polynomial(z, _ARCSIN[bits])
 
 
+@native
 @outlined
 @in_double
 def arcsin(x: Lanes, *, bits: int) -> Lanes:
@@ -146,6 +149,7 @@ def arcsin(x: Lanes, *, bits: int) -> Lanes:
     return x.block.call("copysign", angle, x)
 
 
+@native
 @outlined
 @in_double
 def arccos(x: Lanes, *, bits: int) -> Lanes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..lanes import Lanes
 from .exponential import is_tiny
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .pairs import Pair, constant, ordered_sum
 from .polynomial import polynomial
 
@@ -73,6 +73,7 @@ def log_of_sum(x: Lanes, low: Lanes | float) -> Lanes:
     return k.times_plus(form.log2_high, f - (square - tail))
 
 
+@native
 def log(x: Lanes) -> Lanes:
     """Return the natural logarithm; error below 1 ulp; -∞ at 0, NaN below."""
     return at_the_ends(x, log_with_low(x, 0.0))
@@ -103,6 +104,7 @@ def at_the_ends(x: Lanes, result: Lanes) -> Lanes:
     return x.compare("<", 0.0).choose(x.lift(float("nan")), result)
 
 
+@native
 def log1p(x: Lanes) -> Lanes:
     """Return log(1 + x); error below 1 ulp.
 
@@ -149,6 +151,7 @@ def _quotient(f: Lanes) -> Pair:
     return Pair(s, rest * inverse)
 
 
+@native
 @outlined
 @in_double
 def log2(x: Lanes, *, bits: int) -> Lanes:
@@ -156,6 +159,7 @@ def log2(x: Lanes, *, bits: int) -> Lanes:
     return at_the_ends(x, log2_short(x) if bits == 24 else log2_pair(x).rounded())
 
 
+@native
 @outlined
 @in_double
 def log10(x: Lanes, *, bits: int) -> Lanes:

@@ -6,16 +6,18 @@ import math
 
 from ..lanes import Lanes
 from .exponential import exp, exp2
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .logarithm import at_the_ends, log1p, log_with_low
 
 
+@native
 def softplus(x: Lanes) -> Lanes:
     """Return log(1 + eˣ) = max(x, 0) + log(1 + e^-|x|); error below 2 ulp."""
     positive = x.compare("<", 0.0).choose(x.lift(0.0), x)
     return positive + log1p(exp(-abs(x)))
 
 
+@native
 def log_expit(x: Lanes) -> Lanes:
     """Return the logarithm of the logistic function; error below 2 ulp."""
     return -softplus(-x)
@@ -27,6 +29,7 @@ def _greater_and_less(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
     return x.compare(">", y).choose(x, y), -abs(gap)
 
 
+@native
 @outlined
 @in_double
 def logaddexp(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -35,6 +38,7 @@ def logaddexp(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     return greater + log1p(exp(gap))
 
 
+@native
 @outlined
 @in_double
 def logaddexp2(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -43,6 +47,7 @@ def logaddexp2(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     return greater + log1p(exp2(gap)) * (1 / math.log(2))
 
 
+@native
 @outlined
 @in_double
 def logit(x: Lanes, *, bits: int) -> Lanes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..lanes import Lanes
 from .exponential import power_of_two, two_to
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .logarithm import log2_pair, log2_short
 from .pairs import Pair, product
 from .polynomial import polynomial
@@ -20,6 +20,7 @@ _INVERSE_ROOT = (
 )
 
 
+@native
 @outlined
 @in_double
 def power(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -60,6 +61,7 @@ def _with_sign(x: Lanes, y: Lanes, result: Lanes) -> Lanes:
     return (x.compare("==", 1.0) | y.compare("==", 0.0)).choose(x.lift(1.0), result)
 
 
+@native
 @outlined
 @in_double
 def hypot(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
@@ -92,6 +94,7 @@ def _scale_of(x: Lanes) -> tuple[Lanes, Lanes]:
     )
 
 
+@native
 @outlined
 @in_double
 def cbrt(x: Lanes, *, bits: int) -> Lanes:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from ..lanes import Lanes
+from .form import native
 
 
+@native
 def copysign(x: Lanes, y: Lanes) -> Lanes:
     """Return |x| with the sign of y."""
     return x.block.call("copysign", x, y)
 
 
+@native
 def signbit(x: Lanes) -> Lanes:
     """Return where x is negative, -0 and -NaN included."""
     return x.convert("bitcast", x.format.integer).compare("<", 0)
 
 
+@native
 def heaviside(x: Lanes, y: Lanes) -> Lanes:
     """Return 0 for x < 0, y at x = 0, 1 for x > 0, NaN at NaN."""
     at_zero = x.compare("==", 0.0).choose(y, x)
@@ -22,16 +26,19 @@ def heaviside(x: Lanes, y: Lanes) -> Lanes:
     return x.compare("<", 0.0).choose(x.lift(0.0), step)
 
 
+@native
 def fmax(x: Lanes, y: Lanes) -> Lanes:
     """Return the greater of x and y, or the one that is not NaN."""
     return (x.compare(">=", y) | y.is_nan()).choose(x, y)
 
 
+@native
 def fmin(x: Lanes, y: Lanes) -> Lanes:
     """Return the smaller of x and y, or the one that is not NaN."""
     return (x.compare("<=", y) | y.is_nan()).choose(x, y)
 
 
+@native
 def ldexp(x: Lanes, n: Lanes) -> Lanes:
     """Return x · 2ⁿ, rounded once.
 

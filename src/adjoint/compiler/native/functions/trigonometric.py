@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from ..lanes import Lanes
-from .form import in_double, outlined
+from .form import in_double, native, outlined
 from .polynomial import polynomial
 from .quarters import quarters
 
@@ -80,6 +80,7 @@ def _is_its_own_sine(x: Lanes) -> Lanes:
     return abs(x).compare("<", 2.0**-27)
 
 
+@native
 @outlined
 @in_double
 def sin(x: Lanes, *, bits: int) -> Lanes:
@@ -89,6 +90,7 @@ def sin(x: Lanes, *, bits: int) -> Lanes:
     return _is_its_own_sine(x).choose(x, result)
 
 
+@native
 @outlined
 @in_double
 def cos(x: Lanes, *, bits: int) -> Lanes:
@@ -98,6 +100,7 @@ def cos(x: Lanes, *, bits: int) -> Lanes:
     return turned.signed(chosen, turned.turns + 1)
 
 
+@native
 @outlined
 @in_double
 def tan(x: Lanes, *, bits: int) -> Lanes:
@@ -109,6 +112,7 @@ def tan(x: Lanes, *, bits: int) -> Lanes:
     return _is_its_own_sine(x).choose(x, result)
 
 
+@native
 def sinc(x: Lanes) -> Lanes:
     """Return sin(πx)/(πx) of πx rounded, as NumPy does; error of that below 2 ulp; 1 at 0."""
     angle = x * math.pi
@@ -116,6 +120,7 @@ def sinc(x: Lanes) -> Lanes:
     return at_zero.choose(x.lift(1.0), sin(angle) / angle)
 
 
+@native
 @outlined
 @in_double
 def cosm1(x: Lanes, *, bits: int) -> Lanes:
