@@ -18,22 +18,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = [
-    "tests/test_plots.py",
-    "tests/test_displays.py",
-    "tests/test_cli.py",
-    "tests/test_tables.py",
-    "tests/test_estimators.py",
-    "tests/test_estimator_tools.py",
-    "tests/test_train.py",
-    "tests/test_callbacks.py",
-    "tests/test_files.py",
-    "tests/test_saving.py",
-    "tests/test_compile.py",
-    "tests/test_native_arrays.py",
-    "tests/test_special.py",
-    "tests/test_numpy.py",
-    "tests/test_tensor.py",
-    "tests/test_nn.py",
+    "tests/plots/test_plots.py",
+    "tests/plots/test_displays.py",
+    "tests/cli/test_cli.py",
+    "tests/tables/test_tables.py",
+    "tests/estimators/test_estimators.py",
+    "tests/estimators/test_estimator_tools.py",
+    "tests/training/test_train.py",
+    "tests/training/test_callbacks.py",
+    "tests/files/test_files.py",
+    "tests/training/test_saving.py",
+    "tests/compiler/test_compile.py",
+    "tests/compiler/test_native_arrays.py",
+    "tests/special/test_special.py",
+    "tests/core/test_numpy.py",
+    "tests/graphs/test_tensor.py",
+    "tests/nn/test_nn.py",
 ]
 # Old releases meet newer packages that they depend on, and are warned: by no fault of ours.
 OTHERS_WARNINGS = ["-W", "ignore::DeprecationWarning", "-W", "ignore::PendingDeprecationWarning"]

@@ -1,13 +1,13 @@
 """The programs whose written source is kept in tests/golden, by name."""
 
 import numpy as np
+from adjoint.graph import trace
 
 import adjoint as ad
-from adjoint.compiler.simplify import simplify
-from adjoint.compiler.source import write
-from adjoint.compiler.step import TrainingStep
-from adjoint.graph import trace
+from adjoint.compiler.simplify.simplify import simplify
+from adjoint.compiler.source.source import write
 from adjoint.nn import functional
+from adjoint.training.step import TrainingStep
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(50, 2)), RNG.integers(0, 2, 50)

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from adjoint.graph import trace
 
 import adjoint as ad
 from adjoint.core import PRIMITIVES
-from adjoint.graph import trace
 from adjoint.ops.inquiry import BY_NUMBERS
 
 NEEDS_SCIPY = pytest.mark.skipif(find_spec("scipy") is None, reason="needs SciPy")

@@ -16,8 +16,9 @@ def make(task: Task, *, compiled: bool) -> Contestant:
     What is timed is `fit` from the end of one epoch to that of another: shuffle, gather, steps and
     the record of the losses, without the set-up.
     """
-    import adjoint as ad
     from adjoint.callbacks import AtEpochs
+
+    import adjoint as ad
 
     if task.optimizer == "adam" and not hasattr(ad.optim, "Adam"):
         raise SkippedError("adjoint has no Adam yet")

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from . import core, creation, moved, ops
-from .calculus import grad, jvp, linearize, value_and_grad, vjp
+from . import core, moved, ops
+from .calculus.derivatives import grad, jvp, linearize, value_and_grad, vjp
+from .calculus.jacobians import hessian, hvp, jacobian
 from .errors import (
     AnomalyError,
     AnomalyWarning,
@@ -29,9 +30,9 @@ from .errors import (
     GraphError,
     ShapeError,
 )
-from .graph import Graph, trace
-from .jacobians import hessian, hvp, jacobian
-from .tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
+from .graphs import creation
+from .graphs.graph import Graph, trace
+from .graphs.tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
 from .version import __version__ as __version__
 
 moved.install(__name__, moved.MOVED)
@@ -47,40 +48,40 @@ _PUBLIC["trace"] = trace
 globals().update(_PUBLIC)
 
 # Read at first use, so that `import adjoint` stays at the price of NumPy.
-_LAZY_MODULES = (
-    "callbacks",
-    "check",
-    "coverage",
-    "data",
-    "datasets",
-    "graph",
-    "linalg",
-    "nn",
-    "optim",
-    "plots",
-    "special",
-    "train",
-)
+_LAZY_MODULES = {
+    "callbacks": "training.callbacks",
+    "check": "calculus.check",
+    "coverage": "coverage",
+    "data": "data",
+    "datasets": "data.datasets",
+    "graph": "graphs.graph",
+    "linalg": "ops.linalg",
+    "nn": "nn",
+    "optim": "optim",
+    "plots": "plots",
+    "special": "special",
+    "train": "training.fit",
+}
 _LAZY_NAMES = {
-    "BackwardReview": "review.report",
-    "check_backward": "review",
-    "check_gradients": "check",
-    "checkpoint": "custom",
+    "BackwardReview": "explanation.review.report",
+    "check_backward": "explanation.review",
+    "check_gradients": "calculus.check",
+    "checkpoint": "calculus.custom",
     "compile": "compiler.compiled",
-    "custom_jvp": "custom",
-    "custom_vjp": "custom",
-    "detect_anomaly": "anomaly",
-    "diagnose": "diagnosis.event_log",
-    "draw": "drawing.draw",
-    "explain": "derivation.explain",
-    "find_learning_rate": "learning_rate",
-    "fit": "train",
-    "fit_lbfgs": "lbfgs",
-    "History": "history",
-    "load_weights": "files.weights",
-    "save_weights": "files.weights",
-    "Saving": "saving",
-    "why": "diagnosis.why",
+    "custom_jvp": "calculus.custom",
+    "custom_vjp": "calculus.custom",
+    "detect_anomaly": "calculus.anomaly",
+    "diagnose": "explanation.diagnosis.event_log",
+    "draw": "explanation.drawing.draw",
+    "explain": "explanation.derivation.explain",
+    "find_learning_rate": "training.learning_rate",
+    "fit": "training.fit",
+    "fit_lbfgs": "training.lbfgs",
+    "History": "training.history",
+    "load_weights": "nn.weights",
+    "save_weights": "nn.weights",
+    "Saving": "training.saving",
+    "why": "explanation.diagnosis.why",
     "write_source": "compiler.compiled",
 }
 
@@ -126,7 +127,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
-        return importlib.import_module(f".{name}", __name__)
+        return importlib.import_module(f".{_LAZY_MODULES[name]}", __name__)
     if name in _LAZY_NAMES:
         return getattr(importlib.import_module(f".{_LAZY_NAMES[name]}", __name__), name)
     raise AttributeError(f"module 'adjoint' has no attribute {name!r}")

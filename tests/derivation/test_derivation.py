@@ -9,7 +9,7 @@ from evaluation import Scope
 from latex import LatexError, statements
 from page import DOCS, displays, section, sections
 
-from adjoint.compiler.equations import EQUATIONS
+from adjoint.compiler.source.equations import EQUATIONS
 
 CASES = [pytest.param(part, number, id=number) for part in sections() for number in part.equations]
 

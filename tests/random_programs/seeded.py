@@ -22,8 +22,8 @@ def fault(plant):
 
 @fault
 def arguments_are_taken_for_finite(patch):
-    from adjoint.compiler.rewrites import ANSWERS
-    from adjoint.compiler.simplify import _Simplifier
+    from adjoint.compiler.simplify.rewrites import ANSWERS
+    from adjoint.compiler.simplify.simplify import _Simplifier
 
     asked = _Simplifier._answer
 
@@ -37,13 +37,14 @@ def arguments_are_taken_for_finite(patch):
 
 @fault
 def strong_products_are_made_plain(patch):
-    patch.setattr("adjoint.compiler.simplify.is_plain", lambda *_: True)
+    patch.setattr("adjoint.compiler.simplify.simplify.is_plain", lambda *_: True)
 
 
 @fault
 def assignments_are_lost_while_tracing(patch):
     from adjoint.graph import Symbol
-    from adjoint.views import Argument, View
+
+    from adjoint.core.views import Argument, View
 
     for kind in (Argument, View):
         refuse = kind.refuse_assignment
@@ -91,8 +92,10 @@ def captured_state_is_read_once(patch):
 
 @fault
 def effects_are_baked_in(patch):
-    patch.setattr("adjoint.compiler.effects.refused", lambda *_, **__: contextlib.nullcontext())
-    patch.setattr("adjoint.compiler.effects.refuse_entropy", lambda: None)
+    patch.setattr(
+        "adjoint.graphs.tracing.effects.refused", lambda *_, **__: contextlib.nullcontext()
+    )
+    patch.setattr("adjoint.graphs.tracing.effects.refuse_entropy", lambda: None)
 
 
 @fault
@@ -104,6 +107,8 @@ def results_share_memory(patch):
 
 @fault
 def zeros_lose_their_sign(patch):
-    from adjoint.compiler.rewrites import is_number
+    from adjoint.compiler.simplify.rewrites import is_number
 
-    patch.setattr("adjoint.compiler.rewrites._is_zero", lambda x, *, negative: is_number(x, 0))
+    patch.setattr(
+        "adjoint.compiler.simplify.rewrites._is_zero", lambda x, *, negative: is_number(x, 0)
+    )

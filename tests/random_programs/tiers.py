@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from adjoint.graph import trace
 
 import adjoint as ad
-from adjoint.compiler.naming import function_name
 from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.program import Program
-from adjoint.graph import trace
+from adjoint.graphs.tracing.naming import function_name
 
 HAS_NATIVE = importlib.util.find_spec("llvmlite") is not None
 # LLVM takes a quarter of a millisecond for each scalar operation.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from adjoint.review import check_backward
+from adjoint.explanation.review import check_backward
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Spec, Value, as_operand
+from ..core.primitive import Spec, Value, as_operand
+from ..core.tree import leaves
 from ..errors import ShapeError
-from ..tree import leaves
 
 
 class RecordedError(Exception):

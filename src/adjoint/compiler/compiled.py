@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Symbol, trace
-from ..tree import map_leaves
-from ..whole_file import write_whole
-from . import naming
+from ..core.tree import map_leaves
+from ..files.whole_file import write_whole
+from ..graphs.graph import Graph, Symbol, trace
+from ..graphs.tracing import naming
+from ..graphs.tracing.naming import argument_names, parameter_names
 from .arguments import RecordedError, exact, flatten, is_recorded
-from .naming import argument_names, parameter_names
 from .program import Program
-from .simplify import simplify
-from .source import write
+from .simplify.simplify import simplify
+from .source.source import write
 from .state import State, standing
 
 Function = Callable[..., Any]

@@ -8,15 +8,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..graph import Graph, Number
-from ..memory import separate
-from ..tree import assembler, leaves, map_leaves
+from ..core.memory import separate
+from ..core.tree import assembler, leaves, map_leaves
+from ..graphs.graph import Graph, Number
 from . import portable
 from .arguments import fitted
 from .native.function import native_tier
 from .results import read_out, write_out
-from .simplify import simplify
-from .source import write
+from .simplify.simplify import simplify
+from .source.source import write
 
 
 class Lowered(Protocol):

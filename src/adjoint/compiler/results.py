@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core import refuse_subclass
+from ..core.primitive import refuse_subclass
+from ..core.tree import map_leaves
 from ..errors import ShapeError
-from ..graph import Graph
-from ..tree import map_leaves
+from ..graphs.graph import Graph
 
 Array = np.ndarray[Any, Any]
 

@@ -19,16 +19,16 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from ..core import Value
-from ..graph import Symbol
+from ..core.primitive import Value
+from ..core.views import View, view_of
+from ..graphs.graph import Symbol
+from ..graphs.tensor import Tensor
+from ..graphs.tracing.contents import is_buffer, key_of_contents, reader
+from ..graphs.tracing.reach import GONE, Put, Reach, found_at
 from ..nn.module import Module
 from ..ops.structural import astype, stop_gradient
 from ..optim.snapshot import attributes_snapshot
-from ..tensor import Tensor
-from ..views import View, view_of
 from .arguments import exact
-from .contents import is_buffer, key_of_contents, reader
-from .reach import GONE, Put, Reach, found_at
 
 _data = attrgetter("data")
 # What a look raises where something is gone.

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..check import check_gradients
-from ..core import Value
-from ..tensor import tensor
-from ..tree import leaves
+from ..calculus.check import check_gradients
+from ..core.primitive import Value
+from ..core.tree import leaves
+from ..graphs.tensor import tensor
 from .examples import Example
 
 SHARE = 0.95

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, Operand
-from ..core import Value
+from ..core.annotations import Array, Operand
+from ..core.primitive import Value
 
 Call = Callable[..., Any]
 # A call and the points to call it at.

@@ -13,16 +13,16 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from ..annotations import Array, ArrayLike
-from ..callbacks import Callback, EarlyStopping
-from ..core import refuse_subclass
+from ..core.annotations import Array, ArrayLike
+from ..core.primitive import refuse_subclass
 from ..errors import choose
+from ..graphs.tensor import no_grad
 from ..nn.module import Module
 from ..optim import Adam
 from ..special import expit
-from ..task import MakesOptimizer
-from ..tensor import no_grad
-from ..train import fit
+from ..training.callbacks import Callback, EarlyStopping
+from ..training.fit import fit
+from ..training.task import MakesOptimizer
 from .objective import RowLoss
 from .parameters import RandomState
 from .tables import (

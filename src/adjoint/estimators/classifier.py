@@ -12,12 +12,12 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from ..annotations import Array, ArrayLike
-from ..core import as_plain
+from ..core.annotations import Array, ArrayLike
+from ..core.primitive import as_plain
+from ..data.row_weights import ClassWeight
 from ..errors import choose
 from ..ops.softmax import softmax
 from ..optim.optimizer import Schedule
-from ..row_weights import ClassWeight
 from ..special import expit
 from .network import Activation
 from .objective import BinaryLogLoss, LogLoss, RowLoss

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array
+from ..core.annotations import Array
 
 
 @dataclass

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..annotations import Array
 from ..compiler.native.epoch_loop import Patience
+from ..core.annotations import Array
+from ..data.reshuffle import Reshuffle
 from ..errors import DivergedError
-from ..history import History
+from ..graphs.tensor import enable_grad
 from ..optim.snapshot import modes_kept
-from ..reshuffle import Reshuffle
-from ..task import Task
-from ..tensor import enable_grad
-from ..tiers import check_compile, fastest_run
+from ..training.history import History
+from ..training.task import Task
+from ..training.tiers import check_compile, fastest_run
 from .solvers import scaled_inversely
 from .watching import watch
 

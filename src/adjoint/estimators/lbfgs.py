@@ -9,8 +9,8 @@ import numpy as np
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
-from ..annotations import Array
-from ..flat_loss import FlatLoss
+from ..core.annotations import Array
+from ..training.flat_loss import FlatLoss
 
 if TYPE_CHECKING:
     from .perceptron import BasePerceptron

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
-from ..annotations import ArrayLike
 from ..compiler.native import team
+from ..core.annotations import ArrayLike
 from .tables import Table, Targets
 
 

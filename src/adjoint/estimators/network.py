@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, DTypeLike
-from ..core import Value
+from ..core.annotations import Array, DTypeLike
+from ..core.primitive import Value
 from ..errors import choose
+from ..graphs.tensor import no_grad
 from ..nn.activations import ACTIVATIONS
 from ..nn.batch_norm import BatchNorm
 from ..nn.dropout import Dropout
@@ -22,7 +23,6 @@ from ..nn.module import Module, Parameter
 from ..nn.normalisation import LayerNorm
 from ..ops.indexing import index
 from ..ops.structural import astype, concatenate, reshape
-from ..tensor import no_grad
 
 Activation = str | Callable[[Any], Any]
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array
-from ..core import Value
+from ..core.annotations import Array
+from ..core.primitive import Value
+from ..graphs.tensor import tensor
 from ..nn import functional
 from ..nn.module import Module, Parameter
 from ..ops.exponential import log, square
 from ..ops.piecewise import where
 from ..ops.reductions import mean, sum
 from ..ops.structural import as_array, reshape, stop_gradient
-from ..tensor import tensor
 
 RowLoss = Callable[..., Any]
 # A traced value or an array, with one row for each row of the batch.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ..checks import positive_size
+from ..core.checks import positive_size
 from ..errors import choose
 from .solvers import SOLVERS
 

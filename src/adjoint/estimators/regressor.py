@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from ..annotations import Array, ArrayLike
+from ..core.annotations import Array, ArrayLike
 from ..errors import choose
 from ..nn.losses.regression import HuberLoss, MAELoss
 from ..optim.optimizer import Schedule

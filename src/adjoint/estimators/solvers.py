@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .. import optim
-from ..annotations import Operand
+from ..core.annotations import Operand
 from ..errors import choose
 from ..nn.module import Parameter
 from ..ops.exponential import sqrt, square

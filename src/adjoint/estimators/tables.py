@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
-from ..annotations import Array, ArrayLike
-from ..core import refuse_subclass
-from ..data import as_numbers, is_missing
+from ..core.annotations import Array, ArrayLike
+from ..core.primitive import refuse_subclass
+from ..data.rows import as_numbers, is_missing
 from ..errors import require
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ..annotations import Array, Function
+from ..core.annotations import Array, Function
 
 __all__ = ["Watch", "Watched", "watch", "with_callbacks"]
 

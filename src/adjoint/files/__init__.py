@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UnreadableFileError
-from .checkpoint import Checkpoint
-from .weights import load_weights, save_weights
+from ..nn.weights import load_weights, save_weights
+from ..training.checkpoint import Checkpoint
 
 __all__ = ["Checkpoint", "UnreadableFileError", "load_weights", "save_weights"]

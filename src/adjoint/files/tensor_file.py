@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnreadableFileError, require
-from ..whole_file import write_whole
+from .whole_file import write_whole
 
 Array = np.ndarray[Any, Any]
 

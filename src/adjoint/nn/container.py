@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..annotations import ArrayLike
+from ..core.annotations import ArrayLike
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.structural import as_array, reshape

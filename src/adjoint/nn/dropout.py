@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import ArrayLike
+from ..core.annotations import ArrayLike
 from ..ops.logic import greater_equal
 from ..ops.piecewise import where
 from ..ops.random import following, new_state, uniform

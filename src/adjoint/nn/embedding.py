@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import ArrayLike, DTypeLike
-from ..checks import positive_size
+from ..core.annotations import ArrayLike, DTypeLike
+from ..core.checks import positive_size
 from ..ops.indexing import SLOT, index
 from ..ops.requirement import require_that
 from ..ops.structural import as_array

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..annotations import ArrayLike
+from ..core.annotations import ArrayLike
 from .module import Module
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..annotations import Array
+from ..core.annotations import Array
 from ..errors import ShapeError, choose
 from .activations import ACTIVATIONS
 

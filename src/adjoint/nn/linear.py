@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import ArrayLike, DTypeLike
-from ..checks import positive_size
-from ..core import as_plain
+from ..core.annotations import ArrayLike, DTypeLike
+from ..core.checks import positive_size
+from ..core.primitive import as_plain
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.products import matmul

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, ArrayLike, DTypeLike
-from ..checks import positive_size
-from ..core import as_plain
-from ..data import as_numbers, check_finite
+from ..core.annotations import Array, ArrayLike, DTypeLike
+from ..core.checks import positive_size
+from ..core.primitive import as_plain
+from ..data.rows import as_numbers, check_finite
 from ..errors import choose
+from ..graphs.tensor import no_grad
 from ..ops.softmax import softmax
-from ..tensor import no_grad
 from .activations import ACTIVATIONS
 from .initialise import BY_ACTIVATION, as_generator
 from .linear import Linear

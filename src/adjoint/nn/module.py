@@ -7,10 +7,10 @@ from typing import Any, Self, TypeGuard
 
 import numpy as np
 
-from ..annotations import ArrayLike
-from ..core import Node, Spec, Value, as_operand
+from ..core.annotations import ArrayLike
+from ..core.primitive import Node, Spec, Value, as_operand
 from ..errors import ShapeError
-from ..tensor import Tensor, show_cut, tensor
+from ..graphs.tensor import Tensor, show_cut, tensor
 
 Array = np.ndarray[Any, Any]
 

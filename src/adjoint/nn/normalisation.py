@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, ArrayLike, DTypeLike
-from ..checks import positive_size
-from ..core import Value
+from ..core.annotations import Array, ArrayLike, DTypeLike
+from ..core.checks import positive_size
+from ..core.primitive import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, ArrayLike, Shape
-from ..core import Value
+from ..core.annotations import Array, ArrayLike, Shape
+from ..core.primitive import Value
 from ..errors import ShapeError
 from ..ops.piecewise import where
 from ..ops.reductions import max, mean

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, ArrayLike, DTypeLike
-from ..checks import positive_size
-from ..core import Value
+from ..core.annotations import Array, ArrayLike, DTypeLike
+from ..core.checks import positive_size
+from ..core.primitive import Value
 from ..errors import ShapeError, choose
 from ..ops.exponential import sigmoid
 from ..ops.hyperbolic import tanh

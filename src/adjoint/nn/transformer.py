@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import ArrayLike, DTypeLike
-from ..checks import positive_size
+from ..core.annotations import ArrayLike, DTypeLike
+from ..core.checks import positive_size
 from ..errors import choose
 from .activations import ACTIVATIONS
 from .attention import MultiheadAttention

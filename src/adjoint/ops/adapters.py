@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike, Axis
-from ..core import NUMPY
+from ..core.annotations import AnyArray, ArrayLike, Axis
+from ..core.primitive import NUMPY
 from ..errors import ShapeError
 from .cumulative import cumprod, cumsum, prod
 from .piecewise import clip, where

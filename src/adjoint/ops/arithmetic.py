@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY, attach
-from ..facts import SMALL, Moves, of_difference, of_negative, of_product, of_sum
-from ..kinds import elementwise, zeros_like
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.facts import SMALL, Moves, of_difference, of_negative, of_product, of_sum
+from ..core.kinds import elementwise, zeros_like
+from ..core.primitive import NUMPY, attach
 from .rounding import rint
 
 

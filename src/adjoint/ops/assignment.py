@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike
-from ..core import PRIMITIVES, Spec, Value, as_operand, attach
-from ..views import View
+from ..core.annotations import AnyArray, ArrayLike
+from ..core.primitive import PRIMITIVES, Spec, Value, as_operand, attach
+from ..core.views import View
 from .indexing import put_at, read_key
 from .structural import astype
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import AxisError
 
-from ..annotations import AnyArray, ArrayLike, Axis
-from ..core import NUMPY, attach
+from ..core.annotations import AnyArray, ArrayLike, Axis
+from ..core.primitive import NUMPY, attach
+from ..core.views import as_box, is_number, own
 from ..errors import ShapeAxisError, ShapeError
-from ..views import as_box, is_number, own
 from .arithmetic import positive
 from .structural import as_array, astype, broadcast_to, reshape, stand_in, transpose
 

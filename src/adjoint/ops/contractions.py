@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike
-from ..core import NUMPY, attach
+from ..core.annotations import AnyArray, ArrayLike
+from ..core.primitive import NUMPY, attach
+from ..core.views import as_scalar, own
 from ..errors import ShapeError
-from ..views import as_scalar, own
 from .arithmetic import multiply
 from .products import matmul
 from .reductions import sum

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.kinds import multilinear
+from ..core.primitive import NUMPY
 from ..errors import ShapeError, choose
-from ..kinds import multilinear
 from .arithmetic import multiply
 from .indexing import SLOT, index
 from .piecewise import where

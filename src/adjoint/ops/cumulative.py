@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
-from ..axis import AxisRule
-from ..core import NUMPY, Spec
+from ..core.annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
+from ..core.axis import AxisRule
+from ..core.facts import of_total
+from ..core.kinds import general, linear, reduction, shape_of
+from ..core.metadata import Axes
+from ..core.primitive import NUMPY, Spec
 from ..errors import ShapeError
-from ..facts import of_total
-from ..kinds import general, linear, reduction, shape_of
-from ..metadata import Axes
 from .indexing import index
 from .products import strong_multiply
 from .rearrangement import flip

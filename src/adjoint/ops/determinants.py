@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent
-from ..core import NUMPY
-from ..facts import of_matrices
-from ..kinds import general, zeros_like
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent
+from ..core.facts import of_matrices
+from ..core.kinds import general, zeros_like
+from ..core.primitive import NUMPY
 from .matrices import (
     SQUARE,
     STACK,

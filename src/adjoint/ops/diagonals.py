@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Described
-from ..core import NUMPY, attach
+from ..core.annotations import AnyArray, Array, ArrayLike, Described
+from ..core.facts import Moves
+from ..core.kinds import linear
+from ..core.primitive import NUMPY, attach
 from ..errors import ShapeError
-from ..facts import Moves
-from ..kinds import linear
 from .indexing import SLOT, scatter_add
 from .rearrangement import rearrangement
 from .reductions import sum

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike, Axis, DTypeLike
-from ..core import NUMPY
+from ..core.annotations import AnyArray, ArrayLike, Axis, DTypeLike
+from ..core.kinds import shape_of
+from ..core.primitive import NUMPY
 from ..errors import ShapeError
-from ..kinds import shape_of
 from .arithmetic import divide
 from .axes import ravel
 from .cumulative import part

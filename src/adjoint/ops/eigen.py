@@ -23,12 +23,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.facts import of_matrices
+from ..core.kinds import general, linear, zeros_like
+from ..core.primitive import NUMPY
+from ..core.views import own
 from ..errors import choose
-from ..facts import of_matrices
-from ..kinds import general, linear, zeros_like
-from ..views import own
 from .arithmetic import divide
 from .matrices import (
     POSITIVE,

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, Cotangent, Described
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.facts import Moves
+from ..core.kinds import linear, multilinear, shape_of
+from ..core.metadata import literal
+from ..core.primitive import NUMPY
 from ..errors import ShapeError
-from ..facts import Moves
-from ..kinds import linear, multilinear, shape_of
-from ..metadata import literal
 from .products import strong_product
 from .structural import as_array
 from .subscripts import LETTERS, letter_sizes, read_interleaved, split_terms, write_in_full

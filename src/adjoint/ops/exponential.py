@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY, Spec
-from ..facts import REALS, SMALL, Interval, Range, of_square
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.facts import REALS, SMALL, Interval, Range, of_square
+from ..core.kinds import elementwise
+from ..core.primitive import NUMPY, Spec
 from .arithmetic import divide
 from .logic import bitwise_and, bitwise_or, equal, greater, greater_equal, less
 from .piecewise import absolute, maximum, sign, where

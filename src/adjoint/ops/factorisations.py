@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.facts import of_matrices
+from ..core.kinds import general, linear
+from ..core.primitive import NUMPY
+from ..core.views import own
 from ..errors import ShapeError, choose
-from ..facts import of_matrices
-from ..kinds import general, linear
-from ..views import own
 from .diagonals import tril
 from .eigen import fold, half_triangle, mirror
 from .matrices import (

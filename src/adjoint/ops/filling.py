@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Described, DTypeLike
-from ..core import NUMPY, Value
+from ..core.annotations import AnyArray, Array, ArrayLike, Described, DTypeLike
+from ..core.kinds import constant, dtype_of
+from ..core.metadata import DType, Sizes
+from ..core.primitive import NUMPY, Value
+from ..core.views import own
 from ..errors import ShapeError
-from ..kinds import constant, dtype_of
-from ..metadata import DType, Sizes
-from ..views import own
 from .axes import moveaxis
 from .exponential import power
 from .indexing import put_at

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY, Value, values_in
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.primitive import NUMPY, Value, values_in
 from ..errors import ShapeError
 from .arithmetic import divide
 from .filling import linspace

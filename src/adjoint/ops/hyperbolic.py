@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..annotations import Array
-from ..kinds import elementwise
+from ..core.annotations import Array
+from ..core.kinds import elementwise
 from .arithmetic import divide
 from .exponential import hypot, sqrt
 from .piecewise import one_minus_square

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, Cotangent, Described
-from ..core import Spec, Value, as_plain, attach
+from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.facts import Moves
+from ..core.kinds import constant, linear, shape_of
+from ..core.metadata import formula, literal
+from ..core.primitive import Spec, Value, as_plain, attach
 from ..errors import ShapeError
-from ..facts import Moves
-from ..kinds import constant, linear, shape_of
-from ..metadata import formula, literal
 from .piecewise import where
 
 

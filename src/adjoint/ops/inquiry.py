@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import ArrayLike, Axis, Described
-from ..core import NUMPY, Value, attach, values_in
-from ..tree import map_leaves
+from ..core.annotations import ArrayLike, Axis, Described
+from ..core.primitive import NUMPY, Value, attach, values_in
+from ..core.tree import map_leaves
 from .structural import as_array, stop_gradient
 
 

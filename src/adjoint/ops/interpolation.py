@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.kinds import constant, shape_of
+from ..core.primitive import NUMPY
+from ..core.views import as_scalar
 from ..errors import ShapeError
-from ..kinds import constant, shape_of
-from ..views import as_scalar
 from .arithmetic import divide
 from .indexing import SLOT, index
 from .logic import bitwise_and, equal, greater, greater_equal, isinf, less

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ..annotations import AnyArray, Array
-from ..facts import SMALL
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array
+from ..core.facts import SMALL
+from ..core.kinds import elementwise
 from .arithmetic import divide
 from .exponential import exp, softplus
 from .logic import bitwise_and, equal, isinf

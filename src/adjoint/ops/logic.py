@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array
-from ..core import NUMPY
-from ..kinds import constant
+from ..core.annotations import AnyArray, Array
+from ..core.kinds import constant
+from ..core.primitive import NUMPY
 from .structural import astype
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Described
-from ..core import NUMPY, Value
-from ..kinds import constant, dtype_of, shape_of
-from ..metadata import Tolerance
+from ..core.annotations import AnyArray, Array, ArrayLike, Described
+from ..core.kinds import constant, dtype_of, shape_of
+from ..core.metadata import Tolerance
+from ..core.primitive import NUMPY, Value
 from .axes import matrix_transpose
 from .diagonals import diagonal, trace
 from .products import strong_matmul, strong_multiply

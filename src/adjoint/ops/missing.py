@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike, Axis
-from ..core import NUMPY
-from ..views import as_scalar
+from ..core.annotations import AnyArray, ArrayLike, Axis
+from ..core.primitive import NUMPY
+from ..core.views import as_scalar
 from .arithmetic import divide
 from .cumulative import cumprod, cumsum, prod
 from .exponential import sqrt, square

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Axis
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike, Axis
+from ..core.kinds import kept_shape, reduction
+from ..core.metadata import Axes
+from ..core.primitive import NUMPY
 from ..errors import ShapeError
-from ..kinds import kept_shape, reduction
-from ..metadata import Axes
 from .arithmetic import divide
 from .logic import bitwise_and, equal, greater, less
 from .matrices import explain_not_matrix

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Described
-from ..axis import AxisRule
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike, Described
+from ..core.axis import AxisRule
+from ..core.kinds import constant, shape_of
+from ..core.metadata import Sizes
+from ..core.primitive import NUMPY
 from ..errors import ShapeError
-from ..kinds import constant, shape_of
-from ..metadata import Sizes
 from .axes import ravel
 from .selection import take_along_axis
 from .structural import as_array, axis_index

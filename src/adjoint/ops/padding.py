@@ -6,11 +6,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import NUMPY, Value, values_in
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.facts import Moves
+from ..core.kinds import linear
+from ..core.primitive import NUMPY, Value, values_in
 from ..errors import ShapeError
-from ..facts import Moves
-from ..kinds import linear
 from .arithmetic import positive
 from .indexing import index
 from .piecewise import where

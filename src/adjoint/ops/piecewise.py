@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY, Value, attach
-from ..facts import Interval, Range, hull, of_magnitude
-from ..kinds import elementwise
-from ..views import as_scalar, is_number
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.facts import Interval, Range, hull, of_magnitude
+from ..core.kinds import elementwise
+from ..core.primitive import NUMPY, Value, attach
+from ..core.views import as_scalar, is_number
 from .arithmetic import divide, positive
 from .logic import (
     bitwise_and,

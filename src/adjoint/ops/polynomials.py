@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike
-from ..core import NUMPY
+from ..core.annotations import AnyArray, ArrayLike
+from ..core.primitive import NUMPY
+from ..core.views import own
 from ..errors import ShapeError
-from ..views import own
 from .arithmetic import divide
 from .assembly import append as joined
 from .axes import atleast_1d, expand_dims, ravel

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, Cotangent, Described
-from ..core import Value
-from ..facts import of_product
-from ..kinds import multilinear, shape_of
+from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.facts import of_product
+from ..core.kinds import multilinear, shape_of
+from ..core.primitive import Value
 from .structural import reshape
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike, Axis
-from ..core import NUMPY, Value
+from ..core.annotations import AnyArray, ArrayLike, Axis
+from ..core.primitive import NUMPY, Value
+from ..core.views import as_scalar, own
 from ..errors import ShapeError
-from ..views import as_scalar, own
 from .axes import moveaxis
 from .logic import bitwise_and, bitwise_or, equal, invert, isinf, isnan, less
 from .ordering import sort

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Described
+from ..core.annotations import AnyArray, Array, ArrayLike, Described
+from ..core.kinds import constant
+from ..core.metadata import literal
+from ..core.philox import UNIFORM_SITE
 from ..errors import ShapeError
-from ..kinds import constant
-from ..metadata import literal
-from ..philox import UNIFORM_SITE
 from .indexing import put_at
 from .logic import greater_equal
 from .piecewise import where
@@ -70,7 +70,7 @@ def _drawn_shape(state: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]
 def uniform(state: Array, *, shape: tuple[int, ...]) -> Array:
     """Return random numbers from 0 to below 1, a pure function of the state; it has no gradient.
 
-    They are the upper bits of the words of Philox4x64-10 (see `adjoint.philox`) with the state's
+    They are the upper bits of the words of Philox4x64-10 (see `adjoint.core.philox`) with the state's
     key, its count as epoch and `UNIFORM_SITE`, as many bits as the dtype has.
 
     Parameters

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
-from ..axis import AxisRule
-from ..core import NUMPY, Primitive, Spec
+from ..core.annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
+from ..core.axis import AxisRule
+from ..core.facts import Moves
+from ..core.kinds import linear
+from ..core.metadata import Sizes
+from ..core.primitive import NUMPY, Primitive, Spec
 from ..errors import ShapeError
-from ..facts import Moves
-from ..kinds import linear
-from ..metadata import Sizes
 from .indexing import SLOT, index, scatter_add
 from .reductions import sum
 from .structural import (

@@ -9,20 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, Axis, Cotangent, Described
-from ..axis import AxisRule
+from ..core.annotations import AnyArray, Array, Axis, Cotangent, Described
+from ..core.axis import AxisRule
+from ..core.facts import of_choice, of_total
+from ..core.kinds import constant, general, keep_axes, linear, reduced_shape, reduction, shape_of
+from ..core.metadata import Axes
 from ..errors import ShapeError
-from ..facts import of_choice, of_total
-from ..kinds import (
-    constant,
-    general,
-    keep_axes,
-    linear,
-    reduced_shape,
-    reduction,
-    shape_of,
-)
-from ..metadata import Axes
 from .arithmetic import divide
 from .exponential import exp, log, sqrt, square
 from .logic import equal, greater, isfinite, logical_and, logical_or, not_equal

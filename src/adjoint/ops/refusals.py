@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core import NUMPY, attach, values_in
+from ..core.primitive import NUMPY, attach, values_in
 
 _ADVICE = {
     "copyto": "x[...] = v, or x[mask] = v for where=mask",

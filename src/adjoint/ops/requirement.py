@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, Described
-from ..core import Spec, Value, as_operand
-from ..kinds import linear
+from ..core.annotations import AnyArray, Array, Described
+from ..core.kinds import linear
+from ..core.primitive import Spec, Value, as_operand
 
 Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
 

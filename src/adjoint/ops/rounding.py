@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..annotations import AnyArray, Array
-from ..core import NUMPY
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array
+from ..core.kinds import elementwise
+from ..core.primitive import NUMPY
 
 
 @elementwise(

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, ArrayLike
-from ..core import NUMPY
-from ..kinds import elementwise
+from ..core.annotations import Array, ArrayLike
+from ..core.kinds import elementwise
+from ..core.primitive import NUMPY
 from .structural import as_array, numbers
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Axis
-from ..axis import AxisRule, read_axis
-from ..core import NUMPY, Value, attach
+from ..core.annotations import AnyArray, Array, ArrayLike, Axis
+from ..core.axis import AxisRule, read_axis
+from ..core.kinds import dtype_of
+from ..core.primitive import NUMPY, Value, attach
+from ..core.views import own
 from ..errors import ShapeError
-from ..kinds import dtype_of
-from ..views import own
 from .axes import broadcast_arrays, moveaxis, ravel
 from .indexing import SLOT, index, put_at, scatter_add
 from .piecewise import where

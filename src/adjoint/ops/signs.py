@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array, ArrayLike, Described
-from ..axis import AxisRule
-from ..core import NUMPY
-from ..facts import of_magnitude
-from ..kinds import elementwise, general
+from ..core.annotations import Array, ArrayLike, Described
+from ..core.axis import AxisRule
+from ..core.facts import of_magnitude
+from ..core.kinds import elementwise, general
+from ..core.primitive import NUMPY
 from .logic import equal, isinf
 from .piecewise import sign, where
 from .rounding import trunc

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, Axis, Cotangent, Described
-from ..axis import AxisRule
-from ..core import Spec
+from ..core.annotations import AnyArray, Array, Axis, Cotangent, Described
+from ..core.axis import AxisRule
+from ..core.kinds import constant, general
+from ..core.metadata import Axes
+from ..core.primitive import Spec
 from ..errors import ShapeError
-from ..kinds import constant, general
-from ..metadata import Axes
 from .arithmetic import divide
 from .exponential import exp, log
 from .logic import equal, isfinite

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import NUMPY
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.facts import of_matrices
+from ..core.kinds import general, shape_of, zeros_like
+from ..core.metadata import Tolerance
+from ..core.primitive import NUMPY
+from ..core.views import own
 from ..errors import ShapeError
-from ..facts import of_matrices
-from ..kinds import general, shape_of, zeros_like
-from ..metadata import Tolerance
-from ..views import own
 from .eigen import mirror
 from .exponential import square
 from .matrices import (

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, ArrayLike, Axis
-from ..core import NUMPY, attach
+from ..core.annotations import AnyArray, ArrayLike, Axis
+from ..core.kinds import shape_of
+from ..core.primitive import NUMPY, attach
+from ..core.views import own
 from ..errors import ShapeError
-from ..kinds import shape_of
-from ..views import own
 from .arithmetic import divide
 from .assembly import vstack
 from .axes import atleast_2d, squeeze

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described, DTypeLike
-from ..axis import AxisRule, read_axis
-from ..core import NUMPY, PRIMITIVES, Spec, Value, as_plain, values_in
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described, DTypeLike
+from ..core.axis import AxisRule, read_axis
+from ..core.facts import Moves, of_total
+from ..core.kinds import constant, linear
+from ..core.metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
+from ..core.primitive import NUMPY, PRIMITIVES, Spec, Value, as_plain, values_in
 from ..errors import ShapeError
-from ..facts import Moves, of_total
-from ..kinds import constant, linear
-from ..metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
 
 _SMALL = 4096
 _ONE = AxisRule(several=False)

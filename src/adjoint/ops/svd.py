@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import NUMPY
-from ..facts import of_matrices
-from ..kinds import general
-from ..views import own
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.facts import of_matrices
+from ..core.kinds import general
+from ..core.primitive import NUMPY
+from ..core.views import own
 from .arithmetic import divide
 from .eigen import guarded, inverse_gaps
 from .logic import equal, less_equal

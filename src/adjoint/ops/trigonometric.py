@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ..annotations import AnyArray, Array
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array
+from ..core.kinds import elementwise
 from .arithmetic import divide, polynomial
 from .exponential import hypot, sqrt
 from .logic import bitwise_or, equal, less

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import AnyArray, Array, ArrayLike, Cotangent, Described
-from ..core import Spec
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.facts import Moves
+from ..core.kinds import linear
+from ..core.primitive import Spec
 from ..errors import ShapeError
-from ..facts import Moves
-from ..kinds import linear
 from .structural import as_array
 
 Sizes = tuple[int, ...]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from ..core import Operand
+from ..core.primitive import Operand
 from ..ops.exponential import expm1, log, sqrt
 from .optimizer import Memory, Optimizer, Schedule, Settings, is_zero
 

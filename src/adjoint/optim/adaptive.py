@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array
-from ..core import Operand
+from ..core.annotations import Array
+from ..core.primitive import Operand
 from ..ops.exponential import sqrt
 from ..ops.piecewise import maximum, sign
 from .optimizer import Memory, Optimizer, Schedule, Settings, decayed, is_zero

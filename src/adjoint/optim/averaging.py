@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array
-from ..checks import in_range
-from ..core import Operand
+from ..core.annotations import Array
+from ..core.checks import in_range
+from ..core.primitive import Operand
 from .optimizer import Memory, Optimizer, Schedule, Settings
 
 _AVERAGE, _DECAY = "average", "decay"

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations import Array
-from ..checks import positive
-from ..core import Operand, Value
+from ..core.annotations import Array
+from ..core.checks import positive
+from ..core.primitive import Operand, Value
 from ..ops.exponential import sqrt
 from ..ops.piecewise import absolute, clip, maximum, minimum, where
 from ..ops.reductions import max, sum

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..annotations import Array
-from ..core import Operand
+from ..core.annotations import Array
+from ..core.primitive import Operand
 from ..ops.exponential import exp, sqrt
 from ..ops.piecewise import maximum, where
 from .adam import Moments, adam_update, bias_correction

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..annotations import Array
-from ..core import Operand
+from ..core.annotations import Array
+from ..core.primitive import Operand
 from ..errors import ShapeError
-from ..tensor import Tensor
+from ..graphs.tensor import Tensor
 from .clipping import Clipping
 from .ranges import checked_number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..checks import as_float, in_range, positive
+from ..core.checks import as_float, in_range, positive
 
 # Settings that are positive and finite.
 _POSITIVE = {"lr", "epsilon"}

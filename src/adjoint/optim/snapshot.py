@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..annotations import Array
-from ..core import Node
+from ..core.annotations import Array
+from ..core.primitive import Node
+from ..graphs.tensor import Tensor
 from ..nn.module import Buffer, Module
-from ..tensor import Tensor
 from .optimizer import Memory, Optimizer
 
 

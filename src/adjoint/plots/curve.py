@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
-    from ..history import History
+    from ..training.history import History
 
 Array = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
-    from ..callbacks import LayerStatistics
+    from ..training.callbacks import LayerStatistics
 
 Array = NDArray[np.float64]
 

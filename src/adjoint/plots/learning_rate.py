@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
-    from ..learning_rate import LearningRateSearch
+    from ..training.learning_rate import LearningRateSearch
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class LearningRateDisplay:
     --------
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
-    >>> from adjoint.learning_rate import LearningRateSearch
+    >>> from adjoint.training.learning_rate import LearningRateSearch
     >>> losses = np.array([1.0, 0.9, 0.5, 0.4])
     >>> search = LearningRateSearch(np.array([0.001, 0.01, 0.1, 1.0]), losses, losses)
     >>> display = LearningRateDisplay.from_search(search, ax=Figure().subplots())

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY, Value
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.kinds import elementwise
+from ..core.primitive import NUMPY, Value
 from ..ops.arithmetic import divide
 from ..ops.logic import bitwise_and, equal, greater, less
 from ..ops.piecewise import absolute, where

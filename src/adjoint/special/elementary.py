@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from scipy import special
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import NUMPY
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.kinds import elementwise
+from ..core.primitive import NUMPY
 from ..ops.exponential import cbrt, expm1, log1p, power
 from ..ops.logarithm import exp2
 from ..ops.rounding import rint

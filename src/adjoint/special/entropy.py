@@ -6,8 +6,8 @@ import math
 
 from scipy import special
 
-from ..annotations import AnyArray, Array
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array
+from ..core.kinds import elementwise
 from ..ops.arithmetic import divide
 from ..ops.exponential import log, log1p
 from ..ops.logic import bitwise_and, equal, greater, less, less_equal

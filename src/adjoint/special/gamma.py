@@ -10,9 +10,9 @@ import operator
 import numpy as np
 from scipy import special
 
-from ..annotations import AnyArray, Array, ArrayLike
-from ..core import Value
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.kinds import elementwise
+from ..core.primitive import Value
 from ..ops.arithmetic import divide
 from ..ops.exponential import expm1, log1p
 from ..ops.logic import greater

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from ..annotations import AnyArray, Array, ArrayLike, Axis
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array, ArrayLike, Axis
+from ..core.kinds import elementwise
 from ..ops import reductions
 from ..ops import softmax as rows
 from ..ops.arithmetic import divide

@@ -9,8 +9,8 @@ import math
 
 from scipy import special
 
-from ..annotations import AnyArray, Array
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array
+from ..core.kinds import elementwise
 from ..ops.arithmetic import divide, polynomial
 from ..ops.exponential import exp
 from ..ops.logic import greater, less

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy import special
 
-from ..annotations import AnyArray, Array
-from ..kinds import elementwise
+from ..core.annotations import AnyArray, Array
+from ..core.kinds import elementwise
 from ..ops.arithmetic import divide, polynomial
 from ..ops.exponential import sqrt
 from ..ops.logic import greater

@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from ...whole_file import remove_parts, write_whole
+from ...files.whole_file import remove_parts, write_whole
 from .machine import Machine, this_machine
 
 _IN_MEMORY = 64

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...core import Node, Operation, Spec
+from ...core.primitive import Node, Operation, Spec
 from .entries import Entries, broadcast_rows, fill, kind_of
 from .formats import FORMATS
 from .functions import FUNCTIONS

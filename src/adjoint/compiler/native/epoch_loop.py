@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...annotations import Array
-from ...core import Spec
+from ...core.annotations import Array
+from ...core.primitive import Spec
 from ...errors import ShapeError
 from . import loop, team
 from .loop import (

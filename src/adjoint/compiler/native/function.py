@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Graph
-from ...memory import separate
+from ...core.memory import separate
+from ...graphs.graph import Graph
 from ..arguments import fitted
 from .cache import object_code
 from .door import MOST_ARRAYS, has_doors, write_door

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Graph
-from ..doubts import unshown, with_outputs
-from ..simplify import simplify, written_out
+from ...graphs.graph import Graph
+from ..simplify.doubts import unshown, with_outputs
+from ..simplify.simplify import simplify, written_out
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
 from .kernel import Kernel, Slot

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Operation
-from ...graph import Graph
-from ..simplify import written_out
+from ...core.primitive import Operation
+from ...graphs.graph import Graph
+from ..simplify.simplify import written_out
 from . import elementwise, movements, sums
 from .elementwise import Rule
 from .entries import Entries, constant_entries, fill, kind_of

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...graph import Graph
-from ...memory import separate
-from ..cost import size_of
-from ..tracer import TracedOperation
+from ...core.memory import separate
+from ...graphs.cost import size_of
+from ...graphs.graph import Graph
+from ...graphs.tracing.tracer import TracedOperation
 from .arrays.array_code import ArrayCode, Module
 from .arrays.expansion import expand
 from .nest import Unlowerable

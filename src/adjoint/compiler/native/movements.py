@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import PRIMITIVES, Node, Operation, Primitive
+from ...core.primitive import PRIMITIVES, Node, Operation, Primitive
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .nest import Nest, Unlowerable

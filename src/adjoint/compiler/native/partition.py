@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...core import Node
-from ...graph import Graph, Symbol
-from ...sweep import interpret
-from ..tracer import TracedOperation
+from ...core.primitive import Node
+from ...graphs.graph import Graph, Symbol
+from ...graphs.sweep import interpret
+from ...graphs.tracing.tracer import TracedOperation
 
 
 @dataclass(frozen=True)

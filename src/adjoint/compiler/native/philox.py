@@ -1,4 +1,4 @@
-"""Philox in LLVM's language: the words of `adjoint.philox`, four from each block."""
+"""Philox in LLVM's language: the words of `adjoint.core.philox`, four from each block."""
 
 from __future__ import annotations
 

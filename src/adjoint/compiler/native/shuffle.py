@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...philox import ORDER_SITE
+from ...core.philox import ORDER_SITE
 from .lanes import Block, Names
 from .philox import philox
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Graph
-from ..doubts import unshown
-from ..simplify import simplify, written_out
+from ...graphs.graph import Graph
+from ..simplify.doubts import unshown
+from ..simplify.simplify import simplify, written_out
 from . import loop
 from .entries import kind_of
 from .formats import SIZES

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core import Operation
+from ...core.primitive import Operation
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .formats import FORMATS

@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...graph import Graph
-from ..fingerprint import fingerprint
+from ...graphs.graph import Graph
+from ..simplify.fingerprint import fingerprint
 from . import loop, team
 from .arrays.array_steps import array_steps
 from .cache import object_code

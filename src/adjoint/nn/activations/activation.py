@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ...annotations import ArrayLike
+from ...core.annotations import ArrayLike
 from ..function_module import FunctionModule
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...annotations import ArrayLike
+from ...core.annotations import ArrayLike
 from ...errors import ShapeError, choose, require
 from ...ops.exponential import sigmoid, softplus
 from ...ops.hyperbolic import tanh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...annotations import ArrayLike
+from ...core.annotations import ArrayLike
 from ...ops.exponential import exp, softplus
 from ...ops.piecewise import relu
 from .loss import Loss

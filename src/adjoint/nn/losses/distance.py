@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...annotations import Array, ArrayLike
-from ...core import Value
+from ...core.annotations import Array, ArrayLike
+from ...core.primitive import Value
 from ...ops.arithmetic import subtract
 from ...ops.exponential import sqrt, square
 from ...ops.piecewise import maximum, relu

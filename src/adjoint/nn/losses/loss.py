@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...annotations import ArrayLike
+from ...core.annotations import ArrayLike
 from ...ops.reductions import mean
 from ..function_module import FunctionModule
 from ..module import Module

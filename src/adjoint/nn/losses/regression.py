@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...annotations import Array, ArrayLike
-from ...core import Value
+from ...core.annotations import Array, ArrayLike
+from ...core.primitive import Value
 from ...errors import ShapeError
 from ...ops.arithmetic import subtract
 from ...ops.exponential import exp, square

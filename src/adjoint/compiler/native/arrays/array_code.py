@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ....graph import Graph
+from ....graphs.graph import Graph
 from ..formats import SIZES
 from ..kernel import Slot
 from ..lanes import Names

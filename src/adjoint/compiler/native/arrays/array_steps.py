@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ....graph import Graph
-from ...simplify import simplify
+from ....graphs.graph import Graph
+from ...simplify.simplify import simplify
 from .. import loop, team
 from ..entries import kind_of
 from ..formats import SIZES

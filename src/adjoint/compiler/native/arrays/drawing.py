@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....core.philox import UNIFORM_SITE
 from ....ops.random import HALF
-from ....philox import UNIFORM_SITE
 from ..formats import LLVM_TYPES, literal
 from ..philox import philox
 from ..routine import Index, Routine

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ....core import Operand, Params
+from ....core.primitive import Operand, Params
 from ....ops.subscripts import letter_sizes, split_terms
-from ...rewrites import Build, Rewrite
+from ...simplify.rewrites import Build, Rewrite
 
 
 class Named(NamedTuple):

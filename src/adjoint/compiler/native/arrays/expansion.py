@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ....core import PRIMITIVES, Operand, Operation, Params
-from ....graph import Graph, Symbol
+from ....core.primitive import PRIMITIVES, Operand, Operation, Params
+from ....graphs.graph import Graph, Symbol
 from ....ops.windows import places_of
-from ...doubts import any_of, has_nan, unshown, with_outputs
-from ...rewrites import Build, Rewrite
-from ...simplify import simplify, written_out
+from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
+from ...simplify.rewrites import Build, Rewrite
+from ...simplify.simplify import simplify, written_out
 from ..nest import Unlowerable
 from .einsums import einsum_expansion
 from .picking import slot_axes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from ....core import Node, Operation
-from ....graph import Graph
+from ....core.primitive import Node, Operation
+from ....graphs.graph import Graph
 from .operands import is_elementwise, is_move, origin_axes
 
 # An expression of at most so many cheap operations is computed again where it is needed.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ....core import Node, Operation
+from ....core.primitive import Node, Operation
 from ....ops.indexing import SLOT
 from ..nest import Unlowerable
 from .operands import Axes, Operand

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ....core import Node, Operation
-from ....graph import Graph
+from ....core.primitive import Node, Operation
+from ....graphs.graph import Graph
 from ..entries import kind_of
 from ..formats import FORMATS
 from ..nest import Unlowerable

@@ -1,0 +1,1 @@
+"""Functions in, derivatives out; and the checks that derivatives are right."""

@@ -1,0 +1,196 @@
+"""A Jacobian is all partial derivatives of a function: one recording, many sweeps."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Cotangent, DType, Function, Operand, Shape, Tree
+from ..core.primitive import Node, Value, as_operand
+from ..core.tree import leaves, map_leaves
+from ..errors import choose
+from ..graphs.sweep import push_forward
+from ..graphs.tensor import Tensor
+from ..ops.structural import stack
+from .derivatives import (
+    Record,
+    cotangents,
+    grad,
+    jvp,
+    one_name_for,
+    read_argnums,
+    rebuild,
+    record_run,
+    zeros_of,
+)
+
+
+def jacobian(
+    function: Function,
+    argnums: int | Sequence[int] | None = None,
+    *,
+    wrt: int | Sequence[int] | None = None,
+    mode: str = "auto",
+) -> Function:
+    """Return a function that gives all partial derivatives of ``function``'s results.
+
+    The function is recorded once; then one sweep for each entry of the results (reverse) or of the
+    arguments (forward).
+
+    Parameters
+    ----------
+    function : callable
+        Returns an array or a tree of arrays.
+    argnums : int or sequence of int, optional
+        By which arguments, which may be trees; by default the first.
+    wrt : int or sequence of int, optional
+        Another name for ``argnums``, as `explain`, `draw` and `why` have it.
+    mode : {"auto", "forward", "reverse"}
+        "auto" takes the one with fewer sweeps.
+
+    Returns
+    -------
+    callable
+        For one result y and one argument x the array ∂y/∂x, of shape ``y.shape + x.shape``. For a
+        tree of results, the same tree of those; each argument's tree stands inside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import adjoint as ad
+    >>> ad.jacobian(lambda x: x * x[::-1])(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [3., 2.]])
+    """
+    choose("mode", mode, _JACOBIANS)
+    chosen, called = one_name_for("jacobian", argnums, wrt)
+
+    @functools.wraps(function)
+    def matrix(*args: Tree, **kwargs: object) -> Any:
+        numbers = read_argnums(chosen, len(args), called=called)
+        record = record_run(function, args, kwargs, numbers)
+        outputs = [_as_value(leaf) for leaf in leaves(record.result)]
+        rows = _JACOBIANS[mode](record, outputs)
+        blocks = iter([rebuild(args, numbers, record.expose(row)) for row in rows])
+
+        def block(_: object) -> Any:
+            row = next(blocks)
+            return row[0] if isinstance(chosen, int) else tuple(row)
+
+        return map_leaves(block, record.result)
+
+    return matrix
+
+
+def _as_value(output: Operand) -> Value:
+    return output if isinstance(output, Value) else Tensor(np.asarray(as_operand(output)), None)
+
+
+def _basis(value: Value) -> Iterator[Any]:
+    """Yield the unit arrays of a value's shape and dtype."""
+    for i in range(value.size):
+        unit = np.zeros(value.size, value.dtype)
+        unit[i] = 1
+        yield unit.reshape(value.shape)
+
+
+def _reverse_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any]]:
+    """One pull back for each entry of each output gives a row of every block."""
+    rows = []
+    for output in outputs:
+        seeds = [{} if output.node is None else {output.node: unit} for unit in _basis(output)]
+        found = [cotangents(record, seed) for seed in seeds]
+        columns = list(zip(*found, strict=True)) or [() for _ in record.inputs]
+        shapes = [output.shape + value.shape for value in record.inputs]
+        rows.append([_piled(c, s, output.dtype) for c, s in zip(columns, shapes, strict=True)])
+    return rows
+
+
+def _forward_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any]]:
+    """One push forward for each entry of each input gives a column of every block."""
+    blocks = []
+    for value in record.inputs:
+        assert value.node is not None
+        found = [_tangents(record, {value.node: unit}, outputs) for unit in _basis(value)]
+        columns = list(zip(*found, strict=True)) or [() for _ in outputs]
+        shapes = [value.shape + output.shape for output in outputs]
+        piled = [_piled(c, s, value.dtype) for c, s in zip(columns, shapes, strict=True)]
+        blocks.append([_axes_last(p, value.ndim) for p in piled])
+    return [list(row) for row in zip(*blocks, strict=True)]
+
+
+def _tangents(record: Record, seeds: dict[Node, Any], outputs: Sequence[Value]) -> list[Any]:
+    nodes = [output.node for output in outputs if output.node is not None]
+    moved = push_forward(seeds, nodes, lift=record.lift)
+    return [
+        zeros_of(output) if output.node not in moved else moved[output.node] for output in outputs
+    ]
+
+
+def _cheapest_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any]]:
+    rows = sum(output.size for output in outputs)
+    columns = sum(value.size for value in record.inputs)
+    return (_reverse_jacobian if rows <= columns else _forward_jacobian)(record, outputs)
+
+
+_JACOBIANS = {
+    "auto": _cheapest_jacobian,
+    "forward": _forward_jacobian,
+    "reverse": _reverse_jacobian,
+}
+
+
+def _piled(parts: Sequence[Any], shape: Shape, dtype: DType) -> Any:
+    return stack(list(parts)).reshape(shape) if parts else np.zeros(shape, dtype)
+
+
+def _axes_last(block: Cotangent, count: int) -> Any:
+    """Move the first ``count`` axes behind the others."""
+    return block.transpose((*range(count, block.ndim), *range(count)))
+
+
+def hessian(
+    function: Function,
+    argnums: int | Sequence[int] | None = None,
+    *,
+    wrt: int | Sequence[int] | None = None,
+) -> Function:
+    """Return a function that gives the matrix of second derivatives of a scalar function.
+
+    The Jacobian of the gradient, see `jacobian`: for one argument x an array of shape
+    ``x.shape + x.shape``. ``argnums`` and ``wrt`` are those of `grad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import adjoint as ad
+    >>> ad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(function, argnums, wrt=wrt), argnums, wrt=wrt)
+
+
+def hvp(function: Function) -> Function:
+    """Return a function of (x, v, *args) that gives the Hessian of ``function(x, *args)`` times v.
+
+    Forward over reverse: the cost of a few gradients, whatever the size of x. It serves as
+    ``scipy.optimize.minimize(..., hessp=...)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import adjoint as ad
+    >>> ad.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    gradient = grad(function)
+
+    @functools.wraps(function)
+    def product(x: Operand, v: Operand, *args: Tree) -> Any:
+        return jvp(lambda moved: gradient(moved, *args), (x,), (v,))[1]
+
+    return product

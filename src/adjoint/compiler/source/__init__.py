@@ -1,0 +1,1 @@
+"""A graph as the NumPy function that a person would have written."""

@@ -1,0 +1,163 @@
+"""An expression is what stands for one value of a graph in written source."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...core.primitive import PRIMITIVES, Node, Operand, Operation, Primitive
+from ...graphs.graph import Graph
+from ...graphs.tracing import naming
+from ..simplify.doubts import careful_name
+from . import constants, helpers
+from .constants import parse
+from .standalone import STANDALONE
+from .wordings import WORDINGS, fill
+
+
+class Expressions:
+    """Turns nodes into expressions, and gathers what these need: names, constants, helpers.
+
+    What another graph's expressions in the same file need already is shared with them.
+    """
+
+    def __init__(self, graph: Graph, before: Expressions | None = None) -> None:
+        self.helpers: dict[str, Callable[..., Any]] = {} if before is None else before.helpers
+        self.scipy: list[str] = [] if before is None else before.scipy
+        self.constants: dict[str, Any] = {} if before is None else before.constants
+        self.named_constants: dict[int, str] = {} if before is None else before.named_constants
+        # A result among others is computed in its place, not at the end.
+        alone = isinstance(graph.gives, int)
+        self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
+        # Values that stand inside of the expression that uses them.
+        self.pending: dict[Operation, ast.expr] = {}
+        given = {graph.name, *graph.arguments} if before is None else before.given_names
+        self.given_names: set[str] = given
+        helper_names = [helpers.free_name(name, self.given_names) for name in _helper_names(graph)]
+        reserved = [graph.name, careful_name(graph), *self.given_names, *helper_names]
+        reserved += self.constants
+        self.names = naming.unique_names(_named_nodes(graph), reserved=reserved)
+        for symbol, name in zip(graph.inputs, _input_names(graph), strict=True):
+            if name is not None and symbol.node is not None:
+                self.names[symbol.node] = name
+        self.taken = {*self.names.values(), *reserved}
+
+    def name(self, node: Node) -> str:
+        """Return the name of a node, given now if it has none."""
+        if node not in self.names:
+            forward = getattr(node, "origin", None) is None
+            is_value = forward and node in self.results and "value" not in self.taken
+            self.names[node] = "value" if is_value else self.fresh("v")
+            self.taken.add(self.names[node])
+        return self.names[node]
+
+    def fresh(self, stem: str) -> str:
+        """Return the first of stem1, stem2 … that is free, and take it."""
+        number = 1
+        while (name := f"{stem}{number}") in self.taken:
+            number += 1
+        self.taken.add(name)
+        return name
+
+    def apply(self, node: Operation) -> ast.expr:
+        """Return a node's primitive applied to the expressions of its operands.
+
+        Raises
+        ------
+        NotImplementedError
+            If the primitive is a Python function with a derivative rule of its own.
+        """
+        primitive = node.primitive
+        narrow = _has_narrow_floats(node)
+        operands = [
+            self.constant(arg, typed=narrow) if parent is None else self.value(parent)
+            for arg, parent in node.edges()
+        ]
+        reword = WORDINGS.get(primitive.name)
+        written = reword(node, operands) if reword else None
+        if written is not None:
+            self._note_standalone(written)
+            return written
+        if PRIMITIVES.get(primitive.name) is not primitive:
+            raise NotImplementedError(
+                f"{primitive.name} has a derivative rule of its own and is known to Python alone, "
+                "so it cannot be written as NumPy"
+            )
+        places = [f"_operand_{n}" for n in range(len(operands))]
+        template = parse(primitive.write_source(*places, **node.params))
+        self._note_helpers(primitive, template)
+        return fill(template, dict(zip(places, operands, strict=True)))
+
+    def value(self, node: Node) -> ast.expr:
+        """Return a value's name, or the expression itself if it waits for its only use."""
+        if isinstance(node, Operation) and node in self.pending:
+            return copy.deepcopy(self.pending[node])
+        return ast.Name(self.name(node), ast.Load())
+
+    def constant(self, operand: Operand, *, typed: bool = False) -> ast.expr:
+        """Return a constant's text, or the name of one that is too long for an expression."""
+        short = constants.expression(operand, typed=typed)
+        if short is not None:
+            return short
+        name = self.named_constants.get(id(operand))
+        if name is None:
+            name = self.named_constants[id(operand)] = self.fresh("constant_")
+            self.constants[name] = operand
+        return ast.Name(name, ast.Load())
+
+    def helper_texts(self) -> dict[str, str]:
+        """Return the text of each function that the expressions call, by name."""
+        return helpers.texts(self.helpers, self.given_names)
+
+    def _note_standalone(self, written: ast.expr) -> None:
+        for call in ast.walk(written):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                self._note_call(call.func, STANDALONE)
+
+    def _note_call(self, called: ast.Name, known: Mapping[str, Callable[..., Any]]) -> None:
+        """Remember a helper that is called, under a name that is free."""
+        if called.id in known:
+            self.helpers[called.id] = known[called.id]
+            called.id = helpers.free_name(called.id, self.given_names)
+
+    def _note_helpers(self, primitive: Primitive, template: ast.expr) -> None:
+        """Remember what a template calls by name; SciPy's functions get its name in front."""
+        from_scipy = primitive.__module__.startswith("adjoint.special")
+        known = {helper.__name__: helper for helper in primitive.helpers}
+        for call in ast.walk(template):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                name = call.func.id
+                if from_scipy:
+                    call.func = parse(f"special.{name}")
+                    self.scipy += [name] * (name not in self.scipy)
+                else:
+                    self._note_call(call.func, known)
+
+
+def _named_nodes(graph: Graph) -> list[Node]:
+    kept = [symbol.node for symbol in graph.inputs]
+    kept += [node for node in graph.nodes if getattr(node, "name", None)]
+    return [node for node in kept if node is not None]
+
+
+def _helper_names(graph: Graph) -> list[str]:
+    functions = [helper.__name__ for node in graph.nodes for helper in node.primitive.helpers]
+    # Helpers call other helpers.
+    return [*functions, *PRIMITIVES, *STANDALONE, "special"]
+
+
+def _input_names(graph: Graph) -> list[str | None]:
+    """Return for each input the argument's name, if it is an argument itself."""
+    names: list[str | None] = [None] * len(graph.inputs)
+    for argument, tree in zip(graph.arguments, graph.takes, strict=True):
+        if isinstance(tree, int):
+            names[tree] = argument
+    return names
+
+
+def _has_narrow_floats(node: Node) -> bool:
+    """Return whether an operand has fewer digits than float64, which a bare number would keep."""
+    dtypes = [arg.dtype for arg in node.args if hasattr(arg, "dtype")]
+    return any(dtype.kind == "f" and dtype.itemsize < 8 for dtype in dtypes)

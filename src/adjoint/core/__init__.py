@@ -1,0 +1,27 @@
+"""The core says what a primitive is, what a value is, and how derivatives follow from one fact."""
+
+from .primitive import (
+    LATE,
+    NUMPY,
+    PRIMITIVES,
+    Node,
+    Primitive,
+    Spec,
+    Value,
+    as_operand,
+    attach,
+    values_in,
+)
+
+__all__ = [
+    "LATE",
+    "NUMPY",
+    "PRIMITIVES",
+    "Node",
+    "Primitive",
+    "Spec",
+    "Value",
+    "as_operand",
+    "attach",
+    "values_in",
+]

@@ -1,0 +1,52 @@
+"""A reshuffle orders the rows of each epoch by shuffling the order of the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Array
+
+
+class Reshuffle:
+    """Orders of rows as scikit-learn's networks draw them, one an epoch.
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+    rows : (n,) array of int
+        The order before the first epoch.
+
+    Attributes
+    ----------
+    rows : (n,) array of int
+        The order of the latest epoch.
+
+    Raises
+    ------
+    ValueError
+        From ``words``, if the numbers do not come from a Mersenne Twister.
+    """
+
+    def __init__(self, rng: np.random.RandomState, rows: Array) -> None:
+        self.rng, self.rows = rng, np.array(rows, np.int64)
+
+    def __call__(self, epoch: int) -> Array:
+        """Return the order of the next epoch, whichever that is."""
+        self.rng.shuffle(self.rows)
+        return self.rows.copy()
+
+    @property
+    def words(self) -> Array:
+        """The state of the Mersenne Twister: 624 words, and how many of them are used up."""
+        state: Any = self.rng.get_state(legacy=False)
+        if state["bit_generator"] != "MT19937":
+            raise ValueError(f"the order comes from {state['bit_generator']}, not MT19937")
+        return np.append(state["state"]["key"], np.uint32(state["state"]["pos"]))
+
+    @words.setter
+    def words(self, words: Array) -> None:
+        state: Any = self.rng.get_state(legacy=False)
+        state["state"] = {"key": words[:-1], "pos": int(words[-1])}
+        self.rng.set_state(state)

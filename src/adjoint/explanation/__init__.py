@@ -1,0 +1,1 @@
+"""Ways to see a gradient: derived, questioned, drawn, and compared with one by hand."""

@@ -1,0 +1,142 @@
+"""A written program is a function's forward and backward pass as statements of NumPy."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...calculus.derivatives import value_and_grad
+from ...compiler.simplify.simplify import simplify
+from ...compiler.source.printer import show
+from ...compiler.source.source import statements
+from ...core.primitive import Node, Operation
+from ...core.tree import leaves
+from ...graphs.graph import Symbol, trace
+from ...graphs.tracing.tracer import TracedOperation
+from .rules import Rule, rule_of
+from .subject import FunctionAtPoint
+
+Array = np.ndarray[Any, Any]
+
+
+class Line(NamedTuple):
+    """A statement: a name, the expression of its value, and why it holds.
+
+    ``node`` is the operation by which the engine computes the value; None where there is none, as
+    for a gradient that is itself another value.
+    """
+
+    name: str
+    expression: ast.expr
+    rule: Rule
+    part: str
+    node: Operation | None
+
+    @property
+    def source(self) -> str:
+        """The right-hand side as NumPy."""
+        return show(self.expression)
+
+
+class WrittenProgram:
+    """The statements of both passes, and what they refer to.
+
+    Attributes
+    ----------
+    inputs : dict of str to array
+        Those that a line or the gradient reads, by name.
+    constants : dict of str to array
+    functions : str
+        The text of the functions that lines call.
+    lines : list of Line
+    title : str
+        The name of the function.
+    value : str
+        The name of the function's value.
+    gradient : dict of str to str
+        The name of each gradient, by the name of the input.
+    graph : Graph
+    """
+
+    def __init__(self, subject: FunctionAtPoint) -> None:
+        traced = trace(
+            value_and_grad(subject.function, subject.wanted),
+            *subject.args,
+            names=subject.names,
+            arguments=subject.arguments,
+        )
+        self.graph = simplify(traced)
+        self.title = self.graph.name
+        # No function is written, so that its name is free for a value.
+        self.graph.name = "_"
+        result = getattr(self.graph.outputs[0], "node", None)
+        if isinstance(result, TracedOperation) and not result.name:
+            result.name = subject.result
+        self.made, self.terms = statements(self.graph)
+        self.names = self.terms.names
+        self.inputs = dict(zip(self._input_names(), leaves(subject.args), strict=True))
+        self.lines = [
+            Line(self.names[node], expression, rule_of(node, expression), _part(node), node)
+            for node, expression in self.made
+        ]
+        self.value = self._named(self.graph.outputs[0], "value", "forward")
+        self.gradient = self._gradients(subject)
+        self.constants = {name: np.asarray(x) for name, x in self.terms.constants.items()}
+        self.functions = "\n\n\n".join(self.terms.helper_texts().values())
+
+    def _input_names(self) -> Iterator[str]:
+        for symbol in self.graph.inputs:
+            assert symbol.node is not None
+            yield self.names[symbol.node]
+
+    def _gradients(self, subject: FunctionAtPoint) -> dict[str, str]:
+        names = list(self._input_names())
+        positions = list(leaves(tuple(self.graph.takes[n] for n in subject.wanted)))
+        outputs = self.graph.outputs[1:]
+        return {
+            names[position]: self._named(output, f"d_{names[position]}", "backward")
+            for position, output in zip(positions, outputs, strict=True)
+        }
+
+    def _named(self, output: Symbol | Array, name: str, part: str) -> str:
+        """Return the name of a result; an input or a constant gets a line of its own."""
+        node = output.node if isinstance(output, Symbol) else None
+        if node is not None and (part == "forward" or self.names.get(node) == name):
+            is_input = any(symbol.node is node for symbol in self.graph.inputs)
+            if not is_input:
+                return self.names[node]
+        if name in self.terms.taken:
+            name = self.terms.fresh(f"{name}_")
+        self.terms.taken.add(name)
+        value = self.terms.constant(output) if node is None else self.terms.value(node)
+        reason = "does not depend on it" if _is_zero(output) else "it is this value itself"
+        self.lines.append(Line(name, value, Rule(reason), part, None))
+        return name
+
+    def engine(self, line: Line, given: dict[str, Any]) -> Any:
+        """Return what the engine's primitives give for a line, applied to values by name."""
+        node = line.node
+        return None if node is None else self._apply(node, given)
+
+    def _apply(self, node: Operation, given: dict[str, Any]) -> Any:
+        operands = [
+            arg if parent is None else self._operand(parent, given) for arg, parent in node.edges()
+        ]
+        with np.errstate(all="ignore"):
+            return node.apply(operands)
+
+    def _operand(self, node: Node, given: dict[str, Any]) -> Any:
+        if isinstance(node, Operation) and node in self.terms.pending:
+            return self._apply(node, given)
+        return given[self.names[node]]
+
+
+def _part(node: Node) -> str:
+    return "forward" if getattr(node, "origin", None) is None else "backward"
+
+
+def _is_zero(output: Symbol | Array) -> bool:
+    return not isinstance(output, Symbol) and not np.any(output)

@@ -1,0 +1,321 @@
+"""A scene is what a picture shows, before anything has a place: cards, and arrows between them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...core.primitive import Node, Operation
+from ..derivation.formulas import Reading
+from ..derivation.notation import identifier
+from ..derivation.numbers import nested, numbers
+from .evaluated_graph import Edge, EvaluatedGraph
+from .folding import Fold, Folding
+
+Array = np.ndarray[Any, Any]
+
+# So many letters fit on one line of a card.
+WIDEST = 27
+_LABEL = 13  # so many letters of a contribution fit beside an arrow
+
+
+@dataclass
+class Card:
+    """A box of the picture: an input, a parameter, a constant, an operation or a folded module.
+
+    ``kind`` is the class of its look, ``nodes`` what it stands for, ``value`` and ``gradient`` the
+    lines below its title.
+    """
+
+    kind: str
+    title: str
+    value: str = ""
+    gradient: str = ""
+    tip: str = ""
+    nodes: Sequence[Node] = ()
+    is_result: bool = False
+    note: str = ""
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """The texts and the class of each."""
+        lines = [(self.title, "title"), *((text, "note") for text in self.note.split("\n"))]
+        lines += [(self.value, "value"), (self.gradient, "gradient")]
+        return [line for line in lines if line[0]]
+
+
+@dataclass
+class Arrow:
+    """The use of one card's value by another, and the gradient that comes back along it.
+
+    ``flow`` says whether ``"some"`` gradient comes back, ``"zero"``, or ``"none"`` because none is
+    needed. ``edges`` are those of the graph; an arrow from a constant has none.
+    """
+
+    source: int
+    target: int
+    edges: list[Edge] = field(default_factory=list)
+    label: str = ""
+    flow: str = "none"
+    tip: str = ""
+
+
+class Scene:
+    """The cards and arrows of a record.
+
+    Attributes
+    ----------
+    cards : list of Card
+        Leaves first, then the others in an order in which each comes after what it reads.
+    arrows : list of Arrow
+    frames : list of (Fold, list of int)
+        Open modules, and the cards inside.
+    """
+
+    def __init__(
+        self, record: EvaluatedGraph, folding: Folding, kinds: Mapping[Node, str], result: str
+    ) -> None:
+        self.record, self.folding = record, folding
+        self.names = _names(record, result)
+        self.cards: list[Card] = []
+        self.arrows: list[Arrow] = []
+        self.at: dict[Any, int] = {}
+        self._reading = Reading(identifier, self._is_number)
+        self._add_leaves(kinds)
+        self._add_operations()
+        self._add_arrows()
+        self.frames = list(self._frames())
+
+    # --- cards
+
+    def _add_leaves(self, kinds: Mapping[Node, str]) -> None:
+        readers: dict[Any, list[Node]] = {}
+        constants: dict[int, Any] = {}
+        for node in self.record.graph.nodes:
+            for arg, parent in node.edges():
+                if parent is not None:
+                    readers.setdefault(parent, []).append(node)
+                # A single number stands in the formula, and needs no box.
+                elif np.size(arg) > 1:
+                    readers.setdefault(id(arg), []).append(node)
+                    constants[id(arg)] = arg
+        for leaf in self.record.inputs:
+            kind = kinds.get(leaf, "input")
+            unread = leaf not in readers and leaf not in self.record.gradient
+            if not unread and not self._is_absorbed(kind, readers.get(leaf, [])):
+                self._add(leaf, self._leaf(leaf, kind))
+        for number, (key, array) in enumerate(constants.items(), 1):
+            if not self._is_absorbed("constant", readers[key]):
+                text = brief(array)
+                tip = f"constant {array.dtype} {array.shape}\n{numbers(array)}"
+                self._add(key, Card("constant", f"constant {number}", text, tip=tip))
+
+    def _is_absorbed(self, kind: str, readers: Sequence[Node]) -> bool:
+        """Return whether a leaf is drawn inside the only box that reads it."""
+        boxes = {id(self.folding.closed.get(node)) for node in readers}
+        inside = len(boxes) == 1 and all(node in self.folding.closed for node in readers)
+        return kind != "input" and inside
+
+    def _add(self, key: Node | int, card: Card) -> None:
+        self.at[key] = len(self.cards)
+        self.cards.append(card)
+
+    def _leaf(self, node: Node, kind: str) -> Card:
+        value = self.record.values[node]
+        return Card(
+            kind, cut(self.names[node]), brief(value), self._gradient(node), self._tip(node), [node]
+        )
+
+    def _add_operations(self) -> None:
+        for node in self.record.graph.nodes:
+            box = self.folding.closed.get(node)
+            if box is None:
+                self._add(node, self._operation(node))
+                continue
+            if id(box) not in self.at:
+                self._add(id(box), self._module(box))
+            self.at[node] = self.at[id(box)]
+
+    def _operation(self, node: Operation) -> Card:
+        title, note = self._equality(node)
+        return Card(
+            "operation",
+            title,
+            brief(self.record.values[node]),
+            self._gradient(node),
+            self._tip(node),
+            [node],
+            node in self.record.ends,
+            note,
+        )
+
+    def _module(self, box: Fold) -> Card:
+        inside = set(box.nodes)
+        inputs = {p for node in box.nodes for p in node.parents if p in self.record.inputs}
+        own = [p for p in inputs if self._is_absorbed("parameter", self._readers(p))]
+        count = sum(self.record.values[p].size for p in own if p in self.record.wanted)
+        read = {p for n in self.record.graph.nodes if n not in inside for p in n.parents}
+        out = [n for n in box.nodes if n in read or n in self.record.ends]
+        note = f"{box.kind}, {count:,} parameters" if count else box.kind
+        if len(note) > WIDEST + 1:
+            note = "\n".join(map(cut, note.rsplit(", ", 1)))
+        tip = [box.title, f"{box.kind}: {len(box.nodes)} operations, {count:,} parameters"]
+        tip += [self._tip(node) for node in out]
+        card = Card("module", cut(box.title), tip="\n".join(tip), nodes=box.nodes, note=note)
+        if out:
+            title = f"{self.names[out[-1]]} = {box.title}"
+            card.title = title if len(title) <= WIDEST else card.title
+            card.value, card.gradient = brief(self.record.values[out[-1]]), self._gradient(out[-1])
+        card.is_result = any(node in self.record.ends for node in out)
+        return card
+
+    def _readers(self, leaf: Node) -> list[Node]:
+        return [node for node in self.record.graph.nodes if leaf in node.parents]
+
+    # --- texts
+
+    def _is_number(self, name: str) -> bool:
+        return any(known == name and x.output.shape == () for x, known in self.names.items())
+
+    def _equality(self, node: Operation) -> tuple[str, str]:
+        """Return what stands on a card's first line, and on the next where one is too short."""
+        name, text = self.names[node], self._formula(node)
+        for tried in (text, f"{node.primitive.name}(…)"):
+            if len(name) + len(tried) + 3 <= WIDEST:
+                return f"{name} = {tried}", ""
+        short = text if len(text) <= WIDEST else f"{node.primitive.name}(…)"
+        return cut(name), cut(f"= {short}")
+
+    def _formula(self, node: Operation) -> str:
+        operands = node.operands(self.names, _constant)
+        code = node.primitive.write_source(*operands, **node.params)
+        try:
+            return self._reading.read(ast.parse(code, mode="eval").body).text
+        except (SyntaxError, ValueError):
+            return code
+
+    def _gradient(self, node: Node) -> str:
+        g = self.record.gradient.get(node)
+        if g is None:
+            return ""
+        parts = self.record.parts.get(node, [])
+        if g.size == 1 and len(parts) > 1:
+            terms = [brief(c) for c in reversed(parts)]
+            total = f"∇ {' + '.join(terms).replace('+ -', '− ')} = {brief(g)}"
+            if len(total) <= WIDEST:
+                return total
+        return f"∇ {brief(g)}"
+
+    def _tip(self, node: Node) -> str:
+        value, g = self.record.values[node], self.record.gradient.get(node)
+        site = self.record.call_site(node)
+        formula = f" = {self._formula(node)}" if isinstance(node, Operation) else ""
+        lines = [f"{self.names[node]}{formula}", f"{value.dtype} {value.shape}"]
+        lines.append(f"value {numbers(value)}")
+        lines += [] if g is None else [f"gradient {numbers(g)}"]
+        lines += [call.path for call in site.calls[-1:] if call.path]
+        return "\n".join([*lines, *([site.text] if site.text else [])])
+
+    # --- arrows
+
+    def _add_arrows(self) -> None:
+        merged: dict[tuple[int, int], Arrow] = {}
+        for node in self.record.graph.nodes:
+            for position, (arg, parent) in enumerate(node.edges()):
+                key = parent if parent is not None else id(arg)
+                source, target = self.at.get(key), self.at[node]
+                if source is None or source == target:
+                    continue
+                folded = "module" in (self.cards[source].kind, self.cards[target].kind)
+                arrow = merged.get((source, target)) if folded else None
+                if arrow is None:
+                    arrow = merged[source, target] = Arrow(source, target)
+                    self.arrows.append(arrow)
+                if parent is not None:
+                    arrow.edges.append(Edge(parent, node, position))
+        for arrow in self.arrows:
+            self._label(arrow)
+
+    def _label(self, arrow: Arrow) -> None:
+        known = self.record.contributions
+        carried: dict[Node, Any] = {}
+        for edge in arrow.edges:
+            if edge in known:
+                before = carried.get(edge.source)
+                carried[edge.source] = known[edge] if before is None else before + known[edge]
+        names = ", ".join(dict.fromkeys(self.names[edge.source] for edge in arrow.edges))
+        arrow.tip = f"{names} → {self.cards[arrow.target].title}"
+        if carried:
+            arrow.flow = "some" if any(map(np.any, carried.values())) else "zero"
+            first = next(iter(carried.values()))
+            arrow.label = "" if len(carried) > 1 else brief(first, _LABEL) if np.any(first) else "0"
+            arrow.tip += "".join(
+                f"\nadds to ∇ of {self.names[node]}: {numbers(c)}" for node, c in carried.items()
+            )
+
+    def _frames(self) -> Iterator[tuple[Fold, list[int]]]:
+        """Yield the open modules with the cards of their operations."""
+        for each in self.folding.opened:
+            yield each, sorted({self.at[node] for node in each.nodes})
+
+
+def _names(record: EvaluatedGraph, result: str) -> dict[Node, str]:
+    """Return the names of the graph's nodes; the result, if it has none, is called ``result``."""
+    names = dict(record.graph.names)
+    ends = record.ends
+    own = getattr(ends[0], "name", None) if ends else None
+    given = own is not None and not re.fullmatch(r"[az]\d+", own)  # not by the user, for its role
+    if len(ends) == 1 and not given and result not in names.values():
+        names[ends[0]] = result
+    return names
+
+
+def _constant(arg: ArrayLike | None) -> str:
+    """Return a constant operand as it stands in a formula."""
+    if arg is None:
+        return "None"
+    return f"{np.asarray(arg).item():.6g}" if np.size(arg) == 1 else "constant"
+
+
+def cut(text: str, most: int = WIDEST) -> str:
+    """Return a text, its middle left out where it is too long."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def _short(entries: object, digits: int) -> Any:
+    """Return nested lists of numbers with so many significant digits."""
+    if isinstance(entries, list):
+        return [_short(entry, digits) for entry in entries]
+    return float(f"{entries:.{digits}g}") if isinstance(entries, float) else entries
+
+
+def brief(x: ArrayLike, most: int = WIDEST - 2) -> str:
+    """Return the entries of a small array; of a large one its norm, or range if of integers.
+
+    Where there is room, the shape stands before.
+    """
+    x = np.asarray(x)
+    for digits in (4, 3, 2) if x.size <= most else ():
+        text = nested(_short(x.tolist(), digits))
+        if len(text) <= most:
+            return text
+    if x.dtype.kind == "b" or x.size == 0:
+        return f"{_shape(x)} {x.dtype}"
+    if x.dtype.kind != "f":
+        return f"{_shape(x)}  {x.min()} … {x.max()}"
+    with np.errstate(all="ignore"):
+        norm = f"‖·‖ {float(np.linalg.norm(x.astype(float).ravel())):.3g}"
+    return norm if most < WIDEST - 2 else f"{_shape(x)}  {norm}"
+
+
+def _shape(x: Array) -> str:
+    return "×".join(map(str, x.shape)) if x.ndim > 1 else f"({x.size},)"

@@ -1,0 +1,220 @@
+"""A call sampler calls both passes away from kinks, and finds the right gradients there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...calculus.check import numerical_gradient
+from ...graphs.graph import Graph, trace
+from ...graphs.tracing.naming import identifier
+from . import sampling
+from .compared_call import ComparedCall
+from .comparison import NUMERICAL, TOLERANCE, agree
+from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, quietly
+from .steps import Steps
+from .traced_run import TracedRun
+
+Array = np.ndarray[Any, Any]
+Inputs = Callable[[np.random.Generator], Sequence[Any]]
+
+# So many points are tried for each call that is asked for, until one is away from kinks.
+_TRIES = 5
+# How far a point is moved to look for a kink beside it: far above rounding, so that the sides of a
+# kink are told apart, and so little that a smooth gradient hardly changes.
+_NUDGE = 1e-7
+
+
+class CallSampler:
+    """Makes the calls that a review compares.
+
+    Parameters
+    ----------
+    passes : PassPair
+    inputs : callable
+        Draws arguments for the forward pass.
+    wrt : sequence of str or None
+        The gradients to compare; all by default.
+    seed : int
+    """
+
+    def __init__(
+        self, passes: PassPair, inputs: Inputs, wrt: Sequence[str] | None, seed: int
+    ) -> None:
+        self.passes, self.inputs, self.wrt = passes, inputs, wrt
+        self.rng = np.random.default_rng(seed)
+        self.traced = True
+
+    def compared_calls(self, calls: int) -> list[ComparedCall]:
+        """Return so many calls, each after another one and with its right gradients."""
+        attempts = (self._compared_call(*self._points()) for _ in range(calls * _TRIES))
+        found = [call for call, _ in zip(_present(attempts), range(calls), strict=False)]
+        if not found:
+            raise ValueError(
+                "check_backward: every call lies at a kink, where no gradient is right or wrong; "
+                "give inputs without ties and away from 0"
+            )
+        return found
+
+    def steps(self, call: ComparedCall) -> Steps:
+        """Return the derivation of a call's right gradients."""
+        arrays = [np.asarray(x, np.float64) for x in call.arrays.values()]
+        return Steps(self.passes.pure(call.point), arrays, list(call.arrays), call.g)
+
+    def _points(self) -> tuple[Point, Point]:
+        """Return a point, and one for the call before."""
+        start = self.passes.parameters()
+        point = Point(tuple(self.inputs(self.rng)), sampling.moved(start, self.rng))
+        before = sampling.alike(point, self.rng)
+        return point, Point(before.arguments, sampling.moved(start, self.rng))
+
+    def _compared_call(self, point: Point, before: Point) -> ComparedCall | None:
+        """Return the call at a point after one at another, or None at a kink."""
+        output = np.asarray(self.passes.forward(point))
+        if output.dtype.kind != "f":
+            raise ValueError(
+                f"check_backward: the forward pass gave dtype {output.dtype}; expected floats"
+            )
+        g, g_before = (self._cotangent(output) for _ in range(2))
+        session = self.passes.session()
+        session.call(before, g_before[()])
+        attempt = session.call(point, g[()])
+        run, gradients = self._right(point, g)
+        earlier, previous = self._right(before, g_before)
+        call = ComparedCall(
+            point,
+            attempt,
+            {name: gradients[name] for name in self._reviewed(attempt.gradients, gradients)},
+            previous,
+            run,
+            earlier,
+            np.asarray(g, np.float64),
+            _batch(output, point),
+            self._tolerance(point, output, run),
+            LEARNING_RATE if self.passes.updates else None,
+            dict(zip(self.passes.names(point), self.passes.floats(point), strict=True)),
+        )
+
+        def retry(wrap: Callable[[Any], Any]) -> ComparedCall:
+            return dataclasses.replace(call, attempt=session.call(point, g[()], wrap), retry=None)
+
+        if attempt.error:
+            return dataclasses.replace(call, retry=retry)
+        return None if call.wrong and self._at_kink(point, g, gradients) else call
+
+    def _cotangent(self, output: Array) -> Array:
+        drawn = sampling.cotangent(output, self.rng)
+        return drawn if self.passes.takes_g else np.ones_like(drawn)
+
+    def _tolerance(self, point: Point, output: Array, run: TracedRun | None) -> float:
+        dtypes = [str(x.dtype) for x in (*self.passes.floats(point), output)]
+        allowed = max(TOLERANCE.get(dtype, 0.0) for dtype in dtypes)
+        return allowed if run is not None else max(allowed, NUMERICAL)
+
+    def _reviewed(self, given: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[str]:
+        """Return the names that are compared: those asked for, or all but targets without one."""
+        if self.wrt is None:
+            return [
+                name
+                for name in gradients
+                if not is_optional(name) or (given.get(name) is not None and np.any(given[name]))
+            ]
+        unknown = set(self.wrt) - set(gradients)
+        if unknown:
+            raise ValueError(
+                f"check_backward: wrt names {', '.join(sorted(unknown))}, but what has a gradient "
+                f"is {', '.join(gradients)}"
+            )
+        return [name for name in gradients if name in self.wrt]
+
+    # --- what is right
+
+    @quietly
+    def _right(self, point: Point, g: Array) -> tuple[TracedRun | None, dict[str, Array]]:
+        """Return the right gradients, by a traced sweep or else by differences."""
+        names = self.passes.names(point)
+        arrays = [np.array(x, np.float64) for x in self.passes.floats(point)]
+        wide = Point(tuple(map(_widened, point.arguments)), point.parameters)
+        function = self.passes.pure(wide)
+        graph = self._graph(function, arrays, names)
+        g = np.asarray(g, np.float64)
+        if graph is None:
+            return None, dict(zip(names, _numerical(function, arrays, g), strict=True))
+        run = TracedRun(graph, arrays)
+        found = run.gradients(run.pull(g))
+        return run, dict(zip(names, found, strict=True))
+
+    def _graph(
+        self, function: Callable[..., Any], arrays: list[Array], names: list[str]
+    ) -> Graph | None:
+        """Return the traced forward pass, or None where its trace is not there or not the same."""
+        if not self.traced:
+            return None
+        graph, plain = _traced(function, arrays, names), np.asarray(function(*arrays))
+        if graph is not None and agree(np.asarray(graph.evaluate(arrays)[0]), plain, 1e-6):
+            return graph
+        _check_repeatable(np.asarray(function(*arrays)), plain)
+        # A trace that gives other numbers froze a branch: from now on only differences are right.
+        self.traced = False
+        return None
+
+    @quietly
+    def _at_kink(self, point: Point, g: Array, gradients: Mapping[str, Array]) -> bool:
+        """Return whether the right gradient jumps near the point."""
+        arrays = [np.array(x, np.float64) for x in self.passes.floats(point)]
+        for sign in (1, -1):
+            shifts = [sign * _NUDGE * self.rng.uniform(0.5, 1, x.shape) for x in arrays]
+            near = [x + shift for x, shift in zip(arrays, shifts, strict=True)]
+            graph = self._graph(self.passes.pure(point), near, self.passes.names(point))
+            if graph is None:
+                return False
+            run = TracedRun(graph, near)
+            found = run.gradients(run.pull(np.asarray(g, np.float64)))
+            for x, y in zip(found, gradients.values(), strict=True):
+                # A smooth gradient moves by about the nudge; at a kink it jumps.
+                if np.all(np.isfinite(y)) and not agree(x, y, 1e-3):
+                    return True
+        return False
+
+
+def _present(calls: Iterable[ComparedCall | None]) -> Iterator[ComparedCall]:
+    return (call for call in calls if call is not None)
+
+
+def _traced(
+    function: Callable[..., Any], arrays: Sequence[Array], names: Sequence[str]
+) -> Graph | None:
+    try:
+        graph = trace(function, *arrays, arguments=[identifier(name) for name in names])
+    except Exception:  # whatever the user's code raises when it is given symbols
+        return None
+    usable = len(graph.outputs) == 1 and getattr(graph.outputs[0], "node", None) is not None
+    return graph if usable else None
+
+
+def _check_repeatable(again: Array, first: Array) -> None:
+    if not agree(again, first, 1e-12):
+        raise ValueError(
+            "check_backward: the forward pass gives other results for the same arguments; give "
+            "what it draws (a mask, a seed) as an argument"
+        )
+
+
+def _widened(item: object) -> Any:
+    return np.asarray(item, np.float64) if is_float(item) else item
+
+
+def _batch(output: Array, point: Point) -> int:
+    """Return N, the size of the first axis of the output, or of an argument if it has none."""
+    shapes = [output.shape, *map(np.shape, point.arguments)]
+    return next((shape[0] for shape in shapes if shape), 1)
+
+
+def _numerical(function: Callable[..., Any], arrays: list[Array], g: Array) -> list[Array]:
+    def scalar(*points: Any) -> Any:
+        return np.sum(g * function(*points))
+
+    return [numerical_gradient(scalar, arrays, n) for n in range(len(arrays))]

@@ -1,0 +1,1 @@
+"""The two graphs, dynamic and static, and the walks over their nodes."""

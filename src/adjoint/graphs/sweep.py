@@ -1,0 +1,280 @@
+"""The walks over recorded nodes: run them again, pull cotangents back, push tangents forward.
+
+All are iterative, write only to dicts they own, and are the one place where broadcasting and
+dtype promotion are undone and contributions added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Array, Cotangent, Operand, Tangent
+from ..core.primitive import Node, Operation, Spec, Value
+from ..ops.products import TooHastyError, has_nan, haste
+from ..ops.structural import astype, broadcast_to, sum_to
+
+# How a walk sees what a node holds: `lift(payload, node)` makes a value of it again, so that the
+# walk itself is recorded; None leaves plain arrays.
+Lift = Callable[[Any, Node], Value]
+# The parents of an operation, None for those whose cotangents are not wanted, and what a rule gives
+# for each of them.
+Targets = Sequence[Node | None]
+Parts = Sequence[Any]
+Rule = Callable[[Operation, Any, Targets], Parts]
+
+
+_order = attrgetter("order")
+
+
+def reachable(outputs: Iterable[Node], *, since: int = 0) -> list[Node]:
+    """Return the nodes that ``outputs`` came from, oldest first, none created before ``since``.
+
+    A node is created after all that it depends on, so the order of creation is topological.
+    """
+    found = list(dict.fromkeys(outputs))
+    seen = set(found)
+    for node in found:  # which grows meanwhile
+        for parent in node.parents:
+            if parent is not None and parent not in seen and parent.order >= since:
+                seen.add(parent)
+                found.append(parent)
+    return sorted(found, key=_order)
+
+
+def leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
+    """Return the nodes of ``order`` (oldest first) that depend on one of ``ends``, and those."""
+    found = set(ends)
+    for node in order:
+        if any(parent in found for parent in node.parents if parent is not None):
+            found.add(node)
+    return found
+
+
+def _like(part: Cotangent, value: Array | Spec, spread: Callable[..., Any]) -> Any:
+    """Give a cotangent (by `sum_to`) or tangent (by `broadcast_to`) its value's shape and dtype."""
+    if part.shape != value.shape:
+        part = spread(part, shape=value.shape)
+    return part if part.dtype == value.dtype else astype(part, dtype=value.dtype)
+
+
+def interpret(
+    operations: Iterable[Operation],
+    values: dict[Node, Any],
+    apply: Callable[[Any, list[Any]], Any],
+    *,
+    constant: Callable[[Any], Any] | None = None,
+) -> dict[Node, Any]:
+    """Give every operation a value, oldest first, and return the values by node.
+
+    Parameters
+    ----------
+    operations : iterable of Operation
+        Each after those that it depends on.
+    values : dict of Node to value
+        Those of the leaves; the others are added.
+    apply : callable
+        ``apply(operation, operands)`` gives an operation's value, which may be anything: an array,
+        a symbol of another graph, a piece of code.
+    constant : callable, optional
+        Gives what stands for a constant operand; by default the constant itself.
+    """
+    for node in operations:
+        values[node] = apply(node, node.operands(values, constant))
+    return values
+
+
+def pull_back(
+    seeds: Mapping[Node, Cotangent],
+    *,
+    wanted: Collection[Node] | None = None,
+    lift: Lift | None = None,
+    inspect: Callable[[Operation, Parts | None], None] | None = None,
+    meet: Callable[[Node, Cotangent], None] | None = None,
+    rule: Rule | None = None,
+) -> dict[Node, Any]:
+    """Return the cotangents of the leaves, or of ``wanted``, given those of some outputs.
+
+    Parameters
+    ----------
+    seeds : dict of Node to cotangent
+        Each of its value's shape and dtype.
+    wanted : collection of Node, optional
+        By default all leaves. Each is taken as independent: nothing is swept through it.
+    lift : callable, optional
+        Makes the walk itself recorded, for derivatives of the result.
+    inspect : callable, optional
+        Shown every operation before its rule runs, and what the rule gave.
+    meet : callable, optional
+        Shown every node with its whole cotangent, leaves included.
+    rule : callable, optional
+        ``rule(operation, g, targets)`` gives a cotangent for each operand, of any shape that it
+        broadcasts to, or None; ``targets`` has None where it is not wanted. By default the rule of
+        the operation's primitive.
+    """
+    if lift is None and inspect is None and meet is None and rule is None:
+        found = _pulled_in_haste(seeds, wanted)
+        if found is not None:
+            return found
+    rule = rule or _rule_on(lift)
+    if inspect is not None:
+        rule = _shown(rule, inspect)
+    return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), meet)
+
+
+def _sweep_back(
+    seeds: Mapping[Node, Cotangent],
+    wanted: Collection[Node] | None,
+    rule: Rule,
+    meet: Callable[[Node, Cotangent], None] | None,
+) -> dict[Node, Any]:
+    """Go from the newest node to the oldest: the cotangent of each is whole when it is met."""
+    order, useful = _way_back(seeds, wanted)
+    ends = frozenset(wanted or ())
+    cotangents: dict[Node, Any] = dict(seeds)
+    with np.errstate(all="ignore"):
+        for node in reversed(order):
+            g = cotangents.get(node)
+            if g is None:
+                continue
+            if meet is not None:
+                meet(node, g)
+            if node in ends or not isinstance(node, Operation) or node.primitive.vjp is None:
+                continue  # here the cotangent stays
+            del cotangents[node]
+            targets = node.parents if useful is None else _among(useful, node.parents)
+            _add_up(cotangents, node, targets, rule(node, g, targets))
+    return cotangents
+
+
+def _way_back(
+    seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
+) -> tuple[list[Node], set[Node] | None]:
+    """Return the nodes on the way, oldest first, and those that lead to ``wanted``; None if all."""
+    if wanted is None:
+        return reachable(seeds), None
+    order = reachable(seeds, since=min((node.order for node in wanted), default=0))
+    return order, leading_to(order, wanted)
+
+
+def _among(useful: Collection[Node], parents: Targets) -> Targets:
+    return [parent if parent in useful else None for parent in parents]
+
+
+def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, parts: Parts) -> None:
+    """Add what a rule gave to the cotangents of the parents, each in its shape and dtype."""
+    for target, part, arg in zip(targets, parts, node.args, strict=True):
+        if target is None or part is None:
+            continue
+        if part.shape != arg.shape or part.dtype is not arg.dtype:
+            part = _like(part, arg, sum_to)
+        known = cotangents.get(target)
+        cotangents[target] = part if known is None else known + part
+
+
+# --- what runs in the place of an operation's rule
+
+
+def _rule(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+    """Apply the rule of a primitive to what the node holds."""
+    return node.primitive.vjp(g, node.output, node.args, node.params, targets)  # type: ignore[misc, no-any-return]
+
+
+def _rule_on(lift: Lift | None) -> Rule:
+    """Return a rule that sees values in the place of what nodes hold."""
+    if lift is None:
+        return _rule
+
+    def lifted(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+        y, args = _lifted(node, lift)
+        return node.primitive.vjp(g, y, args, node.params, targets)  # type: ignore[misc, no-any-return]
+
+    return lifted
+
+
+def _lifted(node: Operation, lift: Lift) -> tuple[Value, list[Operand]]:
+    """Return an operation's output and operands as values."""
+    args = [arg if parent is None else lift(arg, parent) for arg, parent in node.edges()]
+    return lift(node.output, node), args
+
+
+def _shown(rule: Rule, inspect: Callable[[Operation, Parts | None], None]) -> Rule:
+    """Return the rule with somebody looking on."""
+
+    def shown(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+        inspect(node, None)
+        parts = rule(node, g, targets)
+        inspect(node, parts)
+        return parts
+
+    return shown
+
+
+def _of_floats(rule: Rule) -> Rule:
+    """Return the rule without what it gives for integers: when traced, these have nodes, too."""
+
+    def of_floats(node: Operation, g: Cotangent, targets: Targets) -> Parts:
+        parts = rule(node, g, targets)
+        wanted = zip(targets, parts, node.args, strict=True)
+        return [part if to and arg.dtype.kind == "f" else None for to, part, arg in wanted]
+
+    return of_floats
+
+
+# --- haste: strong products as plain ones, where that gives the same
+
+
+def _pulled_in_haste(
+    seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
+) -> dict[Node, Any] | None:
+    """Return the cotangents by plain products for strong ones; None where they may differ.
+
+    The two differ only where the plain product is NaN, and NaN does not get lost on its way to the
+    leaves: it is enough to look there.
+    """
+    try:
+        with _in_haste():
+            found = _sweep_back(seeds, wanted, _rule, None)
+            return None if haste.met and any(map(has_nan, found.values())) else found
+    except TooHastyError:
+        return None
+
+
+@contextmanager
+def _in_haste() -> Iterator[None]:
+    """Take strong products as plain ones for now, in this thread."""
+    before = haste.on, haste.met
+    haste.on, haste.met = True, False
+    try:
+        yield
+    finally:
+        haste.on, haste.met = before
+
+
+# --- forward
+
+
+def push_forward(
+    seeds: Mapping[Node, Tangent], outputs: Iterable[Node], *, lift: Lift | None = None
+) -> dict[Node, Any]:
+    """Return the tangents of ``outputs`` given those of some inputs; absent where they are zero."""
+    since = min((node.order for node in seeds), default=0)
+    tangents: dict[Node, Any] = dict(seeds)
+    with np.errstate(all="ignore"):
+        for node in reachable(outputs, since=since):
+            if isinstance(node, Operation) and node.primitive.jvp and node not in seeds:
+                given = [tangents.get(parent) if parent else None for parent in node.parents]
+                if any(t is not None for t in given):
+                    tangents[node] = _moved(node, given, lift)
+    return tangents
+
+
+def _moved(node: Operation, given: Sequence[Tangent | None], lift: Lift | None) -> Tangent:
+    """Return the tangent of an operation's result, given those of its operands."""
+    y, args = (node.output, node.args) if lift is None else _lifted(node, lift)
+    moved = node.primitive.jvp(given, y, args, node.params)  # type: ignore[misc]
+    return _like(moved, node.output, broadcast_to)  # type: ignore[no-any-return]

@@ -1,0 +1,112 @@
+"""A name is a Python identifier for a value of a graph, the user's own where there is one."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ...core.annotations import Tree
+from ...core.primitive import Node
+
+# Longer names are cut.
+_LONGEST = 40
+# Written source uses these itself, so that a name of the user's must not hide them.
+_TAKEN = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "np", "special"])
+
+
+def identifier(text: str) -> str:
+    """Return a valid identifier like ``text`` that hides neither a builtin nor NumPy.
+
+    >>> identifier("layers[0].weight"), identifier("lambda"), identifier("sum"), identifier("2x")
+    ('layers_0_weight', 'lambda_', 'sum_', '_2x')
+    """
+    text = unicodedata.normalize("NFKC", text)  # as Python itself reads identifiers
+    name = re.sub(r"\W+", "_", text)
+    name = name if name == text else name.strip("_")
+    name = name[:_LONGEST].rstrip("_") if len(name) > _LONGEST else name
+    if not name.isidentifier():
+        name = f"_{name}"
+    return f"{name}_" if name in _TAKEN else name
+
+
+def parameter_names(paths: Iterable[str]) -> list[str]:
+    """Return a short name for each parameter: W1, b1 … for weights and biases.
+
+    >>> parameter_names(["layers[0].weight", "layers[0].bias", "layers[2].weight", "scale"])
+    ['W1', 'b1', 'W2', 'scale']
+    """
+    layers: dict[str, int] = {}
+    names = []
+    for path in paths:
+        layer, _, last = path.rpartition(".")
+        letter = {"weight": "W", "bias": "b"}.get(last)
+        number = layers.setdefault(layer, len(layers) + 1) if letter else 0
+        names.append(f"{letter}{number}" if letter else identifier(path))
+    return names
+
+
+def entry(path: Tree, key: Any) -> Any:
+    """Return the name of an item: of a tree of names the item, of a name ``p`` ``p_key``."""
+    if isinstance(path, (dict, list, tuple)):
+        return path[key]
+    return None if path is None else f"{path}_{key}"
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """Return the name of a function, ``function`` for a lambda, or that of an object's class."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return identifier("function" if name == "<lambda>" else name)
+
+
+def argument_names(function: Callable[..., Any], examples: Sequence[Any]) -> tuple[str, ...]:
+    """Return the names of a function's parameters, one for each example."""
+    fallback = [f"x{n}" for n in range(len(examples))]
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # what C gives no signature for
+        return tuple(fallback)
+    names: list[str] = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}{n}" for n in range(len(examples) - len(names))]
+        elif parameter.kind is not parameter.VAR_KEYWORD:
+            names.append(parameter.name)
+    return tuple(identifier(name) for name in (*names, *fallback[len(names) :])[: len(examples)])
+
+
+def unique_names(nodes: Iterable[Node | None], reserved: Iterable[str] = ()) -> dict[Node, str]:
+    """Return a name for every node: its own, numbered where it occurs again, or v1, v2, ….
+
+    Names depend only on the graph, never on chance.
+    """
+    names: dict[Node, str] = {}
+    taken = set(reserved)
+    known = [node for node in nodes if node is not None]
+    wanted = {identifier(own) for node in known if (own := getattr(node, "name", None))}
+    count = 0
+    for node in known:
+        own = getattr(node, "name", None)
+        if own is None:
+            count += 1
+            while (name := f"v{count}") in taken or name in wanted:
+                count += 1
+        else:
+            name = _numbered(identifier(own), taken, wanted)
+        names[node] = name
+        taken.add(name)
+    return names
+
+
+def _numbered(name: str, taken: set[str], wanted: set[str]) -> str:
+    """Return the name, or where it is taken the first of name_2, name_3 … that nothing wants."""
+    if name not in taken:
+        return name
+    number = 2
+    while (tried := f"{name}_{number}") in taken or tried in wanted:
+        number += 1
+    return tried

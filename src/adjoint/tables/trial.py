@@ -1,0 +1,189 @@
+"""A trial trains a network on a part of a table, and scores it on the rows held out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ..errors import TableError
+from ..estimators.network import Perceptron
+from ..files.rescue import rescued
+from ..optim import AdamW
+from ..training.callbacks import EarlyStopping
+from ..training.fit import fit
+from .baseline import baselines
+from .encoder import DTYPE, Encoder
+from .importance import importances
+from .model import NO_REPORT, TableModel, design_for
+from .scores import score
+from .settings import Settings
+from .target import Target, learn_target
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ..training.history import History
+
+Array = np.ndarray[Any, Any]
+
+_FEWEST_ROWS = 20
+
+
+@dataclass
+class Trial:
+    """A trained model, and how it does on the rows held out.
+
+    Attributes
+    ----------
+    model : TableModel
+    held_y, held_outputs : array
+        The targets of the rows held out, and what the model predicts of them.
+    """
+
+    model: TableModel
+    held_y: Array
+    held_outputs: Array
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Encoded rows to train on, to stop by and to score by."""
+
+    train: tuple[Array, Array]
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+def prepare(
+    table: pyarrow.Table, target_name: str, settings: Settings
+) -> tuple[Encoder, Target, Parts]:
+    """Return what the columns and the target are, and the rows in three parts.
+
+    The columns are learnt from the rows to train on alone.
+
+    Raises
+    ------
+    TableError
+        If there is no such column, nothing to learn, or too few rows.
+    """
+    if target_name not in table.column_names:
+        raise TableError(
+            f"--target: no column {target_name!r}; there are {', '.join(table.column_names)}"
+        )
+    target = learn_target(target_name, table[target_name], settings.task)
+    y, known = target.encode(table[target_name])
+    rows = np.flatnonzero(known)
+    if len(rows) < _FEWEST_ROWS:
+        raise TableError(f"{len(rows)} rows with a target; at least {_FEWEST_ROWS} are needed")
+    rest, test = _split(rows, y, settings.test, target, settings.seed)
+    train, validation = _split(rest, y, settings.validation, target, settings.seed)
+    if target.task == "regression":
+        target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
+    # Rows held out must not be known in any way, not even by their quantiles or rare categories.
+    encoder = Encoder.fit(table.take(train), skip=[target_name])
+
+    def encoded(rows: Array) -> tuple[Array, Array]:
+        return encoder.encode(table.take(rows), Counter()), y[rows]
+
+    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test))
+
+
+def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:
+    """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
+    # A class with one row cannot be in both parts.
+    is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
+    held = max(round(part * len(rows)), len(target.labels), 2)
+    strata = y[rows] if is_stratified else None
+    try:
+        first, second = train_test_split(rows, test_size=held, random_state=seed, stratify=strata)
+    except ValueError:
+        raise TableError(
+            f"{len(rows)} rows are too few to hold {held} of them out and train on the others; "
+            "choose a smaller --test or --validation"
+        ) from None
+    return first, second
+
+
+def run(
+    encoder: Encoder,
+    target: Target,
+    parts: Parts,
+    settings: Settings,
+    *,
+    progress: bool,
+    say: Callable[[str], None] = lambda line: None,
+) -> Trial:
+    """Train a network and simple models, and score them on the rows held out."""
+    design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
+    network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
+    model = TableModel(encoder, target, network)
+    start = time.perf_counter()
+    history, stopping = _train(model, parts, settings, progress=progress)
+    seconds = time.perf_counter() - start
+    with rescued(lambda place: model.save(place, report=NO_REPORT), "model"):
+        return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
+
+
+def _scored(
+    model: TableModel,
+    parts: Parts,
+    settings: Settings,
+    history: History,
+    stopping: EarlyStopping,
+    *,
+    seconds: float,
+    say: Callable[[str], None],
+) -> Trial:
+    """Compare a trained model with simple ones on the rows held out, and write its record."""
+    target = model.target
+    X, y = parts.test
+    trial = Trial(model, y, model.outputs(X))
+    say("comparing with simpler models")
+    simple = baselines(model.encoder, target, *parts.train, X)
+    model.record = {
+        "settings": asdict(settings),
+        "rows": {
+            "train": len(parts.train[1]),
+            "validation": len(parts.validation[1]),
+            "test": len(y),
+        },
+        "metrics": {
+            "network": score(trial.held_outputs, y, target.task),
+            **{name: score(outputs, y, target.task) for name, outputs in simple.items()},
+        },
+        "loss": history.loss,
+        "val_loss": history["val_loss"] if len(history) else [],
+        "best_epoch": stopping.best_epoch,
+        "interrupted": history.interrupted,
+        "seconds": round(seconds, 3),
+        "tier": history.tier,
+        "importance": importances(model, X, y, seed=settings.seed),
+    }
+    return trial
+
+
+def _train(model: TableModel, parts: Parts, settings: Settings, *, progress: bool) -> Any:
+    target = model.target
+    pairs = [parts.train, parts.validation]
+    if target.task == "regression":
+        pairs = [(X, ((y - target.mean) / target.std)[:, np.newaxis]) for X, y in pairs]
+    stopping = EarlyStopping(patience=settings.patience)
+    history = fit(
+        model.network,
+        pairs[0],
+        loss="mse_loss" if target.task == "regression" else "cross_entropy",
+        optimizer=lambda p: AdamW(p, lr=settings.learning_rate),
+        epochs=settings.epochs,
+        batch_size=min(settings.batch_size, len(pairs[0][1])),
+        seed=settings.seed,
+        validation=pairs[1],
+        callbacks=[stopping],
+        progress=progress,
+    )
+    return history, stopping

@@ -1,0 +1,125 @@
+"""Conditions are what must be the same for a training to go on where another one stopped."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Array, ArrayLike, Function
+from ..data.row_weights import ClassWeight
+from ..nn.conventions import conventions_of
+from ..nn.losses.loss import Weighted
+from ..nn.module import Module
+from ..optim import Optimizer
+from .task import Task
+
+Conditions = dict[str, Any]
+
+# Rows of data whose checksum is taken at a time, so that memory maps need little memory.
+_BLOCK = 1 << 16
+
+
+def conditions_of(
+    task: Task,
+    *,
+    shuffle: bool,
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+    callbacks: list[str],
+) -> Conditions:
+    """Return what must be the same, by the name that `fit` has for it.
+
+    An array is told by a checksum and a function by its name: what is inside it cannot be seen.
+    """
+    found = {
+        "batch_size": task.batch_size,
+        "rows": task.rows,
+        "shuffle": shuffle,
+        "accumulate": task.accumulate,
+        "sample_weight": None if sample_weight is None else checksum(np.asarray(sample_weight)),
+        "class_weight": _plain(class_weight),
+        "loss": text_of(task.loss.loss if isinstance(task.loss, Weighted) else task.loss),
+        "metrics": sorted(task.metrics),
+        "model": text_of(task.model),
+        "frozen parameters": [n for n, p in task.model.named_parameters() if not p.requires_grad],
+        **conventions_of(task.model),
+        **dict(zip(("X", "y"), map(checksum, task.data), strict=False)),
+        "validation": None if task.validation is None else [*map(checksum, task.validation)],
+        **_of_optimizer(task.optimizer),
+        "callbacks": callbacks,
+    }
+    return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+
+
+def _of_optimizer(optimizer: Optimizer) -> Conditions:
+    groups = optimizer.state_dict()["groups"]
+    bounds = {f"clip_{name}": getattr(optimizer.clipping, name) for name in ("norm", "value")}
+    settings = {
+        name if not i else f"{name} of group {i}": value
+        for i, group in enumerate(groups)
+        for name, value in group.items()
+    }
+    inner = getattr(optimizer, "inner", None)
+    own = type(optimizer).__name__
+    return {
+        "optimizer": own if inner is None else f"{own} of {type(inner).__name__}",
+        **bounds,
+        **settings,
+    }
+
+
+def _plain(value: ClassWeight | None) -> str | None:
+    """Return a class weight as a text."""
+    if not isinstance(value, Mapping):
+        return value
+    return str(sorted((str(key), float(weight)) for key, weight in value.items()))
+
+
+def text_of(thing: Module | Function) -> str:
+    """Return what a module or a callable is, the same in every process.
+
+    >>> text_of(len)
+    'builtins.len'
+    """
+    if isinstance(thing, (Module, functools.partial)):
+        return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(thing))
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def checksum(array: Array) -> str:
+    """Return dtype, shape and a checksum of an array.
+
+    >>> checksum(np.zeros(3))
+    'float64 (3,) of checksum 9d908ecfb6b256de'
+    """
+    digest = hashlib.sha256()
+    for start in range(0, len(array), _BLOCK):
+        digest.update(np.ascontiguousarray(array[start : start + _BLOCK]).tobytes())
+    return f"{array.dtype} {array.shape} of checksum {digest.hexdigest()[:16]}"
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return a line for everything that is not the same."""
+    lines = []
+    for name, value in now.items():
+        if name not in before:
+            lines.append(f"{name}, of which it does not say what it was")
+        elif before[name] != value:
+            old, new = _where_they_differ(before[name], value)
+            lines.append(f"{name}={old}, this one has {new}")
+    return lines
+
+
+def _where_they_differ(before: object, now: object) -> tuple[object, object]:
+    """Return two values; where they are texts of several lines, the first lines that differ."""
+    if not (isinstance(before, str) and isinstance(now, str) and "\n" in before + now):
+        return before, now
+    pairs = zip(before.splitlines(), now.splitlines(), strict=False)
+    return next(((a.strip(), b.strip()) for a, b in pairs if a != b), (before, now))

@@ -1,0 +1,214 @@
+"""Training is one loop: an epoch in the fastest tier, its record, the callbacks, the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from typing import Literal
+
+import numpy as np
+
+from ..core.annotations import ArrayLike
+from ..core.checks import positive_size
+from ..data import rows
+from ..data.row_weights import ClassWeight
+from ..data.stream import Data
+from ..graphs.tensor import enable_grad
+from ..nn.module import Module
+from ..optim import Optimizer
+from ..optim.snapshot import modes_kept
+from .callbacks.callback import Called, Training, next_call, started
+from .history import History
+from .metrics import Metrics
+from .progress import epoch_bar
+from .saving import Saving, saver_of
+from .task import Loss, MakesOptimizer, prepare
+from .tiers import check_compile, fastest_run
+
+
+def fit(
+    model: Module,
+    data: Data,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | MakesOptimizer,
+    epochs: int,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: np.random.Generator | int | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    metrics: Metrics = (),
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    accumulate: int = 1,
+    callbacks: Iterable[Called] = (),
+    checkpoint: str | PathLike[str] | Saving | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    compile: bool | Literal["auto"] = "auto",
+) -> History:
+    """Train a model on batches, and return what happened epoch by epoch.
+
+    Ctrl-C ends the training and returns the history so far, with the model as after its last whole
+    step.
+
+    Parameters
+    ----------
+    model : Module
+        It is trained in place: in training mode during an epoch, in evaluation mode on the
+        validation data. In the end it has the mode that it had.
+    data : (X, y), iterable of (X, y), or callable
+        Arrays of n rows, memory maps too; or batches from an iterable, or from what ``data(epoch)``
+        returns, as a generator or `stream.ByLength`. Batches come as they are: ``batch_size`` and
+        ``shuffle`` do not apply, rows have no weights, and steps are eager. X, and y if it has
+        floats, are converted to the dtype of the model; integers in X stay integers for a model
+        with an `Embedding`.
+    loss : str or callable
+        A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
+        ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
+        one number, the mean over the batch.
+    optimizer : Optimizer or callable
+        A callable is given the list of the model's trainable parameters and makes the optimiser:
+        ``lambda p: SGD(p, lr=0.1)``.
+    epochs : int
+    batch_size : int
+        At most n; the last batch of an epoch may be smaller.
+    shuffle : bool
+        Take the rows of the first epoch in the order ``data.permutation(n, seed=seed, epoch=0)``,
+        those of the second with ``epoch=1``, and so on. Otherwise they keep their own order.
+    seed : int, numpy.random.Generator or None
+        A generator is drawn from once; None takes system entropy.
+    validation : (X, y), optional
+        Evaluated after every epoch, recorded as ``val_loss`` and ``val_`` and the metric's name.
+    metrics : iterable of str or callable, or dict of name to callable
+        ``metric(prediction, target)`` of arrays returns a number: "accuracy", "r2", "mae", "rmse",
+        or your own. A scorer of scikit-learn, or its name, is one too: see `metrics.as_metrics`.
+        On the training data it measures the predictions that were made during the epoch, while the
+        weights were still changing.
+    sample_weight : (n,) array, optional
+        How much each row counts, from 0: the loss is called with ``sample_weight=`` those of the
+        batch, and must return Σ w l / Σ w, as all of adjoint's do. A step is as long as its rows
+        weigh, and the recorded loss is the weighted mean of all; metrics and validation have none.
+    class_weight : "balanced" or mapping, optional
+        How much a row counts by its class, see `row_weights.row_weights`. Where both kinds of
+        weights are given, a row counts by their product.
+    accumulate : int
+        Let each batch pass through the model in so many parts, in the memory of one: for batches
+        that do not fit otherwise. Only what depends on the batch as a whole, batch normalisation,
+        differs. Runs eagerly.
+    callbacks : iterable of callable
+        ``callback(history, model)`` after every epoch, or after those of an `AtEpochs`; if one
+        returns something true, the training ends. A `callbacks.Callback` is told of the start and
+        of the end as well; the end comes with Ctrl-C and errors, too.
+    checkpoint : str, path or Saving, optional
+        A file in which the training is kept while it runs, as `Saving` has it: parameters, buffers,
+        optimiser, history and position, whole or not at all.
+    resume : bool
+        Go on from that file, if it is there: in the same environment to the very bits that an
+        uninterrupted training comes to. ``epochs`` may be more. All else must be the same, and is
+        compared: data, validation data and weights by a checksum, the layers of the model, which
+        parameters are frozen, the optimiser and its first settings and bounds, batch size,
+        ``accumulate``, order and seed, and of loss, metrics and `Callback` objects what they are
+        called; what is inside a function of yours, or comes from a stream, cannot be seen.
+    progress : bool
+        Show a bar on stderr, if tqdm is installed and there is someone to see it.
+    compile : bool or "auto"
+        Whether to run whole epochs as native code, which takes llvmlite and operations that have
+        native rules; or else steps that are compiled from the second epoch on, since in the first
+        one the loss itself sees every row. The batches are the same, and the numbers agree to
+        rounding. "auto" does so where it pays and every part is adjoint's own. True traces your
+        modules, loss and optimiser too, rather than call them at each step: they must only compute.
+        `History.report` says which it was, and why.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    DivergedError
+        If a loss is NaN or infinite, or an epoch ends with such parameters. Model and optimiser
+        are put back to the last parameters whose loss was finite; then callbacks end.
+    ValueError
+        If an argument is out of range, X or y has NaN, the optimiser has none of the model's
+        parameters, or ``compile=True`` and the step cannot be traced.
+    ShapeError
+        If X and y differ in length, validation and training data in the shape of their rows, or the
+        loss is not one number.
+    TypeError
+        If an argument has the wrong type.
+    ImportError, OSError
+        If the checkpoint cannot be written: before the first step where that can be known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import adjoint as ad
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = ad.nn.MLP(2, 4, 2, activation="tanh", rng=0)
+    >>> history = ad.fit(model, (X, [0, 1, 1, 0]), loss="cross_entropy", seed=0, epochs=200,
+    ...                  batch_size=4, optimizer=lambda p: ad.optim.SGD(p, lr=0.5, momentum=0.9))
+    >>> model.predict(X)
+    array([0, 1, 1, 0])
+    """
+    check_compile(compile)
+    task = prepare(
+        model,
+        data,
+        loss=loss,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        validation=validation,
+        metrics=metrics,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        accumulate=accumulate,
+    )
+    epochs = positive_size("epochs", epochs)
+    history = History(seed=rows.as_seed(seed))
+    callbacks = list(callbacks)
+    saver = saver_of(
+        checkpoint,
+        resume,
+        task,
+        history,
+        callbacks,
+        seed=seed,
+        shuffle=shuffle,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+    )
+    task.seed = history.seed if shuffle else None
+    training = Training(model, task.loss, task.optimizer, epochs)
+    try:
+        with (
+            modes_kept(model),
+            enable_grad(),
+            started(callbacks, training, history),
+            epoch_bar(epochs, progress) as show,
+        ):
+            model.train()
+            run = fastest_run(task, history, epochs=epochs, compile=compile, saver=saver)
+            saver.resume(run)
+            try:
+                while len(history) < epochs:
+                    model.train()  # validation left it in evaluation mode
+                    # A callback may have changed more than the numbers of what was compiled.
+                    run = run.current()
+                    # Native code takes many epochs at once where no callback looks between them.
+                    run.train(next_call(callbacks, len(history), epochs), show)
+                    show(len(history), history.loss[-1])
+                    # All callbacks see the epoch, also after one that ends the training.
+                    answers = [callback(history, model) for callback in callbacks]
+                    if any(answers):
+                        break
+                    if saver.is_due():
+                        saver.save(run)
+            except KeyboardInterrupt:
+                # Before the callbacks end: one may put other weights in the place of these.
+                saver.save(run)
+                raise
+            saver.save(run)
+    except KeyboardInterrupt:
+        history.interrupted = True
+    return history

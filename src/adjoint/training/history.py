@@ -1,0 +1,115 @@
+"""A history is what training recorded, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Array
+from ..errors import choose
+
+
+class History:
+    """What training recorded, one number an epoch: the loss, and what else was asked for.
+
+    Attributes
+    ----------
+    epochs : list of int
+        Counted from 1.
+    loss : list of float
+        Mean over the rows of the losses of their batches, as they were met during the epoch.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    seed : int
+        It gave the order of the batches: `fit` with this seed repeats them.
+    tier : {"native", "portable", "eager"}
+        How the latest epoch was run.
+    reasons : list of str
+        Why not faster.
+
+    Examples
+    --------
+    >>> history = History(seed=0)
+    >>> history.append(loss=0.5, val_loss=0.75)
+    >>> history
+    epoch    loss  val_loss
+        1     0.5      0.75
+    >>> history["val_loss"]
+    [0.75]
+    """
+
+    def __init__(self, *, seed: int) -> None:
+        self.seed = seed
+        self.interrupted = False
+        self.tier = "eager"
+        self.reasons: list[str] = []
+        self._records: dict[str, list[float]] = {"loss": []}
+
+    def append(self, **numbers: float) -> None:
+        """Record one epoch; every epoch records the same names."""
+        if len(self) and numbers.keys() != self._records.keys():
+            raise ValueError(f"expected {list(self._records)}, got {list(numbers)}")
+        before = len(self)
+        try:
+            for name, number in numbers.items():
+                self._records.setdefault(name, []).append(float(number))
+        except BaseException:
+            # Ctrl-C between two records must not leave columns of different lengths.
+            for values in self._records.values():
+                del values[before:]
+            raise
+
+    @property
+    def epochs(self) -> list[int]:
+        """Numbers of the epochs, from 1."""
+        return list(range(1, len(self) + 1))
+
+    @property
+    def loss(self) -> list[float]:
+        """The training loss of every epoch."""
+        return self["loss"]
+
+    def keys(self) -> list[str]:
+        """Return the names of what was recorded."""
+        return list(self._records)
+
+    def __getitem__(self, name: str) -> list[float]:
+        """Return what was recorded under a name, one number an epoch."""
+        return self._records[choose("record", name, self._records)]
+
+    def __len__(self) -> int:
+        return len(self._records["loss"])
+
+    def to_dict(self) -> dict[str, Array]:
+        """Return arrays of what was recorded, and of the epochs under the name "epoch"."""
+        records = {name: np.array(values, float) for name, values in self._records.items()}
+        return {"epoch": np.array(self.epochs, int), **records}
+
+    def to_state(self) -> dict[str, Any]:
+        """Return what JSON can hold, for `restore`."""
+        return {"seed": self.seed, "records": {n: list(x) for n, x in self._records.items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the history that a state was taken of."""
+        self.seed = int(state["seed"])
+        self._records = {n: [float(x) for x in xs] for n, xs in state["records"].items()}
+
+    def report(self) -> str:
+        """Return in which tier the latest epoch ran, and why not in a faster one."""
+        return "\n".join([f"tier: {self.tier}", *(f"  {reason}" for reason in self.reasons)])
+
+    def __repr__(self) -> str:
+        """Draw a table; where there are many epochs, of the first and the last ones."""
+        names = ["epoch", *self._records]
+        columns = zip(self.epochs, *self._records.values(), strict=True)
+        lines = [[f"{value:.5g}" for value in line] for line in columns]
+        if len(lines) > 10:
+            lines = [*lines[:4], ["..."] * len(names), *lines[-4:]]
+        widths = [max(map(len, column)) for column in zip(names, *lines, strict=True)]
+        table = (
+            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+            for line in [names, *lines]
+        )
+        return "\n".join([*table, *["(interrupted)"] * self.interrupted])

@@ -1,0 +1,251 @@
+"""Saving keeps a training in a file while it runs, so that it can go on from there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from ..core.annotations import ArrayLike
+from ..core.checks import in_range
+from ..data.row_weights import ClassWeight
+from ..errors import require
+from ..files.rescue import check_file_place, rescued
+from .callbacks.callback import Callback, Called
+from .checkpoint import Checkpoint
+from .conditions import Conditions, conditions_of, differences
+from .epochs import Progress
+from .history import History
+from .run import Run
+from .task import Task
+
+_POSITION = ("step", "rows", "loss_so_far")
+
+
+class Saving:
+    """Where a training is saved, and how often.
+
+    It is saved every so many seconds, in the midst of an epoch too, and when it ends, be it by
+    Ctrl-C. After `DivergedError` the file is that of before. Whether the file can be written is
+    found out before the first step; if writing fails all the same, the error says where else the
+    training was kept.
+
+    Parameters
+    ----------
+    path : str or path
+    seconds : float
+        How long it takes from one time to the next; 0 saves after every step, or after every turn
+        of native code.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import adjoint as ad
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run"
+    >>> def train(epochs):
+    ...     model = ad.nn.MLP(2, 3, 2, rng=0)
+    ...     return ad.fit(model, ad.datasets.make_moons(20, seed=0), loss="cross_entropy", seed=0,
+    ...                   epochs=epochs, batch_size=10, checkpoint=ad.Saving(path, seconds=10),
+    ...                   optimizer=lambda p: ad.optim.Adam(p, lr=0.1), resume=path.exists())
+    >>> len(train(2)), len(train(5))
+    (2, 5)
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, seconds: float = 60.0) -> None:
+        self.path = Path(path)
+        self.seconds = in_range("seconds", seconds)
+
+
+class Saver:
+    """What keeps a training in a file, and goes on from one that is there.
+
+    Parameters
+    ----------
+    saving : Saving or None
+        None for a training that is not saved.
+    callbacks : sequence
+        The state of each `Callback` among them is saved as well.
+    conditions : dict
+        What must be the same to go on.
+    point : Checkpoint or None
+        Where the training goes on from.
+    """
+
+    def __init__(
+        self,
+        saving: Saving | None = None,
+        callbacks: Sequence[Called] = (),
+        conditions: Conditions | None = None,
+        point: Checkpoint | None = None,
+    ) -> None:
+        self.saving, self.conditions, self.point = saving, conditions or {}, point
+        self.callbacks = [one for one in callbacks if isinstance(one, Callback)]
+        self._latest = monotonic()
+
+    def is_due(self) -> bool:
+        """Return whether it is time to save."""
+        return self.saving is not None and monotonic() - self._latest >= self.saving.seconds
+
+    def save(self, run: Run) -> None:
+        """Write the training as it stands."""
+        if self.saving is None:
+            return
+        progress = run.position()
+        if progress is None:
+            return  # Ctrl-C came between a step and its record: the file of before stays
+        seen = {name: getattr(progress, name) for name in ("predictions", "targets")}
+        measured = {name: np.concatenate(x) for name, x in seen.items() if x}
+        point = Checkpoint.of(
+            run.task.model,
+            run.task.optimizer,
+            run.history,
+            position={name: getattr(progress, name) for name in _POSITION},
+            settings=self.conditions,
+            measured=measured,
+            callbacks=[callback.state_dict() for callback in self.callbacks],
+        )
+        with rescued(point.save, self.saving.path.name):
+            point.save(self.saving.path)
+        self._latest = monotonic()
+
+    def resume(self, run: Run) -> None:
+        """Let a run and the callbacks go on from the checkpoint, if there is one."""
+        if self.point is None:
+            return
+        for callback, state in zip(self.callbacks, self.point.callbacks, strict=True):
+            callback.load_state_dict(state)
+        progress = Progress(**self.point.position)
+        for name, array in self.point.measured.items():
+            getattr(progress, name).append(array)
+        run.resume(progress)
+
+
+def saver_of(
+    checkpoint: str | os.PathLike[str] | Saving | None,
+    resume: bool,
+    task: Task,
+    history: History,
+    callbacks: Sequence[Called],
+    *,
+    seed: object,
+    shuffle: bool,
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+) -> Saver:
+    """Return what saves a training, once it stands where it is to go on from.
+
+    Model, optimiser and history are put back to where the checkpoint was written, if there is one
+    and all of it fits. The parameters are those of `fit`, checked in ``task`` and ``history``.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is of another training.
+    ValueError, ImportError, OSError
+        As `read_point`.
+    """
+    saving = as_saving(checkpoint)
+    point = read_point(saving, resume)
+    if saving is None:
+        return Saver()
+    conditions = conditions_of(
+        task,
+        shuffle=bool(shuffle),
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
+    )
+    if point is not None:
+        # A seed that a generator or the system gave is another one each time; the file's goes on.
+        conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
+        restore_point(point, task, history, conditions)
+    conditions["seed"] = history.seed
+    return Saver(saving, callbacks, conditions, point)
+
+
+def as_saving(checkpoint: str | os.PathLike[str] | Saving | None) -> Saving | None:
+    """Return where to save, given a path or a `Saving`; None for nowhere."""
+    if checkpoint is None or isinstance(checkpoint, Saving):
+        return checkpoint
+    if isinstance(checkpoint, (str, os.PathLike)):
+        return Saving(checkpoint)
+    raise TypeError(
+        f"checkpoint: expected a path, a Saving or None, got {type(checkpoint).__name__}"
+    )
+
+
+def read_point(saving: Saving | None, resume: bool) -> Checkpoint | None:
+    """Return the checkpoint to go on from, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If there is one, and it is not to be gone on from; or nowhere to look for it.
+    ImportError, OSError
+        If none can be written.
+    """
+    if saving is None:
+        if resume:
+            raise ValueError("fit: resume=True needs checkpoint=, the path of the file")
+        return None
+    require("safetensors.numpy", extra="files", purpose="checkpoint=")
+    check_file_place(saving.path)
+    exists = saving.path.exists()
+    if exists and not resume:
+        raise ValueError(
+            f"fit: there is a checkpoint at {saving.path} already; go on from it with resume=True, "
+            "or remove it"
+        )
+    return Checkpoint.read(saving.path) if exists else None
+
+
+def restore_point(point: Checkpoint, task: Task, history: History, conditions: Conditions) -> None:
+    """Put model, optimiser and history back to where they stood, once all of it fits.
+
+    The conditions become those of the training that began.
+
+    Raises
+    ------
+    ValueError
+        If the training is another one, or a version wrote the checkpoint that did not say which.
+    """
+    _check_version(point, conditions)
+    found = differences(_before(point, conditions), conditions)
+    if found:
+        raise ValueError(
+            f"fit: the checkpoint is of a training with {'; with '.join(found)}; to go on it must "
+            "be the same"
+        )
+    point.restore(task.model, task.optimizer)
+    history.restore(point.history)
+    conditions |= {name: point.settings[name] for name in conditions}
+
+
+def _check_version(point: Checkpoint, conditions: Conditions) -> None:
+    """Refuse a checkpoint of a version that noted less than what must be the same to go on."""
+    unknown = [name for name in conditions if name not in point.settings]
+    if point.version is None and unknown:
+        raise ValueError(
+            "fit: the checkpoint was written by version 0.1.0 of adjoint or an earlier one, which "
+            f"did not note {', '.join(unknown)}, so that nobody knows whether this is the same "
+            "training; a new one can begin with its weights: adjoint.load_weights(model, path) "
+            "reads them from a checkpoint too"
+        )
+
+
+def _before(point: Checkpoint, conditions: Conditions) -> Conditions:
+    """Return the conditions that a checkpoint was written under.
+
+    A callback may have changed the learning rate since the training began. So the rate that is
+    asked for may be the first one or the one in the checkpoint.
+    """
+    before = dict(point.settings)
+    groups = point.optimizer["groups"]
+    for i, group in enumerate(groups):
+        name = "lr" if not i else f"lr of group {i}"
+        if name in before and conditions.get(name) == group["lr"]:
+            before[name] = group["lr"]
+    return before

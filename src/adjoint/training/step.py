@@ -1,0 +1,471 @@
+"""A training step is one graph: forward pass, backward pass and the optimiser's update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..calculus.derivatives import value_and_grad
+from ..compiler.program import Program, Tier
+from ..compiler.state import State, standing_in
+from ..core.annotations import Array, ArrayLike, DType, Operand
+from ..core.primitive import Spec, Value
+from ..graphs.graph import Graph, Symbol, trace
+from ..graphs.tensor import Tensor
+from ..graphs.tracing import effects
+from ..graphs.tracing.contents import key_of_contents
+from ..graphs.tracing.naming import parameter_names
+from ..graphs.tracing.tracer import TracedNode, made_by
+from ..graphs.tracing.users_code import is_followed
+from ..nn.module import Module, check_buffer
+from ..ops.structural import as_array, astype
+from ..optim import Memory, Optimizer, Settings
+from ..optim.optimizer import is_argument
+from ..optim.snapshot import buffers_in
+
+Loss = Callable[[Any, Any], Any]
+
+# The names of a batch's arrays: what the model takes, then what the loss takes besides.
+BATCH = ("X", "y", "sample_weight")
+# Scheduled settings are computed for so many steps at a time, for one call of native code.
+_MOST_SCHEDULED = 8192
+# A step keeps its programs for so many combinations of shapes and settings.
+_MOST_PROGRAMS = 128
+
+
+class Computed(NamedTuple):
+    """The results of a step that are not written yet; loss and prediction are from before it."""
+
+    parameters: Sequence[Array]
+    memory: Sequence[Memory]
+    buffers: Sequence[Array]
+    loss: Any
+    prediction: Any
+
+
+class TrainingStep:
+    """One step of an optimiser on a batch, compiled.
+
+    Parameters
+    ----------
+    model : Module
+    loss : callable
+        ``loss(prediction, target)`` gives one number.
+    optimizer : Optimizer
+        Its settings are read at each step: numbers other than 0 are arguments of the program, a
+        change of the others compiles anew, as does one of the module's settings or the loss's.
+    tiers : mapping of str to Tier, optional
+        The tiers to try before the portable one, see `compiler.program.TIERS`.
+    predicts : bool
+        Whether a step gives the model's prediction, too.
+
+    Attributes
+    ----------
+    params, buffers, scalars, read_only : dict of str to Tensor
+        The tensors by path. ``params`` are trained now; ``buffers`` may be changed by model and
+        loss as they run. The rest is only read: ``scalars`` are single floats, which may have
+        other values at each step, ``read_only`` is all else.
+    places : list of int
+        The positions of ``params`` among the optimiser's parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import adjoint as ad
+    >>> from adjoint.training.step import TrainingStep
+    >>> model = ad.nn.MLP(2, 4, 2, rng=0)
+    >>> optimizer = ad.optim.SGD(model.parameters(), lr=0.1)
+    >>> step = TrainingStep(model, ad.nn.functional.cross_entropy, optimizer)
+    >>> first = step(np.ones((5, 2)), np.zeros(5, int))
+    >>> float(step(np.ones((5, 2)), np.zeros(5, int))) < float(first)
+    True
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        *,
+        tiers: Mapping[str, Tier] | None = None,
+        predicts: bool = False,
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.tiers, self.predicts = tiers, predicts
+        self.programs: dict[Any, Program] = {}
+        # Settings get the narrowest dtype: like Python's numbers they must widen no parameter.
+        self.dtype = min((p.dtype for p in optimizer.params), key=lambda d: d.itemsize)
+        self._read_tensors()
+
+    # --- what it reads
+
+    def _read_tensors(self) -> None:
+        """Find the tensors, and check that the optimiser's are among them."""
+        self.programs.clear()
+        self.states = [State(self.model), State(self.loss)]
+        self.rules = [State(rule) for rule in self._rules() if is_followed(type(rule))]
+        tensors = self.states[0].tensors
+        known = set(map(id, tensors.values()))
+        others = self.states[1].tensors.items()
+        self.tensors = tensors | {f"loss.{path}": t for path, t in others if id(t) not in known}
+        known = set(map(id, self.tensors.values()))
+        strange = sum(id(parameter) not in known for parameter in self.optimizer.params)
+        if strange:
+            raise ValueError(
+                f"{strange} of the optimiser's {len(self.optimizer.params)} parameters are not the "
+                "model's; only those of one model can be compiled into a step"
+            )
+        self._classify(self._trained())
+
+    def _trained(self) -> tuple[bool, ...]:
+        """Return for each parameter of the optimiser whether it is trained now, or frozen."""
+        return tuple(parameter.node is not None for parameter in self.optimizer.params)
+
+    def _classify(self, trained: tuple[bool, ...]) -> None:
+        """Sort the tensors into those that are trained, may change, or are only read."""
+        self.trained = trained
+        places = {id(p): n for n, p in enumerate(self.optimizer.params) if trained[n]}
+        # Only buffers of model and loss may change: an undone step puts back no others, as those
+        # that a function of the user's refers to.
+        own = set(map(id, buffers_in(self.model, self.loss)))
+        self.params: dict[str, Tensor] = {}
+        self.buffers: dict[str, Tensor] = {}
+        self.scalars: dict[str, Tensor] = {}
+        self.read_only: dict[str, Tensor] = {}
+        for path, tensor in self.tensors.items():
+            if id(tensor) in places:
+                kind = self.params
+            elif id(tensor) in own:
+                kind = self.buffers
+            elif tensor.shape == () and tensor.dtype == self.dtype:
+                kind = self.scalars
+            else:
+                kind = self.read_only
+            kind[path] = tensor
+        self.places = [places[id(tensor)] for tensor in self.params.values()]
+
+    @property
+    def structure(self) -> Hashable:
+        """All that the traced graph depends on besides the batch and the memory's names.
+
+        As long as it is equal, the graph is. It is None where an object has been replaced.
+        """
+        found = [state.settings() for state in self.states]
+        found += [rule.settings() for rule in self.rules]
+        if None in found:
+            return None
+        return (
+            tuple(found),
+            self.optimizer.shaping,
+            self.optimizer.clipping,
+            self._trained(),
+            tuple((t.data.shape, t.data.dtype.str) for t in self.tensors.values()),
+            self._read_by_rules() if self.rules else (),
+        )
+
+    def _read_by_rules(self) -> tuple[Any, ...]:
+        """Return the contents of the tensors that an update reads, which are constants to it."""
+        trained = set(map(id, self.optimizer.params))
+        read = [x for rule in self.rules for x in rule.tensors.values() if id(x) not in trained]
+        return tuple(key_of_contents(x.data, np.asarray(x.data).tobytes()) for x in read)
+
+    def remembered(self) -> tuple[tuple[str, ...], ...]:
+        """Return for each parameter that is trained the names of what the optimiser remembers."""
+        return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
+
+    def numbers(self, steps: int | None = None) -> dict[str, Array]:
+        """Return the settings that are arguments of the program, by name, after so many steps."""
+        found = {}
+        for i, group in enumerate(self.optimizer.groups):
+            now = self.optimizer.settings_now(i, steps)
+            for name in filter(lambda name: is_argument(group[name]), group):
+                found[_named(name, i)] = np.asarray(now[name], self.dtype)
+        return found
+
+    def settings(self, start: int, steps: int) -> Array:
+        """Return the settings that are arguments: one row, or one a step if any is scheduled.
+
+        Parameters
+        ----------
+        start, steps : int
+            How many steps were taken, and how many are to come. There are at most
+            `_MOST_SCHEDULED` rows.
+
+        Returns
+        -------
+        (k,) or (steps, k) array
+        """
+        given = [
+            group[name]
+            for group in self.optimizer.groups
+            for name in group
+            if is_argument(group[name])
+        ]
+        now = np.array([float(x(start)) if callable(x) else x for x in given], self.dtype)
+        if not any(map(callable, given)):
+            return now
+        coming = range(start, start + min(steps, _MOST_SCHEDULED))
+        table = np.tile(now, (len(coming), 1))
+        for column, setting in enumerate(given):
+            if callable(setting):
+                table[:, column] = [setting(taken) for taken in coming]
+        return table
+
+    def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
+        """Return the graph's arguments by name; those that would be empty are left out."""
+        memory = [self.optimizer.recall(place) for place in self.places]
+        return {
+            "parameters": _arrays(self.params),
+            **({"memory": memory} if any(memory) else {}),
+            **({"buffers": _arrays(self.buffers)} if self.buffers else {}),
+            **({"scalars": _arrays(self.scalars)} if self.scalars else {}),
+            **({"read_only": _arrays(self.read_only)} if self.read_only else {}),
+            **dict(zip(BATCH, batch, strict=False)),
+            **self.numbers(),
+        }
+
+    # --- taking steps
+
+    def __call__(self, *batch: ArrayLike) -> Any:
+        """Take a step: replace the parameters and the optimiser's memory; return the loss.
+
+        The loss is that before the step, an array of one number. A batch is X, and what the loss
+        takes besides the prediction.
+        """
+        computed = self.computing()(*map(np.asarray, batch))
+        self.write(computed)
+        return computed.loss
+
+    def computing(self) -> Callable[[Array, Array], Computed]:
+        """Return a function of batches that computes a step and writes nothing.
+
+        It serves as long as nothing but the numbers in parameters and memory changes.
+        """
+        key = self._refreshed_key()
+        programs: dict[Any, Program] = {}
+        remembers = any(map(self.optimizer.recall, self.places))
+        unchanged = [_arrays(x) for x in (self.scalars, self.read_only) if x]
+        constant = list(self.numbers().values())
+        is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
+
+        def compute(*batch: Array) -> Computed:
+            kind = tuple([(array.shape, array.dtype) for array in batch])
+            program = programs.get(kind)
+            if program is None:
+                program = programs[kind] = self._program(batch, key)
+            memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
+            buffers = [_arrays(self.buffers)] if self.buffers else []
+            numbers = self.numbers().values() if is_scheduled else constant
+            given = _arrays(self.params), *memory, *buffers, *unchanged, *batch, *numbers
+            return self._computed(program(*given))
+
+        return compute
+
+    def _computed(self, found: Sequence[Any]) -> Computed:
+        """Tell the results of a program apart."""
+        parameters, *rest = found
+        prediction = rest.pop() if self.predicts else None
+        loss = rest.pop()
+        buffers = rest.pop() if self.buffers else ()
+        return Computed(parameters, rest.pop() if rest else (), buffers, loss, prediction)
+
+    def write(self, computed: Computed) -> None:
+        """Replace the parameters, the optimiser's memory and the buffers."""
+        for tensor, array in zip(self.params.values(), computed.parameters, strict=True):
+            tensor.data = array
+        for place, entry in zip(self.places, computed.memory, strict=False):
+            self.optimizer.memory[place] = entry
+        for buffer, array in zip(self.buffers.values(), computed.buffers, strict=True):
+            buffer.data = array
+        self.optimizer.steps += 1
+
+    def program(self, *batch: Array | Spec) -> Program:
+        """Return the program for batches of these shapes and dtypes, and the present settings."""
+        return self._program(batch, self._refreshed_key())
+
+    def _program(self, batch: Sequence[Array | Spec], structure: Hashable) -> Program:
+        key = (*[(array.shape, array.dtype.str) for array in batch], structure)
+        program = self.programs.get(key)
+        if program is None:
+            paths = [*self.params, *self.buffers, *self.scalars, *self.read_only]
+            graph = self.trace(self.arguments(*(Spec(a.shape, a.dtype) for a in batch)))
+            changes = "memory and buffers" if self.buffers else "memory"
+            about = f"Return the new parameters, any new {changes}, and the loss before the step."
+            if self.predicts:
+                about = f"{about[:-1]}; also the prediction."
+            program = Program(graph, about=about, key=paths, tiers=self.tiers)
+            self.programs[key] = program
+            while len(self.programs) > _MOST_PROGRAMS:
+                self.programs.pop(next(iter(self.programs)), None)
+        return program
+
+    def _refreshed_key(self) -> Hashable:
+        """Return all that the graph depends on besides the batch; find anew what was replaced."""
+        structure = self.structure
+        if structure is None:
+            self._read_tensors()
+            structure = self.structure
+        if (trained := self._trained()) != self.trained:
+            self._classify(trained)
+        return structure, self.remembered()
+
+    # --- tracing them
+
+    def trace(self, arguments: Mapping[str, Any]) -> Graph:
+        """Return the graph of a step.
+
+        It gives the new parameters, the new memory and the new buffers where there are any, the
+        loss before the step, and the prediction if that is wanted.
+
+        Parameters
+        ----------
+        arguments : mapping
+            As from ``arguments``, arrays or their specs. Without ``"read_only"`` these tensors are
+            constants of the graph.
+        """
+        kinds = {
+            "parameters": self.params,
+            "buffers": self.buffers,
+            "scalars": self.scalars,
+            "read_only": self.read_only,
+        }
+        short = iter(parameter_names([path for tensors in kinds.values() for path in tensors]))
+        trees: dict[str, Any] = {
+            kind: [next(short) for _ in tensors] for kind, tensors in kinds.items()
+        }
+        names = trees["parameters"]
+        trees["memory"] = [
+            {entry: f"{name}_{entry}" for entry in entries}
+            for name, entries in zip(names, arguments.get("memory", ()), strict=False)
+        ]
+        with effects.refused(self.model, self.loss, *self._rules()):
+            return trace(
+                self._step(names, list(arguments)),
+                *arguments.values(),
+                names=[trees.get(name, name) for name in arguments],
+                arguments=list(arguments),
+            )
+
+    def _rules(self) -> list[Any]:
+        """Return the optimiser, and that which one around another holds."""
+        optimizer = self.optimizer
+        return [optimizer, *([optimizer.inner] if hasattr(optimizer, "inner") else [])]
+
+    def _step(self, names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
+        """Return the step as a function of all that it reads, giving all that it writes."""
+
+        def step(*args: Value) -> tuple[Any, ...]:
+            values = dict(zip(given, args, strict=True))
+            memory: Any = values.get("memory", [{} for _ in names])
+            (loss, (prediction, buffers)), gradients = value_and_grad(
+                partial(self._loss, values), has_aux=True
+            )(values["parameters"])
+            _name_value(loss, "loss")
+            updates = []
+            settings = self._settings(values)
+            gradients = self._clipped(gradients)
+            with made_by(self.optimizer.rule):
+                groups = [settings[self.optimizer.membership[place]] for place in self.places]
+                for one in zip(names, values["parameters"], gradients, memory, groups, strict=True):
+                    updates.append(self._update(*one))
+            entries = [entry for _, entry in updates]
+            written = [new for new, _ in updates], *([entries] if any(entries) else [])
+            changed = [buffers] if "buffers" in values else []
+            return *written, *changed, loss, *([prediction] if self.predicts else [])
+
+        return step
+
+    def _loss(self, values: Mapping[str, Any], parameters: Sequence[Any]) -> tuple[Any, Any]:
+        """Return the loss, and with it the prediction and what the buffers become."""
+        buffers, read_only = values.get("buffers", []), values.get("read_only", [])
+        scalars = values.get("scalars", [])
+        changing = list(self.buffers.values())
+        tensors = [*self.params.values(), *changing, *self.scalars.values()]
+        tensors += self.read_only.values() if read_only else ()
+        # Native code holds buffers in the parameters' dtype; the model must see their own.
+        own = [_as_dtype(x, b.dtype) for x, b in zip(buffers, changing, strict=True)]
+        with (
+            standing_in(tensors, [*parameters, *own, *scalars, *read_only], changing=changing),
+            self.states[1].collected(changing) as of_loss,
+            self.states[0].collected(changing) as of_model,
+        ):
+            prediction = self.model(values["X"])
+            loss = self.loss(prediction, *(values[name] for name in BATCH[1:] if name in values))
+        assigned = of_loss | of_model
+        new = [
+            self._assigned(path, assigned.get(id(buffer), before), given)
+            for (path, buffer), before, given in zip(
+                self.buffers.items(), own, buffers, strict=True
+            )
+        ]
+        return loss, (prediction, new)
+
+    def _assigned(self, path: str, value: Value | Array, given: Value) -> Any:
+        """Return what was assigned to a buffer, as the step gives it."""
+        value = as_array(value)
+        check_buffer(path, self.buffers[path], value)
+        return _as_dtype(value, given.dtype)
+
+    def drop_unwritten_buffers(self, *batch: Array | Spec) -> None:
+        """Count the buffers that a step on such a batch leaves alone among what is only read."""
+        if not self.buffers:
+            return
+        arguments = self.arguments(*batch)
+        graph = self.trace(arguments)
+        taken: Any = graph.takes[list(arguments).index("buffers")]
+        given: Any = graph.gives[-3 if self.predicts else -2]
+        for path, before, after in zip(list(self.buffers), taken, given, strict=True):
+            new = graph.outputs[after]
+            if isinstance(new, Symbol) and new.node is graph.inputs[before].node:
+                self.read_only[path] = self.buffers.pop(path)
+
+    def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
+        """Return the gradients within the optimiser's bounds; constants are not counted."""
+        with made_by("clipping"):
+            clipped = iter(self.optimizer.clipping([g for g in gradients if isinstance(g, Symbol)]))
+        return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
+
+    def _update(
+        self, name: str, parameter: Value, gradient: Operand, memory: Memory, settings: Settings
+    ) -> tuple[Any, Memory]:
+        """Return what the optimiser makes of a parameter and its memory."""
+        if not isinstance(gradient, Symbol):
+            # The loss does not depend on it: in eager mode it has no gradient, and takes no step.
+            return parameter, memory
+        new, entry = self.optimizer.update(parameter, gradient, memory, settings)
+        if entry.keys() == memory.keys():
+            entry = {key: entry[key] for key in memory}
+        _name_value(new, f"{name}_new")
+        for key, value in entry.items():
+            _name_value(value, f"{name}_{key}_new")
+        return new, entry
+
+    def _settings(self, values: Mapping[str, Any]) -> list[Settings]:
+        """Return the optimiser's settings by group, with traced values for the numbers."""
+        return [
+            {name: values.get(_named(name, i), setting) for name, setting in group.items()}
+            for i, group in enumerate(self.optimizer.groups)
+        ]
+
+
+def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
+    return [tensor.data for tensor in tensors.values()]
+
+
+def _as_dtype(value: Value | Array, dtype: DType) -> Any:
+    return value if value.dtype == dtype else astype(value, dtype=dtype)
+
+
+def _named(setting: str, group: int) -> str:
+    """Return what a group's setting is called as an argument."""
+    return setting if group == 0 else f"{setting}_{group}"
+
+
+def _name_value(value: object, name: str) -> None:
+    """Name a value, unless it is an argument."""
+    node = value.node if isinstance(value, Value) else None
+    if isinstance(node, TracedNode) and node.primitive is not None:
+        node.name = name

@@ -1,0 +1,223 @@
+"""A task is what `fit` was asked to do, checked and made ready."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from ..core.annotations import Array, ArrayLike, DType
+from ..core.checks import positive_size
+from ..data import rows
+from ..data.reshuffle import Reshuffle
+from ..data.row_weights import ClassWeight, row_weights
+from ..data.stream import Data, Stream, as_stream, is_batches
+from ..errors import ShapeError, choose
+from ..nn.embedding import Embedding
+from ..nn.functional import LOSSES
+from ..nn.losses.loss import Weighted
+from ..nn.module import Buffer, Module, Parameter
+from ..optim import Optimizer
+from ..optim.snapshot import Snapshot, buffers_in, step_snapshot
+from .metrics import Metric, Metrics, as_metrics
+
+Loss = Callable[..., Any]
+MakesOptimizer = Callable[[list[Parameter]], Optimizer]
+
+
+@dataclass
+class Task:
+    """The checked arguments of `fit`, and how to go back to the last good step.
+
+    Attributes
+    ----------
+    model : Module
+    data : tuple of (n, …) array
+        X and y, and the weights of the rows where they have some; the loss takes all after X.
+        Empty where the batches come from a stream.
+    loss : callable
+    optimizer : Optimizer
+    batch_size : int
+    validation : (X, y) or None
+    metrics : dict of str to callable
+    accumulate : int
+        In how many parts the gradient of a batch is computed.
+    stream : callable or None
+        Gives the batches of an epoch in the place of ``data``.
+    form : hashable
+        Equal only for tasks whose steps are the same graph, on batches of the same shapes.
+    seed : int or None
+        Determines the order of the rows, epoch by epoch; None keeps their own.
+    reshuffle : Reshuffle or None
+        Orders the rows in the seed's place.
+    buffers : list of Buffer
+        The model and the loss may change these at each step.
+    latest_finite : Snapshot
+        The latest parameters whose loss is known to be finite, and all that belongs to them. The
+        first ones stand in for them until a loss is known.
+    """
+
+    model: Module
+    data: tuple[Array, ...]
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    validation: tuple[Array, Array] | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    accumulate: int = 1
+    stream: Stream | None = None
+    form: Hashable = None
+    seed: int | None = None
+    reshuffle: Reshuffle | None = None
+
+    def __post_init__(self) -> None:
+        self.buffers: list[Buffer] = buffers_in(self.model, self.loss)
+        self.latest_finite: Snapshot = self.snapshot()
+
+    @property
+    def rows(self) -> int:
+        """How many rows an epoch has; 0 for a stream, whose rows are not known before."""
+        return len(self.data[0]) if self.data else 0
+
+    @property
+    def steps(self) -> int:
+        """How many steps an epoch has."""
+        return -(-self.rows // self.batch_size)
+
+    def order(self, epoch: int) -> Array | None:
+        """Return the order of the rows in an epoch, to be asked for once each; None for their own.
+
+        A `Reshuffle` makes each order from the one before.
+        """
+        if self.stream is not None:
+            return None
+        if self.reshuffle is not None:
+            return self.reshuffle(epoch)
+        if self.seed is None:
+            return None
+        return rows.permutation(self.rows, seed=self.seed, epoch=epoch)
+
+    def batches(self, epoch: int, order: Array | None, start: int) -> Iterator[tuple[Array, ...]]:
+        """Yield the batches of an epoch, from one on."""
+        if self.stream is not None:
+            yield from islice(self.stream(epoch), start, None)
+            return
+        for batch in islice(rows.batches(self.rows, self.batch_size, order=order), start, None):
+            yield tuple(array[batch] for array in self.data)
+
+    def snapshot(self) -> Snapshot:
+        """Return what a step replaces, as it is now."""
+        return step_snapshot(self.optimizer, self.buffers)
+
+
+def prepare(
+    model: Module,
+    data: Data,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | MakesOptimizer,
+    batch_size: int,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    metrics: Metrics = (),
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    accumulate: int = 1,
+) -> Task:
+    """Return the task, or say what is wrong with the arguments of `fit`."""
+    if not isinstance(model, Module):
+        raise TypeError(f"fit: expected a Module as model, got {type(model).__name__}")
+    optimizer = _as_optimizer(optimizer, model)
+    dtype = next(model.parameters()).dtype
+    by_number = any(isinstance(module, Embedding) for module in model.modules())
+    checked = partial(_as_pair, dtype=dtype, by_number=by_number)
+    task = Task(
+        model,
+        (),
+        loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)],
+        optimizer,
+        positive_size("batch_size", batch_size),
+        None if validation is None else checked("validation", validation),
+        as_metrics(metrics),
+        positive_size("accumulate", accumulate),
+    )
+    if isinstance(data, (tuple, list)) and not is_batches(data):
+        return _with_rows(task, checked("data", data), sample_weight, class_weight)
+    if sample_weight is not None or class_weight is not None:
+        raise TypeError("fit: rows have weights only where data is a pair of arrays")
+    return replace(task, stream=as_stream(data, lambda batch: checked("data", batch)))
+
+
+def _with_rows(
+    task: Task,
+    pair: tuple[Array, Array],
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+) -> Task:
+    """Return the task with its rows, and with their weights if they have some."""
+    X, y = pair
+    n, size = len(X), task.batch_size
+    if task.validation is not None and task.validation[0].shape[1:] != X.shape[1:]:
+        raise ShapeError(
+            f"validation: X of shape {task.validation[0].shape} does not fit the data's, shape "
+            f"{X.shape}"
+        )
+    weights = row_weights(y, sample_weight, class_weight)
+    if weights is None:
+        return replace(task, data=(X, y), batch_size=_checked_size(size, n))
+    counts = weights > 0
+    if not counts.all():  # a row without weight would still cost time, and fill batches
+        X, y, weights = X[counts], y[counts], weights[counts]
+    data = X, y, weights.astype(next(task.model.parameters()).dtype, copy=False)
+    loss, size = _weighted(task.loss), _checked_size(size, len(X))
+    return replace(task, data=data, loss=loss, batch_size=size)
+
+
+def _checked_size(batch_size: int, n: int) -> int:
+    if batch_size > n:
+        raise ValueError(f"batch_size {batch_size} exceeds the {n} rows; choose {n} or less")
+    return batch_size
+
+
+def _weighted(loss: Loss) -> Weighted:
+    """Return a loss of rows with weights, or say that this one takes none."""
+    function = loss.forward if isinstance(loss, Module) else loss
+    try:
+        inspect.signature(function).bind(None, None, sample_weight=None)
+    except TypeError:
+        name = getattr(loss, "__name__", type(loss).__name__)
+        raise TypeError(
+            f"fit: rows have weights, but the loss {name} takes no sample_weight; with "
+            "sample_weight=w it must return Σ w l / Σ w of the losses l of the rows"
+        ) from None
+    return Weighted(loss)
+
+
+def _as_pair(name: str, pair: object, dtype: DType, by_number: bool) -> tuple[Array, Array]:
+    """Return X and y checked, in the dtype of the model but for integers that look up rows."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"{name}: expected a pair (X, y), got {type(pair).__name__}")
+    X, y = rows.check_xy(*pair, name=name)
+    if y.dtype.kind == "f":
+        y = y.astype(dtype, copy=False)
+    if by_number and X.dtype.kind in "iu":
+        return X, y
+    return X.astype(dtype, copy=False), y
+
+
+def _as_optimizer(optimizer: Optimizer | MakesOptimizer, model: Module) -> Optimizer:
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise ValueError(f"fit: {type(model).__name__} has no parameters that require a gradient")
+    if callable(optimizer):
+        optimizer = optimizer(trainable)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer: expected an Optimizer or a callable that makes one, got "
+            f"{type(optimizer).__name__}; for example lambda params: SGD(params, lr=0.1)"
+        )
+    if not set(map(id, optimizer.params)) & set(map(id, trainable)):
+        raise ValueError("optimizer: it has none of this model's parameters; nothing would change")
+    return optimizer

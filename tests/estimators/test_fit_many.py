@@ -1,0 +1,201 @@
+"""Networks side by side in threads: each as if it were alone, and none with more threads."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn import model_selection
+from sklearn.datasets import make_moons
+from sklearn.model_selection import ParameterGrid, StratifiedKFold
+from sklearn.neural_network import MLPClassifier as ScikitClassifier
+from sklearn.neural_network import MLPRegressor as ScikitRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from adjoint.data.reshuffle import Reshuffle
+from adjoint.estimators import (
+    GridSearchCV,
+    MLPClassifier,
+    MLPRegressor,
+    RandomizedSearchCV,
+    fit_many,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = make_moons(200, noise=0.25, random_state=0)
+GRID = {"alpha": [1e-4, 1e-2], "learning_rate_init": [1e-3, 1e-2]}
+SETTINGS = {"hidden_layer_sizes": 8, "max_iter": 40, "random_state": 0}
+
+
+def networks(**changes):
+    return [MLPClassifier(**(SETTINGS | changes | one)) for one in ParameterGrid(GRID)]
+
+
+def assert_equal(one, other):
+    assert one.loss_ == other.loss_
+    for ours, theirs in zip(one.coefs_, other.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+# Native or not, and with what is shared or drawn while they train.
+KINDS = [{}, {"compile": False}, {"dropout": 0.2}, {"early_stopping": True}, {"solver": "lbfgs"}]
+
+
+@pytest.mark.parametrize("changes", KINDS, ids=lambda changes: str(*changes.values()) or "native")
+def test_each_network_equals_its_twin_that_was_fitted_alone(changes):
+    folds = [train for train, _ in StratifiedKFold(3).split(X, Y)]
+    rows = [fold for _ in networks() for fold in folds]
+    many = [network for one in networks(**changes) for network in [one, *more(one, 2)]]
+    found = fit_many(many, X, Y, rows=rows, n_jobs=2)
+    assert found == many
+    for network, own in zip(found, rows, strict=True):
+        assert_equal(network, more(network, 1)[0].fit(X[own], Y[own]))
+
+
+def more(network, count):
+    return [MLPClassifier(**network.get_params()) for _ in range(count)]
+
+
+def test_rows_may_be_masks_and_weights_follow_them():
+    weights = np.linspace(0.5, 2, len(X))
+    mask = X[:, 0] > 0
+    network, alone = (
+        MLPRegressor(hidden_layer_sizes=8, max_iter=5, random_state=0) for _ in range(2)
+    )
+    (found,) = fit_many([network], X, X[:, 1], rows=[mask], sample_weight=weights)
+    assert_equal(found, alone.fit(X[mask], X[mask, 1], weights[mask]))
+
+
+def test_what_one_fit_raises_is_raised():
+    many = [*networks(), MLPClassifier(alpha=-1.0), *networks()]
+    with pytest.raises(ValueError, match="alpha"):
+        fit_many(many, X, Y, n_jobs=2)
+    assert threading.active_count() < 10
+
+
+def test_estimators_that_share_state_are_refused():
+    one = MLPClassifier()
+    with pytest.raises(ValueError, match="0 and 1 share the same object"):
+        fit_many([one, one], X, Y)
+    rng = np.random.RandomState(0)
+    with pytest.raises(ValueError, match="0 and 2 share one RandomState"):
+        fit_many([MLPClassifier(random_state=x) for x in (rng, 0, rng)], X, Y)
+    with pytest.raises(ValueError, match="rows: 1 given for 2 estimators"):
+        fit_many(networks()[:2], X, Y, rows=[[0, 1]])
+
+
+# --- searches -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_search_finds_what_scikit_learns_finds(threads):
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier(**SETTINGS))
+    grid = {f"mlpclassifier__{name}": values for name, values in GRID.items()}
+    found = GridSearchCV(pipeline, grid, cv=3, n_jobs=threads).fit(X, Y)
+    expected = model_selection.GridSearchCV(pipeline, grid, cv=3).fit(X, Y)
+    assert found.best_params_ == expected.best_params_
+    for name in ("mean_test_score", "std_test_score", "rank_test_score"):
+        np.testing.assert_array_equal(found.cv_results_[name], expected.cv_results_[name])
+    np.testing.assert_array_equal(found.predict(X), expected.predict(X))
+
+
+def test_a_random_search_is_scikit_learns_too():
+    grids = [
+        kind(MLPClassifier(**SETTINGS), GRID, n_iter=2, cv=2, random_state=1).fit(X, Y)
+        for kind in (RandomizedSearchCV, model_selection.RandomizedSearchCV)
+    ]
+    assert grids[0].best_params_ == grids[1].best_params_
+    assert grids[0].best_score_ == grids[1].best_score_
+
+
+def test_7280_networks_side_by_side_have_their_share_of_blas():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    seen = []
+
+    class Watching(MLPClassifier):
+        def fit(self, X, y):
+            pools = threadpoolctl.threadpool_info()
+            seen.extend(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+            return super().fit(X, y)
+
+    fit_many([Watching(8, max_iter=1, random_state=seed) for seed in range(4)], X, Y, n_jobs=8)
+    assert set(seen) <= {1}
+
+
+def test_networks_side_by_side_have_no_partners(monkeypatch):
+    pytest.importorskip("llvmlite")
+    from adjoint.compiler.native import epoch_loop, team
+
+    if not team.can_share():
+        pytest.skip("there is no second core for a partner")
+    made = []
+
+    class Noted(team.Partner):
+        def __init__(self, *args):
+            made.append(threading.current_thread().name)
+            super().__init__(*args)
+
+    monkeypatch.setattr(epoch_loop, "Partner", Noted)
+    data = np.random.default_rng(0).normal(size=(400, 200))
+    labels = data[:, 0] > 0
+    networks = [MLPClassifier((512, 256), max_iter=1, random_state=seed) for seed in range(3)]
+    networks[0].fit(data, labels)
+    assert len(made) == 1  # alone, it has one
+    fit_many(networks[1:], data, labels, n_jobs=2)
+    assert len(made) == 1
+
+
+# --- the order of the rows ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("n", [2, 3, 63, 64, 65, 200])
+def test_the_native_order_is_numpys(solver, n):
+    settings = SETTINGS | {"solver": solver, "max_iter": 9, "n_iter_no_change": 20, "batch_size": 2}
+    ours, theirs = (
+        kind(**settings).fit(X[:n], X[:n, 0]) for kind in (MLPRegressor, ScikitRegressor)
+    )
+    for one, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        # To rounding, which 900 steps may add up.
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
+
+
+def test_training_natively_leaves_the_random_state_as_training_in_python_does():
+    states = [np.random.RandomState(5) for _ in range(3)]
+    settings = SETTINGS | {"max_iter": 200, "tol": 1e-2, "n_iter_no_change": 3}
+    kinds = [(MLPClassifier, {}), (MLPClassifier, {"compile": False}), (ScikitClassifier, {})]
+    fitted = [
+        kind(**settings | more | {"random_state": state}).fit(X, Y)
+        for (kind, more), state in zip(kinds, states, strict=True)
+    ]
+    assert len({one.n_iter_ for one in fitted}) == 1
+    assert fitted[0].n_iter_ < 200
+    assert len({state.randint(2**31) for state in states}) == 1
+
+
+def test_a_reshuffle_is_a_shuffle_of_the_order_before():
+    shuffled, rng = Reshuffle(np.random.RandomState(3), np.arange(50)), np.random.RandomState(3)
+    rows = np.arange(50)
+    for epoch in range(4):
+        turn = np.arange(50)
+        rng.shuffle(turn)
+        rows = rows[turn]
+        np.testing.assert_array_equal(shuffled(epoch), rows)
+
+
+def test_other_generators_shuffle_in_python():
+    settings = SETTINGS | {"max_iter": 5}
+    fitted = [
+        MLPClassifier(**settings | {"random_state": np.random.RandomState(np.random.PCG64(1))},
+                      compile=compiled).fit(X, Y)
+        for compiled in ("auto", False)
+    ]  # fmt: skip
+    assert "MT19937" in fitted[0]._fit_state.report
+    for ours, theirs in zip(fitted[0].coefs_, fitted[1].coefs_, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)

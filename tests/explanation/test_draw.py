@@ -1,0 +1,377 @@
+"""`draw` shows every value and gradient once, where they can be read, and changes nothing."""
+
+import re
+from itertools import combinations, pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint import nn
+from adjoint.explanation.drawing.folding import MOST_BOXES
+from explained import Scaled, layers, losses, random_program
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def cubic(x, w):
+    return x * w + x**3
+
+
+def affine_relu(x, w, b):
+    a = x @ w + b
+    z = np.maximum(a, 0)
+    return np.sum(z**2)
+
+
+POINT = np.array([[1.0, -2.0]]), np.array([[1.0, 2.0], [3.0, 0.5]]), np.array([0.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return ad.datasets.make_moons(5, noise=0.1, seed=0)
+
+
+def card(drawing, name):
+    """Return the card whose title begins with a name."""
+    (found,) = (c for c in drawing.scene.cards if re.split(r"[ =]", c.title)[0] == name)
+    return found
+
+
+def arrows(drawing, source, target):
+    """Return the arrows between two cards."""
+    cards = drawing.scene.cards
+    ends = cards.index(card(drawing, source)), cards.index(card(drawing, target))
+    return [arrow for arrow in drawing.scene.arrows if (arrow.source, arrow.target) == ends]
+
+
+# --- what is shown
+
+
+def test_a_function_shows_values_gradients_and_contributions():
+    drawing = ad.draw(cubic, 2.0, 4.0)
+    assert card(drawing, "x").lines == [
+        ("x", "title"),
+        ("2", "value"),
+        ("∇ 4 + 12 = 16", "gradient"),
+    ]
+    assert [a.label for a in arrows(drawing, "x", "v1")] == ["4"]
+    assert [a.label for a in arrows(drawing, "x", "v2")] == ["12"]
+    assert card(drawing, "value").is_result
+
+
+def test_two_edges_between_the_same_values_are_two_arrows():
+    drawing = ad.draw(lambda x: x - x, 3.0)
+    assert [arrow.label for arrow in arrows(drawing, "x", "value")] == ["1", "-1"]
+    assert card(drawing, "x").gradient == "∇ -1 + 1 = 0"
+
+
+def test_the_users_names_stand_on_the_cards():
+    titles = [c.title for c in ad.draw(affine_relu, *POINT).scene.cards]
+    assert titles == ["x", "w", "b", "v1 = x w", "a = v1 + b", "z = max(a, 0)", "v2 = z²",
+                      "value = Σ(v2)"]  # fmt: skip
+
+
+def test_a_zero_contribution_is_dashed_and_one_that_is_not_needed_dotted():
+    drawing = ad.draw(affine_relu, *(-abs(x) for x in POINT), wrt=(1, 2))
+    assert {a.flow for a in arrows(drawing, "w", "v1")} == {"some"}
+    blocked = ad.draw(affine_relu, abs(POINT[0]), -abs(POINT[1]), -abs(POINT[2]), wrt=1)
+    (arrow,) = arrows(blocked, "w", "v1")
+    assert (arrow.flow, arrow.label) == ("zero", "0")
+    (arrow,) = arrows(blocked, "b", "a")
+    assert arrow.flow == "none"
+    svg = blocked.svg()
+    assert 'class="backward zero"' in svg
+    assert 'class="backward none"' in svg
+
+
+def test_inputs_parameters_constants_and_fixed_arrays_look_different(batch):
+    model = nn.MLP(2, 3, 2, rng=0)
+    model.layers[0].bias = ad.tensor(model.layers[0].bias.data)
+    drawing = ad.draw(lambda x, w: np.sum(x * w * np.array([1.0, 2.0])), *np.ones((2, 2)), wrt=1)
+    assert [c.kind for c in drawing.scene.cards[:3]] == ["input", "parameter", "constant"]
+    kinds = {c.title: c.kind for c in ad.draw(model, *batch, loss="cross_entropy").scene.cards}
+    assert (kinds["X"], kinds["W1"], kinds["b1"]) == ("input", "parameter", "fixed")
+
+
+def test_a_tensor_shows_its_recorded_graph_with_the_names_of_its_leaves():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    loss = np.sum(w * w)
+    drawing = ad.draw(loss)
+    assert card(drawing, "w").gradient == "∇ [2, 4]"
+    assert card(drawing, "loss").value == "5"
+    assert w.grad is None
+
+
+def test_a_tensor_of_a_model_shows_the_models_parameters(batch):
+    model = nn.MLP(2, 3, 2, rng=0)
+    X, y = batch
+    drawing = ad.draw(nn.CrossEntropyLoss()(model(X), y))
+    assert {"W1", "b1", "W2", "b2"} <= {c.title for c in drawing.scene.cards}
+
+
+def test_without_a_single_number_there_are_no_gradients():
+    drawing = ad.draw(lambda x: (2 * x, x + 1), np.arange(3.0))
+    assert not drawing.record.has_gradient
+    assert "∇" not in drawing.svg()
+    assert len(drawing.scene.cards) == 3
+
+
+def test_large_arrays_are_told_by_shape_and_norm():
+    drawing = ad.draw(lambda x: np.sum(x), np.full((10, 10), 2.0))
+    assert card(drawing, "x").value == "10×10  ‖·‖ 20"
+
+
+def test_a_tip_has_the_line_of_the_program():
+    tip = card(ad.draw(affine_relu, *POINT), "z").tip
+    assert re.search(r"test_draw\.py:\d+: z = np\.maximum\(a, 0\)", tip)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_gradients_are_the_engines_and_contributions_add_up_to_them(seed):
+    function, args = random_program(seed)
+    record = ad.draw(function, *args).record
+    for node, g in zip(record.inputs, ad.grad(function, (0, 1, 2))(*args), strict=True):
+        np.testing.assert_allclose(record.gradient[node], g, rtol=1e-12, atol=1e-13)
+    for node, g in record.gradient.items():
+        parts = [c for edge, c in record.contributions.items() if edge.source is node]
+        if parts:
+            np.testing.assert_allclose(sum(parts), g, rtol=1e-10, atol=1e-12)
+
+
+# --- where it is shown
+
+
+def picture(seed):
+    function, args = random_program(seed)
+    return ad.draw(function, *args)
+
+
+def every_picture(batch):
+    X, y = batch
+    rng = np.random.default_rng(0)
+    yield from (picture(seed) for seed in range(25))
+    yield from (ad.draw(model, x) for _, model, x in layers())
+    yield ad.draw(nn.MLP(2, *[8] * 50, 2, rng=0), X, y, loss="cross_entropy")
+    block = nn.TransformerEncoderLayer(8, 2, 16, rng=0)
+    yield ad.draw(block, rng.normal(size=(2, 3, 8)))
+    yield ad.draw(block, rng.normal(size=(2, 3, 8)), depth=9)
+
+
+def test_no_two_cards_overlap(batch):
+    for drawing in every_picture(batch):
+        for a, b in combinations(drawing.layout.boxes, 2):
+            apart = a[0] + a[2] <= b[0] or b[0] + b[2] <= a[0]
+            assert apart or a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1], drawing
+
+
+def test_every_arrow_leads_down_from_its_source_to_its_target(batch):
+    for drawing in every_picture(batch):
+        boxes = drawing.layout.boxes
+        for arrow, way in zip(drawing.scene.arrows, drawing.layout.ways, strict=True):
+            (x0, y0), (x1, y1) = way.points[0], way.points[-1]
+            left, top, width, height = boxes[arrow.source]
+            assert left <= x0 <= left + width
+            assert y0 == top + height
+            left, top, width, height = boxes[arrow.target]
+            assert left <= x1 <= left + width
+            assert y1 == top
+            assert all(upper[1] <= lower[1] for upper, lower in pairwise(way.points))
+
+
+def test_no_arrow_passes_through_a_card(batch):
+    for drawing in every_picture(batch):
+        for arrow, way in zip(drawing.scene.arrows, drawing.layout.ways, strict=True):
+            for index, (left, top, width, height) in enumerate(drawing.layout.boxes):
+                if index in (arrow.source, arrow.target):
+                    continue
+                for (x0, y0), (x1, y1) in pairwise(way.points):
+                    if x0 == x1 and left < x0 < left + width:  # it runs straight down
+                        assert y1 <= top or y0 >= top + height, (drawing, arrow.tip)
+
+
+def test_the_way_of_the_data_is_straight(batch):
+    X, y = batch
+    layout = ad.draw(nn.MLP(2, 4, 4, 2, rng=0), X, y, loss="cross_entropy").layout
+    straight = [way for way in layout.ways if {x for x, _ in way.points} == {0.0}]
+    assert len(straight) >= 10
+
+
+def test_texts_fit_their_cards_and_lie_in_the_picture(batch):
+    for drawing in every_picture(batch):
+        tree = ElementTree.fromstring(drawing.svg())
+        left, top, width, height = map(float, tree.attrib["viewBox"].split())
+        for text in tree.iter(f"{SVG}text"):
+            x, y = float(text.attrib["x"]), float(text.attrib["y"])
+            assert top < y < top + height
+            if "end" not in text.attrib["class"]:
+                # Of DejaVu Sans Mono a letter is 0.602 of the size wide.
+                size = {"title": 12, "heading": 13}.get(text.attrib["class"], 11)
+                assert left < x <= x + 0.602 * size * len(text.text) < left + width + 1, text.text
+
+
+# --- folding
+
+
+def test_fifty_layers_are_folded_in_their_middle(batch):
+    drawing = ad.draw(nn.MLP(2, *[8] * 50, 2, rng=0), *batch, loss="cross_entropy")
+    assert len(drawing.scene.cards) <= MOST_BOXES
+    (middle,) = (c for c in drawing.scene.cards if " … " in c.title)
+    assert middle.title == "a49 = layers[4 … 96]"
+    assert "93 modules: Linear, Sigmoid" in middle.note
+    assert drawing.record.has_gradient
+
+
+def test_depth_says_how_many_levels_are_open(batch):
+    model = nn.MLP(2, 4, 2, rng=0)
+    whole = ad.draw(model, batch[0], depth=0)
+    assert [c.kind for c in whole.scene.cards] == ["input", "module"]
+    assert card(whole, "output").note == "MLP, 22 parameters"
+    layers = ad.draw(model, batch[0], depth=1)
+    assert [c.kind for c in layers.scene.cards] == ["input", *["module"] * 3]
+    assert ad.draw(model, batch[0], depth=2).scene.frames
+
+
+def test_open_names_modules_to_be_drawn_open():
+    model = nn.TransformerEncoderLayer(8, 2, 16, rng=0)
+    x = np.random.default_rng(0).normal(size=(2, 3, 8))
+    titles = [c.title for c in ad.draw(model, x, open="attention").scene.cards]
+    assert any("attention.query" in title for title in titles)
+    assert any("feedforward" in title for title in titles)
+
+
+def test_a_folded_module_keeps_the_gradient_of_its_output(batch):
+    drawing = ad.draw(nn.MLP(2, 4, 2, rng=0), *batch, loss="cross_entropy", depth=1)
+    opened = ad.draw(nn.MLP(2, 4, 2, rng=0), *batch, loss="cross_entropy", depth=2)
+    assert card(drawing, "a2").gradient == card(opened, "a2").gradient
+
+
+def test_a_deep_graph_is_drawn():
+    def deep(x):
+        for _ in range(2000):
+            x = x + 1.0
+        return x
+
+    assert len(ad.draw(deep, 1.0).scene.cards) == 2001  # no recursion
+
+
+# --- the files
+
+
+def test_the_svg_loads_nothing_and_knows_light_and_dark(batch):
+    svg = ad.draw(nn.MLP(2, 4, 2, rng=0), *batch, loss="cross_entropy").svg()
+    assert "http" not in svg.replace("http://www.w3.org/2000/svg", "")
+    assert "@media (prefers-color-scheme: dark)" in svg
+    assert "url(" not in svg
+
+
+def test_the_picture_in_the_readme_is_what_its_line_draws():
+    picture = Path(__file__).parents[2] / "docs" / "images" / "graph.svg"
+    function = eval("lambda x, w: x * w + x**3")  # in no file, so that tips have no lines
+    assert picture.read_text(encoding="utf-8") == ad.draw(function, 2.0, 4.0).svg()
+
+
+def test_two_pictures_on_one_page_share_no_ids():
+    assert 'id="' not in ad.draw(cubic, 2.0, 4.0).svg()
+
+
+def test_the_same_graph_gives_the_same_picture():
+    assert ad.draw(cubic, 2.0, 4.0).svg() == ad.draw(cubic, 2.0, 4.0).svg()
+
+
+def test_a_notebook_shows_the_svg():
+    drawing = ad.draw(cubic, 2.0, 4.0)
+    assert drawing._repr_svg_() == drawing.svg()
+    assert repr(drawing) == "<drawing of cubic(x, w): 5 boxes, 5 arrows; .save('graph.svg')>"
+
+
+def test_names_are_escaped():
+    def function(x):
+        return np.sum((x > 0) * x)
+
+    function.__name__ = 'a<b>&"c'
+    drawing = ad.draw(function, np.ones(2))
+    assert ElementTree.fromstring(drawing.svg()).attrib["aria-label"].startswith('a<b>&"c')
+    assert r"a<b>&\"c" in drawing.dot()
+
+
+def test_the_dot_text_has_every_card_and_both_directions():
+    dot = ad.draw(cubic, 2.0, 4.0).dot()
+    assert dot.startswith('digraph "cubic(x, w)" {')
+    assert len(re.findall(r"^  n\d+ \[", dot, flags=re.MULTILINE)) == 5
+    assert len(re.findall(r"^  n\d+ -> n\d+", dot, flags=re.MULTILINE)) == 10
+    assert dot.count("{") == dot.count("}")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "dot", "gv", "SVG"])
+def test_save_writes_by_the_files_ending(tmp_path, suffix):
+    drawing = ad.draw(cubic, 2.0, 4.0)
+    drawing.save(tmp_path / f"graph.{suffix}")
+    text = (tmp_path / f"graph.{suffix}").read_text(encoding="utf-8")
+    assert text == (drawing.svg() if suffix.lower() == "svg" else drawing.dot())
+
+
+def test_save_refuses_other_endings_and_names_the_file_it_cannot_write(tmp_path):
+    drawing = ad.draw(cubic, 2.0, 4.0)
+    with pytest.raises(ValueError, match=r"\.svg or \.dot, got 'graph\.png'"):
+        drawing.save("graph.png")
+    with pytest.raises(FileNotFoundError, match=r"nowhere.graph\.svg'"):
+        drawing.save(tmp_path / "nowhere" / "graph.svg")
+
+
+# --- nothing else changes
+
+
+def test_a_model_is_left_as_it_was():
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm(3), nn.Dropout(0.5, rng=0))
+    before = {name: np.array(x.data) for name, x in model.named_parameters()}
+    buffers = {name: np.array(x.data) for name, x in model.named_buffers()}
+    x = rng.normal(size=(4, 2))
+    ad.draw(model, x)
+    for name, p in model.named_parameters():
+        np.testing.assert_array_equal(p.data, before[name])
+        assert p.grad is None
+    for name, b in model.named_buffers():
+        np.testing.assert_array_equal(b.data, buffers[name])
+    twin = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm(3), nn.Dropout(0.5, rng=0))
+    np.testing.assert_array_equal(model(x).data, twin(x).data)  # no random number was used up
+
+
+@pytest.mark.parametrize(("loss", "x", "y"), losses(), ids=[case[0] for case in losses()])
+def test_every_loss_is_drawn(loss, x, y):
+    assert ad.draw(Scaled(nn.Tanh()), x, y, loss=loss).record.has_gradient
+
+
+# --- bad input
+
+
+def branching(x):
+    return x * 2 if x > 0 else x
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ad.draw(3), TypeError, "expected a function, a tensor or a model, got int"),
+        (lambda: ad.draw(cubic), TypeError, "a function needs arguments"),
+        (lambda: ad.draw(nn.MLP(2, 2)), TypeError, r"a model needs an input, as ad.draw\(mlp, x\)"),
+        (lambda: ad.draw(nn.MLP(2, 2), np.ones((1, 2)), [0]), TypeError, "2 arguments and no loss"),
+        (lambda: ad.draw(cubic, 1.0, 2.0, loss="mse_loss"), TypeError, "loss is for models"),
+        (lambda: ad.draw(ad.tensor([1.0])), ad.GraphError, "nothing to draw"),
+        (lambda: ad.draw(lambda x: 3.0, 1.0), ad.GraphError, "depends on no argument"),
+        (lambda: ad.draw(branching, 1.0), TypeError, "Python cannot branch on it"),
+        (lambda: ad.draw(cubic, 1.0, 2.0, depth=-1), ValueError, "depth must be 0 or more"),
+        (
+            lambda: ad.draw(nn.MLP(2, 2), np.ones((1, 2)), open="layer"),
+            ValueError,
+            r"cannot open 'layer'; the modules in the graph are layers\[0\]",
+        ),
+        (lambda: ad.draw(nn.MLP(2, 2), np.ones((1, 2)), wrt=0), TypeError, "wrt is for functions"),
+    ],
+)
+def test_bad_input_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

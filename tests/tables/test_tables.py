@@ -1,0 +1,453 @@
+"""Tables in files, from the command line: fitted, predicted, scored, and every way to fail."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import stat
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("sklearn")
+
+import pyarrow as pa
+from pyarrow import feather, parquet
+
+from adjoint.cli import main as cli
+from adjoint.tables import column
+from adjoint.tables.model import TableModel
+from adjoint.tables.settings import Settings
+from adjoint.tables.trial import prepare
+
+FAST = ["--epochs", "3", "--hidden", "8"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfdbinary):
+    """Return a function that runs a command in an empty folder: its status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_command(*arguments):
+        status = cli.main([str(argument) for argument in arguments])
+        captured = capfdbinary.readouterr()
+        return status, captured.out.decode(), captured.err.decode()
+
+    return run_command
+
+
+def people(n=300, seed=0):
+    """Return a table whose label depends on a number and on a category, with gaps and spaces."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 80, n)
+    town = rng.choice(["Oslo", "Rome", "Kyiv"], n)
+    label = np.where((age > 45) ^ (town == "Rome"), "yes, often", "no")
+    income = age * 100 + rng.normal(0, 50, n)
+    columns = {
+        "age": [str(x) for x in age],
+        "town": [f" {x}" for x in town],
+        "income": [f"{x:.2f}" for x in income],
+        "same": ["x"] * n,
+        "id": [f"person {i}" for i in range(n)],
+        "label": label.tolist(),
+    }
+    for row in (3, 50) if n > 50 else ():
+        columns["age"][row] = "?"
+        columns["town"][row + 1] = ""
+    return columns
+
+
+def write(path, columns, opener=open):
+    with opener(path, "wt", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+@pytest.fixture
+def fitted(run):
+    """Return the folder with a table and a model of it."""
+    write("people.csv", people())
+    status, _, err = run("fit", "people.csv", "--target", "label", "--epochs", 40)
+    assert status == 0, err
+    return Path.cwd()
+
+
+# --- the whole job --------------------------------------------------------------------------------
+
+
+def test_fit_says_what_it_took_the_columns_for_and_how_it_did(run):
+    write("people.csv", people())
+    status, out, err = run("fit", "people.csv", "--target", "label", "--epochs", 80)
+    assert status == 0
+    assert "people.csv: 300 rows, 6 columns" in out
+    assert "age: number, some missing, 18 to 79" in out
+    assert "town: category, some missing, 3 values: Kyiv, Oslo, Rome" in out
+    assert "same: not read, always 'x'" in out
+    assert "id: not read, " in out
+    assert "to predict, classes no, yes, often" in out
+    assert "logistic regression" in out
+    assert err == "comparing with simpler models\n"
+    assert sorted(os.listdir("model")) == ["model.json", "report.html", "weights.safetensors"]
+    record = json.loads(Path("model/model.json").read_text())["record"]
+    assert record["metrics"]["network"]["accuracy"] > 0.85
+    # A linear model cannot tell an exclusive or.
+    assert record["metrics"]["logistic regression"]["accuracy"] < 0.8
+    assert {"age", "town"} <= set(list(record["importance"])[:3])
+
+
+def test_predict_writes_labels_and_probabilities_in_the_order_of_the_rows(run, fitted):
+    status, _, err = run("predict", "model", "people.csv", "--out", "p.csv")
+    assert (status, err) == (0, "wrote p.csv: 300 rows\n")
+    with open("p.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["prediction", "probability_no", "probability_yes, often"]
+    truth = people()["label"]
+    assert np.mean([row["prediction"] == y for row, y in zip(rows, truth, strict=True)]) > 0.9
+    for row in rows:
+        chances = float(row["probability_no"]), float(row["probability_yes, often"])
+        assert sum(chances) == pytest.approx(1)
+        assert (row["prediction"] == "no") == (chances[0] > chances[1])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices are POSIX's")
+def test_predict_writes_to_a_device_or_a_pipe_and_does_not_replace_it(run, fitted):
+    os.mkfifo("pipe")
+    found = []
+    reader = threading.Thread(target=lambda: found.append(Path("pipe").read_bytes()))
+    reader.start()
+    assert run("predict", "model", "people.csv", "--out", "pipe")[0] == 0
+    reader.join()
+    assert run("predict", "model", "people.csv", "--out", os.devnull)[0] == 0
+    assert run("predict", "model", "people.csv", "--out", "p.csv")[0] == 0
+    assert found == [Path("p.csv").read_bytes()]
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_predictions_are_data_on_standard_output_as_csv_or_lines_of_json(run, fitted):
+    status, out, err = run("predict", "model", "people.csv")
+    assert (status, err, out.count("\n")) == (0, "", 301)
+    _, lines, _ = run("predict", "model", "people.csv", "--json")
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert len(found) == 300
+    assert set(found[0]) == {"prediction", "probability_no", "probability_yes, often"}
+
+
+def test_evaluate_scores_the_rows_that_have_a_target(run, fitted):
+    columns = people(100, seed=1)
+    columns["label"][0] = "?"
+    write("new.csv", columns)
+    status, out, err = run("evaluate", "model", "new.csv", "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert found["rows"] == 99
+    assert found["metrics"]["accuracy"] > 0.9
+    assert "1 row: label: missing or unknown, not scored" in err
+    assert "on 99 rows" in run("evaluate", "model", "new.csv")[1]
+
+
+def test_show_prints_the_network_its_columns_and_its_record(run, fitted):
+    status, out, _ = run("show", "model")
+    assert status == 0
+    for text in ("predicts label: no, yes, often", "parameters", "town: category", "trained on"):
+        assert text in out
+    found = json.loads(run("show", "model", "--json")[1])
+    assert found["network"][-1] == 2
+    assert len(found["loss"]) == len(found["val_loss"]) <= 40
+
+
+def test_json_of_a_fit_is_all_there_is_on_standard_output(run):
+    write("people.csv", people())
+    status, out, err = run("fit", "people.csv", "--target", "label", "--json", *FAST)
+    assert status == 0
+    assert json.loads(out)["rows"] == {"train": 216, "validation": 24, "test": 60}
+    assert "town: category" in err
+
+
+def test_a_number_is_predicted_in_its_own_unit(run):
+    write("people.csv", people())
+    arguments = ["--target", "income", "--epochs", 200, "--batch-size", 32, "--drop", "label"]
+    status, out, _ = run("fit", "people.csv", *arguments)
+    assert status == 0
+    assert "linear regression" in out
+    run("predict", "model", "people.csv", "--out", "p.csv")
+    with open("p.csv", newline="") as file:
+        found = [float(row["prediction"]) for row in csv.DictReader(file)]
+    known = [i for i, age in enumerate(people()["age"]) if age != "?"]
+    error = np.abs(np.array(found) - np.array(people()["income"], float))[known]
+    assert np.median(error) < 300  # of 1,800 to 8,000, with noise of 50
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "parquet", "feather", "tsv", "csv"])
+def test_every_kind_of_file_gives_the_same_predictions(run, fitted, kind):
+    columns = people()
+    table = pa.table(columns)
+    path = f"other.{kind}"
+    if kind == "csv.gz":
+        write(path, columns, gzip.open)
+    elif kind == "parquet":
+        parquet.write_table(table, path)
+    elif kind == "feather":
+        feather.write_feather(table, path)
+    else:
+        delimiter = "\t" if kind == "tsv" else ";"
+        rows = [list(columns), *zip(*columns.values(), strict=True)]
+        Path(path).write_text("\n".join(delimiter.join(map(str, row)) for row in rows))
+    assert run("predict", "model", path)[1] == run("predict", "model", "people.csv")[1]
+
+
+def test_columns_are_learnt_from_the_rows_to_train_on_alone():
+    table = pa.table({"x": np.arange(100.0), "label": ["a", "b"] * 50})
+    found = [prepare(table, "label", Settings(seed=seed))[0].columns[0] for seed in range(8)]
+    # 28 rows of 100 are held out: not always in the middle.
+    assert len({(one.quantiles[0], one.quantiles[-1]) for one in found}) > 1
+
+
+def test_a_fit_repeats_itself_from_its_seed(run):
+    write("people.csv", people())
+    for out in ("one", "two"):
+        run("fit", "people.csv", "--target", "label", "--out", out, *FAST)
+    weights = [Path(out, "weights.safetensors").read_bytes() for out in ("one", "two")]
+    assert weights[0] == weights[1]
+
+
+# --- what is treated, and counted -----------------------------------------------------------------
+
+
+def test_strange_values_are_treated_as_stated_and_counted(run, fitted):
+    columns = people(5)
+    columns["town"][0] = "Lima"
+    columns["age"][1] = "old"
+    columns["income"][2] = ""
+    write("new.csv", columns)
+    status, out, err = run("predict", "model", "new.csv")
+    assert (status, out.count("\n")) == (0, 6)
+    assert err.splitlines() == [
+        "1 row: age: no number, taken as missing",
+        "1 row: income: missing, taken as the median",
+        "1 row: town: a category that was rare or not there",
+    ]
+
+
+def test_columns_may_come_in_another_order_and_with_others_beside_them(run, fitted):
+    columns = people()
+    changed = {"more": ["1"] * 300, **dict(reversed(columns.items()))}
+    write("new.csv", changed)
+    assert run("predict", "model", "new.csv")[1] == run("predict", "model", "people.csv")[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["1", " 2.5", "-3e2", "?"], "number, some missing, -300 to 2.5"),
+        ([True, False, None, True] * 3, "category, some missing, 2 values: false, true"),
+        ([1, 2, 3, 2**40], "number, 1 to"),
+        (["a", "b"] * 5, "category, 2 values: a, b"),
+        (["7"] * 3, "always 7"),
+        ([None, None], "all values are missing"),
+        ([[1], [2]], "neither number nor category"),
+        ([f"name {i}" for i in range(40)], "say who a row is"),
+    ],
+    ids=str,
+)
+def test_a_columns_kind_is_learnt_from_its_values(values, kind):
+    assert kind in str(column.learn("x", pa.array(values)))
+
+
+# --- every way to fail ----------------------------------------------------------------------------
+
+
+def assert_refused(result, *texts):
+    status, out, err = result
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1, err
+    for text in texts:
+        assert text in err
+
+
+def test_files_that_cannot_be_read_are_refused_in_one_line(run):
+    Path("empty.csv").touch()
+    Path("head.csv").write_text("a,b\n")
+    Path("twice.csv").write_text("a,a\n1,2\n")
+    Path("ragged.csv").write_text("a,b\n1,2\n3\n")
+    Path("latin.csv").write_bytes("a,b\nZürich,1\n".encode("latin-1"))
+    Path("false.parquet").write_text("a,b\n1,2\n")
+    Path("false.csv.gz").write_text("a,b\n1,2\n")
+    Path("table.xlsx").write_text("a,b\n1,2\n")
+    parquet.write_table(pa.table({"a": [1]}), "true.csv")
+    Path("folder.csv").mkdir()
+    for name, text in {
+        "none.csv": "no such file",
+        "empty.csv": "the file is empty",
+        "head.csv": "no rows",
+        "twice.csv": "two columns are called 'a'",
+        "ragged.csv": "Expected 2 columns, got 1",
+        "latin.csv": "UTF-8",
+        "false.parquet": "cannot be read as Parquet",
+        "false.csv.gz": "cannot be read",
+        "table.xlsx": "unknown kind of file",
+        "true.csv": "begins like a Parquet file",
+        "folder.csv": "a folder",
+    }.items():
+        assert_refused(run("fit", name, "--target", "b"), name, text)
+    assert not Path("model").exists()
+
+
+def test_targets_that_cannot_be_learnt_are_refused(run):
+    columns = people(60)
+    columns["gap"] = ["?"] * 60
+    write("people.csv", columns)
+    for target, text in {
+        "wealth": "no column 'wealth'; there are age, town",
+        "same": "always 'x'",
+        "id": "60 classes in 60 rows",
+        "gap": "missing in all rows",
+    }.items():
+        assert_refused(run("fit", "people.csv", "--target", target), text)
+    assert_refused(run("fit", "people.csv", "--target", "town", "--task", "regression"), "numbers")
+    write("few.csv", people(10))
+    assert_refused(run("fit", "few.csv", "--target", "label"), "at least 20")
+
+
+def test_tables_too_small_for_their_parts_are_refused(run):
+    write("people.csv", people(24))
+    parts = ["--test", 0.9, "--validation", 0.9]
+    result = run("fit", "people.csv", "--target", "label", *parts)
+    assert_refused(result, "rows are too few to hold", "--validation")
+    parquet.write_table(pa.table({"a": list(range(30)), "b": [[1]] * 30}), "nested.parquet")
+    assert_refused(run("fit", "nested.parquet", "--target", "b"), "target 'b' holds list")
+
+
+def test_a_class_of_one_row_does_not_end_in_an_error(run):
+    columns = people(60)
+    columns["label"] = ["no"] * 59 + ["yes"]
+    write("people.csv", columns)
+    for seed in range(4):  # it falls into another part each time
+        folder = f"model{seed}"
+        result = run(
+            "fit", "people.csv", "--target", "label", "--out", folder, "--seed", seed, *FAST
+        )
+        assert result[0] == 0, result[2]
+
+
+def test_names_that_look_like_another_kind_of_file_are_names(run):
+    columns = people()
+    write("keys.csv", {"PK": columns.pop("id"), **columns})
+    assert run("fit", "keys.csv", "--target", "label", *FAST)[0] == 0
+
+
+def test_a_column_that_is_missing_at_prediction_is_named(run, fitted):
+    columns = people(5)
+    del columns["age"]
+    write("new.csv", columns)
+    result = run("predict", "model", "new.csv", "--out", "p.csv")
+    assert_refused(result, "no column 'age'", "town, income")
+    assert not Path("p.csv").exists()
+
+
+def test_predictions_appear_whole_or_not_at_all(run, fitted):
+    text = Path("people.csv").read_text()
+    # The damage comes long after the first block.
+    Path("long.csv").write_text(text + text.partition("\n")[2] * 150 + "1,2\n")
+    Path("p.csv").write_text("before")
+    status, _, err = run("predict", "model", "long.csv", "--out", "p.csv")
+    assert status == 2
+    assert "Expected 6 columns" in err
+    assert Path("p.csv").read_text() == "before"
+    assert not list(Path.cwd().glob("*part*"))
+
+
+def test_a_place_that_is_taken_is_not_written_to(run, fitted):
+    before = Path("model/model.json").read_text()
+    fit = ["fit", "people.csv", "--target", "label", *FAST]
+    assert_refused(run(*fit), "there is a model already; --force replaces it")
+    Path("other").mkdir()
+    Path("other/thesis.tex").touch()
+    assert_refused(run(*fit, "--out", "other", "--force"), "something else")
+    assert Path("model/model.json").read_text() == before
+    assert run(*fit, "--force")[0] == 0
+    assert Path("model/model.json").read_text() != before
+    assert sorted(os.listdir()) == ["model", "other", "people.csv"]
+
+
+@pytest.mark.parametrize("option", ["--learning-rate", "--dropout", "--test", "--validation"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])
+def test_what_is_no_finite_number_is_wrong_usage(run, option, number):
+    write("t.csv", people(30))
+    assert_refused(run("fit", "t.csv", "--target", "label", option, number, *FAST), option)
+    assert not Path("model").exists()
+
+
+def test_a_layer_beyond_all_memory_is_wrong_usage(run):
+    write("t.csv", people(30))
+    assert_refused(run("fit", "t.csv", "--target", "label", "--hidden", "9" * 30), "at most")
+
+
+def test_a_table_without_rows_has_no_score(run, fitted):
+    Path("none.csv").write_text(Path("people.csv").read_text("utf-8").splitlines()[0] + "\n")
+    assert_refused(run("evaluate", "model", "none.csv"), "no row has a target to compare with")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need privileges there")
+def test_a_link_is_followed_to_the_folder_of_the_model(run):
+    write("t.csv", people(30))
+    os.symlink("elsewhere", "link")
+    for force in ([], ["--force"]):
+        assert run("fit", "t.csv", "--target", "label", "--out", "link", *FAST, *force)[0] == 0
+        assert Path("link").is_symlink()
+        assert Path("elsewhere", "model.json").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need privileges there")
+def test_a_link_to_itself_is_refused_before_the_work(run, fitted):
+    os.symlink("loop", "loop")
+    fit = run("fit", "people.csv", "--target", "label", "--out", "loop", *FAST)
+    assert_refused(fit, "there is something else already")
+    assert fit[1] == ""
+    assert_refused(run("predict", "model", "people.csv", "--out", "loop"), "leads to itself")
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "show"])
+def test_a_model_without_weights_is_refused(run, fitted, command):
+    Path("model", "weights.safetensors").unlink()
+    table = [] if command == "show" else ["people.csv"]
+    assert_refused(run(command, "model", *table), "weights.safetensors: cannot be read: no such")
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "show"])
+def test_damaged_models_are_refused(run, fitted, command):
+    rest = [] if command == "show" else ["people.csv"]
+    assert_refused(run(command, "people.csv", *rest), "no model")
+    path = Path("model/model.json")
+    state = json.loads(path.read_text())
+    for changed, text in [
+        ("{", "cannot be read"),
+        ("[]", "not of a model"),
+        (json.dumps(state | {"version": 9}), "version 9"),
+        (json.dumps(state | {"design": state["design"] | {"sizes": [2, 8, 2]}}), "damaged"),
+        (json.dumps({key: x for key, x in state.items() if key != "encoder"}), "damaged"),
+    ]:
+        path.write_text(changed)
+        assert_refused(run(command, "model", *rest), text)
+    path.write_text(json.dumps(state))
+    weights = Path("model/weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert_refused(run(command, "model", *rest), "damaged")
+
+
+def test_a_model_that_is_loaded_predicts_the_same(run, fitted):
+    model = TableModel.load(Path("model"))
+    treated = Counter()
+    block = pa.table(people())
+    first = model.predict(block, treated)["probability_no"]
+    again = TableModel.load(Path("model")).predict(block, treated)["probability_no"]
+    np.testing.assert_array_equal(first, again)
