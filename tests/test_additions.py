@@ -9,15 +9,13 @@ from dataclasses import is_dataclass
 
 import pytest
 
-import test_losses
-import test_nn_layers
-import test_optimizers
-import test_schedules
 from adjoint import nn, optim
 from adjoint.nn import functional
 from adjoint.nn.activations.activation import Activation
 from adjoint.nn.losses.loss import Loss
 from adjoint.optim import Optimizer, schedules
+from nn import test_losses, test_nn_layers
+from optim import test_optimizers, test_schedules
 
 
 def ours(kind, package):
@@ -82,9 +80,9 @@ def test_settings_of_a_module_are_those_of_its_function(name):
 
 @pytest.mark.parametrize("name", nn.ACTIVATIONS)
 def test_an_activation_has_a_formula_in_the_tests(name):
-    plain = {"relu", "sigmoid", "tanh"}  # tests/test_nn.py has theirs
+    plain = {"relu", "sigmoid", "tanh"}  # tests/nn/test_nn.py has theirs
     assert name in test_nn_layers.ACTIVATIONS.keys() | plain, (
-        f'add "{name}" and its formula to ACTIVATIONS in tests/test_nn_layers.py'
+        f'add "{name}" and its formula to ACTIVATIONS in tests/nn/test_nn_layers.py'
     )
 
 
@@ -93,7 +91,7 @@ def test_a_loss_has_a_formula_in_the_tests(name):
     function = LOSSES[name].function.__name__
     named = inspect.getsource(test_losses)
     assert f"functional.{function}" in named or f"f.{function}" in named, (
-        f'add "{function}" and its formula to tests/test_losses.py'
+        f'add "{function}" and its formula to tests/nn/test_losses.py'
     )
 
 
@@ -109,7 +107,7 @@ def test_an_optimiser_is_shown_by_optim(name):
 )  # which averages what another makes
 def test_an_optimiser_has_a_formula_in_the_tests(name):
     assert name in {row[0] for row in test_optimizers.TABLE}, (
-        f'add "{name}", settings and its formula to TABLE in tests/test_optimizers.py'
+        f'add "{name}", settings and its formula to TABLE in tests/optim/test_optimizers.py'
     )
 
 
@@ -119,5 +117,5 @@ def test_a_schedule_is_shown_by_optim_and_has_a_formula_in_the_tests(name):
     assert getattr(optim, name, None) is kind, f"import {name} in src/adjoint/optim/__init__.py"
     assert name in optim.__all__, f"add {name} to __all__ of src/adjoint/optim/__init__.py"
     assert f"{name}(" in inspect.getsource(test_schedules), (
-        f"add {name} and its formula to TABLE in tests/test_schedules.py"
+        f"add {name} and its formula to TABLE in tests/optim/test_schedules.py"
     )

@@ -23,7 +23,7 @@ def blocks(text, language):
 
 
 # What holds of every card, and what it is run with.
-SUITE = ["test_contract.py", "test_card_tiers.py"]
+SUITE = ["calculus/test_contract.py", "compiler/test_card_tiers.py"]
 SUITES_OWN = ["conftest.py", "cards.py"]
 
 
@@ -36,7 +36,7 @@ def worked_example(tmp_path):
     """
     shutil.copytree(PACKAGE, tmp_path / "src/adjoint")
     for name in ("pyproject.toml", "docs/native.md", *(f"tests/{x}" for x in SUITE + SUITES_OWN)):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, tmp_path / name)
 
     def run(card, name):

@@ -47,21 +47,22 @@ _PUBLIC = {function.__name__: function for function in _FUNCTIONS}
 _PUBLIC["trace"] = trace
 globals().update(_PUBLIC)
 
-# Read at first use, so that `import adjoint` stays at the price of NumPy.
-_LAZY_MODULES = {
-    "callbacks": "training.callbacks",
-    "check": "calculus.check",
-    "coverage": "coverage",
-    "data": "data",
-    "datasets": "data.datasets",
-    "graph": "graphs.graph",
-    "linalg": "ops.linalg",
-    "nn": "nn",
-    "optim": "optim",
-    "plots": "plots",
-    "special": "special",
-    "train": "training.fit",
-}
+# Read at first use, so that `import adjoint` stays at the price of NumPy. Some of them stand in a
+# room, and are found as modules that moved.
+_LAZY_MODULES = (
+    "callbacks",
+    "check",
+    "coverage",
+    "data",
+    "datasets",
+    "graph",
+    "linalg",
+    "nn",
+    "optim",
+    "plots",
+    "special",
+    "train",
+)
 _LAZY_NAMES = {
     "BackwardReview": "explanation.review.report",
     "check_backward": "explanation.review",
@@ -126,8 +127,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f".{_LAZY_MODULES[name]}", __name__)
+    if name in _LAZY_MODULES or f"{__name__}.{name}" in moved.MOVED:
+        return importlib.import_module(f".{name}", __name__)
     if name in _LAZY_NAMES:
         return getattr(importlib.import_module(f".{_LAZY_NAMES[name]}", __name__), name)
     raise AttributeError(f"module 'adjoint' has no attribute {name!r}")

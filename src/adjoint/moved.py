@@ -12,9 +12,38 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
 
+# What stood side by side in the package's root or its compiler, by the rooms where it stands today.
+# Some of the old names are public: `adjoint.check`, `adjoint.datasets`.
+_ROOMS = {
+    "calculus": "anomaly check contract custom jacobians",
+    "cli": "commands demo table_commands",
+    "core": "advice axis constants kinds memory metadata philox tree views",
+    "data": "datasets reshuffle row_weights stream",
+    "explanation": "derivation diagnosis drawing review",
+    "files": "rescue whole_file",
+    "graphs": "creation graph number source_line sweep tensor "
+    "compiler.archive compiler.cost compiler.listing",
+    "graphs.tracing": "compiler.code_names compiler.contents compiler.effects compiler.naming "
+    "compiler.reach compiler.tracer compiler.users_code",
+    "nn": "files.conventions files.torch_layout files.weights",
+    "ops": "linalg",
+    "training": "callbacks conditions epochs history learning_rate lbfgs metrics progress saving "
+    "scorers task compiler.step files.checkpoint",
+}
 # The old name of a module or package, and its new one. What lies in a package moves with it, unless
 # it has a line of its own. No old name may be that of a module that is there today.
-MOVED: dict[str, str] = {}
+MOVED: dict[str, str] = {
+    f"adjoint.{name}": f"adjoint.{room}.{name.rpartition('.')[2]}"
+    for room, names in _ROOMS.items()
+    for name in names.split()
+} | {
+    # Classes that stand beside their functions now, in several modules: the package shows them all.
+    "adjoint.nn.activation": "adjoint.nn",
+    "adjoint.nn.loss": "adjoint.nn",
+    "adjoint.compiler.snapshot": "adjoint.optim.snapshot",
+    "adjoint.tabular": "adjoint.tables",
+    "adjoint.train": "adjoint.training.fit",
+}
 
 
 def place(name: str, moved: Mapping[str, str]) -> str | None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import adjoint
+from adjoint import cli
 from adjoint.cli import demo
-from adjoint.cli import main as cli
 
 FILES = sorted(
     f"{name}.{format}"

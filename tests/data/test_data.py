@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from adjoint import data
+from adjoint.core.philox import ORDER_SITE, random_words
 from adjoint.errors import ShapeError
 
 
@@ -22,7 +23,7 @@ def philox4x64(key, counter, rounds=10):
 
 
 def test_random_words_are_philox_of_seed_epoch_and_site():
-    words = data.random_words(10, seed=2**63 + 5, epoch=3, site=7)
+    words = random_words(10, seed=2**63 + 5, epoch=3, site=7)
     expected = [w for block in (1, 2, 3) for w in philox4x64((2**63 + 5, 0), (block, 3, 7, 0))]
     assert words.dtype == np.uint64
     assert words.tolist() == expected[:10]
@@ -30,13 +31,13 @@ def test_random_words_are_philox_of_seed_epoch_and_site():
 
 def test_random_words_differ_by_seed_epoch_and_site():
     places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-    words = {tuple(data.random_words(4, seed=s, epoch=e, site=p).tolist()) for s, e, p in places}
+    words = {tuple(random_words(4, seed=s, epoch=e, site=p).tolist()) for s, e, p in places}
     assert len(words) == 4
 
 
 def test_a_permutation_is_fisher_and_yates_of_the_words():
     n = 9
-    words = [int(w) for w in data.random_words(n, seed=4, epoch=2, site=data.ORDER_SITE)]
+    words = [int(w) for w in random_words(n, seed=4, epoch=2, site=ORDER_SITE)]
     order = list(range(n))
     for i in reversed(range(1, n)):
         j = ((words[i] >> 32) * (i + 1)) >> 32

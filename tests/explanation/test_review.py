@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.cli.main import main
+from adjoint.cli import main
 from adjoint.explanation.review import MISTAKES
 from review_corpus.corpus import right_layers, wrong_layers
 from review_corpus.measure import measure

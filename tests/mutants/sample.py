@@ -8,16 +8,15 @@ from pathlib import Path
 from .mutant import Mutant, mutants
 from .tree import PACKAGE, ROOT
 
-TRAINING = ["train", "trainer", "task", "epochs", "saving", "stream", "row_weights", "history"]
 # Parts of the package, and the modules and packages that each is made of.
 NOUNS = {
     "core": ["core"],
     "ops": ["ops"],
-    "sweep": ["sweep"],
+    "graphs": ["graphs"],
     "compiler": ["compiler"],
     "optim": ["optim"],
     "nn": ["nn"],
-    "training": [*TRAINING, "callbacks", "metrics", "learning_rate", "lbfgs"],
+    "training": ["training"],
 }
 
 

@@ -73,7 +73,7 @@ def buffers_are_kept_by_reference(patch):
         return x
 
     # By module: `adjoint.tensor` is the function of that name.
-    tensor, graph = sys.modules["adjoint.tensor"], sys.modules["adjoint.graph"]
+    tensor, graph = sys.modules["adjoint.graphs.tensor"], sys.modules["adjoint.graphs.graph"]
     patch.setattr(tensor, "keep", lambda arrays, parents: None)
     for module, name in (
         (tensor, "kept"),

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.annotations import Params
 from ..core.facts import REALS, Range
-from ..core.primitive import Params, Primitive
+from ..core.primitive import Primitive
 
 Array = np.ndarray[Any, Any]
 

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core.annotations import DTypeLike, Operand, Shape
-from ..core.primitive import Params, Primitive, Spec
+from ..core.annotations import DTypeLike, Operand, Params, Shape
+from ..core.primitive import Primitive, Spec
 from ..core.tree import leaves
 from ..graphs.graph import Symbol, trace
 from .check import check_gradients

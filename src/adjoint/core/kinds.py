@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .annotations import AnyArray, Axis, Cotangent, Described, Operand
+from .annotations import AnyArray, Axis, Cotangent, Described, Operand, Params
 from .facts import Facts
-from .primitive import PRIMITIVES, STRONG, Params, Primitive, Spec
+from .primitive import PRIMITIVES, STRONG, Primitive, Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]

@@ -1,9 +1,26 @@
-"""Files of weights and checkpoints: safetensors, with JSON inside; they need the extra `files`."""
+"""Files written whole or not at all, tensors in safetensors, and what is kept if all else fails.
+
+The extra `files` is needed for safetensors.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from ..errors import UnreadableFileError
-from ..nn.weights import load_weights, save_weights
-from ..training.checkpoint import Checkpoint
+
+# Public here as well; they know modules and trainings, and are read at first use.
+_ELSEWHERE = {
+    "Checkpoint": "adjoint.training.checkpoint",
+    "load_weights": "adjoint.nn.weights",
+    "save_weights": "adjoint.nn.weights",
+}
 
 __all__ = ["Checkpoint", "UnreadableFileError", "load_weights", "save_weights"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(_ELSEWHERE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

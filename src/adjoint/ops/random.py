@@ -70,8 +70,8 @@ def _drawn_shape(state: Described, *, shape: tuple[int, ...]) -> tuple[int, ...]
 def uniform(state: Array, *, shape: tuple[int, ...]) -> Array:
     """Return random numbers from 0 to below 1, a pure function of the state; it has no gradient.
 
-    They are the upper bits of the words of Philox4x64-10 (see `adjoint.core.philox`) with the state's
-    key, its count as epoch and `UNIFORM_SITE`, as many bits as the dtype has.
+    They are the upper bits of the words of Philox4x64-10 (see `adjoint.core.philox`) with the
+    state's key, its count as epoch and `UNIFORM_SITE`, as many bits as the dtype has.
 
     Parameters
     ----------

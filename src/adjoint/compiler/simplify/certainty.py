@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...core.annotations import Params
 from ...core.facts import Range
-from ...core.primitive import Operand, Params, Primitive, Spec
+from ...core.primitive import Operand, Primitive, Spec
 from ...graphs.cost import size_of
 from .bounds import lower_bound
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core.primitive import Node, Operand, Params, Primitive, Spec
+from ...core.annotations import Params
+from ...core.primitive import Node, Operand, Primitive, Spec
 from ...graphs.graph import Graph
 from .bounds import range_of
 from .rewrites import ANSWERS

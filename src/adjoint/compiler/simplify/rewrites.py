@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import PRIMITIVES, Operand, Operation, Params, Spec, Value
+from ...core.annotations import Params
+from ...core.primitive import PRIMITIVES, Operand, Operation, Spec, Value
 from ...core.views import plain
 
 # Applies a primitive, by name, to operands; what a rewrite may build with.

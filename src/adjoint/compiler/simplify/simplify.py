@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import PRIMITIVES, Node, Operand, Params, Primitive, Spec
+from ...core.annotations import Params
+from ...core.primitive import PRIMITIVES, Node, Operand, Primitive, Spec
 from ...graphs.graph import Graph, Symbol, node_of
 from ...graphs.tracing.tracer import Origin, TracedNode, TracedOperation
 from .certainty import is_plain, magnitude, magnitude_of

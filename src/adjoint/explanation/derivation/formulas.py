@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...compiler.source.printer import show
-from ...core.primitive import NUMPY, PRIMITIVES, Params, Primitive
+from ...core.annotations import Params
+from ...core.primitive import NUMPY, PRIMITIVES, Primitive
 from ...ops.structural import transpose
 from . import notation
 from .brackets import fill

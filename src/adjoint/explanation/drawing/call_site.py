@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.primitive import Node, Operand, Params, Primitive
+from ...core.annotations import Params
+from ...core.primitive import Node, Operand, Primitive
 from ...graphs.graph import Graph, Symbol, trace
 from ...nn.module import Module
 from ..derivation.subject import FunctionAtPoint
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_PACKAGE = str(Path(__file__).parents[2])
 _NUMPY = str(Path(np.__file__).parent)
 
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ....core.primitive import Operand, Params
+from ....core.annotations import Params
+from ....core.primitive import Operand
 from ....ops.subscripts import letter_sizes, split_terms
 from ...simplify.rewrites import Build, Rewrite
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ....core.primitive import PRIMITIVES, Operand, Operation, Params
+from ....core.annotations import Params
+from ....core.primitive import PRIMITIVES, Operand, Operation
 from ....graphs.graph import Graph, Symbol
 from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
