@@ -55,6 +55,8 @@ def sech(register):
         source="1 / np.cosh({x})",
         method=True,
         expand=lambda x: divide(1.0, cosh(x)),
+        bounds=(0, 1),
+        saturates=True,
     )
 
 

@@ -12,7 +12,6 @@ from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.primitive import NUMPY, attach
 from ..errors import ShapeError
-from .indexing import SLOT, scatter_add
 from .rearrangement import rearrangement
 from .reductions import sum
 from .structural import as_array, axis_index, reshape
@@ -115,16 +114,8 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
     return np.diagonal(x, offset, axis1, axis2)
 
 
-def _diagflat(x: Any, *, k: int) -> Any:
-    count = math.prod(x.shape)
-    rows, size = np.arange(count) + max(-k, 0), count + abs(k)
-    flat = reshape(x, shape=(count,))
-    return scatter_add(flat, rows, rows + k, key=(SLOT, SLOT), shape=(size, size))
-
-
 @linear(
     transposes=[lambda g, x, *, k: reshape(diagonal(g, offset=k), shape=x.shape)],
-    expand=_diagflat,
     shape=lambda x, *, k: (math.prod(x.shape) + abs(k),) * 2,
     source="np.diagflat({x}{params})",
     latex=r"\operatorname{{diag}}\left({x}{params}\right)",
