@@ -5,6 +5,9 @@ import pytest
 
 import adjoint as ad
 
+# It has no examples itself, and tests/ has a file of this name too.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(autouse=True)
 def names_of_examples(doctest_namespace):

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint import nn
+from adjoint import cli, nn
 from adjoint.cli import demo
-from adjoint.cli import main as cli
 from adjoint.files.rescue import check_file_place, check_folder_place, rescued
 
 X, Y = ad.datasets.make_moons(20, seed=0)

@@ -20,7 +20,7 @@ pytest.importorskip("sklearn")
 import pyarrow as pa
 from pyarrow import feather, parquet
 
-from adjoint.cli import main as cli
+from adjoint import cli
 from adjoint.tables import column
 from adjoint.tables.model import TableModel
 from adjoint.tables.settings import Settings
