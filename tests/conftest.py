@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-# Neither has examples: one ran with an earlier version, and names what stood where then; of the files
-# called conftest only one can be imported under this name, and src/ has one too.
+# Neither has examples. The one ran with an earlier version, and names what stood where then; of the
+# files called conftest only one can be imported under this name, and src/ has one too.
 collect_ignore = ["old_files/write.py", "conftest.py"]
 
 
