@@ -15,9 +15,9 @@ from adjoint.graph import trace
 
 import adjoint as ad
 from adjoint.compiler.native import function as native_function
-from adjoint.compiler.native.arrays.array_code import ArrayCode, Module
+from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
-from adjoint.compiler.native.arrays.views import Buffer, Role
+from adjoint.compiler.native.arrays.strided_view import Allocation, Role
 from adjoint.compiler.native.arrays.workspace import Workspace
 from adjoint.compiler.native.function import NativeFunction, native_tier
 from adjoint.compiler.native.machine import this_machine
@@ -240,9 +240,9 @@ def test_a_long_chain_is_computed_without_recursion():
 @sampled
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(1, 500)), max_size=12))
 def test_buffers_in_use_at_the_same_time_do_not_overlap(spans):
-    buffers = [Buffer(Role.TEMPORARY, "f64", size) for _, _, size in spans]
+    allocations = [Allocation(Role.TEMPORARY, "f64", size) for _, _, size in spans]
     used = [
-        [b for b, (x, y, _) in zip(buffers, spans, strict=True) if at in (min(x, y), max(x, y))]
+        [b for b, (x, y, _) in zip(allocations, spans, strict=True) if at in (min(x, y), max(x, y))]
         for at in range(9)
     ]
     workspace = Workspace(start=10)
@@ -252,9 +252,11 @@ def test_buffers_in_use_at_the_same_time_do_not_overlap(spans):
         for j in range(i):
             first, last = min(spans[j][:2]), max(spans[j][:2])
             if start <= last and first <= stop:
-                ends = sorted((workspace.offsets[b], b.bytes) for b in (buffers[i], buffers[j]))
+                ends = sorted(
+                    (workspace.offsets[b], b.bytes) for b in (allocations[i], allocations[j])
+                )
                 assert ends[0][0] + ends[0][1] <= ends[1][0]
-        assert 64 <= workspace.offsets[buffers[i]] <= workspace.size - buffers[i].bytes
+        assert 64 <= workspace.offsets[allocations[i]] <= workspace.size - allocations[i].bytes
 
 
 def test_memory_is_used_again():
@@ -263,7 +265,7 @@ def test_memory_is_used_again():
             x = ad.tanh(x @ x)
         return x
 
-    code = ArrayCode(expand(simplify(trace(deep, np.ones((50, 50))))), Module(64, 32))
+    code = ArrayCode(expand(simplify(trace(deep, np.ones((50, 50))))), CodeModule(64, 32))
     assert code.size < 4 * 50 * 50 * 8
 
 
@@ -314,7 +316,7 @@ def test_threads_share_a_function():
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names an x86 register")
 def test_a_product_keeps_its_sums_in_registers():
     x = np.ones((64, 64), np.float32)
-    module = Module(64, 32)
+    module = CodeModule(64, 32)
     ArrayCode(expand(simplify(trace(lambda x: x @ x, x))), module)
     text = module.text
     inner = text[text.index("fmuladd") :]

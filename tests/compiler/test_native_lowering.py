@@ -12,8 +12,8 @@ from adjoint.graph import trace
 import adjoint as ad
 from adjoint import contract, special
 from adjoint.compiler.native.function import NativeFunction, native_tier
+from adjoint.compiler.native.kernel import Stage, Unlowerable
 from adjoint.compiler.native.lower import LOWERING, lower
-from adjoint.compiler.native.nest import Stage, Unlowerable
 from adjoint.core import PRIMITIVES
 
 X = np.random.default_rng(0).normal(size=(3, 4))
@@ -167,8 +167,8 @@ def test_a_graph_too_large_to_unroll_is_refused():
 
 
 def test_equal_elements_are_one():
-    nest = lower(trace(lambda x: ad.exp(x).sum() + (ad.exp(x) * 2).sum(), V))
-    assert sum(element.operation == "exp" for element in nest.at(Stage.BEFORE)) == V.size
+    kernel = lower(trace(lambda x: ad.exp(x).sum() + (ad.exp(x) * 2).sum(), V))
+    assert sum(element.operation == "exp" for element in kernel.at(Stage.BEFORE)) == V.size
 
 
 def test_a_zero_times_infinity_is_as_in_the_graph():
@@ -197,8 +197,8 @@ def test_what_rows_cannot_do_is_refused(name):
 
 
 def test_rows_are_computed_in_the_loop_and_totals_after():
-    nest = lower(trace(lambda w, x: ad.tanh(x @ w).sum() * w[0], np.ones(3), ROWS), batched=[1])
-    stages = {e.operation: e.stage for s in Stage for e in nest.at(s)}
+    kernel = lower(trace(lambda w, x: ad.tanh(x @ w).sum() * w[0], np.ones(3), ROWS), batched=[1])
+    stages = {e.operation: e.stage for s in Stage for e in kernel.at(s)}
     assert stages["tanh"] is Stage.ROW
     assert stages["total"] is stages["multiply"] is Stage.AFTER
 

@@ -288,8 +288,8 @@ def test_a_cheap_card_is_a_few_instructions(name):
     count = len(card.array_names) - len(numbers)
     params = {"dtype": "float64"} if name == "astype" else {}
     xs = [np.array(0.5, np.float32 if name == "astype" else np.float64)] * count
-    nest = lower(trace(lambda *xs: card.bind(xs, params), *numbers, *xs))
-    made = [element.operation for element in nest.elements]
+    kernel = lower(trace(lambda *xs: card.bind(xs, params), *numbers, *xs))
+    made = [element.operation for element in kernel.elements]
     operations = [name for name in made if name not in ("load", "constant")]
     slow = {*functions.__all__, "divide", "sqrt", "reciprocal"}
     assert len(operations) <= 3

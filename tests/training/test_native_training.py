@@ -13,10 +13,10 @@ from adjoint.graph import trace
 
 import adjoint as ad
 from adjoint.compiler.native import cache, epoch_loop, training_code
+from adjoint.compiler.native.epoch_code import Status
 from adjoint.compiler.native.epoch_loop import EpochLoop
-from adjoint.compiler.native.loop import Status
+from adjoint.compiler.native.kernel import Unlowerable
 from adjoint.compiler.native.machine import this_machine
-from adjoint.compiler.native.nest import Unlowerable
 from adjoint.compiler.native.step_code import StepForm
 from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation

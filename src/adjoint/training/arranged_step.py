@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.native.nest import Unlowerable
+from ..compiler.native.kernel import Unlowerable
 from ..compiler.native.step_code import StepForm
 from ..core.annotations import Array
 from ..core.primitive import Spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiler.native.nest import Unlowerable
+from ..compiler.native.kernel import Unlowerable
 from ..nn.functional import LOSSES
 from ..nn.losses.loss import Weighted
 from ..nn.module import Module

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .formats import KINDS
-from .nest import Element, Nest, Unlowerable
+from .kernel import Element, Kernel, Unlowerable
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +54,7 @@ def kind_of(dtype: np.dtype[Any]) -> str:
         raise Unlowerable(f"dtype {dtype} has no native arithmetic") from None
 
 
-def constant_entries(nest: Nest, array: Any) -> Entries:
+def constant_entries(kernel: Kernel, array: Any) -> Entries:
     """Return the entries of a constant array; where it repeats along an axis, only once."""
     whole = np.asarray(array)
     short = whole
@@ -63,7 +63,7 @@ def constant_entries(nest: Nest, array: Any) -> Entries:
         if np.array_equal(first.repeat(short.shape[axis], axis), short):
             short = first
     kind = kind_of(whole.dtype)
-    return Entries(fill(short.shape, lambda i: nest.constant(short[i].item(), kind)), whole.shape)
+    return Entries(fill(short.shape, lambda i: kernel.constant(short[i].item(), kind)), whole.shape)
 
 
 def fill(shape: Sequence[int], make: Callable[[tuple[int, ...]], Element]) -> Array:

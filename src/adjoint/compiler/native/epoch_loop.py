@@ -12,8 +12,8 @@ import numpy as np
 from ...core.annotations import Array
 from ...core.primitive import Spec
 from ...errors import ShapeError
-from . import loop, team
-from .loop import (
+from . import epoch_code, team
+from .epoch_code import (
     BEST,
     EPOCH,
     MOST_WORSE,
@@ -103,7 +103,7 @@ class EpochLoop:
         dtype = self._specs[0].dtype
         lanes = this_machine().width(dtype.itemsize)
         self._layout = code.steps.layout
-        self._states = aligned_zeros((loop.STATES, self._layout.size), dtype)
+        self._states = aligned_zeros((epoch_code.STATES, self._layout.size), dtype)
         self.settings = np.array([np.ravel(x) for x in settings], dtype).ravel()
         self._data = [
             _fitting(array, self._specs[position])
@@ -253,7 +253,7 @@ class EpochLoop:
         """Stand before the last step again: whether its NaN should be 0 is decided elsewhere."""
         self._record[STATUS] = Status.STATE_HAS_NAN
         self._record[STEP] -= 1
-        self._record[TURN] = (self._record[TURN] - 1) % loop.STATES
+        self._record[TURN] = (self._record[TURN] - 1) % epoch_code.STATES
         self._numbers[SUM] = self._numbers[SUM_BEFORE]
 
     def _shaped(self, flat: Array) -> list[Array]:

@@ -12,13 +12,13 @@ from ...core.memory import separate
 from ...graphs.graph import Graph
 from ..arguments import fitted
 from .cache import object_code
-from .door import MOST_ARRAYS, has_doors, write_door
+from .entry_point import MOST_ARRAYS, has_entry_points, write_entry_point
 from .function_code import MOST_UNROLLED, FunctionCode, write_function
+from .kernel import Unlowerable
 from .lanes import declarations
 from .machine import ATTRIBUTES, Library, this_machine, warn_once
 from .memory_block import MemoryBlock
 from .mixed import MixedFunction
-from .nest import Unlowerable
 
 Array = np.ndarray[Any, Any]
 
@@ -57,13 +57,13 @@ class NativeFunction:
         count = len(graph.inputs) + len(self._gives)
         if not all(symbol.dtype.isnative for symbol in graph.inputs):
             raise Unlowerable("numbers whose bytes are in another order")
-        if count > MOST_ARRAYS or not has_doors():
+        if count > MOST_ARRAYS or not has_entry_points():
             raise Unlowerable(f"{count} arrays cannot be handed to native code here")
-        self._library = Library(object_code(_text(self._code, count)), ["evaluate_door"])
+        self._library = Library(object_code(_text(self._code, count)), ["evaluate_entry_point"])
         is_short = graph.flops < _SHORT
         make = self._library.short_function if is_short else self._library.function
         pointers = [ctypes.c_void_p] * (count + 1)
-        self._evaluate = make("evaluate_door", ctypes.c_bool, *pointers)
+        self._evaluate = make("evaluate_entry_point", ctypes.c_bool, *pointers)
         # One for each thread that is inside at the same time.
         self._spare = [self._workspace()]
 
@@ -148,7 +148,12 @@ def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
 
 
 def _text(code: FunctionCode, arrays: int) -> str:
-    parts = [declarations(code.names), *code.functions, write_door("evaluate", arrays), ATTRIBUTES]
+    parts = [
+        declarations(code.names),
+        *code.functions,
+        write_entry_point("evaluate", arrays),
+        ATTRIBUTES,
+    ]
     return "\n".join([*parts, ""])
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown, with_outputs
 from ..simplify.simplify import simplify, written_out
-from .arrays.array_code import ArrayCode, Module
+from .arrays.array_code import ArrayCode, CodeModule
 from .arrays.expansion import expand
-from .kernel import Kernel, Slot
+from .kernel import ArrayEntry, Kernel, Stage, Unlowerable
+from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names
 from .lower import lower
 from .machine import Machine
-from .nest import Nest, Place, Stage, Unlowerable
 
 Array = np.ndarray[Any, Any]
 
@@ -70,38 +70,38 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, every entry a scalar of its own."""
     watched = unshown(graph)
-    nest = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
-    _ask_for_doubts(nest, len(graph.outputs))
-    inputs, outputs = _slots(graph)
-    kernel = Kernel(nest, inputs, outputs, width=1)
-    text = kernel.write("evaluate", _parameters(graph)).replace(
+    kernel = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
+    _ask_for_doubts(kernel, len(graph.outputs))
+    inputs, outputs = _locations(graph)
+    writer = KernelWriter(kernel, inputs, outputs, width=1)
+    text = writer.write("evaluate", _parameters(graph)).replace(
         "define void", "define internal void"
     )
-    count = len(nest.at(Stage.BEFORE))
+    count = len(kernel.at(Stage.BEFORE))
     return FunctionCode(
-        (text,), (kernel.names,), f"native code: {count} scalar operations, unrolled"
+        (text,), (writer.names,), f"native code: {count} scalar operations, unrolled"
     )
 
 
-def _ask_for_doubts(nest: Nest, count: int) -> None:
+def _ask_for_doubts(kernel: Kernel, count: int) -> None:
     """Store, instead of all but ``count`` results, whether one is NaN or there is a doubt."""
-    found = nest.constant(False, "i1")
-    for doubt in nest.doubts:
-        found = nest.apply("logical_or", "i1", found, doubt)
-    for place, element in nest.results:
-        if place.array >= count:
-            found = nest.apply("logical_or", "i1", found, nest.apply("isnan", "i1", element))
-    nest.results = [result for result in nest.results if result[0].array < count]
-    nest.store(Place(count, 0), found)
+    found = kernel.constant(False, "i1")
+    for doubt in kernel.doubts:
+        found = kernel.apply("logical_or", "i1", found, doubt)
+    for entry, element in kernel.results:
+        if entry.array >= count:
+            found = kernel.apply("logical_or", "i1", found, kernel.apply("isnan", "i1", element))
+    kernel.results = [result for result in kernel.results if result[0].array < count]
+    kernel.store(ArrayEntry(count, 0), found)
 
 
 def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
     """Return the code of a simplified graph: loops over arrays, and products of matrices."""
-    module = Module(machine.vector_bytes, machine.registers)
+    module = CodeModule(machine.vector_bytes, machine.registers)
     code = ArrayCode(expand(graph), module)
     lines = [
         f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
-        *code.body(*_slots(graph)),
+        *code.body(*_locations(graph)),
         "  ret void",
         "}",
     ]
@@ -114,12 +114,12 @@ def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
     )
 
 
-def _slots(graph: Graph) -> tuple[dict[int, Slot], dict[int, Slot]]:
-    inputs = {i: Slot(f"%in{i}") for i in range(len(graph.inputs))}
-    return inputs, {i: Slot(f"%out{i}") for i in range(len(graph.outputs) + 1)}
+def _locations(graph: Graph) -> tuple[dict[int, ArrayLocation], dict[int, ArrayLocation]]:
+    inputs = {i: ArrayLocation(f"%in{i}") for i in range(len(graph.inputs))}
+    return inputs, {i: ArrayLocation(f"%out{i}") for i in range(len(graph.outputs) + 1)}
 
 
 def _parameters(graph: Graph) -> list[str]:
-    inputs, outputs = _slots(graph)
-    pointers = [slot.pointer for slot in (*inputs.values(), *outputs.values())]
+    inputs, outputs = _locations(graph)
+    pointers = [location.pointer for location in (*inputs.values(), *outputs.values())]
     return [*(f"ptr noalias {pointer}" for pointer in pointers), "ptr %workspace"]

@@ -1,4 +1,4 @@
-"""Instructions are how the operations of a nest are written on lanes: the table is read here."""
+"""Instructions are how the operations of a kernel are written on lanes: the table is read here."""
 
 from __future__ import annotations
 

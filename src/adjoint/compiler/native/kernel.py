@@ -1,260 +1,157 @@
-"""A kernel is a nest printed as one function in LLVM's language, its rows along the lanes.
+"""A kernel is straight-line arithmetic before, inside and after one loop over the rows of a batch.
 
-The loop takes as many rows at a time as a vector register has lanes, gathered by their numbers;
-totals are kept as vectors and added up across the lanes once, in a fixed order. Lanes beyond the
-last row compute what is not looked at: they are masked where a total is formed.
+It is the language between a graph and what is printed of it: every element is one number (of one
+row, inside the loop), named by an operation and the elements that it is of. The stage of an element
+follows from those: what depends on a row is computed for every row, what depends on a total over
+the rows after the loop. Equal elements are one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NamedTuple
 
-from .formats import FORMATS, LLVM_TYPES
-from .instructions import INSTRUCTIONS, converted
-from .lanes import Block, Lanes, Names
-from .nest import Element, Nest, Place, Stage
+# Unrolled code beyond a few thousand operations takes a compiler longer than it ever saves: LLVM
+# takes about a quarter of a millisecond for each.
+LIMIT = 4000
 
 
-@dataclass(frozen=True)
-class Slot:
-    """Where an array lies: a pointer, an offset in entries, and the entries of a row."""
+class Unlowerable(Exception):  # noqa: N818 - it is an answer, and no fault of the user's
+    """A graph that the native tier leaves to the portable one; its text says why."""
 
-    pointer: str
-    offset: int = 0
-    row_size: int = 1
+
+def too_large(limit: int) -> Unlowerable:
+    """Return why a graph is not unrolled."""
+    return Unlowerable(f"more than {limit} scalar operations, too many to unroll")
+
+
+class Stage(IntEnum):
+    """Where in a kernel an element is computed."""
+
+    BEFORE = 0
+    ROW = 1
+    AFTER = 2
+
+
+class ArrayEntry(NamedTuple):
+    """Where a number lies: which array, and which entry of it, or of each of its rows."""
+
+    array: int
+    number: int
+
+
+@dataclass(frozen=True, eq=False)
+class Element:
+    """One number: an operation on others, a constant or a place in memory."""
+
+    operation: str
+    args: tuple[Element, ...]
+    kind: str
+    stage: Stage
+    payload: Any = None
 
 
 class Kernel:
-    """The printer of one nest.
+    """A program of elements in the order of their making, and the places of its results.
 
     Parameters
     ----------
-    nest : Nest
-    inputs, outputs : mapping of int to Slot
-        Where the arrays of the nest's places lie. Rows are found by the numbers that ``%order``
-        points to, of which there are as many more than rows as there are lanes.
-    width : int
-        Number of lanes.
-    registers : int
-        How many vector registers the lanes take. Two chains of operations side by side keep a
-        processor busy that would wait for one; totals still take one register each.
+    rows : int
+        How often the loop runs; 0 for a kernel without one.
+    limit : int
+        The greatest number of elements.
     """
 
-    def __init__(
-        self,
-        nest: Nest,
-        inputs: Mapping[int, Slot],
-        outputs: Mapping[int, Slot],
-        *,
-        width: int,
-        registers: int = 1,
-    ) -> None:
-        self.nest, self.inputs, self.outputs, self.width = nest, inputs, outputs, width
-        self.part = width // registers
-        self.names = Names()
-        self.before = Block(1, self.names)
-        self.spread = Block(width, self.names)
-        self.row = Block(width, self.names)
-        self.after = Block(1, self.names)
-        self.values: dict[tuple[Element, int], Lanes] = {}
-        self.sums: list[tuple[Element, Lanes, Lanes]] = []
-        self.masked: dict[Element, Lanes] = {}
-        self.shares: dict[tuple[str, int], Lanes] = {}
-        self.valid: Lanes | None = None
+    def __init__(self, rows: int, *, limit: int = LIMIT) -> None:
+        self.rows = rows
+        self.limit = limit
+        self.elements: list[Element] = []
+        self.results: list[tuple[ArrayEntry, Element]] = []
+        # Each is true where the results must be decided elsewhere.
+        self.doubts: list[Element] = []
+        self._known: dict[Any, Element] = {}
 
-    def write(self, name: str, parameters: Sequence[str]) -> str:
-        """Return the text of ``void name(parameters)``."""
-        for element in self.nest.at(Stage.BEFORE):
-            self.values[element, Stage.BEFORE] = self._compute(element, self.before)
-        numbers = self._row_numbers()
-        for element in self.nest.at(Stage.ROW):
-            self.values[element, Stage.ROW] = self._row(element, numbers)
-        self._accumulate()
-        for element in self.nest.at(Stage.AFTER):
-            if element.operation != "total":
-                self.values[element, Stage.AFTER] = self._compute(element, self.after)
-        for place, element in self.nest.results:
-            self._store(place, element)
-        return "\n".join(
-            [f"define void @{name}({', '.join(parameters)}) #0 {{", *self._body(), "}"]
+    def constant(self, value: float, kind: str) -> Element:
+        """Return a number known now."""
+        # The sign tells 0 from -0, which are equal.
+        key = ("constant", kind, repr(value))
+        return self._known.get(key) or self._add(
+            key, Element("constant", (), kind, Stage.BEFORE, value)
         )
 
-    # --- elements ---------------------------------------------------------------------------------
+    def load(self, entry: ArrayEntry, kind: str) -> Element:
+        """Return an entry of an array that all rows share."""
+        return self._make("load", (), kind, Stage.BEFORE, entry)
 
-    def _compute(self, element: Element, block: Block) -> Lanes:
-        if element.operation == "constant":
-            return block.constant(element.payload, element.kind)
-        if element.operation == "load":
-            return self._load(block, self._address(block, self.inputs, element.payload, element))
-        args = [self._value(arg, block) for arg in element.args]
-        if element.operation == "convert":
-            return converted(args[0], element.kind)
-        return INSTRUCTIONS[element.operation](*args)
+    def row_load(self, entry: ArrayEntry, kind: str) -> Element:
+        """Return an entry of the row."""
+        return self._make("row_load", (), kind, Stage.ROW, entry)
 
-    def _value(self, element: Element, block: Block) -> Lanes:
-        """Return an element's value for use in a block."""
-        if element.stage is Stage.BEFORE and block is self.row:
-            return self._in_every_lane(element)
-        # An operator writes to the block of its operands.
-        value = self.values[element, element.stage]
-        return Lanes(block, value.text, value.kind)
-
-    def _in_every_lane(self, element: Element) -> Lanes:
-        if element.operation == "load":
-            # At every use anew: a processor spreads a number as it loads it, which is cheaper than
-            # to keep it spread in a register, and then in memory for want of registers.
-            scalar = self._compute(element, self.row.resized(1))
-            return self.row.spread(scalar.text, element.kind)
-        key = (element, Stage.ROW)
-        if key not in self.values:
-            if element.operation == "constant":
-                self.values[key] = self.row.constant(element.payload, element.kind)
-            else:
-                scalar = self.values[element, Stage.BEFORE]
-                self.values[key] = self.spread.spread(scalar.text, element.kind)
-        return self.values[key]
-
-    def _address(
-        self, block: Block, slots: Mapping[int, Slot], place: Place, element: Element
-    ) -> tuple[str, str]:
-        slot = slots[place.array]
-        pointer = self.names.fresh()
-        plain, entry = LLVM_TYPES[element.kind], slot.offset + place.entry
-        block.lines.append(f"  {pointer} = getelementptr {plain}, ptr {slot.pointer}, i64 {entry}")
-        return pointer, element.kind
-
-    def _load(self, block: Block, address: tuple[str, str]) -> Lanes:
-        pointer, kind = address
-        return block.write(f"load {LLVM_TYPES[kind]}, ptr {pointer}", kind)
-
-    def _store(self, place: Place, element: Element) -> None:
-        value = self._value(element, self.after)
-        pointer, kind = self._address(self.after, self.outputs, place, element)
-        self.after.lines.append(f"  store {LLVM_TYPES[kind]} {value}, ptr {pointer}")
-
-    # --- rows -------------------------------------------------------------------------------------
-
-    def _row_numbers(self) -> list[str]:
-        """Load the numbers of the rows of this turn."""
-        numbers = []
-        scalar = Block(1, self.names)
-        for lane in range(self.width if self.nest.at(Stage.ROW) else 0):
-            at = scalar.write(f"add i64 %row, {lane}", "i64")
-            pointer = self.names.fresh()
-            scalar.lines.append(f"  {pointer} = getelementptr i64, ptr %order, i64 {at}")
-            numbers.append(scalar.write(f"load i64, ptr {pointer}", "i64").text)
-        self.row.lines += scalar.lines
-        return numbers
-
-    def _row(self, element: Element, numbers: list[str]) -> Lanes:
-        if element.operation == "row_load":
-            return self._gather(element, numbers)
-        return self._compute(element, self.row)
-
-    def _gather(self, element: Element, numbers: list[str]) -> Lanes:
-        """Collect one entry of every row, lane by lane."""
-        slot, place = self.inputs[element.payload.array], element.payload
-        plain, vector = LLVM_TYPES[element.kind], self.row.type_of(element.kind)
-        scalar = Block(1, self.names)
-        result = "poison"
-        for lane, number in enumerate(numbers):
-            start = scalar.write(f"mul i64 {number}, {slot.row_size}", "i64")
-            entry = scalar.write(f"add i64 {start}, {slot.offset + place.entry}", "i64")
-            pointer = self.names.fresh()
-            scalar.lines.append(
-                f"  {pointer} = getelementptr {plain}, ptr {slot.pointer}, i64 {entry}"
+    def apply(self, operation: str, kind: str, *args: Element, payload: Any = None) -> Element:
+        """Return an operation on elements."""
+        stage = max((arg.stage for arg in args), default=Stage.BEFORE)
+        if stage is Stage.AFTER and any(arg.stage is Stage.ROW for arg in args):
+            raise Unlowerable(
+                f"{operation}: a row needs a total over all rows, which takes a second loop"
             )
-            loaded = scalar.write(f"load {plain}, ptr {pointer}", element.kind)
-            if self.width == 1:
-                result = loaded.text
-            else:
-                insert = f"insertelement {vector} {result}, {plain} {loaded}, i32 {lane}"
-                result = scalar.write(insert, element.kind).text
-        self.row.lines += scalar.lines
-        return Lanes(self.row, result, element.kind)
+        return self._make(operation, args, kind, stage, payload)
 
-    # --- totals -----------------------------------------------------------------------------------
+    def total(self, *factors: Element) -> Element:
+        """Return the sum over the rows of an element, or of the product of two."""
+        if any(factor.stage is Stage.AFTER for factor in factors):
+            raise Unlowerable("sum: a total of what depends on a total takes a second loop")
+        return self._make("total", factors, factors[0].kind, Stage.AFTER, None)
 
-    def _accumulate(self) -> None:
-        """Add each total's lanes up over the loop, then across the lanes."""
-        for element in self.nest.at(Stage.AFTER):
-            if element.operation == "total":
-                before = Lanes(self.row.resized(self.part), self.names.fresh(), element.kind)
-                after = self._grown(element, before)
-                self.sums.append((element, before, after))
-                self.values[element, Stage.AFTER] = self._across(after)
+    def poison(self, position: int) -> None:
+        """Make a result NaN, one float, if there is a doubt in any row."""
+        at = next(n for n, (entry, _) in enumerate(self.results) if entry.array == position)
+        entry, element = self.results[at]
+        one, zero, nan = (self.constant(x, element.kind) for x in (1, 0, float("nan")))
+        for stage in Stage:
+            doubts = [doubt for doubt in self.doubts if doubt.stage is stage]
+            if not doubts:
+                continue
+            found = doubts[0]
+            for doubt in doubts[1:]:
+                found = self.apply("logical_or", "i1", found, doubt)
+            if stage is Stage.ROW:
+                rows = self.total(self.apply("where", element.kind, found, one, zero))
+                found = self.apply("greater", "i1", rows, zero)
+            element = self.apply("where", element.kind, found, nan, element)
+        self.results[at] = entry, element
 
-    def _grown(self, element: Element, total: Lanes) -> Lanes:
-        *others, last = element.args
-        factors = [*(self._value(other, self.row) for other in others), self._mask(last)]
-        for start in range(0, self.width, self.part):
-            first, *rest = (self._share(factor, start) for factor in factors)
-            total = INSTRUCTIONS["times_plus"](first, *rest, total) if rest else total + first
-        return total
+    def store(self, entry: ArrayEntry, element: Element) -> None:
+        """Make an element a result."""
+        if element.stage is Stage.ROW:
+            raise Unlowerable("a result with one number for every row")
+        self.results.append((entry, element))
 
-    def _share(self, lanes: Lanes, start: int) -> Lanes:
-        """Return one register's share of the lanes."""
-        key = (lanes.text, start)
-        if key not in self.shares:
-            self.shares[key] = lanes.part(start, self.part)
-        return self.shares[key]
-
-    def _mask(self, element: Element) -> Lanes:
-        """Return an element with zeros in the lanes beyond the last row."""
-        value = self._value(element, self.row)
-        if self.nest.rows % self.width == 0:
-            return value
-        if element not in self.masked:
-            zero = value.lift(0)
-            self.masked[element] = self._valid_lanes().choose(value, zero)
-        return self.masked[element]
-
-    def _valid_lanes(self) -> Lanes:
-        if self.valid is None:
-            first = self.row.spread("%row", "i64")
-            lanes = ", ".join(f"i64 {lane}" for lane in range(self.width))
-            steps = Lanes(self.row, f"<{lanes}>" if self.width > 1 else "0", "i64")
-            self.valid = (first + steps).compare("<", self.nest.rows)
-        return self.valid
-
-    def _across(self, lanes: Lanes) -> Lanes:
-        """Return the sum of the lanes, by halves."""
-        lanes = Lanes(self.after.resized(self.part), lanes.text, lanes.kind)
-        while lanes.block.width > 1:
-            half = lanes.block.width // 2
-            lanes = lanes.part(0, half) + lanes.part(half, half)
-        return lanes
-
-    # --- the function -----------------------------------------------------------------------------
-
-    def _body(self) -> list[str]:
-        if not self.row.lines:
-            return ["entry:", *self.before.lines, *self.after.lines, "  ret void"]
-        phis = [
-            f"  {before} = phi {before.block.type_of(element.kind)} "
-            f"[{before.block.constant(_nothing(element.kind), element.kind)}, %entry], "
-            f"[{after}, %loop]"
-            for element, before, after in self.sums
-        ]
+    def at(self, stage: Stage) -> Sequence[Element]:
+        """Return the elements of a stage that results need, in order."""
+        needed: set[Element] = set()
+        pending = [element for _, element in self.results]
+        while pending:
+            element = pending.pop()
+            if element not in needed:
+                needed.add(element)
+                pending.extend(element.args)
         return [
-            "entry:",
-            *self.before.lines,
-            *self.spread.lines,
-            "  br label %loop",
-            "loop:",
-            "  %row = phi i64 [0, %entry], [%following, %loop]",
-            *phis,
-            *self.row.lines,
-            f"  %following = add i64 %row, {self.width}",
-            f"  %more = icmp slt i64 %following, {self.nest.rows}",
-            "  br i1 %more, label %loop, label %end",
-            "end:",
-            *self.after.lines,
-            "  ret void",
+            element for element in self.elements if element.stage is stage and element in needed
         ]
 
+    def _make(
+        self, operation: str, args: tuple[Element, ...], kind: str, stage: Stage, payload: Any
+    ) -> Element:
+        key = (operation, kind, payload, *map(id, args))
+        return self._known.get(key) or self._add(
+            key, Element(operation, args, kind, stage, payload)
+        )
 
-def _nothing(kind: str) -> float:
-    """Return what added to a number leaves it as it is, -0 included."""
-    return -0.0 if kind in FORMATS else 0
+    def _add(self, key: Any, element: Element) -> Element:
+        if len(self.elements) >= self.limit:
+            raise too_large(self.limit)
+        self._known[key] = element
+        self.elements.append(element)
+        return element

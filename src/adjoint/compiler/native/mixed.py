@@ -10,9 +10,9 @@ from ...core.memory import separate
 from ...graphs.cost import size_of
 from ...graphs.graph import Graph
 from ...graphs.tracing.tracer import TracedOperation
-from .arrays.array_code import ArrayCode, Module
+from .arrays.array_code import ArrayCode, CodeModule
 from .arrays.expansion import expand
-from .nest import Unlowerable
+from .kernel import Unlowerable
 from .partition import Partition, Segment, alone, partition
 
 # What NumPy takes for an operation, and native code for being called, in units of its time for an
@@ -81,7 +81,7 @@ class MixedFunction:
 def refusal(node: TracedOperation) -> str | None:
     """Return why an operation has no native code, or None where it has."""
     try:
-        ArrayCode(expand(alone(node)), Module(vector_bytes=16, registers=16))
+        ArrayCode(expand(alone(node)), CodeModule(vector_bytes=16, registers=16))
     except Unlowerable as reason:
         return str(reason)
     return None

@@ -14,7 +14,7 @@ import numpy as np
 from ...core.primitive import PRIMITIVES, Node, Operation, Primitive
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
-from .nest import Nest, Unlowerable
+from .kernel import Kernel, Unlowerable
 
 
 def moves_arrays(primitive: Primitive) -> bool:
@@ -23,15 +23,15 @@ def moves_arrays(primitive: Primitive) -> bool:
     return moves is not None and moves.arguments in (1, None)
 
 
-def lower_movement(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
+def lower_movement(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
     """Lower a primitive that only moves, repeats or drops entries, or puts zeros between.
 
     Where it moves them by index arrays, these must be known.
     """
     moves = node.primitive.facts.moves
     if moves is not None and moves.arguments is None:
-        return _moved(nest, node, args, [])
-    return _moved(nest, node, args[:1], _known_indices(node))
+        return _moved(kernel, node, args, [])
+    return _moved(kernel, node, args[:1], _known_indices(node))
 
 
 def is_index(arg: Any, parent: Node | None) -> bool:
@@ -45,15 +45,15 @@ def _known_indices(node: Operation) -> list[Array]:
     return [np.asarray(index) for index in node.args[1:]]
 
 
-def lower_scattering(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
+def lower_scattering(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
     """Lower the transpose of a selection, where no entry was selected twice."""
     ones = np.ones(args[0].shape, np.int64)
     if (node.primitive.forward(ones, *_known_indices(node), **node.params) > 1).any():
         raise Unlowerable("scatter_add of several entries to one place")
-    return lower_movement(nest, node, args)
+    return lower_movement(kernel, node, args)
 
 
-def _moved(nest: Nest, node: Operation, args: list[Entries], rest: list[Array]) -> Entries:
+def _moved(kernel: Kernel, node: Operation, args: list[Entries], rest: list[Array]) -> Entries:
     offsets = np.cumsum([1] + [math.prod(arg.shape) for arg in args])
     # Counted from 1, so that a 0 is an entry that came from nowhere.
     numbered = [
@@ -66,7 +66,7 @@ def _moved(nest: Nest, node: Operation, args: list[Entries], rest: list[Array]) 
     rows = _rows_after(moved, args, offsets)
     if rows is not None:
         moved = moved.take([0], rows)
-    return _gathered(nest, node, args, offsets, moved, rows)
+    return _gathered(kernel, node, args, offsets, moved, rows)
 
 
 def _require_alike(node: Operation, args: list[Entries]) -> None:
@@ -77,7 +77,12 @@ def _require_alike(node: Operation, args: list[Entries]) -> None:
 
 
 def _gathered(
-    nest: Nest, node: Operation, args: list[Entries], offsets: Array, moved: Array, rows: int | None
+    kernel: Kernel,
+    node: Operation,
+    args: list[Entries],
+    offsets: Array,
+    moved: Array,
+    rows: int | None,
 ) -> Entries:
     """Return the elements that the numbers name, once where they repeat along an axis."""
     spec = spec_of(node)
@@ -85,7 +90,7 @@ def _gathered(
         if moved.shape[axis] > 1 and (moved == moved.take([0], axis)).all():
             moved = moved.take([0], axis)
     wholes = [np.broadcast_to(arg.elements, arg.shape) for arg in args]
-    zero = nest.constant(0, kind_of(spec.dtype))
+    zero = kernel.constant(0, kind_of(spec.dtype))
 
     def pick(index: tuple[int, ...]) -> object:
         number = int(moved[index])
@@ -93,7 +98,7 @@ def _gathered(
             return zero
         which = int(np.searchsorted(offsets, number, side="right")) - 1
         element: Any = wholes[which][np.unravel_index(number - offsets[which], args[which].shape)]
-        return convert(nest, element, kind_of(spec.dtype))
+        return convert(kernel, element, kind_of(spec.dtype))
 
     return Entries(fill(moved.shape, pick), spec.shape, rows)  # type: ignore[arg-type]
 

@@ -15,13 +15,13 @@ import numpy as np
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown
 from ..simplify.simplify import simplify, written_out
-from . import loop
+from . import epoch_code
 from .entries import kind_of
 from .formats import SIZES
-from .kernel import Kernel, Slot
+from .kernel import Unlowerable
+from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names
 from .lower import lower
-from .nest import Unlowerable
 
 Array = np.ndarray[Any, Any]
 
@@ -78,7 +78,7 @@ class StepForm:
 
 
 @dataclass(frozen=True)
-class Layout:
+class StateLayout:
     """Where the arrays of a state lie, one after another.
 
     Parameters
@@ -93,7 +93,7 @@ class Layout:
     size: int
 
     @classmethod
-    def of(cls, graph: Graph, form: StepForm, *, alignment: int, lanes: int) -> Layout:
+    def of(cls, graph: Graph, form: StepForm, *, alignment: int, lanes: int) -> StateLayout:
         """Return the layout of a step's state, each array at a multiple of the alignment."""
         offsets, at = [], 0
         for symbol in graph.inputs[: form.state]:
@@ -116,7 +116,7 @@ class StepCode:
     functions : tuple of str
     names : tuple of Names
         The names that they declare.
-    layout : Layout
+    layout : StateLayout
         Where the arrays of the state lie.
     workspace : int
         Bytes of memory between the parts of a step.
@@ -130,7 +130,7 @@ class StepCode:
 
     functions: tuple[str, ...]
     names: tuple[Names, ...]
-    layout: Layout
+    layout: StateLayout
     workspace: int = 0
     constants: tuple[tuple[int, Array], ...] = ()
     about: str = ""
@@ -149,21 +149,21 @@ def unrolled_steps(
     """
     kind = kind_of(step.inputs[0].dtype)
     width = vector_bytes // SIZES[kind]
-    layout = Layout.of(step, form, alignment=1, lanes=width)
+    layout = StateLayout.of(step, form, alignment=1, lanes=width)
     functions, names, count, shows = [], [], 0, True
     for name, graph in (("step", step), ("tail", tail)):
         if graph is not None:
             simple = written_out(simplify(graph))
             shows = _shows_next(simple, form) and shows
-            kernel = _kernel(simple, form, layout, width, limit)
-            text = kernel.write(name, loop.step_parameters(len(form.batched(graph))))
+            writer = _kernel(simple, form, layout, width, limit)
+            text = writer.write(name, epoch_code.step_parameters(len(form.batched(graph))))
             functions.append(text.replace("define void", "define internal void"))
-            names.append(kernel.names)
-            count = max(count, len(kernel.nest.elements))
+            names.append(writer.names)
+            count = max(count, len(writer.kernel.elements))
     about = f"{count} scalar operations, unrolled in a loop over the rows"
-    scan = loop.write_scan(kind=kind, width=width, padded=layout.size)
+    scan = epoch_code.write_scan(kind=kind, width=width, padded=layout.size)
     return StepCode(
-        (*functions, loop.NO_DOUBT if shows else scan), tuple(names), layout, about=about
+        (*functions, epoch_code.NO_DOUBT if shows else scan), tuple(names), layout, about=about
     )
 
 
@@ -181,27 +181,34 @@ def _shows_next(step: Graph, form: StepForm) -> bool:
     return not watched
 
 
-def _kernel(graph: Graph, form: StepForm, layout: Layout, width: int, limit: int) -> Kernel:
+def _kernel(
+    graph: Graph, form: StepForm, layout: StateLayout, width: int, limit: int
+) -> KernelWriter:
     form.check(graph)
-    nest = lower(graph, batched=form.batched(graph), limit=limit)
-    nest.poison(0)  # a loss that is not finite is looked into
-    inputs, outputs = state_slots(graph, form, layout)
+    kernel = lower(graph, batched=form.batched(graph), limit=limit)
+    kernel.poison(0)  # a loss that is not finite is looked into
+    inputs, outputs = state_locations(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
-        inputs[position] = Slot(f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:]))
+        inputs[position] = ArrayLocation(
+            f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:])
+        )
     # A chain of operations waits for itself: two side by side fill the gaps, for more there are too
     # few registers.
-    registers = 2 if nest.rows >= 2 * width else 1
-    return Kernel(nest, inputs, outputs, width=registers * width, registers=registers)
+    registers = 2 if kernel.rows >= 2 * width else 1
+    return KernelWriter(kernel, inputs, outputs, width=registers * width, registers=registers)
 
 
-def state_slots(
-    graph: Graph, form: StepForm, layout: Layout
-) -> tuple[dict[int, Slot], dict[int, Slot]]:
+def state_locations(
+    graph: Graph, form: StepForm, layout: StateLayout
+) -> tuple[dict[int, ArrayLocation], dict[int, ArrayLocation]]:
     """Return where state, settings and loss lie: inputs, and outputs."""
-    inputs = {i: Slot("%now", at) for i, at in enumerate(layout.offsets)}
-    outputs = {0: Slot("%loss"), **{i + 1: Slot("%new", at) for i, at in enumerate(layout.offsets)}}
+    inputs = {i: ArrayLocation("%now", at) for i, at in enumerate(layout.offsets)}
+    outputs = {
+        0: ArrayLocation("%loss"),
+        **{i + 1: ArrayLocation("%new", at) for i, at in enumerate(layout.offsets)},
+    }
     at = 0
     for i in range(form.state, form.state + form.settings):
-        inputs[i] = Slot("%settings", at)
+        inputs[i] = ArrayLocation("%settings", at)
         at += math.prod(graph.inputs[i].shape)
     return inputs, outputs

@@ -11,7 +11,7 @@ from ...core.primitive import Operation
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
 from .formats import FORMATS
-from .nest import Element, Nest, Stage, Unlowerable
+from .kernel import Element, Kernel, Stage, Unlowerable
 
 
 def spread(entries: Entries, axis: int) -> Array:
@@ -21,19 +21,19 @@ def spread(entries: Entries, axis: int) -> Array:
     return entries.elements
 
 
-def add_all(nest: Nest, elements: Sequence[Element]) -> Element:
+def add_all(kernel: Kernel, elements: Sequence[Element]) -> Element:
     """Return a sum in pairs: half the rounding errors and a fraction of the latency of a chain."""
     parts = list(elements)
     while len(parts) > 1:
         pairs = [
-            nest.apply("add", parts[0].kind, x, y)
+            kernel.apply("add", parts[0].kind, x, y)
             for x, y in zip(parts[::2], parts[1::2], strict=False)
         ]
         parts = pairs + parts[len(pairs) * 2 :]
     return parts[0]
 
 
-def fold(nest: Nest, entries: Entries, axes: Sequence[int], kind: str) -> Entries:
+def fold(kernel: Kernel, entries: Entries, axes: Sequence[int], kind: str) -> Entries:
     """Return the sum over axes, which stay with size 1."""
     kept = tuple(1 if a in axes else n for a, n in enumerate(entries.shape))
     # Equal numbers are added by counting them.
@@ -47,32 +47,32 @@ def fold(nest: Nest, entries: Entries, axes: Sequence[int], kind: str) -> Entrie
 
     def make(index: tuple[int, ...]) -> Element:
         key = tuple(slice(None) if a in axes else i for a, i in enumerate(index))
-        parts = [convert(nest, x, kind) for x in np.ravel(entries.elements[key])]
+        parts = [convert(kernel, x, kind) for x in np.ravel(entries.elements[key])]
         if not parts:
-            return nest.constant(0, kind)
-        result = _over_rows(nest, parts) if over_rows else add_all(nest, parts)
+            return kernel.constant(0, kind)
+        result = _over_rows(kernel, parts) if over_rows else add_all(kernel, parts)
         if kind in FORMATS:
             # NumPy's sums begin with 0, so that those of nothing but -0 are 0.
-            result = nest.apply("add", kind, result, nest.constant(0.0, kind))
+            result = kernel.apply("add", kind, result, kernel.constant(0.0, kind))
         if repeats == 1:
             return result
-        return nest.apply("multiply", kind, result, nest.constant(repeats, kind))
+        return kernel.apply("multiply", kind, result, kernel.constant(repeats, kind))
 
     return Entries(fill(shape, make), kept, None if over_rows else entries.rows)
 
 
-def _over_rows(nest: Nest, parts: list[Element]) -> Element:
-    return total(nest, add_all(nest, parts))
+def _over_rows(kernel: Kernel, parts: list[Element]) -> Element:
+    return total(kernel, add_all(kernel, parts))
 
 
-def total(nest: Nest, *factors: Element) -> Element:
+def total(kernel: Kernel, *factors: Element) -> Element:
     """Return the sum of a product over the rows; what is the same for all of them is counted."""
     if any(factor.stage is Stage.ROW for factor in factors):
-        return nest.total(*factors)
+        return kernel.total(*factors)
     kind = factors[0].kind
-    result = nest.constant(nest.rows, kind)
+    result = kernel.constant(kernel.rows, kind)
     for factor in factors:
-        result = nest.apply("multiply", kind, factor, result)
+        result = kernel.apply("multiply", kind, factor, result)
     return result
 
 
@@ -92,17 +92,17 @@ def _dropped(entries: Entries, axes: Sequence[int], keepdims: bool) -> Entries:
     return Entries(elements, tuple(entries.shape[a] for a in left), rows)
 
 
-def lower_sum(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
+def lower_sum(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
     """Lower a sum over axes."""
     axes = _axes(node, len(args[0].shape))
-    folded = fold(nest, args[0], axes, kind_of(spec_of(node).dtype))
+    folded = fold(kernel, args[0], axes, kind_of(spec_of(node).dtype))
     return _dropped(folded, axes, node.params["keepdims"])
 
 
 def lower_extreme(operation: str) -> Rule:
     """Return the rule of the greatest or the least entry over axes."""
 
-    def rule(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
+    def rule(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
         x = args[0]
         axes = _axes(node, len(x.shape))
         if x.rows in axes:
@@ -111,7 +111,7 @@ def lower_extreme(operation: str) -> Rule:
 
         def make(index: tuple[int, ...]) -> Element:
             key = tuple(slice(None) if a in axes else i for a, i in enumerate(index))
-            return greatest(nest, np.ravel(x.elements[key]).tolist(), operation)
+            return greatest(kernel, np.ravel(x.elements[key]).tolist(), operation)
 
         kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
         keepdims = node.params["keepdims"]
@@ -120,15 +120,15 @@ def lower_extreme(operation: str) -> Rule:
     return rule
 
 
-def greatest(nest: Nest, elements: Sequence[Element], operation: str = "maximum") -> Element:
+def greatest(kernel: Kernel, elements: Sequence[Element], operation: str = "maximum") -> Element:
     """Return the greatest element, or the least; NaN if there is one."""
     result, *rest = elements
     for element in rest:
-        result = nest.apply(operation, result.kind, result, element)
+        result = kernel.apply(operation, result.kind, result, element)
     return result
 
 
-def lower_matmul(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
+def lower_matmul(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
     """Lower a product of matrices or vectors; over the rows it is a total of products."""
     spec = spec_of(node)
     if any(len(arg.shape) > 2 for arg in args):
@@ -138,9 +138,9 @@ def lower_matmul(nest: Nest, node: Operation, args: list[Entries]) -> Entries:
     if left.rows == 0 and right.rows == 1:
         raise Unlowerable("matmul: every row meets every other row")
     if left.rows == 1 or right.rows == 0:
-        elements, rows = _total_product(nest, left, right, kind), None
+        elements, rows = _total_product(kernel, left, right, kind), None
     else:
-        elements, rows = _inner_product(nest, left, right, kind), left.rows
+        elements, rows = _inner_product(kernel, left, right, kind), left.rows
         rows = right.rows if rows is None else rows
     drop = [a for a, arg in enumerate(args) if len(arg.shape) == 1]
     kept = [a for a in range(2) if a not in drop]
@@ -157,7 +157,7 @@ def _as_matrix(entries: Entries, new_axis: int) -> Entries:
     return Entries(np.expand_dims(entries.elements, new_axis), shape, rows)
 
 
-def _total_product(nest: Nest, left: Entries, right: Entries, kind: str) -> Array:
+def _total_product(kernel: Kernel, left: Entries, right: Entries, kind: str) -> Array:
     """Return the sums over the rows of the products of every column pair."""
     for entries, axis in ((left, 1), (right, 0)):
         if entries.rows is None and entries.elements.shape[axis] != 1:
@@ -165,25 +165,25 @@ def _total_product(nest: Nest, left: Entries, right: Entries, kind: str) -> Arra
 
     def make(index: tuple[int, ...]) -> Element:
         x, y = left.elements[index[0], 0], right.elements[0, index[1]]
-        return total(nest, convert(nest, x, kind), convert(nest, y, kind))
+        return total(kernel, convert(kernel, x, kind), convert(kernel, y, kind))
 
     return fill((left.elements.shape[0], right.elements.shape[1]), make)
 
 
-def _inner_product(nest: Nest, left: Entries, right: Entries, kind: str) -> Array:
+def _inner_product(kernel: Kernel, left: Entries, right: Entries, kind: str) -> Array:
     """Return Σₖ xᵢₖ yₖⱼ as chains of multiplications with addition."""
     x, y = spread(left, 1), spread(right, 0)
 
     def make(index: tuple[int, ...]) -> Element:
         pairs = [
-            (convert(nest, a, kind), convert(nest, b, kind))
+            (convert(kernel, a, kind), convert(kernel, b, kind))
             for a, b in zip(x[index[0]], y[:, index[1]], strict=True)
         ]
         if not pairs:
-            return nest.constant(0, kind)
-        result = nest.apply("multiply", kind, *pairs[0])
+            return kernel.constant(0, kind)
+        result = kernel.apply("multiply", kind, *pairs[0])
         for a, b in pairs[1:]:
-            result = nest.apply("times_plus", kind, a, b, result)
+            result = kernel.apply("times_plus", kind, a, b, result)
         return result
 
     return fill((x.shape[0], y.shape[1]), make)

@@ -11,14 +11,14 @@ from functools import cached_property
 
 from ...graphs.graph import Graph
 from ..simplify.fingerprint import fingerprint
-from . import loop, team
+from . import epoch_code, team
 from .arrays.array_steps import array_steps
 from .cache import object_code
 from .entries import kind_of
+from .kernel import Unlowerable
 from .lanes import Names, declarations
 from .machine import ATTRIBUTES, Library, Machine, this_machine
 from .mersenne import write_reshuffle
-from .nest import Unlowerable
 from .shuffle import write_shuffle
 from .step_code import StepCode, StepForm, unrolled_steps
 
@@ -152,7 +152,7 @@ def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph 
     """Return the text of a training in LLVM's language."""
     kind = kind_of(step.inputs[0].dtype)
     last = form.parameters - 1
-    outer = loop.write_loop(
+    outer = epoch_code.write_epochs(
         kind=kind,
         batch=form.rows(step),
         tail=0 if tail is None else form.rows(tail),
@@ -161,7 +161,7 @@ def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph 
         padded=steps.layout.size,
     )
     declared = Names()
-    declared.intrinsics.update(loop.loop_declarations(kind))
+    declared.intrinsics.update(epoch_code.epoch_declarations(kind))
     return "\n".join(
         [
             declarations([*steps.names, declared]),

@@ -11,7 +11,7 @@ from ...core.primitive import PRIMITIVES, Node, Operand, Operation, Primitive
 from ...graphs.graph import Graph
 from ...graphs.tracing import naming
 from ..simplify.doubts import careful_name
-from . import constants, helpers
+from . import constants, definitions
 from .constants import parse
 from .standalone import STANDALONE
 from .wordings import WORDINGS, fill
@@ -35,7 +35,9 @@ class Expressions:
         self.pending: dict[Operation, ast.expr] = {}
         given = {graph.name, *graph.arguments} if before is None else before.given_names
         self.given_names: set[str] = given
-        helper_names = [helpers.free_name(name, self.given_names) for name in _helper_names(graph)]
+        helper_names = [
+            definitions.free_name(name, self.given_names) for name in _helper_names(graph)
+        ]
         reserved = [graph.name, careful_name(graph), *self.given_names, *helper_names]
         reserved += self.constants
         self.names = naming.unique_names(_named_nodes(graph), reserved=reserved)
@@ -109,7 +111,7 @@ class Expressions:
 
     def helper_texts(self) -> dict[str, str]:
         """Return the text of each function that the expressions call, by name."""
-        return helpers.texts(self.helpers, self.given_names)
+        return definitions.texts(self.helpers, self.given_names)
 
     def _note_standalone(self, written: ast.expr) -> None:
         for call in ast.walk(written):
@@ -120,7 +122,7 @@ class Expressions:
         """Remember a helper that is called, under a name that is free."""
         if called.id in known:
             self.helpers[called.id] = known[called.id]
-            called.id = helpers.free_name(called.id, self.given_names)
+            called.id = definitions.free_name(called.id, self.given_names)
 
     def _note_helpers(self, primitive: Primitive, template: ast.expr) -> None:
         """Remember what a template calls by name; SciPy's functions get its name in front."""

@@ -43,12 +43,12 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
     decides : bool
         Whether the file holds a second function, with strong products, for that case.
     """
-    writer = _Writer(graph, decides=decides)
+    writer = _SourceWriter(graph, decides=decides)
     functions = [*signature(graph.name, graph.arguments), *_docstring(about)]
     functions += [*_comment(", ".join(key)), *writer.body()]
     if decides and writer.watched:
         twin = careful(graph)
-        second = _Writer(twin, before=writer.terms)
+        second = _SourceWriter(twin, before=writer.terms)
         functions += [
             "\n",
             '@np.errstate(all="ignore")',
@@ -73,7 +73,7 @@ def statements(graph: Graph) -> tuple[list[tuple[Operation, ast.expr]], Expressi
     Their names, constants and helpers are those of the terms; what stands inside of an expression
     is among the terms that are pending.
     """
-    writer = _Writer(graph)
+    writer = _SourceWriter(graph)
     writer.arrange()
     return writer.statements, writer.terms
 
@@ -92,7 +92,7 @@ def _comment(text: str) -> list[str]:
     return [f"    # {line}" for line in textwrap.wrap(text, WIDTH - 6)]
 
 
-class _Writer:
+class _SourceWriter:
     """Turns nodes into statements, oldest first."""
 
     def __init__(

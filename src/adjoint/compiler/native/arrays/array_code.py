@@ -9,18 +9,18 @@ import numpy as np
 
 from ....graphs.graph import Graph
 from ..formats import SIZES
-from ..kernel import Slot
+from ..function_builder import FunctionBuilder
+from ..kernel_code import ArrayLocation
 from ..lanes import Names
-from ..routine import Routine
 from .contraction import contracted
-from .drawing import write_drawing
-from .expressions import loops_nest, reduction_nest
-from .nest_code import write_nest
-from .nests import ArrayNest, Start
+from .loop_nest import LoopNest, Start
+from .loop_nest_code import write_loop_nest
 from .parts import Loops, Multiplication, Part, RandomFill
-from .products import Product, span_of, write_panel, write_product, write_rest
+from .point_expressions import loops_nest, reduction_nest
+from .products import MatrixProduct, span_of, write_panel, write_product, write_rest
+from .random_fill import write_random_fill
 from .schedule import Schedule
-from .views import ENTRY_BYTES, Buffer, Role
+from .strided_view import ENTRY_BYTES, Allocation, Role
 from .workspace import Workspace
 
 # Floating-point operations of a product that is worth waking another thread for.
@@ -28,7 +28,7 @@ _SHARED_WORK = 8_000_000
 
 
 @dataclass
-class Module:
+class CodeModule:
     """The functions of a module in LLVM's language: equal ones are one.
 
     Parameters
@@ -42,25 +42,25 @@ class Module:
     vector_bytes: int
     registers: int
     has_team: bool = False
-    functions: dict[str, tuple[str, Routine]] = field(default_factory=dict)
-    products: dict[Product, str] = field(default_factory=dict)
+    functions: dict[str, tuple[str, FunctionBuilder]] = field(default_factory=dict)
+    products: dict[MatrixProduct, str] = field(default_factory=dict)
 
-    def add(self, stem: str, routine: Routine) -> str:
-        """Return the name of a function of the routine's text, which begins with a stem."""
-        key = routine.text("")
+    def add(self, stem: str, builder: FunctionBuilder) -> str:
+        """Return the name of a function of the builder's text, which begins with a stem."""
+        key = builder.text("")
         if key not in self.functions:
-            self.functions[key] = f"{stem}{len(self.functions)}", routine
+            self.functions[key] = f"{stem}{len(self.functions)}", builder
         return self.functions[key][0]
 
-    def add_product(self, product: Product) -> str:
+    def add_product(self, product: MatrixProduct) -> str:
         """Return the name of a product's function."""
         if product not in self.products:
             width = self.vector_bytes // SIZES[product.kind]
-            routine = write_product(product, width=width, registers=self.registers)
-            self.products[product] = self.add("product", routine)
+            builder = write_product(product, width=width, registers=self.registers)
+            self.products[product] = self.add("product", builder)
         return self.products[product]
 
-    def add_shared(self, product: Product) -> SharedProduct | None:
+    def add_shared(self, product: MatrixProduct) -> SharedProduct | None:
         """Return the functions of a product that two threads share, if it is large enough."""
         width, registers = self.vector_bytes // SIZES[product.kind], self.registers
         span = span_of(product, width=width, registers=registers)
@@ -75,12 +75,12 @@ class Module:
     @property
     def names(self) -> list[Names]:
         """What the functions declare."""
-        return [routine.names for _, routine in self.functions.values()]
+        return [builder.names for _, builder in self.functions.values()]
 
     @property
     def text(self) -> str:
         """All functions."""
-        return "\n".join(routine.text(name) for name, routine in self.functions.values())
+        return "\n".join(builder.text(name) for name, builder in self.functions.values())
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class ArrayCode:
     ----------
     graph : Graph
         Expanded.
-    module : Module
+    module : CodeModule
         To which the kernels are added.
     start : int
         Where in the workspace its own places begin, in bytes.
@@ -142,22 +142,24 @@ class ArrayCode:
         Where in the workspace its places end.
     """
 
-    def __init__(self, graph: Graph, module: Module, *, start: int = 0) -> None:
+    def __init__(self, graph: Graph, module: CodeModule, *, start: int = 0) -> None:
         self.module = module
         self.schedule = Schedule(graph)
         self.counts = {"loops": 0, "products": 0}
         self.calls = [self._call(part) for part in self.schedule.parts if not _is_empty(part)]
         workspace = Workspace(start)
-        used = [[buffer for buffer, _ in call.places] for call in self.calls]
+        used = [[allocation for allocation, _ in call.places] for call in self.calls]
         constants = dict.fromkeys(b for group in used for b in group if b.role is Role.CONSTANT)
-        for buffer in constants:
-            workspace.keep(buffer)
+        for allocation in constants:
+            workspace.keep(allocation)
         temporary = [[b for b in group if b.role is Role.TEMPORARY] for group in used]
         workspace.share(temporary)
         self.constants = [(workspace.offsets[b], np.asarray(b.content)) for b in constants]
         self.offsets, self.size = workspace.offsets, workspace.size
 
-    def body(self, inputs: Mapping[int, Slot], outputs: Mapping[int, Slot]) -> list[str]:
+    def body(
+        self, inputs: Mapping[int, ArrayLocation], outputs: Mapping[int, ArrayLocation]
+    ) -> list[str]:
         """Return the instructions of the calls; the workspace is at ``%workspace``."""
         slots = {Role.INPUT: inputs, Role.OUTPUT: outputs}
         lines: list[str] = []
@@ -165,12 +167,12 @@ class ArrayCode:
 
         def pointer(start: Start) -> str:
             if start not in pointers:
-                buffer, offset = start
-                if buffer.role in slots:
-                    slot = slots[buffer.role][buffer.number]
-                    base, at = slot.pointer, (slot.offset + offset) * ENTRY_BYTES[buffer.kind]
+                allocation, offset = start
+                if allocation.role in slots:
+                    slot = slots[allocation.role][allocation.number]
+                    base, at = slot.pointer, (slot.offset + offset) * ENTRY_BYTES[allocation.kind]
                 else:
-                    at = self.offsets[buffer] + offset * ENTRY_BYTES[buffer.kind]
+                    at = self.offsets[allocation] + offset * ENTRY_BYTES[allocation.kind]
                     base = "%workspace"
                 pointers[start] = f"%at{len(pointers)}"
                 lines.append(f"  {pointers[start]} = getelementptr i8, ptr {base}, i64 {at}")
@@ -198,29 +200,31 @@ class ArrayCode:
             return self._loop("loops", loops_nest(self.schedule, part))
         return self._loop("reduction", reduction_nest(self.schedule, part))
 
-    def _loop(self, name: str, nest: ArrayNest) -> Call:
-        routine, places = write_nest(contracted(nest), self.module.vector_bytes)
-        return Call(self.module.add(name, routine), tuple(places))
+    def _loop(self, name: str, nest: LoopNest) -> Call:
+        builder, places = write_loop_nest(contracted(nest), self.module.vector_bytes)
+        return Call(self.module.add(name, builder), tuple(places))
 
     def _draw(self, part: RandomFill) -> Call:
         state, target = part.state, part.target
-        routine = write_drawing(count=target.buffer.size, stride=state.strides[0], kind=target.kind)
-        places = [(view.buffer, view.offset) for view in (state, target)]
-        return Call(self.module.add("drawing", routine), tuple(places))
+        builder = write_random_fill(
+            count=target.allocation.size, stride=state.strides[0], kind=target.kind
+        )
+        places = [(view.allocation, view.offset) for view in (state, target)]
+        return Call(self.module.add("drawing", builder), tuple(places))
 
     def _multiply(self, part: Multiplication) -> Call:
         product = product_of(part)
         width = self.module.vector_bytes // SIZES[product.kind]
-        panel = Buffer(Role.TEMPORARY, product.kind, product.panel_entries(width))
-        places = [(view.buffer, view.offset) for view in (part.left, part.right, part.target)]
+        panel = Allocation(Role.TEMPORARY, product.kind, product.panel_entries(width))
+        places = [(view.allocation, view.offset) for view in (part.left, part.right, part.target)]
         shared = self.module.add_shared(product)
         if shared is not None:
-            other = Buffer(Role.TEMPORARY, product.kind, panel.size)
+            other = Allocation(Role.TEMPORARY, product.kind, panel.size)
             return Call("share", (*places, (panel, 0), (other, 0)), shared)
         return Call(self.module.add_product(product), (*places, (panel, 0)))
 
 
-def product_of(part: Multiplication) -> Product:
+def product_of(part: Multiplication) -> MatrixProduct:
     """Return the sizes and strides of a product."""
     left, right, target = part.left, part.right, part.target
     outer = target.shape[:-2]
@@ -228,7 +232,7 @@ def product_of(part: Multiplication) -> Product:
     b = right.broadcast((*outer, *right.shape[-2:]))
     stack = tuple(zip(outer, a.strides, b.strides, target.strides, strict=False))
     rows, columns = target.shape[-2:]
-    return Product(
+    return MatrixProduct(
         rows,
         columns,
         left.shape[-1],

@@ -6,15 +6,15 @@ import math
 
 from ....graphs.graph import Graph
 from ...simplify.simplify import simplify
-from .. import loop, team
+from .. import epoch_code, team
 from ..entries import kind_of
 from ..formats import SIZES
-from ..kernel import Slot
-from ..step_code import Layout, StepCode, StepForm, state_slots
-from .array_code import ArrayCode, Module
+from ..kernel_code import ArrayLocation
+from ..step_code import StateLayout, StepCode, StepForm, state_locations
+from .array_code import ArrayCode, CodeModule
 from .expansion import expand
 from .gathering import write_gathering
-from .views import ENTRY_BYTES
+from .strided_view import ENTRY_BYTES
 from .workspace import ALIGNMENT, aligned
 
 # Where in the workspace a step leaves whether its result is in doubt.
@@ -42,8 +42,8 @@ def array_steps(
     has_team = team.can_share()
     size = SIZES[kind_of(step.inputs[0].dtype)]
     alignment = ALIGNMENT // size
-    layout = Layout.of(step, form, alignment=alignment, lanes=alignment)
-    module = Module(vector_bytes, registers, has_team)
+    layout = StateLayout.of(step, form, alignment=alignment, lanes=alignment)
+    module = CodeModule(vector_bytes, registers, has_team)
     functions, constants, about = [], [], ""
     # The team's memory comes first, then whether a step is in doubt.
     end = _DOUBT + ALIGNMENT
@@ -52,10 +52,10 @@ def array_steps(
             continue
         batch, lines, end = _gathered(graph, form, module, end)
         code = ArrayCode(expand(simplify(graph), parameters=form.parameters), module, start=end)
-        inputs, outputs = state_slots(graph, form, layout)
-        outputs[len(graph.outputs)] = Slot("%workspace", _DOUBT)
+        inputs, outputs = state_locations(graph, form, layout)
+        outputs[len(graph.outputs)] = ArrayLocation("%workspace", _DOUBT)
         lines += code.body(inputs | batch, outputs)
-        parameters = ", ".join(loop.step_parameters(len(form.batched(graph))))
+        parameters = ", ".join(epoch_code.step_parameters(len(form.batched(graph))))
         functions.append(
             "\n".join(
                 [f"define internal void @{name}({parameters}) #0 {{", *lines, "  ret void", "}"]
@@ -78,10 +78,10 @@ def array_steps(
 
 
 def _gathered(
-    graph: Graph, form: StepForm, module: Module, start: int
-) -> tuple[dict[int, Slot], list[str], int]:
+    graph: Graph, form: StepForm, module: CodeModule, start: int
+) -> tuple[dict[int, ArrayLocation], list[str], int]:
     """Return where the rows of a batch are copied to, the calls that do it, and where they end."""
-    slots, lines = {}, []
+    locations, lines = {}, []
     for i, position in enumerate(form.batched(graph)):
         spec = graph.inputs[position]
         kind, entries = kind_of(spec.dtype), math.prod(spec.shape[1:])
@@ -91,11 +91,11 @@ def _gathered(
             "gathering",
             write_gathering(rows=spec.shape[0], entries=entries, kind=stored, width=width),
         )
-        slots[position] = Slot("%workspace", start // ENTRY_BYTES[kind])
+        locations[position] = ArrayLocation("%workspace", start // ENTRY_BYTES[kind])
         at = f"%batch{i}"
         lines += [
             f"  {at} = getelementptr i8, ptr %workspace, i64 {start}",
             f"  call void @{kernel}(ptr %order, ptr %data{i}, ptr {at})",
         ]
         start += aligned(spec.shape[0] * entries * ENTRY_BYTES[kind])
-    return slots, lines, start
+    return locations, lines, start

@@ -10,11 +10,11 @@ from collections import Counter
 from dataclasses import replace
 
 from ..formats import FORMATS
-from ..nest import Element, Stage
-from .nests import ArrayNest
+from ..kernel import Element, Stage
+from .loop_nest import LoopNest
 
 
-def contracted(nest: ArrayNest) -> ArrayNest:
+def contracted(nest: LoopNest) -> LoopNest:
     """Return a nest whose products are part of the sums that alone need them."""
     elements = nest.elements()
     uses = Counter(arg for element in elements for arg in element.args)

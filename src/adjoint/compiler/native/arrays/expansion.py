@@ -21,7 +21,7 @@ from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
 from ...simplify.rewrites import Build, Rewrite
 from ...simplify.simplify import simplify, written_out
-from ..nest import Unlowerable
+from ..kernel import Unlowerable
 from .einsums import einsum_expansion
 from .picking import slot_axes
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..formats import LLVM_TYPES
+from ..function_builder import FunctionBuilder, Index
 from ..lanes import Block, Lanes
-from ..routine import Index, Routine
-from .views import ENTRY_BYTES
+from .strided_view import ENTRY_BYTES
 
 
 @dataclass(frozen=True)
-class Place:
+class LaneAddresses:
     """Where the entries of the lanes lie, at one spot of some loops.
 
     Parameters
     ----------
-    routine : Routine
+    builder : FunctionBuilder
     pointer : str
         To the array.
     terms : list of (index, stride)
@@ -30,7 +30,7 @@ class Place:
         What is added for each lane by itself.
     """
 
-    routine: Routine
+    builder: FunctionBuilder
     pointer: str
     terms: Sequence[tuple[Index, int]]
     stride: int
@@ -40,11 +40,11 @@ class Place:
     def address(self, kind: str, lane: int | None = None) -> str:
         """Return the address of the entries, or of that of one lane."""
         if lane is None:
-            return self.routine.address(self.pointer, kind, *self.terms)
+            return self.builder.address(self.pointer, kind, *self.terms)
         own: list[tuple[Index, int]] = [
             (lanes.part(lane, 1).text, scale) for lanes, scale in self.numbers
         ]
-        return self.routine.address(self.pointer, kind, *self.terms, (lane, self.stride), *own)
+        return self.builder.address(self.pointer, kind, *self.terms, (lane, self.stride), *own)
 
     def is_contiguous(self, width: int) -> bool:
         """Return whether so many lanes are one vector in memory."""
@@ -55,12 +55,12 @@ class Place:
         return range(width if self.count is None else self.count)
 
 
-def load_vector(place: Place, block: Block, kind: str) -> Lanes:
+def load_vector(place: LaneAddresses, block: Block, kind: str) -> Lanes:
     """Return the entries of a place; lanes that have none are anything."""
     stored = "i8" if kind == "i1" else kind
     if place.is_contiguous(block.width):
         at = place.address(stored)
-        return _as_kind(load_contiguous(place.routine, block, stored, at, place.count), kind)
+        return _as_kind(load_contiguous(place.builder, block, stored, at, place.count), kind)
     result, plain, vector = "poison", LLVM_TYPES[stored], block.type_of(stored)
     for lane in place.lanes(block.width):
         at = place.address(stored, lane)
@@ -71,7 +71,7 @@ def load_vector(place: Place, block: Block, kind: str) -> Lanes:
     return _as_kind(Lanes(block, result, stored), kind)
 
 
-def store_vector(place: Place, value: Lanes, *, adds: bool = False) -> None:
+def store_vector(place: LaneAddresses, value: Lanes, *, adds: bool = False) -> None:
     """Write lanes to a place, or add them to what is there, one after another."""
     block = value.block
     if value.kind == "i1":
@@ -79,18 +79,18 @@ def store_vector(place: Place, value: Lanes, *, adds: bool = False) -> None:
     if place.is_contiguous(block.width):
         at = place.address(value.kind)
         if adds:
-            value = load_contiguous(place.routine, block, value.kind, at, place.count) + value
-        store_contiguous(place.routine, value, at, place.count)
+            value = load_contiguous(place.builder, block, value.kind, at, place.count) + value
+        store_contiguous(place.builder, value, at, place.count)
         return
     for lane in place.lanes(block.width):
         at, number = place.address(value.kind, lane), value.part(lane, 1)
         if adds:
-            number = load_contiguous(place.routine, number.block, value.kind, at) + number
-        store_contiguous(place.routine, number, at)
+            number = load_contiguous(place.builder, number.block, value.kind, at) + number
+        store_contiguous(place.builder, number, at)
 
 
 def load_contiguous(
-    routine: Routine, block: Block, kind: str, at: str, count: int | None = None
+    builder: FunctionBuilder, block: Block, kind: str, at: str, count: int | None = None
 ) -> Lanes:
     """Return the entries at an address; lanes beyond a count are 0."""
     vector, align = block.type_of(kind), ENTRY_BYTES[kind]
@@ -98,23 +98,25 @@ def load_contiguous(
         return block.write(f"load {vector}, ptr {at}, align {align}", kind)
     mask = f"<{block.width} x i1>"
     name = f"@llvm.masked.load.v{block.width}{kind}.p0"
-    routine.names.intrinsics.add(f"declare {vector} {name}(ptr, i32, {mask}, {vector})")
+    builder.names.intrinsics.add(f"declare {vector} {name}(ptr, i32, {mask}, {vector})")
     given = f"ptr {at}, i32 {align}, {mask} {mask_of(count, block.width)}"
     return block.write(f"call {vector} {name}({given}, {vector} zeroinitializer)", kind)
 
 
-def store_contiguous(routine: Routine, value: Lanes, at: str, count: int | None = None) -> None:
+def store_contiguous(
+    builder: FunctionBuilder, value: Lanes, at: str, count: int | None = None
+) -> None:
     """Write lanes, or the first of them, to an address."""
     block, kind = value.block, value.kind
     vector, align = block.type_of(kind), ENTRY_BYTES[kind]
     if block.width == 1 or count is None or count >= block.width:
-        routine.lines.append(f"  store {vector} {value}, ptr {at}, align {align}")
+        builder.lines.append(f"  store {vector} {value}, ptr {at}, align {align}")
         return
     mask = f"<{block.width} x i1>"
     name = f"@llvm.masked.store.v{block.width}{kind}.p0"
-    routine.names.intrinsics.add(f"declare void {name}({vector}, ptr, i32, {mask})")
+    builder.names.intrinsics.add(f"declare void {name}({vector}, ptr, i32, {mask})")
     given = f"{vector} {value}, ptr {at}, i32 {align}, {mask} {mask_of(count, block.width)}"
-    routine.lines.append(f"  call void {name}({given})")
+    builder.lines.append(f"  call void {name}({given})")
 
 
 def mask_of(count: int, width: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from ....core.primitive import Node, Operation
 from ..elementwise import RULES
 from ..movements import is_index
-from .views import Buffer, Role, View
+from .strided_view import Allocation, Role, StridedView
 
 # For each axis of an array the axis of the loops that it runs along, None where it has one entry.
 Axes = tuple[int | None, ...]
@@ -84,7 +84,7 @@ def origin_axes(node: Operation) -> Axes | None:
     if sum(parent is not None for parent in node.parents) != 1 or node.parents[0] is None:
         return None
     shape = tuple(node.args[0].shape)
-    before = View.of(Buffer(Role.TEMPORARY, "f64", int(np.prod(shape))), shape)
+    before = StridedView.of(Allocation(Role.TEMPORARY, "f64", int(np.prod(shape))), shape)
     after = moved_view(before, node)
     if after is None or after.offset:
         return None
@@ -105,7 +105,7 @@ def origin_axes(node: Operation) -> Axes | None:
     return tuple(origins) if sorted(found) == sorted(known.values()) else None
 
 
-def moved_view(view: View, node: Operation) -> View | None:
+def moved_view(view: StridedView, node: Operation) -> StridedView | None:
     """Return a movement's result as a view of its operand, if it is one."""
     forward, rest, params = node.primitive.forward, node.args[1:], node.params
     return view.moved(lambda x: forward(x, *rest, **params))

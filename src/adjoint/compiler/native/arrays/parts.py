@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .operands import Operand
-from .picking import Index
-from .views import View
+from .picking import IndexArray
+from .strided_view import StridedView
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Root:
     Parameters
     ----------
     operand : Operand
-    target : View
+    target : StridedView
     reads : tuple of Operand
-    indices : tuple of Index
+    indices : tuple of IndexArray
         Of numbers that say where in the target, which repeats along their axes.
     adds : bool
         Whether it is added to what is there.
@@ -28,9 +28,9 @@ class Root:
     """
 
     operand: Operand
-    target: View
+    target: StridedView
     reads: tuple[Operand, ...]
-    indices: tuple[Index, ...] = ()
+    indices: tuple[IndexArray, ...] = ()
     adds: bool = False
     is_stored: bool = True
 
@@ -78,17 +78,17 @@ class Reduction:
 class Multiplication:
     """A product of matrices, or of stacks of them."""
 
-    left: View
-    right: View
-    target: View
+    left: StridedView
+    right: StridedView
+    target: StridedView
 
 
 @dataclass(frozen=True)
 class RandomFill:
     """Random numbers of a state."""
 
-    state: View
-    target: View
+    state: StridedView
+    target: StridedView
 
 
 Part = Loops | Reduction | Multiplication | RandomFill
@@ -103,7 +103,7 @@ def reads_of(part: Part) -> Iterator[Operand]:
         yield from part.root.reads
 
 
-def wholes_of(part: Part) -> tuple[View, ...]:
+def wholes_of(part: Part) -> tuple[StridedView, ...]:
     """Return what a part that is no loops reads, as it lies in memory."""
     if isinstance(part, Multiplication):
         return part.left, part.right

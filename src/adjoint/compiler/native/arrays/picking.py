@@ -10,16 +10,16 @@ import numpy as np
 
 from ....core.primitive import Node, Operation
 from ....ops.indexing import SLOT
-from ..nest import Unlowerable
+from ..kernel import Unlowerable
 from .operands import Axes, Operand
-from .views import Array, View
+from .strided_view import Array, StridedView
 
 # Entries of a table of numbers, beyond which it would cost more than it is worth.
 _MOST_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True)
-class Index:
+class IndexArray:
     """Numbers along one axis of what is picked from.
 
     Parameters
@@ -54,19 +54,19 @@ class Pick:
 
     Parameters
     ----------
-    view : View
+    view : StridedView
         In the result's shape; along the axes of the numbers its strides are 0.
-    indices : tuple of Index
+    indices : tuple of IndexArray
     present : bool array or None
         Where the result is an entry, not 0.
     """
 
-    view: View
-    indices: tuple[Index, ...]
+    view: StridedView
+    indices: tuple[IndexArray, ...]
     present: Array | None = None
 
 
-def pick_known(view: View, node: Operation) -> Pick:
+def pick_known(view: StridedView, node: Operation) -> Pick:
     """Return what a movement of a view picks, found by moving the numbers of its entries."""
     numbers = np.full(view.shape, view.offset + 1)
     for axis, (size, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
@@ -77,13 +77,13 @@ def pick_known(view: View, node: Operation) -> Pick:
         raise Unlowerable(f"{node.primitive.name} of {moved.size} entries that lie anyhow")
     present = moved > 0
     table = np.where(present, moved - 1, 0)
-    index = Index(table, None, range(moved.ndim), 1, None)
-    whole = View(view.buffer, moved.shape, (0,) * moved.ndim)
+    index = IndexArray(table, None, range(moved.ndim), 1, None)
+    whole = StridedView(view.allocation, moved.shape, (0,) * moved.ndim)
     return Pick(whole, (index,), None if present.all() else present)
 
 
 def pick_computed(
-    view: View, key: Sequence[Any], arrays: Sequence[tuple[Any, Node | None]]
+    view: StridedView, key: Sequence[Any], arrays: Sequence[tuple[Any, Node | None]]
 ) -> Pick:
     """Return what a key with index arrays picks of a view.
 
@@ -114,14 +114,14 @@ def pick_computed(
     middle = np.broadcast_shapes(*shapes)
     axes = range(first, first + len(middle))
     indices = tuple(
-        Index(arg, node, axes, stride, size)
+        IndexArray(arg, node, axes, stride, size)
         for (arg, node), stride, size in zip(
             given, cut.strides[first : first + count], cut.shape[first : first + count], strict=True
         )
     )
     after = slice(first + count, None)
-    result = View(
-        cut.buffer,
+    result = StridedView(
+        cut.allocation,
         (*cut.shape[:first], *middle, *cut.shape[after]),
         (*cut.strides[:first], *[0] * len(middle), *cut.strides[after]),
         cut.offset,

@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 
 from ..formats import LLVM_TYPES, SIZES
+from ..function_builder import FunctionBuilder, Index
 from ..lanes import Lanes
-from ..routine import Index, Routine
-from .memory import Place, load_contiguous, load_vector, store_contiguous
+from .memory import LaneAddresses, load_contiguous, load_vector, store_contiguous
 from .transposition import transposed
 
 # The depth that is walked at once: so many rows of a panel stay in the second cache.
@@ -26,7 +26,7 @@ _POINTERS = ("ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel")
 
 
 @dataclass(frozen=True)
-class Product:
+class MatrixProduct:
     """The sizes and strides, in entries, of C = A B, and of the stacks that they are in.
 
     Parameters
@@ -77,41 +77,43 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
     return min(fits, key=lambda size: math.ceil(rows / size) * (size + 1)), vectors
 
 
-def write_product(product: Product, *, width: int, registers: int) -> Routine:
-    """Return the routine of a product, of the pointers to A, B, C and the copy of a panel."""
-    routine = Routine(_POINTERS)
-    _Writer(routine, product, width, registers).stacked(0, ())
-    return routine
+def write_product(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder:
+    """Return the builder of a product, of the pointers to A, B, C and the copy of a panel."""
+    builder = FunctionBuilder(_POINTERS)
+    _TileWriter(builder, product, width, registers).stacked(0, ())
+    return builder
 
 
-def write_panel(product: Product, *, width: int, registers: int) -> Routine:
-    """Return the routine of one panel of columns: of A, B, C, the copy, and the first column."""
-    routine = Routine([*_POINTERS, "i64 %column"])
-    writer = _Writer(routine, product, width, registers)
+def write_panel(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder:
+    """Return the builder of one panel of columns: of A, B, C, the copy, and the first column."""
+    builder = FunctionBuilder([*_POINTERS, "i64 %column"])
+    writer = _TileWriter(builder, product, width, registers)
     writer.whole(writer.span, "%column")
-    return routine
+    return builder
 
 
-def write_rest(product: Product, *, width: int, registers: int) -> Routine | None:
-    """Return the routine of the columns that are no whole panel, if there are any."""
-    routine = Routine(_POINTERS)
-    writer = _Writer(routine, product, width, registers)
+def write_rest(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder | None:
+    """Return the builder of the columns that are no whole panel, if there are any."""
+    builder = FunctionBuilder(_POINTERS)
+    writer = _TileWriter(builder, product, width, registers)
     rest = product.columns % writer.span
     if not rest:
         return None
     writer.whole(rest, product.columns - rest)
-    return routine
+    return builder
 
 
-def span_of(product: Product, *, width: int, registers: int) -> int:
+def span_of(product: MatrixProduct, *, width: int, registers: int) -> int:
     """Return how many columns a whole panel has."""
     return tile(product.rows, product.columns, width, registers)[1] * width
 
 
-class _Writer:
-    def __init__(self, routine: Routine, product: Product, width: int, registers: int) -> None:
-        self.routine, self.product, self.width = routine, product, width
-        self.block = routine.block(width)
+class _TileWriter:
+    def __init__(
+        self, builder: FunctionBuilder, product: MatrixProduct, width: int, registers: int
+    ) -> None:
+        self.builder, self.product, self.width = builder, product, width
+        self.block = builder.block(width)
         self.tile_rows, self.vectors = tile(product.rows, product.columns, width, registers)
         self.is_copied = product.is_copied(width)
         self.span = self.vectors * width
@@ -121,11 +123,11 @@ class _Writer:
         """Write the product inside of the loops over stacks."""
         stack, kind = self.product.stack, self.product.kind
         if level < len(stack):
-            with self.routine.loop(stack[level][0]) as loop:
+            with self.builder.loop(stack[level][0]) as loop:
                 self.stacked(level + 1, (*indices, loop.index))
             return
         a, b, c = (
-            self.routine.address(
+            self.builder.address(
                 pointer, kind, *((i, strides[n]) for i, strides in zip(indices, stack, strict=True))
             )
             for n, pointer in enumerate(("%a", "%b", "%c"), 1)
@@ -133,7 +135,7 @@ class _Writer:
         self.pointers = a, b, c
         whole = self.product.columns // self.span * self.span
         if whole:
-            with self.routine.loop(whole, self.span) as loop:
+            with self.builder.loop(whole, self.span) as loop:
                 self.whole(self.span, loop.index)
         if self.product.columns > whole:
             self.whole(self.product.columns - whole, whole)
@@ -145,8 +147,8 @@ class _Writer:
         self.panel(0, first, column, count, True)
         blocks = depth // _DEPTH - 1
         if blocks > 0:
-            with self.routine.loop(blocks * _DEPTH, _DEPTH) as loop:
-                start = self.routine.entry((loop.index, 1), (_DEPTH, 1))
+            with self.builder.loop(blocks * _DEPTH, _DEPTH) as loop:
+                start = self.builder.entry((loop.index, 1), (_DEPTH, 1))
                 self.panel(start, _DEPTH, column, count, False)
         if depth > _DEPTH and (rest := depth % _DEPTH):
             self.panel(depth - rest, rest, column, count, False)
@@ -159,26 +161,26 @@ class _Writer:
         rows = self.product.rows
         whole = rows // self.tile_rows * self.tile_rows
         if whole:
-            with self.routine.loop(whole, self.tile_rows) as loop:
+            with self.builder.loop(whole, self.tile_rows) as loop:
                 self.sums(start, depth, loop.index, column, self.tile_rows, vectors, count, begins)
         if rows > whole:
             self.sums(start, depth, whole, column, rows - whole, vectors, count, begins)
 
     def copy(self, start: Index, depth: int, column: Index, count: int, vectors: int) -> None:
         """Copy a panel of the right factor side by side, filled up with zeros."""
-        (down, across), kind, routine = self.product.right, self.product.kind, self.routine
-        origin = routine.address(self.pointers[1], kind, (start, down), (column, across))
+        (down, across), kind, builder = self.product.right, self.product.kind, self.builder
+        origin = builder.address(self.pointers[1], kind, (start, down), (column, across))
         if across == 1:
-            with routine.loop(depth) as loop:
+            with builder.loop(depth) as loop:
                 for vector in range(vectors):
-                    at = routine.address(origin, kind, (loop.index, down), (vector * self.width, 1))
-                    x = load_contiguous(routine, self.block, kind, at, count - vector * self.width)
+                    at = builder.address(origin, kind, (loop.index, down), (vector * self.width, 1))
+                    x = load_contiguous(builder, self.block, kind, at, count - vector * self.width)
                     self.put(x, loop.index, vector, vectors)
             return
         whole = depth // self.width * self.width
         for vector in range(vectors):
             if whole:
-                with routine.loop(whole, self.width) as loop:
+                with builder.loop(whole, self.width) as loop:
                     self.turn(origin, loop.index, self.width, vector, count, vectors)
             if depth > whole:
                 self.turn(origin, whole, depth - whole, vector, count, vectors)
@@ -187,7 +189,7 @@ class _Writer:
         self, origin: str, row: Index, rows: int, vector: int, count: int, vectors: int
     ) -> None:
         """Copy a square of the right factor whose columns are contiguous, or lie anyhow."""
-        (down, across), kind, routine = self.product.right, self.product.kind, self.routine
+        (down, across), kind, builder = self.product.right, self.product.kind, self.builder
         lines = []
         for lane in range(self.width):
             column = vector * self.width + lane
@@ -196,23 +198,23 @@ class _Writer:
                 continue
             at = [(row, down), (column, across)]
             if down == 1:
-                address = routine.address(origin, kind, *at)
-                lines.append(load_contiguous(routine, self.block, kind, address, rows))
+                address = builder.address(origin, kind, *at)
+                lines.append(load_contiguous(builder, self.block, kind, address, rows))
             else:
                 lines.append(self.gathered(origin, at, down, rows))
         for i, line in enumerate(transposed(lines)[:rows]):
-            self.put(line, routine.entry((row, 1), (i, 1)), vector, vectors)
+            self.put(line, builder.entry((row, 1), (i, 1)), vector, vectors)
 
     def gathered(self, origin: str, at: list[tuple[Index, int]], down: int, rows: int) -> Lanes:
         count = None if rows == self.width else rows
-        place = Place(self.routine, origin, at, down, count)
+        place = LaneAddresses(self.builder, origin, at, down, count)
         return load_vector(place, self.block, self.product.kind)
 
     def put(self, x: Lanes, row: Index, vector: int, vectors: int) -> None:
-        at = self.routine.address(
+        at = self.builder.address(
             "%panel", x.kind, (row, vectors * self.width), (vector * self.width, 1)
         )
-        store_contiguous(self.routine, x, at)
+        store_contiguous(self.builder, x, at)
 
     def sums(
         self,
@@ -226,10 +228,10 @@ class _Writer:
         begins: bool,
     ) -> None:
         """Write one tile: its sums over a block of the depth, begun or continued."""
-        routine, kind = self.routine, self.product.kind
-        c = routine.address(self.pointers[2], kind, (row, self.product.columns), (column, 1))
+        builder, kind = self.builder, self.product.kind
+        c = builder.address(self.pointers[2], kind, (row, self.product.columns), (column, 1))
         places = [
-            (routine.address(c, kind, (i, self.product.columns), (v * self.width, 1)), v)
+            (builder.address(c, kind, (i, self.product.columns), (v * self.width, 1)), v)
             for i in range(rows)
             for v in range(vectors)
         ]
@@ -237,44 +239,44 @@ class _Writer:
             sums = [self.block.constant(0.0, kind)] * len(places)
         else:
             sums = [
-                load_contiguous(routine, self.block, kind, at, count - v * self.width)
+                load_contiguous(builder, self.block, kind, at, count - v * self.width)
                 for at, v in places
             ]
         left_down, left_along = self.product.left
-        a = routine.address(self.pointers[0], kind, (row, left_down), (start, left_along))
+        a = builder.address(self.pointers[0], kind, (row, left_down), (start, left_along))
         if self.is_copied:
             b, b_step = "%panel", vectors * self.width
         else:
             b_step = self.product.right[0]
-            b = routine.address(self.pointers[1], kind, (start, b_step), (column, 1))
+            b = builder.address(self.pointers[1], kind, (start, b_step), (column, 1))
         unroll = 2 if depth % 2 == 0 else 1
-        with routine.loop(depth, unroll, sums) as loop:
+        with builder.loop(depth, unroll, sums) as loop:
             for turn in range(unroll):
-                a_now = routine.address(a, kind, (loop.index, left_along), (turn, left_along))
-                b_now = routine.address(b, kind, (loop.index, b_step), (turn, b_step))
+                a_now = builder.address(a, kind, (loop.index, left_along), (turn, left_along))
+                b_now = builder.address(b, kind, (loop.index, b_step), (turn, b_step))
                 loop.carried = self.grown(loop.carried, a_now, b_now, rows, vectors, count)
         for total, (at, v) in zip(loop.carried, places, strict=True):
-            store_contiguous(routine, total, at, count - v * self.width)
+            store_contiguous(builder, total, at, count - v * self.width)
 
     def grown(
         self, sums: list[Lanes], a: str, b: str, rows: int, vectors: int, count: int
     ) -> list[Lanes]:
         """Add the products of a column of the left factor with a row of the right one."""
-        routine, kind, plain = self.routine, self.product.kind, LLVM_TYPES[self.product.kind]
+        builder, kind, plain = self.builder, self.product.kind, LLVM_TYPES[self.product.kind]
         right = [
             load_contiguous(
-                routine,
+                builder,
                 self.block,
                 kind,
-                routine.address(b, kind, (vector * self.width, 1)),
+                builder.address(b, kind, (vector * self.width, 1)),
                 None if self.is_copied else count - vector * self.width,
             )
             for vector in range(vectors)
         ]
         grown = []
         for i in range(rows):
-            at = routine.address(a, kind, (i, self.product.left[0]))
-            number = routine.block(1).write(f"load {plain}, ptr {at}", kind)
+            at = builder.address(a, kind, (i, self.product.left[0]))
+            number = builder.block(1).write(f"load {plain}, ptr {at}", kind)
             left = self.block.spread(number.text, kind)
             grown += [left.times_plus(right[v], sums[i * vectors + v]) for v in range(vectors)]
         return grown

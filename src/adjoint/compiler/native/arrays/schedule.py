@@ -17,12 +17,12 @@ from ....core.primitive import Node, Operation
 from ....graphs.graph import Graph
 from ..entries import kind_of
 from ..formats import FORMATS
-from ..nest import Unlowerable
-from .keeping import kept_nodes, shared_nodes
+from ..kernel import Unlowerable
+from .materialization import materialized_nodes, shared_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
 from .parts import Loops, Multiplication, Part, RandomFill, Reduction, Root, reads_of, wholes_of
-from .picking import Index, Pick, pick_computed, pick_known
-from .views import Buffer, Role, View, constant_view
+from .picking import IndexArray, Pick, pick_computed, pick_known
+from .strided_view import Allocation, Role, StridedView, constant_view
 
 REDUCTIONS = {
     "sum": "add",
@@ -53,7 +53,7 @@ class Schedule:
     Attributes
     ----------
     parts : list of Part
-    places : dict of Node to View
+    places : dict of Node to StridedView
         Where the values are that are kept.
     picks : dict of Node to Pick
         What is read of others by numbers.
@@ -65,25 +65,25 @@ class Schedule:
         self.graph = graph
         self.shared = shared_nodes(graph)
         self.parts: list[Part] = []
-        self.places: dict[Node, View] = {}
-        self._constants: dict[int, tuple[Any, View]] = {}
+        self.places: dict[Node, StridedView] = {}
+        self._constants: dict[int, tuple[Any, StridedView]] = {}
         # The part after which a place holds its value.
         self._ready: dict[Node, int] = {}
         self._rooted: dict[Node, int] = {}
         self.picks: dict[Node, Pick] = {}
         self._outputs = _first_outputs(graph)
-        self._needed, self._kept = kept_nodes(graph, self._outputs, (*PRODUCTS, *DRAWS))
+        self._needed, self._kept = materialized_nodes(graph, self._outputs, (*PRODUCTS, *DRAWS))
         for number, symbol in enumerate(graph.inputs):
             assert symbol.node is not None
-            buffer = Buffer(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
-            self._put(symbol.node, View.of(buffer, symbol.shape), -1)
+            allocation = Allocation(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
+            self._put(symbol.node, StridedView.of(allocation, symbol.shape), -1)
         for node in graph.nodes:
             self._place(node)
         for number, output in enumerate(graph.outputs):
             self._copy_output(number, output)
         self._forget_unread()
 
-    def view(self, arg: Any, node: Node | None) -> View:
+    def view(self, arg: Any, node: Node | None) -> StridedView:
         """Return where an operand lies."""
         if node is not None:
             return self.places[node]
@@ -109,14 +109,14 @@ class Schedule:
             else:
                 pending += operands(operand)
 
-    def is_place_of(self, target: View, node: Node | None) -> bool:
+    def is_place_of(self, target: StridedView, node: Node | None) -> bool:
         """Return whether a view is where a node's value is kept, rather than a copy of it."""
         return node is not None and self.places.get(node) is target
 
-    def _put(self, node: Node, view: View, ready: int) -> None:
+    def _put(self, node: Node, view: StridedView, ready: int) -> None:
         self.places[node], self._ready[node] = view, ready
 
-    def _target(self, node: Node) -> View:
+    def _target(self, node: Node) -> StridedView:
         """Return where a node's value goes: into an output, if it is one."""
         spec, number = node.output, self._outputs.get(node, -1)
         role = Role.TEMPORARY if number < 0 else Role.OUTPUT
@@ -163,10 +163,10 @@ class Schedule:
     def _store(
         self,
         operand: Operand,
-        target: View,
+        target: StridedView,
         *,
         after: int = -1,
-        indices: tuple[Index, ...] = (),
+        indices: tuple[IndexArray, ...] = (),
         adds: bool = False,
     ) -> int:
         """Let loops store an operand, as early as what it needs is there; return which do."""
@@ -198,7 +198,7 @@ class Schedule:
         self.parts.append(Loops(shape))
         return len(self.parts) - 1
 
-    def _append(self, node: Operation, part: Part, target: View) -> None:
+    def _append(self, node: Operation, part: Part, target: StridedView) -> None:
         self.parts.append(part)
         self._put(node, target, len(self.parts) - 1)
 
@@ -299,26 +299,30 @@ class Schedule:
         """Store an output that was not made in its own memory."""
         node = getattr(output, "node", None)
         place = None if node is None else self.places.get(node)
-        if place is None or (place.buffer.role, place.buffer.number) != (Role.OUTPUT, number):
+        if place is None or (place.allocation.role, place.allocation.number) != (
+            Role.OUTPUT,
+            number,
+        ):
             arg = output if node is None else output.data
             target = _new_view(Role.OUTPUT, output, number)
             self._store(broadcast_operand(arg, node, len(target.shape)), target)
 
     def _forget_unread(self) -> None:
         """Leave out the stores of what only the same loops read."""
-        needed: set[Buffer] = set()
+        needed: set[Allocation] = set()
         for number, part in enumerate(self.parts):
             for read in reads_of(part):
                 assert read.node is not None
                 shape = part.shape if isinstance(part, Loops) else None
                 if self._rooted.get(read.node) != number or not _is_same_entry(read, shape):
-                    needed.add(self.places[read.node].buffer)
-            needed |= {view.buffer for view in wholes_of(part)}
+                    needed.add(self.places[read.node].allocation)
+            needed |= {view.allocation for view in wholes_of(part)}
         for part in self.parts:
             if isinstance(part, Loops):
                 part.roots = [
                     root
-                    if root.target.buffer.role is Role.OUTPUT or root.target.buffer in needed
+                    if root.target.allocation.role is Role.OUTPUT
+                    or root.target.allocation in needed
                     else replace(root, is_stored=False)
                     for root in part.roots
                 ]
@@ -331,9 +335,9 @@ def _is_same_entry(read: Operand, shape: tuple[int, ...] | None) -> bool:
     return own.shape == shape and read.axes == broadcast_operand(own, read.node, own.ndim).axes
 
 
-def _new_view(role: Role, spec: Any, number: int) -> View:
+def _new_view(role: Role, spec: Any, number: int) -> StridedView:
     shape = tuple(spec.shape)
-    return View.of(Buffer(role, kind_of(spec.dtype), math.prod(shape), number), shape)
+    return StridedView.of(Allocation(role, kind_of(spec.dtype), math.prod(shape), number), shape)
 
 
 def _key(node: Operation) -> tuple[Any, ...]:

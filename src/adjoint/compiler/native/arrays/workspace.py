@@ -1,59 +1,59 @@
-"""A workspace is the memory between the parts of a schedule, planned once and used again."""
+"""A workspace is the memory between the parts of a schedule: planned once, used at every call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .views import Buffer
+from .strided_view import Allocation
 
-# Of vectors, and of lines of the caches.
+# In bytes: the widest vector register, and a line of the cache, have 64.
 ALIGNMENT = 64
 
 
 class Workspace:
-    """Places for buffers in one piece of memory.
+    """The positions of allocations in one piece of memory.
 
     Parameters
     ----------
     start : int
-        Bytes at its beginning that are somebody else's.
+        Bytes at its beginning that are used for something else.
 
     Attributes
     ----------
-    offsets : dict of Buffer to int
-        Where each begins, in bytes.
+    offsets : dict of Allocation to int
+        The byte at which each begins.
     size : int
-        Bytes in all.
+        How many bytes it has in all.
     """
 
     def __init__(self, start: int = 0) -> None:
-        self.offsets: dict[Buffer, int] = {}
+        self.offsets: dict[Allocation, int] = {}
         self.size = aligned(start)
 
-    def keep(self, buffer: Buffer) -> None:
-        """Give a buffer a place of its own."""
-        self.offsets[buffer] = self.size
-        self.size += aligned(buffer.bytes)
+    def keep(self, allocation: Allocation) -> None:
+        """Give an allocation bytes that no other uses, as constants need between calls."""
+        self.offsets[allocation] = self.size
+        self.size += aligned(allocation.bytes)
 
-    def share(self, used: Sequence[Iterable[Buffer]]) -> None:
-        """Place buffers where none lies that is used at the same time.
+    def share(self, used: Sequence[Iterable[Allocation]]) -> None:
+        """LaneAddresses allocations where none lies that is used at the same time.
 
         Parameters
         ----------
-        used : sequence of iterable of Buffer
-            The buffers that each part reads or writes, in order: a buffer is used from its first
-            part to its last.
+        used : sequence of iterable of Allocation
+            The allocations that each part reads or writes, in the order of the parts. An
+            allocation is in use from the first part that names it to the last.
         """
-        spans: dict[Buffer, tuple[int, int]] = {}
-        for number, buffers in enumerate(used):
-            for buffer in buffers:
-                first, _ = spans.get(buffer, (number, number))
-                spans[buffer] = first, number
-        floor, taken = self.size, dict[Buffer, tuple[int, int]]()
-        # The largest first: it leaves the fewest holes.
-        for buffer in sorted(spans, key=lambda b: -b.bytes):
-            size = aligned(buffer.bytes)
-            first, last = spans[buffer]
+        spans: dict[Allocation, tuple[int, int]] = {}
+        for number, allocations in enumerate(used):
+            for allocation in allocations:
+                first, _ = spans.get(allocation, (number, number))
+                spans[allocation] = first, number
+        floor, taken = self.size, dict[Allocation, tuple[int, int]]()
+        # First fit with the largest first: small allocations then fill the gaps that are left.
+        for allocation in sorted(spans, key=lambda b: -b.bytes):
+            size = aligned(allocation.bytes)
+            first, last = spans[allocation]
             others = sorted(
                 place
                 for other, place in taken.items()
@@ -64,8 +64,8 @@ class Workspace:
                 if start - at >= size:
                     break
                 at = max(at, stop)
-            taken[buffer] = at, at + size
-            self.offsets[buffer] = at
+            taken[allocation] = at, at + size
+            self.offsets[allocation] = at
             self.size = max(self.size, at + size)
 
 

@@ -1,4 +1,4 @@
-"""Nest code is an array nest written as a routine."""
+"""Nest code is an array nest written as a builder."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..formats import FORMATS, SIZES
+from ..function_builder import FunctionBuilder, Index
 from ..instructions import INSTRUCTIONS, converted
+from ..kernel import Element
 from ..lanes import Block, Lanes
-from ..nest import Element
-from ..routine import Index, Routine
-from .memory import Place, load_vector, store_vector
-from .nests import Access, ArrayNest, Axis, Start, loops
+from .loop_nest import Access, Axis, LoopNest, Start, loops
+from .memory import LaneAddresses, load_vector, store_vector
 
 # Sums of more vectors than this are made of the sums of so many, which keeps rounding errors down.
 _CHUNK = 64
@@ -28,11 +28,11 @@ _IDENTITY = {
 }
 
 
-def write_nest(nest: ArrayNest, vector_bytes: int) -> tuple[Routine, list[Start]]:
-    """Return a nest's routine, and what its parameters must point to."""
-    writer = _Writer(nest, vector_bytes)
+def write_loop_nest(nest: LoopNest, vector_bytes: int) -> tuple[FunctionBuilder, list[Start]]:
+    """Return a nest's builder, and what its parameters must point to."""
+    writer = _LoopNestWriter(nest, vector_bytes)
     writer.run(0, None)
-    return writer.routine, list(writer.pointers)
+    return writer.builder, list(writer.pointers)
 
 
 @dataclass
@@ -43,8 +43,8 @@ class _Spot:
     count: int | None = None
 
 
-class _Writer:
-    def __init__(self, nest: ArrayNest, vector_bytes: int) -> None:
+class _LoopNestWriter:
+    def __init__(self, nest: LoopNest, vector_bytes: int) -> None:
         self.nest = nest
         self.width = nest.lanes(vector_bytes)
         self.axes, self.lanes_axis = loops(nest, self.width)
@@ -55,7 +55,7 @@ class _Writer:
         for access in accesses:
             self.pointers.setdefault(access.start, f"%p{len(self.pointers)}")
         written = {store.access.start for store in nest.stores}
-        self.routine = Routine(
+        self.builder = FunctionBuilder(
             [
                 f"ptr noalias {p}" if start in written else f"ptr {p}"
                 for start, p in self.pointers.items()
@@ -107,7 +107,7 @@ class _Writer:
 
     def run_reduction(self, level: int) -> list[Lanes]:
         """Write the reduced loops, from nothing."""
-        block = self.routine.block(self._total_width())
+        block = self.builder.block(self._total_width())
         kind = self.nest.stores[0].element.kind
         start = block.constant(identity(self.nest.operation, kind), kind)
         found = self.run(level, [start])
@@ -132,7 +132,7 @@ class _Writer:
         """Write the turns of a loop."""
         if totals and level == len(self.axes) - 1 and not self.nest.running:
             return self._innermost(level, stop, step, totals)
-        with self.routine.loop(stop, step, totals or []) as loop:
+        with self.builder.loop(stop, step, totals or []) as loop:
             inner = self._inside(
                 level, loop.index, self.spot.count, loop.carried if totals else None
             )
@@ -149,7 +149,7 @@ class _Writer:
         done = 0
         if even > 2 * chunk:
             done = even // chunk * chunk
-            with self.routine.loop(done, chunk, totals) as outer:
+            with self.builder.loop(done, chunk, totals) as outer:
                 parts = self._stretch(level, outer.index, chunk, step, chains)
                 outer.carried = [self._combine(outer.carried[0], parts)]
             totals = outer.carried
@@ -167,12 +167,12 @@ class _Writer:
     ) -> list[Lanes]:
         """Reduce a stretch in several chains side by side."""
         kind = self.nest.stores[0].element.kind
-        block = self.routine.block(self._total_width())
+        block = self.builder.block(self._total_width())
         nothing = block.constant(identity(self.nest.operation, kind), kind)
-        with self.routine.loop(length, chains * step, [nothing] * chains) as loop:
+        with self.builder.loop(length, chains * step, [nothing] * chains) as loop:
             grown = []
             for chain, total in enumerate(loop.carried):
-                at = self.routine.entry((start, 1), (loop.index, 1), (chain * step, 1))
+                at = self.builder.entry((start, 1), (loop.index, 1), (chain * step, 1))
                 found = self._inside(level, at, self.spot.count, [total])
                 assert found is not None
                 grown += found
@@ -200,13 +200,13 @@ class _Writer:
             self.values[element] = self._write(element)
             if element in self.met_by_vectors and not self._is_vector(element):
                 # Here rather than where it is used, which is further inside.
-                self._value(element, self.routine.block(self.width))
+                self._value(element, self.builder.block(self.width))
 
     def _is_vector(self, element: Element) -> bool:
         return self.lanes_axis in self.depends[element]
 
     def _write(self, element: Element) -> Lanes:
-        block = self.routine.block(self.width if self._is_vector(element) else 1)
+        block = self.builder.block(self.width if self._is_vector(element) else 1)
         if element.operation == "constant":
             return block.constant(element.payload, element.kind)
         if element.operation == "load":
@@ -231,7 +231,7 @@ class _Writer:
         access: Access = element.payload
         return load_vector(self._place(access, element.args), block, element.kind)
 
-    def _place(self, access: Access, indices: Sequence[Element]) -> Place:
+    def _place(self, access: Access, indices: Sequence[Element]) -> LaneAddresses:
         """Return where an access is at this spot."""
         terms = list(zip(self.spot.indices, self.strides[access], strict=False))
         lanes: list[tuple[Lanes, int]] = []
@@ -243,19 +243,19 @@ class _Writer:
                 terms.append((number.text, scale))
         stride = 0 if self.lanes_axis is None else self.strides[access][self.lanes_axis]
         pointer = self.pointers[access.start]
-        return Place(self.routine, pointer, terms, stride, self.spot.count, lanes)
+        return LaneAddresses(self.builder, pointer, terms, stride, self.spot.count, lanes)
 
     # --- results ----------------------------------------------------------------------------------
 
     def _store_all(self) -> None:
-        block = self.routine.block(self.width)
+        block = self.builder.block(self.width)
         for store in self.nest.stores:
             place = self._place(store.access, store.indices)
             store_vector(place, self._value(store.element, block), adds=store.adds)
 
     def _grown(self, totals: list[Lanes]) -> list[Lanes]:
         store = self.nest.stores[0]
-        block = self.routine.block(self._total_width())
+        block = self.builder.block(self._total_width())
         value = self._value(store.element, block)
         if self._reduces_lanes() and self.spot.count is not None:
             value = self._masked(value, self.spot.count)
@@ -272,7 +272,7 @@ class _Writer:
         index = self.spot.indices[-1] if self.first_reduced < len(self.axes) else 0
         if isinstance(index, int):
             return total  # the first is the only one
-        begun = self.routine.block(1).write(f"icmp sgt i64 {index}, 0", "i1")
+        begun = self.builder.block(1).write(f"icmp sgt i64 {index}, 0", "i1")
         kind = total.block.type_of(total.kind)
         chosen = f"select i1 {begun}, {kind} {factor}, {kind} {total.lift(0.0)}"
         return total * total.block.write(chosen, total.kind)

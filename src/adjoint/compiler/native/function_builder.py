@@ -1,4 +1,4 @@
-"""A routine is one function of a module in LLVM's language, written from top to bottom."""
+"""A builder is one function of a module in LLVM's language, written from top to bottom."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Loop:
         self.carried = carried
 
 
-class Routine:
+class FunctionBuilder:
     """The text of one function.
 
     Parameters

@@ -15,7 +15,7 @@ _CHEAP_WEIGHT = 4
 _MOST_WEIGHT = 60
 
 
-def kept_nodes(
+def materialized_nodes(
     graph: Graph, results: Collection[Node], readers: Collection[str]
 ) -> tuple[set[Node], dict[Node, int]]:
     """Return the nodes that must be in memory, and the elementwise ones that are kept there.

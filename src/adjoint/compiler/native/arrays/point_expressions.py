@@ -1,4 +1,4 @@
-"""An expression is what is computed of one point of some loops, as elements of a nest."""
+"""An expression is what is computed of one point of some loops, as elements of a kernel."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from ....core.primitive import Node, Operation
 from ..elementwise import RULES, convert
 from ..entries import Entries, kind_of
-from ..nest import Element, Nest
-from .nests import Access, ArrayNest, Store
+from ..kernel import Element, Kernel
+from .loop_nest import Access, LoopNest, Store
 from .operands import Axes, Operand, is_move, operands
 from .parts import Loops, Reduction, Root
-from .picking import Index, Pick
+from .picking import IndexArray, Pick
 from .schedule import Schedule
-from .views import View
+from .strided_view import StridedView
 
 
-class Expressions:
-    """Makes the elements of one nest of loops.
+class PointExpressions:
+    """Makes the elements of one kernel of loops.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Expressions:
 
     def __init__(self, schedule: Schedule, shape: tuple[int, ...]) -> None:
         self.schedule, self.shape = schedule, shape
-        self.nest = Nest(0, limit=100_000)
+        self.kernel = Kernel(0, limit=100_000)
         self._known: dict[tuple[Node, Axes], Element] = {}
         # What other nests may compute as well.
         self.shared: set[Element] = set()
@@ -62,25 +62,27 @@ class Expressions:
         """Return an entry read by numbers."""
         place = access(pick.view, axes, len(self.shape), scales_of(pick.indices))
         numbers = [self.number(index, axes) for index in pick.indices]
-        found = self.nest.apply("load", pick.view.kind, *numbers, payload=place)
+        found = self.kernel.apply("load", pick.view.kind, *numbers, payload=place)
         if pick.present is None:
             return found
         present = self._load(self.schedule.view(pick.present, None), axes)
-        return self.nest.apply(
-            "where", found.kind, present, found, self.nest.constant(0, found.kind)
+        return self.kernel.apply(
+            "where", found.kind, present, found, self.kernel.constant(0, found.kind)
         )
 
-    def number(self, index: Index, axes: Axes) -> Element:
+    def number(self, index: IndexArray, axes: Axes) -> Element:
         """Return an entry's number, counted from the end if it is negative, and in range."""
-        number = convert(self.nest, self.element(index.operand(axes)), "i64")
+        number = convert(self.kernel, self.element(index.operand(axes)), "i64")
         if index.size is None:
             return number
-        nest, last = self.nest, self.nest.constant(index.size - 1, "i64")
-        zero, size = nest.constant(0, "i64"), nest.constant(index.size, "i64")
-        below = nest.apply("less", "i1", number, zero)
-        number = nest.apply("where", "i64", below, nest.apply("add", "i64", number, size), number)
+        kernel, last = self.kernel, self.kernel.constant(index.size - 1, "i64")
+        zero, size = kernel.constant(0, "i64"), kernel.constant(index.size, "i64")
+        below = kernel.apply("less", "i1", number, zero)
+        number = kernel.apply(
+            "where", "i64", below, kernel.apply("add", "i64", number, size), number
+        )
         # Out of range is in doubt, and so decided elsewhere; here it must only read what there is.
-        return nest.apply("maximum", "i64", nest.apply("minimum", "i64", number, last), zero)
+        return kernel.apply("maximum", "i64", kernel.apply("minimum", "i64", number, last), zero)
 
     def _compute(self, operand: Operand) -> Element:
         node = operand.node
@@ -93,7 +95,7 @@ class Expressions:
             Entries(np.array(element, object).reshape((1,) * len(inner.shape)), inner.shape)
             for element, inner in zip(args, inners, strict=True)
         ]
-        found = RULES[node.primitive.name](self.nest, node, entries)
+        found = RULES[node.primitive.name](self.kernel, node, entries)
         element: Element = found.elements.flat[0]
         if node in self.schedule.shared:
             self.shared.add(element)
@@ -103,30 +105,30 @@ class Expressions:
         array = np.asarray(operand.arg)
         kind, first = kind_of(array.dtype), array.flat[0]
         if array.size == 1 or np.full_like(array, first).tobytes() == array.tobytes():
-            return self.nest.constant(first.item(), kind)
+            return self.kernel.constant(first.item(), kind)
         return self._load(self.schedule.view(operand.arg, None), operand.axes)
 
-    def _load(self, view: View, axes: Axes) -> Element:
-        return self.nest.load(access(view, axes, len(self.shape)), view.kind)  # type: ignore[arg-type]
+    def _load(self, view: StridedView, axes: Axes) -> Element:
+        return self.kernel.load(access(view, axes, len(self.shape)), view.kind)  # type: ignore[arg-type]
 
 
-def scales_of(indices: Sequence[Index]) -> tuple[int, ...]:
+def scales_of(indices: Sequence[IndexArray]) -> tuple[int, ...]:
     """Return how far apart the entries are that numbers count."""
     return tuple(index.stride for index in indices)
 
 
-def access(view: View, axes: Axes, ndim: int, scales: tuple[int, ...] = ()) -> Access:
+def access(view: StridedView, axes: Axes, ndim: int, scales: tuple[int, ...] = ()) -> Access:
     """Return how a view is read or written along the axes of loops."""
     strides = [0] * ndim
     for axis, stride in zip(axes, view.strides, strict=True):
         if axis is not None:
             strides[axis] += stride
-    return Access(view.buffer, view.offset, tuple(strides), scales)
+    return Access(view.allocation, view.offset, tuple(strides), scales)
 
 
-def loops_nest(schedule: Schedule, part: Loops) -> ArrayNest:
-    """Return the nest of loops that store."""
-    expressions = Expressions(schedule, part.shape)
+def loops_nest(schedule: Schedule, part: Loops) -> LoopNest:
+    """Return the kernel of loops that store."""
+    expressions = PointExpressions(schedule, part.shape)
     stores = []
     for root in part.roots:
         # A copy is read like anything else: what the original is computed of may be gone.
@@ -134,31 +136,31 @@ def loops_nest(schedule: Schedule, part: Loops) -> ArrayNest:
         element = (expressions.computed if is_own else expressions.element)(root.operand)
         if root.is_stored:
             stores.append(_store(expressions, root, element))
-    return ArrayNest(part.shape, tuple(stores), shared=frozenset(expressions.shared))
+    return LoopNest(part.shape, tuple(stores), shared=frozenset(expressions.shared))
 
 
-def _store(expressions: Expressions, root: Root, element: Element) -> Store:
+def _store(expressions: PointExpressions, root: Root, element: Element) -> Store:
     axes = tuple(range(len(expressions.shape)))
     place = access(root.target, axes, len(axes), scales_of(root.indices))
     numbers = tuple(expressions.number(index, axes) for index in root.indices)
-    converted = convert(expressions.nest, element, root.target.kind)
+    converted = convert(expressions.kernel, element, root.target.kind)
     return Store(place, converted, numbers, root.adds)
 
 
-def reduction_nest(schedule: Schedule, part: Reduction) -> ArrayNest:
-    """Return the nest of loops that combine entries."""
+def reduction_nest(schedule: Schedule, part: Reduction) -> LoopNest:
+    """Return the kernel of loops that combine entries."""
     shape = part.root.target.shape if part.running else part.root.operand.shape
-    expressions = Expressions(schedule, shape)
+    expressions = PointExpressions(schedule, shape)
     element = expressions.element(part.root.operand)
-    element = convert(expressions.nest, element, part.root.target.kind)
+    element = convert(expressions.kernel, element, part.root.target.kind)
     factor = None if part.factor is None else expressions.element(part.factor)
     if factor is not None:
-        factor = convert(expressions.nest, factor, part.root.target.kind)
+        factor = convert(expressions.kernel, factor, part.root.target.kind)
     target = _target_axes(part, len(shape))
     stored = access(part.root.target, target, len(shape))
     stores = (Store(stored, element),)
     shared = frozenset(expressions.shared)
-    return ArrayNest(shape, stores, part.axes, part.operation, part.running, factor, shared)
+    return LoopNest(shape, stores, part.axes, part.operation, part.running, factor, shared)
 
 
 def _target_axes(part: Reduction, ndim: int) -> Axes:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..formats import FORMATS
-from ..nest import Element
-from .views import ENTRY_BYTES, Buffer
+from ..kernel import Element
+from .strided_view import ENTRY_BYTES, Allocation
 
 # The parameters of a kernel: where an array begins.
-Start = tuple[Buffer, int]
+Start = tuple[Allocation, int]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Access:
 
     Parameters
     ----------
-    buffer : Buffer
+    allocation : Allocation
     offset : int
     strides : tuple of int
         Along the axes of the loops.
@@ -33,7 +33,7 @@ class Access:
         How far apart the entries are that numbers count, which are computed.
     """
 
-    buffer: Buffer
+    allocation: Allocation
     offset: int
     strides: tuple[int, ...]
     scales: tuple[int, ...] = ()
@@ -41,7 +41,7 @@ class Access:
     @property
     def start(self) -> Start:
         """The place of the first entry."""
-        return self.buffer, self.offset
+        return self.allocation, self.offset
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class ArrayNest:
+class LoopNest:
     """Loops over a shape.
 
     Parameters
@@ -161,7 +161,7 @@ class Axis:
         )
 
 
-def loops(nest: ArrayNest, width: int) -> tuple[list[Axis], int | None]:
+def loops(nest: LoopNest, width: int) -> tuple[list[Axis], int | None]:
     """Return the loops from the outermost on, fewest and in good order, and which are the lanes."""
     accesses = nest.accesses()
     axes: list[Axis] = []

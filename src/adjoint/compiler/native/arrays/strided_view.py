@@ -1,4 +1,4 @@
-"""A view is an array in memory: which buffer it lies in, from where on, and how far apart."""
+"""A view is an array in memory: which allocation it lies in, from where on, and how far apart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENTRY_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "i1": 1}
 
 
 class Role(Enum):
-    """Whose memory a buffer is."""
+    """Whose memory a allocation is."""
 
     INPUT = "input"
     OUTPUT = "output"
@@ -27,7 +27,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Buffer:
+class Allocation:
     """Contiguous memory for entries of one kind.
 
     Parameters
@@ -55,51 +55,51 @@ class Buffer:
 
 
 @dataclass(frozen=True)
-class View:
-    """An array laid over a buffer; offset and strides count entries."""
+class StridedView:
+    """An array laid over a allocation; offset and strides count entries."""
 
-    buffer: Buffer
+    allocation: Allocation
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int = 0
 
     @classmethod
-    def of(cls, buffer: Buffer, shape: tuple[int, ...]) -> View:
-        """Return the whole buffer as an array, its rows one after another."""
+    def of(cls, allocation: Allocation, shape: tuple[int, ...]) -> StridedView:
+        """Return the whole allocation as an array, its rows one after another."""
         strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-        return cls(buffer, shape, tuple(strides))
+        return cls(allocation, shape, tuple(strides))
 
     @property
     def kind(self) -> str:
         """What kind of numbers the entries are."""
-        return self.buffer.kind
+        return self.allocation.kind
 
-    def moved(self, move: Callable[[Array], Any]) -> View | None:
+    def moved(self, move: Callable[[Array], Any]) -> StridedView | None:
         """Return what NumPy makes of it, if that is the same memory, seen in another way.
 
         ``move`` is applied to an array of bytes that is laid out like this view.
         """
         # Never read unless ``move`` copies, and then not used.
-        memory = np.empty(max(1, self.buffer.size), np.int8)
+        memory = np.empty(max(1, self.allocation.size), np.int8)
         here = np.lib.stride_tricks.as_strided(memory[self.offset :], self.shape, self.strides)
         there = move(here)
         if not isinstance(there, np.ndarray) or not np.may_share_memory(memory, there):
             return None
         offset = there.ctypes.data - memory.ctypes.data
-        return View(self.buffer, there.shape, there.strides, offset)
+        return StridedView(self.allocation, there.shape, there.strides, offset)
 
-    def broadcast(self, shape: tuple[int, ...]) -> View:
+    def broadcast(self, shape: tuple[int, ...]) -> StridedView:
         """Return it repeated to a larger shape."""
         missing = len(shape) - len(self.shape)
         strides = [
             0 if own == 1 != size else stride
             for own, size, stride in zip(self.shape, shape[missing:], self.strides, strict=True)
         ]
-        return View(self.buffer, shape, (*[0] * missing, *strides), self.offset)
+        return StridedView(self.allocation, shape, (*[0] * missing, *strides), self.offset)
 
 
-def constant_view(array: Any) -> View:
-    """Return a constant array in a buffer of its own."""
+def constant_view(array: Any) -> StridedView:
+    """Return a constant array in a allocation of its own."""
     content = np.ascontiguousarray(array)
-    buffer = Buffer(Role.CONSTANT, kind_of(content.dtype), content.size, content=content)
-    return View.of(buffer, np.shape(array))
+    allocation = Allocation(Role.CONSTANT, kind_of(content.dtype), content.size, content=content)
+    return StridedView.of(allocation, np.shape(array))

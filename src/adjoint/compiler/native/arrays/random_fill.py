@@ -7,22 +7,22 @@ import numpy as np
 from ....core.philox import UNIFORM_SITE
 from ....ops.random import HALF
 from ..formats import LLVM_TYPES, literal
+from ..function_builder import FunctionBuilder, Index
 from ..philox import philox
-from ..routine import Index, Routine
 
 _BITS = {"f64": np.finfo(np.float64).nmant + 1, "f32": np.finfo(np.float32).nmant + 1}
 
 
-def write_drawing(*, count: int, stride: int, kind: str) -> Routine:
-    """Return the routine that writes so many random numbers.
+def write_random_fill(*, count: int, stride: int, kind: str) -> FunctionBuilder:
+    """Return the builder that writes so many random numbers.
 
     Of the pointers to the state, whose entries lie a stride apart, and to where the numbers go.
     """
-    routine = Routine(["ptr %state", "ptr noalias %numbers"])
-    block, plain, bits = routine.block(1), LLVM_TYPES[kind], _BITS[kind]
+    builder = FunctionBuilder(["ptr %state", "ptr noalias %numbers"])
+    block, plain, bits = builder.block(1), LLVM_TYPES[kind], _BITS[kind]
 
     def entry(place: int) -> str:
-        at = routine.address("%state", kind, (place, stride))
+        at = builder.address("%state", kind, (place, stride))
         number = block.write(f"load {plain}, ptr {at}", kind)
         return block.write(f"fptosi {plain} {number} to i64", "i64").text
 
@@ -37,13 +37,13 @@ def write_drawing(*, count: int, stride: int, kind: str) -> Routine:
             upper = block.write(f"lshr i64 {word}, {64 - bits}", "i64")
             whole = block.write(f"sitofp i64 {upper} to {plain}", kind)
             number = block.write(f"fmul {plain} {whole}, {literal(2.0**-bits, kind)}", kind)
-            at = routine.address("%numbers", kind, (start, 1), (slot, 1))
-            routine.lines.append(f"  store {plain} {number}, ptr {at}")
+            at = builder.address("%numbers", kind, (start, 1), (slot, 1))
+            builder.lines.append(f"  store {plain} {number}, ptr {at}")
 
     whole = count // 4 * 4
     if whole:
-        with routine.loop(whole, 4) as loop:
+        with builder.loop(whole, 4) as loop:
             draw(loop.index, 4)
     if count > whole:
         draw(whole, count - whole)
-    return routine
+    return builder

@@ -1,8 +1,9 @@
-"""A door is the native function that Python calls: it finds the entries of the arrays handed in.
+"""An entry point is the native function that Python calls; it reads the addresses of the arrays.
 
-Python takes longer to look up an array's address than many a kernel runs. The address stands right
-behind what every object begins with, by NumPy's binary interface, on which all compiled extensions
-rely; so the door reads it there, and Python hands in the objects.
+To ask an array for its address takes Python longer than many a small function runs. NumPy's binary
+interface, on which all compiled extensions rely, puts that address right behind the header that
+every Python object begins with. So Python hands over the array objects themselves, and the entry
+point reads the addresses from them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-# ctypes calls with at most 1024 arguments.
+# ctypes refuses calls with more than 1024 arguments.
 MOST_ARRAYS = 1000
 
 
-def write_door(name: str, arrays: int) -> str:
-    """Return the text of ``i1 name_door(objects…, workspace)`` in LLVM's language.
+def write_entry_point(name: str, arrays: int) -> str:
+    """Return the text of ``i1 name_entry_point(objects…, workspace)`` in LLVM's language.
 
     It calls ``void name(pointers…, flag, workspace)`` and returns the flag, a byte that ``name``
     stores.
@@ -27,7 +28,7 @@ def write_door(name: str, arrays: int) -> str:
     numbers = range(arrays)
     objects = "".join(f"ptr %object{n}, " for n in numbers)
     pointers = "".join(f"ptr %entries{n}, " for n in numbers)
-    lines = [f"define i1 @{name}_door({objects}ptr %workspace) #0 {{", "  %flag = alloca i8"]
+    lines = [f"define i1 @{name}_entry_point({objects}ptr %workspace) #0 {{", "  %flag = alloca i8"]
     for n in numbers:
         lines += [
             f"  %at{n} = getelementptr i8, ptr %object{n}, i64 {object.__basicsize__}",
@@ -44,8 +45,8 @@ def write_door(name: str, arrays: int) -> str:
 
 
 @functools.cache
-def has_doors() -> bool:
-    """Return whether arrays lie in memory as doors expect it."""
+def has_entry_points() -> bool:
+    """Return whether array objects are laid out in memory as entry points expect."""
     if sys.implementation.name != "cpython":
         return False
     samples: list[Any] = [np.zeros(()), np.zeros(3, np.float32)[1:], np.zeros((2, 3))[::-1]]

@@ -238,7 +238,7 @@ def data_names(arrays: int) -> list[str]:
     return [f"data{i}" for i in range(arrays)]
 
 
-def write_loop(
+def write_epochs(
     *, kind: str, batch: int, tail: int, arrays: int, parameters: int, padded: int
 ) -> str:
     """Return ``void train(…)``.
@@ -276,7 +276,7 @@ def write_loop(
     )
 
 
-def loop_declarations(kind: str) -> Sequence[str]:
+def epoch_declarations(kind: str) -> Sequence[str]:
     """Return what the loop calls of LLVM's functions."""
     return sorted(
         {f"declare {LLVM_TYPES[k]} @llvm.fabs.{k}({LLVM_TYPES[k]})" for k in (kind, "f64")}
