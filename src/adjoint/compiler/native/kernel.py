@@ -1,34 +1,34 @@
 """A kernel is straight-line arithmetic before, inside and after one loop over the rows of a batch.
 
-It is the language between a graph and what is printed of it: every element is one number (of one
-row, inside the loop), named by an operation and the elements that it is of. The stage of an element
-follows from those: what depends on a row is computed for every row, what depends on a total over
-the rows after the loop. Equal elements are one.
+It stands between a graph and its code. Each of its elements is one scalar number: an operation on
+other elements, a constant, or an entry of an array. An element that depends on a row is computed in
+the loop, once for every row, and one that depends on a total over the rows is computed after the
+loop. Equal elements are the same object, so that common subexpressions are computed once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-# Unrolled code beyond a few thousand operations takes a compiler longer than it ever saves: LLVM
-# takes about a quarter of a millisecond for each.
+# LLVM takes about a quarter of a millisecond for each operation; for more than a few thousand of
+# them that is longer than unrolled code ever saves.
 LIMIT = 4000
 
 
 class Unlowerable(Exception):  # noqa: N818 - it is an answer, and no fault of the user's
-    """A graph that the native tier leaves to the portable one; its text says why."""
+    """The reason why a graph has no native code, or none in the regime that was tried."""
 
 
 def too_large(limit: int) -> Unlowerable:
-    """Return why a graph is not unrolled."""
+    """Return the reason why a graph with more operations than a limit is not unrolled."""
     return Unlowerable(f"more than {limit} scalar operations, too many to unroll")
 
 
 class Stage(IntEnum):
-    """Where in a kernel an element is computed."""
+    """Where an element is computed: before the loop over the rows, in it, or after it."""
 
     BEFORE = 0
     ROW = 1
@@ -36,7 +36,7 @@ class Stage(IntEnum):
 
 
 class ArrayEntry(NamedTuple):
-    """Where a number lies: which array, and which entry of it, or of each of its rows."""
+    """One entry of an array of the graph, or of one row of it, in row-major order."""
 
     array: int
     number: int
@@ -44,7 +44,20 @@ class ArrayEntry(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Element:
-    """One number: an operation on others, a constant or a place in memory."""
+    """One scalar number.
+
+    Parameters
+    ----------
+    operation : str
+        A name in `INSTRUCTIONS`, or constant, load, row_load, convert, total.
+    args : tuple of Element
+        What it is applied to.
+    kind : str
+        The kind of the number, as in `formats.LLVM_TYPES`.
+    stage : Stage
+    payload
+        The number of a constant; what a load reads.
+    """
 
     operation: str
     args: tuple[Element, ...]
@@ -54,7 +67,7 @@ class Element:
 
 
 class Kernel:
-    """A program of elements in the order of their making, and the places of its results.
+    """Elements, operands before the operations on them, and which of them are results.
 
     Parameters
     ----------
@@ -62,6 +75,13 @@ class Kernel:
         How often the loop runs; 0 for a kernel without one.
     limit : int
         The greatest number of elements.
+
+    Attributes
+    ----------
+    elements : list of Element
+    results : list of (ArrayEntry, Element)
+    doubts : list of Element
+        Conditions; if one of them is true, the results may be wrong and NumPy has to compute them.
     """
 
     def __init__(self, rows: int, *, limit: int = LIMIT) -> None:
@@ -69,28 +89,34 @@ class Kernel:
         self.limit = limit
         self.elements: list[Element] = []
         self.results: list[tuple[ArrayEntry, Element]] = []
-        # Each is true where the results must be decided elsewhere.
         self.doubts: list[Element] = []
-        self._known: dict[Any, Element] = {}
+        self._known: dict[Hashable, Element] = {}
 
     def constant(self, value: float, kind: str) -> Element:
-        """Return a number known now."""
-        # The sign tells 0 from -0, which are equal.
+        """Return a constant."""
+        # By its text: 0 and -0 are equal numbers, and NaN equals nothing.
         key = ("constant", kind, repr(value))
         return self._known.get(key) or self._add(
             key, Element("constant", (), kind, Stage.BEFORE, value)
         )
 
-    def load(self, entry: ArrayEntry, kind: str) -> Element:
-        """Return an entry of an array that all rows share."""
-        return self._make("load", (), kind, Stage.BEFORE, entry)
+    def load(self, source: Hashable, kind: str) -> Element:
+        """Return an entry of an array, the same for all rows.
+
+        Parameters
+        ----------
+        source : hashable
+            An `ArrayEntry`; in a loop nest an `Access`.
+        kind : str
+        """
+        return self._make("load", (), kind, Stage.BEFORE, source)
 
     def row_load(self, entry: ArrayEntry, kind: str) -> Element:
-        """Return an entry of the row."""
+        """Return an entry of the present row."""
         return self._make("row_load", (), kind, Stage.ROW, entry)
 
-    def apply(self, operation: str, kind: str, *args: Element, payload: Any = None) -> Element:
-        """Return an operation on elements."""
+    def apply(self, operation: str, kind: str, *args: Element, payload: Hashable = None) -> Element:
+        """Return an operation on elements, in the earliest stage in which all of them are known."""
         stage = max((arg.stage for arg in args), default=Stage.BEFORE)
         if stage is Stage.AFTER and any(arg.stage is Stage.ROW for arg in args):
             raise Unlowerable(
@@ -99,13 +125,13 @@ class Kernel:
         return self._make(operation, args, kind, stage, payload)
 
     def total(self, *factors: Element) -> Element:
-        """Return the sum over the rows of an element, or of the product of two."""
+        """Return the sum over the rows of one element, or of the product of two."""
         if any(factor.stage is Stage.AFTER for factor in factors):
             raise Unlowerable("sum: a total of what depends on a total takes a second loop")
         return self._make("total", factors, factors[0].kind, Stage.AFTER, None)
 
     def poison(self, position: int) -> None:
-        """Make a result NaN, one float, if there is a doubt in any row."""
+        """Make a result, which is one float, NaN if a doubt is true in any row."""
         at = next(n for n, (entry, _) in enumerate(self.results) if entry.array == position)
         entry, element = self.results[at]
         one, zero, nan = (self.constant(x, element.kind) for x in (1, 0, float("nan")))
@@ -123,13 +149,13 @@ class Kernel:
         self.results[at] = entry, element
 
     def store(self, entry: ArrayEntry, element: Element) -> None:
-        """Make an element a result."""
+        """Make an element the result that goes to an entry of an output."""
         if element.stage is Stage.ROW:
             raise Unlowerable("a result with one number for every row")
         self.results.append((entry, element))
 
     def at(self, stage: Stage) -> Sequence[Element]:
-        """Return the elements of a stage that results need, in order."""
+        """Return the elements of a stage that the results need, in order."""
         needed: set[Element] = set()
         pending = [element for _, element in self.results]
         while pending:
@@ -142,14 +168,14 @@ class Kernel:
         ]
 
     def _make(
-        self, operation: str, args: tuple[Element, ...], kind: str, stage: Stage, payload: Any
+        self, operation: str, args: tuple[Element, ...], kind: str, stage: Stage, payload: Hashable
     ) -> Element:
         key = (operation, kind, payload, *map(id, args))
         return self._known.get(key) or self._add(
             key, Element(operation, args, kind, stage, payload)
         )
 
-    def _add(self, key: Any, element: Element) -> Element:
+    def _add(self, key: Hashable, element: Element) -> Element:
         if len(self.elements) >= self.limit:
             raise too_large(self.limit)
         self._known[key] = element

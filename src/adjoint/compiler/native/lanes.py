@@ -1,14 +1,14 @@
-"""Lanes are one vector of numbers, or a single one, on which an operator writes an instruction.
+"""Lanes are one vector of numbers; an operator on them writes an instruction in LLVM's language.
 
-They make a function of vectors readable as mathematics: ``x * y + 1`` writes what LLVM calls
-``fmul`` and ``fadd``. No instruction carries a fast-math flag: infinities and NaN are as in NumPy,
-and nothing is reordered.
+With them a function of vectors reads as mathematics: ``x * y + 1`` writes what LLVM calls ``fmul``
+and ``fadd``. A vector of one lane is a plain number. No instruction carries a fast-math flag, since
+these would let LLVM reorder sums and assume that there is no NaN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TypeAlias
 
 from .formats import FORMATS, LLVM_TYPES, Format, literal
 
@@ -23,26 +23,30 @@ _INTEGER = {
     "<<": "shl",
     ">>": "ashr",
 }
-# Ordered: false where a NaN is compared, but for "!=", which is true, as in NumPy.
+# Tests of floats begin with "o" (ordered) if they are false for NaN, with "u" if they are true.
 _FLOAT_TESTS = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 _INTEGER_TESTS = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
 
 
-# A whole vector is passed in its registers, also on processors where LLVM prefers half of one.
+Liftable: TypeAlias = "Lanes | float"
+"""What an operator takes beside lanes: other lanes, or a number that then stands in every lane."""
+
+# Without these attributes LLVM passes a vector of 512 bits in two registers on processors for which
+# it prefers vectors of 256.
 _OUTLINED = 'nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512"'
 
 
 class Names:
-    """Fresh names of one function, and what it needs of its module.
+    """The names that a function has used, and what it needs beside it in its module.
 
     Attributes
     ----------
     intrinsics : set of str
-        Declarations of LLVM's functions.
+        Declarations of LLVM's own functions that are called.
     outlined : dict of str to str
-        Texts of functions that are called rather than written out, by their names.
+        The texts of functions that are called instead of being written out, by name.
     label : str
-        Of the part of the function that is being written.
+        The label of the basic block that is being written, to which a ``phi`` has to refer.
     """
 
     def __init__(self, caller: Names | None = None) -> None:
@@ -63,9 +67,9 @@ class Block:
     Parameters
     ----------
     width : int
-        Number of lanes; 1 stands for plain numbers.
+        Number of lanes; blocks of width 1 hold plain numbers.
     names : Names
-        Shared by the blocks of a function.
+        Shared by all blocks of a function.
     """
 
     def __init__(self, width: int, names: Names) -> None:
@@ -79,7 +83,7 @@ class Block:
         return plain if self.width == 1 else f"<{self.width} x {plain}>"
 
     def resized(self, width: int) -> Block:
-        """Return a block that writes to the same lines, in another width."""
+        """Return a block of another width that writes to the same lines."""
         block = Block(width, self.names)
         block.lines = self.lines
         return block
@@ -91,14 +95,14 @@ class Block:
         return Lanes(self, name, kind)
 
     def constant(self, value: float, kind: str) -> Lanes:
-        """Return a number in every lane."""
+        """Return a constant in every lane."""
         text = literal(value, kind)
         if self.width > 1:
             text = "<" + ", ".join([f"{LLVM_TYPES[kind]} {text}"] * self.width) + ">"
         return Lanes(self, text, kind)
 
     def spread(self, scalar: str, kind: str) -> Lanes:
-        """Return a plain number, named by its text, in every lane."""
+        """Return a plain number, given by its name in LLVM's language, in every lane."""
         if self.width == 1:
             return Lanes(self, scalar, kind)
         vector = self.type_of(kind)
@@ -109,7 +113,7 @@ class Block:
         return self.write(f"shufflevector {vector} {first}, {vector} poison, {zeros}", kind)
 
     def call(self, intrinsic: str, *args: Lanes) -> Lanes:
-        """Call one of LLVM's functions of vectors, of one type throughout."""
+        """Call one of LLVM's functions whose arguments and result all have one type."""
         kind = args[0].kind
         vector = self.type_of(kind)
         suffix = kind if self.width == 1 else f"v{self.width}{kind}"
@@ -119,9 +123,9 @@ class Block:
         return self.write(f"call {vector} {name}({given})", kind)
 
     def outline(self, name: str, function: Callable[..., Lanes], *args: Lanes) -> Lanes:
-        """Call a function of lanes, written into the module where it is not yet there.
+        """Call a function of lanes, which is written into the module at its first call.
 
-        Its result is of the first argument's kind.
+        Its result must have the kind of the first argument.
         """
         whole = f"@adjoint.{name}.{'.'.join(arg.kind for arg in args)}.{self.width}"
         kind = args[0].kind
@@ -141,9 +145,9 @@ class Block:
         yes: Callable[[], Sequence[Lanes]],
         no: Callable[[], Sequence[Lanes]],
     ) -> list[Lanes]:
-        """Return what ``yes`` writes if any lane fulfils a condition, else what ``no`` does.
+        """Return what ``yes`` writes if a condition holds in any lane, else what ``no`` writes.
 
-        Only for functions that are called: others have no branches.
+        Only outlined functions may use it: code that is written out stays in one basic block.
         """
         first, second, join = (self.names.fresh()[1:] for _ in range(3))
         self.lines.append(f"  br i1 {condition.any()}, label %{first}, label %{second}")
@@ -165,7 +169,7 @@ class Block:
 
 
 class Lanes:
-    """A vector value; operators write instructions to its block, and lift Python's numbers."""
+    """A vector; operators write instructions to its block, and accept Python's numbers."""
 
     __slots__ = ("block", "kind", "text")
 
@@ -183,26 +187,26 @@ class Lanes:
         return self.text
 
     def typed(self) -> str:
-        """Return the lanes with their type, as arguments are given."""
+        """Return the lanes with their type in front, as LLVM writes arguments."""
         return f"{self.block.type_of(self.kind)} {self}"
 
-    def lift(self, other: Any) -> Lanes:
-        """Return a number as a vector of this kind."""
+    def lift(self, other: Liftable) -> Lanes:
+        """Return a number as a vector of this kind; lanes are returned as they are."""
         return other if isinstance(other, Lanes) else self.block.constant(other, self.kind)
 
-    def _binary(self, operator: str, other: Any) -> Lanes:
+    def _binary(self, operator: str, other: Liftable) -> Lanes:
         name = _FLOAT[operator] if self.kind in FORMATS else _INTEGER[operator]
         vector = self.block.type_of(self.kind)
         return self.block.write(f"{name} {vector} {self}, {self.lift(other)}", self.kind)
 
-    def compare(self, test: str, other: Any) -> Lanes:
-        """Return where a comparison, ``"<"`` and so on, holds."""
+    def compare(self, test: str, other: Liftable) -> Lanes:
+        """Return where a comparison such as ``"<"`` holds, as truth values."""
         float_like = self.kind in FORMATS
         name = f"fcmp {_FLOAT_TESTS[test]}" if float_like else f"icmp {_INTEGER_TESTS[test]}"
         vector = self.block.type_of(self.kind)
         return self.block.write(f"{name} {vector} {self}, {self.lift(other)}", "i1")
 
-    def choose(self, yes: Lanes, no: Any) -> Lanes:
+    def choose(self, yes: Lanes, no: Liftable) -> Lanes:
         """Return ``yes`` where this condition holds, else ``no``."""
         condition, vector = self.block.type_of("i1"), self.block.type_of(yes.kind)
         return self.block.write(
@@ -215,7 +219,7 @@ class Lanes:
         return self.block.write(f"{instruction} {old} {self} to {new}", kind)
 
     def part(self, start: int, count: int) -> Lanes:
-        """Return ``count`` of the lanes, from one on."""
+        """Return ``count`` of the lanes, beginning with lane ``start``."""
         if count == self.block.width:
             return self
         vector, block = self.block.type_of(self.kind), self.block.resized(count)
@@ -226,7 +230,7 @@ class Lanes:
         return block.write(f"shufflevector {vector} {self}, {vector} poison, {mask}", self.kind)
 
     def with_lane(self, lane: int, number: Lanes) -> Lanes:
-        """Return the lanes with a plain number in one of them."""
+        """Return the lanes with one of them replaced by a plain number."""
         if self.block.width == 1:
             return number
         return self.block.write(
@@ -234,7 +238,7 @@ class Lanes:
         )
 
     def any(self) -> Lanes:
-        """Return, as a single lane, whether a condition holds in any."""
+        """Return a single truth value: whether a condition holds in any lane."""
         width = self.block.width
         if width == 1:
             return self
@@ -247,12 +251,12 @@ class Lanes:
         vector = self.block.type_of(self.kind)
         return self.block.write(f"fcmp uno {vector} {self}, {self}", "i1")
 
-    def times_plus(self, factor: Any, term: Any) -> Lanes:
-        """Return self · factor + term, rounded once where the processor can."""
+    def times_plus(self, factor: Liftable, term: Liftable) -> Lanes:
+        """Return self · factor + term, rounded once if the processor has an instruction for it."""
         return self.block.call("fmuladd", self, self.lift(factor), self.lift(term))
 
-    def fused(self, factor: Any, term: Any) -> Lanes:
-        """Return self · factor + term, rounded once on every processor."""
+    def fused(self, factor: Liftable, term: Liftable) -> Lanes:
+        """Return self · factor + term, rounded once on every processor, if need be in software."""
         return self.block.call("fma", self, self.lift(factor), self.lift(term))
 
     def at_least(self, bound: float) -> Lanes:
@@ -271,37 +275,37 @@ class Lanes:
     def __abs__(self) -> Lanes:
         return self.block.call("fabs", self)
 
-    def __add__(self, other: Any) -> Lanes:
+    def __add__(self, other: Liftable) -> Lanes:
         return self._binary("+", other)
 
-    def __sub__(self, other: Any) -> Lanes:
+    def __sub__(self, other: Liftable) -> Lanes:
         return self._binary("-", other)
 
-    def __mul__(self, other: Any) -> Lanes:
+    def __mul__(self, other: Liftable) -> Lanes:
         return self._binary("*", other)
 
-    def __truediv__(self, other: Any) -> Lanes:
+    def __truediv__(self, other: Liftable) -> Lanes:
         return self._binary("/", other)
 
-    def __rsub__(self, other: Any) -> Lanes:
+    def __rsub__(self, other: Liftable) -> Lanes:
         return self.lift(other) - self
 
-    def __rtruediv__(self, other: Any) -> Lanes:
+    def __rtruediv__(self, other: Liftable) -> Lanes:
         return self.lift(other) / self
 
-    def __and__(self, other: Any) -> Lanes:
+    def __and__(self, other: Liftable) -> Lanes:
         return self._binary("&", other)
 
-    def __or__(self, other: Any) -> Lanes:
+    def __or__(self, other: Liftable) -> Lanes:
         return self._binary("|", other)
 
-    def __xor__(self, other: Any) -> Lanes:
+    def __xor__(self, other: Liftable) -> Lanes:
         return self._binary("^", other)
 
-    def __lshift__(self, other: Any) -> Lanes:
+    def __lshift__(self, other: Liftable) -> Lanes:
         return self._binary("<<", other)
 
-    def __rshift__(self, other: Any) -> Lanes:
+    def __rshift__(self, other: Liftable) -> Lanes:
         return self._binary(">>", other)
 
     __radd__ = __add__
@@ -309,7 +313,7 @@ class Lanes:
 
 
 def declarations(names: Iterable[Names]) -> str:
-    """Return what functions need of their module: intrinsics, and functions that they call."""
+    """Return what functions need in their module: declarations, and the functions they call."""
     every = list(names)
     declared = sorted(set().union(*(one.intrinsics for one in every)))
     outlined = {name: text for one in every for name, text in one.outlined.items()}

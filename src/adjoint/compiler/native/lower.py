@@ -1,4 +1,4 @@
-"""Lowering writes the operations of a graph as a kernel; the table of rules is put together here."""
+"""Lowering writes the operations of a graph as a kernel; the table of rules is joined here."""
 
 from __future__ import annotations
 

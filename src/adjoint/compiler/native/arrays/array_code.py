@@ -1,4 +1,4 @@
-"""Array code is a graph as one function of kernels: loops over arrays, and products of matrices."""
+"""Array code is a graph as a sequence of calls: of loop nests, and of products of matrices."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from .contraction import contracted
 from .loop_nest import LoopNest, Start
 from .loop_nest_code import write_loop_nest
 from .parts import Loops, Multiplication, Part, RandomFill
-from .point_expressions import loops_nest, reduction_nest
+from .point_expressions import reduction_nest, storing_nest
 from .products import MatrixProduct, span_of, write_panel, write_product, write_rest
 from .random_fill import write_random_fill
 from .schedule import Schedule
 from .strided_view import ENTRY_BYTES, Allocation, Role
 from .workspace import Workspace
 
-# Floating-point operations of a product that is worth waking another thread for.
+# The floating-point operations of a product from which on it pays to wake another thread: they take
+# some hundred microseconds, to wake it takes some tens.
 _SHARED_WORK = 8_000_000
 
 
 @dataclass
 class CodeModule:
-    """The functions of a module in LLVM's language: equal ones are one.
+    """The functions of a module in LLVM's language; functions of the same text are written once.
 
     Parameters
     ----------
     vector_bytes, registers : int
-        Of the processor: the size of a vector register, and how many there are.
+        The size of the processor's vector registers in bytes, and how many there are.
     has_team : bool
-        Whether two threads share large products: the team's memory is at ``%workspace``.
+        Whether two threads share large products; the team's memory is then at ``%workspace``.
     """
 
     vector_bytes: int
@@ -46,14 +47,14 @@ class CodeModule:
     products: dict[MatrixProduct, str] = field(default_factory=dict)
 
     def add(self, stem: str, builder: FunctionBuilder) -> str:
-        """Return the name of a function of the builder's text, which begins with a stem."""
+        """Return the name under which a function is in the module; a new one begins with a stem."""
         key = builder.text("")
         if key not in self.functions:
             self.functions[key] = f"{stem}{len(self.functions)}", builder
         return self.functions[key][0]
 
     def add_product(self, product: MatrixProduct) -> str:
-        """Return the name of a product's function."""
+        """Return the name of the function that computes a product on one thread."""
         if product not in self.products:
             width = self.vector_bytes // SIZES[product.kind]
             builder = write_product(product, width=width, registers=self.registers)
@@ -74,18 +75,28 @@ class CodeModule:
 
     @property
     def names(self) -> list[Names]:
-        """What the functions declare."""
+        """The names of all functions, for their declarations."""
         return [builder.names for _, builder in self.functions.values()]
 
     @property
     def text(self) -> str:
-        """All functions."""
+        """The text of all functions."""
         return "\n".join(builder.text(name) for name, builder in self.functions.values())
 
 
 @dataclass(frozen=True)
 class SharedProduct:
-    """The functions of a product: of one whole panel of columns, and of the columns left over."""
+    """A product that two threads share.
+
+    Parameters
+    ----------
+    panel : str
+        The function of one whole panel of columns.
+    count, span : int
+        How many whole panels there are, and how many columns each has.
+    rest : str or None
+        The function of the columns that are left over, if there are any.
+    """
 
     panel: str
     count: int
@@ -95,16 +106,16 @@ class SharedProduct:
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel applied to places."""
+    """A call of a function of the module, and the arrays that it is given."""
 
-    kernel: str
-    places: tuple[Start, ...]
+    function: str
+    starts: tuple[Start, ...]
     shared: SharedProduct | None = None
 
     def write(self, pointers: Sequence[str]) -> list[str]:
-        """Return the instructions, given pointers to the places."""
+        """Return the instructions, given pointers to the starts."""
         if self.shared is None:
-            return [f"  call void @{self.kernel}({_list(pointers)})"]
+            return [f"  call void @{self.function}({_list(pointers)})"]
         shared = self.shared
         head = f"ptr %workspace, ptr @{shared.panel}, i64 {shared.count}, i64 {shared.span}"
         lines = [f"  call void @share({head}, {_list(pointers)})"]
@@ -118,16 +129,16 @@ def _list(pointers: Sequence[str]) -> str:
 
 
 class ArrayCode:
-    """A graph written as calls of kernels.
+    """A graph written as calls of functions.
 
     Parameters
     ----------
     graph : Graph
-        Expanded.
+        A graph that `expand` returned.
     module : CodeModule
-        To which the kernels are added.
+        The functions are added to it.
     start : int
-        Where in the workspace its own places begin, in bytes.
+        Where in the workspace its own starts begin, in bytes.
 
     Raises
     ------
@@ -137,9 +148,9 @@ class ArrayCode:
     Attributes
     ----------
     constants : list of (int, array)
-        What must be in the workspace, and from which byte on, before the first call.
+        The arrays that must be in the workspace before the first call, each with its first byte.
     size : int
-        Where in the workspace its places end.
+        Where in the workspace its starts end.
     """
 
     def __init__(self, graph: Graph, module: CodeModule, *, start: int = 0) -> None:
@@ -148,7 +159,7 @@ class ArrayCode:
         self.counts = {"loops": 0, "products": 0}
         self.calls = [self._call(part) for part in self.schedule.parts if not _is_empty(part)]
         workspace = Workspace(start)
-        used = [[allocation for allocation, _ in call.places] for call in self.calls]
+        used = [[allocation for allocation, _ in call.starts] for call in self.calls]
         constants = dict.fromkeys(b for group in used for b in group if b.role is Role.CONSTANT)
         for allocation in constants:
             workspace.keep(allocation)
@@ -160,17 +171,20 @@ class ArrayCode:
     def body(
         self, inputs: Mapping[int, ArrayLocation], outputs: Mapping[int, ArrayLocation]
     ) -> list[str]:
-        """Return the instructions of the calls; the workspace is at ``%workspace``."""
-        slots = {Role.INPUT: inputs, Role.OUTPUT: outputs}
+        """Return the instructions of all calls, in a function with a parameter ``%workspace``."""
+        locations = {Role.INPUT: inputs, Role.OUTPUT: outputs}
         lines: list[str] = []
         pointers: dict[Start, str] = {}
 
         def pointer(start: Start) -> str:
             if start not in pointers:
                 allocation, offset = start
-                if allocation.role in slots:
-                    slot = slots[allocation.role][allocation.number]
-                    base, at = slot.pointer, (slot.offset + offset) * ENTRY_BYTES[allocation.kind]
+                if allocation.role in locations:
+                    location = locations[allocation.role][allocation.number]
+                    base, at = (
+                        location.pointer,
+                        (location.offset + offset) * ENTRY_BYTES[allocation.kind],
+                    )
                 else:
                     at = self.offsets[allocation] + offset * ENTRY_BYTES[allocation.kind]
                     base = "%workspace"
@@ -179,7 +193,7 @@ class ArrayCode:
             return pointers[start]
 
         for call in self.calls:
-            lines += call.write([pointer(place) for place in call.places])
+            lines += call.write([pointer(start) for start in call.starts])
         return lines
 
     def describe(self) -> str:
@@ -195,33 +209,33 @@ class ArrayCode:
             return self._multiply(part)
         self.counts["loops"] += 1
         if isinstance(part, RandomFill):
-            return self._draw(part)
+            return self._fill(part)
         if isinstance(part, Loops):
-            return self._loop("loops", loops_nest(self.schedule, part))
+            return self._loop("loops", storing_nest(self.schedule, part))
         return self._loop("reduction", reduction_nest(self.schedule, part))
 
     def _loop(self, name: str, nest: LoopNest) -> Call:
-        builder, places = write_loop_nest(contracted(nest), self.module.vector_bytes)
-        return Call(self.module.add(name, builder), tuple(places))
+        builder, starts = write_loop_nest(contracted(nest), self.module.vector_bytes)
+        return Call(self.module.add(name, builder), tuple(starts))
 
-    def _draw(self, part: RandomFill) -> Call:
+    def _fill(self, part: RandomFill) -> Call:
         state, target = part.state, part.target
         builder = write_random_fill(
             count=target.allocation.size, stride=state.strides[0], kind=target.kind
         )
-        places = [(view.allocation, view.offset) for view in (state, target)]
-        return Call(self.module.add("drawing", builder), tuple(places))
+        starts = [(view.allocation, view.offset) for view in (state, target)]
+        return Call(self.module.add("random_fill", builder), tuple(starts))
 
     def _multiply(self, part: Multiplication) -> Call:
         product = product_of(part)
         width = self.module.vector_bytes // SIZES[product.kind]
         panel = Allocation(Role.TEMPORARY, product.kind, product.panel_entries(width))
-        places = [(view.allocation, view.offset) for view in (part.left, part.right, part.target)]
+        starts = [(view.allocation, view.offset) for view in (part.left, part.right, part.target)]
         shared = self.module.add_shared(product)
         if shared is not None:
             other = Allocation(Role.TEMPORARY, product.kind, panel.size)
-            return Call("share", (*places, (panel, 0), (other, 0)), shared)
-        return Call(self.module.add_product(product), (*places, (panel, 0)))
+            return Call("share", (*starts, (panel, 0), (other, 0)), shared)
+        return Call(self.module.add_product(product), (*starts, (panel, 0)))
 
 
 def product_of(part: Multiplication) -> MatrixProduct:

@@ -1,4 +1,4 @@
-"""Array steps are the step code of networks too large to unroll."""
+"""Array steps are the code of training steps that are too large to unroll."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .gathering import write_gathering
 from .strided_view import ENTRY_BYTES
 from .workspace import ALIGNMENT, aligned
 
-# Where in the workspace a step leaves whether its result is in doubt.
+# The byte of the workspace in which a step leaves whether its result is in doubt.
 _DOUBT = aligned(team.SIZE)
 _UNDECIDED = """
 define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
@@ -45,7 +45,8 @@ def array_steps(
     layout = StateLayout.of(step, form, alignment=alignment, lanes=alignment)
     module = CodeModule(vector_bytes, registers, has_team)
     functions, constants, about = [], [], ""
-    # The team's memory comes first, then whether a step is in doubt.
+    # The workspace begins with the team's memory; the byte that tells of a doubt has a line of the
+    # cache of its own.
     end = _DOUBT + ALIGNMENT
     for name, graph in (("step", step), ("tail", tail)):
         if graph is None:
@@ -80,14 +81,14 @@ def array_steps(
 def _gathered(
     graph: Graph, form: StepForm, module: CodeModule, start: int
 ) -> tuple[dict[int, ArrayLocation], list[str], int]:
-    """Return where the rows of a batch are copied to, the calls that do it, and where they end."""
+    """Return where the rows of a batch are copied to, the calls that copy, and where they end."""
     locations, lines = {}, []
     for i, position in enumerate(form.batched(graph)):
         spec = graph.inputs[position]
         kind, entries = kind_of(spec.dtype), math.prod(spec.shape[1:])
         stored = "i8" if kind == "i1" else kind
         width = max(1, module.vector_bytes // ENTRY_BYTES[kind])
-        kernel = module.add(
+        function = module.add(
             "gathering",
             write_gathering(rows=spec.shape[0], entries=entries, kind=stored, width=width),
         )
@@ -95,7 +96,7 @@ def _gathered(
         at = f"%batch{i}"
         lines += [
             f"  {at} = getelementptr i8, ptr %workspace, i64 {start}",
-            f"  call void @{kernel}(ptr %order, ptr %data{i}, ptr {at})",
+            f"  call void @{function}(ptr %order, ptr %data{i}, ptr {at})",
         ]
         start += aligned(spec.shape[0] * entries * ENTRY_BYTES[kind])
     return locations, lines, start

@@ -1,7 +1,10 @@
-"""A contraction makes one instruction of a product and the sum that it enters, rounded once.
+"""A contraction makes one fused instruction of a product and the sum that it enters.
 
-Not where two products are added: of x x - y y, equal products must leave nothing. Nor where another
-nest computes the product again, for something else: of max(x y) - x y, the greatest leaves nothing.
+A fused multiply-add takes the time of one instruction and rounds once, so its product is not
+rounded. Two cases are left alone, because there a difference of equal products must be exactly 0:
+
+* both terms are products, as in x² - y² with x = y;
+* the product is computed elsewhere as well, perhaps rounded, as in max(x y) - x y.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from .loop_nest import LoopNest
 
 
 def contracted(nest: LoopNest) -> LoopNest:
-    """Return a nest whose products are part of the sums that alone need them."""
+    """Return a nest in which every product that only one sum needs is fused with it."""
     elements = nest.elements()
     uses = Counter(arg for element in elements for arg in element.args)
     uses.update(x for store in nest.stores for x in (store.element, *store.indices))

@@ -1,4 +1,4 @@
-"""An einsum is expanded into products of two, each of matrices where axes are summed over."""
+"""An einsum becomes products of two arrays; if axes are summed over, products of matrices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...simplify.rewrites import Build, Rewrite
 
 
 class Named(NamedTuple):
-    """A value, and a letter for each of its axes."""
+    """A value, with a letter for each of its axes as in the subscripts of an einsum."""
 
     value: Any
     letters: str
@@ -41,7 +41,7 @@ def einsum_expansion(product: str, matrix_product: str) -> Rewrite:
 
 
 def _shortened(x: Named, build: Build) -> Named:
-    """Take the diagonal of a letter that stands twice, and drop axes of size 1."""
+    """Take the diagonal along a letter that occurs twice, and drop axes of size 1."""
     value, letters = x
     kept = [n for n, size in zip(letters, value.shape, strict=True) if size > 1]
     value = build("reshape", value, shape=tuple(size for size in value.shape if size > 1))
@@ -55,7 +55,7 @@ def _shortened(x: Named, build: Build) -> Named:
 
 
 def _summed(x: Named, wanted: set[str], build: Build) -> Named:
-    """Sum over the axes that nothing else has."""
+    """Sum over the axes whose letters are not wanted."""
     axes = tuple(axis for axis, n in enumerate(x.letters) if n not in wanted)
     if not axes:
         return x
@@ -68,7 +68,11 @@ def _in_order(x: Named, letters: str, build: Build) -> Any:
 
 
 def _pair(x: Named, y: Named, wanted: set[str], names: tuple[str, str], build: Build) -> Named:
-    """Return the product of two, summed over what only they have."""
+    """Return the product of two arrays, summed over the letters that nothing else needs.
+
+    The axes are grouped as (stack, left, summed) and (stack, summed, right), each group is made one
+    axis, and then it is a stack of products of matrices.
+    """
     both = [n for n in x.letters if n in y.letters]
     summed = "".join(n for n in both if n not in wanted)
     stack = "".join(n for n in both if n in wanted)

@@ -1,9 +1,11 @@
 """An expansion replaces an operation by others that loops over arrays can compute.
 
-These are the ones that only loops need: straight-line code has rules for some of them, and takes
-others not at all. What an operation is made of in both is said on its card.
+The table here is for loops only. Straight-line code has rules of its own for some of these
+operations and refuses the others. What both regimes make of an operation is on its card, as
+``expand``.
 
-It also finds what arithmetic alone would get wrong, so that it is done elsewhere: the doubts.
+An expanded graph has one more output, which tells whether a result is in doubt: whether arithmetic
+alone might have got it wrong, so that NumPy has to compute it.
 """
 
 from __future__ import annotations
@@ -27,10 +29,10 @@ from .picking import slot_axes
 
 
 def expand(graph: Graph, *, parameters: int = 0) -> Graph:
-    """Return a simplified graph expanded, with one output more: whether its result is in doubt.
+    """Return a simplified graph expanded, with one more output: whether its result is in doubt.
 
-    It is where a product in which 0·∞ must be 0 may have come out as NaN, or where a label or an
-    index is out of range.
+    That is the case if a product in which 0·∞ must be 0 may have come out as NaN, or if a label or
+    an index is out of range.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def _is_empty(node: Operation) -> bool:
 
 
 def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
-    """Return what may be wrong with the results of some primitives."""
+    """Return conditions under which results of the named primitives may be wrong."""
     doubts = []
     for node in graph.nodes:
         if node.primitive.name in names:
@@ -73,7 +75,7 @@ def _call(name: str, *args: Operand, **params: Any) -> Any:
 
 
 def _out_of_range(node: Operation, position: int, low: int, high: int) -> list[Any]:
-    """Return whether a computed operand is below a number, or not below another."""
+    """Return the condition that a computed operand has numbers outside of low ≤ n < high."""
     parent = node.parents[position]
     if parent is None:
         return []
@@ -89,7 +91,7 @@ def _is_no_label(node: Operation) -> list[Any]:
 
 
 def _is_not_so(node: Operation) -> list[Any]:
-    """Return whether something that is required of numbers does not hold."""
+    """Return the condition that a requirement of the program does not hold."""
     holds = node.args[1]
     if node.parents[1] is None:
         return [] if np.all(holds) else [np.array(True)]
@@ -97,7 +99,7 @@ def _is_not_so(node: Operation) -> list[Any]:
 
 
 def _is_no_entry(node: Operation) -> list[Any]:
-    """Return whether index arrays name entries that there are not."""
+    """Return the conditions that index arrays are out of range."""
     params = node.params
     shape = params["shape"] if "shape" in params else node.args[0].shape
     axes = slot_axes(params["key"], len(shape))
@@ -124,7 +126,7 @@ _LATER = ("index", *_WRITES)
 
 
 def _matmul(name: str) -> Rewrite:
-    """Write a product that is none of matrices as a sum, or without one."""
+    """Write a product in which a factor is a vector, or has one row or column, without matrices."""
 
     def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
         x, y = args
@@ -154,7 +156,7 @@ def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
 
 
 def _flattened(name: str) -> Rewrite:
-    """Write what runs over all axes along one."""
+    """Write a running sum or product over all axes as one along the axis of the flat array."""
 
     def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
         (x,) = args
@@ -165,12 +167,12 @@ def _flattened(name: str) -> Rewrite:
     return rewrite
 
 
-# Each becomes operations of its own.
+# The most positions within a window: each of them becomes operations of its own.
 _MOST_OFFSETS = 1024
 
 
 def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
-    """Add up the windows' entries, those of one place in all windows at a time."""
+    """Add up the entries of overlapping windows, one position within the windows at a time."""
     x, size = args[0], params["size"]
     if math.prod(size) > _MOST_OFFSETS:
         return None

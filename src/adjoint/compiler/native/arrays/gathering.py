@@ -1,4 +1,8 @@
-"""Gathering is to copy the rows of a batch side by side, by their numbers."""
+"""Gathering copies the rows of a batch side by side: they lie anywhere in the data.
+
+Products of matrices and loops read a batch many times; one copy makes all of these reads
+contiguous.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,21 @@ from .memory import load_contiguous, store_contiguous
 
 
 def write_gathering(*, rows: int, entries: int, kind: str, width: int) -> FunctionBuilder:
-    """Return the builder that copies rows.
+    """Return the function that copies rows.
 
-    Of the pointers to the numbers of the rows, to the array that has them, and to where they go.
+    Its parameters are pointers to the numbers of the rows, to the data, and to the copy.
 
     Parameters
     ----------
     rows, entries : int
         How many rows are copied, and how many entries each has.
+    kind : str
+        The kind of the entries in memory.
+    width : int
+        How many entries a vector register holds.
     """
     builder = FunctionBuilder(["ptr %rows", "ptr %data", "ptr noalias %batch"])
+    # No wider than a row: the greatest power of two within its entries.
     width = min(width, 1 << (entries.bit_length() - 1))
     block, scalar = builder.block(width), builder.block(1)
     with builder.loop(rows) as row:

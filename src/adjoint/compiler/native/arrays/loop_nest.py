@@ -1,8 +1,9 @@
-"""An array nest is loops over the entries of arrays, around arithmetic on one entry of each.
+"""A loop nest is loops over the entries of arrays, around arithmetic on one entry of each.
 
-Its elements say what is computed of one point of the loops; each is written in the outermost loop
-that it depends on. One axis runs along the lanes; the points beyond its last whole vector are
-written once more, masked. A nest either stores at every point, or reduces along some of its axes.
+Its elements are what is computed at one point of the loops. Each is written in the outermost loop
+that it depends on. One of the loops takes a whole vector of points at a time; the points that are
+left over take one more, masked vector. A nest either stores results at every point, or reduces
+along some of its axes.
 """
 
 from __future__ import annotations
@@ -15,22 +16,26 @@ from ..formats import FORMATS
 from ..kernel import Element
 from .strided_view import ENTRY_BYTES, Allocation
 
-# The parameters of a kernel: where an array begins.
+# Where an array begins: its allocation, and the number of its first entry. The function of a nest
+# has a pointer to each start as parameter.
 Start = tuple[Allocation, int]
 
 
 @dataclass(frozen=True)
 class Access:
-    """Where the entry lies that belongs to a point.
+    """Which entry of an allocation belongs to a point of the loops.
+
+    It is offset + Σ stride · loop index + Σ scale · number, where the numbers are computed
+    integers, as when an array is indexed by another.
 
     Parameters
     ----------
     allocation : Allocation
     offset : int
     strides : tuple of int
-        Along the axes of the loops.
+        One for each loop.
     scales : tuple of int
-        How far apart the entries are that numbers count, which are computed.
+        One for each computed number.
     """
 
     allocation: Allocation
@@ -40,22 +45,23 @@ class Access:
 
     @property
     def start(self) -> Start:
-        """The place of the first entry."""
+        """The entry at the origin of the loops."""
         return self.allocation, self.offset
 
 
 @dataclass(frozen=True)
 class Store:
-    """What is written where.
+    """An element that is written to memory.
 
     Parameters
     ----------
     access : Access
+        Where it is written.
     element : Element
     indices : tuple of Element
-        The numbers that the access counts by.
+        The computed numbers of the access, if it has any.
     adds : bool
-        Whether it is added to what is there.
+        Whether the element is added to the entry that is there.
     """
 
     access: Access
@@ -66,24 +72,26 @@ class Store:
 
 @dataclass(frozen=True)
 class LoopNest:
-    """Loops over a shape.
+    """Loops over a shape, and what they compute.
 
     Parameters
     ----------
     shape : tuple of int
         How often each loop runs.
     stores : tuple of Store
-        What is written at every point, or of every reduction.
+        What is written: at every point, or one entry for each reduction.
     reduced : frozenset of int
         The axes along which entries are combined.
     operation : str or None
-        What combines them: add, multiply, maximum, minimum, logical_or, logical_and.
+        What combines them: add, multiply, maximum, minimum, logical_or or logical_and.
     running : bool
         Whether every intermediate result is stored, as a cumulative sum does.
     factor : Element or None
-        What the total is multiplied with before an entry is added, but for the first.
+        What the total is multiplied by before an entry is added: total = factor · total + entry.
+        It is not used at the first entry.
     shared : frozenset of Element
-        What other nests may compute again, and must then be rounded in all of them alike.
+        The elements that other nests may compute again. They must be rounded alike in all of them,
+        so no contraction may absorb them.
     """
 
     shape: tuple[int, ...]
@@ -111,14 +119,16 @@ class LoopNest:
         return list(order)
 
     def accesses(self) -> list[Access]:
-        """Return every place that is read or written."""
+        """Return every access, first those that read and then those that write."""
         loads = [x.payload for x in self.elements() if isinstance(x.payload, Access)]
         return [*loads, *(store.access for store in self.stores)]
 
     def lanes(self, vector_bytes: int) -> int:
         """Return how many points are computed at once: a vector of its widest floats, or several.
 
-        A processor waits for the results in a long chain; in between it can work on other points.
+        In a long chain of operations each waits some four cycles for the result of the one before,
+        while a processor could begin two in every cycle. Further vectors, independent of the first,
+        fill these gaps.
         """
         elements = self.elements()
         floats = {element.kind for element in elements} & FORMATS.keys() or {"f64"}
@@ -131,8 +141,8 @@ class LoopNest:
         return several * width
 
 
-# Operations one after another beyond which several vectors are computed side by side: four of them,
-# or two, if there are not too many for LLVM in all.
+# The length of a chain of operations from which several vectors are computed side by side, and how
+# many vectors, each with the most operations for which LLVM still compiles that many fast.
 _LONG_CHAIN = 30
 _INTERLEAVED = {4: 400, 2: 1000}
 
@@ -154,7 +164,7 @@ class Axis:
     is_reduced: bool
 
     def continues(self, inner: Axis) -> bool:
-        """Return whether this loop and the next are one, of the product of their sizes."""
+        """Return whether this loop and the one inside it are the same as one longer loop."""
         steps = zip(self.strides, inner.strides, strict=True)
         return self.is_reduced == inner.is_reduced and all(
             outer == step * inner.size for outer, step in steps
@@ -162,7 +172,12 @@ class Axis:
 
 
 def loops(nest: LoopNest, width: int) -> tuple[list[Axis], int | None]:
-    """Return the loops from the outermost on, fewest and in good order, and which are the lanes."""
+    """Return the loops from the outermost on, and the number of the one that runs along the lanes.
+
+    Loops that are contiguous in every access are joined. The loop along the lanes is the one in
+    which most accesses are contiguous; reduced loops are innermost, so that totals stay in
+    registers.
+    """
     accesses = nest.accesses()
     axes: list[Axis] = []
     for number, size in enumerate(nest.shape):
@@ -184,7 +199,11 @@ def loops(nest: LoopNest, width: int) -> tuple[list[Axis], int | None]:
 
 
 def _cost(axis: Axis, width: int) -> float:
-    """Return about what an entry costs if this axis runs along the lanes."""
+    """Return about what an entry costs if this axis runs along the lanes.
+
+    A vector of contiguous or equal entries takes one load; others are collected lane by lane, in
+    two instructions each.
+    """
     vectors = math.ceil(axis.size / width)
     each = sum(1 if stride in (0, 1) else 2 * width for stride in axis.strides)
     return each * vectors / axis.size

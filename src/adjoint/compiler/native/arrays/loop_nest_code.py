@@ -1,4 +1,4 @@
-"""Nest code is an array nest written as a builder."""
+"""Loop nest code is a loop nest written as a function in LLVM's language."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from ..lanes import Block, Lanes
 from .loop_nest import Access, Axis, LoopNest, Start, loops
 from .memory import LaneAddresses, load_vector, store_vector
 
-# Sums of more vectors than this are made of the sums of so many, which keeps rounding errors down.
+# A long sum is the sum of the sums of this many vectors each. The error of a sum grows with the
+# length of its chain of additions, which is here that of a chunk plus the number of chunks.
 _CHUNK = 64
-# Operations on one entry below which a reduction would wait for its last addition.
+# With fewer operations than this on each entry, a reduction would wait for its last addition; it
+# then adds to several totals in turn.
 _LIGHT = 6
 
 _IDENTITY = {
-    "add": -0.0,  # which leaves every number as it is, -0 included
+    "add": -0.0,  # 0 would turn -0 into 0
     "multiply": 1,
     "maximum": float("-inf"),
     "minimum": float("inf"),
@@ -29,15 +31,15 @@ _IDENTITY = {
 
 
 def write_loop_nest(nest: LoopNest, vector_bytes: int) -> tuple[FunctionBuilder, list[Start]]:
-    """Return a nest's builder, and what its parameters must point to."""
+    """Return a nest as a function, and the starts of arrays that its parameters must point to."""
     writer = _LoopNestWriter(nest, vector_bytes)
     writer.run(0, None)
     return writer.builder, list(writer.pointers)
 
 
 @dataclass
-class _Spot:
-    """Where the writing stands: the loops' indices, and how many lanes are valid (None: all)."""
+class _Position:
+    """The point that is written: the loops' indices, and how many lanes are valid (None: all)."""
 
     indices: list[Index]
     count: int | None = None
@@ -67,7 +69,7 @@ class _LoopNestWriter:
         }
         self.values: dict[Element, Lanes] = {}
         self.spread_values: dict[Element, Lanes] = {}
-        self.spot = _Spot([])
+        self.position = _Position([])
         self.order = nest.elements()
         self.depends: dict[Element, frozenset[int]] = {}
         for element in self.order:
@@ -87,7 +89,7 @@ class _LoopNestWriter:
     # --- loops ------------------------------------------------------------------------------------
 
     def run(self, level: int, totals: list[Lanes] | None) -> list[Lanes] | None:
-        """Write what is computed at a level and all below it; return the grown totals."""
+        """Write what is computed in a loop and in all loops inside of it; return the new totals."""
         self._compute(level)
         reducing = self.nest.operation is not None
         if reducing and level == self.first_reduced and totals is None:
@@ -106,7 +108,7 @@ class _LoopNestWriter:
         return self._turns(level, axis.size, 1, totals)
 
     def run_reduction(self, level: int) -> list[Lanes]:
-        """Write the reduced loops, from nothing."""
+        """Write the loops of a reduction, which begins with the operation's neutral number."""
         block = self.builder.block(self._total_width())
         kind = self.nest.stores[0].element.kind
         start = block.constant(identity(self.nest.operation, kind), kind)
@@ -118,7 +120,7 @@ class _LoopNestWriter:
         return 1 if self.lanes_axis is None else self.width
 
     def _lanes(self, level: int, axis: Axis, totals: list[Lanes] | None) -> list[Lanes] | None:
-        """Write the loop whose turns are vectors, and what is left of it."""
+        """Write the loop along the lanes: whole vectors, then one masked vector for the rest."""
         whole = axis.size // self.width * self.width
         if whole:
             totals = self._turns(level, whole, self.width, totals)
@@ -134,14 +136,14 @@ class _LoopNestWriter:
             return self._innermost(level, stop, step, totals)
         with self.builder.loop(stop, step, totals or []) as loop:
             inner = self._inside(
-                level, loop.index, self.spot.count, loop.carried if totals else None
+                level, loop.index, self.position.count, loop.carried if totals else None
             )
             if inner is not None:
                 loop.carried = inner
         return loop.carried if totals else None
 
     def _innermost(self, level: int, stop: int, step: int, totals: list[Lanes]) -> list[Lanes]:
-        """Write the innermost loop of a reduction: several chains side by side, in chunks."""
+        """Write the innermost loop of a reduction, in chunks, with several totals side by side."""
         chains = 4 if len(self.order) <= _LIGHT and stop >= 8 * step else 1
         stride = chains * step
         even = stop // stride * stride
@@ -157,7 +159,7 @@ class _LoopNestWriter:
             parts = self._stretch(level, done, even - done, step, chains)
             totals = [self._combine(totals[0], parts)]
         for rest in range(even, stop, step):
-            inner = self._inside(level, rest, self.spot.count, totals)
+            inner = self._inside(level, rest, self.position.count, totals)
             assert inner is not None
             totals = inner
         return totals
@@ -165,7 +167,7 @@ class _LoopNestWriter:
     def _stretch(
         self, level: int, start: Index, length: int, step: int, chains: int
     ) -> list[Lanes]:
-        """Reduce a stretch in several chains side by side."""
+        """Reduce a part of a loop; the totals of the chains take its vectors in turn."""
         kind = self.nest.stores[0].element.kind
         block = self.builder.block(self._total_width())
         nothing = block.constant(identity(self.nest.operation, kind), kind)
@@ -173,7 +175,7 @@ class _LoopNestWriter:
             grown = []
             for chain, total in enumerate(loop.carried):
                 at = self.builder.entry((start, 1), (loop.index, 1), (chain * step, 1))
-                found = self._inside(level, at, self.spot.count, [total])
+                found = self._inside(level, at, self.position.count, [total])
                 assert found is not None
                 grown += found
             loop.carried = grown
@@ -182,11 +184,11 @@ class _LoopNestWriter:
     def _inside(
         self, level: int, index: Index, count: int | None, totals: list[Lanes] | None
     ) -> list[Lanes] | None:
-        """Write the inside of a loop at one index, and forget what holds only there."""
-        kept = self.values.copy(), self.spread_values.copy(), self.spot
-        self.spot = _Spot([*self.spot.indices, index], count)
+        """Write the inside of a loop at one index; values from there are not valid after it."""
+        kept = self.values.copy(), self.spread_values.copy(), self.position
+        self.position = _Position([*self.position.indices, index], count)
         found = self.run(level + 1, totals)
-        self.values, self.spread_values, self.spot = kept
+        self.values, self.spread_values, self.position = kept
         return found
 
     # --- elements ---------------------------------------------------------------------------------
@@ -199,7 +201,7 @@ class _LoopNestWriter:
                 continue
             self.values[element] = self._write(element)
             if element in self.met_by_vectors and not self._is_vector(element):
-                # Here rather than where it is used, which is further inside.
+                # It is spread over the lanes here, since its uses are in inner loops.
                 self._value(element, self.builder.block(self.width))
 
     def _is_vector(self, element: Element) -> bool:
@@ -229,11 +231,11 @@ class _LoopNestWriter:
 
     def _load(self, element: Element, block: Block) -> Lanes:
         access: Access = element.payload
-        return load_vector(self._place(access, element.args), block, element.kind)
+        return load_vector(self._addresses(access, element.args), block, element.kind)
 
-    def _place(self, access: Access, indices: Sequence[Element]) -> LaneAddresses:
-        """Return where an access is at this spot."""
-        terms = list(zip(self.spot.indices, self.strides[access], strict=False))
+    def _addresses(self, access: Access, indices: Sequence[Element]) -> LaneAddresses:
+        """Return where the entries of an access lie at the present position."""
+        terms = list(zip(self.position.indices, self.strides[access], strict=False))
         lanes: list[tuple[Lanes, int]] = []
         for element, scale in zip(indices, access.scales, strict=True):
             number = self.values[element]
@@ -243,35 +245,35 @@ class _LoopNestWriter:
                 terms.append((number.text, scale))
         stride = 0 if self.lanes_axis is None else self.strides[access][self.lanes_axis]
         pointer = self.pointers[access.start]
-        return LaneAddresses(self.builder, pointer, terms, stride, self.spot.count, lanes)
+        return LaneAddresses(self.builder, pointer, terms, stride, self.position.count, lanes)
 
     # --- results ----------------------------------------------------------------------------------
 
     def _store_all(self) -> None:
         block = self.builder.block(self.width)
         for store in self.nest.stores:
-            place = self._place(store.access, store.indices)
-            store_vector(place, self._value(store.element, block), adds=store.adds)
+            addresses = self._addresses(store.access, store.indices)
+            store_vector(addresses, self._value(store.element, block), adds=store.adds)
 
     def _grown(self, totals: list[Lanes]) -> list[Lanes]:
         store = self.nest.stores[0]
         block = self.builder.block(self._total_width())
         value = self._value(store.element, block)
-        if self._reduces_lanes() and self.spot.count is not None:
-            value = self._masked(value, self.spot.count)
+        if self._reduces_lanes() and self.position.count is not None:
+            value = self._masked(value, self.position.count)
         total = Lanes(block, totals[0].text, totals[0].kind)
         if self.nest.factor is not None:
             total = self._scaled(total, self._value(self.nest.factor, block))
         grown = combined(self.nest.operation, total, value)
         if self.nest.running:
-            store_vector(self._place(store.access, ()), grown)
+            store_vector(self._addresses(store.access, ()), grown)
         return [grown]
 
     def _scaled(self, total: Lanes, factor: Lanes) -> Lanes:
-        """Return the total multiplied by a factor, but where there is none yet."""
-        index = self.spot.indices[-1] if self.first_reduced < len(self.axes) else 0
+        """Return the total multiplied by a factor; in the first turn it is empty and stays so."""
+        index = self.position.indices[-1] if self.first_reduced < len(self.axes) else 0
         if isinstance(index, int):
-            return total  # the first is the only one
+            return total  # the loop has one turn, whose total is empty
         begun = self.builder.block(1).write(f"icmp sgt i64 {index}, 0", "i1")
         kind = total.block.type_of(total.kind)
         chosen = f"select i1 {begun}, {kind} {factor}, {kind} {total.lift(0.0)}"
@@ -303,18 +305,18 @@ class _LoopNestWriter:
                 half = total.block.width // 2
                 total = combined(self.nest.operation, total.part(0, half), total.part(half, half))
         if self.nest.operation == "add" and total.kind in FORMATS:
-            total = total + 0.0  # NumPy's sums begin with 0: those of nothing but -0 are 0
-        store_vector(self._place(self.nest.stores[0].access, ()), total)
+            total = total + 0.0  # NumPy's sums begin with 0, so a sum of -0 alone is 0
+        store_vector(self._addresses(self.nest.stores[0].access, ()), total)
 
 
 def combined(operation: str | None, x: Lanes, y: Lanes) -> Lanes:
-    """Return two numbers of a reduction made one."""
+    """Return two parts of a reduction combined."""
     assert operation is not None
     return INSTRUCTIONS[operation](x, y)
 
 
 def identity(operation: str | None, kind: str) -> float:
-    """Return the number that a reduction starts from."""
+    """Return the number that a reduction starts with, which changes no other."""
     assert operation is not None
     if kind == "i1":
         return operation in ("multiply", "minimum", "logical_and")

@@ -1,4 +1,8 @@
-"""Keeping is to decide which elementwise results are written to memory, to be read again."""
+"""Materialization decides which elementwise results are written to memory, to be read again.
+
+To write an array and read it back costs more than a few additions, and less than an exponential. So
+cheap expressions are computed again wherever they are needed, and others are computed once.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,28 @@ from ....core.primitive import Node, Operation
 from ....graphs.graph import Graph
 from .operands import is_elementwise, is_move, origin_axes
 
-# An expression of at most so many cheap operations is computed again where it is needed.
+# An expression of at most this many cheap operations is computed again wherever it is needed.
 _CHEAP_WEIGHT = 4
-# Of an expression that is written into one loop; a longer one would be slow to compile.
+# The most operations of an expression in one loop: a longer one would run out of registers, and
+# LLVM would take long to compile it.
 _MOST_WEIGHT = 60
 
 
 def materialized_nodes(
     graph: Graph, results: Collection[Node], readers: Collection[str]
 ) -> tuple[set[Node], dict[Node, int]]:
-    """Return the nodes that must be in memory, and the elementwise ones that are kept there.
+    """Return the nodes that must be in memory, and the elementwise nodes that are written there.
 
-    Kept is also what costs too much to compute again. With each comes how many operations it takes,
-    from what is kept before it.
+    The second is a dict. It has the elementwise nodes among the first and those that would cost too
+    much to compute again, each with the number of operations from the arrays in memory to it.
 
     Parameters
     ----------
+    graph : Graph
     results : collection of Node
-        Those that are outputs.
+        The nodes that are outputs of the graph.
     readers : collection of str
-        The primitives whose operands must be in memory.
+        The primitives that read whole arrays, so that their operands must be in memory.
     """
     users, uses = _users(graph), _uses(graph)
     needed = set(results)
@@ -42,18 +48,18 @@ def materialized_nodes(
 
 
 def _takes_memory(user: Operation, node: Node, readers: Collection[str]) -> bool:
-    """Return whether an operation reads an operand anywhere but at the point that it computes."""
+    """Return whether an operation reads entries of an operand at other points than its own."""
     name = user.primitive.name
     return name in readers or (name == "index" and not is_move(user) and user.parents[0] is node)
 
 
 def shared_nodes(graph: Graph) -> set[Node]:
-    """Return the nodes that more than one operation reads, themselves or moved."""
+    """Return the nodes that more than one operation reads, directly or through a movement."""
     return {node for node, count in _uses(graph).items() if count > 1}
 
 
 def _uses(graph: Graph) -> dict[Node, int]:
-    """Return for each node how many operations read it, itself or moved."""
+    """Return how many operations read each node, directly or through a movement."""
     users, uses = _users(graph), dict[Node, int]()
     for node in reversed(graph.nodes):
         moves = [user for user in users[node] if is_move(user)]
@@ -71,7 +77,11 @@ def _users(graph: Graph) -> dict[Node, set[Operation]]:
 
 
 def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> dict[Node, int]:
-    """Add to what is needed what several need, unless it is cheap, and what is too long."""
+    """Return the elementwise nodes to write to memory, with the operations that each takes.
+
+    They are those that are needed there, those that several operations read unless they are cheap,
+    and those at which an expression has become too long.
+    """
     kept: dict[Node, int] = {}
     weights: dict[Node | None, int] = {}
     for node in graph.nodes:

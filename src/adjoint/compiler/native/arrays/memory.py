@@ -1,4 +1,4 @@
-"""Memory is read and written in vectors, whole or in part, or entry by entry if they lie apart."""
+"""Memory is read and written in vectors if the entries are contiguous, otherwise lane by lane."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .strided_view import ENTRY_BYTES
 
 @dataclass(frozen=True)
 class LaneAddresses:
-    """Where the entries of the lanes lie, at one spot of some loops.
+    """The addresses of the entries that belong to the lanes, at one position of some loops.
 
     Parameters
     ----------
     builder : FunctionBuilder
     pointer : str
-        To the array.
+        The beginning of the array.
     terms : list of (index, stride)
-        Their sum is the entry of the first lane.
+        Σ index · stride is the number of the first lane's entry.
     stride : int
-        How far apart the entries of the lanes are.
+        How far apart the entries of neighbouring lanes are.
     count : int or None
-        How many lanes there are entries for, if not for all.
+        How many lanes have an entry; None if all have.
     numbers : list of (Lanes, scale)
-        What is added for each lane by itself.
+        Lane by lane, number · scale is added to the number of the entry.
     """
 
     builder: FunctionBuilder
@@ -38,7 +38,7 @@ class LaneAddresses:
     numbers: Sequence[tuple[Lanes, int]] = ()
 
     def address(self, kind: str, lane: int | None = None) -> str:
-        """Return the address of the entries, or of that of one lane."""
+        """Return the address of the first lane's entry, or of that of a given lane."""
         if lane is None:
             return self.builder.address(self.pointer, kind, *self.terms)
         own: list[tuple[Index, int]] = [
@@ -47,23 +47,25 @@ class LaneAddresses:
         return self.builder.address(self.pointer, kind, *self.terms, (lane, self.stride), *own)
 
     def is_contiguous(self, width: int) -> bool:
-        """Return whether so many lanes are one vector in memory."""
+        """Return whether the entries of this many lanes are one vector in memory."""
         return width == 1 or (self.stride == 1 and not self.numbers)
 
     def lanes(self, width: int) -> range:
-        """Return the lanes that there are entries for."""
+        """Return the numbers of the lanes that have an entry."""
         return range(width if self.count is None else self.count)
 
 
-def load_vector(place: LaneAddresses, block: Block, kind: str) -> Lanes:
-    """Return the entries of a place; lanes that have none are anything."""
+def load_vector(addresses: LaneAddresses, block: Block, kind: str) -> Lanes:
+    """Return the entries; lanes that have none may hold anything."""
     stored = "i8" if kind == "i1" else kind
-    if place.is_contiguous(block.width):
-        at = place.address(stored)
-        return _as_kind(load_contiguous(place.builder, block, stored, at, place.count), kind)
+    if addresses.is_contiguous(block.width):
+        at = addresses.address(stored)
+        return _as_kind(
+            load_contiguous(addresses.builder, block, stored, at, addresses.count), kind
+        )
     result, plain, vector = "poison", LLVM_TYPES[stored], block.type_of(stored)
-    for lane in place.lanes(block.width):
-        at = place.address(stored, lane)
+    for lane in addresses.lanes(block.width):
+        at = addresses.address(stored, lane)
         number = block.resized(1).write(f"load {plain}, ptr {at}", stored)
         result = block.write(
             f"insertelement {vector} {result}, {plain} {number}, i32 {lane}", stored
@@ -71,28 +73,33 @@ def load_vector(place: LaneAddresses, block: Block, kind: str) -> Lanes:
     return _as_kind(Lanes(block, result, stored), kind)
 
 
-def store_vector(place: LaneAddresses, value: Lanes, *, adds: bool = False) -> None:
-    """Write lanes to a place, or add them to what is there, one after another."""
+def store_vector(addresses: LaneAddresses, value: Lanes, *, adds: bool = False) -> None:
+    """Write lanes to memory, or add them to what is there.
+
+    Entries that are not contiguous are added lane by lane, since two lanes may name the same entry.
+    """
     block = value.block
     if value.kind == "i1":
         value = value.convert("zext", "i8")
-    if place.is_contiguous(block.width):
-        at = place.address(value.kind)
+    if addresses.is_contiguous(block.width):
+        at = addresses.address(value.kind)
         if adds:
-            value = load_contiguous(place.builder, block, value.kind, at, place.count) + value
-        store_contiguous(place.builder, value, at, place.count)
+            value = (
+                load_contiguous(addresses.builder, block, value.kind, at, addresses.count) + value
+            )
+        store_contiguous(addresses.builder, value, at, addresses.count)
         return
-    for lane in place.lanes(block.width):
-        at, number = place.address(value.kind, lane), value.part(lane, 1)
+    for lane in addresses.lanes(block.width):
+        at, number = addresses.address(value.kind, lane), value.part(lane, 1)
         if adds:
-            number = load_contiguous(place.builder, number.block, value.kind, at) + number
-        store_contiguous(place.builder, number, at)
+            number = load_contiguous(addresses.builder, number.block, value.kind, at) + number
+        store_contiguous(addresses.builder, number, at)
 
 
 def load_contiguous(
     builder: FunctionBuilder, block: Block, kind: str, at: str, count: int | None = None
 ) -> Lanes:
-    """Return the entries at an address; lanes beyond a count are 0."""
+    """Return the entries at an address; lanes from ``count`` on are 0 and not read from memory."""
     vector, align = block.type_of(kind), ENTRY_BYTES[kind]
     if block.width == 1 or count is None or count >= block.width:
         return block.write(f"load {vector}, ptr {at}, align {align}", kind)
@@ -106,7 +113,7 @@ def load_contiguous(
 def store_contiguous(
     builder: FunctionBuilder, value: Lanes, at: str, count: int | None = None
 ) -> None:
-    """Write lanes, or the first of them, to an address."""
+    """Write the lanes to an address, or only the first ``count`` of them."""
     block, kind = value.block, value.kind
     vector, align = block.type_of(kind), ENTRY_BYTES[kind]
     if block.width == 1 or count is None or count >= block.width:
@@ -120,12 +127,12 @@ def store_contiguous(
 
 
 def mask_of(count: int, width: int) -> str:
-    """Return the mask of the first lanes."""
+    """Return a mask in LLVM's language that is true for the first lanes."""
     return f"<{', '.join(f'i1 {str(lane < count).lower()}' for lane in range(width))}>"
 
 
 def _as_kind(lanes: Lanes, kind: str) -> Lanes:
-    """Make truth values of bytes."""
+    """Return bytes from memory as truth values, if these are asked for."""
     if lanes.kind == kind:
         return lanes
     return lanes.compare("!=", 0)

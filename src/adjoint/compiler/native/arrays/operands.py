@@ -1,4 +1,4 @@
-"""An operand is what an operation is applied to, and along which axes of the loops it runs."""
+"""An operand is what an operation is applied to, with the loops that run along each of its axes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from ..elementwise import RULES
 from ..movements import is_index
 from .strided_view import Allocation, Role, StridedView
 
-# For each axis of an array the axis of the loops that it runs along, None where it has one entry.
+# For each axis of an array the number of the loop that runs along it; None if the axis has one
+# entry.
 Axes = tuple[int | None, ...]
 
 
 class Operand(NamedTuple):
-    """A constant, or the value of a node, at every point of some loops."""
+    """A constant, or the value of a node, as some loops read it."""
 
     arg: Any
     node: Node | None
@@ -24,32 +25,32 @@ class Operand(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its own shape."""
+        """The shape of the constant or the value."""
         return np.shape(self.arg) if self.node is None else self.node.output.shape
 
 
 def is_elementwise(node: Node) -> bool:
-    """Return whether an operation computes each entry on its own."""
+    """Return whether each entry of an operation's result is computed from one of each operand."""
     return isinstance(node, Operation) and node.primitive.name in RULES
 
 
 def is_move(node: Operation) -> bool:
-    """Return whether an operation only moves entries of one array, in a way known now."""
+    """Return whether an operation only moves entries of one array, to known positions."""
     moves = node.primitive.facts.moves
-    # To join arrays is to write parts of one.
+    # A movement of several arrays joins them, which is scheduled as stores to parts of one.
     if moves is None or moves.arguments != 1 or is_elementwise(node):
         return False
     return all(map(is_index, node.args[1:], node.parents[1:]))
 
 
 def broadcast_operand(arg: Any, node: Node | None, ndim: int) -> Operand:
-    """Return an operand that is broadcast to loops of so many axes."""
+    """Return an operand that is broadcast to a number of loops."""
     shape = np.shape(arg) if node is None else node.output.shape
     return Operand(arg, node, _along(tuple(range(ndim)), shape))
 
 
 def operands(operand: Operand) -> list[Operand]:
-    """Return the operands of the operation, elementwise or a movement, that makes an operand."""
+    """Return what an operand is computed from, by an elementwise operation or a movement."""
     node = operand.node
     assert isinstance(node, Operation)
     if is_move(node):
@@ -61,7 +62,7 @@ def operands(operand: Operand) -> list[Operand]:
 
 
 def _along(axes: Axes, shape: tuple[int, ...]) -> Axes:
-    """Return the axes of an array of a shape that is broadcast along axes."""
+    """Return the loops along the axes of an array that is broadcast to ``axes``."""
     own = axes[len(axes) - len(shape) :]
     return tuple(None if size == 1 else axis for axis, size in zip(own, shape, strict=True))
 
@@ -77,9 +78,10 @@ def _moved(node: Operation, axes: Axes) -> Operand:
 
 
 def origin_axes(node: Operation) -> Axes | None:
-    """Return for each axis of a movement's result which of its operand's it is, if each is one.
+    """Return for each axis of a movement's result the operand's axis that it is.
 
-    None stands for an axis along which all entries are the same.
+    None stands for an axis along which all entries are the same. The result is None if the movement
+    does anything else than to permute, insert or drop axes.
     """
     if sum(parent is not None for parent in node.parents) != 1 or node.parents[0] is None:
         return None
@@ -106,6 +108,6 @@ def origin_axes(node: Operation) -> Axes | None:
 
 
 def moved_view(view: StridedView, node: Operation) -> StridedView | None:
-    """Return a movement's result as a view of its operand, if it is one."""
+    """Return a movement's result as a view of its operand, or None if it has to be copied."""
     forward, rest, params = node.primitive.forward, node.args[1:], node.params
     return view.moved(lambda x: forward(x, *rest, **params))

@@ -1,4 +1,4 @@
-"""A part is a piece of a schedule: loops that store or reduce, a product, or random numbers."""
+"""A part is one step of a schedule: loops that store or reduce, a product, or random numbers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from .strided_view import StridedView
 
 @dataclass(frozen=True)
 class Root:
-    """A value that loops store, and what of it was in memory before.
+    """A value that loops store.
 
     Parameters
     ----------
     operand : Operand
     target : StridedView
+        Where it is stored.
     reads : tuple of Operand
+        The operands in memory that it is computed from.
     indices : tuple of IndexArray
-        Of numbers that say where in the target, which repeats along their axes.
+        Computed numbers of the entries of the target, along whose axes it has strides of 0.
     adds : bool
         Whether it is added to what is there.
     is_stored : bool
-        False for what only the same loops read.
+        False if only the same loops read it, so that it stays in registers.
     """
 
     operand: Operand
@@ -44,7 +46,7 @@ class Loops:
     shape : tuple of int
     roots : list of Root
     operations : int
-        How many they take for each point.
+        How many operations they take for each point.
     """
 
     shape: tuple[int, ...]
@@ -64,7 +66,7 @@ class Reduction:
     running : bool
         Whether every intermediate result is stored.
     factor : Operand or None
-        What the total is multiplied with before an entry is added.
+        What the total is multiplied by before an entry is added.
     """
 
     root: Root
@@ -85,7 +87,7 @@ class Multiplication:
 
 @dataclass(frozen=True)
 class RandomFill:
-    """Random numbers of a state."""
+    """An array of random numbers that a state determines."""
 
     state: StridedView
     target: StridedView
@@ -95,7 +97,7 @@ Part = Loops | Reduction | Multiplication | RandomFill
 
 
 def reads_of(part: Part) -> Iterator[Operand]:
-    """Yield what the loops of a part read."""
+    """Yield the operands that the loops of a part read."""
     if isinstance(part, Loops):
         for root in part.roots:
             yield from root.reads
@@ -104,7 +106,7 @@ def reads_of(part: Part) -> Iterator[Operand]:
 
 
 def wholes_of(part: Part) -> tuple[StridedView, ...]:
-    """Return what a part that is no loops reads, as it lies in memory."""
+    """Return the arrays that a product or a random fill reads as a whole."""
     if isinstance(part, Multiplication):
         return part.left, part.right
     return (part.state,) if isinstance(part, RandomFill) else ()

@@ -1,4 +1,4 @@
-"""A pick reads or writes entries by numbers: some that are known, or some that are computed."""
+"""A pick reads or writes entries that numbers name: by a known table, or by computed indices."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ..kernel import Unlowerable
 from .operands import Axes, Operand
 from .strided_view import Array, StridedView
 
-# Entries of a table of numbers, beyond which it would cost more than it is worth.
+# The most entries of a table of known numbers, 32 MiB in memory.
 _MOST_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True)
 class IndexArray:
-    """Numbers along one axis of what is picked from.
+    """The numbers of entries along one axis of the array that is picked from.
 
     Parameters
     ----------
     arg, node
-        The operand: integers of any shape that broadcasts to ``axes``.
+        An array of integers, whose shape broadcasts to ``axes``.
     axes : range
-        The axes of the result that they run along.
+        The axes of the result that the numbers run along.
     stride : int
-        How far apart the entries are that they count.
+        How far apart neighbouring entries of that axis are.
     size : int or None
-        How many there are, where a number may be negative or out of range.
+        The size of that axis if numbers may be negative or out of range, otherwise None.
     """
 
     arg: Any
@@ -41,7 +41,7 @@ class IndexArray:
     size: int | None
 
     def operand(self, axes: Axes) -> Operand:
-        """Return the numbers for loops, given the axes along which the result runs."""
+        """Return the numbers as an operand of loops, given the loops along the result's axes."""
         shape = np.shape(self.arg) if self.node is None else self.node.output.shape
         own = [axes[a] for a in self.axes][len(self.axes) - len(shape) :]
         along = (None if n == 1 else axis for axis, n in zip(own, shape, strict=True))
@@ -55,10 +55,10 @@ class Pick:
     Parameters
     ----------
     view : StridedView
-        In the result's shape; along the axes of the numbers its strides are 0.
+        The array, in the shape of the result; along the axes of the numbers its strides are 0.
     indices : tuple of IndexArray
     present : bool array or None
-        Where the result is an entry, not 0.
+        True where the result is an entry; elsewhere it is 0. None: everywhere.
     """
 
     view: StridedView
@@ -67,11 +67,15 @@ class Pick:
 
 
 def pick_known(view: StridedView, node: Operation) -> Pick:
-    """Return what a movement of a view picks, found by moving the numbers of its entries."""
+    """Return what a movement of a view picks.
+
+    The primitive's own forward pass is applied to the numbers of the entries, and so finds out
+    which entry goes where.
+    """
     numbers = np.full(view.shape, view.offset + 1)
     for axis, (size, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
         numbers += (np.arange(size) * stride).reshape((-1,) + (1,) * (len(view.shape) - axis - 1))
-    # Counted from 1, so that a 0 is an entry that came from nowhere.
+    # The numbers begin with 1, so that a 0 in the result is padding.
     moved = np.asarray(node.primitive.forward(numbers, *node.args[1:], **node.params))
     if moved.size > _MOST_ENTRIES:
         raise Unlowerable(f"{node.primitive.name} of {moved.size} entries that lie anyhow")
@@ -98,7 +102,7 @@ def pick_computed(
     first, count = advanced.index(True), sum(advanced)
     if not all(advanced[first : first + count]) or any(entry is None for entry in entries):
         raise Unlowerable("index arrays that do not stand side by side")
-    # Slices are views; an integer beside index arrays is one of them.
+    # NumPy takes an integer beside index arrays as an index array; slices are views.
     basic = tuple(
         slice(None) if chosen else entry for entry, chosen in zip(entries, advanced, strict=True)
     )
@@ -134,13 +138,13 @@ def _dtype(arg: Any) -> np.dtype[Any]:
 
 
 def slot_axes(key: Sequence[Any], ndim: int) -> list[int]:
-    """Return the axes that a key's index arrays are numbers along."""
+    """Return the axes of an array that the index arrays of a key index."""
     entries = [entry for entry in _written_out(key, ndim) if entry is not None]
     return [axis for axis, entry in enumerate(entries) if entry is SLOT]
 
 
 def _written_out(key: Sequence[Any], ndim: int) -> list[Any]:
-    """Return a key with an entry for every axis."""
+    """Return a key with one entry for every axis, without an ellipsis."""
     named = sum(entry is not None and entry is not Ellipsis for entry in key)
     rest = [slice(None)] * (ndim - named)
     if Ellipsis not in [entry for entry in key if entry is not SLOT]:

@@ -1,4 +1,4 @@
-"""An expression is what is computed of one point of some loops, as elements of a kernel."""
+"""Point expressions are what is computed at one point of some loops, as elements of a kernel."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from .strided_view import StridedView
 
 
 class PointExpressions:
-    """Makes the elements of one kernel of loops.
+    """Makes the elements of one nest of loops: a kernel whose loads are accesses.
 
     Parameters
     ----------
     schedule : Schedule
     shape : tuple of int
-        Of the loops.
+        How often each of the loops runs.
     """
 
     def __init__(self, schedule: Schedule, shape: tuple[int, ...]) -> None:
         self.schedule, self.shape = schedule, shape
         self.kernel = Kernel(0, limit=100_000)
         self._known: dict[tuple[Node, Axes], Element] = {}
-        # What other nests may compute as well.
+        # Elements that other nests may compute as well, see `LoopNest.shared`.
         self.shared: set[Element] = set()
 
     def element(self, operand: Operand) -> Element:
-        """Return an operand at a point, read where it is in memory."""
+        """Return an operand at the point: read if it is in memory, otherwise computed."""
         _, node, axes = operand
         if node is None:
             return self._constant(operand)
         if (node, axes) not in self._known:
-            if node in self.schedule.places:
-                self._known[node, axes] = self._load(self.schedule.places[node], axes)
+            if node in self.schedule.views:
+                self._known[node, axes] = self._load(self.schedule.views[node], axes)
             elif node in self.schedule.picks:
                 self._known[node, axes] = self._pick(self.schedule.picks[node], axes)
             else:
@@ -50,7 +50,11 @@ class PointExpressions:
         return self._known[node, axes]
 
     def computed(self, operand: Operand) -> Element:
-        """Return what loops are to store as a node's value: computed, and from then on known."""
+        """Return a node's value that these loops are to store.
+
+        It is computed although it has memory, since nothing is there yet; later uses take it from
+        here.
+        """
         node = operand.node
         assert node is not None
         pick = self.schedule.picks.get(node)
@@ -59,10 +63,10 @@ class PointExpressions:
         return found
 
     def _pick(self, pick: Pick, axes: Axes) -> Element:
-        """Return an entry read by numbers."""
-        place = access(pick.view, axes, len(self.shape), scales_of(pick.indices))
+        """Return an entry that is read by computed numbers."""
+        source = access(pick.view, axes, len(self.shape), scales_of(pick.indices))
         numbers = [self.number(index, axes) for index in pick.indices]
-        found = self.kernel.apply("load", pick.view.kind, *numbers, payload=place)
+        found = self.kernel.apply("load", pick.view.kind, *numbers, payload=source)
         if pick.present is None:
             return found
         present = self._load(self.schedule.view(pick.present, None), axes)
@@ -71,7 +75,7 @@ class PointExpressions:
         )
 
     def number(self, index: IndexArray, axes: Axes) -> Element:
-        """Return an entry's number, counted from the end if it is negative, and in range."""
+        """Return an entry's number, from the end if it is negative, limited to the range."""
         number = convert(self.kernel, self.element(index.operand(axes)), "i64")
         if index.size is None:
             return number
@@ -81,7 +85,8 @@ class PointExpressions:
         number = kernel.apply(
             "where", "i64", below, kernel.apply("add", "i64", number, size), number
         )
-        # Out of range is in doubt, and so decided elsewhere; here it must only read what there is.
+        # A number out of range puts the whole result in doubt, and NumPy then raises. Here it must
+        # only not read beyond the array.
         return kernel.apply("maximum", "i64", kernel.apply("minimum", "i64", number, last), zero)
 
     def _compute(self, operand: Operand) -> Element:
@@ -109,11 +114,11 @@ class PointExpressions:
         return self._load(self.schedule.view(operand.arg, None), operand.axes)
 
     def _load(self, view: StridedView, axes: Axes) -> Element:
-        return self.kernel.load(access(view, axes, len(self.shape)), view.kind)  # type: ignore[arg-type]
+        return self.kernel.load(access(view, axes, len(self.shape)), view.kind)
 
 
 def scales_of(indices: Sequence[IndexArray]) -> tuple[int, ...]:
-    """Return how far apart the entries are that numbers count."""
+    """Return for each index array how far apart the entries are that it counts."""
     return tuple(index.stride for index in indices)
 
 
@@ -126,13 +131,14 @@ def access(view: StridedView, axes: Axes, ndim: int, scales: tuple[int, ...] = (
     return Access(view.allocation, view.offset, tuple(strides), scales)
 
 
-def loops_nest(schedule: Schedule, part: Loops) -> LoopNest:
-    """Return the kernel of loops that store."""
+def storing_nest(schedule: Schedule, part: Loops) -> LoopNest:
+    """Return the nest of loops that store their results at every point."""
     expressions = PointExpressions(schedule, part.shape)
     stores = []
     for root in part.roots:
-        # A copy is read like anything else: what the original is computed of may be gone.
-        is_own = schedule.is_place_of(root.target, root.operand.node)
+        # A root that copies another view's node reads it: the memory of what the node was computed
+        # from may have been used again.
+        is_own = schedule.is_view_of(root.target, root.operand.node)
         element = (expressions.computed if is_own else expressions.element)(root.operand)
         if root.is_stored:
             stores.append(_store(expressions, root, element))
@@ -141,14 +147,14 @@ def loops_nest(schedule: Schedule, part: Loops) -> LoopNest:
 
 def _store(expressions: PointExpressions, root: Root, element: Element) -> Store:
     axes = tuple(range(len(expressions.shape)))
-    place = access(root.target, axes, len(axes), scales_of(root.indices))
+    target = access(root.target, axes, len(axes), scales_of(root.indices))
     numbers = tuple(expressions.number(index, axes) for index in root.indices)
     converted = convert(expressions.kernel, element, root.target.kind)
-    return Store(place, converted, numbers, root.adds)
+    return Store(target, converted, numbers, root.adds)
 
 
 def reduction_nest(schedule: Schedule, part: Reduction) -> LoopNest:
-    """Return the kernel of loops that combine entries."""
+    """Return the nest of loops that combine entries along axes."""
     shape = part.root.target.shape if part.running else part.root.operand.shape
     expressions = PointExpressions(schedule, shape)
     element = expressions.element(part.root.operand)

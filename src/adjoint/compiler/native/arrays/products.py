@@ -1,10 +1,12 @@
 """A product of matrices is computed in tiles of the result that fit the registers.
 
-For a tile the sums stay in registers while the depth is walked: a vector of the right factor's row
-times one number of the left factor's column, spread over the lanes. The right factor is copied side
-by side where its rows are far apart, and turned round where its columns are contiguous. The
-structure is that of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication",
-ACM TOMS 34, 2008), without the packing of the left factor.
+The sums of a tile stay in registers while a loop runs over the depth, the axis that is summed over.
+Each turn adds the product of a column of the left factor, one number at a time in every lane, and a
+row of the right factor, one vector at a time. A panel is as many columns of the right factor as a
+tile has. It is copied to be contiguous if its rows are far apart, since each of them would lie in a
+page of memory of its own, and it is transposed if its columns are contiguous. The structure is that
+of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication", ACM TOMS 34, 2008).
+Their packing of the left factor is left out: its entries are loaded one at a time anyway.
 """
 
 from __future__ import annotations
@@ -18,16 +20,17 @@ from ..lanes import Lanes
 from .memory import LaneAddresses, load_contiguous, load_vector, store_contiguous
 from .transposition import transposed
 
-# The depth that is walked at once: so many rows of a panel stay in the second cache.
+# The rows of a panel that are used at once: 1024 rows of two vectors are 128 KiB with the widest
+# registers, which stay in the second-level cache while all rows of the left factor pass.
 _DEPTH = 1024
-# Bytes of a right factor that is used where it lies, if its rows are contiguous.
+# A right factor of at most this many bytes fits the first-level cache and is not copied.
 _NEAR = 32 * 1024
 _POINTERS = ("ptr %a", "ptr %b", "ptr noalias %c", "ptr noalias %panel")
 
 
 @dataclass(frozen=True)
 class MatrixProduct:
-    """The sizes and strides, in entries, of C = A B, and of the stacks that they are in.
+    """The sizes and strides, in entries, of a product C = A B, or of a stack of such products.
 
     Parameters
     ----------
@@ -38,8 +41,9 @@ class MatrixProduct:
     right : (int, int)
         Strides of B along depth and columns.
     stack : tuple of (int, int, int, int)
-        Loops around the product: how many, and the strides of A, B and C.
+        Loops around the product: the number of turns, and the strides of A, B and C.
     kind : str
+        The kind of the numbers, f32 or f64.
     """
 
     rows: int
@@ -51,7 +55,10 @@ class MatrixProduct:
     kind: str
 
     def is_copied(self, width: int) -> bool:
-        """Return whether the right factor is copied, panel by panel."""
+        """Return whether the right factor is copied, panel by panel.
+
+        Few rows of the left factor would not earn back the time of the copy.
+        """
         if self.right[1] != 1:
             return True
         reach = self.right[0] * self.depth * SIZES[self.kind]
@@ -63,10 +70,11 @@ class MatrixProduct:
 
 
 def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]:
-    """Return the rows of a tile and its vectors in a row.
+    """Return how many rows a tile has, and how many vectors are in each of its rows.
 
-    The sums fill the registers but for those of the factors; of the tiles that do, the one is taken
-    that leaves the fewest rows over.
+    The sums take all registers but those of the factors: the vectors of the right factor's row and
+    one number of the left. Fewer rows are taken if then fewer are left over for the last tile,
+    whose registers would not be full.
     """
     vectors = min(2, math.ceil(columns / width))
     most = (registers - 2 - vectors) // vectors
@@ -78,14 +86,14 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
 
 
 def write_product(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder:
-    """Return the builder of a product, of the pointers to A, B, C and the copy of a panel."""
+    """Return the function of a product; its parameters point to A, B, C and the copy of a panel."""
     builder = FunctionBuilder(_POINTERS)
     _TileWriter(builder, product, width, registers).stacked(0, ())
     return builder
 
 
 def write_panel(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder:
-    """Return the builder of one panel of columns: of A, B, C, the copy, and the first column."""
+    """Return the function of one panel; its last parameter is the number of the first column."""
     builder = FunctionBuilder([*_POINTERS, "i64 %column"])
     writer = _TileWriter(builder, product, width, registers)
     writer.whole(writer.span, "%column")
@@ -93,7 +101,7 @@ def write_panel(product: MatrixProduct, *, width: int, registers: int) -> Functi
 
 
 def write_rest(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder | None:
-    """Return the builder of the columns that are no whole panel, if there are any."""
+    """Return the function of the columns that are left over by whole panels, if there are any."""
     builder = FunctionBuilder(_POINTERS)
     writer = _TileWriter(builder, product, width, registers)
     rest = product.columns % writer.span
@@ -120,7 +128,7 @@ class _TileWriter:
         self.pointers = ("%a", "%b", "%c")
 
     def stacked(self, level: int, indices: tuple[Index, ...]) -> None:
-        """Write the product inside of the loops over stacks."""
+        """Write the loops over the stack from a level on, and inside of them the product."""
         stack, kind = self.product.stack, self.product.kind
         if level < len(stack):
             with self.builder.loop(stack[level][0]) as loop:
@@ -141,7 +149,7 @@ class _TileWriter:
             self.whole(self.product.columns - whole, whole)
 
     def whole(self, count: int, column: Index) -> None:
-        """Write a panel of columns, its depth in blocks."""
+        """Write the product with a panel of columns, whose depth is taken in blocks."""
         depth = self.product.depth
         first = min(depth, _DEPTH)
         self.panel(0, first, column, count, True)
@@ -154,7 +162,7 @@ class _TileWriter:
             self.panel(depth - rest, rest, column, count, False)
 
     def panel(self, start: Index, depth: int, column: Index, count: int, begins: bool) -> None:
-        """Write the tiles of a panel of columns."""
+        """Write the tiles of a panel, for one block of the depth."""
         vectors = math.ceil(count / self.width)
         if self.is_copied:
             self.copy(start, depth, column, count, vectors)
@@ -167,7 +175,7 @@ class _TileWriter:
             self.sums(start, depth, whole, column, rows - whole, vectors, count, begins)
 
     def copy(self, start: Index, depth: int, column: Index, count: int, vectors: int) -> None:
-        """Copy a panel of the right factor side by side, filled up with zeros."""
+        """Copy a panel of the right factor row by row, filled up to whole vectors with zeros."""
         (down, across), kind, builder = self.product.right, self.product.kind, self.builder
         origin = builder.address(self.pointers[1], kind, (start, down), (column, across))
         if across == 1:
@@ -188,7 +196,7 @@ class _TileWriter:
     def turn(
         self, origin: str, row: Index, rows: int, vector: int, count: int, vectors: int
     ) -> None:
-        """Copy a square of the right factor whose columns are contiguous, or lie anyhow."""
+        """Copy a square of the right factor whose rows are not contiguous, by transposing it."""
         (down, across), kind, builder = self.product.right, self.product.kind, self.builder
         lines = []
         for lane in range(self.width):
@@ -207,8 +215,8 @@ class _TileWriter:
 
     def gathered(self, origin: str, at: list[tuple[Index, int]], down: int, rows: int) -> Lanes:
         count = None if rows == self.width else rows
-        place = LaneAddresses(self.builder, origin, at, down, count)
-        return load_vector(place, self.block, self.product.kind)
+        addresses = LaneAddresses(self.builder, origin, at, down, count)
+        return load_vector(addresses, self.block, self.product.kind)
 
     def put(self, x: Lanes, row: Index, vector: int, vectors: int) -> None:
         at = self.builder.address(
@@ -227,7 +235,10 @@ class _TileWriter:
         count: int,
         begins: bool,
     ) -> None:
-        """Write one tile: its sums over a block of the depth, begun or continued."""
+        """Write one tile: its sums over a block of the depth.
+
+        The first block begins with zeros (``begins``), the others with what is in C.
+        """
         builder, kind = self.builder, self.product.kind
         c = builder.address(self.pointers[2], kind, (row, self.product.columns), (column, 1))
         places = [
@@ -249,6 +260,7 @@ class _TileWriter:
         else:
             b_step = self.product.right[0]
             b = builder.address(self.pointers[1], kind, (start, b_step), (column, 1))
+        # Two turns at a time halve the counting, for which a tile of few rows would otherwise wait.
         unroll = 2 if depth % 2 == 0 else 1
         with builder.loop(depth, unroll, sums) as loop:
             for turn in range(unroll):
@@ -261,7 +273,7 @@ class _TileWriter:
     def grown(
         self, sums: list[Lanes], a: str, b: str, rows: int, vectors: int, count: int
     ) -> list[Lanes]:
-        """Add the products of a column of the left factor with a row of the right one."""
+        """Add the products of one column of the left factor and one row of the right factor."""
         builder, kind, plain = self.builder, self.product.kind, LLVM_TYPES[self.product.kind]
         right = [
             load_contiguous(

@@ -1,4 +1,4 @@
-"""Drawing is to fill an array with the random numbers of `ops.random.uniform`."""
+"""A random fill writes the numbers of `ops.random.uniform` to an array, to the last bit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from ..formats import LLVM_TYPES, literal
 from ..function_builder import FunctionBuilder, Index
 from ..philox import philox
 
+# A float with this many random bits is exact, and every one is as likely as any other.
 _BITS = {"f64": np.finfo(np.float64).nmant + 1, "f32": np.finfo(np.float32).nmant + 1}
 
 
 def write_random_fill(*, count: int, stride: int, kind: str) -> FunctionBuilder:
-    """Return the builder that writes so many random numbers.
+    """Return the function that fills an array with random numbers.
 
-    Of the pointers to the state, whose entries lie a stride apart, and to where the numbers go.
+    Its parameters are pointers to the state of the generator and to the array.
+
+    Parameters
+    ----------
+    count : int
+        How many numbers the array takes.
+    stride : int
+        How far apart the entries of the state lie.
+    kind : str
+        The kind of the numbers, and of the state.
     """
     builder = FunctionBuilder(["ptr %state", "ptr noalias %numbers"])
     block, plain, bits = builder.block(1), LLVM_TYPES[kind], _BITS[kind]
@@ -26,6 +36,7 @@ def write_random_fill(*, count: int, stride: int, kind: str) -> FunctionBuilder:
         number = block.write(f"load {plain}, ptr {at}", kind)
         return block.write(f"fptosi {plain} {number} to i64", "i64").text
 
+    # A state is three floats that are whole numbers: two halves of a key, and how often was drawn.
     high, low, step = (entry(place) for place in range(3))
     shifted = block.write(f"mul i64 {high}, {HALF}", "i64")
     key = block.write(f"or i64 {shifted}, {low}", "i64").text
@@ -40,6 +51,7 @@ def write_random_fill(*, count: int, stride: int, kind: str) -> FunctionBuilder:
             at = builder.address("%numbers", kind, (start, 1), (slot, 1))
             builder.lines.append(f"  store {plain} {number}, ptr {at}")
 
+    # Philox gives four words a block.
     whole = count // 4 * 4
     if whole:
         with builder.loop(whole, 4) as loop:

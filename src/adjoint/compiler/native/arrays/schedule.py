@@ -1,7 +1,8 @@
-"""A schedule is the order in which a graph's arrays are computed, and where each of them is kept.
+"""A schedule is the order in which a graph's arrays are computed, and where each of them lies.
 
-Elementwise operations are put off until something needs their result in memory; then they are
-computed in the loops of what needs it. Loops over the same shape become one.
+An elementwise operation is not scheduled by itself: it is computed in the loops of what reads it,
+unless its result has to be in memory (see `materialization`). Loops over the same shape are joined,
+so that an array is read once for all that is computed from it.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ REDUCTIONS = {
 RUNNING = {"cumsum": "add", "cumprod": "multiply"}
 PRODUCTS = ("matmul", "strong_matmul")
 DRAWS = ("uniform",)
-# The axes of what is read at other points than the one that is computed.
+# The axes of an operand that is read at other points than the one that is computed.
 _ELSEWHERE = (-1,)
-# Operations in one nest of loops, beyond which another is begun: what passes from one to the next
-# goes through memory, but a long one runs out of registers, and takes LLVM long.
+# The number of operations from which on loops are not joined any more. What passes between two
+# nests goes through memory, but a long nest runs out of registers, and LLVM takes long to compile
+# it.
 _MOST_OPERATIONS = 50
 
 
@@ -53,32 +55,35 @@ class Schedule:
     Attributes
     ----------
     parts : list of Part
-    places : dict of Node to StridedView
-        Where the values are that are kept.
+    views : dict of Node to StridedView
+        Where values lie that are in memory.
     picks : dict of Node to Pick
-        What is read of others by numbers.
+        How values are read that are entries of others, named by numbers.
     shared : set of Node
-        Those that more than one operation reads.
+        The nodes that more than one operation reads.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.shared = shared_nodes(graph)
         self.parts: list[Part] = []
-        self.places: dict[Node, StridedView] = {}
+        self.views: dict[Node, StridedView] = {}
         self._constants: dict[int, tuple[Any, StridedView]] = {}
-        # The part after which a place holds its value.
+        # The number of the part after which a view holds its value.
         self._ready: dict[Node, int] = {}
+        # The number of the loops that store a node, if loops do.
         self._rooted: dict[Node, int] = {}
         self.picks: dict[Node, Pick] = {}
         self._outputs = _first_outputs(graph)
-        self._needed, self._kept = materialized_nodes(graph, self._outputs, (*PRODUCTS, *DRAWS))
+        self._needed, self._materialized = materialized_nodes(
+            graph, self._outputs, (*PRODUCTS, *DRAWS)
+        )
         for number, symbol in enumerate(graph.inputs):
             assert symbol.node is not None
             allocation = Allocation(Role.INPUT, kind_of(symbol.dtype), symbol.size, number)
             self._put(symbol.node, StridedView.of(allocation, symbol.shape), -1)
         for node in graph.nodes:
-            self._place(node)
+            self._add(node)
         for number, output in enumerate(graph.outputs):
             self._copy_output(number, output)
         self._forget_unread()
@@ -86,12 +91,13 @@ class Schedule:
     def view(self, arg: Any, node: Node | None) -> StridedView:
         """Return where an operand lies."""
         if node is not None:
-            return self.places[node]
-        # The array is kept with its place, so that no other has its identity.
+            return self.views[node]
+        # The array is remembered with its view, since a new array might get the identity of one
+        # that is gone.
         return self._constants.setdefault(id(arg), (arg, constant_view(arg)))[1]
 
     def reads(self, operand: Operand) -> Iterator[Operand]:
-        """Yield what of an operand is in memory, constants aside."""
+        """Yield the operands in memory, other than constants, that an operand is computed from."""
         seen: set[Any] = set()
         pending = [operand]
         while pending:
@@ -100,7 +106,7 @@ class Schedule:
             if node is None or (node, operand.axes) in seen:
                 continue
             seen.add((node, operand.axes))
-            if node in self.places:
+            if node in self.views:
                 yield operand
             elif node in self.picks:
                 pending += [index.operand(operand.axes) for index in self.picks[node].indices]
@@ -109,29 +115,29 @@ class Schedule:
             else:
                 pending += operands(operand)
 
-    def is_place_of(self, target: StridedView, node: Node | None) -> bool:
-        """Return whether a view is where a node's value is kept, rather than a copy of it."""
-        return node is not None and self.places.get(node) is target
+    def is_view_of(self, target: StridedView, node: Node | None) -> bool:
+        """Return whether a view is the memory of a node's value, rather than of a copy."""
+        return node is not None and self.views.get(node) is target
 
     def _put(self, node: Node, view: StridedView, ready: int) -> None:
-        self.places[node], self._ready[node] = view, ready
+        self.views[node], self._ready[node] = view, ready
 
     def _target(self, node: Node) -> StridedView:
-        """Return where a node's value goes: into an output, if it is one."""
+        """Return memory for a node's value: that of an output, if the node is one."""
         spec, number = node.output, self._outputs.get(node, -1)
         role = Role.TEMPORARY if number < 0 else Role.OUTPUT
         return _new_view(role, spec, number)
 
     # --- parts ------------------------------------------------------------------------------------
 
-    def _place(self, node: Operation) -> None:
+    def _add(self, node: Operation) -> None:
         name = node.primitive.name
         kind_of(node.output.dtype)
         if 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args):
             raise Unlowerable(f"{name} of arrays without entries")
         if is_elementwise(node):
-            if node in self._kept:
-                self._keep(node)
+            if node in self._materialized:
+                self._materialize(node)
         elif is_move(node):
             self._move(node)
         elif name in REDUCTIONS or name in RUNNING:
@@ -154,7 +160,7 @@ class Schedule:
         else:
             raise Unlowerable(f"{name} has no native rule")
 
-    def _keep(self, node: Operation) -> None:
+    def _materialize(self, node: Operation) -> None:
         target = self._target(node)
         at = self._store(broadcast_operand(node.output, node, node.output.ndim), target)
         self._put(node, target, at)
@@ -169,7 +175,7 @@ class Schedule:
         indices: tuple[IndexArray, ...] = (),
         adds: bool = False,
     ) -> int:
-        """Let loops store an operand, as early as what it needs is there; return which do."""
+        """Let the earliest possible loops store an operand, and return their number."""
         axes = tuple(range(len(target.shape)))
         numbers = [index.operand(axes) for index in indices]
         reads = tuple(read for x in (operand, *numbers) for read in self.reads(x))
@@ -183,11 +189,11 @@ class Schedule:
         part = self.parts[at]
         assert isinstance(part, Loops)
         part.roots.append(Root(operand, target, reads, indices, adds))
-        part.operations += 1 if operand.node is None else self._kept.get(operand.node, 1)
+        part.operations += 1 if operand.node is None else self._materialized.get(operand.node, 1)
         return at
 
     def _loops(self, shape: tuple[int, ...], earliest: int) -> int:
-        """Return the first loops over a shape that are not before a part, old or new."""
+        """Return the number of the first loops over a shape from a part on, new ones if need be."""
         for at, part in enumerate(self.parts[earliest:], earliest):
             if (
                 isinstance(part, Loops)
@@ -216,7 +222,7 @@ class Schedule:
         self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
 
     def _recur(self, node: Operation) -> None:
-        """Run along an axis: multiply the total by a factor, and add an entry."""
+        """Add a linear recurrence along an axis: total = factor · total + term."""
         ndim = len(node.output.shape)
         factor, term = (broadcast_operand(arg, parent, ndim) for arg, parent in node.edges())
         target = self._target(node)
@@ -234,10 +240,10 @@ class Schedule:
 
     def _move(self, node: Operation) -> None:
         parent, arg = node.parents[0], node.args[0]
-        if parent not in self.places:
-            return  # it is put off, as its operand is
+        if parent not in self.views:
+            return  # it is computed where it is read, as its operand is
         assert parent is not None
-        view = moved_view(self.places[parent], node)
+        view = moved_view(self.views[parent], node)
         if view is not None:
             self._put(node, view, self._ready[parent])
         elif node.primitive.name == "reshape":
@@ -247,10 +253,10 @@ class Schedule:
             assert view is not None
             self._put(node, view, at)
         else:
-            self._pick(node, pick_known(self.places[parent], node))
+            self._pick(node, pick_known(self.views[parent], node))
 
     def _pick(self, node: Operation, pick: Pick) -> None:
-        """Let a value be read by numbers, wherever it is needed; several times, if need be."""
+        """Let a value be read by numbers wherever it is used, rather than be copied once."""
         self.picks[node] = pick
         if node in self._needed:
             target = self._target(node)
@@ -260,7 +266,7 @@ class Schedule:
     # --- parts of arrays --------------------------------------------------------------------------
 
     def _join(self, node: Operation) -> None:
-        """Write arrays side by side."""
+        """Store arrays side by side, each in a part of the result."""
         target, start, at = self._target(node), 0, -1
         axis = node.params["axis"] % len(target.shape)
         for arg, parent in node.edges():
@@ -273,7 +279,7 @@ class Schedule:
         self._put(node, target, at)
 
     def _write_part(self, node: Operation) -> None:
-        """Write some entries of an array over others, or add them to zeros."""
+        """Store an array, or zeros, and then write or add some entries."""
         adds = node.primitive.name == "scatter_add"
         target, key = self._target(node), _key(node)
         whole: tuple[Any, Node | None] = (0.0, None)
@@ -296,10 +302,10 @@ class Schedule:
     # --- outputs ----------------------------------------------------------------------------------
 
     def _copy_output(self, number: int, output: Any) -> None:
-        """Store an output that was not made in its own memory."""
+        """Store an output whose value does not lie in its memory yet."""
         node = getattr(output, "node", None)
-        place = None if node is None else self.places.get(node)
-        if place is None or (place.allocation.role, place.allocation.number) != (
+        view = None if node is None else self.views.get(node)
+        if view is None or (view.allocation.role, view.allocation.number) != (
             Role.OUTPUT,
             number,
         ):
@@ -308,14 +314,14 @@ class Schedule:
             self._store(broadcast_operand(arg, node, len(target.shape)), target)
 
     def _forget_unread(self) -> None:
-        """Leave out the stores of what only the same loops read."""
+        """Leave out the stores of values that only the loops which compute them read."""
         needed: set[Allocation] = set()
         for number, part in enumerate(self.parts):
             for read in reads_of(part):
                 assert read.node is not None
                 shape = part.shape if isinstance(part, Loops) else None
                 if self._rooted.get(read.node) != number or not _is_same_entry(read, shape):
-                    needed.add(self.places[read.node].allocation)
+                    needed.add(self.views[read.node].allocation)
             needed |= {view.allocation for view in wholes_of(part)}
         for part in self.parts:
             if isinstance(part, Loops):
@@ -329,7 +335,7 @@ class Schedule:
 
 
 def _is_same_entry(read: Operand, shape: tuple[int, ...] | None) -> bool:
-    """Return whether a value is read at the point of the loops that it was computed at."""
+    """Return whether loops over a shape read a value at the point at which they compute it."""
     assert read.node is not None
     own = read.node.output
     return own.shape == shape and read.axes == broadcast_operand(own, read.node, own.ndim).axes
@@ -351,12 +357,12 @@ def _arrays(node: Operation, start: int) -> list[tuple[Any, Node | None]]:
 
 
 def _first_outputs(graph: Graph) -> dict[Node, int]:
-    """Return for each node that is an output the first number under which it is."""
+    """Return the nodes that are outputs, each with the first number that it has among them."""
     found: dict[Node, int] = {}
     inputs = {symbol.node for symbol in graph.inputs}
     for number, output in enumerate(graph.outputs):
         node = getattr(output, "node", None)
-        # A movement's result lies in the memory of its operand.
+        # A movement's result lies in the memory of its operand, so it is copied.
         if node is not None and node not in inputs and not is_move(node):
             found.setdefault(node, number)
     return found

@@ -1,4 +1,4 @@
-"""A view is an array in memory: which allocation it lies in, from where on, and how far apart."""
+"""A strided view is an array in memory: its allocation, its first entry, and its strides."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 from ..entries import kind_of
 
 Array = np.ndarray[Any, Any]
-# How many bytes an entry takes in memory: a truth value one, as in NumPy.
+# The bytes of one entry in memory. A truth value takes a whole byte, as in NumPy, though it is one
+# bit (`i1`) in a register.
 ENTRY_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "i1": 1}
 
 
 class Role(Enum):
-    """Whose memory a allocation is."""
+    """Who owns the memory of an allocation."""
 
     INPUT = "input"
     OUTPUT = "output"
@@ -35,11 +36,11 @@ class Allocation:
     role : Role
     kind : str
     size : int
-        How many entries.
+        How many entries it has.
     number : int
-        Which input or output it is of the graph.
+        The number of the graph's input or output that lies in it, otherwise -1.
     content : array, optional
-        Of a constant.
+        The entries, if it is a constant.
     """
 
     role: Role
@@ -50,13 +51,13 @@ class Allocation:
 
     @property
     def bytes(self) -> int:
-        """How many bytes it takes."""
+        """The size in bytes."""
         return self.size * ENTRY_BYTES[self.kind]
 
 
 @dataclass(frozen=True)
 class StridedView:
-    """An array laid over a allocation; offset and strides count entries."""
+    """An array laid over an allocation; offset and strides count entries, not bytes."""
 
     allocation: Allocation
     shape: tuple[int, ...]
@@ -65,7 +66,7 @@ class StridedView:
 
     @classmethod
     def of(cls, allocation: Allocation, shape: tuple[int, ...]) -> StridedView:
-        """Return the whole allocation as an array, its rows one after another."""
+        """Return the whole allocation as an array in row-major order."""
         strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
         return cls(allocation, shape, tuple(strides))
 
@@ -75,11 +76,13 @@ class StridedView:
         return self.allocation.kind
 
     def moved(self, move: Callable[[Array], Any]) -> StridedView | None:
-        """Return what NumPy makes of it, if that is the same memory, seen in another way.
+        """Return the view that ``move`` makes of this one, or None if NumPy has to copy for it.
 
-        ``move`` is applied to an array of bytes that is laid out like this view.
+        NumPy itself decides: ``move`` is applied to an array of bytes that is laid out like this
+        view, and offset and strides are read off the result.
         """
-        # Never read unless ``move`` copies, and then not used.
+        # Only the addresses matter: the bytes are read by a ``move`` that copies, and its result is
+        # thrown away.
         memory = np.empty(max(1, self.allocation.size), np.int8)
         here = np.lib.stride_tricks.as_strided(memory[self.offset :], self.shape, self.strides)
         there = move(here)
@@ -89,7 +92,7 @@ class StridedView:
         return StridedView(self.allocation, there.shape, there.strides, offset)
 
     def broadcast(self, shape: tuple[int, ...]) -> StridedView:
-        """Return it repeated to a larger shape."""
+        """Return this view repeated to a larger shape, by strides of 0."""
         missing = len(shape) - len(self.shape)
         strides = [
             0 if own == 1 != size else stride
@@ -99,7 +102,7 @@ class StridedView:
 
 
 def constant_view(array: Any) -> StridedView:
-    """Return a constant array in a allocation of its own."""
+    """Return a constant array in an allocation of its own."""
     content = np.ascontiguousarray(array)
     allocation = Allocation(Role.CONSTANT, kind_of(content.dtype), content.size, content=content)
     return StridedView.of(allocation, np.shape(array))

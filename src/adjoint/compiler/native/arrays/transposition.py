@@ -1,4 +1,4 @@
-"""A transposition turns a square of vectors round in registers, by shuffles of pairs."""
+"""A transposition exchanges rows and columns of a square of vectors, within the registers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from ..lanes import Lanes
 
 
 def transposed(rows: Sequence[Lanes]) -> list[Lanes]:
-    """Return the columns of a square, as many vectors as there are lanes.
+    """Return the columns of a square of n rows, each a vector of n lanes; n is a power of two.
 
-    In each of log₂ stages two vectors exchange the off-diagonal quarters of the squares they are
-    in, as in Eklundh ("A fast computer method for matrix transposing", 1972).
+    There are log₂ n stages. In each of them the vectors exchange lanes in pairs, so that squares of
+    half the size swap their off-diagonal quarters (Eklundh, "A fast computer method for matrix
+    transposing", 1972). This takes n log₂ n shuffles, where loading a column lane by lane would
+    take n² loads.
     """
     lines = list(rows)
     size = len(lines) // 2

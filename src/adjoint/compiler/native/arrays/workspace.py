@@ -36,7 +36,7 @@ class Workspace:
         self.size += aligned(allocation.bytes)
 
     def share(self, used: Sequence[Iterable[Allocation]]) -> None:
-        """LaneAddresses allocations where none lies that is used at the same time.
+        """Let allocations share bytes if they are never in use at the same time.
 
         Parameters
         ----------
