@@ -1,9 +1,10 @@
-"""The cache keeps object code under a digest of all that it was made of, in memory and on disk.
+"""The cache keeps object code in memory and on disk, under a digest of all that it depends on.
 
-The text that LLVM translates says all of the graph and of how it was lowered; with the processor
-and the versions it is the whole key. What is on disk will be executed, so that it must be the
-user's own: folder and files are private to the user, written whole or not at all, and checked
-before LLVM sees them. The checksum covers the key too: the code of another key is none of this.
+The key is the digest of the text for LLVM, the processor and the versions: the text determines
+everything else. What is read from the disk is executed, so it must be the user's own. The folder
+and the files are private to the user, are written whole or not at all, and are checked before LLVM
+sees them. The checksum in a file covers the key, so that the code of another key is not taken for
+it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .machine import Machine, this_machine
 _IN_MEMORY = 64
 _ON_DISK = 256
 _DIGEST = hashlib.sha256().digest_size
-# Others may not write there.
+# The permission bits by which others may write.
 _OTHERS_WRITE = 0o022
 
 _memory: OrderedDict[str, bytes] = OrderedDict()
@@ -30,7 +31,7 @@ _lock = threading.Lock()
 
 
 def _renew_lock() -> None:
-    """Let a forked child have a lock of its own: that of before may be held by no thread of it."""
+    """Give a forked child a new lock: the old one may be held by a thread that it does not have."""
     global _lock
     _lock = threading.Lock()
 
@@ -40,7 +41,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def object_code(text: str) -> bytes:
-    """Return the object code of a module in LLVM's language, translated or remembered.
+    """Return the object code of a module in LLVM's language, from the cache if it is there.
 
     The environment variable ADJOINT_CACHE names another folder than ``~/.cache/adjoint``; empty, it
     keeps everything off the disk.
@@ -79,7 +80,7 @@ def _key(text: str, machine: Machine) -> str:
 
 
 def _folder() -> Path | None:
-    """Return the folder, made private to the user, or None if there is none to be trusted."""
+    """Return the folder, private to the user, or None if no folder can be trusted."""
     chosen = os.environ.get("ADJOINT_CACHE")
     if chosen == "":
         return None
@@ -90,13 +91,13 @@ def _folder() -> Path | None:
 
 
 def _is_own(status: os.stat_result) -> bool:
-    """Return whether a file or folder is the user's: what others may write might be anything."""
+    """Return whether a file or folder belongs to the user, and no one else may write to it."""
     mine = not hasattr(os, "getuid") or status.st_uid == os.getuid()
     return mine and not status.st_mode & _OTHERS_WRITE
 
 
 def _read(key: str) -> bytes | None:
-    """Return what is on disk, the user's own and undamaged."""
+    """Return the code on disk, or None if there is none that is the user's and undamaged."""
     try:
         folder = _folder()
         content = b"" if folder is None else _content(folder / f"{key}.o")
@@ -107,8 +108,8 @@ def _read(key: str) -> bytes | None:
 
 
 def _content(path: Path) -> bytes:
-    """Return what is in a regular file of the user's; nothing of links, pipes and others' files."""
-    # Without waiting: a pipe has a beginning only once somebody writes to it.
+    """Return the content of a regular file of the user, and nothing of links or pipes."""
+    # O_NONBLOCK, since to open a pipe would wait until somebody writes to it.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
@@ -125,14 +126,14 @@ def _checksum(key: str, code: bytes) -> bytes:
 
 
 def _write(key: str, code: bytes) -> None:
-    """Put code on disk, if that is possible; of two writers the last wins, with the same bytes."""
+    """Write code to the disk if possible; another process may write the same bytes."""
     try:
         folder = _folder()
         if folder is None:
             return
         path = folder / f"{key}.o"
         _clear(path)
-        # A loss of power costs a translation, for which nobody waits for the disk each time.
+        # Not flushed to the disk: what a loss of power can cost is one compilation.
         write_whole(path, _checksum(key, code) + code, mode=0o600, flush=False)
         _prune(folder)
     except (OSError, RuntimeError):
@@ -140,14 +141,14 @@ def _write(key: str, code: bytes) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove what is not to be trusted: it would be written into, or its mode would be kept."""
+    """Remove a file that cannot be trusted, so that neither it nor its mode is taken over."""
     with contextlib.suppress(FileNotFoundError):
         if not _is_private(path.lstat()):
             path.unlink()
 
 
 def _prune(folder: Path) -> None:
-    """Remove what killed processes left, and the files written longest ago beyond a number."""
+    """Remove unfinished files of killed processes, and the oldest files beyond a number."""
     remove_parts(folder)
     written = []
     for file in folder.glob("*.o"):

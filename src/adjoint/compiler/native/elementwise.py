@@ -1,4 +1,8 @@
-"""Elementwise operations lower entry by entry, broadcasting as NumPy does."""
+"""The rules of elementwise operations: entry by entry, broadcast as NumPy does.
+
+A rule takes a kernel, an operation and the entries of its operands, and returns the entries of the
+result. It raises `Unlowerable` where native arithmetic would differ from NumPy's.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ def spec_of(node: Node) -> Spec:
 
 
 def zip_entries(args: list[Entries], shape: tuple[int, ...], make: Make) -> Entries:
-    """Return ``make`` of the elements that broadcasting brings together."""
+    """Return ``make(x, y, …)`` for the elements that broadcasting brings together."""
     rows = broadcast_rows(args, len(shape))
     arrays = np.broadcast_arrays(*[arg.elements for arg in args])
     elements = fill(arrays[0].shape, lambda i: make(*(array[i] for array in arrays)))
@@ -47,7 +51,7 @@ def convert(kernel: Kernel, element: Element, kind: str) -> Element:
 
 
 def arithmetic(operation: str) -> Rule:
-    """Return the rule of an operation whose arguments have its result's kind."""
+    """Return the rule of an operation whose operands are converted to the kind of its result."""
 
     def rule(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
         kind = kind_of(spec_of(node).dtype)
@@ -64,7 +68,7 @@ def arithmetic(operation: str) -> Rule:
 
 
 def _shortened(kernel: Kernel, operation: str, *args: Element) -> Element:
-    """Apply an operation, or what is the same and costs less."""
+    """Apply an operation, or one that gives the same bits and costs less."""
     kind = args[0].kind
     one = kernel.constant(1, kind)
     if operation == "multiply" and one in args:
@@ -75,7 +79,7 @@ def _shortened(kernel: Kernel, operation: str, *args: Element) -> Element:
 
 
 def _halves_exactly(divisor: Element) -> bool:
-    """Return whether a division by a constant is exactly a multiplication."""
+    """Return whether 1 / divisor is exact: a power of two, far from the ends of the range."""
     if divisor.operation != "constant" or divisor.kind not in FORMATS:
         return False
     number = abs(divisor.payload)
@@ -83,7 +87,7 @@ def _halves_exactly(divisor: Element) -> bool:
 
 
 def comparison(operation: str) -> Rule:
-    """Return the rule of a comparison, made in the kind that its arguments promote to."""
+    """Return the rule of a comparison, in the kind to which its operands promote."""
 
     def rule(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
         known = [arg.dtype if hasattr(arg, "dtype") else arg for arg in node.args]
@@ -117,7 +121,7 @@ def logical(operation: str) -> Rule:
 
 
 def test(operation: str) -> Rule:
-    """Return the rule of a question about one float."""
+    """Return the rule of a test of one float, such as `isnan`."""
 
     def rule(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
         if args[0].kind not in FORMATS:
@@ -128,7 +132,7 @@ def test(operation: str) -> Rule:
 
 
 def lower_where(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower a choice between two arrays."""
+    """Lower `where`, a choice between two arrays."""
     kind = kind_of(spec_of(node).dtype)
 
     def make(condition: Element, x: Element, y: Element) -> Element:
@@ -139,13 +143,13 @@ def lower_where(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries
 
 
 def lower_cast(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower a conversion, or what leaves numbers as they are."""
+    """Lower a conversion to another dtype, or an operation that changes nothing."""
     kind = kind_of(spec_of(node).dtype)
     return zip_entries(args, spec_of(node).shape, lambda x: convert(kernel, x, kind))
 
 
 def lower_requirement(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Let a value through; that its condition does not hold is a doubt."""
+    """Return the value as it is; the result is in doubt if the requirement does not hold."""
     value, holds = args
     for element in holds.elements.flat:
         kernel.doubts.append(kernel.apply("logical_not", "i1", convert(kernel, element, "i1")))
@@ -153,7 +157,7 @@ def lower_requirement(kernel: Kernel, node: Operation, args: list[Entries]) -> E
 
 
 def lower_labels(kernel: Kernel, node: Node, args: list[Entries]) -> Entries:
-    """Let labels through; one that is no class is a doubt."""
+    """Return labels as they are; the result is in doubt if one is not a class."""
     classes = (node.params or {})["classes"]
     for label in args[0].elements.flat:
         low, high = kernel.constant(0, label.kind), kernel.constant(classes, label.kind)
@@ -163,7 +167,7 @@ def lower_labels(kernel: Kernel, node: Node, args: list[Entries]) -> Entries:
 
 
 def floating(operation: str) -> Rule:
-    """Return the rule of a function of floats."""
+    """Return the rule of a function that is defined for floats only."""
     rule = arithmetic(operation)
 
     def of_floats(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
@@ -175,7 +179,7 @@ def floating(operation: str) -> Rule:
 
 
 def lower_clip(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower the limitation to an interval."""
+    """Lower `clip`, which limits numbers to an interval."""
     kind = kind_of(spec_of(node).dtype)
 
     def make(x: Element, low: Element, high: Element) -> Element:
@@ -185,12 +189,12 @@ def lower_clip(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
     return zip_entries(args, spec_of(node).shape, make)
 
 
-# Greater powers of ten are not exact, and soon not finite.
+# 10²² is the greatest power of ten that float64 has exactly.
 _MOST_DECIMALS = 22
 
 
 def lower_round(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower rounding to some decimals, by NumPy's way: scale, round, scale back."""
+    """Lower rounding to decimals as NumPy computes it: scale, round, scale back."""
     kind, decimals = kind_of(spec_of(node).dtype), node.params["decimals"]
     if kind not in FORMATS:
         raise Unlowerable("round of integers")
@@ -209,7 +213,7 @@ def lower_round(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries
 
 
 def lower_ldexp(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower the scaling by powers of two, whose exponents stay integers."""
+    """Lower `ldexp`, a product with a power of two whose exponent is an integer."""
     kind = kind_of(spec_of(node).dtype)
 
     def make(x: Element, n: Element) -> Element:
@@ -220,7 +224,7 @@ def lower_ldexp(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries
 
 
 def lower_power(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower a power; those with a few constants are products, a root or a quotient."""
+    """Lower a power; some constant exponents become products, a root or a quotient."""
     kind = kind_of(spec_of(node).dtype)
     if kind not in FORMATS:
         raise Unlowerable("power of integers")
@@ -256,7 +260,7 @@ RULES: dict[str, Rule] = {
     **_named(arithmetic, "add subtract multiply divide negative maximum minimum absolute sign"),
     **_named(arithmetic, "relu square"),
     **_named(floating, "sqrt reciprocal deg2rad rad2deg floor ceil trunc rint"),
-    # Two comparisons cost less than to look for NaN, and to do the work again.
+    # Not a plain product with a check for NaN, as in NumPy code: two comparisons cost less here.
     "strong_multiply": arithmetic("strong_multiply"),
     "fabs": arithmetic("absolute"),
     "logistic": arithmetic("sigmoid"),

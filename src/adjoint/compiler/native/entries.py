@@ -1,7 +1,8 @@
-"""Entries are the elements of one array of a graph: of one row of it, if it has an axis of rows.
+"""Entries are the kernel elements of one array of a graph; of one row, if it has an axis of rows.
 
-Axes along which an array repeats, whether broadcast or the axis of the rows, have size 1 here,
-whatever their size in the graph; NumPy's broadcasting of the elements then does the rest.
+They are an object array. An axis along which the array repeats has size 1 in it, whatever its size
+in the graph, and so has the axis of the rows, since one element stands for all rows. NumPy's
+broadcasting of object arrays then brings the right elements together.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import ArrayLike
 from .formats import KINDS
 from .kernel import Element, Kernel, Unlowerable
 
@@ -25,11 +27,11 @@ class Entries:
     Parameters
     ----------
     elements : object array of Element
-        With as many axes as the array; where it repeats, of size 1.
+        It has as many axes as the array; those along which the array repeats have size 1.
     shape : tuple of int
-        Of the array in the graph.
+        The array's shape in the graph.
     rows : int or None
-        The axis of the rows, if the array has one.
+        The number of the axis of the rows, if the array has one.
     """
 
     elements: Array
@@ -38,24 +40,24 @@ class Entries:
 
     @property
     def kind(self) -> str:
-        """What kind of numbers they are."""
+        """The kind of the numbers."""
         return next(iter(self.elements.flat)).kind  # type: ignore[no-any-return]
 
     def is_repeated(self, axis: int) -> bool:
-        """Return whether one element stands for several along an axis, the rows' included."""
+        """Return whether one element stands for several along an axis, perhaps that of the rows."""
         return bool(self.elements.shape[axis] == 1 != self.shape[axis])
 
 
 def kind_of(dtype: np.dtype[Any]) -> str:
-    """Return the kind of a dtype, or refuse it."""
+    """Return the kind of a dtype, or refuse one without native arithmetic."""
     try:
         return KINDS[dtype.name]
     except KeyError:
         raise Unlowerable(f"dtype {dtype} has no native arithmetic") from None
 
 
-def constant_entries(kernel: Kernel, array: Any) -> Entries:
-    """Return the entries of a constant array; where it repeats along an axis, only once."""
+def constant_entries(kernel: Kernel, array: ArrayLike) -> Entries:
+    """Return the entries of a constant array; along an axis of equal entries there is one."""
     whole = np.asarray(array)
     short = whole
     for axis in range(whole.ndim):
@@ -75,7 +77,7 @@ def fill(shape: Sequence[int], make: Callable[[tuple[int, ...]], Element]) -> Ar
 
 
 def broadcast_rows(args: Sequence[Entries], ndim: int) -> int | None:
-    """Return the axis of the rows after broadcasting, or refuse two different ones."""
+    """Return the axis of the rows after broadcasting, or refuse if there would be two."""
     axes = {
         arg.rows + ndim - len(arg.shape): arg.shape[arg.rows]
         for arg in args

@@ -1,10 +1,11 @@
-"""The loop takes the steps of whole epochs without Python: shuffle, step, check, record.
+"""Epoch code is the native function that runs whole epochs without Python.
 
-It keeps three states in turn: a step reads one and writes the next, so that a step which must not
-count is undone by forgetting what it wrote, and the state before the last step is still there. All
-that the loop knows from one call to the next is in a record of integers and one of numbers. The
-settings are a table with one row a step, or a single row for all steps. The rows of the data keep
-their order, or are shuffled for each epoch, from their own order or from that of the last epoch.
+In each epoch it shuffles the rows, takes the steps, checks them, and notes the mean loss. There are
+three copies of the state, used in turn: a step reads one and writes the next. So a step that must
+not count is undone by not moving on, and the state before the last step is still there. All that is
+remembered from call to call is in an array of integers and an array of floats. The settings are a
+table with one row for each step, or a single row for all of them. The rows of the data keep their
+order, or are shuffled in each epoch, beginning with their own order or with that of the last epoch.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import IntEnum
 
 from .formats import LLVM_TYPES, SIZES
 
-# The positions in the record of integers, and in the numbers beside it.
+# The positions in the array of integers ("record"), and in the array of floats ("numbers").
 EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
 SUM, BEST, TOLERANCE, SUM_BEFORE = range(4)
 STATES = 3
@@ -38,8 +39,17 @@ class Status(IntEnum):
     STALLED = 4
 
 
-# The arguments of ``train`` are record, states, settings, order, numbers, losses, data arrays and
-# workspace; then n, the key of the shuffle, an `Order`, and the epoch before which to end.
+# The arguments of ``train`` are the record, the states, the settings, the order of the rows, the
+# numbers, the losses of the epochs, the arrays of data and the workspace; then the number of rows,
+# the key of the shuffle, an `Order`, and the epoch before which to end. The blocks of the text in
+# turn:
+#
+# * ``epoch`` to ``reorder`` begin an epoch, or go on with one that was interrupted; * ``take``,
+# ``full`` and ``short`` take a step, from the present state (``now``) to the next; * ``check``,
+# ``scan`` and ``undecided`` stop before a step whose loss is not finite, or whose result   is in
+# doubt, so that Python can take it; * ``accept`` makes the next state the present one; * ``finish``
+# checks after an epoch that the parameters are finite; * ``log`` and ``stall`` note the mean loss,
+# and stop if it has not become better for too long.
 _TEXT = """
 define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %numbers,
     ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
@@ -186,7 +196,7 @@ end:
 """
 
 
-# A state is not searched for NaN where every doubt about a step shows in the loss of the next one.
+# A new state need not be searched for NaN if every doubt shows in the loss of the next step.
 NO_DOUBT = """
 define internal i1 @undecided(ptr %new, ptr %workspace) #0 {
   ret i1 false
@@ -216,7 +226,7 @@ scanned.all:
 
 
 def write_scan(*, kind: str, width: int, padded: int) -> str:
-    """Return ``bool undecided(new, workspace)``: whether a new state has NaN."""
+    """Return the text of ``bool undecided(new, workspace)``: whether a new state has a NaN."""
     plain = LLVM_TYPES[kind]
     return _SCAN.format(
         float=plain,
@@ -234,26 +244,26 @@ def step_parameters(arrays: int) -> list[str]:
 
 
 def data_names(arrays: int) -> list[str]:
-    """Return the names of the pointers to the batched arrays."""
+    """Return the names of the parameters that point to the arrays of data."""
     return [f"data{i}" for i in range(arrays)]
 
 
 def write_epochs(
     *, kind: str, batch: int, tail: int, arrays: int, parameters: int, padded: int
 ) -> str:
-    """Return ``void train(…)``.
+    """Return the text of ``void train(…)``.
 
     Parameters
     ----------
     kind : str
-        The kind of the state's numbers.
+        The kind of the numbers of the state.
     batch, tail : int
-        Rows of a step, and of the short step that ends an epoch, or 0.
+        The rows of a step, and those of a short last step of an epoch; 0 if there is none.
     arrays : int
-        How many arrays there are of which a step takes rows.
+        The number of arrays from which a step takes rows.
     parameters, padded : int
-        Numbers at the start of a state that must be finite after an epoch, and all of them rounded
-        up to whole vectors.
+        How many numbers at the beginning of a state are parameters, which must be finite after an
+        epoch; and how many numbers a state has, rounded up to whole vectors.
     """
     pointers = [f"ptr %{name}" for name in data_names(arrays)]
     args = ["ptr %now", "ptr %new", "ptr %own.settings", "ptr %rows", "ptr %loss.at", *pointers]
@@ -270,6 +280,7 @@ def write_epochs(
         data=", ".join(pointers),
         args=", ".join(args),
         short=f"call void @tail({', '.join(args)})" if tail else "; there is none",
+        # A sum with -0 is a copy that keeps every bit, since LLVM has no instruction for that.
         widen="fpext float %loss.own to double"
         if kind == "f32"
         else "fadd double %loss.own, 0x8000000000000000",
@@ -277,7 +288,7 @@ def write_epochs(
 
 
 def epoch_declarations(kind: str) -> Sequence[str]:
-    """Return what the loop calls of LLVM's functions."""
+    """Return the declarations of LLVM's functions that the loop calls."""
     return sorted(
         {f"declare {LLVM_TYPES[k]} @llvm.fabs.{k}({LLVM_TYPES[k]})" for k in (kind, "f64")}
         | {"declare i64 @llvm.ctlz.i64(i64, i1)"}

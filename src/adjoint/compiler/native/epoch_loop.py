@@ -1,4 +1,4 @@
-"""An epoch loop runs native code for whole epochs, and keeps their state from call to call."""
+"""An epoch loop runs the native code of whole epochs, and keeps the state from call to call."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ from .training_code import TrainingCode
 
 @dataclass
 class Patience:
-    """How long a training goes on without a loss that is better, epoch by epoch.
+    """How many epochs a training goes on without a better loss.
 
     Attributes
     ----------
     most : int
-        How many epochs in a row there may be that are no better.
+        The greatest number of epochs in a row that may be no better.
     tolerance : float
-        How much less than the best a loss must be at least.
+        By how much a loss must be less than the best one to be better.
     best : float
         The least loss so far.
     worse : int
-        How many epochs in a row were no better so far.
+        The number of epochs in a row that were no better, up to now.
     """
 
     most: int
@@ -60,31 +60,31 @@ class Patience:
 
 
 class EpochLoop:
-    """The native loop under way: its states, the data and the order of the rows.
+    """A training under way: its states, its data and the order of the rows.
 
     Parameters
     ----------
     code : TrainingCode
     state : sequence of array
-        Parameters, then memory; copied.
+        The parameters, then the optimiser's memory; they are copied.
     data : sequence of (n, …) array
-        Batches are rows of these.
+        The arrays from which batches take rows.
     epochs : int
-        How many there may be in all.
+        The greatest number of epochs in all.
     settings : sequence of number
     seed : int or None
-        Determines the order of the rows, as in `adjoint.data.permutation`; None keeps their own.
+        Determines the order of the rows, as in `adjoint.data.permutation`; None keeps their order.
 
     Attributes
     ----------
     settings : (k,) or (steps, k) array
-        One row for all steps, or a row for each of the next run. May be replaced between runs.
+        One row for all steps, or one for each step of the next run. May be replaced between runs.
 
     Raises
     ------
     ShapeError
-        If an array has not the shape and dtype that was traced, or the rows do not make up batches
-        of the sizes that were.
+        If an array has another shape or dtype than was traced, or the rows cannot be divided into
+        batches of the traced sizes.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class EpochLoop:
         self.n = len(self._data[0])
         self._check_rows()
         self._steps_each = -(-self.n // code.form.rows(code.step))
-        # The last batch may read a whole vector of row numbers beyond the last row.
+        # A step reads whole vectors of row numbers, beyond the last row too.
         self._order = np.zeros(self.n + 4 * lanes, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed
@@ -148,12 +148,12 @@ class EpochLoop:
         return epoch * self._steps_each - self.steps
 
     def losses(self, start: int = 0) -> list[float]:
-        """Return the mean loss of every complete epoch, from one on."""
+        """Return the mean loss of every complete epoch, beginning with epoch ``start``."""
         return [float(loss) for loss in self._losses[start : self.epoch]]
 
     @property
     def loss_so_far(self) -> float:
-        """The sum of the losses of the rows that the present epoch has seen."""
+        """The sum of the losses of the rows that were seen in the present epoch."""
         return float(self._numbers[SUM]) if self.step else 0.0
 
     @property
@@ -175,12 +175,12 @@ class EpochLoop:
     def previous(self) -> list[Array]:
         """Copies of parameters and memory before the last step, whose loss was finite.
 
-        After a step back what was before is gone; then these are copies of the present ones.
+        After a step back these are copies of the present ones: the state before is overwritten.
         """
         return self._shaped(self._states[self._record[TURN] - (0 if self._stepped_back else 1)])
 
     def load(self, state: Sequence[Array], *, epoch: int, loss: float | None = None) -> None:
-        """Go on from a state, at the start of an epoch; ``loss`` is that of the one before."""
+        """Begin an epoch with a state; ``loss`` is the mean loss of the epoch before."""
         checked = [
             _of_spec(array, spec)
             for array, spec in zip(state, self._specs[: self.code.form.state], strict=True)
@@ -192,12 +192,12 @@ class EpochLoop:
             self._losses[epoch - 1] = loss
 
     def resume(self, step: int, loss_so_far: float, order: Array | None) -> None:
-        """Go on after so many steps of the present epoch, whose rows come in this order."""
+        """Go on after a number of steps of the present epoch, whose rows have an order."""
         self._record[STEP], self._numbers[SUM] = step, loss_so_far
         self.order = order
 
     def reshuffle(self, rows: Array, words: Array) -> None:
-        """Order the rows of each epoch by shuffling those of the one before, these at first.
+        """Let each epoch shuffle the order of the epoch before; the first one shuffles ``rows``.
 
         Parameters
         ----------
@@ -209,15 +209,15 @@ class EpochLoop:
         self._record[WORDS] = words.ctypes.data
 
     def run(self, until: int, *, steps: int, patience: Patience | None = None) -> Status:
-        """Take at most ``steps`` steps, not beyond epoch ``until`` nor beyond the patience.
+        """Take at most ``steps`` steps, until an epoch is reached or the patience ends.
 
         Returns
         -------
         Status
-            `PAUSED`; `STALLED` at the end of the epoch in which the patience ends; or why the
-            training does not go on. Then it stands before a step whose loss is not finite, or
-            before one whose result has NaN, which is repeated in Python, where a product 0·∞ may be
-            0; or at the end of an epoch after which a parameter is not finite.
+            `PAUSED` if all of that was done, `STALLED` at the end of the epoch in which the
+            patience ends. Otherwise it says why the training stopped: before a step whose loss is
+            not finite; before a step whose result has NaN, which Python repeats, since a product
+            0·∞ in it may have to be 0; or at the end of an epoch, if a parameter is not finite.
         """
         settings = np.ascontiguousarray(self.settings, self._specs[0].dtype)
         stride = 0
@@ -244,13 +244,13 @@ class EpochLoop:
         return Status(self._record[STATUS])
 
     def _is_step_in_doubt(self) -> bool:
-        """Return whether the last step, of this epoch, has left NaN in a parameter."""
+        """Return whether the last step, if one of this epoch, has left NaN in a parameter."""
         last = self.code.form.parameters - 1
         end = self._layout.offsets[last] + math.prod(self._specs[last].shape)
         return self.step > 0 and bool(np.isnan(self._states[self._record[TURN], :end]).any())
 
     def _step_back(self) -> None:
-        """Stand before the last step again: whether its NaN should be 0 is decided elsewhere."""
+        """Undo the last step, so that Python can repeat it and decide about its NaN."""
         self._record[STATUS] = Status.STATE_HAS_NAN
         self._record[STEP] -= 1
         self._record[TURN] = (self._record[TURN] - 1) % epoch_code.STATES
@@ -263,7 +263,7 @@ class EpochLoop:
         ]
 
     def _check_rows(self) -> None:
-        """Refuse data that the batches of the two graphs do not make up."""
+        """Raise if the rows cannot be divided into batches of the two graphs."""
         rows = self.code.form.rows(self.code.step)
         tail = 0 if self.code.tail is None else self.code.form.rows(self.code.tail)
         if any(len(array) != self.n for array in self._data):
@@ -276,7 +276,7 @@ class EpochLoop:
 
 
 def _fitting(array: Array, spec: Spec) -> Array:
-    """Return data whose rows are as traced, contiguous."""
+    """Return data in contiguous memory, or raise if its rows are not as traced."""
     return np.ascontiguousarray(_of_spec(array, spec, rows=len(array)))
 
 

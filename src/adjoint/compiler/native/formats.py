@@ -1,4 +1,4 @@
-"""A format is how a floating-point number is laid out, with what its functions need to know of it.
+"""A format is the layout of a floating-point number, with the constants that functions need for it.
 
 The polynomials are Chebyshev interpolants computed with 300 bits, so their errors, given beside
 them, are within a few percent of the least possible (Muller, "Elementary functions", chapter 3).
@@ -19,21 +19,24 @@ class Format:
     Parameters
     ----------
     kind, integer : str
-        The format's name and that of the integers of its size.
+        The name of the format, and the name of integers of the same size.
     mantissa : int
-        Stored bits of the significand.
+        The number of stored bits of the significand.
     bias : int
-        What is added to an exponent.
+        The number that is added to an exponent when it is stored.
     log2_high, log2_low : float
-        log 2 in two parts; the first has so few bits that its product with any exponent is exact.
+        log 2 in two parts. The first has few enough bits for its product with any exponent to be
+        exact.
     exp_terms : tuple of float
-        Of a polynomial for (eʳ - 1 - r) / r² on |r| ≤ log(2)/2, from the lowest power.
+        The coefficients of a polynomial for (eʳ - 1 - r) / r² on |r| ≤ log(2)/2, from the lowest
+        power.
     log_terms : tuple of float
-        Of a polynomial in s² for (2 artanh s - 2s) / s³ on |s| ≤ (√2 - 1) / (√2 + 1).
+        The coefficients of a polynomial in s² for (2 artanh s - 2s) / s³ on |s| ≤ (√2 - 1) / (√2 +
+        1).
     overflow : float
-        A number above log of the greatest number, by less than 1.
+        A number a little above the logarithm of the greatest number.
     underflow : float
-        A number below log of half the least positive number, by less than 1.
+        A number a little below the logarithm of half the least positive number.
     """
 
     kind: str
@@ -49,7 +52,12 @@ class Format:
 
     @property
     def rounder(self) -> float:
-        """1.5 · 2ᵐ: a small number added to it is rounded to an integer, found in its low bits."""
+        """1.5 · 2ᵐ, where one ulp is 1: the sum with a small number rounds this to an integer.
+
+        The integer is then in the low bits of the sum. This needs no conversion instruction, which
+        processors without AVX-512 do not have for vectors of 64 bits. Times 1.5, not 1, so that
+        negative numbers stay in the same binade.
+        """
         return 1.5 * 2.0**self.mantissa
 
     def bits(self, number: float) -> int:
@@ -118,14 +126,14 @@ F32 = Format(
 )
 
 FORMATS = {"f64": F64, "f32": F32}
-# Names of the kinds of numbers here and in LLVM, by NumPy's name.
+# The kinds of numbers by NumPy's names, and what LLVM calls them.
 KINDS = {"float64": "f64", "float32": "f32", "int64": "i64", "int32": "i32", "bool": "i1"}
 LLVM_TYPES = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "i8": "i8", "i1": "i1"}
 SIZES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4}
 
 
 def literal(value: float, kind: str) -> str:
-    """Return a constant in LLVM's notation: floats as the bits of a float64, so that none is lost.
+    """Return a constant in LLVM's notation: floats as the bits of a float64, so that all are exact.
 
     >>> literal(1.0, "f64"), literal(3, "i64"), literal(True, "i1")
     ('0x3FF0000000000000', '3', 'true')

@@ -1,4 +1,4 @@
-"""A native function evaluates a graph; it takes and gives NumPy's arrays."""
+"""A native function evaluates a graph on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .mixed import MixedFunction
 
 Array = np.ndarray[Any, Any]
 
-# Floating-point operations of a function that is over before another thread could begin.
+# A function with fewer floating-point operations ends before another thread could take over.
 _SHORT = 100_000
 
 
 class NativeFunction:
-    """A graph as native code; called with a list of arrays, it returns a list of new ones.
+    """A graph as native code; it takes a list of arrays and returns a list of new ones.
 
-    Where a result is in doubt, the graph itself decides: it knows where a product 0·∞ is 0, and
-    what to say of an index that is out of range.
+    If the native code finds its result in doubt, the graph is evaluated in NumPy: that knows where
+    a product 0·∞ is 0, and raises for an index that is out of range.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class NativeFunction:
         machine = this_machine()
         self._code = write_function(graph, machine=machine, limit=limit)
         self._gives = [_form(output) for output in map(_as_array, graph.outputs)]
-        # Results without axes leave as numbers, as NumPy's own do.
+        # Results without axes are returned as scalars, as NumPy does.
         self._numbers = [n for n, (shape, _) in enumerate(self._gives) if not shape]
         count = len(graph.inputs) + len(self._gives)
         if not all(symbol.dtype.isnative for symbol in graph.inputs):
@@ -64,7 +64,7 @@ class NativeFunction:
         make = self._library.short_function if is_short else self._library.function
         pointers = [ctypes.c_void_p] * (count + 1)
         self._evaluate = make("evaluate_entry_point", ctypes.c_bool, *pointers)
-        # One for each thread that is inside at the same time.
+        # A thread takes one for its call; there are as many as threads were inside at once.
         self._spare = [self._workspace()]
 
     def _workspace(self) -> MemoryBlock:
@@ -90,11 +90,11 @@ class NativeFunction:
         Parameters
         ----------
         arrays : sequence of array
-            May lie in memory anyhow.
+            With any strides.
         out : sequence of array, optional
-            Where results may be written; one that shares memory with an argument gets none.
+            Arrays for the results. One that shares memory with an argument is not used.
         """
-        # Objects that are read in place; native code goes by their addresses alone.
+        # The entry point reads addresses only, so the entries must be contiguous and aligned.
         given = [
             x if (flags := x.flags).c_contiguous and flags.aligned else x.copy("C") for x in arrays
         ]
@@ -118,7 +118,7 @@ class NativeFunction:
         return results
 
     def _usable(self, out: Sequence[Array], given: Sequence[Array]) -> list[Array]:
-        """Return the arrays to write to: those that were given, if nothing else lies there."""
+        """Return ``out``, but new arrays for those that overlap arguments or are not contiguous."""
         return [
             x
             if x.flags.carray and not any(np.may_share_memory(x, y) for y in given)
@@ -132,7 +132,7 @@ class NativeFunction:
 
 
 def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
-    """Return a graph as native code, or why it cannot be: see `compiler.program.TIERS`."""
+    """Return a graph as native code, or the reason why not: see `compiler.program.TIERS`."""
     try:
         return NativeFunction(graph)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""A builder is one function of a module in LLVM's language, written from top to bottom."""
+"""A function builder writes one function in LLVM's language from top to bottom, with its loops."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Index = str | int
 
 
 class Loop:
-    """A loop being written: its index, and the values that it carries from turn to turn.
+    """A loop that is being written: its index, and the values it carries from turn to turn.
 
     Attributes
     ----------
     index : str or int
-        The counter, or 0 where there is one turn only.
+        The name of the counter, or 0 if there is only one turn.
     carried : list of Lanes
-        The values at the start of a turn. Assign those at its end before the loop is closed; after
-        it, they are the values after the last turn.
+        The values at the start of a turn. Inside of the loop, assign the values at the end of the
+        turn; after it, these are the values at the end of the last turn.
     """
 
     def __init__(self, index: Index, carried: list[Lanes]) -> None:
@@ -34,7 +34,7 @@ class FunctionBuilder:
     Parameters
     ----------
     parameters : sequence of str
-        Their types and names, as they are written.
+        The types and names of the parameters, as LLVM writes them.
     """
 
     def __init__(self, parameters: Sequence[str]) -> None:
@@ -44,13 +44,13 @@ class FunctionBuilder:
         self.label = "entry"
 
     def block(self, width: int) -> Block:
-        """Return what writes instructions of a width here."""
+        """Return a block that writes instructions of a width to this function."""
         block = Block(width, self.names)
         block.lines = self.lines
         return block
 
     def address(self, pointer: str, kind: str, *terms: tuple[Index, int]) -> str:
-        """Return the address of entry Σ index · stride of an array."""
+        """Return the address of the entry Σ index · stride of the array at a pointer."""
         entry = self.entry(*terms)
         if entry == 0:
             return pointer
@@ -61,7 +61,7 @@ class FunctionBuilder:
         return name
 
     def entry(self, *terms: tuple[Index, int]) -> Index:
-        """Return Σ index · stride, known now or computed."""
+        """Return Σ index · stride: an integer if all indices are known, otherwise a name."""
         scalar = self.block(1)
         fixed = sum(index * stride for index, stride in terms if isinstance(index, int))
         total: Index = fixed
@@ -74,7 +74,10 @@ class FunctionBuilder:
 
     @contextmanager
     def loop(self, stop: Index, step: int = 1, carried: Sequence[Lanes] = ()) -> Iterator[Loop]:
-        """Repeat what is written inside, from 0 by a step to below a stop; at least one turn."""
+        """Write a loop from 0 in steps to below a stop; it takes at least one turn.
+
+        What is written inside of the ``with`` block is the body of the loop.
+        """
         if isinstance(stop, int) and stop <= step:
             yield Loop(0, list(carried))
             return
@@ -84,6 +87,7 @@ class FunctionBuilder:
         own = [Lanes(x.block, self.names.fresh(), x.kind) for x in starts]
         before = self.label
         self.lines += [f"  br label %{label}", f"{label}:"]
+        # LLVM wants the phis first, but their last operands are known only at the end of the body.
         heading = len(self.lines)
         self.label = label
         loop = Loop(index, list(own))
@@ -105,7 +109,7 @@ class FunctionBuilder:
         self.label = f"{label}.end"
 
     def text(self, name: str) -> str:
-        """Return the whole function under a name."""
+        """Return the text of the function, under a name."""
         return "\n".join(
             [
                 f"define internal void @{name}({', '.join(self.parameters)}) #0 {{",

@@ -1,7 +1,8 @@
 """Function code is a graph as one function, in either of the two regimes.
 
-It is ``void evaluate(inputs…, outputs…, in_doubt, workspace)``: in doubt is a result that must be
-decided where it is known when a product 0·∞ is 0, and which numbers are in range.
+It is ``void evaluate(inputs…, outputs…, in_doubt, workspace)``. It sets the byte ``in_doubt`` if
+the graph has to be evaluated in Python instead, which knows when a product 0·∞ is 0 and what to say
+of an index that is out of range.
 """
 
 from __future__ import annotations
@@ -24,25 +25,26 @@ from .machine import Machine
 
 Array = np.ndarray[Any, Any]
 
-# Scalar operations beyond which loops over arrays are faster, and compiled in less time.
+# The number of scalar operations from which on loops over arrays are faster, and compiled in less
+# time.
 MOST_UNROLLED = 400
 
 
 @dataclass(frozen=True)
 class FunctionCode:
-    """The functions of a graph, and the memory that they need.
+    """The functions of a graph, and the memory they need.
 
     Parameters
     ----------
     functions : tuple of str
     names : tuple of Names
-        What they declare.
+        The names that they declare.
     about : str
         A line for a report.
     workspace : int
         Bytes of memory between the parts.
     constants : tuple of (int, array)
-        What must be in it from which byte on.
+        The arrays that must be in it, each with its first byte.
     """
 
     functions: tuple[str, ...]
@@ -68,7 +70,7 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
 
 
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
-    """Return the code of a small simplified graph, every entry a scalar of its own."""
+    """Return the code of a small simplified graph, in which every entry is a scalar variable."""
     watched = unshown(graph)
     kernel = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
     _ask_for_doubts(kernel, len(graph.outputs))
@@ -84,7 +86,10 @@ def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
 
 
 def _ask_for_doubts(kernel: Kernel, count: int) -> None:
-    """Store, instead of all but ``count`` results, whether one is NaN or there is a doubt."""
+    """Replace all results but the first ``count`` outputs by one: whether the result is in doubt.
+
+    It is, if one of the others is NaN or a doubt of the kernel is true.
+    """
     found = kernel.constant(False, "i1")
     for doubt in kernel.doubts:
         found = kernel.apply("logical_or", "i1", found, doubt)

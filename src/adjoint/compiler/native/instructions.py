@@ -1,4 +1,4 @@
-"""Instructions are how the operations of a kernel are written on lanes: the table is read here."""
+"""Instructions say how the operations of a kernel are written on lanes; see the table."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .lanes import Lanes
 
 
 def _add(x: Lanes, y: Lanes) -> Lanes:
-    return x | y if x.kind == "i1" else x + y  # LLVM's sum of truth values is "either"
+    return x | y if x.kind == "i1" else x + y  # in one bit True + True would be False
 
 
 def _maximum(x: Lanes, y: Lanes) -> Lanes:
-    if x.kind == "i1":  # whose True is -1 to LLVM
+    if x.kind == "i1":  # as a signed number of one bit True is -1
         return x | y
     greater = x.compare(">", y)
     return (greater | x.is_nan() if x.kind in FORMATS else greater).choose(x, y)
@@ -29,7 +29,7 @@ def _minimum(x: Lanes, y: Lanes) -> Lanes:
 
 
 def _relu(x: Lanes) -> Lanes:
-    return x.compare("<=", 0).choose(x.lift(0), x)  # of -0 too
+    return x.compare("<=", 0).choose(x.lift(0), x)  # -0 becomes 0, NaN stays
 
 
 def _absolute(x: Lanes) -> Lanes:
@@ -37,7 +37,7 @@ def _absolute(x: Lanes) -> Lanes:
 
 
 def _sign(x: Lanes) -> Lanes:
-    """±1, 0 at both zeros, NaN at NaN."""
+    """Return ±1, 0 at both zeros, NaN at NaN."""
     still = x.compare("==", 0).choose(x.lift(0), x)
     return x.compare(">", 0).choose(x.lift(1), x.compare("<", 0).choose(x.lift(-1), still))
 
@@ -47,7 +47,7 @@ def _times_plus(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
 
 
 def _strong_multiply(x: Lanes, y: Lanes) -> Lanes:
-    """The product, but 0 where 0·∞ or 0·NaN would give NaN."""
+    """Return the product, but 0 where 0·∞ or 0·NaN would give NaN."""
     product = x * y
     if x.kind not in FORMATS:
         return product

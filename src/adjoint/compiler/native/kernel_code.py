@@ -1,8 +1,9 @@
-"""A writer is a kernel printed as one function in LLVM's language, its rows along the lanes.
+"""Kernel code is a kernel printed as one function in LLVM's language, its rows along the lanes.
 
-The loop takes as many rows at a time as a vector register has lanes, gathered by their numbers;
-totals are kept as vectors and added up across the lanes once, in a fixed order. Lanes beyond the
-last row compute what is not looked at: they are masked where a total is formed.
+A turn of the loop takes as many rows as a vector has lanes, gathered by their numbers. Totals are
+kept as vectors; after the loop their lanes are added up, in a fixed order, so that results repeat
+bit for bit. If the last turn has fewer rows, the other lanes compute numbers that are masked out of
+totals.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .lanes import Block, Lanes, Names
 
 @dataclass(frozen=True)
 class ArrayLocation:
-    """Where an array lies: a pointer, an offset in entries, and the entries of a row."""
+    """Where an array lies: a pointer, an offset from it, and the size of a row, both in entries."""
 
     pointer: str
     offset: int = 0
@@ -26,19 +27,20 @@ class ArrayLocation:
 
 
 class KernelWriter:
-    """The printer of one kernel.
+    """Prints one kernel.
 
     Parameters
     ----------
     kernel : Kernel
     inputs, outputs : mapping of int to ArrayLocation
-        Where the arrays of the kernel's places lie. Rows are found by the numbers that ``%order``
-        points to, of which there are as many more than rows as there are lanes.
+        Where the arrays of the kernel's entries lie, by their numbers in the graph. The numbers of
+        the rows are read from the array at the parameter ``%order``. It must be longer than the
+        rows by the width, since the last turn reads a whole vector of them.
     width : int
         Number of lanes.
     registers : int
-        How many vector registers the lanes take. Two chains of operations side by side keep a
-        processor busy that would wait for one; totals still take one register each.
+        How many vector registers the lanes take. With two, a processor has two independent chains
+        of operations and need not wait for one of them; totals still take one register each.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class KernelWriter:
         return INSTRUCTIONS[element.operation](*args)
 
     def _value(self, element: Element, block: Block) -> Lanes:
-        """Return an element's value for use in a block."""
+        """Return an element's value as an operand of instructions in a block."""
         if element.stage is Stage.BEFORE and block is self.row:
             return self._in_every_lane(element)
         # An operator writes to the block of its operands.
@@ -102,8 +104,9 @@ class KernelWriter:
 
     def _in_every_lane(self, element: Element) -> Lanes:
         if element.operation == "load":
-            # At every use anew: a processor spreads a number as it loads it, which is cheaper than
-            # to keep it spread in a register, and then in memory for want of registers.
+            # It is loaded again at every use. A processor can spread a number over the lanes as it
+            # loads it; if all parameters stayed spread in registers, most would be spilled to
+            # memory.
             scalar = self._compute(element, self.row.resized(1))
             return self.row.spread(scalar.text, element.kind)
         key = (element, Stage.ROW)
@@ -140,7 +143,7 @@ class KernelWriter:
     # --- rows -------------------------------------------------------------------------------------
 
     def _row_numbers(self) -> list[str]:
-        """Load the numbers of the rows of this turn."""
+        """Write the loads of the numbers of this turn's rows."""
         numbers = []
         scalar = Block(1, self.names)
         for lane in range(self.width if self.kernel.at(Stage.ROW) else 0):
@@ -157,7 +160,7 @@ class KernelWriter:
         return self._compute(element, self.row)
 
     def _gather(self, element: Element, numbers: list[str]) -> Lanes:
-        """Collect one entry of every row, lane by lane."""
+        """Collect one entry of every row of this turn, lane by lane."""
         entry: ArrayEntry = element.payload
         location = self.inputs[entry.array]
         plain, vector = LLVM_TYPES[element.kind], self.row.type_of(element.kind)
@@ -182,7 +185,7 @@ class KernelWriter:
     # --- totals -----------------------------------------------------------------------------------
 
     def _accumulate(self) -> None:
-        """Add each total's lanes up over the loop, then across the lanes."""
+        """Write each total: summed as a vector in the loop, then across the lanes."""
         for element in self.kernel.at(Stage.AFTER):
             if element.operation == "total":
                 before = Lanes(self.row.resized(self.part), self.names.fresh(), element.kind)
@@ -199,14 +202,14 @@ class KernelWriter:
         return total
 
     def _share(self, lanes: Lanes, start: int) -> Lanes:
-        """Return one register's share of the lanes."""
+        """Return the part of the lanes that lies in one register."""
         key = (lanes.text, start)
         if key not in self.shares:
             self.shares[key] = lanes.part(start, self.part)
         return self.shares[key]
 
     def _mask(self, element: Element) -> Lanes:
-        """Return an element with zeros in the lanes beyond the last row."""
+        """Return an element with 0 in the lanes beyond the last row."""
         value = self._value(element, self.row)
         if self.kernel.rows % self.width == 0:
             return value
@@ -224,7 +227,7 @@ class KernelWriter:
         return self.valid
 
     def _across(self, lanes: Lanes) -> Lanes:
-        """Return the sum of the lanes, by halves."""
+        """Return the sum of the lanes; halves are added to each other until one lane is left."""
         lanes = Lanes(self.after.resized(self.part), lanes.text, lanes.kind)
         while lanes.block.width > 1:
             half = lanes.block.width // 2
@@ -261,5 +264,5 @@ class KernelWriter:
 
 
 def _nothing(kind: str) -> float:
-    """Return what added to a number leaves it as it is, -0 included."""
+    """Return the number that a sum begins with: 0, but -0 for floats, since -0 + 0 is 0."""
     return -0.0 if kind in FORMATS else 0

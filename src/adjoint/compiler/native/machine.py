@@ -1,4 +1,4 @@
-"""The machine is this computer's processor as LLVM knows it: text in, callable functions out."""
+"""The machine is this computer's processor: it makes text in LLVM's language callable functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 
 from ...errors import PortableWarning, require
 
-# Vectors as wide as the registers: LLVM would else halve the widest on some processors.
+# Without these attributes LLVM uses only half of the widest registers on some processors, whose
+# clock used to slow down otherwise.
 ATTRIBUTES = (
     'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 )
@@ -23,7 +24,7 @@ _libraries = itertools.count()
 
 @dataclass(frozen=True)
 class Machine:
-    """The processor, and what of it decides about code.
+    """The processor, and its properties that decide how code is written.
 
     Attributes
     ----------
@@ -44,8 +45,8 @@ class Machine:
     def assemble(self, text: str) -> bytes:
         """Return the object code of a module in LLVM's language.
 
-        No optimisation passes run but the ones of code generation: the text is written as it is to
-        be executed, and they would cost more time than all the rest.
+        LLVM's optimisation passes do not run, only its code generation. The text is already written
+        as it shall be executed, and the passes would take longer than everything else.
         """
         from llvmlite import binding
 
@@ -58,7 +59,7 @@ class Machine:
 
 @functools.cache
 def warn_once(reason: str) -> None:
-    """Warn, the first time, that without llvmlite everything runs in the portable tier."""
+    """Warn once that compiled programs run in the portable tier for want of llvmlite."""
     warnings.warn(
         f"compiled programs run as NumPy code, which is slower: {reason}",
         PortableWarning,
@@ -91,10 +92,10 @@ def this_machine() -> Machine:
 
 
 def _hold_through_forks(binding: Any) -> None:
-    """Let a fork wait until no thread is inside of LLVM.
+    """Let a fork wait until no thread is inside LLVM.
 
-    llvmlite lets in one thread at a time. In the child, where the other threads are no more, its
-    lock would never be opened again, and LLVM would be as they left it.
+    llvmlite lets one thread at a time into LLVM. A child has none of the other threads: a lock that
+    one of them held would stay closed for ever, and LLVM's data might be half changed.
     """
     lock = getattr(binding.ffi.lib, "_lock", None)
     if lock is not None and hasattr(os, "register_at_fork"):
@@ -118,11 +119,11 @@ class Library:
         self._tracker = builder.link(self._jit, f"adjoint{next(_libraries)}")
 
     def function(self, name: str, result: Any, *arguments: Any) -> Any:
-        """Return a function as `ctypes` calls it, while other threads run."""
+        """Return a function that `ctypes` calls while other threads run."""
         return ctypes.CFUNCTYPE(result, *arguments)(self._tracker[name])
 
     def short_function(self, name: str, result: Any, *arguments: Any) -> Any:
-        """Return a function that keeps other threads out: it ends before they could begin."""
+        """Return a function that keeps the interpreter's lock: faster to call if it is short."""
         return ctypes.PYFUNCTYPE(result, *arguments)(self._tracker[name])
 
 

@@ -1,4 +1,4 @@
-"""A memory block is bytes for native code, which begin at a line of the caches."""
+"""A memory block is bytes for native code; they begin at a line of the cache."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _LINE = 64
 
 
 class MemoryBlock:
-    """Bytes at one address, with constants among them.
+    """Bytes at a fixed address, some of which are constants.
 
     Parameters
     ----------
     size : int
     constants : sequence of (int, array)
-        What lies in it, and from which byte on.
+        The constants, each with its first byte.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class MemoryBlock:
             self._bytes[at : at + constant.nbytes] = np.frombuffer(constant.tobytes(), np.uint8)
 
     def integers(self, start: int) -> Array:
-        """Return the bytes from one on as integers of 64 bits, which may be changed."""
+        """Return the bytes from ``start`` on as integers of 64 bits, which may be written to."""
         rest = (len(self._bytes) - start) // 8 * 8
         return self._bytes[start : start + rest].view(np.int64)
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return zeros that begin at a line of the caches."""
+    """Return zeros that begin at a line of the cache."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.zeros(size + _LINE, np.uint8)
     start = -memory.ctypes.data % _LINE

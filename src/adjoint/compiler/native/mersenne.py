@@ -2,8 +2,9 @@
 
 The recurrence and the tempering are those of Matsumoto & Nishimura, "Mersenne Twister: a
 623-dimensionally equidistributed uniform pseudo-random number generator", ACM Transactions on
-Modeling and Computer Simulation 8(1), 1998. A number up to i is drawn as the RandomState does: by
-as many low bits as i has, again and again until it is not beyond i.
+Modeling and Computer Simulation 8(1), 1998. A number j ≤ i is drawn as RandomState draws it: the
+low bits of a word, as many as i has, are taken, and words are drawn until they are not greater than
+i.
 """
 
 from __future__ import annotations
@@ -104,5 +105,5 @@ end:
 
 
 def write_reshuffle() -> str:
-    """Return ``void reshuffle(order, n, words)``; of fewer than 2³² rows."""
+    """Return the text of ``void reshuffle(order, n, words)``, for fewer than 2³² rows."""
     return _TEXT

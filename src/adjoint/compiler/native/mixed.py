@@ -1,4 +1,4 @@
-"""A mixed function is a graph of which only parts are native code; the rest runs as it is."""
+"""A mixed function is a graph of which parts are native code; the rest runs in NumPy."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from .arrays.expansion import expand
 from .kernel import Unlowerable
 from .partition import Partition, Segment, alone, partition
 
-# What NumPy takes for an operation, and native code for being called, in units of its time for an
-# entry; found by measuring, and rough.
+# What an operation costs NumPy, and a call of native code costs, beside the work on the entries; in
+# units of NumPy's time for one entry of an elementwise operation. Roughly measured.
 _OPERATION = 1_000
 _CALL = 3_000
 
 
 class MixedFunction:
-    """Segments of a graph in turn; called with a list of arrays, it returns a list of new ones.
+    """Runs the segments of a graph in turn; takes a list of arrays and returns a list of new ones.
 
     Parameters
     ----------
     graph : Graph
     compile : callable
-        Returns a graph's native function.
+        Returns the native function of a graph.
 
     Raises
     ------
     Unlowerable
-        If too little of the graph has native code to be worth it.
+        If native code of the parts would not save time.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class MixedFunction:
         return self.run(arrays, None)
 
     def run(self, arrays: Sequence[Any], out: Sequence[Any] | None) -> list[Any]:
-        """Return the graph's outputs, always in new arrays."""
+        """Return the graph's outputs in new arrays; ``out`` is not used."""
         values = [*arrays, *[None] * (self._parts.values - len(arrays))]
         for segment, run in zip(self._parts.segments, self._runs, strict=True):
             found = run([values[n] for n in segment.reads])
@@ -79,7 +79,7 @@ class MixedFunction:
 
 
 def refusal(node: TracedOperation) -> str | None:
-    """Return why an operation has no native code, or None where it has."""
+    """Return the reason why an operation has no native code, or None if it has."""
     try:
         ArrayCode(expand(alone(node)), CodeModule(vector_bytes=16, registers=16))
     except Unlowerable as reason:
@@ -88,10 +88,10 @@ def refusal(node: TracedOperation) -> str | None:
 
 
 def _is_worthwhile(parts: Partition) -> bool:
-    """Return whether native code saves more than its calls take."""
+    """Return whether one segment saves more time than its call takes."""
     return any(segment.is_native and _saved(segment) > _CALL for segment in parts.segments)
 
 
 def _saved(segment: Segment) -> int:
-    """Return about how much longer NumPy takes."""
+    """Return about how long NumPy takes for a segment."""
     return sum(_OPERATION + size_of(node.output) for node in segment.graph.nodes)

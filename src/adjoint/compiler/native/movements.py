@@ -1,7 +1,8 @@
 """Movements bring entries to other places; one rule lowers them all, by moving their numbers.
 
-The places of an array's entries are numbered, and the primitive's own forward pass is applied to
-the numbers: where each goes, its element goes. The axis of the rows must come out whole.
+The entries of the operands are numbered, and the primitive's own forward pass is applied to the
+numbers. The number that it leaves at an entry of the result says which element belongs there. The
+axis of the rows must come out whole, since one element stands for all rows.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Payload
 from ...core.primitive import PRIMITIVES, Node, Operation, Primitive
 from .elementwise import Rule, convert, spec_of
 from .entries import Array, Entries, fill, kind_of
@@ -18,15 +20,15 @@ from .kernel import Kernel, Unlowerable
 
 
 def moves_arrays(primitive: Primitive) -> bool:
-    """Return whether a primitive moves the entries of its first argument, or of all."""
+    """Return whether a primitive only moves entries: of its first argument, or of all of them."""
     moves = primitive.facts.moves
     return moves is not None and moves.arguments in (1, None)
 
 
 def lower_movement(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower a primitive that only moves, repeats or drops entries, or puts zeros between.
+    """Lower a primitive that only moves, repeats or drops entries, or inserts zeros.
 
-    Where it moves them by index arrays, these must be known.
+    Index arrays, if it has any, must be constants.
     """
     moves = node.primitive.facts.moves
     if moves is not None and moves.arguments is None:
@@ -34,8 +36,8 @@ def lower_movement(kernel: Kernel, node: Operation, args: list[Entries]) -> Entr
     return _moved(kernel, node, args[:1], _known_indices(node))
 
 
-def is_index(arg: Any, parent: Node | None) -> bool:
-    """Return whether an argument says by known integers where entries go."""
+def is_index(arg: Payload, parent: Node | None) -> bool:
+    """Return whether an argument is a constant array of integers or truth values, an index."""
     return parent is None and np.asarray(arg).dtype.kind in "iub"
 
 
@@ -55,7 +57,7 @@ def lower_scattering(kernel: Kernel, node: Operation, args: list[Entries]) -> En
 
 def _moved(kernel: Kernel, node: Operation, args: list[Entries], rest: list[Array]) -> Entries:
     offsets = np.cumsum([1] + [math.prod(arg.shape) for arg in args])
-    # Counted from 1, so that a 0 is an entry that came from nowhere.
+    # The numbers begin with 1, so that a 0 in the result is an inserted zero.
     numbered = [
         np.arange(start, stop).reshape(arg.shape)
         for arg, start, stop in zip(args, offsets, offsets[1:], strict=False)
@@ -70,7 +72,7 @@ def _moved(kernel: Kernel, node: Operation, args: list[Entries], rest: list[Arra
 
 
 def _require_alike(node: Operation, args: list[Entries]) -> None:
-    """Refuse to join arrays of which only some have a number for every row."""
+    """Refuse to join arrays with an axis of rows and arrays without."""
     first = args[0]
     if any((arg.rows, len(arg.shape)) != (first.rows, len(first.shape)) for arg in args):
         raise Unlowerable(f"{node.primitive.name} of arrays with and without rows")
@@ -84,7 +86,7 @@ def _gathered(
     moved: Array,
     rows: int | None,
 ) -> Entries:
-    """Return the elements that the numbers name, once where they repeat along an axis."""
+    """Return the elements that the numbers name; along an axis that repeats there is one."""
     spec = spec_of(node)
     for axis in range(moved.ndim):
         if moved.shape[axis] > 1 and (moved == moved.take([0], axis)).all():
@@ -104,7 +106,7 @@ def _gathered(
 
 
 def _rows_after(moved: Array, args: list[Entries], offsets: Array) -> int | None:
-    """Return the axis of the rows after the movement, or refuse one that tears them apart."""
+    """Return the axis of the rows after a movement, or refuse one that mixes rows."""
     numbers = np.zeros(offsets[-1], np.int64)
     origins = np.arange(offsets[-1])
     size = None
@@ -125,7 +127,7 @@ def _rows_after(moved: Array, args: list[Entries], offsets: Array) -> int | None
 
 
 def _runs_along(numbers: Array, count: Array, origins: Array, axis: int) -> bool:
-    """Return whether an axis counts the rows, each with the same entries in it."""
+    """Return whether the rows are in order along an axis, with the same entries in each."""
     came_from_rows = origins != 0
     ordered = np.where(came_from_rows, numbers == count, True).all()
     return bool(ordered and (origins == origins.take([0], axis)).all())

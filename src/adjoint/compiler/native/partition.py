@@ -1,4 +1,4 @@
-"""A partition cuts a graph into segments: native code, and between them what has none."""
+"""A partition cuts a graph into segments with native code and segments without."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Segment:
     ----------
     graph : Graph
     reads, writes : tuple of int
-        The numbers of the values that it takes and gives.
+        The numbers of the values that it reads and writes.
     is_native : bool
     """
 
@@ -38,9 +38,9 @@ class Partition:
     ----------
     segments : tuple of Segment
     outputs : tuple
-        For each output of the graph the number of its value, or the constant that it is.
+        For each output of the graph the number of its value, or the constant itself.
     values : int
-        How many values there are; the graph's inputs are the first.
+        How many values there are; the first are the inputs of the graph.
     """
 
     segments: tuple[Segment, ...]
@@ -49,38 +49,38 @@ class Partition:
 
 
 def partition(graph: Graph, has_native: Callable[[Node], bool]) -> Partition:
-    """Return a graph cut where an operation has no native code, into as few segments as may be."""
-    levels = _levels(graph, has_native)
+    """Return a graph cut around the operations without native code, into the fewest segments."""
+    segment_of = _segment_numbers(graph, has_native)
     numbers: dict[Node, int] = {}
     for symbol in graph.inputs:
         assert symbol.node is not None
         numbers[symbol.node] = len(numbers)
     ends = {x.node for x in graph.outputs if isinstance(x, Symbol)}
-    needed = _needed_later(graph, levels, ends)
+    needed = _needed_later(graph, segment_of, ends)
     for node in graph.nodes:
         if node in needed:
             numbers[node] = len(numbers)
     segments = []
-    for level in sorted(set(levels.values())):
-        nodes = [node for node in graph.nodes if levels[node] == level]
-        segments.append(_segment(nodes, numbers, is_native=level % 2 == 0))
+    for number in sorted(set(segment_of.values())):
+        nodes = [node for node in graph.nodes if segment_of[node] == number]
+        segments.append(_segment(nodes, numbers, is_native=number % 2 == 0))
     outputs = tuple(numbers[x.node] if isinstance(x, Symbol) else x for x in graph.outputs)  # type: ignore[index]
     return Partition(tuple(segments), outputs, len(numbers))
 
 
-def _levels(graph: Graph, has_native: Callable[[Node], bool]) -> dict[Node, int]:
-    """Return for each node its segment, the earliest that can be; native ones have even numbers."""
-    levels: dict[Node, int] = {}
+def _segment_numbers(graph: Graph, has_native: Callable[[Node], bool]) -> dict[Node, int]:
+    """Return for each node the earliest segment it can be in; native ones have even numbers."""
+    segment_of: dict[Node, int] = {}
     for node in graph.nodes:
-        level = max((levels.get(parent, 0) for parent in node.parents if parent), default=0)
-        levels[node] = level + (level % 2 == (1 if has_native(node) else 0))
-    return levels
+        number = max((segment_of.get(parent, 0) for parent in node.parents if parent), default=0)
+        segment_of[node] = number + (number % 2 == (1 if has_native(node) else 0))
+    return segment_of
 
 
-def _needed_later(graph: Graph, levels: Mapping[Node, int], ends: set[Any]) -> set[Node]:
+def _needed_later(graph: Graph, segment_of: Mapping[Node, int], ends: set[Any]) -> set[Node]:
     needed: set[Node] = {node for node in graph.nodes if node in ends}
     for node in graph.nodes:
-        needed |= {p for p in node.parents if p in levels and levels[p] != levels[node]}  # type: ignore[index,misc]
+        needed |= {p for p in node.parents if p in segment_of and segment_of[p] != segment_of[node]}  # type: ignore[index,misc]
     return needed
 
 

@@ -11,7 +11,10 @@ _WORD = 2**64
 
 
 def philox(block: Block, key: str, number: str, epoch: str, site: int) -> list[str]:
-    """Write what computes the four words of a block, counted from 1, and return their names."""
+    """Write the instructions for the four words of a block, and return the words' names.
+
+    Blocks are counted from 1.
+    """
     counter = [number, epoch, str(site), "0"]
     for turn in range(_ROUNDS):
         high0, low0 = _product(block, counter[0], _MULTIPLIERS[0])
@@ -28,7 +31,7 @@ def philox(block: Block, key: str, number: str, epoch: str, site: int) -> list[s
 
 
 def _product(block: Block, x: str, factor: int) -> tuple[str, str]:
-    """Return the high and the low word of a product."""
+    """Return the high and the low word of a product of 128 bits."""
     wide = block.write(f"zext i64 {x} to i128", "i64")
     product = block.write(f"mul i128 {wide}, {factor}", "i64")
     low = block.write(f"trunc i128 {product} to i64", "i64").text
@@ -42,6 +45,6 @@ def _exclusive_or(block: Block, x: str, y: str, z: str) -> str:
 
 
 def _signed(word: int) -> int:
-    """Return a word modulo 2⁶⁴ as LLVM reads it."""
+    """Return a word modulo 2⁶⁴ as LLVM writes constants: as a signed number."""
     word %= _WORD
     return word - _WORD if word >= _WORD // 2 else word

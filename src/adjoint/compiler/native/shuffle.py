@@ -62,12 +62,12 @@ end:
 
 
 def write_shuffle() -> str:
-    """Return ``void shuffle(order, n, key, epoch)`` for n of at least 1."""
+    """Return the text of ``void shuffle(order, n, key, epoch)``, for n ≥ 1."""
     return _TEXT.format(philox="\n".join(_draw()))
 
 
 def _draw() -> list[str]:
-    """Return the instructions that store four words."""
+    """Return the instructions that store the four words of a block of Philox."""
     names = Names()
     block = Block(1, names)
     for slot, word in enumerate(philox(block, "%key", "%block", "%epoch", ORDER_SITE)):

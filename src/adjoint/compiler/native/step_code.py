@@ -1,7 +1,8 @@
-"""Step code is the functions that one training step is made of, in either of the two regimes.
+"""Step code is the functions of a training step, in one of the two regimes.
 
-They are ``step`` for whole batches, ``tail`` for the short last one, and ``undecided``, which asks
-whether a NaN appeared. If so the step is repeated in Python, which knows where 0·∞ is 0.
+They are ``step`` for whole batches, ``tail`` for a short last batch, and ``undecided``, which tells
+whether the new state is in doubt. If so, the step is repeated in Python with strong products, for
+which 0·∞ is 0.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ Array = np.ndarray[Any, Any]
 class StepForm:
     """How the inputs and outputs of a training step's graph are arranged.
 
-    The inputs are the arrays of the state (parameters first, then the optimiser's memory), then the
-    settings, numbers that are the same for all steps, then the arrays of which a step takes rows.
+    The inputs are first the arrays of the state (the parameters, then the optimiser's memory), then
+    the settings (numbers such as the learning rate), then the arrays from which a step takes rows.
     The outputs are the loss and the new state.
 
     Parameters
     ----------
     parameters, state, settings : int
-        How many of the inputs are parameters, parameters or memory, settings.
+        How many inputs are parameters, how many are arrays of the state, and how many are
+        settings.
     """
 
     parameters: int
@@ -45,7 +47,7 @@ class StepForm:
     settings: int = 0
 
     def check(self, graph: Graph) -> None:
-        """Refuse a graph of another form."""
+        """Raise if a graph has not this form, or mixes dtypes."""
         specs = [symbol.data for symbol in graph.inputs]
         news = graph.outputs[1:]
         if len(news) != self.state or not 0 < self.parameters <= self.state:
@@ -69,7 +71,7 @@ class StepForm:
             raise ValueError("a training step needs an array of which it takes rows")
 
     def batched(self, graph: Graph) -> range:
-        """Return the inputs of which a step takes rows."""
+        """Return the numbers of the inputs from which a step takes rows."""
         return range(self.state + self.settings, len(graph.inputs))
 
     def rows(self, graph: Graph) -> int:
@@ -84,9 +86,9 @@ class StateLayout:
     Parameters
     ----------
     offsets : tuple of int
-        Where each begins, in entries.
+        The number of the first entry of each array.
     size : int
-        Entries of a whole state.
+        How many entries a whole state has.
     """
 
     offsets: tuple[int, ...]
@@ -94,7 +96,11 @@ class StateLayout:
 
     @classmethod
     def of(cls, graph: Graph, form: StepForm, *, alignment: int, lanes: int) -> StateLayout:
-        """Return the layout of a step's state, each array at a multiple of the alignment."""
+        """Return the layout of a step's state.
+
+        Each array begins at a multiple of the alignment. The size is a multiple of the lanes, so
+        that the whole state can be searched for NaN in vectors.
+        """
         offsets, at = [], 0
         for symbol in graph.inputs[: form.state]:
             offsets.append(at)
@@ -103,7 +109,7 @@ class StateLayout:
 
 
 def padded(count: int, width: int) -> int:
-    """Return how many numbers whole vectors hold, of at least a count."""
+    """Return a count rounded up to whole vectors."""
     return -(-count // width) * width
 
 
@@ -168,7 +174,9 @@ def unrolled_steps(
 
 
 def _shows_next(step: Graph, form: StepForm) -> bool:
-    """Return whether all doubts about a step show in the next one's loss, not in the state alone.
+    """Return whether every doubt about a step shows in the loss of the next one.
+
+    Then the state need not be searched for NaN after each step.
 
     Raises
     ------
@@ -186,14 +194,14 @@ def _kernel(
 ) -> KernelWriter:
     form.check(graph)
     kernel = lower(graph, batched=form.batched(graph), limit=limit)
-    kernel.poison(0)  # a loss that is not finite is looked into
+    kernel.poison(0)  # the loop stops at a loss that is not finite
     inputs, outputs = state_locations(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
         inputs[position] = ArrayLocation(
             f"%data{i}", 0, math.prod(graph.inputs[position].shape[1:])
         )
-    # A chain of operations waits for itself: two side by side fill the gaps, for more there are too
-    # few registers.
+    # Each operation of a chain waits for the one before; two vectors of rows side by side fill the
+    # gaps. There are not enough registers for more.
     registers = 2 if kernel.rows >= 2 * width else 1
     return KernelWriter(kernel, inputs, outputs, width=registers * width, registers=registers)
 
@@ -201,7 +209,7 @@ def _kernel(
 def state_locations(
     graph: Graph, form: StepForm, layout: StateLayout
 ) -> tuple[dict[int, ArrayLocation], dict[int, ArrayLocation]]:
-    """Return where state, settings and loss lie: inputs, and outputs."""
+    """Return where the state, the settings and the loss lie, as inputs and as outputs."""
     inputs = {i: ArrayLocation("%now", at) for i, at in enumerate(layout.offsets)}
     outputs = {
         0: ArrayLocation("%loss"),

@@ -1,4 +1,4 @@
-"""Sums and products combine entries along axes; along that of the rows they are totals."""
+"""The rules of sums, extremes and products of matrices; along the rows a sum becomes a total."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from .kernel import Element, Kernel, Stage, Unlowerable
 
 
 def spread(entries: Entries, axis: int) -> Array:
-    """Return elements that repeat along an axis that is not the rows', each as often as it does."""
+    """Return the elements with an axis written out if the array repeats along it."""
     if entries.is_repeated(axis):
         return entries.elements.repeat(entries.shape[axis], axis)
     return entries.elements
 
 
 def add_all(kernel: Kernel, elements: Sequence[Element]) -> Element:
-    """Return a sum in pairs: half the rounding errors and a fraction of the latency of a chain."""
+    """Return a sum, added in pairs.
+
+    The depth of the additions is log₂ n instead of n, and so is the growth of the rounding error;
+    and a processor need not wait for each addition before the next.
+    """
     parts = list(elements)
     while len(parts) > 1:
         pairs = [
@@ -34,9 +38,9 @@ def add_all(kernel: Kernel, elements: Sequence[Element]) -> Element:
 
 
 def fold(kernel: Kernel, entries: Entries, axes: Sequence[int], kind: str) -> Entries:
-    """Return the sum over axes, which stay with size 1."""
+    """Return the sum over axes, which remain with size 1."""
     kept = tuple(1 if a in axes else n for a, n in enumerate(entries.shape))
-    # Equal numbers are added by counting them.
+    # Along an axis on which the array repeats, the sum is a product with the size.
     repeats = math.prod(
         n
         for a, n in enumerate(entries.shape)
@@ -52,7 +56,7 @@ def fold(kernel: Kernel, entries: Entries, axes: Sequence[int], kind: str) -> En
             return kernel.constant(0, kind)
         result = _over_rows(kernel, parts) if over_rows else add_all(kernel, parts)
         if kind in FORMATS:
-            # NumPy's sums begin with 0, so that those of nothing but -0 are 0.
+            # NumPy's sums begin with 0, so a sum of -0 alone is 0.
             result = kernel.apply("add", kind, result, kernel.constant(0.0, kind))
         if repeats == 1:
             return result
@@ -66,7 +70,7 @@ def _over_rows(kernel: Kernel, parts: list[Element]) -> Element:
 
 
 def total(kernel: Kernel, *factors: Element) -> Element:
-    """Return the sum of a product over the rows; what is the same for all of them is counted."""
+    """Return the sum of a product over the rows: a total, or the number of rows times it."""
     if any(factor.stage is Stage.ROW for factor in factors):
         return kernel.total(*factors)
     kind = factors[0].kind
@@ -83,7 +87,7 @@ def _axes(node: Operation, ndim: int) -> list[int]:
 
 
 def _dropped(entries: Entries, axes: Sequence[int], keepdims: bool) -> Entries:
-    """Drop reduced axes."""
+    """Return entries without the reduced axes, unless these are to be kept."""
     if keepdims:
         return entries
     left = [a for a in range(len(entries.shape)) if a not in axes]
@@ -100,7 +104,7 @@ def lower_sum(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
 
 
 def lower_extreme(operation: str) -> Rule:
-    """Return the rule of the greatest or the least entry over axes."""
+    """Return the rule of ``max`` or ``min`` over axes."""
 
     def rule(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
         x = args[0]
@@ -121,7 +125,7 @@ def lower_extreme(operation: str) -> Rule:
 
 
 def greatest(kernel: Kernel, elements: Sequence[Element], operation: str = "maximum") -> Element:
-    """Return the greatest element, or the least; NaN if there is one."""
+    """Return the greatest element, or the least; NaN if one of them is NaN."""
     result, *rest = elements
     for element in rest:
         result = kernel.apply(operation, result.kind, result, element)
@@ -129,7 +133,7 @@ def greatest(kernel: Kernel, elements: Sequence[Element], operation: str = "maxi
 
 
 def lower_matmul(kernel: Kernel, node: Operation, args: list[Entries]) -> Entries:
-    """Lower a product of matrices or vectors; over the rows it is a total of products."""
+    """Lower a product of matrices or vectors; summed over the rows it is totals of products."""
     spec = spec_of(node)
     if any(len(arg.shape) > 2 for arg in args):
         raise Unlowerable("matmul of stacks of matrices")
@@ -158,7 +162,7 @@ def _as_matrix(entries: Entries, new_axis: int) -> Entries:
 
 
 def _total_product(kernel: Kernel, left: Entries, right: Entries, kind: str) -> Array:
-    """Return the sums over the rows of the products of every column pair."""
+    """Return the sums over the rows for every pair of a left and a right column."""
     for entries, axis in ((left, 1), (right, 0)):
         if entries.rows is None and entries.elements.shape[axis] != 1:
             raise Unlowerable("matmul: an array that is no input has its own number for every row")
@@ -171,7 +175,10 @@ def _total_product(kernel: Kernel, left: Entries, right: Entries, kind: str) -> 
 
 
 def _inner_product(kernel: Kernel, left: Entries, right: Entries, kind: str) -> Array:
-    """Return Σₖ xᵢₖ yₖⱼ as chains of multiplications with addition."""
+    """Return Σₖ xᵢₖ yₖⱼ, each a chain of fused multiply-adds.
+
+    The chain is long, but the many entries of the result are independent of each other.
+    """
     x, y = spread(left, 1), spread(right, 0)
 
     def make(index: tuple[int, ...]) -> Element:

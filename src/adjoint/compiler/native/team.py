@@ -1,9 +1,13 @@
 """A team is the thread that trains and a partner with which it shares large products of matrices.
 
-A product is computed in panels of columns. Both threads take the next one as long as there are any,
-so that the numbers are the same whoever computes what, and neither waits for long. The partner
-sleeps between products. Where it is kept from running, since the other core has something else to
-do, the training thread notices that it waits and goes on alone for a while.
+A product is computed in panels of columns. Each thread takes the next panel as long as there is
+one. So neither waits for longer than a panel takes, and the numbers do not depend on which thread
+computes which panel. The partner sleeps between products.
+
+The system may keep the partner from running, if the other core has something else to do. The
+training thread then waits for a panel that the partner has begun. So there is an exponential
+back-off: after a long wait the training thread computes some products alone, and twice as many each
+time if the last long wait was a short while ago.
 """
 
 from __future__ import annotations
@@ -20,24 +24,33 @@ from contextlib import contextmanager
 from .machine import Library
 from .memory_block import MemoryBlock
 
-# Where things lie in the team's memory, in bytes; what both threads write has a line of the caches
-# of its own.
+# The positions in the team's memory, in bytes. What both threads write has a line of the cache of
+# its own, or each write would take the line away from the other core.
+#
+# * epoch: the number of the present product; the partner sleeps until it changes * next: the next
+# panel to be taken; in its upper half the number of the product that it belongs to, so   that a
+# partner who comes late takes none of another product * busy: whether the partner is computing a
+# panel * job: the arguments of the present product * active: whether there is a partner * pause:
+# how many of the next products are to be computed alone * patience: how many products the last
+# pause had * calm: how many products were shared since the last long wait
 _EPOCH, _NEXT, _BUSY, _JOB, _ACTIVE, _PAUSE, _PATIENCE, _CALM = 0, 64, 128, 192, 256, 264, 272, 280
 SIZE = 320
-# Numbers of the system call by which a thread sleeps until a number changes.
+# The numbers of the system call `futex`, by which a thread sleeps until a number in memory changes.
 _FUTEX = {"x86_64": 202, "AMD64": 202, "aarch64": 98}
-# Looks at a number before a thread sleeps, and before it says that it was kept waiting: some ten
-# and some hundred microseconds.
-_BRIEFLY, _LONG = 20_000, 200_000
-# Products that are computed alone after a wait: few, but twice as many each time if it was not long
-# ago, counted in products, that there was one.
-_FEW, _MANY, _LONG_AGO = 16, 1 << 13, 1000
+# How often a thread looks at a number before it goes to sleep, and before a wait counts as long:
+# this takes some ten and some hundred microseconds.
+_LOOKS_BEFORE_SLEEP, _LOOKS_OF_LONG_WAIT = 20_000, 200_000
+# The back-off, counted in products: the length of a pause after a long wait, and the greatest
+# length to which pauses grow by doubling. If so many products were shared since the last long wait,
+# the next pause is a first one again.
+_FIRST_PAUSE, _LONGEST_PAUSE, _CALM_AGAIN = 16, 1 << 13, 1000
 
 
 def can_share() -> bool:
-    """Return whether there is a second core for this process, and the call to sleep by.
+    """Return whether this process may use a second core, and the system has `futex`.
 
-    ``OMP_NUM_THREADS=1`` says that there is none: joblib sets it in processes side by side.
+    ``OMP_NUM_THREADS=1`` asks for one thread only; joblib sets it in processes that it runs side by
+    side.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     is_asked_alone = os.environ.get("OMP_NUM_THREADS") == "1"
@@ -50,7 +63,7 @@ _loners = 0
 
 
 def _renew_lock() -> None:
-    """Let a forked child have a lock of its own: that of before may be held by no thread of it."""
+    """Give a forked child a new lock: the old one may be held by a thread that it does not have."""
     global _lock
     _lock = threading.Lock()
 
@@ -61,7 +74,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let no training that begins inside the ``with`` block, in any thread, have a partner."""
+    """Give no partner to trainings that begin inside the ``with`` block, in any thread."""
     global _loners
     with _lock:
         _loners += 1
@@ -228,6 +241,7 @@ end:
   ret void
 }}
 """
+# The parameters of `share` that a partner needs, in the order in which they lie in the job.
 _JOBS = (
     ("panel", "ptr"),
     ("count", "i64"),
@@ -240,7 +254,7 @@ _JOBS = (
 
 
 def write_team() -> str:
-    """Return ``share``, by which a product is computed, and ``partner``, which the other runs."""
+    """Return the text of ``share``, which computes a product, and of the thread ``partner``."""
     places = [f"%job{n} = getelementptr i8, ptr %job.at, i64 {8 * n}" for n in range(len(_JOBS))]
     stores = [f"store {kind} %{name}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
     loads = [f"%{name} = load {kind}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
@@ -253,12 +267,12 @@ def write_team() -> str:
         pause=_PAUSE,
         patience=_PATIENCE,
         futex=_FUTEX[platform.machine()],
-        long=_LONG,
-        few=_FEW,
-        many=_MANY,
+        long=_LOOKS_OF_LONG_WAIT,
+        few=_FIRST_PAUSE,
+        many=_LONGEST_PAUSE,
         calm=_CALM,
-        calm_long=_LONG_AGO,
-        briefly=_BRIEFLY,
+        calm_long=_CALM_AGAIN,
+        briefly=_LOOKS_BEFORE_SLEEP,
         stores="\n  ".join([*places, *stores]),
         loads="\n  ".join([*places, *loads]),
     )
@@ -270,14 +284,14 @@ class Partner:
     Parameters
     ----------
     library : Library
-        With ``partner``.
+        A library with the function ``partner``.
     memory : MemoryBlock
-        That begins with the team's; the thread keeps both alive until it has ended.
+        It begins with the memory of the team. The thread keeps both alive until it ends.
     """
 
     def __init__(self, library: Library, memory: MemoryBlock) -> None:
         memory.integers(_ACTIVE)[:2] = 1, 0
-        memory.integers(_PATIENCE)[0] = _FEW
+        memory.integers(_PATIENCE)[0] = _FIRST_PAUSE
         self.thread = threading.Thread(
             target=_take_part, args=(library, memory), name="adjoint partner", daemon=True
         )
@@ -290,7 +304,7 @@ def _take_part(library: Library, memory: MemoryBlock) -> None:
 
 
 def _dismiss(memory: MemoryBlock) -> None:
-    """Let the thread end: it looks at its number again, which has changed, and is told so."""
+    """Let the thread end: it wakes since the epoch changes, and finds that it is not active."""
     memory.integers(_ACTIVE)[0] = 0
     memory.integers(_EPOCH)[0] += 1
     libc = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""Training code is a traced training step, compiled so that it runs whole epochs."""
+"""Training code is a traced training step that is compiled to run whole epochs."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from .mersenne import write_reshuffle
 from .shuffle import write_shuffle
 from .step_code import StepCode, StepForm, unrolled_steps
 
-# Beyond so many scalar operations loops over arrays are as fast, and compiled in much less time.
+# The number of scalar operations from which on loops over arrays are as fast, and compiled in much
+# less time.
 MOST_UNROLLED = 1000
-# The code of so many networks is kept: to train another of the same form takes a tenth of the time.
+# How many codes are kept. To train another network of the same form then takes a tenth of the time.
 _MOST_KEPT = 64
-# The first by the graphs that a code was made of, the second by the key of a caller, who knew
-# before tracing that the graphs would be equal.
+# `_codes` finds a code by its graphs. `_known` finds it by a caller's key, before anything is
+# traced: the caller knows that equal keys mean equal graphs.
 _codes: dict[Hashable, TrainingCode] = {}
 _known: dict[Hashable, TrainingCode] = {}
-# Threads that need the same code make it once.
+# Threads that need the same code wait for the first of them to compile it.
 _compiling = threading.Lock()
 
 
@@ -41,11 +42,12 @@ class TrainingCode:
     Attributes
     ----------
     step, tail : Graph
-        The step as traced, for full batches and for the short last one, or None.
+        The step as traced, for full batches, and for a short last batch if there is one.
     form : StepForm
     steps : StepCode
-        Says where things lie.
+        The text of the steps, and where the arrays lie.
     code : bytes
+        The object code.
     """
 
     step: Graph
@@ -56,21 +58,21 @@ class TrainingCode:
 
     @cached_property
     def library(self) -> Library:
-        """The code in memory, which several trainings share: it holds nothing of theirs."""
+        """The code in executable memory; trainings share it, since it holds no state."""
         return Library(self.code, ["train", "partner"] if self.steps.has_team else ["train"])
 
 
 def training_code(
     trace: Callable[[], tuple[Graph, StepForm, Graph | None]], key: Hashable = None
 ) -> TrainingCode:
-    """Return the code of a training, compiled only if there is none of equal graphs yet.
+    """Return the code of a training, compiled unless equal graphs were compiled before.
 
     Parameters
     ----------
     trace : callable
         Returns the step, its form, and the step on the short batch that ends an epoch, or None.
     key : hashable, optional
-        Equal only where ``trace`` would return equal graphs: then it is not called again.
+        Must be equal only if ``trace`` would return equal graphs; it is then not called again.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def training_code(
 
 
 def _keep(codes: dict[Hashable, TrainingCode], key: Hashable, code: TrainingCode) -> None:
-    """Keep a code, in the place of the one that was made or asked for longest ago."""
+    """Keep a code, and drop the one whose last use is longest ago if there are too many."""
     codes.pop(key, None)
     codes[key] = code  # the latest last
     while len(codes) > _MOST_KEPT:
@@ -99,7 +101,7 @@ def _keep(codes: dict[Hashable, TrainingCode], key: Hashable, code: TrainingCode
 
 
 def _renew_lock() -> None:
-    """Let a forked child have a lock of its own: that of before may be held by no thread of it."""
+    """Give a forked child a new lock: the old one may be held by a thread that it does not have."""
     global _compiling
     _compiling = threading.Lock()
 
@@ -118,7 +120,7 @@ def compile_training(
     step : Graph
         The step on a full batch, in the arrangement that ``form`` describes.
     tail : Graph, optional
-        The same on the short batch that ends an epoch, if there is one.
+        The step on a short last batch, if there is one.
     limit : int
         The greatest number of scalar operations to unroll.
 

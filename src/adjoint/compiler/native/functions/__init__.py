@@ -1,9 +1,10 @@
 """The elementary functions as arithmetic on lanes, with all special values.
 
-Each stands in one of these modules, marked ``@native``, under the name of the primitive that it is
-the native code of; nothing else names it. The longer ones are written once in a module of LLVM's
-and called; two of these have a branch, for huge angles and for the remainders of huge quotients.
-The greatest errors, in units in the last place (ulp), are stated with each and tested over the
+A function marked ``@native`` is the native code of the primitive of the same name; no other list
+has to name it. The longer ones are written once in a module in LLVM's language and called. Two of
+these have a branch: for huge angles, and for remainders of huge quotients. Everything else is
+straight-line code, in which `choose` picks among results, since the lanes of a vector cannot branch
+apart. The greatest error of each, in units in the last place (ulp), is stated and tested over the
 whole range.
 """
 

@@ -1,4 +1,4 @@
-"""The remainders of divisions, which are exact, and the quotients that leave them."""
+"""Remainders of divisions, which are exact, and the integer quotients that belong to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INFINITY = float("inf")
 def fmod(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     """Return the exact remainder of x / y, with the sign of x.
 
-    Of quotients beyond 2⁵³ it is C's, number by number: there is no shorter way.
+    For |x / y| ≥ 2⁵³ the quotient is not exact, and C's function is called, number by number.
     """
     ratio = abs(x / y)
     beyond = ratio.compare(">=", 2.0**53)
@@ -33,7 +33,7 @@ def _remainder(x: Lanes, y: Lanes) -> Lanes:
     block = x.block
     size, divisor = abs(x), abs(y)
     result = (-block.call("trunc", size / divisor)).fused(divisor, size)
-    # A quotient just below an integer may have been rounded up to it.
+    # If the quotient was rounded up to an integer, the remainder is negative by one divisor.
     result = result.compare("<", 0.0).choose(result + divisor, result)
     to_infinity = divisor.compare("==", _INFINITY) & size.compare("<", _INFINITY)
     return block.call("copysign", to_infinity.choose(size, result), x)
@@ -64,6 +64,6 @@ def floor_divide(x: Lanes, y: Lanes) -> Lanes:
 
 
 def _crosses(left: Lanes, y: Lanes) -> Lanes:
-    """Return where a remainder is not 0 and has another sign than the divisor."""
+    """Return where a remainder is not 0 and its sign differs from that of the divisor."""
     differ = left.compare("<", 0.0) ^ y.compare("<", 0.0)
     return differ & left.compare("!=", 0.0)

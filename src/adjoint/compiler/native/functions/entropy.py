@@ -10,7 +10,7 @@ _INFINITY = float("inf")
 
 
 def _counted(x: Lanes, y: Lanes, result: Lanes) -> Lanes:
-    """Return 0 where x is and y is a number."""
+    """Return a result, but 0 where x is 0 and y is not NaN."""
     nothing = x.compare("==", 0.0) & (y.is_nan() ^ True)
     return nothing.choose(x.lift(0.0), result)
 
@@ -55,7 +55,8 @@ def _on_the_quadrant(x: Lanes, y: Lanes, result: Lanes, at_zero: Lanes) -> Lanes
 def rel_entr(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
     """Return x log(x / y); error below 4 ulp; 0 at x = 0, ∞ where an argument is negative.
 
-    Near x = y by log(1 + (x - y) / y), and by two logarithms where the quotient has no digits.
+    Near x = y the logarithm would lose all digits of a quotient near 1, so it is log(1 + (x - y) /
+    y). If x / y overflows or is subnormal, two logarithms are subtracted.
     """
     ratio = x / y
     near = ratio.compare(">", 0.5) & ratio.compare("<", 2.0)

@@ -1,8 +1,8 @@
 """The error function and its kin, by one polynomial for e^(x²) erfc x on all x ≥ 0.
 
-That function times 1 + 2x is 1 at 0 and never far from it. In t = (x - 4) / (x + 4), which maps all
-x ≥ 0 to [-1, 1), it is smooth: Schonfelder, "Chebyshev expansions for the error and related
-functions" (Mathematics of Computation 32, 1978).
+The product of that function and 1 + 2x is 1 at 0 and never far from 1. In t = (x - 4) / (x + 4),
+which maps all x ≥ 0 to [-1, 1), it is smooth: Schonfelder, "Chebyshev expansions for the error and
+related functions" (Mathematics of Computation 32, 1978).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .logarithm import log, log1p
 from .pairs import Pair, product
 from .polynomial import polynomial
 
-# Of erf(x) / x - 1 in x², on |x| ≤ 1.
+# Coefficients for erf(x) / x - 1 in x², on |x| ≤ 1.
 _ERF = {
     53: (  # error 1.4e-19
         0.1283791670955126,
@@ -44,7 +44,7 @@ _ERF = {
         -9.667044571486996e-06,
     ),
 }
-# Of ((1 + 2x) e^(x²) erfc x - 1) / (1 + t) in t.
+# Coefficients for ((1 + 2x) e^(x²) erfc x - 1) / (1 + t) in t.
 _SCALED = {
     53: (  # error 4.8e-18
         0.2329951186255525,
@@ -95,7 +95,7 @@ _SCALED = {
 
 def _scaled(size: Lanes, bits: int) -> Lanes:
     """Return e^(x²) erfc x for x ≥ 0."""
-    # From there on t is 1; so ∞/∞ is not met.
+    # Beyond 2⁶⁰ t rounds to 1 anyway; the limit avoids ∞/∞.
     near = size.at_most(2.0**60)
     inverse = 1.0 / (near + 4.0)
     t, above = (near - 4.0) * inverse, (near + near) * inverse
@@ -103,7 +103,7 @@ def _scaled(size: Lanes, bits: int) -> Lanes:
 
 
 def _square(size: Lanes) -> Pair:
-    """Return x², of a number so small that e^(-x²) is not yet 0, or that in its place."""
+    """Return x² in two parts; x is limited to 40, where e^(-x²) is 0 already."""
     near = size.at_most(40.0)
     return product(near, near)
 

@@ -1,8 +1,8 @@
 """Exponentials, by Cody's and Waite's reduction and a polynomial.
 
-They are straight-line arithmetic without a table or a branch ("Software manual for the elementary
-functions", 1980). Here as in the other files the greatest error, in units in the last place, is
-stated with each function and tested over the whole range.
+The argument is x = n log 2 + r with an integer n and |r| ≤ log(2)/2. Then eˣ = 2ⁿ eʳ, where 2ⁿ is
+made by writing n into the bits of a float, and eʳ by a polynomial: no table and no branch
+("Software manual for the elementary functions", 1980).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..lanes import Lanes
 from .form import in_double, native
 from .polynomial import polynomial
 
-# Of (2ʳ - 1) / r on |r| ≤ ½; the first is log 2.
+# Coefficients for (2ʳ - 1) / r on |r| ≤ ½; the first is log 2.
 _TERMS_OF_TWO = {
     53: (  # relative error of 2ʳ 1.2e-19
         0.6931471805599453,
@@ -41,7 +41,11 @@ _TERMS_OF_TWO = {
 
 
 def _reduce(x: Lanes) -> tuple[Lanes, Lanes]:
-    """Return r and the integer n, as an integer, with x = n log 2 + r and |r| ≤ log(2)/2."""
+    """Return r and the integer n with x = n log 2 + r and |r| ≤ log(2)/2.
+
+    n log 2 is subtracted in two parts, the first of them exactly: r must be exact to the last bit
+    of itself, not of x.
+    """
     form = x.format
     shifted = x.times_plus(1 / 0.6931471805599453, form.rounder)
     n = shifted - form.rounder
@@ -67,9 +71,10 @@ def exp(x: Lanes) -> Lanes:
 
 
 def exp_of_sum(x: Lanes, low: Lanes | None = None, *, less: int = 0) -> Lanes:
-    """Return e to x and a low part, over a power of two; error below 1.1 ulp.
+    """Return e to the power x + low, divided by 2 to the power ``less``; error below 1.1 ulp.
 
-    Two factors 2ⁿ, each within the exponents, so that the result may overflow or be subnormal.
+    2ⁿ is multiplied as two factors, each of which is a normal number. So the last product can
+    overflow, or be rounded to a subnormal number, as it should.
     """
     form = x.format
     r, n = _reduce(x.at_least(form.underflow).at_most(form.overflow + less))
@@ -87,7 +92,7 @@ def exp2(x: Lanes, *, bits: int) -> Lanes:
 
 
 def two_to(x: Lanes, low: Lanes | None, *, bits: int) -> Lanes:
-    """Return 2 to x and a low part, for |x| < 1200; error below 1 ulp beside that of the sum."""
+    """Return 2 to the power x + low, for |x| < 1200; error below 1 ulp, beside that of the sum."""
     form = x.format
     shifted = x + form.rounder
     r = x - (shifted - form.rounder)
@@ -96,7 +101,7 @@ def two_to(x: Lanes, low: Lanes | None, *, bits: int) -> Lanes:
     half = n >> 1
     first, *others = _TERMS_OF_TWO[bits]
     near = r.fused(first, 1.0)
-    # What that lost in rounding is known, and comes last with the smaller terms.
+    # The rounding error of that sum is exact, and is added with the smaller terms.
     lost = r.fused(first, 1.0 - near)
     near = near + (r * r).times_plus(polynomial(r, others), lost)
     return near * power_of_two(half, x) * power_of_two(n - half, x)
@@ -106,11 +111,11 @@ def two_to(x: Lanes, low: Lanes | None, *, bits: int) -> Lanes:
 def sigmoid(x: Lanes) -> Lanes:
     """Return 1 / (1 + e⁻ˣ); error below 2.5 ulp; 0 where e⁻ˣ overflows, as in `adjoint`.
 
-    Of e⁻ˣ a tiny value is of no importance, which saves a factor: n is kept above the exponents'
-    lower end, and 2ⁿ⁻¹ · 2 serves at the upper one.
+    A tiny e⁻ˣ is lost when 1 is added, so subnormal values need no care and one factor 2ⁿ⁻¹ · 2 is
+    enough: x is limited so that n - 1 stays within the exponents of normal numbers.
     """
     form = x.format
-    # Clamped before it is negated, which then is part of other instructions.
+    # Limited before the minus sign, which LLVM can then make a part of the next instruction.
     r, n = _reduce(-x.at_least(-form.overflow).at_most(0.98 * form.overflow))
     twice = _exp_less_one(r).times_plus(2.0, 2.0)
     return 1.0 / twice.times_plus(power_of_two(n - 1, x), 1.0)
@@ -127,17 +132,17 @@ def expit(x: Lanes, *, bits: int) -> Lanes:
 @native
 def expm1(x: Lanes) -> Lanes:
     """Return eˣ - 1; error below 2.5 ulp."""
-    # A tiny x is its own result; only so -0 keeps its sign.
+    # A tiny x is returned as it is, so that -0 keeps its sign.
     clamped = x.at_least(-saturation(x)).at_most(x.format.overflow)
     return is_tiny(x).choose(x, expm1_in_range(clamped))
 
 
 def expm1_in_range(x: Lanes) -> Lanes:
-    """Return eˣ - 1 = 2 ((2ⁿ⁻¹ - ½) + 2ⁿ⁻¹ (eʳ - 1)); the halves keep the greatest n in range."""
+    """Return eˣ - 1 = 2 ((2ⁿ⁻¹ - ½) + 2ⁿ⁻¹ (eʳ - 1)), since 2ⁿ overflows for the greatest n."""
     r, n = _reduce(x)
     near = _exp_less_one(r)
     scale = power_of_two(n - 1, x)
-    # Halving a tiny eʳ - 1 might lose its last bits, so n = 0 is apart.
+    # For n = 0 half of a tiny eʳ - 1 might be subnormal and lose bits, so it is not halved.
     return n.compare("==", 0).choose(near, scale.times_plus(near, scale - 0.5) * 2.0)
 
 

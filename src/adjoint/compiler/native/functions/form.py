@@ -1,4 +1,4 @@
-"""The form of a function: its place in the table, computed in float64, called or written out."""
+"""Decorators of functions of lanes: `native` code of a primitive, `in_double`, `outlined`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from ..lanes import Lanes
 
 Function = Callable[..., Lanes]
 
-# By the names of the primitives whose native code they are.
+# The functions by the names of the primitives whose native code they are.
 FUNCTIONS: dict[str, Function] = {}
 
 
 def native(function: Function) -> Function:
-    """Make a function of lanes the native code of the primitive of its name."""
+    """Make a function of lanes the native code of the primitive of the same name."""
     FUNCTIONS[function.__name__] = function
     return function
 
 
 def in_double(function: Function) -> Function:
-    """Make a function of float64 lanes, for results of ``bits``, one of either float.
+    """Make a function of float64 lanes one of float32 as well, computed in float64.
 
-    Of float32 nothing overflows, underflows or cancels in float64 that would not in the result, and
-    what is left of the error is the rounding of the result.
+    The function is told by ``bits`` how many bits of the result count, and may take a shorter
+    polynomial for 24. Intermediate results of float32 arguments neither overflow nor cancel in
+    float64, so that nearly all of the error is the final rounding.
     """
 
     @functools.wraps(function)
@@ -37,10 +38,10 @@ def in_double(function: Function) -> Function:
 
 
 def outlined(function: Function) -> Function:
-    """Make a function one that is written once in a module, and called.
+    """Make a function one that is written once in a module and called, rather than written out.
 
-    A call costs less than a nanosecond for all lanes; LLVM would take a quarter of a millisecond
-    for every instruction wherever the function is used. Only in such a function is there a branch.
+    A call costs less than a nanosecond for all lanes, while LLVM takes a quarter of a millisecond
+    to compile each instruction, at each use. Only functions of this form may branch.
     """
 
     @functools.wraps(function)

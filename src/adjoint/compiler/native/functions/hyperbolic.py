@@ -10,7 +10,8 @@ from .form import in_double, native, outlined
 from .logarithm import log1p
 from .polynomial import polynomial
 
-# Of (sinh x - x) / x³ in x², on |x| ≤ 1.
+# Coefficients for (sinh x - x) / x³ in x², on |x| ≤ 1. The difference of exponentials would cancel
+# there.
 _SINH = {
     53: (  # relative error of sinh x 3.5e-19
         0.16666666666666666,
@@ -29,19 +30,21 @@ _SINH = {
         2.545670657152382e-08,
     ),
 }
-# From here on log(1 + x) is log x, and x² is far from overflow.
+# For greater x log(1 + x) is log x, and x² might overflow.
 _LARGE = 2.0**64
 
 
 @native
 def tanh(x: Lanes) -> Lanes:
     """Return the hyperbolic tangent, (e²ᵃ - 1) / (e²ᵃ + 1) of a = |x|; error below 3 ulp."""
+    # By eˣ - 1 rather than eˣ, since near 0 a difference of eˣ and 1 has no digits. Beyond the
+    # limit the quotient rounds to 1 anyway, and ∞/∞ is avoided.
     grown = expm1_in_range((abs(x) * 2.0).at_most(saturation(x)))
     return x.block.call("copysign", grown / (grown + 2.0), x)
 
 
 def _half_exp(size: Lanes) -> Lanes:
-    """Return eˣ/2 of x ≥ 0, which is finite a little further than eˣ."""
+    """Return eˣ/2 for x ≥ 0; for the greatest x it is finite although eˣ is not."""
     return exp_of_sum(size, less=1)
 
 
@@ -77,7 +80,7 @@ def _log1p_of_large(size: Lanes, t: Lanes) -> Lanes:
 @outlined
 @in_double
 def arcsinh(x: Lanes, *, bits: int) -> Lanes:
-    """Return log(x + √(x² + 1)), for small x by log(1 + …); error below 2.5 ulp."""
+    """Return log(x + √(x² + 1)) as log(1 + …), which keeps small x; error below 2.5 ulp."""
     size = abs(x)
     square = size * size
     t = size + square / (x.block.call("sqrt", square + 1.0) + 1.0)
@@ -88,7 +91,7 @@ def arcsinh(x: Lanes, *, bits: int) -> Lanes:
 @outlined
 @in_double
 def arccosh(x: Lanes, *, bits: int) -> Lanes:
-    """Return log(x + √(x² - 1)), near 1 by log(1 + …); error below 2.5 ulp."""
+    """Return log(x + √(x² - 1)) as log(1 + …), which is exact near 1; error below 2.5 ulp."""
     above = x - 1.0
     t = above + x.block.call("sqrt", above.times_plus(above, above + above))
     return x.compare("<", 1.0).choose(x.lift(float("nan")), _log1p_of_large(x, t))
@@ -98,7 +101,7 @@ def arccosh(x: Lanes, *, bits: int) -> Lanes:
 @outlined
 @in_double
 def arctanh(x: Lanes, *, bits: int) -> Lanes:
-    """Return log((1 + x) / (1 - x)) / 2, by log(1 + …); error below 2.5 ulp."""
+    """Return log((1 + x) / (1 - x)) / 2 as log(1 + …) / 2; error below 2.5 ulp."""
     size = abs(x)
     twice = size + size
     small = size.compare("<", 0.5)

@@ -8,9 +8,9 @@ from ..lanes import Lanes
 from .form import in_double, native, outlined
 from .polynomial import polynomial
 
-# What π has beyond a float64.
+# π minus its nearest float64.
 _LOW_OF_PI = 1.2246467991473532e-16
-# Of (arctan t - t) / t³ in t², on |t| ≤ 1.
+# Coefficients for (arctan t - t) / t³ in t², on |t| ≤ 1.
 _ARCTAN = {
     53: (  # relative error of arctan t 3.3e-18
         -0.3333333333333333,
@@ -50,7 +50,7 @@ _ARCTAN = {
         0.0005930437556365282,
     ),
 }
-# Of (arcsin s - s) / s³ in s², on |s| ≤ ½.
+# Coefficients for (arcsin s - s) / s³ in s², on |s| ≤ ½.
 _ARCSIN = {
     53: (  # relative error of arcsin s 3.8e-18
         0.16666666666666669,
@@ -86,7 +86,10 @@ def _arctan_less(t: Lanes, bits: int) -> Lanes:
 
 
 def _sum(base: Lanes, low: Lanes, x: Lanes, rest: Lanes) -> Lanes:
-    """Return the sum of four numbers, in the order of their size, or a base of 0."""
+    """Return base + x + rest + low, adding the rounding error of the first sum to the small terms.
+
+    |base| ≥ |x|, unless base is 0.
+    """
     whole = base + x
     lost = x - (whole - base)
     return whole + (lost + (rest + low))
@@ -96,7 +99,7 @@ def _sum(base: Lanes, low: Lanes, x: Lanes, rest: Lanes) -> Lanes:
 @outlined
 @in_double
 def arctan(x: Lanes, *, bits: int) -> Lanes:
-    """Return the arc tangent, of |x| > 1 by that of 1/x; error below 2 ulp."""
+    """Return the arc tangent; for |x| > 1 it is π/2 minus that of 1/x; error below 2 ulp."""
     size = abs(x)
     large = size.compare(">", 1.0)
     t = large.choose(1.0 / size, size)
@@ -114,7 +117,7 @@ def arctan2(y: Lanes, x: Lanes, *, bits: int) -> Lanes:
     tall, wide = abs(y), abs(x)
     is_steep = tall.compare(">", wide)
     short, long = is_steep.choose(wide, tall), is_steep.choose(tall, wide)
-    # Two zeros, or two infinities, are a quotient of 0 or 1.
+    # The quotient of two infinities counts as 1, that of two zeros as 0.
     t = short.compare("==", long).choose(x.lift(1.0), short / long)
     t = short.compare("==", 0.0).choose(short, t)
     rest = _arctan_less(t, bits)
@@ -156,7 +159,7 @@ def arccos(x: Lanes, *, bits: int) -> Lanes:
     """Return the arc cosine; error below 1.5 ulp."""
     outer, s, rest = _arcsin_parts(x, bits)
     negative = x.compare("<", 0.0)
-    # π/2 - arcsin x inside; outside 2 arcsin s, or π less that.
+    # For |x| ≤ ½ it is π/2 - arcsin x, for greater x 2 arcsin s, for smaller x π - 2 arcsin s.
     back = outer ^ negative ^ True
     s, rest = (outer.choose(part * 2.0, part) for part in (s, rest))
     s, rest = (back.choose(-part, part) for part in (s, rest))

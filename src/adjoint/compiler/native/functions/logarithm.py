@@ -1,6 +1,8 @@
-"""Logarithms, whose errors are kept down by computing the greatest part first, as by Tang.
+"""Logarithms, by a polynomial for 2 artanh s; small terms are added up before the greatest one.
 
-See "Table-driven implementation of the logarithm function" (ACM TOMS 16, 1990).
+The splitting follows Tang, "Table-driven implementation of the logarithm function in IEEE
+floating-point arithmetic" (ACM TOMS 16, 1990), but there is no table: lanes cannot look up numbers
+fast.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from .form import in_double, native, outlined
 from .pairs import Pair, constant, ordered_sum
 from .polynomial import polynomial
 
-# In the series of log₂((1 + s) / (1 - s)) / s in s²: its first three terms in two parts, and a
-# polynomial for the others divided by s⁶, on |s| ≤ (√2 - 1) / (√2 + 1).
+# The series of log₂((1 + s) / (1 - s)) / s in s², on |s| ≤ (√2 - 1) / (√2 + 1): its first three
+# terms in two parts each, and a polynomial for the sum of the others divided by s⁶.
 _LEADING = (
     (2.8853900817779268, 4.0710547481862066e-17),
     (0.9617966939259756, 5.0577616648125907e-17),
@@ -51,14 +53,14 @@ def _split(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def _as_float(n: Lanes, like: Lanes) -> Lanes:
-    """Return small integers as floats; there is no such instruction before AVX-512."""
+    """Return small integers as floats, see `Format.rounder`."""
     form = like.format
     shifted = (n + form.bits(form.rounder)).convert("bitcast", form.kind)
     return shifted - form.rounder
 
 
 def log_of_sum(x: Lanes, low: Lanes | float) -> Lanes:
-    """Return log x + low for normal x > 0 and a low of at most an ulp of x's, relative to 1.
+    """Return log x + low for normal x > 0, where |low| is at most an ulp of 1.
 
     x = 2ᵏ (1 + f) with 1 + f from √½ to √2, and s = f / (2 + f): log(1 + f) = 2 artanh s
     = f - s f + s³ P(s²), where s f = f²/2 - s f²/2 has its greatest part computed first.
@@ -80,7 +82,7 @@ def log(x: Lanes) -> Lanes:
 
 
 def log_with_low(x: Lanes, low: Lanes | float) -> Lanes:
-    """Return log x + low, as `log_of_sum` does, also for subnormal x."""
+    """Return log x + low as `log_of_sum` does, for subnormal x too."""
     form = x.format
     normal, steps = _normal(x)
     result = log_of_sum(normal, steps.times_plus(form.log2_low, low))
@@ -88,7 +90,7 @@ def log_with_low(x: Lanes, low: Lanes | float) -> Lanes:
 
 
 def _normal(x: Lanes) -> tuple[Lanes, Lanes]:
-    """Return n and k with x = 2ᵏ n, where a subnormal x has a normal n."""
+    """Return n and k with x = 2ᵏ n, where n is normal even if x is not."""
     form = x.format
     tiny = x.compare("<", 2.0 ** (1 - form.bias))
     scale = 2.0 ** (form.mantissa + 2)
@@ -108,7 +110,7 @@ def at_the_ends(x: Lanes, result: Lanes) -> Lanes:
 def log1p(x: Lanes) -> Lanes:
     """Return log(1 + x); error below 1 ulp.
 
-    u = 1 + x is rounded; what it lost, divided by u, is added to log u.
+    u = 1 + x is rounded. Its rounding error divided by u is added to log u.
     """
     u = x + 1.0
     lost = x.compare("<", 1.0).choose(x - (u - 1.0), 1.0 - (u - x))
@@ -117,14 +119,14 @@ def log1p(x: Lanes) -> Lanes:
 
 
 def log2_short(x: Lanes) -> Lanes:
-    """Return log₂ x of a normal x > 0 to some 45 bits, which those of float32 are in float64."""
+    """Return log₂ x of a normal x > 0 to about 45 bits; a float32 is always normal in float64."""
     k, f = _split(x)
     s = f / (f + 2.0)
     return s.times_plus(polynomial(s * s, _SHORT), k)
 
 
 def log2_pair(x: Lanes) -> Pair:
-    """Return log₂ x of a finite x > 0 to some 67 bits; float64 only."""
+    """Return log₂ x of a finite x > 0 to about 67 bits, in float64 only."""
     normal, steps = _normal(x)
     k, f = _split(normal)
     s = _quotient(f)

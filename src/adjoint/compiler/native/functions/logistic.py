@@ -1,4 +1,4 @@
-"""Logarithms of sums of exponentials, and the logistic function's."""
+"""Logarithms of sums of exponentials, and of the logistic function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def log_expit(x: Lanes) -> Lanes:
 
 
 def _greater_and_less(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
-    """Return the greater and -|x - y|, which is 0 where both are the same infinity."""
+    """Return the greater number and -|x - y|, which is 0 if both are the same infinity."""
     gap = x.compare("==", y).choose(x.lift(0.0), x - y)
     return x.compare(">", y).choose(x, y), -abs(gap)
 
@@ -53,7 +53,8 @@ def logaddexp2(x: Lanes, y: Lanes, *, bits: int) -> Lanes:
 def logit(x: Lanes, *, bits: int) -> Lanes:
     """Return log(x / (1 - x)); error below 3 ulp.
 
-    From ⅓ on as log(1 + (2x - 1) / (1 - x)), whose numerator is exact, for at ½ it vanishes.
+    For x ≥ ⅓ it is log(1 + (2x - 1) / (1 - x)): near ½, where the result is small, that numerator
+    is exact.
     """
     rest = 1.0 - x
     t = (x + x - 1.0) / rest

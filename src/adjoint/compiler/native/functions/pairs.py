@@ -1,7 +1,7 @@
 """A pair is the unevaluated sum of two numbers, the second within an ulp of the first.
 
-The sums and products are those of Dekker ("A floating-point technique for extending the available
-precision", 1971), the product with one fused operation.
+The sums are those of Dekker ("A floating-point technique for extending the available precision",
+1971) and Knuth. The error of a product takes one fused multiply-add.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..lanes import Lanes
 
 
 class Pair(NamedTuple):
-    """A sum of two lanes, with about twice the digits of one."""
+    """The sum of two lanes, which has about twice the digits of one."""
 
     high: Lanes
     low: Lanes
@@ -24,7 +24,7 @@ class Pair(NamedTuple):
         return Pair(exact.high, crossed)
 
     def rounded(self) -> Lanes:
-        """Return the nearest number."""
+        """Return the sum rounded to one number."""
         return self.high + self.low
 
 

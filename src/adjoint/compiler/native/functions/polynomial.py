@@ -1,8 +1,9 @@
-"""A polynomial is its coefficients, from the lowest power; all functions here are made of them.
+"""A polynomial is given by its coefficients, from that of the lowest power on.
 
 The coefficients are Chebyshev interpolants computed with 400 bits, so their errors are within a few
 percent of the least possible (Muller, "Elementary functions", chapter 3). Most functions compute
-float32 in float64, with fewer terms: ``terms[bits]`` are those for results of so many bits.
+float32 in float64, with fewer terms: ``terms[24]`` are for results of float32, ``terms[53]`` for
+those of float64.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from ..lanes import Lanes
 
 
 def polynomial(x: Lanes, terms: Sequence[float]) -> Lanes:
-    """Return Σ termsₖ xᵏ by Estrin's scheme: pairs side by side, half the latency of Horner's."""
+    """Return Σ termsₖ xᵏ by Estrin's scheme.
+
+    Horner's scheme is one chain, in which each step waits for the one before; here pairs of terms
+    are joined independently of each other.
+    """
     parts: list[Lanes | float] = list(terms)
     power = x
     while len(parts) > 1:

@@ -10,7 +10,7 @@ from .pairs import Pair, product
 from .polynomial import polynomial
 
 _INFINITY = float("inf")
-# Of m^(-1/3) in m - 1.5, on 1 ≤ m ≤ 2: relative error 5.4e-5.
+# Coefficients for m^(-1/3) in m - 1.5, on 1 ≤ m ≤ 2: relative error 5.4e-5.
 _INVERSE_ROOT = (
     0.8735804647362989,
     -0.19381393953422774,
@@ -100,8 +100,8 @@ def _scale_of(x: Lanes) -> tuple[Lanes, Lanes]:
 def cbrt(x: Lanes, *, bits: int) -> Lanes:
     """Return the cube root; error below 0.51 ulp.
 
-    Of x = 8ᵏ m with 1 ≤ m < 8: r ≈ m^(-1/3) by two of Newton's steps, which take no division, and
-    one step from m r² to the root.
+    x = 8ᵏ m with 1 ≤ m < 8. Two steps of Newton's method give r ≈ m^(-1/3), without a division. The
+    root m r² is then improved by one step, in which the error of its cube is computed exactly.
     """
     form, size = x.format, abs(x)
     tiny = size.compare("<", 2.0 ** (1 - form.bias))
@@ -124,7 +124,7 @@ def cbrt(x: Lanes, *, bits: int) -> Lanes:
 
 def _thirds(n: Lanes) -> tuple[Lanes, Lanes]:
     """Return a third of an exponent, rounded down, and what is left: 0, 1 or 2."""
-    # 21846/65536 is a third, as closely as a positive number of so few digits needs it.
+    # 21846/65536 exceeds ⅓ by so little that the product rounds down to n // 3 for all exponents.
     third = (((n + 1200) * 21846) >> 16) - 400
     return third, n - third * 3
 

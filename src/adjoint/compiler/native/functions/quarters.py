@@ -1,8 +1,9 @@
-"""An angle's quarters: how many quarter turns it has, and what is left, for angles of all sizes.
+"""The quarter turns of an angle, and the rest of it, for angles of all sizes.
 
-Up to 2⁴⁰ by Cody's and Waite's reduction with π/2 in three parts, two of them multiplied exactly.
-Beyond, where that loses digits, by the integers of Payne and Hanek ("Radian reduction for
-trigonometric functions", SIGNUM Newsletter 18, 1983), angle by angle, and only where there is one.
+Up to 2⁴⁰ this is the reduction of Cody and Waite, with π/2 in three parts, two of which are
+multiplied exactly. Greater angles would lose digits there. For them the integers of Payne and Hanek
+are used ("Radian reduction for trigonometric functions", SIGNUM Newsletter 18, 1983), angle by
+angle, and only if one of the lanes has a huge angle.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .pairs import Pair, constant, difference, ordered_sum, product
 _HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
 _INVERSE = 0.6366197723675814
 _FAST = 2.0**40
-# 2/π · 2¹²²⁴ after two bytes of zeros: all digits that count for the greatest float64.
+# 2/π · 2¹²²⁴ in hexadecimal, after two bytes of zeros: all digits that the greatest float64 needs.
 _DIGITS = (
     "0000"
     "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e0"
@@ -24,8 +25,8 @@ _DIGITS = (
     "9c845f8bbdf9283b1ff897ffde05980fef2f118b5a0a6d1f6d367ecf27cb09b74f463f669e5fea2d"
     "7527bac7ebe5f17b3d0739f78a5292ea6bfb5fb11f8d5d0856033046fc7b6babf0"
 )
-# What is left is below a quarter turn, halved, times 2²⁵⁶, as a signed integer of 256 bits; its
-# highest 150 are three floats.
+# The rest of the angle, in half quarter turns times 2²⁵⁶, is a signed integer of 256 bits. Its
+# highest 150 bits become three floats.
 _PAYNE_HANEK = """
 @adjoint.two.over.pi = internal constant [{size} x i8] c"{digits}"
 define internal {{ double, double, double }} @adjoint.quarters(double %x) nounwind {{
@@ -79,7 +80,9 @@ define internal {{ double, double, double }} @adjoint.quarters(double %x) nounwi
 
 
 def _payne_hanek() -> str:
-    digits = bytes.fromhex(_DIGITS)[::-1]  # the processors that LLVM knows here read them so
+    digits = bytes.fromhex(_DIGITS)[
+        ::-1
+    ]  # little-endian, as all processors that native code is made for
     return _PAYNE_HANEK.format(
         size=len(digits),
         digits="".join(f"\\{byte:02X}" for byte in digits),
@@ -92,14 +95,14 @@ def _payne_hanek() -> str:
 
 
 def quarters(x: Lanes, *, bits: int) -> tuple[Lanes, Pair]:
-    """Return the number of quarter turns, modulo 4 in its last bits, and what is left of x.
+    """Return the number of quarter turns, of which only the last two bits are right, and the rest.
 
     Parameters
     ----------
     x : float64 lanes
-        Of infinity and NaN what is left is NaN.
+        For infinity and NaN the rest is NaN.
     bits : int
-        24 where the low part of what is left is of no importance.
+        With 24 the low part of the rest is 0: it does not matter to a float32.
     """
     size = abs(x)
     huge = size.compare(">=", _FAST) & size.compare("<", float("inf"))
@@ -114,7 +117,7 @@ def quarters(x: Lanes, *, bits: int) -> tuple[Lanes, Pair]:
 
 
 def _cody_waite(x: Lanes, bits: int) -> tuple[Lanes, Lanes, Lanes]:
-    """Return k and x - k π/2 in two parts; the first product is exact within the difference."""
+    """Return k and x - k π/2 in two parts; fused, the first difference is exact."""
     rounder = x.format.rounder
     k = x.times_plus(_INVERSE, rounder) - rounder
     first = k.fused(-_HALF_PI[0], x)
@@ -127,7 +130,7 @@ def _cody_waite(x: Lanes, bits: int) -> tuple[Lanes, Lanes, Lanes]:
 
 
 def _each_by_payne_hanek(x: Lanes) -> list[Lanes]:
-    """Return the same of huge numbers, one after the other."""
+    """Return the same for huge numbers, lane by lane."""
     block = x.block
     block.names.outlined["@adjoint.quarters"] = _payne_hanek()
     parts = [Lanes(block, "poison", x.kind)] * 3

@@ -1,4 +1,4 @@
-"""Signs, steps and choices: one or two instructions of the processor each."""
+"""Signs, steps and choices: a few instructions of the processor each."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def fmin(x: Lanes, y: Lanes) -> Lanes:
 def ldexp(x: Lanes, n: Lanes) -> Lanes:
     """Return x · 2ⁿ, rounded once.
 
-    The exponent is added in the bits; a subnormal result is made 2ᵐ times as large first, and the
-    product with 2⁻ᵐ rounds it.
+    n is added to the exponent in the bits. A subnormal result is first made too large by 2ᵐ, and
+    rounded by the product with 2⁻ᵐ.
     """
     form = x.format
     m = form.mantissa + 2

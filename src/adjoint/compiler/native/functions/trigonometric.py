@@ -1,4 +1,4 @@
-"""Trigonometric functions, of what is left of an angle after its quarter turns."""
+"""Trigonometric functions, by the rest of an angle after its quarter turns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .form import in_double, native, outlined
 from .polynomial import polynomial
 from .quarters import quarters
 
-# Of (sin r - r) / r³ in r², on |r| ≤ π/4.
+# Coefficients for (sin r - r) / r³ in r², on |r| ≤ π/4.
 _SIN = {
     53: (  # relative error of sin r 8e-21
         -0.16666666666666666,
@@ -28,7 +28,7 @@ _SIN = {
         2.7249895230611676e-06,
     ),
 }
-# Of (cos r - 1 + r²/2) / r⁴ in r², on |r| ≤ π/4.
+# Coefficients for (cos r - 1 + r²/2) / r⁴ in r², on |r| ≤ π/4.
 _COS = {
     53: (  # relative error of cos r 7e-19
         0.041666666666666664,
@@ -48,7 +48,7 @@ _COS = {
 
 
 class _Turned(NamedTuple):
-    """The quarter turns of an angle, and sine and cosine of what is left."""
+    """The quarter turns of an angle, and the sine and cosine of the rest."""
 
     turns: Lanes
     sine: Lanes
@@ -58,7 +58,7 @@ class _Turned(NamedTuple):
         return (self.turns & 1).compare("!=", 0)
 
     def signed(self, x: Lanes, turns: Lanes) -> Lanes:
-        """Return x, negated where quarter turns are a half turn or more."""
+        """Return x, negated where bit 1 of the quarter turns is set, after a half turn."""
         sign = (turns & 2) << 62
         return (x.convert("bitcast", "i64") ^ sign).convert("bitcast", "f64")
 
@@ -68,7 +68,7 @@ def _turned(x: Lanes, bits: int) -> _Turned:
     z = r * r
     half = z * 0.5
     whole = 1.0 - half
-    # What whole lost in rounding, and what the low part of r takes away, come last.
+    # The rounding error of ``whole`` and the effect of the low part of r are added last.
     lost = (1.0 - whole) - half
     cosine = whole + (z * z).times_plus(polynomial(z, _COS[bits]), (-r).times_plus(low, lost))
     sine = r + (r * z).times_plus(polynomial(z, _SIN[bits]), low * cosine)
@@ -76,7 +76,7 @@ def _turned(x: Lanes, bits: int) -> _Turned:
 
 
 def _is_its_own_sine(x: Lanes) -> Lanes:
-    """Return where x is so small; only so -0 keeps its sign."""
+    """Return where x is so small that sin x = tan x = x in float64; -0 then keeps its sign."""
     return abs(x).compare("<", 2.0**-27)
 
 
@@ -114,7 +114,7 @@ def tan(x: Lanes, *, bits: int) -> Lanes:
 
 @native
 def sinc(x: Lanes) -> Lanes:
-    """Return sin(πx)/(πx) of πx rounded, as NumPy does; error of that below 2 ulp; 1 at 0."""
+    """Return sin(πx)/(πx), of the rounded πx as in NumPy; error for that below 2 ulp; 1 at 0."""
     angle = x * math.pi
     at_zero = x.compare("==", 0.0)
     return at_zero.choose(x.lift(1.0), sin(angle) / angle)
