@@ -17,6 +17,8 @@ REPOSITORY = Path(__file__).parent.parent
 PACKAGE = Path(adjoint.__file__).parent
 HAS_NATIVE = importlib.util.find_spec("llvmlite") is not None
 DOCS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+# It shows native code.
+DOCS += [REPOSITORY / "src/adjoint/compiler/README.md"] * HAS_NATIVE
 
 
 def blocks(text, language):

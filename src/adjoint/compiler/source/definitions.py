@@ -1,4 +1,7 @@
-"""A helper is a function that written source calls by name; its text stands at the top."""
+"""Definitions are the texts of the functions that written source calls by name.
+
+They stand at the top of a source file, so that it needs NumPy alone.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ _FOR_CHECKERS = re.compile(r"\s+# (type: ignore|noqa|pragma).*")
 
 
 def texts(functions: dict[str, Callable[..., Any]], taken: Collection[str] = ()) -> dict[str, str]:
-    """Return the text of each helper by name, those that it calls before it.
+    """Return the text of each function by name; functions that it calls come before it.
 
-    The names in ``taken`` are others': a helper of such a name gets another, see `free_name`.
+    A function whose name is among ``taken``, by something else, gets another one; see `free_name`.
     """
     found: dict[str, str] = {}
     for name, function in functions.items():
@@ -30,7 +33,7 @@ def texts(functions: dict[str, Callable[..., Any]], taken: Collection[str] = ())
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a helper's name, with underscores in front while it is taken.
+    """Return a function's name, with underscores in front while it is taken.
 
     >>> free_name("softmax", {"x"}), free_name("softmax", {"softmax"})
     ('softmax', '_softmax')
@@ -67,12 +70,12 @@ def _resolve(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return value
     raise NotImplementedError(
         f"the source of {function.__name__} uses {name}, which does not stand alone; give it a "
-        "text of its own in compiler/standalone.py"
+        "text of its own in compiler/source/standalone.py"
     )
 
 
 def _plain_text(definition: ast.FunctionDef, source: str) -> str:
-    """Return a function's text without decorators, annotations and all but its first sentence."""
+    """Return a function's text without decorators and annotations, with one sentence about it."""
     for argument in ast.walk(definition.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
