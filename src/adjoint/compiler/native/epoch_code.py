@@ -44,12 +44,13 @@ class Status(IntEnum):
 # the key of the shuffle, an `Order`, and the epoch before which to end. The blocks of the text in
 # turn:
 #
-# * ``epoch`` to ``reorder`` begin an epoch, or go on with one that was interrupted; * ``take``,
-# ``full`` and ``short`` take a step, from the present state (``now``) to the next; * ``check``,
-# ``scan`` and ``undecided`` stop before a step whose loss is not finite, or whose result   is in
-# doubt, so that Python can take it; * ``accept`` makes the next state the present one; * ``finish``
-# checks after an epoch that the parameters are finite; * ``log`` and ``stall`` note the mean loss,
-# and stop if it has not become better for too long.
+# * ``epoch`` to ``reorder`` begin an epoch, or go on with one that was interrupted;
+# * ``take``, ``full`` and ``short`` take a step, from the present state (``now``) to the next;
+# * ``check``, ``scan`` and ``undecided`` stop before a step whose loss is not finite, or whose result
+#   is in doubt, so that Python can take it;
+# * ``accept`` makes the next state the present one;
+# * ``finish`` checks after an epoch that the parameters are finite;
+# * ``log`` and ``stall`` note the mean loss, and stop if it has not become better for too long.
 _TEXT = """
 define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %numbers,
     ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{

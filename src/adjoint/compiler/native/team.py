@@ -27,12 +27,15 @@ from .memory_block import MemoryBlock
 # The positions in the team's memory, in bytes. What both threads write has a line of the cache of
 # its own, or each write would take the line away from the other core.
 #
-# * epoch: the number of the present product; the partner sleeps until it changes * next: the next
-# panel to be taken; in its upper half the number of the product that it belongs to, so   that a
-# partner who comes late takes none of another product * busy: whether the partner is computing a
-# panel * job: the arguments of the present product * active: whether there is a partner * pause:
-# how many of the next products are to be computed alone * patience: how many products the last
-# pause had * calm: how many products were shared since the last long wait
+# * epoch: the number of the present product; the partner sleeps until it changes
+# * next: the next panel to be taken, and in the upper half the number of the product that it belongs
+#   to, so that a partner who comes late takes none of another product
+# * busy: whether the partner is computing a panel
+# * job: the arguments of the present product
+# * active: whether there is a partner
+# * pause: how many of the next products are to be computed alone
+# * patience: how many products the last pause had
+# * calm: how many products were shared since the last long wait
 _EPOCH, _NEXT, _BUSY, _JOB, _ACTIVE, _PAUSE, _PATIENCE, _CALM = 0, 64, 128, 192, 256, 264, 272, 280
 SIZE = 320
 # The numbers of the system call `futex`, by which a thread sleeps until a number in memory changes.

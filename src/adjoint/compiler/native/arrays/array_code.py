@@ -138,7 +138,7 @@ class ArrayCode:
     module : CodeModule
         The functions are added to it.
     start : int
-        Where in the workspace its own starts begin, in bytes.
+        The byte of the workspace at which the memory of this code begins.
 
     Raises
     ------
@@ -150,7 +150,7 @@ class ArrayCode:
     constants : list of (int, array)
         The arrays that must be in the workspace before the first call, each with its first byte.
     size : int
-        Where in the workspace its starts end.
+        The byte of the workspace at which the memory of this code ends.
     """
 
     def __init__(self, graph: Graph, module: CodeModule, *, start: int = 0) -> None:
