@@ -38,6 +38,7 @@ def convert(kernel: Kernel, element: Element, kind: str) -> Element:
     """Return an element as another kind of number."""
     if element.kind == kind:
         return element
+    # A constant is converted now, once.
     if element.operation == "constant":
         return kernel.constant(element.payload, kind)
     if kind == "i1":
@@ -45,6 +46,7 @@ def convert(kernel: Kernel, element: Element, kind: str) -> Element:
     if element.kind == "i1":
         one, zero = kernel.constant(1, kind), kernel.constant(0, kind)
         return kernel.apply("where", kind, element, one, zero)
+    # A float out of range has no defined integer, neither in LLVM nor in NumPy.
     if kind in FORMATS or element.kind not in FORMATS:
         return kernel.apply("convert", kind, element)
     raise Unlowerable("astype: a float becomes an integer")
@@ -70,6 +72,7 @@ def arithmetic(operation: str) -> Rule:
 def _shortened(kernel: Kernel, operation: str, *args: Element) -> Element:
     """Apply an operation, or one that gives the same bits and costs less."""
     kind = args[0].kind
+    # Equal constants are one object, see `Kernel`.
     one = kernel.constant(1, kind)
     if operation == "multiply" and one in args:
         return args[0] if args[1] is one else args[1]

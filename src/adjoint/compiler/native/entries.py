@@ -61,6 +61,7 @@ def constant_entries(kernel: Kernel, array: ArrayLike) -> Entries:
     whole = np.asarray(array)
     short = whole
     for axis in range(whole.ndim):
+        # An axis whose entries are all equal is shortened to one of them.
         first = short.take([0], axis) if short.shape[axis] else short
         if np.array_equal(first.repeat(short.shape[axis], axis), short):
             short = first

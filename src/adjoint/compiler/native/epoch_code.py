@@ -46,8 +46,8 @@ class Status(IntEnum):
 #
 # * ``epoch`` to ``reorder`` begin an epoch, or go on with one that was interrupted;
 # * ``take``, ``full`` and ``short`` take a step, from the present state (``now``) to the next;
-# * ``check``, ``scan`` and ``undecided`` stop before a step whose loss is not finite, or whose result
-#   is in doubt, so that Python can take it;
+# * ``check``, ``scan`` and ``undecided`` stop before a step whose loss is not finite, or whose
+#   result is in doubt, so that Python can take it;
 # * ``accept`` makes the next state the present one;
 # * ``finish`` checks after an epoch that the parameters are finite;
 # * ``log`` and ``stall`` note the mean loss, and stop if it has not become better for too long.

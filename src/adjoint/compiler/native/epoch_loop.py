@@ -103,6 +103,7 @@ class EpochLoop:
         dtype = self._specs[0].dtype
         lanes = this_machine().width(dtype.itemsize)
         self._layout = code.steps.layout
+        # The copies of the state that the steps use in turn, see `epoch_code`.
         self._states = aligned_zeros((epoch_code.STATES, self._layout.size), dtype)
         self.settings = np.array([np.ravel(x) for x in settings], dtype).ravel()
         self._data = [
@@ -231,6 +232,7 @@ class EpochLoop:
         arrays = [self._record, self._states, settings, self._order, self._numbers, self._losses]
         pointers = [array.ctypes.data for array in (*arrays, *self._data)]
         seed = self._seed or 0
+        # ctypes passes a signed integer with the bits of the seed.
         key = seed - 2**64 if seed >= 2**63 else seed
         until = min(until, len(self._losses))
         order = Order.KEPT if self._seed is None else Order.SHUFFLED

@@ -107,6 +107,7 @@ class NativeFunction:
             workspace = self._spare.pop()
         except IndexError:
             workspace = self._workspace()
+        # `id` is the address of an object in CPython, see `entry_point`.
         in_doubt = self._evaluate(*map(id, given), *map(id, results), workspace.address)
         self._spare.append(workspace)
         if in_doubt:

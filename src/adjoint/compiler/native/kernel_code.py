@@ -55,6 +55,8 @@ class KernelWriter:
         self.kernel, self.inputs, self.outputs, self.width = kernel, inputs, outputs, width
         self.part = width // registers
         self.names = Names()
+        # Four stretches of the function: scalars before the loop, scalars spread over the lanes,
+        # the loop itself, and scalars after it.
         self.before = Block(1, self.names)
         self.spread = Block(width, self.names)
         self.row = Block(width, self.names)
@@ -196,6 +198,7 @@ class KernelWriter:
     def _grown(self, element: Element, total: Lanes) -> Lanes:
         *others, last = element.args
         factors = [*(self._value(other, self.row) for other in others), self._mask(last)]
+        # A total has the lanes of one register; the registers of a wider turn are added in order.
         for start in range(0, self.width, self.part):
             first, *rest = (self._share(factor, start) for factor in factors)
             total = INSTRUCTIONS["times_plus"](first, *rest, total) if rest else total + first

@@ -150,6 +150,7 @@ class Block:
         Only outlined functions may use it: code that is written out stays in one basic block.
         """
         first, second, join = (self.names.fresh()[1:] for _ in range(3))
+        # Both branches end at one label, where each result is a phi of the two.
         self.lines.append(f"  br i1 {condition.any()}, label %{first}, label %{second}")
         results, ends = [], []
         for label, write in ((first, yes), (second, no)):
@@ -243,6 +244,7 @@ class Lanes:
         if width == 1:
             return self
         block = self.block.resized(1)
+        # The truth values become the bits of one integer, which is compared with 0 at once.
         mask = block.write(f"bitcast {self.typed()} to i{width}", "i1")
         return block.write(f"icmp ne i{width} {mask}, 0", "i1")
 

@@ -85,6 +85,7 @@ def this_machine() -> Machine:
     target = binding.Target.from_default_triple().create_target_machine(
         cpu=cpu, features=features.flatten(), opt=2, reloc="pic", codemodel="default", jit=True
     )
+    # 64 bytes need AVX-512 with DQ, which has the conversions of 64-bit integers.
     widest = 64 if features.get("avx512dq") else 32 if features.get("avx2") else 16
     # AVX-512 and the 64-bit ARM have 32 vector registers, older x86 half as many.
     registers = 32 if widest == 64 or target.triple.startswith(("aarch64", "arm64")) else 16

@@ -9,6 +9,10 @@ i.
 
 from __future__ import annotations
 
+# `words` has the 624 words of the state, then how many of them are used up. `twist` renews all of
+# them in place, `mersenne` returns the next one tempered. LLVM writes constants as signed numbers:
+# -2147483648 is the upper mask 0x80000000, -1727483681 the matrix 0x9908b0df, -1658038656 and
+# -272236544 the masks 0x9d2c5680 and 0xefc60000 of the tempering.
 _TEXT = """
 define internal void @twist(ptr %words) #0 {
 entry:

@@ -67,6 +67,7 @@ def _moved(kernel: Kernel, node: Operation, args: list[Entries], rest: list[Arra
         _require_alike(node, args)
     rows = _rows_after(moved, args, offsets)
     if rows is not None:
+        # All rows are alike, so the first stands for them.
         moved = moved.take([0], rows)
     return _gathered(kernel, node, args, offsets, moved, rows)
 
@@ -107,6 +108,7 @@ def _gathered(
 
 def _rows_after(moved: Array, args: list[Entries], offsets: Array) -> int | None:
     """Return the axis of the rows after a movement, or refuse one that mixes rows."""
+    # For each entry its row, and the number of the same entry in the first row.
     numbers = np.zeros(offsets[-1], np.int64)
     origins = np.arange(offsets[-1])
     size = None

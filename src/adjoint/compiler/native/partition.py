@@ -72,6 +72,8 @@ def _segment_numbers(graph: Graph, has_native: Callable[[Node], bool]) -> dict[N
     """Return for each node the earliest segment it can be in; native ones have even numbers."""
     segment_of: dict[Node, int] = {}
     for node in graph.nodes:
+        # An operation can be in the segment of its latest operand, or in the next one of its own
+        # sort.
         number = max((segment_of.get(parent, 0) for parent in node.parents if parent), default=0)
         segment_of[node] = number + (number % 2 == (1 if has_native(node) else 0))
     return segment_of

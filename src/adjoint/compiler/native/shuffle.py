@@ -6,6 +6,9 @@ from ...core.philox import ORDER_SITE
 from .lanes import Block, Names
 from .philox import philox
 
+# Fisher and Yates: from the last row on, row k changes places with a random row j ≤ k. Each row
+# takes one word of a block of Philox, j = (its upper 32 bits · (k + 1)) >> 32; so a block serves
+# four rows, and a new one is drawn whenever k is the last of four.
 _TEXT = """
 define internal void @draw(ptr %words, i64 %key, i64 %block, i64 %epoch) #0 {{
 {philox}

@@ -167,6 +167,7 @@ def unrolled_steps(
             names.append(writer.names)
             count = max(count, len(writer.kernel.elements))
     about = f"{count} scalar operations, unrolled in a loop over the rows"
+    # The state is searched for NaN after each step, unless a NaN shows in the next loss anyway.
     scan = epoch_code.write_scan(kind=kind, width=width, padded=layout.size)
     return StepCode(
         (*functions, epoch_code.NO_DOUBT if shows else scan), tuple(names), layout, about=about

@@ -141,6 +141,7 @@ def lower_matmul(kernel: Kernel, node: Operation, args: list[Entries]) -> Entrie
     left, right = _as_matrix(args[0], 0), _as_matrix(args[1], 1)
     if left.rows == 0 and right.rows == 1:
         raise Unlowerable("matmul: every row meets every other row")
+    # The rows are summed over if they are the columns of the left or the rows of the right factor.
     if left.rows == 1 or right.rows == 0:
         elements, rows = _total_product(kernel, left, right, kind), None
     else:

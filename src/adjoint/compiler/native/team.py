@@ -28,8 +28,8 @@ from .memory_block import MemoryBlock
 # its own, or each write would take the line away from the other core.
 #
 # * epoch: the number of the present product; the partner sleeps until it changes
-# * next: the next panel to be taken, and in the upper half the number of the product that it belongs
-#   to, so that a partner who comes late takes none of another product
+# * next: the next panel to be taken, and in the upper half the number of the product that it
+#   belongs to, so that a partner who comes late takes none of another product
 # * busy: whether the partner is computing a panel
 # * job: the arguments of the present product
 # * active: whether there is a partner

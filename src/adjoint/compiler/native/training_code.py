@@ -84,6 +84,7 @@ def training_code(
         if code is None:
             step, form, tail = trace()
             graphs = fingerprint(step), None if tail is None else fingerprint(tail)
+            # The same graphs have other code where no partner can help.
             own = (*graphs, form, team.can_share())
             code = _codes.get(own) or compile_training(step, form, tail=tail)
             _keep(_codes, own, code)

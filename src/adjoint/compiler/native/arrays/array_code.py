@@ -48,6 +48,7 @@ class CodeModule:
 
     def add(self, stem: str, builder: FunctionBuilder) -> str:
         """Return the name under which a function is in the module; a new one begins with a stem."""
+        # Layers of the same sizes have nests of the same text, whose arrays are parameters.
         key = builder.text("")
         if key not in self.functions:
             self.functions[key] = f"{stem}{len(self.functions)}", builder
@@ -160,6 +161,7 @@ class ArrayCode:
         self.calls = [self._call(part) for part in self.schedule.parts if not _is_empty(part)]
         workspace = Workspace(start)
         used = [[allocation for allocation, _ in call.starts] for call in self.calls]
+        # Constants keep their bytes from call to call; temporary arrays share theirs.
         constants = dict.fromkeys(b for group in used for b in group if b.role is Role.CONSTANT)
         for allocation in constants:
             workspace.keep(allocation)
@@ -231,6 +233,7 @@ class ArrayCode:
         width = self.module.vector_bytes // SIZES[product.kind]
         panel = Allocation(Role.TEMPORARY, product.kind, product.panel_entries(width))
         starts = [(view.allocation, view.offset) for view in (part.left, part.right, part.target)]
+        # Each thread copies panels of the right factor to a place of its own.
         shared = self.module.add_shared(product)
         if shared is not None:
             other = Allocation(Role.TEMPORARY, product.kind, panel.size)

@@ -24,6 +24,7 @@ def contracted(nest: LoopNest) -> LoopNest:
     uses.update(x for store in nest.stores for x in (store.element, *store.indices))
     uses.update([] if nest.factor is None else [nest.factor])
     uses.update(nest.shared)
+    # Operands come before the operations on them, so that their replacements are known.
     new: dict[Element, Element] = {}
     for element in elements:
         new[element] = _contracted(element, new, uses)

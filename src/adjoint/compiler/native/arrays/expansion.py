@@ -47,6 +47,7 @@ def expand(graph: Graph, *, parameters: int = 0) -> Graph:
     empty = [node for node in graph.nodes if _is_empty(node)]
     if empty or any(0 in x.shape for x in (*graph.inputs, *graph.outputs)):
         raise Unlowerable("arrays without entries")
+    # Some doubts are about operations that the expansion replaces, so they are collected before.
     graph = written_out(graph)
     doubts = _doubts(graph, _EARLY)
     doubted = with_outputs(graph, [*graph.outputs, *doubts])

@@ -46,6 +46,8 @@ class _Position:
 
 
 class _LoopNestWriter:
+    """Writes one nest, loop by loop from the outermost; a level is the number of a loop."""
+
     def __init__(self, nest: LoopNest, vector_bytes: int) -> None:
         self.nest = nest
         self.width = nest.lanes(vector_bytes)
@@ -56,6 +58,8 @@ class _LoopNestWriter:
         self.pointers: dict[Start, str] = {}
         for access in accesses:
             self.pointers.setdefault(access.start, f"%p{len(self.pointers)}")
+        # LLVM may keep in registers what a store to a ``noalias`` pointer cannot have changed.
+        # Arrays that are only read may overlap.
         written = {store.access.start for store in nest.stores}
         self.builder = FunctionBuilder(
             [
@@ -71,6 +75,7 @@ class _LoopNestWriter:
         self.spread_values: dict[Element, Lanes] = {}
         self.position = _Position([])
         self.order = nest.elements()
+        # The loops whose index an element depends on: those along which its loads have a stride.
         self.depends: dict[Element, frozenset[int]] = {}
         for element in self.order:
             own = frozenset().union(*(self.depends[arg] for arg in element.args))
@@ -78,6 +83,7 @@ class _LoopNestWriter:
                 strides = self.strides[element.payload]
                 own |= {axis for axis, stride in enumerate(strides) if stride}
             self.depends[element] = own
+        # A number that is an operand of a vector is spread over the lanes where it is computed.
         results = [store.element for store in nest.stores]
         results += [] if nest.factor is None else [nest.factor]
         users = [element for element in self.order if self._is_vector(element)]
@@ -148,6 +154,7 @@ class _LoopNestWriter:
         stride = chains * step
         even = stop // stride * stride
         chunk = _CHUNK * stride
+        # Whole chunks first, then what is left over in chains, then turns that are no whole stride.
         done = 0
         if even > 2 * chunk:
             done = even // chunk * chunk
@@ -271,6 +278,8 @@ class _LoopNestWriter:
 
     def _scaled(self, total: Lanes, factor: Lanes) -> Lanes:
         """Return the total multiplied by a factor; in the first turn it is empty and stays so."""
+        # The recurrence runs along the innermost loop, and its factor must not be used in the first
+        # turn: 0 times an infinite factor would be NaN.
         index = self.position.indices[-1] if self.first_reduced < len(self.axes) else 0
         if isinstance(index, int):
             return total  # the loop has one turn, whose total is empty

@@ -63,6 +63,7 @@ def load_vector(addresses: LaneAddresses, block: Block, kind: str) -> Lanes:
         return _as_kind(
             load_contiguous(addresses.builder, block, stored, at, addresses.count), kind
         )
+    # "poison" is LLVM's vector of any content, whose lanes are then replaced one by one.
     result, plain, vector = "poison", LLVM_TYPES[stored], block.type_of(stored)
     for lane in addresses.lanes(block.width):
         at = addresses.address(stored, lane)

@@ -90,6 +90,7 @@ def origin_axes(node: Operation) -> Axes | None:
     after = moved_view(before, node)
     if after is None or after.offset:
         return None
+    # Row-major strides tell the axes of the operand apart, except those of size 1.
     known = {
         (size, stride): axis
         for axis, (size, stride) in enumerate(zip(shape, before.strides, strict=True))

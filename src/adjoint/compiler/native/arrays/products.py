@@ -77,6 +77,8 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
     whose registers would not be full.
     """
     vectors = min(2, math.ceil(columns / width))
+    # One register for the number of the left factor, `vectors` for the row of the right, one to
+    # spare.
     most = (registers - 2 - vectors) // vectors
     most = min(most, 14 if vectors == 2 else 16)
     if rows <= most:
@@ -117,6 +119,8 @@ def span_of(product: MatrixProduct, *, width: int, registers: int) -> int:
 
 
 class _TileWriter:
+    """Writes a product tile by tile; a method that writes a loop has its bounds as parameters."""
+
     def __init__(
         self, builder: FunctionBuilder, product: MatrixProduct, width: int, registers: int
     ) -> None:
@@ -201,6 +205,7 @@ class _TileWriter:
         lines = []
         for lane in range(self.width):
             column = vector * self.width + lane
+            # Columns beyond the last are zeros, which add nothing to a sum.
             if column >= count:
                 lines.append(self.block.constant(0.0, kind))
                 continue
@@ -255,12 +260,13 @@ class _TileWriter:
             ]
         left_down, left_along = self.product.left
         a = builder.address(self.pointers[0], kind, (row, left_down), (start, left_along))
+        # The copy is contiguous, row after row; the original has its own stride.
         if self.is_copied:
             b, b_step = "%panel", vectors * self.width
         else:
             b_step = self.product.right[0]
             b = builder.address(self.pointers[1], kind, (start, b_step), (column, 1))
-        # Two turns at a time halve the counting, for which a tile of few rows would otherwise wait.
+        # Two turns at a time halve the number of counts and branches.
         unroll = 2 if depth % 2 == 0 else 1
         with builder.loop(depth, unroll, sums) as loop:
             for turn in range(unroll):
@@ -285,6 +291,9 @@ class _TileWriter:
             )
             for vector in range(vectors)
         ]
+        # A row of the right factor is loaded once and used in all rows of the tile; each number of
+        # the left factor is loaded into all lanes by one instruction. So a tile of r rows and v
+        # vectors takes r + v loads for r v fused multiply-adds.
         grown = []
         for i in range(rows):
             at = builder.address(a, kind, (i, self.product.left[0]))

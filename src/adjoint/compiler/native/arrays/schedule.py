@@ -179,6 +179,8 @@ class Schedule:
         axes = tuple(range(len(target.shape)))
         numbers = [index.operand(axes) for index in indices]
         reads = tuple(read for x in (operand, *numbers) for read in self.reads(x))
+        # Loops can take part in what they read themselves, if it is the entry at the same point: it
+        # is then in a register. Everything else must be complete before.
         earliest = after + 1
         for read in reads:
             assert read.node is not None
@@ -247,6 +249,8 @@ class Schedule:
         if view is not None:
             self._put(node, view, self._ready[parent])
         elif node.primitive.name == "reshape":
+            # The operand is not contiguous; a contiguous copy can be reshaped without moving
+            # entries.
             copy = _new_view(Role.TEMPORARY, arg, -1)
             at = self._store(broadcast_operand(arg, parent, arg.ndim), copy)
             view = moved_view(copy, node)
@@ -286,6 +290,7 @@ class Schedule:
         value = node.args[0], node.parents[0]
         if not adds:
             whole, value = value, (node.args[1], node.parents[1])
+        # The other entries come first: a later part may then write over them.
         before = self._store(broadcast_operand(*whole, len(target.shape)), target)
         arrays = _arrays(node, 1 if adds else 2)
         part = target.moved(lambda x: x[key]) if not arrays else None

@@ -88,6 +88,7 @@ class StridedView:
         there = move(here)
         if not isinstance(there, np.ndarray) or not np.may_share_memory(memory, there):
             return None
+        # Entries are bytes here, so that NumPy's strides and addresses count entries.
         offset = there.ctypes.data - memory.ctypes.data
         return StridedView(self.allocation, there.shape, there.strides, offset)
 
