@@ -18,7 +18,7 @@ _FATES = {
     "wrong": "wrong",
     "refused": "refused",
     "native": "ran natively",
-    "door": "re-run through the door",
+    "doubt": "in doubt, so NumPy decided",
     "portable": "left to NumPy",
 }
 # Programs that a tier may refuse are counted apart: that they do is what they are for.
@@ -123,4 +123,4 @@ def is_failure(program: Program, outcome: Outcome) -> bool:
     if outcome.refused:
         is_doubt = program.is_special and outcome.refused.startswith("FloatingPointError")
         return not (program.may_be_refused or (is_doubt and "written" in outcome.tier))
-    return outcome.way == "door" and not program.is_special
+    return outcome.way == "doubt" and not program.is_special

@@ -186,7 +186,7 @@ def _tried(name: str, tier: Tier, function: Any, check: Callable[[Any], str]) ->
             return Outcome(name, refused=f"{type(error).__name__}: {error}")
         except Exception as error:
             return Outcome(name, wrong=f"crashed: {type(error).__name__}: {error}")
-    way = next(way for way in ("door", "native", "portable", "eager") if way in ways)
+    way = next(way for way in ("doubt", "native", "portable", "eager") if way in ways)
     return Outcome(name, wrong=wrong, way=way)
 
 

@@ -23,7 +23,7 @@ _MOST_UNROLLED = 1200
 
 Function = Callable[..., Any]
 # Given a function and a set for the ways that its runs go: "eager", "portable", "native", or
-# "door", which is native code that let the graph decide.
+# "doubt": native code found its result in doubt and let the graph decide.
 Tier = Callable[[Function, set[str]], Function]
 
 
@@ -146,7 +146,7 @@ def _noting(evaluate: Function, ways: set[str]) -> Function:
     def noted(*addresses: Any) -> Any:
         in_doubt = evaluate(*addresses)
         if in_doubt:
-            ways.add("door")
+            ways.add("doubt")
         return in_doubt
 
     return noted
