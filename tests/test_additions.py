@@ -1,15 +1,21 @@
 """What is added is complete: a failure says which file still lacks the new thing.
 
-docs/architecture.md says what to edit to add an activation, a loss, a layer, an optimiser or a
-schedule.
+docs/architecture.md says what to edit to add an activation, a loss, a layer, an optimiser, a
+schedule or a command.
 """
 
+import importlib
 import inspect
+import pkgutil
+import re
 from dataclasses import is_dataclass
+from pathlib import Path
 
+import click
 import pytest
 
 from adjoint import nn, optim
+from adjoint.cli import commands
 from adjoint.nn import functional
 from adjoint.nn.activations.activation import Activation
 from adjoint.nn.losses.loss import Loss
@@ -118,4 +124,27 @@ def test_a_schedule_is_shown_by_optim_and_has_a_formula_in_the_tests(name):
     assert name in optim.__all__, f"add {name} to __all__ of src/adjoint/optim/__init__.py"
     assert f"{name}(" in inspect.getsource(test_schedules), (
         f"add {name} and its formula to TABLE in tests/optim/test_schedules.py"
+    )
+
+
+COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_in_the_list_and_bears_the_name_of_its_module(name):
+    own = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name, None)
+    assert isinstance(own, click.Command), (
+        f"define the command {name} in src/adjoint/cli/commands/{name}.py"
+    )
+    assert own in commands.COMMANDS, (
+        f"add {name}.{name} to COMMANDS of src/adjoint/cli/commands/__init__.py"
+    )
+    assert own.short_help, f"give {name} a short_help in src/adjoint/cli/commands/{name}.py"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_run_by_the_tests(name):
+    texts = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py")]
+    assert any(re.search(rf"(run|main|cli|process)\(\[?\"{name}\"", text) for text in texts), (
+        f'run "{name}" in tests/cli/test_cli.py'
     )
