@@ -67,7 +67,7 @@ def _resolve(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return value
     raise NotImplementedError(
         f"the source of {function.__name__} uses {name}, which does not stand alone; give it a "
-        "text of its own in compiler/standalone.py"
+        "text of its own in compiler/source/standalone.py"
     )
 
 
