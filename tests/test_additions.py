@@ -1,21 +1,41 @@
 """What is added is complete: a failure says which file still lacks the new thing.
 
-docs/architecture.md says what to edit to add an activation, a loss, a layer, an optimiser or a
-schedule.
+docs/architecture.md says what to edit to add an activation, a loss, a layer, an optimiser, a
+schedule, a metric, a callback, a plot or a command.
 """
 
+import importlib
 import inspect
+import pkgutil
+import re
 from dataclasses import is_dataclass
+from pathlib import Path
 
+import click
 import pytest
 
-from adjoint import nn, optim
+from adjoint import nn, optim, plots
+from adjoint.cli import commands
 from adjoint.nn import functional
 from adjoint.nn.activations.activation import Activation
 from adjoint.nn.losses.loss import Loss
 from adjoint.optim import Optimizer, schedules
+from adjoint.training import callbacks, metrics
 from nn import test_losses, test_nn_layers
 from optim import test_optimizers, test_schedules
+
+# A class in a module that nobody imports would be no subclass yet.
+for package in (nn, optim, callbacks):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+ALL_TESTS = "".join(
+    path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py")
+)
+
+
+def is_tried(pattern):
+    """Whether a test but these here holds what a pattern describes."""
+    return re.search(pattern, ALL_TESTS) is not None
 
 
 def ours(kind, package):
@@ -49,6 +69,11 @@ def test_a_layer_an_activation_or_a_loss_is_shown_by_nn(name):
     shown = getattr(nn, name, None)
     assert shown is MODULES[name], f"import {name} in src/adjoint/nn/__init__.py"
     assert name in nn.__all__, f"add {name} to __all__ of src/adjoint/nn/__init__.py"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - FUNCTIONS.keys()))
+def test_a_layer_is_tried_by_the_tests(name):
+    assert is_tried(rf"\b{name}\b"), f"try {name} in tests/nn/test_nn_layers.py"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -119,3 +144,68 @@ def test_a_schedule_is_shown_by_optim_and_has_a_formula_in_the_tests(name):
     assert f"{name}(" in inspect.getsource(test_schedules), (
         f"add {name} and its formula to TABLE in tests/optim/test_schedules.py"
     )
+
+
+COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_in_the_list_and_bears_the_name_of_its_module(name):
+    own = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name, None)
+    assert isinstance(own, click.Command), (
+        f"define the command {name} in src/adjoint/cli/commands/{name}.py"
+    )
+    assert own in commands.COMMANDS, (
+        f"add {name}.{name} to COMMANDS of src/adjoint/cli/commands/__init__.py"
+    )
+    assert own.short_help, f"give {name} a short_help in src/adjoint/cli/commands/{name}.py"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_run_by_the_tests(name):
+    assert is_tried(rf"(run|main|cli|process)\(\[?\"{name}\""), (
+        f'run "{name}" in tests/cli/test_cli.py'
+    )
+
+
+def public_functions(module):
+    return [
+        name
+        for name, own in vars(module).items()
+        if inspect.isfunction(own) and own.__module__ == module.__name__ and name[0] != "_"
+    ]
+
+
+@pytest.mark.parametrize("name", sorted({*public_functions(metrics)} - {"as_metrics", "direction"}))
+def test_a_metric_is_known_by_name_and_measured_in_the_tests(name):
+    assert name in metrics.METRICS, (
+        f"add {name} to _LESS_IS_BETTER or _MORE_IS_BETTER of src/adjoint/training/metrics.py"
+    )
+    assert is_tried(rf"\b{name}\b"), f"add {name} and its value to tests/training/test_metrics.py"
+
+
+CALLBACKS = ours(callbacks.Callback, "adjoint.training.callbacks.")
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_a_callback_is_shown_and_tried_by_the_tests(name):
+    place = "src/adjoint/training/callbacks/__init__.py"
+    assert getattr(callbacks, name, None) is CALLBACKS[name], f"import {name} in {place}"
+    assert name in callbacks.__all__, f"add {name} to __all__ of {place}"
+    assert is_tried(rf"\b{name}\b"), f"try {name} in tests/training/test_callbacks.py"
+
+
+DISPLAYS = {
+    name: own
+    for module in pkgutil.iter_modules(plots.__path__, "adjoint.plots.")
+    for name, own in vars(importlib.import_module(module.name)).items()
+    if name.endswith("Display") and own.__module__ == module.name
+}
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_a_display_is_shown_and_drawn_by_the_tests(name):
+    place = "src/adjoint/plots/__init__.py"
+    assert getattr(plots, name, None) is DISPLAYS[name], f"import {name} in {place}"
+    assert name in plots.__all__, f"add {name} to __all__ of {place}"
+    assert is_tried(rf"\b{name}\."), f"draw {name} in tests/plots/test_displays.py"

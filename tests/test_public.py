@@ -28,12 +28,14 @@ def without_example(module):
 
 @pytest.mark.parametrize("module", [ad, ad.linalg], ids=lambda module: module.__name__)
 def test_every_public_name_has_an_example(module):
-    assert not without_example(module)
+    missing = without_example(module)
+    assert not missing, f"give these an example in the docstring: {', '.join(missing)}"
 
 
 @NEEDS_SCIPY
 def test_every_special_function_has_an_example():
-    assert not without_example(ad.special)
+    missing = without_example(ad.special)
+    assert not missing, f"give these an example in the docstring: {', '.join(missing)}"
 
 
 # What is computed with stands in the formula, which says more than a section of parameters would.

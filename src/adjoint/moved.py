@@ -16,7 +16,7 @@ from typing import Any
 # Some of the old names are public: `adjoint.check`, `adjoint.datasets`.
 _ROOMS = {
     "calculus": "anomaly check contract custom jacobians",
-    "cli": "commands demo table_commands",
+    "cli": "commands demo",
     "core": "advice axis constants kinds memory metadata philox tree views",
     "data": "datasets reshuffle row_weights stream",
     "explanation": "derivation diagnosis drawing review",
@@ -42,6 +42,7 @@ MOVED: dict[str, str] = {
     "adjoint.nn.loss": "adjoint.nn",
     "adjoint.compiler.snapshot": "adjoint.optim.snapshot",
     "adjoint.tabular": "adjoint.tables",
+    "adjoint.table_commands": "adjoint.cli.commands",
     "adjoint.train": "adjoint.training.fit",
 }
 

@@ -23,7 +23,7 @@ VERSION = 1
 # The longest header, which holds names, shapes and texts: a hundred times what a network of a
 # thousand layers needs. A damaged file could ask for any amount of memory.
 _MOST_HEADER = 2**24
-_PURPOSE = "files of weights"
+_PURPOSE = "a file of weights"
 
 
 def write_tensors(

@@ -215,7 +215,7 @@ class Graph:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of one evaluation, see `compiler.cost`."""
+        """Floating-point operations of one evaluation, see `graphs.cost`."""
         return sum(map(cost.flops, self.nodes))
 
     @property

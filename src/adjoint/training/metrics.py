@@ -97,9 +97,11 @@ def _errors(name: str, prediction: Array, target: Array) -> Array:
     return prediction - target
 
 
+# A metric stands in one of the two, so that early stopping cannot take one way for the other.
+_LESS_IS_BETTER: dict[str, Metric] = {"mae": mae, "rmse": rmse}
+_MORE_IS_BETTER: dict[str, Metric] = {"accuracy": accuracy, "r2": r2}
 # The metrics that `fit` knows by name.
-METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "r2": r2, "rmse": rmse}
-_LESS_IS_BETTER = {"loss", "mae", "rmse"}
+METRICS = dict(sorted((_LESS_IS_BETTER | _MORE_IS_BETTER).items()))
 
 
 def direction(record: str) -> str:
@@ -116,9 +118,9 @@ def direction(record: str) -> str:
     ('min', 'max')
     """
     name = record.removeprefix("val_")
-    if name in _LESS_IS_BETTER:
+    if name == "loss" or name in _LESS_IS_BETTER:
         return "min"
-    if name in METRICS or find_scorer(name) is not None:  # a scorer says more of what is better
+    if name in _MORE_IS_BETTER or find_scorer(name) is not None:  # more of a score is better
         return "max"
     raise ValueError(
         f'monitor {record!r}: pass mode="min" or mode="max"; it is not known which is better'

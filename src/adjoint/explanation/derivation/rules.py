@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...compiler.source.equations import EQUATIONS, Equation, equation_of, is_activation
 from ...core.primitive import Node
 
-# The equations of compiler.equations in LaTeX, by number.
+# The equations of compiler.source.equations in LaTeX, by number.
 _LATEX = {
     2: r"z' = \sigma(a)",
     3: r"a = z W + b",

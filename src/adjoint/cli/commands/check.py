@@ -1,0 +1,60 @@
+"""The command `adjoint check`: hand-written backward passes, reviewed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from ...explanation.review.report import SCHEMA
+from ...explanation.review.source_file import SourceFileError, review_file
+
+
+class Unusable(click.ClickException):
+    """A file does not have what a command needs of it."""
+
+    exit_code = 2
+
+
+@click.command(short_help="Review the hand-written backward passes of a Python file.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print only the reviews in JSON on standard output."
+)
+def check(file: Path, as_json: bool) -> int:
+    """Review the hand-written backward passes of a Python file.
+
+    FILE is run, and says by three names what is reviewed: the functions forward and backward, and
+    inputs, the tuple of arrays to call them with (or a function of a numpy.random.Generator that
+    returns it).
+
+    \b
+        import numpy as np
+        def forward(x, W):
+            return x @ W
+        def backward(g, x, W):
+            return g @ W.T, x.T @ g
+        inputs = np.ones((5, 2)), np.ones((2, 3))
+
+    NAME_forward, NAME_backward and NAME_inputs name one pair of several; a layer NAME, an object or
+    a class with methods forward and backward, needs NAME_inputs alone.
+
+    Exits with 0 if all are right, 1 if one is wrong, 2 if FILE cannot be run or names nothing.
+    """
+    # What the file itself prints is not part of the JSON.
+    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+        try:
+            reviews = review_file(file)
+        except SourceFileError as error:
+            raise Unusable(str(error)) from error
+    right = all(reviews)
+    if as_json:
+        found = [review.to_dict() for review in reviews]
+        summary = {"schema": SCHEMA, "file": str(file), "right": right, "reviews": found}
+        click.echo(json.dumps(summary, indent=2, allow_nan=False))
+    else:
+        click.echo("\n\n".join(map(str, reviews)))
+    return 0 if right else 1

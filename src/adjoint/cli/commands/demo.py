@@ -1,0 +1,150 @@
+"""The command `adjoint demo`: a small network on a toy data set."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from ...data.datasets import DATASETS
+from ...errors import require
+from ...files.rescue import rescued
+from ...nn import ACTIVATIONS
+from .. import demo as demonstration
+from ..options import as_sizes
+
+DEFAULTS = demonstration.Settings()
+INTERRUPTED = 130
+
+
+@click.command(
+    short_help="Train a small network on a toy data set, and draw the result.",
+    context_settings={"show_default": True},
+)
+@click.option(
+    "--dataset",
+    type=click.Choice(sorted(DATASETS)),
+    default=DEFAULTS.dataset,
+    help="Points to classify.",
+)
+@click.option("--samples", type=int, default=DEFAULTS.samples, help="Number of points.")
+@click.option(
+    "--noise",
+    type=float,
+    default=None,
+    help="Standard deviation of the points' noise.  [default: the data set's own]",
+)
+@click.option(
+    "--hidden",
+    callback=as_sizes,
+    default=",".join(map(str, DEFAULTS.hidden)),
+    metavar="N,N,...",
+    help="Units of each hidden layer.",
+)
+@click.option(
+    "--activation",
+    type=click.Choice(sorted(ACTIVATIONS)),
+    default=DEFAULTS.activation,
+    help="Activation of the hidden layers.",
+)
+@click.option(
+    "--learning-rate",
+    type=float,
+    default=DEFAULTS.learning_rate,
+    help="Step length of gradient descent.",
+)
+@click.option("--batch-size", type=int, default=DEFAULTS.batch_size, help="Points per step.")
+@click.option("--epochs", type=int, default=DEFAULTS.epochs, help="Passes over the data.")
+@click.option(
+    "--seed",
+    type=int,
+    default=DEFAULTS.seed,
+    help="Seed of the data, the first weights and the batches.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    help="Folder for the pictures; made if it is not there.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print only a summary in JSON on standard output."
+)
+@click.pass_context
+def demo(context: click.Context, /, out: Path, as_json: bool, **options: Any) -> int:
+    """Train a small network on a toy data set, and draw the result.
+
+    Prints the loss as it falls and the accuracy on the training points at the end, and writes the
+    loss curve, the data and the decision boundary to the folder --out, as SVG and PNG. Ctrl-C ends
+    the training early and draws what was reached.
+    """
+    settings = demonstration.Settings(**options)
+    experiment = _prepare(context, settings, out)
+    say = _Speaker(epochs=settings.epochs, aside=as_json)
+    say.introduction(experiment)
+    result = demonstration.train(experiment, report=say.loss, progress=True)
+    with rescued(lambda place: _draw_elsewhere(result, place), out.name or "demo"):
+        files = demonstration.draw(result, out)
+    say.conclusion(result, files)
+    if as_json:
+        summary = {**result.summary(), "files": [str(path) for path in files]}
+        click.echo(json.dumps(summary, indent=2, allow_nan=False))
+    return INTERRUPTED if result.history.interrupted else 0
+
+
+def _draw_elsewhere(result: demonstration.Result, folder: Path) -> None:
+    folder.mkdir()
+    demonstration.draw(result, folder)
+
+
+def _prepare(
+    context: click.Context, settings: demonstration.Settings, out: Path
+) -> demonstration.Experiment:
+    """Do first what may fail because of the user's input: the training after it takes long."""
+    try:
+        require("matplotlib", extra="plot", purpose="drawing the demo's pictures")
+        experiment = demonstration.prepare(settings)
+        demonstration.prepare_folder(out)
+    except (ValueError, MemoryError) as error:
+        raise click.UsageError(str(error), context) from error
+    return experiment
+
+
+class _Speaker:
+    """Tells the user what happens, on standard error where standard output is for JSON."""
+
+    def __init__(self, *, epochs: int, aside: bool) -> None:
+        self.width = len(str(epochs))
+        self.aside = aside
+
+    def line(self, text: str) -> None:
+        """Print a line above the progress bar, at once even into a pipe."""
+        stream = sys.stderr if self.aside else sys.stdout
+        tqdm.write(text, file=stream)
+        stream.flush()
+
+    def introduction(self, experiment: demonstration.Experiment) -> None:
+        settings, model = experiment.settings, experiment.model
+        self.line(
+            f"{settings.dataset}: {settings.samples:,} points; "
+            f"MLP{model.sizes}, {settings.activation}; "
+            f"batch size {settings.batch_size}, learning rate {settings.learning_rate:g}, "
+            f"seed {settings.seed}"
+        )
+
+    def loss(self, epoch: int, loss: float) -> None:
+        self.line(f"epoch {epoch:>{self.width}}  loss {loss:#.4g}")
+
+    def conclusion(self, result: demonstration.Result, files: list[Path]) -> None:
+        if result.history.interrupted:
+            self.line("interrupted")
+        self.line(
+            f"accuracy {result.accuracy:.4f} on the training points "
+            f"after {len(result.history):,} epochs, {result.seconds:.1f} s"
+        )
+        for path in files:
+            self.line(f"wrote {click.format_filename(path)}")

@@ -1,0 +1,48 @@
+"""The command `adjoint evaluate`: the scores of a model on a table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ...tables.source import Source
+from ..model_output import load_model, scores, show_treated, tabulate
+from ..options import JSON
+
+
+@click.command(short_help="Score a model on a table.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("table", type=click.Path(path_type=Path))
+@JSON
+def evaluate(model: Path, table: Path, as_json: bool) -> int:
+    """Score MODEL on the rows of TABLE that have a target."""
+    network, source = load_model(model), Source(table)
+    network.encoder.check(source.names, table)
+    if not as_json:
+        tabulate()
+    from ...tables.scores import score
+
+    target, treated = network.target, Counter[str]()
+    if target.name not in source.names:
+        raise click.UsageError(f"{table}: no column {target.name!r}, the target, to compare with")
+    pairs = []
+    for block in source.blocks():
+        y, known = target.encode(block[target.name])
+        unknown = int((~known).sum())
+        if unknown:
+            treated[f"{target.name}: missing or unknown, not scored"] += unknown
+        pairs.append((network.outputs(network.encoder.encode(block, treated))[known], y[known]))
+    if not any(len(y) for _, y in pairs):
+        raise click.UsageError(f"{table}: no row has a target to compare with")
+    outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    metrics = score(outputs, y, target.task)
+    show_treated(treated)
+    if as_json:
+        click.echo(json.dumps({"rows": len(y), "metrics": metrics, "treated": dict(treated)}))
+    else:
+        click.echo(scores({"network": metrics}, len(y)))
+    return 0

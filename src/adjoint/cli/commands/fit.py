@@ -1,0 +1,150 @@
+"""The command `adjoint fit`: a network for a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...errors import require
+from ...files.rescue import check_folder_place, rescued
+from ...tables.settings import Settings
+from ...tables.source import Source
+from ...tables.target import TASKS
+from ..model_output import (
+    note,
+    require_for_tables,
+    scores,
+    show_columns,
+    summary,
+    tabulate,
+    teller,
+)
+from ..options import JSON, Number, as_units, check_out
+
+DEFAULTS = Settings()
+_PART = Number(0, 0.9, min_open=True)
+
+
+@click.command(short_help="Train a network on a table.", context_settings={"show_default": True})
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("model"), help="Folder of the model."
+)
+@click.option("--force", is_flag=True, help="Replace a model that is there.")
+@click.option("--task", type=click.Choice(TASKS), default=DEFAULTS.task, help="What to predict.")
+@click.option(
+    "--drop", multiple=True, metavar="COLUMN", help="A column not to read; may be repeated."
+)
+@click.option(
+    "--hidden",
+    callback=as_units,
+    default=",".join(map(str, DEFAULTS.hidden)),
+    metavar="N,N,...",
+    help="Units of each hidden layer.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    default=DEFAULTS.epochs,
+    help="Passes over the data, at most.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(1),
+    default=DEFAULTS.patience,
+    help="Epochs without a better loss before it stops.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=DEFAULTS.batch_size, help="Rows a step."
+)
+@click.option(
+    "--learning-rate",
+    type=Number(0, min_open=True),
+    default=DEFAULTS.learning_rate,
+    help="Step length of AdamW.",
+)
+@click.option(
+    "--dropout",
+    type=Number(0, 1, max_open=True),
+    default=DEFAULTS.dropout,
+    help="Part of the units that a step leaves out.",
+)
+@click.option(
+    "--test", type=_PART, default=DEFAULTS.test, help="Part of the rows held out to score by."
+)
+@click.option(
+    "--validation",
+    type=_PART,
+    default=DEFAULTS.validation,
+    help="Part of the others held out to stop by.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=DEFAULTS.seed,
+    help="Seed of all that is drawn.",
+)
+@JSON
+def fit(
+    table: Path,
+    target: str,
+    out: Path,
+    force: bool,
+    drop: tuple[str, ...],
+    as_json: bool,
+    **chosen: Any,
+) -> int:
+    """Train a network on TABLE, a file of CSV (also .csv.gz), Parquet or Feather.
+
+    It finds out what the columns are, holds rows out, scales, encodes, trains, and compares with
+    simple models. The folder of the model has weights, a description in JSON and a report to open
+    in a browser; it appears whole or not at all.
+    """
+    require_for_tables()
+    from ...tables.model import NO_REPORT, check_free
+    from ...tables.report import write_report
+    from ...tables.trial import prepare, run
+
+    check_free(out, replace=force)
+    check_out(check_folder_place, out.parent)
+    _require_for_fit(as_json)
+    say = teller(as_json)
+    source = Source(table)
+    _check_dropped(source, target, drop)
+    read = source.read().drop_columns(list(drop))
+    settings = Settings(**chosen)
+    encoder, kind, parts = prepare(read, target, settings)
+    say(f"{table}: {read.num_rows:,} rows, {len(read.column_names)} columns")
+    show_columns(encoder, say)
+    what = f"classes {', '.join(kind.labels[:5])}" if kind.labels else "a number"
+    say(f"  {target}: to predict, {what}{', …' if len(kind.labels) > 5 else ''}")
+    trial = run(encoder, kind, parts, settings, progress=True, say=note)
+    record = trial.model.record
+    with rescued(lambda place: trial.model.save(place, report=NO_REPORT), out.name):
+        trial.model.save(out, report=write_report(trial, table.name), replace=force)
+    if as_json:
+        click.echo(json.dumps({"out": str(out), **summary(trial.model)}))
+    else:
+        say(scores(record["metrics"], record["rows"]["test"]))
+        say(f"wrote {click.format_filename(out)}: weights, description, report.html")
+    return 130 if record["interrupted"] else 0
+
+
+def _check_dropped(source: Source, target: str, drop: tuple[str, ...]) -> None:
+    unknown = [name for name in drop if name not in source.names]
+    if unknown:
+        raise click.UsageError(f"--drop: no column {unknown[0]!r} in {source}")
+    if target in drop:
+        raise click.UsageError(f"--drop: {target!r} is the target")
+
+
+def _require_for_fit(as_json: bool) -> None:
+    """Find out before the training whether the packages are there that its end needs."""
+    require("safetensors.numpy", extra="cli", purpose="the folder of a model")
+    require("matplotlib", extra="plot", purpose="the report's drawings")
+    if not as_json:
+        tabulate()

@@ -1,0 +1,86 @@
+"""What the commands for tables print about a model and about the rows that it saw.
+
+Models are imported when a command runs: scikit-learn alone takes half a second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import require
+
+if TYPE_CHECKING:
+    from ..tables.encoder import Encoder
+    from ..tables.model import TableModel
+
+Say = Callable[[str], None]
+
+
+def require_for_tables() -> None:
+    """Say at once all that the extra lacks, rather than one package after another."""
+    require("pyarrow", extra="cli", purpose="a command for tables")
+
+
+def load_model(folder: Path) -> TableModel:
+    """Return the model in a folder."""
+    require_for_tables()
+    from ..tables.model import TableModel
+
+    return TableModel.load(folder)
+
+
+def note(line: str) -> None:
+    """Print a line on standard error."""
+    click.echo(line, err=True)
+
+
+def teller(as_json: bool) -> Say:
+    """Return what prints a line: on standard error where standard output is for JSON."""
+    return note if as_json else click.echo
+
+
+def show_columns(encoder: Encoder, say: Say) -> None:
+    """Print what each column of the table is to the model."""
+    for column in encoder.columns:
+        say(f"  {column.name}: {column}")
+    for name, reason in encoder.ignored.items():
+        say(f"  {name}: not read, {reason}")
+
+
+def show_treated(treated: Counter[str]) -> None:
+    """Print how many rows were treated specially, and why."""
+    for what, count in sorted(treated.items()):
+        note(f"{count:,} {'row' if count == 1 else 'rows'}: {what}")
+
+
+def scores(metrics: dict[str, dict[str, float]], rows: int) -> str:
+    """Return a table with the metrics of each model."""
+    names = list(next(iter(metrics.values())))
+    lines = [[model, *(found.get(name) for name in names)] for model, found in metrics.items()]
+    head = [f"on {rows:,} rows", *(name.replace("_", " ") for name in names)]
+    return str(tabulate()(lines, head, floatfmt=".4f"))
+
+
+def tabulate() -> Callable[..., Any]:
+    """Return what writes tables, or say how to install it."""
+    found: Callable[..., Any] = require(
+        "tabulate", extra="cli", purpose="a table of scores"
+    ).tabulate
+    return found
+
+
+def summary(model: TableModel) -> dict[str, Any]:
+    """Return what is known about a model, to be written as JSON."""
+    return {
+        "target": model.target.to_state(),
+        "columns": {column.name: str(column) for column in model.encoder.columns},
+        "ignored": model.encoder.ignored,
+        "network": list(model.network.design.sizes),
+        "parameters": sum(parameter.size for parameter in model.network.parameters()),
+        **model.record,
+    }

@@ -1,0 +1,57 @@
+"""Options that several commands have, and what they accept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+# No memory holds so many, and the product of two such sizes still fits into 64 bits.
+_MOST_UNITS = 2**31
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
+
+
+def as_sizes(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
+    """Return '4,4' as (4, 4), and nothing between the commas as no layer."""
+    try:
+        sizes = tuple(int(size) for size in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a list of whole numbers like 4,4 (units per layer)"
+        ) from None
+    if any(size > _MOST_UNITS for size in sizes):
+        raise click.BadParameter(f"{text!r}: a layer has at most {_MOST_UNITS:,} units")
+    return sizes
+
+
+def as_units(context: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    """Return '4,4' as (4, 4), each at least 1."""
+    sizes = as_sizes(context, option, text)
+    if any(size < 1 for size in sizes):
+        raise click.BadParameter(f"{text!r}: a layer has at least one unit")
+    return sizes
+
+
+def check_out(check: Callable[[Path], None], path: Path) -> None:
+    """Refuse an --out that cannot be written, before any work is done."""
+    try:
+        check(path)
+    except OSError as error:
+        raise click.UsageError(f"--out: {error}") from None
+
+
+class Number(click.FloatRange):
+    """A number in a range, to which "nan" and "inf" are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number of a text."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number", param, ctx)
+        return number
