@@ -143,7 +143,9 @@ _TAGS: list[tuple[Any, str, Callable[[Any], Any]]] = [
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read(path: str | os.PathLike[str], graph: type[Graph], symbol: type[Symbol], *, max_entries: int) -> Any:
+def read(
+    path: str | os.PathLike[str], graph: type[Graph], symbol: type[Symbol], *, max_entries: int
+) -> Any:
     """Return the graph in a file, see `parse`."""
     return parse(Path(path).read_bytes(), str(path), graph, symbol, max_entries=max_entries)
 
