@@ -227,6 +227,15 @@ def test_operations_between_two_products_are_one_nest_of_loops():
     assert "2 nests of loops, 1 products" in native.describe()[0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "nests"), [((20,), 3), ((1, 20), 3), ((30, 1), 2), ((30, 20), 2), ((), 2)]
+)
+def test_what_every_row_reads_is_computed_once(shape, nests):
+    # Loops of its own, beside those of the whole and those of the doubt.
+    native = over_arrays(lambda x, w: x / np.sqrt(w + 1), np.ones((30, 20)), np.ones(shape))
+    assert f"{nests} nests of loops" in native.describe()[0]
+
+
 def test_a_long_chain_is_computed_without_recursion():
     def chain(x):
         for n in range(1500):

@@ -43,7 +43,7 @@ _KINK_DISTANCE = 0.05
 
 def cases(primitive: Primitive) -> Sequence[Case]:
     """Return the shapes and metadata on which a card is exercised."""
-    return primitive.cases or _SHAPES[len(primitive.array_names)]
+    return primitive.trials.cases or _SHAPES[len(primitive.array_names)]
 
 
 def arguments(
@@ -51,9 +51,10 @@ def arguments(
 ) -> tuple[list[Array], Params]:
     """Draw a case's arguments from the card's domain."""
     *places, params = case
-    domain = [*primitive.domain, *[primitive.domain[-1]] * len(places)]
+    given = primitive.trials.domain
+    domain = [*given, *[given[-1]] * len(places)]
     drawn = [
-        _draw(place, low, high, primitive.kinks, rng, dtype)
+        _draw(place, low, high, primitive.trials.kinks, rng, dtype)
         for place, (low, high) in zip(places, domain, strict=False)
     ]
     return drawn, {**primitive.defaults, **params}

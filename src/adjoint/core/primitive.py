@@ -140,6 +140,24 @@ class Operation(Node):
         return self.primitive.bind(operands, self.params)
 
 
+class Trials(NamedTuple):
+    """What the contract, see `adjoint.contract`, needs to know to try a card.
+
+    Parameters
+    ----------
+    domain : sequence of pair of float
+        Between which numbers each argument is drawn.
+    kinks : sequence of float
+        Numbers that are not drawn, nor any close by.
+    cases : sequence
+        Shapes of the arguments, and metadata.
+    """
+
+    domain: Sequence[tuple[float, float]]
+    kinks: Sequence[float]
+    cases: Sequence[Any]
+
+
 class Primitive:
     """One operation and every column of the table for it.
 
@@ -184,8 +202,7 @@ class Primitive:
     plain : str, optional
         Of a product in which 0·∞ = 0, the name of the product that it is where there is no such
         term.
-    domain, kinks, cases : see `adjoint.contract`
-        What the contract test needs to know to exercise the card.
+    domain, kinks, cases : see `Trials`
     """
 
     def __init__(
@@ -220,7 +237,7 @@ class Primitive:
         self.__wrapped__ = forward
         self.forward, self.kind, self.vjp, self.jvp, self.infer = forward, kind, vjp, jvp, infer
         self.source, self.latex = source, latex
-        self.domain, self.kinks, self.cases = domain, kinks, cases
+        self.trials = Trials(domain, kinks, cases)
         self.helpers = tuple(helpers)
         if isinstance(source, str) and source.startswith(f"{self.name}("):
             self.helpers = (*self.helpers, forward)
@@ -232,12 +249,9 @@ class Primitive:
         self.facts = facts
         self.expand, self.plain = expand, plain
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
-        self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.param_names = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self._known_params = frozenset(self.param_names)
-        self._arity = len(self.array_names)
         self.defaults = {
             p.name: p.default
             for p in parameters
@@ -262,7 +276,7 @@ class Primitive:
         Arrays come first, or as one list where there may be any number; metadata may be given by
         position or by name.
         """
-        if params or self.param_names or len(args) > self._arity:
+        if params or self.param_names or len(args) > len(self.array_names):
             args, params = self._arrange(args, params)
             if self.axis is not None and params["axis"] is not None:
                 params["axis"] = self.read_axis(args[0], params["axis"])
@@ -284,12 +298,13 @@ class Primitive:
 
     def _arrange(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Sort arguments into arrays and complete metadata, positions and names being free."""
-        if len(args) <= self._arity and params.keys() <= self._known_params:
+        if len(args) <= len(self.array_names) and params.keys() <= self._known_params:
             return args, self.defaults | params
-        if self.takes_list:
+        # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
+        if self.variadic and not self.array_names:
             args, rest = tuple(args[0]), args[1:]
         else:
-            arity = len(args) if self.variadic else self._arity
+            arity = len(args) if self.variadic else len(self.array_names)
             args, rest = args[:arity], args[arity:]
         if len(rest) > len(self.param_names):
             raise TypeError(f"{self.name}{self.__signature__}: {len(rest)} arguments too many")

@@ -13,6 +13,7 @@ import base64
 import importlib
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ _MOST_AXES = 64
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write(graph: Graph, path: str | Path) -> None:
+def write(graph: Graph, path: str | os.PathLike[str]) -> None:
     """Write a graph to a file, whole or not at all.
 
     Raises
@@ -142,7 +143,9 @@ _TAGS: list[tuple[Any, str, Callable[[Any], Any]]] = [
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read(path: str | Path, graph: type[Graph], symbol: type[Symbol], *, max_entries: int) -> Any:
+def read(
+    path: str | os.PathLike[str], graph: type[Graph], symbol: type[Symbol], *, max_entries: int
+) -> Any:
     """Return the graph in a file, see `parse`."""
     return parse(Path(path).read_bytes(), str(path), graph, symbol, max_entries=max_entries)
 

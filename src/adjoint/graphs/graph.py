@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -319,14 +319,14 @@ class Graph:
             )
         self.__dict__.update(state)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the graph as JSON, from which `load` makes it again, whole or not at all."""
         from . import archive  # here: json is a good part of what `import adjoint` takes
 
         archive.write(self, path)
 
     @classmethod
-    def load(cls, path: str | Path, *, max_entries: int = 2**27) -> Graph:
+    def load(cls, path: str | os.PathLike[str], *, max_entries: int = 2**27) -> Graph:
         """Return the graph that `save` wrote.
 
         Nothing in the file is executed, when it is read and when it is compiled or written as

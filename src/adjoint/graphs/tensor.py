@@ -187,7 +187,27 @@ class Tensor(Value):
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Tensor:
         """Evaluate a primitive, and record it if an argument requires a gradient."""
-        arrays, parents, recorded, constant = _payloads(args)
+        # The loop and the making of the result stand here, not in functions of their own: each call
+        # would be 3 % of a small operation.
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
+        # The position of the only constant array, -1 if there is none; see `_SEVERAL`.
+        recorded, constant = False, -1
+        for arg in args:
+            kind = arg.__class__
+            if kind is not _Array and kind is not float and isinstance(arg, Value):
+                node = arg.node
+                arrays.append(arg.data)
+                parents.append(node)
+                if node is not None:
+                    recorded = True
+            else:
+                if kind is _Array:
+                    constant = len(arrays) if constant == -1 else _SEVERAL
+                elif kind is not float and kind is not int:
+                    arg, constant = as_operand(arg), _SEVERAL
+                arrays.append(arg)
+                parents.append(None)
         try:
             # Most primitives have no metadata, and an empty ** costs as much as a small sum.
             output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
@@ -198,8 +218,8 @@ class Tensor(Value):
             raise refuse_dtype(primitive.name, output.dtype)
         node, recording = None, _recording.on
         if recorded and kind == "f" and recording and primitive.vjp is not None:
-            if constant != -1:
-                _keep_constants(primitive, arrays, parents, constant, recording)
+            if constant != -1 and primitive.reads_numbers:
+                _keep_constants(arrays, parents, constant, recording)
             if params:
                 params = kept_params(params)
             node = recorded_as(primitive, arrays, params, parents, output)
@@ -481,33 +501,6 @@ class Tensor(Value):
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
 
 
-def _payloads(args: Sequence[Operand]) -> tuple[list[Any], list[Node | None], bool, int]:
-    """Return the operands' payloads and nodes, whether there is a node, and a constant's position.
-
-    The position is that of the only constant array: -1 if there is none, `_SEVERAL` if there are
-    more, or constants of other kinds.
-    """
-    arrays: list[Any] = []
-    parents: list[Node | None] = []
-    recorded, constant = False, -1
-    for arg in args:
-        kind = arg.__class__
-        if kind is not _Array and kind is not float and isinstance(arg, Value):
-            node = arg.node
-            arrays.append(arg.data)
-            parents.append(node)
-            if node is not None:
-                recorded = True
-        else:
-            if kind is _Array:
-                constant = len(arrays) if constant == -1 else _SEVERAL
-            elif kind is not float and kind is not int:
-                arg, constant = as_operand(arg), _SEVERAL
-            arrays.append(arg)
-            parents.append(None)
-    return arrays, parents, recorded, constant
-
-
 def recorded_as(
     primitive: Primitive,
     args: Sequence[Any],
@@ -528,14 +521,13 @@ def recorded_as(
 
 
 def _keep_constants(
-    primitive: Primitive,
     arrays: list[Any],
     parents: list[Node | None],
     constant: int,
     recording: bool | Watcher,
 ) -> None:
     """Put copies in the places of constants that a rule reads: their owner may change them."""
-    if not primitive.reads_numbers or (isinstance(recording, Watcher) and not recording.copies):
+    if isinstance(recording, Watcher) and not recording.copies:
         return
     if constant == _SEVERAL:
         keep(arrays, parents)

@@ -27,8 +27,9 @@ class FunctionModule(Module):
 
     def apply(self, *arrays: ArrayLike | None, **given: ArrayLike | None) -> Any:
         """Return the function of the arrays, with the settings of this module."""
-        settings = {name: getattr(self, name) for name in self.settings}
-        return self.function(*arrays, **given, **settings)
+        for name in self.settings:  # a loop, which is faster here than a dict of its own
+            given[name] = getattr(self, name)
+        return self.function(*arrays, **given)
 
     def extra_repr(self) -> str:
         """Return the settings."""

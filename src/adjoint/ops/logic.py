@@ -231,6 +231,7 @@ def logical_xor(x: Array, y: Array) -> Array:
     latex=r"\left[{x} = \mathrm{{nan}}\right]",
     numpy=[np.isnan],
     method=True,
+    cheap=True,
 )
 def isnan(x: Array) -> Array:
     """Return where x is not a number.
@@ -246,6 +247,7 @@ def isnan(x: Array) -> Array:
     latex=r"\left[\left|{x}\right| = \infty\right]",
     numpy=[np.isinf],
     method=True,
+    cheap=True,
 )
 def isinf(x: Array) -> Array:
     """Return where x is infinite.
@@ -261,6 +263,7 @@ def isinf(x: Array) -> Array:
     latex=r"\left[\left|{x}\right| < \infty\right]",
     numpy=[np.isfinite],
     method=True,
+    cheap=True,
 )
 def isfinite(x: Array) -> Array:
     """Return where x is neither infinite nor NaN.
@@ -276,6 +279,7 @@ def isfinite(x: Array) -> Array:
     latex=r"\operatorname{{signbit}}\left({x}\right)",
     numpy=[np.signbit],
     method=True,
+    cheap=True,
 )
 def signbit(x: Array) -> Array:
     """Return where x is negative, -0 included.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ShapeError
 
 # NumPy's interleaved form numbers axes in this order.
-LETTERS = string.ascii_uppercase + string.ascii_lowercase
+# Written out, since nothing else that `import adjoint` reads needs the module `string`.
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 Shape = tuple[int, ...]
 

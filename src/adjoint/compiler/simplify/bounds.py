@@ -46,12 +46,13 @@ def _find_range(node: TracedNode) -> None:
     pending = [node]
     while pending:
         last = pending[-1]
-        unknown = [x for x in _followed(last) if isinstance(x, TracedNode) and x.range is None]
+        followed = _followed(last)
+        unknown = [x for x in followed if isinstance(x, TracedNode) and x.range is None]
         if unknown:
             pending += unknown
             continue
         pending.pop()
-        low, high = _bounds_of(last)
+        low, high = _bounds_of(last, followed)
         last.range = Range(low, high, math.prod(last.output.shape), max(low, -high, 0.0))
 
 
@@ -63,7 +64,7 @@ def _followed(node: Node) -> list[Any]:
     return operands_of(node) if callable(facts.bounds) or facts.moves is not None else []
 
 
-def _bounds_of(node: Node) -> Interval:
+def _bounds_of(node: Node, followed: list[Any]) -> Interval:
     dtype = node.output.dtype
     if dtype.kind != "f":
         # Integers go round, but to no other sign where they have none.
@@ -72,8 +73,7 @@ def _bounds_of(node: Node) -> Interval:
         return REALS
     bounds = _bounds_of_factors(node)
     if bounds is None:
-        ranges = [range_of(x) for x in _followed(node)]
-        bounds = node.primitive.facts.bounds_of(ranges, node.params)
+        bounds = node.primitive.facts.bounds_of([range_of(x) for x in followed], node.params)
     return _rounded(*bounds, dtype)
 
 

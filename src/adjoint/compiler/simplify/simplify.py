@@ -129,10 +129,11 @@ class _Simplifier:
     def _expanded(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
         if primitive.name in self.expansions:
             return self.expansions[primitive.name](args, params, self.build)
-        has_entries = not any(0 in np.shape(arg) for arg in args)
-        if self.writes_out and primitive.expand is not None and has_entries:
-            return self._written_out(primitive.expand, args, params)
-        return None
+        if not self.writes_out or primitive.expand is None:
+            return None
+        if any(0 in np.shape(arg) for arg in args):
+            return None
+        return self._written_out(primitive.expand, args, params)
 
     def _written_out(
         self, expand: Callable[..., Any], args: Sequence[Operand], params: Params
@@ -189,12 +190,14 @@ class _Simplifier:
             return tuple(args)
         slim = list(args)
         for position, arg in enumerate(args):
-            before, slim[position] = slim[position], _unrepeated(arg)
+            slim[position] = _unrepeated(arg)
+            if slim[position] is arg:
+                continue
             specs = [x.data if isinstance(x, Symbol) else x for x in slim]
             if not any(isinstance(x, Symbol) for x in slim) or not _gives(
                 spec, primitive, specs, params
             ):
-                slim[position] = before
+                slim[position] = arg
         return tuple(slim)
 
     def _share(

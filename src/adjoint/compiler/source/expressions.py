@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..simplify.doubts import careful_name
 from . import constants, definitions
 from .constants import parse
 from .standalone import STANDALONE
-from .wordings import WORDINGS, fill
+from .wordings import WORDINGS, copied, fill
 
 
 class Expressions:
@@ -95,7 +94,7 @@ class Expressions:
     def value(self, node: Node) -> ast.expr:
         """Return a value's name, or the expression itself if it waits for its only use."""
         if isinstance(node, Operation) and node in self.pending:
-            return copy.deepcopy(self.pending[node])
+            return copied(self.pending[node])
         return ast.Name(self.name(node), ast.Load())
 
     def constant(self, operand: Operand, *, typed: bool = False) -> ast.expr:

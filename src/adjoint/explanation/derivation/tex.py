@@ -144,26 +144,27 @@ class _Parser:
     def __init__(self, latex: str) -> None:
         self.latex = latex
         self.tokens = [token for token in _TOKEN.findall(latex) if token != r"\textstyle"]
-        self.at = 0
+        self.tokens.append("")  # so that there is always one that comes next
+        self.go_to(0)
 
-    @property
-    def next(self) -> str:
-        """The token that comes next, which no blank is; empty at the end."""
-        while self.at < len(self.tokens) and self.tokens[self.at].isspace():
-            self.at += 1
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+    def go_to(self, at: int) -> None:
+        """Let that token come next, or the first one after it that no blank is; empty at the end."""
+        at = min(at, len(self.tokens) - 1)
+        while self.tokens[at].isspace():
+            at += 1
+        self.at, self.next = at, self.tokens[at]
 
     def take(self) -> str:
         """Return the next token and go past it."""
         token = self.next
-        self.at += 1
+        self.go_to(self.at + 1)
         return token
 
     def expect(self, token: str) -> None:
         """Go past a token that has to come next."""
         if self.next != token:
             self.refuse(token or "the end")
-        self.at += 1
+        self.go_to(self.at + 1)
 
     def refuse(self, expected: str) -> NoReturn:
         """Raise, and say what was expected here."""
@@ -174,7 +175,8 @@ class _Parser:
     def group(self, ends: tuple[str, ...]) -> Group:
         """Read until one of the tokens comes that end a group, or everything ends."""
         items: list[Item] = []
-        while self.next and self.next not in (*ends, "}", r"\right", r"\end"):
+        ends = (*ends, "", "}", r"\right", r"\end")
+        while self.next not in ends:
             if self.next in ("^", "_"):
                 side = self.take()
                 items.append(_with_script(items.pop() if items else Group(()), side, self.braced()))
@@ -244,13 +246,14 @@ class _Parser:
 
     def upright(self) -> str:
         """Read a text in braces as it stands, blanks too."""
-        self.expect("{")
-        text = ""
-        while self.at < len(self.tokens) and self.tokens[self.at] != "}":
-            token = self.tokens[self.at]
+        if self.next != "{":
+            self.refuse("{")
+        text, at = "", self.at + 1
+        while at < len(self.tokens) and (token := self.tokens[at]) not in ("}", ""):
             text += _VERBATIM.get(token) or _plain(token)
             # The command for a mark that is not typed as such ends in empty braces.
-            self.at += 3 if token in _VERBATIM else 1
+            at += 3 if token in _VERBATIM else 1
+        self.go_to(at)
         self.expect("}")
         return text
 

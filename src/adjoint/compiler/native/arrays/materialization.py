@@ -6,6 +6,7 @@ cheap expressions are computed again wherever they are needed, and others are co
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection
 
@@ -44,7 +45,7 @@ def materialized_nodes(
             user in needed or origin_axes(user) is None for user in moves
         ):
             needed.add(node)
-    return needed, _weighed(graph, needed, uses)
+    return needed, _weighed(graph, needed, users, uses)
 
 
 def _takes_memory(user: Operation, node: Node, readers: Collection[str]) -> bool:
@@ -76,7 +77,9 @@ def _users(graph: Graph) -> dict[Node, set[Operation]]:
     return users
 
 
-def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> dict[Node, int]:
+def _weighed(
+    graph: Graph, needed: set[Node], users: dict[Node, set[Operation]], uses: dict[Node, int]
+) -> dict[Node, int]:
     """Return the elementwise nodes to write to memory, with the operations that each takes.
 
     They are those that are needed there, those that several operations read unless they are cheap,
@@ -89,10 +92,24 @@ def _weighed(graph: Graph, needed: set[Node], uses: dict[Node, int]) -> dict[Nod
         if is_elementwise(node):
             weight += 1
             is_cheap = node.primitive.facts.cheap and weight <= _CHEAP_WEIGHT
-            if node in needed or (uses[node] > 1 and not is_cheap) or weight > _MOST_WEIGHT:
+            is_read_often = weight > 1 and _is_repeated(node, users[node])
+            again = uses[node] > 1 and not is_cheap
+            if node in needed or again or is_read_often or weight > _MOST_WEIGHT:
                 kept[node] = weight
                 weight = 0
         elif not is_move(node):
             weight = 0
         weights[node] = weight
     return kept
+
+
+def _is_repeated(node: Operation, users: Collection[Operation]) -> bool:
+    """Return whether a larger operation reads each row of a value again, in its innermost loop.
+
+    What has one entry for a whole row is computed before that loop, and need not be in memory.
+    """
+    shape = node.output.shape
+    if not shape or shape[-1] == 1:
+        return False
+    size = math.prod(shape)
+    return any(is_elementwise(user) and math.prod(user.output.shape) > size for user in users)
