@@ -52,7 +52,7 @@ class Trial(NamedTuple):
 
 Claim = Callable[[Trial], None]
 _DRAWS = 8
-# Of products of three of the huge ones none overflows.
+# The product of any three of the huge ones does not overflow.
 _FINITE = {
     np.float64: [0.0, -0.0, 1e-100, -1e-100, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 1e100, -1e100],
     np.float32: [0.0, -0.0, 1e-10, -1e-10, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 1e10, -1e10],

@@ -59,7 +59,7 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     ----------
     model : Module
     path : str or path
-        Of a file of weights, or of a checkpoint that `fit` wrote, whose model is read.
+        A file of weights, or a checkpoint that `fit` wrote, of which the model is read.
     layout : {"adjoint", "torch"}
         "torch" reads what ``safetensors.torch.save_file(model.state_dict(), path)`` writes, or
         `save_weights` with this layout.

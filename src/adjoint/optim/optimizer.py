@@ -61,6 +61,29 @@ class Optimizer:
     ValueError
         If it is empty, holds a tensor twice, or one that is computed or requires no gradient; if
         the learning rate is not positive and finite, or a group has an unknown setting.
+
+    Examples
+    --------
+    A rule of one's own takes a parameter, its gradient, what was remembered of it (`Memory`) and
+    the settings (`Settings`), and returns the new parameter and what to remember. A setting may be
+    a `Schedule`, here a rate that is halved at every step.
+
+    >>> import adjoint as ad
+    >>> class SignMomentum(ad.optim.Optimizer):
+    ...     remembers = ("velocity",)
+    ...     def update(self, parameter, gradient, memory, settings):
+    ...         velocity = 0.9 * memory["velocity"] + gradient
+    ...         return parameter - settings["lr"] * ad.sign(velocity), {"velocity": velocity}
+    >>> w = ad.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = SignMomentum([w], lr=lambda steps: 0.5 * 0.5**steps)
+    >>> for _ in range(2):
+    ...     optimizer.zero_grad()
+    ...     (w**2).sum().backward()
+    ...     optimizer.step()
+    >>> w
+    tensor([ 0.25, -1.25], requires_grad=True)
+    >>> optimizer.memory
+    [{'velocity': array([ 2.8, -6.6])}]
     """
 
     # Arrays of the parameter's shape, zeros at first; "steps" is a number.

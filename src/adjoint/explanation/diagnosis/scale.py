@@ -95,7 +95,8 @@ def _by_many(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
 def way(sweep: Sweep, leaf: Node) -> list[GradientStep]:
     """Return the operations from a leaf to the loss along the greatest contributions.
 
-    Of values that depend on the leaf in some entries only, as a concatenation, these are followed.
+    Where a value depends on the leaf in some of its entries only, as a concatenation does, these
+    entries are followed.
     """
     given = contributions(sweep)
     steps, here, region = [], leaf, None

@@ -18,7 +18,7 @@ Called = Callable[[History, Any], Any]
 
 @dataclass(frozen=True)
 class Training:
-    """What a training works with.
+    """What a training works with: `Callback.start` is given it before the first step.
 
     Attributes
     ----------
@@ -29,6 +29,21 @@ class Training:
         Its settings may be changed after any epoch.
     epochs : int
         How many are to come.
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> class HalvedRate(ad.callbacks.Callback):
+    ...     def start(self, training):
+    ...         self.optimizer = training.optimizer
+    ...     def __call__(self, history, model):
+    ...         self.optimizer.lr = self.optimizer.lr / 2
+    >>> optimizer = ad.optim.SGD(ad.nn.Linear(1, 1, rng=0).parameters(), lr=0.4)
+    >>> callback = HalvedRate()
+    >>> callback.start(Training(model=None, loss=None, optimizer=optimizer, epochs=1))
+    >>> callback(None, None)
+    >>> optimizer.lr
+    0.2
     """
 
     model: Module
