@@ -118,7 +118,9 @@ def direction(record: str) -> str:
     name = record.removeprefix("val_")
     if name in _LESS_IS_BETTER:
         return "min"
-    if name in METRICS or find_scorer(name) is not None:  # a scorer says more of what is better
+    # Scikit-learn negates what is better when less, as "neg_log_loss": of all scorers more is
+    # better.
+    if name in METRICS or find_scorer(name) is not None:
         return "max"
     raise ValueError(
         f'monitor {record!r}: pass mode="min" or mode="max"; it is not known which is better'
