@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import require
 from ..files.rescue import check_file_place, check_folder_place, rescued
 from ..files.whole_file import whole_file
-from ..tables.settings import Settings
+from ..tables.settings import TableSettings
 from ..tables.source import Source
 from ..tables.target import TASKS
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..tables.encoder import Encoder
     from ..tables.model import TableModel
 
-DEFAULTS = Settings()
+DEFAULTS = TableSettings()
 # No memory holds so many, and the product of two such sizes still fits into 64 bits.
 _MOST_UNITS = 2**31
 _Say = Callable[[str], None]
@@ -162,7 +162,7 @@ def fit(
     source = Source(table)
     _check_dropped(source, target, drop)
     read = source.read().drop_columns(list(drop))
-    settings = Settings(**chosen)
+    settings = TableSettings(**chosen)
     encoder, kind, parts = prepare(read, target, settings)
     say(f"{table}: {read.num_rows:,} rows, {len(read.column_names)} columns")
     _show_columns(encoder, say)

@@ -37,6 +37,7 @@ def minimise(
     params += [layer.weight for layer in network.embeddings]
     params += [p for norm in network.norms for p in norm.parameters()]
     weights = () if sample_weight is None else (sample_weight,)
+    # scikit-learn's order, weights before biases, decides the roundings of the solver's products.
     flat = FlatLoss(network, estimator._objective, params, (X, targets, *weights))
     compiled = flat.compile()
     found = optimize.minimize(

@@ -98,7 +98,7 @@ class Recurrent(Module):
     """
 
     gates: int
-    # How many arrays a state has.
+    # How many arrays a state has: an LSTM carries its memory beside the output.
     parts = 1
 
     def __init__(

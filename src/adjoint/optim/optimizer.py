@@ -86,7 +86,8 @@ class Optimizer:
     [{'velocity': array([ 2.8, -6.6])}]
     """
 
-    # Arrays of the parameter's shape, zeros at first; "steps" is a number.
+    # Names of arrays of the parameter's shape, which are zeros at first. "steps" is a single
+    # number: each parameter counts its own, since one that has no gradient takes no step.
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Iterable[Any], *, lr: float | Schedule, **settings: Any) -> None:
@@ -184,6 +185,7 @@ class Optimizer:
         updates = []
         now = [self.settings_now(group) for group in range(len(self.groups))]
         found = [(i, p, p.grad.data) for i, p in enumerate(self.params) if p.grad is not None]
+        # All groups together: the norm that is clipped is that of the whole gradient.
         gradients = self.clipping([gradient for _, _, gradient in found])
         for (i, parameter, _), gradient in zip(found, gradients, strict=True):
             settings = now[self.membership[i]]

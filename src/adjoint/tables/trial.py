@@ -22,7 +22,7 @@ from .encoder import DTYPE, Encoder
 from .importance import importances
 from .model import NO_REPORT, TableModel, design_for
 from .scores import score
-from .settings import Settings
+from .settings import TableSettings
 from .target import Target, learn_target
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Parts:
 
 
 def prepare(
-    table: pyarrow.Table, target_name: str, settings: Settings
+    table: pyarrow.Table, target_name: str, settings: TableSettings
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
@@ -114,7 +114,7 @@ def run(
     encoder: Encoder,
     target: Target,
     parts: Parts,
-    settings: Settings,
+    settings: TableSettings,
     *,
     progress: bool,
     say: Callable[[str], None] = lambda line: None,
@@ -133,7 +133,7 @@ def run(
 def _scored(
     model: TableModel,
     parts: Parts,
-    settings: Settings,
+    settings: TableSettings,
     history: History,
     stopping: EarlyStopping,
     *,
@@ -168,7 +168,7 @@ def _scored(
     return trial
 
 
-def _train(model: TableModel, parts: Parts, settings: Settings, *, progress: bool) -> Any:
+def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress: bool) -> Any:
     target = model.target
     pairs = [parts.train, parts.validation]
     if target.task == "regression":

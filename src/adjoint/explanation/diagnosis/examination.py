@@ -94,7 +94,7 @@ class Examination(NamedTuple):
             return self._absent(leaf, sweep)
         if sweep is not None and _is_bad(sweep.start.output):
             return forward_origin(self.flow, sweep.start)
-        assert gradient is not None  # of which the state is "none"
+        assert gradient is not None  # else the state would be "none"
         if state == "fine":
             return Verdict("fine", None, _fine(gradient), {})
         if sweep is None:

@@ -59,7 +59,7 @@ def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Verdict:
 
 
 def _total(steps: Sequence[GradientStep], tiny: bool) -> float:
-    """Return the decades by which the norm changes into the wrong direction."""
+    """Return by how many powers of ten the norm changes in the wrong direction."""
     return sum(step.decades for step in steps) * (-1.0 if tiny else 1.0)
 
 

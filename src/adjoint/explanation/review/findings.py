@@ -1,4 +1,4 @@
-"""A diagnosis tests hypotheses against all calls and keeps the simplest that explains them."""
+"""Findings are what hypotheses explain: the simplest one that fits all calls is believed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def first_wrong(calls: Sequence[ComparedCall]) -> ComparedCall | None:
     return next((s for s in calls if s.attempt.superfluous or s.wrong or _symptoms(s)), None)
 
 
-def diagnose(
+def findings_of(
     call: ComparedCall, calls: Sequence[ComparedCall], steps: Steps
 ) -> tuple[Finding, ...]:
     """Return the wrong gradients of a call in the order of the backward pass, each explained."""
