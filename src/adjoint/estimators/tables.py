@@ -145,6 +145,7 @@ class TableEncoder:
 
 def is_frame(X: object) -> TypeGuard[DataFrame]:
     """Return whether X is a frame of pandas, polars or their kind."""
+    # Told by its attributes, so that no library of frames has to be imported.
     return hasattr(X, "columns") and hasattr(X, "shape") and not isinstance(X, np.ndarray)
 
 
@@ -230,6 +231,8 @@ def read_rows(
         return encoder.transform(numbers), targets
     if y is None:
         validate_data(estimator, X, y)  # which says that y is missing
+    # Scikit-learn notes only the names of the columns here, which may be of any type. What they are
+    # encoded to is checked below.
     validate_data(estimator, X, y, skip_check_array=True, reset=is_first)
     if is_first:
         encoder.fit(X)

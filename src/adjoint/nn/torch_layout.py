@@ -87,6 +87,7 @@ def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
                 third = len(array) // 3
                 array = array[place.part * third : (place.part + 1) * third]
             found[name] = place.back(array)
+    # What has no place here is handed on, so that loading refuses it by name.
     unknown = {n: x for n, x in rest.items() if not n.endswith("num_batches_tracked")}
     return found | unknown
 
@@ -104,6 +105,7 @@ def _places(model: Module) -> dict[str, Place]:
 def _parent(name: str, modules: Mapping[str, Module]) -> tuple[str, str]:
     """Return the path of the module that a name lies in, and the rest of the name."""
     fitting = [p for p in modules if not p or name.startswith((f"{p}.", f"{p}["))]
+    # The longest path that fits is that of the innermost module.
     path = max((p for p in fitting if p != name), key=len)
     return path, name[len(path) :].lstrip(".") if path else name
 
@@ -128,6 +130,7 @@ def _place(model: Module, modules: Mapping[str, Module], path: str, inner: str) 
             return Place(name, move, move)
     last = "running_var" if inner == "running_variance" else _dotted(inner)
     name = _joined(_torch_path(model, path), last)
+    # PyTorch has (out, in) for z = x Wᵀ + b, we have (in, out) for z = x W + b.
     if isinstance(module, Linear) and inner == "weight":
         return Place(name, np.transpose, np.transpose)
     if isinstance(module, Convolution) and inner == "weight":
