@@ -105,7 +105,7 @@ def fit(
         returns something true, the training ends. A `callbacks.Callback` is told of the start and
         of the end as well; the end comes with Ctrl-C and errors, too.
     checkpoint : str, path or Saving, optional
-        A file in which the training is kept while it runs, as `Saving` has it: parameters, buffers,
+        A file in which the training is kept while it runs, as `Saving` says: parameters, buffers,
         optimiser, history and position, whole or not at all.
     resume : bool
         Go on from that file, if it is there: in the same environment to the very bits that an

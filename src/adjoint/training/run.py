@@ -53,7 +53,7 @@ class Run(Protocol):
         until : int
             The epoch after which to come back at the latest.
         show : callable
-            Called now and then meanwhile.
+            Called now and then while it trains.
         patience : Patience, optional
             How long to go on without a better loss; only native code keeps to it.
         """

@@ -74,7 +74,7 @@ class Callback:
         """See the model after an epoch; a true answer ends the training."""
 
     def end(self, history: History, model: Module) -> None:
-        """Tidy up once no more steps will follow, be it for Ctrl-C or an error."""
+        """Tidy up once no more steps will follow, even if Ctrl-C or an error ended the training."""
 
     def next_after(self, epoch: int) -> int | None:
         """Return after which epoch to call next, once this one is over; None for never."""

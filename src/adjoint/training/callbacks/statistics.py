@@ -161,7 +161,7 @@ def _own_parameters(module: Module) -> list[Tensor]:
 
 @contextmanager
 def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[Array]]]:
-    """Give a record of what each layer returns meanwhile."""
+    """Collect what each layer returns while the ``with`` block runs."""
     outputs: dict[int, list[Array]] = {id(layer): [] for layer in layers}
     # A forward that the user gave to the object itself is left alone: to remove ours again would
     # remove theirs.
