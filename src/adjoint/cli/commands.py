@@ -65,7 +65,7 @@ for command in COMMANDS:
 )
 @click.option("--batch-size", type=click.IntRange(1, 100), default=5, help="Points in the batch.")
 @click.option("--entry", default="layers[0].weight[1, 0]", help="The weight to follow to the loss.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the points and the weights.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Decides the points and weights.")
 def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     """Write how the gradient of the demo's network comes about on one batch.
 
@@ -138,7 +138,7 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     "--seed",
     type=int,
     default=DEFAULTS.seed,
-    help="Of the data, the first weights and the batches.",
+    help="Decides the data, the first weights and the batches.",
 )
 @click.option(
     "--out",

@@ -115,7 +115,7 @@ _PART = _Number(0, 0.9, min_open=True)
     "--learning-rate",
     type=_Number(0, min_open=True),
     default=DEFAULTS.learning_rate,
-    help="Of AdamW.",
+    help="Step length of AdamW.",
 )
 @click.option(
     "--dropout",
@@ -133,7 +133,10 @@ _PART = _Number(0, 0.9, min_open=True)
     help="Part of the others held out to stop by.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=DEFAULTS.seed, help="Of all that is drawn."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=DEFAULTS.seed,
+    help="Decides all that is random.",
 )
 @_JSON
 def fit(
@@ -157,6 +160,7 @@ def fit(
 
     check_free(out, replace=force)
     check_out(check_folder_place, out.parent)
+    # A training takes minutes: what its end needs is looked for at the beginning.
     _require_for_fit(as_json)
     say = _teller(as_json)
     source = Source(table)

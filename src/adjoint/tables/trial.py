@@ -98,6 +98,7 @@ def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tup
     """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
     # A class with one row cannot be in both parts.
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
+    # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
     held = max(round(part * len(rows)), len(target.labels), 2)
     strata = y[rows] if is_stratified else None
     try:
@@ -126,6 +127,7 @@ def run(
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start
+    # From here on the training is paid for. If scoring or writing fails, the network is kept.
     with rescued(lambda place: model.save(place, report=NO_REPORT), "model"):
         return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
 
