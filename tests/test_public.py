@@ -1,9 +1,11 @@
 """What `import adjoint` offers: no internals, and each name with an example that runs."""
 
 import doctest
+import importlib
 import inspect
 import re
 from importlib.util import find_spec
+from types import GenericAlias, ModuleType
 
 import numpy as np
 import pytest
@@ -17,9 +19,13 @@ NEEDS_SCIPY = pytest.mark.skipif(find_spec("scipy") is None, reason="needs SciPy
 
 
 def offered(module):
-    """Return what a module offers by name, other modules aside."""
+    """Return what a module offers by name, but for what has no docstring of its own.
+
+    These are modules, tables, and names of types, whose docstrings are those of dict and Callable.
+    """
     found = {name: getattr(module, name) for name in module.__all__}
-    return {name: item for name, item in found.items() if not inspect.ismodule(item)}
+    without = (ModuleType, dict, GenericAlias)
+    return {name: item for name, item in found.items() if not isinstance(item, without)}
 
 
 def without_example(module):
@@ -30,6 +36,15 @@ def without_example(module):
 def test_every_public_name_has_an_example(module):
     missing = without_example(module)
     assert not missing, f"give these an example in the docstring: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize(
+    "name", ["callbacks", "coverage", "data", "estimators", "files", "nn", "optim", "plots"]
+)
+def test_every_public_name_of_a_room_has_an_example(name):
+    if name == "estimators":
+        pytest.importorskip("sklearn")
+    assert not without_example(importlib.import_module(f"adjoint.{name}"))
 
 
 @NEEDS_SCIPY

@@ -73,7 +73,16 @@ class AnomalyWarning(RuntimeWarning):
 
 
 class UnreadableFileError(ValueError):
-    """A file is damaged, or not what it was taken for."""
+    """A file is damaged, or not what it was taken for.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "weights"
+    >>> path.write_bytes(b"not a file of tensors")
+    21
+    >>> ad.load_weights(ad.nn.Linear(1, 1), path)
+    Traceback (most recent call last):
+    adjoint.errors.UnreadableFileError: ...
+    """
 
 
 class DivergedError(ArithmeticError):

@@ -225,7 +225,7 @@ def test_an_engine_that_errs_is_found(monkeypatch):
 def test_a_gradient_that_errs_is_found(monkeypatch):
     """The derivation is right, by the traced rule; the engine's own sweep is not."""
     monkeypatch.setattr(
-        "adjoint.explanation.derivation.subject.value_and_grad",
+        "adjoint.explanation.derivation.function_at_point.value_and_grad",
         lambda f, n: lambda x: (9.0, (6.5,)),
     )
     with pytest.raises(GradientMismatchError, match=r"the engine gives 6\.5"):

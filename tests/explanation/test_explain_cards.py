@@ -12,9 +12,9 @@ import adjoint as ad
 from adjoint import contract, special
 from adjoint.compiler.source import constants
 from adjoint.core import PRIMITIVES
-from adjoint.explanation.derivation.formulas import Reading
+from adjoint.explanation.derivation.formula import identifier
 from adjoint.explanation.derivation.mathml import write
-from adjoint.explanation.derivation.notation import identifier
+from adjoint.explanation.derivation.reading import Reading
 from adjoint.explanation.derivation.tex import parse
 
 assert special  # whose cards are tested, too

@@ -9,7 +9,7 @@ import pytest
 
 import adjoint as ad
 from adjoint import nn
-from adjoint.explanation.derivation.formulas import Reading
+from adjoint.explanation.derivation.reading import Reading
 from explained import cards, random_program
 
 

@@ -23,7 +23,7 @@ from pyarrow import feather, parquet
 from adjoint import cli
 from adjoint.tables import column
 from adjoint.tables.model import TableModel
-from adjoint.tables.settings import Settings
+from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare
 
 FAST = ["--epochs", "3", "--hidden", "8"]
@@ -206,7 +206,7 @@ def test_every_kind_of_file_gives_the_same_predictions(run, fitted, kind):
 
 def test_columns_are_learnt_from_the_rows_to_train_on_alone():
     table = pa.table({"x": np.arange(100.0), "label": ["a", "b"] * 50})
-    found = [prepare(table, "label", Settings(seed=seed))[0].columns[0] for seed in range(8)]
+    found = [prepare(table, "label", TableSettings(seed=seed))[0].columns[0] for seed in range(8)]
     # 28 rows of 100 are held out: not always in the middle.
     assert len({(one.quantiles[0], one.quantiles[-1]) for one in found}) > 1
 

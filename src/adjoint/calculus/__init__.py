@@ -1,1 +1,6 @@
-"""Functions in, derivatives out; and the checks that derivatives are right."""
+"""Calculus takes functions and gives derivatives, and checks that derivatives are right.
+
+``derivatives`` has `grad`, `vjp`, `jvp` and their kin, ``jacobians`` what takes many sweeps,
+``custom`` rules of the user's own. ``check`` compares with numerical differences, ``anomaly`` finds
+the first NaN, and ``contract`` with ``claims`` is what every primitive must keep.
+"""

@@ -125,6 +125,8 @@ def _describe_bad(part: Operand) -> str | None:
 
 
 def _checksum(operand: Operand) -> int | None:
+    # A fast checksum will do. It is to notice an accident, not an attack, and is taken of every
+    # operand.
     if isinstance(operand, np.ndarray):
         return zlib.adler32(np.ascontiguousarray(operand).view(np.uint8).data)
     return None

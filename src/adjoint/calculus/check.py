@@ -39,6 +39,7 @@ def slope(function: Callable[[float], float], at: float) -> float:
     h = _STEP * max(1.0, abs(at))
 
     def central(step: float) -> float:
+        # Rounding moves both points. Dividing by the distance that they really have undoes that.
         above, below = at + step, at - step
         return (function(above) - function(below)) / (above - below)
 
@@ -135,6 +136,7 @@ def _float64(array: ArrayLike, position: int) -> Array:
 def _contract(function: Function, points: Sequence[Array], rng: np.random.Generator) -> Function:
     """Return the function ⟨v, f(x)⟩ with a fixed random v."""
     shapes = [np.shape(_plain(leaf)) for leaf in leaves(function(*points))]
+    # With weights of one, errors in two results could cancel; random ones do not let them.
     weights = [rng.standard_normal(shape) for shape in shapes]
 
     def scalar(*xs: Operand) -> Any:
@@ -159,6 +161,8 @@ def _compare(
     found = {mode: _DERIVATIVES[mode](scalar, points) for mode in modes}
     for position, point in enumerate(points):
         expected = numerical_gradient(scalar, points, position)
+        # Relative to the greatest entry: the rounding error of differences is about the same in
+        # all.
         allowed = atol + rtol * float(np.max(np.abs(expected), initial=0))
         for mode, gradients in found.items():
             error = np.abs(gradients[position] - expected)

@@ -18,7 +18,7 @@ from ..core.primitive import Primitive
 Array = np.ndarray[Any, Any]
 
 
-class Trial(NamedTuple):
+class Exercise(NamedTuple):
     """A primitive with the arguments of a case, and which of these may have any numbers instead."""
 
     primitive: Primitive
@@ -50,9 +50,9 @@ class Trial(NamedTuple):
         return [_range(np.asarray(x, float)) for x in args]
 
 
-Claim = Callable[[Trial], None]
+Claim = Callable[[Exercise], None]
 _DRAWS = 8
-# Of products of three of the huge ones none overflows.
+# The product of any three of the huge ones does not overflow.
 _FINITE = {
     np.float64: [0.0, -0.0, 1e-100, -1e-100, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 1e100, -1e100],
     np.float32: [0.0, -0.0, 1e-10, -1e-10, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 1e10, -1e10],
@@ -68,115 +68,115 @@ def _range(x: Array) -> Range:
     return Range(float(x.min()), float(x.max()), x.size, float(np.abs(x).min()))
 
 
-def bounds_hold(trial: Trial) -> None:
+def bounds_hold(exercise: Exercise) -> None:
     """No entry but NaN lies beyond the bounds, whatever the arguments; where they meet, NaN too."""
-    for point in trial.points(finite=False):
-        y = trial.apply(point)
+    for point in exercise.points(finite=False):
+        y = exercise.apply(point)
         if y.dtype.kind != "f":
             return
-        low, high = trial.primitive.facts.bounds_of(trial.ranges(point), trial.params)
+        low, high = exercise.primitive.facts.bounds_of(exercise.ranges(point), exercise.params)
         rounding = _ROUNDING[y.dtype.type]
         below, above = (rounding * abs(end) if np.isfinite(end) else 0.0 for end in (low, high))
         outside = (y < low - below) | (y > high + above)
-        if trial.primitive.facts.constant is not None:
-            outside = y != trial.primitive.facts.constant
+        if exercise.primitive.facts.constant is not None:
+            outside = y != exercise.primitive.facts.constant
         assert not outside.any(), (point, y, low, high)
 
 
-def finite_stays_finite(trial: Trial) -> None:
+def finite_stays_finite(exercise: Exercise) -> None:
     """Finite arguments give finite results, where the card says so."""
-    finite = trial.primitive.facts.finite
-    for point in trial.points():
-        ranges = trial.ranges(point)
-        if finite(*ranges, **trial.params) if callable(finite) else finite:
-            y = trial.apply(point)
+    finite = exercise.primitive.facts.finite
+    for point in exercise.points():
+        ranges = exercise.ranges(point)
+        if finite(*ranges, **exercise.params) if callable(finite) else finite:
+            y = exercise.apply(point)
             assert np.isfinite(y).all(), (point, y)
 
 
-def entries_move(trial: Trial) -> None:
+def entries_move(exercise: Exercise) -> None:
     """What moves entries gives no others, and drops and adds only what it says."""
-    moves = trial.primitive.facts.moves
+    moves = exercise.primitive.facts.moves
     if moves is None:
         return
-    moved = np.concatenate([np.ravel(x) for x in trial.args[: moves.arguments]])
-    y = trial.apply(trial.args)
+    moved = np.concatenate([np.ravel(x) for x in exercise.args[: moves.arguments]])
+    y = exercise.apply(exercise.args)
     assert np.isin(y, [*moved, 0] if moves.fills else moved).all(), y
     assert moves.drops or not y.size or np.isin(moved, y).all(), y
 
 
-def entries_are_selected(trial: Trial) -> None:
+def entries_are_selected(exercise: Exercise) -> None:
     """What selects entries gives no others, but 0."""
-    if trial.primitive.facts.selects:
-        given = np.concatenate([[0.0], *map(np.ravel, trial.args)])
-        y = trial.apply(trial.args)
+    if exercise.primitive.facts.selects:
+        given = np.concatenate([[0.0], *map(np.ravel, exercise.args)])
+        y = exercise.apply(exercise.args)
         assert np.isin(y, given).all(), y
 
 
-def nan_shows(trial: Trial) -> None:
+def nan_shows(exercise: Exercise) -> None:
     """NaN in any entry of an argument shows in the result, where the card says so."""
-    for point in trial.points(finite=False):
-        for n in trial.varied:
+    for point in exercise.points(finite=False):
+        for n in exercise.varied:
             if not point[n].size:
                 continue
             x = point[n].copy()
-            x.flat[trial.rng.integers(x.size)] = np.nan
+            x.flat[exercise.rng.integers(x.size)] = np.nan
             with_nan = [*point[:n], x, *point[n + 1 :]]
-            y = trial.apply(with_nan)
-            if y.size and trial.primitive.facts.shows_nan(n, y, with_nan, trial.params):
+            y = exercise.apply(with_nan)
+            if y.size and exercise.primitive.facts.shows_nan(n, y, with_nan, exercise.params):
                 assert np.isnan(y).any(), (with_nan, y)
 
 
-def far_slopes_vanish(trial: Trial) -> None:
+def far_slopes_vanish(exercise: Exercise) -> None:
     """What saturates has no slope far on one side, and what has none there saturates."""
-    primitive, facts, size = trial.primitive, trial.primitive.facts, trial.args[0].size
-    alone = primitive.kind == "elementwise" and len(trial.args) == 1
+    primitive, facts, size = exercise.primitive, exercise.primitive.facts, exercise.args[0].size
+    alone = primitive.kind == "elementwise" and len(exercise.args) == 1
     # A single entry has nothing to be far from in a softmax.
-    if primitive.jvp is None or 0 not in trial.varied or size < (1 if alone else 2):
+    if primitive.jvp is None or 0 not in exercise.varied or size < (1 if alone else 2):
         return
     if facts.saturates:
-        assert any(_slope(trial, far) < _SMALL_SLOPE for far in (1e8, -1e8))
+        assert any(_slope(exercise, far) < _SMALL_SLOPE for far in (1e8, -1e8))
     elif alone and not facts.flat and not facts.selects:
-        assert not any(_slope(trial, far) < _NO_SLOPE for far in (1e3, -1e3)), (
+        assert not any(_slope(exercise, far) < _NO_SLOPE for far in (1e3, -1e3)), (
             "the function flattens out: saturates=True, and bounds, belong on the card"
         )
 
 
-def _slope(trial: Trial, far: float) -> float:
+def _slope(exercise: Exercise, far: float) -> float:
     """Return the greatest slope by an entry that is moved far away; ∞ where there is none."""
-    assert trial.primitive.jvp is not None
-    first, *rest = trial.args
+    assert exercise.primitive.jvp is not None
+    first, *rest = exercise.args
     x, tangent = np.array(first), np.zeros_like(first)
     x.flat[0], tangent.flat[0] = far, 1.0
-    y, tangents = trial.apply([x, *rest]), [tangent, *[None] * len(rest)]
+    y, tangents = exercise.apply([x, *rest]), [tangent, *[None] * len(rest)]
     with np.errstate(all="ignore"):
-        moved = trial.primitive.jvp(tangents, y, [x, *rest], trial.params)
+        moved = exercise.primitive.jvp(tangents, y, [x, *rest], exercise.params)
     is_finite = np.isfinite(y).all() and np.isfinite(moved).all()
     return float(np.max(np.abs(moved))) if is_finite else np.inf
 
 
-def arguments_commute(trial: Trial) -> None:
+def arguments_commute(exercise: Exercise) -> None:
     """The two arguments may change places, where the card says so."""
-    if trial.primitive.facts.commutes:
-        for x, y in trial.points(finite=False):
-            there, back = (trial.apply(pair) for pair in ((x, y), (y, x)))
+    if exercise.primitive.facts.commutes:
+        for x, y in exercise.points(finite=False):
+            there, back = (exercise.apply(pair) for pair in ((x, y), (y, x)))
             np.testing.assert_array_equal(there, back)
 
 
-def scalars_are_boxed(trial: Trial) -> None:
+def scalars_are_boxed(exercise: Exercise) -> None:
     """A result without axes is an array where the card says so; of entrywise ones only there."""
-    boxes, is_entrywise = trial.primitive.facts.boxes, trial.primitive.kind == "elementwise"
-    args = [np.asarray(x.flat[0]) if is_entrywise and x.size else x for x in trial.args]
-    y = trial.primitive.forward(*args, **trial.params)
+    boxes, is_entrywise = exercise.primitive.facts.boxes, exercise.primitive.kind == "elementwise"
+    args = [np.asarray(x.flat[0]) if is_entrywise and x.size else x for x in exercise.args]
+    y = exercise.primitive.forward(*args, **exercise.params)
     if np.ndim(y) == 0 and (boxes or is_entrywise):
         assert isinstance(y, np.ndarray) == boxes, type(y)
 
 
-def activations_take_one_array(trial: Trial) -> None:
+def activations_take_one_array(exercise: Exercise) -> None:
     """An activation is a function of every entry, with a slope."""
-    if trial.primitive.facts.activation:
-        assert trial.primitive.kind == "elementwise"
-        assert len(trial.args) == 1
-        assert not trial.primitive.facts.flat
+    if exercise.primitive.facts.activation:
+        assert exercise.primitive.kind == "elementwise"
+        assert len(exercise.args) == 1
+        assert not exercise.primitive.facts.flat
 
 
 CLAIMS: tuple[Claim, ...] = (

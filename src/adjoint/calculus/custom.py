@@ -211,6 +211,7 @@ def _check_same(result: Tree, packed: Array) -> None:
     found = _pack(result).data
     if isinstance(found, Spec):
         return  # traced values that the function closes over have no numbers
+    # Products may be added up in another order when they are computed again, by another thread say.
     rounding = 1e3 * np.finfo(packed.dtype).eps if packed.dtype.kind == "f" else 0
     if found.shape != packed.shape or not np.allclose(
         found, packed, rtol=rounding, atol=0, equal_nan=True
@@ -246,6 +247,7 @@ def _fresh(x: Operand) -> Any:
 
 def _outside(run: _Run) -> list[Value]:
     """Return the recorded values that a run used without having been given them."""
+    # Orders grow with time: what is older than the inputs was recorded before the run.
     since = min((value.node.order for value in run.inputs if value.node), default=0)
     found: dict[Node, Any] = {}
     outputs = [leaf.node for leaf in leaves(run.result) if isinstance(leaf, Value) and leaf.node]
@@ -313,6 +315,8 @@ def _primitive(forward: Function, function: Function, pull: Rule, push: Rule) ->
     """Return a primitive outside of the registry, named after the user's function."""
 
     def infer(*operands: Payload, **params: object) -> Spec:
+        # The function is opaque, so its shape and dtype are found by a call; zeros are in most
+        # domains.
         zeros = [np.zeros(x.shape, x.dtype) if isinstance(x, Spec) else x for x in operands]
         result = forward(*zeros, **params)
         return Spec(result.shape, result.dtype)

@@ -115,6 +115,8 @@ def record_run(
         trees = {n: map_leaves(functools.partial(_fresh, n, keeps), args[n]) for n in argnums}
         result = function(*(trees.get(n, arg) for n, arg in enumerate(args)), **kwargs)
     inputs = [leaf for n in argnums for leaf in leaves(trees[n])]
+    # A derivative is recorded only if somebody can differentiate it again. Else the sweep runs on
+    # plain arrays, without the cost of a second graph.
     nested = outer and _touches_outside(inputs, _nodes(result))
     return Record(inputs, result, nested)
 
@@ -344,6 +346,7 @@ def vjp(function: Function, *args: Tree) -> tuple[Any, Function]:
             if not isinstance(output, Value) or output.node is None:
                 return
             cotangent = _of_shape(cotangent, output, "cotangent")
+            # One value may be several leaves of the result; its cotangents add up.
             known = seeds.get(output.node)
             seeds[output.node] = cotangent if known is None else known + cotangent
 

@@ -131,6 +131,7 @@ def _tangents(record: Record, seeds: dict[Node, Any], outputs: Sequence[Value]) 
 
 
 def _cheapest_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any]]:
+    # A sweep costs about the same in both directions, so fewer sweeps are cheaper.
     rows = sum(output.size for output in outputs)
     columns = sum(value.size for value in record.inputs)
     return (_reverse_jacobian if rows <= columns else _forward_jacobian)(record, outputs)

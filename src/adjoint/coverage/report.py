@@ -27,12 +27,22 @@ is neither excluded below nor has an example makes the command fail; the example
 
 
 def minor_version() -> str:
-    """Return NumPy's version as far as it decides which functions there are."""
+    """Return NumPy's version as far as it decides which functions there are.
+
+    >>> np.__version__.startswith(minor_version())
+    True
+    """
     return ".".join(np.__version__.split(".")[:2])
 
 
 def as_text(count: Count) -> str:
-    """Return the count in a few lines, with what fails by name."""
+    """Return the count in a few lines, with what fails by name.
+
+    >>> found = Count([Entry(("exp",), np.exp)], {}, {}, [Entry(("new",), np.cos)])
+    >>> print(as_text(found))
+    1 of 1 functions of NumPy ... with a derivative differentiate: 100.0% (goal 95%); 0 have none.
+      unknown  np.new: neither excluded nor exemplified
+    """
     total = len(count.right) + len(count.failing)
     lines = [
         f"{len(count.right)} of {total} functions of NumPy {minor_version()} with a derivative "
@@ -46,7 +56,11 @@ def as_text(count: Count) -> str:
 
 
 def as_markdown(count: Count) -> str:
-    """Return docs/coverage.md."""
+    """Return docs/coverage.md.
+
+    >>> as_markdown(Count([Entry(("exp",), np.exp)], {}, {}, [])).splitlines()[0]
+    "# NumPy's functions"
+    """
     return "\n".join(_page(count)) + "\n"
 
 

@@ -179,6 +179,11 @@ def as_numbers(name: str, values: object) -> Array:
     ------
     TypeError
         If an entry is neither a number nor missing, or the array is masked or a np.matrix.
+
+    Examples
+    --------
+    >>> as_numbers("X", np.array([1, None, 2.5], dtype=object))
+    array([1. , nan, 2.5])
     """
     refuse_subclass(values)
     array = np.asarray(values.data if isinstance(values, Value) else values)
@@ -207,10 +212,23 @@ def _as_rows(name: str, part: str, values: object) -> Array:
 def check_finite(name: str, array: Array) -> None:
     """Refuse NaN and infinities.
 
+    Parameters
+    ----------
+    name : str
+        What the message calls the array.
+    array : array
+        Integers and booleans pass: they are always finite.
+
     Raises
     ------
     ValueError
-        That names the first.
+        If an entry is not finite; the message names the first.
+
+    Examples
+    --------
+    >>> check_finite("X", np.array([[0.0, 1.0], [np.inf, 2.0]]))
+    Traceback (most recent call last):
+    ValueError: X has inf at row 1, column 0; drop such rows or fill them in first
     """
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return

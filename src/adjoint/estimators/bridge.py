@@ -242,6 +242,19 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     validation_loss_curve_ : list of float or None
         The loss on the rows held out.
     n_iter_ : int
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> import adjoint as ad
+    >>> from adjoint.estimators import ModuleClassifier
+    >>> def network(n_features, n_outputs, rng):
+    ...     return ad.nn.MLP(n_features, 8, n_outputs, activation="tanh", rng=rng)
+    >>> X, y = make_moons(200, noise=0.1, random_state=0)
+    >>> y = np.array(["lower", "upper"])[y]
+    >>> classifier = ModuleClassifier(network, loss="cross_entropy", random_state=0).fit(X, y)
+    >>> classifier.predict([[0.0, 1.0], [1.0, -0.5]])
+    array(['lower', 'upper'], dtype='<U5')
     """
 
     def fit(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> Self:
@@ -293,6 +306,18 @@ class ModuleRegressor(RegressorMixin, _BaseBridge):  # type: ignore[misc]
 
     Parameters and attributes are those of `ModuleClassifier`, save ``classes_``. The loss is given
     outputs and targets of shape (n, outputs).
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> from adjoint.estimators import ModuleRegressor
+    >>> def line(n_features, n_outputs):
+    ...     return ad.nn.Linear(n_features, n_outputs, rng=0)
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> regressor = ModuleRegressor(line, loss="mse_loss", random_state=0,
+    ...                             optimizer=lambda p: ad.optim.SGD(p, lr=0.1))
+    >>> regressor.fit(X, 3 * X[:, 0] + 1).predict([[2.0]]).round(3)
+    array([7.])
     """
 
     def fit(self, X: Table, y: Targets, sample_weight: ArrayLike | None = None) -> Self:

@@ -56,8 +56,8 @@ n_iter_no_change, max_fun
         ``learning_rate_init`` for every solver.
     learning_rate_init : float
     warm_start : bool
-        `fit` goes on with the weights, the optimiser and the batches of before: five epochs and
-        five more are ten.
+        `fit` goes on with the weights, the optimiser and the order of rows that the last call left:
+        five epochs and five more are ten.
     loss : {"log_loss", "focal"} or callable
         A callable takes outputs before their activation, and targets.
     class_weight : "balanced", dict or None
@@ -251,6 +251,8 @@ validation_scores_, best_validation_score_
             labels = column_or_1d(labels, warn=True)
         if not _holds_names(labels):
             check_classification_targets(labels)
+        # `partial_fit` has learnt the classes before the first fit: then there are classes but no
+        # weights.
         if is_first and not (hasattr(self, "classes_") and not hasattr(self, "coefs_")):
             if _holds_names(labels):
                 self.classes_, self._is_multilabel = np.unique(labels), False
@@ -263,6 +265,7 @@ validation_scores_, best_validation_score_
         numbers = np.searchsorted(self.classes_, labels)
         if len(self.classes_) > 2:
             return np.asarray(numbers)
+        # Two classes need one output: the loss is that of a yes or no.
         return np.asarray(numbers[:, np.newaxis], np.float64)
 
     def _check_known(self, y: Array) -> None:

@@ -65,9 +65,10 @@ def as_task(estimator: BasePerceptron, X: Array, y: Array, sample_weight: Array 
 
 
 def _form(estimator: BasePerceptron) -> Hashable:
-    """Return what determines the graph of an estimator's step; None where code of the user's does.
+    """Return what determines the graph of an estimator's step; None where the user's own code does.
 
-    Numbers as the penalty and the rates are not in it, since they are arguments of the graph.
+    Steps of the same form share compiled code without being traced. The penalty and the rates are
+    not part of it, because they are arguments of the graph.
     """
     own = estimator.solver, estimator.loss, *estimator._network.design.activations
     if any(map(callable, own)):
@@ -112,7 +113,8 @@ class Fitting:
     def run(self) -> None:
         """Train, and leave the estimator with its best weights if it stops early."""
         estimator, task = self.estimator, self.task
-        history = History(seed=0)  # the rows come in the order of scikit-learn's generator
+        # The seed is not used: the rows stay as they are, or scikit-learn's generator orders them.
+        history = History(seed=0)
         compile = "prefer" if estimator.compile == "auto" else estimator.compile
         check_compile(compile)
         try:
@@ -145,7 +147,7 @@ class Fitting:
             self._watch.end()
 
     def _until(self, epoch: int) -> int:
-        """Return up to which epoch it may train before it has to look."""
+        """Return up to which epoch it may train before Python has to do something between two."""
         looks = self.held is not None or self._watch is not None
         if looks or self.estimator.verbose or self._has_rate_of_epochs():
             return epoch + 1
@@ -178,7 +180,7 @@ class Fitting:
         if self.held is not None:
             is_worse = self._record_validation(self.held)
         else:
-            assert estimator.best_loss_ is not None  # it is None only with rows held out
+            assert estimator.best_loss_ is not None  # scikit-learn has None where rows are held out
             is_worse = loss > estimator.best_loss_ - estimator.tol
             estimator.best_loss_ = min(estimator.best_loss_, loss)
         self.state.worse = self.state.worse + 1 if is_worse else 0
@@ -202,6 +204,7 @@ class Fitting:
         if not is_stuck or optimizer.lr <= 1e-6:
             return is_stuck
         self.state.worse = 0
+        # A fifth, and the bound of 1e-6 above, are scikit-learn's.
         optimizer.lr = optimizer.lr / 5
         return False
 

@@ -26,17 +26,13 @@ def minimise(
     ValueError
         If the objective is not the same function at every evaluation, or the result not finite.
     """
-    for name in ("dropout", "batch_norm"):
-        if getattr(estimator, name):
-            raise ValueError(
-                f"solver='lbfgs' needs the same function at every evaluation, which {name} "
-                "does not give; choose another solver, as 'adam'"
-            )
+    _refuse_changing(estimator)
     network = estimator._network
     params = [*network.coefs, *network.intercepts]
     params += [layer.weight for layer in network.embeddings]
     params += [p for norm in network.norms for p in norm.parameters()]
     weights = () if sample_weight is None else (sample_weight,)
+    # scikit-learn's order, weights before biases, decides the roundings of the solver's products.
     flat = FlatLoss(network, estimator._objective, params, (X, targets, *weights))
     compiled = flat.compile()
     found = optimize.minimize(
@@ -66,3 +62,13 @@ def minimise(
             ConvergenceWarning,
             stacklevel=5,
         )
+
+
+def _refuse_changing(estimator: BasePerceptron) -> None:
+    """Refuse layers whose result is not a function of weights and rows alone."""
+    for name in ("dropout", "batch_norm"):
+        if getattr(estimator, name):
+            raise ValueError(
+                f"solver='lbfgs' needs the same function at every evaluation, which {name} "
+                "does not give; choose another solver, as 'adam'"
+            )

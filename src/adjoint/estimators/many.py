@@ -147,5 +147,16 @@ class GridSearchCV(_InThreads, model_selection.GridSearchCV):  # type: ignore[mi
 class RandomizedSearchCV(_InThreads, model_selection.RandomizedSearchCV):  # type: ignore[misc]
     """scikit-learn's `RandomizedSearchCV` with threads in the place of processes.
 
-    As `GridSearchCV` here.
+    Parameters, results and fitted attributes are the same; for the threads see `GridSearchCV`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from adjoint.estimators import MLPClassifier, RandomizedSearchCV
+    >>> X, y = make_moons(200, noise=0.2, random_state=0)
+    >>> network = MLPClassifier(8, solver="lbfgs", random_state=0)
+    >>> rates = {"alpha": [1e-4, 1e-3, 1e-2, 1e-1]}
+    >>> search = RandomizedSearchCV(network, rates, n_iter=2, n_jobs=2, random_state=0).fit(X, y)
+    >>> search.best_params_["alpha"] in rates["alpha"]
+    True
     """

@@ -135,7 +135,7 @@ class Perceptron(Module):
         return np.concatenate([np.asarray(block) for block in blocks])
 
     def _embedded(self, x: Value | Array) -> Any:
-        """Return the input with what stands for the categories in their numbers' place."""
+        """Return the input with its columns of categories replaced by embeddings, at its end."""
         categories = self.design.categories
         if not categories:
             return x
@@ -160,6 +160,8 @@ def _drawn(
 ) -> Linear:
     """Return a layer uniform on ±√(factor / (in + out)), its bias too, as scikit-learn draws it."""
     bound = np.sqrt(factor / (fan_in + fan_out))
+    # Weight before bias, and both in float64: the generator's numbers must come in scikit-learn's
+    # order, or the networks would differ from its own for the same random_state.
     weight = rng.uniform(-bound, bound, (fan_in, fan_out))
     bias = rng.uniform(-bound, bound, fan_out)
     layer = Linear(fan_in, fan_out, initialise=lambda shape, _: weight, rng=0, dtype=dtype)

@@ -25,7 +25,7 @@ Rows = Value | Array
 class Objective(Module):
     """A loss of a batch and α/2 Σ ‖W‖² over its rows, or over their total weight.
 
-    scikit-learn divides the penalty so: batches of other sizes have penalties of other sizes.
+    scikit-learn divides the penalty so, and with it a smaller batch has a larger penalty.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ class Objective(Module):
 
     def __init__(self, loss: RowLoss, weights: Sequence[Parameter], alpha: float) -> None:
         self.loss, self.weights, self.is_penalised = loss, list(weights), alpha != 0
-        # A tensor is an argument of the graph, where a number of Python's would be part of it: so
-        # networks with other penalties share their code.
+        # A tensor is an argument of the graph, while a Python number would be a constant in it. So
+        # networks that differ in their penalty share compiled code.
         dtype = self.weights[0].dtype if self.weights else np.dtype(float)
         self.alpha = tensor(np.array(alpha, dtype))
 

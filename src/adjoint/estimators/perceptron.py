@@ -95,6 +95,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         check_parameters(self)
         hidden = hidden_sizes(self.hidden_layer_sizes)
+        # A second `fit` begins anew, unless warm_start says otherwise; `partial_fit` never does.
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         rows, y = self._read_rows(X, y, is_first=is_first)
         targets = self._read_targets(y, is_first=is_first)
@@ -220,6 +221,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         loss = self._objective.loss
 
         def score() -> float:
+            # One forward pass serves both numbers: the loss is asked for after the score.
             self._held_outputs = self._network.outputs(X)
             return self._score_of(self._held_outputs, targets, sample_weight)
 

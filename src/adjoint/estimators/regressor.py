@@ -54,8 +54,8 @@ n_iter_no_change, max_fun
         ``learning_rate_init`` for every solver.
     learning_rate_init : float
     warm_start : bool
-        `fit` goes on with the weights, the optimiser and the batches of before: five epochs and
-        five more are ten.
+        `fit` goes on with the weights, the optimiser and the order of rows that the last call left:
+        five epochs and five more are ten.
     quantile : float or list of float
         The level of loss "quantile"; of several, `predict` returns a column each.
     dropout : float

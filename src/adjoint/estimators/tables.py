@@ -15,7 +15,7 @@ from ..data.rows import as_numbers, is_missing
 from ..errors import require
 
 
-class Frame(Protocol):
+class DataFrame(Protocol):
     """A table of pandas, polars or their kind."""
 
     @property
@@ -48,7 +48,7 @@ class Series(Protocol):
 
 
 # What an estimator takes as X and as y, and what names some columns of X.
-Table = ArrayLike | Frame | Sparse
+Table = ArrayLike | DataFrame | Sparse
 Targets = ArrayLike | Sparse
 Columns = str | Sequence[int | str] | None
 
@@ -82,7 +82,7 @@ class TableEncoder:
         self.means: Array | None = None
         self.marked: Array | None = None
 
-    def fit(self, X: Array | Frame) -> None:
+    def fit(self, X: Array | DataFrame) -> None:
         """Learn categories and means."""
         columns = _columns(X)
         self.levels = {
@@ -98,7 +98,7 @@ class TableEncoder:
             known = np.where(gaps, 0, numbers).sum(axis=0)
             self.means = known / np.maximum((~gaps).sum(axis=0), 1)
 
-    def transform(self, X: Array | Frame) -> Array:
+    def transform(self, X: Array | DataFrame) -> Array:
         """Return the columns as floats; those that are marked for missing numbers come last."""
         columns = _columns(X)
         numbers = self._numbers(columns)
@@ -143,8 +143,9 @@ class TableEncoder:
         )
 
 
-def is_frame(X: object) -> TypeGuard[Frame]:
+def is_frame(X: object) -> TypeGuard[DataFrame]:
     """Return whether X is a frame of pandas, polars or their kind."""
+    # Told by its attributes, so that no library of frames has to be imported.
     return hasattr(X, "columns") and hasattr(X, "shape") and not isinstance(X, np.ndarray)
 
 
@@ -153,7 +154,7 @@ def is_sparse(X: object) -> TypeGuard[Sparse]:
     return hasattr(X, "toarray")
 
 
-def _columns(X: Array | Frame) -> list[tuple[str, Array | Series]]:
+def _columns(X: Array | DataFrame) -> list[tuple[str, Array | Series]]:
     """Return the names and the values of the columns, an array each."""
     if isinstance(X, np.ndarray):
         return [(str(i), X[:, i]) for i in range(X.shape[1])]
@@ -230,6 +231,8 @@ def read_rows(
         return encoder.transform(numbers), targets
     if y is None:
         validate_data(estimator, X, y)  # which says that y is missing
+    # Scikit-learn notes only the names of the columns here, which may be of any type. What they are
+    # encoded to is checked below.
     validate_data(estimator, X, y, skip_check_array=True, reset=is_first)
     if is_first:
         encoder.fit(X)

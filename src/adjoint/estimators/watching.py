@@ -71,6 +71,7 @@ class Watch:
             estimator = self.estimator
             others = (*estimator.get_params(deep=False), *_TRANSIENT, "_skl_callbacks")
             found = {name: x for name, x in vars(estimator).items() if name not in others}
+            # A copy, since the training goes on while a callback may keep what it is given.
             network = copy.deepcopy(estimator._network)
             return found | {
                 "_fit_state": copy.copy(estimator._fit_state),

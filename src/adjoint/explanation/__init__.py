@@ -1,1 +1,6 @@
-"""Ways to see a gradient: derived, questioned, drawn, and compared with one by hand."""
+"""Explanations show a gradient to people, in four ways.
+
+``derivation`` writes it out step by step (`explain`), ``diagnosis`` tells why it is zero, missing
+or not finite (`why`), ``drawing`` shows it in a picture of the graph (`draw`), and ``review``
+compares it with one that was written by hand (`check_backward`).
+"""

@@ -1,4 +1,7 @@
-"""Files written whole or not at all, tensors in safetensors, and what is kept if all else fails.
+"""Files are written whole or not at all; arrays in them are kept as safetensors.
+
+``whole_file`` writes, ``tensor_file`` knows the format, and ``rescue`` keeps a result elsewhere if
+its own place takes no file after all.
 
 The extra `files` is needed for safetensors.
 """

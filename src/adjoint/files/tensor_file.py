@@ -1,4 +1,4 @@
-"""A tensor file holds arrays by name, and what is said of them: safetensors, with JSON inside.
+"""A tensor file holds arrays by name, and metadata as JSON: a file of safetensors.
 
 Nothing in it is ever executed, and nothing is believed before it is checked.
 """
@@ -29,7 +29,7 @@ _PURPOSE = "a file of weights"
 def write_tensors(
     path: str | os.PathLike[str], arrays: Mapping[str, Array], content: Mapping[str, Any]
 ) -> None:
-    """Write arrays and what is said of them, whole or not at all.
+    """Write arrays and metadata, whole or not at all.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def write_tensors(
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return arrays and what is said of them, as written by `write_tensors`.
+    """Return arrays and metadata, as `write_tensors` has written them.
 
     Raises
     ------

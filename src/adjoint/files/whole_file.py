@@ -32,10 +32,10 @@ def whole_file(
 ) -> Iterator[BinaryIO]:
     """Give a file to write, which takes the place of the path's once the ``with`` block ends well.
 
-    It lies beside the path meanwhile, and is flushed to the disk. What a process that was killed on
-    the way has left behind is removed the next time. A link is followed, and the permissions of a
-    file that is there are kept. What is no regular file, a device, a pipe or ``/dev/stdout``, is
-    never replaced: it is written to as it stands.
+    Until then it lies beside the path, in a file that is flushed to the disk and then renamed. What
+    a process that was killed on the way has left behind is removed the next time. A link is
+    followed, and the permissions of a file that is there are kept. What is no regular file, a
+    device, a pipe or ``/dev/stdout``, is never replaced: it is written to as it stands.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ def whole_file(
         return
     target = Path(os.path.realpath(path))
     remove_parts(target.parent, f"{target.name}.")
+    # In the same folder: only within one file system does a rename replace a file in one piece.
     part = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}{MARK}")
     try:
         with _created(part, target, mode) as file:
@@ -73,6 +74,8 @@ def whole_file(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    # The rename itself is an entry of the folder, and lost with the power unless that is flushed
+    # too.
     if flush:
         _flush_folder(target.parent)
 

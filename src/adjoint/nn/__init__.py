@@ -1,4 +1,9 @@
-"""Layers and networks: modules that own their parameters, and losses."""
+"""Networks are modules: layers, activations and losses that own their parameters and settings.
+
+A module is a class; what it computes is a plain function as well, see `functional`. ``module`` says
+what a module is, ``initialise`` how weights begin, ``weights`` how they are saved, ``torch_layout``
+what PyTorch calls them. Every other module of this room is a family of layers.
+"""
 
 from __future__ import annotations
 

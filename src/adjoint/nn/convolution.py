@@ -117,7 +117,8 @@ class Convolution(Module):
         )
         places = found.shape[2 : 2 + self.axes]
         # From (n, channels, places, kernel) to one row for each place of each example, so that the
-        # convolution is one product of matrices.
+        # convolution is one product of matrices. The rows repeat each entry once for every window
+        # that it is in: memory is the price for the speed of BLAS.
         order = (0, *range(2, 2 + self.axes), 1, *range(2 + self.axes, 2 + 2 * self.axes))
         rows = transpose(found, axes=order)
         product = self._mapped(rows, math.prod(places) * z.shape[0])

@@ -74,7 +74,8 @@ class Dropout(Module):
             return x
         z = as_array(x)
         numbers = uniform(self.state, shape=tuple(z.shape))
-        # The state moves on with every call; a compiled step returns it among its results.
+        # The state is a buffer and not a generator of NumPy's, because a compiled step can take it
+        # in and give it out among its results.
         self.state = following(self.state)
         return where(greater_equal(numbers, self.p), z / (1 - self.p), 0.0)
 

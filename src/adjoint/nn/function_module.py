@@ -38,7 +38,7 @@ class FunctionModule(Module):
 
 
 def _settings_of(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the parameters with a default; the weights of rows are none, they come with data."""
+    """Return the parameters with a default, except ``sample_weight``: that comes with the data."""
     parameters = inspect.signature(function).parameters.values()
     return tuple(
         p.name for p in parameters if p.default is not p.empty and p.name != "sample_weight"

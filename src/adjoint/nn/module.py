@@ -327,7 +327,8 @@ def _named_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
     seen: set[int] = set()
     for path, inner in module.named_modules():
         for name, item in _attributes(inner):
-            # Weights that two layers share are one tensor, saved and trained once.
+            # Weights that two layers share are one tensor. It is saved and trained once, under the
+            # first of its names.
             if isinstance(item, Tensor) and item.is_leaf and id(item) not in seen:
                 seen.add(id(item))
                 yield (f"{path}.{name}" if path else name), item

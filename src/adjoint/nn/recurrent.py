@@ -98,7 +98,7 @@ class Recurrent(Module):
     """
 
     gates: int
-    # How many arrays a state has.
+    # How many arrays a state has: an LSTM carries its memory beside the output.
     parts = 1
 
     def __init__(
@@ -216,7 +216,7 @@ class RNN(Recurrent):
     activation : str
         "tanh" or "relu".
     layers, bias, bidirectional, rng, dtype
-        As of `Recurrent`.
+        As for `Recurrent`.
 
     Raises
     ------
@@ -258,7 +258,7 @@ class GRU(Recurrent):
     in_features, hidden_size : int
         Sizes of an input's and a state's last axis.
     layers, bias, bidirectional, rng, dtype
-        As of `Recurrent`.
+        As for `Recurrent`.
 
     Raises
     ------
@@ -302,7 +302,7 @@ class LSTM(Recurrent):
     in_features, hidden_size : int
         Sizes of an input's and a state's last axis.
     layers, bias, bidirectional, rng, dtype
-        As of `Recurrent`.
+        As for `Recurrent`.
 
     Raises
     ------

@@ -34,8 +34,8 @@ _ENCODER = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one of our tensors is in PyTorch's state.
+class Counterpart:
+    """The tensor of PyTorch's state that corresponds to one of ours, or a third of it.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class Place:
 def to_torch(model: Module, state: Mapping[str, Array]) -> dict[str, Array]:
     """Return a state under PyTorch's names, in its layout."""
     found: dict[str, Array] = {}
-    for name, place in _places(model).items():
-        if place.name is None:
+    for name, theirs in _counterparts(model).items():
+        if theirs.name is None:
             continue
-        array = place.there(state[name])
-        found[place.name] = np.concatenate([found[place.name], array]) if place.part else array
+        array = theirs.there(state[name])
+        found[theirs.name] = np.concatenate([found[theirs.name], array]) if theirs.part else array
     # PyTorch counts the batches, which its averages need if they are not exponential; ours are.
     for path, module in model.named_modules():
         if isinstance(module, BatchNorm):
@@ -76,63 +76,68 @@ def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """
     own, rest = model.state_dict(), dict(arrays)
     found: dict[str, Array] = {}
-    for name, place in _places(model).items():
-        if place.name is None:
+    for name, theirs in _counterparts(model).items():
+        if theirs.name is None:
             found[name] = own[name]
-        elif place.name in arrays:
-            array = arrays[place.name]
-            rest.pop(place.name, None)
+        elif theirs.name in arrays:
+            array = arrays[theirs.name]
+            rest.pop(theirs.name, None)
             # Query, key and value lie one below the other.
-            if place.part is not None:
+            if theirs.part is not None:
                 third = len(array) // 3
-                array = array[place.part * third : (place.part + 1) * third]
-            found[name] = place.back(array)
+                array = array[theirs.part * third : (theirs.part + 1) * third]
+            found[name] = theirs.back(array)
+    # What has no counterpart here is handed on, so that loading refuses it by name.
     unknown = {n: x for n, x in rest.items() if not n.endswith("num_batches_tracked")}
     return found | unknown
 
 
-def _places(model: Module) -> dict[str, Place]:
-    """Return the place of each of our names."""
+def _counterparts(model: Module) -> dict[str, Counterpart]:
+    """Return the counterpart of each of our tensors, by our name."""
     modules = dict(model.named_modules())
-    places = {}
+    counterparts = {}
     for name in model.state_dict():
         path, inner = _parent(name, modules)
-        places[name] = _place(model, modules, path, inner)
-    return places
+        counterparts[name] = _counterpart(model, modules, path, inner)
+    return counterparts
 
 
 def _parent(name: str, modules: Mapping[str, Module]) -> tuple[str, str]:
     """Return the path of the module that a name lies in, and the rest of the name."""
     fitting = [p for p in modules if not p or name.startswith((f"{p}.", f"{p}["))]
+    # The longest path that fits is that of the innermost module.
     path = max((p for p in fitting if p != name), key=len)
     return path, name[len(path) :].lstrip(".") if path else name
 
 
-def _place(model: Module, modules: Mapping[str, Module], path: str, inner: str) -> Place:
+def _counterpart(
+    model: Module, modules: Mapping[str, Module], path: str, inner: str
+) -> Counterpart:
     module = modules[path]
     if isinstance(module, Dropout):
-        return Place(None, _same, _same)
+        return Counterpart(None, _same, _same)
     for above in _upward(path, modules):
         owner, rest = modules[above], f"{path[len(above) :].lstrip('.')}.{inner}"
         if isinstance(owner, Recurrent):
             name = _joined(_torch_path(model, above), _of_cell(rest, owner.directions))
             move = np.transpose if inner == "weight" else _same
-            return Place(name, move, move)
+            return Counterpart(name, move, move)
         first = rest.partition(".")[0]
         if isinstance(owner, MultiheadAttention):
             move = np.transpose if inner == "weight" else _same
             if first in _JOINED:
                 name = _joined(_torch_path(model, above), f"in_proj_{inner}")
-                return Place(name, move, move, _JOINED.index(first))
+                return Counterpart(name, move, move, _JOINED.index(first))
             name = _joined(_torch_path(model, above), f"out_proj.{inner}")
-            return Place(name, move, move)
+            return Counterpart(name, move, move)
     last = "running_var" if inner == "running_variance" else _dotted(inner)
     name = _joined(_torch_path(model, path), last)
+    # PyTorch has (out, in) for z = x Wᵀ + b, we have (in, out) for z = x W + b.
     if isinstance(module, Linear) and inner == "weight":
-        return Place(name, np.transpose, np.transpose)
+        return Counterpart(name, np.transpose, np.transpose)
     if isinstance(module, Convolution) and inner == "weight":
-        return Place(name, _last_to_front, _front_to_last)
-    return Place(name, _same, _same)
+        return Counterpart(name, _last_to_front, _front_to_last)
+    return Counterpart(name, _same, _same)
 
 
 def _upward(path: str, modules: Mapping[str, Module]) -> Iterator[str]:

@@ -106,7 +106,7 @@ class TransformerEncoderLayer(Module):
         ----------
         x : (n, time, d_model) array
         mask : boolean array, optional
-            As of `MultiheadAttention`: True where a step may attend to another.
+            As for `MultiheadAttention`: True where a step may attend to another.
         causal : bool
             A step may attend to itself and those before only.
 

@@ -59,7 +59,7 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
     ----------
     model : Module
     path : str or path
-        Of a file of weights, or of a checkpoint that `fit` wrote, whose model is read.
+        A file of weights, or a checkpoint that `fit` wrote, of which the model is read.
     layout : {"adjoint", "torch"}
         "torch" reads what ``safetensors.torch.save_file(model.state_dict(), path)`` writes, or
         `save_weights` with this layout.
@@ -105,7 +105,7 @@ def load_weights(model: Module, path: str | os.PathLike[str], *, layout: str = "
 def _model_of_checkpoint(
     arrays: Mapping[str, Any], content: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a checkpoint's model as a file of weights has it: arrays and what is said of them."""
+    """Return the model of a checkpoint as a file of weights would have it: arrays and metadata."""
     model = {
         name.removeprefix("model/"): array
         for name, array in arrays.items()

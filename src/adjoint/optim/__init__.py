@@ -1,4 +1,9 @@
-"""Optimisers: each is a rule, a function of values, and what the rule remembers."""
+"""Optimisers replace parameters by better ones; each is a rule, and what the rule remembers.
+
+``optimizer`` has what all share, ``sgd``, ``adam``, ``moments``, ``adaptive`` and ``averaging``
+have the rules. ``schedules`` are settings that change from step to step, ``clipping`` bounds
+gradients, and ``snapshot`` is how a model and its optimiser are put back to where they stood.
+"""
 
 from __future__ import annotations
 

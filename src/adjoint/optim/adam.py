@@ -61,8 +61,11 @@ def adam_update(
     if not is_zero(weight_decay):
         gradient = gradient + weight_decay * parameter
     steps = steps + 1.0
+    # Both means start at 0, and would be too small at first: the corrections below undo just that.
     first_moment = beta1 * first_moment + (1.0 - beta1) * gradient
     second_moment = beta2 * second_moment + (1.0 - beta2) * (gradient * gradient)
+    # Corrections are single numbers. As factors of the rate and of ε they cost nothing for each
+    # entry.
     root = sqrt(bias_correction(beta2, steps))
     rate = lr * root / bias_correction(beta1, steps)
     new = parameter - rate * first_moment / (sqrt(second_moment) + epsilon * root)
@@ -72,7 +75,7 @@ def adam_update(
 def bias_correction(beta: Operand, steps: Operand) -> Operand:
     """Return 1 - βᵗ, computed so that no digits cancel where β is close to 1."""
     if is_zero(beta):
-        return 0.0 * steps + 1.0  # in the dtype of the steps
+        return 0.0 * steps + 1.0  # 1 in the dtype of the steps
     # A Python float does not promote float32 arrays; NumPy's float64 would.
     logarithm = math.log(beta) if isinstance(beta, float) else log(beta)
     return -expm1(steps * logarithm)

@@ -167,6 +167,7 @@ class Adagrad(Optimizer):
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
+        # The sum only grows, so that steps in an entry shrink for good once its gradient was large.
         total = memory["total"] + gradient * gradient
         rate, steps = settings["lr"], memory["steps"]
         if not is_zero(settings["lr_decay"]):

@@ -120,6 +120,7 @@ class EMA(Optimizer):
         try:
             self._show(averages)
             yield
+            # Comparing arrays by identity is enough: a step never changes an array in place.
             changed = any(p.data is not a for p, a in zip(self.params, averages, strict=True))
         finally:
             self._show(kept)

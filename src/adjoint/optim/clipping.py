@@ -86,7 +86,7 @@ def _clipped_in_range(gradients: Sequence[Any], limit: float) -> list[Any]:
 
 
 def _like(clipped: Value | Array, gradient: Value | Array) -> Any:
-    """Return a gradient in its own dtype, if others were of a wider one."""
+    """Return a gradient in its own dtype, which the norm of gradients of wider ones would widen."""
     same = clipped.dtype == gradient.dtype
     return clipped if same else astype(clipped, dtype=gradient.dtype)
 
@@ -122,6 +122,13 @@ class Clipping:
     ------
     ValueError
         If a bound is not positive and finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clipping = Clipping(value=3.0, norm=2.5)
+    >>> [g.round(4) for g in clipping([np.array([30.0]), np.array([4.0])])]
+    [array([1.7678]), array([1.7678])]
     """
 
     norm: float | None = None

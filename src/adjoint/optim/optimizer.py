@@ -61,9 +61,33 @@ class Optimizer:
     ValueError
         If it is empty, holds a tensor twice, or one that is computed or requires no gradient; if
         the learning rate is not positive and finite, or a group has an unknown setting.
+
+    Examples
+    --------
+    A rule of one's own takes a parameter, its gradient, what was remembered of it (`Memory`) and
+    the settings (`Settings`), and returns the new parameter and what to remember. A setting may be
+    a `Schedule`, here a rate that is halved at every step.
+
+    >>> import adjoint as ad
+    >>> class SignMomentum(ad.optim.Optimizer):
+    ...     remembers = ("velocity",)
+    ...     def update(self, parameter, gradient, memory, settings):
+    ...         velocity = 0.9 * memory["velocity"] + gradient
+    ...         return parameter - settings["lr"] * ad.sign(velocity), {"velocity": velocity}
+    >>> w = ad.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = SignMomentum([w], lr=lambda steps: 0.5 * 0.5**steps)
+    >>> for _ in range(2):
+    ...     optimizer.zero_grad()
+    ...     (w**2).sum().backward()
+    ...     optimizer.step()
+    >>> w
+    tensor([ 0.25, -1.25], requires_grad=True)
+    >>> optimizer.memory
+    [{'velocity': array([ 2.8, -6.6])}]
     """
 
-    # Arrays of the parameter's shape, zeros at first; "steps" is a number.
+    # Names of arrays of the parameter's shape, which are zeros at first. "steps" is a single
+    # number: each parameter counts its own, since one that has no gradient takes no step.
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Iterable[Any], *, lr: float | Schedule, **settings: Any) -> None:
@@ -161,6 +185,7 @@ class Optimizer:
         updates = []
         now = [self.settings_now(group) for group in range(len(self.groups))]
         found = [(i, p, p.grad.data) for i, p in enumerate(self.params) if p.grad is not None]
+        # All groups together: the norm that is clipped is that of the whole gradient.
         gradients = self.clipping([gradient for _, _, gradient in found])
         for (i, parameter, _), gradient in zip(found, gradients, strict=True):
             settings = now[self.membership[i]]

@@ -1,6 +1,6 @@
 """A display holds what a picture shows, computed once, and draws it as often as asked.
 
-They follow scikit-learn's convention: ``from_...`` computes and draws, `plot` draws again,
+All displays follow scikit-learn's convention: ``from_...`` computes and draws, `plot` draws again,
 and the display keeps ``ax_``, ``figure_`` and the artists. Matplotlib (the extra `plot`) is
 imported at the first drawing; its global settings are left alone.
 """

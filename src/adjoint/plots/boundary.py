@@ -51,6 +51,17 @@ class DecisionBoundaryDisplay:
         The lines between the regions.
     points_ : list of PathCollection
         One per class if there are data, else none.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> class Right:
+    ...     def predict(self, X):
+    ...         return (X[:, 0] > 0).astype(int)
+    >>> display = DecisionBoundaryDisplay.from_estimator(
+    ...     Right(), [[-1.0, 0.0], [1.0, 1.0]], [0, 1], grid_resolution=5, ax=Figure().subplots())
+    >>> display.response[0, :, 1]
+    array([0., 0., 0., 1., 1.])
     """
 
     ax_: Axes

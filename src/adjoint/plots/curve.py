@@ -327,6 +327,7 @@ def running_mean(values: Array, window: int) -> Array:
     """
     reach = window // 2
     present = np.isfinite(values)
+    # By cumulative sums, so that a wide window costs no more than a narrow one.
     total = np.concatenate([[0.0], np.cumsum(np.where(present, values, 0.0))])
     count = np.concatenate([[0], np.cumsum(present)])
     place = np.arange(len(values))
@@ -352,6 +353,7 @@ def number_ticks(ax: Axes, scale: str) -> None:
     ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
     if scale == "log":
         low, high = ax.get_ylim()
+        # Over many decades there is room for labels at the powers of ten alone.
         subs = (1.0,) if high > 3000 * low else (1.0, 2.0, 5.0)
         ax.yaxis.set_major_locator(ticker.LogLocator(subs=subs, numticks=12))
         ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))

@@ -198,6 +198,8 @@ class ResidualsDisplay:
     def _scatter(self, ax: Axes, k: int, shown: Array, kwargs: dict[str, Any]) -> PathCollection:
         count, outputs = self.y_true.shape
         name = "Rows" if outputs == 1 else f"Output {k + 1}"
+        # Half transparent, and smaller where there are many: where points lie dense the picture
+        # gets darker instead of full.
         look: dict[str, Any] = {
             "alpha": 0.5,
             "s": float(np.clip(500 / count, 0.1, 1)) * style.POINT_SIZE,
@@ -235,6 +237,7 @@ class ResidualsDisplay:
             label=None if several else "Median",
         )[0]
         effects = require("matplotlib.patheffects", extra="plot", purpose="drawing")
+        # A white border: the line has to show above thousands of points of its own colour.
         line.set_path_effects([effects.withStroke(linewidth=5, foreground="white")])
         return [line]
 

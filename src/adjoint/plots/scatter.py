@@ -40,6 +40,14 @@ class DataDisplay:
     figure_ : matplotlib Figure
     points_ : list of PathCollection
         One per class, in the order of ``classes``.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> points = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+    >>> display = DataDisplay.from_data(points, ["red", "blue", "red"], ax=Figure().subplots())
+    >>> display.classes.tolist(), len(display.points_)
+    (['blue', 'red'], 2)
     """
 
     ax_: Axes

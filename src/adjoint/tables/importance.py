@@ -38,6 +38,8 @@ def importances(model: TableModel, X: Array, y: Array, *, seed: int) -> dict[str
         losses = []
         for _ in range(_REPEATS):
             changed = X.copy()
+            # All numbers that a column becomes move together, as a value and the mark of a missing
+            # one do.
             changed[:, own] = X[rng.permutation(len(X)), own]
             losses.append(best - score(model.outputs(changed), y, model.target.task)[name])
         found[column.name] = float(np.mean(losses))

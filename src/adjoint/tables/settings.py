@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class TableSettings:
     """How a network is trained on a table.
 
     Parameters

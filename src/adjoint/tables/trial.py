@@ -22,7 +22,7 @@ from .encoder import DTYPE, Encoder
 from .importance import importances
 from .model import NO_REPORT, TableModel, design_for
 from .scores import score
-from .settings import Settings
+from .settings import TableSettings
 from .target import Target, learn_target
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Parts:
 
 
 def prepare(
-    table: pyarrow.Table, target_name: str, settings: Settings
+    table: pyarrow.Table, target_name: str, settings: TableSettings
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
@@ -98,6 +98,7 @@ def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tup
     """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
     # A class with one row cannot be in both parts.
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
+    # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
     held = max(round(part * len(rows)), len(target.labels), 2)
     strata = y[rows] if is_stratified else None
     try:
@@ -114,7 +115,7 @@ def run(
     encoder: Encoder,
     target: Target,
     parts: Parts,
-    settings: Settings,
+    settings: TableSettings,
     *,
     progress: bool,
     say: Callable[[str], None] = lambda line: None,
@@ -126,6 +127,7 @@ def run(
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start
+    # From here on the training is paid for. If scoring or writing fails, the network is kept.
     with rescued(lambda place: model.save(place, report=NO_REPORT), "model"):
         return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
 
@@ -133,7 +135,7 @@ def run(
 def _scored(
     model: TableModel,
     parts: Parts,
-    settings: Settings,
+    settings: TableSettings,
     history: History,
     stopping: EarlyStopping,
     *,
@@ -168,7 +170,7 @@ def _scored(
     return trial
 
 
-def _train(model: TableModel, parts: Parts, settings: Settings, *, progress: bool) -> Any:
+def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress: bool) -> Any:
     target = model.target
     pairs = [parts.train, parts.validation]
     if target.task == "regression":

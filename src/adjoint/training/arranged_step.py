@@ -78,7 +78,11 @@ def _carried_spec(buffer: Tensor, step: TrainingStep) -> Spec:
 
 
 def _check_memory(optimizer: Optimizer, before: Sequence[Memory], after: Sequence[Any]) -> None:
-    """Refuse memory that a step gives other names: where it lies would change."""
+    """Refuse an optimiser whose memory has other names after a step.
+
+    Native code writes the new memory over the old one, so that both must consist of the same
+    arrays.
+    """
     for old, new in zip(before, after[0] if after else [{} for _ in before], strict=True):
         if old.keys() != new.keys():
             raise Unlowerable(

@@ -26,11 +26,11 @@ class Checkpoint:
     Parameters
     ----------
     model : dict of str to array
-        As of ``model.state_dict()``.
+        As ``model.state_dict()`` returns it.
     optimizer : dict
-        As of ``optimizer.state_dict()``, and its type's name as "type".
+        As ``optimizer.state_dict()`` returns it, and its type's name as "type".
     history : dict
-        As of ``history.to_state()``.
+        As ``history.to_state()`` returns it.
     position : dict
         Where the epoch under way is: "step", "rows" and "loss_so_far".
     settings : dict
@@ -38,9 +38,21 @@ class Checkpoint:
     measured : dict of str to array
         "predictions" and "targets" of the epoch under way, if there are metrics.
     callbacks : list of dict
-        What they go on from, as of their ``state_dict()``.
+        What they go on from, as their ``state_dict()`` returns it.
     version : str or None
-        Of the adjoint that wrote it; versions up to 0.1.0 did not say theirs.
+        The version of adjoint that wrote it; those up to 0.1.0 did not note theirs.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import adjoint as ad
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "run"
+    >>> history = ad.fit(ad.nn.MLP(2, 3, 2, rng=0), ad.datasets.make_moons(32, seed=0), epochs=2,
+    ...                  loss="cross_entropy", optimizer=lambda p: ad.optim.Adam(p, lr=0.1),
+    ...                  checkpoint=path)
+    >>> point = ad.files.Checkpoint.read(path)
+    >>> point.optimizer["type"], len(point.history["records"]["loss"]), point.position["step"]
+    ('Adam', 2, 0)
     """
 
     model: dict[str, Array]

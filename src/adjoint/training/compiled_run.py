@@ -9,7 +9,7 @@ from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
 from ..optim.snapshot import kept_on_error
 from .eager_run import EagerRun, eager_steps
-from .epochs import Progress, Take
+from .epochs import Position, TakeStep
 from .history import History
 from .run import Run, Show
 from .saving import Saver
@@ -20,8 +20,8 @@ from .task import Task
 class CompiledRun:
     """A run whose steps are compiled, from the second epoch on.
 
-    A graph sees shapes and dtypes only. So the first epoch is eager, in which the loss itself sees
-    every row, and says in its own words what is wrong with a label.
+    A graph knows shapes and dtypes only, and cannot refuse a label that is out of range. So the
+    first epoch is eager: in it the loss itself sees every row, and says what is wrong with one.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ class CompiledRun:
         if short := n % size:
             self.step.program(*(array[:short] for array in task.data))
         self._traced = self.step.structure
-        # It keeps the records: an epoch of compiled steps differs from an eager one in its steps.
+        # An epoch of compiled steps differs from an eager one in how a step is taken and in nothing
+        # else, so an eager run keeps the records.
         self._epochs = EagerRun(task, history, saver)
         self.task, self.history, self.saver = task, history, self._epochs.saver
 
@@ -70,7 +71,7 @@ class CompiledRun:
         return bool(self._traced == self.step.structure)
 
     def current(self) -> Run:
-        """Return itself; an eager run once a callback changed what the graph does not read."""
+        """Return this run, or an eager one if a callback changed a constant of the graph."""
         return self if self.is_current else EagerRun.instead_of(self)
 
     def train(
@@ -82,25 +83,28 @@ class CompiledRun:
         else:
             self._epochs.train(until)
 
-    def position(self) -> Progress | None:
+    def position(self) -> Position | None:
         """Return how far the epoch is; None where Ctrl-C came between a step and its record."""
         return self._epochs.position()
 
-    def resume(self, progress: Progress) -> None:
+    def resume(self, position: Position) -> None:
         """Go on so far into the next epoch."""
-        self._epochs.resume(progress)
+        self._epochs.resume(position)
 
-    def steps(self) -> Take:
-        """Return what takes steps as long as only the numbers of parameters and memory change."""
+    def steps(self) -> TakeStep:
+        """Return a function that takes steps while only numbers in parameters and memory change."""
         task, compute = self.task, self.step.computing()
         eagerly = eager_steps(task)
-        task.optimizer.zero_grad()  # a compiled step leaves no gradients: rather none than old ones
+        # A compiled step writes no gradients. None is better than one that an eager step left.
+        task.optimizer.zero_grad()
 
         def take(*batch: Array) -> tuple[float, Any]:
             computed = compute(*batch)
             number = float(computed.loss)
             if not math.isfinite(number):
-                return eagerly(*batch)  # which decides it, with the eager graph's rounding
+                # The program may overflow where an eager step, which rounds another way, does not;
+                # only the latter ends the training.
+                return eagerly(*batch)
             before = task.snapshot()
             with kept_on_error(before):
                 task.latest_finite = before

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array, ArrayLike, Function
+from ..core.annotations import Array, Function
 from ..data.row_weights import ClassWeight
 from ..nn.conventions import conventions_of
 from ..nn.losses.loss import Weighted
@@ -29,21 +29,21 @@ def conditions_of(
     task: Task,
     *,
     shuffle: bool,
-    sample_weight: ArrayLike | None,
-    class_weight: ClassWeight | None,
     callbacks: list[str],
 ) -> Conditions:
     """Return what must be the same, by the name that `fit` has for it.
 
-    An array is told by a checksum and a function by its name: what is inside it cannot be seen.
+    An array is represented by a checksum, and a function by its name: what the function does cannot
+    be seen.
     """
+    weights = task.sample_weight
     found = {
         "batch_size": task.batch_size,
         "rows": task.rows,
         "shuffle": shuffle,
         "accumulate": task.accumulate,
-        "sample_weight": None if sample_weight is None else checksum(np.asarray(sample_weight)),
-        "class_weight": _plain(class_weight),
+        "sample_weight": None if weights is None else checksum(np.asarray(weights)),
+        "class_weight": _plain(task.class_weight),
         "loss": text_of(task.loss.loss if isinstance(task.loss, Weighted) else task.loss),
         "metrics": sorted(task.metrics),
         "model": text_of(task.model),
@@ -51,13 +51,13 @@ def conditions_of(
         **conventions_of(task.model),
         **dict(zip(("X", "y"), map(checksum, task.data), strict=False)),
         "validation": None if task.validation is None else [*map(checksum, task.validation)],
-        **_of_optimizer(task.optimizer),
+        **_conditions_of_optimizer(task.optimizer),
         "callbacks": callbacks,
     }
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
 
-def _of_optimizer(optimizer: Optimizer) -> Conditions:
+def _conditions_of_optimizer(optimizer: Optimizer) -> Conditions:
     groups = optimizer.state_dict()["groups"]
     bounds = {f"clip_{name}": getattr(optimizer.clipping, name) for name in ("norm", "value")}
     settings = {

@@ -10,7 +10,7 @@ import numpy as np
 from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
 from ..optim.snapshot import kept_on_error
-from .epochs import Progress, Take, as_number, as_plain_array, train_epoch, validate
+from .epochs import Position, TakeStep, as_number, as_plain_array, train_epoch, validate
 from .history import History
 from .run import Run, Show
 from .saving import Saver
@@ -28,8 +28,8 @@ class EagerRun:
     history : History
     saver : Saver
         Asked after each step.
-    progress : Progress, optional
-        How far the epoch under way is.
+    position : Position, optional
+        Where in its epoch the training goes on; by default at the beginning.
     """
 
     def __init__(
@@ -37,20 +37,20 @@ class EagerRun:
         task: Task,
         history: History,
         saver: Saver | None = None,
-        progress: Progress | None = None,
+        position: Position | None = None,
     ) -> None:
         self.task, self.history, self.saver = task, history, saver or Saver()
-        self._begin_epoch(progress or Progress())
+        self._begin_epoch(position or Position())
 
     @classmethod
     def instead_of(cls, run: Run) -> EagerRun:
-        """Return the run that goes on where a compiled one does not fit any more."""
+        """Return an eager run that continues where a compiled one no longer fits the model."""
         run.history.reasons = [_CHANGED]
         return cls(run.task, run.history, run.saver, run.position())
 
-    def _begin_epoch(self, progress: Progress) -> None:
-        self.progress = progress
-        self._steps_before = self.task.optimizer.steps - progress.step
+    def _begin_epoch(self, position: Position) -> None:
+        self._position = position
+        self._steps_before = self.task.optimizer.steps - position.step
 
     def current(self) -> Run:
         """Return itself: it reads everything anew at each step."""
@@ -62,36 +62,36 @@ class EagerRun:
         """Train for one epoch, and record it."""
         self.train_with(eager_steps(self.task), "eager")
 
-    def train_with(self, take: Take, tier: str) -> None:
+    def train_with(self, take: TakeStep, tier: str) -> None:
         """Train for one epoch with steps of some tier, and record it."""
         task, history = self.task, self.history
         history.tier = tier
         order = task.order(len(history))
-        record = train_epoch(task, take, order, history, self.progress, self._after_step)
+        record = train_epoch(task, take, order, history, self._position, self._after_step)
         history.append(**record, **validate(task))
-        self._begin_epoch(Progress())
+        self._begin_epoch(Position())
 
     def _after_step(self) -> None:
         if self.saver.is_due():
             self.saver.save(self)
 
-    def position(self) -> Progress | None:
+    def position(self) -> Position | None:
         """Return how far the epoch is; None where Ctrl-C came between a step and its record."""
         taken = self.task.optimizer.steps - self._steps_before
-        return self.progress if taken == self.progress.step else None
+        return self._position if taken == self._position.step else None
 
-    def resume(self, progress: Progress) -> None:
+    def resume(self, position: Position) -> None:
         """Go on so far into the next epoch."""
-        self._begin_epoch(progress)
+        self._begin_epoch(position)
         self.task.latest_finite = self.task.snapshot()
 
 
-def eager_steps(task: Task) -> Take:
-    """Return what takes eager steps on batches, or on the parts of a batch one after another."""
+def eager_steps(task: Task) -> TakeStep:
+    """Return a function that takes an eager step on a batch, as a whole or in parts."""
     return _accumulated_steps(task) if task.accumulate > 1 else _whole_steps(task)
 
 
-def _whole_steps(task: Task) -> Take:
+def _whole_steps(task: Task) -> TakeStep:
     model, loss, optimizer = task.model, task.loss, task.optimizer
 
     def take(X: Array, *targets: Array) -> tuple[float, Any]:
@@ -110,10 +110,10 @@ def _whole_steps(task: Task) -> Take:
     return take
 
 
-def _accumulated_steps(task: Task) -> Take:
-    """Return what lets a batch through the model in parts, whose gradients add up.
+def _accumulated_steps(task: Task) -> TakeStep:
+    """Return a function that takes a step on a batch whose parts pass the model one by one.
 
-    The gradient is that of the whole batch's mean, in the memory of one part.
+    Their gradients add up to that of the mean over the batch, in the memory that one part takes.
     """
     model, loss, optimizer = task.model, task.loss, task.optimizer
 

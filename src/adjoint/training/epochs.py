@@ -1,4 +1,4 @@
-"""An epoch is one step for each batch, taken as a whole or not at all; here Python takes them."""
+"""An epoch is a step for each batch, with its record; these functions take the steps in Python."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from .task import Task
 # Rows evaluated at a time, so that large validation data need little memory.
 _BLOCK = 1024
 
-# Takes a step on the arrays of a batch, unless its loss is not finite. Returns that loss, which is
-# the one before the step, and the prediction.
-Take = Callable[..., tuple[float, Any]]
+# A function that takes a step on the arrays of a batch, unless the loss is not finite. It returns
+# the loss, which is that of the weights before the step, and the prediction.
+TakeStep = Callable[..., tuple[float, Any]]
 
 
 @dataclass
-class Progress:
-    """How far an epoch is: its steps, their rows, and the sum over these of the losses.
+class Position:
+    """How far an epoch is: the steps taken, the rows in them, and the sum of the losses of these.
 
-    Where there are metrics it also keeps the predictions and the targets, which they are taken of.
+    Where there are metrics it also keeps the predictions and the targets, from which the metrics
+    are computed at the end of the epoch.
     """
 
     step: int = 0
@@ -41,15 +42,15 @@ class Progress:
 
 def train_epoch(
     task: Task,
-    take: Take,
+    take: TakeStep,
     order: Array | None,
     history: History,
-    progress: Progress,
+    position: Position,
     after_step: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """Take one step a batch, from where the progress stands, and return the epoch's record.
+    """Take the steps of an epoch that come after a position, and return the epoch's record.
 
-    The progress is brought up to date after each step.
+    The position is updated after each step.
 
     Raises
     ------
@@ -57,28 +58,28 @@ def train_epoch(
         If a loss, or a parameter at the end of the epoch, is not finite. Model and optimiser are
         then back at the latest parameters whose loss was.
     """
-    # NumPy's warnings would come at every step; we speak once, where a loss is not finite.
+    # NumPy would warn at every step. One error, where a loss is not finite, says it all.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for X, *targets in task.batches(len(history), order, progress.step):
+        for X, *targets in task.batches(len(history), order, position.step):
             number, prediction = take(X, *targets)
             if not math.isfinite(number):
                 task.latest_finite.restore()
-                raise _diverged(task, f"the loss became {number}", progress.step, history)
+                raise _diverged(task, f"the loss became {number}", position.step, history)
             if task.metrics:
-                progress.predictions.append(as_plain_array(prediction))
-                progress.targets.append(targets[0])
-            progress.rows += len(X)
-            progress.loss_so_far += number * len(X)
-            progress.step += 1
+                position.predictions.append(as_plain_array(prediction))
+                position.targets.append(targets[0])
+            position.rows += len(X)
+            position.loss_so_far += number * len(X)
+            position.step += 1
             after_step()
         if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
             task.latest_finite.restore()
             what = "a parameter became NaN or infinite"
-            raise _diverged(task, what, progress.step - 1, history)
-    if not progress.rows:
+            raise _diverged(task, what, position.step - 1, history)
+    if not position.rows:
         raise ValueError(f"fit: the data of epoch {len(history) + 1} have no batch")
-    found = _measure(task.metrics, progress.predictions, progress.targets)
-    return {"loss": progress.loss_so_far / progress.rows, **found}
+    found = _measure(task.metrics, position.predictions, position.targets)
+    return {"loss": position.loss_so_far / position.rows, **found}
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:
@@ -128,5 +129,5 @@ def _measure(
 
 
 def as_plain_array(prediction: object) -> Array:
-    """Return a prediction as an array, without what it was computed of."""
+    """Return a prediction as an array, without the graph that leads to it."""
     return np.asarray(prediction.data if isinstance(prediction, Tensor) else prediction)

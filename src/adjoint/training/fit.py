@@ -1,8 +1,11 @@
-"""Training is one loop: an epoch in the fastest tier, its record, the callbacks, the checkpoint."""
+"""`fit` trains a model: epoch after epoch in the fastest tier, with callbacks and checkpoints.
+
+The loop itself is `_train`, at the end of this file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Literal
 
@@ -21,7 +24,8 @@ from .callbacks.callback import Called, Training, next_call, started
 from .history import History
 from .metrics import Metrics
 from .progress import epoch_bar
-from .saving import Saving, saver_of
+from .run import Run, Show
+from .saving import Saver, Saving, saver_of
 from .task import Loss, MakesOptimizer, prepare
 from .tiers import check_compile, fastest_run
 
@@ -101,7 +105,7 @@ def fit(
         returns something true, the training ends. A `callbacks.Callback` is told of the start and
         of the end as well; the end comes with Ctrl-C and errors, too.
     checkpoint : str, path or Saving, optional
-        A file in which the training is kept while it runs, as `Saving` has it: parameters, buffers,
+        A file in which the training is kept while it runs, as `Saving` says: parameters, buffers,
         optimiser, history and position, whole or not at all.
     resume : bool
         Go on from that file, if it is there: in the same environment to the very bits that an
@@ -164,20 +168,9 @@ def fit(
         class_weight=class_weight,
         accumulate=accumulate,
     )
-    epochs = positive_size("epochs", epochs)
+    epochs, callbacks = positive_size("epochs", epochs), list(callbacks)
     history = History(seed=rows.as_seed(seed))
-    callbacks = list(callbacks)
-    saver = saver_of(
-        checkpoint,
-        resume,
-        task,
-        history,
-        callbacks,
-        seed=seed,
-        shuffle=shuffle,
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-    )
+    saver = saver_of(checkpoint, resume, task, history, callbacks, seed=seed, shuffle=shuffle)
     task.seed = history.seed if shuffle else None
     training = Training(model, task.loss, task.optimizer, epochs)
     try:
@@ -190,25 +183,35 @@ def fit(
             model.train()
             run = fastest_run(task, history, epochs=epochs, compile=compile, saver=saver)
             saver.resume(run)
-            try:
-                while len(history) < epochs:
-                    model.train()  # validation left it in evaluation mode
-                    # A callback may have changed more than the numbers of what was compiled.
-                    run = run.current()
-                    # Native code takes many epochs at once where no callback looks between them.
-                    run.train(next_call(callbacks, len(history), epochs), show)
-                    show(len(history), history.loss[-1])
-                    # All callbacks see the epoch, also after one that ends the training.
-                    answers = [callback(history, model) for callback in callbacks]
-                    if any(answers):
-                        break
-                    if saver.is_due():
-                        saver.save(run)
-            except KeyboardInterrupt:
-                # Before the callbacks end: one may put other weights in the place of these.
-                saver.save(run)
-                raise
-            saver.save(run)
+            _train(run, epochs, callbacks, saver, show)
     except KeyboardInterrupt:
         history.interrupted = True
     return history
+
+
+def _train(run: Run, epochs: int, callbacks: Sequence[Called], saver: Saver, show: Show) -> None:
+    """Train epoch after epoch, call the callbacks after each, and save the training when it is due.
+
+    This is the loop of all tiers. How one epoch is trained is up to the run.
+    """
+    history, model = run.history, run.task.model
+    try:
+        while len(history) < epochs:
+            model.train()  # validation left it in evaluation mode
+            # A callback may have changed what a compiled run has as constants: then an eager run
+            # goes on in its place.
+            run = run.current()
+            # A native run trains many epochs at once where no callback looks between them.
+            run.train(next_call(callbacks, len(history), epochs), show)
+            show(len(history), history.loss[-1])
+            # All are called before the loop may end: each is to see the last epoch, too.
+            answers = [callback(history, model) for callback in callbacks]
+            if any(answers):
+                break
+            if saver.is_due():
+                saver.save(run)
+    except KeyboardInterrupt:
+        # Now, because callbacks are told of the end next, and one may put other weights in place.
+        saver.save(run)
+        raise
+    saver.save(run)

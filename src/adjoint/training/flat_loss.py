@@ -1,4 +1,4 @@
-"""A flat loss is that of all rows as a function of one vector, as SciPy's solvers take it."""
+"""A flat loss is the loss of all rows as a function of one vector, as SciPy's solvers want it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class FlatLoss:
 
     def __call__(self, vector: Array) -> tuple[float, Array]:
         """Return the loss, the penalty included, and its gradient."""
-        # A solver tries steps that are too long; it sees that the loss is not finite.
+        # A line search tries steps that are too long, and shortens them where the loss is not
+        # finite. That is no cause for a warning.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             number, gradients = (self._eager if self.compiled is None else self._fast)(vector)
             gradient = _joined(gradients)
@@ -125,4 +126,5 @@ def _value_and_gradients(
 
 
 def _joined(arrays: Sequence[Array]) -> Array:
+    """Return the entries of arrays in one vector, in float64, in which SciPy's solver computes."""
     return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)

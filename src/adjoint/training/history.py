@@ -88,11 +88,11 @@ class History:
         return {"epoch": np.array(self.epochs, int), **records}
 
     def to_state(self) -> dict[str, Any]:
-        """Return what JSON can hold, for `restore`."""
+        """Return seed and records in types that JSON can hold, for `restore`."""
         return {"seed": self.seed, "records": {n: list(x) for n, x in self._records.items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become the history that a state was taken of."""
+        """Take over the seed and the records that `to_state` returned."""
         self.seed = int(state["seed"])
         self._records = {n: [float(x) for x in xs] for n, xs in state["records"].items()}
 

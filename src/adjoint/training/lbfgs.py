@@ -14,13 +14,12 @@ from ..graphs.tensor import enable_grad
 from ..nn.module import Module
 from ..optim import SGD
 from ..optim.snapshot import full_snapshot, kept_on_error, modes_kept
-from .effort import is_worthwhile
 from .flat_loss import FlatLoss
 from .history import History
 from .progress import epoch_bar
 from .run import Show
 from .task import Loss, Task, prepare
-from .tiers import foreign_part
+from .tiers import foreign_part, native_code_pays
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
@@ -143,7 +142,7 @@ def fit_lbfgs(
 
 
 class _Descent:
-    """A run of SciPy's solver under way: the best point so far, and the record of those before."""
+    """One run of SciPy's solver: the best point so far, and the losses of those before it."""
 
     def __init__(self, task: Task, flat: FlatLoss, callbacks: list[Callback], show: Show) -> None:
         self.task, self.flat, self.callbacks, self.show = task, flat, callbacks, show
@@ -178,7 +177,7 @@ class _Descent:
             foreign = foreign_part(task.model, task.loss)
             if foreign is not None:
                 return "eager", [f"not compiled: {foreign} is not adjoint's own"]
-            if not is_worthwhile(task.model, steps=evaluations, batch_size=task.rows):
+            if not native_code_pays(task.model, steps=evaluations, rows=task.rows):
                 return "eager", [f"not compiled: {evaluations} evaluations are too few"]
         try:
             compiled = self.flat.compile()

@@ -86,7 +86,7 @@ def find_learning_rate(
     Parameters
     ----------
     model : Module
-        In training mode meanwhile.
+        It is in training mode during the search.
     data, loss, optimizer, batch_size, seed
         As for `fit`.
     low, high : float

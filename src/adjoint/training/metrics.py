@@ -120,7 +120,9 @@ def direction(record: str) -> str:
     name = record.removeprefix("val_")
     if name == "loss" or name in _LESS_IS_BETTER:
         return "min"
-    if name in _MORE_IS_BETTER or find_scorer(name) is not None:  # more of a score is better
+    # Scikit-learn negates what is better when less, as "neg_log_loss": of all scorers more is
+    # better.
+    if name in _MORE_IS_BETTER or find_scorer(name) is not None:
         return "max"
     raise ValueError(
         f'monitor {record!r}: pass mode="min" or mode="max"; it is not known which is better'
@@ -128,12 +130,29 @@ def direction(record: str) -> str:
 
 
 def as_metrics(metrics: Metrics) -> dict[str, Metric]:
-    """Return the metrics by name.
+    """Return the metrics by name, each as a function of predictions and targets.
 
-    A metric is a function of predictions and targets; a name of `METRICS`; or a scorer of
-    scikit-learn, by its name, as "roc_auc", or by object, as ``make_scorer(f1_score)``. A
-    scorer takes integer targets for classes, and predictions for scores before the softmax or, if
-    there is one score a row, before the logistic function. Anything else is a regression.
+    Parameters
+    ----------
+    metrics : str, callable, iterable of these, or dict of name to one of these
+        A metric is a function of predictions and targets; a name of `METRICS`; or a scorer of
+        scikit-learn, either its name, as "roc_auc", or the object, as ``make_scorer(f1_score)``.
+        Where the targets are integers, a scorer takes these for classes, and the predictions for
+        scores before the softmax or, if there is one score for each row, before the logistic
+        function. All else is a regression to it.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a metric has none, or it is "loss" or "epoch", which a history uses.
+
+    Examples
+    --------
+    >>> found = as_metrics(["mae", "rmse"])
+    >>> {name: metric(np.array([0.0, 2.0]), np.array([0.0, 0.0])) for name, metric in found.items()}
+    {'mae': 1.0, 'rmse': 1.4142135623730951}
+    >>> list(as_metrics({"median": lambda prediction, target: np.median(prediction - target)}))
+    ['median']
     """
     if isinstance(metrics, str) or callable(metrics):
         metrics = (metrics,)

@@ -17,18 +17,19 @@ from ..core.annotations import Array
 from ..optim.snapshot import Snapshot
 from .arranged_step import arranged_step
 from .eager_run import EagerRun, eager_steps
-from .effort import work_of
-from .epochs import Progress, train_epoch, validate
+from .epochs import Position, train_epoch, validate
 from .history import History
 from .run import Run, Show
 from .saving import Saver
 from .step import TrainingStep
-from .task import Task
+from .task import Task, work_of
 
-# Python is back in control after about this many seconds, for Ctrl-C and the progress bar.
+# A turn of native code takes about this many seconds. While it runs Python cannot see Ctrl-C, nor
+# draw the progress bar.
 _TURN = 0.06
 _MOST_STEPS = 10_000_000
-# Operations a second of native code, to find out how many steps may be taken at first.
+# Native code does about so many operations in a second. This decides how many steps the first turn
+# takes, before any was timed.
 _FAST = 1e11
 
 
@@ -79,7 +80,9 @@ class NativeRun:
         if task.reshuffle is not None:
             self._words = task.reshuffle.words
             self.loop.reshuffle(task.reshuffle.rows, self._words)
-        # The first turn is estimated by the operations of a step, later ones by the turns before.
+        # How many steps the next turn takes. The first is a guess from the operations of a step,
+        # which may be far too high; so it is small, and later turns are adjusted to the time that
+        # they took.
         work = work_of(task.model, task.batch_size)
         self._steps = max(1, min(500, int(_TURN * _FAST / work)))
         self._is_finished_elsewhere = False
@@ -116,7 +119,7 @@ class NativeRun:
         return self.step.structure, self.step.remembered()
 
     def current(self) -> Run:
-        """Return itself; an eager run once a callback changed what native code does not read."""
+        """Return this run, or an eager one if a callback changed a constant of the native code."""
         return self if self.is_current else EagerRun.instead_of(self)
 
     def train(
@@ -127,7 +130,7 @@ class NativeRun:
         history.tier, start = "native", len(history)
         # Validation is Python's, after every epoch.
         until = min(until if task.validation is None else start + 1, self.epochs)
-        if self.loop.step == task.steps:  # it was saved before the epoch was recorded
+        if self.loop.step == task.steps:  # resumed from between an epoch's last step and its record
             self._finish_epoch()
         while len(history) == start:
             self._train_natively(until, show, patience)
@@ -155,13 +158,14 @@ class NativeRun:
     def advance(self, until: int, show: Show, patience: Patience | None = None) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step.
 
-        It comes back before if it is time to save, or if the patience ends.
+        It comes back earlier if it is time to save, or if the patience ends.
         """
         loop, reshuffle = self.loop, self.task.reshuffle
         taken = self.optimizer.steps - loop.steps
         state = self._read()
         if any(now is not left for now, left in zip(state, self._written, strict=True)):
-            loop.load(self._carried(state), epoch=loop.epoch)  # a callback replaced some of it
+            # A callback replaced an array: native code has its own copy, which is now out of date.
+            loop.load(self._carried(state), epoch=loop.epoch)
         status = Status.PAUSED
         try:
             while status is Status.PAUSED and loop.epoch < until:
@@ -183,11 +187,16 @@ class NativeRun:
         return status
 
     def _finish_epoch(self) -> None:
-        """Go on where native code stopped: it did not know what to do, or that is the end."""
+        """Finish an epoch by eager steps, from the step at which native code stopped.
+
+        It stops where a loss, its state or a parameter is not finite. The eager step decides
+        whether that ends the training: it may round another way, and its error says what went
+        wrong.
+        """
         task, history, loop = self.task, self.history, self.loop
-        progress = self._progress(loop.step, loop.loss_so_far)
+        position = self._position_at(loop.step, loop.loss_so_far)
         self._is_finished_elsewhere = True
-        record = train_epoch(task, eager_steps(task), loop.order, history, progress)
+        record = train_epoch(task, eager_steps(task), loop.order, history, position)
         self._written = self._read()
         loop.load(self._carried(self._written), epoch=loop.epoch + 1, loss=record["loss"])
         history.append(**record, **validate(task))
@@ -195,28 +204,29 @@ class NativeRun:
 
     # --- to go on later ---------------------------------------------------------------------------
 
-    def position(self) -> Progress | None:
-        """Return how far the epoch is; None where Python finishes it.
+    def position(self) -> Position | None:
+        """Return how far the epoch is; None while Python finishes it.
 
-        Native code that went on from there would come to other roundings than the eager steps.
+        A checkpoint of that moment could not be resumed to the same bits: native code would go on
+        from there, and it rounds another way than the eager steps.
         """
         loop, task = self.loop, self.task
         if self._is_finished_elsewhere:
             return None
         if loop.epoch > len(self.history):  # it is not recorded yet
-            return self._progress(task.steps, loop.losses()[-1] * task.rows)
-        return self._progress(loop.step, loop.loss_so_far)
+            return self._position_at(task.steps, loop.losses()[-1] * task.rows)
+        return self._position_at(loop.step, loop.loss_so_far)
 
-    def _progress(self, step: int, loss_so_far: float) -> Progress:
-        return Progress(step, min(step * self.task.batch_size, self.task.rows), loss_so_far)
+    def _position_at(self, step: int, loss_so_far: float) -> Position:
+        return Position(step, min(step * self.task.batch_size, self.task.rows), loss_so_far)
 
-    def resume(self, progress: Progress) -> None:
+    def resume(self, position: Position) -> None:
         """Go on so far into the next epoch."""
         epoch = len(self.history)
         self.task.latest_finite = self.task.snapshot()
         self._written = self._read()
         self.loop.load(self._carried(self._written), epoch=epoch)
-        self.loop.resume(progress.step, progress.loss_so_far, self.task.order(epoch))
+        self.loop.resume(position.step, position.loss_so_far, self.task.order(epoch))
 
     # --- the state --------------------------------------------------------------------------------
 
@@ -235,7 +245,10 @@ class NativeRun:
         return [array.astype(self.step.dtype, copy=False) for array in state]
 
     def _snapshot(self, state: Sequence[Array], steps: int) -> Snapshot:
-        """Return a state as all that a step changes; what native code leaves alone is as now."""
+        """Return a snapshot in which a state of native code stands for what it trains.
+
+        All else that a step may change, as frozen parameters, is in it as it is now.
+        """
         optimizer, step = self.optimizer, self.step
         rest = iter(state[len(step.places) :])
         memory = optimizer.memory[:]

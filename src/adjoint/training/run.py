@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..compiler.native.epoch_loop import Patience
-from .epochs import Progress
+from .epochs import Position
 from .history import History
 from .task import Task
 
@@ -53,13 +53,13 @@ class Run(Protocol):
         until : int
             The epoch after which to come back at the latest.
         show : callable
-            Called now and then meanwhile.
+            Called now and then while it trains.
         patience : Patience, optional
             How long to go on without a better loss; only native code keeps to it.
         """
 
-    def position(self) -> Progress | None:
+    def position(self) -> Position | None:
         """Return how far the epoch under way is; None at a moment where that cannot be told."""
 
-    def resume(self, progress: Progress) -> None:
+    def resume(self, position: Position) -> None:
         """Go on from model, optimiser and history as they are, so far into the next epoch."""

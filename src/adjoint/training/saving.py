@@ -9,15 +9,13 @@ from time import monotonic
 
 import numpy as np
 
-from ..core.annotations import ArrayLike
 from ..core.checks import in_range
-from ..data.row_weights import ClassWeight
 from ..errors import require
 from ..files.rescue import check_file_place, rescued
 from .callbacks.callback import Callback, Called
 from .checkpoint import Checkpoint
 from .conditions import Conditions, conditions_of, differences
-from .epochs import Progress
+from .epochs import Position
 from .history import History
 from .run import Run
 from .task import Task
@@ -28,8 +26,8 @@ _POSITION = ("step", "rows", "loss_so_far")
 class Saving:
     """Where a training is saved, and how often.
 
-    It is saved every so many seconds, in the midst of an epoch too, and when it ends, be it by
-    Ctrl-C. After `DivergedError` the file is that of before. Whether the file can be written is
+    It is saved every so many seconds, in the middle of an epoch too, and when it ends, even by
+    Ctrl-C. `DivergedError` leaves the file as it was last saved. Whether the file can be written is
     found out before the first step; if writing fails all the same, the error says where else the
     training was kept.
 
@@ -60,7 +58,7 @@ class Saving:
 
 
 class Saver:
-    """What keeps a training in a file, and goes on from one that is there.
+    """Writes a training to a file when it is due, and lets it go on from a file that is there.
 
     Parameters
     ----------
@@ -70,8 +68,8 @@ class Saver:
         The state of each `Callback` among them is saved as well.
     conditions : dict
         What must be the same to go on.
-    point : Checkpoint or None
-        Where the training goes on from.
+    start : Checkpoint or None
+        Where the training goes on from; None if it is a new one.
     """
 
     def __init__(
@@ -79,9 +77,9 @@ class Saver:
         saving: Saving | None = None,
         callbacks: Sequence[Called] = (),
         conditions: Conditions | None = None,
-        point: Checkpoint | None = None,
+        start: Checkpoint | None = None,
     ) -> None:
-        self.saving, self.conditions, self.point = saving, conditions or {}, point
+        self.saving, self.conditions, self.start = saving, conditions or {}, start
         self.callbacks = [one for one in callbacks if isinstance(one, Callback)]
         self._latest = monotonic()
 
@@ -93,34 +91,34 @@ class Saver:
         """Write the training as it stands."""
         if self.saving is None:
             return
-        progress = run.position()
-        if progress is None:
-            return  # Ctrl-C came between a step and its record: the file of before stays
-        seen = {name: getattr(progress, name) for name in ("predictions", "targets")}
+        position = run.position()
+        if position is None:
+            return  # Ctrl-C came between a step and its record; the last file stays as it is
+        seen = {name: getattr(position, name) for name in ("predictions", "targets")}
         measured = {name: np.concatenate(x) for name, x in seen.items() if x}
-        point = Checkpoint.of(
+        checkpoint = Checkpoint.of(
             run.task.model,
             run.task.optimizer,
             run.history,
-            position={name: getattr(progress, name) for name in _POSITION},
+            position={name: getattr(position, name) for name in _POSITION},
             settings=self.conditions,
             measured=measured,
             callbacks=[callback.state_dict() for callback in self.callbacks],
         )
-        with rescued(point.save, self.saving.path.name):
-            point.save(self.saving.path)
+        with rescued(checkpoint.save, self.saving.path.name):
+            checkpoint.save(self.saving.path)
         self._latest = monotonic()
 
     def resume(self, run: Run) -> None:
         """Let a run and the callbacks go on from the checkpoint, if there is one."""
-        if self.point is None:
+        if self.start is None:
             return
-        for callback, state in zip(self.callbacks, self.point.callbacks, strict=True):
+        for callback, state in zip(self.callbacks, self.start.callbacks, strict=True):
             callback.load_state_dict(state)
-        progress = Progress(**self.point.position)
-        for name, array in self.point.measured.items():
-            getattr(progress, name).append(array)
-        run.resume(progress)
+        position = Position(**self.start.position)
+        for name, array in self.start.measured.items():
+            getattr(position, name).append(array)
+        run.resume(position)
 
 
 def saver_of(
@@ -132,38 +130,35 @@ def saver_of(
     *,
     seed: object,
     shuffle: bool,
-    sample_weight: ArrayLike | None,
-    class_weight: ClassWeight | None,
 ) -> Saver:
-    """Return what saves a training, once it stands where it is to go on from.
+    """Return the saver of a training; one that is resumed is put back to where it was saved.
 
-    Model, optimiser and history are put back to where the checkpoint was written, if there is one
-    and all of it fits. The parameters are those of `fit`, checked in ``task`` and ``history``.
+    That holds for model, optimiser and history, and only if all of the checkpoint fits them. The
+    parameters are those of `fit`, checked in ``task`` and ``history``.
 
     Raises
     ------
     ValueError
         If the checkpoint is of another training.
     ValueError, ImportError, OSError
-        As `read_point`.
+        As `read_checkpoint`.
     """
     saving = as_saving(checkpoint)
-    point = read_point(saving, resume)
+    start = read_checkpoint(saving, resume)
     if saving is None:
         return Saver()
     conditions = conditions_of(
         task,
         shuffle=bool(shuffle),
-        sample_weight=sample_weight,
-        class_weight=class_weight,
         callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
     )
-    if point is not None:
-        # A seed that a generator or the system gave is another one each time; the file's goes on.
+    if start is not None:
+        # Only a seed that the caller chose must be the same. One that a generator or the system
+        # gave differs each time, and the one in the file takes its place.
         conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
-        restore_point(point, task, history, conditions)
+        restore_checkpoint(start, task, history, conditions)
     conditions["seed"] = history.seed
-    return Saver(saving, callbacks, conditions, point)
+    return Saver(saving, callbacks, conditions, start)
 
 
 def as_saving(checkpoint: str | os.PathLike[str] | Saving | None) -> Saving | None:
@@ -177,13 +172,13 @@ def as_saving(checkpoint: str | os.PathLike[str] | Saving | None) -> Saving | No
     )
 
 
-def read_point(saving: Saving | None, resume: bool) -> Checkpoint | None:
+def read_checkpoint(saving: Saving | None, resume: bool) -> Checkpoint | None:
     """Return the checkpoint to go on from, if there is one.
 
     Raises
     ------
     ValueError
-        If there is one, and it is not to be gone on from; or nowhere to look for it.
+        If there is one, but ``resume`` is False; or ``resume`` is True and no file is named.
     ImportError, OSError
         If none can be written.
     """
@@ -202,7 +197,9 @@ def read_point(saving: Saving | None, resume: bool) -> Checkpoint | None:
     return Checkpoint.read(saving.path) if exists else None
 
 
-def restore_point(point: Checkpoint, task: Task, history: History, conditions: Conditions) -> None:
+def restore_checkpoint(
+    checkpoint: Checkpoint, task: Task, history: History, conditions: Conditions
+) -> None:
     """Put model, optimiser and history back to where they stood, once all of it fits.
 
     The conditions become those of the training that began.
@@ -212,22 +209,22 @@ def restore_point(point: Checkpoint, task: Task, history: History, conditions: C
     ValueError
         If the training is another one, or a version wrote the checkpoint that did not say which.
     """
-    _check_version(point, conditions)
-    found = differences(_before(point, conditions), conditions)
+    _check_version(checkpoint, conditions)
+    found = differences(_before(checkpoint, conditions), conditions)
     if found:
         raise ValueError(
             f"fit: the checkpoint is of a training with {'; with '.join(found)}; to go on it must "
             "be the same"
         )
-    point.restore(task.model, task.optimizer)
-    history.restore(point.history)
-    conditions |= {name: point.settings[name] for name in conditions}
+    checkpoint.restore(task.model, task.optimizer)
+    history.restore(checkpoint.history)
+    conditions |= {name: checkpoint.settings[name] for name in conditions}
 
 
-def _check_version(point: Checkpoint, conditions: Conditions) -> None:
+def _check_version(checkpoint: Checkpoint, conditions: Conditions) -> None:
     """Refuse a checkpoint of a version that noted less than what must be the same to go on."""
-    unknown = [name for name in conditions if name not in point.settings]
-    if point.version is None and unknown:
+    unknown = [name for name in conditions if name not in checkpoint.settings]
+    if checkpoint.version is None and unknown:
         raise ValueError(
             "fit: the checkpoint was written by version 0.1.0 of adjoint or an earlier one, which "
             f"did not note {', '.join(unknown)}, so that nobody knows whether this is the same "
@@ -236,14 +233,14 @@ def _check_version(point: Checkpoint, conditions: Conditions) -> None:
         )
 
 
-def _before(point: Checkpoint, conditions: Conditions) -> Conditions:
+def _before(checkpoint: Checkpoint, conditions: Conditions) -> Conditions:
     """Return the conditions that a checkpoint was written under.
 
     A callback may have changed the learning rate since the training began. So the rate that is
     asked for may be the first one or the one in the checkpoint.
     """
-    before = dict(point.settings)
-    groups = point.optimizer["groups"]
+    before = dict(checkpoint.settings)
+    groups = checkpoint.optimizer["groups"]
     for i, group in enumerate(groups):
         name = "lr" if not i else f"lr of group {i}"
         if name in before and conditions.get(name) == group["lr"]:

@@ -30,9 +30,10 @@ Loss = Callable[[Any, Any], Any]
 
 # The names of a batch's arrays: what the model takes, then what the loss takes besides.
 BATCH = ("X", "y", "sample_weight")
-# Scheduled settings are computed for so many steps at a time, for one call of native code.
+# A call of native code gets a table of the scheduled settings for at most so many steps.
 _MOST_SCHEDULED = 8192
-# A step keeps its programs for so many combinations of shapes and settings.
+# Programs are kept for so many combinations of shapes and settings: a schedule that switches a
+# setting to 0 and back, or batches of ever other sizes, must not fill the memory.
 _MOST_PROGRAMS = 128
 
 
@@ -96,7 +97,8 @@ class TrainingStep:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.tiers, self.predicts = tiers, predicts
         self.programs: dict[Any, Program] = {}
-        # Settings get the narrowest dtype: like Python's numbers they must widen no parameter.
+        # A setting in float64 would turn float32 parameters into float64 ones, as a Python float
+        # does not. The narrowest dtype of all parameters widens none.
         self.dtype = min((p.dtype for p in optimizer.params), key=lambda d: d.itemsize)
         self._read_tensors()
 
@@ -128,8 +130,8 @@ class TrainingStep:
         """Sort the tensors into those that are trained, may change, or are only read."""
         self.trained = trained
         places = {id(p): n for n, p in enumerate(self.optimizer.params) if trained[n]}
-        # Only buffers of model and loss may change: an undone step puts back no others, as those
-        # that a function of the user's refers to.
+        # Only buffers of the model and the loss may change. A buffer that just a function of the
+        # user's refers to would not be put back when a step is undone.
         own = set(map(id, buffers_in(self.model, self.loss)))
         self.params: dict[str, Tensor] = {}
         self.buffers: dict[str, Tensor] = {}
@@ -151,7 +153,8 @@ class TrainingStep:
     def structure(self) -> Hashable:
         """All that the traced graph depends on besides the batch and the memory's names.
 
-        As long as it is equal, the graph is. It is None where an object has been replaced.
+        Where it is equal to an earlier one, so is the graph. It is None where an object was
+        replaced.
         """
         found = [state.settings() for state in self.states]
         found += [rule.settings() for rule in self.rules]
@@ -410,7 +413,11 @@ class TrainingStep:
         return _as_dtype(value, given.dtype)
 
     def drop_unwritten_buffers(self, *batch: Array | Spec) -> None:
-        """Count the buffers that a step on such a batch leaves alone among what is only read."""
+        """Move the buffers to which a step on such a batch assigns nothing to ``read_only``.
+
+        Native code carries ``buffers`` from step to step in the dtype of the parameters, which
+        costs time and is refused for dtypes that it does not hold. A constant may have any dtype.
+        """
         if not self.buffers:
             return
         arguments = self.arguments(*batch)
@@ -423,7 +430,11 @@ class TrainingStep:
                 self.read_only[path] = self.buffers.pop(path)
 
     def _clipped(self, gradients: Sequence[Any]) -> list[Any]:
-        """Return the gradients within the optimiser's bounds; constants are not counted."""
+        """Return the gradients within the optimiser's bounds.
+
+        The gradient of a parameter that the loss does not depend on is a constant array of zeros;
+        in eager mode there is none, so that clipping must not see it here either.
+        """
         with made_by("clipping"):
             clipped = iter(self.optimizer.clipping([g for g in gradients if isinstance(g, Symbol)]))
         return [next(clipped) if isinstance(g, Symbol) else g for g in gradients]
@@ -433,7 +444,8 @@ class TrainingStep:
     ) -> tuple[Any, Memory]:
         """Return what the optimiser makes of a parameter and its memory."""
         if not isinstance(gradient, Symbol):
-            # The loss does not depend on it: in eager mode it has no gradient, and takes no step.
+            # The loss does not depend on this parameter. In eager mode it has no gradient then, and
+            # takes no step; not even weight decay moves it.
             return parameter, memory
         new, entry = self.optimizer.update(parameter, gradient, memory, settings)
         if entry.keys() == memory.keys():
@@ -465,7 +477,7 @@ def _named(setting: str, group: int) -> str:
 
 
 def _name_value(value: object, name: str) -> None:
-    """Name a value, unless it is an argument."""
+    """Give a value a name for written source, unless it is an argument, which has its own."""
     node = value.node if isinstance(value, Value) else None
     if isinstance(node, TracedNode) and node.primitive is not None:
         node.name = name

@@ -28,6 +28,15 @@ Loss = Callable[..., Any]
 MakesOptimizer = Callable[[list[Parameter]], Optimizer]
 
 
+def work_of(model: Module, rows: int) -> int:
+    """Return about how many floating-point operations a step on so many rows takes.
+
+    For each row a weight takes part in one multiplication and one addition forward, in as many for
+    its own gradient, and in as many for the gradient of what the layer read.
+    """
+    return 6 * rows * sum(parameter.size for parameter in model.parameters())
+
+
 @dataclass
 class Task:
     """The checked arguments of `fit`, and how to go back to the last good step.
@@ -53,6 +62,8 @@ class Task:
         Determines the order of the rows, epoch by epoch; None keeps their own.
     reshuffle : Reshuffle or None
         Orders the rows in the seed's place.
+    sample_weight, class_weight
+        As they were given: a training that is resumed must be given the same.
     buffers : list of Buffer
         The model and the loss may change these at each step.
     latest_finite : Snapshot
@@ -72,6 +83,8 @@ class Task:
     form: Hashable = None
     seed: int | None = None
     reshuffle: Reshuffle | None = None
+    sample_weight: ArrayLike | None = None
+    class_weight: ClassWeight | None = None
 
     def __post_init__(self) -> None:
         self.buffers: list[Buffer] = buffers_in(self.model, self.loss)
@@ -88,9 +101,9 @@ class Task:
         return -(-self.rows // self.batch_size)
 
     def order(self, epoch: int) -> Array | None:
-        """Return the order of the rows in an epoch, to be asked for once each; None for their own.
+        """Return the order of the rows in an epoch; None keeps them as they are.
 
-        A `Reshuffle` makes each order from the one before.
+        It is asked for once in each epoch, because a `Reshuffle` makes each order from the last.
         """
         if self.stream is not None:
             return None
@@ -101,7 +114,7 @@ class Task:
         return rows.permutation(self.rows, seed=self.seed, epoch=epoch)
 
     def batches(self, epoch: int, order: Array | None, start: int) -> Iterator[tuple[Array, ...]]:
-        """Yield the batches of an epoch, from one on."""
+        """Yield the batches of an epoch, beginning at batch number ``start``."""
         if self.stream is not None:
             yield from islice(self.stream(epoch), start, None)
             return
@@ -142,29 +155,25 @@ def prepare(
         None if validation is None else checked("validation", validation),
         as_metrics(metrics),
         positive_size("accumulate", accumulate),
+        sample_weight=sample_weight,
+        class_weight=class_weight,
     )
     if isinstance(data, (tuple, list)) and not is_batches(data):
-        return _with_rows(task, checked("data", data), sample_weight, class_weight)
+        return _with_rows(task, *checked("data", data))
     if sample_weight is not None or class_weight is not None:
         raise TypeError("fit: rows have weights only where data is a pair of arrays")
     return replace(task, stream=as_stream(data, lambda batch: checked("data", batch)))
 
 
-def _with_rows(
-    task: Task,
-    pair: tuple[Array, Array],
-    sample_weight: ArrayLike | None,
-    class_weight: ClassWeight | None,
-) -> Task:
+def _with_rows(task: Task, X: Array, y: Array) -> Task:
     """Return the task with its rows, and with their weights if they have some."""
-    X, y = pair
     n, size = len(X), task.batch_size
     if task.validation is not None and task.validation[0].shape[1:] != X.shape[1:]:
         raise ShapeError(
             f"validation: X of shape {task.validation[0].shape} does not fit the data's, shape "
             f"{X.shape}"
         )
-    weights = row_weights(y, sample_weight, class_weight)
+    weights = row_weights(y, task.sample_weight, task.class_weight)
     if weights is None:
         return replace(task, data=(X, y), batch_size=_checked_size(size, n))
     counts = weights > 0

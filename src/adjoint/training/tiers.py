@@ -1,4 +1,8 @@
-"""The tier of a run is chosen before the first step: the fastest that takes the task and pays."""
+"""The tier of a run is chosen before the first step: the fastest that takes the task and pays.
+
+What pays is estimated from sizes and never measured: the tier of a training, and with it the last
+bits of its numbers, must not depend on the clock.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,26 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from .compiled_run import CompiledRun
 from .eager_run import EagerRun
-from .effort import is_worthwhile
 from .history import History
 from .native_run import NativeRun
 from .run import Run
 from .saving import Saver
-from .task import Loss, Task
+from .task import Loss, Task, work_of
 
-# A compiled step saves a tenth of a millisecond, and takes ten or thirty to be made.
-_WORTHWHILE = 500
+# A compiled step saves about 0.1 ms, and takes 10 to 30 ms to compile. So many steps repay that.
+_STEPS_THAT_REPAY = 500
+# Without native code a step takes `_OVERHEAD` seconds whatever its size, and does `_OPERATIONS` a
+# second beyond that. Native code takes about `_COMPILATION` seconds to make. All were measured
+# once.
+_OVERHEAD = 1e-4
+_OPERATIONS = 5e10
+_COMPILATION = 0.2
+# What an attempt to compile a step raises where it cannot be compiled.
 _REFUSALS = (ImportError, Unlowerable, TypeError, ValueError)
 
 
 def check_compile(compile: object) -> None:
-    """Refuse what is no wish about compilation."""
+    """Refuse a value of ``compile`` that is none of those `fit` knows."""
     if compile not in (True, False, "auto", "prefer"):
         raise ValueError(f'compile: expected True, False or "auto", got {compile!r}')
 
@@ -81,6 +91,11 @@ def _reasons_against(task: Task, compile: bool | str) -> list[str]:
     return []
 
 
+def native_code_pays(model: Module, *, steps: int, rows: int) -> bool:
+    """Return whether so many steps, on so many rows each, take longer than native code to make."""
+    return steps * (_OVERHEAD + work_of(model, rows) / _OPERATIONS) >= _COMPILATION
+
+
 def _native_run(
     task: Task, history: History, saver: Saver | None, epochs: int, compile: bool | str
 ) -> Run:
@@ -90,7 +105,7 @@ def _native_run(
     if compile == "auto":
         _refuse_foreign(task)
         steps = epochs * task.steps
-        if not is_worthwhile(task.model, steps=steps, batch_size=task.batch_size):
+        if not native_code_pays(task.model, steps=steps, rows=task.batch_size):
             raise Unlowerable(f"{steps} steps are done before native code is there")
     return NativeRun(task, history, saver, epochs=epochs)
 
@@ -102,10 +117,10 @@ def _compiled_run(
     is_native = True
     if compile == "auto":
         steps = (epochs - 1) * task.steps
-        if steps < _WORTHWHILE:
+        if steps < _STEPS_THAT_REPAY:
             raise Unlowerable(f"{steps} steps after the first epoch are too few")
         _refuse_foreign(task)
-        is_native = is_worthwhile(task.model, steps=steps, batch_size=task.batch_size)
+        is_native = native_code_pays(task.model, steps=steps, rows=task.batch_size)
     return CompiledRun(task, history, saver, native=is_native)
 
 
@@ -119,8 +134,8 @@ def _refuse_foreign(task: Task) -> None:
 def foreign_part(model: Module, loss: Loss, optimizer: Optimizer | None = None) -> Any:
     """Return a part of a step that adjoint itself does not define; None if it defines all.
 
-    Code of the user's may do other things besides computing, or differ from call to call, so that
-    it is compiled only where that is asked for.
+    Code of the user's may do more than compute, or do another thing at each call, and a trace would
+    see only the first. So it is compiled only where the user asks for that.
     """
     # An optimiser around another one holds it as ``inner``.
     rules = [] if optimizer is None else [optimizer, getattr(optimizer, "inner", optimizer)]

@@ -10,7 +10,7 @@ import click
 
 from ...errors import require
 from ...files.rescue import check_folder_place, rescued
-from ...tables.settings import Settings
+from ...tables.settings import TableSettings
 from ...tables.source import Source
 from ...tables.target import TASKS
 from ..model_output import (
@@ -24,7 +24,7 @@ from ..model_output import (
 )
 from ..options import JSON, Number, as_units, check_out
 
-DEFAULTS = Settings()
+DEFAULTS = TableSettings()
 _PART = Number(0, 0.9, min_open=True)
 
 
@@ -116,7 +116,7 @@ def fit(
     source = Source(table)
     _check_dropped(source, target, drop)
     read = source.read().drop_columns(list(drop))
-    settings = Settings(**chosen)
+    settings = TableSettings(**chosen)
     encoder, kind, parts = prepare(read, target, settings)
     say(f"{table}: {read.num_rows:,} rows, {len(read.column_names)} columns")
     show_columns(encoder, say)

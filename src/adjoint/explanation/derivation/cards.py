@@ -8,8 +8,8 @@ from ...compiler.source.expressions import Expressions
 from ...compiler.source.wordings import WORDINGS
 from ...core.kinds import shape_of
 from ...core.primitive import Node, Operand, Operation
-from .formulas import Names, Reading, applied, labels, of_card, one_hot
-from .notation import Formula
+from .formula import Formula
+from .reading import Names, Reading, applied, labels, of_card, one_hot
 
 
 class Cards:
@@ -38,7 +38,9 @@ class Cards:
         return self.names(self.terms.names[parent]).latex
 
     def _reworded(self, node: Operation, operands: list[str]) -> str | None:
-        """Return the LaTeX of what source writes instead of the card, if cards say that, too.
+        """Return the LaTeX of what written source has in the place of this operation.
+
+        It is None where that is the operation itself, or is no call that a card has LaTeX for.
 
         So a product with 1/n is a quotient by n, and a sum over what was broadcast a sum over axes.
         """

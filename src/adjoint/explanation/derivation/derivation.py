@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from ...errors import GradientMismatchError
-from . import html, latex, markdown, notation, script, text
+from . import html, latex, markdown, script, text
 from .cards import Cards
 from .entry_paths import EntryPaths
 from .evaluator import Evaluator
-from .formulas import Reading
+from .formula import Formula, derivative, identifier, symbol
+from .function_at_point import FunctionAtPoint
 from .lines import Line, WrittenProgram
-from .notation import Formula
 from .numbers import agree, numbers
+from .reading import Reading
 from .step import Array, Step
-from .subject import FunctionAtPoint
 
 # How far the two sides of an equality may differ in float64, relative to the sum of the magnitudes
 # of its terms; float32 is allowed as many roundings.
@@ -67,9 +67,9 @@ class Derivation:
         """Return how a name is written: ``d_W1`` as a derivative by ``W1``."""
         inner = name.removeprefix("d_")
         if inner != name and inner in self.evaluator.scope:
-            value = notation.identifier(self.program.value)
-            return notation.derivative(value, notation.identifier(inner))
-        return notation.identifier(name)
+            value = identifier(self.program.value)
+            return derivative(value, identifier(inner))
+        return identifier(name)
 
     def _is_number(self, name: str) -> bool:
         """Return whether a name stands for a single number."""
@@ -81,7 +81,7 @@ class Derivation:
         error = self._error(number, line, value)
         self._expanded[line.name] = self.evaluator.magnitude(line.source, self._expanded)
         self.evaluator[line.name] = value
-        formula = self._written(line.name) + notation.symbol(" = ") + self._right_side(line)
+        formula = self._written(line.name) + symbol(" = ") + self._right_side(line)
         return Step(
             number,
             line.part,
@@ -162,13 +162,13 @@ class Derivation:
     def given(self) -> Iterator[tuple[str, Formula, str]]:
         """Yield each input's name, formula and numbers, and those of long constants."""
         for name, array in (*self.inputs.items(), *self.program.constants.items()):
-            yield name, notation.identifier(name), numbers(array)
+            yield name, identifier(name), numbers(array)
 
     def results(self) -> Iterator[tuple[Formula, str]]:
         """Yield each gradient's formula, and the engine's numbers."""
-        value = notation.identifier(self.program.value)
+        value = identifier(self.program.value)
         for name in self.program.gradient:
-            formula = notation.derivative(value, notation.identifier(name))
+            formula = derivative(value, identifier(name))
             yield formula, numbers(self.gradient[name])
 
     # --- rendering it
@@ -210,7 +210,7 @@ def _tolerance(dtype: np.dtype[Any]) -> float:
 
 
 def _difference(x: Array, y: Array, magnitude: Array) -> float:
-    """Return the largest difference of entries in units of the magnitudes; infinite if unlike."""
+    """Return the largest difference in units of the magnitudes; infinite if shapes differ."""
     if x.shape != y.shape:
         return float("inf")
     if x.dtype.kind != "f" or not x.size:

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from .entry_paths import EntryPaths
 from .evaluator import Evaluator
+from .formula import Formula
+from .function_at_point import FunctionAtPoint
 from .lines import WrittenProgram
-from .notation import Formula
 from .step import Array, Step
-from .subject import FunctionAtPoint
 
 
 class Document(Protocol):

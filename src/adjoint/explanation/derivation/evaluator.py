@@ -83,6 +83,7 @@ class Evaluator:
     # --- values
 
     def _value(self, x: ast.AST, given: Mapping[str, Any]) -> Any:
+        # The method is found by the kind of the expression: `_binop` evaluates an `ast.BinOp`.
         return getattr(self, f"_{type(x).__name__.lower()}")(x, given)
 
     def _constant(self, x: ast.Constant, given: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from ...graphs.tensor import Tensor
 from ...nn.module import Module
 from .derivation import Derivation
-from .subject import FunctionAtPoint, Loss, Subject, of_function, of_model, of_tensor
+from .function_at_point import FunctionAtPoint, Loss, Subject, of_function, of_model, of_tensor
 
 
 def explain(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ...core.metadata import escape_latex
 from .document import Document
 from .entry_paths import EntryPaths
+from .formula import GREEK
 from .matrix import matrix
-from .notation import GREEK
 from .step import PARTS, Array, Step
 
 _MARKS = {

@@ -16,8 +16,8 @@ from ...core.primitive import Node, Operation
 from ...core.tree import leaves
 from ...graphs.graph import Symbol, trace
 from ...graphs.tracing.tracer import TracedOperation
+from .function_at_point import FunctionAtPoint
 from .rules import Rule, rule_of
-from .subject import FunctionAtPoint
 
 Array = np.ndarray[Any, Any]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import notation
-from .notation import Formula
+from .formula import Formula, number, words
 from .numbers import WHOLE, numbers, round_text
 
 
@@ -28,4 +27,4 @@ def matrix(x: ArrayLike) -> Formula | None:
 
 def _entry(entry: float) -> Formula:
     text = round_text(entry)
-    return notation.number(text) if not isinstance(entry, bool) else notation.words(text)
+    return number(text) if not isinstance(entry, bool) else words(text)

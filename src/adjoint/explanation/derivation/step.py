@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .notation import Formula
+from .formula import Formula
 from .rules import Rule
 
 Array = np.ndarray[Any, Any]

@@ -164,6 +164,8 @@ class EventLog(Watcher):
             self._passes.append(Pass())
         last = self._passes[-1]
         last.sweep, self._sweep = self._sweep, None
+        # The first NaN is kept, however long ago: all later ones may have come from it through the
+        # weights.
         if self._first_bad is None and not all(map(_finite, last.sweep.cotangents.values())):
             self._first_bad = last
 

@@ -79,6 +79,7 @@ class Examination(NamedTuple):
         def gravity(leaf: Node) -> tuple[int, float]:
             gradient = gradients[leaf]
             size = 0.0 if gradient is None else norm(gradient)
+            # Of two gradients in the same state the smaller one is shown.
             return SEVERITY.index(state_of(gradient, greatest)), size
 
         return self.examine(gravest := min(gradients, key=gravity), gradients[gravest])
@@ -94,7 +95,7 @@ class Examination(NamedTuple):
             return self._absent(leaf, sweep)
         if sweep is not None and _is_bad(sweep.start.output):
             return forward_origin(self.flow, sweep.start)
-        assert gradient is not None  # of which the state is "none"
+        assert gradient is not None  # else the state would be "none"
         if state == "fine":
             return Verdict("fine", None, _fine(gradient), {})
         if sweep is None:

@@ -49,6 +49,7 @@ class Flow:
         self.places: list[FlowPoint] = []
         self.forward: dict[FlowPoint, list[Link]] = defaultdict(list)
         self.backward: dict[FlowPoint, list[Link]] = defaultdict(list)
+        # By identity. The log keeps all these objects alive, so that no identity is used again.
         self._makers: dict[int, FlowPoint] = {
             id(x.data): x.node for x in known if x.node is not None and x.is_leaf
         }

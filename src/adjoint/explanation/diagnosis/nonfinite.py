@@ -71,16 +71,17 @@ def _forward(flow: Flow, node: Node) -> Verdict:
 
 
 def _reason(node: Node, wrong: Any) -> str | None:
-    """Return the argument that did it."""
+    """Return in words which argument led out of the numbers; None where that is not known."""
     primitive, name = node.primitive, name_of(node)
     if primitive is None or primitive.kind != "elementwise":
         return None
     if name not in _WORDS and len(node.args) > 1:
-        return None  # it may be any of them
+        return None  # any of the arguments may be the cause
     culprit = node.args[1] if name_of(node) == "divide" else node.args[0]
     entries = np.broadcast_to(np.asarray(culprit), wrong.shape)[wrong]
     words = _WORDS.get(name, f"{name} of {{bad}}").format(bad=f"{float(entries[0]):.6g}")
-    # What flattens out on one side and is infinite on the other, as exp, has no pole but 0.
+    # A function that flattens out on one side, as exp, has no pole besides 0. So an infinity at
+    # another argument is an overflow, and the dtype is worth telling.
     overflows = primitive.facts.saturates and entries[0] != 0
     return f"{words}, which is more than {node.output.dtype} holds" if overflows else words
 

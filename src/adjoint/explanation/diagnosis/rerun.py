@@ -31,7 +31,7 @@ def of_function(
 ) -> Diagnosis:
     """Return the diagnosis of a function's gradient, ``scope`` being the caller's variables."""
     if _are_numbers(wrt):
-        numbers = read_argnums(wrt, len(args))
+        numbers = read_argnums(wrt, len(args), called="wrt")
         given = [_fresh(arg) if n in numbers else arg for n, arg in enumerate(args)]
         return _run(function, given, [given[n] for n in numbers], scope)
     if wrt is not None and not isinstance(wrt, int):

@@ -59,7 +59,7 @@ def find_scale(flow: Flow, sweep: Sweep, leaf: Node, *, tiny: bool) -> Verdict:
 
 
 def _total(steps: Sequence[GradientStep], tiny: bool) -> float:
-    """Return the decades by which the norm changes into the wrong direction."""
+    """Return by how many powers of ten the norm changes in the wrong direction."""
     return sum(step.decades for step in steps) * (-1.0 if tiny else 1.0)
 
 
@@ -95,7 +95,8 @@ def _by_many(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
 def way(sweep: Sweep, leaf: Node) -> list[GradientStep]:
     """Return the operations from a leaf to the loss along the greatest contributions.
 
-    Of values that depend on the leaf in some entries only, as a concatenation, these are followed.
+    Where a value depends on the leaf in some of its entries only, as a concatenation does, these
+    entries are followed.
     """
     given = contributions(sweep)
     steps, here, region = [], leaf, None

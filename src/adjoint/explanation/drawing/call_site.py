@@ -15,7 +15,7 @@ from ...core.annotations import Params
 from ...core.primitive import Node, Operand, Primitive
 from ...graphs.graph import Graph, Symbol, trace
 from ...nn.module import Module
-from ..derivation.subject import FunctionAtPoint
+from ..derivation.function_at_point import FunctionAtPoint
 
 _PACKAGE = str(Path(__file__).parents[2])
 _NUMPY = str(Path(np.__file__).parent)

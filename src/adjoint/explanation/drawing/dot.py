@@ -20,7 +20,7 @@ def write(scene: Scene, title: str) -> str:
     lines = [f"digraph {_quoted(title)} {{", '  node [fontname="monospace"];']
     lines.append('  edge [fontname="monospace", color="#8a8a9a"];')
     lines += [f"  {_card(number, card)}" for number, card in enumerate(scene.cards)]
-    both = scene.record.has_gradient
+    both = scene.evaluated.has_gradient
     for arrow in scene.arrows:
         lines += [f"  {line}" for line in _arrow(arrow, both=both)]
     return "\n".join([*lines, "}", ""])

@@ -15,7 +15,14 @@ from ...errors import GraphError
 from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import parameter_names
 from ...nn.module import Module
-from ..derivation.subject import FunctionAtPoint, Loss, Subject, as_recorded, at_point, on_batch
+from ..derivation.function_at_point import (
+    FunctionAtPoint,
+    Loss,
+    Subject,
+    as_recorded,
+    at_point,
+    on_batch,
+)
 from .drawing import Drawing
 from .evaluated_graph import EvaluatedGraph
 from .folding import fold
@@ -85,13 +92,13 @@ def draw(
     if depth is not None and depth < 0:
         raise ValueError(f"draw: depth must be 0 or more, got {depth}")
     described, kinds, title = _subject(subject, args, wrt, loss)
-    record = EvaluatedGraph(described)
-    if not record.ends:
+    evaluated = EvaluatedGraph(described)
+    if not evaluated.ends:
         raise GraphError(f"draw: the result of {title} depends on no argument")
     paths = [open] if isinstance(open, str) else list(open)
-    folding = fold(record, depth=depth, opened=paths)
-    scene = Scene(record, folding, _by_node(record, kinds), described.result)
-    return Drawing(record, scene, title)
+    folding = fold(evaluated, depth=depth, opened=paths)
+    scene = Scene(evaluated, folding, _by_node(evaluated, kinds), described.result)
+    return Drawing(evaluated, scene, title)
 
 
 def _subject(
@@ -177,9 +184,9 @@ def _is_float(x: object) -> bool:
     return np.asarray(as_operand(x)).dtype.kind == "f"
 
 
-def _by_node(record: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:
+def _by_node(evaluated: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:
     """Return the kind of each input."""
     found: dict[Node, str] = {}
-    for kind, positions in zip(kinds, record.graph.takes, strict=True):
-        map_leaves(lambda at, kind=kind: found.update({record.inputs[at]: kind}), positions)
+    for kind, positions in zip(kinds, evaluated.graph.takes, strict=True):
+        map_leaves(lambda at, kind=kind: found.update({evaluated.inputs[at]: kind}), positions)
     return found

@@ -13,7 +13,7 @@ from ...core.tree import leaves, map_leaves
 from ...graphs.graph import Symbol
 from ...graphs.sweep import pull_back
 from ...ops.structural import sum_to
-from ..derivation.subject import FunctionAtPoint
+from ..derivation.function_at_point import FunctionAtPoint
 from ..derivation.walk import Walk
 from .call_site import CallSite, trace_call_sites
 

@@ -34,12 +34,12 @@ class Folding:
     opened: list[Fold]
 
 
-def fold(record: EvaluatedGraph, *, depth: int | None, opened: Collection[str]) -> Folding:
+def fold(evaluated: EvaluatedGraph, *, depth: int | None, opened: Collection[str]) -> Folding:
     """Return how a graph is folded.
 
     Parameters
     ----------
-    record : EvaluatedGraph
+    evaluated : EvaluatedGraph
     depth : int or None
         How many levels of modules are open: none, the outermost, those in it …; by default as many
         as leave no more than `MOST_BOXES`, but the outermost, where the middle of long lists is
@@ -53,7 +53,7 @@ def fold(record: EvaluatedGraph, *, depth: int | None, opened: Collection[str]) 
         If a path is not that of a module that was called.
     """
     calls: dict[Node, tuple[ModuleCall, ...]] = {
-        node: record.call_site(node).calls for node in record.graph.nodes
+        node: evaluated.call_site(node).calls for node in evaluated.graph.nodes
     }
     _check(opened, calls.values())
     found = depth if depth is not None else _automatic(calls, opened)

@@ -139,6 +139,8 @@ class _Grid:
             down = step % 2 == 0
             for row in self.rows if down else reversed(self.rows):
                 self._sort(row, down)
+            # A round may also make crossings, so the best order of all rounds is kept, not the
+            # last.
             if (found := self._crossings()) < fewest:
                 best, fewest = [list(row) for row in self.rows], found
         self.rows = best
@@ -154,6 +156,8 @@ class _Grid:
     def _crossings(self) -> int:
         count = 0
         for row in self.rows:
+            # Read from left to right, two arrows cross where the later one ends further to the
+            # left.
             ends = [place for item in row for place in sorted(x.place for x in item.below)]
             count += sum(a > b for n, a in enumerate(ends) for b in ends[n + 1 :])
         return count
@@ -208,6 +212,7 @@ class _Grid:
         if middle is None:
             middle = min(range(len(row)), key=lambda n: abs(wished.get(id(row[n]), 0.0)))
             row[middle].x = wished.get(id(row[middle]), 0.0)
+        # From the middle outwards: the trunk stays where it is, and pushes the others aside.
         for n in range(middle + 1, len(row)):
             least = row[n - 1].x + row[n - 1].right + _GAP + row[n].left
             row[n].x = max(least, wished.get(id(row[n]), least))

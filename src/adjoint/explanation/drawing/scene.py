@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...core.primitive import Node, Operation
-from ..derivation.formulas import Reading
-from ..derivation.notation import identifier
+from ..derivation.formula import identifier
 from ..derivation.numbers import nested, numbers
+from ..derivation.reading import Reading
 from .evaluated_graph import Edge, EvaluatedGraph
 from .folding import Fold, Folding
 
@@ -67,7 +67,7 @@ class Arrow:
 
 
 class Scene:
-    """The cards and arrows of a record.
+    """The cards and arrows that show an evaluated graph.
 
     Attributes
     ----------
@@ -79,10 +79,10 @@ class Scene:
     """
 
     def __init__(
-        self, record: EvaluatedGraph, folding: Folding, kinds: Mapping[Node, str], result: str
+        self, evaluated: EvaluatedGraph, folding: Folding, kinds: Mapping[Node, str], result: str
     ) -> None:
-        self.record, self.folding = record, folding
-        self.names = _names(record, result)
+        self.evaluated, self.folding = evaluated, folding
+        self.names = _names(evaluated, result)
         self.cards: list[Card] = []
         self.arrows: list[Arrow] = []
         self.at: dict[Any, int] = {}
@@ -97,7 +97,7 @@ class Scene:
     def _add_leaves(self, kinds: Mapping[Node, str]) -> None:
         readers: dict[Any, list[Node]] = {}
         constants: dict[int, Any] = {}
-        for node in self.record.graph.nodes:
+        for node in self.evaluated.graph.nodes:
             for arg, parent in node.edges():
                 if parent is not None:
                     readers.setdefault(parent, []).append(node)
@@ -105,9 +105,9 @@ class Scene:
                 elif np.size(arg) > 1:
                     readers.setdefault(id(arg), []).append(node)
                     constants[id(arg)] = arg
-        for leaf in self.record.inputs:
+        for leaf in self.evaluated.inputs:
             kind = kinds.get(leaf, "input")
-            unread = leaf not in readers and leaf not in self.record.gradient
+            unread = leaf not in readers and leaf not in self.evaluated.gradient
             if not unread and not self._is_absorbed(kind, readers.get(leaf, [])):
                 self._add(leaf, self._leaf(leaf, kind))
         for number, (key, array) in enumerate(constants.items(), 1):
@@ -127,13 +127,13 @@ class Scene:
         self.cards.append(card)
 
     def _leaf(self, node: Node, kind: str) -> Card:
-        value = self.record.values[node]
+        value = self.evaluated.values[node]
         return Card(
             kind, cut(self.names[node]), brief(value), self._gradient(node), self._tip(node), [node]
         )
 
     def _add_operations(self) -> None:
-        for node in self.record.graph.nodes:
+        for node in self.evaluated.graph.nodes:
             box = self.folding.closed.get(node)
             if box is None:
                 self._add(node, self._operation(node))
@@ -147,21 +147,16 @@ class Scene:
         return Card(
             "operation",
             title,
-            brief(self.record.values[node]),
+            brief(self.evaluated.values[node]),
             self._gradient(node),
             self._tip(node),
             [node],
-            node in self.record.ends,
+            node in self.evaluated.ends,
             note,
         )
 
     def _module(self, box: Fold) -> Card:
-        inside = set(box.nodes)
-        inputs = {p for node in box.nodes for p in node.parents if p in self.record.inputs}
-        own = [p for p in inputs if self._is_absorbed("parameter", self._readers(p))]
-        count = sum(self.record.values[p].size for p in own if p in self.record.wanted)
-        read = {p for n in self.record.graph.nodes if n not in inside for p in n.parents}
-        out = [n for n in box.nodes if n in read or n in self.record.ends]
+        count, out = self._own_parameters(box), self._read_outside(box)
         note = f"{box.kind}, {count:,} parameters" if count else box.kind
         if len(note) > WIDEST + 1:
             note = "\n".join(map(cut, note.rsplit(", ", 1)))
@@ -171,12 +166,27 @@ class Scene:
         if out:
             title = f"{self.names[out[-1]]} = {box.title}"
             card.title = title if len(title) <= WIDEST else card.title
-            card.value, card.gradient = brief(self.record.values[out[-1]]), self._gradient(out[-1])
-        card.is_result = any(node in self.record.ends for node in out)
+            card.value, card.gradient = (
+                brief(self.evaluated.values[out[-1]]),
+                self._gradient(out[-1]),
+            )
+        card.is_result = any(node in self.evaluated.ends for node in out)
         return card
 
+    def _own_parameters(self, box: Fold) -> int:
+        """Return how many entries the parameters have that nothing outside the box reads."""
+        inputs = {p for node in box.nodes for p in node.parents if p in self.evaluated.inputs}
+        own = [p for p in inputs if self._is_absorbed("parameter", self._readers(p))]
+        return sum(self.evaluated.values[p].size for p in own if p in self.evaluated.wanted)
+
+    def _read_outside(self, box: Fold) -> list[Node]:
+        """Return the operations of a box whose values are results or read outside of it."""
+        inside = set(box.nodes)
+        read = {p for n in self.evaluated.graph.nodes if n not in inside for p in n.parents}
+        return [n for n in box.nodes if n in read or n in self.evaluated.ends]
+
     def _readers(self, leaf: Node) -> list[Node]:
-        return [node for node in self.record.graph.nodes if leaf in node.parents]
+        return [node for node in self.evaluated.graph.nodes if leaf in node.parents]
 
     # --- texts
 
@@ -201,10 +211,10 @@ class Scene:
             return code
 
     def _gradient(self, node: Node) -> str:
-        g = self.record.gradient.get(node)
+        g = self.evaluated.gradient.get(node)
         if g is None:
             return ""
-        parts = self.record.parts.get(node, [])
+        parts = self.evaluated.parts.get(node, [])
         if g.size == 1 and len(parts) > 1:
             terms = [brief(c) for c in reversed(parts)]
             total = f"∇ {' + '.join(terms).replace('+ -', '− ')} = {brief(g)}"
@@ -213,8 +223,8 @@ class Scene:
         return f"∇ {brief(g)}"
 
     def _tip(self, node: Node) -> str:
-        value, g = self.record.values[node], self.record.gradient.get(node)
-        site = self.record.call_site(node)
+        value, g = self.evaluated.values[node], self.evaluated.gradient.get(node)
+        site = self.evaluated.call_site(node)
         formula = f" = {self._formula(node)}" if isinstance(node, Operation) else ""
         lines = [f"{self.names[node]}{formula}", f"{value.dtype} {value.shape}"]
         lines.append(f"value {numbers(value)}")
@@ -226,7 +236,7 @@ class Scene:
 
     def _add_arrows(self) -> None:
         merged: dict[tuple[int, int], Arrow] = {}
-        for node in self.record.graph.nodes:
+        for node in self.evaluated.graph.nodes:
             for position, (arg, parent) in enumerate(node.edges()):
                 key = parent if parent is not None else id(arg)
                 source, target = self.at.get(key), self.at[node]
@@ -243,7 +253,7 @@ class Scene:
             self._label(arrow)
 
     def _label(self, arrow: Arrow) -> None:
-        known = self.record.contributions
+        known = self.evaluated.contributions
         carried: dict[Node, Any] = {}
         for edge in arrow.edges:
             if edge in known:
@@ -265,10 +275,10 @@ class Scene:
             yield each, sorted({self.at[node] for node in each.nodes})
 
 
-def _names(record: EvaluatedGraph, result: str) -> dict[Node, str]:
+def _names(evaluated: EvaluatedGraph, result: str) -> dict[Node, str]:
     """Return the names of the graph's nodes; the result, if it has none, is called ``result``."""
-    names = dict(record.graph.names)
-    ends = record.ends
+    names = dict(evaluated.graph.names)
+    ends = evaluated.ends
     own = getattr(ends[0], "name", None) if ends else None
     given = own is not None and not re.fullmatch(r"[az]\d+", own)  # not by the user, for its role
     if len(ends) == 1 and not given and result not in names.values():

@@ -55,7 +55,7 @@ def _body(scene: Scene, layout: GraphLayout) -> Iterator[str]:
     for frame in boxes:
         yield _rect(frame.x, frame.y, frame.width, frame.height, 8, "frame")
     for arrow, way in zip(scene.arrows, layout.ways, strict=True):
-        yield from _arrow(arrow, way, both=scene.record.has_gradient)
+        yield from _arrow(arrow, way, both=scene.evaluated.has_gradient)
     for frame in boxes:
         yield _text(frame.x + frame.width - 6, frame.y + 11, "note end", frame.title)
     for card, box in zip(scene.cards, layout.boxes, strict=True):
@@ -143,7 +143,7 @@ def _legend(scene: Scene, title: str, left: float, width: float) -> tuple[list[s
     for kind, text in _KINDS.items():
         if any(card.kind == kind for card in scene.cards):
             keys.append((kind, text))
-    if scene.record.has_gradient:
+    if scene.evaluated.has_gradient:
         keys += [("forward", "value"), ("backward", "gradient ∇")]
         flows = {arrow.flow for arrow in scene.arrows if arrow.edges}
         keys += [("norm", "norm")] * any(

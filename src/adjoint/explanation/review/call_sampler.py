@@ -80,6 +80,8 @@ class CallSampler:
             )
         g, g_before = (self._cotangent(output) for _ in range(2))
         session = self.passes.session()
+        # First another call on the same object: a stale cache, or a gradient that is added to the
+        # one before, shows only in a second call.
         session.call(before, g_before[()])
         attempt = session.call(point, g[()])
         run, gradients = self._right(point, g)
@@ -137,6 +139,8 @@ class CallSampler:
         """Return the right gradients, by a traced sweep or else by differences."""
         names = self.passes.names(point)
         arrays = [np.array(x, np.float64) for x in self.passes.floats(point)]
+        # In float64, whatever the user computes in: what is right must err far less than what is
+        # judged.
         wide = Point(tuple(map(_widened, point.arguments)), point.parameters)
         function = self.passes.pure(wide)
         graph = self._graph(function, arrays, names)

@@ -1,4 +1,4 @@
-"""A diagnosis tests hypotheses against all calls and keeps the simplest that explains them."""
+"""Findings are what hypotheses explain: the simplest one that fits all calls is believed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def first_wrong(calls: Sequence[ComparedCall]) -> ComparedCall | None:
     return next((s for s in calls if s.attempt.superfluous or s.wrong or _symptoms(s)), None)
 
 
-def diagnose(
+def findings_of(
     call: ComparedCall, calls: Sequence[ComparedCall], steps: Steps
 ) -> tuple[Finding, ...]:
     """Return the wrong gradients of a call in the order of the backward pass, each explained."""
@@ -75,6 +75,7 @@ def _explain(
 ) -> dict[str, Hypothesis | None]:
     """Return for each wrong gradient what explains it, together with the others if possible."""
     clues = [clue for each in hypotheses(call) if (clue := _clue(each, call, wrong)).names]
+    # One mistake that explains all that is wrong is likelier than several at once.
     joint = [clue for clue in clues if clue.names == set(wrong) and clue.leaves_the_rest]
     shared = _best(joint, calls, call, list(call.expected))
     if shared is not None:
@@ -106,6 +107,11 @@ def _best(
 
 
 def _simplicity(clue: _Clue, call: ComparedCall) -> tuple[int, ...]:
+    """Return a key that sorts the likelier hypotheses first.
+
+    First by the kind of mistake. Of equal kinds, those come first that leave the right gradients
+    right, that the user's variables do not contradict, and that concern a value with a name.
+    """
     position = clue.hypothesis.position
     named = position >= len(call.order) or call.is_named(position)
     return (
@@ -140,6 +146,7 @@ def _constant(calls: Sequence[ComparedCall], name: str) -> str:
     factors = []
     for call in calls:
         got, expected = call.got.get(name), call.expected[name]
+        # A single entry is always some multiple of the right one, which would say nothing.
         if got is None or got.shape != expected.shape or expected.size < 2 or not np.any(expected):
             return ""
         # The factor that fits best, by least squares.

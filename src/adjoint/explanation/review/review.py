@@ -10,7 +10,7 @@ import numpy as np
 
 from . import sampling
 from .call_sampler import CallSampler, Inputs
-from .findings import diagnose, first_wrong
+from .findings import findings_of, first_wrong
 from .functions import Functions
 from .layer import Layer
 from .pass_pair import Function, HasBackward, PassPair, Point
@@ -89,7 +89,7 @@ def check_backward(
         return BackwardReview(passes.label, (), checked, len(found), method)
     steps = sampler.steps(wrong)
     with np.errstate(all="ignore"):
-        findings = diagnose(wrong, found, steps)
+        findings = findings_of(wrong, found, steps)
     return BackwardReview(passes.label, findings, checked, len(found), method, steps.derivation)
 
 

@@ -12,8 +12,8 @@ from ...calculus.derivatives import value_and_grad
 from ...compiler.source.printer import show
 from ...graphs.tracing.naming import identifier
 from ..derivation.derivation import Derivation
+from ..derivation.function_at_point import FunctionAtPoint
 from ..derivation.step import Step
-from ..derivation.subject import FunctionAtPoint
 
 Array = np.ndarray[Any, Any]
 

@@ -24,8 +24,9 @@ class Loss(FunctionModule):
 class Weighted(Module):
     """A loss of rows with weights: Σ w l / n, where the loss itself returns Σ w l / Σ w.
 
-    So steps on batches of other total weight are of other length, and where the weights of all data
-    have the mean 1 so has the mean of this loss. Without weights it is the loss itself.
+    So a batch whose rows weigh more makes a longer step. If the weights of all rows have the mean
+    1, this is the weighted mean of the loss over all of them. Without weights it is the loss
+    itself.
 
     Parameters
     ----------

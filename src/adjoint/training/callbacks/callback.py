@@ -18,7 +18,7 @@ Called = Callable[[History, Any], Any]
 
 @dataclass(frozen=True)
 class Training:
-    """What a training works with.
+    """What a training works with: `Callback.start` is given it before the first step.
 
     Attributes
     ----------
@@ -29,6 +29,21 @@ class Training:
         Its settings may be changed after any epoch.
     epochs : int
         How many are to come.
+
+    Examples
+    --------
+    >>> import adjoint as ad
+    >>> class HalvedRate(ad.callbacks.Callback):
+    ...     def start(self, training):
+    ...         self.optimizer = training.optimizer
+    ...     def __call__(self, history, model):
+    ...         self.optimizer.lr = self.optimizer.lr / 2
+    >>> optimizer = ad.optim.SGD(ad.nn.Linear(1, 1, rng=0).parameters(), lr=0.4)
+    >>> callback = HalvedRate()
+    >>> callback.start(Training(model=None, loss=None, optimizer=optimizer, epochs=1))
+    >>> callback(None, None)
+    >>> optimizer.lr
+    0.2
     """
 
     model: Module
@@ -59,7 +74,7 @@ class Callback:
         """See the model after an epoch; a true answer ends the training."""
 
     def end(self, history: History, model: Module) -> None:
-        """Tidy up once no more steps will follow, be it for Ctrl-C or an error."""
+        """Tidy up once no more steps will follow, even if Ctrl-C or an error ended the training."""
 
     def next_after(self, epoch: int) -> int | None:
         """Return after which epoch to call next, once this one is over; None for never."""

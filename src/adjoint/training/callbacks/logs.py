@@ -74,6 +74,22 @@ class TensorBoard(Callback):
     ----------
     folder : str or path
         One for each training; made if it is not there.
+
+    Raises
+    ------
+    ImportError
+        If tensorboardX is not installed, when the training starts.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import adjoint as ad
+    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "first"
+    >>> history = ad.fit(ad.nn.MLP(2, 3, 2, rng=0), ad.datasets.make_moons(32, seed=0), epochs=2,
+    ...                  loss="cross_entropy", optimizer=lambda p: ad.optim.SGD(p, lr=0.1),
+    ...                  callbacks=[ad.callbacks.TensorBoard(folder)])
+    >>> [path.name[:6] for path in folder.iterdir()]
+    ['events']
     """
 
     def __init__(self, folder: str | PathLike[str]) -> None:

@@ -41,6 +41,7 @@ class Plateau:
         self.monitor = monitor
         self.patience = positive_size("patience", patience)
         self.min_delta = in_range("min_delta", min_delta)
+        # A gain is best - value where less is better; the sign turns it where more is.
         self.sign = 1 if (direction(monitor) if mode == "auto" else mode) == "min" else -1
         self.forget()
 

@@ -110,6 +110,7 @@ class LayerStatistics(Callback):
 
     def __call__(self, history: History, model: Module) -> None:
         """Measure the layers."""
+        # Measured before anything is noted: an error must leave as many rows as epochs.
         row = measure_layers(self._training, self.X, self.y)
         self.epochs.append(len(history))
         self._rows.append(row)
@@ -160,8 +161,10 @@ def _own_parameters(module: Module) -> list[Tensor]:
 
 @contextmanager
 def _outputs_kept(layers: list[Module]) -> Iterator[dict[int, list[Array]]]:
-    """Give a record of what each layer returns meanwhile."""
+    """Collect what each layer returns while the ``with`` block runs."""
     outputs: dict[int, list[Array]] = {id(layer): [] for layer in layers}
+    # A forward that the user gave to the object itself is left alone: to remove ours again would
+    # remove theirs.
     shadowed = [layer for layer in layers if "forward" not in vars(layer)]
     try:
         for layer in shadowed:
@@ -191,6 +194,7 @@ def _moves(optimizer: Optimizer, loss: Tensor) -> dict[int, tuple[Array, Array]]
     found = pull_back({loss.node: np.ones(loss.shape, loss.dtype)})
     nodes = {i: parameter.node for i, parameter in enumerate(optimizer.params)}
     gradients = {i: found[node] for i, node in nodes.items() if node is not None and node in found}
+    # All together, as in a step: the factor of a clipped norm depends on every gradient.
     clipped = optimizer.clipping(list(gradients.values()))
     return {
         id(optimizer.params[i]): (gradient, _step(optimizer, i, used))

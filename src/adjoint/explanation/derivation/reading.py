@@ -13,9 +13,8 @@ from ...compiler.source.printer import show
 from ...core.annotations import Params
 from ...core.primitive import NUMPY, PRIMITIVES, Primitive
 from ...ops.structural import transpose
-from . import notation
 from .brackets import fill
-from .notation import Formula, bracketed, identifier, joined, symbol, words
+from .formula import EMPTY, Formula, bracketed, identifier, joined, number, symbol, words
 from .tex import place
 
 Names = Callable[[str], Formula]
@@ -114,7 +113,7 @@ def _name(x: ast.Name, reading: Reading) -> tuple[Formula, int]:
 @_read.register
 def _constant(x: ast.Constant, reading: Reading) -> tuple[Formula, int]:
     if isinstance(x.value, (int, float)) and not isinstance(x.value, bool):
-        formula = notation.number(repr(x.value))
+        formula = number(repr(x.value))
         return formula, _SIGN if formula.text.startswith("-") or "e" in formula.text else _ATOM
     if x.value is Ellipsis:
         return Formula("…", r"\dots"), _ATOM
@@ -207,7 +206,7 @@ def _subscript(x: ast.Subscript, reading: Reading) -> tuple[Formula, int]:
 @_read.register
 def _slice(x: ast.Slice, reading: Reading) -> tuple[Formula, int]:
     ends = [x.lower, x.upper, *([] if x.step is None else [x.step])]
-    parts = [notation.EMPTY if end is None else reading.read(end) for end in ends]
+    parts = [EMPTY if end is None else reading.read(end) for end in ends]
     return joined(parts, symbol(":")), 0
 
 

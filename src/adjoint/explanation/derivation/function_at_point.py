@@ -1,4 +1,4 @@
-"""What a derivation explains: a function at a point, and what the engine gave there."""
+"""A function at a point is what a derivation explains, with its value and gradient there."""
 
 from __future__ import annotations
 
