@@ -15,7 +15,6 @@ import numpy as np
 
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown
-from ..simplify.simplify import simplify, written_out
 from . import epoch_code
 from .entries import kind_of
 from .formats import SIZES
@@ -146,7 +145,7 @@ class StepCode:
 def unrolled_steps(
     step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, limit: int
 ) -> StepCode:
-    """Return the code of a small step: straight-line arithmetic in one loop over the rows.
+    """Return the code of a small simplified step: straight-line arithmetic in a loop over the rows.
 
     Raises
     ------
@@ -159,9 +158,8 @@ def unrolled_steps(
     functions, names, count, shows = [], [], 0, True
     for name, graph in (("step", step), ("tail", tail)):
         if graph is not None:
-            simple = written_out(simplify(graph))
-            shows = _shows_next(simple, form) and shows
-            writer = _kernel(simple, form, layout, width, limit)
+            shows = _shows_next(graph, form) and shows
+            writer = _kernel(graph, form, layout, width, limit)
             text = writer.write(name, epoch_code.step_parameters(len(form.batched(graph))))
             functions.append(text.replace("define void", "define internal void"))
             names.append(writer.names)

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from ...graphs.graph import Graph
 from ..simplify.fingerprint import fingerprint
+from ..simplify.simplify import simplify, written_out
 from . import epoch_code, team
 from .arrays.array_steps import array_steps
 from .cache import object_code
@@ -145,10 +146,16 @@ def write_steps(
 ) -> StepCode:
     """Return the code of the steps in the regime that suits their size."""
     width, registers = machine.vector_bytes, machine.registers
+    # Here, once for both: most steps are too large for the first.
+    step, tail = _simple(step), None if tail is None else _simple(tail)
     try:
         return unrolled_steps(step, form, tail=tail, vector_bytes=width, limit=limit)
     except Unlowerable:
         return array_steps(step, form, tail=tail, vector_bytes=width, registers=registers)
+
+
+def _simple(graph: Graph) -> Graph:
+    return written_out(simplify(graph))
 
 
 def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph | None) -> str:

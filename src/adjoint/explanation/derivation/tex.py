@@ -143,12 +143,14 @@ class _Parser:
 
     def __init__(self, latex: str) -> None:
         self.latex = latex
-        self.tokens = [token for token in _TOKEN.findall(latex) if token != r"\textstyle"]
+        self.tokens: list[str] = [
+            token for token in _TOKEN.findall(latex) if token != r"\textstyle"
+        ]
         self.tokens.append("")  # so that there is always one that comes next
         self.go_to(0)
 
     def go_to(self, at: int) -> None:
-        """Let that token come next, or the first one after it that no blank is; empty at the end."""
+        """Let that token come next, or the first after it that is no blank; empty at the end."""
         at = min(at, len(self.tokens) - 1)
         while self.tokens[at].isspace():
             at += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from ....graphs.graph import Graph
-from ...simplify.simplify import simplify
 from .. import epoch_code, team
 from ..entries import kind_of
 from ..formats import SIZES
@@ -32,7 +31,7 @@ define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
 def array_steps(
     step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, registers: int
 ) -> StepCode:
-    """Return the code of a step as loops over arrays and products of matrices.
+    """Return the code of a simplified step as loops over arrays and products of matrices.
 
     Raises
     ------
@@ -52,7 +51,7 @@ def array_steps(
         if graph is None:
             continue
         batch, lines, end = _gathered(graph, form, module, end)
-        code = ArrayCode(expand(simplify(graph), parameters=form.parameters), module, start=end)
+        code = ArrayCode(expand(graph, parameters=form.parameters), module, start=end)
         inputs, outputs = state_locations(graph, form, layout)
         outputs[len(graph.outputs)] = ArrayLocation("%workspace", _DOUBT)
         lines += code.body(inputs | batch, outputs)
