@@ -160,7 +160,7 @@ def saver_of(
     )
     if point is not None:
         # A seed that a generator or the system gave is another one each time; the file's goes on.
-        conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
+        conditions |= {"seed": history.seed} if isinstance(seed, (int, np.integer)) else {}
         restore_point(point, task, history, conditions)
     conditions["seed"] = history.seed
     return Saver(saving, callbacks, conditions, point)
