@@ -16,6 +16,10 @@ import pytest
 import adjoint
 from adjoint.moved import MOVED, Finder, place
 
+RUNS = """
+    from .explain import explain
+    print("ran", __name__, explain().__class__.__module__)
+"""
 # A package in which `house.check` became `house.room.check`, and so on.
 FILES = {
     "house/__init__.py": """
@@ -26,6 +30,7 @@ FILES = {
             "house.tensor": "house.room.tensor",
             "house.old": "house.parts.new",
             "house.old.single": "house.room.single",
+            "house.program": "house.parts.new.program",
             "house.gone": "house.room.never_there",
         })
     """,
@@ -43,10 +48,8 @@ FILES = {
         from ...room.check import check
         def explain(): return check()
     """,
-    "house/parts/new/__main__.py": """
-        from .explain import explain
-        print("ran", __name__, explain().__class__.__module__)
-    """,
+    "house/parts/new/__main__.py": RUNS,
+    "house/parts/new/program.py": RUNS,
 }
 
 
@@ -126,9 +129,10 @@ def test_a_specification_is_found_under_the_old_name(house):
     assert "class Checked" in importlib.util.find_spec("house.check").loader.get_source("")
 
 
-def test_a_moved_package_runs_by_its_old_name(house, tmp_path):
+@pytest.mark.parametrize("name", ["house.old", "house.program"])
+def test_what_moved_runs_by_its_old_name(house, tmp_path, name):
     found = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "house.old"],
+        [sys.executable, "-W", "error", "-m", name],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -91,7 +91,8 @@ class Finder:
         if spec is None:
             return None
         loader: Any = _Alias(new, spec)
-        alias = ModuleSpec(name, loader, origin=spec.origin)
+        alias = _Specification(name, loader, origin=spec.origin)
+        alias.parent_there = spec.parent
         alias.submodule_search_locations = spec.submodule_search_locations
         return alias
 
@@ -100,6 +101,19 @@ def _spec(name: str) -> ModuleSpec | None:
     from importlib.util import find_spec
 
     return find_spec(name)
+
+
+class _Specification(ModuleSpec):
+    """A specification under a second name, whose module finds its neighbours at its new place.
+
+    `python -m` runs a module's code by it, and relative imports start from its ``parent``.
+    """
+
+    parent_there: str | None = None
+
+    @property
+    def parent(self) -> str | None:
+        return self.parent_there
 
 
 class _Alias:

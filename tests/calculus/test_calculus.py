@@ -208,6 +208,25 @@ def test_wrt_means_what_argnums_means(derivative, chosen):
 
 
 @pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda f: f.__name__)
+def test_the_number_of_an_argument_may_be_numpys(derivative):
+    x, y = np.array(2.0), np.array(3.0)
+    found = derivative(np.multiply, wrt=np.int64(1))(x, y)
+    np.testing.assert_array_equal(found, derivative(np.multiply, wrt=1)(x, y))
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("chosen", ["y", ("x", "y"), 1.0, slice(0, 1)], ids=str)
+def test_what_is_no_number_of_an_argument_is_refused(derivative, chosen):
+    with pytest.raises(TypeError, match="wrt: expected the number of an argument, from 0"):
+        derivative(np.multiply, wrt=chosen)(2.0, 3.0)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse", "auto"])
+def test_by_no_argument_a_jacobian_is_empty(mode):
+    assert ad.jacobian(np.multiply, wrt=(), mode=mode)(np.ones(2), np.ones(2)) == ()
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES, ids=lambda f: f.__name__)
 def test_both_names_for_the_arguments_at_once_are_refused(derivative):
     with pytest.raises(TypeError, match="argnums=0 and wrt=1 are two names for one argument"):
         derivative(np.multiply, 0, wrt=1)

@@ -274,6 +274,72 @@ def test_an_expansion_of_another_dtype_is_not_taken(register):
     assert "shifted has no native rule" in program.report()
 
 
+def one_more(register, **columns):
+    def one_more(x):
+        """Return x + 1."""
+        return x + 1
+
+    return register(kinds.elementwise, one_more, partials=[1], source="{x} + 1", **columns)
+
+
+@needs_native
+@pytest.mark.parametrize("made", [lambda x: (x + 1,), lambda x: None, lambda x: 1.0])
+def test_an_expansion_that_gives_no_array_is_not_taken(register, made):
+    program = ad.compile(one_more(register, expand=made))
+    np.testing.assert_array_equal(program(np.ones(3)), np.full(3, 2.0))
+    assert "one_more has no native rule" in program.report()
+
+
+@needs_native
+@pytest.mark.parametrize("by", [0, 1], ids=["itself", "another"])
+def test_a_card_that_is_made_of_itself_has_no_native_rule(register, by):
+    def plus_one(x):
+        """Return x + 1."""
+        return x + 1
+
+    other = register(
+        kinds.elementwise,
+        plus_one,
+        partials=[1],
+        source="{x} + 1",
+        expand=lambda x: card.bind([x], {}),
+    )
+    card = one_more(register, expand=lambda x: (card, other)[by].bind([x], {}))
+    program = ad.compile(card)
+    np.testing.assert_array_equal(program(np.ones(3)), np.full(3, 2.0))
+    assert "one_more has no native rule" in program.report()
+
+
+@needs_native
+def test_a_card_may_be_made_of_itself_on_fewer_axes(register):
+    def total(x, *, axes):
+        """Return the sum over so many first axes."""
+        return np.sum(x, axis=tuple(range(axes)))
+
+    card = register(
+        kinds.constant,
+        total,
+        shape=lambda x, *, axes: x.shape[axes:],
+        dtype=lambda x, *, axes: x.dtype,
+        source="np.sum({x}, axis=tuple(range({axes})))",
+        expand=lambda x, *, axes: x if not axes else total_of(ad.sum(x, axis=0), axes - 1),
+    )
+
+    def total_of(x, axes):
+        return card.bind([x], {"axes": axes})
+
+    x = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(compiled(lambda x: total_of(x, 2), x)(x), x.sum((0, 1)))
+
+
+@needs_native
+def test_an_error_in_an_expansion_names_the_card(register):
+    card = one_more(register, expand=lambda x: x + 1 // 0)
+    with pytest.raises(ZeroDivisionError) as caught:
+        ad.compile(card)(np.ones(3))
+    assert "the card of one_more" in caught.value.__notes__[0]
+
+
 @needs_native
 def test_what_is_made_of_an_operation_without_native_code_says_which(register):
     def log_abs_det(x):

@@ -31,6 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import adjoint as ad
+from adjoint.compiler.native.epoch_loop import EpochLoop
 from adjoint.estimators import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -380,6 +381,28 @@ def test_interrupting_keeps_what_was_learned(monkeypatch):
         model = MLPClassifier(random_state=0, verbose=True).fit(X, y)
     assert model.n_iter_ == 3
     assert model.predict(X).shape == (150,)
+
+
+@pytest.mark.parametrize("model", [MLPClassifier, MLPRegressor])
+def test_interrupted_native_code_has_recorded_its_epochs(model, monkeypatch):
+    pytest.importorskip("llvmlite")
+    X, y = iris()
+    once = EpochLoop.run
+
+    def run_once(loop, *args, **settings):
+        once(loop, *args, **settings)
+        assert loop.epoch > 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EpochLoop, "run", run_once)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        interrupted = model(random_state=0, batch_size=50, max_iter=10**5, tol=0.0).fit(X, y)
+    monkeypatch.undo()
+    assert interrupted.n_iter_ == len(interrupted.loss_curve_) > 1
+    assert interrupted.t_ == 150 * interrupted.n_iter_
+    whole = model(random_state=0, batch_size=50, max_iter=interrupted.n_iter_, tol=0.0).fit(X, y)
+    assert interrupted.loss_curve_ == whole.loss_curve_
+    assert interrupted.best_loss_ == whole.best_loss_
 
 
 def test_iterations_that_are_used_up_are_named():

@@ -243,6 +243,12 @@ def test_a_function_without_anything_to_differentiate_is_refused():
         ad.why(lambda: 3.0)
 
 
+@pytest.mark.parametrize("wrt", ["x", 1.0, ["x"], [0, "x"]], ids=str)
+def test_what_no_gradient_belongs_to_is_refused(wrt):
+    with pytest.raises(TypeError, match="why: expected for wrt the number of an argument"):
+        ad.why(lambda x: x * x, 1.0, wrt=wrt)
+
+
 def test_errors_of_the_function_are_its_own():
     with pytest.raises(ZeroDivisionError):
         ad.why(lambda x: x / (1 // 0), 1.0)

@@ -40,6 +40,8 @@ _EXACT = {
     *("isfinite", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "clip"),
 }
 _CHECKED = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide}
+# Which argument of a function it is whose sign it reads.
+_SIGN_OF = {"signbit": 0, "copysign": 1}
 _SUMS = (np.sum, np.mean, np.nansum, np.nanmean)
 # A few units in the last place: elementary functions differ by so much.
 _UNITS = 8
@@ -67,6 +69,15 @@ def _is_exact(ufunc: Any, inputs: Any, result: Any) -> Any:
     return (_CHECKED[ufunc.__name__](*wide) == result) | ~np.isfinite(result)
 
 
+def _signed_anyhow(name: str, inputs: Any, result: Any) -> Any:
+    """Return what reads a sign as if that of NaN were either, since machines differ in it."""
+    of_nan = np.isnan(plain(inputs)[_SIGN_OF[name]])
+    either = _RNG.random(result.shape) < 0.5
+    if name == "signbit":
+        return np.where(of_nan, either, result)
+    return np.where(of_nan & either, -result, result)
+
+
 def _fused(result: Any, inputs: Any) -> Any:
     """Return a sum, in which the difference of two infinities may be either."""
     if not _Rounding.fuses:
@@ -79,6 +90,8 @@ def _fused(result: Any, inputs: Any) -> Any:
 def _applied(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     with np.errstate(all="ignore"):
         result = np.asarray(getattr(ufunc, method)(*inputs, **kwargs))
+        if method == "__call__" and ufunc.__name__ in _SIGN_OF:
+            return _signed_anyhow(ufunc.__name__, inputs, result)
         if result.dtype.kind != "f" or ufunc.__name__ in _EXACT:
             return result
         if method == "__call__" and ufunc.__name__ in _CHECKED:

@@ -142,6 +142,23 @@ def test_what_a_module_assigns_to_itself_is_put_back():
     assert not hasattr(model, "rows")
 
 
+def test_a_loss_with_weights_and_buffers_of_its_own_is_put_back():
+    class Centred(ad.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.scale = ad.nn.BatchNorm(1), ad.nn.Linear(1, 1, rng=0)
+
+        def forward(self, prediction, target):
+            return ad.nn.functional.mse_loss(self.scale(self.norm(prediction)), target)
+
+    loss = Centred()
+    before = loss.state_dict()
+    search(ad.nn.Linear(2, 1, rng=0), loss=loss, steps=5)
+    after = loss.state_dict()
+    assert all(np.array_equal(after[name], array) for name, array in before.items())
+    assert all(parameter.grad is None for parameter in loss.parameters())
+
+
 def test_arguments_out_of_range_are_refused():
     model = ad.nn.Linear(2, 1, rng=0)
     equal, falling = {"low": 0.1, "high": 0.1}, {"low": 1.0, "high": 0.1}

@@ -252,6 +252,7 @@ def test_to_resume_without_a_file_is_to_begin(tmp_path):
     [
         ({"batch_size": 10}, "with batch_size=20, this one has 10"),
         ({"seed": 4}, "with seed=3, this one has 4"),
+        ({"seed": np.int64(4)}, "with seed=3, this one has 4"),
         ({"shuffle": False}, "with shuffle=True, this one has False"),
         ({"optimizer": lambda p: ad.optim.SGD(p, lr=0.1)}, "optimizer=Adam, this one has SGD"),
         ({"optimizer": lambda p: ad.optim.Adam(p, lr=0.1)}, r"lr=Exp.* this one has 0\.1"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from operator import index
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def _touches_outside(inputs: Sequence[Value], outputs: Sequence[Node]) -> bool:
 
 
 def one_name_for(
-    name: str, argnums: int | Sequence[int] | None, wrt: int | Sequence[int] | None
+    argnums: int | Sequence[int] | None, wrt: int | Sequence[int] | None
 ) -> tuple[int | Sequence[int], str]:
     """Return by which arguments to differentiate, and the name under which they were given.
 
@@ -147,18 +148,37 @@ def one_name_for(
     """
     if argnums is not None and wrt is not None:
         raise TypeError(
-            f"{name}: argnums={argnums!r} and wrt={wrt!r} are two names for one argument; give one"
+            f"argnums={argnums!r} and wrt={wrt!r} are two names for one argument; give one"
         )
     if wrt is not None:
         return wrt, "wrt"
     return (0 if argnums is None else argnums), "argnums"
 
 
+def is_one_number(argnums: object) -> TypeGuard[int]:
+    """Return whether it is the number of one argument, rather than of several in a sequence."""
+    return isinstance(argnums, (int, np.integer))
+
+
 def read_argnums(
     argnums: int | Sequence[int], count: int, *, called: str = "argnums"
 ) -> tuple[int, ...]:
-    """Return the numbers of the arguments to differentiate by, counted from the first."""
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    """Return the numbers of the arguments to differentiate by, counted from the first.
+
+    Raises
+    ------
+    TypeError
+        If one is no integer, as a name.
+    ValueError
+        If there is no such argument.
+    """
+    try:
+        numbers = tuple(map(index, (argnums,) if is_one_number(argnums) else argnums))  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{called}: expected the number of an argument, from 0, or several of them, got "
+            f"{argnums!r}"
+        ) from None
     for n in numbers:
         if not -count <= n < count:
             raise ValueError(f"{called} names argument {n} of a call with {count} arguments")
@@ -243,7 +263,7 @@ def value_and_grad(
     (10.0, array([2., 6.]))
     """
 
-    chosen, called = one_name_for("grad", argnums, wrt)
+    chosen, called = one_name_for(argnums, wrt)
 
     @functools.wraps(function)
     def with_gradient(*args: Tree, **kwargs: object) -> Any:
@@ -252,7 +272,7 @@ def value_and_grad(
         output, aux = record.result if has_aux else (record.result, None)
         flat = cotangents(record, _scalar_seed(output, "grad"))
         gradients = rebuild(args, numbers, record.expose(flat))
-        gradient = gradients[0] if isinstance(chosen, int) else tuple(gradients)
+        gradient = gradients[0] if is_one_number(chosen) else tuple(gradients)
         value = _leave(record, output)
         return (
             (value, map_leaves(lambda x: _leave(record, x), aux)) if has_aux else value

@@ -19,6 +19,7 @@ from .derivatives import (
     Record,
     cotangents,
     grad,
+    is_one_number,
     jvp,
     one_name_for,
     read_argnums,
@@ -66,7 +67,7 @@ def jacobian(
            [3., 2.]])
     """
     choose("mode", mode, _JACOBIANS)
-    chosen, called = one_name_for("jacobian", argnums, wrt)
+    chosen, called = one_name_for(argnums, wrt)
 
     @functools.wraps(function)
     def matrix(*args: Tree, **kwargs: object) -> Any:
@@ -78,7 +79,7 @@ def jacobian(
 
         def block(_: object) -> Any:
             row = next(blocks)
-            return row[0] if isinstance(chosen, int) else tuple(row)
+            return row[0] if is_one_number(chosen) else tuple(row)
 
         return map_leaves(block, record.result)
 
@@ -119,7 +120,7 @@ def _forward_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any
         shapes = [value.shape + output.shape for output in outputs]
         piled = [_piled(c, s, value.dtype) for c, s in zip(columns, shapes, strict=True)]
         blocks.append([_axes_last(p, value.ndim) for p in piled])
-    return [list(row) for row in zip(*blocks, strict=True)]
+    return [[block[n] for block in blocks] for n in range(len(outputs))]
 
 
 def _tangents(record: Record, seeds: dict[Node, Any], outputs: Sequence[Value]) -> list[Any]:

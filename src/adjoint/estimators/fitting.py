@@ -112,7 +112,7 @@ class Fitting:
 
     def run(self) -> None:
         """Train, and leave the estimator with its best weights if it stops early."""
-        estimator, task = self.estimator, self.task
+        estimator, task, recorded = self.estimator, self.task, self.estimator.n_iter_
         # The seed is not used: the rows stay as they are, or scikit-learn's generator orders them.
         history = History(seed=0)
         compile = "prefer" if estimator.compile == "auto" else estimator.compile
@@ -133,6 +133,9 @@ class Fitting:
                 else:
                     self._warn_unfinished()
         except KeyboardInterrupt:
+            # Native code had epochs behind it which are not recorded here yet.
+            for loss in history.loss[estimator.n_iter_ - recorded :]:
+                self._record(loss)
             warnings.warn("Training interrupted by user.", stacklevel=3)
         except DivergedError as error:
             raise ValueError(

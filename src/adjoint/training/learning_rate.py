@@ -80,8 +80,8 @@ def find_learning_rate(
     The rate of step i is low (high / low)^(i / (steps - 1)), the same for all groups: Smith,
     "Cyclical learning rates for training neural networks", WACV 2017, section 3.3, with
     exponential growth. It ends early where the smoothed loss exceeds its least fourfold, or a loss
-    is not finite. Model and optimiser are then what they were, bit for bit, also after an error or
-    Ctrl-C.
+    is not finite. Model, loss and optimiser are then what they were, bit for bit, also after an
+    error or Ctrl-C.
 
     Parameters
     ----------
@@ -127,7 +127,11 @@ def find_learning_rate(
     losses: list[float] = []
     smoothed: list[float] = []
     mean = 0.0
-    with kept(model, task.optimizer), enable_grad(), np.errstate(over="ignore", invalid="ignore"):
+    with (
+        kept(model, task.loss, task.optimizer),
+        enable_grad(),
+        np.errstate(over="ignore", invalid="ignore"),
+    ):
         model.train()
         take = eager_steps(task)
         for rate, batch in zip(rates, _batches(task, rows.as_seed(seed)), strict=False):

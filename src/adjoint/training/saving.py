@@ -155,7 +155,7 @@ def saver_of(
     if start is not None:
         # Only a seed that the caller chose must be the same. One that a generator or the system
         # gave differs each time, and the one in the file takes its place.
-        conditions |= {"seed": history.seed} if isinstance(seed, int) else {}
+        conditions |= {"seed": history.seed} if isinstance(seed, (int, np.integer)) else {}
         restore_checkpoint(start, task, history, conditions)
     conditions["seed"] = history.seed
     return Saver(saving, callbacks, conditions, start)

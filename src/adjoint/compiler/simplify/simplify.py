@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -79,6 +79,8 @@ class _Simplifier:
     def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
         self.expansions, self.writes_out = expansions, writes_out
         self.seen: dict[Any, Symbol] = {}
+        # What is being written out: operations, by the shapes and dtypes that they are applied to.
+        self.under_way: list[Any] = []
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
@@ -133,15 +135,25 @@ class _Simplifier:
             return None
         if any(0 in np.shape(arg) for arg in args):
             return None
-        return self._written_out(primitive.expand, args, params)
+        specs = tuple(x.data if isinstance(x, Symbol) else key_of(x) for x in args)
+        key = (id(primitive), specs, key_of(dict(params)))
+        if key in self.under_way:
+            return None  # it is made of itself: it stays as it is, and so do those made of it
+        self.under_way.append(key)
+        try:
+            return self._written_out(primitive, args, params)
+        finally:
+            self.under_way.pop()
 
-    def _written_out(
-        self, expand: Callable[..., Any], args: Sequence[Operand], params: Params
-    ) -> Any:
+    def _written_out(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
         """Build the operations that an operation is made of."""
         inside = [Symbol.input(x.data) if isinstance(x, Symbol) else x for x in args]
-        with np.errstate(all="ignore"):
-            made = expand(*inside, **params)
+        try:
+            with np.errstate(all="ignore"):
+                made = primitive.expand(*inside, **params)  # type: ignore[misc]
+        except Exception as error:
+            error.add_note(f"adjoint: it came from what the card of {primitive.name} has as expand")
+            raise
         if not isinstance(made, Symbol):
             return made
         given = [arg for arg in args if isinstance(arg, Symbol)]
@@ -245,8 +257,9 @@ def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params
 
 
 def _is_like(value: Operand, spec: Spec) -> bool:
-    return np.shape(value.data if isinstance(value, Symbol) else value) == spec.shape and (
-        getattr(value, "dtype", None) == spec.dtype
+    made = value.data if isinstance(value, Symbol) else value
+    return isinstance(made, (Spec, np.ndarray, np.generic)) and (
+        (made.shape, made.dtype) == (spec.shape, spec.dtype)
     )
 
 

@@ -28,12 +28,17 @@ def _recorded(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Tensor]]:
     return ((name, x) for name, x in named if isinstance(x, Tensor) and x.node is not None)
 
 
-def tensors_in(wanted: Tensor | Module | Iterable[Any]) -> Iterable[Tensor]:
+def tensors_in(wanted: object) -> Iterable[Tensor]:
     """Yield the tensors of a tensor, a module, or a list of these."""
     if isinstance(wanted, Tensor):
         yield wanted
     elif isinstance(wanted, Module):
         yield from wanted.parameters()
-    else:
+    elif isinstance(wanted, Iterable) and not isinstance(wanted, str):
         for item in wanted:
             yield from tensors_in(item)
+    else:
+        raise TypeError(
+            "why: expected for wrt the number of an argument, from 0, a tensor, a module, or "
+            f"several of one of these, got {wanted!r}"
+        )

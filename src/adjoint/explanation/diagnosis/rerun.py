@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from ...calculus.derivatives import read_argnums
+from ...calculus.derivatives import is_one_number, read_argnums
 from ...core.primitive import Node, Value, as_operand
 from ...core.tree import leaves, map_leaves
 from ...graphs.source_line import SourceLine
@@ -34,7 +34,7 @@ def of_function(
         numbers = read_argnums(wrt, len(args), called="wrt")
         given = [_fresh(arg) if n in numbers else arg for n, arg in enumerate(args)]
         return _run(function, given, [given[n] for n in numbers], scope)
-    if wrt is not None and not isinstance(wrt, int):
+    if wrt is not None and not is_one_number(wrt):
         return _run(function, args, list(tensors_in(wrt)), scope)
     if _met(function, args) or not args:
         return _of_parameters(function, args, [], scope)
@@ -104,8 +104,8 @@ def _judge(
 
 
 def _are_numbers(wrt: Wanted) -> TypeGuard[int | Sequence[int]]:
-    several = isinstance(wrt, Sequence) and all(isinstance(n, int) for n in wrt)
-    return isinstance(wrt, int) or several
+    several = isinstance(wrt, Sequence) and all(map(is_one_number, wrt))
+    return is_one_number(wrt) or several
 
 
 def _fresh(tree: object) -> Any:
