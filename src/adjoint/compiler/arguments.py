@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Spec, Value, as_operand
+from ..core.operand import as_operand
+from ..core.spec import Spec
 from ..core.tree import leaves
+from ..core.value import Value
 from ..errors import ShapeError
 
 

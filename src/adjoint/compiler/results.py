@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import refuse_subclass
+from ..core.annotations import Array
+from ..core.operand import refuse_subclass
 from ..core.tree import map_leaves
 from ..errors import ShapeError
 from ..graphs.graph import Graph
-
-Array = np.ndarray[Any, Any]
 
 
 def read_out(out: Any, graph: Graph) -> list[Array]:

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from ..core.primitive import Value
+from ..core.value import Value
 from ..core.views import View, view_of
 from ..graphs.graph import Symbol
 from ..graphs.tensor import Tensor

@@ -24,7 +24,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from .annotations import AnyArray, Axis, Cotangent, Described, Operand, Params
 from .facts import Facts
-from .primitive import PRIMITIVES, STRONG, Primitive, Spec
+from .primitive import Primitive
+from .registry import PRIMITIVES, STRONG
+from .spec import Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]

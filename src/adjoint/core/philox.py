@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from .annotations import Array
 
 # What random words are drawn for: each purpose has its own stream.
 ORDER_SITE = 0

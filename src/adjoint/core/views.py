@@ -15,7 +15,9 @@ import numpy as np
 
 from ..errors import GraphError
 from .annotations import Key, Operand, Params, Payload
-from .primitive import Node, Primitive, Value
+from .node import Node
+from .primitive import Primitive
+from .value import Value
 
 
 class View(Value):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, Operand
-from ..core.primitive import Value
+from ..core.value import Value
 
 Call = Callable[..., Any]
 # A call and the points to call it at.

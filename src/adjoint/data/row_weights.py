@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, ArrayLike
-from ..core.primitive import as_operand
+from ..core.operand import as_operand
 from ..errors import ShapeError
 
 # "balanced", or how much each class counts.

@@ -9,15 +9,14 @@ from __future__ import annotations
 import numbers
 import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
+from ..core.operand import as_operand, refuse_subclass
 from ..core.philox import ORDER_SITE, as_word, random_words
-from ..core.primitive import Value, as_operand, refuse_subclass
+from ..core.value import Value
 from ..errors import ShapeError
-
-Array = np.ndarray[Any, Any]
 
 
 def as_seed(seed: np.random.Generator | int | None) -> int:

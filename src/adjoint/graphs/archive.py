@@ -21,7 +21,10 @@ import numpy as np
 
 from ..core.annotations import Array, DType, Shape
 from ..core.metadata import check, is_dtype, plain
-from ..core.primitive import LATE, PRIMITIVES, Node, Primitive, Spec
+from ..core.node import Node
+from ..core.primitive import Primitive
+from ..core.registry import LAZY_MODULES, PRIMITIVES
+from ..core.spec import Spec
 from ..core.tree import leaves
 from ..files.whole_file import write_whole
 from ..ops.indexing import SLOT
@@ -223,7 +226,7 @@ def _apply(
 def _primitive(name: str) -> Primitive:
     """Return a primitive by its name, which may be one of a module that is read at first use."""
     if name not in PRIMITIVES:
-        for module in LATE:
+        for module in LAZY_MODULES:
             importlib.import_module(module)
     return PRIMITIVES[name]
 

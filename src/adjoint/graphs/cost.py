@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Operand, Operation, Spec
+from ..core.annotations import Operand
+from ..core.node import Operation
+from ..core.spec import Spec
 
 
 def flops(node: Operation) -> int:

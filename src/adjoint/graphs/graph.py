@@ -13,18 +13,16 @@ import numpy as np
 from ..core import advice
 from ..core.annotations import DTypeLike, Operand, Params, Tree
 from ..core.constants import kept_params
+from ..core.failure import explain_failure
 from ..core.memory import separate
 from ..core.metadata import plain as plain_metadata
-from ..core.primitive import (
-    Node,
-    Primitive,
-    Spec,
-    Value,
-    as_operand,
-    explain_failure,
-    unknown_keywords,
-)
+from ..core.node import Node
+from ..core.operand import as_operand
+from ..core.primitive import Primitive
+from ..core.registry import unknown_keywords
+from ..core.spec import Spec
 from ..core.tree import leaves, map_leaves
+from ..core.value import Value
 from ..core.views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
 from ..errors import ShapeError
 from ..version import __version__

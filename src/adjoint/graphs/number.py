@@ -12,7 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.annotations import DType, Operand, Params, Payload
-from ..core.primitive import NUMPY, PRIMITIVES, Node, Primitive, Value
+from ..core.node import Node
+from ..core.primitive import Primitive
+from ..core.registry import NUMPY, PRIMITIVES
+from ..core.value import Value
 
 _COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 

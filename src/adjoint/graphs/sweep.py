@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, Cotangent, Operand, Tangent
-from ..core.primitive import Node, Operation, Spec, Value
-from ..ops.products import TooHastyError, has_nan, haste
+from ..core.node import Node, Operation
+from ..core.spec import Spec
+from ..core.value import Value
+from ..ops.products import SpeculationError, has_nan, speculation
 from ..ops.structural import astype, broadcast_to, sum_to
 
 # How a walk sees what a node holds: `lift(payload, node)` makes a value of it again, so that the
@@ -117,7 +119,7 @@ def pull_back(
         the operation's primitive.
     """
     if lift is None and inspect is None and meet is None and rule is None:
-        found = _pulled_in_haste(seeds, wanted)
+        found = _pulled_speculatively(seeds, wanted)
         if found is not None:
             return found
     rule = rule or _rule_on(lift)
@@ -225,10 +227,10 @@ def _of_floats(rule: Rule) -> Rule:
     return of_floats
 
 
-# --- haste: strong products as plain ones, where that gives the same
+# --- speculation: strong products as plain ones, which are cheaper and nearly always the same
 
 
-def _pulled_in_haste(
+def _pulled_speculatively(
     seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
 ) -> dict[Node, Any] | None:
     """Return the cotangents by plain products for strong ones; None where they may differ.
@@ -237,22 +239,22 @@ def _pulled_in_haste(
     leaves: it is enough to look there.
     """
     try:
-        with _in_haste():
+        with _speculating():
             found = _sweep_back(seeds, wanted, _rule, None)
-            return None if haste.met and any(map(has_nan, found.values())) else found
-    except TooHastyError:
+            return None if speculation.used and any(map(has_nan, found.values())) else found
+    except SpeculationError:
         return None
 
 
 @contextmanager
-def _in_haste() -> Iterator[None]:
-    """Take strong products as plain ones for now, in this thread."""
-    before = haste.on, haste.met
-    haste.on, haste.met = True, False
+def _speculating() -> Iterator[None]:
+    """Compute strong products as plain ones inside the ``with`` block, in this thread."""
+    before = speculation.on, speculation.used
+    speculation.on, speculation.used = True, False
     try:
         yield
     finally:
-        haste.on, haste.met = before
+        speculation.on, speculation.used = before
 
 
 # --- forward

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.annotations import Array
 from ..errors import choose
 from . import style
 from .response import respond
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
-Array = NDArray[np.float64]
 
 STRATEGIES = ("quantile", "uniform")
 

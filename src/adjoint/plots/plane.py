@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.annotations import Array
 from ..errors import require
 from .scatter import as_points
 
 if TYPE_CHECKING:
     import narwhals
 
-Array = NDArray[np.float64]
 Feature = int | str
 
 

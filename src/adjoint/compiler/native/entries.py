@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from .formats import KINDS
 from .nest import Element, Nest, Unlowerable
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ decided where it is known when a product 0·∞ is 0, and which numbers are in r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
+from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown, with_outputs
 from ..simplify.simplify import simplify, written_out
@@ -21,8 +19,6 @@ from .lanes import Names
 from .lower import lower
 from .machine import Machine
 from .nest import Nest, Place, Stage, Unlowerable
-
-Array = np.ndarray[Any, Any]
 
 # Scalar operations beyond which loops over arrays are faster, and compiled in less time.
 MOST_UNROLLED = 400

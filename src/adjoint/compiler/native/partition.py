@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.primitive import Node
+from ...core.node import Node
 from ...graphs.graph import Graph, Symbol
 from ...graphs.sweep import interpret
 from ...graphs.tracing.tracer import TracedOperation

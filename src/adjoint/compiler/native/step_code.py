@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
+from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown
 from ..simplify.simplify import simplify, written_out
@@ -22,8 +20,6 @@ from .kernel import Kernel, Slot
 from .lanes import Names
 from .lower import lower
 from .nest import Unlowerable
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

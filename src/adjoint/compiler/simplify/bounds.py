@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core.facts import REALS, SMALL, Interval, Range, of_product, of_square
-from ...core.primitive import PRIMITIVES, Node, Operation
+from ...core.node import Node, Operation
+from ...core.registry import PRIMITIVES
 from ...graphs.tracing.tracer import TracedNode
 
 # Python has greater integers; infinity and NaN are not below it either.

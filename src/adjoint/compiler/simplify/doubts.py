@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import PRIMITIVES, Node, Operation
+from ...core.node import Node, Operation
+from ...core.registry import PRIMITIVES
 from ...graphs.graph import Graph, Symbol
 from ...graphs.tracing.tracer import TracedNode, TracedOperation
 

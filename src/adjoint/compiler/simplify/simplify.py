@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ...core.annotations import Params
-from ...core.primitive import PRIMITIVES, Node, Operand, Primitive, Spec
+from ...core.annotations import Constant, Params
+from ...core.kinds import shape_of
+from ...core.node import Node
+from ...core.primitive import Primitive
+from ...core.registry import PRIMITIVES
+from ...core.spec import Spec
 from ...graphs.graph import Graph, Symbol, node_of
 from ...graphs.tracing.tracer import Origin, TracedNode, TracedOperation
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
 from .rewrites import ANSWERS, IDLE, REWRITES, Rewrite, taken_apart, without_zero
+
+# What the operations of a graph that is run again are applied to.
+Traced: TypeAlias = Symbol | Constant
 
 
 def simplify(
@@ -91,7 +98,7 @@ class _Simplifier:
         self.magnitudes[new.node] = np.inf if old.dtype.kind == "f" else 2.0**64
         return new
 
-    def replay(self, node: TracedOperation, args: Sequence[Operand]) -> Any:
+    def replay(self, node: TracedOperation, args: Sequence[Traced]) -> Any:
         """Return what stands for a node of the old graph, applied to new operands."""
         self.origin, self.is_plain = node.origin, node.strong is not None
         value = self.build(node.meant.name, *args, primitive=node.meant, **node.params)
@@ -103,7 +110,7 @@ class _Simplifier:
         return value
 
     def build(
-        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: object
+        self, name: str, *args: Traced, primitive: Primitive | None = None, **params: object
     ) -> Any:
         """Apply a primitive, or what is simpler."""
         primitive = primitive or PRIMITIVES[name]
@@ -126,16 +133,16 @@ class _Simplifier:
             return expanded
         return self._applied(primitive, args, params, spec)
 
-    def _expanded(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+    def _expanded(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         if primitive.name in self.expansions:
             return self.expansions[primitive.name](args, params, self.build)
-        has_entries = not any(0 in np.shape(arg) for arg in args)
+        has_entries = not any(0 in shape_of(arg) for arg in args)
         if self.writes_out and primitive.expand is not None and has_entries:
             return self._written_out(primitive.expand, args, params)
         return None
 
     def _written_out(
-        self, expand: Callable[..., Any], args: Sequence[Operand], params: Params
+        self, expand: Callable[..., Any], args: Sequence[Traced], params: Params
     ) -> Any:
         """Build the operations that an operation is made of."""
         inside = [Symbol.input(x.data) if isinstance(x, Symbol) else x for x in args]
@@ -151,13 +158,14 @@ class _Simplifier:
         parts = Graph([x for x in inside if isinstance(x, Symbol)], [made])
         return parts.interpret(given, build)[node_of(made)]
 
-    def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
+    def _answer(self, name: str, args: Sequence[Traced], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""
         if name in ANSWERS and self._magnitude(args[0]) < np.inf:
             return np.full(spec.shape, ANSWERS[name])
-        return args[0] if name in IDLE and args[0].data == spec else None
+        x = args[0]
+        return x if name in IDLE and isinstance(x, Symbol) and x.data == spec else None
 
-    def _rewritten(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+    def _rewritten(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         name = primitive.name
         if name not in REWRITES or primitive is not PRIMITIVES.get(name):
             return None
@@ -169,7 +177,7 @@ class _Simplifier:
         return simpler
 
     def _applied(
-        self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
+        self, primitive: Primitive, args: Sequence[Traced], params: Params, spec: Spec
     ) -> Symbol:
         """Apply a primitive as it is, or a plain product for a strong one."""
         if primitive.plain is None:
@@ -182,8 +190,8 @@ class _Simplifier:
         return self._share(primitive, args, params)
 
     def _slim(
-        self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
-    ) -> tuple[Operand, ...]:
+        self, primitive: Primitive, args: Sequence[Traced], params: Params, spec: Spec
+    ) -> tuple[Traced, ...]:
         """Let an elementwise operation itself repeat entries, where it would be repeated for it."""
         if primitive.kind != "elementwise" and primitive.name != "strong_multiply":
             return tuple(args)
@@ -200,7 +208,7 @@ class _Simplifier:
     def _share(
         self,
         primitive: Primitive,
-        args: Sequence[Operand],
+        args: Sequence[Traced],
         params: Params,
         strong: Primitive | None = None,
     ) -> Symbol:
@@ -222,18 +230,18 @@ class _Simplifier:
             self.seen[key] = made
         return self.seen[key]
 
-    def _is_finite(self, operand: Operand) -> bool:
+    def _is_finite(self, operand: Traced) -> bool:
         if isinstance(operand, Symbol):
             return self.finite[operand.node]
         return operand is None or is_finite(operand)
 
-    def _magnitude(self, operand: Operand) -> float:
+    def _magnitude(self, operand: Traced) -> float:
         if isinstance(operand, Symbol):
             return self.magnitudes[operand.node]
         return magnitude_of(operand)
 
 
-def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params: Params) -> bool:
+def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Traced], params: Params) -> bool:
     """Return whether a primitive of these operands has a result of that shape and dtype."""
     try:
         return bool(primitive.infer(*operands, **params) == spec)
@@ -241,13 +249,11 @@ def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params
         return False
 
 
-def _is_like(value: Operand, spec: Spec) -> bool:
-    return np.shape(value.data if isinstance(value, Symbol) else value) == spec.shape and (
-        getattr(value, "dtype", None) == spec.dtype
-    )
+def _is_like(value: Traced, spec: Spec) -> bool:
+    return shape_of(value) == spec.shape and (getattr(value, "dtype", None) == spec.dtype)
 
 
-def _unrepeated(operand: Operand) -> Operand:
+def _unrepeated(operand: Traced) -> Traced:
     """Return the value that was broadcast, or the number that fills a constant array."""
     if isinstance(operand, Symbol):
         inner = taken_apart(operand, "broadcast_to")

@@ -7,7 +7,10 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...core.primitive import PRIMITIVES, Node, Operand, Operation, Primitive
+from ...core.annotations import Operand
+from ...core.node import Node, Operation
+from ...core.primitive import Primitive
+from ...core.registry import PRIMITIVES
 from ...graphs.graph import Graph
 from ...graphs.tracing import naming
 from ..simplify.doubts import careful_name

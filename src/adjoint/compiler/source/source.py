@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ...core.metadata import literal
-from ...core.primitive import Node, Operation, Spec
+from ...core.node import Node, Operation
+from ...core.spec import Spec
 from ...core.tree import leaves
 from ...graphs.graph import Graph
 from ..simplify.doubts import careful, careful_name, sentinels

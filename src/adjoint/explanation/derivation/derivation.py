@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from ...errors import GradientMismatchError
 from . import html, latex, markdown, notation, script, text
 from .cards import Cards
@@ -16,7 +17,7 @@ from .formulas import Reading
 from .lines import Line, WrittenProgram
 from .notation import Formula
 from .numbers import agree, numbers
-from .step import Array, Step
+from .step import Step
 from .subject import FunctionAtPoint
 
 # How far the two sides of an equality may differ in float64, relative to the sum of the magnitudes

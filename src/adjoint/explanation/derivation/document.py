@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from ...core.annotations import Array
 from .entry_paths import EntryPaths
 from .evaluator import Evaluator
 from .lines import WrittenProgram
 from .notation import Formula
-from .step import Array, Step
+from .step import Step
 from .subject import FunctionAtPoint
 
 

@@ -12,14 +12,13 @@ from ...calculus.derivatives import value_and_grad
 from ...compiler.simplify.simplify import simplify
 from ...compiler.source.printer import show
 from ...compiler.source.source import statements
-from ...core.primitive import Node, Operation
+from ...core.annotations import Array
+from ...core.node import Node, Operation
 from ...core.tree import leaves
 from ...graphs.graph import Symbol, trace
 from ...graphs.tracing.tracer import TracedOperation
 from .rules import Rule, rule_of
 from .subject import FunctionAtPoint
-
-Array = np.ndarray[Any, Any]
 
 
 class Line(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, SupportsInt
 
 import numpy as np
 
-from ...core.primitive import Node, Operation
+from ...core.node import Node, Operation
 from ...graphs.graph import Graph, Symbol
 from ...graphs.sweep import pull_back
 from ...graphs.tensor import Tensor, tensor

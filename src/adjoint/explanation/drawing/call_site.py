@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.annotations import Params
-from ...core.primitive import Node, Operand, Primitive
+from ...core.annotations import Operand, Params
+from ...core.node import Node
+from ...core.primitive import Primitive
 from ...graphs.graph import Graph, Symbol, trace
 from ...nn.module import Module
 from ..derivation.subject import FunctionAtPoint

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.annotations import Cotangent
-from ...core.primitive import Node
+from ...core.node import Node
 from ...core.tree import leaves, map_leaves
 from ...graphs.graph import Symbol
 from ...graphs.sweep import pull_back
@@ -16,8 +16,6 @@ from ...ops.structural import sum_to
 from ..derivation.subject import FunctionAtPoint
 from ..derivation.walk import Walk
 from .call_site import CallSite, trace_call_sites
-
-Array = np.ndarray[Any, Any]
 
 
 class Edge(NamedTuple):

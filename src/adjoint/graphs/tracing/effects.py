@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from ...core.primitive import Value
+from ...core.value import Value
 from .contents import is_buffer, reader, write
 from .reach import GONE, Place, Reach, attributes_of, found_at
 from .users_code import is_followed, is_iterator

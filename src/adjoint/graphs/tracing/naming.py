@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ...core.annotations import Tree
-from ...core.primitive import Node
+from ...core.node import Node
 
 # Longer names are cut.
 _LONGEST = 40

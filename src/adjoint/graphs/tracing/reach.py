@@ -30,7 +30,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.annotations import Array
-from ...core.primitive import Primitive, Value
+from ...core.primitive import Primitive
+from ...core.value import Value
 from .code_names import NamesInCode, imported_by, names_in
 from .users_code import is_fixed, is_followed, is_iterator, is_users
 

@@ -16,8 +16,11 @@ import numpy as np
 
 from ...core.annotations import Array, Cotangent, Params, Payload
 from ...core.facts import Range
-from ...core.primitive import Node, Operation, Primitive, Spec, Value, creation
-from ..tensor import Watcher, watched_by
+from ...core.node import Node, Operation, creation
+from ...core.primitive import Primitive
+from ...core.spec import Spec
+from ...core.value import Value
+from ..recording import Watcher, watched_by
 
 _PACKAGE = str(Path(__file__).parents[2])
 # Frames that only some versions of Python have.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import Value
+from ...core.value import Value
 
 # Nobody changes the variables of these.
 _OURS = {"adjoint", "numpy"}

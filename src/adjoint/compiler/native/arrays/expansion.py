@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ....core.annotations import Params
-from ....core.primitive import PRIMITIVES, Operand, Operation
+from ....core.annotations import Described, Params
+from ....core.kinds import shape_of
+from ....core.node import Operation
+from ....core.registry import PRIMITIVES
 from ....graphs.graph import Graph, Symbol
 from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
@@ -68,7 +70,7 @@ def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
     return doubts
 
 
-def _call(name: str, *args: Operand, **params: Any) -> Any:
+def _call(name: str, *args: Described | float, **params: Any) -> Any:
     return PRIMITIVES[name](*args, **params)
 
 
@@ -126,7 +128,7 @@ _LATER = ("index", *_WRITES)
 def _matmul(name: str) -> Rewrite:
     """Write a product that is none of matrices as a sum, or without one."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[Described], params: Params, build: Build) -> Any:
         x, y = args
         left = x if x.ndim > 1 else build("reshape", x, shape=(1, x.shape[0]))
         right = y if y.ndim > 1 else build("reshape", y, shape=(y.shape[0], 1))
@@ -146,9 +148,9 @@ def _matmul(name: str) -> Rewrite:
     return rewrite
 
 
-def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
-    axis = params["axis"] % (np.ndim(args[0]) + 1)
-    shape = np.shape(args[0])
+def _stack(args: Sequence[Described], params: Params, build: Build) -> Any:
+    shape = shape_of(args[0])
+    axis = params["axis"] % (len(shape) + 1)
     columns = [build("reshape", x, shape=(*shape[:axis], 1, *shape[axis:])) for x in args]
     return build("concatenate", *columns, axis=axis)
 
@@ -156,7 +158,7 @@ def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
 def _flattened(name: str) -> Rewrite:
     """Write what runs over all axes along one."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[Described], params: Params, build: Build) -> Any:
         (x,) = args
         if params["axis"] is not None or x.ndim == 1:
             return None
@@ -169,7 +171,7 @@ def _flattened(name: str) -> Rewrite:
 _MOST_OFFSETS = 1024
 
 
-def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _overlay(args: Sequence[Described], params: Params, build: Build) -> Any:
     """Add up the windows' entries, those of one place in all windows at a time."""
     x, size = args[0], params["size"]
     if math.prod(size) > _MOST_OFFSETS:

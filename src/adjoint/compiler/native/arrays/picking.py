@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ....core.primitive import Node, Operation
+from ....core.annotations import Array
+from ....core.node import Node, Operation
 from ....ops.indexing import SLOT
 from ..nest import Unlowerable
 from .operands import Axes, Operand
-from .views import Array, View
+from .views import View
 
 # Entries of a table of numbers, beyond which it would cost more than it is worth.
 _MOST_ENTRIES = 1 << 22
