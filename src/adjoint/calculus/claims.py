@@ -16,7 +16,7 @@ from ..core.facts import REALS, Range
 from ..core.primitive import Primitive
 
 
-class Trial(NamedTuple):
+class Probe(NamedTuple):
     """A primitive with the arguments of a case, and which of these may have any numbers instead."""
 
     primitive: Primitive
@@ -48,9 +48,9 @@ class Trial(NamedTuple):
         return [_range(np.asarray(x, float)) for x in args]
 
 
-Claim = Callable[[Trial], None]
+Claim = Callable[[Probe], None]
 _DRAWS = 8
-# Of products of three of the huge ones none overflows.
+# A product of three of the huge ones does not overflow, nor does one of three tiny ones vanish.
 _FINITE = {
     np.float64: [0.0, -0.0, 1e-100, -1e-100, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 1e100, -1e100],
     np.float32: [0.0, -0.0, 1e-10, -1e-10, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 1e10, -1e10],
@@ -66,115 +66,115 @@ def _range(x: Array) -> Range:
     return Range(float(x.min()), float(x.max()), x.size, float(np.abs(x).min()))
 
 
-def bounds_hold(trial: Trial) -> None:
+def bounds_hold(probe: Probe) -> None:
     """No entry but NaN lies beyond the bounds, whatever the arguments; where they meet, NaN too."""
-    for point in trial.points(finite=False):
-        y = trial.apply(point)
+    for point in probe.points(finite=False):
+        y = probe.apply(point)
         if y.dtype.kind != "f":
             return
-        low, high = trial.primitive.facts.bounds_of(trial.ranges(point), trial.params)
+        low, high = probe.primitive.facts.bounds_of(probe.ranges(point), probe.params)
         rounding = _ROUNDING[y.dtype.type]
         below, above = (rounding * abs(end) if np.isfinite(end) else 0.0 for end in (low, high))
         outside = (y < low - below) | (y > high + above)
-        if trial.primitive.facts.constant is not None:
-            outside = y != trial.primitive.facts.constant
+        if probe.primitive.facts.constant is not None:
+            outside = y != probe.primitive.facts.constant
         assert not outside.any(), (point, y, low, high)
 
 
-def finite_stays_finite(trial: Trial) -> None:
+def finite_stays_finite(probe: Probe) -> None:
     """Finite arguments give finite results, where the card says so."""
-    finite = trial.primitive.facts.finite
-    for point in trial.points():
-        ranges = trial.ranges(point)
-        if finite(*ranges, **trial.params) if callable(finite) else finite:
-            y = trial.apply(point)
+    finite = probe.primitive.facts.finite
+    for point in probe.points():
+        ranges = probe.ranges(point)
+        if finite(*ranges, **probe.params) if callable(finite) else finite:
+            y = probe.apply(point)
             assert np.isfinite(y).all(), (point, y)
 
 
-def entries_move(trial: Trial) -> None:
+def entries_move(probe: Probe) -> None:
     """What moves entries gives no others, and drops and adds only what it says."""
-    moves = trial.primitive.facts.moves
+    moves = probe.primitive.facts.moves
     if moves is None:
         return
-    moved = np.concatenate([np.ravel(x) for x in trial.args[: moves.arguments]])
-    y = trial.apply(trial.args)
+    moved = np.concatenate([np.ravel(x) for x in probe.args[: moves.arguments]])
+    y = probe.apply(probe.args)
     assert np.isin(y, [*moved, 0] if moves.fills else moved).all(), y
     assert moves.drops or not y.size or np.isin(moved, y).all(), y
 
 
-def entries_are_selected(trial: Trial) -> None:
+def entries_are_selected(probe: Probe) -> None:
     """What selects entries gives no others, but 0."""
-    if trial.primitive.facts.selects:
-        given = np.concatenate([[0.0], *map(np.ravel, trial.args)])
-        y = trial.apply(trial.args)
+    if probe.primitive.facts.selects:
+        given = np.concatenate([[0.0], *map(np.ravel, probe.args)])
+        y = probe.apply(probe.args)
         assert np.isin(y, given).all(), y
 
 
-def nan_shows(trial: Trial) -> None:
+def nan_shows(probe: Probe) -> None:
     """NaN in any entry of an argument shows in the result, where the card says so."""
-    for point in trial.points(finite=False):
-        for n in trial.varied:
+    for point in probe.points(finite=False):
+        for n in probe.varied:
             if not point[n].size:
                 continue
             x = point[n].copy()
-            x.flat[trial.rng.integers(x.size)] = np.nan
+            x.flat[probe.rng.integers(x.size)] = np.nan
             with_nan = [*point[:n], x, *point[n + 1 :]]
-            y = trial.apply(with_nan)
-            if y.size and trial.primitive.facts.shows_nan(n, y, with_nan, trial.params):
+            y = probe.apply(with_nan)
+            if y.size and probe.primitive.facts.shows_nan(n, y, with_nan, probe.params):
                 assert np.isnan(y).any(), (with_nan, y)
 
 
-def far_slopes_vanish(trial: Trial) -> None:
+def far_slopes_vanish(probe: Probe) -> None:
     """What saturates has no slope far on one side, and what has none there saturates."""
-    primitive, facts, size = trial.primitive, trial.primitive.facts, trial.args[0].size
-    alone = primitive.kind == "elementwise" and len(trial.args) == 1
+    primitive, facts, size = probe.primitive, probe.primitive.facts, probe.args[0].size
+    alone = primitive.kind == "elementwise" and len(probe.args) == 1
     # A single entry has nothing to be far from in a softmax.
-    if primitive.jvp is None or 0 not in trial.varied or size < (1 if alone else 2):
+    if primitive.jvp is None or 0 not in probe.varied or size < (1 if alone else 2):
         return
     if facts.saturates:
-        assert any(_slope(trial, far) < _SMALL_SLOPE for far in (1e8, -1e8))
+        assert any(_slope(probe, far) < _SMALL_SLOPE for far in (1e8, -1e8))
     elif alone and not facts.flat and not facts.selects:
-        assert not any(_slope(trial, far) < _NO_SLOPE for far in (1e3, -1e3)), (
+        assert not any(_slope(probe, far) < _NO_SLOPE for far in (1e3, -1e3)), (
             "the function flattens out: saturates=True, and bounds, belong on the card"
         )
 
 
-def _slope(trial: Trial, far: float) -> float:
+def _slope(probe: Probe, far: float) -> float:
     """Return the greatest slope by an entry that is moved far away; ∞ where there is none."""
-    assert trial.primitive.jvp is not None
-    first, *rest = trial.args
+    assert probe.primitive.jvp is not None
+    first, *rest = probe.args
     x, tangent = np.array(first), np.zeros_like(first)
     x.flat[0], tangent.flat[0] = far, 1.0
-    y, tangents = trial.apply([x, *rest]), [tangent, *[None] * len(rest)]
+    y, tangents = probe.apply([x, *rest]), [tangent, *[None] * len(rest)]
     with np.errstate(all="ignore"):
-        moved = trial.primitive.jvp(tangents, y, [x, *rest], trial.params)
+        moved = probe.primitive.jvp(tangents, y, [x, *rest], probe.params)
     is_finite = np.isfinite(y).all() and np.isfinite(moved).all()
     return float(np.max(np.abs(moved))) if is_finite else np.inf
 
 
-def arguments_commute(trial: Trial) -> None:
+def arguments_commute(probe: Probe) -> None:
     """The two arguments may change places, where the card says so."""
-    if trial.primitive.facts.commutes:
-        for x, y in trial.points(finite=False):
-            there, back = (trial.apply(pair) for pair in ((x, y), (y, x)))
+    if probe.primitive.facts.commutes:
+        for x, y in probe.points(finite=False):
+            there, back = (probe.apply(pair) for pair in ((x, y), (y, x)))
             np.testing.assert_array_equal(there, back)
 
 
-def scalars_are_boxed(trial: Trial) -> None:
+def scalars_are_boxed(probe: Probe) -> None:
     """A result without axes is an array where the card says so; of entrywise ones only there."""
-    boxes, is_entrywise = trial.primitive.facts.boxes, trial.primitive.kind == "elementwise"
-    args = [np.asarray(x.flat[0]) if is_entrywise and x.size else x for x in trial.args]
-    y = trial.primitive.forward(*args, **trial.params)
+    boxes, is_entrywise = probe.primitive.facts.boxes, probe.primitive.kind == "elementwise"
+    args = [np.asarray(x.flat[0]) if is_entrywise and x.size else x for x in probe.args]
+    y = probe.primitive.forward(*args, **probe.params)
     if np.ndim(y) == 0 and (boxes or is_entrywise):
         assert isinstance(y, np.ndarray) == boxes, type(y)
 
 
-def activations_take_one_array(trial: Trial) -> None:
+def activations_take_one_array(probe: Probe) -> None:
     """An activation is a function of every entry, with a slope."""
-    if trial.primitive.facts.activation:
-        assert trial.primitive.kind == "elementwise"
-        assert len(trial.args) == 1
-        assert not trial.primitive.facts.flat
+    if probe.primitive.facts.activation:
+        assert probe.primitive.kind == "elementwise"
+        assert len(probe.args) == 1
+        assert not probe.primitive.facts.flat
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -21,7 +21,7 @@ from ..core.spec import Spec
 from ..core.tree import leaves
 from ..graphs.graph import Symbol, trace
 from .check import check_gradients
-from .claims import CLAIMS, Claim, Trial
+from .claims import CLAIMS, Claim, Probe
 from .derivatives import jvp, vjp
 
 Case = tuple[Any, ...]
@@ -264,7 +264,7 @@ def _clause_of(claim: Claim) -> Clause:
 
     def clause(primitive: Primitive, case: Case, rng: np.random.Generator) -> None:
         args, params = arguments(primitive, case, rng)
-        claim(Trial(primitive, args, params, _varied(primitive, case, args), rng))
+        claim(Probe(primitive, args, params, _varied(primitive, case, args), rng))
 
     clause.__name__, clause.__doc__ = claim.__name__, claim.__doc__
     return clause

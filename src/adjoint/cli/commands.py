@@ -24,7 +24,7 @@ from ..version import __version__
 from . import demo as demonstration
 from .table_commands import COMMANDS, as_sizes, check_out
 
-DEFAULTS = demonstration.Settings()
+DEFAULTS = demonstration.DemoSettings()
 INTERRUPTED = 130
 
 
@@ -74,7 +74,7 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     the graph, with what each edge adds to a gradient.
     """
     check_out(check_folder_place, out)
-    settings = demonstration.Settings(samples=batch_size, batch_size=batch_size, seed=seed)
+    settings = demonstration.DemoSettings(samples=batch_size, batch_size=batch_size, seed=seed)
     experiment = demonstration.prepare(settings)
     try:
         derivation = derive(
@@ -157,7 +157,7 @@ def demo(context: click.Context, /, out: Path, as_json: bool, **options: Any) ->
     loss curve, the data and the decision boundary to the folder --out, as SVG and PNG. Ctrl-C ends
     the training early and draws what was reached.
     """
-    settings = demonstration.Settings(**options)
+    settings = demonstration.DemoSettings(**options)
     experiment = _prepare(context, settings, out)
     say = _Speaker(epochs=settings.epochs, aside=as_json)
     say.introduction(experiment)
@@ -177,7 +177,7 @@ def _draw_elsewhere(result: demonstration.Result, folder: Path) -> None:
 
 
 def _prepare(
-    context: click.Context, settings: demonstration.Settings, out: Path
+    context: click.Context, settings: demonstration.DemoSettings, out: Path
 ) -> demonstration.Experiment:
     """Do first what may fail because of the user's input: the training after it takes long."""
     try:

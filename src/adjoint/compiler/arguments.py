@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array, ArrayLike
 from ..core.operand import as_operand
 from ..core.spec import Spec
 from ..core.tree import leaves
@@ -52,7 +53,7 @@ def flatten(tree: Any, arrays: list[Any]) -> Hashable:
     return flatten(_as_array(tree), arrays)
 
 
-def fitted(array: Any, spec: Spec) -> Any:
+def fitted(array: ArrayLike, spec: Spec) -> Array:
     """Return an array of a spec: itself, or converted.
 
     Raises
@@ -70,12 +71,12 @@ def fitted(array: Any, spec: Spec) -> Any:
     return given.astype(spec.dtype, copy=False)
 
 
-def is_recorded(tree: Any) -> bool:
+def is_recorded(tree: object) -> bool:
     """Return whether a leaf belongs to a graph."""
     return any(isinstance(leaf, Value) and leaf.node is not None for leaf in leaves(tree))
 
 
-def _as_array(x: Any) -> Any:
+def _as_array(x: object) -> Array:
     if x is None:
         raise TypeError("compile: None is not an array; pass settings by keyword")
     if isinstance(x, Value) and x.node is not None:
@@ -83,7 +84,7 @@ def _as_array(x: Any) -> Any:
     return np.asarray(as_operand(x))
 
 
-def exact(setting: Any) -> Hashable:
+def exact(setting: object) -> Hashable:
     """Return something equal only for settings that are equal in type and bits: 1, 1.0 and True
     trace to different dtypes, and 0.0 and -0.0 to different signs.
     """

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Tree
 from ..core.tree import map_leaves
 from ..files.whole_file import write_whole
 from ..graphs.graph import Graph, Symbol, trace
@@ -120,7 +121,7 @@ class Compiled:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["function"])  # type: ignore[misc]  # as pickled up to version 0.1.0
 
-    def __call__(self, *args: Any, out: Any = None, **settings: Any) -> Any:
+    def __call__(self, *args: object, out: Tree = None, **settings: object) -> Any:
         """Return the function's result, as plain arrays.
 
         Parameters
@@ -159,7 +160,7 @@ class Compiled:
         self.latest = program
         return program.run(arrays, out)
 
-    def _recorded(self, args: Any, out: Any, settings: dict[str, Any]) -> Any:
+    def _recorded(self, args: tuple[Any, ...], out: Tree, settings: dict[str, Any]) -> Any:
         """Call the function itself, so that the graph of the arguments goes on."""
         if out is not None:
             raise TypeError(
@@ -205,7 +206,7 @@ class Compiled:
         return known
 
     def _compile(
-        self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]
+        self, known: _Known, outline: object, args: tuple[Any, ...], settings: dict[str, Any]
     ) -> Program | None:
         """Return a new program; None where arrays must be frozen, so that the state is another."""
         state = known.state
@@ -223,7 +224,7 @@ class Compiled:
         self._keep(program, known.programs, outline)
         return program
 
-    def _keep(self, program: Program, programs: dict[Any, Program], outline: Any) -> None:
+    def _keep(self, program: Program, programs: dict[Any, Program], outline: object) -> None:
         """Keep a program, in the place of one that was not called lately.
 
         A new list takes the place of the old one at once, so that threads need no lock.
@@ -273,7 +274,7 @@ class Compiled:
             )
         return self.latest
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         if instance is None:
             return self
         raise TypeError(
@@ -306,7 +307,7 @@ class _Known:
         return self.state.settings() is self.found
 
 
-def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
+def _trace_with_state(function: Function, args: tuple[Any, ...], state: State) -> Graph:
     """Trace a function with all that it reads at each call as a last argument, if it does."""
 
     def with_state(*inputs: Any) -> Any:
@@ -327,7 +328,7 @@ def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
     )
 
 
-def write_source(function: Function, path: str | Path, *examples: Any) -> None:
+def write_source(function: Function, path: str | Path, *examples: object) -> None:
     """Write a file with a function that does what ``function`` does, with NumPy alone.
 
     The file is written whole or not at all.

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..core.annotations import Tree
 from ..core.memory import separate
 from ..core.tree import assembler, leaves, map_leaves
 from ..graphs.graph import Graph, Number
@@ -98,7 +99,7 @@ class Program:
         self.is_recent = False
         self.seconds = time.perf_counter() - start
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: object) -> Any:
         """Run on arguments of the structure of the graph.
 
         Raises
@@ -108,7 +109,7 @@ class Program:
         """
         return self.run([fitted(x, s) for x, s in zip(leaves(args), self._takes, strict=True)])
 
-    def run(self, arrays: Sequence[Any], out: Any = None) -> Any:
+    def run(self, arrays: Sequence[Any], out: Tree = None) -> Any:
         """Run on the arguments' arrays, in order, of the graph's shapes and dtypes.
 
         The results are written into the arrays of ``out``, if given.

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from operator import attrgetter, call, is_
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeGuard
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..core.value import Value
 from ..core.views import View, view_of
 from ..graphs.graph import Symbol
@@ -206,7 +207,7 @@ class State:
         for path, value, node in zip(self.arrays, of_arrays, nodes, strict=True):
             _refuse_assigned(path, node, value.node)
 
-    def _put(self, array: Any, value: Any) -> None:
+    def _put(self, array: Array, value: Value | Array) -> None:
         for put in self._puts[id(array)]:
             put(value)
 
@@ -238,12 +239,12 @@ def _open_to_traces(reach: Reach) -> dict[int, list[Put]]:
     return {known: those for known, those in puts.items() if known not in closed}
 
 
-def _is_operand(item: Any) -> bool:
+def _is_operand(item: object) -> TypeGuard[Array]:
     """Return whether a traced value can stand for a buffer; masks are mostly indices."""
     return type(item) is np.ndarray and item.dtype.kind in "fiu"
 
 
-def _add(found: dict[str, Any], path: str, item: Any) -> None:
+def _add(found: dict[str, Any], path: str, item: object) -> None:
     """Add an item under its path, or one like it: two functions may use one name."""
     names = chain([path], (f"{path}_{n}" for n in count(2)))
     found[next(name for name in names if name not in found)] = item
@@ -253,7 +254,7 @@ def _objects(found: Iterable[Any]) -> list[Any]:
     return [x for x in found if not isinstance(x, _SETTINGS)]
 
 
-def _refuse_assigned(path: str, before: Any, now: Any) -> None:
+def _refuse_assigned(path: str, before: object, now: object) -> None:
     if now is not before:
         raise TypeError(
             f"{path} was assigned into while the function was traced, which a compiled function "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from types import FrameType
-from typing import Any
 
 # What np.f(x, where=mask) and np.f(x, initial=c) are in other words.
 _WHERE = {
@@ -67,7 +66,7 @@ NUMBER = (
 )
 
 
-def full_name(function: Any) -> str:
+def full_name(function: object) -> str:
     """Return a function's name after the module in which users find it, as "scipy.special.erf".
 
     A ufunc does not know its module, nor do its methods.

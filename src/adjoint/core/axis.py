@@ -30,7 +30,7 @@ class AxisRule(NamedTuple):
     repeated: bool = False
 
 
-def read_axis(name: str, axis: Any, shape: tuple[int, ...], rule: AxisRule) -> Axes:
+def read_axis(name: str, axis: object, shape: tuple[int, ...], rule: AxisRule) -> Axes:
     """Return an axis argument as Python's integers, all of them axes of ``shape``.
 
     Raises

@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from .annotations import Described, Operand, Params
 
 Interval = tuple[float, float]
 REALS: Interval = (-math.inf, math.inf)
-# Of a greater divisor a quotient is still in the range of float32, or nearly so.
+# A number of ordinary size divided by more than this stays in the range of float32, or nearly so.
 SMALL = 1e-30
-# More than float32 rounds numbers by.
+# A relative margin, above the rounding of float32.
 _ROUNDING = 1e-6
 
 
@@ -119,13 +121,15 @@ class Facts:
         if self.passes_nan is None:
             object.__setattr__(self, "passes_nan", _shown_by(self.moves))
 
-    def bounds_of(self, ranges: Sequence[Range | None], params: Any) -> Interval:
+    def bounds_of(self, ranges: Sequence[Range | None], params: Params) -> Interval:
         """Return between which numbers the results lie, given the range of each argument."""
         if self.moves is not None:
             return hull(ranges[: self.moves.arguments], fills=self.moves.fills)
         return self.bounds(*ranges, **params) if callable(self.bounds) else self.bounds
 
-    def shows_nan(self, position: int, out: Any, args: Sequence[Any], params: Any) -> bool:
+    def shows_nan(
+        self, position: int, out: Described, args: Sequence[Operand], params: Params
+    ) -> bool:
         """Return whether NaN in an argument is sure to make NaN of an entry of the result."""
         claim = self.passes_nan
         if claim is None or isinstance(claim, bool):
@@ -192,13 +196,13 @@ def of_square(x: Range) -> Interval:
     return low * low, high * high
 
 
-def of_total(x: Range, **_: Any) -> Interval:
+def of_total(x: Range, **_: object) -> Interval:
     """Return the bounds of a sum of any of the entries."""
     size = max(x.size, 1)
     return (0.0 if x.low >= 0 else x.low * size), (0.0 if x.high <= 0 else x.high * size)
 
 
-def of_choice(x: Range, **_: Any) -> Interval:
+def of_choice(x: Range, **_: object) -> Interval:
     """Return the bounds of some of the entries, or of their mean."""
     return x.low, x.high
 
@@ -206,7 +210,7 @@ def of_choice(x: Range, **_: Any) -> Interval:
 # --- floating-point operations
 
 
-def of_matrices(out: Any, x: Any, *_: Any, **__: Any) -> int:
+def of_matrices(out: Described, x: Described, *_: object, **__: object) -> int:
     """Return the operations of a factorisation or the like, n³ for matrices of n rows."""
     largest: int = max(math.prod(array.shape) for array in (out, x))
     return largest * int(x.shape[-1]) if x.shape else largest

@@ -38,7 +38,7 @@ def shape_of(operand: object) -> tuple[int, ...]:
     return getattr(operand, "shape", ())
 
 
-def dtype_of(*operands: Any) -> np.dtype[Any]:
+def dtype_of(*operands: Described | Operand | type) -> np.dtype[Any]:
     """Return NumPy's promoted dtype; Python numbers stay weak."""
     return np.result_type(*(x.dtype if isinstance(x, Spec) else x for x in operands))
 
@@ -107,7 +107,7 @@ def elementwise(
         )
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def elementwise_spec(*args: Operand, **params: Any) -> Spec:
+        def elementwise_spec(*args: Operand, **params: object) -> Spec:
             shape = np.broadcast_shapes(*map(shape_of, args))
             return Spec(shape, _probe_dtype(forward, args, params))
 
@@ -250,7 +250,7 @@ def reduction(
         return PRIMITIVES["sum"](scaled, axis=axis, keepdims=keepdims)
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def reduced_spec(x: Described, **params: Any) -> Spec:
+        def reduced_spec(x: Described, **params: object) -> Spec:
             others = {name: params[name] for name in params.keys() - {"axis", "keepdims"}}
             return Spec(shape(x, **params), _probe_dtype(forward, [x], others))
 
@@ -298,7 +298,7 @@ def constant(
         return np.broadcast_shapes(*map(shape_of, args))
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def constant_spec(*args: Operand, **params: Any) -> Spec:
+        def constant_spec(*args: Operand, **params: object) -> Spec:
             kind = dtype(*args, **params) if dtype else _probe_dtype(forward, args, params)
             return Spec((shape or broadcast)(*args, **params), kind)
 
@@ -323,11 +323,11 @@ def _probe_dtype(forward: Rule, args: Sequence[Any], params: Params) -> np.dtype
 
 # Typed, since 1, 1.0 and True are equal.
 @functools.lru_cache(4096, typed=True)
-def _probe_once(forward: Rule, *kinds: Any) -> np.dtype[Any]:
+def _probe_once(forward: Rule, *kinds: object) -> np.dtype[Any]:
     return _probe(forward, {}, *kinds)
 
 
-def _probe(forward: Rule, params: Params, *kinds: Any) -> np.dtype[Any]:
+def _probe(forward: Rule, params: Params, *kinds: object) -> np.dtype[Any]:
     ones = [np.ones((), kind) if isinstance(kind, np.dtype) else kind for kind in kinds]
     with np.errstate(all="ignore"):
         return forward(*ones, **params).dtype
@@ -337,7 +337,7 @@ def _shape_and_dtype(
     shape: Callable[..., tuple[int, ...]], dtype: Callable[..., np.dtype[Any]] | None
 ) -> Callable[[Rule], Callable[..., Spec]]:
     def infer(_: Rule) -> Callable[..., Spec]:
-        def spec(*args: Operand, **params: Any) -> Spec:
+        def spec(*args: Operand, **params: object) -> Spec:
             promoted = dtype(*args, **params) if dtype else dtype_of(*args)
             return Spec(tuple(shape(*args, **params)), promoted)
 

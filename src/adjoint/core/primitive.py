@@ -16,7 +16,7 @@ from typing import Any, Self, overload
 import numpy as np
 
 from . import advice
-from .annotations import Operand, Params
+from .annotations import ArrayLike, Described, Operand, Params
 from .axis import AxisRule, read_axis
 from .facts import Facts
 from .metadata import formula, keyword, keyword_formula, literal, plain
@@ -195,7 +195,7 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def read_axis(self, x: Any, axis: object) -> Any:
+    def read_axis(self, x: Described | ArrayLike, axis: object) -> Any:
         """Return the parameter ``axis`` as Python's integers, checked if the card has a rule."""
         if self.axis is None:
             return axis
@@ -234,7 +234,7 @@ class Primitive:
             return self.source(*names, **params)
         return self._filled(self.source, names, params, literal, keyword)
 
-    def write_latex(self, *names: str, **params: Any) -> str:
+    def write_latex(self, *names: str, **params: object) -> str:
         """Return the formula of this primitive applied to formulas ``names``.
 
         The template is as that of `write_source`; metadata is written as LaTeX. Operands stand in

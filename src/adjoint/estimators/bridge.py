@@ -29,7 +29,7 @@ from .tables import (
     Table,
     TableEncoder,
     Targets,
-    is_frame,
+    is_dataframe,
     read_features,
     read_rows,
     refuse_missing,
@@ -174,7 +174,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Array, Array, Array | None]:
         refuse_subclass(X, y, sample_weight)
         refuse_missing(y)
-        if is_frame(X):
+        if is_dataframe(X):
             rows, targets = read_rows(self, X, y, TableEncoder(None, "error"), is_first=True)
         else:
             found = validate_data(self, without_objects(X), y, multi_output=True, **_ACCEPTED)
@@ -191,7 +191,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         """Return what the module gives, in evaluation mode and in blocks of rows."""
         check_is_fitted(self, "module_")
         refuse_subclass(X)
-        if is_frame(X):
+        if is_dataframe(X):
             rows = read_features(self, X, TableEncoder(None, "error"))
         else:
             rows = validate_data(self, without_objects(X), reset=False, **_ACCEPTED)

@@ -15,7 +15,7 @@ from ..data.rows import as_numbers, is_missing
 from ..errors import require
 
 
-class Frame(Protocol):
+class DataFrameLike(Protocol):
     """A table of pandas, polars or their kind."""
 
     @property
@@ -48,7 +48,7 @@ class Series(Protocol):
 
 
 # What an estimator takes as X and as y, and what names some columns of X.
-Table = ArrayLike | Frame | Sparse
+Table = ArrayLike | DataFrameLike | Sparse
 Targets = ArrayLike | Sparse
 Columns = str | Sequence[int | str] | None
 
@@ -82,7 +82,7 @@ class TableEncoder:
         self.means: Array | None = None
         self.marked: Array | None = None
 
-    def fit(self, X: Array | Frame) -> None:
+    def fit(self, X: Array | DataFrameLike) -> None:
         """Learn categories and means."""
         columns = _columns(X)
         self.levels = {
@@ -98,12 +98,12 @@ class TableEncoder:
             known = np.where(gaps, 0, numbers).sum(axis=0)
             self.means = known / np.maximum((~gaps).sum(axis=0), 1)
 
-    def transform(self, X: Array | Frame) -> Array:
+    def transform(self, X: Array | DataFrameLike) -> Array:
         """Return the columns as floats; those that are marked for missing numbers come last."""
         columns = _columns(X)
         numbers = self._numbers(columns)
         if self.means is None or self.marked is None:
-            if is_frame(X):
+            if is_dataframe(X):
                 _refuse_gaps(numbers, [name for name, _ in columns])
             return numbers
         gaps = np.isnan(numbers)
@@ -143,7 +143,7 @@ class TableEncoder:
         )
 
 
-def is_frame(X: object) -> TypeGuard[Frame]:
+def is_dataframe(X: object) -> TypeGuard[DataFrameLike]:
     """Return whether X is a frame of pandas, polars or their kind."""
     return hasattr(X, "columns") and hasattr(X, "shape") and not isinstance(X, np.ndarray)
 
@@ -153,7 +153,7 @@ def is_sparse(X: object) -> TypeGuard[Sparse]:
     return hasattr(X, "toarray")
 
 
-def _columns(X: Array | Frame) -> list[tuple[str, Array | Series]]:
+def _columns(X: Array | DataFrameLike) -> list[tuple[str, Array | Series]]:
     """Return the names and the values of the columns, an array each."""
     if isinstance(X, np.ndarray):
         return [(str(i), X[:, i]) for i in range(X.shape[1])]
@@ -215,7 +215,7 @@ def read_rows(
     """Return X as floats, and y checked: rows to fit to."""
     refuse_subclass(X, y)
     refuse_missing(y)
-    if not is_frame(X):
+    if not is_dataframe(X):
         rows, targets = validate_data(
             estimator,
             without_objects(X),
@@ -274,7 +274,7 @@ def without_objects(X: Table) -> Table:
 def read_features(estimator: BaseEstimator, X: Table, encoder: TableEncoder) -> Array:
     """Return X as floats: rows to predict."""
     refuse_subclass(X)
-    if is_frame(X):
+    if is_dataframe(X):
         validate_data(estimator, X, skip_check_array=True, reset=False)
         return check_array(encoder.transform(X))  # type: ignore[no-any-return]
     rows = validate_data(estimator, without_objects(X), reset=False, **_accepted(encoder))

@@ -33,7 +33,7 @@ _ENCODER = {
 
 
 @dataclass(frozen=True)
-class Place:
+class TorchEntry:
     """Where one of our tensors is in PyTorch's state.
 
     Parameters
@@ -55,11 +55,11 @@ class Place:
 def to_torch(model: Module, state: Mapping[str, Array]) -> dict[str, Array]:
     """Return a state under PyTorch's names, in its layout."""
     found: dict[str, Array] = {}
-    for name, place in _places(model).items():
-        if place.name is None:
+    for name, entry in _entries(model).items():
+        if entry.name is None:
             continue
-        array = place.there(state[name])
-        found[place.name] = np.concatenate([found[place.name], array]) if place.part else array
+        array = entry.there(state[name])
+        found[entry.name] = np.concatenate([found[entry.name], array]) if entry.part else array
     # PyTorch counts the batches, which its averages need if they are not exponential; ours are.
     for path, module in model.named_modules():
         if isinstance(module, BatchNorm):
@@ -75,29 +75,29 @@ def from_torch(model: Module, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """
     own, rest = model.state_dict(), dict(arrays)
     found: dict[str, Array] = {}
-    for name, place in _places(model).items():
-        if place.name is None:
+    for name, entry in _entries(model).items():
+        if entry.name is None:
             found[name] = own[name]
-        elif place.name in arrays:
-            array = arrays[place.name]
-            rest.pop(place.name, None)
+        elif entry.name in arrays:
+            array = arrays[entry.name]
+            rest.pop(entry.name, None)
             # Query, key and value lie one below the other.
-            if place.part is not None:
+            if entry.part is not None:
                 third = len(array) // 3
-                array = array[place.part * third : (place.part + 1) * third]
-            found[name] = place.back(array)
+                array = array[entry.part * third : (entry.part + 1) * third]
+            found[name] = entry.back(array)
     unknown = {n: x for n, x in rest.items() if not n.endswith("num_batches_tracked")}
     return found | unknown
 
 
-def _places(model: Module) -> dict[str, Place]:
-    """Return the place of each of our names."""
+def _entries(model: Module) -> dict[str, TorchEntry]:
+    """Return the entry of each of our names."""
     modules = dict(model.named_modules())
-    places = {}
+    entries = {}
     for name in model.state_dict():
         path, inner = _parent(name, modules)
-        places[name] = _place(model, modules, path, inner)
-    return places
+        entries[name] = _entry(model, modules, path, inner)
+    return entries
 
 
 def _parent(name: str, modules: Mapping[str, Module]) -> tuple[str, str]:
@@ -107,31 +107,31 @@ def _parent(name: str, modules: Mapping[str, Module]) -> tuple[str, str]:
     return path, name[len(path) :].lstrip(".") if path else name
 
 
-def _place(model: Module, modules: Mapping[str, Module], path: str, inner: str) -> Place:
+def _entry(model: Module, modules: Mapping[str, Module], path: str, inner: str) -> TorchEntry:
     module = modules[path]
     if isinstance(module, Dropout):
-        return Place(None, _same, _same)
+        return TorchEntry(None, _same, _same)
     for above in _upward(path, modules):
         owner, rest = modules[above], f"{path[len(above) :].lstrip('.')}.{inner}"
         if isinstance(owner, Recurrent):
             name = _joined(_torch_path(model, above), _of_cell(rest, owner.directions))
             move = np.transpose if inner == "weight" else _same
-            return Place(name, move, move)
+            return TorchEntry(name, move, move)
         first = rest.partition(".")[0]
         if isinstance(owner, MultiheadAttention):
             move = np.transpose if inner == "weight" else _same
             if first in _JOINED:
                 name = _joined(_torch_path(model, above), f"in_proj_{inner}")
-                return Place(name, move, move, _JOINED.index(first))
+                return TorchEntry(name, move, move, _JOINED.index(first))
             name = _joined(_torch_path(model, above), f"out_proj.{inner}")
-            return Place(name, move, move)
+            return TorchEntry(name, move, move)
     last = "running_var" if inner == "running_variance" else _dotted(inner)
     name = _joined(_torch_path(model, path), last)
     if isinstance(module, Linear) and inner == "weight":
-        return Place(name, np.transpose, np.transpose)
+        return TorchEntry(name, np.transpose, np.transpose)
     if isinstance(module, Convolution) and inner == "weight":
-        return Place(name, _last_to_front, _front_to_last)
-    return Place(name, _same, _same)
+        return TorchEntry(name, _last_to_front, _front_to_last)
+    return TorchEntry(name, _same, _same)
 
 
 def _upward(path: str, modules: Mapping[str, Module]) -> Iterator[str]:

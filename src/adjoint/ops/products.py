@@ -108,8 +108,8 @@ def strong_product(product: Callable[..., Any], *arrays: AnyArray) -> Array:
 def _without_zeros(product: Callable[..., Any], arrays: tuple[Any, ...], result: AnyArray) -> Array:
     """Redo a product without the terms that have a factor 0.
 
-    The finite numbers are multiplied as they are. Of the other terms only how many of each kind
-    there are matters: the product itself counts them, given ones, zeros and signs for factors.
+    The finite numbers are multiplied as they are. The other terms matter only by how many of each
+    kind there are: the product itself counts them, given ones, zeros and signs for factors.
     """
 
     def tell(*factors: AnyArray) -> Array:

@@ -26,8 +26,9 @@ STRATEGIES = ("quantile", "uniform")
 class CalibrationDisplay:
     """How often a class is right where its probability says so: on the diagonal, if all is well.
 
-    Use `from_estimator` or `from_predictions`; the initialiser only stores what it is given. Of
-    two classes the second one is drawn, of more each against all others.
+    Use `from_estimator` or `from_predictions`; the initialiser only stores what it is given.
+    Where there are two classes the second one is drawn; where there are more, each one against
+    all others.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def _multiply(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
 
 def _strong_multiply(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     for one, other in (args, args[::-1]):
-        # Of -0 too, which would say no more.
+        # A factor -0 counts as 0 as well: in a strong product the sign of a zero says nothing more.
         if is_number(other, 0):
             shape = np.broadcast_shapes(np.shape(other), getattr(one, "shape", ()))
             return np.zeros(shape, getattr(one, "dtype", None))

@@ -44,12 +44,12 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
     decides : bool
         Whether the file holds a second function, with strong products, for that case.
     """
-    writer = _Writer(graph, decides=decides)
+    writer = _FunctionWriter(graph, decides=decides)
     functions = [*signature(graph.name, graph.arguments), *_docstring(about)]
     functions += [*_comment(", ".join(key)), *writer.body()]
     if decides and writer.watched:
         twin = careful(graph)
-        second = _Writer(twin, before=writer.terms)
+        second = _FunctionWriter(twin, before=writer.terms)
         functions += [
             "\n",
             '@np.errstate(all="ignore")',
@@ -74,7 +74,7 @@ def statements(graph: Graph) -> tuple[list[tuple[Operation, ast.expr]], Expressi
     Their names, constants and helpers are those of the terms; what stands inside of an expression
     is among the terms that are pending.
     """
-    writer = _Writer(graph)
+    writer = _FunctionWriter(graph)
     writer.arrange()
     return writer.statements, writer.terms
 
@@ -93,7 +93,7 @@ def _comment(text: str) -> list[str]:
     return [f"    # {line}" for line in textwrap.wrap(text, WIDTH - 6)]
 
 
-class _Writer:
+class _FunctionWriter:
     """Turns nodes into statements, oldest first."""
 
     def __init__(
@@ -178,7 +178,7 @@ class _Writer:
             lines += [] if isinstance(tree, int) else self._unpack(argument, tree)
         return lines
 
-    def _unpack(self, argument: str, tree: Any) -> list[str]:
+    def _unpack(self, argument: str, tree: object) -> list[str]:
         positions = list(leaves(tree))
         targets = [self.terms.names[self._input(position)] for position in positions]
         flat = isinstance(tree, (list, tuple)) and all(isinstance(item, int) for item in tree)
@@ -230,7 +230,7 @@ class _Writer:
             lines += lay_out(f"{names[-1]} = ", part)
         return [*lines, f"    return {', '.join(names)}"]
 
-    def _result_name(self, tree: Any) -> str:
+    def _result_name(self, tree: object) -> str:
         """Return ``d_p`` for the cotangents of all leaves of an argument ``p``."""
         nodes = [getattr(self.graph.outputs[position], "node", None) for position in leaves(tree)]
         found = [self.terms.names.get(node) for node in nodes if node is not None]
@@ -261,7 +261,7 @@ def _is_cheap(node: Node, expression: ast.expr) -> bool:
     )
 
 
-def _paths(tree: Any, path: str = "") -> list[str]:
+def _paths(tree: object, path: str = "") -> list[str]:
     """Return the subscripts that lead to each leaf."""
     if isinstance(tree, dict):
         return [p for k, item in tree.items() for p in _paths(item, f"{path}[{show(_key(k))}]")]
@@ -282,7 +282,7 @@ def _structure(tree: Any, leaf: Callable[[int], ast.expr]) -> ast.expr:
     return leaf(tree)
 
 
-def _key(key: Any) -> ast.expr:
+def _key(key: object) -> ast.expr:
     if isinstance(key, (str, int, float)):
         return parse(literal(key))
     raise NotImplementedError(

@@ -94,7 +94,7 @@ def _by_many(flow: Flow, steps: Sequence[GradientStep], tiny: bool) -> Verdict:
 def way(sweep: Sweep, leaf: Node) -> list[GradientStep]:
     """Return the operations from a leaf to the loss along the greatest contributions.
 
-    Of values that depend on the leaf in some entries only, as a concatenation, these are followed.
+    Where only some entries of a value depend on the leaf, as in a concatenation, it follows these.
     """
     given = contributions(sweep)
     steps, here, region = [], leaf, None

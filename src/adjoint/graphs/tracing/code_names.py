@@ -74,7 +74,7 @@ class NamesInCode:
         asks = found.catches or not _ASKS_FOR_TYPES.isdisjoint(names)
         self.ask_for_types = self.ask_for_types or asks
 
-    def add_name(self, name: Any) -> None:
+    def add_name(self, name: object) -> None:
         """Add one, of a variable or attribute; of a path like ``a.b`` all its parts."""
         self.all = self.all or name in _ASKS_FOR_ANY
         if isinstance(name, str):
@@ -126,5 +126,5 @@ def imported_by(code: CodeType, scope: dict[str, Any]) -> Iterator[str]:
             continue
 
 
-def _is_code(constant: Any) -> bool:
+def _is_code(constant: object) -> bool:
     return isinstance(constant, CodeType)

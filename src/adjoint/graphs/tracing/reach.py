@@ -1,8 +1,8 @@
 """The reach of a function is all that it can read besides its arguments, and where that stands.
 
 Names of variables and attributes are read from bytecode, values from closures, globals, defaults,
-instances, classes, modules and containers. Of an object only those attributes are followed which
-the code in reach names, unless it names them at run time, as `getattr` does.
+instances, classes, modules and containers. An attribute of an object is followed only if the code
+in reach names it; all are followed if that code names attributes at run time, as `getattr` does.
 """
 
 from __future__ import annotations
