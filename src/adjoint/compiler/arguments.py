@@ -36,14 +36,14 @@ def flatten(tree: Any, arrays: list[Any]) -> Hashable:
     if kind is np.ndarray:
         arrays.append(tree)
         return tree.shape, tree.dtype
-    if kind is tuple:  # of arrays mostly; a loop is faster than to ask all() of a generator
+    if kind is tuple:  # mostly a tuple of arrays; a loop is faster than all() of a generator
         for item in tree:
             if item.__class__ is not np.ndarray:
                 break
         else:
             arrays += tree
             return kind, *[(item.shape, item.dtype) for item in tree]
-    if kind is float or kind is int or kind is bool:  # which are weak, as no array is
+    if kind is float or kind is int or kind is bool:  # a weak number, told apart from an array
         arrays.append(_as_array(tree))
         return kind if kind is not int else (kind, arrays[-1].dtype)
     if issubclass(kind, dict):

@@ -27,8 +27,8 @@ Function = Callable[..., Any]
 # A function keeps the programs of so many combinations of shapes and settings.
 MOST_PROGRAMS = 128
 _UNKNOWN = object()
-# Arrays of more bytes are read at each call; to compare less with what was compiled takes less
-# time than one more argument, and what is frozen can be simplified.
+# Arrays of more bytes are read at each call. Smaller ones are frozen into the program: to compare
+# their bytes takes less time than to pass one more argument, and constants can be simplified.
 _MOST_FROZEN = 4096
 
 
@@ -299,16 +299,16 @@ class _Known:
     state: State
     found: Any
     programs: dict[Any, Program]
-    # All programs of this state, by its settings and the keyword arguments.
+    # All programs of this state, by the state's settings and the keyword arguments.
     variants: dict[Any, dict[Any, Program]]
 
     def is_current(self) -> bool:
-        """Return whether the state still is as it was."""
+        """Return whether the state is still the one that was found."""
         return self.state.settings() is self.found
 
 
 def _trace_with_state(function: Function, args: tuple[Any, ...], state: State) -> Graph:
-    """Trace a function with all that it reads at each call as a last argument, if it does."""
+    """Trace a function; the tensors and arrays that it reads, if any, become a last argument."""
 
     def with_state(*inputs: Any) -> Any:
         given, values = (inputs[:-1], inputs[-1]) if state.has_inputs else (inputs, [])

@@ -41,7 +41,7 @@ TIERS: dict[str, Tier] = {"native": native_tier}
 
 
 class Program:
-    """A graph that runs.
+    """A graph made ready to run, in the first tier that takes it.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Program:
     about : str
         The docstring of the source.
     key : iterable of str
-        What the parts of the arguments are.
+        A comment for each part of the arguments, see `source.write`.
     tiers : mapping of str to Tier, optional
         Those to try before the portable one; by default all.
 
@@ -61,9 +61,10 @@ class Program:
         The graph as plain NumPy; the portable tier runs it.
     tier : str
     seconds : float
-        What making it took, tracing aside.
+        How long it took to make, apart from tracing.
     is_recent : bool
-        Whether it was called again since somebody asked; for those who keep programs.
+        Whether it was called since this was last set to False. Whoever keeps programs drops those
+        that were not.
     """
 
     def __init__(
@@ -143,7 +144,9 @@ class Program:
         with np.errstate(all="ignore"):
             try:
                 return self.function(*args)
-            except FloatingPointError:  # the source is in doubt, the graph is not
+            # The source computes plain products and raises where one may be wrong; the graph itself
+            # has the strong ones.
+            except FloatingPointError:
                 return self.graph(*args)
 
     def _structured(self, arrays: Sequence[Any]) -> Sequence[Any]:

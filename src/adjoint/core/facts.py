@@ -62,7 +62,7 @@ class Facts:
     Parameters
     ----------
     bounds : pair of float, or callable
-        Between which numbers all entries lie, to rounding, NaN apart; or
+        The numbers between which all entries lie, up to rounding and apart from NaN; or
         ``bounds(*ranges, **params)``, which gives the pair from the `Range` of each argument (None
         for an argument that is left out).
     finite : bool or callable
@@ -73,8 +73,9 @@ class Facts:
     passes_nan : bool, sequence of bool, or callable
         Whether NaN in any entry of an argument is sure to make NaN of an entry of the result,
         whatever the other arguments are: for all arguments, for each of the first ones, or for the
-        first one alone ``passes_nan(out, *args, **params)``, where what is computed is a `Spec`. By
-        default of the entries that it moves and does not drop; in elementwise cards of all.
+        first one alone ``passes_nan(out, *args, **params)``, to which computed values are given as
+        a `Spec`. By default this holds of an elementwise card, and of one that moves entries and
+        drops none.
     selects : bool
         Whether each result is an entry of an argument, or 0, and the numbers decide which.
     saturates : bool
@@ -84,7 +85,7 @@ class Facts:
     commutes : bool
         Whether its two arguments may change places.
     activation : bool
-        Whether networks apply it to what an affine map gives: the σ of the derivation.
+        Whether networks apply it to the result of an affine map: the σ of the derivation.
     boxes : bool
         Whether NumPy's result without axes is an array, and not a scalar.
     cheap : bool
@@ -94,7 +95,7 @@ class Facts:
         ``flops(out, *args, **params)`` is how many floating-point operations it takes; by default
         one for each entry of the largest array, none where entries only move.
     constant : float or None
-        The number that all entries are, whatever the arguments, from the bounds.
+        The number that all entries are, whatever the arguments: where both bounds are the same.
     """
 
     bounds: Interval | Callable[..., Interval] = REALS
@@ -140,7 +141,7 @@ class Facts:
 
 
 def _shown_by(moves: Moves | None) -> bool | Sequence[bool]:
-    """Return of which arguments all entries are in the result."""
+    """Return which arguments have all their entries in the result."""
     if moves is None or moves.drops:
         return False
     return True if moves.arguments is None else (True,) * moves.arguments
@@ -164,7 +165,7 @@ def of_sum(x: Range, y: Range) -> Interval:
 def _added(x: float, y: float) -> float:
     total = x + y
     if 0 < total < _ROUNDING * abs(x):
-        return 0.0  # rounded to float32, what is left of a difference may be 0
+        return 0.0  # the difference of nearly equal numbers may be 0 when rounded to float32
     return total if total == total else -math.inf
 
 
@@ -180,7 +181,7 @@ def of_difference(x: Range, y: Range) -> Interval:
 
 def of_product(x: Range, y: Range) -> Interval:
     """Return the bounds of x · y."""
-    # An end 0 is one of finite factors: 0·∞ is NaN, or 0.
+    # A bound says nothing about NaN, so that a term 0·∞, whether NaN or 0, adds no end but 0.
     ends = [a * b if a and b else 0.0 for a in x[:2] for b in y[:2]]
     return min(ends), max(ends)
 

@@ -33,10 +33,11 @@ def explain_failure(
         kind = ShapeIndexError if isinstance(error, IndexError) else ShapeError
         return kind(f"{primitive.name}: {advice}")
     received = ", ".join(map(str, shapes))
-    wrong_numbers = isinstance(error, np.linalg.LinAlgError)  # a ValueError, but not of shapes
+    # LinAlgError is a ValueError, yet it tells of numbers, as those of a singular matrix.
+    wrong_numbers = isinstance(error, np.linalg.LinAlgError)
     of_shapes = isinstance(error, ValueError) and not wrong_numbers
     message = f"{primitive.name}: {error} (received shapes {received})"
     if of_shapes:
         return ShapeError(message)
-    # Some of NumPy's own errors are made of more than a text.
+    # Some of NumPy's subclasses of TypeError cannot be made from a message alone.
     return TypeError(message) if isinstance(error, TypeError) else type(error)(message)

@@ -86,6 +86,7 @@ def elementwise(
     ``strong`` says that a partial may be infinite or a mere mask, so that 0·∞ must count as 0.
     """
 
+    # Each rule is made once, when the card is read, so that a sweep does not ask what is constant.
     rules = [_times(partial, strong) for partial in partials]
     columns["reads_numbers"] = any(map(callable, partials))
     columns.setdefault("passes_nan", True)
@@ -231,7 +232,8 @@ def reduction(
 ) -> Decorator:
     """Derive both modes from the weight of every entry, for ``f(x, *, axis=None, keepdims=False)``.
 
-    ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y comes with its reduced axes kept.
+    ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y is given with its reduced axes
+    at size 1, so that it broadcasts against x.
     """
 
     def scale(g: Cotangent, y: AnyArray, x: AnyArray, params: Params) -> AnyArray:
@@ -308,7 +310,7 @@ def constant(
 
 
 def add_all(parts: Iterable[Any]) -> Any:
-    """Add what there is."""
+    """Return the sum of one or more values; there is no 0 to begin with, which would be a node."""
     first, *rest = parts
     for part in rest:
         first = first + part
@@ -316,12 +318,16 @@ def add_all(parts: Iterable[Any]) -> Any:
 
 
 def _probe_dtype(forward: Rule, args: Sequence[Any], params: Params) -> np.dtype[Any]:
-    """Ask NumPy for the result's dtype, on one entry of each argument."""
+    """Ask NumPy for the result's dtype, on one entry of each argument.
+
+    NumPy's table of promotions is thus nowhere repeated, whatever a forward function does.
+    """
     kinds = [x.dtype if hasattr(x, "dtype") else x for x in args]
     return _probe(forward, params, *kinds) if params else _probe_once(forward, *kinds)
 
 
-# Typed, since 1, 1.0 and True are equal.
+# The cache is typed, since 1, 1.0 and True are equal but promote differently. Calls with metadata,
+# which need not be hashable, are not cached.
 @functools.lru_cache(4096, typed=True)
 def _probe_once(forward: Rule, *kinds: object) -> np.dtype[Any]:
     return _probe(forward, {}, *kinds)

@@ -59,7 +59,8 @@ class Operation(Node):
     for a constant.
     """
 
-    # All stand in Node: of two bases only one may have slots of its own, see `TracedOperation`.
+    # The slots stand in Node. `TracedOperation` has two bases, and Python allows slots of its own
+    # in one of these only.
     __slots__ = ()
 
     primitive: Primitive
@@ -83,11 +84,14 @@ class Operation(Node):
     def operands(
         self, values: Mapping[Node, Any], constant: Callable[[Any], Any] | None = None
     ) -> list[Any]:
-        """Return the operands: its parents' ``values``, and constants, by default as they are."""
+        """Return the operands: the ``values`` of its parents, and ``constant`` of the constants.
+
+        By default a constant is returned itself.
+        """
         if constant is None:
             return [arg if parent is None else values[parent] for arg, parent in self.edges()]
         return [constant(arg) if parent is None else values[parent] for arg, parent in self.edges()]
 
     def apply(self, operands: Sequence[Any]) -> Any:
-        """Return what the operation gives for other operands, see `Primitive.bind`."""
+        """Return the operation's result for other operands, see `Primitive.bind`."""
         return self.primitive.bind(operands, self.params)

@@ -10,7 +10,8 @@ import numpy as np
 from .value import Value
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
-# The types of most operands that are not values: one look-up settles these.
+# The types of most operands that are not values. One look-up in a set recognises these, where
+# isinstance would be asked once for each class.
 PLAINEST = frozenset({np.ndarray, float, int, bool, type(None), np.float64, np.float32, np.int64})
 # NumPy's own subclasses of arrays that compute differently from arrays, and what to do instead.
 _REFUSED = {

@@ -58,14 +58,15 @@ class Primitive:
         Whether a derivative rule reads the arguments' numbers, and not only shapes and dtypes; the
         record of an operation then keeps them, see `constants`.
     helpers : sequence of callable
-        NumPy functions that the source calls by name; by default the forward function, if it does.
+        NumPy functions that the source calls by name; the forward function is added where the
+        source calls it.
     axis : AxisRule, optional
         What it takes as its parameter ``axis``, which is checked before it is applied.
     public : bool
         Whether it is offered as ``adjoint.name``. What only rules and composites are made of is
         not, but its name stays in the registry, where saved graphs look it up.
     facts : Facts
-        What holds of its results, whatever the arguments are.
+        Statements that hold of its results, whatever the arguments are.
     expand : callable, optional
         ``expand(*operands, **params)`` gives the same value made of other primitives. Native code
         writes the operation so; a card without it needs a native rule of its own.
@@ -120,7 +121,7 @@ class Primitive:
         self.facts = facts
         self.expand, self.plain = expand, plain
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        # A primitive of nothing but arrays takes them as one list, as NumPy's functions do.
+        # A primitive of any number of arrays takes them as one list, as np.concatenate does.
         self.takes_list = parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.param_names = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)

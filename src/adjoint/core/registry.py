@@ -44,7 +44,10 @@ def keywords(function: Function) -> frozenset[str]:
 
 
 def unknown_keywords(function: Function, kwargs: Mapping[str, Any]) -> list[str]:
-    """Return the keywords that what stands for NumPy's function does not know; all if nothing."""
+    """Return which keywords are unknown to the function that stands for NumPy's.
+
+    If none stands for it, all are.
+    """
     known = NUMPY.get(function)
     names = frozenset() if known is None else keywords(known)
     return [key for key in kwargs if key not in names]

@@ -45,7 +45,7 @@ class Value:
     __slots__ = ("__weakref__", "data", "node")
     data: Any
     rank: ClassVar[int] = 0
-    # Whether it is weak, as Python's numbers are: beside an array it takes the array's dtype.
+    # Whether it takes the dtype of an array beside it, as Python's numbers do.
     is_weak: ClassVar[bool] = False
 
     def __init__(self, data: Payload, node: Node | None) -> None:
@@ -81,7 +81,7 @@ class Value:
         """Raise if ``self[i] = v`` or ``self += v`` would be lost or break a graph."""
 
     def adopt(self, other: Value) -> None:
-        """Become another value, in place; a traced one if the other is."""
+        """Become another value, in place: a tensor becomes a symbol if the other is one."""
         self.__class__ = type(other)
         self.data, self.node = other.data, other.node
 
@@ -161,6 +161,7 @@ class Value:
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: object
     ) -> Any:
+        # The common case comes first: the rest of the protocol costs as much as a small operation.
         if method == "__call__" and not kwargs and (known := NUMPY.get(ufunc)) is not None:
             return known(*inputs)
         called = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -176,10 +177,11 @@ class Value:
         return self._dispatch(function, args, kwargs)
 
     def _dispatch(self, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Call what stands for NumPy's function, if it knows the keywords that are given."""
+        """Call the function that stands for NumPy's, if it knows the keywords that are given."""
         known = stands_for(function)
         if known is not None and not kwargs:
             return known(*args)
+        # Libraries pass NumPy's defaults on, such as out=None; axis=None asks for all axes.
         given = {key: item for key, item in kwargs.items() if item is not None or key == "axis"}
         if known is not None and given.keys() <= keywords(known):
             return known(*args, **given)

@@ -26,13 +26,17 @@ class View(Value):
     Attributes
     ----------
     source : Value
-        What the view was taken from.
+        The value that the view was taken from.
     root : Value
-        The first source, itself no view, and ``seen`` its payload when the view was taken.
+        The first source, which is no view; ``seen`` is its payload when the view was taken.
     primitive, params
-        How it was taken.
+        The primitive that gives the view of the source, and its metadata.
     recorded : bool
-        Whether taking it was recorded, if there was anything to record.
+        Whether operations were recorded when it was taken, so that they are when it is taken
+        again.
+
+    A view has no payload and node of its own but those in ``kept`` and ``maker``, which hold for
+    ``seen``: one comparison of identities tells whether they still do.
     """
 
     __slots__ = ("kept", "maker", "params", "primitive", "recorded", "root", "seen", "source")
@@ -48,7 +52,7 @@ class View(Value):
     def take_from(
         self, source: Value, primitive: Primitive, params: Params, recorded: bool
     ) -> None:
-        """Note what the view shows."""
+        """Note from which value, and by which primitive, the view was taken."""
         self.source, self.primitive, self.params = source, primitive, params
         self.root = root = source.root if isinstance(source, View) else source
         self.seen, self.recorded = root.data, recorded

@@ -27,7 +27,7 @@ is neither excluded below nor has an example makes the command fail; the example
 
 
 def minor_version() -> str:
-    """Return NumPy's version as far as it decides which functions there are."""
+    """Return the part of NumPy's version on which the set of its functions depends."""
     return ".".join(np.__version__.split(".")[:2])
 
 

@@ -11,7 +11,7 @@ from ..core.annotations import Array, ArrayLike
 from ..core.operand import as_operand
 from ..errors import ShapeError
 
-# "balanced", or how much each class counts.
+# "balanced", or the weight of each class by its label.
 ClassWeight = str | Mapping[Any, float]
 
 

@@ -82,8 +82,8 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     if not 0 <= n < 2**32:
         raise ValueError(f"permutation: n must be from 0 to 2**32 - 1, got {n}")
     words: Array = random_words(n, seed=seed, epoch=epoch, site=ORDER_SITE) >> np.uint64(32)
-    # The high half of the product of a 32-bit word and i + 1 is a number from 0 to i, without the
-    # division that a remainder needs.
+    # Multiplying a 32-bit word by i + 1 and taking the high half gives a number from 0 to i. A
+    # remainder would need a division, which is slower.
     draws = ((words * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
     # The swaps are one after another, which Python's lists do faster than NumPy's single entries.
     order = list(range(n))
@@ -99,7 +99,7 @@ def batches(n: int, batch_size: int, *, order: Array | None) -> Iterator[slice |
     Parameters
     ----------
     n : int
-        How many rows there are.
+        Number of rows.
     batch_size : int
     order : (n,) integer array, or None
         The order of the rows, as from `permutation`. None keeps theirs, and gives slices, which

@@ -51,7 +51,7 @@ class Symbol(Value):
         return cls(spec, node)
 
     def __reduce__(self) -> Any:
-        # The class of arguments, numbers and views is made as it is needed, and has no place to
+        # The class of arguments, numbers and views is made when it is needed, and has no place to
         # be imported from; once a graph is traced nothing asks for it.
         return plain(type(self)), (self.data, self.node)
 
@@ -327,9 +327,10 @@ class Graph:
     def load(cls, path: str | Path, *, max_entries: int = 2**27) -> Graph:
         """Return the graph that `save` wrote.
 
-        Nothing in the file is executed, when it is read and when it is compiled or written as
-        source later, and no array is made but those that lie in it: it may come from a stranger.
-        To run the graph takes the time and the memory that its shapes say.
+        The file may come from a stranger. Nothing in it is executed, neither when it is read nor
+        when the graph is compiled or written as source later, and no array is made but those in
+        the file.
+        Running the graph takes as much time and memory as its shapes ask for.
 
         Parameters
         ----------

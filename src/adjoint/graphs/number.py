@@ -51,11 +51,11 @@ class WeakNumber(Value):
         return cls.array_type.apply(primitive, args, params)
 
     def as_array(self) -> Any:
-        """Return the same as what stands for an array, whose dtype counts."""
+        """Return the same number as a symbol of an array, whose dtype counts beside others."""
         return self.array_type(self.data, self.node)
 
     def beside(self, dtypes: Sequence[DType], primitive: Primitive) -> Any:
-        """Return what stands for the number as an operand beside arrays of these dtypes."""
+        """Return a symbol for the number as an operand beside arrays of these dtypes."""
         dtype = np.result_type(*dtypes, self.dtype.type(0).item())
         if dtype == self.dtype or (dtype.kind in "iub" and primitive.name in _COMPARISONS):
             return self.as_array()  # whatever their types, integers compare exactly

@@ -20,8 +20,8 @@ from ..core.value import Value
 from ..ops.products import SpeculationError, has_nan, speculation
 from ..ops.structural import astype, broadcast_to, sum_to
 
-# How a walk sees what a node holds: `lift(payload, node)` makes a value of it again, so that the
-# walk itself is recorded; None leaves plain arrays.
+# `lift(payload, node)` makes a value again of a payload that a node holds, so that the walk itself
+# is recorded. A walk without it computes on the plain arrays.
 Lift = Callable[[Any, Node], Value]
 # The parents of an operation, None for those whose cotangents are not wanted, and what a rule gives
 # for each of them.
@@ -40,7 +40,7 @@ def reachable(outputs: Iterable[Node], *, since: int = 0) -> list[Node]:
     """
     found = list(dict.fromkeys(outputs))
     seen = set(found)
-    for node in found:  # which grows meanwhile
+    for node in found:  # the list grows while the loop goes through it
         for parent in node.parents:
             if parent is not None and parent not in seen and parent.order >= since:
                 seen.add(parent)
@@ -138,6 +138,7 @@ def _sweep_back(
     order, useful = _way_back(seeds, wanted)
     ends = frozenset(wanted or ())
     cotangents: dict[Node, Any] = dict(seeds)
+    # Infinite slopes times 0 are part of the convention, and no reason to warn.
     with np.errstate(all="ignore"):
         for node in reversed(order):
             g = cotangents.get(node)
@@ -146,7 +147,8 @@ def _sweep_back(
             if meet is not None:
                 meet(node, g)
             if node in ends or not isinstance(node, Operation) or node.primitive.vjp is None:
-                continue  # here the cotangent stays
+                continue  # a leaf, a wanted node or a constant's result keeps its cotangent
+            # No later node adds to it, so that its memory is free for the next ones.
             del cotangents[node]
             targets = node.parents if useful is None else _among(useful, node.parents)
             _add_up(cotangents, node, targets, rule(node, g, targets))
@@ -172,6 +174,8 @@ def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, part
     for target, part, arg in zip(targets, parts, node.args, strict=True):
         if target is None or part is None:
             continue
+        # NumPy's native dtypes are single objects: identity is the cheaper test, and `_like` makes
+        # the exact one.
         if part.shape != arg.shape or part.dtype is not arg.dtype:
             part = _like(part, arg, sum_to)
         known = cotangents.get(target)
@@ -182,12 +186,12 @@ def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, part
 
 
 def _rule(node: Operation, g: Cotangent, targets: Targets) -> Parts:
-    """Apply the rule of a primitive to what the node holds."""
+    """Apply the primitive's rule to the payloads of the node."""
     return node.primitive.vjp(g, node.output, node.args, node.params, targets)  # type: ignore[misc, no-any-return]
 
 
 def _rule_on(lift: Lift | None) -> Rule:
-    """Return a rule that sees values in the place of what nodes hold."""
+    """Return the primitives' rules, applied to lifted values if there is a ``lift``."""
     if lift is None:
         return _rule
 
@@ -205,7 +209,7 @@ def _lifted(node: Operation, lift: Lift) -> tuple[Value, list[Operand]]:
 
 
 def _shown(rule: Rule, inspect: Callable[[Operation, Parts | None], None]) -> Rule:
-    """Return the rule with somebody looking on."""
+    """Return the rule with ``inspect`` called before and after it."""
 
     def shown(node: Operation, g: Cotangent, targets: Targets) -> Parts:
         inspect(node, None)
@@ -217,7 +221,10 @@ def _shown(rule: Rule, inspect: Callable[[Operation, Parts | None], None]) -> Ru
 
 
 def _of_floats(rule: Rule) -> Rule:
-    """Return the rule without what it gives for integers: when traced, these have nodes, too."""
+    """Return the rule without cotangents of integers.
+
+    In a traced graph integers have nodes as well, but no derivative.
+    """
 
     def of_floats(node: Operation, g: Cotangent, targets: Targets) -> Parts:
         parts = rule(node, g, targets)

@@ -22,7 +22,7 @@ from ..errors import GraphError, ShapeError
 from .recording import Watcher, enable_grad, is_watched, no_grad, show_cut, sweep_back, thread
 
 _Array, _new = np.ndarray, object.__new__
-# Stands for the position of the only constant array where that is not all there is to keep.
+# In the place of a position: there are several constants, or others than arrays.
 _SEVERAL = -2
 
 
@@ -423,7 +423,7 @@ def _applied_by_another(
 
 
 class _TensorView(view_of(Tensor)):  # type: ignore[misc]
-    """A view of a tensor; that it is taken again is recorded if the first time was."""
+    """A view of a tensor; taking it again is recorded if taking it first was."""
 
     __slots__ = ()
 

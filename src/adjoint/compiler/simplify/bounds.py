@@ -57,7 +57,7 @@ def _find_range(node: TracedNode) -> None:
 
 
 def _followed(node: Node) -> list[Any]:
-    """Return the operands from whose ranges that of a value follows."""
+    """Return the operands whose ranges determine the range of a value."""
     if not isinstance(node, Operation) or node.output.dtype.kind != "f":
         return []
     facts = node.primitive.facts

@@ -23,7 +23,7 @@ from .wordings import WORDINGS, fill
 class Expressions:
     """Turns nodes into expressions, and gathers what these need: names, constants, helpers.
 
-    What another graph's expressions in the same file need already is shared with them.
+    Two graphs in one file share their constants and helpers.
     """
 
     def __init__(self, graph: Graph, before: Expressions | None = None) -> None:
@@ -31,7 +31,7 @@ class Expressions:
         self.scipy: list[str] = [] if before is None else before.scipy
         self.constants: dict[str, Any] = {} if before is None else before.constants
         self.named_constants: dict[int, str] = {} if before is None else before.named_constants
-        # A result among others is computed in its place, not at the end.
+        # Where there are several results, each is computed in its turn and not in the last line.
         alone = isinstance(graph.gives, int)
         self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
         # Values that stand inside of the expression that uses them.

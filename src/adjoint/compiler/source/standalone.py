@@ -1,7 +1,7 @@
 """A standalone function does with NumPy alone what a primitive's own forward function does.
 
-For those primitives whose forward function leans on the rest of adjoint; the text of these goes
-into written source as it stands.
+It is needed where the forward function calls other parts of adjoint. Written source contains the
+text of the standalone function, without its annotations.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class _Filler(ast.NodeTransformer):
         self.operands = operands
 
     def visit_Name(self, place: ast.Name) -> ast.expr:
-        """Return the operand of a place, or the name as it is."""
+        """Return the operand that a placeholder stands for, or another name unchanged."""
         return copy.deepcopy(self.operands.get(place.id, place))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ...core.annotations import Array
 
 # Numbers in memory, which can be changed in place.
-Contents: TypeAlias = Array | array[Any] | bytearray | memoryview
+Contents: TypeAlias = "Array | array[Any] | bytearray | memoryview"
 # Contents that are longer are told apart by a checksum.
 _SHORT = 64
 
@@ -25,7 +25,7 @@ def is_buffer(item: object) -> TypeGuard[Contents]:
 
 
 def reader(item: Contents) -> Callable[[], bytes]:
-    """Return what gives the present contents of a buffer."""
+    """Return a function that gives the present contents of a buffer."""
     if isinstance(item, bytearray):
         return partial(bytes, item)
     read: Callable[[], bytes] = item.tobytes
@@ -33,13 +33,13 @@ def reader(item: Contents) -> Callable[[], bytes]:
 
 
 def key_of_contents(item: object, contents: bytes) -> Hashable:
-    """Return what is equal only for buffers of one shape and dtype with these contents."""
+    """Return a key that is equal only for buffers of one shape and dtype with these contents."""
     kind = (item.shape, item.dtype.str) if isinstance(item, np.ndarray) else type(item)
     return kind, contents if len(contents) <= _SHORT else _checksum(contents)
 
 
 def _checksum(contents: bytes) -> bytes:
-    # Here, because OpenSSL would be a good part of what `import adjoint` takes.
+    # Imported here: loading OpenSSL would take a good part of the time of `import adjoint`.
     from hashlib import blake2b
 
     return blake2b(contents, digest_size=32).digest()

@@ -48,9 +48,9 @@ _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_prope
 
 
 class Place(NamedTuple):
-    """Where something stands: a look at what stands there now, and how to put something there.
+    """A place in memory that code can read: how to look at it, and how to put something there.
 
-    ``look`` is None where nothing else can ever stand, ``put`` where nothing can be put.
+    ``look`` is None if the place can never hold anything else, ``put`` if nothing can be put there.
     """
 
     path: str
@@ -60,7 +60,7 @@ class Place(NamedTuple):
 
 
 class Reach:
-    """All that some roots can read.
+    """All objects that some functions, the roots, can read.
 
     Attributes
     ----------
@@ -81,7 +81,8 @@ class Reach:
     def __init__(self, *roots: object) -> None:
         names = NamesInCode()
         while True:
-            # Code that is found late may name attributes of what was walked before: walk again.
+            # Code that is found late may name attributes of objects that were walked before it, so
+            # that the walk begins again until no name is new.
             known = names.count
             self.names = names
             self.items: dict[int, tuple[str, Any]] = {}
@@ -261,7 +262,8 @@ class Reach:
         if _is_users_class(kind):
             yield Place(path, kind, partial(getattr, item, "__class__"))
         elif is_iterator(item):
-            # C code holds what no attribute shows: an iterator's list, a map's function.
+            # Objects made in C refer to others that no attribute shows, as an iterator to its list
+            # and a map to its function; the garbage collector knows these.
             yield from (Place(path, part) for part in get_referents(item))
 
     def _of_attributes(
