@@ -171,6 +171,6 @@ def sweep_back(seeds: dict[Node, Any], **options: Any) -> dict[Node, Any]:
     watcher = thread.mode.watcher
     if watcher is None:
         return pull_back(seeds, **options)
-    found = pull_back(seeds, inspect=watcher.see_backward, meet=watcher.see_cotangent, **options)
+    found = pull_back(seeds, inspect=watcher.see_backward, visit=watcher.see_cotangent, **options)
     watcher.see_end()
     return found

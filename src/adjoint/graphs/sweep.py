@@ -96,7 +96,7 @@ def pull_back(
     wanted: Collection[Node] | None = None,
     lift: Lift | None = None,
     inspect: Callable[[Operation, Parts | None], None] | None = None,
-    meet: Callable[[Node, Cotangent], None] | None = None,
+    visit: Callable[[Node, Cotangent], None] | None = None,
     rule: Rule | None = None,
 ) -> dict[Node, Any]:
     """Return the cotangents of the leaves, or of ``wanted``, given those of some outputs.
@@ -111,28 +111,28 @@ def pull_back(
         Makes the walk itself recorded, for derivatives of the result.
     inspect : callable, optional
         Shown every operation before its rule runs, and what the rule gave.
-    meet : callable, optional
+    visit : callable, optional
         Shown every node with its whole cotangent, leaves included.
     rule : callable, optional
         ``rule(operation, g, targets)`` gives a cotangent for each operand, of any shape that it
         broadcasts to, or None; ``targets`` has None where it is not wanted. By default the rule of
         the operation's primitive.
     """
-    if lift is None and inspect is None and meet is None and rule is None:
+    if lift is None and inspect is None and visit is None and rule is None:
         found = _pulled_speculatively(seeds, wanted)
         if found is not None:
             return found
     rule = rule or _rule_on(lift)
     if inspect is not None:
         rule = _shown(rule, inspect)
-    return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), meet)
+    return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), visit)
 
 
 def _sweep_back(
     seeds: Mapping[Node, Cotangent],
     wanted: Collection[Node] | None,
     rule: Rule,
-    meet: Callable[[Node, Cotangent], None] | None,
+    visit: Callable[[Node, Cotangent], None] | None,
 ) -> dict[Node, Any]:
     """Go from the newest node to the oldest: the cotangent of each is whole when it is met."""
     order, useful = _way_back(seeds, wanted)
@@ -144,8 +144,8 @@ def _sweep_back(
             g = cotangents.get(node)
             if g is None:
                 continue
-            if meet is not None:
-                meet(node, g)
+            if visit is not None:
+                visit(node, g)
             if node in ends or not isinstance(node, Operation) or node.primitive.vjp is None:
                 continue  # a leaf, a wanted node or a constant's result keeps its cotangent
             # No later node adds to it, so that its memory is free for the next ones.

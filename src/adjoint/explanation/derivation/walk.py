@@ -151,7 +151,7 @@ class Walk:
         found: dict[Node, Any] = {}
         if end.node is not None:
             seed = {end.node: np.ones(end.shape, end.dtype)}
-            pull_back(seed, meet=lambda node, g: found.__setitem__(node, g))
+            pull_back(seed, visit=lambda node, g: found.__setitem__(node, g))
         return found
 
 

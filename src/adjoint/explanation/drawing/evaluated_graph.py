@@ -88,7 +88,7 @@ class EvaluatedGraph:
         if end.node is None or not wanted:
             return
 
-        def meet(node: Node, g: Cotangent) -> None:
+        def visit(node: Node, g: Cotangent) -> None:
             if node in known:
                 self.gradient[known[node]] = np.asarray(g)
 
@@ -104,7 +104,7 @@ class EvaluatedGraph:
                     self.parts.setdefault(source, []).append(self.contributions[edge])
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
-        pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)
+        pull_back(seed, wanted=wanted, inspect=inspect, visit=visit)
         for node in self.wanted:  # the result does not depend on these
             if walk.tensors[node].node is not None:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))
