@@ -19,7 +19,8 @@ from ..core.annotations import Array, DTypeLike, Operand, Params, Shape
 from ..core.primitive import Primitive
 from ..core.spec import Spec
 from ..core.tree import leaves
-from ..graphs.graph import Symbol, trace
+from ..graphs.graph import trace
+from ..graphs.symbol import Symbol
 from .check import check_gradients
 from .claims import CLAIMS, Claim, Probe
 from .derivatives import jvp, vjp

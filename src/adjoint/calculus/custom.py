@@ -31,9 +31,9 @@ from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number
 from ..errors import GraphError, ShapeError
-from ..graphs.graph import Symbol
 from ..graphs.recording import enable_grad
 from ..graphs.sweep import pull_back, push_forward, reachable
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
 from ..ops.products import refuse_speculation

@@ -23,9 +23,9 @@ from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 from ..errors import ShapeError
-from ..graphs.graph import Symbol
 from ..graphs.recording import enable_grad, is_recording, is_watched, sweep_back
 from ..graphs.sweep import push_forward, reachable
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
 from ..ops.structural import astype

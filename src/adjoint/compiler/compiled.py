@@ -13,7 +13,8 @@ import numpy as np
 from ..core.annotations import Tree
 from ..core.tree import map_leaves
 from ..files.whole_file import write_whole
-from ..graphs.graph import Graph, Symbol, trace
+from ..graphs.graph import Graph, trace
+from ..graphs.symbol import Symbol
 from ..graphs.tracing import naming
 from ..graphs.tracing.naming import argument_names, parameter_names
 from .arguments import RecordedError, exact, flatten, is_recorded

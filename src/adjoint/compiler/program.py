@@ -11,7 +11,8 @@ import numpy as np
 from ..core.annotations import Tree
 from ..core.memory import separate
 from ..core.tree import assembler, leaves, map_leaves
-from ..graphs.graph import Graph, Number
+from ..graphs.graph import Graph
+from ..graphs.symbol import Number
 from . import portable
 from .arguments import fitted
 from .native.function import native_tier

@@ -12,7 +12,8 @@ from ..core.annotations import Array, Tree
 from ..core.operand import refuse_subclass
 from ..core.tree import map_leaves
 from ..errors import ShapeError
-from ..graphs.graph import Graph, Symbol
+from ..graphs.graph import Graph
+from ..graphs.symbol import Symbol
 
 
 def read_out(out: Tree, graph: Graph) -> list[Array]:

@@ -22,7 +22,7 @@ import numpy as np
 from ..core.annotations import Array
 from ..core.value import Value
 from ..core.views import View, view_of
-from ..graphs.graph import Symbol
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..graphs.tracing.contents import is_buffer, key_of_contents, reader
 from ..graphs.tracing.reach import GONE, Put, Reach, found_at

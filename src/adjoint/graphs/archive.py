@@ -32,7 +32,8 @@ from .tracing.naming import identifier
 from .tracing.tracer import Origin, TracedNode, TracedOperation
 
 if TYPE_CHECKING:
-    from .graph import Graph, Symbol
+    from .graph import Graph
+    from .symbol import Symbol
 
 # An object of JSON.
 Entry = Mapping[str, Any]

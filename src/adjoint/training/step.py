@@ -14,7 +14,8 @@ from ..compiler.state import State, standing_in
 from ..core.annotations import Array, ArrayLike, DType, Operand
 from ..core.spec import Spec
 from ..core.value import Value
-from ..graphs.graph import Graph, Symbol, trace
+from ..graphs.graph import Graph, trace
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..graphs.tracing import effects
 from ..graphs.tracing.contents import key_of_contents

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.node import Node
-from ...graphs.graph import Graph, Symbol
+from ...graphs.graph import Graph
 from ...graphs.sweep import interpret
+from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
 
 

@@ -14,7 +14,8 @@ from ...core.node import Node
 from ...core.primitive import Primitive
 from ...core.registry import PRIMITIVES
 from ...core.spec import Spec
-from ...graphs.graph import Graph, Symbol, node_of
+from ...graphs.graph import Graph
+from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import Origin, TracedNode, TracedOperation
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite

@@ -15,7 +15,8 @@ from ...compiler.source.source import statements
 from ...core.annotations import Array
 from ...core.node import Node, Operation
 from ...core.tree import leaves
-from ...graphs.graph import Symbol, trace
+from ...graphs.graph import trace
+from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
 from .rules import Rule, rule_of
 from .subject import FunctionAtPoint

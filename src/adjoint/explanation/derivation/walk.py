@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, SupportsInt
 import numpy as np
 
 from ...core.node import Node, Operation
-from ...graphs.graph import Graph, Symbol
+from ...graphs.graph import Graph
 from ...graphs.sweep import pull_back
+from ...graphs.symbol import Symbol
 from ...graphs.tensor import Tensor, tensor
 from .numbers import numbers
 

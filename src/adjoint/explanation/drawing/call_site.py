@@ -14,7 +14,8 @@ import numpy as np
 from ...core.annotations import Operand, Params
 from ...core.node import Node
 from ...core.primitive import Primitive
-from ...graphs.graph import Graph, Symbol, trace
+from ...graphs.graph import Graph, trace
+from ...graphs.symbol import Symbol
 from ...nn.module import Module
 from ..derivation.subject import FunctionAtPoint
 

@@ -10,8 +10,8 @@ import numpy as np
 from ...core.annotations import Cotangent
 from ...core.node import Node
 from ...core.tree import leaves, map_leaves
-from ...graphs.graph import Symbol
 from ...graphs.sweep import pull_back
+from ...graphs.symbol import Symbol
 from ...ops.structural import sum_to
 from ..derivation.subject import FunctionAtPoint
 from ..derivation.walk import Walk

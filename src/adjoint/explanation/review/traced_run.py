@@ -17,8 +17,9 @@ from ...compiler.source.expressions import Expressions
 from ...compiler.source.printer import show
 from ...core.annotations import Array
 from ...core.node import Node, Operation
-from ...graphs.graph import Graph, node_of
+from ...graphs.graph import Graph
 from ...graphs.sweep import Parts, Targets, interpret, leading_to, pull_back, reachable
+from ...graphs.symbol import node_of
 
 Values = dict[Node, Array]
 Change = Callable[[Array], Array]

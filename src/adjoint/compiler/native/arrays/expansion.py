@@ -18,7 +18,8 @@ from ....core.annotations import Described, Params
 from ....core.kinds import shape_of
 from ....core.node import Operation
 from ....core.registry import PRIMITIVES
-from ....graphs.graph import Graph, Symbol
+from ....graphs.graph import Graph
+from ....graphs.symbol import Symbol
 from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
 from ...simplify.rewrites import Build, Rewrite
