@@ -21,7 +21,7 @@ def private_cache(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def numpys_warnings_are_as_before():
-    """Fail a test that leaves NumPy's floating-point warnings off: later ones would see no error."""
+    """Fail a test that leaves NumPy's warnings off: later tests would see no error."""
     before = np.geterr()
     yield
     after = np.geterr()

@@ -22,21 +22,21 @@ from .source.source import write
 
 
 class Lowered(Protocol):
-    """What a tier makes of a graph: a function of its inputs' arrays that gives its outputs'."""
+    """A graph as a tier runs it: a function from the inputs' arrays to the outputs'."""
 
     def run(self, arrays: Sequence[Any], out: Sequence[Any] | None) -> Sequence[Any]:
         """Return the outputs' arrays, given arrays of the traced shapes and dtypes.
 
-        ``out`` has an array for each output that it may be written to, whatever it shares with the
-        inputs; what is returned in another's place is copied there.
+        ``out`` has an array for each output, which may share memory with the inputs. A tier may
+        write results there; a result that it returns in another array is copied by the caller.
         """
 
     def describe(self) -> Sequence[str]:
         """Return the lines of a report: what runs where, and why."""
 
 
-# Each is tried in turn on a simplified graph, and says why where it cannot take it; after the last
-# comes the portable tier, which takes all.
+# Each tier is tried in turn on a simplified graph, and returns the reason if it cannot run it. The
+# portable tier comes after the last, and runs every graph.
 Tier = Callable[[Graph], Lowered | str]
 TIERS: dict[str, Tier] = {"native": native_tier}
 
@@ -88,7 +88,7 @@ class Program:
         self.tier, self.lowered, self.reasons = _lower(
             self.graph, TIERS if tiers is None else tiers
         )
-        # Long ones are variables of the source's module.
+        # Long constants are variables of the source's module.
         self._constants = list(getattr(self.function, "__globals__", {}).values())
         self._takes = [symbol.data for symbol in self.graph.inputs]
         self._limited = [

@@ -38,7 +38,7 @@ _SETTINGS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
 class State:
-    """What a function refers to, and where it found that.
+    """The objects that a function refers to, and the places where they were found.
 
     Parameters
     ----------

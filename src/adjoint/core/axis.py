@@ -44,6 +44,7 @@ def read_axis(name: str, axis: object, shape: tuple[int, ...], rule: AxisRule) -
     """
     if axis is None:
         return None
+    # The common case first: NumPy's own check takes longer than a small operation.
     if axis.__class__ is int and -len(shape) <= axis < len(shape):
         return axis
     if rule.several and isinstance(axis, tuple):

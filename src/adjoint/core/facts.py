@@ -24,7 +24,7 @@ _ROUNDING = 1e-6
 
 
 class Range(NamedTuple):
-    """What is known of all entries of an operand: none is below ``low`` or above ``high``.
+    """Bounds that hold for all entries of an operand: none is below ``low`` or above ``high``.
 
     Nor is any nearer to 0 than ``least``; there are ``size`` entries. It says nothing about NaN.
     """
@@ -57,7 +57,7 @@ class Moves(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a card says about its results besides how they are computed.
+    """Statements of a card about its results, besides how they are computed.
 
     Parameters
     ----------

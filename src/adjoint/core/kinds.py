@@ -34,7 +34,7 @@ _FACTS = frozenset(field.name for field in fields(Facts) if field.init)
 
 
 def shape_of(operand: object) -> tuple[int, ...]:
-    """Return an operand's shape; Python numbers have none."""
+    """Return an operand's shape, () for Python numbers."""
     return getattr(operand, "shape", ())
 
 

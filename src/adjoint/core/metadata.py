@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import numpy as np
 
-# What cards annotate with. A whole number fits 64 bits; where a float is accepted, so is an int.
+# Types with which cards annotate metadata. A whole number fits 64 bits; where a float is accepted,
+# so is an int.
 Axes = int | tuple[int, ...] | None
 Sizes = int | Sequence[int]
 Tolerance = float | Sequence[float] | None
@@ -183,7 +184,7 @@ def accepted_by(forward: Callable[..., Any]) -> dict[str, Any]:
 
 
 def accepts(hint: object, value: object) -> bool:
-    """Return whether a value is what an annotation says; its type must be that very one.
+    """Return whether a value fits an annotation; its type must be that very one.
 
     >>> accepts(int | None, 3), accepts(int | None, "3"), accepts(Sequence[int], (1, 2.5))
     (True, False, False)

@@ -53,7 +53,7 @@ class Node:
 
 
 class Operation(Node):
-    """How a computed value came about: a primitive, what it was applied to, and what came out.
+    """The origin of a computed value: a primitive, its operands, and the result.
 
     ``args[i]`` is the payload of an operand, and ``parents[i]`` the node that it came from, None
     for a constant.

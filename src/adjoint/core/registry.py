@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .primitive import Primitive
 
 PRIMITIVES: dict[str, Primitive] = {}
-# What stands here for a function of NumPy; the two protocols on Value read it.
+# The function that stands here for one of NumPy's; the two protocols on Value look it up.
 NUMPY: dict[Function, Function] = {}
 # The product in which 0·∞ = 0, by the name of the plain product; the cards of the former fill it.
 STRONG: dict[str, Primitive] = {}

@@ -59,7 +59,7 @@ class View(Value):
 
     @property
     def data(self) -> Any:
-        """The payload, as the source is now."""
+        """The payload of the view, which is taken again if the source has changed."""
         if self.root.data is not self.seen:
             self._take_again()
         return self.kept
@@ -70,7 +70,7 @@ class View(Value):
 
     @property
     def node(self) -> Node | None:
-        """How the view came about, as the source is now."""
+        """The node of the view, which is taken again if the source has changed."""
         if self.root.data is not self.seen:
             self._take_again()
         return self.maker

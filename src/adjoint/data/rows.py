@@ -85,7 +85,7 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     # Multiplying a 32-bit word by i + 1 and taking the high half gives a number from 0 to i. A
     # remainder would need a division, which is slower.
     draws = ((words * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
-    # The swaps are one after another, which Python's lists do faster than NumPy's single entries.
+    # Each swap depends on the one before, and Python's lists swap single entries faster than NumPy.
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = draws[i]

@@ -42,7 +42,7 @@ _FORMAT = "adjoint graph"
 _VERSION = 1
 # Deeper trees could exhaust the stack of Python's compiler; real ones are never this deep.
 _DEEPEST = 50
-# NumPy's arrays have no more.
+# The most axes that an array of NumPy's can have.
 _MOST_AXES = 64
 
 
@@ -62,7 +62,7 @@ def write(graph: Graph, path: str | Path) -> None:
 
 
 def document(graph: Graph) -> dict[str, Any]:
-    """Return a graph as what JSON has: dicts, lists, strings and numbers."""
+    """Return a graph made of dicts, lists, strings and numbers, which JSON can hold."""
     places = {node: place for place, node in enumerate([*graph.input_nodes, *graph.nodes])}
     return {
         "format": _FORMAT,
@@ -110,7 +110,7 @@ def _operation(graph: Graph, node: TracedOperation, places: dict[Node, int]) -> 
 
 
 def _encode(item: object) -> Any:
-    """Return an operand or metadata as JSON; what JSON has no word for is a dict of one tag."""
+    """Return an operand or metadata as JSON; a dict of one tag stands for what JSON cannot hold."""
     if item is None or isinstance(item, (bool, int, str)):
         return item
     if isinstance(item, float) and not isinstance(item, np.generic):
@@ -241,7 +241,7 @@ def _operand(item: object, values: Sequence[Any]) -> Any:
     is_number = operand is None or isinstance(operand, (bool, int, float, np.ndarray, np.generic))
     _expect(is_number, f"an operand is a {type(operand).__name__}")
     if type(operand) is int:
-        float(operand)  # an OverflowError for what no operation can take
+        float(operand)  # raises an OverflowError for an integer that no operation can take
     return operand
 
 
@@ -286,7 +286,7 @@ def _dtype(text: object) -> DType:
 
 
 def _decode(item: object, depth: int = 0) -> Any:
-    """Return what `_encode` was given."""
+    """Return the operand or metadata that `_encode` has written so."""
     _expect(depth <= _DEEPEST, f"it is nested more than {_DEEPEST} times")
     if item is None or isinstance(item, (bool, int, float, str)):
         return item

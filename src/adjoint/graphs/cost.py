@@ -33,5 +33,5 @@ def bytes_of(operand: Spec | Operand) -> int:
 
 
 def size_of(operand: Any) -> int:
-    """Return how many entries an array of a spec has."""
+    """Return the number of entries of an array of this spec."""
     return math.prod(getattr(operand, "shape", ()))

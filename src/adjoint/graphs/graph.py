@@ -86,7 +86,7 @@ class Graph:
 
     @property
     def constants(self) -> list[Any]:
-        """The arrays that the graph holds."""
+        """All constant arrays in the graph."""
         held = [arg for node in self.nodes for arg in node.args] + list(self.outputs)
         return [array for array in held if isinstance(array, np.ndarray)]
 
@@ -236,7 +236,7 @@ class Graph:
 
 
 def _operations(outputs: Iterable[Any]) -> list[TracedOperation]:
-    """Return the operations that outputs need, oldest first, cut off from graphs of tensors."""
+    """Return the operations that outputs need, oldest first, without edges to graphs of tensors."""
     ends = [node_of(x) for x in outputs if isinstance(x, Symbol)]
     found = [node for node in reachable(ends) if isinstance(node, TracedOperation)]
     for node in found:

@@ -86,7 +86,7 @@ class WeakNumber(Value):
 @functools.cache
 def _takes_weak(primitive: Primitive) -> bool:
     """Return whether NumPy lets a Python number among the operands take the others' dtype."""
-    if primitive.name == "ldexp":  # whose second operand is an integer whatever the first is
+    if primitive.name == "ldexp":  # its second operand stays an integer beside floats
         return False
     ufuncs = [known for known in NUMPY if isinstance(known, np.ufunc)]
     return primitive.name in ("where", "clip", "strong_multiply") or any(
@@ -95,7 +95,7 @@ def _takes_weak(primitive: Primitive) -> bool:
 
 
 def _is_strong(primitive: Primitive, args: Sequence[Operand], params: Params) -> bool:
-    """Return whether a number counts as float64 all the same, as in some functions of SciPy's."""
+    """Return whether a number counts as float64 beside float32, as for some ufuncs of SciPy's."""
     if primitive.kind != "elementwise":
         return False
     weak = [x.dtype.type(1).item() if isinstance(x, WeakNumber) else _plain(x) for x in args]

@@ -14,7 +14,7 @@ from .sweep import pull_back
 
 
 class Observer:
-    """What sees operations when they are applied; abstract."""
+    """An observer sees operations when they are applied; abstract."""
 
     def see_forward(self, node: Operation, recorded: bool) -> None:
         """Look at an operation; one that is not recorded has a node for this occasion only."""
@@ -22,7 +22,7 @@ class Observer:
 
 
 class Watcher(Observer):
-    """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
+    """A watcher looks on while operations are recorded and swept; abstract, see `anomaly`."""
 
     # Whether constant operands are copied when they are recorded. A watcher that says no looks
     # for changes of them itself.
@@ -43,11 +43,11 @@ class Watcher(Observer):
         """Look at the whole cotangent of a node, leaves included."""
 
     def see_end(self) -> None:
-        """Take note that a sweep is over."""
+        """Note the end of a sweep."""
 
 
 class Mode(NamedTuple):
-    """What happens to the operations of a thread.
+    """The mode of a thread says whether its operations are recorded, and who sees them.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class enable_grad(no_grad):
 
 @contextmanager
 def set_grad_enabled(on: bool) -> Iterator[None]:
-    """Record inside the ``with`` block or not, as ``on`` says.
+    """Record inside the ``with`` block if ``on``, else record nothing there.
 
     >>> with ad.set_grad_enabled(False):
     ...     ad.is_recording()
@@ -144,7 +144,7 @@ def is_recording() -> bool:
 
 
 def is_watched() -> bool:
-    """Return whether somebody looks on in this thread."""
+    """Return whether there is a watcher in this thread."""
     return thread.mode.watcher is not None
 
 
@@ -160,14 +160,14 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 
 def show_cut(how: str, source: Tree, result: Tree) -> None:
-    """Show numbers that leave the graph to whoever looks on."""
+    """Show numbers that leave the graph to the watcher if there is one."""
     watcher = thread.mode.watcher
     if watcher is not None:
         watcher.see_cut(how, source, result)
 
 
 def sweep_back(seeds: dict[Node, Any], **options: Any) -> dict[Node, Any]:
-    """Pull back, under the eyes of whoever looks on."""
+    """Pull cotangents back, and show the sweep to the watcher if there is one."""
     watcher = thread.mode.watcher
     if watcher is None:
         return pull_back(seeds, **options)

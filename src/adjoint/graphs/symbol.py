@@ -56,7 +56,8 @@ class Symbol(Value):
         except (ValueError, TypeError, IndexError) as error:
             raise explain_failure(primitive, data, params, error) from None
         parents = [arg.node if isinstance(arg, Value) else None for arg in args]
-        spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
+        # Python's integers, since NumPy's would show in written source, as np.int64(3).
+        spec = Spec(tuple(map(int, shape)), dtype)
         node = TracedOperation(primitive, data, params, parents, spec)
         kind: type[Symbol] = plain(cls)
         if is_view(primitive, args) and not _is_entry(spec, params):
@@ -116,7 +117,7 @@ class Symbol(Value):
 
 
 def _is_entry(spec: Spec, params: Params) -> bool:
-    """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
+    """Return whether a view picks one entry by an integer for each axis: NumPy's is a scalar."""
     return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
 
 

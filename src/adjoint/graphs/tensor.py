@@ -69,7 +69,7 @@ class Tensor(Value):
             view.kept, view.maker = output, node
             view.take_from(args[0], primitive, params, mode.records)
             return view
-        made = _new(Tensor)  # without a call of __init__, in the inner loop of everything
+        made = _new(Tensor)  # a call of __init__ would be felt in every operation
         made.data, made.node = output, node
         return made
 
@@ -392,7 +392,7 @@ def _keep_constants(
     constant: int,
     watcher: Watcher | None,
 ) -> None:
-    """Put copies in the places of constants that a rule reads: their owner may change them."""
+    """Replace constants that a rule reads by copies, since their owner may change them."""
     if not primitive.reads_numbers or (watcher is not None and not watcher.copies):
         return
     if constant == _SEVERAL:

@@ -82,7 +82,7 @@ def is_never_zero(operand: Operand) -> bool:
     """Return whether no entry can be 0: a constant's, or one that is known to be greater."""
     if not isinstance(operand, Value):
         return bool(np.all(np.not_equal(np.asarray(operand), 0)))
-    # Half precision rounds to 0 what is no small number elsewhere, and integers go round to 0.
+    # Half precision rounds to 0 what other floats hold, and sums of integers wrap around to 0.
     return operand.dtype.kind == "f" and operand.dtype.itemsize > 2 and lower_bound(operand) > 0
 
 

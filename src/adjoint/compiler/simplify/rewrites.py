@@ -59,7 +59,7 @@ def _itself(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
 def _add(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     x, y = args
     for one, other in ((x, y), (y, x)):
-        # Not 0 itself, which makes 0 of -0.
+        # x + -0 is x for every x, but x + 0 is not: -0 + 0 is 0.
         if _is_zero(other, negative=True):
             return one
     if (opposite := taken_apart(y, "negative")) is not None and _has_sign(y, args):
@@ -225,7 +225,7 @@ def _is_truth(operand: AnyArray, truth: bool) -> bool:
     return getattr(operand, "dtype", None) == np.bool_ and is_number(operand, truth)
 
 
-# Where these do not change the shape or dtype, they change nothing at all.
+# These change nothing at all if they do not change the shape or dtype.
 IDLE = ("reshape", "broadcast_to", "sum_to", "astype")
 
 
@@ -266,5 +266,5 @@ REWRITES: dict[str, Rewrite] = {
     **{name: _of_floats(name) for name in _EXPONENTIAL},
 }
 
-# What these answer of numbers that are finite for all arguments.
+# The answers of these questions about numbers that are finite for all arguments.
 ANSWERS = {"isfinite": True, "isinf": False, "isnan": False}

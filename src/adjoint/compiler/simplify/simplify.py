@@ -22,7 +22,7 @@ from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
 from .rewrites import ANSWERS, IDLE, REWRITES, Rewrite, taken_apart, without_zero
 
-# What the operations of a graph that is run again are applied to.
+# An operand of an operation in a graph that is run again.
 Traced: TypeAlias = Symbol | Constant
 
 
@@ -81,7 +81,8 @@ def _asked_by_a_loss(graph: Graph) -> set[Node]:
 class _Simplifier:
     """Builds operations, each once, and knows of each value whether it is finite.
 
-    ``finite`` tells what is expected, ``magnitudes`` what is certain.
+    ``finite`` says of a value whether its entries are expected to be finite; ``magnitudes`` has a
+    bound that holds for certain.
     """
 
     def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
@@ -90,7 +91,8 @@ class _Simplifier:
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
-        # Whether the operation that is built now was a plain product for a strong one already.
+        # Whether the operation that is being built was a plain product in the place of a strong one
+        # in the old graph already.
         self.is_plain = False
 
     def input(self, old: Symbol, *, expected: bool) -> Symbol:
@@ -262,7 +264,7 @@ def _unrepeated(operand: Traced) -> Traced:
     if isinstance(operand, (np.ndarray, np.generic)) and operand.size:
         array = np.asarray(operand)
         first = array.flat[0].item()
-        # Not 0 == -0, nor NaN: the bits must be the same.
+        # Compared by bits: 0 and -0 are equal but not the same, NaN is the same but not equal.
         same = array.dtype.kind in "fiu" and np.full_like(array, first).tobytes() == array.tobytes()
         return first if same else operand
     return operand

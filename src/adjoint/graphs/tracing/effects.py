@@ -84,7 +84,7 @@ def refuse_entropy() -> NoReturn:
 
 
 class _Kind(NamedTuple):
-    """How something that can change is read, put back and described.
+    """A way to read, put back and describe something that can change.
 
     ``read`` gives bytes, or a dict whose values are the same objects as long as nothing changes.
     """
@@ -277,7 +277,7 @@ def _ran(item: object, frames: Collection[Any]) -> bool:
 
 
 class _Closed:
-    """What stands for an iterator while a function is traced."""
+    """A stand-in for an iterator while a function is traced."""
 
     def __init__(self, path: str) -> None:
         self._path = path

@@ -33,7 +33,7 @@ _NUMPY = str(Path(np.__file__).parent)
 
 
 class Origin(NamedTuple):
-    """Which rule made a node, where it was not the user's own line.
+    """The rule that made a node, where it was not the user's own line.
 
     ``rule`` is the primitive that was differentiated, ``argument`` the position of the argument
     whose cotangent the node belongs to (None where it serves several), and ``group`` a number that
