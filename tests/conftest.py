@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 # Neither has examples. The one ran with an earlier version, and names what stood where then; of the
@@ -16,6 +17,16 @@ def pytest_addoption(parser):
 @pytest.fixture(autouse=True, scope="session")
 def private_cache(tmp_path_factory):
     os.environ["ADJOINT_CACHE"] = str(tmp_path_factory.mktemp("cache") / "adjoint")
+
+
+@pytest.fixture(autouse=True)
+def numpys_warnings_are_as_before():
+    """Fail a test that leaves NumPy's warnings off: later tests would see no error."""
+    before = np.geterr()
+    yield
+    after = np.geterr()
+    np.seterr(**before)
+    assert after == before
 
 
 @pytest.fixture(scope="session")

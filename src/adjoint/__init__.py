@@ -32,7 +32,8 @@ from .errors import (
 )
 from .graphs import creation
 from .graphs.graph import Graph, trace
-from .graphs.tensor import Tensor, enable_grad, is_recording, no_grad, set_grad_enabled, tensor
+from .graphs.recording import enable_grad, is_recording, no_grad, set_grad_enabled
+from .graphs.tensor import Tensor, tensor
 from .version import __version__ as __version__
 
 moved.install(__name__, moved.MOVED)
@@ -94,7 +95,7 @@ def _is_special(function: object) -> bool:
     return function is np.i0 or getattr(scipy_special, name, None) is function
 
 
-core.LATE[f"{__name__}.special"] = _is_special
+core.LAZY_MODULES[f"{__name__}.special"] = _is_special
 
 __all__ = [
     "AnomalyError",

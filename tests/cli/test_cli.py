@@ -68,7 +68,7 @@ def test_about_ten_evenly_spaced_epochs_are_printed_with_their_loss(run):
 
 
 def test_the_defaults_are_the_articles():
-    settings = demo.Settings()
+    settings = demo.DemoSettings()
     assert (settings.dataset, settings.samples, settings.noise) == ("moons", 1000, None)
     assert (settings.hidden, settings.activation) == ((4, 4), "sigmoid")
     assert (settings.learning_rate, settings.batch_size, settings.epochs) == (0.05, 50, 50_000)
@@ -76,7 +76,7 @@ def test_the_defaults_are_the_articles():
 
 def test_training_as_the_demo_does_separates_the_moons():
     # The default needs some 4,000 epochs to leave its plateau; tanh and longer steps need fewer.
-    settings = demo.Settings(epochs=60, activation="tanh", learning_rate=0.3)
+    settings = demo.DemoSettings(epochs=60, activation="tanh", learning_rate=0.3)
     assert demo.train(demo.prepare(settings)).accuracy >= 0.99
 
 
@@ -115,7 +115,7 @@ def test_every_data_set_can_be_chosen(run, dataset, classes):
 
 
 def test_the_noise_can_be_chosen():
-    noiseless = demo.prepare(demo.Settings(noise=0.0))
+    noiseless = demo.prepare(demo.DemoSettings(noise=0.0))
     upper = noiseless.X[noiseless.y == 0]
     np.testing.assert_allclose(np.linalg.norm(upper, axis=1), 1)
 
@@ -135,7 +135,7 @@ def test_pictures_need_no_display_and_leave_no_pyplot_figure(run, monkeypatch):
 def test_a_picture_that_fails_half_way_leaves_the_old_one(tmp_path, monkeypatch):
     from matplotlib.figure import Figure
 
-    result = demo.train(demo.prepare(demo.Settings(epochs=1, samples=20, batch_size=20)))
+    result = demo.train(demo.prepare(demo.DemoSettings(epochs=1, samples=20, batch_size=20)))
     old = tmp_path / "data.svg"
     old.write_text("old")
 

@@ -94,7 +94,7 @@ def test_observers_see_a_recorded_sweep_as_any_other():
     y = x * x
     met = []
     found = pull_back(
-        {y.node: Tensor(np.array(1.0), None)}, lift=Tensor, meet=lambda *pair: met.append(pair)
+        {y.node: Tensor(np.array(1.0), None)}, lift=Tensor, visit=lambda *pair: met.append(pair)
     )
     assert [node for node, _ in met] == [y.node, x.node]
     assert found[x.node].requires_grad

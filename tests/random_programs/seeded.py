@@ -73,13 +73,13 @@ def buffers_are_kept_by_reference(patch):
         return x
 
     # By module: `adjoint.tensor` is the function of that name.
-    tensor, graph = sys.modules["adjoint.graphs.tensor"], sys.modules["adjoint.graphs.graph"]
+    tensor, symbol = sys.modules["adjoint.graphs.tensor"], sys.modules["adjoint.graphs.symbol"]
     patch.setattr(tensor, "keep", lambda arrays, parents: None)
     for module, name in (
         (tensor, "kept"),
         (tensor, "kept_params"),
-        (graph, "held"),
-        (graph, "kept_params"),
+        (symbol, "held"),
+        (symbol, "kept_params"),
     ):
         patch.setattr(module, name, itself)
 

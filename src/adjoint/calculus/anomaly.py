@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Operand
-from ..core.primitive import Node, Operation, Value
+from ..core.node import Node, Operation
+from ..core.value import Value
 from ..errors import AnomalyError, AnomalyWarning
+from ..graphs.recording import Watcher, watched_by
 from ..graphs.source_line import users_line
-from ..graphs.tensor import Watcher, watched_by
 from ..ops.products import strong_zero_listeners
 
 

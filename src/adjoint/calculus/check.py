@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import ArrayLike, Operand
-from ..core.primitive import Value, as_operand
+from ..core.annotations import Array, ArrayLike, Operand
+from ..core.operand import as_operand
 from ..core.tree import leaves
+from ..core.value import Value
 from ..errors import GradientMismatchError
 from .derivatives import grad, linearize, vjp
 
-Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 # The step is the fifth root of the rounding unit: there the truncation error of an extrapolated

@@ -7,15 +7,13 @@ in the numbers is asked for: that a function flattens out, that its result of sc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..core.annotations import Params
+from ..core.annotations import Array, Params
 from ..core.facts import REALS, Range
 from ..core.primitive import Primitive
-
-Array = np.ndarray[Any, Any]
 
 
 class Exercise(NamedTuple):

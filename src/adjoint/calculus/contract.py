@@ -15,15 +15,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core.annotations import DTypeLike, Operand, Params, Shape
-from ..core.primitive import Primitive, Spec
+from ..core.annotations import Array, DTypeLike, Operand, Params, Shape
+from ..core.primitive import Primitive
+from ..core.spec import Spec
 from ..core.tree import leaves
-from ..graphs.graph import Symbol, trace
+from ..graphs.graph import trace
+from ..graphs.symbol import Symbol
 from .check import check_gradients
 from .claims import CLAIMS, Claim, Exercise
 from .derivatives import jvp, vjp
 
-Array = np.ndarray[Any, Any]
 Case = tuple[Any, ...]
 Clause = Callable[[Primitive, Case, np.random.Generator], None]
 

@@ -23,15 +23,20 @@ from ..core.annotations import (
 )
 from ..core.kinds import shape_of
 from ..core.metadata import escape_latex
-from ..core.primitive import Node, Primitive, Spec, Value, as_operand
+from ..core.node import Node
+from ..core.operand import as_operand
+from ..core.primitive import Primitive
+from ..core.spec import Spec
 from ..core.tree import leaves, map_leaves
+from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number
 from ..errors import GraphError, ShapeError
-from ..graphs.graph import Symbol
+from ..graphs.recording import enable_grad
 from ..graphs.sweep import pull_back, push_forward, reachable
-from ..graphs.tensor import Tensor, enable_grad
+from ..graphs.symbol import Symbol
+from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
-from ..ops.products import refuse_haste
+from ..ops.products import refuse_speculation
 from ..ops.structural import astype, concatenate, reshape
 from .derivatives import lift, vjp
 
@@ -67,7 +72,7 @@ def custom_vjp(rule: Rule) -> Callable[[Function], Function]:
             params: Params,
             wanted: Sequence[bool],
         ) -> Any:
-            refuse_haste(g)
+            refuse_speculation(g)
             return _one_each(rule(*map(_guarded, (g, y, *args)), **params), args, function)
 
         def push(

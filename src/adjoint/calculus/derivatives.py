@@ -17,13 +17,17 @@ import numpy as np
 from ..core.annotations import DType, Function, Operand, Payload, Tree
 from ..core.constants import kept
 from ..core.memory import separate
-from ..core.primitive import Node, Spec, Value, as_operand
+from ..core.node import Node
+from ..core.operand import as_operand
+from ..core.spec import Spec
 from ..core.tree import leaves, map_leaves
+from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 from ..errors import ShapeError
-from ..graphs.graph import Symbol
+from ..graphs.recording import enable_grad, is_recording, is_watched, sweep_back
 from ..graphs.sweep import push_forward, reachable
-from ..graphs.tensor import Tensor, enable_grad, is_recording, is_watched, sweep_back
+from ..graphs.symbol import Symbol
+from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
 from ..ops.structural import astype
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Cotangent, DType, Function, Operand, Shape, Tree
-from ..core.primitive import Node, Value, as_operand
+from ..core.node import Node
+from ..core.operand import as_operand
 from ..core.tree import leaves, map_leaves
+from ..core.value import Value
 from ..errors import choose
 from ..graphs.sweep import push_forward
 from ..graphs.tensor import Tensor

@@ -1,6 +1,6 @@
 """The demo trains a small network on a toy data set, and draws how that went and what was learnt.
 
->>> settings = Settings(epochs=3, samples=40, batch_size=20)
+>>> settings = DemoSettings(epochs=3, samples=40, batch_size=20)
 >>> result = train(prepare(settings))
 >>> len(result.history), result.experiment.X.shape
 (3, (40, 2))
@@ -37,7 +37,7 @@ DOTS_PER_INCH = 150
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class DemoSettings:
     """All that decides the result; the defaults are the article's.
 
     Parameters
@@ -92,9 +92,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Settings made real: the data, and a network that is not trained yet."""
+    """The settings made real: the data, and a network that is not trained yet."""
 
-    settings: Settings
+    settings: DemoSettings
     X: NDArray[np.float64]
     y: NDArray[np.int64]
     model: nn.MLP
@@ -134,7 +134,7 @@ Report = Callable[[int, float], None]
 Picture = Callable[[Any], Any]  # draws on axes
 
 
-def prepare(settings: Settings) -> Experiment:
+def prepare(settings: DemoSettings) -> Experiment:
     """Make the data and the network, and so find every fault of the settings before training.
 
     Raises

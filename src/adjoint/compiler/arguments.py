@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Spec, Value, as_operand
+from ..core.annotations import Array, ArrayLike
+from ..core.operand import as_operand
+from ..core.spec import Spec
 from ..core.tree import leaves
+from ..core.value import Value
 from ..errors import ShapeError
 
 
@@ -33,14 +36,14 @@ def flatten(tree: Any, arrays: list[Any]) -> Hashable:
     if kind is np.ndarray:
         arrays.append(tree)
         return tree.shape, tree.dtype
-    if kind is tuple:  # of arrays mostly; a loop is faster than to ask all() of a generator
+    if kind is tuple:  # mostly a tuple of arrays; a loop is faster than all() of a generator
         for item in tree:
             if item.__class__ is not np.ndarray:
                 break
         else:
             arrays += tree
             return kind, *[(item.shape, item.dtype) for item in tree]
-    if kind is float or kind is int or kind is bool:  # which are weak, as no array is
+    if kind is float or kind is int or kind is bool:  # a weak number, told apart from an array
         arrays.append(_as_array(tree))
         return kind if kind is not int else (kind, arrays[-1].dtype)
     if issubclass(kind, dict):
@@ -50,7 +53,7 @@ def flatten(tree: Any, arrays: list[Any]) -> Hashable:
     return flatten(_as_array(tree), arrays)
 
 
-def fitted(array: Any, spec: Spec) -> Any:
+def fitted(array: ArrayLike, spec: Spec) -> Array:
     """Return an array of a spec: itself, or converted.
 
     Raises
@@ -68,12 +71,12 @@ def fitted(array: Any, spec: Spec) -> Any:
     return given.astype(spec.dtype, copy=False)
 
 
-def is_recorded(tree: Any) -> bool:
+def is_recorded(tree: object) -> bool:
     """Return whether a leaf belongs to a graph."""
     return any(isinstance(leaf, Value) and leaf.node is not None for leaf in leaves(tree))
 
 
-def _as_array(x: Any) -> Any:
+def _as_array(x: object) -> Array:
     if x is None:
         raise TypeError("compile: None is not an array; pass settings by keyword")
     if isinstance(x, Value) and x.node is not None:
@@ -81,7 +84,7 @@ def _as_array(x: Any) -> Any:
     return np.asarray(as_operand(x))
 
 
-def exact(setting: Any) -> Hashable:
+def exact(setting: object) -> Hashable:
     """Return something equal only for settings that are equal in type and bits: 1, 1.0 and True
     trace to different dtypes, and 0.0 and -0.0 to different signs.
     """

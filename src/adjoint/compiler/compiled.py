@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Tree
 from ..core.tree import map_leaves
 from ..files.whole_file import write_whole
-from ..graphs.graph import Graph, Symbol, trace
+from ..graphs.graph import Graph, trace
+from ..graphs.symbol import Symbol
 from ..graphs.tracing import naming
 from ..graphs.tracing.naming import argument_names, parameter_names
 from .arguments import RecordedError, exact, flatten, is_recorded
@@ -26,8 +28,8 @@ Function = Callable[..., Any]
 # A function keeps the programs of so many combinations of shapes and settings.
 MOST_PROGRAMS = 128
 _UNKNOWN = object()
-# Arrays of more bytes are read at each call; to compare less with what was compiled takes less
-# time than one more argument, and what is frozen can be simplified.
+# Arrays of more bytes are read at each call. Smaller ones are frozen into the program: to compare
+# their bytes takes less time than to pass one more argument, and constants can be simplified.
 _MOST_FROZEN = 4096
 
 
@@ -120,7 +122,7 @@ class Compiled:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["function"])  # type: ignore[misc]  # as pickled up to version 0.1.0
 
-    def __call__(self, *args: Any, out: Any = None, **settings: Any) -> Any:
+    def __call__(self, *args: object, out: Tree = None, **settings: object) -> Any:
         """Return the function's result, as plain arrays.
 
         Parameters
@@ -159,7 +161,7 @@ class Compiled:
         self.latest = program
         return program.run(arrays, out)
 
-    def _recorded(self, args: Any, out: Any, settings: dict[str, Any]) -> Any:
+    def _recorded(self, args: tuple[Any, ...], out: Tree, settings: dict[str, Any]) -> Any:
         """Call the function itself, so that the graph of the arguments goes on."""
         if out is not None:
             raise TypeError(
@@ -205,7 +207,7 @@ class Compiled:
         return known
 
     def _compile(
-        self, known: _Known, outline: Any, args: Any, settings: dict[str, Any]
+        self, known: _Known, outline: object, args: tuple[Any, ...], settings: dict[str, Any]
     ) -> Program | None:
         """Return a new program; None where arrays must be frozen, so that the state is another."""
         state = known.state
@@ -223,7 +225,7 @@ class Compiled:
         self._keep(program, known.programs, outline)
         return program
 
-    def _keep(self, program: Program, programs: dict[Any, Program], outline: Any) -> None:
+    def _keep(self, program: Program, programs: dict[Any, Program], outline: object) -> None:
         """Keep a program, in the place of one that was not called lately.
 
         A new list takes the place of the old one at once, so that threads need no lock.
@@ -273,7 +275,7 @@ class Compiled:
             )
         return self.latest
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         if instance is None:
             return self
         raise TypeError(
@@ -298,16 +300,16 @@ class _Known:
     state: State
     found: Any
     programs: dict[Any, Program]
-    # All programs of this state, by its settings and the keyword arguments.
+    # All programs of this state, by the state's settings and the keyword arguments.
     variants: dict[Any, dict[Any, Program]]
 
     def is_current(self) -> bool:
-        """Return whether the state still is as it was."""
+        """Return whether the state is still the one that was found."""
         return self.state.settings() is self.found
 
 
-def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
-    """Trace a function with all that it reads at each call as a last argument, if it does."""
+def _trace_with_state(function: Function, args: tuple[Any, ...], state: State) -> Graph:
+    """Trace a function; the tensors and arrays that it reads, if any, become a last argument."""
 
     def with_state(*inputs: Any) -> Any:
         given, values = (inputs[:-1], inputs[-1]) if state.has_inputs else (inputs, [])
@@ -327,7 +329,7 @@ def _trace_with_state(function: Function, args: Any, state: State) -> Graph:
     )
 
 
-def write_source(function: Function, path: str | Path, *examples: Any) -> None:
+def write_source(function: Function, path: str | Path, *examples: object) -> None:
     """Write a file with a function that does what ``function`` does, with NumPy alone.
 
     The file is written whole or not at all.

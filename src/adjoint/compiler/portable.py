@@ -12,7 +12,7 @@ _count = itertools.count(1)
 
 
 def load(source: str, name: str) -> Callable[..., Any]:
-    """Return the function ``name`` of a source, which tracebacks and inspect can show."""
+    """Return the function ``name`` that a source defines; tracebacks and inspect show its lines."""
     file = f"<adjoint {name} {next(_count)}>"
     scope: dict[str, Any] = {"__name__": f"adjoint_source_{name}"}
     exec(compile(source, file, "exec"), scope)

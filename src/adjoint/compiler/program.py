@@ -8,9 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..core.annotations import Tree
 from ..core.memory import separate
 from ..core.tree import assembler, leaves, map_leaves
-from ..graphs.graph import Graph, Number
+from ..graphs.graph import Graph
+from ..graphs.symbol import Number
 from . import portable
 from .arguments import fitted
 from .native.function import native_tier
@@ -20,27 +22,27 @@ from .source.source import write
 
 
 class Lowered(Protocol):
-    """What a tier makes of a graph: a function of its inputs' arrays that gives its outputs'."""
+    """A graph as a tier runs it: a function from the inputs' arrays to the outputs'."""
 
     def run(self, arrays: Sequence[Any], out: Sequence[Any] | None) -> Sequence[Any]:
         """Return the outputs' arrays, given arrays of the traced shapes and dtypes.
 
-        ``out`` has an array for each output that it may be written to, whatever it shares with the
-        inputs; what is returned in another's place is copied there.
+        ``out`` has an array for each output, which may share memory with the inputs. A tier may
+        write results there; a result that it returns in another array is copied by the caller.
         """
 
     def describe(self) -> Sequence[str]:
         """Return the lines of a report: what runs where, and why."""
 
 
-# Each is tried in turn on a simplified graph, and says why where it cannot take it; after the last
-# comes the portable tier, which takes all.
+# Each tier is tried in turn on a simplified graph, and returns the reason if it cannot run it. The
+# portable tier comes after the last, and runs every graph.
 Tier = Callable[[Graph], Lowered | str]
 TIERS: dict[str, Tier] = {"native": native_tier}
 
 
 class Program:
-    """A graph that runs.
+    """A graph made ready to run, in the first tier that takes it.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ class Program:
     about : str
         The docstring of the source.
     key : iterable of str
-        What the parts of the arguments are.
+        A comment for each part of the arguments, see `source.write`.
     tiers : mapping of str to Tier, optional
         Those to try before the portable one; by default all.
 
@@ -60,9 +62,10 @@ class Program:
         The graph as plain NumPy; the portable tier runs it.
     tier : str
     seconds : float
-        What making it took, tracing aside.
+        How long it took to make, apart from tracing.
     is_recent : bool
-        Whether it was called again since somebody asked; for those who keep programs.
+        Whether it was called since this was last set to False. Whoever keeps programs drops those
+        that were not.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class Program:
         self.tier, self.lowered, self.reasons = _lower(
             self.graph, TIERS if tiers is None else tiers
         )
-        # Long ones are variables of the source's module.
+        # Long constants are variables of the source's module.
         self._constants = list(getattr(self.function, "__globals__", {}).values())
         self._takes = [symbol.data for symbol in self.graph.inputs]
         self._limited = [
@@ -98,7 +101,7 @@ class Program:
         self.is_recent = False
         self.seconds = time.perf_counter() - start
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: object) -> Any:
         """Run on arguments of the structure of the graph.
 
         Raises
@@ -108,7 +111,7 @@ class Program:
         """
         return self.run([fitted(x, s) for x, s in zip(leaves(args), self._takes, strict=True)])
 
-    def run(self, arrays: Sequence[Any], out: Any = None) -> Any:
+    def run(self, arrays: Sequence[Any], out: Tree = None) -> Any:
         """Run on the arguments' arrays, in order, of the graph's shapes and dtypes.
 
         The results are written into the arrays of ``out``, if given.
@@ -142,7 +145,9 @@ class Program:
         with np.errstate(all="ignore"):
             try:
                 return self.function(*args)
-            except FloatingPointError:  # the source is in doubt, the graph is not
+            # The source computes plain products and raises where one may be wrong; the graph itself
+            # has the strong ones.
+            except FloatingPointError:
                 return self.graph(*args)
 
     def _structured(self, arrays: Sequence[Any]) -> Sequence[Any]:

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import refuse_subclass
+from ..core.annotations import Array, Tree
+from ..core.operand import refuse_subclass
 from ..core.tree import map_leaves
 from ..errors import ShapeError
 from ..graphs.graph import Graph
+from ..graphs.symbol import Symbol
 
-Array = np.ndarray[Any, Any]
 
-
-def read_out(out: Any, graph: Graph) -> list[Array]:
+def read_out(out: Tree, graph: Graph) -> list[Array]:
     """Return the arrays that are to take a graph's results, in order.
 
     Raises
@@ -27,7 +27,7 @@ def read_out(out: Any, graph: Graph) -> list[Array]:
     """
     arrays: list[Any] = [None] * len(graph.outputs)
 
-    def place(position: int, array: Any) -> None:
+    def place(position: int, array: object) -> None:
         arrays[position] = _checked(array, graph.outputs[position])
 
     try:
@@ -41,7 +41,7 @@ def read_out(out: Any, graph: Graph) -> list[Array]:
     return arrays
 
 
-def _checked(array: Any, result: Any) -> Array:
+def _checked(array: object, result: Symbol) -> Array:
     if not isinstance(array, np.ndarray):
         raise TypeError(
             f"out: expected an array for each result, got {type(array).__name__}; for example "

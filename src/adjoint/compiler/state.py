@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from operator import attrgetter, call, is_
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeGuard
 
 import numpy as np
 
-from ..core.primitive import Value
+from ..core.annotations import Array
+from ..core.value import Value
 from ..core.views import View, view_of
-from ..graphs.graph import Symbol
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..graphs.tracing.contents import is_buffer, key_of_contents, reader
 from ..graphs.tracing.reach import GONE, Put, Reach, found_at
@@ -31,13 +32,13 @@ from ..optim.snapshot import attributes_snapshot
 from .arguments import exact
 
 _data = attrgetter("data")
-# What a look raises where something is gone.
+# The errors of a look at a place that is empty by now.
 _MISSING = (ValueError, LookupError, AttributeError)
 _SETTINGS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
 class State:
-    """What a function refers to, and where it found that.
+    """The objects that a function refers to, and the places where they were found.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class State:
         Those that are read at each call, by path.
     modules : list of Module
     has_inputs : bool
-        Whether anything is read at each call.
+        Whether there are tensors or arrays that are read at each call.
     """
 
     def __init__(self, function: Callable[..., Any], *, most_frozen: float = np.inf) -> None:
@@ -64,7 +65,7 @@ class State:
         self.modules: list[Module] = []
         self._puts: dict[int, list[Put]] = {}
         self._frozen: list[Any] = []
-        # They give what stands now where something was found: mostly what stood there before.
+        # Each gives the object that is in one place now, which at most calls is the one of before.
         self._looks = [place.look for place in reach.places if place.look is not None]
         self._sizes, self._members = reach.sizes, reach.members
         open_to_traces = _open_to_traces(reach)
@@ -89,7 +90,7 @@ class State:
         self._readers = list(map(reader, self._frozen))
         self._contents = list(map(call, self._readers))
         self._has_contents = bool(self._sizes or self._readers)
-        # What was found at the latest look, and the settings that it makes.
+        # The objects and contents of the latest look, and the settings that were made of them.
         self._latest: tuple[list[Any], list[bytes], tuple[Any, ...]] | None = None
 
     @property
@@ -108,10 +109,11 @@ class State:
     def settings(self) -> tuple[Any, ...] | None:
         """Return the numbers, flags, texts and frozen arrays as they are now.
 
-        As long as all is as it was, it is the same tuple. It is None if an object was replaced.
+        It is the same tuple, by identity, as long as nothing has changed, and None if an object was
+        replaced.
         """
         latest = self._latest
-        try:  # what `_look` does, without a call at every call of a compiled function
+        try:  # as `_look` does; a call of it would be felt at every call of a compiled function
             found = list(map(call, self._looks))
             if self._members:
                 found += chain(*self._members)
@@ -148,7 +150,7 @@ class State:
     def collected(self, buffers: Iterable[Tensor]) -> Iterator[dict[int, Any]]:
         """Put the modules' attributes back, and collect what was assigned to buffers.
 
-        The dict has it after the ``with`` block, by the identity of the buffer.
+        After the ``with`` block the dict has the new values, by the identity of the buffer.
 
         Raises
         ------
@@ -206,7 +208,7 @@ class State:
         for path, value, node in zip(self.arrays, of_arrays, nodes, strict=True):
             _refuse_assigned(path, node, value.node)
 
-    def _put(self, array: Any, value: Any) -> None:
+    def _put(self, array: Array, value: Value | Array) -> None:
         for put in self._puts[id(array)]:
             put(value)
 
@@ -238,12 +240,12 @@ def _open_to_traces(reach: Reach) -> dict[int, list[Put]]:
     return {known: those for known, those in puts.items() if known not in closed}
 
 
-def _is_operand(item: Any) -> bool:
+def _is_operand(item: object) -> TypeGuard[Array]:
     """Return whether a traced value can stand for a buffer; masks are mostly indices."""
     return type(item) is np.ndarray and item.dtype.kind in "fiu"
 
 
-def _add(found: dict[str, Any], path: str, item: Any) -> None:
+def _add(found: dict[str, Any], path: str, item: object) -> None:
     """Add an item under its path, or one like it: two functions may use one name."""
     names = chain([path], (f"{path}_{n}" for n in count(2)))
     found[next(name for name in names if name not in found)] = item
@@ -253,7 +255,7 @@ def _objects(found: Iterable[Any]) -> list[Any]:
     return [x for x in found if not isinstance(x, _SETTINGS)]
 
 
-def _refuse_assigned(path: str, before: Any, now: Any) -> None:
+def _refuse_assigned(path: str, before: object, now: object) -> None:
     if now is not before:
         raise TypeError(
             f"{path} was assigned into while the function was traced, which a compiled function "
@@ -263,7 +265,7 @@ def _refuse_assigned(path: str, before: Any, now: Any) -> None:
 
 # Held while tensors are symbols, so that other threads' compiled functions do not see them so.
 _standing = threading.RLock()
-# What is to be put back, the latest last, and the thread that will.
+# How to put back what has been replaced, the latest last, each with the thread that replaced it.
 _replaced: list[tuple[int, Callable[[], None]]] = []
 
 
@@ -341,7 +343,7 @@ def standing() -> Any:
 
 
 def _forget_other_threads() -> None:
-    """Undo in a forked child what a thread was about that is not there any more."""
+    """Undo in a forked child what other threads had replaced: only the forking thread lives on."""
     global _standing
     if any(thread != threading.get_ident() for thread, _ in _replaced):
         while _replaced:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from types import FrameType
-from typing import Any
 
-# What np.f(x, where=mask) and np.f(x, initial=c) are in other words.
+# Expressions that equal np.f(x, where=mask) and np.f(x, initial=c), by the name of f.
 _WHERE = {
     "sum": "np.sum(np.where(mask, x, 0))",
     "nansum": "np.nansum(np.where(mask, x, 0))",
@@ -32,11 +31,11 @@ _INITIAL = {
 _ALIASES = {"amax": "max", "amin": "min", "add.reduce": "sum", "multiply.reduce": "prod"}
 _ALIASES |= {"maximum.reduce": "max", "minimum.reduce": "min"}
 
-# What changes no number.
+# Keywords that change no number of the result.
 _WITHOUT = ("order", "casting", "subok", "signature", "mean", "like", "copy")
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
 
-# What to call instead, by the full name of what was called.
+# What works instead of a function that cannot see a recorded value, by its full name.
 INSTEAD = {
     "numpy.full": "np.broadcast_to(x, shape)",
     "numpy.vectorize": "f of the whole array, or np.stack([f(v) for v in x])",
@@ -67,7 +66,7 @@ NUMBER = (
 )
 
 
-def full_name(function: Any) -> str:
+def full_name(function: object) -> str:
     """Return a function's name after the module in which users find it, as "scipy.special.erf".
 
     A ufunc does not know its module, nor do its methods.

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike as PlainArrayLike
     from numpy.typing import DTypeLike
 
-    from .primitive import Spec, Value
+    from .spec import Spec
+    from .value import Value
 else:
     Spec = Value = PlainArrayLike = DTypeLike = object
 
@@ -25,6 +26,7 @@ __all__ = [
     "Array",
     "ArrayLike",
     "Axis",
+    "Constant",
     "Cotangent",
     "DType",
     "DTypeLike",
@@ -35,6 +37,7 @@ __all__ = [
     "Params",
     "Payload",
     "Rule",
+    "Scalar",
     "Shape",
     "Tangent",
     "Tree",
@@ -61,6 +64,9 @@ Params: TypeAlias = Mapping[str, Any]
 Operand: TypeAlias = Value | Array | np.generic | float | None
 """What a primitive is applied to: a value, an array or a number; None for an absent argument."""
 
+Constant: TypeAlias = Array | np.generic | float | None
+"""An operand whose numbers are known."""
+
 Payload: TypeAlias = Array | np.generic | float | Spec | None
 """An operand without its record, as a node holds it; a `Spec` where only shapes are known."""
 
@@ -69,6 +75,9 @@ ArrayLike: TypeAlias = Value | PlainArrayLike
 
 AnyArray: TypeAlias = Value | Array
 """An array, or a value that stands for one: what rules and composites compute with."""
+
+Scalar: TypeAlias = Value | Array | float
+"""A single number: Python's own, or an array or a value without axes."""
 
 Described: TypeAlias = Spec | Value | Array
 """What has a shape and a dtype, though perhaps no numbers: what shapes are inferred from."""

@@ -30,7 +30,7 @@ class AxisRule(NamedTuple):
     repeated: bool = False
 
 
-def read_axis(name: str, axis: Any, shape: tuple[int, ...], rule: AxisRule) -> Axes:
+def read_axis(name: str, axis: object, shape: tuple[int, ...], rule: AxisRule) -> Axes:
     """Return an axis argument as Python's integers, all of them axes of ``shape``.
 
     Raises
@@ -44,6 +44,7 @@ def read_axis(name: str, axis: Any, shape: tuple[int, ...], rule: AxisRule) -> A
     """
     if axis is None:
         return None
+    # The common case first: NumPy's own check takes longer than a small operation.
     if axis.__class__ is int and -len(shape) <= axis < len(shape):
         return axis
     if rule.several and isinstance(axis, tuple):

@@ -47,7 +47,7 @@ _small: dict[int, tuple[bytearray, Any]] = {}
 def kept(array: Array) -> Any:
     """Return an array with the numbers that ``array`` has now, whatever becomes of it.
 
-    A read-only array that owns its memory is kept as it is.
+    A large read-only array that owns its memory is returned itself: nobody can change it.
     """
     size = array.nbytes
     if size <= _TINY:
@@ -78,7 +78,7 @@ def _small_copy(array: Array) -> Any:
     if not in_order.flags.c_contiguous:
         return array.copy("K")
     memory, copy = _small.get(id(array), (None, array))
-    # A bytearray compares with the memory of an array, and makes nothing.
+    # A bytearray compares itself with the memory of an array byte by byte, without a temporary.
     if (
         memory is not None
         and copy.strides == array.strides
@@ -98,7 +98,7 @@ def _small_copy(array: Array) -> Any:
 
 
 def keep(arrays: list[Any], parents: Sequence[Any]) -> None:
-    """Put what is kept of them in the places of the operands that have no parent."""
+    """Replace the constants among some operands, those without a parent, by copies from `kept`."""
     for place, (array, parent) in enumerate(zip(arrays, parents, strict=True)):
         if parent is None and isinstance(array, np.ndarray):
             arrays[place] = kept(array)
@@ -106,7 +106,7 @@ def keep(arrays: list[Any], parents: Sequence[Any]) -> None:
 
 def _is_same(one: Array, other: Array) -> bool:
     """Return whether the bits are the same: NaN is itself, and -0 is not 0."""
-    if one.dtype.itemsize > 8:
+    if one.dtype.itemsize > 8:  # np.longdouble, whose padding bytes mean nothing
         return False
     bits = np.dtype(f"u{one.dtype.itemsize}")
     return bool(np.array_equal(one.view(bits), other.view(bits)))

@@ -11,18 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from .annotations import Described, Operand, Params
 
 Interval = tuple[float, float]
 REALS: Interval = (-math.inf, math.inf)
-# Of a greater divisor a quotient is still in the range of float32, or nearly so.
+# A number of ordinary size divided by more than this stays in the range of float32, or nearly so.
 SMALL = 1e-30
-# More than float32 rounds numbers by.
+# A relative margin, above the rounding of float32.
 _ROUNDING = 1e-6
 
 
 class Range(NamedTuple):
-    """What is known of all entries of an operand: none is below ``low`` or above ``high``.
+    """Bounds that hold for all entries of an operand: none is below ``low`` or above ``high``.
 
     Nor is any nearer to 0 than ``least``; there are ``size`` entries. It says nothing about NaN.
     """
@@ -55,12 +57,12 @@ class Moves(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a card says about its results besides how they are computed.
+    """Statements of a card about its results, besides how they are computed.
 
     Parameters
     ----------
     bounds : pair of float, or callable
-        Between which numbers all entries lie, to rounding, NaN apart; or
+        The numbers between which all entries lie, up to rounding and apart from NaN; or
         ``bounds(*ranges, **params)``, which gives the pair from the `Range` of each argument (None
         for an argument that is left out).
     finite : bool or callable
@@ -71,8 +73,9 @@ class Facts:
     passes_nan : bool, sequence of bool, or callable
         Whether NaN in any entry of an argument is sure to make NaN of an entry of the result,
         whatever the other arguments are: for all arguments, for each of the first ones, or for the
-        first one alone ``passes_nan(out, *args, **params)``, where what is computed is a `Spec`. By
-        default of the entries that it moves and does not drop; in elementwise cards of all.
+        first one alone ``passes_nan(out, *args, **params)``, to which computed values are given as
+        a `Spec`. By default this holds of an elementwise card, and of one that moves entries and
+        drops none.
     selects : bool
         Whether each result is an entry of an argument, or 0, and the numbers decide which.
     saturates : bool
@@ -82,7 +85,7 @@ class Facts:
     commutes : bool
         Whether its two arguments may change places.
     activation : bool
-        Whether networks apply it to what an affine map gives: the σ of the derivation.
+        Whether networks apply it to the result of an affine map: the σ of the derivation.
     boxes : bool
         Whether NumPy's result without axes is an array, and not a scalar.
     cheap : bool
@@ -92,7 +95,7 @@ class Facts:
         ``flops(out, *args, **params)`` is how many floating-point operations it takes; by default
         one for each entry of the largest array, none where entries only move.
     constant : float or None
-        The number that all entries are, whatever the arguments, from the bounds.
+        The number that all entries are, whatever the arguments: where both bounds are the same.
     """
 
     bounds: Interval | Callable[..., Interval] = REALS
@@ -119,13 +122,15 @@ class Facts:
         if self.passes_nan is None:
             object.__setattr__(self, "passes_nan", _shown_by(self.moves))
 
-    def bounds_of(self, ranges: Sequence[Range | None], params: Any) -> Interval:
+    def bounds_of(self, ranges: Sequence[Range | None], params: Params) -> Interval:
         """Return between which numbers the results lie, given the range of each argument."""
         if self.moves is not None:
             return hull(ranges[: self.moves.arguments], fills=self.moves.fills)
         return self.bounds(*ranges, **params) if callable(self.bounds) else self.bounds
 
-    def shows_nan(self, position: int, out: Any, args: Sequence[Any], params: Any) -> bool:
+    def shows_nan(
+        self, position: int, out: Described, args: Sequence[Operand], params: Params
+    ) -> bool:
         """Return whether NaN in an argument is sure to make NaN of an entry of the result."""
         claim = self.passes_nan
         if claim is None or isinstance(claim, bool):
@@ -136,7 +141,7 @@ class Facts:
 
 
 def _shown_by(moves: Moves | None) -> bool | Sequence[bool]:
-    """Return of which arguments all entries are in the result."""
+    """Return which arguments have all their entries in the result."""
     if moves is None or moves.drops:
         return False
     return True if moves.arguments is None else (True,) * moves.arguments
@@ -160,7 +165,7 @@ def of_sum(x: Range, y: Range) -> Interval:
 def _added(x: float, y: float) -> float:
     total = x + y
     if 0 < total < _ROUNDING * abs(x):
-        return 0.0  # rounded to float32, what is left of a difference may be 0
+        return 0.0  # the difference of nearly equal numbers may be 0 when rounded to float32
     return total if total == total else -math.inf
 
 
@@ -176,7 +181,7 @@ def of_difference(x: Range, y: Range) -> Interval:
 
 def of_product(x: Range, y: Range) -> Interval:
     """Return the bounds of x · y."""
-    # An end 0 is one of finite factors: 0·∞ is NaN, or 0.
+    # A bound says nothing about NaN, so that a term 0·∞, whether NaN or 0, adds no end but 0.
     ends = [a * b if a and b else 0.0 for a in x[:2] for b in y[:2]]
     return min(ends), max(ends)
 
@@ -192,13 +197,13 @@ def of_square(x: Range) -> Interval:
     return low * low, high * high
 
 
-def of_total(x: Range, **_: Any) -> Interval:
+def of_total(x: Range, **_: object) -> Interval:
     """Return the bounds of a sum of any of the entries."""
     size = max(x.size, 1)
     return (0.0 if x.low >= 0 else x.low * size), (0.0 if x.high <= 0 else x.high * size)
 
 
-def of_choice(x: Range, **_: Any) -> Interval:
+def of_choice(x: Range, **_: object) -> Interval:
     """Return the bounds of some of the entries, or of their mean."""
     return x.low, x.high
 
@@ -206,7 +211,7 @@ def of_choice(x: Range, **_: Any) -> Interval:
 # --- floating-point operations
 
 
-def of_matrices(out: Any, x: Any, *_: Any, **__: Any) -> int:
+def of_matrices(out: Described, x: Described, *_: object, **__: object) -> int:
     """Return the operations of a factorisation or the like, n³ for matrices of n rows."""
     largest: int = max(math.prod(array.shape) for array in (out, x))
     return largest * int(x.shape[-1]) if x.shape else largest

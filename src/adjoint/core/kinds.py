@@ -24,7 +24,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from .annotations import AnyArray, Axis, Cotangent, Described, Operand, Params
 from .facts import Facts
-from .primitive import PRIMITIVES, STRONG, Primitive, Spec
+from .primitive import Primitive
+from .registry import PRIMITIVES, STRONG
+from .spec import Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
@@ -32,11 +34,11 @@ _FACTS = frozenset(field.name for field in fields(Facts) if field.init)
 
 
 def shape_of(operand: object) -> tuple[int, ...]:
-    """Return an operand's shape; Python numbers have none."""
+    """Return an operand's shape, () for Python numbers."""
     return getattr(operand, "shape", ())
 
 
-def dtype_of(*operands: Any) -> np.dtype[Any]:
+def dtype_of(*operands: Described | Operand | type) -> np.dtype[Any]:
     """Return NumPy's promoted dtype; Python numbers stay weak."""
     return np.result_type(*(x.dtype if isinstance(x, Spec) else x for x in operands))
 
@@ -84,6 +86,7 @@ def elementwise(
     ``strong`` says that a partial may be infinite or a mere mask, so that 0·∞ must count as 0.
     """
 
+    # Each rule is made once, when the card is read, so that a sweep does not ask what is constant.
     rules = [_times(partial, strong) for partial in partials]
     columns["reads_numbers"] = any(map(callable, partials))
     columns.setdefault("passes_nan", True)
@@ -105,7 +108,7 @@ def elementwise(
         )
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def elementwise_spec(*args: Operand, **params: Any) -> Spec:
+        def elementwise_spec(*args: Operand, **params: object) -> Spec:
             shape = np.broadcast_shapes(*map(shape_of, args))
             return Spec(shape, _probe_dtype(forward, args, params))
 
@@ -229,7 +232,8 @@ def reduction(
 ) -> Decorator:
     """Derive both modes from the weight of every entry, for ``f(x, *, axis=None, keepdims=False)``.
 
-    ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y comes with its reduced axes kept.
+    ``weights(y, x, **params)`` is ∂y/∂x, in x's shape; y is given with its reduced axes
+    at size 1, so that it broadcasts against x.
     """
 
     def scale(g: Cotangent, y: AnyArray, x: AnyArray, params: Params) -> AnyArray:
@@ -248,7 +252,7 @@ def reduction(
         return PRIMITIVES["sum"](scaled, axis=axis, keepdims=keepdims)
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def reduced_spec(x: Described, **params: Any) -> Spec:
+        def reduced_spec(x: Described, **params: object) -> Spec:
             others = {name: params[name] for name in params.keys() - {"axis", "keepdims"}}
             return Spec(shape(x, **params), _probe_dtype(forward, [x], others))
 
@@ -296,7 +300,7 @@ def constant(
         return np.broadcast_shapes(*map(shape_of, args))
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
-        def constant_spec(*args: Operand, **params: Any) -> Spec:
+        def constant_spec(*args: Operand, **params: object) -> Spec:
             kind = dtype(*args, **params) if dtype else _probe_dtype(forward, args, params)
             return Spec((shape or broadcast)(*args, **params), kind)
 
@@ -306,7 +310,7 @@ def constant(
 
 
 def add_all(parts: Iterable[Any]) -> Any:
-    """Add what there is."""
+    """Return the sum of one or more values; there is no 0 to begin with, which would be a node."""
     first, *rest = parts
     for part in rest:
         first = first + part
@@ -314,18 +318,22 @@ def add_all(parts: Iterable[Any]) -> Any:
 
 
 def _probe_dtype(forward: Rule, args: Sequence[Any], params: Params) -> np.dtype[Any]:
-    """Ask NumPy for the result's dtype, on one entry of each argument."""
+    """Ask NumPy for the result's dtype, on one entry of each argument.
+
+    NumPy's table of promotions is thus nowhere repeated, whatever a forward function does.
+    """
     kinds = [x.dtype if hasattr(x, "dtype") else x for x in args]
     return _probe(forward, params, *kinds) if params else _probe_once(forward, *kinds)
 
 
-# Typed, since 1, 1.0 and True are equal.
+# The cache is typed, since 1, 1.0 and True are equal but promote differently. Calls with metadata,
+# which need not be hashable, are not cached.
 @functools.lru_cache(4096, typed=True)
-def _probe_once(forward: Rule, *kinds: Any) -> np.dtype[Any]:
+def _probe_once(forward: Rule, *kinds: object) -> np.dtype[Any]:
     return _probe(forward, {}, *kinds)
 
 
-def _probe(forward: Rule, params: Params, *kinds: Any) -> np.dtype[Any]:
+def _probe(forward: Rule, params: Params, *kinds: object) -> np.dtype[Any]:
     ones = [np.ones((), kind) if isinstance(kind, np.dtype) else kind for kind in kinds]
     with np.errstate(all="ignore"):
         return forward(*ones, **params).dtype
@@ -335,7 +343,7 @@ def _shape_and_dtype(
     shape: Callable[..., tuple[int, ...]], dtype: Callable[..., np.dtype[Any]] | None
 ) -> Callable[[Rule], Callable[..., Spec]]:
     def infer(_: Rule) -> Callable[..., Spec]:
-        def spec(*args: Operand, **params: Any) -> Spec:
+        def spec(*args: Operand, **params: object) -> Spec:
             promoted = dtype(*args, **params) if dtype else dtype_of(*args)
             return Spec(tuple(shape(*args, **params)), promoted)
 

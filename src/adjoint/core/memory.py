@@ -21,7 +21,7 @@ def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = Fals
     Parameters
     ----------
     found : iterable
-        Arrays are looked at, everything else is returned as it is.
+        Arrays are examined; everything else is returned unchanged.
     given : iterable
         Arguments and constants.
     sparing : bool
@@ -42,7 +42,7 @@ def separate(found: Iterable[Any], given: Iterable[Any], *, sparing: bool = Fals
 
 
 def _separate(x: Array, taken: set[int]) -> Any:
-    """Return a large array, or its copy where its memory is taken; takes that memory."""
+    """Return a large array, or a copy if its memory is in ``taken``, and add the memory to it."""
     owner = _owner(x)
     if type(owner) is not np.ndarray or id(owner) in taken or not x.flags.writeable:
         x = owner = x.copy("K")

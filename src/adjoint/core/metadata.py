@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import numpy as np
 
-# What cards annotate with. A whole number fits 64 bits; where a float is accepted, so is an int.
+# Types with which cards annotate metadata. A whole number fits 64 bits; where a float is accepted,
+# so is an int.
 Axes = int | tuple[int, ...] | None
 Sizes = int | Sequence[int]
 Tolerance = float | Sequence[float] | None
@@ -27,7 +28,7 @@ _ANY_NUMBERS = float | Sequence[float | Sequence[float] | None] | None
 _DTYPE_NAME = re.compile(r"\?|[<>=]?[A-Za-z]{1,11}\d{0,3}_?")
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return metadata as Python has it: numbers for NumPy's, tuples for arrays, names for dtypes.
 
     >>> plain((np.int64(2), np.array([[1, 2]]), np.float32))
@@ -37,18 +38,18 @@ def plain(value: Any) -> Any:
         return _tuples(value.tolist())
     if isinstance(value, (np.dtype, type)):
         return str(np.dtype(value))
-    if type(value) in (tuple, list):
+    if type(value) is tuple or type(value) is list:
         return type(value)(map(plain, value))
     if isinstance(value, slice):
         return slice(plain(value.start), plain(value.stop), plain(value.step))
     return value
 
 
-def _tuples(items: Any) -> Any:
+def _tuples(items: object) -> Any:
     return tuple(map(_tuples, items)) if isinstance(items, list) else items
 
 
-def literal(value: Any) -> str:
+def literal(value: object) -> str:
     """Return the text of metadata in source.
 
     Raises
@@ -73,7 +74,7 @@ def literal(value: Any) -> str:
     raise NotImplementedError(f"{type(value).__name__} {value!r} cannot be written as source")
 
 
-def keyword(name: str, value: Any) -> str:
+def keyword(name: str, value: object) -> str:
     """Return the text of metadata as a keyword argument in source."""
     return f"{name}={literal(value)}"
 
@@ -95,7 +96,7 @@ def escape_latex(text: str) -> str:
     return "".join(_ESCAPED.get(mark, mark) for mark in text)
 
 
-def formula(value: Any) -> str:
+def formula(value: object) -> str:
     """Return the LaTeX of metadata.
 
     >>> formula((1, slice(2, None), float("inf"), "full"))
@@ -128,12 +129,12 @@ def number_formula(text: str) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
 
 
-def keyword_formula(name: str, value: Any) -> str:
+def keyword_formula(name: str, value: object) -> str:
     """Return the LaTeX of metadata as a keyword argument."""
     return rf"\mathrm{{{escape_latex(name)}}}={formula(value)}"
 
 
-def dtype_text(dtype: Any) -> str:
+def dtype_text(dtype: object) -> str:
     """Return the text of a dtype in source.
 
     Raises
@@ -182,8 +183,8 @@ def accepted_by(forward: Callable[..., Any]) -> dict[str, Any]:
     return {x.name: hints.get(x.name, Any) for x in parameters if x.kind is x.KEYWORD_ONLY}
 
 
-def accepts(hint: Any, value: Any) -> bool:
-    """Return whether a value is what an annotation says; its type must be that very one.
+def accepts(hint: object, value: object) -> bool:
+    """Return whether a value fits an annotation; its type must be that very one.
 
     >>> accepts(int | None, 3), accepts(int | None, "3"), accepts(Sequence[int], (1, 2.5))
     (True, False, False)
@@ -200,7 +201,7 @@ def accepts(hint: Any, value: Any) -> bool:
     return type(value) is hint
 
 
-def _accepts_items(kind: Any, parts: tuple[Any, ...], value: Any) -> bool:
+def _accepts_items(kind: object, parts: tuple[Any, ...], value: object) -> bool:
     """Return whether a tuple, or a list where any sequence will do, has the items of a type."""
     if type(value) is not tuple and not (type(value) is list and kind is not tuple):
         return False
@@ -209,35 +210,35 @@ def _accepts_items(kind: Any, parts: tuple[Any, ...], value: Any) -> bool:
     return all(accepts(parts[0], item) for item in value)
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return type(value) is int and -(2**63) <= value < 2**63
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return type(value) is float or _is_whole(value)
 
 
-def _is_truth(value: Any) -> bool:
+def _is_truth(value: object) -> bool:
     return type(value) is bool or (type(value) is int and value in (0, 1))
 
 
-def _is_slice(value: Any) -> bool:
+def _is_slice(value: object) -> bool:
     return type(value) is slice and all(
         end is None or _is_whole(end) for end in (value.start, value.stop, value.step)
     )
 
 
-def is_dtype(value: Any) -> bool:
+def is_dtype(value: object) -> bool:
     """Return whether a value is a dtype of numbers, or names one, that source can write."""
     found = _dtype_of_numbers(value)
     return found is not None and found.isnative
 
 
-def _dtype_of_numbers(value: Any) -> np.dtype[Any] | None:
+def _dtype_of_numbers(value: object) -> np.dtype[Any] | None:
     """Return a dtype of numbers, or that of its name; NumPy reads expressions in other texts."""
     try:
-        is_one = isinstance(value, np.dtype) or _DTYPE_NAME.fullmatch(value)
-        found: np.dtype[Any] | None = np.dtype(value) if is_one else None
+        is_name = isinstance(value, str) and _DTYPE_NAME.fullmatch(value)
+        found = np.dtype(value) if isinstance(value, np.dtype) or is_name else None  # type: ignore[call-overload]
     except TypeError:
         return None
     return found if found is not None and found.kind in "fiub" else None

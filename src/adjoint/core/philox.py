@@ -6,11 +6,9 @@ Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from .annotations import Array
 
 # What random words are drawn for: each purpose has its own stream.
 ORDER_SITE = 0
@@ -45,7 +43,7 @@ def random_words(count: int, *, seed: int, epoch: int, site: int) -> Array:
     return np.random.Philox(key=key, counter=np.array(place, np.uint64)).random_raw(count)
 
 
-def as_word(name: str, number: Any) -> int:
+def as_word(name: str, number: float) -> int:
     """Return a number as an int, or say that it does not fit 64 bits."""
     if not 0 <= number < 2**64:
         raise ValueError(f"{name}: expected an integer from 0 to 2**64 - 1, got {number}")

@@ -1,143 +1,31 @@
-"""A primitive is one operation with everything known about it; a value is what primitives apply to.
+"""A primitive is one operation with everything known about it.
 
 Everything in adjoint is a table: primitives (rows) × interpretations (columns: evaluate, pull back,
 push forward, infer, print Python, print LaTeX). A row is a `Primitive`, written as one card in
-`ops/`. A value is a payload (an array, or only its shape and dtype) and the node that records how
-it came about. Binding asks the highest-ranking value among the arguments to apply a primitive;
-plain arrays are simply evaluated, so a derivative rule written in primitives serves them all.
+`ops/`. Binding asks the highest-ranking value among the arguments to apply a primitive; plain
+arrays are simply evaluated, so a derivative rule written in primitives serves them all.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
 import inspect
-import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, overload
+from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
-from numpy.exceptions import AxisError
 
-from ..errors import ShapeAxisError, ShapeError, ShapeIndexError
 from . import advice
-from .annotations import DType, Function, Params, Payload, Shape, Tree
-from .annotations import Operand as AnyOperand
+from .annotations import ArrayLike, Described, Operand, Params
 from .axis import AxisRule, read_axis
 from .facts import Facts
 from .metadata import formula, keyword, keyword_formula, literal, plain
-from .tree import leaves
-
-# An operand as the rules of cards see it, which read its shape and compute with it unasked: the
-# type `annotations.Operand` without the question which of its kinds is there.
-Operand = Any
-
-PRIMITIVES: dict[str, Primitive] = {}
-# NumPy's functions and what stands for them here; read by the two protocols on Value.
-NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
-# The product in which 0·∞ = 0, by the name of the plain one; read off the cards.
-STRONG: dict[str, Primitive] = {}
-# Modules that are imported only when one of their functions is called, each with a function that
-# recognises these. The modules above enter themselves, so that nothing here imports them.
-LATE: dict[str, Callable[[Any], bool]] = {}
+from .operand import PLAINEST, refuse_subclass
+from .registry import NUMPY, PRIMITIVES, STRONG
+from .spec import Spec
+from .value import Value
 
 _NO_FACTS = Facts()
-# Numbers nodes in the order in which they are made.
-creation = itertools.count()
-_NO_PARAMS: Params = {}
-
-
-class Spec(NamedTuple):
-    """The shape and dtype of an array that is not there (yet)."""
-
-    shape: Shape
-    dtype: DType
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    def __array__(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a traced value has a shape and a dtype, but no numbers")
-
-
-class Node:
-    """A place in the graph: a plain node is a leaf, which no operation made.
-
-    A node holds payloads and its parents' nodes, never the value it belongs to: without that cycle
-    reference counting frees a whole graph at once. The gradient of a leaf rests on its node, so
-    that the value's handle may change without losing it.
-
-    Attributes
-    ----------
-    output : Payload
-        What the node stands for: an array, or a `Spec`; None for the leaf of a tensor.
-    order : int
-        How many nodes were made before it. A node is made after all that it depends on.
-    primitive, args, params, parents
-        Those of an `Operation`; none and empty for a leaf.
-    """
-
-    __slots__ = ("args", "grad", "order", "output", "params", "parents", "primitive")
-
-    args: Sequence[Any]
-    params: Params
-    parents: Sequence[Node | None]
-    primitive: Primitive | None
-    output: Any
-    grad: Any
-
-    def __init__(self, output: Payload = None) -> None:
-        self.primitive, self.args, self.params, self.parents = None, (), _NO_PARAMS, ()
-        self.output, self.grad = output, None
-        self.order = next(creation)
-
-    def edges(self) -> Iterator[tuple[Any, Node | None]]:
-        """Yield each operand's payload with the node that it came from, None for a constant."""
-        return zip(self.args, self.parents, strict=True)
-
-
-class Operation(Node):
-    """How a computed value came about: a primitive, what it was applied to, and what came out.
-
-    ``args[i]`` is the payload of an operand, and ``parents[i]`` the node that it came from, None
-    for a constant.
-    """
-
-    # All stand in Node: of two bases only one may have slots of its own, see `TracedOperation`.
-    __slots__ = ()
-
-    primitive: Primitive
-
-    def __init__(
-        self,
-        primitive: Primitive,
-        args: Sequence[Any],
-        params: Params,
-        parents: Sequence[Node | None],
-        output: Payload,
-    ) -> None:
-        self.primitive = primitive
-        self.args = args
-        self.params = params
-        self.parents = parents
-        self.output = output
-        self.grad = None
-        self.order = next(creation)
-
-    def operands(
-        self, values: Mapping[Node, Any], constant: Callable[[Any], Any] | None = None
-    ) -> list[Any]:
-        """Return the operands: its parents' ``values``, and constants, by default as they are."""
-        if constant is None:
-            return [arg if parent is None else values[parent] for arg, parent in self.edges()]
-        return [constant(arg) if parent is None else values[parent] for arg, parent in self.edges()]
-
-    def apply(self, operands: Sequence[Any]) -> Any:
-        """Return what the operation gives for other operands, see `Primitive.bind`."""
-        return self.primitive.bind(operands, self.params)
 
 
 class Trials(NamedTuple):
@@ -188,14 +76,15 @@ class Primitive:
         Whether a derivative rule reads the arguments' numbers, and not only shapes and dtypes; the
         record of an operation then keeps them, see `constants`.
     helpers : sequence of callable
-        NumPy functions that the source calls by name; by default the forward function, if it does.
+        NumPy functions that the source calls by name; the forward function is added where the
+        source calls it.
     axis : AxisRule, optional
         What it takes as its parameter ``axis``, which is checked before it is applied.
     public : bool
         Whether it is offered as ``adjoint.name``. What only rules and composites are made of is
         not, but its name stays in the registry, where saved graphs look it up.
     facts : Facts
-        What holds of its results, whatever the arguments are.
+        Statements that hold of its results, whatever the arguments are.
     expand : callable, optional
         ``expand(*operands, **params)`` gives the same value made of other primitives. Native code
         writes the operation so; a card without it needs a native rule of its own.
@@ -282,11 +171,11 @@ class Primitive:
                 params["axis"] = self.read_axis(args[0], params["axis"])
         return self.bind(args, params)
 
-    def bind(self, args: Sequence[AnyOperand], params: Params) -> Any:
+    def bind(self, args: Sequence[Operand], params: Params) -> Any:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
         top: Value | None = None
         for arg in args:
-            if arg.__class__ in _PLAINEST:
+            if arg.__class__ in PLAINEST:
                 continue
             if not isinstance(arg, Value):
                 refuse_subclass(arg)
@@ -322,7 +211,7 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def read_axis(self, x: Any, axis: object) -> Any:
+    def read_axis(self, x: Described | ArrayLike, axis: object) -> Any:
         """Return the parameter ``axis`` as Python's integers, checked if the card has a rule."""
         if self.axis is None:
             return axis
@@ -361,7 +250,7 @@ class Primitive:
             return self.source(*names, **params)
         return self._filled(self.source, names, params, literal, keyword)
 
-    def write_latex(self, *names: str, **params: Any) -> str:
+    def write_latex(self, *names: str, **params: object) -> str:
         """Return the formula of this primitive applied to formulas ``names``.
 
         The template is as that of `write_source`; metadata is written as LaTeX. Operands stand in
@@ -390,297 +279,3 @@ class Primitive:
                 if name not in placed and (name not in self.defaults or self.defaults[name] != x)
             )
         return template.format(**places, **placed)
-
-
-_PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
-# The types of most operands that are not values: one look-up settles these.
-_PLAINEST = frozenset({np.ndarray, float, int, bool, type(None), np.float64, np.float32, np.int64})
-# NumPy's own subclasses of arrays that compute differently from arrays, and what to do instead.
-_REFUSED = {
-    "MaskedArray": "a masked array, whose mask would be lost; fill it, as x.filled(0), or leave "
-    "entries out with np.where(mask, 0, x)",
-    "matrix": "a np.matrix, in which * is the product of matrices; convert it by np.asarray(x), "
-    "and write @ for that product",
-}
-
-
-def as_operand(arg: object) -> Any:
-    """Return a plain operand: an array or a number; Python numbers stay weakly typed."""
-    if arg.__class__ in _PLAINEST:
-        return arg
-    if isinstance(arg, _PLAIN_TYPES):
-        refuse_subclass(arg)
-        return arg
-    if isinstance(arg, Value):
-        return arg.data
-    array = as_plain(arg)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"cannot compute with {type(arg).__name__} {str(arg)[:40]!r} (dtype {array.dtype}); "
-            "expected numbers or an array of them"
-        )
-    return array
-
-
-def as_plain(data: object) -> Any:
-    """Return an array of what is no value.
-
-    Raises
-    ------
-    TypeError
-        If it is or contains a masked array or a np.matrix, whose own arithmetic would be lost.
-    """
-    refuse_subclass(data)
-    return np.asarray(data)
-
-
-def refuse_subclass(*data: object) -> None:
-    """Raise on a masked array or a np.matrix, also in nested lists and tuples."""
-    for item in data:
-        _refuse_subclass(item)
-
-
-def _refuse_subclass(data: object) -> None:
-    kind: type = data.__class__
-    if kind in _PLAINEST:
-        return
-    if isinstance(data, (list, tuple)):
-        kinds = set(map(type, data))
-        if any(issubclass(kind, (list, tuple, np.ndarray)) for kind in kinds):
-            refuse_subclass(*data)
-    elif (reason := _why_refused(kind)) is not None:
-        raise TypeError(f"cannot compute with {reason}")
-
-
-@functools.cache
-def _why_refused(kind: type) -> str | None:
-    """Say what is wrong with a type; by name, for numpy.ma is imported by those who use it."""
-    names = [one.__name__ for one in kind.__mro__ if one.__module__.startswith("numpy")]
-    return next((_REFUSED[name] for name in names if name in _REFUSED), None)
-
-
-def refuse_dtype(name: str, dtype: DType) -> TypeError:
-    """Return the error for an array that is neither real nor integer nor boolean."""
-    reason = "complex numbers are out of scope" if dtype.kind == "c" else "only numbers are"
-    return TypeError(f"{name}: got dtype {dtype}; {reason}: use real floats, integers or booleans")
-
-
-def explain_failure(
-    primitive: Primitive, args: Sequence[AnyOperand], params: Params, error: Exception
-) -> Exception:
-    """Return an error that names the primitive and the shapes it received."""
-    shapes = [getattr(arg, "shape", ()) for arg in args if arg is not None]
-    advice = primitive.explain_error(*args, **params) if primitive.explain_error else None
-    if isinstance(error, AxisError):
-        return ShapeAxisError(f"{primitive.name}: {error} (received shape {shapes[0]})")
-    if advice is not None:
-        kind = ShapeIndexError if isinstance(error, IndexError) else ShapeError
-        return kind(f"{primitive.name}: {advice}")
-    received = ", ".join(map(str, shapes))
-    wrong_numbers = isinstance(error, np.linalg.LinAlgError)  # a ValueError, but not of shapes
-    of_shapes = isinstance(error, ValueError) and not wrong_numbers
-    message = f"{primitive.name}: {error} (received shapes {received})"
-    if of_shapes:
-        return ShapeError(message)
-    # Some of NumPy's own errors are made of more than a text.
-    return TypeError(message) if isinstance(error, TypeError) else type(error)(message)
-
-
-def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: Value, *others: AnyOperand) -> Any:
-        return PRIMITIVES[name].bind((self, *others), _NO_PARAMS)
-
-    apply.__name__ = name
-    return apply
-
-
-def _reflected(name: str) -> Callable[..., Any]:
-    def apply(self: Value, other: AnyOperand) -> Any:
-        return PRIMITIVES[name].bind((other, self), _NO_PARAMS)
-
-    apply.__name__ = f"reflected_{name}"
-    return apply
-
-
-class Value:
-    """A payload and the node that records how it came about; abstract.
-
-    Subclasses say how a primitive applies to them (`apply`), what an unknown NumPy function does
-    (`fallback`), and their rank: the higher one decides in a mixed expression. Values carry
-    Python's operators and speak NumPy's protocols, so that NumPy code runs on them unchanged.
-    """
-
-    __slots__ = ("__weakref__", "data", "node")
-    data: Any
-    rank: ClassVar[int] = 0
-    # Whether it is weak, as Python's numbers are: beside an array it takes the array's dtype.
-    is_weak: ClassVar[bool] = False
-
-    def __init__(self, data: Payload, node: Node | None) -> None:
-        self.data = data
-        self.node = node
-
-    if TYPE_CHECKING:  # cards and composites attach methods and Python's brackets, see `attach`
-
-        def __getitem__(self, key: Any) -> Any: ...
-
-    @classmethod
-    def apply(cls, primitive: Primitive, args: Sequence[AnyOperand], params: Params) -> Value:
-        """Apply a primitive to operands of which at least one is of this class."""
-        raise NotImplementedError
-
-    @classmethod
-    def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
-        """Answer a NumPy function without a card."""
-        raise NotImplementedError
-
-    # --- what assignment needs, see `ops.assignment`
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether NumPy would have a number here, which nothing changes, and not an array."""
-        raise NotImplementedError
-
-    def as_array(self) -> Value:
-        """Return the value as NumPy's arrays are, whose dtype counts beside others."""
-        return self
-
-    def refuse_assignment(self) -> None:
-        """Raise if ``self[i] = v`` or ``self += v`` would be lost or break a graph."""
-
-    def adopt(self, other: Value) -> None:
-        """Become another value, in place; a traced one if the other is."""
-        self.__class__ = type(other)
-        self.data, self.node = other.data, other.node
-
-    # --- what the value is
-
-    @property
-    def shape(self) -> Shape:
-        """Sizes of the axes."""
-        return self.data.shape  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> DType:
-        """Type of the entries."""
-        return self.data.dtype  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.data.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return int(np.prod(self.data.shape, dtype=np.int64))
-
-    @property
-    def T(self) -> Any:
-        """The value with its axes reversed."""
-        return PRIMITIVES["transpose"](self)
-
-    @property
-    def mT(self) -> Any:
-        """The value with its last two axes swapped."""
-        return PRIMITIVES["transpose"](self, axes=(*range(self.ndim - 2), -1, -2))
-
-    def reshape(self, *shape: int | Sequence[int]) -> Any:
-        """Return the same entries in another shape, as ``reshape(2, 3)`` or ``reshape((2, 3))``."""
-        return PRIMITIVES["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
-
-    def transpose(self, *axes: int | Sequence[int]) -> Any:
-        """Return the value with its axes permuted, by default reversed."""
-        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return PRIMITIVES["transpose"](self, axes=tuple(given) if given else None)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a value without axes, shape ()")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Any]:
-        if not self.shape:
-            raise TypeError("cannot iterate over a value without axes, shape ()")
-        return (self[i] for i in range(self.shape[0]))
-
-    # --- Python's operators: the language fixes the list, the registry the meaning
-
-    __add__, __radd__ = _operator("add"), _reflected("add")
-    __sub__, __rsub__ = _operator("subtract"), _reflected("subtract")
-    __mul__, __rmul__ = _operator("multiply"), _reflected("multiply")
-    __truediv__, __rtruediv__ = _operator("divide"), _reflected("divide")
-    __floordiv__, __rfloordiv__ = _operator("floor_divide"), _reflected("floor_divide")
-    __mod__, __rmod__ = _operator("remainder"), _reflected("remainder")
-    __pow__, __rpow__ = _operator("power"), _reflected("power")
-    __matmul__, __rmatmul__ = _operator("matmul"), _reflected("matmul")
-    __and__, __rand__ = _operator("bitwise_and"), _reflected("bitwise_and")
-    __or__, __ror__ = _operator("bitwise_or"), _reflected("bitwise_or")
-    __xor__, __rxor__ = _operator("bitwise_xor"), _reflected("bitwise_xor")
-    __neg__, __pos__ = _operator("negative"), _operator("positive")
-    __abs__, __invert__ = _operator("absolute"), _operator("invert")
-    __lt__, __le__ = _operator("less"), _operator("less_equal")
-    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
-    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
-    __hash__ = object.__hash__
-
-    # --- NumPy's protocols
-
-    def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: object
-    ) -> Any:
-        if method == "__call__" and not kwargs and (known := NUMPY.get(ufunc)) is not None:
-            return known(*inputs)
-        called = ufunc if method == "__call__" else getattr(ufunc, method)
-        return self._dispatch(called, inputs, kwargs)
-
-    def __array_function__(
-        self,
-        function: Function,
-        types: Collection[type],
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> Any:
-        return self._dispatch(function, args, kwargs)
-
-    def _dispatch(self, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Call what stands for NumPy's function, if it knows the keywords that are given."""
-        known = NUMPY.get(function) or _bring(function)
-        if known is not None and not kwargs:
-            return known(*args)
-        given = {key: item for key, item in kwargs.items() if item is not None or key == "axis"}
-        if known is not None and given.keys() <= _keywords(known):
-            return known(*args, **given)
-        # The highest-ranking value anywhere among the arguments decides.
-        top = max(values_in([args, kwargs]), key=lambda value: value.rank)
-        return top.fallback(function, args, kwargs)
-
-
-def _bring(function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Import the module that knows a function; return what stands for it then."""
-    for module, knows in LATE.items():
-        if knows(function):
-            importlib.import_module(module)
-    return NUMPY.get(function)
-
-
-@functools.cache
-def _keywords(function: Callable[..., Any]) -> frozenset[str]:
-    return frozenset(inspect.signature(function).parameters)
-
-
-def unknown_keywords(function: Function, kwargs: Mapping[str, Any]) -> list[str]:
-    """Return the keywords that what stands for NumPy's function does not know; all if nothing."""
-    known = NUMPY.get(function)
-    names = frozenset() if known is None else _keywords(known)
-    return [key for key in kwargs if key not in names]
-
-
-def attach(name: str, function: Callable[..., Any]) -> None:
-    """Give every value a method: what needs more than one primitive, or Python's own syntax."""
-    setattr(Value, name, function)
-
-
-def values_in(tree: Tree) -> list[Value]:
-    """Return the values in nested lists, tuples and dicts."""
-    return [leaf for leaf in leaves(tree) if isinstance(leaf, Value)]

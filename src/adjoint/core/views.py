@@ -15,7 +15,9 @@ import numpy as np
 
 from ..errors import GraphError
 from .annotations import Key, Operand, Params, Payload
-from .primitive import Node, Primitive, Value
+from .node import Node
+from .primitive import Primitive
+from .value import Value
 
 
 class View(Value):
@@ -24,13 +26,17 @@ class View(Value):
     Attributes
     ----------
     source : Value
-        What the view was taken from.
+        The value that the view was taken from.
     root : Value
-        The first source, itself no view, and ``seen`` its payload when the view was taken.
+        The first source, which is no view; ``seen`` is its payload when the view was taken.
     primitive, params
-        How it was taken.
+        The primitive that gives the view of the source, and its metadata.
     recorded : bool
-        Whether taking it was recorded, if there was anything to record.
+        Whether operations were recorded when it was taken, so that they are when it is taken
+        again.
+
+    A view has no payload and node of its own but those in ``kept`` and ``maker``, which hold for
+    ``seen``: one comparison of identities tells whether they still do.
     """
 
     __slots__ = ("kept", "maker", "params", "primitive", "recorded", "root", "seen", "source")
@@ -46,14 +52,14 @@ class View(Value):
     def take_from(
         self, source: Value, primitive: Primitive, params: Params, recorded: bool
     ) -> None:
-        """Note what the view shows."""
+        """Note from which value, and by which primitive, the view was taken."""
         self.source, self.primitive, self.params = source, primitive, params
         self.root = root = source.root if isinstance(source, View) else source
         self.seen, self.recorded = root.data, recorded
 
     @property
     def data(self) -> Any:
-        """The payload, as the source is now."""
+        """The payload of the view, which is taken again if the source has changed."""
         if self.root.data is not self.seen:
             self._take_again()
         return self.kept
@@ -64,7 +70,7 @@ class View(Value):
 
     @property
     def node(self) -> Node | None:
-        """How the view came about, as the source is now."""
+        """The node of the view, which is taken again if the source has changed."""
         if self.root.data is not self.seen:
             self._take_again()
         return self.maker

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..calculus.check import check_gradients
-from ..core.primitive import Value
 from ..core.tree import leaves
+from ..core.value import Value
 from ..graphs.tensor import tensor
 from .examples import Example
 

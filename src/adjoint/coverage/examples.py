@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, Operand
-from ..core.primitive import Value
+from ..core.value import Value
 
 Call = Callable[..., Any]
 # A call and the points to call it at.
@@ -36,7 +36,7 @@ def _each(names: str, *points: Operand, call: Call = _plain) -> dict[str, Exampl
 
 
 def _symmetric(f: Call, x: Value | Array) -> Any:
-    """Call with the symmetric part, which is all that the function may depend on."""
+    """Call a function on the symmetric part, the only part that it may depend on."""
     return f((x + x.T) / 2)
 
 
@@ -46,13 +46,13 @@ def _holed(f: Call, *args: Operand, **kwargs: object) -> Call:
 
 
 def _eigh_invariants(f: Call, x: Value | Array) -> Any:
-    """Return what does not depend on the eigenvectors' signs, which are free."""
+    """Return a result of the eigenvectors that does not depend on their signs, which are free."""
     w, v = f((x + x.T) / 2)
     return w, v * v
 
 
 def _svd_invariants(f: Call, x: Operand) -> Any:
-    """Return what does not depend on the singular vectors' signs, which are free."""
+    """Return a result of the singular vectors that does not depend on their free signs."""
     u, s, vt = f(x, full_matrices=False)
     return s, u * u, vt * vt
 

@@ -221,7 +221,7 @@ def _checked_count(n_samples: SupportsIndex, fewest: int) -> int:
     return count
 
 
-# With more noise than this the squares of points would overflow, which scaling and distances take.
+# With more noise than this the squares of points, in scaling and distances, would overflow.
 _MOST_NOISE = 1e150
 
 

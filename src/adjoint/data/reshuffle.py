@@ -33,7 +33,7 @@ class Reshuffle:
         self.rng, self.rows = rng, np.array(rows, np.int64)
 
     def __call__(self, epoch: int) -> Array:
-        """Return the order of the next epoch, whichever that is."""
+        """Return the next order; it follows from the one before, not from the epoch's number."""
         self.rng.shuffle(self.rows)
         return self.rows.copy()
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, ArrayLike
-from ..core.primitive import as_operand
+from ..core.operand import as_operand
 from ..errors import ShapeError
 
-# "balanced", or how much each class counts.
+# "balanced", or the weight of each class by its label.
 ClassWeight = str | Mapping[Any, float]
 
 

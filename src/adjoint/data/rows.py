@@ -9,15 +9,14 @@ from __future__ import annotations
 import numbers
 import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
+from ..core.operand import as_operand, refuse_subclass
 from ..core.philox import ORDER_SITE, as_word, random_words
-from ..core.primitive import Value, as_operand, refuse_subclass
+from ..core.value import Value
 from ..errors import ShapeError
-
-Array = np.ndarray[Any, Any]
 
 
 def as_seed(seed: np.random.Generator | int | None) -> int:
@@ -83,10 +82,10 @@ def permutation(n: int, *, seed: int, epoch: int) -> Array:
     if not 0 <= n < 2**32:
         raise ValueError(f"permutation: n must be from 0 to 2**32 - 1, got {n}")
     words: Array = random_words(n, seed=seed, epoch=epoch, site=ORDER_SITE) >> np.uint64(32)
-    # The high half of the product of a 32-bit word and i + 1 is a number from 0 to i, without the
-    # division that a remainder needs.
+    # Multiplying a 32-bit word by i + 1 and taking the high half gives a number from 0 to i. A
+    # remainder would need a division, which is slower.
     draws = ((words * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
-    # The swaps are one after another, which Python's lists do faster than NumPy's single entries.
+    # Each swap depends on the one before, and Python's lists swap single entries faster than NumPy.
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = draws[i]
@@ -100,7 +99,7 @@ def batches(n: int, batch_size: int, *, order: Array | None) -> Iterator[slice |
     Parameters
     ----------
     n : int
-        How many rows there are.
+        Number of rows.
     batch_size : int
     order : (n,) integer array, or None
         The order of the rows, as from `permutation`. None keeps theirs, and gives slices, which

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, ArrayLike
+from ..core.operand import as_operand
 from ..core.philox import random_words
-from ..core.primitive import as_operand
 from ..errors import ShapeError
 from . import rows
 

@@ -14,9 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..core.annotations import Array, ArrayLike
-from ..core.primitive import refuse_subclass
+from ..core.operand import refuse_subclass
 from ..errors import choose
-from ..graphs.tensor import no_grad
+from ..graphs.recording import no_grad
 from ..nn.module import Module
 from ..optim import Adam
 from ..special import expit

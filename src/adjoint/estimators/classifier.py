@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from ..core.annotations import Array, ArrayLike
-from ..core.primitive import as_plain
+from ..core.operand import as_plain
 from ..data.row_weights import ClassWeight
 from ..errors import choose
 from ..ops.softmax import softmax

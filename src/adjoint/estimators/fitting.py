@@ -13,7 +13,7 @@ from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
 from ..data.reshuffle import Reshuffle
 from ..errors import DivergedError
-from ..graphs.tensor import enable_grad
+from ..graphs.recording import enable_grad
 from ..optim.snapshot import modes_kept
 from ..training.history import History
 from ..training.task import Task

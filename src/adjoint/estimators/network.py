@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, DTypeLike
-from ..core.primitive import Value
+from ..core.value import Value
 from ..errors import choose
-from ..graphs.tensor import no_grad
+from ..graphs.recording import no_grad
 from ..nn.activations import ACTIVATIONS
 from ..nn.batch_norm import BatchNorm
 from ..nn.dropout import Dropout

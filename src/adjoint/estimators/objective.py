@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
-from ..core.primitive import Value
+from ..core.value import Value
 from ..graphs.tensor import tensor
 from ..nn import functional
 from ..nn.module import Module, Parameter

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..core.annotations import Array, ArrayLike
-from ..core.primitive import refuse_subclass
+from ..core.operand import refuse_subclass
 from ..optim import Optimizer
 from .fit_state import FitState, with_fit_state
 from .fitting import Fitting, Held, as_task

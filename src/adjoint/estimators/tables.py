@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from ..core.annotations import Array, ArrayLike
-from ..core.primitive import refuse_subclass
+from ..core.operand import refuse_subclass
 from ..data.rows import as_numbers, is_missing
 from ..errors import require
 

@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..errors import UnreadableFileError, require
 from .whole_file import write_whole
-
-Array = np.ndarray[Any, Any]
 
 VERSION = 1
 # The longest header, which holds names, shapes and texts: a hundred times what a network of a

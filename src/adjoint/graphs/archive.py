@@ -22,7 +22,10 @@ import numpy as np
 
 from ..core.annotations import Array, DType, Shape
 from ..core.metadata import check, is_dtype, plain
-from ..core.primitive import LATE, PRIMITIVES, Node, Primitive, Spec
+from ..core.node import Node
+from ..core.primitive import Primitive
+from ..core.registry import LAZY_MODULES, PRIMITIVES
+from ..core.spec import Spec
 from ..core.tree import leaves
 from ..files.whole_file import write_whole
 from ..ops.indexing import SLOT
@@ -30,7 +33,8 @@ from .tracing.naming import identifier
 from .tracing.tracer import Origin, TracedNode, TracedOperation
 
 if TYPE_CHECKING:
-    from .graph import Graph, Symbol
+    from .graph import Graph
+    from .symbol import Symbol
 
 # An object of JSON.
 Entry = Mapping[str, Any]
@@ -39,7 +43,7 @@ _FORMAT = "adjoint graph"
 _VERSION = 1
 # Deeper trees could exhaust the stack of Python's compiler; real ones are never this deep.
 _DEEPEST = 50
-# NumPy's arrays have no more.
+# The most axes that an array of NumPy's can have.
 _MOST_AXES = 64
 
 
@@ -59,7 +63,7 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 
 def document(graph: Graph) -> dict[str, Any]:
-    """Return a graph as what JSON has: dicts, lists, strings and numbers."""
+    """Return a graph made of dicts, lists, strings and numbers, which JSON can hold."""
     places = {node: place for place, node in enumerate([*graph.input_nodes, *graph.nodes])}
     return {
         "format": _FORMAT,
@@ -107,7 +111,7 @@ def _operation(graph: Graph, node: TracedOperation, places: dict[Node, int]) -> 
 
 
 def _encode(item: object) -> Any:
-    """Return an operand or metadata as JSON; what JSON has no word for is a dict of one tag."""
+    """Return an operand or metadata as JSON; a dict of one tag stands for what JSON cannot hold."""
     if item is None or isinstance(item, (bool, int, str)):
         return item
     if isinstance(item, float) and not isinstance(item, np.generic):
@@ -226,7 +230,7 @@ def _apply(
 def _primitive(name: str) -> Primitive:
     """Return a primitive by its name, which may be one of a module that is read at first use."""
     if name not in PRIMITIVES:
-        for module in LATE:
+        for module in LAZY_MODULES:
             importlib.import_module(module)
     return PRIMITIVES[name]
 
@@ -240,7 +244,7 @@ def _operand(item: object, values: Sequence[Any]) -> Any:
     is_number = operand is None or isinstance(operand, (bool, int, float, np.ndarray, np.generic))
     _expect(is_number, f"an operand is a {type(operand).__name__}")
     if type(operand) is int:
-        float(operand)  # an OverflowError for what no operation can take
+        float(operand)  # raises an OverflowError for an integer that no operation can take
     return operand
 
 
@@ -285,7 +289,7 @@ def _dtype(text: object) -> DType:
 
 
 def _decode(item: object, depth: int = 0) -> Any:
-    """Return what `_encode` was given."""
+    """Return the operand or metadata that `_encode` has written so."""
     _expect(depth <= _DEEPEST, f"it is nested more than {_DEEPEST} times")
     if item is None or isinstance(item, (bool, int, float, str)):
         return item

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Operand, Operation, Spec
+from ..core.annotations import Operand
+from ..core.node import Operation
+from ..core.spec import Spec
 
 
 def flops(node: Operation) -> int:
@@ -31,5 +33,5 @@ def bytes_of(operand: Spec | Operand) -> int:
 
 
 def size_of(operand: Any) -> int:
-    """Return how many entries an array of a spec has."""
+    """Return the number of entries of an array of this spec."""
     return math.prod(getattr(operand, "shape", ()))

@@ -1,4 +1,4 @@
-"""A symbol is a shape and a dtype without numbers; a graph is a function traced with symbols."""
+"""A graph is a traced function: its inputs, its outputs and the operations between them."""
 
 from __future__ import annotations
 
@@ -6,141 +6,25 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, NoReturn, Self
+from typing import Any
 
 import numpy as np
 
-from ..core import advice
-from ..core.annotations import DTypeLike, Operand, Params, Tree
-from ..core.constants import kept_params
+from ..core.annotations import Operand, Tree
 from ..core.memory import separate
-from ..core.metadata import plain as plain_metadata
-from ..core.primitive import (
-    Node,
-    Primitive,
-    Spec,
-    Value,
-    as_operand,
-    explain_failure,
-    unknown_keywords,
-)
+from ..core.node import Node
+from ..core.operand import as_operand
+from ..core.spec import Spec
 from ..core.tree import leaves, map_leaves
-from ..core.views import as_argument, as_box, as_scalar, is_number, is_view, plain, view_of
+from ..core.value import Value
+from ..core.views import as_argument, as_scalar, is_number
 from ..errors import ShapeError
 from ..version import __version__
 from . import cost, listing
-from .number import WeakNumber
 from .sweep import interpret, reachable
+from .symbol import Number, Symbol, node_of
 from .tracing import naming
-from .tracing.tracer import TracedNode, TracedOperation, Tracer, held, traced_by
-
-
-class Symbol(Value):
-    """A value of which only the shape and dtype are known: the static graph.
-
-    Python cannot branch on it or convert it to a number; both raise, so that no number of one
-    example is baked into the graph.
-    """
-
-    __slots__ = ()
-    rank = 2
-
-    @classmethod
-    def input(cls, spec: Spec, name: str | None = None) -> Self:
-        """Return a symbol that stands for an argument."""
-        node = TracedNode(spec)
-        node.name = name
-        return cls(spec, node)
-
-    def __reduce__(self) -> Any:
-        # The class of arguments, numbers and views is made as it is needed, and has no place to
-        # be imported from; once a graph is traced nothing asks for it.
-        return plain(type(self)), (self.data, self.node)
-
-    @classmethod
-    def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Symbol:
-        """Infer the result's shape and dtype, and record the primitive."""
-        data = [held(arg.data if isinstance(arg, Value) else as_operand(arg)) for arg in args]
-        if primitive.kind == "custom":
-            params = kept_params(params)
-        elif params:
-            params = {name: plain_metadata(value) for name, value in params.items()}
-        try:
-            shape, dtype = primitive.infer(*data, **params)
-        except (ValueError, TypeError, IndexError) as error:
-            raise explain_failure(primitive, data, params, error) from None
-        parents = [arg.node if isinstance(arg, Value) else None for arg in args]
-        spec = Spec(tuple(map(int, shape)), dtype)  # NumPy's integers would show in the source
-        node = TracedOperation(primitive, data, params, parents, spec)
-        kind: type[Symbol] = plain(cls)
-        if is_view(primitive, args) and not _is_entry(spec, params):
-            view: Any = view_of(kind)(spec, node)
-            view.take_from(args[0], primitive, params, True)
-            return view  # type: ignore[no-any-return]
-        return kind(spec, node)
-
-    @classmethod
-    def fallback(
-        cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]
-    ) -> NoReturn:
-        """Refuse: a NumPy function without a card cannot be traced."""
-        name, unknown = advice.full_name(function), unknown_keywords(function, kwargs)
-        given = f" with {', '.join(unknown)}" if unknown else ""
-        raise TypeError(
-            f"{name.removeprefix('numpy.')}{given} cannot be traced: adjoint has no primitive for "
-            f"it; {advice.on_call(name, unknown)}"
-            "or compute it outside of the traced function and pass the result as an argument"
-        )
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether NumPy would have a number here, which nothing changes, and not an array."""
-        made_by = self.node.primitive if self.node is not None else None
-        return not self.shape and not (made_by is not None and made_by.facts.boxes)
-
-    def adopt(self, other: Value) -> None:
-        """Become another traced value, in place."""
-        super().adopt(other)
-        as_box(self)
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise TypeError(
-            "a traced value has a shape and a dtype but no number yet: Python cannot branch on it "
-            "or convert it; use ad.where for a choice, or pass the number as a plain argument"
-        )
-
-    __bool__ = __int__ = __index__ = item = numpy = tolist = _refuse
-
-    def __float__(self) -> float:
-        raise TypeError(
-            f"a traced value has no number yet that float() could give; {advice.NUMBER}"
-        )
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NoReturn:
-        name = advice.library_function()
-        instead = advice.INSTEAD.get(name or "")
-        raise TypeError(
-            f"{f'{name}: ' if name else ''}a traced value has a shape and a dtype but no numbers "
-            "yet, so that it cannot be converted to a NumPy array; "
-            f"{f'call {instead} instead' if instead else advice.CONVERSION}"
-        )
-
-    def __repr__(self) -> str:
-        return f"symbol({self.dtype}{list(self.shape)})"
-
-
-def _is_entry(spec: Spec, params: Params) -> bool:
-    """Return whether a result is a single entry, by integers for all axes: NumPy's is a scalar."""
-    return not spec.shape and all(type(part) is int for part in params.get("key", (None,)))
-
-
-class Number(WeakNumber, Symbol):
-    """A Python number that is not known yet."""
-
-    __slots__ = ()
-    rank = 3
-    array_type = Symbol
-    is_scalar = True
+from .tracing.tracer import TracedOperation, Tracer, traced_by
 
 
 class Graph:
@@ -202,7 +86,7 @@ class Graph:
 
     @property
     def constants(self) -> list[Any]:
-        """The arrays that the graph holds."""
+        """All constant arrays in the graph."""
         held = [arg for node in self.nodes for arg in node.args] + list(self.outputs)
         return [array for array in held if isinstance(array, np.ndarray)]
 
@@ -329,9 +213,10 @@ class Graph:
     def load(cls, path: str | os.PathLike[str], *, max_entries: int = 2**27) -> Graph:
         """Return the graph that `save` wrote.
 
-        Nothing in the file is executed, when it is read and when it is compiled or written as
-        source later, and no array is made but those that lie in it: it may come from a stranger.
-        To run the graph takes the time and the memory that its shapes say.
+        The file may come from a stranger. Nothing in it is executed, neither when it is read nor
+        when the graph is compiled or written as source later, and no array is made but those in
+        the file.
+        Running the graph takes as much time and memory as its shapes ask for.
 
         Parameters
         ----------
@@ -351,7 +236,7 @@ class Graph:
 
 
 def _operations(outputs: Iterable[Any]) -> list[TracedOperation]:
-    """Return the operations that outputs need, oldest first, cut off from graphs of tensors."""
+    """Return the operations that outputs need, oldest first, without edges to graphs of tensors."""
     ends = [node_of(x) for x in outputs if isinstance(x, Symbol)]
     found = [node for node in reachable(ends) if isinstance(node, TracedOperation)]
     for node in found:
@@ -362,12 +247,6 @@ def _operations(outputs: Iterable[Any]) -> list[TracedOperation]:
 
 def _evaluated(node: TracedOperation, operands: list[Any]) -> Any:
     return node.meant.bind(operands, node.params)
-
-
-def node_of(value: Value) -> Node:
-    """Return the node of a value that has one, as every symbol has."""
-    assert value.node is not None
-    return value.node
 
 
 def trace(

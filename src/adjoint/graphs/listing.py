@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.annotations import Operand
-from ..core.primitive import Operation, Spec
+from ..core.node import Operation
+from ..core.spec import Spec
 from ..core.tree import map_leaves
 
 if TYPE_CHECKING:

@@ -12,7 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.annotations import DType, Operand, Params, Payload
-from ..core.primitive import NUMPY, PRIMITIVES, Node, Primitive, Value
+from ..core.node import Node
+from ..core.primitive import Primitive
+from ..core.registry import NUMPY, PRIMITIVES
+from ..core.value import Value
 
 _COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 
@@ -48,11 +51,11 @@ class WeakNumber(Value):
         return cls.array_type.apply(primitive, args, params)
 
     def as_array(self) -> Any:
-        """Return the same as what stands for an array, whose dtype counts."""
+        """Return the same number as a symbol of an array, whose dtype counts beside others."""
         return self.array_type(self.data, self.node)
 
     def beside(self, dtypes: Sequence[DType], primitive: Primitive) -> Any:
-        """Return what stands for the number as an operand beside arrays of these dtypes."""
+        """Return a symbol for the number as an operand beside arrays of these dtypes."""
         dtype = np.result_type(*dtypes, self.dtype.type(0).item())
         if dtype == self.dtype or (dtype.kind in "iub" and primitive.name in _COMPARISONS):
             return self.as_array()  # whatever their types, integers compare exactly
@@ -83,7 +86,7 @@ class WeakNumber(Value):
 @functools.cache
 def _takes_weak(primitive: Primitive) -> bool:
     """Return whether NumPy lets a Python number among the operands take the others' dtype."""
-    if primitive.name == "ldexp":  # whose second operand is an integer whatever the first is
+    if primitive.name == "ldexp":  # its second operand stays an integer beside floats
         return False
     ufuncs = [known for known in NUMPY if isinstance(known, np.ufunc)]
     return primitive.name in ("where", "clip", "strong_multiply") or any(
@@ -92,7 +95,7 @@ def _takes_weak(primitive: Primitive) -> bool:
 
 
 def _is_strong(primitive: Primitive, args: Sequence[Operand], params: Params) -> bool:
-    """Return whether a number counts as float64 all the same, as in some functions of SciPy's."""
+    """Return whether a number counts as float64 beside float32, as for some ufuncs of SciPy's."""
     if primitive.kind != "elementwise":
         return False
     weak = [x.dtype.type(1).item() if isinstance(x, WeakNumber) else _plain(x) for x in args]

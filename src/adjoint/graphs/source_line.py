@@ -25,7 +25,7 @@ class SourceLine(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What stands there, as far as the file can be read."""
+        """The text of the line; empty if the file cannot be read."""
         return linecache.getline(self.file, self.number).strip()
 
     def __str__(self) -> str:
@@ -35,8 +35,8 @@ class SourceLine(NamedTuple):
 def users_line() -> SourceLine | None:
     """Return the innermost line of the stack that the user wrote.
 
-    It is neither of this package nor of NumPy, and if there is another not of an installed library
-    either: what a library calls for the user is found at the user's call.
+    Lines of this package and of NumPy are passed over, and those of other installed libraries if a
+    line of the user's stands above them: an error inside a library's call is shown at that call.
     """
     frame: Any = sys._getframe(1)
     fallback = None

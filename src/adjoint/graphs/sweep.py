@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, Cotangent, Operand, Tangent
-from ..core.primitive import Node, Operation, Spec, Value
-from ..ops.products import TooHastyError, has_nan, haste
+from ..core.node import Node, Operation
+from ..core.spec import Spec
+from ..core.value import Value
+from ..ops.products import SpeculationError, has_nan, speculation
 from ..ops.structural import astype, broadcast_to, sum_to
 
-# How a walk sees what a node holds: `lift(payload, node)` makes a value of it again, so that the
-# walk itself is recorded; None leaves plain arrays.
+# `lift(payload, node)` makes a value again of a payload that a node holds, so that the walk itself
+# is recorded. A walk without it computes on the plain arrays.
 Lift = Callable[[Any, Node], Value]
 # The parents of an operation, None for those whose cotangents are not wanted, and what a rule gives
 # for each of them.
@@ -38,7 +40,7 @@ def reachable(outputs: Iterable[Node], *, since: int = 0) -> list[Node]:
     """
     found = list(dict.fromkeys(outputs))
     seen = set(found)
-    for node in found:  # which grows meanwhile
+    for node in found:  # the list grows while the loop goes through it
         for parent in node.parents:
             if parent is not None and parent not in seen and parent.order >= since:
                 seen.add(parent)
@@ -94,7 +96,7 @@ def pull_back(
     wanted: Collection[Node] | None = None,
     lift: Lift | None = None,
     inspect: Callable[[Operation, Parts | None], None] | None = None,
-    meet: Callable[[Node, Cotangent], None] | None = None,
+    visit: Callable[[Node, Cotangent], None] | None = None,
     rule: Rule | None = None,
 ) -> dict[Node, Any]:
     """Return the cotangents of the leaves, or of ``wanted``, given those of some outputs.
@@ -109,42 +111,44 @@ def pull_back(
         Makes the walk itself recorded, for derivatives of the result.
     inspect : callable, optional
         Shown every operation before its rule runs, and what the rule gave.
-    meet : callable, optional
+    visit : callable, optional
         Shown every node with its whole cotangent, leaves included.
     rule : callable, optional
         ``rule(operation, g, targets)`` gives a cotangent for each operand, of any shape that it
         broadcasts to, or None; ``targets`` has None where it is not wanted. By default the rule of
         the operation's primitive.
     """
-    if lift is None and inspect is None and meet is None and rule is None:
-        found = _pulled_in_haste(seeds, wanted)
+    if lift is None and inspect is None and visit is None and rule is None:
+        found = _pulled_speculatively(seeds, wanted)
         if found is not None:
             return found
     rule = rule or _rule_on(lift)
     if inspect is not None:
         rule = _shown(rule, inspect)
-    return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), meet)
+    return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), visit)
 
 
 def _sweep_back(
     seeds: Mapping[Node, Cotangent],
     wanted: Collection[Node] | None,
     rule: Rule,
-    meet: Callable[[Node, Cotangent], None] | None,
+    visit: Callable[[Node, Cotangent], None] | None,
 ) -> dict[Node, Any]:
     """Go from the newest node to the oldest: the cotangent of each is whole when it is met."""
     order, useful = _way_back(seeds, wanted)
     ends = frozenset(wanted or ())
     cotangents: dict[Node, Any] = dict(seeds)
+    # Infinite slopes times 0 are part of the convention, and no reason to warn.
     with np.errstate(all="ignore"):
         for node in reversed(order):
             g = cotangents.get(node)
             if g is None:
                 continue
-            if meet is not None:
-                meet(node, g)
+            if visit is not None:
+                visit(node, g)
             if node in ends or not isinstance(node, Operation) or node.primitive.vjp is None:
-                continue  # here the cotangent stays
+                continue  # a leaf, a wanted node or a constant's result keeps its cotangent
+            # No later node adds to it, so that its memory is free for the next ones.
             del cotangents[node]
             targets = node.parents if useful is None else _among(useful, node.parents)
             _add_up(cotangents, node, targets, rule(node, g, targets))
@@ -170,6 +174,8 @@ def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, part
     for target, part, arg in zip(targets, parts, node.args, strict=True):
         if target is None or part is None:
             continue
+        # NumPy's native dtypes are single objects: identity is the cheaper test, and `_like` makes
+        # the exact one.
         if part.shape != arg.shape or part.dtype is not arg.dtype:
             part = _like(part, arg, sum_to)
         known = cotangents.get(target)
@@ -180,12 +186,12 @@ def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, part
 
 
 def _rule(node: Operation, g: Cotangent, targets: Targets) -> Parts:
-    """Apply the rule of a primitive to what the node holds."""
+    """Apply the primitive's rule to the payloads of the node."""
     return node.primitive.vjp(g, node.output, node.args, node.params, targets)  # type: ignore[misc, no-any-return]
 
 
 def _rule_on(lift: Lift | None) -> Rule:
-    """Return a rule that sees values in the place of what nodes hold."""
+    """Return the primitives' rules, applied to lifted values if there is a ``lift``."""
     if lift is None:
         return _rule
 
@@ -203,7 +209,7 @@ def _lifted(node: Operation, lift: Lift) -> tuple[Value, list[Operand]]:
 
 
 def _shown(rule: Rule, inspect: Callable[[Operation, Parts | None], None]) -> Rule:
-    """Return the rule with somebody looking on."""
+    """Return the rule with ``inspect`` called before and after it."""
 
     def shown(node: Operation, g: Cotangent, targets: Targets) -> Parts:
         inspect(node, None)
@@ -215,7 +221,10 @@ def _shown(rule: Rule, inspect: Callable[[Operation, Parts | None], None]) -> Ru
 
 
 def _of_floats(rule: Rule) -> Rule:
-    """Return the rule without what it gives for integers: when traced, these have nodes, too."""
+    """Return the rule without cotangents of integers.
+
+    In a traced graph integers have nodes as well, but no derivative.
+    """
 
     def of_floats(node: Operation, g: Cotangent, targets: Targets) -> Parts:
         parts = rule(node, g, targets)
@@ -225,10 +234,10 @@ def _of_floats(rule: Rule) -> Rule:
     return of_floats
 
 
-# --- haste: strong products as plain ones, where that gives the same
+# --- speculation: strong products as plain ones, which are cheaper and nearly always the same
 
 
-def _pulled_in_haste(
+def _pulled_speculatively(
     seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
 ) -> dict[Node, Any] | None:
     """Return the cotangents by plain products for strong ones; None where they may differ.
@@ -237,22 +246,22 @@ def _pulled_in_haste(
     leaves: it is enough to look there.
     """
     try:
-        with _in_haste():
+        with _speculating():
             found = _sweep_back(seeds, wanted, _rule, None)
-            return None if haste.met and any(map(has_nan, found.values())) else found
-    except TooHastyError:
+            return None if speculation.used and any(map(has_nan, found.values())) else found
+    except SpeculationError:
         return None
 
 
 @contextmanager
-def _in_haste() -> Iterator[None]:
-    """Take strong products as plain ones for now, in this thread."""
-    before = haste.on, haste.met
-    haste.on, haste.met = True, False
+def _speculating() -> Iterator[None]:
+    """Compute strong products as plain ones inside the ``with`` block, in this thread."""
+    before = speculation.on, speculation.used
+    speculation.on, speculation.used = True, False
     try:
         yield
     finally:
-        haste.on, haste.met = before
+        speculation.on, speculation.used = before
 
 
 # --- forward

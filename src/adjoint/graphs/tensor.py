@@ -2,170 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..core import advice, constants
-from ..core.annotations import Array, ArrayLike, Cotangent, DTypeLike, Operand, Params, Tree
+from ..core.annotations import Array, ArrayLike, DTypeLike, Operand, Params, Tree
 from ..core.constants import keep, kept, kept_params
-from ..core.primitive import (
-    Node,
-    Operation,
-    Primitive,
-    Value,
-    as_operand,
-    creation,
-    explain_failure,
-    refuse_dtype,
-    refuse_subclass,
-    unknown_keywords,
-    values_in,
-)
+from ..core.failure import explain_failure, refuse_dtype
+from ..core.node import Node, Operation, creation
+from ..core.operand import as_operand, refuse_subclass
+from ..core.primitive import Primitive
+from ..core.registry import unknown_keywords
 from ..core.tree import map_leaves
+from ..core.value import Value, values_in
 from ..core.views import as_box, is_view, plain, view_of
 from ..errors import GraphError, ShapeError
-from .sweep import pull_back
+from .recording import Watcher, enable_grad, is_watched, no_grad, show_cut, sweep_back, thread
 
-
-class Watcher:
-    """What looks on while operations are recorded and swept; abstract, see `anomaly`."""
-
-    # Whether constant operands are copied when they are recorded. A watcher that says no looks
-    # for changes of them itself.
-    copies: ClassVar[bool] = True
-
-    @property
-    def unrecorded(self) -> Any:
-        """The state inside `no_grad`: False, or a watcher that is falsy but sees operations."""
-        return False
-
-    def see_forward(self, node: Operation, recorded: bool) -> None:
-        """Look at an operation; one that is not recorded has a node for this occasion only."""
-        raise NotImplementedError
-
-    def see_cut(self, how: str, source: Tree, result: Tree) -> None:
-        """Look at numbers that leave the graph; no result where that was refused."""
-
-    def see_backward(self, node: Operation, parts: Sequence[Any] | None) -> None:
-        """Look at a node before its rule runs (None), and at what the rule gave."""
-        raise NotImplementedError
-
-    def see_cotangent(self, node: Node, g: Cotangent) -> None:
-        """Look at the whole cotangent of a node, leaves included."""
-
-    def see_end(self) -> None:
-        """Take note that a sweep is over."""
-
-
-class _Recording(threading.local):
-    """Whether operations are recorded in this thread, and who looks on.
-
-    While somebody does, ``on`` is the watcher: the inner loop of everything asks one question, if
-    it is a plain bool, and has both answers.
-    """
-
-    on: bool | Watcher = True
-    watcher: Watcher | None = None
-
-
-_recording = _Recording()
 _Array, _new = np.ndarray, object.__new__
-# Stands for the position of the only constant array where that is not all there is to keep.
+# In the place of a position: there are several constants, or others than arrays.
 _SEVERAL = -2
-
-
-class no_grad:
-    """Record nothing inside the ``with`` block, in this thread alone; also a decorator.
-
-    >>> import adjoint as ad
-    >>> w = ad.tensor([1.0, 2.0], requires_grad=True)
-    >>> with ad.no_grad():
-    ...     print((w * 2).requires_grad)
-    False
-    """
-
-    _on = False
-
-    def __enter__(self) -> None:
-        self._before, watcher = _recording.on, _recording.watcher
-        if watcher is None:
-            _recording.on = self._on
-        else:
-            _recording.on = watcher if self._on else watcher.unrecorded
-
-    def __exit__(self, *_: object) -> None:
-        _recording.on = self._before
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return ``function`` run without (or with) recording."""
-
-        @functools.wraps(function)
-        def unrecorded(*args: object, **kwargs: object) -> Any:
-            with type(self)():
-                return function(*args, **kwargs)
-
-        return unrecorded
-
-
-class enable_grad(no_grad):
-    """Record inside the ``with`` block, also within `no_grad`.
-
-    >>> x = ad.tensor(3.0, requires_grad=True)
-    >>> with ad.no_grad():
-    ...     with ad.enable_grad():
-    ...         y = x * x
-    >>> y.requires_grad
-    True
-    """
-
-    _on = True
-
-
-def is_recording() -> bool:
-    """Return whether operations on tensors are recorded in this thread.
-
-    >>> with ad.no_grad():
-    ...     ad.is_recording()
-    False
-    """
-    return bool(_recording.on)
-
-
-def is_watched() -> bool:
-    """Return whether somebody looks on in this thread."""
-    return _recording.watcher is not None
-
-
-@contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Let ``watcher`` see all that this thread records and sweeps inside the ``with`` block."""
-    before = _recording.on, _recording.watcher
-    _recording.on = _recording.watcher = watcher
-    try:
-        yield
-    finally:
-        _recording.on, _recording.watcher = before
-
-
-def show_cut(how: str, source: Tree, result: Tree) -> None:
-    """Show numbers that leave the graph to whoever looks on."""
-    if _recording.watcher is not None:
-        _recording.watcher.see_cut(how, source, result)
-
-
-def sweep_back(seeds: dict[Node, Any], **options: Any) -> dict[Node, Any]:
-    """Pull back, under the eyes of whoever looks on."""
-    watcher = _recording.watcher
-    if watcher is None:
-        return pull_back(seeds, **options)
-    found = pull_back(seeds, inspect=watcher.see_backward, meet=watcher.see_cotangent, **options)
-    watcher.see_end()
-    return found
 
 
 class Tensor(Value):
@@ -216,22 +74,22 @@ class Tensor(Value):
             return _applied_by_another(primitive, args, params, arrays, error)  # type: ignore[no-any-return]
         if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
-        node, recording = None, _recording.on
-        if recorded and kind == "f" and recording and primitive.vjp is not None:
+        node, mode = None, thread.mode
+        if recorded and kind == "f" and mode.records and primitive.vjp is not None:
             if constant != -1 and primitive.reads_numbers:
-                _keep_constants(arrays, parents, constant, recording)
+                _keep_constants(arrays, parents, constant, mode.watcher)
             if params:
                 params = kept_params(params)
             node = recorded_as(primitive, arrays, params, parents, output)
-        if recording.__class__ is not bool:
+        if mode.observer is not None:
             seen = node or Operation(primitive, arrays, params, parents, output)
-            recording.see_forward(seen, node is not None)  # type: ignore[union-attr]
+            mode.observer.see_forward(seen, node is not None)
         if primitive.view and output.__class__ is _Array and is_view(primitive, args):
             view = _new(_TensorView)
             view.kept, view.maker = output, node
-            view.take_from(args[0], primitive, params, bool(recording))
+            view.take_from(args[0], primitive, params, mode.records)
             return view
-        made = _new(Tensor)  # without a call of __init__, in the inner loop of everything
+        made = _new(Tensor)  # a call of __init__ would be felt in every operation
         made.data, made.node = output, node
         return made
 
@@ -304,7 +162,7 @@ class Tensor(Value):
     def detach(self) -> Tensor:
         """Return the same array as a constant."""
         constant = Tensor(self.data, None)
-        if _recording.watcher is not None:
+        if is_watched():
             show_cut("detach", self, constant)
         return constant
 
@@ -362,13 +220,13 @@ class Tensor(Value):
         """Raise on an assignment into a leaf: its gradient would be that of another value."""
         if self.node is None:
             return
-        if self.is_leaf and _recording.on:
+        if self.is_leaf and thread.mode.records:
             raise GraphError(
                 "cannot assign into a leaf that requires a gradient; assign into a copy: y = +x, "
                 "or under ad.no_grad() to change the leaf itself; or write x = x + v instead of "
                 "x += v"
             )
-        if not self.is_leaf and not _recording.on:
+        if not self.is_leaf and not thread.mode.records:
             raise GraphError(
                 "assigning under ad.no_grad() would silently cut the graph of this computed value; "
                 "assign into x.detach(), or outside of no_grad"
@@ -399,7 +257,7 @@ class Tensor(Value):
     def item(self) -> float | int | bool:
         """Return the only entry as a Python number."""
         number = np.asarray(self.data).item()
-        if _recording.watcher is not None:
+        if is_watched():
             show_cut("item", self, number)
         return number  # type: ignore[no-any-return]
 
@@ -409,7 +267,7 @@ class Tensor(Value):
     def tolist(self) -> Any:
         """Return the entries as nested lists of Python numbers."""
         numbers = np.asarray(self.data).tolist()
-        if _recording.watcher is not None:
+        if is_watched():
             show_cut("item", self, numbers)
         return numbers
 
@@ -424,7 +282,7 @@ class Tensor(Value):
         else:
             array = array.view()
             array.flags.writeable = False
-        if _recording.watcher is not None:
+        if is_watched():
             show_cut("numpy", self, array)
         return array
 
@@ -448,7 +306,7 @@ class Tensor(Value):
     def __float__(self) -> float:
         self._refuse_to_cut("float", "float()", f"{advice.NUMBER}; x.item() is a constant")
         number = float(self._number())
-        if _recording.watcher is not None:
+        if is_watched():
             show_cut("float", self, number)
         return number
 
@@ -524,10 +382,10 @@ def _keep_constants(
     arrays: list[Any],
     parents: list[Node | None],
     constant: int,
-    recording: bool | Watcher,
+    watcher: Watcher | None,
 ) -> None:
-    """Put copies in the places of constants that a rule reads: their owner may change them."""
-    if isinstance(recording, Watcher) and not recording.copies:
+    """Replace constants that a rule reads by copies, since their owner may change them."""
+    if watcher is not None and not watcher.copies:
         return
     if constant == _SEVERAL:
         keep(arrays, parents)
@@ -557,7 +415,7 @@ def _applied_by_another(
 
 
 class _TensorView(view_of(Tensor)):  # type: ignore[misc]
-    """A view of a tensor; that it is taken again is recorded if the first time was."""
+    """A view of a tensor; taking it again is recorded if taking it first was."""
 
     __slots__ = ()
 
@@ -575,7 +433,7 @@ def _restore(kind: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
 
 
 def _would_cut(value: Value) -> bool:
-    return value.node is not None and bool(_recording.on)
+    return value.node is not None and thread.mode.records
 
 
 def _plain(leaf: object) -> Any:
@@ -618,15 +476,3 @@ def tensor(
     made = Tensor(array, None).requires_grad_(requires_grad)
     show_cut("tensor", data, made)
     return made
-
-
-@contextmanager
-def set_grad_enabled(on: bool) -> Iterator[None]:
-    """Record inside the ``with`` block or not, as ``on`` says.
-
-    >>> with ad.set_grad_enabled(False):
-    ...     ad.is_recording()
-    False
-    """
-    with enable_grad() if on else no_grad():
-        yield

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.annotations import Array, ArrayLike, DTypeLike
 from ..core.checks import positive_size
-from ..core.primitive import Value
+from ..core.value import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.annotations import ArrayLike, DTypeLike
 from ..core.checks import positive_size
-from ..core.primitive import as_plain
+from ..core.operand import as_plain
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.products import matmul

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..core.annotations import Array, ArrayLike, DTypeLike
 from ..core.checks import positive_size
-from ..core.primitive import as_plain
+from ..core.operand import as_plain
 from ..data.rows import as_numbers, check_finite
 from ..errors import choose
-from ..graphs.tensor import no_grad
+from ..graphs.recording import no_grad
 from ..ops.softmax import softmax
 from .activations import ACTIVATIONS
 from .initialise import BY_ACTIVATION, as_generator

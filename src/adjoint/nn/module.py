@@ -7,12 +7,14 @@ from typing import Any, Self, TypeGuard
 
 import numpy as np
 
-from ..core.annotations import ArrayLike
-from ..core.primitive import Node, Spec, Value, as_operand
+from ..core.annotations import Array, ArrayLike
+from ..core.node import Node
+from ..core.operand import as_operand
+from ..core.spec import Spec
+from ..core.value import Value
 from ..errors import ShapeError
-from ..graphs.tensor import Tensor, show_cut, tensor
-
-Array = np.ndarray[Any, Any]
+from ..graphs.recording import show_cut
+from ..graphs.tensor import Tensor, tensor
 
 # The default of ``node`` cannot be None: the engine itself calls Parameter(data, None) to copy or
 # unpickle a frozen parameter, and a user's Parameter(data) must differ from that.

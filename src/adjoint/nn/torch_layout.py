@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
 from .container import Sequential
@@ -19,7 +19,6 @@ from .module import Module
 from .recurrent import Recurrent
 from .transformer import TransformerEncoderLayer
 
-Array = np.ndarray[Any, Any]
 Move = Callable[[Array], Array]
 
 # PyTorch keeps these three weights of an attention layer one below the other in a single tensor.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .cumulative import cumprod, cumsum, prod
 from .piecewise import clip, where

@@ -10,7 +10,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.facts import SMALL, Moves, of_difference, of_negative, of_product, of_sum
 from ..core.kinds import elementwise, zeros_like
-from ..core.primitive import NUMPY, attach
+from ..core.registry import NUMPY
+from ..core.value import attach
 from .rounding import rint
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, DTypeLike
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .axes import atleast_1d, atleast_2d, atleast_3d, ravel
 from .indexing import SLOT, index

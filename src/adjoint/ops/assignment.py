@@ -17,7 +17,10 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike
-from ..core.primitive import PRIMITIVES, Spec, Value, as_operand, attach
+from ..core.operand import as_operand
+from ..core.registry import PRIMITIVES
+from ..core.spec import Spec
+from ..core.value import Value, attach
 from ..core.views import View
 from .indexing import put_at, read_key
 from .structural import astype

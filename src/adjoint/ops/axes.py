@@ -13,7 +13,8 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from ..core.annotations import AnyArray, ArrayLike, Axis
-from ..core.primitive import NUMPY, attach
+from ..core.registry import NUMPY
+from ..core.value import attach
 from ..core.views import as_box, is_number, own
 from ..errors import ShapeAxisError, ShapeError
 from .arithmetic import positive

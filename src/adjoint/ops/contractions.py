@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike
-from ..core.primitive import NUMPY, attach
+from ..core.registry import NUMPY
+from ..core.value import attach
 from ..core.views import as_scalar, own
 from ..errors import ShapeError
 from .arithmetic import multiply

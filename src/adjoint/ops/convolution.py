@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.kinds import multilinear
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError, choose
 from .arithmetic import multiply
 from .indexing import SLOT, index

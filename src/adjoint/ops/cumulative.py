@@ -16,7 +16,8 @@ from ..core.axis import AxisRule
 from ..core.facts import of_total
 from ..core.kinds import general, linear, reduction, shape_of
 from ..core.metadata import Axes
-from ..core.primitive import NUMPY, Spec
+from ..core.registry import NUMPY
+from ..core.spec import Spec
 from ..errors import ShapeError
 from .indexing import index
 from .products import strong_multiply

@@ -16,7 +16,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent
 from ..core.facts import of_matrices
 from ..core.kinds import general, zeros_like
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from .matrices import (
     SQUARE,
     STACK,

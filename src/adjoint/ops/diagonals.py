@@ -10,7 +10,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Described
 from ..core.facts import Moves
 from ..core.kinds import linear
-from ..core.primitive import NUMPY, attach
+from ..core.registry import NUMPY
+from ..core.value import attach
 from ..errors import ShapeError
 from .rearrangement import rearrangement
 from .reductions import sum

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis, DTypeLike
 from ..core.kinds import shape_of
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .arithmetic import divide
 from .axes import ravel

@@ -26,7 +26,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.facts import of_matrices
 from ..core.kinds import general, linear, zeros_like
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import own
 from ..errors import choose
 from .arithmetic import divide

@@ -12,7 +12,7 @@ from ..core.annotations import AnyArray, Array, Cotangent, Described
 from ..core.facts import Moves
 from ..core.kinds import linear, multilinear, shape_of
 from ..core.metadata import literal
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .products import strong_product
 from .structural import as_array

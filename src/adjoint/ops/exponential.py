@@ -9,7 +9,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.facts import REALS, SMALL, Interval, Range, of_square
 from ..core.kinds import elementwise
-from ..core.primitive import NUMPY, Spec
+from ..core.registry import NUMPY
+from ..core.spec import Spec
 from .arithmetic import divide
 from .logic import bitwise_and, bitwise_or, equal, greater, greater_equal, less
 from .piecewise import absolute, maximum, sign, where

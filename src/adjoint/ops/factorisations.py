@@ -17,7 +17,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.facts import of_matrices
 from ..core.kinds import general, linear
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import own
 from ..errors import ShapeError, choose
 from .diagonals import tril

@@ -9,7 +9,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Described, DTypeLike
 from ..core.kinds import constant, dtype_of
 from ..core.metadata import DType, Sizes
-from ..core.primitive import NUMPY, Value
+from ..core.registry import NUMPY
+from ..core.value import Value
 from ..core.views import own
 from ..errors import ShapeError
 from .axes import moveaxis

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike
-from ..core.primitive import NUMPY, Value, values_in
+from ..core.registry import NUMPY
+from ..core.value import Value, values_in
 from ..errors import ShapeError
 from .arithmetic import divide
 from .filling import linspace

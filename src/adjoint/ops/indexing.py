@@ -13,7 +13,9 @@ from ..core.annotations import AnyArray, Array, Cotangent, Described
 from ..core.facts import Moves
 from ..core.kinds import constant, linear, shape_of
 from ..core.metadata import formula, literal
-from ..core.primitive import Spec, Value, as_plain, attach
+from ..core.operand import as_plain
+from ..core.spec import Spec
+from ..core.value import Value, attach
 from ..errors import ShapeError
 from .piecewise import where
 

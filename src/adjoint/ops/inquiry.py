@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import ArrayLike, Axis, Described
-from ..core.primitive import NUMPY, Value, attach, values_in
+from ..core.registry import NUMPY
 from ..core.tree import map_leaves
+from ..core.value import Value, attach, values_in
 from .structural import as_array, stop_gradient
 
 

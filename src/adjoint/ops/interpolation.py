@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.kinds import constant, shape_of
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import as_scalar
 from ..errors import ShapeError
 from .arithmetic import divide

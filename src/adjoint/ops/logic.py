@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array
 from ..core.kinds import constant
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from .structural import astype
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Described
 from ..core.kinds import constant, dtype_of, shape_of
 from ..core.metadata import Tolerance
-from ..core.primitive import NUMPY, Value
+from ..core.registry import NUMPY
+from ..core.value import Value
 from .axes import matrix_transpose
 from .diagonals import diagonal, trace
 from .products import strong_matmul, strong_multiply

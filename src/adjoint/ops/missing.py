@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import as_scalar
 from .arithmetic import divide
 from .cumulative import cumprod, cumsum, prod

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Axis
 from ..core.kinds import kept_shape, reduction
 from ..core.metadata import Axes
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .arithmetic import divide
 from .logic import bitwise_and, equal, greater, less

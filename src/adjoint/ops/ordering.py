@@ -11,7 +11,7 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Described
 from ..core.axis import AxisRule
 from ..core.kinds import constant, shape_of
 from ..core.metadata import Sizes
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .axes import ravel
 from .selection import take_along_axis

@@ -9,7 +9,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.facts import Moves
 from ..core.kinds import linear
-from ..core.primitive import NUMPY, Value, values_in
+from ..core.registry import NUMPY
+from ..core.value import Value, values_in
 from ..errors import ShapeError
 from .arithmetic import positive
 from .indexing import index

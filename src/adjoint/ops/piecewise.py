@@ -14,7 +14,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.facts import Interval, Range, hull, of_magnitude
 from ..core.kinds import elementwise
-from ..core.primitive import NUMPY, Value, attach
+from ..core.registry import NUMPY
+from ..core.value import Value, attach
 from ..core.views import as_scalar, is_number
 from .arithmetic import divide, positive
 from .logic import (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import own
 from ..errors import ShapeError
 from .arithmetic import divide

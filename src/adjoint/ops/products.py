@@ -12,32 +12,41 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, Cotangent, Described
 from ..core.facts import of_product
 from ..core.kinds import multilinear, shape_of
-from ..core.primitive import Value
+from ..core.value import Value
 from .structural import reshape
 
 
-class _Haste(threading.local):
-    """Whether this thread's strong products are plain for now, and whether there were any."""
+class _Speculation(threading.local):
+    """Whether this thread computes strong products as plain ones, on the chance of no term 0·∞.
+
+    Attributes
+    ----------
+    on : bool
+        Whether it does so now.
+    used : bool
+        Whether there was a strong product since; otherwise nothing needs to be looked at.
+    """
 
     on = False
-    met = False
+    used = False
 
 
-haste = _Haste()
+speculation = _Speculation()
 
 
-class TooHastyError(Exception):
-    """A sweep with plain products for strong ones has come where NaN might be swallowed."""
+class SpeculationError(Exception):
+    """A speculative sweep has met a NaN that would not be seen in its results."""
 
 
-def refuse_haste(g: AnyArray) -> None:
-    """Raise if a plain product for a strong one may have made NaN of a cotangent.
+def refuse_speculation(g: AnyArray) -> None:
+    """Raise if a plain product in the place of a strong one may have made NaN of a cotangent.
 
-    For rules that adjoint does not know: all others pass NaN on to the leaves.
+    Users' rules ask this, for they may swallow a NaN; ours pass it on to the leaves, where the
+    sweep looks for it.
     """
-    # Only a sweep over plain numbers is hasty.
-    if haste.on and not isinstance(g, Value) and has_nan(g):
-        raise TooHastyError
+    # Cotangents that are values belong to a recorded sweep, which never speculates.
+    if speculation.on and not isinstance(g, Value) and has_nan(g):
+        raise SpeculationError
 
 
 def has_nan(array: Array) -> bool:
@@ -73,8 +82,8 @@ def strong_multiply(x: Array, y: Array) -> Array:
     """
     # Sweeps, the only users, have NumPy's floating-point warnings off already.
     product = np.multiply(x, y)
-    if haste.on:
-        haste.met = True
+    if speculation.on:
+        speculation.used = True
         return product
     if not has_nan(product):
         return product
@@ -88,8 +97,8 @@ def strong_multiply(x: Array, y: Array) -> Array:
 def strong_product(product: Callable[..., Any], *arrays: AnyArray) -> Array:
     """Return ``product(*arrays)``, a sum of products, in which 0·∞ and 0·NaN are 0."""
     result = product(*arrays)
-    if haste.on:
-        haste.met = True
+    if speculation.on:
+        speculation.used = True
         return result
     if not has_nan(result):
         return result
@@ -99,8 +108,8 @@ def strong_product(product: Callable[..., Any], *arrays: AnyArray) -> Array:
 def _without_zeros(product: Callable[..., Any], arrays: tuple[Any, ...], result: AnyArray) -> Array:
     """Redo a product without the terms that have a factor 0.
 
-    The finite numbers are multiplied as they are. Of the other terms only how many of each kind
-    there are matters: the product itself counts them, given ones, zeros and signs for factors.
+    The finite numbers are multiplied as they are. The other terms matter only by how many of each
+    kind there are: the product itself counts them, given ones, zeros and signs for factors.
     """
 
     def tell(*factors: AnyArray) -> Array:

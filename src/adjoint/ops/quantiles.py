@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis
-from ..core.primitive import NUMPY, Value
+from ..core.registry import NUMPY
+from ..core.value import Value
 from ..core.views import as_scalar, own
 from ..errors import ShapeError
 from .axes import moveaxis

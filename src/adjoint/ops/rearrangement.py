@@ -14,7 +14,9 @@ from ..core.axis import AxisRule
 from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.metadata import Sizes
-from ..core.primitive import NUMPY, Primitive, Spec
+from ..core.primitive import Primitive
+from ..core.registry import NUMPY
+from ..core.spec import Spec
 from ..errors import ShapeError
 from .indexing import SLOT, index, scatter_add
 from .reductions import sum

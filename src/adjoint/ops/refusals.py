@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core.primitive import NUMPY, attach, values_in
+from ..core.registry import NUMPY
+from ..core.value import attach, values_in
 
 _ADVICE = {
     "copyto": "x[...] = v, or x[mask] = v for where=mask",

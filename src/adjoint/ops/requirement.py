@@ -13,7 +13,9 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, Described
 from ..core.kinds import linear
-from ..core.primitive import Spec, Value, as_operand
+from ..core.operand import as_operand
+from ..core.spec import Spec
+from ..core.value import Value
 
 Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
 

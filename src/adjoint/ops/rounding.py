@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array
 from ..core.kinds import elementwise
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 
 
 @elementwise(

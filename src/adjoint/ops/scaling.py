@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.annotations import Array, ArrayLike
 from ..core.kinds import elementwise
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from .structural import as_array, numbers
 
 

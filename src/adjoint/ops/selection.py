@@ -10,7 +10,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Axis
 from ..core.axis import AxisRule, read_axis
 from ..core.kinds import dtype_of
-from ..core.primitive import NUMPY, Value, attach
+from ..core.registry import NUMPY
+from ..core.value import Value, attach
 from ..core.views import own
 from ..errors import ShapeError
 from .axes import broadcast_arrays, moveaxis, ravel

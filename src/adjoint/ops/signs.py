@@ -10,7 +10,7 @@ from ..core.annotations import Array, ArrayLike, Described
 from ..core.axis import AxisRule
 from ..core.facts import of_magnitude
 from ..core.kinds import elementwise, general
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from .logic import equal, isinf
 from .piecewise import sign, where
 from .rounding import trunc

@@ -11,7 +11,7 @@ from ..core.annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..core.axis import AxisRule
 from ..core.kinds import constant, general
 from ..core.metadata import Axes
-from ..core.primitive import Spec
+from ..core.spec import Spec
 from ..errors import ShapeError
 from .arithmetic import divide
 from .exponential import exp, log

@@ -19,7 +19,7 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.facts import of_matrices
 from ..core.kinds import general, shape_of, zeros_like
 from ..core.metadata import Tolerance
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import own
 from ..errors import ShapeError
 from .eigen import mirror

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis
 from ..core.kinds import shape_of
-from ..core.primitive import NUMPY, attach
+from ..core.registry import NUMPY
+from ..core.value import attach
 from ..core.views import own
 from ..errors import ShapeError
 from .arithmetic import divide

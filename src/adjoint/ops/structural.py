@@ -14,7 +14,10 @@ from ..core.axis import AxisRule, read_axis
 from ..core.facts import Moves, of_total
 from ..core.kinds import constant, linear
 from ..core.metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
-from ..core.primitive import NUMPY, PRIMITIVES, Spec, Value, as_plain, values_in
+from ..core.operand import as_plain
+from ..core.registry import NUMPY, PRIMITIVES
+from ..core.spec import Spec
+from ..core.value import Value, values_in
 from ..errors import ShapeError
 
 _SMALL = 4096

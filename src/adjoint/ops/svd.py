@@ -21,7 +21,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.facts import of_matrices
 from ..core.kinds import general
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..core.views import own
 from .arithmetic import divide
 from .eigen import guarded, inverse_gaps

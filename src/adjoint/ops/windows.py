@@ -9,7 +9,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.facts import Moves
 from ..core.kinds import linear
-from ..core.primitive import Spec
+from ..core.spec import Spec
 from ..errors import ShapeError
 from .structural import as_array
 

@@ -6,23 +6,23 @@ import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from ..core.primitive import Operand
+from ..core.annotations import AnyArray, Scalar
 from ..ops.exponential import expm1, log, sqrt
 from .optimizer import Memory, Optimizer, Schedule, Settings, is_zero
 
 
 def adam_update(
-    parameter: Operand,
-    gradient: Operand,
-    first_moment: Operand = 0.0,
-    second_moment: Operand = 0.0,
-    steps: Operand = 0.0,
+    parameter: AnyArray,
+    gradient: AnyArray,
+    first_moment: Scalar = 0.0,
+    second_moment: Scalar = 0.0,
+    steps: Scalar = 0.0,
     *,
-    lr: Operand,
-    beta1: Operand = 0.9,
-    beta2: Operand = 0.999,
-    epsilon: Operand = 1e-8,
-    weight_decay: Operand = 0.0,
+    lr: Scalar,
+    beta1: Scalar = 0.9,
+    beta2: Scalar = 0.999,
+    epsilon: Scalar = 1e-8,
+    weight_decay: Scalar = 0.0,
 ) -> tuple[Any, Any, Any, Any]:
     """Return the parameter, its moments and its number of steps after one step of Adam.
 
@@ -72,7 +72,7 @@ def adam_update(
     return new, first_moment, second_moment, steps
 
 
-def bias_correction(beta: Operand, steps: Operand) -> Operand:
+def bias_correction(beta: Scalar, steps: Scalar) -> Any:
     """Return 1 - βᵗ, computed so that no digits cancel where β is close to 1."""
     if is_zero(beta):
         return 0.0 * steps + 1.0  # 1 in the dtype of the steps
@@ -139,7 +139,7 @@ class Adam(Moments):
     """
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply `adam_update`; the moments and the number of steps are what is remembered."""
         new, *remembered = adam_update(parameter, gradient, **memory, **settings)

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array
-from ..core.primitive import Operand
+from ..core.annotations import AnyArray, Array
 from ..ops.exponential import sqrt
 from ..ops.piecewise import maximum, sign
 from .optimizer import Memory, Optimizer, Schedule, Settings, decayed, is_zero
@@ -79,7 +78,7 @@ class RMSprop(Optimizer):
         )
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
@@ -163,7 +162,7 @@ class Adagrad(Optimizer):
         )
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
@@ -230,7 +229,7 @@ class Adadelta(Optimizer):
         super().__init__(params, lr=lr, rho=rho, epsilon=epsilon, weight_decay=weight_decay)
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
@@ -290,7 +289,7 @@ class Lion(Optimizer):
         super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay)
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         beta1, beta2, lr = settings["beta1"], settings["beta2"], settings["lr"]

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array
+from ..core.annotations import AnyArray, Array
 from ..core.checks import in_range
-from ..core.primitive import Operand
 from .optimizer import Memory, Optimizer, Schedule, Settings
 
 _AVERAGE, _DECAY = "average", "decay"
@@ -95,7 +94,7 @@ class EMA(Optimizer):
         return {**initial, _AVERAGE: np.array(parameter)}
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the inner rule, and move the average towards what it gives."""
         own = _without(memory, _AVERAGE), _without(settings, _DECAY)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array
+from ..core.annotations import AnyArray, Array
 from ..core.checks import positive
-from ..core.primitive import Operand, Value
+from ..core.value import Value
 from ..ops.exponential import sqrt
 from ..ops.piecewise import absolute, clip, maximum, minimum, where
 from ..ops.reductions import max, sum
@@ -20,7 +20,7 @@ from ..ops.structural import as_array, astype
 _TINY = 1e-6
 
 
-def clip_by_norm(gradients: Sequence[Operand], limit: float) -> list[Any]:
+def clip_by_norm(gradients: Sequence[AnyArray], limit: float) -> list[Any]:
     """Return the gradients scaled by one factor, so that their common norm is at most a limit.
 
     min(1, limit / (‖g‖ + 10⁻⁶)) with ‖g‖ the root of the sum of all squares: Pascanu, Mikolov and
@@ -91,7 +91,7 @@ def _like(clipped: Value | Array, gradient: Value | Array) -> Any:
     return clipped if same else astype(clipped, dtype=gradient.dtype)
 
 
-def clip_by_value(gradients: Sequence[Operand], limit: float) -> list[Any]:
+def clip_by_value(gradients: Sequence[AnyArray], limit: float) -> list[Any]:
     """Return the gradients with every entry between -limit and limit.
 
     Parameters
@@ -140,7 +140,7 @@ class Clipping:
             if limit is not None:
                 object.__setattr__(self, name, positive(f"clip_{name}", limit))
 
-    def __call__(self, gradients: Sequence[Operand]) -> list[Any]:
+    def __call__(self, gradients: Sequence[AnyArray]) -> list[Any]:
         """Return the gradients within the bounds."""
         clipped = list(gradients)
         if self.value is not None:

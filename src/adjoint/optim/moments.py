@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.annotations import Array
-from ..core.primitive import Operand
+from ..core.annotations import AnyArray, Array
 from ..ops.exponential import exp, sqrt
 from ..ops.piecewise import maximum, where
 from .adam import Moments, adam_update, bias_correction
@@ -60,7 +59,7 @@ class AdamW(Moments):
         )
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         settings, decay = _without_decay(settings)
@@ -100,7 +99,7 @@ class AMSGrad(Moments):
     remembers = ("first_moment", "second_moment", "greatest", "steps")
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
@@ -166,7 +165,7 @@ class NAdam(Optimizer):
         )
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
@@ -216,7 +215,7 @@ class RAdam(Moments):
     """
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply the rule to a parameter."""
         gradient = decayed(gradient, parameter, settings)
@@ -240,7 +239,7 @@ def _without_decay(settings: Settings) -> tuple[Settings, Any]:
     return {**settings, "weight_decay": 0.0}, settings["weight_decay"]
 
 
-def _moments(gradient: Operand, memory: Memory, settings: Settings) -> tuple[Any, Any, Any]:
+def _moments(gradient: AnyArray, memory: Memory, settings: Settings) -> tuple[Any, Any, Any]:
     """Return the running means of g and g², and how many steps there are with this one."""
     beta1, beta2 = settings["beta1"], settings["beta2"]
     first = beta1 * memory["first_moment"] + (1.0 - beta1) * gradient

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..core.annotations import Array
-from ..core.primitive import Operand
+from ..core.annotations import AnyArray, Array, Scalar
 from ..errors import ShapeError
 from ..graphs.tensor import Tensor
 from .clipping import Clipping
@@ -159,7 +158,7 @@ class Optimizer:
         return {name: np.zeros(shape, parameter.dtype) for name, shape in shapes.items()}
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Return the new parameter and what to remember; subclasses define it.
 
@@ -249,12 +248,12 @@ def is_argument(setting: object) -> bool:
     return callable(setting) or (isinstance(setting, float) and setting != 0)
 
 
-def is_zero(factor: Operand) -> bool:
+def is_zero(factor: Scalar | Schedule) -> bool:
     """Return whether a factor is a Python zero; a symbol's number is not known yet."""
     return isinstance(factor, (int, float)) and factor == 0
 
 
-def decayed(gradient: Operand, parameter: Operand, settings: Settings) -> Operand:
+def decayed(gradient: AnyArray, parameter: AnyArray, settings: Settings) -> AnyArray:
     """Return g + weight_decay p, to whose loss weight_decay ‖p‖² / 2 was added."""
     decay = settings["weight_decay"]
     return gradient if is_zero(decay) else gradient + decay * parameter

@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array
-from ..core.primitive import Operand
+from ..core.annotations import AnyArray, Array, Scalar
 from .optimizer import Memory, Optimizer, Schedule, Settings, is_zero
 
 
 def sgd_update(
-    parameter: Operand,
-    gradient: Operand,
-    velocity: Operand = 0.0,
+    parameter: AnyArray,
+    gradient: AnyArray,
+    velocity: Scalar = 0.0,
     *,
-    lr: Operand,
-    momentum: Operand = 0.0,
+    lr: Scalar,
+    momentum: Scalar = 0.0,
     nesterov: bool = False,
-    weight_decay: Operand = 0.0,
+    weight_decay: Scalar = 0.0,
 ) -> tuple[Any, Any]:
     """Return the parameter and its velocity after one step of gradient descent.
 
@@ -122,7 +121,7 @@ class SGD(Optimizer):
         return {} if is_zero(settings["momentum"]) else {"velocity": np.zeros_like(parameter)}
 
     def update(
-        self, parameter: Operand, gradient: Operand, memory: Memory, settings: Settings
+        self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply `sgd_update`; the velocity is what is remembered."""
         velocity = memory.get("velocity", 0.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.annotations import Array
-from ..core.primitive import Node
+from ..core.node import Node
 from ..graphs.tensor import Tensor
 from ..nn.module import Buffer, Module
 from .optimizer import Memory, Optimizer

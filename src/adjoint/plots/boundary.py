@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.annotations import Array
 from . import style
 from .plane import Feature, plane
 from .response import respond
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.contour import QuadContourSet
     from matplotlib.figure import Figure, SubFigure
 
-Array = NDArray[np.float64]
 Look = dict[str, Any]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.annotations import Array
 from ..errors import choose
 from . import style
 from .response import respond
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
-Array = NDArray[np.float64]
 
 STRATEGIES = ("quantile", "uniform")
 
@@ -26,8 +26,9 @@ STRATEGIES = ("quantile", "uniform")
 class CalibrationDisplay:
     """How often a class is right where its probability says so: on the diagonal, if all is well.
 
-    Use `from_estimator` or `from_predictions`; the initialiser only stores what it is given. Of
-    two classes the second one is drawn, of more each against all others.
+    Use `from_estimator` or `from_predictions`; the initialiser only stores what it is given.
+    Where there are two classes the second one is drawn; where there are more, each one against
+    all others.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..core.annotations import Array
 from ..errors import choose, require
 from . import style
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from ..training.history import History
 
-Array = NDArray[np.float64]
 
 # A loss that falls by more than this factor is a flat line on a linear scale.
 WIDE_RANGE = 20.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..core.annotations import Array
 from ..errors import choose
 from . import style
 from .curve import WIDE_RANGE, number_ticks
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..training.callbacks import LayerStatistics
 
-Array = NDArray[np.float64]
 
 TITLES = {
     "gradient_norm": ("Gradient Flow", "Gradient norm"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.annotations import Array
 from . import style
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from ..training.learning_rate import LearningRateSearch
-
-Array = NDArray[np.float64]
 
 
 class LearningRateDisplay:

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.annotations import Array
 from ..errors import require
 from .scatter import as_points
 
 if TYPE_CHECKING:
     import narwhals
 
-Array = NDArray[np.float64]
 Feature = int | str
 
 
@@ -155,8 +154,8 @@ class FramePlane(Plane):
 
 def plane(X: object, features: Sequence[Feature] | None, at: Mapping[Any, Any] | None) -> Plane:
     """Return the plane through X that these two columns span."""
-    is_frame = hasattr(X, "columns") and hasattr(X, "shape")
-    return FramePlane(X, features, at) if is_frame else ArrayPlane(X, features, at)
+    is_dataframe = hasattr(X, "columns") and hasattr(X, "shape")
+    return FramePlane(X, features, at) if is_dataframe else ArrayPlane(X, features, at)
 
 
 def _is_plain(column: narwhals.Series[Any]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..core.annotations import Array
 from ..errors import choose, require
 from . import style
 from .scatter import MOST_VECTOR_POINTS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
-Array = NDArray[np.float64]
 
 KINDS = ("actual_vs_predicted", "residual_vs_predicted")
 # A bin of the running median has this many rows at least, and there are this many bins at most.

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.annotations import Array
 from .scatter import check_class_count
-
-Array = NDArray[np.float64]
 
 
 def respond(

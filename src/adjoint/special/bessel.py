@@ -14,7 +14,8 @@ from scipy import special
 
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.kinds import elementwise
-from ..core.primitive import NUMPY, Value
+from ..core.registry import NUMPY
+from ..core.value import Value
 from ..ops.arithmetic import divide
 from ..ops.logic import bitwise_and, equal, greater, less
 from ..ops.piecewise import absolute, where

@@ -6,7 +6,7 @@ from scipy import special
 
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.kinds import elementwise
-from ..core.primitive import NUMPY
+from ..core.registry import NUMPY
 from ..ops.exponential import cbrt, expm1, log1p, power
 from ..ops.logarithm import exp2
 from ..ops.rounding import rint

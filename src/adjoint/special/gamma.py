@@ -12,7 +12,7 @@ from scipy import special
 
 from ..core.annotations import AnyArray, Array, ArrayLike
 from ..core.kinds import elementwise
-from ..core.primitive import Value
+from ..core.value import Value
 from ..ops.arithmetic import divide
 from ..ops.exponential import expm1, log1p
 from ..ops.logic import greater

@@ -12,10 +12,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from ..core.annotations import Array
 from .encoder import Encoder
 from .target import Target
-
-Array = np.ndarray[Any, Any]
 
 
 def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array) -> dict[str, Any]:

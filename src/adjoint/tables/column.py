@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import Array
+
 if TYPE_CHECKING:
     import pyarrow
 
-Array = np.ndarray[Any, Any]
 
 # What stands for a missing value in a text, small letters or capitals.
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")

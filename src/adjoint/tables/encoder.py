@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..errors import TableError
 from .column import Column, learn
 
 if TYPE_CHECKING:
     import pyarrow
 
-Array = np.ndarray[Any, Any]
 
 DTYPE = np.float32
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..core.annotations import Array
 from .model import TableModel
 from .scores import headline, score
-
-Array = np.ndarray[Any, Any]
 
 _MOST_ROWS = 2000
 _REPEATS = 3

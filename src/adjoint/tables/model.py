@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..errors import TableError, UnreadableFileError
 from ..estimators.network import Category, Design, Perceptron, embedding_size, input_size
 from ..nn.weights import load_weights, save_weights
@@ -23,7 +24,6 @@ from .target import Target
 if TYPE_CHECKING:
     import pyarrow
 
-Array = np.ndarray[Any, Any]
 
 FORMAT = "adjoint table model"
 VERSION = 1

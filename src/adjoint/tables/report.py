@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from .encoder import Encoder
 
-Array = np.ndarray[Any, Any]
 
 # More classes than this make no table that could be read.
 _MOST_CLASSES = 12

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn import metrics
 
-Array = np.ndarray[Any, Any]
+from ..core.annotations import Array
 
 
 def score(outputs: Array, y: Array, task: str) -> dict[str, float]:

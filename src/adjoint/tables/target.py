@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..errors import TableError
 from .column import as_names, as_numbers, is_readable, is_textual
 
 if TYPE_CHECKING:
     import pyarrow
 
-Array = np.ndarray[Any, Any]
 
 TASKS = ("auto", "classification", "regression")
 # Whole numbers of at most this many different values, none of them rare, are taken for classes.

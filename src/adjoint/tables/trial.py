@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from ..core.annotations import Array
 from ..errors import TableError
 from ..estimators.network import Perceptron
 from ..files.rescue import rescued
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from ..training.history import History
 
-Array = np.ndarray[Any, Any]
 
 _FEWEST_ROWS = 20
 

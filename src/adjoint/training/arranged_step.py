@@ -10,7 +10,7 @@ import numpy as np
 from ..compiler.native.kernel import Unlowerable
 from ..compiler.native.step_code import StepForm
 from ..core.annotations import Array
-from ..core.primitive import Spec
+from ..core.spec import Spec
 from ..graphs.graph import Graph
 from ..graphs.tensor import Tensor
 from ..optim import Memory, Optimizer

@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from ..core.annotations import Array
 from ..errors import UnreadableFileError
 from ..files.tensor_file import read_tensors, write_tensors
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..version import __version__
 from .history import History
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

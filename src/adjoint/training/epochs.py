@@ -12,7 +12,8 @@ import numpy as np
 from ..core.annotations import Array
 from ..data import rows
 from ..errors import DivergedError, ShapeError
-from ..graphs.tensor import Tensor, no_grad
+from ..graphs.recording import no_grad
+from ..graphs.tensor import Tensor
 from .history import History
 from .metrics import Metric
 from .task import Task

@@ -16,7 +16,7 @@ from ..core.checks import positive_size
 from ..data import rows
 from ..data.row_weights import ClassWeight
 from ..data.stream import Data
-from ..graphs.tensor import enable_grad
+from ..graphs.recording import enable_grad
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.snapshot import modes_kept

@@ -12,7 +12,7 @@ from ..compiler.compiled import Compiled
 from ..compiler.compiled import compile as compile_function
 from ..compiler.state import standing_in
 from ..core.annotations import Array, Operand
-from ..core.primitive import Value
+from ..core.value import Value
 from ..graphs.tensor import Tensor
 from ..nn.module import Module
 from .epochs import as_number

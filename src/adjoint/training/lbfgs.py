@@ -10,7 +10,7 @@ import numpy as np
 from ..core.annotations import ArrayLike
 from ..core.checks import in_range, positive, positive_size
 from ..errors import DivergedError, require
-from ..graphs.tensor import enable_grad
+from ..graphs.recording import enable_grad
 from ..nn.module import Module
 from ..optim import SGD
 from ..optim.snapshot import full_snapshot, kept_on_error, modes_kept

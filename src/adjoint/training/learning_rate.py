@@ -14,7 +14,7 @@ from ..core.annotations import Array, ArrayLike
 from ..core.checks import in_range, positive
 from ..data import rows
 from ..errors import DivergedError
-from ..graphs.tensor import enable_grad
+from ..graphs.recording import enable_grad
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.snapshot import kept

@@ -12,8 +12,10 @@ from ..calculus.derivatives import value_and_grad
 from ..compiler.program import Program, Tier
 from ..compiler.state import State, standing_in
 from ..core.annotations import Array, ArrayLike, DType, Operand
-from ..core.primitive import Spec, Value
-from ..graphs.graph import Graph, Symbol, trace
+from ..core.spec import Spec
+from ..core.value import Value
+from ..graphs.graph import Graph, trace
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..graphs.tracing import effects
 from ..graphs.tracing.contents import key_of_contents

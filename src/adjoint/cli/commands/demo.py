@@ -17,7 +17,7 @@ from ...nn import ACTIVATIONS
 from .. import demo as demonstration
 from ..options import as_sizes
 
-DEFAULTS = demonstration.Settings()
+DEFAULTS = demonstration.DemoSettings()
 INTERRUPTED = 130
 
 
@@ -82,7 +82,7 @@ def demo(context: click.Context, /, out: Path, as_json: bool, **options: Any) ->
     loss curve, the data and the decision boundary to the folder --out, as SVG and PNG. Ctrl-C ends
     the training early and draws what was reached.
     """
-    settings = demonstration.Settings(**options)
+    settings = demonstration.DemoSettings(**options)
     experiment = _prepare(context, settings, out)
     say = _Speaker(epochs=settings.epochs, aside=as_json)
     say.introduction(experiment)
@@ -102,7 +102,7 @@ def _draw_elsewhere(result: demonstration.Result, folder: Path) -> None:
 
 
 def _prepare(
-    context: click.Context, settings: demonstration.Settings, out: Path
+    context: click.Context, settings: demonstration.DemoSettings, out: Path
 ) -> demonstration.Experiment:
     """Do first what may fail because of the user's input: the training after it takes long."""
     try:

@@ -37,7 +37,7 @@ def explain(out: Path, batch_size: int, entry: str, seed: int) -> int:
     the graph, with what each edge adds to a gradient.
     """
     check_out(check_folder_place, out)
-    settings = demonstration.Settings(samples=batch_size, batch_size=batch_size, seed=seed)
+    settings = demonstration.DemoSettings(samples=batch_size, batch_size=batch_size, seed=seed)
     experiment = demonstration.prepare(settings)
     try:
         derivation = derive(

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...core.primitive import Node, Operation, Spec
+from ...core.node import Node, Operation
+from ...core.spec import Spec
 from .entries import Entries, broadcast_rows, fill, kind_of
 from .formats import FORMATS
 from .functions import FUNCTIONS

@@ -13,11 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.annotations import ArrayLike
+from ...core.annotations import Array, ArrayLike
 from .formats import KINDS
 from .kernel import Element, Kernel, Unlowerable
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

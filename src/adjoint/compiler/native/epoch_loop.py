@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.annotations import Array
-from ...core.primitive import Spec
+from ...core.spec import Spec
 from ...errors import ShapeError
 from . import epoch_code, team
 from .epoch_code import (

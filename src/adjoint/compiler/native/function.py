@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from ...core.memory import separate
 from ...graphs.graph import Graph
 from ..arguments import fitted
@@ -19,8 +20,6 @@ from .lanes import declarations
 from .machine import ATTRIBUTES, Library, this_machine, warn_once
 from .memory_block import MemoryBlock
 from .mixed import MixedFunction
-
-Array = np.ndarray[Any, Any]
 
 # A function with fewer floating-point operations ends before another thread could take over.
 _SHORT = 100_000

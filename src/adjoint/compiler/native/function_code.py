@@ -8,10 +8,8 @@ of an index that is out of range.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
+from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown, with_outputs
 from ..simplify.simplify import simplify, written_out
@@ -22,8 +20,6 @@ from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names
 from .lower import lower
 from .machine import Machine
-
-Array = np.ndarray[Any, Any]
 
 # The number of scalar operations from which on loops over arrays are faster, and compiled in less
 # time.

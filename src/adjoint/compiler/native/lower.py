@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import Operation
+from ...core.node import Operation
 from ...graphs.graph import Graph
 from ..simplify.simplify import written_out
 from . import elementwise, movements, sums

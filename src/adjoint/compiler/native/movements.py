@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ...core.annotations import Payload
-from ...core.primitive import PRIMITIVES, Node, Operation, Primitive
+from ...core.annotations import Array, Payload
+from ...core.node import Node, Operation
+from ...core.primitive import Primitive
+from ...core.registry import PRIMITIVES
 from .elementwise import Rule, convert, spec_of
-from .entries import Array, Entries, fill, kind_of
+from .entries import Entries, fill, kind_of
 from .kernel import Kernel, Unlowerable
 
 

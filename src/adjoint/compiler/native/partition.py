@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.primitive import Node
-from ...graphs.graph import Graph, Symbol
+from ...core.node import Node
+from ...graphs.graph import Graph
 from ...graphs.sweep import interpret
+from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
+from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown
 from . import epoch_code
@@ -22,8 +20,6 @@ from .kernel import Unlowerable
 from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names
 from .lower import lower
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core.primitive import Operation
+from ...core.annotations import Array
+from ...core.node import Operation
 from .elementwise import Rule, convert, spec_of
-from .entries import Array, Entries, fill, kind_of
+from .entries import Entries, fill, kind_of
 from .formats import FORMATS
 from .kernel import Element, Kernel, Stage, Unlowerable
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core.facts import REALS, SMALL, Interval, Range, of_product, of_square
-from ...core.primitive import PRIMITIVES, Node, Operation
+from ...core.node import Node, Operation
+from ...core.registry import PRIMITIVES
 from ...graphs.tracing.tracer import TracedNode
 
 # Python has greater integers; infinity and NaN are not below it either.
@@ -57,7 +58,7 @@ def _find_range(node: TracedNode) -> None:
 
 
 def _followed(node: Node) -> list[Any]:
-    """Return the operands from whose ranges that of a value follows."""
+    """Return the operands whose ranges determine the range of a value."""
     if not isinstance(node, Operation) or node.output.dtype.kind != "f":
         return []
     facts = node.primitive.facts

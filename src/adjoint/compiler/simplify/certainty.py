@@ -11,18 +11,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core.annotations import Params
+from ...core.annotations import Constant, Operand, Params
 from ...core.facts import Range
-from ...core.primitive import Operand, Primitive, Spec
+from ...core.primitive import Primitive
+from ...core.spec import Spec
+from ...core.value import Value
 from ...graphs.cost import size_of
 from .bounds import lower_bound
 
 
-def magnitude_of(constant: Operand) -> float:
+def magnitude_of(constant: Constant) -> float:
     """Return the greatest magnitude among a constant's entries; ∞ where one is NaN."""
-    if constant is None or not np.size(constant):
+    entries = np.asarray(0.0 if constant is None else constant, np.float64)
+    if not entries.size:
         return 0.0
-    greatest = float(np.max(np.abs(np.asarray(constant, np.float64))))
+    greatest = float(np.max(np.abs(entries)))
     return greatest if greatest < math.inf else math.inf
 
 
@@ -77,9 +80,9 @@ def _bound(
 
 def is_never_zero(operand: Operand) -> bool:
     """Return whether no entry can be 0: a constant's, or one that is known to be greater."""
-    if not hasattr(operand, "node"):
-        return bool(np.all(np.not_equal(operand, 0)))
-    # Half precision rounds to 0 what is no small number elsewhere, and integers go round to 0.
+    if not isinstance(operand, Value):
+        return bool(np.all(np.not_equal(np.asarray(operand), 0)))
+    # Half precision rounds to 0 what other floats hold, and sums of integers wrap around to 0.
     return operand.dtype.kind == "f" and operand.dtype.itemsize > 2 and lower_bound(operand) > 0
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import PRIMITIVES, Node, Operation
-from ...graphs.graph import Graph, Symbol
+from ...core.node import Node, Operation
+from ...core.registry import PRIMITIVES
+from ...graphs.graph import Graph
+from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedNode, TracedOperation
 
 # For what native code gives NaN where it must not: strong products that it computes as plain ones

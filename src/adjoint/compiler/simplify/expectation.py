@@ -13,8 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core.annotations import Params
-from ...core.primitive import Node, Operand, Primitive, Spec
+from ...core.annotations import Constant, Operand, Params
+from ...core.node import Node
+from ...core.primitive import Primitive
+from ...core.spec import Spec
 from ...graphs.graph import Graph
 from .bounds import range_of
 from .rewrites import ANSWERS
@@ -32,10 +34,10 @@ def asked_about(graph: Graph) -> set[Node]:
     return found
 
 
-def is_finite(operand: Operand) -> bool:
+def is_finite(operand: Constant) -> bool:
     """Return whether all entries of a constant are finite."""
     # NumPy has no type for integers of more than 64 bits.
-    return type(operand) is int or bool(np.all(np.isfinite(operand)))
+    return type(operand) is int or bool(np.all(np.isfinite(operand)))  # type: ignore[arg-type]
 
 
 def is_expected_finite(

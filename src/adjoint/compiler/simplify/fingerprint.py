@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graphs.graph import Graph, Symbol, node_of
+from ...graphs.graph import Graph
+from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import TracedOperation
 
 

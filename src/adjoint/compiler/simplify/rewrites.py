@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ...core.annotations import Params
-from ...core.primitive import PRIMITIVES, Operand, Operation, Spec, Value
+from ...core.annotations import AnyArray, Operand, Params
+from ...core.node import Operation
+from ...core.registry import PRIMITIVES
+from ...core.spec import Spec
+from ...core.value import Value
 from ...core.views import plain
 
 # Applies a primitive, by name, to operands; what a rewrite may build with.
 Build = Callable[..., Any]
 # Gives the simpler value, or None where the rewrite does not apply.
-Rewrite = Callable[[Sequence[Operand], Params, Build], Any]
+Rewrite = Callable[[Sequence[Any], Params, Build], Any]
 
 
-def taken_apart(x: Operand, name: str) -> list[Operand] | None:
+def taken_apart(x: Operand, name: str) -> list[Any] | None:
     """Return the operands of the primitive ``name`` if ``x`` is its result, else None."""
     if not isinstance(x, Value) or not isinstance(x.node, Operation):
         return None
@@ -35,12 +38,12 @@ def is_number(x: Operand, number: float) -> bool:
     return bool(np.all(np.equal(x, number)))
 
 
-def _is_zero(x: Operand, *, negative: bool) -> bool:
+def _is_zero(x: AnyArray, *, negative: bool) -> bool:
     """Return whether an operand is a constant of zeros, all of one sign."""
     return is_number(x, 0) and bool(np.all(np.signbit(np.asarray(x, float)) == negative))
 
 
-def _has_sign(x: Operand, args: Sequence[Operand]) -> bool:
+def _has_sign(x: AnyArray, args: Sequence[AnyArray]) -> bool:
     """Return whether -x is the same before and after x takes the dtype of the result.
 
     NumPy negates no boolean, and 1 of uint8 to 255.
@@ -49,14 +52,14 @@ def _has_sign(x: Operand, args: Sequence[Operand]) -> bool:
     return x.dtype.kind == "f" or bool(x.dtype == whole)
 
 
-def _itself(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _itself(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     return args[0]
 
 
-def _add(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _add(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     x, y = args
     for one, other in ((x, y), (y, x)):
-        # Not 0 itself, which makes 0 of -0.
+        # x + -0 is x for every x, but x + 0 is not: -0 + 0 is 0.
         if _is_zero(other, negative=True):
             return one
     if (opposite := taken_apart(y, "negative")) is not None and _has_sign(y, args):
@@ -66,7 +69,7 @@ def _add(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return None
 
 
-def _subtract(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _subtract(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     x, y = args
     if _is_zero(y, negative=False):
         return x
@@ -77,7 +80,7 @@ def _subtract(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return None
 
 
-def _multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _multiply(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     for one, other in (args, args[::-1]):
         if is_number(other, 1):
             return one
@@ -86,34 +89,34 @@ def _multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return None
 
 
-def _strong_multiply(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _strong_multiply(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     for one, other in (args, args[::-1]):
-        # Of -0 too, which would say no more.
+        # A factor -0 counts as 0 as well: in a strong product the sign of a zero says nothing more.
         if is_number(other, 0):
             shape = np.broadcast_shapes(np.shape(other), getattr(one, "shape", ()))
             return np.zeros(shape, getattr(one, "dtype", None))
     return _multiply(args, params, build)
 
 
-def _divide(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _divide(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     return args[0] if is_number(args[1], 1) else None
 
 
-def _power(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _power(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     return args[0] if is_number(args[1], 1) else None
 
 
-def _negative(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _negative(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     inner = taken_apart(args[0], "negative")
     return None if inner is None else inner[0]
 
 
-def _axes(x: Operand, axes: Sequence[int] | None) -> tuple[int, ...]:
+def _axes(x: AnyArray, axes: Sequence[int] | None) -> tuple[int, ...]:
     order = range(x.ndim)[::-1] if axes is None else axes
     return tuple(int(a) % x.ndim for a in order)
 
 
-def _transpose(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _transpose(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     x = args[0]
     axes = _axes(x, params["axes"])
     if axes == tuple(range(x.ndim)):
@@ -122,11 +125,13 @@ def _transpose(args: Sequence[Operand], params: Params, build: Build) -> Any:
     if inner is None:
         is_reversal = axes == _axes(x, None) and params["axes"] is not None
         return build("transpose", x, axes=None) if is_reversal else None
+    assert isinstance(x, Value)
+    assert x.node is not None
     before = _axes(inner[0], x.node.params["axes"])
     return build("transpose", inner[0], axes=tuple(before[a] for a in axes))
 
 
-def _reshape(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _reshape(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     inner = taken_apart(args[0], "reshape")
     if inner is not None:
         return build("reshape", inner[0], shape=params["shape"])
@@ -136,7 +141,7 @@ def _reshape(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return None
 
 
-def _product_with_vector(name: str, factors: Sequence[Operand], build: Build) -> Any:
+def _product_with_vector(name: str, factors: Sequence[AnyArray], build: Build) -> Any:
     """Multiply by a vector itself, not by the matrix of one column or row made of it."""
     x, y = factors
     if x.ndim != 2 or y.ndim != 2:
@@ -149,19 +154,19 @@ def _product_with_vector(name: str, factors: Sequence[Operand], build: Build) ->
     return None
 
 
-def _index(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _index(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     """Drop ``x[...]`` and ``x[:, :]``, which pick all entries."""
     everything = (slice(None), Ellipsis, slice(None, None, 1))
     return args[0] if all(any(p == e for e in everything) for p in params["key"]) else None
 
 
-def _not_equal(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _not_equal(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     """Drop ``mask != False``."""
     x, y = args
     return x if isinstance(x, Value) and x.dtype == np.bool_ and is_number(y, 0) else None
 
 
-def _and(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _and(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     x, y = args
     for one, other in ((x, y), (y, x)):
         if _is_truth(other, False):
@@ -172,7 +177,7 @@ def _and(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return None
 
 
-def _or(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _or(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     x, y = args
     for one, other in ((x, y), (y, x)):
         if _is_truth(other, False):
@@ -180,7 +185,7 @@ def _or(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return None
 
 
-def _where(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _where(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     """Choose, where the condition is known and everywhere the same."""
     condition, x, y = args
     if _is_truth(condition, True):
@@ -191,13 +196,13 @@ def _where(args: Sequence[Operand], params: Params, build: Build) -> Any:
 def _extreme(truth: str) -> Rewrite:
     """Return the rewrite of the greatest or least truth value: whether any or all hold."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
         return build(truth, args[0], **params) if args[0].dtype == np.bool_ else None
 
     return rewrite
 
 
-def _clip(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _clip(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
     """Limit on one side by a maximum or minimum."""
     x, low, high = [*args, None, None][:3]
     if low is not None and high is not None:
@@ -208,7 +213,7 @@ def _clip(args: Sequence[Operand], params: Params, build: Build) -> Any:
     return x if high is None else build("minimum", x, high)
 
 
-def without_zero(name: str, args: Sequence[Operand]) -> Operand | None:
+def without_zero(name: str, args: Sequence[Operand]) -> Operand:
     """Return what is left of a sum or difference with a constant 0, for -0 the one as the other."""
     x, y = args
     if is_number(y, 0):
@@ -216,18 +221,18 @@ def without_zero(name: str, args: Sequence[Operand]) -> Operand | None:
     return y if name == "add" and is_number(x, 0) else None
 
 
-def _is_truth(operand: Operand, truth: bool) -> bool:
+def _is_truth(operand: AnyArray, truth: bool) -> bool:
     return getattr(operand, "dtype", None) == np.bool_ and is_number(operand, truth)
 
 
-# Where these do not change the shape or dtype, they change nothing at all.
+# These change nothing at all if they do not change the shape or dtype.
 IDLE = ("reshape", "broadcast_to", "sum_to", "astype")
 
 
 def _of_floats(name: str) -> Rewrite:
     """Convert integers first: differences of small ones would wrap around."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[AnyArray], params: Params, build: Build) -> Any:
         x, *labels = args
         if x.dtype.kind == "f":
             return None
@@ -261,5 +266,5 @@ REWRITES: dict[str, Rewrite] = {
     **{name: _of_floats(name) for name in _EXPONENTIAL},
 }
 
-# What these answer of numbers that are finite for all arguments.
+# The answers of these questions about numbers that are finite for all arguments.
 ANSWERS = {"isfinite": True, "isinf": False, "isnan": False}

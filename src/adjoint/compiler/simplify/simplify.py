@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ...core.annotations import Params
-from ...core.primitive import PRIMITIVES, Node, Operand, Primitive, Spec
-from ...graphs.graph import Graph, Symbol, node_of
+from ...core.annotations import Constant, Params
+from ...core.kinds import shape_of
+from ...core.node import Node
+from ...core.primitive import Primitive
+from ...core.registry import PRIMITIVES
+from ...core.spec import Spec
+from ...graphs.graph import Graph
+from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import Origin, TracedNode, TracedOperation
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
 from .rewrites import ANSWERS, IDLE, REWRITES, Rewrite, taken_apart, without_zero
+
+# An operand of an operation in a graph that is run again.
+Traced: TypeAlias = Symbol | Constant
 
 
 def simplify(
@@ -73,7 +81,8 @@ def _asked_by_a_loss(graph: Graph) -> set[Node]:
 class _Simplifier:
     """Builds operations, each once, and knows of each value whether it is finite.
 
-    ``finite`` tells what is expected, ``magnitudes`` what is certain.
+    ``finite`` says of a value whether its entries are expected to be finite; ``magnitudes`` has a
+    bound that holds for certain.
     """
 
     def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
@@ -84,7 +93,8 @@ class _Simplifier:
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
-        # Whether the operation that is built now was a plain product for a strong one already.
+        # Whether the operation that is being built was a plain product in the place of a strong one
+        # in the old graph already.
         self.is_plain = False
 
     def input(self, old: Symbol, *, expected: bool) -> Symbol:
@@ -93,7 +103,7 @@ class _Simplifier:
         self.magnitudes[new.node] = np.inf if old.dtype.kind == "f" else 2.0**64
         return new
 
-    def replay(self, node: TracedOperation, args: Sequence[Operand]) -> Any:
+    def replay(self, node: TracedOperation, args: Sequence[Traced]) -> Any:
         """Return what stands for a node of the old graph, applied to new operands."""
         self.origin, self.is_plain = node.origin, node.strong is not None
         value = self.build(node.meant.name, *args, primitive=node.meant, **node.params)
@@ -105,7 +115,7 @@ class _Simplifier:
         return value
 
     def build(
-        self, name: str, *args: Operand, primitive: Primitive | None = None, **params: object
+        self, name: str, *args: Traced, primitive: Primitive | None = None, **params: object
     ) -> Any:
         """Apply a primitive, or what is simpler."""
         primitive = primitive or PRIMITIVES[name]
@@ -128,12 +138,12 @@ class _Simplifier:
             return expanded
         return self._applied(primitive, args, params, spec)
 
-    def _expanded(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+    def _expanded(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         if primitive.name in self.expansions:
             return self.expansions[primitive.name](args, params, self.build)
         if not self.writes_out or primitive.expand is None:
             return None
-        if any(0 in np.shape(arg) for arg in args):
+        if any(0 in shape_of(arg) for arg in args):
             return None
         specs = tuple(x.data if isinstance(x, Symbol) else key_of(x) for x in args)
         key = (id(primitive), specs, key_of(dict(params)))
@@ -145,7 +155,7 @@ class _Simplifier:
         finally:
             self.under_way.pop()
 
-    def _written_out(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+    def _written_out(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         """Build the operations that an operation is made of."""
         inside = [Symbol.input(x.data) if isinstance(x, Symbol) else x for x in args]
         try:
@@ -164,13 +174,14 @@ class _Simplifier:
         parts = Graph([x for x in inside if isinstance(x, Symbol)], [made])
         return parts.interpret(given, build)[node_of(made)]
 
-    def _answer(self, name: str, args: Sequence[Operand], spec: Spec) -> Any:
+    def _answer(self, name: str, args: Sequence[Traced], spec: Spec) -> Any:
         """Return the result where it needs no operation, else None."""
         if name in ANSWERS and self._magnitude(args[0]) < np.inf:
             return np.full(spec.shape, ANSWERS[name])
-        return args[0] if name in IDLE and args[0].data == spec else None
+        x = args[0]
+        return x if name in IDLE and isinstance(x, Symbol) and x.data == spec else None
 
-    def _rewritten(self, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+    def _rewritten(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         name = primitive.name
         if name not in REWRITES or primitive is not PRIMITIVES.get(name):
             return None
@@ -182,7 +193,7 @@ class _Simplifier:
         return simpler
 
     def _applied(
-        self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
+        self, primitive: Primitive, args: Sequence[Traced], params: Params, spec: Spec
     ) -> Symbol:
         """Apply a primitive as it is, or a plain product for a strong one."""
         if primitive.plain is None:
@@ -195,8 +206,8 @@ class _Simplifier:
         return self._share(primitive, args, params)
 
     def _slim(
-        self, primitive: Primitive, args: Sequence[Operand], params: Params, spec: Spec
-    ) -> tuple[Operand, ...]:
+        self, primitive: Primitive, args: Sequence[Traced], params: Params, spec: Spec
+    ) -> tuple[Traced, ...]:
         """Let an elementwise operation itself repeat entries, where it would be repeated for it."""
         if primitive.kind != "elementwise" and primitive.name != "strong_multiply":
             return tuple(args)
@@ -215,7 +226,7 @@ class _Simplifier:
     def _share(
         self,
         primitive: Primitive,
-        args: Sequence[Operand],
+        args: Sequence[Traced],
         params: Params,
         strong: Primitive | None = None,
     ) -> Symbol:
@@ -237,18 +248,18 @@ class _Simplifier:
             self.seen[key] = made
         return self.seen[key]
 
-    def _is_finite(self, operand: Operand) -> bool:
+    def _is_finite(self, operand: Traced) -> bool:
         if isinstance(operand, Symbol):
             return self.finite[operand.node]
         return operand is None or is_finite(operand)
 
-    def _magnitude(self, operand: Operand) -> float:
+    def _magnitude(self, operand: Traced) -> float:
         if isinstance(operand, Symbol):
             return self.magnitudes[operand.node]
         return magnitude_of(operand)
 
 
-def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params: Params) -> bool:
+def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Traced], params: Params) -> bool:
     """Return whether a primitive of these operands has a result of that shape and dtype."""
     try:
         return bool(primitive.infer(*operands, **params) == spec)
@@ -256,14 +267,14 @@ def _gives(spec: Spec, primitive: Primitive, operands: Sequence[Operand], params
         return False
 
 
-def _is_like(value: Operand, spec: Spec) -> bool:
+def _is_like(value: Traced, spec: Spec) -> bool:
     made = value.data if isinstance(value, Symbol) else value
     return isinstance(made, (Spec, np.ndarray, np.generic)) and (
         (made.shape, made.dtype) == (spec.shape, spec.dtype)
     )
 
 
-def _unrepeated(operand: Operand) -> Operand:
+def _unrepeated(operand: Traced) -> Traced:
     """Return the value that was broadcast, or the number that fills a constant array."""
     if isinstance(operand, Symbol):
         inner = taken_apart(operand, "broadcast_to")
@@ -271,7 +282,7 @@ def _unrepeated(operand: Operand) -> Operand:
     if isinstance(operand, (np.ndarray, np.generic)) and operand.size:
         array = np.asarray(operand)
         first = array.flat[0].item()
-        # Not 0 == -0, nor NaN: the bits must be the same.
+        # Compared by bits: 0 and -0 are equal but not the same, NaN is the same but not equal.
         same = array.dtype.kind in "fiu" and np.full_like(array, first).tobytes() == array.tobytes()
         return first if same else operand
     return operand

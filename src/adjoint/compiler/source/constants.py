@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from ...core.metadata import dtype_text
 
 _SHORT = 40
 
 
-def expression(operand: Any, *, typed: bool = False) -> ast.expr | None:
+def expression(operand: object, *, typed: bool = False) -> ast.expr | None:
     """Return a number or small array as an expression; None if it is too long for one.
 
     ``typed`` keeps the type of a NumPy float64, where a bare number would let float32 be.
@@ -29,14 +29,14 @@ def parse(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def _number_text(number: Any) -> str:
+def _number_text(number: object) -> str:
     if isinstance(number, np.generic) and number.dtype not in (np.float64, np.bool_):
         return f"np.{number.dtype}({_number_text(number.item())})"
     text = repr(number.item() if isinstance(number, np.generic) else number)
     return {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(text, text)
 
 
-def _array_text(array: Any) -> str | None:
+def _array_text(array: Array) -> str | None:
     """Return what makes an array: arange, zeros, ones, full, or a list of few numbers."""
     dtype = "" if array.dtype == np.float64 else f", dtype={dtype_text(array.dtype)}"
     first = array.flat[0] if array.size else np.zeros((), array.dtype)[()]
@@ -56,13 +56,13 @@ def _array_text(array: Any) -> str | None:
     return f"np.array({text}{'' if array.dtype in (np.intp, np.bool_) else dtype})"
 
 
-def _nested(items: Any) -> str:
+def _nested(items: object) -> str:
     if isinstance(items, list):
         return f"[{', '.join(map(_nested, items))}]"
     return _number_text(items)
 
 
-def long_text(name: str, array: Any) -> list[str]:
+def long_text(name: str, array: Array) -> list[str]:
     """Return the statements that make a long array, from a text of all its numbers."""
     whole = array.astype(np.intp) if array.dtype.kind == "b" else array
     numbers = [repr(number) for number in whole.ravel().tolist()]

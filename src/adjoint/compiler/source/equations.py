@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...core.primitive import PRIMITIVES, Node
+from ...core.node import Node
+from ...core.registry import PRIMITIVES
 
 
 class Equation(NamedTuple):

@@ -6,7 +6,10 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...core.primitive import PRIMITIVES, Node, Operand, Operation, Primitive
+from ...core.annotations import Operand
+from ...core.node import Node, Operation
+from ...core.primitive import Primitive
+from ...core.registry import PRIMITIVES
 from ...graphs.graph import Graph
 from ...graphs.tracing import naming
 from ..simplify.doubts import careful_name
@@ -19,7 +22,7 @@ from .wordings import WORDINGS, copied, fill
 class Expressions:
     """Turns nodes into expressions, and gathers what these need: names, constants, helpers.
 
-    What another graph's expressions in the same file need already is shared with them.
+    Two graphs in one file share their constants and helpers.
     """
 
     def __init__(self, graph: Graph, before: Expressions | None = None) -> None:
@@ -27,7 +30,7 @@ class Expressions:
         self.scipy: list[str] = [] if before is None else before.scipy
         self.constants: dict[str, Any] = {} if before is None else before.constants
         self.named_constants: dict[int, str] = {} if before is None else before.named_constants
-        # A result among others is computed in its place, not at the end.
+        # Where there are several results, each is computed in its turn and not in the last line.
         alone = isinstance(graph.gives, int)
         self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
         # Values that stand inside of the expression that uses them.

@@ -41,7 +41,7 @@ def show(expression: ast.expr, at_least: int = 0) -> str:
 
 
 @functools.singledispatch
-def _write(expression: Any) -> tuple[str, int]:
+def _write(expression: ast.AST) -> tuple[str, int]:
     """Return the text of an expression and how strongly it binds."""
     return ast.unparse(expression), 0
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ...core.metadata import literal
-from ...core.primitive import Node, Operation, Spec
+from ...core.node import Node, Operation
+from ...core.spec import Spec
 from ...core.tree import leaves
 from ...graphs.graph import Graph
 from ..simplify.doubts import careful, careful_name, sentinels
@@ -177,7 +178,7 @@ class _SourceWriter:
             lines += [] if isinstance(tree, int) else self._unpack(argument, tree)
         return lines
 
-    def _unpack(self, argument: str, tree: Any) -> list[str]:
+    def _unpack(self, argument: str, tree: object) -> list[str]:
         positions = list(leaves(tree))
         targets = [self.terms.names[self._input(position)] for position in positions]
         flat = isinstance(tree, (list, tuple)) and all(isinstance(item, int) for item in tree)
@@ -229,7 +230,7 @@ class _SourceWriter:
             lines += lay_out(f"{names[-1]} = ", part)
         return [*lines, f"    return {', '.join(names)}"]
 
-    def _result_name(self, tree: Any) -> str:
+    def _result_name(self, tree: object) -> str:
         """Return ``d_p`` for the cotangents of all leaves of an argument ``p``."""
         nodes = [getattr(self.graph.outputs[position], "node", None) for position in leaves(tree)]
         found = [self.terms.names.get(node) for node in nodes if node is not None]
@@ -260,7 +261,7 @@ def _is_cheap(node: Node, expression: ast.expr) -> bool:
     )
 
 
-def _paths(tree: Any, path: str = "") -> list[str]:
+def _paths(tree: object, path: str = "") -> list[str]:
     """Return the subscripts that lead to each leaf."""
     if isinstance(tree, dict):
         return [p for k, item in tree.items() for p in _paths(item, f"{path}[{show(_key(k))}]")]
@@ -281,7 +282,7 @@ def _structure(tree: Any, leaf: Callable[[int], ast.expr]) -> ast.expr:
     return leaf(tree)
 
 
-def _key(key: Any) -> ast.expr:
+def _key(key: object) -> ast.expr:
     if isinstance(key, (str, int, float)):
         return parse(literal(key))
     raise NotImplementedError(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...core.primitive import Operation
+from ...core.node import Operation
 from .constants import parse
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from ...errors import GradientMismatchError
 from . import html, latex, markdown, script, text
 from .cards import Cards
@@ -17,7 +18,7 @@ from .function_at_point import FunctionAtPoint
 from .lines import Line, WrittenProgram
 from .numbers import agree, numbers
 from .reading import Reading
-from .step import Array, Step
+from .step import Step
 
 # How far the two sides of an equality may differ in float64, relative to the sum of the magnitudes
 # of its terms; float32 is allowed as many roundings.

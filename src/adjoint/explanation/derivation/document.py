@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from ...core.annotations import Array
 from .entry_paths import EntryPaths
 from .evaluator import Evaluator
 from .formula import Formula
 from .function_at_point import FunctionAtPoint
 from .lines import WrittenProgram
-from .step import Array, Step
+from .step import Step
 
 
 class Document(Protocol):

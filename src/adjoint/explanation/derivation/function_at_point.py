@@ -10,11 +10,15 @@ import numpy as np
 
 from ...calculus.derivatives import read_argnums, value_and_grad
 from ...compiler.state import State, standing_in
-from ...core.primitive import Node, Operation, Spec, Value, as_operand
+from ...core.node import Node, Operation
+from ...core.operand import as_operand
+from ...core.spec import Spec
 from ...core.tree import leaves, map_leaves
+from ...core.value import Value
 from ...errors import GraphError, ShapeError, choose
+from ...graphs.recording import enable_grad, sweep_back
 from ...graphs.sweep import interpret, reachable
-from ...graphs.tensor import Tensor, enable_grad, sweep_back
+from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import argument_names, identifier, parameter_names
 from ...graphs.tracing.tracer import TracedNode
 from ...nn.functional import LOSSES

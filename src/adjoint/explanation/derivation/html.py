@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from ...core.annotations import Array
 from .document import Document
 from .entry_paths import EntryPaths
 from .matrix import matrix
-from .step import PARTS, Array, Step
+from .step import PARTS, Step
 
 _STYLE = """
 .adjoint-derivation {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...core.annotations import Array
 from ...core.metadata import escape_latex
 from .document import Document
 from .entry_paths import EntryPaths
 from .formula import GREEK
 from .matrix import matrix
-from .step import PARTS, Array, Step
+from .step import PARTS, Step
 
 _MARKS = {
     "→": r"$\to$",

@@ -12,14 +12,14 @@ from ...calculus.derivatives import value_and_grad
 from ...compiler.simplify.simplify import simplify
 from ...compiler.source.printer import show
 from ...compiler.source.source import statements
-from ...core.primitive import Node, Operation
+from ...core.annotations import Array
+from ...core.node import Node, Operation
 from ...core.tree import leaves
-from ...graphs.graph import Symbol, trace
+from ...graphs.graph import trace
+from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
 from .function_at_point import FunctionAtPoint
 from .rules import Rule, rule_of
-
-Array = np.ndarray[Any, Any]
 
 
 class Line(NamedTuple):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ...core.annotations import Array
 from .document import Document
 from .matrix import matrix
-from .step import PARTS, Array, Step
+from .step import PARTS, Step
 
 
 def write(derivation: Document) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...compiler.source.printer import show
 from ...core.annotations import Params
-from ...core.primitive import NUMPY, PRIMITIVES, Primitive
+from ...core.primitive import Primitive
+from ...core.registry import NUMPY, PRIMITIVES
 from ...ops.structural import transpose
 from .brackets import fill
 from .formula import EMPTY, Formula, bracketed, identifier, joined, number, symbol, words

@@ -6,7 +6,7 @@ import ast
 from typing import NamedTuple
 
 from ...compiler.source.equations import EQUATIONS, Equation, equation_of, is_activation
-from ...core.primitive import Node
+from ...core.node import Node
 
 # The equations of compiler.source.equations in LaTeX, by number.
 _LATEX = {

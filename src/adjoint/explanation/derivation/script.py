@@ -9,10 +9,11 @@ import numpy as np
 
 from ...compiler.source.constants import parse
 from ...compiler.source.layout import lay_out
+from ...core.annotations import Array
 from . import numbers as texts
 from .document import Document
 from .entry_paths import SHOWN, EntryPaths
-from .step import PARTS, Array, Step
+from .step import PARTS, Step
 
 
 def write(derivation: Document) -> str:

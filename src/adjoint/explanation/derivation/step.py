@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from .formula import Formula
 from .rules import Rule
 
-Array = np.ndarray[Any, Any]
 # The parts of a derivation and their headings.
 PARTS = {"forward": "Forward", "backward": "Backward"}
 

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, SupportsInt
 
 import numpy as np
 
-from ...core.primitive import Node, Operation
-from ...graphs.graph import Graph, Symbol
+from ...core.node import Node, Operation
+from ...graphs.graph import Graph
 from ...graphs.sweep import pull_back
+from ...graphs.symbol import Symbol
 from ...graphs.tensor import Tensor, tensor
 from .numbers import numbers
 
@@ -151,7 +152,7 @@ class Walk:
         found: dict[Node, Any] = {}
         if end.node is not None:
             seed = {end.node: np.ones(end.shape, end.dtype)}
-            pull_back(seed, meet=lambda node, g: found.__setitem__(node, g))
+            pull_back(seed, visit=lambda node, g: found.__setitem__(node, g))
         return found
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
 from ...graphs.tensor import Tensor
 from .diagnosis import Diagnosis
 from .event_log import EventLog, latest, of_graph
@@ -16,8 +17,6 @@ from .examination import Examination, examination_of
 from .flow import Flow, FlowPoint
 from .gradient import norm
 from .names import named_tensors
-
-Array = np.ndarray[Any, Any]
 
 _HOW = "run it inside `with ad.diagnose():`, or call ad.why(f, *args), to see where"
 

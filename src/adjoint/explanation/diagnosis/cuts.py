@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...core.primitive import Node
+from ...core.node import Node
 from .event_log import Cut
 from .families import name_of
 from .flow import Flow, FlowPoint, Link

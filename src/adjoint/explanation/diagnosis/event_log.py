@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.primitive import Node, Value
+from ...core.annotations import Array
+from ...core.node import Node
 from ...core.tree import leaves
+from ...core.value import Value
+from ...graphs.recording import Observer, Watcher, watched_by
 from ...graphs.source_line import SourceLine, users_line
 from ...graphs.sweep import reachable
-from ...graphs.tensor import Watcher, watched_by
-
-Array = np.ndarray[Any, Any]
 
 # So many of the last backward passes are remembered, each with the operations before it.
 _KEPT = 4
@@ -83,14 +83,11 @@ class Pass:
         self.sweep: Sweep | None = None
 
 
-class Muted:
-    """The state "off" inside `no_grad`: it is false, but sees operations that are not recorded."""
+class Muted(Observer):
+    """Sees the operations inside a `no_grad` block, which are not recorded."""
 
     def __init__(self, log: EventLog, line: SourceLine | None) -> None:
         self.log, self.line = log, line
-
-    def __bool__(self) -> bool:
-        return False
 
     def see_forward(self, node: Node, recorded: bool) -> None:
         """Note an operation that is not recorded."""
@@ -126,9 +123,8 @@ class EventLog(Watcher):
 
     # --- watching
 
-    @property
-    def unrecorded(self) -> Muted:
-        """What sees operations inside `no_grad`."""
+    def inside_no_grad(self) -> Muted:
+        """Return what sees the operations of a `no_grad` block that begins at the user's line."""
         return Muted(self, users_line())
 
     def add(self, event: OperationEvent | Cut) -> None:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
+from ...graphs.recording import sweep_back, watched_by
 from ...graphs.source_line import SourceLine
-from ...graphs.tensor import sweep_back, watched_by
 from .cuts import find_cut
 from .diagnosis import Diagnosis
 from .event_log import Cut, EventLog, Sweep
@@ -19,8 +20,6 @@ from .names import named_tensors
 from .nonfinite import find_nonfinite, forward_origin
 from .scale import find_scale
 from .zeros import find_zero, inactive, is_relu
-
-Array = np.ndarray[Any, Any]
 
 
 class Examination(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...core.facts import Facts
-from ...core.primitive import PRIMITIVES, Node
+from ...core.node import Node
+from ...core.registry import PRIMITIVES
 
 _NO_FACTS = Facts()
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...core.primitive import Node, Value
+from ...core.node import Node
+from ...core.value import Value
 from ...graphs.source_line import SourceLine
 from ...graphs.tensor import Tensor
 from .event_log import Cut, EventLog, Muted, OperationEvent

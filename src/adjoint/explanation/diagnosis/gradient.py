@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...core.annotations import Array
 from ...graphs.source_line import SourceLine
-
-Array = np.ndarray[Any, Any]
 
 # Gradients below are tiny, above huge: a step of usual size then changes nothing, or everything.
 TINY, HUGE = 1e-7, 1e6

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
 from .event_log import Sweep
 from .families import name_of
 from .flow import Flow
 from .gradient import Verdict, share
-
-Array = np.ndarray[Any, Any]
 
 # How else than "log of 0" is said what usually makes an operation leave the numbers.
 _WORDS = {

@@ -9,10 +9,13 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from ...calculus.derivatives import is_one_number, read_argnums
-from ...core.primitive import Node, Value, as_operand
+from ...core.node import Node
+from ...core.operand import as_operand
 from ...core.tree import leaves, map_leaves
+from ...core.value import Value
+from ...graphs.recording import enable_grad, watched_by
 from ...graphs.source_line import SourceLine
-from ...graphs.tensor import Tensor, enable_grad, watched_by
+from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import argument_names
 from ...nn.module import Module
 from .diagnosis import Diagnosis

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
 from .event_log import Sweep
 from .families import facts_of, is_movement, is_product, name_of
 from .flow import Flow
 from .gradient import Verdict, norm
 from .zeros import certain, contributions, explain_cancellation, is_relu
-
-Array = np.ndarray[Any, Any]
 
 # One operation alone is to blame if it makes at least this share of all decades.
 _ALONE = 0.5

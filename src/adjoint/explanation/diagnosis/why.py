@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.primitive import Value
+from ...core.value import Value
 from ...graphs.tensor import Tensor
 from .computed import of_none, of_value
 from .diagnosis import Diagnosis

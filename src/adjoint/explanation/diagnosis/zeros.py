@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
 from ...ops.structural import sum_to
 from .event_log import Sweep
 from .families import facts_of, is_movement, is_product, name_of
 from .flow import Flow
 from .gradient import Verdict, norm, share
 from .nonfinite import find_nonfinite, forward_origin
-
-Array = np.ndarray[Any, Any]
 
 # A contribution to a node's cotangent: the operation whose rule gave it, and for which argument.
 Contribution = tuple[Node, int]

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.annotations import Params
-from ...core.primitive import Node, Operand, Primitive
-from ...graphs.graph import Graph, Symbol, trace
+from ...core.annotations import Operand, Params
+from ...core.node import Node
+from ...core.primitive import Primitive
+from ...graphs.graph import Graph, trace
+from ...graphs.symbol import Symbol
 from ...nn.module import Module
 from ..derivation.function_at_point import FunctionAtPoint
 

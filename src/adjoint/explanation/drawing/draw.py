@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...calculus.derivatives import read_argnums
-from ...core.primitive import Node, as_operand
+from ...core.node import Node
+from ...core.operand import as_operand
 from ...core.tree import leaves, map_leaves
 from ...errors import GraphError
 from ...graphs.tensor import Tensor

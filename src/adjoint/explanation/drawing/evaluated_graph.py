@@ -8,16 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.annotations import Cotangent
-from ...core.primitive import Node
+from ...core.node import Node
 from ...core.tree import leaves, map_leaves
-from ...graphs.graph import Symbol
 from ...graphs.sweep import pull_back
+from ...graphs.symbol import Symbol
 from ...ops.structural import sum_to
 from ..derivation.function_at_point import FunctionAtPoint
 from ..derivation.walk import Walk
 from .call_site import CallSite, trace_call_sites
-
-Array = np.ndarray[Any, Any]
 
 
 class Edge(NamedTuple):
@@ -90,7 +88,7 @@ class EvaluatedGraph:
         if end.node is None or not wanted:
             return
 
-        def meet(node: Node, g: Cotangent) -> None:
+        def visit(node: Node, g: Cotangent) -> None:
             if node in known:
                 self.gradient[known[node]] = np.asarray(g)
 
@@ -106,7 +104,7 @@ class EvaluatedGraph:
                     self.parts.setdefault(source, []).append(self.contributions[edge])
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
-        pull_back(seed, wanted=wanted, inspect=inspect, meet=meet)
+        pull_back(seed, wanted=wanted, inspect=inspect, visit=visit)
         for node in self.wanted:  # the result does not depend on these
             if walk.tensors[node].node is not None:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))

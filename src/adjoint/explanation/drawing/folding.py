@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...core.primitive import Node
+from ...core.node import Node
 from .call_site import ModuleCall
 from .evaluated_graph import EvaluatedGraph
 

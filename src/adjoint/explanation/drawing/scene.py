@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.primitive import Node, Operation
+from ...core.annotations import Array
+from ...core.node import Node, Operation
 from ..derivation.formula import identifier
 from ..derivation.numbers import nested, numbers
 from ..derivation.reading import Reading
 from .evaluated_graph import Edge, EvaluatedGraph
 from .folding import Fold, Folding
-
-Array = np.ndarray[Any, Any]
 
 # So many letters fit on one line of a card.
 WIDEST = 27

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...calculus.check import numerical_gradient
+from ...core.annotations import Array
 from ...graphs.graph import Graph, trace
 from ...graphs.tracing.naming import identifier
 from . import sampling
@@ -18,7 +19,6 @@ from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, qu
 from .steps import Steps
 from .traced_run import TracedRun
 
-Array = np.ndarray[Any, Any]
 Inputs = Callable[[np.random.Generator], Sequence[Any]]
 
 # So many points are tried for each call that is asked for, until one is away from kinks.

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
 from .attributes import gradient_names
 from .comparison import agree
 from .pass_pair import Attempt, Point
 from .traced_run import CORRECT, Alteration, TracedRun
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

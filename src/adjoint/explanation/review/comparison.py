@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from ...core.annotations import Array
 
 # Relative to the greatest entry of a gradient. Two right formulas in float64 differ by rounding, a
 # few hundred units for deep ones (1e-13); small constants such as the ε inside of a logarithm are

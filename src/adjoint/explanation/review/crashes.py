@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ...core.annotations import Array
 from .attributes import gradient_names
 from .compared_call import ComparedCall
 from .comparison import agree
 from .repairs import REPAIRS, Repair, RepairedProduct, mended
 from .report import Finding
 from .steps import Steps
-
-Array = np.ndarray[Any, Any]
 
 
 def explain_crash(call: ComparedCall, steps: Steps) -> Finding:

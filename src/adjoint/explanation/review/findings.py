@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,6 @@ from .mistakes import RANK
 from .report import Finding
 from .steps import Steps
 from .symptoms import Symptom, showing, symptom
-
-Array = np.ndarray[Any, Any]
 
 
 def first_wrong(calls: Sequence[ComparedCall]) -> ComparedCall | None:

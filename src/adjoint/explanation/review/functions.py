@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.annotations import Array
 from . import attributes
 from .attributes import Path
 from .pass_pair import (
@@ -23,7 +24,6 @@ from .pass_pair import (
     run_forward,
 )
 
-Array = np.ndarray[Any, Any]
 # What a backward function may call the output of the forward one, if it takes it.
 _OUTPUTS = frozenset(("out", "output", "y", "result", "z", "s", "p", "a"))
 

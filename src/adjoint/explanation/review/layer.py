@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ...core.annotations import Array
 from . import attributes
 from .attributes import Path
 from .pass_pair import (
@@ -27,8 +28,6 @@ from .pass_pair import (
     run_backward,
     run_forward,
 )
-
-Array = np.ndarray[Any, Any]
 
 
 class Layer:

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ...core.annotations import Array
 from .attributes import Path
 from .variables import watched
 
-Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 _TARGETS = frozenset(

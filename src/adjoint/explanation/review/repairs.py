@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, Any]
+from ...core.annotations import Array
+
 Repair = Callable[[Array, Array], tuple[Array, Array]]
 
 

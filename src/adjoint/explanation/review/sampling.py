@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...core.annotations import Array
 from .attributes import Path
 from .pass_pair import Point, is_float
-
-Array = np.ndarray[Any, Any]
 
 
 def alike(point: Point, rng: np.random.Generator) -> Point:

@@ -10,12 +10,11 @@ import numpy as np
 
 from ...calculus.derivatives import value_and_grad
 from ...compiler.source.printer import show
+from ...core.annotations import Array
 from ...graphs.tracing.naming import identifier
 from ..derivation.derivation import Derivation
 from ..derivation.function_at_point import FunctionAtPoint
 from ..derivation.step import Step
-
-Array = np.ndarray[Any, Any]
 
 
 class Steps:

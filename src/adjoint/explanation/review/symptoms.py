@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ...core.primitive import Node
+from ...core.annotations import Array
+from ...core.node import Node
 from ...ops.structural import sum_to
 from .attributes import is_bias_name
 from .compared_call import ComparedCall
 from .comparison import agree
 from .traced_run import Alteration
-
-Array = np.ndarray[Any, Any]
 
 
 class Symptom(NamedTuple):

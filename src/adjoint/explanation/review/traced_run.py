@@ -10,17 +10,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ...compiler.source.expressions import Expressions
 from ...compiler.source.printer import show
-from ...core.primitive import Node, Operation
-from ...graphs.graph import Graph, node_of
+from ...core.annotations import Array
+from ...core.node import Node, Operation
+from ...graphs.graph import Graph
 from ...graphs.sweep import Parts, Targets, interpret, leading_to, pull_back, reachable
+from ...graphs.symbol import node_of
 
-Array = np.ndarray[Any, Any]
 Values = dict[Node, Array]
 Change = Callable[[Array], Array]
 

@@ -52,7 +52,7 @@ class NamesInCode:
 
     @property
     def count(self) -> int:
-        """How many are known."""
+        """Number of names that are known."""
         return len(self._names) + self.all
 
     def __contains__(self, name: object) -> bool:
@@ -62,11 +62,11 @@ class NamesInCode:
         return iter(list(self._names))
 
     def among(self, attributes: Iterable[str]) -> list[str]:
-        """Return those of some attributes that the code may read."""
+        """Return the attributes among some that the code may read."""
         return [name for name in attributes if self.all or name in self._names]
 
     def add(self, code: CodeType) -> None:
-        """Add those of a function's code."""
+        """Add the names in a function's code."""
         found = names_in(code)
         self._names.update(dict.fromkeys(sorted(found.attributes)))
         names = found.attributes.union(found.variables)
@@ -74,8 +74,8 @@ class NamesInCode:
         asks = found.catches or not _ASKS_FOR_TYPES.isdisjoint(names)
         self.ask_for_types = self.ask_for_types or asks
 
-    def add_name(self, name: Any) -> None:
-        """Add one, of a variable or attribute; of a path like ``a.b`` all its parts."""
+    def add_name(self, name: object) -> None:
+        """Add the name of a variable or attribute, or all parts of a path like ``a.b``."""
         self.all = self.all or name in _ASKS_FOR_ANY
         if isinstance(name, str):
             self._names.update(dict.fromkeys(name.split(".")))
@@ -126,5 +126,5 @@ def imported_by(code: CodeType, scope: dict[str, Any]) -> Iterator[str]:
             continue
 
 
-def _is_code(constant: Any) -> bool:
+def _is_code(constant: object) -> bool:
     return isinstance(constant, CodeType)

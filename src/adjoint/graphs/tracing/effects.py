@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from ...core.primitive import Value
+from ...core.value import Value
 from .contents import is_buffer, reader, write
 from .reach import GONE, Place, Reach, attributes_of, found_at
 from .users_code import is_followed, is_iterator
@@ -43,7 +43,8 @@ _CHANGED = (
 def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
     """Refuse what the ``with`` block does to all that some functions can reach.
 
-    ``resumed`` has the frames of the generators that ran meanwhile, as far as that was seen.
+    ``resumed`` collects the frames of the generators that ran meanwhile, as far as the tracer saw
+    them.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def refuse_entropy() -> NoReturn:
 
 
 class _Kind(NamedTuple):
-    """How something that can change is read, put back and described.
+    """A way to read, put back and describe something that can change.
 
     ``read`` gives bytes, or a dict whose values are the same objects as long as nothing changes.
     """
@@ -171,10 +172,10 @@ def _set_named(item: object, before: dict[str, Any]) -> None:
 
 
 def _position(iterator: Iterator[Any]) -> bytes:
-    """Return bytes that change when an iterator advances, where that can be seen."""
+    """Return bytes that change when an iterator advances, if anything shows it."""
     if isinstance(iterator, GeneratorType):
         return repr(iterator.gi_frame is None).encode()
-    # The texts of itertools' counters say where they are.
+    # The position of an itertools counter shows in its text alone.
     text = repr(iterator) if type(iterator).__module__ == "itertools" else ""
     return repr((length_hint(iterator, -1), text)).encode()
 
@@ -234,7 +235,7 @@ def _changeable(reach: Reach) -> Iterator[tuple[str, Any, _Kind]]:
 
 
 class _Watched:
-    """Something that is watched, and what it was."""
+    """Something that is watched, with its state before the trace."""
 
     def __init__(self, path: str, item: object, kind: _Kind, reach: Reach) -> None:
         self.path, self.item, self.kind, self.reach = path, item, kind, reach
@@ -263,7 +264,7 @@ class _Watched:
         return [(self.kind.entry.format(self.path, key), self.kind.text) for key in keys]
 
     def _is_computed(self, key: object) -> bool:
-        """Return whether an attribute is a cached property's, which is the same at every call."""
+        """Return whether an attribute is a cached property's: each call would compute the same."""
         owner = getattr(type(self.item), key, None) if isinstance(key, str) else None
         return isinstance(owner, cached_property)
 
@@ -276,7 +277,7 @@ def _ran(item: object, frames: Collection[Any]) -> bool:
 
 
 class _Closed:
-    """What stands for an iterator while a function is traced."""
+    """A stand-in for an iterator while a function is traced."""
 
     def __init__(self, path: str) -> None:
         self._path = path

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ...core.annotations import Tree
-from ...core.primitive import Node
+from ...core.node import Node
 
 # Longer names are cut.
 _LONGEST = 40
@@ -51,7 +51,7 @@ def parameter_names(paths: Iterable[str]) -> list[str]:
 
 
 def entry(path: Tree, key: Any) -> Any:
-    """Return the name of an item: of a tree of names the item, of a name ``p`` ``p_key``."""
+    """Return the name of an item: the item of a tree of names, or ``p_key`` for a name ``p``."""
     if isinstance(path, (dict, list, tuple)):
         return path[key]
     return None if path is None else f"{path}_{key}"
@@ -68,7 +68,7 @@ def argument_names(function: Callable[..., Any], examples: Sequence[Any]) -> tup
     fallback = [f"x{n}" for n in range(len(examples))]
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # what C gives no signature for
+    except (TypeError, ValueError):  # a function in C that tells no signature
         return tuple(fallback)
     names: list[str] = []
     for parameter in signature.parameters.values():

@@ -1,8 +1,8 @@
 """The reach of a function is all that it can read besides its arguments, and where that stands.
 
 Names of variables and attributes are read from bytecode, values from closures, globals, defaults,
-instances, classes, modules and containers. Of an object only those attributes are followed which
-the code in reach names, unless it names them at run time, as `getattr` does.
+instances, classes, modules and containers. An attribute of an object is followed only if the code
+in reach names it; all are followed if that code names attributes at run time, as `getattr` does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.annotations import Array
-from ...core.primitive import Primitive, Value
+from ...core.primitive import Primitive
+from ...core.value import Value
 from .code_names import NamesInCode, imported_by, names_in
 from .users_code import is_fixed, is_followed, is_iterator, is_users
 
@@ -47,9 +48,9 @@ _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_prope
 
 
 class Place(NamedTuple):
-    """Where something stands: a look at what stands there now, and how to put something there.
+    """A place in memory that code can read: how to look at it, and how to put something there.
 
-    ``look`` is None where nothing else can ever stand, ``put`` where nothing can be put.
+    ``look`` is None if the place can never hold anything else, ``put`` if nothing can be put there.
     """
 
     path: str
@@ -59,7 +60,7 @@ class Place(NamedTuple):
 
 
 class Reach:
-    """All that some roots can read.
+    """All objects that some functions, the roots, can read.
 
     Attributes
     ----------
@@ -80,7 +81,8 @@ class Reach:
     def __init__(self, *roots: object) -> None:
         names = NamesInCode()
         while True:
-            # Code that is found late may name attributes of what was walked before: walk again.
+            # Code that is found late may name attributes of objects that were walked before it, so
+            # that the walk begins again until no name is new.
             known = names.count
             self.names = names
             self.items: dict[int, tuple[str, Any]] = {}
@@ -260,7 +262,8 @@ class Reach:
         if _is_users_class(kind):
             yield Place(path, kind, partial(getattr, item, "__class__"))
         elif is_iterator(item):
-            # C code holds what no attribute shows: an iterator's list, a map's function.
+            # Objects made in C refer to others that no attribute shows, as an iterator to its list
+            # and a map to its function; the garbage collector knows these.
             yield from (Place(path, part) for part in get_referents(item))
 
     def _of_attributes(

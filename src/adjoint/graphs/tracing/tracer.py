@@ -15,12 +15,15 @@ import numpy as np
 
 from ...core.annotations import Array, Cotangent, Params, Payload
 from ...core.facts import Range
-from ...core.primitive import Node, Operation, Primitive, Spec, Value, creation
-from ..tensor import Watcher, watched_by
+from ...core.node import Node, Operation, creation
+from ...core.primitive import Primitive
+from ...core.spec import Spec
+from ...core.value import Value
+from ..recording import Watcher, watched_by
 
 # By os.path: pathlib would take a tenth of the time of `import adjoint`.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-# Frames that only some versions of Python have.
+# Frames inside of the user's: Python 3.11 has them for comprehensions too, later versions do not.
 _INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _PYTHON = os.path.dirname(os.__file__)
 _UNIFORM = os.path.join(_PACKAGE, "ops", "random.py")
@@ -30,7 +33,7 @@ _NUMPY = os.path.dirname(np.__file__)
 
 
 class Origin(NamedTuple):
-    """Which rule made a node, where it was not the user's own line.
+    """The rule that made a node, where it was not the user's own line.
 
     ``rule`` is the primitive that was differentiated, ``argument`` the position of the argument
     whose cotangent the node belongs to (None where it serves several), and ``group`` a number that
@@ -69,7 +72,8 @@ class TracedOperation(TracedNode, Operation):
 
     __slots__ = ("strong",)
 
-    # All in one: each call of a function, while tracing, is also one of the tracer's.
+    # The constructors of both bases, written out: while tracing, each call of a function costs
+    # a call of the profiler as well.
     def __init__(
         self,
         primitive: Primitive,
@@ -113,7 +117,7 @@ def current() -> Tracer | None:
 
 
 def held(operand: Payload) -> Any:
-    """Return an operand as a graph that is being traced holds it: arrays as they are now."""
+    """Return an operand as a graph that is being traced holds it: an array is copied."""
     if _tracing.tracer is None or not isinstance(operand, np.ndarray):
         return operand
     return _tracing.tracer.hold(operand)
@@ -209,7 +213,7 @@ class Tracer(Watcher):
                 node.origin = node.origin._replace(argument=positions[0])
 
     def see_cotangent(self, node: Node, g: Cotangent) -> None:
-        """Note whose cotangent a value is; names are known only when the frames have returned."""
+        """Note whose cotangent this is; names are known only when the frames have returned."""
         if isinstance(g, Value) and isinstance(g.node, TracedNode):
             self.cotangents.append((g.node, node))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.primitive import Value
+from ...core.value import Value
 
 # Nobody changes the variables of these.
 _OURS = {"adjoint", "numpy"}
@@ -25,7 +25,7 @@ _LIBRARIES = {
 }
 
 
-def is_fixed(module: Any) -> bool:
+def is_fixed(module: object) -> bool:
     """Return whether nobody changes the variables of a module's functions."""
     return _is_of(_OURS, module)
 
@@ -43,19 +43,19 @@ def is_followed(item: Any) -> bool:
     )
 
 
-def is_iterator(item: Any) -> bool:
+def is_iterator(item: object) -> bool:
     """Return whether an object is an iterator of Python's or a library's, not reading a file."""
     kind = type(item)
     taken = hasattr(kind, "__next__") and not is_users(kind.__module__)
     return taken and not isinstance(item, (IOBase, Value, np.flatiter))
 
 
-def is_users(module: Any) -> bool:
+def is_users(module: object) -> bool:
     """Return whether a module of this name is the user's, as far as its name tells."""
     return not (isinstance(module, str) and _is_library(module.partition(".")[0]))
 
 
-def _is_of(packages: set[str], module: Any) -> bool:
+def _is_of(packages: set[str], module: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in packages
 
 

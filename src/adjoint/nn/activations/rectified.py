@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.annotations import Array, ArrayLike, DTypeLike
 from ...core.checks import positive_size
-from ...core.primitive import Value
+from ...core.value import Value
 from ...errors import ShapeError
 from ...ops.exponential import expm1, softplus
 from ...ops.logic import greater

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.annotations import Array, ArrayLike, Shape
-from ...core.primitive import Value
+from ...core.value import Value
 from ...errors import ShapeError
 from ...ops.exponential import log
 from ...ops.logic import greater, not_equal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.annotations import Array, ArrayLike
-from ...core.primitive import Value
+from ...core.value import Value
 from ...ops.arithmetic import subtract
 from ...ops.exponential import sqrt, square
 from ...ops.piecewise import maximum, relu

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.annotations import Array, ArrayLike
-from ...core.primitive import Value
+from ...core.value import Value
 from ...errors import ShapeError
 from ...ops.arithmetic import subtract
 from ...ops.exponential import exp, square

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core.annotations import Array, ArrayLike, Shape
-from ...core.primitive import Value, as_plain
+from ...core.operand import as_plain
+from ...core.value import Value
 from ...errors import ShapeError
 from ...ops.reductions import mean, sum
 from ...ops.requirement import require_that

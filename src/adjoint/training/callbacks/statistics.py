@@ -11,8 +11,9 @@ import numpy as np
 from ...core.annotations import Array, ArrayLike, Function
 from ...core.facts import REALS, Interval, Range
 from ...errors import choose
+from ...graphs.recording import enable_grad
 from ...graphs.sweep import pull_back
-from ...graphs.tensor import Tensor, enable_grad
+from ...graphs.tensor import Tensor
 from ...nn.activations.bounded import Hardtanh, Sigmoid, Softsign, Tanh
 from ...nn.module import Module
 from ...ops.exponential import sigmoid

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ....core.annotations import Params
-from ....core.primitive import Operand
+from ....core.annotations import Described, Params
 from ....ops.subscripts import letter_sizes, split_terms
 from ...simplify.rewrites import Build, Rewrite
 
@@ -22,7 +21,7 @@ class Named(NamedTuple):
 def einsum_expansion(product: str, matrix_product: str) -> Rewrite:
     """Return the expansion of an einsum into products of these primitives."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[Described], params: Params, build: Build) -> Any:
         terms, output = split_terms(params["subscripts"])
         sizes = letter_sizes(terms, [x.shape for x in args])
         parts = [_shortened(Named(x, term), build) for x, term in zip(args, terms, strict=True)]

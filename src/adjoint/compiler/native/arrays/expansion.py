@@ -16,9 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from ....core.annotations import Params
-from ....core.primitive import PRIMITIVES, Operand, Operation
-from ....graphs.graph import Graph, Symbol
+from ....core.annotations import Described, Params
+from ....core.kinds import shape_of
+from ....core.node import Operation
+from ....core.registry import PRIMITIVES
+from ....graphs.graph import Graph
+from ....graphs.symbol import Symbol
 from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
 from ...simplify.rewrites import Build, Rewrite
@@ -71,7 +74,7 @@ def _doubts(graph: Graph, names: Sequence[str]) -> list[Any]:
     return doubts
 
 
-def _call(name: str, *args: Operand, **params: Any) -> Any:
+def _call(name: str, *args: Described | float, **params: Any) -> Any:
     return PRIMITIVES[name](*args, **params)
 
 
@@ -129,7 +132,7 @@ _LATER = ("index", *_WRITES)
 def _matmul(name: str) -> Rewrite:
     """Write a product in which a factor is a vector, or has one row or column, without matrices."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[Described], params: Params, build: Build) -> Any:
         x, y = args
         left = x if x.ndim > 1 else build("reshape", x, shape=(1, x.shape[0]))
         right = y if y.ndim > 1 else build("reshape", y, shape=(y.shape[0], 1))
@@ -149,9 +152,9 @@ def _matmul(name: str) -> Rewrite:
     return rewrite
 
 
-def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
-    axis = params["axis"] % (np.ndim(args[0]) + 1)
-    shape = np.shape(args[0])
+def _stack(args: Sequence[Described], params: Params, build: Build) -> Any:
+    shape = shape_of(args[0])
+    axis = params["axis"] % (len(shape) + 1)
     columns = [build("reshape", x, shape=(*shape[:axis], 1, *shape[axis:])) for x in args]
     return build("concatenate", *columns, axis=axis)
 
@@ -159,7 +162,7 @@ def _stack(args: Sequence[Operand], params: Params, build: Build) -> Any:
 def _flattened(name: str) -> Rewrite:
     """Write a running sum or product over all axes as one along the axis of the flat array."""
 
-    def rewrite(args: Sequence[Operand], params: Params, build: Build) -> Any:
+    def rewrite(args: Sequence[Described], params: Params, build: Build) -> Any:
         (x,) = args
         if params["axis"] is not None or x.ndim == 1:
             return None
@@ -172,7 +175,7 @@ def _flattened(name: str) -> Rewrite:
 _MOST_OFFSETS = 1024
 
 
-def _overlay(args: Sequence[Operand], params: Params, build: Build) -> Any:
+def _overlay(args: Sequence[Described], params: Params, build: Build) -> Any:
     """Add up the entries of overlapping windows, one position within the windows at a time."""
     x, size = args[0], params["size"]
     if math.prod(size) > _MOST_OFFSETS:

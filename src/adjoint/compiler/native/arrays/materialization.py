@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection
 
-from ....core.primitive import Node, Operation
+from ....core.node import Node, Operation
 from ....graphs.graph import Graph
 from .operands import is_elementwise, is_move, origin_axes
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ....core.primitive import Node, Operation
+from ....core.node import Node, Operation
 from ..elementwise import RULES
 from ..movements import is_index
 from .strided_view import Allocation, Role, StridedView

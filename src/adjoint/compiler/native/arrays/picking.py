@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ....core.primitive import Node, Operation
+from ....core.annotations import Array
+from ....core.node import Node, Operation
 from ....ops.indexing import SLOT
 from ..kernel import Unlowerable
 from .operands import Axes, Operand
-from .strided_view import Array, StridedView
+from .strided_view import StridedView
 
 # The most entries of a table of known numbers, 32 MiB in memory.
 _MOST_ENTRIES = 1 << 22

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....core.primitive import Node, Operation
+from ....core.node import Node, Operation
 from ..elementwise import RULES, convert
 from ..entries import Entries, kind_of
 from ..kernel import Element, Kernel

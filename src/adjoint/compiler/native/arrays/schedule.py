@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ....core.primitive import Node, Operation
+from ....core.node import Node, Operation
 from ....graphs.graph import Graph
 from ..entries import kind_of
 from ..formats import FORMATS

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ....core.annotations import Array
 from ..entries import kind_of
 
-Array = np.ndarray[Any, Any]
 # The bytes of one entry in memory. A truth value takes a whole byte, as in NumPy, though it is one
 # bit (`i1`) in a register.
 ENTRY_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "i1": 1}

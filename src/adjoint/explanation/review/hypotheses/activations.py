@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
+from ....core.annotations import Array
 from ..compared_call import ComparedCall
 from .hypothesis import Hypothesis, altered, total
 from .subgraphs import Subgraph, subgraphs
-
-Array = np.ndarray[Any, Any]
 
 # Expressions that derivatives of activations are written with, of the output or of the input.
 _EXPRESSIONS: dict[str, Callable[[Array], Array]] = {

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
+from ....core.annotations import Array
 from ..compared_call import ComparedCall
 from ..comparison import agree
 from .hypothesis import Hypothesis, altered, total
 from .softmax import softmax
 
-Array = np.ndarray[Any, Any]
 Squash = Callable[[Array], Array]
 Difference = Callable[[Array, Array], Array]
 Change = Callable[[ComparedCall, Array], Array | None]

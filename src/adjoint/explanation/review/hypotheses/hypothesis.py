@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from ....core.primitive import Node
+from ....core.annotations import Array
+from ....core.node import Node
 from ..compared_call import ComparedCall
 from ..comparison import agree
 from ..traced_run import Alteration
 
-Array = np.ndarray[Any, Any]
 Predict = Callable[[ComparedCall], dict[str, Array] | None]
 Alter = Callable[[ComparedCall], Alteration | None]
 

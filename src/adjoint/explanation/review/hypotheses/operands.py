@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
-from ....core.primitive import Node
+from ....core.annotations import Array
+from ....core.node import Node
 from ..compared_call import ComparedCall
 from ..traced_run import Alteration
 from .hypothesis import Alter, Hypothesis, altered
 
-Array = np.ndarray[Any, Any]
 # Gives what stands in a call where a value belongs; None where it does not fit.
 Substitute = Callable[[ComparedCall], Array | None]
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
+from ....core.annotations import Array
 from ..attributes import is_bias_name
 from ..compared_call import ComparedCall
 from .factors import factors
 from .hypothesis import Hypothesis, Predict
 
-Array = np.ndarray[Any, Any]
 Change = Callable[[ComparedCall, Array], Array | None]
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from ....core.annotations import Array
 from ..compared_call import ComparedCall
 from ..comparison import agree
 from .hypothesis import Alter, Hypothesis, altered, total
 from .subgraphs import Formula, Subgraph, subgraphs
 
-Array = np.ndarray[Any, Any]
 # Jacobians of more inputs are not looked at entry by entry, since that takes a sweep for each.
 _LARGEST = 96
 

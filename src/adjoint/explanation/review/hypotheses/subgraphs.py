@@ -7,17 +7,17 @@ its derivative is found by a sweep from end to start, and altered as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ....core.primitive import Node, Operation
+from ....core.annotations import Array
+from ....core.node import Node, Operation
 from ..compared_call import ComparedCall
 from ..comparison import agree
 from ..traced_run import Alteration
 from .hypothesis import Alter, total
 
-Array = np.ndarray[Any, Any]
 # Gives the cotangent of the start, from that of the end and the values of the start and the end.
 Formula = Callable[[Array, Array, Array], Array]
 

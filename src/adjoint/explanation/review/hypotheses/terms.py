@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -11,8 +10,6 @@ from ..compared_call import ComparedCall
 from ..traced_run import Alteration
 from .factors import Factor, factors
 from .hypothesis import Alter, Hypothesis, altered, total
-
-Array = np.ndarray[Any, Any]
 
 
 def of_terms(call: ComparedCall) -> Iterator[Hypothesis]:
