@@ -78,7 +78,7 @@ class Examination(NamedTuple):
         def gravity(leaf: Node) -> tuple[int, float]:
             gradient = gradients[leaf]
             size = 0.0 if gradient is None else norm(gradient)
-            # Of two gradients in the same state the smaller one is shown.
+            # Where two gradients are in the same state, the smaller one is shown.
             return SEVERITY.index(state_of(gradient, greatest)), size
 
         return self.examine(gravest := min(gradients, key=gravity), gradients[gravest])
