@@ -17,6 +17,7 @@ from .linear import Linear
 from .losses.binary import BinaryCrossEntropy, FocalLoss, HingeLoss
 from .losses.classification import CrossEntropyLoss, KLDivergence
 from .losses.distance import CosineLoss, TripletLoss
+from .losses.gaussian import GaussianNLLLoss
 from .losses.regression import HuberLoss, MAELoss, MSELoss, PoissonLoss, QuantileLoss
 from .mlp import MLP
 from .module import Buffer, Module, Parameter
@@ -47,6 +48,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FocalLoss",
+    "GaussianNLLLoss",
     "GroupNorm",
     "Hardtanh",
     "HingeLoss",

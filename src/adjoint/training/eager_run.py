@@ -9,6 +9,7 @@ import numpy as np
 
 from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
+from ..nn.losses.loss import reduction_of
 from ..optim.snapshot import kept_on_error
 from .epochs import Progress, Take, as_number, as_plain_array, train_epoch, validate
 from .history import History
@@ -113,9 +114,10 @@ def _whole_steps(task: Task) -> Take:
 def _accumulated_steps(task: Task) -> Take:
     """Return what lets a batch through the model in parts, whose gradients add up.
 
-    The gradient is that of the whole batch's mean, in the memory of one part.
+    The gradient is that of the whole batch's mean, or sum, in the memory of one part.
     """
     model, loss, optimizer = task.model, task.loss, task.optimizer
+    is_sum = reduction_of(loss) == "sum"
 
     def take(*batch: Array) -> tuple[float, Any]:
         number, predictions = 0.0, []
@@ -127,7 +129,8 @@ def _accumulated_steps(task: Task) -> Take:
                     continue
                 X, *targets = (array[part] for array in batch)
                 prediction = model(X)
-                value = loss(prediction, *targets) * (len(part) / len(batch[0]))
+                value = loss(prediction, *targets)
+                value = value if is_sum else value * (len(part) / len(batch[0]))
                 number += as_number(value)
                 if not math.isfinite(number):
                     return number, None

@@ -13,6 +13,7 @@ from ..core.annotations import Array
 from ..data import rows
 from ..errors import DivergedError, ShapeError
 from ..graphs.tensor import Tensor, no_grad
+from ..nn.losses.loss import reduction_of
 from .history import History
 from .metrics import Metric
 from .task import Task
@@ -109,12 +110,13 @@ def validate(task: Task) -> dict[str, float]:
         return {}
     model, (X, y) = task.model.eval(), task.validation
     predictions, total = [], 0.0
+    is_sum = reduction_of(task.loss) == "sum"
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for block in rows.batches(len(X), _BLOCK, order=None):
             prediction = model(X[block])
-            total += as_number(task.loss(prediction, y[block])) * len(X[block])
+            total += as_number(task.loss(prediction, y[block])) * (1 if is_sum else len(X[block]))
             predictions.append(as_plain_array(prediction))
-    record = {"loss": total / len(X), **_measure(task.metrics, predictions, [y])}
+    record = {"loss": total / (1 if is_sum else len(X)), **_measure(task.metrics, predictions, [y])}
     return {f"val_{name}": number for name, number in record.items()}
 
 
