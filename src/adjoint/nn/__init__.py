@@ -9,6 +9,7 @@ from .activations.gated import GELU, GLU, Mish, SiLU
 from .activations.rectified import ELU, SELU, LeakyReLU, PReLU, ReLU, Softplus
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
+from .cells import GRUCell, LSTMCell, RNNCell
 from .container import Flatten, Residual, Sequential
 from .convolution import Conv1d, Conv2d
 from .dropout import Dropout
@@ -48,12 +49,14 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FocalLoss",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardtanh",
     "HingeLoss",
     "HuberLoss",
     "KLDivergence",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -68,6 +71,7 @@ __all__ = [
     "PoissonLoss",
     "QuantileLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "Residual",
     "Sequential",

@@ -11,6 +11,7 @@ import numpy as np
 
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
+from .cells import StepCell
 from .container import Sequential
 from .convolution import Convolution
 from .dropout import Dropout
@@ -114,11 +115,16 @@ def _place(model: Module, modules: Mapping[str, Module], path: str, inner: str) 
         return Place(None, _same, _same)
     for above in _upward(path, modules):
         owner, rest = modules[above], f"{path[len(above) :].lstrip('.')}.{inner}"
+        first = rest.partition(".")[0]
+        if isinstance(owner, StepCell):
+            end = "ih" if first == "input" else "hh"
+            name = _joined(_torch_path(model, above), f"{inner}_{end}")
+            move = np.transpose if inner == "weight" else _same
+            return Place(name, move, move)
         if isinstance(owner, Recurrent):
             name = _joined(_torch_path(model, above), _of_cell(rest, owner.directions))
             move = np.transpose if inner == "weight" else _same
             return Place(name, move, move)
-        first = rest.partition(".")[0]
         if isinstance(owner, MultiheadAttention):
             move = np.transpose if inner == "weight" else _same
             if first in _JOINED:
