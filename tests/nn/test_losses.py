@@ -400,6 +400,7 @@ STEPS |= {
 STEPS |= {
     f"sum of {name}": (partial(loss, reduction="sum"), target)
     for name, (loss, target) in STEPS.items()
+    if name in {"mse", "gaussian", "labels", "shares", "ignored", "all"}
 }
 
 

@@ -7,6 +7,7 @@ from .activations import ACTIVATIONS
 from .activations.bounded import Hardtanh, Sigmoid, Softmax, Softsign, Tanh
 from .activations.gated import GELU, GLU, Mish, SiLU
 from .activations.rectified import ELU, SELU, LeakyReLU, PReLU, ReLU, Softplus
+from .adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
 from .cells import GRUCell, LSTMCell, RNNCell
@@ -26,6 +27,8 @@ from .normalisation import GroupNorm, LayerNorm, RMSNorm
 from .pooling import AvgPool, MaxPool
 from .recurrent import GRU, LSTM, RNN
 from .transformer import TransformerEncoderLayer
+from .transposed_convolution import ConvTranspose1d, ConvTranspose2d
+from .upsampling import Upsample
 
 __all__ = [
     "ACTIVATIONS",
@@ -37,12 +40,16 @@ __all__ = [
     "MLP",
     "RNN",
     "SELU",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "AvgPool",
     "BatchNorm",
     "BinaryCrossEntropy",
     "Buffer",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineLoss",
     "CrossEntropyLoss",
     "Dropout",
@@ -51,6 +58,8 @@ __all__ = [
     "FocalLoss",
     "GRUCell",
     "GaussianNLLLoss",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
     "GroupNorm",
     "Hardtanh",
     "HingeLoss",
@@ -83,6 +92,7 @@ __all__ = [
     "Tanh",
     "TransformerEncoderLayer",
     "TripletLoss",
+    "Upsample",
     "functional",
     "initialise",
 ]

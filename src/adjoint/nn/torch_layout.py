@@ -19,6 +19,7 @@ from .linear import Linear
 from .module import Module
 from .recurrent import Recurrent
 from .transformer import TransformerEncoderLayer
+from .transposed_convolution import TransposedConvolution
 
 Array = np.ndarray[Any, Any]
 Move = Callable[[Array], Array]
@@ -138,6 +139,8 @@ def _place(model: Module, modules: Mapping[str, Module], path: str, inner: str) 
         return Place(name, np.transpose, np.transpose)
     if isinstance(module, Convolution) and inner == "weight":
         return Place(name, _last_to_front, _front_to_last)
+    if isinstance(module, TransposedConvolution) and inner == "weight":
+        return Place(name, _last_to_second, _second_to_last)
     return Place(name, _same, _same)
 
 
@@ -213,3 +216,12 @@ def _last_to_front(array: Array) -> Array:
 
 def _front_to_last(array: Array) -> Array:
     return np.moveaxis(array, 0, -1)
+
+
+def _last_to_second(array: Array) -> Array:
+    """(in, *kernel, out) to (in, out, *kernel)."""
+    return np.moveaxis(array, -1, 1)
+
+
+def _second_to_last(array: Array) -> Array:
+    return np.moveaxis(array, 1, -1)
