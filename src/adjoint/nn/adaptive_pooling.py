@@ -204,7 +204,7 @@ def _with_entries(module: Module, x: ArrayLike) -> Any:
     return z
 
 
-def _uneven_windows(x: Value, sizes: Shape) -> tuple[Any, Array]:
+def _uneven_windows(x: Value | Array, sizes: Shape) -> tuple[Any, Array]:
     """Return windows as large as the largest one, and which of their entries belong to each.
 
     All axes of the windows are picked at once, because equal greatest entries of a window share the

@@ -132,7 +132,7 @@ class Upsample(Module):
     def _factor(self, axis: int) -> float:
         """Return the factor of one of the axes after (n, channels)."""
         factor: Any = self.scale_factor
-        return factor[axis] if isinstance(factor, tuple) else factor
+        return float(factor[axis] if isinstance(factor, tuple) else factor)
 
     def _read(self, x: Value | Array, axis: int, entries: int) -> Any:
         """Return an axis read at so many places."""
