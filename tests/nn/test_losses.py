@@ -145,6 +145,13 @@ CASES = {
         SHARES,
         lambda a, t: -(CLASS_WEIGHT * t * log_p(a)).sum(-1),
     ),
+    "smooth weighted shares": (
+        f.cross_entropy,
+        {"class_weight": CLASS_WEIGHT, "label_smoothing": 0.1},
+        A,
+        SHARES,
+        lambda a, t: -(CLASS_WEIGHT * (0.9 * t + 0.1 / 3) * log_p(a)).sum(-1),
+    ),
     "binary": (f.binary_cross_entropy, {}, A, YES, binary),
     "binary shares": (f.binary_cross_entropy, {}, A, SHARES, binary),
     "weighted binary": (
