@@ -78,6 +78,7 @@ def layers():
     """Return (name, model, input) for every built-in layer."""
     rng = np.random.default_rng(1)
     x, rows = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))
+    images = rng.normal(size=(1, 2, 3, 3))
     found = [(name, kind(), x) for name, kind in nn.ACTIVATIONS.items()]
     found += [
         ("Softmax", nn.Softmax(), x),
@@ -92,12 +93,26 @@ def layers():
         ("GroupNorm", nn.GroupNorm(2, 4), x),
         ("Dropout", nn.Dropout(0.5, rng=0), x),
         ("Embedding", nn.Embedding(5, 3, rng=0), np.array([[0, 2], [2, 4]])),
+        ("padding", nn.Embedding(5, 3, padding_idx=0, rng=0), np.array([[0, 2], [2, 4]])),
         ("Sequential", nn.Sequential(nn.Linear(4, 3, rng=0), nn.Tanh()), x),
         ("Residual", nn.Residual(nn.Linear(4, 4, rng=0)), x),
         ("Flatten", nn.Sequential(nn.Flatten(), nn.Linear(12, 2, rng=0)), rows),
         ("RNN", nn.RNN(4, 3, rng=0), rows),
         ("LSTM", nn.LSTM(4, 3, rng=0), rows),
         ("GRU", nn.GRU(4, 3, rng=0), rows),
+        ("RNNCell", nn.RNNCell(4, 3, rng=0), x),
+        ("LSTMCell", nn.LSTMCell(4, 3, rng=0), x),
+        ("GRUCell", nn.GRUCell(4, 3, rng=0), x),
+        ("LayerNorm of axes", nn.LayerNorm((3, 3)), images),
+        ("Conv2d", nn.Conv2d(2, 2, 2, rng=0), images),
+        ("ConvTranspose2d", nn.ConvTranspose2d(2, 1, 2, 2, 1, rng=0), images),
+        ("MaxPool", nn.MaxPool(2), images),
+        ("AdaptiveAvgPool", nn.AdaptiveAvgPool(2), images),
+        ("AdaptiveMaxPool", nn.AdaptiveMaxPool(2), images),
+        ("GlobalAvgPool", nn.GlobalAvgPool(), images),
+        ("GlobalMaxPool", nn.GlobalMaxPool(), images),
+        ("Upsample", nn.Upsample(scale_factor=2), images),
+        ("bilinear", nn.Upsample(4, mode="bilinear"), images),
         ("MultiheadAttention", nn.MultiheadAttention(4, 2, rng=0), rows),
         ("TransformerEncoderLayer", nn.TransformerEncoderLayer(4, 2, 8, rng=0), rows),
     ]

@@ -287,3 +287,10 @@ def test_a_compiled_function_that_was_called_can_be_pickled():
     twin = pickle.loads(pickle.dumps(compiled))
     assert twin.__name__ == "tanh"
     np.testing.assert_array_equal(twin(X), expected)
+
+
+def test_an_argument_may_be_called_as_what_is_read_at_each_call():
+    layer = ad.nn.Linear(3, 2, rng=0)
+    x, state = np.ones((4, 3)), np.arange(8.0).reshape(4, 2)
+    found = ad.compile(lambda x, state: layer(x) + state)(x, state)
+    np.testing.assert_allclose(found, layer(x).data + state, rtol=1e-15)

@@ -234,6 +234,18 @@ def test_depth_says_how_many_levels_are_open(batch):
     assert ad.draw(model, batch[0], depth=2).scene.frames
 
 
+@pytest.mark.parametrize(
+    ("model", "x"), [case[1:] for case in layers()], ids=[case[0] for case in layers()]
+)
+def test_every_layer_folds_into_one_box_with_all_its_operations(model, x):
+    folded = ad.draw(Scaled(model), x, depth=1)
+    inside = {node for c in folded.scene.cards if c.kind == "module" for node in c.nodes}
+    around = [c for c in folded.scene.cards if c.kind == "operation"]
+    assert sum(c.kind == "module" for c in folded.scene.cards) <= 1
+    assert len(inside) + len(around) == len(folded.record.graph.nodes)
+    assert len(around) <= 2  # the products with the scale, before and after
+
+
 def test_open_names_modules_to_be_drawn_open():
     model = nn.TransformerEncoderLayer(8, 2, 16, rng=0)
     x = np.random.default_rng(0).normal(size=(2, 3, 8))

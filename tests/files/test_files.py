@@ -297,7 +297,10 @@ class Everything(nn.Module):
         self.network = network(rng)
         self.lstm = nn.LSTM(3, 4, layers=2, bidirectional=True, rng=rng)
         self.blocks = [nn.TransformerEncoderLayer(4, 2, 6, rng=rng)]
-        self.table = {"words": nn.Embedding(5, 4, rng=rng)}
+        self.table = {"words": nn.Embedding(5, 4, padding_idx=0, rng=rng)}
+        self.grow = nn.ConvTranspose2d(4, 6, (2, 3), groups=2, rng=rng)
+        self.gru = nn.GRUCell(3, 4, rng=rng)
+        self.norm = nn.LayerNorm((4, 5))
 
 
 def test_pytorchs_layout_and_back_is_the_same_state(tmp_path):
@@ -326,6 +329,11 @@ def test_pytorchs_names(tmp_path):
         "blocks.0.linear2.bias": (4,),
         "blocks.0.norm2.bias": (4,),
         "table.words.weight": (5, 4),
+        "grow.weight": (4, 3, 2, 3),
+        "gru.weight_ih": (12, 3),
+        "gru.weight_hh": (12, 4),
+        "gru.bias_hh": (12,),
+        "norm.weight": (4, 5),
     }
     assert {name: shapes.get(name) for name in expected} == expected
 

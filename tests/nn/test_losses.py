@@ -73,6 +73,19 @@ def triplet_loss(a, t, **settings):
     return functional.triplet_loss(a, t, NEGATIVE.astype(a.dtype), **settings)
 
 
+SPREAD = np.random.default_rng(3).uniform(0.2, 2, (ROWS, COLUMNS))
+
+
+def normal(a, t, v, full=False):
+    constant = np.log(2 * np.pi) / 2 if full else 0
+    return ((np.log(v) + (t - a) ** 2 / v) / 2 + constant).reshape(ROWS, -1)
+
+
+def gaussian(a, t, variance=SPREAD, **settings):
+    v = np.asarray(variance).astype(a.dtype)
+    return functional.gaussian_nll_loss(a, t, v, **settings)
+
+
 def picked(a):
     return -log_p(a)[np.arange(ROWS), LABELS]
 
@@ -94,6 +107,21 @@ CASES = {
         lambda a, t: pinball(a, t[:, None], np.array([0.1, 0.5, 0.9])),
     ),
     "poisson": (f.poisson_loss, {}, A, COUNTS, lambda a, t: (np.exp(a) - t * a).mean(-1)),
+    "gaussian": (gaussian, {}, A, REAL, lambda a, t: normal(a, t, SPREAD).mean(-1)),
+    "full gaussian": (
+        gaussian,
+        {"full": True},
+        A,
+        REAL,
+        lambda a, t: normal(a, t, SPREAD, full=True).mean(-1),
+    ),
+    "one variance": (
+        gaussian,
+        {"variance": 0.3},
+        A,
+        REAL,
+        lambda a, t: normal(a, t, 0.3).mean(-1),
+    ),
     "labels": (f.cross_entropy, {}, A, LABELS, lambda a, t: picked(a)),
     "shares": (f.cross_entropy, {}, A, SHARES, lambda a, t: -(t * log_p(a)).sum(-1)),
     "smooth labels": (
@@ -116,6 +144,13 @@ CASES = {
         A,
         SHARES,
         lambda a, t: -(CLASS_WEIGHT * t * log_p(a)).sum(-1),
+    ),
+    "smooth weighted shares": (
+        f.cross_entropy,
+        {"class_weight": CLASS_WEIGHT, "label_smoothing": 0.1},
+        A,
+        SHARES,
+        lambda a, t: -(CLASS_WEIGHT * (0.9 * t + 0.1 / 3) * log_p(a)).sum(-1),
     ),
     "binary": (f.binary_cross_entropy, {}, A, YES, binary),
     "binary shares": (f.binary_cross_entropy, {}, A, SHARES, binary),
@@ -159,6 +194,10 @@ in_classes = pytest.mark.parametrize("settings", IN_CLASSES.values(), ids=IN_CLA
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
+# Those of which one entry is a row.
+OF_ROWS = {f.cross_entropy, f.kl_divergence, f.cosine_loss, triplet_loss}
+
+
 def in_dtype(dtype, *arrays):
     return [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
 
@@ -188,6 +227,70 @@ def test_a_loss_is_the_mean_of_its_formula(case, dtype):
     found = loss(ad.tensor(a), t, sample_weight=weights, **settings)
     assert found.dtype == dtype
     np.testing.assert_allclose(found.item(), (WEIGHTS @ expected) / WEIGHTS.sum(), rtol=rtol)
+
+
+@dtypes
+@cases
+def test_a_sum_and_no_reduction_multiply_by_weights_and_divide_by_nothing(case, dtype):
+    loss, settings, a, t, formula = case
+    rtol = 1e-5 if dtype == np.float32 else 1e-5 if loss is triplet_loss else 1e-12
+    rows = formula(a, t) * (1 if loss in OF_ROWS else COLUMNS)
+    a, t, weights = in_dtype(dtype, a, t, WEIGHTS)
+    for w in (None, weights):
+        each = loss(ad.tensor(a), t, sample_weight=w, reduction="none", **settings)
+        total = loss(ad.tensor(a), t, sample_weight=w, reduction="sum", **settings)
+        assert each.shape == ((ROWS,) if loss in OF_ROWS else (ROWS, COLUMNS))
+        assert total.shape == ()
+        assert each.dtype == total.dtype == dtype
+        weighed = rows if w is None else WEIGHTS * rows
+        np.testing.assert_allclose(each.data.reshape(ROWS, -1).sum(-1), weighed, rtol=rtol)
+        np.testing.assert_allclose(total.item(), weighed.sum(), rtol=rtol)
+
+
+@dtypes
+@in_classes
+def test_a_sum_of_classes_divides_by_nothing(settings, dtype):
+    (a,) = in_dtype(dtype, A)
+    each, _ = class_formula(A, **settings)
+    rtol = 1e-5 if dtype == np.float32 else 1e-12
+    for w in (None, WEIGHTS):
+        given = {"sample_weight": w, **settings}
+        expected = each if w is None else w * each
+        found = functional.cross_entropy(ad.tensor(a), LABELS, reduction="none", **given)
+        np.testing.assert_allclose(found.data, expected, rtol=rtol, atol=rtol)
+        found = functional.cross_entropy(ad.tensor(a), LABELS, reduction="sum", **given)
+        np.testing.assert_allclose(found.item(), expected.sum(), rtol=rtol)
+        assert found.dtype == dtype
+
+
+def test_a_sum_over_rows_that_do_not_count_is_0():
+    nothing = {"sample_weight": np.zeros(ROWS), "reduction": "sum"}
+    assert functional.mse_loss(A, REAL, **nothing) == 0
+    assert functional.cross_entropy(A, LABELS, **nothing) == 0
+    assert functional.cross_entropy(A, 0 * LABELS, ignore_index=0, reduction="sum") == 0
+
+
+@pytest.mark.parametrize("shape", [(), (ROWS,), (ROWS, 1), (1, COLUMNS), (1, 1)])
+def test_variances_broadcast_to_the_means(shape):
+    v = np.random.default_rng(1).uniform(0.5, 2, shape)
+    spread = v[:, None] if shape == (ROWS,) else v
+    expected = normal(A, REAL, np.broadcast_to(spread, A.shape))
+    found = functional.gaussian_nll_loss(A, REAL, v, reduction="none")
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    ad.check_gradients(lambda a, v: functional.gaussian_nll_loss(a, REAL, v), A, v)
+
+
+def test_a_plain_variance_keeps_the_dtype():
+    a = ad.tensor(A.astype(np.float32))
+    assert functional.gaussian_nll_loss(a, REAL.astype(np.float32), 0.5).dtype == np.float32
+
+
+def test_small_variances_count_as_eps_with_the_gradient_there():
+    v = ad.tensor([0.0, 1e-9, 0.25], requires_grad=True)
+    m, t = np.zeros(3), np.full(3, 0.1)
+    functional.gaussian_nll_loss(m, t, v, eps=1e-4, reduction="sum").backward()
+    raised = np.array([1e-4, 1e-4, 0.25])
+    np.testing.assert_allclose(v.grad.data, (1 / raised - 0.01 / raised**2) / 2, rtol=1e-12)
 
 
 @dtypes
@@ -263,6 +366,14 @@ def test_gradients_of_losses(case):
     ad.check_gradients(lambda a: loss(a, t, sample_weight=WEIGHTS, **settings), a)
 
 
+@cases
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_gradients_of_losses_that_are_no_mean(case, reduction):
+    loss, settings, a, t, _ = case
+    given = {**settings, "reduction": reduction, "sample_weight": WEIGHTS}
+    ad.check_gradients(lambda a: loss(a, t, **given), a)
+
+
 @in_classes
 def test_gradients_with_class_weights(settings):
     ad.check_gradients(lambda a: functional.cross_entropy(a, LABELS, **settings), A)
@@ -292,6 +403,11 @@ def test_class_weights_with_more_axes(settings):
 STEPS = {name: (partial(loss, **given), t) for name, (loss, given, _, t, _) in CASES.items()}
 STEPS |= {
     name: (partial(functional.cross_entropy, **given), LABELS) for name, given in IN_CLASSES.items()
+}
+STEPS |= {
+    f"sum of {name}": (partial(loss, reduction="sum"), target)
+    for name, (loss, target) in STEPS.items()
+    if name in {"mse", "gaussian", "labels", "shares", "ignored", "all"}
 }
 
 
@@ -342,6 +458,13 @@ MODULES = {
     "divergence": nn.KLDivergence(),
     "cosine": nn.CosineLoss(),
 }
+SUMS = {
+    "mse": nn.MSELoss(reduction="sum"),
+    "huber of 0.3": nn.HuberLoss(0.3, reduction="sum"),
+    "smooth labels": nn.CrossEntropyLoss(label_smoothing=0.1, reduction="sum"),
+    "weighted binary": nn.BinaryCrossEntropy(3.0, reduction="sum"),
+    "cosine": nn.CosineLoss(reduction="sum"),
+}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -352,6 +475,75 @@ def test_a_module_is_its_function_with_settings(name):
     assert module(a, t, sample_weight=WEIGHTS) == loss(a, t, sample_weight=WEIGHTS, **settings)
     compiled, eager = steps(module, t, {}), steps(module, t, None)
     np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_module_of_a_sum_trains_alike_eager_compiled_and_in_fit(name):
+    pytest.importorskip("llvmlite")
+    loss, settings, a, t, _ = CASES[name]
+    assert SUMS[name](a, t) == loss(a, t, reduction="sum", **settings)
+    found = []
+    for compile in (True, False):
+        model = nn.Linear(2, COLUMNS, rng=0)
+        given = {"optimizer": partial(SGD, lr=0.01), "epochs": 3, "batch_size": 4, "seed": 0}
+        given |= {"loss": SUMS[name], "compile": compile, "progress": False}
+        history = ad.fit(model, (A[:, :2], t), validation=(A[:, :2], t), **given)
+        last = float(SUMS[name](model(A[:, :2]), t).data)
+        np.testing.assert_allclose(history["val_loss"][-1], last, rtol=1e-12)
+        found.append(history)
+    assert found[0].tier == "native"
+    np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=1e-12)
+
+
+def fitted(loss, **settings):
+    model = nn.Linear(2, COLUMNS, rng=0)
+    given = {"optimizer": partial(SGD, lr=0.01), "epochs": 3, "batch_size": 4, "seed": 0}
+    given |= {"progress": False, **settings}
+    history = ad.fit(model, (A[:, :2], REAL), loss=loss, **given)
+    return np.concatenate([history["loss"], model.weight.data.ravel()])
+
+
+def test_a_sum_in_fit_is_not_scaled_by_weights_nor_by_the_parts_of_a_batch():
+    total = nn.MSELoss(reduction="sum")
+    plain = fitted(total)
+    np.testing.assert_allclose(fitted(total, accumulate=3), plain, rtol=1e-12)
+    np.testing.assert_allclose(
+        fitted(partial(f.mse_loss, reduction="sum"), accumulate=3), plain, rtol=1e-12
+    )
+    # Only how weights relate to each other counts in fit: it scales them to the mean 1.
+    weights = np.array([1.0, 2.0, 1.0, 0.5, 3.0, 1.5])
+    whole = fitted(total, sample_weight=weights, epochs=1, batch_size=ROWS)
+    start = nn.Linear(2, COLUMNS, rng=0)(A[:, :2])
+    expected = f.mse_loss(start, REAL, sample_weight=weights / 1.5, reduction="sum")
+    np.testing.assert_allclose(whole[0], expected.item(), rtol=1e-12)
+
+
+def test_fit_refuses_a_loss_without_a_reduction():
+    with pytest.raises(ValueError, match=r"MSELoss\(reduction='none'\).*take 'mean' or 'sum'"):
+        fitted(nn.MSELoss(reduction="none"))
+
+
+def test_fit_with_a_predicted_variance_is_the_same_compiled():
+    pytest.importorskip("llvmlite")
+    likelihood = nn.GaussianNLLLoss()
+
+    def loss(prediction, target):
+        return likelihood(prediction[:, 0], target, np.exp(prediction[:, 1]))
+
+    found = []
+    for compile in (True, False):
+        model = nn.Linear(2, 2, rng=0)
+        given = {"optimizer": partial(SGD, lr=0.05), "epochs": 5, "batch_size": 3, "seed": 0}
+        given |= {"loss": loss, "compile": compile, "progress": False}
+        found.append(ad.fit(model, (A[:, :2], REAL[:, 0]), **given))
+    assert found[0].tier == "native"
+    np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=1e-12)
+
+
+def test_a_loss_module_without_a_reduction_of_its_own_is_the_mean():
+    loss = nn.HuberLoss(2.0)
+    del loss.reduction  # as in a pickle from before there was a choice
+    assert loss(A, REAL) == functional.huber_loss(A, REAL, delta=2.0)
 
 
 def test_the_module_of_triplets():
@@ -369,6 +561,7 @@ def test_class_weights_of_a_module_are_of_any_kind(kind):
 def test_a_module_shows_its_settings():
     assert repr(nn.MAELoss()) == "MAELoss()"
     assert repr(nn.HuberLoss(2.0)) == "HuberLoss(delta=2.0)"
+    assert repr(nn.HuberLoss(2.0, reduction="sum")) == "HuberLoss(delta=2.0, reduction='sum')"
 
 
 @pytest.mark.parametrize("name", functional.LOSSES)
@@ -433,6 +626,15 @@ def test_weights_of_another_shape_or_sign_are_refused(case):
     ("call", "message"),
     [
         (lambda: f.huber_loss(A, REAL, delta=0.0), "delta is 0.0"),
+        (lambda: f.mse_loss(A, REAL, reduction="total"), "reduction 'total'; choose one of mean,"),
+        (lambda: nn.MAELoss(reduction="total"), "reduction 'total'; choose one of mean,"),
+        (
+            lambda: f.mse_loss(A, REAL, reduction="sum", sample_weight=-WEIGHTS),
+            "negative entries; expected numbers from 0$",
+        ),
+        (lambda: f.gaussian_nll_loss(A, REAL, A[:2]), r"\(2, 3\) does not fit .* \(6, 3\)"),
+        (lambda: f.gaussian_nll_loss(A, REAL, A), "expected variances from 0; got -"),
+        (lambda: f.gaussian_nll_loss(A, REAL, 1.0, eps=0.0), "eps is 0.0"),
         (lambda: f.quantile_loss(A, REAL, levels=1.0), "levels are 1.0"),
         (lambda: f.quantile_loss(A, REAL, levels=(0.5,)), "expected shape .6, 3, 1."),
         (lambda: f.focal_loss(A, YES, gamma=-1.0), "gamma is -1.0"),
@@ -472,6 +674,15 @@ def test_losses_are_those_of_torch():
     negative = torch.tensor(NEGATIVE)
     pairs = [
         (f.mae_loss(A, REAL), F.l1_loss(a, real)),
+        (f.mae_loss(A, REAL, reduction="sum"), F.l1_loss(a, real, reduction="sum")),
+        (
+            f.gaussian_nll_loss(A, REAL, SPREAD, full=True),
+            F.gaussian_nll_loss(a, real, torch.tensor(SPREAD), full=True),
+        ),
+        (
+            f.cross_entropy(A, LABELS, class_weight=CLASS_WEIGHT, reduction="sum"),
+            F.cross_entropy(a, labels, weight=w, reduction="sum"),
+        ),
         (f.huber_loss(A, REAL, delta=0.7), F.huber_loss(a, real, delta=0.7)),
         (f.poisson_loss(A, COUNTS), F.poisson_nll_loss(a, counts)),
         (f.kl_divergence(A, SHARES), F.kl_div(a, shares, reduction="batchmean")),

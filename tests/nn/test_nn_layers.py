@@ -71,6 +71,7 @@ def grouped(x, groups):
 
 NORMALISATIONS = {
     "layer_norm": (lambda: nn.LayerNorm(4), lambda x: standardised(x, -1)),
+    "layer_norm_of_a_tuple": (lambda: nn.LayerNorm((4,)), lambda x: standardised(x, -1)),
     "layer_norm_soft": (lambda: nn.LayerNorm(4, 0.5), lambda x: standardised(x, -1, 0.5)),
     "rms_norm": (
         lambda: nn.RMSNorm(4),
@@ -87,7 +88,54 @@ CONTAINERS = {
     ),
     "flatten": (nn.Flatten, lambda x: x),
 }
-LAYERS = {**ACTIVATIONS, **NORMALISATIONS, **CONTAINERS}
+
+
+def of_cell(make, following):
+    """Return a cell, and its formula from zeros, with the weights that a seed gives it."""
+
+    def formula(x):
+        cell = make()
+        a = x @ cell.input.weight.data + cell.input.bias.data
+        zeros = np.zeros((len(x), cell.hidden_size))
+        return following(a, zeros @ cell.hidden.weight.data + cell.hidden.bias.data, zeros)
+
+    return make, formula
+
+
+def next_of_gru(a, b, h):
+    (r, z, n), (r_hidden, z_hidden, n_hidden) = np.split(a, 3, axis=1), np.split(b, 3, axis=1)
+    z = logistic(z + z_hidden)
+    return (1 - z) * np.tanh(n + logistic(r + r_hidden) * n_hidden) + z * h
+
+
+class Outputs(nn.Module):
+    """What a cell shows of its state, so that it may be followed by another layer."""
+
+    def __init__(self, cell):
+        self.cell = cell
+
+    def forward(self, x):
+        return self.cell(x)[0]
+
+
+def next_of_lstm(a, b, c):
+    i, f, g, o = np.split(a + b, 4, axis=1)
+    return logistic(o) * np.tanh(logistic(f) * c + logistic(i) * np.tanh(g))
+
+
+# Their states are the subject of tests/nn/test_sequence_layers.py; here they start from zeros.
+CELLS = {
+    "rnn_cell": of_cell(lambda: nn.RNNCell(4, 3, rng=0), lambda a, b, h: np.tanh(a + b)),
+    "relu_cell": of_cell(
+        lambda: nn.RNNCell(4, 3, activation="relu", rng=0), lambda a, b, h: np.maximum(a + b, 0)
+    ),
+    "gru_cell": of_cell(lambda: nn.GRUCell(4, 3, rng=0), next_of_gru),
+    "lstm_cell": (
+        lambda: Outputs(nn.LSTMCell(4, 3, rng=0)),
+        of_cell(lambda: nn.LSTMCell(4, 3, rng=0), next_of_lstm)[1],
+    ),
+}
+LAYERS = {**ACTIVATIONS, **NORMALISATIONS, **CONTAINERS, **CELLS}
 
 
 def names_of(table):
@@ -292,6 +340,33 @@ def test_a_normalisation_scales_and_shifts_by_feature(layer):
     np.testing.assert_allclose(value(layer(X)), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (6, 3, 5)])
+def test_layer_norm_takes_several_axes_together(shape):
+    images = RNG.normal(3, 2, (2, 6, 3, 5))
+    layer = nn.LayerNorm(shape)
+    weight, bias = RNG.normal(size=(2, *shape))
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    axes = tuple(range(-len(shape), 0))
+    expected = standardised(images, axes) * weight + bias
+    np.testing.assert_allclose(value(layer(images)), expected, rtol=1e-12, atol=1e-12)
+    ad.check_gradients(layer, images)
+
+    def of(weight, bias):
+        layer.weight, layer.bias = weight, bias
+        return layer(images)
+
+    ad.check_gradients(of, weight, bias)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (6, 3, 5)])
+def test_layer_norm_over_several_axes_is_pytorchs(shape):
+    torch = pytest.importorskip("torch")
+    images = RNG.normal(3, 2, (2, 6, 3, 5))
+    expected = torch.nn.LayerNorm(shape).double()(torch.tensor(images))
+    found = nn.LayerNorm(shape)(images)
+    np.testing.assert_allclose(found.data, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
 def test_of_equal_entries_a_normalisation_is_its_bias():
     for layer in (nn.LayerNorm(4), nn.GroupNorm(2, 4)):
         np.testing.assert_array_equal(value(layer(np.full((2, 4), 3.0))), np.zeros((2, 4)))
@@ -300,6 +375,12 @@ def test_of_equal_entries_a_normalisation_is_its_bias():
 def test_what_does_not_fit_a_normalisation_is_refused():
     with pytest.raises(ad.ShapeError, match=r"LayerNorm: .*\(5, 4\).*\(3,\); expected a last axis"):
         nn.LayerNorm(3)(X)
+    with pytest.raises(ad.ShapeError, match=r"\(5, 4\).*\(4, 5\); expected last axes of \(4, 5\)"):
+        nn.LayerNorm((4, 5))(X)
+    with pytest.raises(ValueError, match=r"features: expected a positive integer or several"):
+        nn.LayerNorm(())
+    with pytest.raises(ValueError, match=r"features: expected a positive integer, got 0"):
+        nn.LayerNorm((4, 0))
     with pytest.raises(ad.ShapeError, match=r"RMSNorm: .*\(5, 4\).*\(3,\); expected a last axis"):
         nn.RMSNorm(3)(X)
     with pytest.raises(ad.ShapeError, match=r"GroupNorm: .*\(5, 4\).*expected \(n, 6, ...\)"):
@@ -323,6 +404,46 @@ def test_an_embedding_picks_rows_and_adds_up_their_gradients(dtype):
     rows.sum().backward()
     np.testing.assert_array_equal(layer.weight.grad.data, [[1] * 3, [0] * 3, [3] * 3, [0] * 3])
     assert layer(np.zeros((0, 2), int)).shape == (0, 2, 3)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("padding", [2, -2])
+def test_padding_of_an_embedding_starts_at_0_and_gets_no_gradient(padding, dtype):
+    layer = nn.Embedding(4, 3, padding_idx=padding, rng=0, dtype=dtype)
+    plain = nn.Embedding(4, 3, rng=0).weight.data.astype(dtype)
+    plain[2] = 0
+    np.testing.assert_array_equal(layer.weight.data, plain)
+    layer.weight.data = np.arange(12.0, dtype=dtype).reshape(4, 3)  # as loaded from a file
+    numbers = np.array([[0, 2], [2, 3]])
+    rows = layer(numbers)
+    assert rows.dtype == dtype
+    np.testing.assert_array_equal(rows.data, layer.weight.data[numbers])
+    rows.sum().backward()
+    np.testing.assert_array_equal(layer.weight.grad.data, [[1] * 3, [0] * 3, [0] * 3, [1] * 3])
+    assert repr(layer).startswith("Embedding(4, 3, padding_idx=2)")
+
+
+def test_derivatives_of_an_embedding_with_padding():
+    layer = nn.Embedding(4, 3, padding_idx=2, rng=0)
+
+    def of(others):
+        layer.weight = np.concatenate([others[:2], np.zeros((1, 3)), others[2:]])
+        return layer([[0, 2, 1], [2, 3, 3]])
+
+    ad.check_gradients(of, RNG.normal(size=(3, 3)))
+
+
+@pytest.mark.parametrize("padding", [4, -5, True, 1.0])
+def test_padding_that_is_no_number_of_an_embedding_is_refused(padding):
+    with pytest.raises(ValueError, match="padding_idx: expected an integer from -4 to 3"):
+        nn.Embedding(4, 3, padding_idx=padding)
+
+
+def test_an_embedding_of_before_there_was_padding_has_none():
+    layer = nn.Embedding(4, 3, rng=0)
+    del layer.padding_idx  # as it was pickled
+    assert layer([0, 3]).shape == (2, 3)
+    assert repr(layer).startswith("Embedding(4, 3)")
 
 
 @pytest.mark.parametrize(("number", "shown"), [(4, "4"), (-1, "-1")])
@@ -471,9 +592,10 @@ def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("tiers", TIERS)
-def test_a_compiled_step_with_an_embedding_is_the_eager_one(dtype, tiers):
+@pytest.mark.parametrize("padding", [None, 3])
+def test_a_compiled_step_with_an_embedding_is_the_eager_one(padding, dtype, tiers):
     def make():
-        embedding = nn.Embedding(7, 3, rng=0, dtype=dtype)
+        embedding = nn.Embedding(7, 3, padding_idx=padding, rng=0, dtype=dtype)
         return nn.Sequential(embedding, nn.Flatten(), nn.Linear(12, 2, rng=1, dtype=dtype))
 
     rng = np.random.default_rng(1)

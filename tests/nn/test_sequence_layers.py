@@ -137,6 +137,95 @@ def test_a_recurrent_layer_is_pytorchs(name):
     np.testing.assert_allclose(ours(X)[0].data, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
 
 
+CELLS = {
+    "rnn": nn.RNNCell,
+    "relu": lambda *sizes, **s: nn.RNNCell(*sizes, activation="relu", **s),
+    "gru": nn.GRUCell,
+    "lstm": nn.LSTMCell,
+}
+
+
+def parts_of(state):
+    """Return the arrays of a state, of which an LSTM's has two."""
+    return [value.data for value in (state if isinstance(state, tuple) else (state,))]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_called_step_by_step_is_its_layer(name, bias, dtype):
+    layer = RECURRENT[name][0](3, 4, bias=bias, rng=1, dtype=dtype)
+    cell = CELLS[name](3, 4, bias=bias, rng=1, dtype=dtype)
+    assert cell.state_dict().keys() == layer.cells[0].state_dict().keys()
+    rtol = 1e-5 if dtype == np.float32 else 1e-13
+    x = X.astype(dtype)
+    outputs, end = layer(x)
+    state = None
+    for t in range(x.shape[1]):
+        state = cell(x[:, t], state)
+        shown = parts_of(state)[0]
+        assert shown.dtype == dtype
+        np.testing.assert_allclose(shown, outputs.data[:, t], rtol=rtol, atol=rtol)
+    for ours, theirs in zip(parts_of(state), parts_of(end), strict=True):
+        np.testing.assert_allclose(ours, theirs[0], rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_gradients_of_a_cell(name):
+    cell = CELLS[name](3, 2, rng=1)
+    parts = cell.parts
+
+    def of(x, weight, hidden, *state):
+        cell.input.weight, cell.hidden.weight = weight, hidden
+        found = cell(x, state if parts > 1 else state[0])
+        return found[0] * found[1] if parts > 1 else found
+
+    shapes = [cell.input.weight.shape, cell.hidden.weight.shape, *[(2, 2)] * parts]
+    ad.check_gradients(of, X[:, 0], *(RNG.normal(0, 0.5, shape) for shape in shapes))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_compiled_cell_gives_the_next_state(name):
+    cell = CELLS[name](3, 4, rng=1)
+    h = RNG.normal(size=(2, 4))
+    state = (h, 2 * h) if cell.parts > 1 else h
+    compiled = ad.compile(lambda x, state: cell(x, state))(X[:, 0], state)
+    found = compiled if cell.parts > 1 else (compiled,)
+    for ours, theirs in zip(found, parts_of(cell(X[:, 0], state)), strict=True):
+        np.testing.assert_allclose(np.asarray(ours), theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_is_pytorchs_with_its_weights(name, tmp_path):
+    torch = pytest.importorskip("torch")
+    load_file = pytest.importorskip("safetensors.torch").load_file
+    kind, settings = {
+        "rnn": ("RNNCell", {}),
+        "relu": ("RNNCell", {"nonlinearity": "relu"}),
+        "gru": ("GRUCell", {}),
+        "lstm": ("LSTMCell", {}),
+    }[name]
+    theirs = getattr(torch.nn, kind)(3, 4, **settings).double()
+    ours = CELLS[name](3, 4, rng=0)
+    ad.save_weights(ours, tmp_path / "cell", layout="torch")
+    theirs.load_state_dict(load_file(tmp_path / "cell"))
+    expected = theirs(torch.tensor(X[:, 0]))
+    states = expected if ours.parts > 1 else (expected,)
+    for found, state in zip(parts_of(ours(X[:, 0])), states, strict=True):
+        np.testing.assert_allclose(found, state.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_a_cell_refuses_other_shapes():
+    with pytest.raises(ShapeError, match=r"GRUCell: input of shape \(2, 5, 3\).*\(n, 3\)"):
+        nn.GRUCell(3, 4, rng=0)(X)
+    with pytest.raises(ShapeError, match=r"RNNCell: state of shape \(2, 3\).*expected \(2, 4\)"):
+        nn.RNNCell(3, 4, rng=0)(X[:, 0], np.zeros((2, 3)))
+    with pytest.raises(ShapeError, match=r"LSTMCell: state .* \(2, 4\) and \(2, 4\)"):
+        nn.LSTMCell(3, 4, rng=0)(X[:, 0], (np.zeros((2, 4)), np.zeros((1, 4))))
+    with pytest.raises(ValueError, match="unknown activation 'selu'"):
+        nn.RNNCell(3, 4, activation="selu")
+
+
 @pytest.mark.parametrize("shape", [(2, 5), (2, 5, 4), (2, 0, 3)])
 def test_a_recurrent_layer_refuses_other_shapes(shape):
     with pytest.raises(ShapeError, match=r"GRU: input of shape .* expected \(n, time, 3\)"):

@@ -320,12 +320,15 @@ def _trace_with_state(function: Function, args: tuple[Any, ...], state: State) -
     names = tuple(argument_names(function, args))
     if not state.has_inputs:
         return trace(with_state, *args, arguments=names)
+    last = "state"
+    while last in names:  # as the argument of a recurrent cell
+        last += "_"
     return trace(
         with_state,
         *args,
         state.values(),
         names=(*names, parameter_names(state.inputs)),
-        arguments=(*names, "state"),
+        arguments=(*names, last),
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..core.value import Value
-from ..core.views import View, view_of
+from ..core.views import View, plain, view_of
 from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..graphs.tracing.contents import is_buffer, key_of_contents, reader
@@ -298,6 +298,18 @@ class _BufferStandIn(Symbol):
         self.data, self.node = constant.data, constant.node
 
 
+def _like(value: Value, stand_in: type[Symbol]) -> type[Symbol]:
+    """Return a kind of stand-ins whose operations are recorded as those of the traced value are.
+
+    A picture's symbols note where each operation was asked for, also one of parameters alone.
+    """
+    kind: Any = plain(type(value))
+    usual: Any = Symbol.apply
+    if not issubclass(kind, Symbol) or kind.apply.__func__ is usual.__func__:
+        return stand_in
+    return type(stand_in.__name__, (stand_in, kind), {"__slots__": ()})
+
+
 @contextmanager
 def standing_in(
     tensors: Sequence[Tensor], values: Sequence[Value], *, changing: Sequence[Tensor] = ()
@@ -318,7 +330,7 @@ def standing_in(
         with _replacing(put_back):
             for tensor, value in zip(tensors, values, strict=True):
                 # The object itself changes its type: lists, closures and modules all see it.
-                stand_in = _BufferStandIn if id(tensor) in buffers else _StandIn
+                stand_in = _like(value, _BufferStandIn if id(tensor) in buffers else _StandIn)
                 is_view = isinstance(tensor, View)
                 kind: Any = view_of(stand_in) if is_view else stand_in
                 tensor.__class__ = kind

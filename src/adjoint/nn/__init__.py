@@ -12,8 +12,10 @@ from .activations import ACTIVATIONS
 from .activations.bounded import Hardtanh, Sigmoid, Softmax, Softsign, Tanh
 from .activations.gated import GELU, GLU, Mish, SiLU
 from .activations.rectified import ELU, SELU, LeakyReLU, PReLU, ReLU, Softplus
+from .adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
+from .cells import GRUCell, LSTMCell, RNNCell
 from .container import Flatten, Residual, Sequential
 from .convolution import Conv1d, Conv2d
 from .dropout import Dropout
@@ -22,6 +24,7 @@ from .linear import Linear
 from .losses.binary import BinaryCrossEntropy, FocalLoss, HingeLoss
 from .losses.classification import CrossEntropyLoss, KLDivergence
 from .losses.distance import CosineLoss, TripletLoss
+from .losses.gaussian import GaussianNLLLoss
 from .losses.regression import HuberLoss, MAELoss, MSELoss, PoissonLoss, QuantileLoss
 from .mlp import MLP
 from .module import Buffer, Module, Parameter
@@ -29,6 +32,8 @@ from .normalisation import GroupNorm, LayerNorm, RMSNorm
 from .pooling import AvgPool, MaxPool
 from .recurrent import GRU, LSTM, RNN
 from .transformer import TransformerEncoderLayer
+from .transposed_convolution import ConvTranspose1d, ConvTranspose2d
+from .upsampling import Upsample
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,23 +45,32 @@ __all__ = [
     "MLP",
     "RNN",
     "SELU",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "AvgPool",
     "BatchNorm",
     "BinaryCrossEntropy",
     "Buffer",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineLoss",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "Flatten",
     "FocalLoss",
+    "GRUCell",
+    "GaussianNLLLoss",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
     "GroupNorm",
     "Hardtanh",
     "HingeLoss",
     "HuberLoss",
     "KLDivergence",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -71,6 +85,7 @@ __all__ = [
     "PoissonLoss",
     "QuantileLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "Residual",
     "Sequential",
@@ -82,6 +97,7 @@ __all__ = [
     "Tanh",
     "TransformerEncoderLayer",
     "TripletLoss",
+    "Upsample",
     "functional",
     "initialise",
 ]

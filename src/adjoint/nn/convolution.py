@@ -195,13 +195,13 @@ def sizes_of(name: str, given: int | Sizes, axes: int) -> Sizes:
     return tuple(positive_size(name, size) for size in sizes)
 
 
-def pairs_of(padding: int | Sizes, axes: int) -> tuple[tuple[int, int], ...]:
+def pairs_of(padding: int | Sizes, axes: int, name: str = "padding") -> tuple[tuple[int, int], ...]:
     """Return the padding before and after each axis, given one size for all or one for each."""
     sizes = tuple(padding) if isinstance(padding, (tuple, list)) else (padding,) * axes
     if len(sizes) != axes or any(
         isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0 for n in sizes
     ):
-        raise ValueError(f"padding: expected {axes} sizes from 0, or one for all, got {padding!r}")
+        raise ValueError(f"{name}: expected {axes} sizes from 0, or one for all, got {padding!r}")
     return tuple((int(n), int(n)) for n in sizes)
 
 

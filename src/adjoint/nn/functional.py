@@ -1,4 +1,4 @@
-"""Losses, activations and attention as functions; a loss is one number, the mean over the batch.
+"""Losses, activations and attention as functions; a loss is the mean over the batch by default.
 
 The families of losses and activations say in their ``__all__`` which functions are shown here. This
 module has no ``__all__``, because type checkers would need all the names in it a second time.
@@ -12,4 +12,5 @@ from .losses import LOSSES as LOSSES
 from .losses.binary import *  # noqa: F403
 from .losses.classification import *  # noqa: F403
 from .losses.distance import *  # noqa: F403
+from .losses.gaussian import *  # noqa: F403
 from .losses.regression import *  # noqa: F403

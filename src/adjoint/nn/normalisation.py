@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array, ArrayLike, DTypeLike
+from ..core.annotations import Array, ArrayLike, DTypeLike, Shape
 from ..core.checks import positive_size
 from ..core.value import Value
 from ..errors import ShapeError
@@ -22,15 +22,16 @@ from .module import Module, Parameter
 
 
 class LayerNorm(Module):
-    """The last axis with mean 0 and variance 1, then scaled and shifted by feature.
+    """The last axes with mean 0 and variance 1, then scaled and shifted by feature.
 
-    (x - m) / √(v + ε) · weight + bias, where m is the mean and v the variance of the last axis: Ba,
-    Kiros & Hinton, "Layer normalization", 2016, equation (4). Equal entries become the bias.
+    (x - m) / √(v + ε) · weight + bias, where m is the mean and v the variance of the last axis, or
+    of the last axes together: Ba, Kiros & Hinton, "Layer normalization", 2016, equation (4). Equal
+    entries become the bias.
 
     Parameters
     ----------
-    features : int
-        Size of the last axis.
+    features : int or tuple of int
+        Size of the last axis; a tuple has the sizes of as many last axes.
     epsilon : float
         Keeps the divisor from 0.
     dtype : dtype
@@ -38,17 +39,17 @@ class LayerNorm(Module):
 
     Attributes
     ----------
-    weight : (features,) Parameter
+    weight : (features,) Parameter, or of the shape ``features``
         Starts at 1.
-    bias : (features,) Parameter
+    bias : as the weight
         Starts at 0.
 
     Raises
     ------
     ValueError
-        If ``features`` is not a positive integer, or ``epsilon`` no positive number.
+        If ``features`` has not positive integers, or none, or ``epsilon`` is no positive number.
     ShapeError
-        On a call, if the last axis of the input has not ``features`` entries.
+        On a call, if the last axes of the input have not these sizes.
 
     Examples
     --------
@@ -56,10 +57,14 @@ class LayerNorm(Module):
     >>> from adjoint import nn
     >>> nn.LayerNorm(2)(np.array([[1.0, 3.0]])).data.round(4)
     array([[-1.,  1.]])
+    >>> nn.LayerNorm((4, 8, 8))(np.ones((2, 4, 8, 8))).shape
+    (2, 4, 8, 8)
     """
 
-    def __init__(self, features: int, epsilon: float = 1e-5, *, dtype: DTypeLike = float) -> None:
-        self.features = positive_size("features", features)
+    def __init__(
+        self, features: int | Shape, epsilon: float = 1e-5, *, dtype: DTypeLike = float
+    ) -> None:
+        self.features = _sizes(features)
         self.epsilon = positive_number("epsilon", epsilon)
         self.weight = Parameter(np.ones(self.features, dtype))
         self.bias = Parameter(np.zeros(self.features, dtype))
@@ -69,14 +74,15 @@ class LayerNorm(Module):
 
         Parameters
         ----------
-        x : (..., features) array
+        x : (..., features) array, or (..., *features) for several axes
 
         Returns
         -------
         (..., features) Tensor
         """
-        z = _with_last_axis(self, x)
-        return _standardised(z, self.epsilon) * self.weight + self.bias
+        z = _with_last_axes(self, x)
+        axes = tuple(range(-self.weight.ndim, 0))
+        return _standardised(z, self.epsilon, axes) * self.weight + self.bias
 
     def extra_repr(self) -> str:
         """Return the size."""
@@ -134,7 +140,7 @@ class RMSNorm(Module):
         -------
         (..., features) Tensor
         """
-        z = _with_last_axis(self, x)
+        z = _with_last_axes(self, x)
         return _over_root(z, mean(square(z), axis=-1, keepdims=True), self.epsilon) * self.weight
 
     def extra_repr(self) -> str:
@@ -226,24 +232,35 @@ class GroupNorm(Module):
         return f"{self.groups}, {self.channels}"
 
 
-def _standardised(x: Value | Array, epsilon: float) -> Any:
-    """Return x with mean 0 and variance 1 along the last axis."""
-    centred = x - mean(x, axis=-1, keepdims=True)
-    return _over_root(centred, mean(square(centred), axis=-1, keepdims=True), epsilon)
+def _sizes(features: int | Shape) -> int | Shape:
+    """Return the size of an axis, or those of several."""
+    if not isinstance(features, (tuple, list)):
+        return positive_size("features", features)
+    if not features:
+        raise ValueError("features: expected a positive integer or several, got ()")
+    return tuple(positive_size("features", size) for size in features)
+
+
+def _standardised(x: Value | Array, epsilon: float, axis: int | Shape = -1) -> Any:
+    """Return x with mean 0 and variance 1 along an axis, or along several together."""
+    axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+    centred = x - mean(x, axis=axis, keepdims=True)
+    return _over_root(centred, mean(square(centred), axis=axis, keepdims=True), epsilon)
 
 
 def _over_root(x: Value | Array, squares: Value | Array, epsilon: float) -> Any:
     return divide(x, sqrt(squares + epsilon))
 
 
-def _with_last_axis(module: LayerNorm | RMSNorm, x: ArrayLike) -> Any:
-    """Return the input as an array, if its last axis is the module's."""
-    z = as_array(x)
-    if z.shape[-1:] == (module.features,):
+def _with_last_axes(module: LayerNorm | RMSNorm, x: ArrayLike) -> Any:
+    """Return the input as an array, if its last axes are the module's."""
+    z, shape = as_array(x), module.weight.shape
+    if z.shape[-len(shape) :] == shape:
         return z
+    expected = f"a last axis of {shape[0]}" if len(shape) == 1 else f"last axes of {shape}"
     raise ShapeError(
         f"{type(module).__name__}: input of shape {z.shape} does not fit the weight of shape "
-        f"{module.weight.shape}; expected a last axis of {module.features}"
+        f"{shape}; expected {expected}"
     )
 
 

@@ -21,7 +21,7 @@ from .module import Module, Parameter
 
 State = tuple[Any, ...]
 
-_ACTIVATIONS = {"relu": relu, "tanh": tanh}
+RNN_ACTIVATIONS = {"relu": relu, "tanh": tanh}
 
 
 class Cell(Module):
@@ -237,11 +237,11 @@ class RNN(Recurrent):
     def __init__(
         self, in_features: int, hidden_size: int, *, activation: str = "tanh", **settings: Any
     ) -> None:
-        self.activation = choose("activation", activation, _ACTIVATIONS)
+        self.activation = choose("activation", activation, RNN_ACTIVATIONS)
         super().__init__(in_features, hidden_size, **settings)
 
     def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
-        return (_ACTIVATIONS[self.activation](inputs + hidden),)
+        return (RNN_ACTIVATIONS[self.activation](inputs + hidden),)
 
 
 class GRU(Recurrent):
@@ -277,14 +277,7 @@ class GRU(Recurrent):
     gates = 3
 
     def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
-        (h,) = state
-        (r, z, n), (r_hidden, z_hidden, n_hidden) = self._gates(inputs), self._gates(hidden)
-        reset, update = sigmoid(r + r_hidden), sigmoid(z + z_hidden)
-        candidate = tanh(n + reset * n_hidden)
-        return ((1 - update) * candidate + update * h,)
-
-    def _gates(self, x: Value | Array) -> list[Any]:
-        return _gates(x, self.hidden_size)
+        return next_of_gru(inputs, hidden, state)
 
 
 class LSTM(Recurrent):
@@ -324,17 +317,53 @@ class LSTM(Recurrent):
     def __init__(self, in_features: int, hidden_size: int, **settings: Any) -> None:
         super().__init__(in_features, hidden_size, **settings)
         for cell in self.cells:
-            if cell.input.bias is not None:
-                bias = np.array(cell.input.bias.data)
-                # These are the forget gate's. Its other bias stays 0, and both are added.
-                bias[hidden_size : 2 * hidden_size] = 1
-                cell.input.bias = Parameter(bias)
+            remember_at_first(cell)
 
     def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
-        _, c = state
-        i, f, g, o = _gates(inputs + hidden, self.hidden_size)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        return sigmoid(o) * tanh(c), c
+        return next_of_lstm(inputs, hidden, state)
+
+
+def next_of_gru(inputs: Value | Array, hidden: Value | Array, state: State) -> State:
+    """Return the next state of a gated recurrent unit, by the formula of `GRU`.
+
+    Parameters
+    ----------
+    inputs, hidden : (n, 3 · hidden_size) arrays
+        x W + b and h U + c, of the gates r, z and n side by side.
+    state : tuple of the (n, hidden_size) array h
+    """
+    (h,) = state
+    size = h.shape[1]
+    (r, z, n), (r_hidden, z_hidden, n_hidden) = _gates(inputs, size), _gates(hidden, size)
+    reset, update = sigmoid(r + r_hidden), sigmoid(z + z_hidden)
+    candidate = tanh(n + reset * n_hidden)
+    return ((1 - update) * candidate + update * h,)
+
+
+def next_of_lstm(inputs: Value | Array, hidden: Value | Array, state: State) -> State:
+    """Return the next state of long short-term memory, by the formula of `LSTM`.
+
+    Parameters
+    ----------
+    inputs, hidden : (n, 4 · hidden_size) arrays
+        x W + b and h U + c, of the gates i, f, g and o side by side.
+    state : tuple of the (n, hidden_size) arrays h and c
+    """
+    _, c = state
+    i, f, g, o = _gates(inputs + hidden, c.shape[1])
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(c), c
+
+
+def remember_at_first(cell: Cell) -> None:
+    """Set the bias of an LSTM's forget gate to 1, if it has one."""
+    if cell.input.bias is None:
+        return
+    size = cell.hidden.in_features
+    bias = np.array(cell.input.bias.data)
+    # The gate's other bias stays 0, and both are added.
+    bias[size : 2 * size] = 1
+    cell.input.bias = Parameter(bias)
 
 
 def _gates(x: Any, size: int) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.annotations import Array
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm
+from .cells import StepCell
 from .container import Sequential
 from .convolution import Convolution
 from .dropout import Dropout
@@ -18,6 +19,7 @@ from .linear import Linear
 from .module import Module
 from .recurrent import Recurrent
 from .transformer import TransformerEncoderLayer
+from .transposed_convolution import TransposedConvolution
 
 Move = Callable[[Array], Array]
 
@@ -117,11 +119,16 @@ def _counterpart(
         return Counterpart(None, _same, _same)
     for above in _upward(path, modules):
         owner, rest = modules[above], f"{path[len(above) :].lstrip('.')}.{inner}"
+        first = rest.partition(".")[0]
+        if isinstance(owner, StepCell):
+            end = "ih" if first == "input" else "hh"
+            name = _joined(_torch_path(model, above), f"{inner}_{end}")
+            move = np.transpose if inner == "weight" else _same
+            return Counterpart(name, move, move)
         if isinstance(owner, Recurrent):
             name = _joined(_torch_path(model, above), _of_cell(rest, owner.directions))
             move = np.transpose if inner == "weight" else _same
             return Counterpart(name, move, move)
-        first = rest.partition(".")[0]
         if isinstance(owner, MultiheadAttention):
             move = np.transpose if inner == "weight" else _same
             if first in _JOINED:
@@ -136,6 +143,8 @@ def _counterpart(
         return Counterpart(name, np.transpose, np.transpose)
     if isinstance(module, Convolution) and inner == "weight":
         return Counterpart(name, _last_to_front, _front_to_last)
+    if isinstance(module, TransposedConvolution) and inner == "weight":
+        return Counterpart(name, _last_to_second, _second_to_last)
     return Counterpart(name, _same, _same)
 
 
@@ -211,3 +220,12 @@ def _last_to_front(array: Array) -> Array:
 
 def _front_to_last(array: Array) -> Array:
     return np.moveaxis(array, 0, -1)
+
+
+def _last_to_second(array: Array) -> Array:
+    """(in, *kernel, out) to (in, out, *kernel)."""
+    return np.moveaxis(array, -1, 1)
+
+
+def _second_to_last(array: Array) -> Array:
+    return np.moveaxis(array, 1, -1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
+from ..nn.losses.loss import reduction_of
 from ..optim.snapshot import kept_on_error
 from .epochs import Position, TakeStep, as_number, as_plain_array, train_epoch, validate
 from .history import History
@@ -113,9 +114,11 @@ def _whole_steps(task: Task) -> TakeStep:
 def _accumulated_steps(task: Task) -> TakeStep:
     """Return a function that takes a step on a batch whose parts pass the model one by one.
 
-    Their gradients add up to that of the mean over the batch, in the memory that one part takes.
+    Their gradients add up to that of the mean over the batch, or of the sum, in the memory that one
+    part takes.
     """
     model, loss, optimizer = task.model, task.loss, task.optimizer
+    is_sum = reduction_of(loss) == "sum"
 
     def take(*batch: Array) -> tuple[float, Any]:
         number, predictions = 0.0, []
@@ -127,7 +130,8 @@ def _accumulated_steps(task: Task) -> TakeStep:
                     continue
                 X, *targets = (array[part] for array in batch)
                 prediction = model(X)
-                value = loss(prediction, *targets) * (len(part) / len(batch[0]))
+                value = loss(prediction, *targets)
+                value = value if is_sum else value * (len(part) / len(batch[0]))
                 number += as_number(value)
                 if not math.isfinite(number):
                     return number, None

@@ -14,6 +14,7 @@ from ..data import rows
 from ..errors import DivergedError, ShapeError
 from ..graphs.recording import no_grad
 from ..graphs.tensor import Tensor
+from ..nn.losses.loss import reduction_of
 from .history import History
 from .metrics import Metric
 from .task import Task
@@ -111,12 +112,13 @@ def validate(task: Task) -> dict[str, float]:
         return {}
     model, (X, y) = task.model.eval(), task.validation
     predictions, total = [], 0.0
+    is_sum = reduction_of(task.loss) == "sum"
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for block in rows.batches(len(X), _BLOCK, order=None):
             prediction = model(X[block])
-            total += as_number(task.loss(prediction, y[block])) * len(X[block])
+            total += as_number(task.loss(prediction, y[block])) * (1 if is_sum else len(X[block]))
             predictions.append(as_plain_array(prediction))
-    record = {"loss": total / len(X), **_measure(task.metrics, predictions, [y])}
+    record = {"loss": total / (1 if is_sum else len(X)), **_measure(task.metrics, predictions, [y])}
     return {f"val_{name}": number for name, number in record.items()}
 
 

@@ -70,7 +70,9 @@ def fit(
     loss : str or callable
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
         ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
-        one number, the mean over the batch.
+        one number, the mean over the batch. With ``nn.MSELoss(reduction="sum")`` and its like a
+        step is longer the more rows a batch has; recorded are the mean of the batches' sums, each
+        counted by its rows, and as ``val_loss`` the sum over all validation rows.
     optimizer : Optimizer or callable
         A callable is given the list of the model's trainable parameters and makes the optimiser:
         ``lambda p: SGD(p, lr=0.1)``.

@@ -18,7 +18,7 @@ from ..data.stream import Data, Stream, as_stream, is_batches
 from ..errors import ShapeError, choose
 from ..nn.embedding import Embedding
 from ..nn.functional import LOSSES
-from ..nn.losses.loss import Weighted
+from ..nn.losses.loss import Weighted, reduction_of
 from ..nn.module import Buffer, Module, Parameter
 from ..optim import Optimizer
 from ..optim.snapshot import Snapshot, buffers_in, step_snapshot
@@ -146,10 +146,16 @@ def prepare(
     dtype = next(model.parameters()).dtype
     by_number = any(isinstance(module, Embedding) for module in model.modules())
     checked = partial(_as_pair, dtype=dtype, by_number=by_number)
+    loss = loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)]
+    if reduction_of(loss) == "none":
+        raise ValueError(
+            f"fit: the loss {loss} has reduction='none', one number for each entry; fit needs a "
+            "single number to minimise: take 'mean' or 'sum'"
+        )
     task = Task(
         model,
         (),
-        loss if callable(loss) else LOSSES[choose("loss", loss, LOSSES)],
+        loss,
         optimizer,
         positive_size("batch_size", batch_size),
         None if validation is None else checked("validation", validation),

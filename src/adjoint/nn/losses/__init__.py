@@ -8,6 +8,7 @@ from typing import Any
 from .binary import *  # noqa: F403
 from .classification import *  # noqa: F403
 from .distance import *  # noqa: F403
+from .gaussian import *  # noqa: F403
 from .loss import Loss
 from .regression import *  # noqa: F403
 

@@ -8,7 +8,7 @@ from ...core.annotations import ArrayLike
 from ...ops.exponential import exp, softplus
 from ...ops.piecewise import relu
 from .loss import Loss
-from .rows import as_pair, as_values, as_weights, averaged, is_probability, need
+from .rows import as_pair, as_values, as_weights, is_probability, need, reduced
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["binary_cross_entropy", "focal_loss", "hinge_loss"]
@@ -20,6 +20,7 @@ def binary_cross_entropy(
     *,
     pos_weight: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of -t log σ(a) - (1 - t) log(1 - σ(a)), finite for any finite logits.
 
@@ -33,10 +34,14 @@ def binary_cross_entropy(
         the targets' last axis.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -61,7 +66,7 @@ def binary_cross_entropy(
         yes = as_weights("binary_cross_entropy", "pos_weight", pos_weight, shape, logits) * targets
     # log(1 + e^-a) and log(1 + e^a). Taking log σ(a) instead would give -∞ where σ(a) rounds to 0.
     losses = yes * softplus(-logits) + (1 - targets) * softplus(logits)
-    return averaged("binary_cross_entropy", losses, sample_weight)
+    return reduced("binary_cross_entropy", losses, sample_weight, reduction)
 
 
 class BinaryCrossEntropy(Loss):
@@ -74,7 +79,8 @@ class BinaryCrossEntropy(Loss):
 
     function = staticmethod(binary_cross_entropy)
 
-    def __init__(self, pos_weight: ArrayLike | None = None) -> None:
+    def __init__(self, pos_weight: ArrayLike | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
         self.pos_weight = pos_weight
 
 
@@ -84,6 +90,7 @@ def focal_loss(
     *,
     gamma: float = 2.0,
     sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of -t (1 - p)^γ log p - (1 - t) p^γ log(1 - p), p = σ(a).
 
@@ -97,10 +104,14 @@ def focal_loss(
     gamma : float
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -125,7 +136,7 @@ def focal_loss(
     # finite slope at p = 0 for γ below 1.
     yes, no = softplus(-logits), softplus(logits)
     losses = targets * exp(-gamma * no) * yes + (1 - targets) * exp(-gamma * yes) * no
-    return averaged("focal_loss", losses, sample_weight)
+    return reduced("focal_loss", losses, sample_weight, reduction)
 
 
 class FocalLoss(Loss):
@@ -138,12 +149,17 @@ class FocalLoss(Loss):
 
     function = staticmethod(focal_loss)
 
-    def __init__(self, gamma: float = 2.0) -> None:
+    def __init__(self, gamma: float = 2.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
         self.gamma = gamma
 
 
 def hinge_loss(
-    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of max(0, 1 - t a) over all entries.
 
@@ -153,10 +169,14 @@ def hinge_loss(
         Scores a, and their signs t: -1 or 1.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -174,7 +194,7 @@ def hinge_loss(
     """
     prediction, target = as_pair("hinge_loss", prediction, target)
     target = need("hinge_loss", target, lambda t: abs(t) == 1, "-1 or 1")
-    return averaged("hinge_loss", relu(1 - target * prediction), sample_weight)
+    return reduced("hinge_loss", relu(1 - target * prediction), sample_weight, reduction)
 
 
 class HingeLoss(Loss):

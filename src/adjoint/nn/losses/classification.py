@@ -22,11 +22,12 @@ from .rows import (
     as_pair,
     as_values,
     as_weights,
-    averaged,
     floats,
     is_probability,
     need,
     need_rows,
+    reduced,
+    row_weights,
 )
 
 # `nn.functional` shows these functions; `nn` shows the classes.
@@ -44,6 +45,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
     sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of -Σ_k t_k log softmax(a)_k over the batch.
 
@@ -62,11 +64,15 @@ def cross_entropy(
         Rows with this class count for nothing.
     sample_weight : (n,) array, optional
         How often each row counts.
+    reduction : str
+        "mean"; "sum" of the rows, or "none" for an array of rows. For the latter two each row is
+        multiplied by its weights, and is 0 where its class is ignored; nothing is divided.
 
     Returns
     -------
     () Tensor
-        In the dtype of the logits; its gradient is (softmax(a) - t) / rows, without weights.
+        In the dtype of the logits; its gradient is (softmax(a) - t) / rows, without weights. With
+        "none" an array of the shape of the logits without its last axis.
 
     Raises
     ------
@@ -76,7 +82,8 @@ def cross_entropy(
         If there is one target a row and it is not an integer.
     ValueError
         If a class is not in range(c), a row's probabilities are negative or do not add up to 1,
-        there are no rows, all are ignored, or a setting is out of its range.
+        there are no rows, a setting is out of its range, or all rows are ignored and "mean" would
+        divide by 0.
 
     Examples
     --------
@@ -99,7 +106,7 @@ def cross_entropy(
         class_weight = as_weights("cross_entropy", "class_weight", class_weight, shape[-1:], logits)
     if targets.shape == shape[:-1]:
         return _of_labels(
-            logits, targets, class_weight, label_smoothing, ignore_index, sample_weight
+            logits, targets, class_weight, label_smoothing, ignore_index, sample_weight, reduction
         )
     if targets.shape == shape:
         if ignore_index is not None:
@@ -109,7 +116,7 @@ def cross_entropy(
             )
         targets = _checked_probabilities(targets)
         losses = _of_probabilities(logits, targets, class_weight, label_smoothing)
-        return averaged("cross_entropy", losses, sample_weight)
+        return reduced("cross_entropy", losses, sample_weight, reduction)
     raise ShapeError(
         f"cross_entropy: targets of shape {targets.shape} do not fit logits of shape {shape}; "
         f"expected class labels of shape {shape[:-1]} or probabilities of shape {shape}"
@@ -132,7 +139,10 @@ class CrossEntropyLoss(Loss):
         class_weight: ArrayLike | None = None,
         label_smoothing: float = 0.0,
         ignore_index: int | None = None,
+        *,
+        reduction: str = "mean",
     ) -> None:
+        super().__init__(reduction)
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
         self.ignore_index = ignore_index
@@ -159,8 +169,9 @@ def _of_labels(
     smoothing: float,
     ignore_index: int | None,
     sample_weight: ArrayLike | None,
+    reduction: str,
 ) -> Any:
-    """Return Σ w l / Σ w over the rows, where w is 0 for what is ignored."""
+    """Return Σ w l / Σ w over the rows, where w is 0 for what is ignored, or what is asked for."""
     kept = None if ignore_index is None else not_equal(labels, ignore_index)
     labels = _checked_labels(labels, logits.shape, kept)
     losses = softmax_cross_entropy(logits, labels)
@@ -170,13 +181,13 @@ def _of_labels(
     if smoothing:
         even = _of_probabilities(logits, np.ones((), logits.dtype), class_weight, 0.0)
         losses = (1 - smoothing) * losses + smoothing / logits.shape[-1] * even
-    if weights is None and kept is None:
-        return averaged("cross_entropy", losses, sample_weight)
+    if reduction != "mean" and kept is not None:
+        losses = where(kept, losses, 0.0)
+    if reduction != "mean" or (weights is None and kept is None):
+        return reduced("cross_entropy", losses, sample_weight, reduction)
     weights = np.ones((), logits.dtype) if weights is None else weights
     if sample_weight is not None:
-        rows = labels.shape[:1]
-        each = as_weights("cross_entropy", "sample_weight", sample_weight, rows, logits)
-        each = each.reshape(rows + (1,) * (len(labels.shape) - 1))
+        each = row_weights("cross_entropy", sample_weight, losses, divide=True)
         losses, weights = each * losses, each * weights
     if kept is not None:
         losses, weights = where(kept, losses, 0.0), where(kept, weights, 0.0)
@@ -217,7 +228,11 @@ def _checked_probabilities(targets: Value | Array) -> Value | Array:
 
 
 def kl_divergence(
-    log_probabilities: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+    log_probabilities: ArrayLike,
+    target: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean over the rows of Σ_k t_k (log t_k - l_k), where 0 log 0 is 0.
 
@@ -228,10 +243,14 @@ def kl_divergence(
         probabilities t.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of rows, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction without its last axis.
 
     Raises
     ------
@@ -252,7 +271,7 @@ def kl_divergence(
     target = need("kl_divergence", target, is_probability, "a number from 0 to 1")
     some = greater(target, 0)
     gap = where(some, log(where(some, target, 1.0)) - log_probabilities, 0.0)
-    return averaged("kl_divergence", sum(target * gap, axis=-1), sample_weight)
+    return reduced("kl_divergence", sum(target * gap, axis=-1), sample_weight, reduction)
 
 
 class KLDivergence(Loss):

@@ -11,7 +11,7 @@ from ...ops.exponential import sqrt, square
 from ...ops.piecewise import maximum, relu
 from ...ops.reductions import sum
 from .loss import Loss
-from .rows import as_pair, averaged, need_rows
+from .rows import as_pair, need_rows, reduced
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["cosine_loss", "triplet_loss"]
@@ -23,7 +23,11 @@ _APART = 1e-6
 
 
 def cosine_loss(
-    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean over the rows of 1 - cos of the angle between prediction and target.
 
@@ -33,10 +37,14 @@ def cosine_loss(
         A row of zeros is at a right angle to all.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of rows, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction without its last axis.
 
     Raises
     ------
@@ -55,7 +63,7 @@ def cosine_loss(
     prediction, target = as_pair("cosine_loss", prediction, target)
     need_rows("cosine_loss", prediction)
     cosines = sum(prediction * target, axis=-1) / (_length(prediction) * _length(target))
-    return averaged("cosine_loss", 1 - cosines, sample_weight)
+    return reduced("cosine_loss", 1 - cosines, sample_weight, reduction)
 
 
 class CosineLoss(Loss):
@@ -81,6 +89,7 @@ def triplet_loss(
     *,
     margin: float = 1.0,
     sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean over the rows of max(0, |a - p| - |a - n| + margin).
 
@@ -91,10 +100,14 @@ def triplet_loss(
     margin : float
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of rows, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction without its last axis.
 
     Raises
     ------
@@ -117,7 +130,7 @@ def triplet_loss(
     anchor, negative = as_pair("triplet_loss", anchor, negative)
     need_rows("triplet_loss", anchor)
     losses = relu(_distance(anchor, positive) - _distance(anchor, negative) + margin)
-    return averaged("triplet_loss", losses, sample_weight)
+    return reduced("triplet_loss", losses, sample_weight, reduction)
 
 
 class TripletLoss(Loss):
@@ -130,7 +143,8 @@ class TripletLoss(Loss):
 
     function = staticmethod(triplet_loss)
 
-    def __init__(self, margin: float = 1.0) -> None:
+    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
         self.margin = margin
 
     def forward(  # type: ignore[override]
@@ -140,7 +154,7 @@ class TripletLoss(Loss):
         negative: ArrayLike,
         sample_weight: ArrayLike | None = None,
     ) -> Any:
-        """Return the mean over the rows."""
+        """Return the mean over the rows, or what ``reduction`` says."""
         return self.apply(anchor, positive, negative, sample_weight=sample_weight)
 
 

@@ -14,14 +14,18 @@ from ...ops.arithmetic import subtract
 from ...ops.exponential import exp, square
 from ...ops.piecewise import absolute, clip, maximum
 from .loss import Loss
-from .rows import as_pair, as_values, averaged, floats, need
+from .rows import as_pair, as_values, floats, need, reduced
 
 # `nn.functional` shows these functions; `nn` shows the classes.
 __all__ = ["huber_loss", "mae_loss", "mse_loss", "poisson_loss", "quantile_loss"]
 
 
 def mse_loss(
-    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of (prediction - target)² over all entries.
 
@@ -30,10 +34,14 @@ def mse_loss(
     prediction, target : arrays of one shape
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -50,7 +58,7 @@ def mse_loss(
     2.0
     """
     prediction, target = as_pair("mse_loss", prediction, target)
-    return averaged("mse_loss", square(subtract(prediction, target)), sample_weight)
+    return reduced("mse_loss", square(subtract(prediction, target)), sample_weight, reduction)
 
 
 class MSELoss(Loss):
@@ -65,7 +73,11 @@ class MSELoss(Loss):
 
 
 def mae_loss(
-    prediction: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of |prediction - target| over all entries; its gradient at 0 is 0.
 
@@ -74,10 +86,14 @@ def mae_loss(
     prediction, target : arrays of one shape
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -94,7 +110,7 @@ def mae_loss(
     1.0
     """
     prediction, target = as_pair("mae_loss", prediction, target)
-    return averaged("mae_loss", absolute(subtract(prediction, target)), sample_weight)
+    return reduced("mae_loss", absolute(subtract(prediction, target)), sample_weight, reduction)
 
 
 class MAELoss(Loss):
@@ -114,6 +130,7 @@ def huber_loss(
     *,
     delta: float = 1.0,
     sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of r²/2 where |r| ≤ δ, else δ (|r| - δ/2), of r = prediction - target.
 
@@ -124,10 +141,14 @@ def huber_loss(
         Where the parabola ends.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -149,7 +170,7 @@ def huber_loss(
     r = subtract(prediction, target)
     # With c = r this is r²/2, with c = ±δ it is δ (|r| - δ/2): no square that could overflow.
     c = clip(r, -delta, delta)
-    return averaged("huber_loss", c * (r - 0.5 * c), sample_weight)
+    return reduced("huber_loss", c * (r - 0.5 * c), sample_weight, reduction)
 
 
 class HuberLoss(Loss):
@@ -162,7 +183,8 @@ class HuberLoss(Loss):
 
     function = staticmethod(huber_loss)
 
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
         self.delta = delta
 
 
@@ -172,6 +194,7 @@ def quantile_loss(
     *,
     levels: float | Sequence[float] = 0.5,
     sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of max(q r, (q - 1) r), r = target - prediction: least at the q-quantile.
 
@@ -183,10 +206,14 @@ def quantile_loss(
         The q's, between 0 and 1. For a sequence the prediction has a column for each.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -214,7 +241,7 @@ def quantile_loss(
         prediction, target = as_pair("quantile_loss", prediction, target)
     q = q.astype(prediction.dtype)
     r = subtract(target, prediction)
-    return averaged("quantile_loss", maximum(q * r, (q - 1) * r), sample_weight)
+    return reduced("quantile_loss", maximum(q * r, (q - 1) * r), sample_weight, reduction)
 
 
 class QuantileLoss(Loss):
@@ -227,7 +254,8 @@ class QuantileLoss(Loss):
 
     function = staticmethod(quantile_loss)
 
-    def __init__(self, levels: float | Sequence[float] = 0.5) -> None:
+    def __init__(self, levels: float | Sequence[float] = 0.5, *, reduction: str = "mean") -> None:
+        super().__init__(reduction)
         self.levels = levels
 
 
@@ -247,7 +275,11 @@ def _as_columns(
 
 
 def poisson_loss(
-    log_rate: ArrayLike, target: ArrayLike, *, sample_weight: ArrayLike | None = None
+    log_rate: ArrayLike,
+    target: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
 ) -> Any:
     """Return the mean of e^a - t a: minus the log-likelihood of counts t, but for log t!.
 
@@ -257,10 +289,14 @@ def poisson_loss(
         The logarithms a of the expected counts, and the counts, not negative.
     sample_weight : (n,) array, optional
         The weights w of the rows: the loss is Σ w l / Σ w.
+    reduction : str
+        "mean"; "sum" of the entries, or "none" for an array of entries, each times the weight of
+        its row.
 
     Returns
     -------
     () Tensor
+        With "none" an array of the shape of the prediction.
 
     Raises
     ------
@@ -278,7 +314,7 @@ def poisson_loss(
     """
     log_rate, target = as_pair("poisson_loss", log_rate, target)
     target = need("poisson_loss", target, lambda t: ~(t < 0), "a count from 0")
-    return averaged("poisson_loss", exp(log_rate) - target * log_rate, sample_weight)
+    return reduced("poisson_loss", exp(log_rate) - target * log_rate, sample_weight, reduction)
 
 
 class PoissonLoss(Loss):

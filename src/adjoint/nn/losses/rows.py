@@ -10,10 +10,12 @@ import numpy as np
 from ...core.annotations import Array, ArrayLike, Shape
 from ...core.operand import as_plain
 from ...core.value import Value
-from ...errors import ShapeError
+from ...errors import ShapeError, choose
 from ...ops.reductions import mean, sum
 from ...ops.requirement import require_that
-from ...ops.structural import astype
+from ...ops.structural import astype, reshape
+
+REDUCTIONS = ("mean", "none", "sum")
 
 
 def as_values(*operands: ArrayLike) -> list[Value | Array]:
@@ -74,7 +76,13 @@ def is_probability(targets: Value | Array) -> Any:
 
 
 def as_weights(
-    name: str, what: str, weights: ArrayLike, shape: Shape, like: Value | Array
+    name: str,
+    what: str,
+    weights: ArrayLike,
+    shape: Shape,
+    like: Value | Array,
+    *,
+    divide: bool = True,
 ) -> Value | Array:
     """Return weights of this shape, not negative, in the dtype of ``like`` if that is a float.
 
@@ -83,23 +91,27 @@ def as_weights(
     ShapeError
         If they have another shape.
     ValueError
-        If one is negative or NaN, or all are 0.
+        If one is negative or NaN, or all are 0 and their sum is to ``divide`` something.
     """
     (weights,) = as_values(weights)
     if weights.shape != shape:
         raise ShapeError(
             f"{name}: {what} of shape {weights.shape} does not fit; expected shape {shape}"
         )
-    message = f"{name}: {what} of shape {shape} has negative entries or none above 0"
-    message += "; expected numbers from 0, not all 0"
-    checked: Value | Array = require_that(
-        weights, lambda w: (w >= 0).all() & (w > 0).any(), message
-    )
+    if divide:
+        message = f"{name}: {what} of shape {shape} has negative entries or none above 0"
+        message += "; expected numbers from 0, not all 0"
+        checked = require_that(weights, lambda w: (w >= 0).all() & (w > 0).any(), message)
+    else:
+        message = f"{name}: {what} of shape {shape} has negative entries; expected numbers from 0"
+        checked = require_that(weights, lambda w: (w >= 0).all(), message)
     return astype(checked, dtype=like.dtype) if like.dtype.kind == "f" else checked
 
 
-def averaged(name: str, losses: Value | Array, sample_weight: ArrayLike | None) -> Any:
-    """Return the mean of the losses, or Σ w l / Σ w with the mean l of each row's entries.
+def reduced(
+    name: str, losses: Value | Array, sample_weight: ArrayLike | None, reduction: str
+) -> Any:
+    """Return the losses of the entries as one number, or as they are.
 
     Parameters
     ----------
@@ -107,12 +119,45 @@ def averaged(name: str, losses: Value | Array, sample_weight: ArrayLike | None) 
         The name of the loss, for messages.
     losses : (n, ...) array
     sample_weight : (n,) array or None
+        The weights w of the rows.
+    reduction : str
+        "mean" is the mean of all entries, with weights Σ w l / Σ w of the mean l of each row's
+        entries; "sum" is the sum of all entries; "none" leaves the entries. For the latter two
+        each entry is multiplied by the weight of its row, and nothing is divided by the weights.
+
+    Raises
+    ------
+    ShapeError
+        If the weights are not one a row.
+    ValueError
+        If the reduction is unknown, a weight is negative, or all are 0 and divide the sum.
     """
+    if reduction != "mean":
+        return _undivided(name, losses, sample_weight, reduction)
     if sample_weight is None:
         return mean(losses)
     weights = as_weights(name, "sample_weight", sample_weight, _rows(name, losses), losses)
     rows = mean(losses, axis=tuple(range(1, losses.ndim))) if losses.ndim > 1 else losses
     return sum(weights * rows) / sum(weights)
+
+
+def _undivided(
+    name: str, losses: Value | Array, sample_weight: ArrayLike | None, reduction: str
+) -> Any:
+    """Return the weighted losses of the entries, or their sum."""
+    choose("reduction", reduction, REDUCTIONS)
+    if sample_weight is not None:
+        losses = row_weights(name, sample_weight, losses) * losses
+    return sum(losses) if reduction == "sum" else losses
+
+
+def row_weights(
+    name: str, sample_weight: ArrayLike, losses: Value | Array, *, divide: bool = False
+) -> Any:
+    """Return the weights of the rows in a shape that broadcasts to the losses."""
+    rows = _rows(name, losses)
+    weights = as_weights(name, "sample_weight", sample_weight, rows, losses, divide=divide)
+    return reshape(weights, shape=rows + (1,) * (losses.ndim - 1))
 
 
 def _rows(name: str, losses: Value | Array) -> Shape:
