@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from ..errors import missing_attribute
 from .adam import Adam, adam_update
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
 from .averaging import EMA
@@ -22,6 +25,7 @@ from .sgd import SGD, sgd_update
 
 __all__ = [
     "EMA",
+    "OPTIMIZERS",
     "SGD",
     "AMSGrad",
     "Adadelta",
@@ -50,3 +54,14 @@ __all__ = [
     "clip_by_value",
     "sgd_update",
 ]
+
+# The rules by name, for `fit`; `EMA` is none of its own, since it needs another one.
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    name.lower(): kind
+    for name, kind in sorted(globals().items())
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in (Optimizer, EMA)
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing_attribute(__name__, name, __all__)

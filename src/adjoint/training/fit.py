@@ -31,7 +31,7 @@ def fit(
     data: Data,
     *,
     loss: str | Loss,
-    optimizer: Optimizer | MakesOptimizer,
+    optimizer: str | Optimizer | MakesOptimizer = "adam",
     epochs: int,
     batch_size: int = 32,
     shuffle: bool = True,
@@ -67,12 +67,14 @@ def fit(
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as
         ``nn.HuberLoss(delta=2.0)``, or your own: ``loss(prediction, target)`` returns a Tensor of
         one number, the mean over the batch.
-    optimizer : Optimizer or callable
-        A callable is given the list of the model's trainable parameters and makes the optimiser:
+    optimizer : str, Optimizer or callable
+        A name in `optim.OPTIMIZERS`, in small letters or capitals: that rule with its default
+        settings, which are a learning rate of 0.001 for "adam" and 0.01 for "sgd". For others give
+        a callable, which makes the optimiser of the list of the model's trainable parameters:
         ``lambda p: SGD(p, lr=0.1)``.
     epochs : int
     batch_size : int
-        At most n; the last batch of an epoch may be smaller.
+        The last batch of an epoch may be smaller. If it is larger than n, each batch is all n rows.
     shuffle : bool
         Take the rows of the first epoch in the order ``data.permutation(n, seed=seed, epoch=0)``,
         those of the second with ``epoch=1``, and so on. Otherwise they keep their own order.

@@ -67,7 +67,7 @@ def find_learning_rate(
     data: tuple[ArrayLike, ArrayLike],
     *,
     loss: str | Loss,
-    optimizer: Optimizer | MakesOptimizer,
+    optimizer: str | Optimizer | MakesOptimizer = "adam",
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 100,
