@@ -17,6 +17,7 @@ ROOMS = [
     "version",
     "extras",
     "errors",
+    "notebook",
     "core",
     "files",
     "ops",

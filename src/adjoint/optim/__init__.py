@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from ..errors import missing_attribute
@@ -56,7 +57,7 @@ __all__ = [
 ]
 
 # The rules by name, for `fit`; `EMA` is none of its own, since it needs another one.
-OPTIMIZERS: dict[str, type[Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     name.lower(): kind
     for name, kind in sorted(globals().items())
     if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in (Optimizer, EMA)
