@@ -415,3 +415,13 @@ def test_random_kills_do_not_change_a_bit(name, tmp_path, pytestconfig):
                 continue
             assert out.strip() == expected
             return
+
+
+def test_a_checkpoint_and_its_place_show_what_they_are(tmp_path):
+    model, _ = train(tmp_path / "run", epochs=1)
+    size = sum(array.size for array in model.state_dict().values())
+    assert repr(Checkpoint.read(tmp_path / "run")) == (
+        f"<checkpoint after 1 epoch: Adam after 6 steps, {size} numbers in "
+        f"{len(model.state_dict())} arrays>"
+    )
+    assert repr(ad.Saving("run", seconds=5)) == "Saving('run', seconds=5)"

@@ -113,7 +113,8 @@ def fit(
         ``accumulate``, order and seed, and of loss, metrics and `Callback` objects what they are
         called; what is inside a function of yours, or comes from a stream, cannot be seen.
     progress : bool
-        Show a bar on stderr, if tqdm is installed and there is someone to see it.
+        Show a bar where there is someone to see it: that of tqdm if it is installed, in a notebook
+        its widget if ipywidgets is, too, and a plain one otherwise.
     compile : bool or "auto"
         Whether to run whole epochs as native code, which takes llvmlite and operations that have
         native rules; or else steps that are compiled from the second epoch on, since in the first

@@ -58,6 +58,9 @@ class Saving:
         self.path = Path(path)
         self.seconds = in_range("seconds", seconds)
 
+    def __repr__(self) -> str:
+        return f"Saving({str(self.path)!r}, seconds={self.seconds:g})"
+
 
 class Saver:
     """What keeps a training in a file, and goes on from one that is there.
