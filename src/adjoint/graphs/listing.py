@@ -9,8 +9,6 @@ import numpy as np
 from ..core.annotations import Operand
 from ..core.primitive import Operation, Spec
 from ..core.tree import map_leaves
-from ..notebook.html import folded, preformatted, table, view
-from ..notebook.verbatim import Verbatim
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -30,6 +28,9 @@ def write(graph: Graph) -> str:
 
 def html(graph: Graph) -> str:
     """Return the listing as a table that a notebook shows, and folds where it is long."""
+    # Here, as below: `import adjoint` does without the room.
+    from ..notebook.html import folded, preformatted, table, view
+
     lines = [(_operation(graph, node), describe(node.output)) for node in graph.nodes]
     heading = f"{_heading(graph)}, {len(lines)} operation{'s' * (len(lines) != 1)}"
     listed = table(["operation", "result"], lines, left=2)
@@ -71,6 +72,8 @@ def _constant(operand: Operand) -> str:
 
 
 def _result(graph: Graph) -> str:
+    from ..notebook.verbatim import Verbatim
+
     def show(position: int) -> Verbatim:
         output = graph.outputs[position]
         node = getattr(output, "node", None)
