@@ -17,6 +17,7 @@ ROOMS = [
     "version",
     "extras",
     "errors",
+    "notebook",
     "core",
     "files",
     "ops",
@@ -134,3 +135,7 @@ def test_lazy_modules_are_reachable_as_attributes():
 def test_every_public_name_is_there():
     missing = [name for name in adjoint.__all__ if not hasattr(adjoint, name)]
     assert not missing
+
+
+def test_what_notebooks_show_is_read_when_it_is_shown():
+    assert "html" not in loaded_by("import adjoint")

@@ -29,6 +29,7 @@ from .errors import (
     GradientMismatchError,
     GraphError,
     ShapeError,
+    missing_attribute,
 )
 from .graphs import creation
 from .graphs.graph import Graph, trace
@@ -132,7 +133,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name in _LAZY_NAMES:
         return getattr(importlib.import_module(f".{_LAZY_NAMES[name]}", __name__), name)
-    raise AttributeError(f"module 'adjoint' has no attribute {name!r}")
+    raise missing_attribute(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

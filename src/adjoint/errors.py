@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from types import ModuleType
 
 from numpy.exceptions import AxisError
@@ -121,9 +122,56 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
         raise ImportError(needs(purpose, module, extra)) from error
 
 
-def choose(kind: str, name: object, choices: object) -> str:
-    """Return ``name`` if it is one of ``choices``; otherwise say which there are."""
-    known = sorted(choices)  # type: ignore[call-overload]
+def choose(kind: str, name: object, choices: Iterable[str]) -> str:
+    """Return ``name`` if it is one of ``choices``; otherwise say which there are.
+
+    >>> choose("activation", "Relu", ["relu", "tanh"])
+    Traceback (most recent call last):
+    ValueError: unknown activation 'Relu'; choose one of relu, tanh; did you mean 'relu'?
+    """
+    known = sorted(choices)
     if isinstance(name, str) and name in known:
         return name
-    raise ValueError(f"unknown {kind} {name!r}; choose one of {', '.join(known)}")
+    raise ValueError(
+        f"unknown {kind} {name!r}; choose one of {', '.join(known)}{suggestion(name, known)}"
+    )
+
+
+def missing_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """Return the error of a module that has no such name, with the one that may be meant.
+
+    >>> missing_attribute("adjoint.nn", "Conv2D", ["Conv1d", "Conv2d"])
+    AttributeError("module 'adjoint.nn' has no attribute 'Conv2D'; did you mean 'Conv2d'?")
+    """
+    # Python itself would add the same question once more if the error had the name and the module.
+    text = f"module {module!r} has no attribute {name!r}"
+    return AttributeError(text if name.startswith("_") else f"{text}{suggestion(name, known)}")
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """Return a question whether one of the known names was meant; empty where none is near.
+
+    Capitals and underscores do not count, the beginning of a name is near to it, and so are a few
+    letters that are wrong.
+
+    >>> suggestion("crossentropy", ["cross_entropy", "mse_loss"])
+    "; did you mean 'cross_entropy'?"
+    >>> suggestion("mse", ["cross_entropy", "mse_loss"])
+    "; did you mean 'mse_loss'?"
+    >>> suggestion("xyz", ["cross_entropy", "mse_loss"])
+    ''
+    """
+    if not isinstance(name, str) or len(name) < 3:
+        return ""
+    import difflib  # here: only an error needs it
+
+    plain = {_plain(each): each for each in sorted(known, reverse=True)}
+    wanted = _plain(name)
+    begun = [each for each in sorted(plain) if each.startswith(wanted)]
+    near = [each for each in plain if each == wanted] or begun
+    near = near or difflib.get_close_matches(wanted, plain, n=1, cutoff=0.7)
+    return f"; did you mean {plain[near[0]]!r}?" if near and wanted else ""
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "").replace(" ", "")

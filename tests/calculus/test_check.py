@@ -38,6 +38,26 @@ def test_right_gradients_pass():
     ad.check_gradients(lambda x: (np.abs(x), x.max()), np.array([1.0, -2.0]))
 
 
+def test_the_result_says_what_agrees_and_how_well():
+    found = ad.check_gradients(lambda x: np.sum(x**2), np.ones(3))
+    assert (found.modes, found.orders) == (("reverse", "forward"), (1, 2))
+    assert found  # it stands for a success where somebody asks
+    assert repr(found).startswith(
+        "gradients agree: reverse and forward modes, orders 1 and 2, largest error "
+    )
+    first = ad.check_gradients(np.sin, 1.0, order=1, modes=["forward"])
+    assert repr(first).startswith("gradients agree: forward mode, order 1, largest error ")
+
+
+@pytest.mark.parametrize(("scale", "share"), [(1e9, 1e-7), (1e-6, 1e-3)])
+def test_the_largest_error_is_in_units_of_the_gradient_or_of_one(scale, share):
+    off = ad.custom_vjp(lambda g, y, x: (g * scale * (1 + share),))(lambda x: scale * x)
+    found = ad.check_gradients(off, 3.0, order=1, modes=["reverse"])
+    gradient = scale * abs(np.random.default_rng(0).standard_normal())  # of the random direction
+    # The numerical gradient is exact to about 1e-11 of it.
+    assert found.error == pytest.approx(share * gradient / max(gradient, 1), rel=1e-3)
+
+
 @pytest.mark.parametrize("factor", [1.001, 0.999, -1.0])
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 def test_a_rule_wrong_by_a_thousandth_is_found(planted, factor, mode):

@@ -294,3 +294,51 @@ def test_an_argument_may_be_called_as_what_is_read_at_each_call():
     x, state = np.ones((4, 3)), np.arange(8.0).reshape(4, 2)
     found = ad.compile(lambda x, state: layer(x) + state)(x, state)
     np.testing.assert_allclose(found, layer(x).data + state, rtol=1e-15)
+
+
+# --- what a prompt shows
+
+
+def loss(w, X, y):
+    return np.mean((np.tanh(X @ w) - y) ** 2)
+
+
+def test_it_shows_what_it_computes_and_how_it_ran(tier):
+    compiled = ad.compile(loss)
+    assert repr(compiled) == "<compiled loss(w, X, y): not called yet>"
+    compiled(np.ones(2), np.ones((3, 2)), np.ones(3))
+    assert repr(compiled) == f"<compiled loss(w, X, y): {tier}, 5 operations, 1 signature>"
+    compiled(np.ones(2), np.ones((4, 2)), np.ones(4))
+    assert repr(compiled) == f"<compiled loss(w, X, y): {tier}, 5 operations, 2 signatures>"
+
+
+@pytest.mark.parametrize(
+    ("function", "shown"),
+    [
+        (lambda x, /, *rest, axis=0: x, "function(x, /, *rest, axis)"),
+        (ad.nn.Linear(2, 3, rng=0), "Linear(x)"),
+        (eval(f"lambda {', '.join(f'argument{i}' for i in range(9))}: 0"), "function(...)"),
+    ],
+    ids=["all kinds of arguments", "model", "many arguments"],
+)
+def test_it_shows_its_arguments_where_there_is_room(function, shown):
+    assert repr(ad.compile(function)) == f"<compiled {shown}: not called yet>"
+
+
+def test_its_report_and_its_source_show_as_they_print(tier):
+    compiled = ad.compile(loss)
+    compiled(np.ones(2), np.ones((3, 2)), np.ones(3))
+    for text in (compiled.report(), compiled.source, compiled.programs[0].report()):
+        assert isinstance(text, str)
+        assert repr(text) == str(text)
+
+
+def test_a_text_that_recognises_a_function_does_not_change_with_its_calls():
+    """A checkpoint compares schedules and losses by such texts."""
+    compiled = ad.compile(lambda step, scale: 0.1 * scale)
+    rate = functools.partial(compiled, scale=0.5)
+    optimizer = ad.optim.SGD([ad.tensor(1.0, requires_grad=True)], lr=rate)
+    before = optimizer.state_dict()
+    rate(3.0)
+    optimizer.load_state_dict(before)
+    assert optimizer.state_dict()["groups"] == before["groups"]

@@ -260,8 +260,39 @@ def test_an_optimiser_that_took_no_step_is_restored_too():
 
 
 def test_an_optimiser_shows_its_settings():
-    assert repr(SGD([leaf(1.0)], lr=0.1)) == (
-        "SGD(1 parameters, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)"
+    assert repr(SGD([leaf(1.0)], lr=0.1)) == "SGD(lr=0.1): 1 parameter in 1 tensor, 0 steps"
+
+
+def test_an_optimiser_shows_the_settings_that_are_not_the_defaults_and_its_steps():
+    w = leaf(1.0, 2.0)
+    optimizer = SGD([w], lr=0.1, momentum=0.9, nesterov=True)
+    stepped(optimizer, w, 1)
+    assert repr(optimizer) == (
+        "SGD(lr=0.1, momentum=0.9, nesterov=True): 2 parameters in 1 tensor, 1 step"
+    )
+
+
+def test_an_optimiser_shows_the_settings_of_every_group():
+    groups = [{"params": [leaf(1.0)], "lr": 0.2}, {"params": [leaf(1.0)], "weight_decay": 0.1}]
+    assert repr(optim.Adam(groups, lr=0.1)) == (
+        "Adam(lr=0.2; lr=0.1, weight_decay=0.1): 2 parameters in 2 tensors, 0 steps"
+    )
+
+
+def test_an_optimiser_with_a_schedule_fits_into_a_terminal():
+    rate = optim.Cosine(0.1, steps=100)
+    assert repr(optim.Adam([leaf(1.0)], lr=rate)) == (
+        f"Adam(lr={rate}):\n  1 parameter in 1 tensor, 0 steps"
+    )
+
+
+def test_an_optimiser_of_ones_own_shows_all_that_it_has_no_default_for():
+    class Own(optim.Optimizer):
+        def __init__(self, params, **settings):
+            super().__init__(params, **settings)
+
+    assert repr(Own([leaf(1.0)], lr=0.1, momentum=0.5)) == (
+        "Own(lr=0.1, momentum=0.5): 1 parameter in 1 tensor, 0 steps"
     )
 
 

@@ -179,3 +179,13 @@ def test_the_display_of_a_search_without_suggestion_marks_none():
     losses = np.array([1.0, 2.0])
     found = LearningRateSearch(np.array([0.1, 0.2]), losses, losses)
     assert LearningRateDisplay.from_search(found, ax=Figure().subplots()).suggestion_line_ is None
+
+
+def test_a_search_shows_its_range_and_what_it_suggests():
+    rates, falling = np.geomspace(1e-3, 1.0, 40), np.linspace(1.0, 0.0, 40)
+    found = LearningRateSearch(rates, falling, falling)
+    assert repr(found) == (
+        f"<learning rates 0.001 to 1 in 40 steps: suggestion {found.suggestion:.2g}>"
+    )
+    rising = LearningRateSearch(rates, falling[::-1], falling[::-1])
+    assert repr(rising) == "<learning rates 0.001 to 1 in 40 steps: no suggestion>"

@@ -135,6 +135,19 @@ def test_a_training_goes_on_for_more_epochs(name, first, tmp_path):
     assert repr(found) == repr(history)
 
 
+@pytest.mark.parametrize("name", ["eager", "steps", "native"])
+def test_a_training_in_batches_of_more_rows_than_there_are_goes_on(name, tmp_path):
+    if TIERS[name]["compile"]:
+        pytest.importorskip("llvmlite")
+    changes = {**TIERS[name], "batch_size": 1000}
+    expected, history = train(**changes)
+    train(tmp_path / "run", epochs=2, **changes)
+    model, found = train(tmp_path / "run", resume=True, model=network(9), **changes)
+    assert (digest(model), repr(found)) == (digest(expected), repr(history))
+    # It is the same training as in batches of all the rows.
+    train(tmp_path / "run", resume=True, **{**changes, "batch_size": len(X)})
+
+
 def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
     pytest.importorskip("llvmlite")
     expected, history = train(compile=True)
@@ -403,3 +416,13 @@ def test_random_kills_do_not_change_a_bit(name, tmp_path, pytestconfig):
                 continue
             assert out.strip() == expected
             return
+
+
+def test_a_checkpoint_and_its_place_show_what_they_are(tmp_path):
+    model, _ = train(tmp_path / "run", epochs=1)
+    size = sum(array.size for array in model.state_dict().values())
+    assert repr(Checkpoint.read(tmp_path / "run")) == (
+        f"<checkpoint after 1 epoch: Adam after 6 steps, {size} numbers in "
+        f"{len(model.state_dict())} arrays>"
+    )
+    assert repr(ad.Saving("run", seconds=5)) == "Saving('run', seconds=5)"

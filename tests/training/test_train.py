@@ -480,7 +480,6 @@ def test_any_other_error_leaves_the_modes_as_they_were():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"batch_size": 64}, ValueError, "batch_size 64 exceeds the 60 rows; choose 60 or less"),
         ({"batch_size": 0}, ValueError, "batch_size: expected a positive integer"),
         ({"epochs": 0}, ValueError, "epochs: expected a positive integer"),
         (
@@ -488,7 +487,13 @@ def test_any_other_error_leaves_the_modes_as_they_were():
             ValueError,
             "unknown loss 'mse'; choose one of .*cross_entropy.*, mse_loss",
         ),
-        ({"optimizer": "sgd"}, TypeError, "expected an Optimizer or a callable"),
+        (
+            {"optimizer": "adan"},
+            ValueError,
+            "unknown optimizer 'adan'; choose one of adadelta.*; did you mean 'adam'",
+        ),
+        ({"loss": "crossentropy"}, ValueError, "did you mean 'cross_entropy'?"),
+        ({"optimizer": 0.1}, TypeError, "expected a name, an Optimizer or a callable"),
         ({"optimizer": lambda p: None}, TypeError, "got NoneType; for example lambda"),
         ({"validation": X}, TypeError, r"validation: expected a pair \(X, y\), got ndarray"),
         ({"validation": (X[:, :1], Y)}, ad.ShapeError, r"validation: X of shape \(60, 1\)"),
@@ -597,3 +602,78 @@ def test_a_truth_value_of_numpys_shuffles_as_pythons_does():
         return ad.fit(model, pair, optimizer=optimizer, shuffle=shuffle, **settings).loss
 
     assert losses(np.True_) == losses(True) != losses(False)
+
+
+# --- what newcomers write -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["adam", "Adam", "RMSprop", "sgd"])
+def test_an_optimiser_has_a_name_in_capitals_or_none(name):
+    kind = ad.optim.OPTIMIZERS[name.lower()]
+    by_name, by_class = nn.MLP(2, 4, 2, rng=0), nn.MLP(2, 4, 2, rng=0)
+    fit(by_name, optimizer=name)
+    fit(by_class, optimizer=kind)
+    assert_same(weights_of(by_name), weights_of(by_class))
+
+
+def test_the_optimiser_is_adam_where_none_is_named():
+    unnamed, named = nn.MLP(2, 4, 2, rng=0), nn.MLP(2, 4, 2, rng=0)
+    ad.fit(unnamed, (X, Y), loss="cross_entropy", epochs=2, seed=0, progress=False)
+    optimizer = ad.optim.Adam(named.parameters(), lr=1e-3)
+    ad.fit(
+        named, (X, Y), loss="cross_entropy", epochs=2, seed=0, progress=False, optimizer=optimizer
+    )
+    assert_same(weights_of(unnamed), weights_of(named))
+
+
+def test_every_rule_has_a_name():
+    rules = {
+        kind
+        for kind in map(ad.optim.__dict__.get, ad.optim.__all__)
+        if isinstance(kind, type) and issubclass(kind, ad.optim.Optimizer)
+    }
+    assert set(ad.optim.OPTIMIZERS.values()) == rules - {ad.optim.Optimizer, ad.optim.EMA}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"compile": False},
+        {"compile": True},
+        {"compile": True, "metrics": "accuracy"},
+        {"compile": False, "accumulate": 2},
+        {"compile": False, "sample_weight": np.arange(60.0) % 7},
+        {"compile": True, "shuffle": False},
+    ],
+    ids=str,
+)
+def test_a_batch_of_more_rows_than_there_are_is_all_of_them(how):
+    if how["compile"]:
+        pytest.importorskip("llvmlite")
+    clipped, whole = nn.MLP(2, 4, 2, rng=0), nn.MLP(2, 4, 2, rng=0)
+    one, other = fit(clipped, batch_size=64, **how), fit(whole, batch_size=60, **how)
+    assert (one.tier, one.loss) == (other.tier, other.loss)
+    assert_same(weights_of(clipped), weights_of(whole))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["a", "b"] * 30, np.array(["a", "b"] * 30), np.array(["a", "b"] * 30, object), [b"a"] * 60],
+    ids=["list", "array", "objects", "bytes"],
+)
+def test_classes_that_are_texts_are_refused_with_what_to_do(texts):
+    with pytest.raises(
+        TypeError, match=r"y has .*'a', (str|bytes), at row 0; .*np.unique.*MLPClassifier"
+    ):
+        fit(nn.MLP(2, 4, 2, rng=0), (X, texts))
+
+
+def test_the_advice_for_classes_that_are_texts_works():
+    classes, y = np.unique(["cat", "dog"] * 30, return_inverse=True)
+    assert np.isfinite(fit(nn.MLP(2, 4, 2, rng=0), (X, y)).loss).all()
+    assert list(classes) == ["cat", "dog"]
+
+
+def test_texts_among_the_rows_are_refused_with_what_to_do():
+    with pytest.raises(TypeError, match=r"X has 'u', str, at row 0, column 0; .*0 and 1"):
+        fit(nn.MLP(2, 4, 2, rng=0), ([["u", 1.0]] * 60, Y))

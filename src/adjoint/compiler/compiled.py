@@ -17,6 +17,8 @@ from ..graphs.graph import Graph, trace
 from ..graphs.symbol import Symbol
 from ..graphs.tracing import naming
 from ..graphs.tracing.naming import argument_names, parameter_names
+from ..notebook.source import Source
+from ..notebook.verbatim import TERMINAL, Verbatim
 from .arguments import RecordedError, exact, flatten, is_recorded
 from .program import Program
 from .simplify.simplify import simplify
@@ -246,19 +248,36 @@ class Compiled:
         return [program for program, _, _ in self._kept]
 
     @property
-    def source(self) -> str:
-        """The source of the latest call's program: plain NumPy."""
-        return self._latest().source
+    def source(self) -> Source:
+        """The source of the latest call's program, plain NumPy; a notebook shows it highlighted."""
+        return Source(self._latest().source)
 
     @property
     def graph(self) -> Graph:
         """The simplified graph of the latest call's program."""
         return self._latest().graph
 
-    def report(self) -> str:
+    def report(self) -> Verbatim:
         """Return for each program in which tier it runs, and what it costs."""
         self._latest()
-        return "\n".join(program.report() for program in self.programs)
+        return Verbatim("\n".join(program.report() for program in self.programs))
+
+    def __repr__(self) -> str:
+        """Say in one line what is compiled, and how the latest call ran."""
+        name = f"<compiled {naming.function_name(self.function)}"
+        state = self._state()
+        signature = naming.signature(getattr(self.function, "forward", self.function))
+        text = f"{name}{signature}: {state}>"
+        return text if len(text) <= TERMINAL else f"{name}(...): {state}>"
+
+    def _state(self) -> str:
+        if self.latest is None:
+            return "not called yet"
+        operations, kept = len(self.latest.graph.nodes), len(self._kept)
+        return (
+            f"{self.latest.tier}, {operations} operation{'s' * (operations != 1)}, "
+            f"{kept} signature{'s' * (kept != 1)}"
+        )
 
     def examples(self) -> tuple[Any, ...]:
         """Return arrays of zeros, and numbers, like the arguments of the latest call."""

@@ -13,6 +13,7 @@ from ..core.memory import separate
 from ..core.tree import assembler, leaves, map_leaves
 from ..graphs.graph import Graph
 from ..graphs.symbol import Number
+from ..notebook.verbatim import Verbatim
 from . import portable
 from .arguments import fitted
 from .native.function import native_tier
@@ -156,7 +157,7 @@ class Program:
         args: tuple[Any, ...] = map_leaves(lambda position: arrays[position], self.graph.takes)
         return args
 
-    def report(self) -> str:
+    def report(self) -> Verbatim:
         """Return in which tier the graph runs, and what it costs."""
         operations = ", ".join(f"{n} {name}" for name, n in self.graph.operations.most_common())
         shapes = ", ".join(
@@ -174,7 +175,7 @@ class Program:
             f"  compiled in: {self.seconds * 1e3:.1f} ms",
         ]
         details = self.lowered.describe() if self.lowered is not None else self.reasons
-        return "\n".join([*lines, *(f"  {line}" for line in details)])
+        return Verbatim("\n".join([*lines, *(f"  {line}" for line in details)]))
 
 
 def _lower(graph: Graph, tiers: Mapping[str, Tier]) -> tuple[str, Lowered | None, list[str]]:

@@ -200,12 +200,39 @@ def as_numbers(name: str, values: object) -> Array:
 
 
 def _as_rows(name: str, part: str, values: object) -> Array:
+    _refuse_texts(f"{name}: {part}", part, values)
     array = as_numbers(f"{name}: {part}", values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: {part} has dtype {array.dtype}; expected real numbers")
     if not array.ndim:
         raise ShapeError(f"{name}: {part} is a single number; expected an array of rows")
     return array
+
+
+# What to do about texts among the rows, and among their targets.
+_TEXTS = {
+    "X": "give each text a column of 0 and 1, or train adjoint.estimators, which take categories",
+    "y": "number the classes, as classes, y = np.unique(y, return_inverse=True), or train "
+    "adjoint.estimators.MLPClassifier, which takes texts as classes",
+}
+
+
+def _refuse_texts(name: str, part: str, values: object) -> None:
+    """Refuse texts, and say what to do about them."""
+    if isinstance(values, Value):
+        return
+    array = np.asarray(values)
+    if array.dtype.kind not in "OSUT":
+        return
+    for place in np.ndindex(array.shape):
+        if isinstance(array[place], (str, bytes)):
+            text = array[place]
+            shown = repr(text[:40] if isinstance(text, bytes) else str(text)[:40])
+            kind = "bytes" if isinstance(text, bytes) else "str"
+            raise TypeError(
+                f"{name} has {shown}, {kind}, at {_place(place)}; expected real numbers: "
+                f"{_TEXTS[part]}"
+            )
 
 
 def check_finite(name: str, array: Array) -> None:

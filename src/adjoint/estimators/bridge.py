@@ -142,7 +142,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
             loss=self.loss,
             optimizer=self.optimizer or Adam,
             epochs=self.epochs,
-            batch_size=min(self.batch_size, len(arrays[0])),
+            batch_size=self.batch_size,
             seed=int(rng.randint(2**31 - 1)),
             validation=validation,
             sample_weight=arrays[2] if sample_weight is not None else None,

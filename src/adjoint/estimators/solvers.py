@@ -19,13 +19,9 @@ from ..ops.exponential import sqrt, square
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import Schedule, is_zero
 
-# What is abstract, what scikit-learn defines in its own way, and what needs another optimiser.
-_OTHERS = {Optimizer, optim.SGD, optim.Adam, optim.EMA}
-# Besides "lbfgs", which takes no steps on batches, and scikit-learn's "sgd" and "adam".
+# Besides "lbfgs", which takes no steps on batches, and what scikit-learn defines in its own way.
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    name.lower(): kind
-    for name, kind in vars(optim).items()
-    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in _OTHERS
+    name: kind for name, kind in optim.OPTIMIZERS.items() if name not in ("sgd", "adam")
 }
 # A name, or what makes an optimiser of the parameters.
 Solver = str | Callable[[list[Parameter]], Optimizer]

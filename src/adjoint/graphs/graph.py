@@ -190,6 +190,9 @@ class Graph:
     def __repr__(self) -> str:
         return listing.write(self)
 
+    def _repr_html_(self) -> str:
+        return listing.html(self)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "version": __version__}
 

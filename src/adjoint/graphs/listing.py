@@ -15,15 +15,35 @@ if TYPE_CHECKING:
     from .graph import Graph
 
 
+# A notebook folds a graph of more operations.
+_MOST_OPEN = 40
+
+
 def write(graph: Graph) -> str:
     """Return the listing of a graph."""
-    arguments = ", ".join(
-        f"{graph.names[node]}: {describe(node.output)}" for node in graph.input_nodes
-    )
     lines = [(_operation(graph, node), describe(node.output)) for node in graph.nodes]
     width = max((len(text) for text, _ in lines), default=0)
     body = [f"    {text:{width}}    # {spec}" for text, spec in lines]
-    return "\n".join([f"graph {graph.name}({arguments})", *body, f"    return {_result(graph)}"])
+    return "\n".join([_heading(graph), *body, f"    return {_result(graph)}"])
+
+
+def html(graph: Graph) -> str:
+    """Return the listing as a table that a notebook shows, and folds where it is long."""
+    # Here, as below: `import adjoint` does without the room.
+    from ..notebook.html import folded, preformatted, table, view
+
+    lines = [(_operation(graph, node), describe(node.output)) for node in graph.nodes]
+    heading = f"{_heading(graph)}, {len(lines)} operation{'s' * (len(lines) != 1)}"
+    listed = table(["operation", "result"], lines, left=2)
+    end = preformatted(f"return {_result(graph)}")
+    return view(folded(heading, listed, end, is_open=len(lines) <= _MOST_OPEN))
+
+
+def _heading(graph: Graph) -> str:
+    arguments = ", ".join(
+        f"{graph.names[node]}: {describe(node.output)}" for node in graph.input_nodes
+    )
+    return f"graph {graph.name}({arguments})"
 
 
 def describe(spec: Spec) -> str:
@@ -53,18 +73,11 @@ def _constant(operand: Operand) -> str:
 
 
 def _result(graph: Graph) -> str:
-    def show(position: int) -> _Verbatim:
+    from ..notebook.verbatim import Verbatim
+
+    def show(position: int) -> Verbatim:
         output = graph.outputs[position]
         node = getattr(output, "node", None)
-        return _Verbatim(_constant(output) if node is None else graph.names[node])
+        return Verbatim(_constant(output) if node is None else graph.names[node])
 
     return repr(map_leaves(show, graph.gives))
-
-
-class _Verbatim(str):
-    """Text that shows without quotes inside of lists, tuples and dicts."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)

@@ -7,6 +7,9 @@ what PyTorch calls them. Every other module of this room is a family of layers.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from ..errors import missing_attribute
 from . import functional, initialise
 from .activations import ACTIVATIONS
 from .activations.bounded import Hardtanh, Sigmoid, Softmax, Softsign, Tanh
@@ -101,3 +104,7 @@ __all__ = [
     "functional",
     "initialise",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing_attribute(__name__, name, __all__)

@@ -15,6 +15,7 @@ from ..core.value import Value
 from ..errors import ShapeError
 from ..graphs.recording import show_cut
 from ..graphs.tensor import Tensor, tensor
+from .summary import Summary, summary
 
 # The default of ``node`` cannot be None: the engine itself calls Parameter(data, None) to copy or
 # unpickle a frozen parameter, and a user's Parameter(data) must differ from that.
@@ -276,6 +277,34 @@ class Module:
             item.data = copies[name]
 
     # --- text ------------------------------------------------------------------------------------
+
+    def summary(self, *inputs: ArrayLike) -> Summary:
+        """Return a table of the modules: the shapes they put out, their parameters and bytes.
+
+        It prints at a prompt, and is a tree that folds in a notebook.
+
+        Parameters
+        ----------
+        *inputs : arrays
+            What the module is called with, in evaluation mode; buffers are as they were afterwards.
+            Without them no shapes are known.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from adjoint import nn
+        >>> nn.MLP(2, 4, 3, rng=0).summary(np.zeros((5, 2)))
+        module                     output  parameters  bytes
+        MLP()                      (5, 3)          27    216
+          layers[0]: Linear(2, 4)  (5, 4)          12     96
+          layers[1]: Sigmoid()     (5, 4)           0      0
+          layers[2]: Linear(4, 3)  (5, 3)          15    120
+        27 parameters, 27 of them trainable, 216 bytes
+        """
+        return summary(self, inputs)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def extra_repr(self) -> str:
         """Return what `repr` shows in the brackets: by default the shapes of the own tensors."""

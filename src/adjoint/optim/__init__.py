@@ -7,6 +7,10 @@ gradients, and ``snapshot`` is how a model and its optimiser are put back to whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NoReturn
+
+from ..errors import missing_attribute
 from .adam import Adam, adam_update
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
 from .averaging import EMA
@@ -27,6 +31,7 @@ from .sgd import SGD, sgd_update
 
 __all__ = [
     "EMA",
+    "OPTIMIZERS",
     "SGD",
     "AMSGrad",
     "Adadelta",
@@ -55,3 +60,14 @@ __all__ = [
     "clip_by_value",
     "sgd_update",
 ]
+
+# The rules by name, for `fit`; `EMA` is none of its own, since it needs another one.
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    name.lower(): kind
+    for name, kind in sorted(globals().items())
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in (Optimizer, EMA)
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing_attribute(__name__, name, __all__)

@@ -137,6 +137,10 @@ class EMA(Optimizer):
     def __repr__(self) -> str:
         return super().__repr__().replace("(", f"({type(self.inner).__name__}, ", 1)
 
+    def _shown(self, group: Settings) -> str:
+        """Return the settings of the inner rule that are shown, and the decay."""
+        return f"{self.inner._shown(_without(group, _DECAY))}, {_DECAY}={group[_DECAY]}"
+
 
 def _groups_of(optimizer: Optimizer) -> list[dict[str, Any]]:
     """Return an optimiser's groups as they would be given to it."""

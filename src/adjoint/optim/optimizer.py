@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,8 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, Scalar
 from ..errors import ShapeError
 from ..graphs.tensor import Tensor
+from ..graphs.tracing.naming import lasting_text
+from ..notebook.verbatim import TERMINAL
 from .clipping import Clipping
 from .ranges import checked_number
 
@@ -20,6 +22,9 @@ Memory = dict[str, Any]
 Settings = dict[str, Any]
 # A number as a function of how many steps were taken.
 Schedule = Callable[[int], float]
+
+# What no setting is equal to, so that one without a default is shown.
+_NO = object()
 
 
 class Optimizer:
@@ -209,7 +214,9 @@ class Optimizer:
         A schedule is represented by its text, which is not restored but compared.
         """
         memory = [{name: np.array(a) for name, a in entry.items()} for entry in self.memory]
-        groups = [{n: _text(x) if callable(x) else x for n, x in g.items()} for g in self.groups]
+        groups = [
+            {n: lasting_text(x) if callable(x) else x for n, x in g.items()} for g in self.groups
+        ]
         return {"groups": groups, "memory": memory, "steps": self.steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -226,9 +233,22 @@ class Optimizer:
         self.groups, self.memory, self.steps = groups, memory, int(state["steps"])
 
     def __repr__(self) -> str:
-        head = f"{type(self).__name__}({len(self.params)} parameters"
-        groups = [", ".join(f"{n}={x}" for n, x in group.items()) for group in self.groups]
-        return f"{head}, {'; '.join(groups)})"
+        """Show the rate, the settings that are not the defaults, and how far training is."""
+        groups = "; ".join(self._shown(group) for group in self.groups)
+        size, count = sum(parameter.size for parameter in self.params), len(self.params)
+        head = f"{type(self).__name__}({groups}):"
+        rest = (
+            f"{size:,} parameter{'s' * (size != 1)} in {count} tensor{'s' * (count != 1)}, "
+            f"{self.steps:,} step{'s' * (self.steps != 1)}"
+        )
+        return f"{head} {rest}" if len(head) + len(rest) < TERMINAL else f"{head}\n  {rest}"
+
+    def _shown(self, group: Settings) -> str:
+        """Return the settings of a group that are not the defaults of their kind, and the rate."""
+        accepted = inspect.signature(type(self)).parameters
+        defaults = {name: parameter.default for name, parameter in accepted.items()}
+        shown = (f"{n}={x}" for n, x in group.items() if n == "lr" or x != defaults.get(n, _NO))
+        return ", ".join(shown)
 
     def _checked_settings(self, own: Settings, group: Mapping[str, Any]) -> Settings:
         unknown = group.keys() - own.keys()
@@ -324,15 +344,10 @@ def _checked_state_of_groups(optimizer: Optimizer, state: Mapping[str, Any]) -> 
     ]
 
 
-def _text(schedule: Schedule) -> str:
-    """Return the `repr` of a schedule without addresses, which differ from process to process."""
-    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(schedule))
-
-
 def _checked_setting(optimizer: Optimizer, name: str, new: object, own: object) -> Any:
     if not callable(own) and not isinstance(new, str):
         return optimizer.check_setting(name, new)
-    if callable(own) and new == _text(own):
+    if callable(own) and new == lasting_text(own):
         return own
     raise ValueError(f"load_state_dict: {name} was {new} and is {own!r} here; make it the same")
 

@@ -98,7 +98,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float | Schedule,
+        lr: float | Schedule = 1e-2,
         *,
         momentum: float | Schedule = 0.0,
         nesterov: bool = False,

@@ -182,7 +182,7 @@ def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress
         loss="mse_loss" if target.task == "regression" else "cross_entropy",
         optimizer=lambda p: AdamW(p, lr=settings.learning_rate),
         epochs=settings.epochs,
-        batch_size=min(settings.batch_size, len(pairs[0][1])),
+        batch_size=settings.batch_size,
         seed=settings.seed,
         validation=pairs[1],
         callbacks=[stopping],

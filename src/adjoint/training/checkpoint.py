@@ -16,7 +16,7 @@ from ..version import __version__
 from .history import History
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checkpoint:
     """What a file holds of a training.
 
@@ -60,6 +60,17 @@ class Checkpoint:
     measured: Mapping[str, Array] = field(default_factory=dict)
     callbacks: Sequence[dict[str, Any]] = ()
     version: str | None = __version__
+
+    def __repr__(self) -> str:
+        """Say where the training stands, and how large the model is."""
+        epochs = len(self.history["records"]["loss"])
+        numbers = sum(array.size for array in self.model.values())
+        return (
+            f"<checkpoint after {epochs} epoch{'s' * (epochs != 1)}: "
+            f"{self.optimizer['type']} after {self.optimizer['steps']} "
+            f"step{'s' * (self.optimizer['steps'] != 1)}, {numbers:,} "
+            f"number{'s' * (numbers != 1)} in {len(self.model)} arrays>"
+        )
 
     @classmethod
     def of(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..core.annotations import Array, Function
 from ..data.row_weights import ClassWeight
+from ..graphs.tracing.naming import lasting_text
 from ..nn.conventions import conventions_of
 from ..nn.losses.loss import Weighted
 from ..nn.module import Module
@@ -88,7 +88,7 @@ def text_of(thing: Module | Function) -> str:
     'builtins.len'
     """
     if isinstance(thing, (Module, functools.partial)):
-        return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(thing))
+        return lasting_text(thing)
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{named.__module__}.{named.__qualname__}"
 

@@ -35,7 +35,7 @@ def fit(
     data: Data,
     *,
     loss: str | Loss,
-    optimizer: Optimizer | MakesOptimizer,
+    optimizer: str | Optimizer | MakesOptimizer = "adam",
     epochs: int,
     batch_size: int = 32,
     shuffle: bool = True,
@@ -73,12 +73,14 @@ def fit(
         one number, the mean over the batch. With ``nn.MSELoss(reduction="sum")`` and its like a
         step is longer the more rows a batch has; recorded are the mean of the batches' sums, each
         counted by its rows, and as ``val_loss`` the sum over all validation rows.
-    optimizer : Optimizer or callable
-        A callable is given the list of the model's trainable parameters and makes the optimiser:
+    optimizer : str, Optimizer or callable
+        A name in `optim.OPTIMIZERS`, in small letters or capitals: that rule with its default
+        settings, which are a learning rate of 0.001 for "adam" and 0.01 for "sgd". For others give
+        a callable, which makes the optimiser of the list of the model's trainable parameters:
         ``lambda p: SGD(p, lr=0.1)``.
     epochs : int
     batch_size : int
-        At most n; the last batch of an epoch may be smaller.
+        The last batch of an epoch may be smaller. If it is larger than n, each batch is all n rows.
     shuffle : bool
         Take the rows of the first epoch in the order ``data.permutation(n, seed=seed, epoch=0)``,
         those of the second with ``epoch=1``, and so on. Otherwise they keep their own order.
@@ -117,7 +119,8 @@ def fit(
         ``accumulate``, order and seed, and of loss, metrics and `Callback` objects what they are
         called; what is inside a function of yours, or comes from a stream, cannot be seen.
     progress : bool
-        Show a bar on stderr, if tqdm is installed and there is someone to see it.
+        Show a bar where there is someone to see it: that of tqdm if it is installed, in a notebook
+        its widget if ipywidgets is, too, and a plain one otherwise.
     compile : bool or "auto"
         Whether to run whole epochs as native code, which takes llvmlite and operations that have
         native rules; or else steps that are compiled from the second epoch on, since in the first

@@ -9,6 +9,12 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..errors import choose
+from ..notebook.curve import curves
+from ..notebook.html import paragraph, table, view
+from ..notebook.verbatim import Verbatim
+
+# Of more epochs than these the first and the last ones are shown.
+_MOST_SHOWN, _SHOWN = 10, 4
 
 
 class History:
@@ -96,20 +102,40 @@ class History:
         self.seed = int(state["seed"])
         self._records = {n: [float(x) for x in xs] for n, xs in state["records"].items()}
 
-    def report(self) -> str:
+    def report(self) -> Verbatim:
         """Return in which tier the latest epoch ran, and why not in a faster one."""
-        return "\n".join([f"tier: {self.tier}", *(f"  {reason}" for reason in self.reasons)])
+        reasons = (f"  {reason}" for reason in self.reasons)
+        return Verbatim("\n".join([f"tier: {self.tier}", *reasons]))
 
     def __repr__(self) -> str:
         """Draw a table; where there are many epochs, of the first and the last ones."""
+        lines = self._table()
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = (
+            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+            for line in lines
+        )
+        return "\n".join([*table, *["(interrupted)"] * self.interrupted])
+
+    def _table(self) -> list[list[str]]:
+        """Return the names of the columns, then what stands in each line."""
         names = ["epoch", *self._records]
         columns = zip(self.epochs, *self._records.values(), strict=True)
         lines = [[f"{value:.5g}" for value in line] for line in columns]
-        if len(lines) > 10:
-            lines = [*lines[:4], ["..."] * len(names), *lines[-4:]]
-        widths = [max(map(len, column)) for column in zip(names, *lines, strict=True)]
-        table = (
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-            for line in [names, *lines]
-        )
-        return "\n".join([*table, *["(interrupted)"] * self.interrupted])
+        if len(lines) > _MOST_SHOWN:
+            lines = [*lines[:_SHOWN], ["..."] * len(names), *lines[-_SHOWN:]]
+        return [names, *lines]
+
+    def _repr_html_(self) -> str:
+        """Draw a curve of the losses and of each metric, and the table."""
+        head, *lines = self._table()
+        pictures = [curves(group) for group in self._groups()]
+        end = [paragraph("interrupted", faint=True)] * self.interrupted
+        return view(*pictures, table(head, lines), *end)
+
+    def _groups(self) -> list[dict[str, list[float]]]:
+        """Return what is drawn together: a number of the training data and of the validation."""
+        groups: dict[str, dict[str, list[float]]] = {}
+        for name, numbers in self._records.items():
+            groups.setdefault(name.removeprefix("val_"), {})[name] = numbers
+        return list(groups.values())

@@ -25,7 +25,7 @@ from .task import Loss, MakesOptimizer, Task, prepare
 _DIVERGED = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LearningRateSearch:
     """The losses that a training met while its learning rate grew; made by `find_learning_rate`.
 
@@ -61,13 +61,19 @@ class LearningRateSearch:
         falls = falling[2 * reach :] - falling[: len(falling) - 2 * reach]
         return float(self.rates[reach + int(np.argmin(falls))])
 
+    def __repr__(self) -> str:
+        low, high = self.rates[0], self.rates[-1]
+        found = self.suggestion
+        end = "no suggestion" if found is None else f"suggestion {found:.2g}"
+        return f"<learning rates {low:.2g} to {high:.2g} in {len(self.rates)} steps: {end}>"
+
 
 def find_learning_rate(
     model: Module,
     data: tuple[ArrayLike, ArrayLike],
     *,
     loss: str | Loss,
-    optimizer: Optimizer | MakesOptimizer,
+    optimizer: str | Optimizer | MakesOptimizer = "adam",
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 100,

@@ -56,6 +56,9 @@ class Saving:
         self.path = Path(path)
         self.seconds = in_range("seconds", seconds)
 
+    def __repr__(self) -> str:
+        return f"Saving({str(self.path)!r}, seconds={self.seconds:g})"
+
 
 class Saver:
     """Writes a training to a file when it is due, and lets it go on from a file that is there.

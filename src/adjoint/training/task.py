@@ -20,7 +20,7 @@ from ..nn.embedding import Embedding
 from ..nn.functional import LOSSES
 from ..nn.losses.loss import Weighted, reduction_of
 from ..nn.module import Buffer, Module, Parameter
-from ..optim import Optimizer
+from ..optim import OPTIMIZERS, Optimizer
 from ..optim.snapshot import Snapshot, buffers_in, step_snapshot
 from .metrics import Metric, Metrics, as_metrics
 
@@ -131,7 +131,7 @@ def prepare(
     data: Data,
     *,
     loss: str | Loss,
-    optimizer: Optimizer | MakesOptimizer,
+    optimizer: str | Optimizer | MakesOptimizer,
     batch_size: int,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     metrics: Metrics = (),
@@ -181,19 +181,13 @@ def _with_rows(task: Task, X: Array, y: Array) -> Task:
         )
     weights = row_weights(y, task.sample_weight, task.class_weight)
     if weights is None:
-        return replace(task, data=(X, y), batch_size=_checked_size(size, n))
+        return replace(task, data=(X, y), batch_size=min(size, n))
     counts = weights > 0
     if not counts.all():  # a row without weight would still cost time, and fill batches
         X, y, weights = X[counts], y[counts], weights[counts]
     data = X, y, weights.astype(next(task.model.parameters()).dtype, copy=False)
-    loss, size = _weighted(task.loss), _checked_size(size, len(X))
-    return replace(task, data=data, loss=loss, batch_size=size)
-
-
-def _checked_size(batch_size: int, n: int) -> int:
-    if batch_size > n:
-        raise ValueError(f"batch_size {batch_size} exceeds the {n} rows; choose {n} or less")
-    return batch_size
+    loss = _weighted(task.loss)
+    return replace(task, data=data, loss=loss, batch_size=min(size, len(X)))
 
 
 def _weighted(loss: Loss) -> Weighted:
@@ -222,15 +216,18 @@ def _as_pair(name: str, pair: object, dtype: DType, by_number: bool) -> tuple[Ar
     return X.astype(dtype, copy=False), y
 
 
-def _as_optimizer(optimizer: Optimizer | MakesOptimizer, model: Module) -> Optimizer:
+def _as_optimizer(optimizer: str | Optimizer | MakesOptimizer, model: Module) -> Optimizer:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise ValueError(f"fit: {type(model).__name__} has no parameters that require a gradient")
+    if isinstance(optimizer, str):
+        # The classes have capitals, so that people write "Adam" and "adam".
+        optimizer = OPTIMIZERS[choose("optimizer", optimizer.lower(), OPTIMIZERS)]
     if callable(optimizer):
         optimizer = optimizer(trainable)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
-            f"optimizer: expected an Optimizer or a callable that makes one, got "
+            "optimizer: expected a name, an Optimizer or a callable that makes one, got "
             f"{type(optimizer).__name__}; for example lambda params: SGD(params, lr=0.1)"
         )
     if not set(map(id, optimizer.params)) & set(map(id, trainable)):

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from html import escape
 
 from ...core.annotations import Array
+from ...notebook.html import palette
 from .document import Document
 from .entry_paths import EntryPaths
 from .matrix import matrix
 from .step import PARTS, Step
 
-_STYLE = """
+STYLE = f"""
+{palette(".adjoint-derivation")}"""
+STYLE += """
 .adjoint-derivation {
-  color-scheme: light dark;
-  --paper: #fff; --ink: #1c1c22; --faint: #62626e; --line: #dcdce4; --forward: #4169e1;
-  --backward: #c45a00;
   background: var(--paper); color: var(--ink); margin: 0 auto; padding: 1rem; max-width: 60rem;
   font: 1rem/1.5 system-ui, sans-serif; box-sizing: border-box;
 }
@@ -69,14 +69,14 @@ def write(derivation: Document) -> str:
 
 def fragment(derivation: Document) -> str:
     """Return a derivation as part of a page, with its own style."""
-    lines = [f"<style>{_STYLE}</style>", '<main class="adjoint-derivation">']
+    lines = [f"<style>{STYLE}</style>", '<main class="adjoint-derivation">']
     lines += [f"<h1>{escape(derivation.title)}</h1>", "<h2>Given</h2>", "<ul>"]
     for name, formula, text in derivation.given():
         lines += _result(formula.mathml, derivation.evaluator[name], text)
     lines.append("</ul>")
     for part, heading in PARTS.items():
         lines += [f"<h2>{heading}</h2>", f'<ol class="{part}">']
-        lines += [line for step in derivation if step.part == part for line in _step(step)]
+        lines += [line for step in derivation if step.part == part for line in item(step)]
         lines.append("</ol>")
     if derivation.entry is not None:
         lines += ["<h2>One entry</h2>", *_entry(derivation.entry)]
@@ -86,7 +86,8 @@ def fragment(derivation: Document) -> str:
     return "\n".join([*lines, "</ul>", "</main>"])
 
 
-def _step(step: Step) -> Iterator[str]:
+def item(step: Step) -> Iterator[str]:
+    """Yield a step as an item of a list, in the style of a derivation."""
     shape = escape(str(step.shape))
     yield f'<li id="step-{step.number}">'
     yield f'<div class="rule"><b>{step.number}</b> {escape(str(step.rule))}, shape {shape}</div>'

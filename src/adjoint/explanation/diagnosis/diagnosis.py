@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...graphs.source_line import SourceLine
+from ...notebook.html import folded, preformatted, view
+from ...notebook.verbatim import wrapped
 
 # What to do about each cause. The names are stable: programs may compare them.
 REMEDIES = {
@@ -72,7 +74,7 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why a gradient is as it is; `str` tells it in a few lines.
+    """Why a gradient is as it is; `str` tells it in a few lines, as a prompt and a notebook do.
 
     Attributes
     ----------
@@ -118,7 +120,12 @@ class Diagnosis:
             lines.append(_indented(f"Try: {self.remedy}"))
         return "\n".join(lines)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return wrapped(str(self))
+
+    def _repr_html_(self) -> str:
+        head, *lines = str(self).splitlines()
+        return view(folded(head, preformatted(textwrap.dedent("\n".join(lines))), is_open=True))
 
     def _headline(self) -> str:
         if self.cause == "fine":

@@ -7,8 +7,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...notebook.verbatim import wrapped
 from ..derivation.derivation import Derivation
 from ..derivation.step import Step
+from . import html
 from .mistakes import MISTAKES
 from .steps import line
 
@@ -17,7 +19,7 @@ from .steps import line
 SCHEMA = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One wrong gradient, and what explains it.
 
@@ -68,6 +70,9 @@ class Finding:
             lines += [f"    {line(self.step)}"]
         return "\n".join([*lines, f"  advice: {mistake.advice}"])
 
+    def __repr__(self) -> str:
+        return wrapped(str(self))
+
     def _numbers(self) -> list[str]:
         if self.got_shape is not None and self.got_shape != self.expected_shape:
             return [f"  expected shape {self.expected_shape}, got {self.got_shape}"]
@@ -95,7 +100,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BackwardReview:
     """The result of `check_backward`; true if the backward pass is right.
 
@@ -144,6 +149,12 @@ class BackwardReview:
         count = len(self.findings)
         head = f"{self.subject}: wrong in {count} of {max(len(self.checked), count)} gradients"
         return "\n".join([head, *self._told()])
+
+    def __repr__(self) -> str:
+        return wrapped(str(self))
+
+    def _repr_html_(self) -> str:
+        return html.write(self)
 
     def _told(self) -> list[str]:
         """Return the text of each finding, in one line where it follows from one before."""

@@ -63,6 +63,33 @@ def function_name(function: Callable[..., Any]) -> str:
     return identifier("function" if name == "<lambda>" else name)
 
 
+def lasting_text(thing: object) -> str:
+    """Return the `repr` of an object, the same in every process and after any number of calls.
+
+    Addresses are left out, and how often a function was compiled.
+
+    >>> import functools
+    >>> lasting_text(functools.partial(ad.compile(np.sin)))
+    'functools.partial(<compiled sin>)'
+    """
+    text = re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(thing))
+    return re.sub(r"<compiled (\w+)\([^>]*>", r"<compiled \1>", text)
+
+
+def signature(function: Callable[..., Any]) -> str:
+    """Return the names of a function's parameters in brackets, as ``(x, *, axis)``.
+
+    >>> signature(lambda x, /, *rest, axis=0: x)
+    '(x, /, *rest, axis)'
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # what C gives no signature for
+        return "(...)"
+    bare = [each.replace(default=each.empty, annotation=each.empty) for each in parameters]
+    return str(inspect.Signature(bare))
+
+
 def argument_names(function: Callable[..., Any], examples: Sequence[Any]) -> tuple[str, ...]:
     """Return the names of a function's parameters, one for each example."""
     fallback = [f"x{n}" for n in range(len(examples))]
