@@ -319,7 +319,7 @@ def test_every_tier_draws_the_same_masks_and_keeps_the_same_statistics(
 ):
     if tier == "portable":
         monkeypatch.setattr("adjoint.compiler.program.TIERS", {})
-        monkeypatch.setattr("adjoint.training.tiers.is_worthwhile", lambda *_, **__: False)
+        monkeypatch.setattr("adjoint.training.tiers.native_code_pays", lambda *_, **__: False)
     expected, history = train(make, dtype, metrics=metrics)
     found, compiled = train(make, dtype, metrics=metrics, compile=True)
     # A counter of float64 does not fit the state of a network of float32.
