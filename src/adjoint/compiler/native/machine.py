@@ -132,7 +132,7 @@ class Library:
 def _linker() -> Any:
     from llvmlite import binding
 
-    # Code reads its constants relative to where it stands, up to 2 GiB away. LLVM's newer linker puts
-    # all of one object into one block; the older one looks for a place for each section, and in a
-    # process of many gigabytes these can be too far apart, which ends the process.
+    # Code reads its constants relative to where it stands, up to 2 GiB away. LLVM's newer linker
+    # puts all of one object into one block. The older one looks for a place for each section, and
+    # in a process of many gigabytes these can be too far apart.
     return binding.create_lljit_compiler(this_machine().target, use_jit_link=True)
