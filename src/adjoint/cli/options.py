@@ -44,7 +44,7 @@ def check_out(check: Callable[[Path], None], path: Path) -> None:
         raise click.UsageError(f"--out: {error}") from None
 
 
-class Number(click.FloatRange):
+class FiniteNumber(click.FloatRange):
     """A number in a range, to which "nan" and "inf" are none."""
 
     def convert(

@@ -64,9 +64,10 @@ def compile(function: Function) -> Compiled:
     Parameters
     ----------
     function : callable
-        Of arrays or trees of arrays, which loops and branches on nothing else; keyword arguments
-        are settings, and each value of them is compiled for itself. A Python number among the
-        arguments is weak, as it is to NumPy: beside float32 it is float32. Integers are of 64 bits.
+        It takes arrays or trees of arrays, and loops and branches on nothing else; keyword
+        arguments are settings, and each value of them is compiled for itself. A Python number among
+        the arguments is weak, as it is to NumPy: beside float32 it is float32. Integers are of 64
+        bits.
 
     Returns
     -------
@@ -131,8 +132,8 @@ class Compiled:
         ----------
         *args : array, number, or list, tuple or dict of them
         out : tree of arrays, optional
-            Of the result's structure, shapes and dtypes: the results are written there, and it is
-            returned. It may share memory with arguments.
+            It has the result's structure, shapes and dtypes. The results are written there, and it
+            is returned. It may share memory with arguments.
         **settings
             Further arguments of the function, which are frozen into the program.
 

@@ -89,7 +89,7 @@ class Primitive:
         ``expand(*operands, **params)`` gives the same value made of other primitives. Native code
         writes the operation so; a card without it needs a native rule of its own.
     plain : str, optional
-        Of a product in which 0·∞ = 0, the name of the product that it is where there is no such
+        The card of a product in which 0·∞ = 0 names the product that it is where there is no such
         term.
     domain, kinks, cases : see `Trials`
     """

@@ -27,7 +27,7 @@ _COMPRESSED = (".gz", ".bz2", ".zst")
 _BEGINNINGS = {b"PAR1": "Parquet", b"ARROW1": "Feather", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
 
 
-class Source:
+class TableFile:
     """A table in a file: CSV, also compressed, Parquet or Feather, as its name says.
 
     Values of CSV are texts; the others have types of their own.

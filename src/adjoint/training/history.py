@@ -13,7 +13,7 @@ from ..notebook.curve import curves
 from ..notebook.html import paragraph, table, view
 from ..notebook.verbatim import Verbatim
 
-# Of more epochs than these the first and the last ones are shown.
+# Where there are more epochs than these, the first and the last ones are shown.
 _MOST_SHOWN, _SHOWN = 10, 4
 
 

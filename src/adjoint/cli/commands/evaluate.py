@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...tables.source import Source
+from ...tables.source import TableFile
 from ..model_output import load_model, scores, show_treated, tabulate
 from ..options import JSON
 
@@ -20,7 +20,7 @@ from ..options import JSON
 @JSON
 def evaluate(model: Path, table: Path, as_json: bool) -> int:
     """Score MODEL on the rows of TABLE that have a target."""
-    network, source = load_model(model), Source(table)
+    network, source = load_model(model), TableFile(table)
     network.encoder.check(source.names, table)
     if not as_json:
         tabulate()

@@ -11,7 +11,7 @@ import click
 from ...errors import require
 from ...files.rescue import check_folder_place, rescued
 from ...tables.settings import TableSettings
-from ...tables.source import Source
+from ...tables.source import TableFile
 from ...tables.target import TASKS
 from ..model_output import (
     note,
@@ -22,10 +22,10 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import JSON, Number, as_units, check_out
+from ..options import JSON, FiniteNumber, as_units, check_out
 
 DEFAULTS = TableSettings()
-_PART = Number(0, 0.9, min_open=True)
+_PART = FiniteNumber(0, 0.9, min_open=True)
 
 
 @click.command(short_help="Train a network on a table.", context_settings={"show_default": True})
@@ -63,13 +63,13 @@ _PART = Number(0, 0.9, min_open=True)
 )
 @click.option(
     "--learning-rate",
-    type=Number(0, min_open=True),
+    type=FiniteNumber(0, min_open=True),
     default=DEFAULTS.learning_rate,
     help="Step length of AdamW.",
 )
 @click.option(
     "--dropout",
-    type=Number(0, 1, max_open=True),
+    type=FiniteNumber(0, 1, max_open=True),
     default=DEFAULTS.dropout,
     help="Part of the units that a step leaves out.",
 )
@@ -113,7 +113,7 @@ def fit(
     check_out(check_folder_place, out.parent)
     _require_for_fit(as_json)
     say = teller(as_json)
-    source = Source(table)
+    source = TableFile(table)
     _check_dropped(source, target, drop)
     read = source.read().drop_columns(list(drop))
     settings = TableSettings(**chosen)
@@ -134,7 +134,7 @@ def fit(
     return 130 if record["interrupted"] else 0
 
 
-def _check_dropped(source: Source, target: str, drop: tuple[str, ...]) -> None:
+def _check_dropped(source: TableFile, target: str, drop: tuple[str, ...]) -> None:
     unknown = [name for name in drop if name not in source.names]
     if unknown:
         raise click.UsageError(f"--drop: no column {unknown[0]!r} in {source}")

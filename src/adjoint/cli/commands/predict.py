@@ -15,7 +15,7 @@ import click
 from ...errors import require
 from ...files.rescue import check_file_place
 from ...files.whole_file import whole_file
-from ...tables.source import Source
+from ...tables.source import TableFile
 from ..model_output import load_model, note, show_treated
 from ..options import check_out
 
@@ -33,7 +33,7 @@ def predict(model: Path, table: Path, out: Path | None, as_json: bool) -> int:
     """
     if out is not None:
         check_out(check_file_place, out)
-    network, source = load_model(model), Source(table)
+    network, source = load_model(model), TableFile(table)
     network.encoder.check(source.names, table)
     treated: Counter[str] = Counter()
     with _output(out) as file:
