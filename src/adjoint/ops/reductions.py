@@ -436,7 +436,8 @@ def _count_nonzero(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 @constant(
     expand=_count_nonzero,
-    source="np.count_nonzero({x}{params})",
+    # np.count_nonzero gives a Python number in some versions of NumPy, which has no methods.
+    source="np.sum({x} != 0{params})",
     latex=r"\#\left({x} \ne 0{params}\right)",
     numpy=[np.count_nonzero],
     **{**_PLACE, "axis": _OF_NUMBERS, "method": False},

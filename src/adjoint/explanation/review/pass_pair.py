@@ -126,6 +126,8 @@ def is_rate(name: str) -> bool:
 
 def parameter_names(function: Function) -> list[str]:
     """Return the names of a function's positional parameters."""
+    if isinstance(function, np.ufunc):  # older versions of NumPy give them no signature
+        return ["x"] if function.nin == 1 else [f"x{n + 1}" for n in range(function.nin)]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.kind in kinds]
