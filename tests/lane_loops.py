@@ -40,7 +40,7 @@ def vectorised(name, kinds, width):
     ----------
     name : str
     kinds : tuple of str
-        Of the arguments.
+        The kinds of the arguments.
     width : int
         Number of lanes.
     """

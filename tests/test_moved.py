@@ -166,3 +166,18 @@ def test_each_entry_leads_from_a_name_that_is_free_to_a_module_that_is_there(old
 
 def test_no_new_name_is_an_old_one():
     assert all(place(new, MOVED) is None for new in MOVED.values())
+
+
+@pytest.mark.parametrize(
+    ("package", "names"),
+    [
+        ("calculus", ["grad", "value_and_grad", "vjp", "jvp", "linearize"]),
+        ("cli", ["main"]),
+        ("core", ["PRIMITIVES", "NUMPY", "Primitive", "Value", "Node", "Spec", "as_operand"]),
+        ("data", ["as_seed", "batches", "permutation", "check_xy", "as_numbers"]),
+        ("files", ["Checkpoint", "load_weights", "save_weights"]),
+    ],
+)
+def test_a_package_with_the_name_of_a_module_hands_on_what_that_offered(package, names):
+    found = importlib.import_module(f"adjoint.{package}")
+    assert [name for name in names if not hasattr(found, name)] == []

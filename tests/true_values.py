@@ -21,7 +21,7 @@ def _logit(x):
 
 
 def _sinc(x):
-    # Of the rounded product, as NumPy has it.
+    # The sine of the rounded product, as NumPy has it.
     angle = (x.astype(x.dtype) * x.dtype.type(np.pi)).astype(LONG)
     return np.where(x == 0, LONG(1), np.sin(angle) / angle)
 
@@ -73,7 +73,7 @@ BINARY = {
     "xlog1py": lambda x, y: x * np.log1p(y),
     "rel_entr": _rel_entr,
 }
-# Of these the error is relative to the greatest of the arguments and the result: they cancel.
+# Their error is relative to the greatest of the arguments and the result: they cancel.
 CANCELLING = ("logaddexp", "logaddexp2")
 
 

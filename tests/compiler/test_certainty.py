@@ -25,7 +25,7 @@ BOUNDED = sorted(
     if card.facts.moves is not None or card.facts.bounds != REALS
 )
 BOUNDED.remove("uniform")  # whose argument is a random state, no number
-# Of a power the exponent must be constant for NaN to be sure to show; the others raise unless their
+# NaN is sure to show in a power only if the exponent is constant; the others raise unless their
 # further arguments are those of the case.
 ALONE = ("power", "checked", "with_full_rank")
 

@@ -35,8 +35,8 @@ network in float32 about 10 %. `logistic` is the same function as `sigmoid` with
 both tails, as `scipy.special.expit` is, and `2 * logistic(2 * x) - 1` is the same as `tanh`.
 `softplus`, `logaddexp` and the losses made of them have exact slopes.
 
-Of plain arrays NumPy's functions answer themselves: `np.linalg.norm([1e308, 2.0])` overflows, where
-`ad.linalg.norm`, the norm of a tensor and a compiled one stay in range.
+NumPy's functions answer for plain arrays themselves: `np.linalg.norm([1e308, 2.0])` overflows,
+where `ad.linalg.norm`, the norm of a tensor and a compiled one stay in range.
 
 This page is written by `python tests/edges/report.py --markdown > docs/edges.md`.
 {count} probes.

@@ -207,7 +207,7 @@ def test_texts_fit_their_cards_and_lie_in_the_picture(batch):
             x, y = float(text.attrib["x"]), float(text.attrib["y"])
             assert top < y < top + height
             if "end" not in text.attrib["class"]:
-                # Of DejaVu Sans Mono a letter is 0.602 of the size wide.
+                # A letter of DejaVu Sans Mono is 0.602 of the size wide.
                 size = {"title": 12, "heading": 13}.get(text.attrib["class"], 11)
                 assert left < x <= x + 0.602 * size * len(text.text) < left + width + 1, text.text
 

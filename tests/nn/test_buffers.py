@@ -367,7 +367,7 @@ def test_after_divergence_buffers_are_those_of_the_last_good_parameters():
             epochs=1,
             progress=False,
         )
-    # Of three good steps the third is undone with the fourth, whose loss showed what it led to.
+    # The third of three good steps is undone with the fourth, whose loss showed what it led to.
     assert model.layers[1].calls.data == 2
     assert not np.array_equal(model.state_dict()["layers[0].weight"], before["layers[0].weight"])
 

@@ -492,7 +492,7 @@ def test_what_does_not_fit_a_container_is_refused():
 def test_an_initialiser_has_its_variance(name, variance):
     weight = initialise.INITIALISERS[name]((200, 300), np.random.default_rng(0))
     assert weight.shape == (200, 300)
-    # Of 60000 entries mean and variance are within 5 standard errors, √(v/n) and v √(2/n).
+    # Mean and variance of 60000 entries are within 5 standard errors, √(v/n) and v √(2/n).
     assert abs(weight.mean()) < 5 * math.sqrt(variance / weight.size)
     assert weight.var() == pytest.approx(variance, rel=5 * math.sqrt(2 / weight.size))
 

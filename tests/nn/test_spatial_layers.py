@@ -305,7 +305,7 @@ def test_first_weights_of_a_transposed_convolution_are_scaled_by_all_that_reach_
     layer = nn.ConvTranspose2d(8, 16, 3, groups=groups, rng=0)
     bound = math.sqrt(6 / (8 / groups * 9))
     assert abs(layer.weight.data).max() <= bound
-    # Of so many uniform numbers the variance is within 5 standard errors, b² √(4 / 45 n).
+    # The variance of so many uniform numbers is within 5 standard errors, b² √(4 / 45 n).
     n = layer.weight.data.size
     error = 5 * bound**2 * math.sqrt(4 / 45 / n)
     assert layer.weight.data.var() == pytest.approx(bound**2 / 3, abs=error)

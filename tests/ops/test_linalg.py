@@ -410,7 +410,7 @@ def test_a_small_column_is_not_a_dependent_one():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("matrix", [x for x in DEPENDENT if x.ndim == 2])
 def test_the_nuclear_norm_of_a_singular_matrix_has_the_sub_gradient_of_least_norm(matrix, dtype):
-    # Of rank 1 or 2: U Vᵀ of the values that are not 0, and nothing else.
+    # At rank 1 or 2 it is U Vᵀ of the values that are not 0, and nothing else.
     u, s, vh = LINALG.svd(matrix, full_matrices=False)
     rank = np.count_nonzero(s > 1e-12 * s[0])
     found = ad.grad(lambda x: LINALG.norm(x, "nuc"))(matrix.astype(dtype))

@@ -203,7 +203,7 @@ def test_only_the_middle_of_a_median_has_a_gradient():
     np.testing.assert_array_equal(
         gradient(np.median, np.array([3.0, 1.0, 2.0, 9.0])), [0.5, 0, 0.5, 0]
     )
-    # Of equal entries those that a stable sort brings to the middle.
+    # Among equal entries those count that a stable sort brings to the middle.
     np.testing.assert_array_equal(gradient(np.median, np.array([2.0, 2.0, 2.0])), [0, 1, 0])
 
 

@@ -24,12 +24,12 @@ class Slope:
     text : str
         The function, in NumPy.
     derivative : callable
-        Of mpmath's numbers, all finite.
+        The derivative, as a function of mpmath's numbers, all finite.
     fits : callable
-        Of float arrays, whether floats can give the derivative there; those left out are listed
+        Says of float arrays whether floats can give the derivative there. Those left out are listed
         in docs/edges.md, or lie where the function cancels.
     at_nan : callable
-        Of floats, what is documented where any of them is NaN.
+        Gives what is documented where any of some floats is NaN.
     """
 
     text: str

@@ -28,7 +28,7 @@ def right_layers():
 def wrong_layers(every=1):
     """Return distinct wrong layers, and how many mutants were dropped as right after all.
 
-    Of the mutants only one in ``every`` is looked at.
+    Only one in ``every`` mutants is looked at.
     """
     found, dropped, seen = [], 0, set()
     for number, layer in enumerate(right_layers()):

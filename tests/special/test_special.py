@@ -212,7 +212,7 @@ def test_log_ndtr_keeps_three_derivatives_on_the_right(x):
     f = special.log_ndtr
     for slope in slopes:
         f = ad.grad(f)
-        # Of e^(-x²/2) rounding leaves so much.
+        # Rounding leaves so much of e^(-x²/2).
         np.testing.assert_allclose(f(x), slope, rtol=1e-13 * (1 + x))
 
 

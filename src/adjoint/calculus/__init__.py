@@ -4,3 +4,7 @@
 ``custom`` rules of the user's own. ``check`` compares with numerical differences, ``anomaly`` finds
 the first NaN, and ``contract`` with ``claims`` is what every primitive must keep.
 """
+
+from .derivatives import grad, jvp, linearize, value_and_grad, vjp
+
+__all__ = ["grad", "jvp", "linearize", "value_and_grad", "vjp"]

@@ -131,13 +131,36 @@ class AdaptiveAvgPool(AdaptivePool):
         return sum(where(inside, found, 0.0), axis=own) / counts
 
 
-class GlobalMaxPool(Module):
-    """The greatest entry of each channel, which share the gradient if there are several.
+class GlobalPool(Module):
+    """Pooling of each channel to one number; abstract.
 
     Raises
     ------
     ShapeError
         On a call, if the input has no axis after (n, channels), or one without entries.
+    """
+
+    def forward(self, x: ArrayLike) -> Any:
+        """Return one number for each channel.
+
+        Parameters
+        ----------
+        x : (n, channels, ...) array
+
+        Returns
+        -------
+        (n, channels) Tensor
+        """
+        z = _with_entries(self, x)
+        return self._reduced(z, tuple(range(2, z.ndim)))
+
+    def _reduced(self, z: Value | Array, own: Shape) -> Any:
+        """Return one number for each channel, whose entries lie along ``own``."""
+        raise NotImplementedError(f"{type(self).__name__} defines no _reduced")
+
+
+class GlobalMaxPool(GlobalPool):
+    """The greatest entry of each channel, which share the gradient if there are several.
 
     Examples
     --------
@@ -147,28 +170,12 @@ class GlobalMaxPool(Module):
     (5, 3)
     """
 
-    def forward(self, x: ArrayLike) -> Any:
-        """Return one number for each channel.
-
-        Parameters
-        ----------
-        x : (n, channels, ...) array
-
-        Returns
-        -------
-        (n, channels) Tensor
-        """
-        z = _with_entries(self, x)
-        return max(z, axis=tuple(range(2, z.ndim)))
+    def _reduced(self, z: Value | Array, own: Shape) -> Any:
+        return max(z, axis=own)
 
 
-class GlobalAvgPool(Module):
+class GlobalAvgPool(GlobalPool):
     """The mean of each channel.
-
-    Raises
-    ------
-    ShapeError
-        On a call, if the input has no axis after (n, channels), or one without entries.
 
     Examples
     --------
@@ -178,19 +185,8 @@ class GlobalAvgPool(Module):
     (5, 3)
     """
 
-    def forward(self, x: ArrayLike) -> Any:
-        """Return one number for each channel.
-
-        Parameters
-        ----------
-        x : (n, channels, ...) array
-
-        Returns
-        -------
-        (n, channels) Tensor
-        """
-        z = _with_entries(self, x)
-        return mean(z, axis=tuple(range(2, z.ndim)))
+    def _reduced(self, z: Value | Array, own: Shape) -> Any:
+        return mean(z, axis=own)
 
 
 def _with_entries(module: Module, x: ArrayLike) -> Any:

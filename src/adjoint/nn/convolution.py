@@ -15,7 +15,7 @@ from ..ops.padding import pad_with_zeros
 from ..ops.products import matmul
 from ..ops.structural import as_array, concatenate, reshape, transpose
 from ..ops.windows import sliding_windows
-from .initialise import Initialiser, as_generator, as_initialiser, he_uniform
+from .initialise import Initialiser, first_weight, he_uniform
 from .module import Module, Parameter
 
 Sizes = tuple[int, ...]
@@ -84,17 +84,11 @@ class Convolution(Module):
         self.stride = sizes_of("stride", stride, self.axes)
         self.dilation = sizes_of("dilation", dilation, self.axes)
         self.padding = self._padding(padding)
-        self.groups = positive_size("groups", groups)
-        if self.in_channels % self.groups or self.out_channels % self.groups:
-            raise ValueError(
-                f"groups: {groups} does not divide {in_channels} and {out_channels} channels"
-            )
+        self.groups = groups_of(groups, self.in_channels, self.out_channels)
         # Initialisers scale by (in, out), and an output here is made of the entries of a window.
         entries = self.in_channels // self.groups * math.prod(self.kernel_size)
         shape = (entries, self.out_channels)
-        weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))
-        if weight.shape != shape:
-            raise ShapeError(f"initialise returned shape {weight.shape}, expected {shape}")
+        weight = first_weight(initialise, shape, rng)
         kernel = (self.in_channels // self.groups, *self.kernel_size, self.out_channels)
         self.weight = Parameter(weight.reshape(kernel).astype(dtype))
         self.bias = Parameter(np.zeros(self.out_channels, dtype)) if bias else None
@@ -193,6 +187,16 @@ def sizes_of(name: str, given: int | Sizes, axes: int) -> Sizes:
     if len(sizes) != axes:
         raise ValueError(f"{name}: expected one size or {axes}, got {given!r}")
     return tuple(positive_size(name, size) for size in sizes)
+
+
+def groups_of(groups: int, in_channels: int, out_channels: int) -> int:
+    """Return in how many groups channels are mapped, which must divide both numbers of them."""
+    checked = positive_size("groups", groups)
+    if in_channels % checked or out_channels % checked:
+        raise ValueError(
+            f"groups: {groups} does not divide {in_channels} and {out_channels} channels"
+        )
+    return checked
 
 
 def pairs_of(padding: int | Sizes, axes: int, name: str = "padding") -> tuple[tuple[int, int], ...]:

@@ -246,3 +246,26 @@ BY_ACTIVATION: dict[str, Initialiser] = {
     for name, kind in ACTIVATIONS.items()
     if kind.initialise is not None
 }
+
+
+def first_weight(
+    initialise: Initialiser | str,
+    shape: tuple[int, int],
+    rng: np.random.Generator | int | None,
+) -> Array:
+    """Return a layer's first weight, (in, out), as an initialiser draws it.
+
+    Raises
+    ------
+    ShapeError
+        If the initialiser returns another shape.
+
+    Examples
+    --------
+    >>> first_weight("zeros", (1, 2), rng=0)
+    array([[0., 0.]])
+    """
+    weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))
+    if weight.shape != shape:
+        raise ShapeError(f"initialise returned shape {weight.shape}, expected {shape}")
+    return weight

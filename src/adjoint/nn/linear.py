@@ -12,7 +12,7 @@ from ..core.operand import as_plain
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.products import matmul
-from .initialise import Initialiser, as_generator, as_initialiser, glorot_uniform
+from .initialise import Initialiser, first_weight, glorot_uniform
 from .module import Module, Parameter
 
 
@@ -68,10 +68,7 @@ class Linear(Module):
         self.in_features = positive_size("in_features", in_features)
         self.out_features = positive_size("out_features", out_features)
         shape = (self.in_features, self.out_features)
-        weight = np.asarray(as_initialiser(initialise)(shape, as_generator(rng)))
-        if weight.shape != shape:
-            raise ShapeError(f"initialise returned shape {weight.shape}, expected {shape}")
-        self.weight = Parameter(weight.astype(dtype))
+        self.weight = Parameter(first_weight(initialise, shape, rng).astype(dtype))
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
 
     def forward(self, x: ArrayLike) -> Any:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import ArrayLike, DTypeLike
+from ..core.annotations import Array, ArrayLike, DTypeLike
 from ..core.checks import positive_size
 from ..core.value import Value
 from ..errors import ShapeError
 from ..ops.products import matmul
 from ..ops.structural import concatenate, reshape, transpose
 from ..ops.windows import overlay
-from .convolution import Sizes, padded_with_zeros, pairs_of, sizes_of, with_channels
-from .initialise import Initialiser, as_generator, as_initialiser, he_uniform
+from .convolution import Sizes, groups_of, padded_with_zeros, pairs_of, sizes_of, with_channels
+from .initialise import Initialiser, first_weight, he_uniform
 from .module import Module, Parameter
 
 
@@ -91,12 +91,8 @@ class TransposedConvolution(Module):
         self.dilation = sizes_of("dilation", dilation, self.axes)
         self.padding = tuple(n for n, _ in pairs_of(padding, self.axes))
         self.output_padding = self._output_padding(output_padding)
-        self.groups = positive_size("groups", groups)
-        if self.in_channels % self.groups or self.out_channels % self.groups:
-            raise ValueError(
-                f"groups: {groups} does not divide {in_channels} and {out_channels} channels"
-            )
-        weight = self._first_weight(as_initialiser(initialise), as_generator(rng))
+        self.groups = groups_of(groups, self.in_channels, self.out_channels)
+        weight = self._first_weight(initialise, rng)
         self.weight = Parameter(weight.astype(dtype))
         self.bias = Parameter(np.zeros(self.out_channels, dtype)) if bias else None
 
@@ -177,13 +173,13 @@ class TransposedConvolution(Module):
                 )
         return sizes
 
-    def _first_weight(self, initialise: Initialiser, rng: np.random.Generator) -> Any:
+    def _first_weight(
+        self, initialise: Initialiser | str, rng: np.random.Generator | int | None
+    ) -> Array:
         """Return the weight, of which each output channel has its own column at first."""
         depth, width = self.in_channels // self.groups, self.out_channels // self.groups
         shape = (depth * math.prod(self.kernel_size), self.out_channels)
-        drawn = np.asarray(initialise(shape, rng))
-        if drawn.shape != shape:
-            raise ShapeError(f"initialise returned shape {drawn.shape}, expected {shape}")
+        drawn = first_weight(initialise, shape, rng)
         by_group = drawn.reshape(depth, *self.kernel_size, self.groups, width)
         groups_first = np.moveaxis(by_group, -2, 0)
         return groups_first.reshape(self.in_channels, *self.kernel_size, width)

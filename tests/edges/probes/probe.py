@@ -38,7 +38,7 @@ class Probe:
         The arguments. Python floats and lists become arrays of the precision under test; arrays
         keep their dtype. Only floats are differentiated by.
     gives : tuple
-        Of order 1, the gradient of the result's sum by each float argument; of order 2, a matrix:
+        At order 1, the gradient of the result's sum by each float argument; at order 2, a matrix:
         the Hessian of the sum by all their entries, in order.
     why : str
         What makes it right, or which convention holds, with its source.
