@@ -234,6 +234,12 @@ def test_depth_says_how_many_levels_are_open(batch):
     assert ad.draw(model, batch[0], depth=2).scene.frames
 
 
+def test_an_input_is_no_parameter_of_the_module_that_alone_reads_it(batch):
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU())
+    drawing = ad.draw(lambda X: np.sum(model(X)), batch[0], depth=1)
+    assert [c.note for c in drawing.scene.cards if c.kind == "module"] == ["Linear", "ReLU"]
+
+
 @pytest.mark.parametrize(
     ("model", "x"), [case[1:] for case in layers()], ids=[case[0] for case in layers()]
 )

@@ -173,19 +173,16 @@ class Scene:
         return card
 
     def _own_parameters(self, box: Fold) -> int:
-        """Return how many entries the parameters have that nothing outside the box reads."""
-        inputs = {p for node in box.nodes for p in node.parents if p in self.evaluated.inputs}
-        own = [p for p in inputs if self._is_absorbed("parameter", self._readers(p))]
-        return sum(self.evaluated.values[p].size for p in own if p in self.evaluated.wanted)
+        """Return how many entries the leaves have that are drawn in this box, not beside it."""
+        leaves = {p for node in box.nodes for p in node.parents if p in self.evaluated.inputs}
+        own = [p for p in leaves if p not in self.at and p in self.evaluated.wanted]
+        return sum(self.evaluated.values[p].size for p in own)
 
     def _read_outside(self, box: Fold) -> list[Node]:
         """Return the operations of a box whose values are results or read outside of it."""
         inside = set(box.nodes)
         read = {p for n in self.evaluated.graph.nodes if n not in inside for p in n.parents}
         return [n for n in box.nodes if n in read or n in self.evaluated.ends]
-
-    def _readers(self, leaf: Node) -> list[Node]:
-        return [node for node in self.evaluated.graph.nodes if leaf in node.parents]
 
     # --- texts
 
