@@ -148,6 +148,21 @@ def test_a_training_in_batches_of_more_rows_than_there_are_goes_on(name, tmp_pat
     train(tmp_path / "run", resume=True, **{**changes, "batch_size": len(X)})
 
 
+@pytest.mark.parametrize("compile", [False, True], ids=["eager", "native"])
+def test_an_epoch_that_callbacks_have_seen_is_in_the_file_before_the_next_one_ends(
+    compile, tmp_path
+):
+    if compile:
+        pytest.importorskip("llvmlite")
+    path, saved = tmp_path / "run", []
+
+    def look(history, model):
+        saved.append(len(Checkpoint.read(path).history["records"]["loss"]) if saved else 0)
+
+    train(path, epochs=4, compile=compile, callbacks=[look])
+    assert saved == [0, 1, 2, 3]
+
+
 def test_native_code_goes_on_in_the_midst_of_an_epoch(tmp_path, monkeypatch):
     pytest.importorskip("llvmlite")
     expected, history = train(compile=True)
