@@ -668,16 +668,3 @@ def test_the_mutations_are_made_without_the_reviewer():
             assert "adjoint" not in file.read_text(encoding="utf-8").replace(
                 "import adjoint", "adjoint"
             )
-
-
-@pytest.mark.parametrize(("function", "names"), [(np.sin, ["x"]), (np.multiply, ["x1", "x2"])])
-def test_a_ufunc_has_argument_names_also_where_numpy_gives_it_no_signature(
-    function, names, monkeypatch
-):
-    from adjoint.explanation.review import pass_pair
-
-    def none(_):
-        raise ValueError("no signature")
-
-    monkeypatch.setattr(pass_pair.inspect, "signature", none)
-    assert pass_pair.parameter_names(function) == names

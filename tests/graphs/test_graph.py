@@ -10,6 +10,7 @@ from adjoint.graph import Graph, Symbol, trace
 
 import adjoint as ad
 from adjoint import contract
+from adjoint.graphs.tracing import naming
 
 
 def test_a_graph_evaluates_like_the_function():
@@ -295,3 +296,14 @@ def test_a_pickled_graph_of_another_version_is_refused(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"version 0\.3\.0 of adjoint, .* Graph\.save"):
         pickle.loads(text)
+
+
+@pytest.mark.parametrize(("function", "names"), [(np.sin, ("x",)), (np.multiply, ("x1", "x2"))])
+def test_a_ufunc_has_argument_names_also_where_numpy_gives_it_no_signature(
+    function, names, monkeypatch
+):
+    def none(_):
+        raise ValueError("no signature")
+
+    monkeypatch.setattr(naming.inspect, "signature", none)
+    assert naming.argument_names(function, [1.0, 2.0][: len(names)]) == names

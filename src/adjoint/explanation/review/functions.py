@@ -18,7 +18,7 @@ from .pass_pair import (
     copied,
     is_float,
     output_of,
-    parameter_names,
+    positional_names,
     quietly,
     run_backward,
     run_forward,
@@ -36,9 +36,9 @@ class Functions:
     def __init__(self, forward: Function, backward: Function) -> None:
         self._forward, self._backward = forward, backward
         self.label = getattr(backward, "__name__", "backward")
-        self._arguments = parameter_names(forward)
+        self._arguments = positional_names(forward)
         # The backward pass of a loss starts the sweep, and need not take a cotangent.
-        self.takes_g = not _is_of_loss(parameter_names(backward), self._arguments)
+        self.takes_g = not _is_of_loss(positional_names(backward), self._arguments)
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return nothing: functions have arguments alone."""
@@ -87,7 +87,7 @@ class Functions:
 
     def _given(self, result: object, arguments: tuple[Any, ...], g: Array) -> list[Any]:
         """Return what the backward function takes, by the names and number of its parameters."""
-        names = parameter_names(self._backward)
+        names = positional_names(self._backward)
         known = dict(zip(self._arguments, arguments, strict=False))
         if isinstance(result, tuple) and len(names) <= 2:
             cache = result[1] if len(result) == 2 else result[1:]

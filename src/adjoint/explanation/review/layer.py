@@ -23,7 +23,7 @@ from .pass_pair import (
     is_float,
     is_rate,
     output_of,
-    parameter_names,
+    positional_names,
     quietly,
     run_backward,
     run_forward,
@@ -41,10 +41,10 @@ class Layer:
     ) -> None:
         self.layer = layer() if isinstance(layer, type) else layer
         self.label = f"{type(self.layer).__name__}.backward"
-        names = parameter_names(self.layer.backward)
+        names = positional_names(self.layer.backward)
         self.updates = any(map(is_rate, names))
         self.takes_g = bool(names) and not is_rate(names[0])
-        self._arguments = parameter_names(forward_of(self.layer))
+        self._arguments = positional_names(forward_of(self.layer))
         # Where each parameter stands, and its gradient if it is known beforehand.
         self.places = self._given(mapping) if mapping else self._found(arguments)
         self.absent = list(attributes.absent_parameters(self.layer))
@@ -133,7 +133,7 @@ class Layer:
 
     def backward(self, layer: HasBackward, g: Array) -> Any:
         """Call the backward method of a copy in its own form."""
-        names = parameter_names(layer.backward)
+        names = positional_names(layer.backward)
         rates = {name: LEARNING_RATE for name in names if is_rate(name)}
         return layer.backward(*([g] if self.takes_g else []), **rates)
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...core.annotations import Array
+from ...graphs.tracing.naming import signature_of
 from .attributes import Path
 from .variables import watched
 
@@ -124,12 +125,10 @@ def is_rate(name: str) -> bool:
     return name.lower() in _RATES
 
 
-def parameter_names(function: Function) -> list[str]:
+def positional_names(function: Function) -> list[str]:
     """Return the names of a function's positional parameters."""
-    if isinstance(function, np.ufunc):  # older versions of NumPy give them no signature
-        return ["x"] if function.nin == 1 else [f"x{n + 1}" for n in range(function.nin)]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
+    parameters = signature_of(function).parameters.values()
     return [p.name for p in parameters if p.kind in kinds]
 
 

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...core.annotations import Tree
 from ...core.node import Node
 
@@ -76,6 +78,25 @@ def lasting_text(thing: object) -> str:
     return re.sub(r"<compiled (\w+)\([^>]*>", r"<compiled \1>", text)
 
 
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a function's signature; older versions of NumPy give none to their ufuncs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is written in C, and tells none.
+
+    >>> signature_of(np.multiply)
+    <Signature (x1, x2, /)>
+    """
+    if not isinstance(function, np.ufunc):
+        return inspect.signature(function)
+    names = ["x"] if function.nin == 1 else [f"x{n + 1}" for n in range(function.nin)]
+    return inspect.Signature(
+        [inspect.Parameter(x, inspect.Parameter.POSITIONAL_ONLY) for x in names]
+    )
+
+
 def signature(function: Callable[..., Any]) -> str:
     """Return the names of a function's parameters in brackets, as ``(x, *, axis)``.
 
@@ -83,7 +104,7 @@ def signature(function: Callable[..., Any]) -> str:
     '(x, /, *rest, axis)'
     """
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = signature_of(function).parameters.values()
     except (TypeError, ValueError):  # what C gives no signature for
         return "(...)"
     bare = [each.replace(default=each.empty, annotation=each.empty) for each in parameters]
@@ -94,11 +115,11 @@ def argument_names(function: Callable[..., Any], examples: Sequence[Any]) -> tup
     """Return the names of a function's parameters, one for each example."""
     fallback = [f"x{n}" for n in range(len(examples))]
     try:
-        signature = inspect.signature(function)
+        parameters = signature_of(function).parameters.values()
     except (TypeError, ValueError):  # a function in C that tells no signature
         return tuple(fallback)
     names: list[str] = []
-    for parameter in signature.parameters.values():
+    for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
             names += [f"{parameter.name}{n}" for n in range(len(examples) - len(names))]
         elif parameter.kind is not parameter.VAR_KEYWORD:
