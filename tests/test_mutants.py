@@ -346,3 +346,8 @@ def test_what_one_trial_raises_ends_the_others(tmp_path, toy):
     trees = Trees(tmp_path, 1, toy[1].folder)
     with pytest.raises(queue.Empty):
         list(trees.each(lambda tree, item: queue.SimpleQueue().get_nowait(), [1, 2]))
+
+
+def test_every_mutant_that_is_kept_as_equivalent_is_still_one_of_the_package():
+    keys = [list(key) for key in equivalent.reasons()]
+    assert len(with_keys(keys)) == len(keys)
