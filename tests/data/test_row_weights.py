@@ -56,6 +56,19 @@ def test_a_class_that_is_not_named_weighs_1():
     np.testing.assert_allclose(weights, [0.5, 2, 0.5])
 
 
+@pytest.mark.parametrize("compile", [False, True], ids=["eager", "compiled"])
+def test_a_batch_is_at_most_the_rows_that_have_a_weight(compile, tmp_path):
+    pytest.importorskip("safetensors")
+    weights = np.where(np.arange(50) < 20, 0.0, WEIGHTS)
+    settings = {"sample_weight": weights, "compile": compile}
+    expected, _ = train(batch_size=30, **settings)
+    path = tmp_path / "run"
+    found, _ = train(batch_size=1000, checkpoint=path, **settings)
+    assert_same(found, expected, rtol=0, atol=0)
+    # It is the same training, so that either may go on where the other one ended.
+    train(batch_size=30, checkpoint=path, resume=True, **settings)
+
+
 def test_weights_of_rows_and_classes_multiply():
     weights = row_weights(np.array([0, 0, 1]), [1.0, 2.0, 3.0], {0: 2.0, 1: 4.0})
     np.testing.assert_allclose(weights, np.array([2, 4, 12]) / 6)
