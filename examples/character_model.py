@@ -59,9 +59,9 @@ class TransformerModel(nn.Module):
 
 
 def read():
-    """Return the text of the README and the documentation, in English."""
-    pages = [page for page in sorted((ROOT / "docs").glob("*.md")) if ".zh" not in page.name]
-    paths = [ROOT / "README.md", *pages]
+    """Return the text of the README and of the pages that explain, in English."""
+    pages = sorted((ROOT / "docs/explanation").glob("*.md"))
+    paths = [ROOT / "README.md", ROOT / "docs/architecture.md", *pages]
     return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 

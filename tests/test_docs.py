@@ -16,7 +16,13 @@ import adjoint
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = Path(adjoint.__file__).parent
 HAS_NATIVE = importlib.util.find_spec("llvmlite") is not None
-DOCS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+# Built pages stand in folders whose names begin with an underscore.
+PAGES = [
+    path
+    for path in sorted((REPOSITORY / "docs").rglob("*.md"))
+    if not any(part.startswith("_") for part in path.relative_to(REPOSITORY).parts)
+]
+DOCS = [REPOSITORY / "README.md", *PAGES]
 # It shows native code.
 DOCS += [REPOSITORY / "src/adjoint/compiler/README.md"] * HAS_NATIVE
 
@@ -38,7 +44,11 @@ def worked_example(tmp_path):
     suite on it; given its name it returns the outcome.
     """
     shutil.copytree(PACKAGE, tmp_path / "src/adjoint")
-    for name in ("pyproject.toml", "docs/native.md", *(f"tests/{x}" for x in SUITE + SUITES_OWN)):
+    for name in (
+        "pyproject.toml",
+        "docs/explanation/native.md",
+        *(f"tests/{x}" for x in SUITE + SUITES_OWN),
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, tmp_path / name)
 
@@ -91,7 +101,7 @@ def test_a_card_without_native_code_fails_with_what_to_do(worked_example):
     assert "Say on its card what it is made of, as expand=" in run.stdout
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_consoles_in_the_documents_print_what_they_say(path):
     """Every ``>>>`` in a document is a doctest."""
     import doctest

@@ -140,12 +140,14 @@ def test_every_card_agrees_at_special_values_in_every_tier(name, dtype, full):
 def test_every_card_has_native_code_or_is_listed(name):
     reasons = _why_not_native(name)
     if name in _listed():
-        assert reasons, f"{name} has native code now: take it out of the table in docs/native.md"
+        assert reasons, (
+            f"{name} has native code now: take it out of the table in docs/explanation/native.md"
+        )
     else:
         assert not reasons, (
             f"{name} has no native code ({reasons[0]}). Say on its card what it is made of, as "
             "expand=lambda x: …, in operations that have; or give it a rule in compiler/native; or "
-            "list it with the reason in docs/native.md, under What has no native code"
+            "list it with the reason in docs/explanation/native.md, under What has no native code"
         )
 
 
@@ -170,7 +172,7 @@ def _why_not_native(name):
 
 
 def _listed():
-    page = (Path(__file__).parents[2] / "docs" / "native.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/explanation/native.md").read_text(encoding="utf-8")
     section = page.split("## What has no native code")[1].split("\n\n")[1]
     return [name for row in section.splitlines()[2:] for name in re.findall("`(\\w+)`", row)]
 

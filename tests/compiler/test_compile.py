@@ -80,7 +80,7 @@ def test_the_articles_step_is_short_and_cites_its_equations():
 
 
 def test_every_equation_is_on_the_page():
-    page = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/explanation/equations.md").read_text(encoding="utf-8")
     for number, equation in EQUATIONS.items():
         assert f"| ({number}) |" in page
         assert equation.formula in page

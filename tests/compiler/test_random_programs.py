@@ -41,7 +41,7 @@ def test_every_sort_of_program_is_among_them(report):
 def test_ordinary_programs_run_natively_and_are_never_in_doubt(report):
     fates = report.runs["ordinary", True]
     assert fates["doubt"] == fates["refused"] == 0
-    # The rest sorts, or finds the greatest: see docs/native.md.
+    # The rest sorts, or finds the greatest: see docs/explanation/native.md.
     assert fates["native"] > 0.7 * fates.total()
 
 

@@ -19,7 +19,7 @@ from adjoint.coverage import (
     public_functions,
 )
 
-PAGE = Path(__file__).parents[2] / "docs/coverage.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/coverage.md"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_the_page_is_up_to_date(found):
     if f"NumPy {minor_version()} " not in published:
         pytest.skip("the page is of another version of NumPy")
     assert published == as_markdown(found), (
-        "run: python -m adjoint.coverage --markdown > docs/coverage.md"
+        "run: python -m adjoint.coverage --markdown > docs/reference/coverage.md"
     )
 
 

@@ -63,7 +63,7 @@ def displays(name: str) -> list[str]:
     return _DISPLAY.findall((DOCS / name).read_text(encoding="utf-8"))
 
 
-def sections(name: str = "derivation.md") -> list[Section]:
+def sections(name: str = "explanation/derivation.md") -> list[Section]:
     """Return the sections of a page that have displays."""
     text = (DOCS / name).read_text(encoding="utf-8")
     parts = re.split(r"^## .*$", text, flags=re.MULTILINE)

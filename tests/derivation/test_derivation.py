@@ -28,7 +28,7 @@ def test_an_equation_is_proved_for_symbols(part, number, full):
 
 
 def test_both_languages_have_the_same_equations():
-    assert displays("derivation.md") == displays("derivation.zh.md")
+    assert displays("explanation/derivation.md") == displays("zh/explanation/derivation.md")
 
 
 def test_no_number_stands_for_two_equations():
@@ -36,7 +36,7 @@ def test_no_number_stands_for_two_equations():
     assert len(numbers) == len(set(numbers))
 
 
-@pytest.mark.parametrize("page", ["derivation.md", "derivation.zh.md"])
+@pytest.mark.parametrize("page", ["explanation/derivation.md", "zh/explanation/derivation.md"])
 def test_numbers_in_the_text_are_those_of_equations(page):
     """Those that written source cites, too."""
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_written_source_cites_the_equation_of_the_page(number):
     assert read.sides in [each.sides for each in cited.statements]
 
 
-@pytest.mark.parametrize("page", ["derivation.md", "derivation.zh.md"])
+@pytest.mark.parametrize("page", ["explanation/derivation.md", "zh/explanation/derivation.md"])
 def test_no_equation_hides_from_the_test(page):
     """Every display is a block of mathematics; `$$` would not be read."""
     assert "$$" not in (DOCS / page).read_text(encoding="utf-8")

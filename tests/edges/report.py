@@ -22,7 +22,7 @@ The rule: the derivative where there is one; else PyTorch's convention, as the
 error that says what to do. NaN appears only where the value is NaN too, or where two infinite
 slopes of opposite signs meet in one argument: in reverse mode `sqrt(x - x)` has the gradient ∞ - ∞,
 while forward mode adds the tangents first and gives 0. Where a line says "truly", it is a listed
-exception: the convention 0·∞ = 0 ([decision 2](decisions/0002-strong-zeros.md)) hides another
+exception: the convention 0·∞ = 0 ([decision 2](../decisions/0002-strong-zeros.md)) hides another
 derivative, or a better one would cost training time.
 
 **The price of a tail.** `sigmoid` and `tanh` take their slope from their value y, as y (1 - y) and
@@ -38,7 +38,7 @@ both tails, as `scipy.special.expit` is, and `2 * logistic(2 * x) - 1` is the sa
 NumPy's functions answer for plain arrays themselves: `np.linalg.norm([1e308, 2.0])` overflows,
 where `ad.linalg.norm`, the norm of a tensor and a compiled one stay in range.
 
-This page is written by `python tests/edges/report.py --markdown > docs/edges.md`.
+This page is written by `python tests/edges/report.py --markdown > docs/explanation/edges.md`.
 {count} probes.
 """
 
@@ -86,7 +86,7 @@ def _array(numbers: Any) -> str:
 def main() -> None:
     """Print the page, or how many probes there are of each family."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--markdown", action="store_true", help="print docs/edges.md")
+    parser.add_argument("--markdown", action="store_true", help="print docs/explanation/edges.md")
     if parser.parse_args().markdown:
         print(markdown(FAMILIES), end="")
         return

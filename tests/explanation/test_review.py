@@ -22,7 +22,7 @@ SQUARE = rng.standard_normal((5, 5))
 TARGET = np.eye(5)[rng.integers(0, 5, 7)]
 
 
-# --- the mistakes of the article, rebuilt; numbered as in the errata of docs/derivation.md
+# --- the mistakes of the article, rebuilt; numbered as in docs/explanation/derivation.md's errata
 
 
 class Dense:
@@ -487,7 +487,7 @@ def test_numbers_that_json_lacks_are_texts():
 
 
 def page():
-    return (Path(__file__).parents[2] / "docs" / "review.md").read_text(encoding="utf-8")
+    return (Path(__file__).parents[2] / "docs/how-to/review.md").read_text(encoding="utf-8")
 
 
 def test_the_page_lists_every_mistake_in_its_order():

@@ -261,7 +261,7 @@ def test_the_causes_in_the_code_have_remedies(outcomes):
 
 
 def test_the_page_lists_every_cause():
-    page = (Path(__file__).parents[2] / "docs" / "why.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/how-to/why.md").read_text(encoding="utf-8")
     table = page.partition("## Causes")[2].partition("## How well")[0]
     listed = re.findall(r"`([a-z_]+)`", table)
     assert set(listed) == REMEDIES.keys()

@@ -27,7 +27,7 @@ class Slope:
         The derivative, as a function of mpmath's numbers, all finite.
     fits : callable
         Says of float arrays whether floats can give the derivative there. Those left out are listed
-        in docs/edges.md, or lie where the function cancels.
+        in docs/explanation/edges.md, or lie where the function cancels.
     at_nan : callable
         Gives what is documented where any of some floats is NaN.
     """

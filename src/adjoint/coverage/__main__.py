@@ -1,4 +1,4 @@
-"""``python -m adjoint.coverage`` counts; ``--markdown`` prints docs/coverage.md."""
+"""``python -m adjoint.coverage`` counts; ``--markdown`` prints docs/reference/coverage.md."""
 
 from __future__ import annotations
 

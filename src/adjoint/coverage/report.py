@@ -16,7 +16,7 @@ _HEAD = """\
 function is called on tensors: {share:.1%}. This page is written by
 
 ```console
-python -m adjoint.coverage --markdown > docs/coverage.md
+python -m adjoint.coverage --markdown > docs/reference/coverage.md
 ```
 
 A function counts if a call in which tensors are recorded gives NumPy's values and a graph, and if
@@ -56,7 +56,7 @@ def as_text(count: Count) -> str:
 
 
 def as_markdown(count: Count) -> str:
-    """Return docs/coverage.md.
+    """Return docs/reference/coverage.md.
 
     >>> as_markdown(Count([Entry(("exp",), np.exp)], {}, {}, [])).splitlines()[0]
     "# NumPy's functions"

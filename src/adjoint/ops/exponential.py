@@ -291,7 +291,8 @@ def log1p(x: Array) -> Array:
 
 
 @elementwise(
-    # The slope is made of the value alone, which costs no second exponential; see docs/edges.md.
+    # The slope is made of the value alone, which costs no second exponential: see
+    # docs/explanation/edges.md.
     partials=[lambda y, x: y * (1 - y)],
     strong=True,
     source="sigmoid({x})",

@@ -16,7 +16,7 @@ class Equation(NamedTuple):
     formula: str
 
 
-# The numbers are those of docs/equations.md.
+# The numbers are those of docs/explanation/equations.md.
 EQUATIONS: dict[int, Equation] = {
     number: Equation(number, subject, formula)
     for number, subject, formula in (

@@ -168,7 +168,7 @@ class BackwardReview:
         return told
 
     def to_json(self) -> str:
-        """Return the review as JSON text, of the schema in docs/review.md."""
+        """Return the review as JSON text, of the schema in docs/how-to/review.md."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
 
     def to_dict(self) -> dict[str, Any]:
