@@ -108,7 +108,8 @@ def _cofactor_slope(t: AnyArray, a: AnyArray) -> AnyArray:
 def cofactor(a: Array) -> Array:
     """Return the matrices of cofactors, det(a) a⁻ᵀ, of singular matrices too.
 
-    With a = u diag(s) vᵀ it is ± u diag(p) vᵀ, where p_i is the product of all s but s_i [2]_.
+    With a = u diag(s) vᵀ it is ± u diag(p) vᵀ, where p_i is the product of all s but s_i, as
+    Stewart shows in "On the adjugate matrix", 1998.
 
     >>> ad.linalg.cofactor(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)
     array([[ 4., -2.],

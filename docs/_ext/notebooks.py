@@ -1,0 +1,39 @@
+"""A page that is a notebook is offered as one, to be run in Jupyter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from myst_nb.core.read import is_myst_markdown_notebook
+from sphinx.application import Sphinx
+
+
+def is_notebook(path: Path) -> bool:
+    """Return whether a page has cells to run."""
+    return path.suffix == ".md" and is_myst_markdown_notebook(path.read_text(encoding="utf-8"))
+
+
+def as_notebook(text: str) -> nbformat.NotebookNode:
+    """Return a page as a notebook of Jupyter, which is checked."""
+    notebook = jupytext.reads(text, fmt="md:myst")
+    nbformat.validate(notebook)
+    return notebook
+
+
+def _offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    path = Path(app.env.doc2path(page)) if page in app.env.found_docs else None
+    if path is None or not is_notebook(path):
+        return
+    written = Path(app.outdir) / f"{page}.ipynb"
+    written.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(as_notebook(path.read_text(encoding="utf-8")), written)
+    context["notebook"] = f"{page}.ipynb"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Write the notebooks beside their pages."""
+    app.connect("html-page-context", _offer)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,136 @@
+"""The reference is written from the docstrings: a page for each noun, with all its public names.
+
+Where a name goes follows from the module that defines it, so that a new one needs no line here
+unless its module is new; the build warns of a name that no page shows.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import GenericAlias, ModuleType
+from typing import Any
+
+from reference_pages import PAGES, Page, Section
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+import adjoint
+
+LOGGER = logging.getLogger(__name__)
+FOLDER = "reference/api"
+_PACKAGE = Path(adjoint.__file__).parent
+# Their docstrings are those of dict and Callable, or a page of its own shows what they hold.
+_WITHOUT = (ModuleType, dict, GenericAlias)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A public name, where it is offered and where it is defined."""
+
+    offered: str
+    name: str
+    item: Any
+
+    @property
+    def defined(self) -> str:
+        """Return the module that defines it, within the package."""
+        module = getattr(self.item, "__module__", None) or self.offered
+        return module.removeprefix("adjoint.")
+
+    def directive(self) -> str:
+        """Return what makes autodoc show it."""
+        kind = "class" if inspect.isclass(self.item) else "function"
+        kind = "exception" if _is_error(self.item) else kind
+        members = "   :members:\n" if kind == "class" else ""
+        return f".. auto{kind}:: {self.offered}.{self.name}\n{members}"
+
+
+def _is_error(item: object) -> bool:
+    return inspect.isclass(item) and issubclass(item, BaseException)
+
+
+def names(offered: str) -> list[Name]:
+    """Return the public names of a module that have a docstring of their own."""
+    module = importlib.import_module(offered)
+    public = getattr(module, "__all__", None) or _own(module)
+    found = [Name(offered, name, getattr(module, name)) for name in public]
+    return [each for each in found if not isinstance(each.item, _WITHOUT)]
+
+
+def _own(module: ModuleType) -> list[str]:
+    """Return what a module without a list of names defines."""
+    return [
+        name
+        for name, item in vars(module).items()
+        if not name.startswith("_") and getattr(item, "__module__", "") == module.__name__
+    ]
+
+
+def _is_within(module: str, places: tuple[str, ...]) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places)
+
+
+def _shown(section: Section, page: Page, left: dict[str, list[Name]]) -> list[Name]:
+    """Take the names of a section from those that are left."""
+    offered = left[page.offered]
+    found = [
+        each for each in offered if not section.places or _is_within(each.defined, section.places)
+    ]
+    left[page.offered] = [each for each in offered if each not in found]
+    return found
+
+
+def _heading(text: str, line: str) -> str:
+    return f"{text}\n{line * len(text)}\n"
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the name of each page and its text; then warn of what is left."""
+    left = {page.offered: names(page.offered) for page in PAGES}
+    for page in PAGES:
+        parts = [_heading(page.title, "="), f"{page.sentence}\n"]
+        for section in page.sections:
+            if section.title:
+                parts.append(_heading(section.title, "-"))
+            parts += [each.directive() for each in _shown(section, page, left)]
+        yield page.name, "\n".join(parts)
+    for each in (each for found in left.values() for each in found):
+        LOGGER.warning(
+            "no page of the reference shows %s.%s, of adjoint.%s; docs/_ext/reference_pages.py "
+            "says which modules go where",
+            each.offered,
+            each.name,
+            each.defined,
+        )
+
+
+def _write(app: Sphinx) -> None:
+    folder = Path(app.srcdir) / FOLDER
+    folder.mkdir(exist_ok=True)
+    written = {f"{name}.rst": text for name, text in pages()}
+    for path in folder.iterdir():
+        if path.name not in written:
+            path.unlink()
+    for name, text in written.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def _skip(
+    app: Sphinx, what: str, name: str, item: object, skipped: bool, options: object
+) -> bool | None:
+    """Leave out the methods that a class has from another library."""
+    code = getattr(inspect.unwrap(item), "__code__", None) if callable(item) else None
+    return True if code and _PACKAGE not in Path(code.co_filename).parents else None
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Write the pages before they are read."""
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("builder-inited", _write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
