@@ -56,8 +56,8 @@ PAGES = (
     Page(
         "elementary",
         "Arithmetic and elementary functions",
-        "NumPy's functions of one entry, and a few that networks use. Each takes arrays, tensors and "
-        "symbols; so does NumPy's own, called on a tensor.",
+        "NumPy's functions of one entry, and a few that networks use. Each takes arrays, tensors "
+        "and symbols; so does NumPy's own, called on a tensor.",
         sections=(
             _ops("Arithmetic", "arithmetic"),
             _ops("Powers, exponentials and logarithms", "exponential", "logarithm"),
