@@ -1,6 +1,7 @@
 """How the site is built: python -m sphinx -W --keep-going docs docs/_build/html.
 
-Nothing is fetched, neither while it is built nor when it is read. Where a page goes, and what makes
+With `-D nb_execution_mode=cache` the notebooks are run, too, which takes minutes. Nothing is
+fetched, neither while the site is built nor when it is read. Where a page goes, and what makes
 those that nobody writes, is said in docs/architecture.md.
 """
 
@@ -41,7 +42,6 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_fence_as_directive = ["math"]  # as GitHub shows them
 myst_heading_anchors = 4
 myst_update_mathjax = False
-# Notebooks are run by `python docs/build.py`, which takes minutes; without it they show their code.
 nb_execution_mode = "off"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True

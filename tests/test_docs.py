@@ -113,9 +113,3 @@ def test_consoles_in_the_documents_print_what_they_say(path):
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
     )
     assert found.failed == 0
-
-
-def test_links_to_files_lead_somewhere():
-    for path in DOCS:
-        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"

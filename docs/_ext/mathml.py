@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from docutils import nodes
-from docutils.utils.math import MathError
+from docutils.utils.math import MathError, unichar2tex
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -34,8 +34,8 @@ def mathml(latex: str, *, display: bool = False) -> str:
     >>> " ".join(mathml("x^2").split())
     '<math xmlns="http://www.w3.org/1998/Math/MathML"> <msup> <mi>x</mi> <mn>2</mn> </msup></math>'
     """
-    latex = _ALIGN.sub(r"\\\1{aligned}", latex).replace(":=", r"\coloneq ").strip()
-    return tex2mathml(latex, as_block=display)
+    latex = _ALIGN.sub(r"\\\1{aligned}", latex).replace(":=", r"\coloneq ")
+    return tex2mathml(latex.translate(unichar2tex.uni2tex_table).strip(), as_block=display)
 
 
 def _written(node: nodes.Element, latex: str, *, display: bool) -> str:

@@ -10,10 +10,18 @@ import nbformat
 from myst_nb.core.read import is_myst_markdown_notebook
 from sphinx.application import Sphinx
 
+# What colours a cell that is not run: IPython's commands, as !ls, are no Python.
+_LEXER = "---\nlanguage_info:\n  name: python\n  pygments_lexer: ipython3\n"
 
-def is_notebook(path: Path) -> bool:
+
+def is_notebook(text: str) -> bool:
     """Return whether a page has cells to run."""
-    return path.suffix == ".md" and is_myst_markdown_notebook(path.read_text(encoding="utf-8"))
+    return is_myst_markdown_notebook(text)
+
+
+def _name_lexer(app: Sphinx, name: str, source: list[str]) -> None:
+    if app.env.doc2path(name).suffix == ".md" and is_notebook(source[0]):
+        source[0] = source[0].replace("---\n", _LEXER, 1)
 
 
 def as_notebook(text: str) -> nbformat.NotebookNode:
@@ -24,16 +32,18 @@ def as_notebook(text: str) -> nbformat.NotebookNode:
 
 
 def _offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    path = Path(app.env.doc2path(page)) if page in app.env.found_docs else None
-    if path is None or not is_notebook(path):
+    path = Path(app.env.doc2path(page)) if page in app.env.found_docs else Path()
+    text = path.read_text(encoding="utf-8") if path.suffix == ".md" else ""
+    if not is_notebook(text):
         return
     written = Path(app.outdir) / f"{page}.ipynb"
     written.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(as_notebook(path.read_text(encoding="utf-8")), written)
+    nbformat.write(as_notebook(text), written)
     context["notebook"] = f"{page}.ipynb"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the notebooks beside their pages."""
+    app.connect("source-read", _name_lexer)
     app.connect("html-page-context", _offer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

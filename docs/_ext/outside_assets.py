@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sphinx.application import Sphinx
-from sphinx.util import logging
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
-LOGGER = logging.getLogger(__name__)
 _OUTSIDE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _IN_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`\\])//[^\n]*", re.DOTALL)
@@ -91,9 +91,11 @@ def outside_assets(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _check(app: Sphinx, error: Exception | None) -> None:
+    from sphinx.util import logging
+
     if error is None and app.builder.format == "html":
         for path, address in outside_assets(Path(app.outdir)):
-            LOGGER.warning("%s is loaded from elsewhere by %s", address, path)
+            logging.getLogger(__name__).warning("%s is loaded from elsewhere by %s", address, path)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

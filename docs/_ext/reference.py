@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import GenericAlias, ModuleType
-from typing import Any
-
-from reference_pages import PAGES, Page, Section
-from sphinx.application import Sphinx
-from sphinx.util import logging
+from typing import TYPE_CHECKING, Any
 
 import adjoint
+from reference_pages import PAGES, Page, Section
 
-LOGGER = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 FOLDER = "reference/api"
 _PACKAGE = Path(adjoint.__file__).parent
 # Their docstrings are those of dict and Callable, or a page of its own shows what they hold.
@@ -47,6 +45,13 @@ class Name:
         kind = "exception" if _is_error(self.item) else kind
         members = "   :members:\n" if kind == "class" else ""
         return f".. auto{kind}:: {self.offered}.{self.name}\n{members}"
+
+    def missing(self) -> str:
+        """Return what to do where no page shows it."""
+        return (
+            f"no page of the reference shows {self.offered}.{self.name}, of adjoint.{self.defined};"
+            " docs/_ext/reference_pages.py says which modules go where"
+        )
 
 
 def _is_error(item: object) -> bool:
@@ -88,37 +93,37 @@ def _heading(text: str, line: str) -> str:
     return f"{text}\n{line * len(text)}\n"
 
 
-def pages() -> Iterator[tuple[str, str]]:
-    """Yield the name of each page and its text; then warn of what is left."""
+def pages() -> tuple[dict[str, str], list[Name]]:
+    """Return the text of each page, and the names that none shows."""
     left = {page.offered: names(page.offered) for page in PAGES}
-    for page in PAGES:
-        parts = [_heading(page.title, "="), f"{page.sentence}\n"]
-        for section in page.sections:
-            if section.title:
-                parts.append(_heading(section.title, "-"))
-            parts += [each.directive() for each in _shown(section, page, left)]
-        yield page.name, "\n".join(parts)
-    for each in (each for found in left.values() for each in found):
-        LOGGER.warning(
-            "no page of the reference shows %s.%s, of adjoint.%s; docs/_ext/reference_pages.py "
-            "says which modules go where",
-            each.offered,
-            each.name,
-            each.defined,
-        )
+    texts = {page.name: _page(page, left) for page in PAGES}
+    return texts, [each for found in left.values() for each in found]
+
+
+def _page(page: Page, left: dict[str, list[Name]]) -> str:
+    parts = [_heading(page.title, "="), f"{page.sentence}\n"]
+    for section in page.sections:
+        if section.title:
+            parts.append(_heading(section.title, "-"))
+        parts += [each.directive() for each in _shown(section, page, left)]
+    return "\n".join(parts)
 
 
 def _write(app: Sphinx) -> None:
+    from sphinx.util import logging
+
     folder = Path(app.srcdir) / FOLDER
     folder.mkdir(exist_ok=True)
-    written = {f"{name}.rst": text for name, text in pages()}
-    for path in folder.iterdir():
-        if path.name not in written:
+    texts, left = pages()
+    for path in folder.glob("*.rst"):
+        if path.stem not in texts:
             path.unlink()
-    for name, text in written.items():
-        path = folder / name
+    for name, text in texts.items():
+        path = folder / f"{name}.rst"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    for each in left:
+        logging.getLogger(__name__).warning("%s", each.missing())
 
 
 def _skip(

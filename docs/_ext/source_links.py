@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
-ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"(?<=\]\()([^)#:\s]+)(?=[)#])")
-_INCLUDE = re.compile(r"```\{(?:literal)?include\} (\S+)")
+_INCLUDE = re.compile(r"```\{include\} (\S+)")
 
 
 def shown_files(docs: Path) -> dict[Path, Path]:

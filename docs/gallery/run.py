@@ -1,4 +1,4 @@
-"""The gallery is written by running the examples: python docs/gallery/run.py [NAME …].
+"""The gallery is written by running the examples: python docs/gallery/run.py [NAME …] [--pages].
 
 An example's time, what it printed and its picture are kept here, so that the site is built without
 running any; its page is written from them and from what the example says of itself.
@@ -31,8 +31,8 @@ TITLES = {
 _INDEX = """\
 # Gallery
 
-Each example is a file that runs by itself, as `python examples/{first}.py`. Pictures, times and what was
-printed are from one run of `python docs/gallery/run.py`, which writes these pages.
+Each example is a file that runs by itself, as `python examples/{first}.py`. Pictures, times and
+what was printed are from `python docs/gallery/run.py`, which runs them and writes these pages.
 
 """
 
@@ -140,11 +140,13 @@ def write(results: dict[str, Result]) -> None:
 
 
 def main() -> None:
-    """Run the examples that are named, or all."""
+    """Run the examples that are named, or all, or none and write the pages anew."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", choices=[[], *names()], metavar="NAME")
+    parser.add_argument("--pages", action="store_true", help="run nothing")
+    chosen = parser.parse_args()
     results = read()
-    for name in parser.parse_args().names or names():
+    for name in [] if chosen.pages else chosen.names or names():
         print(f"{name} …", flush=True)
         results[name] = run(name)
         print(f"{name}: {results[name].seconds} s", flush=True)
