@@ -44,6 +44,7 @@ myst_heading_anchors = 4
 myst_update_mathjax = False
 nb_execution_mode = "off"
 nb_execution_timeout = 600
+nb_execution_in_temp = True  # they write files
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # they would come from elsewhere
