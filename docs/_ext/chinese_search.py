@@ -18,8 +18,7 @@ _WORD = re.compile(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+")
 class SearchEnglishAndChinese(SearchEnglish):
     """Words of English by their stems, Chinese by its pairs of characters."""
 
-    lang = "en-zh"
-    language_name = "English and Chinese"
+    lang = "en-zh"  # and the name stays, since the script of the stemmer is called by it
     js_splitter_code = r"""
 function splitQuery(query) {
   const apart = query.replace(/[\u3400-\u9fff]+/g, " $& ");

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,15 @@ _WORDS = [
     str(Path(package.__file__).parent / "locale") for package in (sphinx, pydata_sphinx_theme)
 ]
 _SCRIPT = "translations_zh.js"
-# What the theme has no Chinese for.
 _SEARCH = {"theme_search_bar_text": "搜索文档…"}
+# What the theme has no Chinese for.
+_MORE_WORDS = {
+    "Breadcrumb": "当前位置",
+    "Collapse Sidebar": "收起侧栏",
+    "Color mode": "颜色模式",
+    "Expand Sidebar": "展开侧栏",
+    "System Settings": "跟随系统",
+}
 
 
 def is_chinese(page: str) -> bool:
@@ -40,11 +48,19 @@ def counterpart(page: str) -> str:
     return page.removeprefix(FOLDER) if is_chinese(page) else FOLDER + page
 
 
+class _MoreWords(NullTranslations):
+    """Answers where no catalogue of the theme does."""
+
+    def gettext(self, message: str) -> str:
+        return _MORE_WORDS.get(message, message)
+
+
 def _read_words(app: Sphinx) -> None:
     """Read the words of both languages, and take the English ones."""
     english = locale.get_translator()
     locale.translators.clear()
     chinese, _ = locale.init(_WORDS, "zh_CN")
+    chinese.add_fallback(_MoreWords())
     locale.init_console()
     locale.translators["general", "sphinx"] = english
     app.words = {False: english, True: chinese}  # type: ignore[attr-defined]

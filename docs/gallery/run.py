@@ -105,11 +105,12 @@ It is [examples/{name}.py](../../examples/{name}.py).
 
 
 def _as_markdown(docstring: str) -> str:
-    """Return a docstring with its indented lines, which are commands, in a box."""
-    parts = docstring.split("\n\n")
-    return "\n\n".join(
-        f"```sh\n{part.strip()}\n```" if part.startswith("    ") else part for part in parts
-    )
+    """Return a docstring with its commands in boxes."""
+    return "\n\n".join(map(_part, docstring.split("\n\n")))
+
+
+def _part(text: str) -> str:
+    return f"```sh\n{text.strip()}\n```" if text.lstrip().startswith("python ") else text
 
 
 def index(results: dict[str, Result]) -> str:
