@@ -34,7 +34,6 @@ extensions = [
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_ext", "**/.ipynb_checkpoints"]
-suppress_warnings = ["toc.empty_glob"]
 
 # --- pages in Markdown, and notebooks in Markdown
 
