@@ -23,6 +23,11 @@ PAGES = [
     if not any(part.startswith("_") for part in path.relative_to(REPOSITORY).parts)
 ]
 DOCS = [REPOSITORY / "README.md", *PAGES]
+# These describe a whole feature, the others what to do for one task.
+FEATURES = {"estimators", "index", "review", "why"}
+HOW_TO = [
+    path for path in sorted((REPOSITORY / "docs/how-to").glob("*.md")) if path.stem not in FEATURES
+]
 # It shows native code.
 DOCS += [REPOSITORY / "src/adjoint/compiler/README.md"] * HAS_NATIVE
 
@@ -101,11 +106,18 @@ def test_a_card_without_native_code_fails_with_what_to_do(worked_example):
     assert "Say on its card what it is made of, as expand=" in run.stdout
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_consoles_in_the_documents_print_what_they_say(path):
-    """Every ``>>>`` in a document is a doctest."""
+def name_of(path):
+    return str(path.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name_of)
+def test_consoles_in_the_documents_print_what_they_say(path, tmp_path, monkeypatch):
+    """Every ``>>>`` in a document is a doctest; the files that a page writes go elsewhere."""
     import doctest
 
+    if not HAS_NATIVE and "tier: native" in path.read_text(encoding="utf-8"):
+        pytest.skip("needs llvmlite")
+    monkeypatch.chdir(tmp_path)
     found = doctest.testfile(
         str(path),
         module_relative=False,
@@ -113,3 +125,10 @@ def test_consoles_in_the_documents_print_what_they_say(path):
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
     )
     assert found.failed == 0
+
+
+@pytest.mark.parametrize("path", HOW_TO, ids=name_of)
+def test_a_how_to_page_asks_a_question_and_ends_with_what_else_to_try(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r"# .*\?\n", text)
+    assert re.findall(r"^## (.*)", text, flags=re.MULTILINE)[-1] == "If it does not work"
