@@ -1,4 +1,4 @@
-"""Each row of the pages "Coming from ..." is true: both columns are run, and their numbers compared.
+"""Each row of the pages "Coming from ..." is true: both columns run, and their numbers agree.
 
 A page has two blocks of code before its tables, the other library's and ours, that make the names
 which the rows use. A row says ``—`` where we have nothing like it, and "other numbers" where both
