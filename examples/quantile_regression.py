@@ -1,5 +1,7 @@
 """Predict a range instead of a number: three quantiles of noise that grows, by one network.
 
+The picture shows what it found beside the quantiles that the points were drawn by.
+
 python examples/quantile_regression.py --out pictures
 """
 

@@ -1,8 +1,8 @@
 """Each row of the pages "Coming from ..." is true: both columns run, and their numbers agree.
 
-A page has two blocks of code before its tables, the other library's and ours, that make the names
-which the rows use. A row says ``—`` where we have nothing like it, and "other numbers" where both
-run and agree in shape alone. The other library's column is run where it is installed.
+A page has two blocks of code, the other library's and ours, that make the names which the rows use.
+A row says ``—`` where we have nothing like it, and "other numbers" where both run and agree in
+shape alone. The other library's column is run where it is installed.
 """
 
 import ast
