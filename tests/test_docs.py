@@ -1,6 +1,7 @@
 """What the documents claim and show is run."""
 
 import importlib.util
+import operator
 import os
 import re
 import shutil
@@ -132,3 +133,17 @@ def test_a_how_to_page_asks_a_question_and_ends_with_what_else_to_try(path):
     text = path.read_text(encoding="utf-8")
     assert re.match(r"# .*\?\n", text)
     assert re.findall(r"^## (.*)", text, flags=re.MULTILINE)[-1] == "If it does not work"
+
+
+# A function that a reader is to write.
+TO_BE_WRITTEN = {"ad.NAME", "ad.sech"}
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name_of)
+def test_names_in_the_text_of_a_document_exist(path):
+    """Those in blocks of code are run."""
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    spans = " ".join(re.findall(r"`[^`]+`", text))
+    names = set(re.findall(r"(?<![\w.])ad(?:\.[A-Za-z]\w*)+", spans)) - TO_BE_WRITTEN
+    for name in names:
+        operator.attrgetter(name.removeprefix("ad."))(adjoint)
