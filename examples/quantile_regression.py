@@ -2,7 +2,7 @@
 
 The picture shows what it found beside the quantiles that the points were drawn by.
 
-python examples/quantile_regression.py --out pictures
+    python examples/quantile_regression.py --out pictures
 """
 
 from __future__ import annotations
