@@ -23,7 +23,7 @@ PAGES = [
     for path in sorted((REPOSITORY / "docs").rglob("*.md"))
     if not any(part.startswith("_") for part in path.relative_to(REPOSITORY).parts)
 ]
-DOCS = [REPOSITORY / "README.md", *PAGES]
+DOCS = [REPOSITORY / "README.md", REPOSITORY / "README.zh.md", *PAGES]
 # These describe a whole feature, the others what to do for one task.
 FEATURES = {"estimators", "index", "review", "why"}
 HOW_TO = [
