@@ -10,8 +10,9 @@ _ = ""
 w = ad.tensor([1.0, 2.0], requires_grad=True)
 model = ad.nn.Linear(2, 1, rng=0)
 loss = np.sum(model(w) ** 2)
-_4, __, _ = w, model, loss
-_5, _6 = model, loss
+_4, _5, _6 = model, loss, w
+_, __, shown = w, loss, w.data * 0
+_ = shown
 """
 
 
@@ -27,7 +28,7 @@ def test_a_drawing_names_tensors_as_their_variables(prompt):
     picture = prompt("ad.draw(loss).svg()")
     assert ">loss" in picture
     assert ">w" in picture
-    assert "_4" not in picture
+    assert "_5" not in picture
     assert "_6" not in picture
 
 
@@ -35,11 +36,15 @@ def test_a_derivation_names_tensors_as_their_variables(prompt):
     text = str(prompt("ad.explain(loss)"))
     assert "Derivation of loss" in text
     assert "∂loss/∂w" in text
-    assert "_4" not in text
+    assert "_5" not in text
     assert "_6" not in text
 
 
 def test_why_names_a_tensor_and_a_parameter_as_their_variables(prompt):
     prompt("loss.backward()")
     assert prompt("ad.why(w)").subject == "w"
-    assert "_5" not in prompt("ad.why(model.weight)").subject
+    assert prompt("ad.why(model.weight)").subject == "weight"
+
+
+def test_why_names_a_computed_value_as_its_variable(prompt):
+    assert prompt("ad.why(shown)").subject == "shown"
