@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -11,15 +12,24 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 ENGLISH = sorted((REPOSITORY / "docs/tutorials").glob("*.md"))
 CHINESE = REPOSITORY / "docs/zh/tutorials"
+# A cell with this option, and what follows it on its page, runs only when all is asked for.
+SLOW = ":tags: [slow]"
 SHOWN_AS = ("_repr_html_", "_repr_svg_", "__repr__")
 NEEDED = ("click", "llvmlite", "matplotlib", "pandas", "pyarrow", "safetensors", "scipy", "sklearn")
 
 
 def code_cells(path):
-    """Return the code of each cell of a MyST notebook, without the cell's own options."""
+    """Return the code of each cell of a MyST notebook, under the cell's own options."""
     text = path.read_text(encoding="utf-8")
-    cells = re.findall(r"^```\{code-cell\} ipython3\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    return [re.sub(r"\A(:\w+:.*\n)+\n?", "", cell) for cell in cells]
+    return re.findall(r"^```\{code-cell\} ipython3\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def without_options(cell):
+    return re.sub(r"\A(:\w+:.*\n)+\n?", "", cell)
+
+
+def quick_cells(cells):
+    return itertools.takewhile(lambda cell: not cell.startswith(SLOW), cells)
 
 
 def run_shell(line):
@@ -53,11 +63,11 @@ def run_cell(cell, names, where):
         run_python(cell, names, where)
 
 
-def run_page(path):
-    """Run all cells in order, in one fresh namespace and in the folder that is current."""
+def run(cells, page):
+    """Run cells in order, in one fresh namespace and in the folder that is current."""
     names = {"__name__": "__main__"}
-    for number, cell in enumerate(code_cells(path), start=1):
-        run_cell(cell, names, f"{path.name}, cell {number}")
+    for number, cell in enumerate(cells, start=1):
+        run_cell(without_options(cell), names, f"{page}, cell {number}")
 
 
 def is_text(node):
@@ -77,12 +87,14 @@ class WithoutTexts(ast.NodeTransformer):
 
 def skeleton(cell):
     """Return what must be equal in two languages: Python without its texts, all else as it is."""
-    first, _, body = cell.partition("\n")
+    code = without_options(cell)
+    first, _, body = code.partition("\n")
     if first.startswith("%%writefile ") and first.endswith(".py"):
         return first, skeleton(body)
     if first.startswith(("%%", "!")):
         return cell
-    return ast.dump(WithoutTexts().visit(ast.parse(cell)))
+    options = cell.removesuffix(code)
+    return options, ast.dump(WithoutTexts().visit(ast.parse(code)))
 
 
 def headings(path):
@@ -104,15 +116,16 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
-def test_all_cells_run_in_order_and_warn_of_nothing(path, in_an_empty_folder):
-    run_page(path)
+def test_cells_run_in_order_and_warn_of_nothing(path, in_an_empty_folder, full):
+    cells = code_cells(path)
+    run(cells if full else quick_cells(cells), path.name)
 
 
 @pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
 def test_the_chinese_page_runs_too(path, in_an_empty_folder, full):
     if not full:
         pytest.skip("its code is the English page's, as the next test says; --full runs it")
-    run_page(CHINESE / path.name)
+    run(code_cells(CHINESE / path.name), f"Chinese {path.name}")
 
 
 @pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
@@ -125,3 +138,11 @@ def test_both_languages_have_the_same_code_but_for_texts_and_comments(path):
 def test_there_are_tutorials_in_both_languages():
     assert [path.name for path in ENGLISH] == sorted(path.name for path in CHINESE.glob("*.md"))
     assert len(ENGLISH) >= 3
+
+
+def test_the_table_of_the_examples_is_what_the_tutorial_writes(in_an_empty_folder):
+    run(code_cells(REPOSITORY / "docs/tutorials/own-table.md")[:1], "own-table.md")
+    written = sorted(Path().glob("*.csv"))
+    assert [path.name for path in written] == ["rents.csv", "rents_later.csv"]
+    for path in written:
+        assert path.read_bytes() == (REPOSITORY / "examples" / path.name).read_bytes()
