@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
-ENGLISH = sorted((REPOSITORY / "docs/tutorials").glob("*.md"))
 CHINESE = REPOSITORY / "docs/zh/tutorials"
 # A cell with this option, and what follows it on its page, runs only when all is asked for.
 SLOW = ":tags: [slow]"
 SHOWN_AS = ("_repr_html_", "_repr_svg_", "__repr__")
 NEEDED = ("click", "llvmlite", "matplotlib", "pandas", "pyarrow", "safetensors", "scipy", "sklearn")
+
+
+def notebooks(folder):
+    return sorted(set(folder.glob("*.md")) - {folder / "index.md"})
+
+
+ENGLISH = notebooks(REPOSITORY / "docs/tutorials")
 
 
 def code_cells(path):
@@ -136,7 +142,7 @@ def test_both_languages_have_the_same_code_but_for_texts_and_comments(path):
 
 
 def test_there_are_tutorials_in_both_languages():
-    assert [path.name for path in ENGLISH] == sorted(path.name for path in CHINESE.glob("*.md"))
+    assert [path.name for path in ENGLISH] == [path.name for path in notebooks(CHINESE)]
     assert len(ENGLISH) >= 3
 
 
