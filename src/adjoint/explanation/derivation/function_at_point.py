@@ -19,7 +19,7 @@ from ...errors import GraphError, ShapeError, choose
 from ...graphs.recording import enable_grad, sweep_back
 from ...graphs.sweep import interpret, reachable
 from ...graphs.tensor import Tensor
-from ...graphs.tracing.naming import argument_names, identifier, parameter_names
+from ...graphs.tracing.naming import argument_names, identifier, is_given, parameter_names
 from ...graphs.tracing.tracer import TracedNode
 from ...nn.functional import LOSSES
 from ...nn.module import Buffer, Module
@@ -108,7 +108,8 @@ def as_recorded(tensor: Tensor, scope: Mapping[str, Any]) -> FunctionAtPoint:
     held = {parent: arg for node in order for arg, parent in node.edges() if parent}
     roots = [node for node in order if node.primitive is None]
     arrays = tuple(np.array(held.get(node, tensor.data)) for node in roots)
-    known = {x.node: name for name, x in scope.items() if isinstance(x, Tensor) and x.node}
+    given = {name: x for name, x in scope.items() if is_given(name)}
+    known = {x.node: name for name, x in given.items() if isinstance(x, Tensor) and x.node}
     function = _replay(order, roots, end, known)
     names = tuple(identifier(known.get(node, f"x{n}")) for n, node in enumerate(roots))
     wanted = tuple(range(len(roots)))

@@ -11,6 +11,7 @@ import numpy as np
 from ...core.annotations import Array
 from ...core.node import Node
 from ...graphs.tensor import Tensor
+from ...graphs.tracing.naming import is_given
 from .diagnosis import Diagnosis
 from .event_log import EventLog, latest, of_graph
 from .examination import Examination, examination_of
@@ -24,7 +25,8 @@ _HOW = "run it inside `with ad.diagnose():`, or call ad.why(f, *args), to see wh
 def of_value(subject: Tensor | Array | np.generic, scope: Mapping[str, Any]) -> Diagnosis:
     """Return the diagnosis of a tensor or an array, ``scope`` being the caller's variables."""
     log = latest()
-    name = next((name for name, x in scope.items() if x is subject), "the value")
+    known = (name for name, x in scope.items() if x is subject and is_given(name))
+    name = next(known, "the value")
     found = None if log is None else _of_recorded(subject, name, log, scope)
     if found is not None:
         return found

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...graphs.tensor import Tensor
+from ...graphs.tracing.naming import is_given
 from ...nn.module import Module
 
 
 def named_tensors(scope: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors among variables that require a gradient, and those within modules."""
-    modules = {name: x for name, x in scope.items() if isinstance(x, Module)}
+    given = {name: x for name, x in scope.items() if is_given(name)}
+    modules = {name: x for name, x in given.items() if isinstance(x, Module)}
     for name, module in modules.items():
         for path, parameter in module.named_parameters():
             yield path if len(modules) == 1 else f"{name}.{path}", parameter
-    for name, x in scope.items():
+    for name, x in given.items():
         if isinstance(x, (list, tuple)):
             yield from _recorded((f"{name}[{n}]", item) for n, item in enumerate(x))
         elif isinstance(x, dict):

@@ -158,3 +158,12 @@ def _numbered(name: str, taken: set[str], wanted: set[str]) -> str:
     while (tried := f"{name}_{number}") in taken or tried in wanted:
         number += 1
     return tried
+
+
+def is_given(name: str) -> bool:
+    """Return whether a person chose a variable's name: prompts keep what they showed as _ and _4.
+
+    >>> [name for name in ("w", "_w", "_", "__", "_4") if is_given(name)]
+    ['w', '_w']
+    """
+    return bool(name.strip("_0123456789"))
