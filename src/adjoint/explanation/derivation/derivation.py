@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...core.annotations import Array
 from ...errors import GradientMismatchError
+from ...files.whole_file import write_whole
+from ..phrases import Phrases
 from . import html, latex, markdown, script, text
 from .cards import Cards
+from .document import Document
 from .entry_paths import EntryPaths
 from .evaluator import Evaluator
-from .formula import Formula, derivative, identifier, symbol
+from .formula import Formula, derivative, identifier, minus, symbol, words
 from .function_at_point import FunctionAtPoint
 from .lines import Line, WrittenProgram
 from .numbers import agree, numbers
+from .parameter_names import is_numbered
+from .paths import follow
 from .reading import Reading
 from .step import Step
 
@@ -40,15 +47,19 @@ class Derivation:
     value : array
         That of the function.
     entry : EntryPaths or None
+    equalities : int
+        How many were computed and compared.
     """
 
-    def __init__(self, subject: FunctionAtPoint) -> None:
+    def __init__(self, subject: FunctionAtPoint, lang: str = "en") -> None:
+        self.say = Phrases(lang)
+        self.equalities = 0
         self.program = WrittenProgram(subject)
         self.subject = subject
         self.inputs: Mapping[str, Array] = self.program.inputs
         self.evaluator = Evaluator(self.program.functions)
-        self.reading = Reading(self._written, self._is_number)
-        self.cards = Cards(self.program.terms, self._written)
+        self.reading = Reading(self.written, self._is_number)
+        self.cards = Cards(self.program.terms, self.written)
         self.steps: list[Step] = []
         # For each value the sum of its terms' magnitudes when it is multiplied out completely.
         self._expanded: dict[str, Any] = {}
@@ -64,13 +75,29 @@ class Derivation:
 
     # --- making it
 
-    def _written(self, name: str) -> Formula:
+    def written(self, name: str) -> Formula:
         """Return how a name is written: ``d_W1`` as a derivative by ``W1``."""
         inner = name.removeprefix("d_")
         if inner != name and inner in self.evaluator.scope:
             value = identifier(self.program.value)
-            return derivative(value, identifier(inner))
-        return identifier(name)
+            return derivative(value, self._own(inner))
+        return self._own(name)
+
+    def _own(self, name: str) -> Formula:
+        """Return a name, for a model's parameter where it stands, unless it is W1 or the like."""
+        path = self.program.paths.get(name)
+        return identifier(name) if path is None or is_numbered(name) else words(path)
+
+    def follow(self, entry: str) -> None:
+        """Add all paths from an entry of an input to the value.
+
+        Raises
+        ------
+        ValueError
+            If the entry is none of an input that is differentiated by.
+        """
+        self.entry = follow(self, entry)
+        self.equalities += self.entry.equalities
 
     def _is_number(self, name: str) -> bool:
         """Return whether a name stands for a single number."""
@@ -82,7 +109,8 @@ class Derivation:
         error = self._error(number, line, value)
         self._expanded[line.name] = self.evaluator.magnitude(line.source, self._expanded)
         self.evaluator[line.name] = value
-        formula = self._written(line.name) + symbol(" = ") + self._right_side(line)
+        self.equalities += 1
+        formula = self.written(line.name) + symbol(" = ") + self._right_side(line)
         return Step(
             number,
             line.part,
@@ -138,6 +166,7 @@ class Derivation:
                     f"the derivation ends in {numbers(derived)} for {name}, but the engine gives "
                     f"{numbers(engine)}; please report it"
                 )
+            self.equalities += 1
 
     # --- walking it
 
@@ -158,19 +187,30 @@ class Derivation:
     @property
     def title(self) -> str:
         """What is explained."""
-        return f"Derivation of {self.program.title}({', '.join(self.inputs)})"
+        return self.say("title", what=self.program.title)
 
-    def given(self) -> Iterator[tuple[str, Formula, str]]:
-        """Yield each input's name, formula and numbers, and those of long constants."""
+    @property
+    def verdict(self) -> str:
+        """How many equalities hold, as a sentence."""
+        return self.say("verdict", count=self.equalities)
+
+    def given(self) -> Iterator[tuple[Formula, Array]]:
+        """Yield each input's formula and value, and those of long constants."""
         for name, array in (*self.inputs.items(), *self.program.constants.items()):
-            yield name, identifier(name), numbers(array)
+            formula, path = self.written(name), self.program.paths.get(name)
+            if path is not None and is_numbered(name):
+                formula = formula + symbol(" = ") + words(path)
+            yield formula, array
 
-    def results(self) -> Iterator[tuple[Formula, str]]:
-        """Yield each gradient's formula, and the engine's numbers."""
+    def results(self) -> Iterator[tuple[Formula, Array]]:
+        """Yield each gradient's formula, and what the engine gives."""
         value = identifier(self.program.value)
-        for name in self.program.gradient:
-            formula = derivative(value, identifier(name))
-            yield formula, numbers(self.gradient[name])
+        for name, gradient in self.gradient.items():
+            yield derivative(value, self._own(name)), gradient
+
+    def printed(self, value: Array) -> str:
+        """Return what is printed of a value."""
+        return minus(numbers(value, self.say.table["array"]))
 
     # --- rendering it
 
@@ -191,6 +231,38 @@ class Derivation:
         """Return the derivation as one HTML page that loads nothing."""
         return html.write(self)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the derivation to a file, whole or not at all; its name says as what.
+
+        Parameters
+        ----------
+        path : str or path
+            It ends in ``.html`` (or ``.htm``), ``.md``, ``.tex`` (a whole document), ``.txt``, or
+            ``.py``, the `script`.
+
+        Raises
+        ------
+        ValueError
+            If it ends in something else.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "page.html"
+        >>> ad.explain(np.square, 3.0).save(path)
+        >>> path.read_text(encoding="utf-8").splitlines()[0]
+        '<!DOCTYPE html>'
+        """
+        writer = FILES.get(Path(path).suffix.lower())
+        if writer is None:
+            *most, last = FILES
+            raise ValueError(
+                f"save: a derivation is written to {', '.join(most)} or {last}, got {str(path)!r}"
+            )
+        write_whole(path, writer(self).encode())
+
     def _repr_html_(self) -> str:
         return html.fragment(self)
 
@@ -202,6 +274,21 @@ class Derivation:
         round the last bit in another way, which shows where the sixth digit is a tie.
         """
         return script.write(self)
+
+
+def _text(derivation: Document) -> str:
+    return f"{text.write(derivation)}\n"
+
+
+# What writes a file, by the end of its name.
+FILES: Mapping[str, Callable[[Document], str]] = {
+    ".html": html.write,
+    ".htm": html.write,
+    ".md": markdown.write,
+    ".tex": latex.document,
+    ".txt": _text,
+    ".py": script.write,
+}
 
 
 def _tolerance(dtype: np.dtype[Any]) -> float:

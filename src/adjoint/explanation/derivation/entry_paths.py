@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from ..phrases import ENGLISH, Phrases
+from .formula import EMPTY, Formula, derivative, identifier, joined, minus, number, symbol
 from .walk import MOST, Path, number_text, subscript
 
 # So many paths are printed one by one; the rest are added up.
@@ -35,8 +39,10 @@ class EntryPaths:
     first : list of (str, float, float)
         The scalar view: each value that the entry enters, its slope by the entry, and the gradient
         by it.
-    matrix : str
+    line : Formula
         The line of the derivation that the entry is one of.
+    written : callable
+        How a name is written.
     """
 
     entry: str
@@ -48,7 +54,13 @@ class EntryPaths:
     slack: float
     value: str
     first: list[tuple[str, float, float]]
-    matrix: str
+    line: Formula
+    written: Callable[[str], Formula] = field(default=identifier, repr=False)
+
+    @property
+    def matrix(self) -> str:
+        """The line of the derivation that the entry is one of, as text."""
+        return self.line.text
 
     @property
     def name(self) -> str:
@@ -71,51 +83,127 @@ class EntryPaths:
         return math.fsum(path.contribution for path in self.paths[SHOWN:])
 
     @property
-    def sum_text(self) -> str:
-        """The sum of the contributions, as ``4 + 12 = 16``."""
-        terms = [number_text(path.contribution) for path in self.paths[:SHOWN]]
-        if len(self.paths) > SHOWN:
-            terms.append(number_text(self.remainder))
-        return f"{_added(terms)} = {number_text(self.total)}"
+    def equalities(self) -> int:
+        """How many equalities are printed: one a path, of the rest, of the view, and of the sum."""
+        return min(len(self.paths), SHOWN) + (len(self.paths) > SHOWN) + 2
+
+    # --- in words
 
     @property
     def heading(self) -> str:
-        """How many paths there are."""
-        many = "More paths than were counted" if self.count is None else f"{self.count} paths"
-        if not self.complete:
-            return (
-                f"{many} lead from {self.entry} to the value; they are grouped by the first of "
-                f"{len(self.paths)} values"
-            )
-        verb = "path leads" if self.count == 1 else "paths lead"
-        return f"{self.count or 'No'} {verb} from {self.entry} to the value"
+        """How many paths there are, in English."""
+        return self.headed(ENGLISH)
 
-    def scalar_view(self) -> str:
+    def headed(self, say: Phrases) -> str:
+        """Return how many paths there are."""
+        if self.complete:
+            key = {0: "no paths", 1: "one path"}.get(self.count or 0, "paths")
+        else:
+            key = "uncounted paths" if self.count is None else "grouped paths"
+        return say(key, entry=self.entry, count=self.count, groups=len(self.paths))
+
+    def rest(self, say: Phrases) -> str:
+        """Return how many paths are not printed and what they add, or nothing."""
+        more = len(self.paths) - SHOWN
+        key = "more paths" if self.complete else "more groups"
+        return say(key, count=more, sum=_number(self.remainder).text) if more > 0 else ""
+
+    def told(self, say: Phrases) -> str:
+        """Return all of it as lines of text."""
+        views = [("matrix view", self.line), ("scalar view", self.scalar_view(say))]
+        lines = [
+            self.headed(say),
+            *(
+                f"      {say('labelled', label=say(key), what=formula.text)}"
+                for key, formula in views
+            ),
+            *(f"{n:>4}. {formula.text}" for n, formula in enumerate(self.shown(), 1)),
+        ]
+        lines += [f"      {text}" for text in [self.rest(say)] if text]
+        return "\n".join([*lines, f"      {self.sum_text}"])
+
+    def __str__(self) -> str:
+        return self.told(ENGLISH)
+
+    # --- as mathematics
+
+    def scalar_view(self, say: Phrases) -> Formula:
         """Return the gradient's entry as a sum over the values that the entry enters."""
         # The largest terms are shown; the rest is one number.
         items = sorted(self.first, key=lambda item: -abs(math.prod(item[1:])))
-        terms = [f"{number_text(slope)} · {number_text(g)}" for _, slope, g in items[:SHOWN]]
-        rest = math.fsum(slope * g for _, slope, g in items[SHOWN:])
-        terms += [f"{number_text(rest)} ({len(items) - SHOWN} more)"] * (len(items) > SHOWN)
-        return f"{_added(terms)} = {number_text(self.total)}"
+        terms = [_product((slope, g)) for _, slope, g in items[:SHOWN]]
+        if len(items) > SHOWN:
+            rest = math.fsum(slope * g for _, slope, g in items[SHOWN:])
+            more = say("more terms", count=len(items) - SHOWN)
+            terms.append(_number(rest) + Formula(f" ({more})", r"\, " + _remark(f"({more})")))
+        left = derivative(self.written(self.value), self._stop(self.name))
+        return left + symbol(" = ") + joined(_added(terms), EMPTY) + _equals(self.total)
 
-    def rest_text(self) -> str:
-        """Return how many paths are not printed and what they add, or nothing."""
-        more = len(self.paths) - SHOWN
-        kind = "paths" if self.complete else "groups"
-        return f"{more} more {kind} add {number_text(self.remainder)}" if more > 0 else ""
+    def shown(self) -> Iterator[Formula]:
+        """Yield the paths that are printed: where each leads, its slopes, and their product."""
+        for path in self.paths[:SHOWN]:
+            yield self.way(path) + Formula(": ", r":\quad ") + self.product(path)
 
-    def __str__(self) -> str:
-        lines = [
-            self.heading,
-            f"      matrix view: {self.matrix}",
-            f"      scalar view: ∂{self.value}/∂{self.name} = {self.scalar_view()}",
-            *(f"{n:>4}. {path}" for n, path in enumerate(self.paths[:SHOWN], 1)),
-        ]
-        lines += [f"      {text}" for text in [self.rest_text()] if text]
-        return "\n".join([*lines, f"      {self.sum_text}"])
+    def way(self, path: Path) -> Formula:
+        """Return the values on a path."""
+        return joined([self._stop(stop) for stop in path.stops], Formula(" → ", r" \to "))
+
+    def product(self, path: Path) -> Formula:
+        """Return a path's slopes, and what it adds to the gradient."""
+        return _product(path.slopes) + _equals(path.contribution)
+
+    def sum_parts(self) -> list[Formula]:
+        """Return the contributions with their signs, and what they add up to."""
+        terms = [_number(path.contribution) for path in self.paths[:SHOWN]]
+        if len(self.paths) > SHOWN:
+            terms.append(_number(self.remainder))
+        return [*_added(terms), _equals(self.total)]
+
+    @property
+    def sum_text(self) -> str:
+        """The sum of the contributions, as ``4 + 12 = 16``."""
+        return joined(self.sum_parts(), EMPTY).text
+
+    def _stop(self, stop: str) -> Formula:
+        """Return an entry of a value, as ``a1[4, 0]``."""
+        name, index = re.fullmatch(r"(.*?)(\[[\d, ]+\])?", stop, re.DOTALL).groups()  # type: ignore[union-attr]
+        base = Formula("…", r"\dots") if name == "…" else self.written(name)
+        if index is None:
+            return base
+        return Formula(f"{base.text}{index}", f"{{{base.latex}}}_{{{index}}}")
 
 
-def _added(terms: list[str]) -> str:
-    """Return a sum: what begins with a minus is subtracted."""
-    return " + ".join(terms).replace("+ -", "- ") or "0"
+def _remark(text: str) -> str:
+    return rf"\text{{{text}}}"
+
+
+def _number(x: float) -> Formula:
+    text = number_text(x)
+    return number(text)._replace(text=minus(text))
+
+
+def _equals(x: float) -> Formula:
+    return symbol(" = ") + _number(x)
+
+
+def _product(factors: Sequence[float]) -> Formula:
+    """Return factors side by side, the negative ones in brackets but for the first."""
+    parts = [_number(x) for x in factors]
+    rest = [
+        Formula(f"({part.text})", rf"\left({part.latex}\right)")
+        if part.text.startswith("−")
+        else part
+        for part in parts[1:]
+    ]
+    return joined([*parts[:1], *rest], symbol(" · ", r" \cdot ")) if parts else number("1")
+
+
+def _added(terms: Sequence[Formula]) -> list[Formula]:
+    """Return the terms of a sum with their signs: what begins with a minus is subtracted."""
+    found = list(terms[:1])
+    for term in terms[1:]:
+        if term.text.startswith("−"):
+            found.append(Formula(f" − {term.text[1:]}", f" - {term.latex.removeprefix('-')}"))
+        else:
+            found.append(symbol(" + ") + term)
+    return found or [number("0")]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...graphs.tensor import Tensor
 from ...nn.module import Module
+from ..phrases import Phrases
 from .derivation import Derivation
 from .function_at_point import FunctionAtPoint, Loss, Subject, of_function, of_model, of_tensor
 
@@ -18,6 +19,7 @@ def explain(
     wrt: int | Sequence[int] | None = None,
     loss: Loss | None = None,
     entry: str | None = None,
+    lang: str = "en",
 ) -> Derivation:
     """Return how a value and its gradient come about: every step, its rule and its numbers.
 
@@ -38,11 +40,14 @@ def explain(
     entry : str, optional
         One entry of an input, as ``"x[0]"`` or ``"layers[0].weight[1, 0]"``: adds every path that
         leads from it to the value.
+    lang : {"en", "zh"}
+        The language of what is printed and of the page: English or Chinese.
 
     Returns
     -------
     Derivation
-        It prints as text, shows as HTML in a notebook, and is walked step by step.
+        It prints as text, shows as HTML in a notebook, is written to a file by its ``save``, and is
+        walked step by step.
 
     Raises
     ------
@@ -51,6 +56,10 @@ def explain(
         the engine to 1e-12 of the sum of the magnitudes of its terms (of float32 accordingly).
     ShapeError
         If the value is not a single number.
+    TypeError
+        If the arguments are missing, or do not fit the subject.
+    ValueError
+        If there is no such argument, loss, entry or language.
 
     Examples
     --------
@@ -81,13 +90,14 @@ def explain(
     <BLANKLINE>
     The engine's gradient
           ∂value/∂x = 16
+    <BLANKLINE>
+    All 8 equalities hold: each was computed anew, from its text, when this was written.
     """
+    Phrases(lang)  # an unknown language is refused before any work
     described = _subject(subject, args, wrt, loss)
-    derivation = Derivation(described)
+    derivation = Derivation(described, lang)
     if entry is not None:
-        from .paths import follow
-
-        derivation.entry = follow(derivation, entry)
+        derivation.follow(entry)
     return derivation
 
 

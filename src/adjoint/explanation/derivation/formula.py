@@ -37,7 +37,18 @@ def number(text: str) -> Formula:
 
 def words(text: str) -> Formula:
     """Return text inside of mathematics, upright."""
-    return Formula(text, rf"\mathrm{{{escape_latex(text)}}}")
+    # LaTeX has fonts for text, and not for mathematics, beyond the letters of English.
+    command = "mathrm" if text.isascii() else "text"
+    return Formula(text, rf"\{command}{{{escape_latex(text)}}}")
+
+
+def minus(text: str) -> str:
+    """Return text with the sign of mathematics in front of negative numbers.
+
+    >>> minus("[-0.5, 1e-05] of a-b")
+    '[−0.5, 1e−05] of a-b'
+    """
+    return re.sub(r"(?<![^\W\d_])-(?=\d|inf\b)|(?<=\de)-(?=\d)", "−", text)
 
 
 def symbol(text: str, latex: str | None = None) -> Formula:

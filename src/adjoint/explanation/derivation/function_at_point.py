@@ -19,12 +19,13 @@ from ...errors import GraphError, ShapeError, choose
 from ...graphs.recording import enable_grad, sweep_back
 from ...graphs.sweep import interpret, reachable
 from ...graphs.tensor import Tensor
-from ...graphs.tracing.naming import argument_names, identifier, is_given, parameter_names
+from ...graphs.tracing.naming import argument_names, function_name, identifier, is_given
 from ...graphs.tracing.tracer import TracedNode
 from ...nn.functional import LOSSES
 from ...nn.module import Buffer, Module
 from ...optim.snapshot import kept
 from ...training.step import BATCH
+from .parameter_names import parameter_names
 
 # A loss by its name, or as a function of prediction and target.
 Loss = str | Callable[..., Any]
@@ -37,7 +38,8 @@ class FunctionAtPoint(NamedTuple):
 
     ``names`` has a name, or a tree of names, for each argument; ``paths`` maps a name to what the
     user writes instead, where that differs; ``result`` names the value if the function does not.
-    ``gradient`` has an array for each leaf of the ``wanted`` arguments.
+    ``gradient`` has an array for each leaf of the ``wanted`` arguments. ``title`` says what is
+    called on what, where that is not the function on its arguments.
     """
 
     function: Callable[..., Any]
@@ -49,14 +51,25 @@ class FunctionAtPoint(NamedTuple):
     value: Any
     gradient: Sequence[Any]
     result: str = "value"
+    title: str = ""
 
 
 def of_function(
     function: Callable[..., Any], args: Sequence[Any], wrt: int | Sequence[int]
 ) -> FunctionAtPoint:
     """Return a function at arguments, to be differentiated by some of these."""
+    if not args:
+        name = function_name(function)
+        raise TypeError(
+            f"explain: give the arguments {name} is called with, as ad.explain({name}, x, w)"
+        )
     subject = at_point(function, args, read_argnums(wrt, len(args), called="wrt"))
-    value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
+    try:
+        value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
+    except ShapeError as error:
+        if not str(error).startswith("grad: "):
+            raise
+        raise ShapeError(f"explain: {str(error).removeprefix('grad: ')}") from None
     return subject._replace(value=np.asarray(value), gradient=list(leaves(gradient)))
 
 
@@ -155,7 +168,7 @@ def on_batch(model: Module, batch: Sequence[Any], loss: Loss | None) -> Function
     trained = [path for path, x in tensors.items() if id(x) in own]
     others = [path for path in tensors if path not in trained]
     ordered = {path: tensors[path] for path in (*trained, *others)}
-    short = parameter_names(ordered)
+    short = parameter_names({path: x.ndim for path, x in ordered.items()})
     letters = (*BATCH, *(f"target{n}" for n in range(len(batch))))[: len(batch)]
 
     def loss_of_batch(*args: Any) -> Any:
@@ -176,7 +189,14 @@ def on_batch(model: Module, batch: Sequence[Any], loss: Loss | None) -> Function
         None,
         (),
         "loss",
+        _title(model, loss_of_batch.__name__ if loss else "", letters),
     )
+
+
+def _title(model: Module, loss: str, letters: Sequence[str]) -> str:
+    first, *rest = letters
+    predicted = f"{type(model).__name__}({first})"
+    return f"{loss}({', '.join([predicted, *rest])})" if loss else predicted
 
 
 def _as_loss(loss: Loss | None, count: int) -> Callable[..., Any]:

@@ -5,122 +5,202 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from ...compiler.source.equations import EQUATIONS
 from ...core.annotations import Array
-from ...notebook.html import palette
+from . import numbers as texts
 from .document import Document
 from .entry_paths import EntryPaths
+from .formula import Formula, identifier, symbol
+from .mathml import write as mathml
 from .matrix import matrix
+from .page_style import page_sheet, sheet
+from .picture import Picture
+from .rules import latex_of
 from .step import PARTS, Step
-
-STYLE = f"""
-{palette(".adjoint-derivation")}"""
-STYLE += """
-.adjoint-derivation {
-  background: var(--paper); color: var(--ink); margin: 0 auto; padding: 1rem; max-width: 60rem;
-  font: 1rem/1.5 system-ui, sans-serif; box-sizing: border-box;
-}
-@media (prefers-color-scheme: dark) {
-  .adjoint-derivation {
-    --paper: #16161a; --ink: #e6e6ec; --faint: #a0a0ae; --line: #3a3a46; --forward: #8fa8ff;
-    --backward: #ffab66;
-  }
-}
-.adjoint-derivation h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
-.adjoint-derivation h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-.adjoint-derivation ol, .adjoint-derivation ul { list-style: none; margin: 0; padding: 0; }
-.adjoint-derivation li {
-  border-left: 3px solid var(--line); margin: 0 0 1rem; padding: .1rem 0 .1rem .8rem;
-}
-.adjoint-derivation .forward li { border-color: var(--forward); }
-.adjoint-derivation .backward li { border-color: var(--backward); }
-.adjoint-derivation .rule { color: var(--faint); font-size: .85rem; }
-.adjoint-derivation .rule b { color: var(--ink); }
-.adjoint-derivation .wide { overflow-x: auto; overflow-y: hidden; padding: .2rem 0; }
-.adjoint-derivation .numbers { font: .85rem/1.5 ui-monospace, monospace; white-space: nowrap; }
-.adjoint-derivation math { font-size: 1.1rem; }
-.adjoint-derivation pre.numbers { white-space: pre-wrap; margin: 0; }
-.adjoint-derivation mtd { text-align: right; padding: .2em .5em; }
-.adjoint-derivation .cases mtd { text-align: left; }
-/* Brackets are drawn, since few fonts have ones that stretch. */
-.adjoint-derivation mtable:not(.cases) {
-  --foot: linear-gradient(currentColor 0 0); border: solid; border-width: 0 1.5px; margin: 0 .2em;
-  background: var(--foot) 0 0, var(--foot) 0 100%, var(--foot) 100% 0, var(--foot) 100% 100%;
-  background-size: .35em 1.5px; background-repeat: no-repeat;
-}
-.adjoint-derivation mtable math, .adjoint-derivation .figures math { font-size: .9rem; }
-"""
+from .step_html import displayed, equality, inline, item, small_matrix, wide
 
 
 def write(derivation: Document) -> str:
     """Return a derivation as a page of HTML."""
-    title = escape(derivation.title)
-    head = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        '<head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title>",
-        "<style>html { color-scheme: light dark; } body { margin: 0; }",
-        "@media (prefers-color-scheme: dark) { body { background: #16161a; } }</style></head>",
-        "<body>",
-    ]
-    return "\n".join([*head, fragment(derivation), "</body>", "</html>", ""])
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            f'<html lang="{derivation.say.lang}">',
+            '<head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(derivation.title)}</title>",
+            f"<style>{page_sheet()}</style></head>",
+            "<body>",
+            _Fragment(derivation, "").text(),
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
 
 
 def fragment(derivation: Document) -> str:
-    """Return a derivation as part of a page, with its own style."""
-    lines = [f"<style>{STYLE}</style>", '<main class="adjoint-derivation">']
-    lines += [f"<h1>{escape(derivation.title)}</h1>", "<h2>Given</h2>", "<ul>"]
-    for name, formula, text in derivation.given():
-        lines += _result(formula.mathml, derivation.evaluator[name], text)
-    lines.append("</ul>")
-    for part, heading in PARTS.items():
-        lines += [f"<h2>{heading}</h2>", f'<ol class="{part}">']
-        lines += [line for step in derivation if step.part == part for line in item(step)]
-        lines.append("</ol>")
-    if derivation.entry is not None:
-        lines += ["<h2>One entry</h2>", *_entry(derivation.entry)]
-    lines += ["<h2>The engine's gradient</h2>", "<ul>"]
-    for name, (formula, text) in zip(derivation.gradient, derivation.results(), strict=True):
-        lines += _result(formula.mathml, derivation.gradient[name], text)
-    return "\n".join([*lines, "</ul>", "</main>"])
+    """Return a derivation as part of a page, with its own style.
+
+    Its anchors differ from those of other derivations on that page.
+    """
+    told = [derivation.title, *(f"{step.source} = {step.numbers}" for step in derivation)]
+    return _Fragment(derivation, f"d{texts.checksum(' '.join(told))}-").text()
 
 
-def item(step: Step) -> Iterator[str]:
-    """Yield a step as an item of a list, in the style of a derivation."""
-    shape = escape(str(step.shape))
-    yield f'<li id="step-{step.number}">'
-    yield f'<div class="rule"><b>{step.number}</b> {escape(str(step.rule))}, shape {shape}</div>'
-    yield from _equality(step.formula.mathml, step.value, step.numbers)
-    yield "</li>"
+class _Fragment:
+    """A derivation as part of a page on which all its anchors begin with ``prefix``."""
 
+    def __init__(self, derivation: Document, prefix: str) -> None:
+        self.derivation, self.say, self.prefix = derivation, derivation.say, prefix
+        self.picture = Picture(derivation)
+        cited = {step.rule.equation.number for step in derivation if step.rule.equation}
+        self.cited = sorted(cited)
 
-def _result(left: str, value: Array, text: str) -> Iterator[str]:
-    """Yield a name and its numbers, side by side where these are a small matrix."""
-    figures = matrix(value)
-    if figures is None:
-        yield from ["<li>", *_equality(left, value, text), "</li>"]
-    else:
-        inner = f"<mrow>{left}<mo>=</mo>{figures.mathml}</mrow>"
-        yield f'<li><div class="wide figures" tabindex="0">{_displayed(inner)}</div></li>'
+    def text(self) -> str:
+        """Return the HTML."""
+        parts = {
+            "graph": list(self._graph()),
+            "given": list(self._results(self.derivation.given())),
+            **{part: list(self._steps(part)) for part in PARTS},
+            "one entry": list(self._entry()),
+            "engine": list(self._results(self.derivation.results())),
+            "equations": list(self._equations()),
+        }
+        shown = {key: lines for key, lines in parts.items() if lines}
+        lines = [f"<style>{sheet()}</style>", '<main class="adjoint-derivation">']
+        lines += [f"<h1>{escape(self.derivation.title)}</h1>", *self._summary()]
+        links = (f'<a href="#{self._anchor(key)}">{self._words(key)}</a>' for key in shown)
+        lines += ["<nav>", *links, "</nav>"]
+        for key, part in shown.items():
+            lines += [f'<h2 id="{self._anchor(key)}">{self._words(key)}</h2>', *part]
+        return "\n".join([*lines, "</main>"])
 
+    def _words(self, key: str, **fields: object) -> str:
+        return escape(self.say(key, **fields))
 
-def _equality(left: str, value: Array, text: str) -> Iterator[str]:
-    """Yield a formula and its numbers, each in a box that scrolls by itself."""
-    yield f'<div class="wide">{_displayed(f"<mrow>{left}</mrow>")}</div>'
-    figures = matrix(value)
-    if figures is None:
-        yield f'<div class="wide numbers" tabindex="0">= {escape(text)}</div>'
-    else:
-        inner = f"<mrow><mo>=</mo>{figures.mathml}</mrow>"
-        yield f'<div class="wide figures" tabindex="0">{_displayed(inner)}</div>'
+    def _anchor(self, name: str) -> str:
+        return f"{self.prefix}{name.replace(' ', '-')}"
 
+    # --- the summary
 
-def _displayed(inner: str) -> str:
-    return f'<math displaystyle="true">{inner}</math>'
+    def _summary(self) -> Iterator[str]:
+        """Yield what was differentiated, by what, in how many steps, and that all of it holds."""
+        derivation, program = self.derivation, self.derivation.program
+        wanted = [name for name in derivation.inputs if name in derivation.gradient]
+        others = [name for name in derivation.inputs if name not in derivation.gradient]
+        counts = {part: sum(step.part == part for step in derivation) for part in PARTS}
+        value = identifier(program.value) + symbol(" = ")
+        rows = [
+            ("value", displayed(value.mathml) + self._figures(program.value)),
+            ("differentiated by", "".join(map(self._item, wanted))),
+            ("given besides", "".join(map(self._item, others))),
+            ("steps", self._words("counted steps", **counts)),
+        ]
+        yield '<section class="summary"><dl>'
+        yield from (f"<dt>{self._words(key)}</dt><dd>{told}</dd>" for key, told in rows if told)
+        yield f'</dl><p class="verdict">✓ {escape(derivation.verdict)}</p></section>'
 
+    def _figures(self, name: str) -> str:
+        value = self.derivation.evaluator[name]
+        figures = matrix(value)
+        return escape(texts.numbers(value)) if figures is None else displayed(figures.mathml)
 
-def _entry(entry: EntryPaths) -> Iterator[str]:
-    yield f"<p>{escape(entry.heading)}</p>"
-    text = "\n".join(str(entry).splitlines()[1:])
-    yield f'<div class="wide"><pre class="numbers" tabindex="0">{escape(text)}</pre></div>'
+    def _item(self, name: str) -> str:
+        """Return an input with its shape, and where it stands in the model."""
+        formula, array = self.derivation.written(name), self.derivation.inputs[name]
+        path = self.derivation.program.paths.get(name)
+        known = f" {escape(path)}" if path is not None and path != formula.text else ""
+        shape = f'<span class="size">{known} {escape(str(array.shape))}</span>'
+        return f'<span class="item">{displayed(formula.mathml)}{shape}</span> '
+
+    # --- the graph
+
+    def _graph(self) -> Iterator[str]:
+        if self.picture.is_readable:
+            yield f"<p>{self._words('graph note')}</p>"
+            yield f'<div class="graph" tabindex="0">{self.picture.svg(self.prefix)}</div>'
+        elif self.picture.cards:
+            yield f"<p>{self._words('no graph', count=len(self.picture.cards))}</p>"
+
+    # --- given, steps, and results
+
+    def _results(self, results: Iterator[tuple[Formula, Array]]) -> Iterator[str]:
+        """Yield names and their numbers, side by side where these are a small matrix."""
+        items = [line for formula, x in results for line in self._result(formula.mathml, x)]
+        yield from ["<ul>", *items, "</ul>"] if items else []
+
+    def _result(self, left: str, value: Array) -> Iterator[str]:
+        figures = small_matrix(value)
+        if figures is None:
+            yield from ["<li>", *equality(left, value, self.say), "</li>"]
+        else:
+            inner = f"<mrow>{left}<mo>=</mo>{figures.mathml}</mrow>"
+            yield f"<li>{wide(inner, 'figures')}</li>"
+
+    def _steps(self, part: str) -> Iterator[str]:
+        steps = [
+            line
+            for step in self.derivation
+            if step.part == part
+            for line in item(step, self._anchor(f"step-{step.number}"), self._rule(step), self.say)
+        ]
+        yield from [f'<ol class="{part}">', *steps, "</ol>"] if steps else []
+
+    def _rule(self, step: Step) -> str:
+        """Return why a step holds, with links to the equation and to the picture."""
+        told = escape(step.rule.told(self.say))
+        if (equation := step.rule.equation) is not None:
+            address = f"#{self._anchor(f'equation {equation.number}')}"
+            cited = f'<a href="{address}">({equation.number})</a> {inline(step.rule.latex)}'
+            told = self.say("labelled", label=told, what=cited)
+        told += f" · {self._words('shape', shape=step.shape)}"
+        if (place := self.picture.box(step)) is not None:
+            address = f"#{self.prefix}box-{place}"
+            told += f' · <a class="back" href="{address}">{self._words("in the graph")}</a>'
+        return told
+
+    # --- one entry
+
+    def _entry(self) -> Iterator[str]:
+        entry = self.derivation.entry
+        if entry is None:
+            return
+        yield f"<p>{escape(entry.headed(self.say))}</p>"
+        yield '<ul class="one">'
+        yield from self._view("matrix view", entry.line)
+        yield from self._view("scalar view", entry.scalar_view(self.say))
+        yield '</ul><ol class="one backward">'
+        for number in range(len(list(entry.shown()))):
+            yield from self._path(entry, number)
+        yield "</ol>"
+        if rest := entry.rest(self.say):
+            yield f"<p>{escape(rest)}</p>"
+        terms = "".join(f"<wbr>{inline(part.latex)}" for part in entry.sum_parts())
+        told = self.say("labelled", label=self._words("all paths"), what=terms)
+        yield f'<p class="sum">{told}</p>'
+
+    def _view(self, key: str, formula: Formula) -> Iterator[str]:
+        yield f'<li><div class="rule">{self._words(key)}</div>'
+        yield f"{wide(formula.mathml)}</li>"
+
+    def _path(self, entry: EntryPaths, number: int) -> Iterator[str]:
+        path = entry.paths[number]
+        yield f'<li><div class="rule"><b>{number + 1}</b></div>'
+        for formula in (entry.way(path), entry.product(path)):
+            yield wide(formula.mathml)
+        yield "</li>"
+
+    # --- the equations
+
+    def _equations(self) -> Iterator[str]:
+        if not self.cited:
+            return
+        yield f"<p>{self._words('equations note')}</p><ul>"
+        for number in self.cited:
+            name, formula = self._words(f"equation {number}"), latex_of(EQUATIONS[number])
+            yield f'<li id="{self._anchor(f"equation {number}")}">'
+            yield f'<div class="rule"><b>({number})</b> {name}</div>'
+            yield wide(mathml(formula))
+            yield f"<p>{self._words(f'about {number}')}</p></li>"
+        yield "</ul>"

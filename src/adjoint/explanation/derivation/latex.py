@@ -31,40 +31,78 @@ _MARKS = {
 
 def write(derivation: Document) -> str:
     """Return a derivation as the body of a LaTeX document."""
-    lines = [rf"\section*{{{_text(derivation.title)}}}", r"\subsection*{Given}"]
-    for name, formula, text in derivation.given():
-        lines += _equality(formula.latex, derivation.evaluator[name], text)
-    for part, heading in PARTS.items():
+    say = derivation.say
+    lines = [rf"\section*{{{_text(derivation.title)}}}", _text(derivation.verdict), ""]
+    lines.append(rf"\subsection*{{{say('given')}}}")
+    for formula, x in derivation.given():
+        lines += _equality(derivation, formula.latex, x)
+    for part in PARTS:
         steps = [step for step in derivation if step.part == part]
         if steps:
-            lines += [rf"\subsection*{{{heading}}}", r"\begin{enumerate}"]
-            lines += [f"  {line}" for step in steps for line in _step(step)]
+            lines += [rf"\subsection*{{{say(part)}}}", r"\begin{enumerate}"]
+            lines += [f"  {line}" for step in steps for line in _step(derivation, step)]
             lines.append(r"\end{enumerate}")
     if derivation.entry is not None:
-        lines += [r"\subsection*{One entry}", *_entry(derivation.entry)]
-    lines.append(r"\subsection*{The engine's gradient}")
-    for name, (formula, text) in zip(derivation.gradient, derivation.results(), strict=True):
-        lines += _equality(formula.latex, derivation.gradient[name], text)
+        lines.append(rf"\subsection*{{{say('one entry')}}}")
+        lines += _entry(derivation, derivation.entry)
+    lines.append(rf"\subsection*{{{_text(say('engine'))}}}")
+    for formula, x in derivation.results():
+        lines += _equality(derivation, formula.latex, x)
     return "\n".join([*lines, ""])
 
 
-def _step(step: Step) -> Iterator[str]:
-    yield rf"\item[{step.number}.] {escape_latex(step.rule.subject)}; shape {step.shape}."
+def document(derivation: Document) -> str:
+    """Return a derivation as a LaTeX document, for XeLaTeX if it has letters beyond English."""
+    body = write(derivation)
+    # Of the classes for Chinese, ctexart has the fonts and breaks the lines.
+    kind = "article" if body.isascii() else "ctexart"
+    head = [
+        rf"\documentclass{{{kind}}}",
+        r"\usepackage[margin=2cm]{geometry}",
+        r"\usepackage{amsmath}",
+        r"\allowdisplaybreaks",
+        r"\setcounter{MaxMatrixCols}{24}",
+        r"\begin{document}",
+    ]
+    return "\n".join([*head, body + r"\end{document}", ""])
+
+
+def _step(derivation: Document, step: Step) -> Iterator[str]:
+    say = derivation.say
+    rule = escape_latex(step.rule.told(say))
+    yield rf"\item[{step.number}.] {rule}; {say('shape', shape=step.shape)}."
     if step.rule.equation is not None:
-        yield rf"Equation ({step.rule.equation.number}): ${step.rule.latex}$."
-    yield from _equality(step.formula.latex, step.value, step.numbers)
+        equation = say("equation", number=step.rule.equation.number)
+        yield say("labelled", label=equation, what=f"${step.rule.latex}$") + "."
+    yield from _equality(derivation, step.formula.latex, step.value)
 
 
-def _equality(left: str, value: Array, text: str) -> list[str]:
+def _equality(derivation: Document, left: str, value: Array) -> list[str]:
     figures = matrix(value)
     if figures is not None:
         return [rf"\[ {left} = {figures.latex} \]"]
-    return [rf"\[ {left} \]", rf"{{\footnotesize\raggedright = {_text(text)}\par}}"]
+    return [rf"\[ {left} \]", _small(f"= {derivation.printed(value)}")]
 
 
-def _entry(entry: EntryPaths) -> Iterator[str]:
-    for line in str(entry).splitlines():
-        yield rf"{{\footnotesize\raggedright\noindent {_text(line.strip())}\par}}"
+def _entry(derivation: Document, entry: EntryPaths) -> Iterator[str]:
+    say = derivation.say
+    yield _text(entry.headed(say))
+    yield ""
+    for key, formula in (("matrix view", entry.line), ("scalar view", entry.scalar_view(say))):
+        told = say("labelled", label=say(key), what=f"${formula.latex}$")
+        yield rf"{{\raggedright\noindent {told}\par}}"
+    yield r"\begin{enumerate}\small\raggedright"
+    for path in entry.shown():
+        yield rf"  \item ${path.latex}$"
+    yield r"\end{enumerate}" if entry.paths else r"  \item[] \end{enumerate}"
+    if rest := entry.rest(say):
+        yield rf"\noindent {_text(rest)}\par"
+    terms = " ".join(f"${{}}{part.latex}$" for part in entry.sum_parts())
+    yield rf"{{\small\raggedright\noindent {terms}\par}}"
+
+
+def _small(text: str) -> str:
+    return rf"{{\footnotesize\raggedright {_text(text)}\par}}"
 
 
 def _text(text: str) -> str:

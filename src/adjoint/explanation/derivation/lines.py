@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
 from .function_at_point import FunctionAtPoint
 from .rules import Rule, rule_of
+
+_LONGEST_TITLE = 72
 
 
 class Line(NamedTuple):
@@ -46,14 +48,18 @@ class WrittenProgram:
 
     Attributes
     ----------
+    every_input : dict of str to array
+        By name, in the order of the arguments.
     inputs : dict of str to array
-        Those that a line or the gradient reads, by name.
+        All of them but what a model holds that no line reads, as the state of a dropout of 0.
+    paths : dict of str to str
+        Where in the model an input stands, by its name.
     constants : dict of str to array
     functions : str
         The text of the functions that lines call.
     lines : list of Line
     title : str
-        The name of the function.
+        What is called, on what.
     value : str
         The name of the function's value.
     gradient : dict of str to str
@@ -69,7 +75,7 @@ class WrittenProgram:
             arguments=subject.arguments,
         )
         self.graph = simplify(traced)
-        self.title = self.graph.name
+        self.title = subject.title or _call(self.graph.name, self.graph.arguments)
         # No function is written, so that its name is free for a value.
         self.graph.name = "_"
         result = getattr(self.graph.outputs[0], "node", None)
@@ -77,13 +83,15 @@ class WrittenProgram:
             result.name = subject.result
         self.made, self.terms = statements(self.graph)
         self.names = self.terms.names
-        self.inputs = dict(zip(self._input_names(), leaves(subject.args), strict=True))
+        self.every_input = dict(zip(self._input_names(), leaves(subject.args), strict=True))
+        self.paths = self._paths(subject)
         self.lines = [
             Line(self.names[node], expression, rule_of(node, expression), _part(node), node)
             for node, expression in self.made
         ]
         self.value = self._named(self.graph.outputs[0], "value", "forward")
         self.gradient = self._gradients(subject)
+        self.inputs = {name: x for name, x in self.every_input.items() if self._is_shown(name)}
         self.constants = {name: np.asarray(x) for name, x in self.terms.constants.items()}
         self.functions = "\n\n\n".join(self.terms.helper_texts().values())
 
@@ -91,6 +99,23 @@ class WrittenProgram:
         for symbol in self.graph.inputs:
             assert symbol.node is not None
             yield self.names[symbol.node]
+
+    def _paths(self, subject: FunctionAtPoint) -> dict[str, str]:
+        """Return which tensor of a model each input is, by the input's name."""
+        if not subject.paths:
+            return {}
+        asked = leaves(subject.names)
+        return {
+            name: subject.paths[given]
+            for name, given in zip(self.every_input, asked, strict=True)
+            if given in subject.paths
+        }
+
+    def _is_shown(self, name: str) -> bool:
+        """Return whether an input is one of the user's, or a model's that takes part."""
+        if name not in self.paths or name in self.gradient:
+            return True
+        return any(name in names_in(line.expression) for line in self.lines)
 
     def _gradients(self, subject: FunctionAtPoint) -> dict[str, str]:
         names = list(self._input_names())
@@ -112,7 +137,7 @@ class WrittenProgram:
             name = self.terms.fresh(f"{name}_")
         self.terms.taken.add(name)
         value = self.terms.constant(output) if node is None else self.terms.value(node)
-        reason = "does not depend on it" if _is_zero(output) else "it is this value itself"
+        reason = "independent" if _is_zero(output) else "itself"
         self.lines.append(Line(name, value, Rule(reason), part, None))
         return name
 
@@ -132,6 +157,27 @@ class WrittenProgram:
         if isinstance(node, Operation) and node in self.terms.pending:
             return self._apply(node, given)
         return given[self.names[node]]
+
+
+def _call(name: str, arguments: Sequence[str]) -> str:
+    """Return a call as text, its middle arguments left out where they would fill a line."""
+    most = _LONGEST_TITLE
+    while len(text := f"{name}({', '.join(_shortened(arguments, most))})") > _LONGEST_TITLE:
+        if most <= 2:
+            return text
+        most = min(most, len(arguments)) - 1
+    return text
+
+
+def _shortened(arguments: Sequence[str], most: int) -> list[str]:
+    if len(arguments) <= most:
+        return list(arguments)
+    return [*arguments[: most - 1], "…", arguments[-1]]
+
+
+def names_in(expression: ast.expr) -> set[str]:
+    """Return the names that an expression reads."""
+    return {x.id for x in ast.walk(expression) if isinstance(x, ast.Name)}
 
 
 def _part(node: Node) -> str:

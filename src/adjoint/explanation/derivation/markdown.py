@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
+import re
+
 from ...core.annotations import Array
 from .document import Document
+from .entry_paths import EntryPaths
+from .formula import EMPTY, Formula, joined
 from .matrix import matrix
 from .step import PARTS, Step
 
 
 def write(derivation: Document) -> str:
     """Return a derivation as Markdown."""
-    lines = [f"# {_plain(derivation.title)}", "", "## Given", ""]
-    for name, formula, text in derivation.given():
-        lines.append(f"- ${formula.latex} = $ {_figures(derivation.evaluator[name], text)}")
-    for part, heading in PARTS.items():
-        lines += ["", f"## {heading}", ""]
+    say = derivation.say
+    lines = [f"# {_plain(derivation.title)}", "", derivation.verdict]
+    lines += ["", f"## {say('given')}", ""]
+    lines += [_result(derivation, formula, x) for formula, x in derivation.given()]
+    for part in PARTS:
+        lines += ["", f"## {say(part)}", ""]
         for step in derivation:
-            lines += _step(step) if step.part == part else []
+            lines += _step(derivation, step) if step.part == part else []
     if derivation.entry is not None:
-        lines += ["", "## One entry", "", "```text", str(derivation.entry), "```"]
-    lines += ["", "## The engine's gradient", ""]
-    lines += [
-        f"- ${formula.latex} = $ {_figures(derivation.gradient[name], text)}"
-        for name, (formula, text) in zip(derivation.gradient, derivation.results(), strict=True)
-    ]
+        lines += ["", f"## {say('one entry')}", "", *_entry(derivation, derivation.entry)]
+    lines += ["", f"## {say('engine')}", ""]
+    lines += [_result(derivation, formula, x) for formula, x in derivation.results()]
     return "\n".join([*lines, ""])
 
 
-def _step(step: Step) -> list[str]:
-    rule = step.rule.subject
+def _result(derivation: Document, left: Formula, value: Array) -> str:
+    return f"- {_maths(f'{left.latex} = ')} {_figures(derivation, value)}"
+
+
+def _step(derivation: Document, step: Step) -> list[str]:
+    rule = step.rule.told(derivation.say)
     if step.rule.equation is not None:
-        rule += f" ({step.rule.equation.number}): ${step.rule.latex}$"
+        number = f"{rule} ({step.rule.equation.number})"
+        rule = derivation.say("labelled", label=number, what=f"${step.rule.latex}$")
+    shape = derivation.say("shape", shape=step.shape)
     return [
-        f"{step.number}. ${step.formula.latex}$",
+        f"{step.number}. {_maths(step.formula.latex)}",
         "",
-        f"   *{rule}*; shape {step.shape}",
+        f"   *{rule}*; {shape}",
         "",
-        f"   = {_figures(step.value, step.numbers)}",
+        f"   = {_figures(derivation, step.value)}",
         "",
     ]
 
 
-def _figures(value: Array, text: str) -> str:
+def _entry(derivation: Document, entry: EntryPaths) -> list[str]:
+    say = derivation.say
+    lines = [_plain(entry.headed(say)), ""]
+    for key, formula in (("matrix view", entry.line), ("scalar view", entry.scalar_view(say))):
+        lines.append(f"- {say('labelled', label=say(key), what=_maths(formula.latex))}")
+    lines += ["", *(f"{n}. {_maths(path.latex)}" for n, path in enumerate(entry.shown(), 1)), ""]
+    lines += [text for rest in [entry.rest(say)] if rest for text in (rest, "")]
+    return [*lines, _maths(joined(entry.sum_parts(), EMPTY).latex)]
+
+
+def _figures(derivation: Document, value: Array) -> str:
     figures = matrix(value)
-    return f"`{text}`" if figures is None else f"${figures.latex}$"
+    return f"`{derivation.printed(value)}`" if figures is None else _maths(figures.latex)
+
+
+def _maths(latex: str) -> str:
+    """Return mathematics between dollar signs, which stand for nothing else in it."""
+    return f"${latex.replace(chr(92) + '$', '{' + chr(92) + 'textdollar}').strip()}$"
 
 
 def _plain(text: str) -> str:
-    return text.replace("_", r"\_").replace("*", r"\*")
+    """Return text as Markdown shows it verbatim."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$&~])", r"\\\1", text)

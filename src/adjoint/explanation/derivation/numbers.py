@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 
 WHOLE = 24  # arrays of more entries are summarised
+SUMMARY = (
+    "{dtype} {shape}: norm {norm}, from {low} to {high}, corner {corner}, checksum of all entries "
+    "{checksum}"
+)
 
 
 def round_text(entry: object) -> str:
@@ -30,7 +34,7 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def numbers(x: np.typing.ArrayLike) -> str:
+def numbers(x: np.typing.ArrayLike, summary: str = SUMMARY) -> str:
     """Return all entries of a small array; of a large one norm, extremes, corner and checksum."""
     x = np.asarray(x)
     if x.size <= WHOLE:
@@ -38,9 +42,15 @@ def numbers(x: np.typing.ArrayLike) -> str:
     flat = x.astype(float).ravel()
     norm, low, high = (round_text(float(f(flat))) for f in (np.linalg.norm, np.min, np.max))
     corner = nested(x[tuple(slice(2) for _ in x.shape)].tolist())
-    return (
-        f"{x.dtype} {x.shape}: norm {norm}, from {low} to {high}, corner {corner}, "
-        f"checksum of all entries {checksum(nested(x.tolist()))}"
+    check = checksum(nested(x.tolist()))
+    return summary.format(
+        dtype=x.dtype,
+        shape=x.shape,
+        norm=norm,
+        low=low,
+        high=high,
+        corner=corner,
+        checksum=check,
     )
 
 

@@ -12,6 +12,7 @@ from ...errors import GradientMismatchError, ShapeError
 from ...graphs.graph import trace
 from .document import Document
 from .entry_paths import EntryPaths
+from .formula import Formula
 from .walk import Path, Walk
 
 
@@ -28,7 +29,7 @@ def follow(derivation: Document, entry: str) -> EntryPaths:
     name, index = _read(derivation, entry)
     subject = derivation.subject
     graph = trace(subject.function, *subject.args, names=subject.names, arguments=subject.arguments)
-    position = list(derivation.inputs).index(name)
+    position = list(derivation.program.every_input).index(name)
     walk = Walk(graph, list(leaves(subject.args)), derivation.program.value)
     place = int(np.ravel_multi_index(index, derivation.inputs[name].shape)) if index else 0
     start = graph.inputs[position].node
@@ -48,7 +49,8 @@ def follow(derivation: Document, entry: str) -> EntryPaths:
         derivation.slack(derivation.program.gradient[name]),
         derivation.program.value,
         _by_first(paths),
-        _matrix_view(derivation, name),
+        _line(derivation, name),
+        derivation.written,
     )
     _check(found)
     return found
@@ -57,7 +59,7 @@ def follow(derivation: Document, entry: str) -> EntryPaths:
 def _read(derivation: Document, entry: str) -> tuple[str, tuple[int, ...]]:
     """Return the name of the input, and the index."""
     known = {name: name for name in derivation.program.gradient}
-    known |= {path: name for name, path in derivation.subject.paths.items() if name in known}
+    known |= {path: name for name, path in derivation.program.paths.items() if name in known}
     for path in sorted(known, key=len, reverse=True):
         rest = entry.strip().removeprefix(path)
         if rest == entry.strip() or (rest and not rest.startswith("[")):
@@ -79,10 +81,10 @@ def _read(derivation: Document, entry: str) -> tuple[str, tuple[int, ...]]:
     )
 
 
-def _matrix_view(derivation: Document, name: str) -> str:
+def _line(derivation: Document, name: str) -> Formula:
+    """Return the line that a gradient is computed by."""
     result = derivation.program.gradient[name]
-    text: str = next(step.formula.text for step in derivation if step.name == result)
-    return text
+    return next(step.formula for step in derivation if step.name == result)
 
 
 def _by_first(paths: list[Path]) -> list[tuple[str, float, float]]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ...compiler.source.equations import EQUATIONS, Equation, equation_of, is_activation
 from ...core.node import Node
+from ..phrases import ENGLISH, Phrases
 
 # The equations of compiler.source.equations in LaTeX, by number.
 _LATEX = {
@@ -24,20 +25,40 @@ _LATEX = {
 
 
 class Rule(NamedTuple):
-    """What a line applies, in words, and the number and formula of its equation if it has one."""
+    """What a line applies: the key of a phrase, the operation that it names, and an equation."""
 
-    subject: str
+    key: str
+    operation: str = ""
     equation: Equation | None = None
 
-    def __str__(self) -> str:
+    def told(self, say: Phrases) -> str:
+        """Return what the line applies, in words."""
+        return say(self.key, operation=self.operation)
+
+    @property
+    def subject(self) -> str:
+        """What the line applies, in English."""
+        return self.told(ENGLISH)
+
+    def cited(self, say: Phrases) -> str:
+        """Return the words, and the equation as text if there is one."""
         if self.equation is None:
-            return self.subject
-        return f"{self.subject}: ({self.equation.number}) {self.equation.formula}"
+            return self.told(say)
+        formula = self.equation.formula.replace(" - ", " − ")
+        return say("labelled", label=self.told(say), what=f"({self.equation.number}) {formula}")
+
+    def __str__(self) -> str:
+        return self.cited(ENGLISH)
 
     @property
     def latex(self) -> str:
         """The equation in LaTeX, or nothing."""
-        return "" if self.equation is None else _LATEX[self.equation.number]
+        return "" if self.equation is None else latex_of(self.equation)
+
+
+def latex_of(equation: Equation) -> str:
+    """Return an equation in LaTeX."""
+    return _LATEX[equation.number]
 
 
 def rule_of(node: Node, expression: ast.expr) -> Rule:
@@ -48,19 +69,23 @@ def rule_of(node: Node, expression: ast.expr) -> Rule:
         return _forward(name, expression)
     equation = equation_of(node)
     if equation is not None:
-        return Rule(f"{equation.subject}, backward", equation)
+        return _of_equation(equation)
     if name == "sum_to":
-        return Rule(f"backward of {origin.rule}: sum over what was broadcast")
-    return Rule(f"chain rule through {origin.rule}")
+        return Rule("sum over broadcast", origin.rule)
+    return Rule("chain rule", origin.rule)
 
 
 def _forward(name: str, expression: ast.expr) -> Rule:
     if is_activation(name):
-        return Rule("activation", EQUATIONS[2])
+        return _of_equation(EQUATIONS[2])
     is_sum = isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Add)
     if is_sum and any(map(_is_product, (expression.left, expression.right))):  # type: ignore[attr-defined]
-        return Rule("affine map", EQUATIONS[3])
+        return _of_equation(EQUATIONS[3])
     return Rule("definition")
+
+
+def _of_equation(equation: Equation) -> Rule:
+    return Rule(f"equation {equation.number}", equation=equation)
 
 
 def _is_product(x: ast.expr) -> bool:

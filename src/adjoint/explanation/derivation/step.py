@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...core.annotations import Array
-from .formula import Formula
+from ..phrases import ENGLISH, Phrases
+from .formula import Formula, minus
+from .numbers import numbers
 from .rules import Rule
 
-# The parts of a derivation and their headings.
-PARTS = {"forward": "Forward", "backward": "Backward"}
+# The parts of a derivation, which are the keys of their headings.
+PARTS = ("forward", "backward")
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,18 @@ class Step:
         """The shape of the value."""
         return np.shape(self.value)
 
-    def __str__(self) -> str:
+    def told(self, say: Phrases) -> str:
+        """Return the step as three lines of text."""
         lines = [
             f"{self.number:>4}. {self.formula.text}    {self.shape}",
-            f"      [{self.rule}]",
-            f"      = {self.numbers}",
+            f"      [{self.rule.cited(say)}]",
+            f"      = {minus(self.printed(say))}",
         ]
         return "\n".join(lines)
+
+    def printed(self, say: Phrases) -> str:
+        """Return what is printed of the value in a language."""
+        return numbers(self.value, say.table["array"])
+
+    def __str__(self) -> str:
+        return self.told(ENGLISH)

@@ -8,13 +8,18 @@ from .step import PARTS
 
 def write(derivation: Document) -> str:
     """Return a derivation as text."""
-    lines = [derivation.title, "", "Given"]
-    lines += [f"      {formula.text} = {text}" for _, formula, text in derivation.given()]
-    for part, heading in PARTS.items():
-        lines += ["", heading]
-        lines += [str(step) for step in derivation if step.part == part]
+    say = derivation.say
+    lines = [derivation.title, "", say("given")]
+    lines += [
+        f"      {formula.text} = {derivation.printed(x)}" for formula, x in derivation.given()
+    ]
+    for part in PARTS:
+        lines += ["", say(part)]
+        lines += [step.told(say) for step in derivation if step.part == part]
     if derivation.entry is not None:
-        lines += ["", str(derivation.entry)]
-    lines += ["", "The engine's gradient"]
-    lines += [f"      {formula.text} = {text}" for formula, text in derivation.results()]
-    return "\n".join(lines)
+        lines += ["", derivation.entry.told(say)]
+    lines += ["", say("engine")]
+    lines += [
+        f"      {formula.text} = {derivation.printed(x)}" for formula, x in derivation.results()
+    ]
+    return "\n".join([*lines, "", derivation.verdict])

@@ -36,10 +36,6 @@ class Path(NamedTuple):
         """What the path adds to the gradient."""
         return math.prod(self.slopes)
 
-    def __str__(self) -> str:
-        product = " · ".join(number_text(slope) for slope in self.slopes)
-        return f"{' → '.join(self.stops)}: {product} = {number_text(self.contribution)}"
-
 
 class Walk:
     """The forward graph entry by entry: which entries of later values one entry enters."""

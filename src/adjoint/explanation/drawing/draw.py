@@ -24,6 +24,7 @@ from ..derivation.function_at_point import (
     at_point,
     on_batch,
 )
+from ..phrases import ENGLISH, Phrases
 from .drawing import Drawing
 from .evaluated_graph import EvaluatedGraph
 from .folding import fold
@@ -93,13 +94,28 @@ def draw(
     if depth is not None and depth < 0:
         raise ValueError(f"draw: depth must be 0 or more, got {depth}")
     described, kinds, title = _subject(subject, args, wrt, loss)
-    evaluated = EvaluatedGraph(described)
-    if not evaluated.ends:
-        raise GraphError(f"draw: the result of {title} depends on no argument")
     paths = [open] if isinstance(open, str) else list(open)
-    folding = fold(evaluated, depth=depth, opened=paths)
-    scene = Scene(evaluated, folding, _by_node(evaluated, kinds), described.result)
-    return Drawing(evaluated, scene, title)
+    scene = scene_of(described, kinds, depth=depth, opened=paths)
+    if not scene.evaluated.ends:
+        raise GraphError(f"draw: the result of {title} depends on no argument")
+    return Drawing(scene.evaluated, scene, title)
+
+
+def scene_of(
+    described: FunctionAtPoint,
+    kinds: tuple[Any, ...],
+    *,
+    depth: int | None = None,
+    opened: Sequence[str] = (),
+    say: Phrases = ENGLISH,
+) -> Scene:
+    """Return what a picture of a function at a point shows; ``kinds`` has those of its arguments.
+
+    It has no ends where the function's result depends on no argument.
+    """
+    evaluated = EvaluatedGraph(described)
+    folding = fold(evaluated, depth=depth, opened=opened)
+    return Scene(evaluated, folding, _by_node(evaluated, kinds), described.result, say)
 
 
 def _subject(

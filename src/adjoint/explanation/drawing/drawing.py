@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...files.whole_file import write_whole
+from ..phrases import Phrases
 from . import dot, svg
 from .evaluated_graph import EvaluatedGraph
 from .graph_layout import GraphLayout, lay_out
 from .scene import Scene
+from .svg import Links
 
 
 class Drawing:
@@ -35,6 +38,10 @@ class Drawing:
     def svg(self) -> str:
         """Return the picture as SVG, which follows the reader's choice of light or dark."""
         return svg.write(self.scene, self.layout, self.title)
+
+    def linked_svg(self, links: Mapping[int, Links], say: Phrases) -> str:
+        """Return the picture as a part of a page, to whose anchors its cards lead."""
+        return svg.write(self.scene, self.layout, self.title, links, say)
 
     def dot(self) -> str:
         """Return the graph in Graphviz's language."""

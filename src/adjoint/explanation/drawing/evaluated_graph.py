@@ -14,6 +14,7 @@ from ...graphs.sweep import pull_back
 from ...graphs.symbol import Symbol
 from ...ops.structural import sum_to
 from ..derivation.function_at_point import FunctionAtPoint
+from ..derivation.parameter_names import is_numbered
 from ..derivation.walk import Walk
 from .call_site import CallSite, trace_call_sites
 
@@ -34,6 +35,8 @@ class EvaluatedGraph:
     graph : Graph
     call_sites : dict of Node to CallSite
     values : dict of Node to array
+    paths : dict of Node to str
+        Where in the model its tensors stand.
     gradient : dict of Node to array
         The gradients of the inputs to differentiate by, and of all values that depend on these.
     contributions : dict of Edge to array
@@ -52,12 +55,20 @@ class EvaluatedGraph:
         self.inputs = [x.node for x in self.graph.inputs if x.node is not None]
         self.values: dict[Node, Any] = {node: walk.tensors[node].data for node in self.nodes}
         self.ends = [x.node for x in self.graph.outputs if isinstance(x, Symbol) and x.node]
+        self.paths = dict(self._paths(subject))
         self.gradient: dict[Node, Any] = {}
         self.contributions: dict[Edge, Any] = {}
         self.parts: dict[Node, list[Any]] = {}
         self.wanted = _wanted(self.inputs, subject)
         if len(self.graph.outputs) == 1 and self.ends and self.values[self.ends[0]].size == 1:
             self._sweep(walk)
+
+    def _paths(self, subject: FunctionAtPoint) -> Iterator[tuple[Node, str]]:
+        """Yield where in the model each of its tensors stands that has no short name, as W1."""
+        if subject.paths:
+            for node, name in zip(self.inputs, leaves(subject.names), strict=True):
+                if name in subject.paths and not is_numbered(name):
+                    yield node, subject.paths[name]
 
     @property
     def nodes(self) -> list[Node]:

@@ -16,6 +16,7 @@ from ...core.node import Node, Operation
 from ..derivation.formula import identifier
 from ..derivation.numbers import nested, numbers
 from ..derivation.reading import Reading
+from ..phrases import ENGLISH, Phrases
 from .evaluated_graph import Edge, EvaluatedGraph
 from .folding import Fold, Folding
 
@@ -78,9 +79,14 @@ class Scene:
     """
 
     def __init__(
-        self, evaluated: EvaluatedGraph, folding: Folding, kinds: Mapping[Node, str], result: str
+        self,
+        evaluated: EvaluatedGraph,
+        folding: Folding,
+        kinds: Mapping[Node, str],
+        result: str,
+        say: Phrases = ENGLISH,
     ) -> None:
-        self.evaluated, self.folding = evaluated, folding
+        self.evaluated, self.folding, self.say = evaluated, folding, say
         self.names = _names(evaluated, result)
         self.cards: list[Card] = []
         self.arrows: list[Arrow] = []
@@ -112,8 +118,9 @@ class Scene:
         for number, (key, array) in enumerate(constants.items(), 1):
             if not self._is_absorbed("constant", readers[key]):
                 text = brief(array)
-                tip = f"constant {array.dtype} {array.shape}\n{numbers(array)}"
-                self._add(key, Card("constant", f"constant {number}", text, tip=tip))
+                name = self.say("numbered constant", number=number)
+                tip = f"{name}: {array.dtype} {array.shape}\n{self._numbers(array)}"
+                self._add(key, Card("constant", name, text, tip=tip))
 
     def _is_absorbed(self, kind: str, readers: Sequence[Node]) -> bool:
         """Return whether a leaf is drawn inside the only box that reads it."""
@@ -156,10 +163,15 @@ class Scene:
 
     def _module(self, box: Fold) -> Card:
         count, out = self._own_parameters(box), self._read_outside(box)
-        note = f"{box.kind}, {count:,} parameters" if count else box.kind
+        parameters = self.say("parameters", count=f"{count:,}")
+        both = self.say("folded module", kind=box.kind, parameters=parameters)
+        note = both if count else box.kind
         if len(note) > WIDEST + 1:
-            note = "\n".join(map(cut, note.rsplit(", ", 1)))
-        tip = [box.title, f"{box.kind}: {len(box.nodes)} operations, {count:,} parameters"]
+            note = "\n".join(map(cut, (box.kind, parameters)))
+        tip = [
+            box.title,
+            self.say("module tip", kind=box.kind, operations=len(box.nodes), parameters=parameters),
+        ]
         tip += [self._tip(node) for node in out]
         card = Card("module", cut(box.title), tip="\n".join(tip), nodes=box.nodes, note=note)
         if out:
@@ -185,6 +197,9 @@ class Scene:
         return [n for n in box.nodes if n in read or n in self.evaluated.ends]
 
     # --- texts
+
+    def _numbers(self, x: ArrayLike) -> str:
+        return numbers(x, self.say.table["array"])
 
     def _is_number(self, name: str) -> bool:
         return any(known == name and x.output.shape == () for x, known in self.names.items())
@@ -223,8 +238,8 @@ class Scene:
         site = self.evaluated.call_site(node)
         formula = f" = {self._formula(node)}" if isinstance(node, Operation) else ""
         lines = [f"{self.names[node]}{formula}", f"{value.dtype} {value.shape}"]
-        lines.append(f"value {numbers(value)}")
-        lines += [] if g is None else [f"gradient {numbers(g)}"]
+        lines.append(f"{self.say('tip value')} {self._numbers(value)}")
+        lines += [] if g is None else [f"{self.say('tip gradient')} {self._numbers(g)}"]
         lines += [call.path for call in site.calls[-1:] if call.path]
         return "\n".join([*lines, *([site.text] if site.text else [])])
 
@@ -262,7 +277,8 @@ class Scene:
             first = next(iter(carried.values()))
             arrow.label = "" if len(carried) > 1 else brief(first, _LABEL) if np.any(first) else "0"
             arrow.tip += "".join(
-                f"\nadds to ∇ of {self.names[node]}: {numbers(c)}" for node, c in carried.items()
+                "\n" + self.say("adds to", name=self.names[node], array=self._numbers(c))
+                for node, c in carried.items()
             )
 
     def _frames(self) -> Iterator[tuple[Fold, list[int]]]:
@@ -273,7 +289,7 @@ class Scene:
 
 def _names(evaluated: EvaluatedGraph, result: str) -> dict[Node, str]:
     """Return the names of the graph's nodes; the result, if it has none, is called ``result``."""
-    names = dict(evaluated.graph.names)
+    names = {**evaluated.graph.names, **evaluated.paths}
     ends = evaluated.ends
     own = getattr(ends[0], "name", None) if ends else None
     given = own is not None and not re.fullmatch(r"[az]\d+", own)  # not by the user, for its role

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
+from types import MappingProxyType
+from typing import NamedTuple
 
+from ..phrases import ENGLISH, Phrases
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
 from .scene import Arrow, Card, Scene
@@ -17,21 +20,29 @@ _NARROWEST = 300.0
 _LEGEND_LINE = 20.0
 
 _RADII = {"input": 14, "parameter": 2}
-_KINDS = {
-    "input": "input",
-    "parameter": "parameter",
-    "fixed": "not trained",
-    "constant": "constant",
-    "operation": "operation",
-    "module": "module, folded",
-}
+# The kinds of cards, which are the keys of their phrases.
+_KINDS = ("input", "parameter", "fixed", "constant", "operation", "module")
 
 
-def write(scene: Scene, layout: GraphLayout, title: str) -> str:
-    """Return a scene in its layout as SVG."""
+class Links(NamedTuple):
+    """The anchor of a card, and where it and its gradient lead to; each may be empty."""
+
+    anchor: str = ""
+    value: str = ""
+    gradient: str = ""
+
+
+def write(
+    scene: Scene,
+    layout: GraphLayout,
+    title: str,
+    links: Mapping[int, Links] = MappingProxyType({}),
+    say: Phrases = ENGLISH,
+) -> str:
+    """Return a scene in its layout as SVG; ``links`` has those of cards, by their place."""
     width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
     left = (layout.left + layout.right - width) / 2
-    legend, legend_height = _legend(scene, title, left + _MARGIN, width - 2 * _MARGIN)
+    legend, legend_height = _legend(scene, title, left + _MARGIN, width - 2 * _MARGIN, say)
     top = -legend_height - _MARGIN
     height = layout.height + legend_height + 2 * _MARGIN
     box = f"{_n(left)} {_n(top)} {_n(width)} {_n(height)}"
@@ -42,14 +53,14 @@ def write(scene: Scene, layout: GraphLayout, title: str) -> str:
         f"<style>\n{sheet()}</style>",
         _rect(left, top, width, height, 0, "paper"),
         *legend,
-        *_body(scene, layout),
+        *_body(scene, layout, links),
         "</svg>",
         "",
     ]
     return "\n".join(lines)
 
 
-def _body(scene: Scene, layout: GraphLayout) -> Iterator[str]:
+def _body(scene: Scene, layout: GraphLayout, links: Mapping[int, Links]) -> Iterator[str]:
     """Yield frames, arrows, the titles of frames above these, and cards."""
     boxes = list(frames(scene, layout))
     for frame in boxes:
@@ -58,8 +69,8 @@ def _body(scene: Scene, layout: GraphLayout) -> Iterator[str]:
         yield from _arrow(arrow, way, both=scene.evaluated.has_gradient)
     for frame in boxes:
         yield _text(frame.x + frame.width - 6, frame.y + 11, "note end", frame.title)
-    for card, box in zip(scene.cards, layout.boxes, strict=True):
-        yield from _card(card, box)
+    for place, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
+        yield from _card(card, box, links.get(place, Links()))
 
 
 def _n(x: float) -> str:
@@ -79,14 +90,25 @@ def _rect(x: float, y: float, width: float, height: float, radius: float, kind: 
     )
 
 
-def _card(card: Card, box: tuple[float, float, float, float]) -> Iterator[str]:
+def _card(card: Card, box: tuple[float, float, float, float], links: Links) -> Iterator[str]:
     x, y, width, height = box
     kind = f"{card.kind} result" if card.is_result else card.kind
-    yield f'<g class="{kind}"><title>{escape(card.tip)}</title>'
-    yield from _outline(card.kind, x, y, width, height)
-    for number, (text, style) in enumerate(card.lines):
-        yield _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text)
+    anchor = f' id="{escape(links.anchor)}"' if links.anchor else ""
+    yield f'<g class="{kind}"{anchor}><title>{escape(card.tip)}</title>'
+    texts = [
+        (style, _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text))
+        for number, (text, style) in enumerate(card.lines)
+    ]
+    outline = _outline(card.kind, x, y, width, height)
+    own = [text for style, text in texts if style != "gradient"]
+    yield from _linked(links.value, [*outline, *own])
+    yield from _linked(links.gradient, [text for style, text in texts if style == "gradient"])
     yield "</g>"
+
+
+def _linked(address: str, parts: Sequence[str]) -> Iterator[str]:
+    """Yield parts of a card, as a link where there is an address."""
+    yield from [f'<a href="{escape(address)}">', *parts, "</a>"] if address and parts else parts
 
 
 def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iterator[str]:
@@ -137,21 +159,22 @@ def _curve(points: Sequence[tuple[float, float]], *, trim: float, bend: float) -
     return "".join(parts)
 
 
-def _legend(scene: Scene, title: str, left: float, width: float) -> tuple[list[str], float]:
+def _legend(
+    scene: Scene, title: str, left: float, width: float, say: Phrases
+) -> tuple[list[str], float]:
     """Return the heading and the keys, above y = 0, and their height."""
     keys: list[tuple[str, str]] = []
-    for kind, text in _KINDS.items():
+    for kind in _KINDS:
         if any(card.kind == kind for card in scene.cards):
-            keys.append((kind, text))
+            keys.append((kind, say(kind)))
     if scene.evaluated.has_gradient:
-        keys += [("forward", "value"), ("backward", "gradient ∇")]
+        keys += [("forward", say("picture value")), ("backward", say("picture gradient"))]
         flows = {arrow.flow for arrow in scene.arrows if arrow.edges}
-        keys += [("norm", "norm")] * any(
+        keys += [("norm", say("norm"))] * any(
             "‖" in text for card in scene.cards for text, _ in card.lines
         )
-        keys += [("zero", "zero")] * ("zero" in flows) + [("none", "not needed")] * (
-            "none" in flows
-        )
+        keys += [("zero", say("zero"))] * ("zero" in flows)
+        keys += [("none", say("not needed"))] * ("none" in flows)
     rows: list[list[tuple[str, str]]] = [[]]
     used = 0.0
     for key in keys:
@@ -177,7 +200,9 @@ def _fit(title: str, width: float) -> str:
 
 
 def _key_width(text: str) -> float:
-    return 26 + len(text) * SMALL + 14
+    # A Chinese character is as wide as two letters.
+    letters = sum(1 if letter.isascii() else 2 for letter in text)
+    return 26 + letters * SMALL + 14
 
 
 def _swatch(kind: str, x: float, y: float) -> Iterator[str]:

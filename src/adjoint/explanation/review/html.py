@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...notebook.html import folded, preformatted, view
-from ..derivation.html import STYLE, item
+from ..derivation.page_style import sheet
 from ..derivation.step import Step
+from ..derivation.step_html import item
 
 if TYPE_CHECKING:
     from .report import BackwardReview
@@ -22,7 +23,7 @@ def _steps(review: BackwardReview) -> Iterator[str]:
     """Yield each step that computes a wrong term, once."""
     steps = {found.step.number: found.step for found in review.findings if found.step is not None}
     if steps:
-        yield f"<style>{STYLE}</style>"
+        yield f"<style>{sheet()}</style>"
     for number, step in steps.items():
         yield folded(f"step {number} of the derivation: {step.name}", _formula(step), is_open=False)
 
