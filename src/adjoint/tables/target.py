@@ -48,6 +48,17 @@ class Target:
         """How many outputs a network needs."""
         return len(self.labels) or 1
 
+    @property
+    def loss(self) -> str:
+        """The name of the loss that a network is trained with."""
+        return "mse_loss" if self.task == "regression" else "cross_entropy"
+
+    def as_trained(self, y: Array) -> Array:
+        """Return targets as a network is trained on: numbers as a column, without their scale."""
+        if self.task != "regression":
+            return y
+        return np.asarray(((y - self.mean) / self.std)[:, np.newaxis])
+
     def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, Array]:
         """Return the numbers of the classes or the numbers themselves, and which rows have one.
 

@@ -172,14 +172,12 @@ def _scored(
 
 def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress: bool) -> Any:
     target = model.target
-    pairs = [parts.train, parts.validation]
-    if target.task == "regression":
-        pairs = [(X, ((y - target.mean) / target.std)[:, np.newaxis]) for X, y in pairs]
+    pairs = [(X, target.as_trained(y)) for X, y in (parts.train, parts.validation)]
     stopping = EarlyStopping(patience=settings.patience)
     history = fit(
         model.network,
         pairs[0],
-        loss="mse_loss" if target.task == "regression" else "cross_entropy",
+        loss=target.loss,
         optimizer=lambda p: AdamW(p, lr=settings.learning_rate),
         epochs=settings.epochs,
         batch_size=settings.batch_size,

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from ...explanation.review.report import SCHEMA
-from ...explanation.review.source_file import SourceFileError, review_file
+from ...explanation.review.source_file import review_file
+from ...explanation.users_file import SourceFileError
 
 
 class Unusable(click.ClickException):

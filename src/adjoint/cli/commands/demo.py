@@ -10,14 +10,11 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from ...data.datasets import DATASETS
 from ...errors import require
 from ...files.rescue import rescued
-from ...nn import ACTIVATIONS
 from .. import demo as demonstration
-from ..options import as_sizes
+from ..demo_options import demo_options
 
-DEFAULTS = demonstration.DemoSettings()
 INTERRUPTED = 130
 
 
@@ -25,46 +22,7 @@ INTERRUPTED = 130
     short_help="Train a small network on a toy data set, and draw the result.",
     context_settings={"show_default": True},
 )
-@click.option(
-    "--dataset",
-    type=click.Choice(sorted(DATASETS)),
-    default=DEFAULTS.dataset,
-    help="Points to classify.",
-)
-@click.option("--samples", type=int, default=DEFAULTS.samples, help="Number of points.")
-@click.option(
-    "--noise",
-    type=float,
-    default=None,
-    help="Standard deviation of the points' noise.  [default: the data set's own]",
-)
-@click.option(
-    "--hidden",
-    callback=as_sizes,
-    default=",".join(map(str, DEFAULTS.hidden)),
-    metavar="N,N,...",
-    help="Units of each hidden layer.",
-)
-@click.option(
-    "--activation",
-    type=click.Choice(sorted(ACTIVATIONS)),
-    default=DEFAULTS.activation,
-    help="Activation of the hidden layers.",
-)
-@click.option(
-    "--learning-rate",
-    type=float,
-    default=DEFAULTS.learning_rate,
-    help="Step length of gradient descent.",
-)
-@click.option("--batch-size", type=int, default=DEFAULTS.batch_size, help="Points per step.")
-@click.option("--epochs", type=int, default=DEFAULTS.epochs, help="Passes over the data.")
-@click.option(
-    "--seed",
-    type=int,
-    default=DEFAULTS.seed,
-    help="Seed of the data, the first weights and the batches.",
-)
+@demo_options(demonstration.DemoSettings())
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -13,7 +13,7 @@ _IN_A_STACK = re.compile(r"(\w+\[\d+\])\.(weight|bias)")
 def parameter_names(dimensions: Mapping[str, int]) -> list[str]:
     """Return a name for each path, no two alike; ``dimensions`` has the number of axes of each.
 
-    Only layers that multiply by a matrix are numbered, for their equations are those with W and b.
+    Only layers with a matrix and a bias are numbered, for their equations are those with W and b.
 
     >>> parameter_names({"layers[0].weight": 2, "layers[0].bias": 1, "layers[1].weight": 1})
     ['W1', 'b1', 'layers_1_weight']
@@ -21,13 +21,14 @@ def parameter_names(dimensions: Mapping[str, int]) -> list[str]:
     ['attention_query_weight', 'attention_query_weight_2']
     """
     found = {path: _IN_A_STACK.fullmatch(path) for path in dimensions}
-    layers = list(
-        dict.fromkeys(
-            match[1]
-            for path, match in found.items()
-            if match and match[2] == "weight" and dimensions[path] > 1
-        )
-    )
+    layers = [
+        match[1]
+        for path, match in found.items()
+        if match
+        and match[2] == "weight"
+        and dimensions[path] > 1
+        and f"{match[1]}.bias" in dimensions
+    ]
     names: list[str] = []
     for path, match in found.items():
         if match and match[1] in layers:

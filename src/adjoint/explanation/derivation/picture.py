@@ -40,9 +40,12 @@ class Picture:
         """Whether there are few enough boxes."""
         return 0 < len(self.cards) <= MOST_BOXES
 
+    def drawing(self) -> Drawing:
+        """Return the picture by itself."""
+        return Drawing(self.record, self.scene, self.derivation.program.title)
+
     def svg(self, prefix: str) -> str:
         """Return the picture for a page on which all anchors begin with a prefix."""
-        drawing = Drawing(self.record, self.scene, self.derivation.program.title)
         links = {
             place: Links(
                 f"{prefix}box-{place}",
@@ -51,7 +54,7 @@ class Picture:
             )
             for place, card in enumerate(self.cards)
         }
-        return drawing.linked_svg(links, self.derivation.say)
+        return self.drawing().svg(links)
 
     def _address(self, prefix: str, card: Card, step: Step | None) -> str:
         """Return what a card leads to: its step, or for an input what is given."""

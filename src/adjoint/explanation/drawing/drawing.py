@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ...files.whole_file import write_whole
-from ..phrases import Phrases
 from . import dot, svg
 from .evaluated_graph import EvaluatedGraph
 from .graph_layout import GraphLayout, lay_out
@@ -35,13 +35,12 @@ class Drawing:
         self.record, self.scene, self.title = record, scene, title
         self.layout: GraphLayout = lay_out(scene)
 
-    def svg(self) -> str:
-        """Return the picture as SVG, which follows the reader's choice of light or dark."""
-        return svg.write(self.scene, self.layout, self.title)
+    def svg(self, links: Mapping[int, Links] = MappingProxyType({})) -> str:
+        """Return the picture as SVG, which follows the reader's choice of light or dark.
 
-    def linked_svg(self, links: Mapping[int, Links], say: Phrases) -> str:
-        """Return the picture as a part of a page, to whose anchors its cards lead."""
-        return svg.write(self.scene, self.layout, self.title, links, say)
+        Where it is part of a page, ``links`` has what its boxes lead to, by their place.
+        """
+        return svg.write(self.scene, self.layout, self.title, links)
 
     def dot(self) -> str:
         """Return the graph in Graphviz's language."""

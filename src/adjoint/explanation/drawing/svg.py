@@ -8,7 +8,6 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..phrases import ENGLISH, Phrases
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
 from .scene import Arrow, Card, Scene
@@ -37,12 +36,11 @@ def write(
     layout: GraphLayout,
     title: str,
     links: Mapping[int, Links] = MappingProxyType({}),
-    say: Phrases = ENGLISH,
 ) -> str:
     """Return a scene in its layout as SVG; ``links`` has those of cards, by their place."""
     width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
     left = (layout.left + layout.right - width) / 2
-    legend, legend_height = _legend(scene, title, left + _MARGIN, width - 2 * _MARGIN, say)
+    legend, legend_height = _legend(scene, title, left + _MARGIN, width - 2 * _MARGIN)
     top = -legend_height - _MARGIN
     height = layout.height + legend_height + 2 * _MARGIN
     box = f"{_n(left)} {_n(top)} {_n(width)} {_n(height)}"
@@ -159,10 +157,9 @@ def _curve(points: Sequence[tuple[float, float]], *, trim: float, bend: float) -
     return "".join(parts)
 
 
-def _legend(
-    scene: Scene, title: str, left: float, width: float, say: Phrases
-) -> tuple[list[str], float]:
+def _legend(scene: Scene, title: str, left: float, width: float) -> tuple[list[str], float]:
     """Return the heading and the keys, above y = 0, and their height."""
+    say = scene.say
     keys: list[tuple[str, str]] = []
     for kind in _KINDS:
         if any(card.kind == kind for card in scene.cards):
