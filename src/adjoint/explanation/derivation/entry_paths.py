@@ -110,15 +110,15 @@ class EntryPaths:
 
     def told(self, say: Phrases) -> str:
         """Return all of it as lines of text."""
-        views = [("matrix view", self.line), ("scalar view", self.scalar_view(say))]
+        scalar = joined(self.scalar_view(say), EMPTY).text
         lines = [
             self.headed(say),
-            *(
-                f"      {say('labelled', label=say(key), what=formula.text)}"
-                for key, formula in views
-            ),
-            *(f"{n:>4}. {formula.text}" for n, formula in enumerate(self.shown(), 1)),
+            f"      {say('labelled', label=say('matrix view'), what=self.matrix)}",
+            f"      {say('labelled', label=say('scalar view'), what=scalar)}",
         ]
+        for place, (way, product) in enumerate(self.shown(), 1):
+            path = f"{joined(way, EMPTY).text}: {joined(product, EMPTY).text}"
+            lines.append(f"{place:>4}. {path}")
         lines += [f"      {text}" for text in [self.rest(say)] if text]
         return "\n".join([*lines, f"      {self.sum_text}"])
 
@@ -127,30 +127,27 @@ class EntryPaths:
 
     # --- as mathematics
 
-    def scalar_view(self, say: Phrases) -> Formula:
+    # Where a line may be broken, a formula comes in parts.
+
+    def scalar_view(self, say: Phrases) -> list[Formula]:
         """Return the gradient's entry as a sum over the values that the entry enters."""
         # The largest terms are shown; the rest is one number.
         items = sorted(self.first, key=lambda item: -abs(math.prod(item[1:])))
-        terms = [_product((slope, g)) for _, slope, g in items[:SHOWN]]
+        terms = [joined(_product((slope, g)), EMPTY) for _, slope, g in items[:SHOWN]]
         if len(items) > SHOWN:
             rest = math.fsum(slope * g for _, slope, g in items[SHOWN:])
-            more = say("more terms", count=len(items) - SHOWN)
-            terms.append(_number(rest) + Formula(f" ({more})", r"\, " + _remark(f"({more})")))
+            more = f"({say('more terms', count=len(items) - SHOWN)})"
+            terms.append(_number(rest) + Formula(f" {more}", rf"\, \text{{{more}}}"))
         left = derivative(self.written(self.value), self._stop(self.name))
-        return left + symbol(" = ") + joined(_added(terms), EMPTY) + _equals(self.total)
+        return [left + symbol(" = "), *_added(terms), _equals(self.total)]
 
-    def shown(self) -> Iterator[Formula]:
-        """Yield the paths that are printed: where each leads, its slopes, and their product."""
+    def shown(self) -> Iterator[tuple[list[Formula], list[Formula]]]:
+        """Yield the printed paths: the values on each; its slopes and what their product is."""
+        arrow = Formula(" → ", r" \to ")
         for path in self.paths[:SHOWN]:
-            yield self.way(path) + Formula(": ", r":\quad ") + self.product(path)
-
-    def way(self, path: Path) -> Formula:
-        """Return the values on a path."""
-        return joined([self._stop(stop) for stop in path.stops], Formula(" → ", r" \to "))
-
-    def product(self, path: Path) -> Formula:
-        """Return a path's slopes, and what it adds to the gradient."""
-        return _product(path.slopes) + _equals(path.contribution)
+            first, *others = map(self._stop, path.stops)
+            way = [first, *(arrow + stop for stop in others)]
+            yield way, [*_product(path.slopes), _equals(path.contribution)]
 
     def sum_parts(self) -> list[Formula]:
         """Return the contributions with their signs, and what they add up to."""
@@ -173,10 +170,6 @@ class EntryPaths:
         return Formula(f"{base.text}{index}", f"{{{base.latex}}}_{{{index}}}")
 
 
-def _remark(text: str) -> str:
-    return rf"\text{{{text}}}"
-
-
 def _number(x: float) -> Formula:
     text = number_text(x)
     return number(text)._replace(text=minus(text))
@@ -186,16 +179,17 @@ def _equals(x: float) -> Formula:
     return symbol(" = ") + _number(x)
 
 
-def _product(factors: Sequence[float]) -> Formula:
-    """Return factors side by side, the negative ones in brackets but for the first."""
-    parts = [_number(x) for x in factors]
-    rest = [
-        Formula(f"({part.text})", rf"\left({part.latex}\right)")
-        if part.text.startswith("−")
-        else part
-        for part in parts[1:]
-    ]
-    return joined([*parts[:1], *rest], symbol(" · ", r" \cdot ")) if parts else number("1")
+def _product(factors: Sequence[float]) -> list[Formula]:
+    """Return factors one after another, the negative ones in brackets but for the first."""
+    dot = symbol(" · ", r" \cdot ")
+    parts = [_number(x) for x in factors] or [number("1")]
+    return [*parts[:1], *(dot + _bracketed_if_negative(part) for part in parts[1:])]
+
+
+def _bracketed_if_negative(x: Formula) -> Formula:
+    if not x.text.startswith("−"):
+        return x
+    return Formula(f"({x.text})", rf"\left({x.latex}\right)")
 
 
 def _added(terms: Sequence[Formula]) -> list[Formula]:

@@ -9,7 +9,6 @@ from ...compiler.source.equations import EQUATIONS
 from ...core.annotations import Array
 from . import numbers as texts
 from .document import Document
-from .entry_paths import EntryPaths
 from .formula import Formula, identifier, symbol
 from .mathml import write as mathml
 from .matrix import matrix
@@ -17,7 +16,7 @@ from .page_style import page_sheet, sheet
 from .picture import Picture
 from .rules import latex_of
 from .step import PARTS, Step
-from .step_html import displayed, equality, inline, item, small_matrix, wide
+from .step_html import displayed, equality, flowing, inline, item, small_matrix, wide
 
 
 def write(derivation: Document) -> str:
@@ -157,7 +156,8 @@ class _Fragment:
         told += f" · {self._words('shape', shape=step.shape)}"
         if (place := self.picture.box(step)) is not None:
             address = f"#{self.prefix}box-{place}"
-            told += f' · <a class="back" href="{address}">{self._words("in the graph")}</a>'
+            link = f'<a href="{address}">{self._words("in the graph")}</a>'
+            told += f'<span class="back"> · {link}</span>'
         return told
 
     # --- one entry
@@ -168,28 +168,18 @@ class _Fragment:
             return
         yield f"<p>{escape(entry.headed(self.say))}</p>"
         yield '<ul class="one">'
-        yield from self._view("matrix view", entry.line)
-        yield from self._view("scalar view", entry.scalar_view(self.say))
+        views = {"matrix view": [entry.line], "scalar view": entry.scalar_view(self.say)}
+        for key, parts in views.items():
+            yield f'<li><div class="rule">{self._words(key)}</div>{flowing(parts)}</li>'
         yield '</ul><ol class="one backward">'
-        for number in range(len(list(entry.shown()))):
-            yield from self._path(entry, number)
+        for number, (way, product) in enumerate(entry.shown(), 1):
+            yield f'<li><div class="rule"><b>{number}</b></div>'
+            yield f"{flowing(way)}{flowing(product)}</li>"
         yield "</ol>"
         if rest := entry.rest(self.say):
             yield f"<p>{escape(rest)}</p>"
-        terms = "".join(f"<wbr>{inline(part.latex)}" for part in entry.sum_parts())
-        told = self.say("labelled", label=self._words("all paths"), what=terms)
-        yield f'<p class="sum">{told}</p>'
-
-    def _view(self, key: str, formula: Formula) -> Iterator[str]:
-        yield f'<li><div class="rule">{self._words(key)}</div>'
-        yield f"{wide(formula.mathml)}</li>"
-
-    def _path(self, entry: EntryPaths, number: int) -> Iterator[str]:
-        path = entry.paths[number]
-        yield f'<li><div class="rule"><b>{number + 1}</b></div>'
-        for formula in (entry.way(path), entry.product(path)):
-            yield wide(formula.mathml)
-        yield "</li>"
+        together = self.say("labelled", label=self._words("all paths"), what="")
+        yield f'<div class="one"><p>{together}</p>{flowing(entry.sum_parts())}</div>'
 
     # --- the equations
 

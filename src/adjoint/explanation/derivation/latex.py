@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...core.annotations import Array
 from ...core.metadata import escape_latex
 from .document import Document
 from .entry_paths import EntryPaths
-from .formula import GREEK
+from .formula import GREEK, Formula
 from .matrix import matrix
 from .step import PARTS, Step
 
@@ -88,17 +88,21 @@ def _entry(derivation: Document, entry: EntryPaths) -> Iterator[str]:
     say = derivation.say
     yield _text(entry.headed(say))
     yield ""
-    for key, formula in (("matrix view", entry.line), ("scalar view", entry.scalar_view(say))):
-        told = say("labelled", label=say(key), what=f"${formula.latex}$")
+    for key, parts in (("matrix view", [entry.line]), ("scalar view", entry.scalar_view(say))):
+        told = say("labelled", label=say(key), what=_broken(parts))
         yield rf"{{\raggedright\noindent {told}\par}}"
     yield r"\begin{enumerate}\small\raggedright"
-    for path in entry.shown():
-        yield rf"  \item ${path.latex}$"
+    for way, product in entry.shown():
+        yield rf"  \item {say('labelled', label=_broken(way), what=_broken(product))}"
     yield r"\end{enumerate}" if entry.paths else r"  \item[] \end{enumerate}"
     if rest := entry.rest(say):
         yield rf"\noindent {_text(rest)}\par"
-    terms = " ".join(f"${{}}{part.latex}$" for part in entry.sum_parts())
-    yield rf"{{\small\raggedright\noindent {terms}\par}}"
+    yield rf"{{\small\raggedright\noindent {_broken(entry.sum_parts())}\par}}"
+
+
+def _broken(parts: Sequence[Formula]) -> str:
+    """Return parts of a formula between which a line may be broken."""
+    return " ".join(f"${part.latex.strip()}$" for part in parts)
 
 
 def _small(text: str) -> str:

@@ -52,11 +52,17 @@ def _step(derivation: Document, step: Step) -> list[str]:
 def _entry(derivation: Document, entry: EntryPaths) -> list[str]:
     say = derivation.say
     lines = [_plain(entry.headed(say)), ""]
-    for key, formula in (("matrix view", entry.line), ("scalar view", entry.scalar_view(say))):
-        lines.append(f"- {say('labelled', label=say(key), what=_maths(formula.latex))}")
-    lines += ["", *(f"{n}. {_maths(path.latex)}" for n, path in enumerate(entry.shown(), 1)), ""]
-    lines += [text for rest in [entry.rest(say)] if rest for text in (rest, "")]
-    return [*lines, _maths(joined(entry.sum_parts(), EMPTY).latex)]
+    for key, parts in (("matrix view", [entry.line]), ("scalar view", entry.scalar_view(say))):
+        lines.append(f"- {say('labelled', label=say(key), what=_joined(parts))}")
+    lines.append("")
+    for number, (way, product) in enumerate(entry.shown(), 1):
+        lines.append(f"{number}. {say('labelled', label=_joined(way), what=_joined(product))}")
+    lines += [text for rest in [entry.rest(say)] if rest for text in ("", _plain(rest))]
+    return [*lines, "", _joined(entry.sum_parts())]
+
+
+def _joined(parts: list[Formula]) -> str:
+    return _maths(joined(parts, EMPTY).latex)
 
 
 def _figures(derivation: Document, value: Array) -> str:

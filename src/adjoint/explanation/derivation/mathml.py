@@ -20,7 +20,7 @@ def _written(item: Item) -> str:
     if isinstance(item, Mark):
         return _mark(item)
     if isinstance(item, Group):
-        parts = "".join(map(_written, item.items))
+        parts = _row(item)
         return parts if len(item.items) == 1 else f"<mrow>{parts}</mrow>"
     if isinstance(item, Fraction):
         return f"<mfrac>{_written(item.above)}{_written(item.below)}</mfrac>"
@@ -29,9 +29,22 @@ def _written(item: Item) -> str:
     if isinstance(item, Scripts):
         return _scripts(item)
     if isinstance(item, Brackets):
-        inner = "".join(map(_written, item.inner.items))
+        inner = _row(item.inner)
         return f"<mrow><mo>{item.opening}</mo>{inner}<mo>{item.closing}</mo></mrow>"
     return _table(item)
+
+
+def _row(group: Group) -> str:
+    """Return things side by side; a sign that follows no term belongs to the number behind it."""
+    parts = []
+    for place, item in enumerate(group.items):
+        before = group.items[place - 1] if place else None
+        follows_none = before is None or (isinstance(before, Mark) and before.kind == "mo")
+        if isinstance(item, Mark) and item.kind == "mo" and item.text in "+-" and follows_none:
+            parts.append(f'<mo form="prefix">{item.text.replace("-", "−")}</mo>')
+        else:
+            parts.append(_written(item))
+    return "".join(parts)
 
 
 def _mark(mark: Mark) -> str:

@@ -22,7 +22,9 @@ _SCREEN = """
 }
 .adjoint-derivation dt { color: var(--faint); }
 .adjoint-derivation dd { margin: 0; overflow-wrap: anywhere; }
-.adjoint-derivation .item { display: inline-block; margin-right: 1rem; max-width: 100%; }
+.adjoint-derivation .item {
+  display: inline-block; margin-right: 1rem; max-width: 100%; overflow-x: auto; overflow-y: hidden;
+}
 .adjoint-derivation .size { color: var(--faint); font-size: .85rem; }
 .adjoint-derivation .verdict { font-weight: 600; margin: .5rem 0 .25rem; }
 .adjoint-derivation ol, .adjoint-derivation ul { list-style: none; margin: 0; padding: 0; }
@@ -48,7 +50,9 @@ _SCREEN = """
   text-decoration: underline;
 }
 .adjoint-derivation math { font-size: 1.1rem; }
-.adjoint-derivation .sum math { display: inline-block; }
+.adjoint-derivation .flowing .wide {
+  display: inline-block; max-width: 100%; vertical-align: middle;
+}
 .adjoint-derivation mtd { text-align: right; padding: .2em .5em; }
 .adjoint-derivation .cases mtd { text-align: left; }
 /* Brackets are drawn, since few fonts have ones that stretch. */
@@ -59,6 +63,8 @@ _SCREEN = """
 }
 .adjoint-derivation mtable math, .adjoint-derivation .figures math { font-size: .9rem; }
 .adjoint-derivation .one math { font-size: 1rem; }
+.adjoint-derivation .rule { overflow-x: auto; overflow-y: hidden; }
+.adjoint-derivation .rule math { font-size: .95rem; }
 @media (max-width: 40rem) { .adjoint-derivation dl { display: block; } }
 """
 # Paper does not scroll: what is wide is smaller, and no box is cut by the end of a page.
@@ -72,11 +78,13 @@ _PAPER = """
   .adjoint-derivation li, .adjoint-derivation .summary { break-inside: avoid; }
   .adjoint-derivation h2, .adjoint-derivation .rule { break-after: avoid; }
   .adjoint-derivation .wide { overflow: visible; }
-  .adjoint-derivation math { font-size: 9pt; }
-  .adjoint-derivation .figures math, .adjoint-derivation mtable math { font-size: 7pt; }
+  .adjoint-derivation math, .adjoint-derivation .rule math { font-size: 10pt; }
+  .adjoint-derivation .figures math, .adjoint-derivation mtable math { font-size: 8pt; }
+  .adjoint-derivation .numbers { font-size: 8pt; }
+  .adjoint-derivation .rule { font-size: 9pt; }
   .adjoint-derivation .graph { overflow: visible; max-height: none; border: 0; }
   .adjoint-derivation .graph svg {
-    max-width: 100% !important; max-height: 24cm; width: auto; break-inside: avoid;
+    max-width: 100% !important; max-height: 15cm; width: auto; break-inside: avoid;
   }
 }
 """

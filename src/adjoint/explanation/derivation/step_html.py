@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from ...core.annotations import Array
@@ -51,6 +52,18 @@ def wide(inner: str, kind: str = "") -> str:
     """Return mathematics in a box that scrolls by itself, with the keys too."""
     classes = f"wide {kind}".strip()
     return f'<div class="{classes}" tabindex="0">{displayed(inner)}</div>'
+
+
+def flowing(parts: Sequence[Formula]) -> str:
+    """Return a formula in parts, between which the line may be broken."""
+    first, *others = [part.mathml for part in parts]
+    # A sign at the beginning of a part stands between two parts.
+    others = [
+        re.sub(r'^(<mrow>)?<mo form="prefix">([+−])', r'\1<mo form="infix">\2', part)
+        for part in others
+    ]
+    pieces = (f'<span class="wide">{displayed(part)}</span>' for part in (first, *others))
+    return f'<div class="flowing">{" ".join(pieces)}</div>'
 
 
 def displayed(inner: str) -> str:
