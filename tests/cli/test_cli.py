@@ -313,7 +313,7 @@ def test_explain_writes_a_page_a_picture_and_a_script_that_checks_itself(run):
     assert out.splitlines() == [
         f"wrote {Path('explained', name)}"
         for name in ("derivation.html", "derivation.py", "graph.svg")
-    ]
+    ] + ["All 39 equalities hold: each was computed anew, from its text, when this was written."]
     assert "<svg" in Path("explained/graph.svg").read_text(encoding="utf-8")
     page = Path("explained/derivation.html").read_text(encoding="utf-8")
     assert "<math" in page
@@ -324,6 +324,62 @@ def test_explain_writes_a_page_a_picture_and_a_script_that_checks_itself(run):
     Path("wrong.py").write_text(script[:digit] + "0.9" + script[digit + 3 :], encoding="utf-8")
     wrong = subprocess.run([sys.executable, "wrong.py"], check=False, stderr=subprocess.PIPE)
     assert wrong.returncode != 0
+
+
+def test_explain_takes_the_demo_s_options(run):
+    options = ["--dataset", "spirals", "--hidden", "3", "--activation", "tanh", "--epochs", "2"]
+    assert run("explain", *options, "--samples", "50", "--lang", "zh", "--out", "page.md")[0] == 0
+    page = Path("page.md").read_text(encoding="utf-8")
+    assert page.startswith("# cross\\_entropy(MLP(X), y) 的推导")
+    assert r"\tanh" in page
+    fresh = run("explain", *options[:-2], "--samples", "50", "--out", "fresh.md")
+    assert fresh[0] == 0
+    assert Path("fresh.md").read_text(encoding="utf-8").split("## ")[1] not in page
+
+
+def test_explain_explains_what_a_file_names(run):
+    Path("mine.py").write_text(
+        "def loss(w, x):\n    return w * x\nloss_inputs = 2.0, 3.0\n", encoding="utf-8"
+    )
+    for subject in ("mine.py", "mine.py:loss"):
+        status, out, err = run("explain", subject, "--wrt", "w,x", "--out", "mine.txt")
+        assert (status, err) == (0, "")
+        assert out.splitlines()[0] == "wrote mine.txt"
+    assert "∂value/∂x = 2" in Path("mine.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mine.py:los"], "did you mean 'loss'?"),
+        (["min.py"], "no such file or folder"),
+        (["min.py:loss"], "did you mean 'mine.py'?"),
+        (["mine.py", "--hidden", "3"], "--hidden is for the demo's network"),
+        (["mine.py", "--batch-size", "3"], "--batch-size is for the demo's network and for models"),
+        (["mine.py", "--wrt", "y"], "no argument 'y'; there is w, x"),
+        (["mine.py", "t.csv"], "a table is for the folder of a model"),
+        (["mine.py", "--out", "page.pdf"], "ends in .html"),
+        (["mine.py", "--out", "no/page.html"], "--out"),
+        (["mine.py", "--lang", "fr"], "'en', 'zh'"),
+        (["folder"], "give a table too"),
+        (["folder", "t.csv"], "no model"),
+        (["--wrt", "x"], "--wrt is for the functions of a file"),
+        (["--epochs", "-1"], "epochs must be at least 1"),
+        (["--batch-size", "101"], "from 1 to 100"),
+        (["--batch-size", "0"], "batch size must be at least 1"),
+        (["--samples", "3"], "larger than the 3 samples"),
+    ],
+)
+def test_explain_says_in_one_line_what_cannot_be_done(run, arguments, message):
+    Path("mine.py").write_text(
+        "def loss(w, x):\n    return w * x\nloss_inputs = 2.0, 3.0\n", encoding="utf-8"
+    )
+    Path("folder").mkdir()
+    Path("t.csv").write_text("a,b\n1,2\n")
+    status, out, err = run("explain", *arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+    assert not Path("explained").exists()
 
 
 @pytest.mark.parametrize("entry", ["layers[9].weight[0]", "layers[0].weight[9, 9]", "W1"])

@@ -166,8 +166,12 @@ def test_a_derivation_is_walked_step_by_step(network):
     ]
 
 
-def test_the_last_line_is_the_engines_gradient(network):
-    assert str(ad.explain(np.square, 3.0)).splitlines()[-1] == "      ∂value/∂x = 6"
+def test_the_last_lines_are_the_engines_gradient_and_how_many_equalities_hold(network):
+    assert str(ad.explain(np.square, 3.0)).splitlines()[-3:] == [
+        "      ∂value/∂x = 6",
+        "",
+        "All 4 equalities hold: each was computed anew, from its text, when this was written.",
+    ]
 
 
 def test_large_arrays_are_summarised():
@@ -240,17 +244,23 @@ def _doubled(x):
     return 2 * x
 
 
+def _in(lang):
+    return lambda: ad.explain(np.square, 3.0, lang=lang)
+
+
 def test_refusals_say_what_was_expected(network):
     model, X, y = network
     loss = ad.tensor(2.0, requires_grad=True) * 2
     for error, message, call in [
-        (ShapeError, "shape \\(3,\\)", lambda: ad.explain(np.tanh, np.zeros(3))),
+        (ShapeError, "^explain: .* shape \\(3,\\)", lambda: ad.explain(np.tanh, np.zeros(3))),
         (NotImplementedError, "known to Python alone", lambda: ad.explain(_doubled, 1.0)),
         (TypeError, "a function, a tensor or a model, got int", lambda: ad.explain(3)),
         (TypeError, "loss is for models", lambda: ad.explain(np.tanh, 1.0, loss="mse_loss")),
         (TypeError, "wrt is for functions", lambda: ad.explain(loss, wrt=0)),
         (TypeError, "takes no arguments", lambda: ad.explain(loss, 1.0)),
         (TypeError, "needs loss=", lambda: ad.explain(model, X, y)),
+        (TypeError, "give the arguments square is called with", lambda: ad.explain(np.square)),
+        (ValueError, "unknown language 'ch'; choose one of en, zh", _in("ch")),
         (ValueError, "unknown loss 'mse'", lambda: ad.explain(model, X, y, loss="mse")),
         (ShapeError, "the loss has shape", lambda: ad.explain(model, X)),
         (GraphError, "requires_grad=True", lambda: ad.explain(ad.tensor(1.0))),

@@ -21,7 +21,16 @@ def test_two_paths_add_up_to_the_gradient():
     entry = ad.explain(lambda x, w: x * w + x**3, 2.0, 4.0, entry="x").entry
     assert [path.contribution for path in entry.paths] == [12, 4]
     assert entry.sum_text == "12 + 4 = 16"
-    assert str(entry.paths[1]) == "x → multiply → value: 4 · 1 = 4"
+    assert "   2. x → multiply → value: 4 · 1 = 4" in str(entry).splitlines()
+
+
+def test_negative_numbers_have_one_sign_everywhere():
+    def f(x, w):
+        return w * x - x**2 / 1e6
+
+    text = str(ad.explain(f, 3.0, -2.0, entry="x"))
+    assert "−6e−06" in text
+    assert "-" not in text
 
 
 def test_every_path_of_the_article_s_network_is_found():

@@ -58,7 +58,7 @@ def printed_digits(script):
     """Return the places of all digits of printed numbers, shapes and checksums."""
     start = script.index("# --- given")
     texts = re.finditer(
-        r'array\("""(.*?)\)\n|^assert numbers\(\w+\) == "(.*?)"', script, re.S | re.M
+        r'array\("""(.*?)\)\n|^(?:assert |holds\()numbers\(\w+\) == "(.*?)"', script, re.S | re.M
     )
     spans = [match.span(match.lastindex) for match in texts if match.start() > start]
     return [n for begin, end in spans for n in range(begin, end) if script[n].isdigit()]
@@ -84,7 +84,9 @@ def network(entry=None):
 def test_the_script_of_the_article_s_network_needs_numpy_alone(tmp_path):
     done = run_alone(network("layers[0].weight[1, 0]").script(), tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("the gradient by b3: [")
+    *_, last_gradient, verdict = done.stdout.splitlines()
+    assert last_gradient.startswith("the gradient by b3: [")
+    assert verdict == "all 39 equalities hold"
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -102,8 +104,26 @@ def test_a_script_refuses_to_run_without_assertions(tmp_path):
 def test_each_step_is_a_statement_and_an_assertion():
     derivation = ad.explain(lambda x, w: x * w + x**3, 2.0, 4.0)
     script = derivation.script()
-    assert 'value = x * w + x**3\nassert numbers(value) == "16", "step 1: value"' in script
-    assert run(script) == "the gradient by x: 16\n"
+    assert 'value = x * w + x**3\nholds(numbers(value) == "16", "step 1: value")' in script
+    assert run(script) == "the gradient by x: 16\nall 4 equalities hold\n"
+
+
+def test_a_script_counts_as_many_equalities_as_the_derivation(full):
+    for derivation in [network("W1[1, 0]"), *everything(full)]:
+        counted = run(derivation.script()).splitlines()[-1]
+        assert counted == f"all {derivation.equalities} equalities hold"
+
+
+def test_a_script_s_own_names_give_way_to_those_of_the_program():
+    def f(numbers, holds, held, total, engine_value, hashlib, path_1):
+        agree = numbers * holds * held + total
+        array = agree * engine_value + hashlib
+        return array - path_1 * total
+
+    for wrt in (0, (3, 6)):
+        entry = "total" if wrt else "numbers"
+        script = ad.explain(f, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, wrt=wrt, entry=entry).script()
+        assert "equalities hold" in run(script)
 
 
 def small_script():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..phrases import ENGLISH, Phrases
-from .formula import EMPTY, Formula, derivative, identifier, joined, minus, number, symbol
+from .formula import EMPTY, Formula, derivative, identifier, joined, number, symbol
 from .walk import MOST, Path, number_text, subscript
 
 # So many paths are printed one by one; the rest are added up.
@@ -139,7 +139,8 @@ class EntryPaths:
             more = f"({say('more terms', count=len(items) - SHOWN)})"
             terms.append(_number(rest) + Formula(f" {more}", rf"\, \text{{{more}}}"))
         left = derivative(self.written(self.value), self._stop(self.name))
-        return [left + symbol(" = "), *_added(terms), _equals(self.total)]
+        first, *others = _added(terms)
+        return [left + symbol(" = ") + first, *others, _equals(self.total)]
 
     def shown(self) -> Iterator[tuple[list[Formula], list[Formula]]]:
         """Yield the printed paths: the values on each; its slopes and what their product is."""
@@ -171,8 +172,7 @@ class EntryPaths:
 
 
 def _number(x: float) -> Formula:
-    text = number_text(x)
-    return number(text)._replace(text=minus(text))
+    return number(number_text(x))
 
 
 def _equals(x: float) -> Formula:

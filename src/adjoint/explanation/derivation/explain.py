@@ -94,7 +94,11 @@ def explain(
     All 8 equalities hold: each was computed anew, from its text, when this was written.
     """
     Phrases(lang)  # an unknown language is refused before any work
-    described = _subject(subject, args, wrt, loss)
+    return derived(_subject(subject, args, wrt, loss), entry=entry, lang=lang)
+
+
+def derived(described: FunctionAtPoint, *, entry: str | None, lang: str) -> Derivation:
+    """Return the derivation of a function at a point, with the paths of an entry if one is named."""
     derivation = Derivation(described, lang)
     if entry is not None:
         derivation.follow(entry)

@@ -32,7 +32,7 @@ GREEK = {letter: name for name, letter in GREEK_LETTERS.items()}
 
 def number(text: str) -> Formula:
     """Return a number, from its text in Python."""
-    return Formula(text, number_formula(text))
+    return Formula(minus(text), number_formula(text))
 
 
 def words(text: str) -> Formula:

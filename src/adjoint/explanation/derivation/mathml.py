@@ -38,8 +38,8 @@ def _row(group: Group) -> str:
     """Return things side by side; a sign that follows no term belongs to the number behind it."""
     parts = []
     for place, item in enumerate(group.items):
-        before = group.items[place - 1] if place else None
-        follows_none = before is None or (isinstance(before, Mark) and before.kind == "mo")
+        before = group.items[place - 1] if place else Mark("mo", "(")
+        follows_none = isinstance(before, Mark) and before.kind == "mo" and before.text not in ")]|"
         if isinstance(item, Mark) and item.kind == "mo" and item.text in "+-" and follows_none:
             parts.append(f'<mo form="prefix">{item.text.replace("-", "−")}</mo>')
         else:

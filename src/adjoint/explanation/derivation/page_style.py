@@ -34,7 +34,9 @@ _SCREEN = """
 .adjoint-derivation .forward li { border-color: var(--forward); }
 .adjoint-derivation .backward li { border-color: var(--backward); }
 .adjoint-derivation li:target { background: color-mix(in srgb, var(--forward) 12%, transparent); }
-.adjoint-derivation .rule { color: var(--faint); font-size: .85rem; }
+.adjoint-derivation .rule {
+  color: var(--faint); font-size: .85rem; overflow-x: auto; overflow-y: hidden;
+}
 .adjoint-derivation .rule b { color: var(--ink); }
 .adjoint-derivation .wide { overflow-x: auto; overflow-y: hidden; padding: .2rem 0; }
 .adjoint-derivation .numbers {
@@ -63,7 +65,6 @@ _SCREEN = """
 }
 .adjoint-derivation mtable math, .adjoint-derivation .figures math { font-size: .9rem; }
 .adjoint-derivation .one math { font-size: 1rem; }
-.adjoint-derivation .rule { overflow-x: auto; overflow-y: hidden; }
 .adjoint-derivation .rule math { font-size: .95rem; }
 @media (max-width: 40rem) { .adjoint-derivation dl { display: block; } }
 """

@@ -115,7 +115,7 @@ def _name(x: ast.Name, reading: Reading) -> tuple[Formula, int]:
 def _constant(x: ast.Constant, reading: Reading) -> tuple[Formula, int]:
     if isinstance(x.value, (int, float)) and not isinstance(x.value, bool):
         formula = number(repr(x.value))
-        return formula, _SIGN if formula.text.startswith("-") or "e" in formula.text else _ATOM
+        return formula, _SIGN if formula.text.startswith("−") or "e" in formula.text else _ATOM
     if x.value is Ellipsis:
         return Formula("…", r"\dots"), _ATOM
     return words(str(x.value)), _ATOM

@@ -73,7 +73,10 @@ def _head(derivation: Document) -> list[str]:
 def _with_free_names(script: str, derivation: Document) -> str:
     """Return a script in which its own names differ from those of the derivation."""
     taken = {*derivation.evaluator.scope, *derivation.program.gradient.values()}
-    return re.sub(f"{_OWN}(\\w+)", lambda found: free_name(found[1], taken), script)
+    renamed = re.sub(f"{_OWN}(\\w+)", lambda found: free_name(found[1], taken), script)
+    # What is imported keeps its name where it comes from.
+    imported = re.compile(r"^((?:from \w+ )?import )(_+)(hashlib|Any)$", re.MULTILINE)
+    return imported.sub(r"\1\3 as \2\3", renamed)
 
 
 def _own(text: str) -> str:

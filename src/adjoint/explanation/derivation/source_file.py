@@ -16,7 +16,8 @@ from ...graphs.tracing.naming import argument_names
 from ...nn.module import Module
 from ..users_file import SourceFileError, as_arguments, line_of, named_by, names_in, told
 from .derivation import Derivation
-from .explain import explain
+from .explain import derived, explain
+from .function_at_point import of_tensor
 
 
 def explain_file(
@@ -122,7 +123,7 @@ def _derived(
     subject = space[name]
     if isinstance(subject, Tensor):
         _refuse(wrt, f"{name} is a tensor, explained by all its leaves")
-        return explain(subject, entry=entry, lang=lang)
+        return derived(of_tensor(subject, space), entry=entry, lang=lang)
     args = as_arguments(inputs(np.random.default_rng(0)) if callable(inputs) else inputs)
     if isinstance(subject, Module):
         _refuse(wrt, f"{name} is a model, explained by all its parameters")

@@ -58,10 +58,8 @@ def flowing(parts: Sequence[Formula]) -> str:
     """Return a formula in parts, between which the line may be broken."""
     first, *others = [part.mathml for part in parts]
     # A sign at the beginning of a part stands between two parts.
-    others = [
-        re.sub(r'^(<mrow>)?<mo form="prefix">([+−])', r'\1<mo form="infix">\2', part)
-        for part in others
-    ]
+    sign = re.compile('^(<mrow>)?<mo form="prefix">')
+    others = [sign.sub(r'\1<mo form="infix">', part) for part in others]
     pieces = (f'<span class="wide">{displayed(part)}</span>' for part in (first, *others))
     return f'<div class="flowing">{" ".join(pieces)}</div>'
 
