@@ -103,6 +103,52 @@ def test_fit_says_what_it_took_the_columns_for_and_how_it_did(run):
     assert {"age", "town"} <= set(list(record["importance"])[:3])
 
 
+def test_explain_derives_the_loss_of_a_model_on_rows_of_a_table(run, fitted):
+    status, out, err = run(
+        "explain", "model", "people.csv", "--batch-size", 2, "--out", "page.py", "--lang", "zh"
+    )
+    assert (status, err) == (0, "")
+    assert "个等式成立" in out
+    model, space = TableModel.load(Path("model")), {}
+    with np.errstate():  # a script switches NumPy's warnings off for its own process
+        exec(Path("page.py").read_text(encoding="utf-8"), space)
+    rows = pyarrow.table({name: column[:2] for name, column in people().items()})
+    X = model.encoder.encode(rows, Counter())
+    y, _ = model.target.encode(rows["label"])
+    np.testing.assert_array_equal(space["X"], X)
+    chances = model.outputs(X)[np.arange(2), y]
+    assert space["loss"] == pytest.approx(-np.mean(np.log(chances)), rel=1e-5)
+
+
+def test_explain_derives_a_regression_in_the_scale_it_was_trained_in(run):
+    write("people.csv", people())
+    run("fit", "people.csv", "--target", "income", "--task", "regression", *FAST)
+    status, _, err = run("explain", "model", "people.csv", "--out", "page.py")
+    assert (status, err) == (0, "")
+    model, space = TableModel.load(Path("model")), {}
+    with np.errstate():
+        exec(Path("page.py").read_text(encoding="utf-8"), space)
+    expected = np.array([float(x) for x in people()["income"][:5]])
+    scaled = (expected - model.target.mean) / model.target.std
+    np.testing.assert_allclose(space["y"][:, 0], scaled, rtol=1e-5)
+    predicted = (model.outputs(space["X"]) - model.target.mean) / model.target.std
+    assert space["loss"] == pytest.approx(np.mean((predicted - scaled) ** 2), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"age": ["1"]}, "no column"),
+        ({**people(2), "label": ["", "?"]}, "no row has a target that the model knows"),
+    ],
+)
+def test_explain_refuses_a_table_that_does_not_fit_the_model(run, fitted, columns, message):
+    write("other.csv", columns)
+    status, out, err = run("explain", "model", "other.csv")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
 def test_predict_writes_labels_and_probabilities_in_the_order_of_the_rows(run, fitted):
     status, _, err = run("predict", "model", "people.csv", "--out", "p.csv")
     assert (status, err) == (0, "wrote p.csv: 300 rows\n")

@@ -98,7 +98,7 @@ def explain(
 
 
 def derived(described: FunctionAtPoint, *, entry: str | None, lang: str) -> Derivation:
-    """Return the derivation of a function at a point, with the paths of an entry if one is named."""
+    """Return the derivation of a function at a point, with the paths of an entry if asked."""
     derivation = Derivation(described, lang)
     if entry is not None:
         derivation.follow(entry)
