@@ -117,9 +117,9 @@ def test_boxes_lead_to_the_steps_that_the_formulas_say():
         if n in picture.forward
     }
     # The product has no line of its own; it stands in the one of what reads it.
-    assert found["v1 = X W1"] == ("a1", "d_a1")
+    assert found["u1 = X W1"] == ("a1", "d_a1")
     assert found["z1 = σ(a1)"] == ("z1", "d_z1")
-    assert found["a3 = v3 + b3"] == ("a3", "d_a3")
+    assert found["a3 = u3 + b3"] == ("a3", "d_a3")
     weights = {card.title: n for n, card in enumerate(picture.cards) if card.kind == "parameter"}
     assert picture.backward[weights["W2"]].name == "d_W2"
 
@@ -141,7 +141,7 @@ def test_all_steps_of_layers_have_links_that_lead_to_equal_values(full):
         for place, step in picture.forward.items():
             assert step.part == "forward", name
             assert place < len(picture.cards)
-        for node, step in picture._gradients_of_nodes.items():
+        for node, step in picture.steps.backward.items():
             np.testing.assert_allclose(step.value, picture.record.gradient[node], atol=1e-9)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-import numpy as np
-
-from ...core.annotations import Array
 from ...core.node import Node
-from ..drawing.draw import scene_of
+from ..drawing.draw import kinds_by_node
 from ..drawing.drawing import Drawing
-from ..drawing.scene import Card
+from ..drawing.evaluated_graph import EvaluatedGraph
+from ..drawing.folding import fold
+from ..drawing.scene import Card, Scene
 from ..drawing.svg import Links
+from .correspondence import Correspondence
 from .document import Document
 from .function_at_point import FunctionAtPoint
 from .step import Step
@@ -22,13 +22,24 @@ MOST_BOXES = 150
 
 
 class Picture:
-    """The drawing of a derivation's graph, and which step belongs to which of its cards."""
+    """The drawing of a derivation's graph, and which step belongs to which of its cards.
+
+    Values have the names that they have in the derivation.
+    """
 
     def __init__(self, derivation: Document) -> None:
         self.derivation = derivation
         described = derivation.subject
-        self.scene = scene_of(described, _kinds(described), say=derivation.say)
-        self.record = self.scene.evaluated
+        self.record = EvaluatedGraph(described)
+        self.steps = Correspondence(derivation, self.record)
+        self.scene = Scene(
+            self.record,
+            fold(self.record, depth=None, opened=()),
+            kinds_by_node(self.record, _kinds(described)),
+            described.result,
+            self.steps.names(),
+            derivation.say,
+        )
 
     @property
     def cards(self) -> Sequence[Card]:
@@ -49,107 +60,53 @@ class Picture:
         links = {
             place: Links(
                 f"{prefix}box-{place}",
-                self._address(prefix, card, self.forward.get(place)),
-                _anchor(prefix, self.backward.get(place)),
+                self._address(prefix, place, card),
+                _to(prefix, self.backward.get(place)),
             )
             for place, card in enumerate(self.cards)
         }
         return self.drawing().svg(links)
 
-    def _address(self, prefix: str, card: Card, step: Step | None) -> str:
+    def _address(self, prefix: str, place: int, card: Card) -> str:
         """Return what a card leads to: its step, or for an input what is given."""
-        is_leaf = card.kind in ("input", "parameter", "fixed", "constant")
-        return f"#{prefix}given" if is_leaf else _anchor(prefix, step)
+        if card.kind in ("input", "parameter", "fixed", "constant"):
+            return f"#{prefix}given"
+        return _to(prefix, self.forward.get(place))
 
     def box(self, step: Step) -> int | None:
         """Return the place of the card that a step leads back to."""
         return self._boxes.get(step.number) if self.is_readable else None
 
-    # --- which step belongs to which card
-
     @cached_property
     def forward(self) -> Mapping[int, Step]:
         """The step that computes the value of a card, by the card's place."""
-        return dict(self._of_part("forward", self._steps_of_nodes))
+        return dict(self._shown(self.steps.forward))
 
     @cached_property
     def backward(self) -> Mapping[int, Step]:
         """The step that derives the gradient by the value of a card."""
-        return dict(self._of_part("backward", self._gradients_of_nodes))
+        return dict(self._shown(self.steps.backward))
 
-    def _of_part(self, part: str, found: Mapping[Node, Step]) -> Iterator[tuple[int, Step]]:
+    def _shown(self, found: Mapping[Node, Step]) -> Iterator[tuple[int, Step]]:
         for place, card in enumerate(self.cards):
             # What a folded module shows is its last value.
-            for node in reversed(card.nodes):
-                if (step := found.get(node)) is not None and step.part == part:
-                    yield place, step
-                    break
+            steps = (found[node] for node in reversed(card.nodes) if node in found)
+            yield from ((place, step) for step in [next(steps, None)] if step is not None)
 
     @cached_property
     def _boxes(self) -> Mapping[int, int]:
-        at = self.scene.at
         boxes = {step.number: place for place, step in self.backward.items()}
         boxes |= {step.number: place for place, step in self.forward.items()}
         # Inside of a folded module there are more steps than the one that the module leads to.
-        for found in (self._gradients_of_nodes, self._steps_of_nodes):
+        for found in (self.steps.backward, self.steps.forward):
             for node, step in found.items():
-                if node in at:
-                    boxes.setdefault(step.number, at[node])
+                if node in self.scene.at:
+                    boxes.setdefault(step.number, self.scene.at[node])
         return boxes
 
-    @cached_property
-    def _steps_of_nodes(self) -> Mapping[Node, Step]:
-        """The step in which each operation of the graph is computed.
 
-        It is the one of the same name and value, or else of the same value; an operation that
-        stands inside of a formula belongs to the step of what reads it.
-        """
-        record = self.record
-        steps = [step for step in self.derivation if step.part == "forward"]
-        found: dict[Node, Step] = {}
-        for node in reversed(record.graph.nodes):
-            same = [step for step in steps if _equal(step.value, record.values[node])]
-            named = [step for step in same if step.name == self.scene.names[node]]
-            chosen = [*named, *same][:1] or self._read_by(node, found)
-            found.update((node, step) for step in chosen)
-        return found
-
-    def _read_by(self, node: Node, found: Mapping[Node, Step]) -> list[Step]:
-        readers = [each for each in self.record.graph.nodes if node in each.parents]
-        return [found[reader] for reader in readers if reader in found][:1]
-
-    @cached_property
-    def _gradients_of_nodes(self) -> Mapping[Node, Step]:
-        """The step that derives the gradient by each node, where one does by itself."""
-        record, names = self.record, self.scene.names
-        own = {step.name: step for step in self.derivation if step.part == "backward"}
-        inputs = dict(zip(record.inputs, self.derivation.program.every_input, strict=True))
-        forward = self._steps_of_nodes
-        found: dict[Node, Step] = {}
-        for node, gradient in record.gradient.items():
-            named = [inputs.get(node), names[node], getattr(forward.get(node), "name", None)]
-            for name in named:
-                step = own.get(self.derivation.program.gradient.get(name or "", f"d_{name}"))
-                if step is not None and _equal(step.value, gradient):
-                    found[node] = step
-                    break
-        return found
-
-
-def _anchor(prefix: str, step: Step | None) -> str:
+def _to(prefix: str, step: Step | None) -> str:
     return "" if step is None else f"#{prefix}step-{step.number}"
-
-
-def _equal(x: Array, y: Array) -> bool:
-    """Return whether two values are the same but for roundings."""
-    x, y = np.asarray(x), np.asarray(y)
-    if x.shape != y.shape:
-        return False
-    if x.dtype.kind != "f":
-        return bool(np.array_equal(x, y))
-    scale = float(np.max(np.abs(y), initial=0.0, where=np.isfinite(y)))
-    tolerance = 1e4 * float(np.finfo(x.dtype).eps) * scale
-    return bool(np.allclose(x, y, rtol=0, atol=tolerance, equal_nan=True))
 
 
 def _kinds(described: FunctionAtPoint) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from ..derivation.function_at_point import (
     at_point,
     on_batch,
 )
-from ..phrases import ENGLISH, Phrases
 from .drawing import Drawing
 from .evaluated_graph import EvaluatedGraph
 from .folding import fold
@@ -94,28 +93,13 @@ def draw(
     if depth is not None and depth < 0:
         raise ValueError(f"draw: depth must be 0 or more, got {depth}")
     described, kinds, title = _subject(subject, args, wrt, loss)
-    paths = [open] if isinstance(open, str) else list(open)
-    scene = scene_of(described, kinds, depth=depth, opened=paths)
-    if not scene.evaluated.ends:
-        raise GraphError(f"draw: the result of {title} depends on no argument")
-    return Drawing(scene.evaluated, scene, title)
-
-
-def scene_of(
-    described: FunctionAtPoint,
-    kinds: tuple[Any, ...],
-    *,
-    depth: int | None = None,
-    opened: Sequence[str] = (),
-    say: Phrases = ENGLISH,
-) -> Scene:
-    """Return what a picture of a function at a point shows; ``kinds`` has those of its arguments.
-
-    It has no ends where the function's result depends on no argument.
-    """
     evaluated = EvaluatedGraph(described)
-    folding = fold(evaluated, depth=depth, opened=opened)
-    return Scene(evaluated, folding, _by_node(evaluated, kinds), described.result, say)
+    if not evaluated.ends:
+        raise GraphError(f"draw: the result of {title} depends on no argument")
+    paths = [open] if isinstance(open, str) else list(open)
+    folding = fold(evaluated, depth=depth, opened=paths)
+    scene = Scene(evaluated, folding, kinds_by_node(evaluated, kinds), described.result)
+    return Drawing(evaluated, scene, title)
 
 
 def _subject(
@@ -201,7 +185,7 @@ def _is_float(x: object) -> bool:
     return np.asarray(as_operand(x)).dtype.kind == "f"
 
 
-def _by_node(evaluated: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:
+def kinds_by_node(evaluated: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:
     """Return the kind of each input."""
     found: dict[Node, str] = {}
     for kind, positions in zip(kinds, evaluated.graph.takes, strict=True):

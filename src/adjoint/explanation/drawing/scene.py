@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,11 @@ class Scene:
         folding: Folding,
         kinds: Mapping[Node, str],
         result: str,
+        names: Mapping[Node, str] = MappingProxyType({}),
         say: Phrases = ENGLISH,
     ) -> None:
         self.evaluated, self.folding, self.say = evaluated, folding, say
-        self.names = _names(evaluated, result)
+        self.names = _names(evaluated, result, names)
         self.cards: list[Card] = []
         self.arrows: list[Arrow] = []
         self.at: dict[Any, int] = {}
@@ -287,9 +289,9 @@ class Scene:
             yield each, sorted({self.at[node] for node in each.nodes})
 
 
-def _names(evaluated: EvaluatedGraph, result: str) -> dict[Node, str]:
+def _names(evaluated: EvaluatedGraph, result: str, chosen: Mapping[Node, str]) -> dict[Node, str]:
     """Return the names of the graph's nodes; the result, if it has none, is called ``result``."""
-    names = {**evaluated.graph.names, **evaluated.paths}
+    names = {**evaluated.graph.names, **chosen, **evaluated.paths}
     ends = evaluated.ends
     own = getattr(ends[0], "name", None) if ends else None
     given = own is not None and not re.fullmatch(r"[az]\d+", own)  # not by the user, for its role

@@ -8,6 +8,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..derivation.formula import minus
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
 from .scene import Arrow, Card, Scene
@@ -76,9 +77,8 @@ def _n(x: float) -> str:
 
 
 def _text(x: float, y: float, kind: str, text: str) -> str:
-    return (
-        f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" xml:space="preserve">{escape(text)}</text>'
-    )
+    place = f'x="{_n(x)}" y="{_n(y)}"'
+    return f'<text class="{kind}" {place} xml:space="preserve">{escape(minus(text))}</text>'
 
 
 def _rect(x: float, y: float, width: float, height: float, radius: float, kind: str) -> str:
