@@ -75,7 +75,8 @@ class WrittenProgram:
             arguments=subject.arguments,
         )
         self.graph = simplify(traced)
-        self.title = subject.title or _call(self.graph.name, self.graph.arguments)
+        title = subject.title or _call(self.graph.name, self.graph.arguments)
+        self.title = " ".join(title.split())  # the name of a class may be any text
         # No function is written, so that its name is free for a value.
         self.graph.name = "_"
         result = getattr(self.graph.outputs[0], "node", None)

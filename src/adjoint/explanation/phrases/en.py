@@ -61,7 +61,8 @@ PHRASES = {
     "graph": "Graph",
     "graph note": (
         "A box leads to the step that computes it, its gradient to the step that derives the "
-        "gradient; each step leads back."
+        "gradient; each step leads back. Values called u1, u2 … stand inside a formula and have no "
+        "step of their own."
     ),
     "no graph": "The graph has {count} boxes, too many for a picture that can be read.",
     "in the graph": "in the graph",
