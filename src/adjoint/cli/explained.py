@@ -22,6 +22,7 @@ from ..explanation.users_file import SourceFileError
 from ..tables.source import TableFile
 from . import demo as demonstration
 from .model_output import load_model, show_treated
+from .unusable import Unusable
 
 # A derivation of more rows than this is nothing that one can read.
 MOST_ROWS = 100
@@ -76,13 +77,7 @@ def of_file(subject: str, *, wrt: Sequence[str], entry: str | None, lang: str) -
     try:
         return explain_file(path, name, wrt=wrt, entry=entry, lang=lang)
     except SourceFileError as error:
-        raise _Unusable(str(error)) from error
-
-
-class _Unusable(click.ClickException):
-    """A file does not have what is needed of it."""
-
-    exit_code = 2
+        raise Unusable(str(error)) from error
 
 
 def _check_rows(count: int) -> None:

@@ -12,12 +12,7 @@ import click
 from ...explanation.review.report import SCHEMA
 from ...explanation.review.source_file import review_file
 from ...explanation.users_file import SourceFileError
-
-
-class Unusable(click.ClickException):
-    """A file does not have what a command needs of it."""
-
-    exit_code = 2
+from ..unusable import Unusable
 
 
 @click.command(short_help="Review the hand-written backward passes of a Python file.")

@@ -14,7 +14,7 @@ class Phrases:
     """The phrases of one language, by key.
 
     >>> Phrases("en")("chain rule", operation="tanh"), Phrases("zh")("chain rule", operation="tanh")
-    ('chain rule through tanh', '链式法则，经过 tanh')
+    ('chain rule through tanh', '对 tanh 应用链式法则')
 
     Raises
     ------
