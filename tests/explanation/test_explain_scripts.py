@@ -117,8 +117,11 @@ def test_a_script_counts_as_many_equalities_as_the_derivation(full):
 def test_a_script_s_own_names_give_way_to_those_of_the_program():
     def f(numbers, holds, held, total, engine_value, hashlib, path_1):
         agree = numbers * holds * held + total
-        array = agree * engine_value + hashlib
-        return array - path_1 * total
+        array = np.sqrt(agree * engine_value + hashlib)
+        checksum = np.sqrt(array - path_1 * total / 100)
+        SUMMARY = np.exp(checksum / 100)
+        nested = np.sin(SUMMARY)
+        return np.sum(nested * nested * np.ones(40))
 
     for wrt in (0, (3, 6)):
         entry = "total" if wrt else "numbers"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import io
 import re
+import tokenize
 
 import numpy as np
 
@@ -79,9 +81,19 @@ def _with_free_names(script: str, derivation: Document) -> str:
     return imported.sub(r"\1\3 as \2\3", renamed)
 
 
-def _own(text: str) -> str:
+def _own(source: str) -> str:
     """Return source in which the names of the script's own functions are marked."""
-    return re.sub(rf"\b({'|'.join(_FUNCTIONS)})\b", rf"{_OWN}\1", text)
+    lines = source.splitlines(keepends=True)
+    read = tokenize.generate_tokens(io.StringIO(source).readline)
+    tokens = [token for token in read if token.type not in (tokenize.NL, tokenize.COMMENT)]
+    # From the last to the first, so that the places of those before stay as they are.
+    for before, token, after in reversed(list(zip(tokens, tokens[1:], tokens[2:], strict=False))):
+        is_keyword = after.string == "=" and before.string in ("(", ",")
+        if token.string in _FUNCTIONS and before.string != "." and not is_keyword:
+            row, column = token.start
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:column]}{_OWN}{line[column:]}"
+    return "".join(lines)
 
 
 def _sealed(script: str) -> str:
