@@ -155,6 +155,12 @@ def test_cited_equations_are_explained_at_the_end_of_the_page():
     assert all(x.find("p").text for x in last)
 
 
+def test_equations_lead_to_where_they_are_derived_if_that_is_known():
+    main = tree(network().html(equations='page.html?a=1&b="2"#equation-{number}'))
+    found = [link for link in links(main) if not link.startswith("#")]
+    assert found == [f'page.html?a=1&b="2"#equation-{n}' for n in (2, 3, 5, 7, 9, 13, 14)]
+
+
 def test_derivations_in_one_notebook_have_anchors_of_their_own():
     first, second = fragment(network()), fragment(transformer())
     assert not {*targets(tree(first))} & {*targets(tree(second))}

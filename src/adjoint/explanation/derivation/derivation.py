@@ -227,9 +227,17 @@ class Derivation:
         """Return the derivation as the body of a LaTeX document, which uses amsmath."""
         return latex.write(self)
 
-    def html(self) -> str:
-        """Return the derivation as one HTML page that loads nothing."""
-        return html.write(self)
+    def html(self, equations: str = "") -> str:
+        """Return the derivation as one HTML page that loads nothing.
+
+        Parameters
+        ----------
+        equations : str, optional
+            The address of a page that derives the equations, in which ``{number}`` stands for the
+            number of one, as ``"derivation.html#equation-{number}"``. The page explains those that
+            it cites at its end; with an address their numbers there lead on to it.
+        """
+        return html.write(self, equations)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the derivation to a file, whole or not at all; its name says as what.

@@ -19,8 +19,8 @@ from .step import PARTS, Step
 from .step_html import displayed, equality, flowing, inline, item, small_matrix, wide
 
 
-def write(derivation: Document) -> str:
-    """Return a derivation as a page of HTML."""
+def write(derivation: Document, equations: str = "") -> str:
+    """Return a derivation as a page of HTML; ``equations`` is the address of their derivation."""
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -30,7 +30,7 @@ def write(derivation: Document) -> str:
             f"<title>{escape(derivation.title)}</title>",
             f"<style>{page_sheet()}</style></head>",
             "<body>",
-            _Fragment(derivation, "").text(),
+            _Fragment(derivation, "", equations).text(),
             "</body>",
             "</html>",
             "",
@@ -50,8 +50,9 @@ def fragment(derivation: Document) -> str:
 class _Fragment:
     """A derivation as part of a page on which all its anchors begin with ``prefix``."""
 
-    def __init__(self, derivation: Document, prefix: str) -> None:
+    def __init__(self, derivation: Document, prefix: str, equations: str = "") -> None:
         self.derivation, self.say, self.prefix = derivation, derivation.say, prefix
+        self.equations = equations
         self.picture = Picture(derivation)
         cited = {step.rule.equation.number for step in derivation if step.rule.equation}
         self.cited = sorted(cited)
@@ -190,7 +191,14 @@ class _Fragment:
         for number in self.cited:
             name, formula = self._words(f"equation {number}"), latex_of(EQUATIONS[number])
             yield f'<li id="{self._anchor(f"equation {number}")}">'
-            yield f'<div class="rule"><b>({number})</b> {name}</div>'
+            yield f'<div class="rule"><b>{self._derived(number)}</b> {name}</div>'
             yield wide(mathml(formula))
             yield f"<p>{self._words(f'about {number}')}</p></li>"
         yield "</ul>"
+
+    def _derived(self, number: int) -> str:
+        """Return an equation's number, which leads to where it is derived, if that is known."""
+        if not self.equations:
+            return f"({number})"
+        address = self.equations.replace("{number}", str(number))
+        return f'<a href="{escape(address)}">({number})</a>'

@@ -31,6 +31,9 @@ _SCREEN = """
 .adjoint-derivation li {
   border-left: 3px solid var(--line); margin: 0 0 1rem; padding: .1rem 0 .1rem .8rem;
 }
+.adjoint-derivation li, .adjoint-derivation h2, .adjoint-derivation .graph g {
+  scroll-margin: 4rem 1rem;
+}
 .adjoint-derivation .forward li { border-color: var(--forward); }
 .adjoint-derivation .backward li { border-color: var(--backward); }
 .adjoint-derivation li:target { background: color-mix(in srgb, var(--forward) 12%, transparent); }
