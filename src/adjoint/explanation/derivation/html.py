@@ -68,7 +68,8 @@ class _Fragment:
             "equations": list(self._equations()),
         }
         shown = {key: lines for key, lines in parts.items() if lines}
-        lines = [f"<style>{sheet()}</style>", '<main class="adjoint-derivation">']
+        lines = [f"<style>{sheet()}</style>"]
+        lines.append(f'<main class="adjoint-derivation" lang="{self.say.lang}">')
         lines += [f"<h1>{escape(self.derivation.title)}</h1>", *self._summary()]
         links = (f'<a href="#{self._anchor(key)}">{self._words(key)}</a>' for key in shown)
         lines += ["<nav>", *links, "</nav>"]

@@ -20,14 +20,21 @@ _SCREEN = """
 .adjoint-derivation dl {
   display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: 0;
 }
-.adjoint-derivation dt { color: var(--faint); }
-.adjoint-derivation dd { margin: 0; overflow-wrap: anywhere; }
+/* Notebooks have a style of their own for lists, which is undone. */
+.adjoint-derivation .summary dt {
+  color: var(--faint); float: none; width: auto; font-weight: inherit; white-space: nowrap;
+}
+.adjoint-derivation .summary dd {
+  float: none; width: auto; margin: 0; padding: 0; overflow-wrap: anywhere;
+}
 .adjoint-derivation .item {
   display: inline-block; margin-right: 1rem; max-width: 100%; overflow-x: auto; overflow-y: hidden;
 }
 .adjoint-derivation .size { color: var(--faint); font-size: .85rem; }
 .adjoint-derivation .verdict { font-weight: 600; margin: .5rem 0 .25rem; }
-.adjoint-derivation ol, .adjoint-derivation ul { list-style: none; margin: 0; padding: 0; }
+.adjoint-derivation ol, .adjoint-derivation ul {
+  list-style: none; margin: 0 !important; padding: 0 !important;
+}
 .adjoint-derivation li {
   border-left: 3px solid var(--line); margin: 0 0 1rem; padding: .1rem 0 .1rem .8rem;
 }
