@@ -150,7 +150,8 @@ def test_what_cannot_be_explained_is_one_line_that_names_the_file(path, asked, m
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "nothing to explain; give the arrays .* NAME_inputs"),
+        ("x = 1", "nothing to explain; name the arrays .* NAME_inputs"),
+        ("def f(x):\n    return x", "nothing to explain; there is f; .* f_inputs = "),
         ("1 / 0", "line 1: ZeroDivisionError"),
         ("def f(:", "line 1: invalid syntax"),
         ("raise SystemExit(3)", "SystemExit: 3"),

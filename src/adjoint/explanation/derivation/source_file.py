@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from ..users_file import SourceFileError, as_arguments, line_of, named_by, names
 from .derivation import Derivation
 from .explain import derived, explain
 from .function_at_point import of_tensor
+
+_RUN = "__adjoint_explain__"  # what the file is called while it runs
 
 
 def explain_file(
@@ -50,7 +53,7 @@ def explain_file(
         If the file raises, names nothing to explain, several things and none is chosen, or what
         cannot be explained.
     """
-    space = names_in(path, "__adjoint_explain__")
+    space = names_in(path, _RUN)
     found = dict(_explainable(space))
     chosen = _chosen(path, space, found, name)
     try:
@@ -95,21 +98,31 @@ def _chosen(
             f"{path}: several can be explained: {', '.join(found)}; name one, as "
             f"{path}:{next(iter(found))}"
         )
-    if name is not None and callable(space.get(name)):
-        raise SourceFileError(
-            f"{path}: {name} is there, but not what to call it with; give the arrays a name: "
-            f"{name}_inputs = (…, …)"
-        )
-    if name is not None and found:
-        raise SourceFileError(
-            f"{path}: nothing called {name!r} to explain; there is {', '.join(found)}"
-            f"{suggestion(name, found)}"
-        )
-    missing = "" if name is None else f" called {name!r}"
-    raise SourceFileError(
-        f"{path}: nothing{missing} to explain; give the arrays to call a function or model NAME "
-        "with a name: NAME_inputs = (…, …)"
-    )
+    raise SourceFileError(f"{path}: {_missing(space, found, name)}")
+
+
+def _missing(space: Mapping[str, Any], found: Mapping[str, Any], name: str | None) -> str:
+    """Return what a file lacks, and what it has."""
+    own = [key for key, value in space.items() if _is_own(value) and not key.startswith("_")]
+    if name is not None and (name in own or callable(space.get(name))):
+        return f"{name} is there, but not what to call it with; {_advice(name)}"
+    known = [*found, *(key for key in own if key not in found)]
+    called = "" if name is None else f" called {name!r}"
+    if name is not None and known:
+        there = ", ".join(found or known)
+        return f"nothing{called} to explain; there is {there}{suggestion(name, known)}"
+    there = f"; there is {', '.join(own)}" if own else ""
+    return f"nothing{called} to explain{there}; {_advice(own[0] if own else 'NAME')}"
+
+
+def _advice(name: str) -> str:
+    return f"name the arrays to call it with: {name}_inputs = (…, …)"
+
+
+def _is_own(value: object) -> bool:
+    """Return whether a value is a model, or a function that the file itself defines."""
+    is_function = inspect.isfunction(value) and value.__module__ == _RUN
+    return is_function or isinstance(value, Module)
 
 
 def _derived(
