@@ -260,9 +260,11 @@ def test_refusals_say_what_was_expected(network):
         (TypeError, "takes no arguments", lambda: ad.explain(loss, 1.0)),
         (TypeError, "needs loss=", lambda: ad.explain(model, X, y)),
         (TypeError, "give the arguments square is called with", lambda: ad.explain(np.square)),
+        (TypeError, "give the batch MLP is called with", lambda: ad.explain(model)),
+        (TypeError, "^explain: .* returned NoneType", lambda: ad.explain(lambda x: None, 1.0)),
         (ValueError, "unknown language 'ch'; choose one of en, zh", _in("ch")),
         (ValueError, "unknown loss 'mse'", lambda: ad.explain(model, X, y, loss="mse")),
-        (ShapeError, "the loss has shape", lambda: ad.explain(model, X)),
+        (ShapeError, "the loss has shape .* give a target too", lambda: ad.explain(model, X)),
         (GraphError, "requires_grad=True", lambda: ad.explain(ad.tensor(1.0))),
         (ShapeError, "sum it first", lambda: ad.explain(ad.tensor([1.0, 2.0], requires_grad=True))),
     ]:

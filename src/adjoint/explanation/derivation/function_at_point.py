@@ -66,10 +66,10 @@ def of_function(
     subject = at_point(function, args, read_argnums(wrt, len(args), called="wrt"))
     try:
         value, gradient = value_and_grad(function, subject.wanted)(*subject.args)
-    except ShapeError as error:
+    except (ShapeError, TypeError) as error:
         if not str(error).startswith("grad: "):
             raise
-        raise ShapeError(f"explain: {str(error).removeprefix('grad: ')}") from None
+        raise type(error)(f"explain: {str(error).removeprefix('grad: ')}") from None
     return subject._replace(value=np.asarray(value), gradient=list(leaves(gradient)))
 
 
@@ -152,6 +152,12 @@ def _replay(
 
 def of_model(model: Module, batch: Sequence[Any], loss: Loss | None) -> FunctionAtPoint:
     """Return the loss of a model on a batch as a function of its parameters, and of the batch."""
+    if not batch:
+        name = type(model).__name__
+        raise TypeError(
+            f"explain: give the batch {name} is called with, as ad.explain({name.lower()}, X, y, "
+            "loss='cross_entropy')"
+        )
     subject = on_batch(model, batch, loss)
     measure = _as_loss(loss, len(batch))
     tensors = _tensors(model, measure)
@@ -242,7 +248,10 @@ def _engine(
     with kept(model, loss, *_tensors(model, loss).values()), enable_grad():
         value = loss(model(batch[0]), *batch[1:])
     if not isinstance(value, Value) or value.shape != () or isinstance(value.data, Spec):
-        raise ShapeError(f"explain: the loss has shape {np.shape(value)}, not a single number")
+        advice = "" if len(batch) > 1 else "; give a target too, and its loss="
+        raise ShapeError(
+            f"explain: the loss has shape {np.shape(value)}, not a single number{advice}"
+        )
     nodes = [x.node for x in parameters if x.node is not None]
     seed = {} if value.node is None else {value.node: np.ones((), value.dtype)}
     found = sweep_back(seed, wanted=nodes) if seed else {}
