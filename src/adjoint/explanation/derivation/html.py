@@ -119,7 +119,7 @@ class _Fragment:
 
     def _graph(self) -> Iterator[str]:
         if self.picture.is_readable:
-            yield f"<p>{self._words('graph note')}</p>"
+            yield f'<p class="back">{self._words("graph note")}</p>'
             yield f'<div class="graph" tabindex="0">{self.picture.svg(self.prefix)}</div>'
         elif self.picture.cards:
             yield f"<p>{self._words('no graph', count=len(self.picture.cards))}</p>"

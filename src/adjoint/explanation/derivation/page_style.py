@@ -95,7 +95,7 @@ _PAPER = """
   .adjoint-derivation .rule { font-size: 9pt; }
   .adjoint-derivation .graph { overflow: visible; max-height: none; border: 0; }
   .adjoint-derivation .graph svg {
-    max-width: 100% !important; max-height: 15cm; width: auto; break-inside: avoid;
+    max-width: 100% !important; max-height: 13.5cm; width: auto; break-inside: avoid;
   }
 }
 """
