@@ -155,6 +155,9 @@ def test_what_cannot_be_explained_is_one_line_that_names_the_file(path, asked, m
         ("1 / 0", "line 1: ZeroDivisionError"),
         ("def f(:", "line 1: invalid syntax"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("x = input()", "line 1: it asks for input, which nobody gives"),
+        ("# coding: nothing", "no Python file"),
+        ("x = '\\0", "line 1: "),
         (
             "import adjoint as ad\nm = ad.nn.Linear(1, 1)\nm_inputs = [[1.0]], [[1.0]]",
             "give its loss a name: m_loss",

@@ -6,10 +6,16 @@ returns one; ``inputs`` alone is for the function ``forward``.
 
 from __future__ import annotations
 
-import runpy
+import io
+import os
 import sys
+import tokenize
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 INPUTS = "inputs"
@@ -19,23 +25,69 @@ class SourceFileError(Exception):
     """A file that cannot be run, or lacks what is needed; the message is one line."""
 
 
-def names_in(path: Path, run_name: str) -> dict[str, Any]:
-    """Return the names that a file defines, run as Python runs a script: beside its neighbours.
+@contextmanager
+def running(path: Path, code: str | CodeType, name: str) -> Iterator[dict[str, Any]]:
+    """Run a file's code as Python runs a script, beside its neighbours, and give what it defines.
+
+    The file is the module ``name`` until the ``with`` block ends, and nothing in it waits for a
+    person.
 
     Raises
     ------
     SourceFileError
         If it raises.
     """
-    sys.path.insert(0, str(path.resolve().parent))
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    sys.modules[name] = module
     try:
-        return runpy.run_path(str(path), run_name=run_name)
+        with _alone():
+            _execute(path, code, module)
+        yield module.__dict__
+    finally:
+        sys.modules.pop(name, None)
+        sys.path.remove(folder)
+
+
+def _execute(path: Path, code: str | CodeType, module: ModuleType) -> None:
+    try:
+        compiled = compile(code, str(path), "exec") if isinstance(code, str) else code
+        exec(compiled, module.__dict__)
     except SyntaxError as error:
-        raise SourceFileError(f"{path}, line {error.lineno}: {error.msg}") from error
+        place = f", line {error.lineno}" if error.lineno else ""
+        raise SourceFileError(f"{path}{place}: {error.msg}") from error
     except (Exception, SystemExit) as error:
         raise SourceFileError(told(error, path)) from error
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let nothing wait for a person: pictures are not shown, and questions find no answer."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    stdin, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*non-interactive.*cannot be shown")
+            yield
     finally:
-        sys.path.pop(0)
+        sys.stdin = stdin
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a Python file, in the encoding that it names.
+
+    Raises
+    ------
+    SourceFileError
+        If it is none.
+    """
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise SourceFileError(f"{path}: no Python file: {error}") from error
 
 
 def named_by(key: str) -> str | None:
@@ -58,6 +110,8 @@ def as_arguments(inputs: object) -> tuple[Any, ...]:
 def told(error: BaseException, path: Path) -> str:
     """Return an error of the user's code in one line, with the place in the file."""
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, EOFError):
+        said = 'it asks for input, which nobody gives; ask under if __name__ == "__main__":'
     return f"{path}{line_of(error, path)}: {said}"
 
 

@@ -15,7 +15,7 @@ from ...errors import GradientMismatchError, suggestion
 from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import argument_names
 from ...nn.module import Module
-from ..users_file import SourceFileError, as_arguments, line_of, named_by, names_in, told
+from ..users_file import SourceFileError, as_arguments, line_of, named_by, running, text_of, told
 from .derivation import Derivation
 from .explain import derived, explain
 from .function_at_point import of_tensor
@@ -53,18 +53,23 @@ def explain_file(
         If the file raises, names nothing to explain, several things and none is chosen, or what
         cannot be explained.
     """
-    space = names_in(path, _RUN)
-    found = dict(_explainable(space))
-    chosen = _chosen(path, space, found, name)
+    with running(path, text_of(path), _RUN) as space:
+        found = dict(_explainable(space))
+        chosen = _chosen(path, space, found, name)
+        return _explained(path, space, chosen, found[chosen], wrt, entry, lang)
+
+
+def _explained(path: Path, space: Mapping[str, Any], name: str, *asked: Any) -> Derivation:
+    """Return the derivation of what has a name; an error is one line that names the file."""
     try:
-        return _derived(space, chosen, found[chosen], wrt, entry, lang)
+        return _derived(space, name, *asked)
     except GradientMismatchError:
         raise  # an error of adjoint's own, not of the file
     except SourceFileError as error:
         raise SourceFileError(f"{path}: {error}") from None
     except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
         reason = str(error).removeprefix("explain: ") or type(error).__name__
-        raise SourceFileError(f"{path}{line_of(error, path)}: {chosen}: {reason}") from error
+        raise SourceFileError(f"{path}{line_of(error, path)}: {name}: {reason}") from error
     except Exception as error:  # whatever the user's function raises
         raise SourceFileError(told(error, path)) from error
 

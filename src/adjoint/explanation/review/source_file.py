@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from ..users_file import INPUTS, SourceFileError, as_arguments, named_by, names_in, told
+from ..users_file import INPUTS, SourceFileError, as_arguments, named_by, running, text_of, told
 from .report import BackwardReview
 from .review import check_backward
 
@@ -24,14 +24,15 @@ def review_file(path: Path) -> list[BackwardReview]:
     SourceFileError
         If the file raises, names nothing to review, or names what cannot be called.
     """
-    space = names_in(path, "__adjoint_check__")
-    names = {key: name for key in space if (name := named_by(key)) is not None}
-    if not names:
-        raise SourceFileError(
-            f"{path}: nothing to check; give the arrays to call the passes with a name: inputs for "
-            "forward and backward, NAME_inputs for NAME_forward and NAME_backward or a layer NAME"
-        )
-    return [_review(path, space, name, space[key]) for key, name in names.items()]
+    with running(path, text_of(path), "__adjoint_check__") as space:
+        names = {key: name for key in space if (name := named_by(key)) is not None}
+        if not names:
+            raise SourceFileError(
+                f"{path}: nothing to check; give the arrays to call the passes with a name: inputs "
+                "for forward and backward, NAME_inputs for NAME_forward and NAME_backward or a "
+                "layer NAME"
+            )
+        return [_review(path, space, name, space[key]) for key, name in names.items()]
 
 
 def _review(path: Path, space: dict[str, Any], name: str, inputs: object) -> BackwardReview:
