@@ -16,6 +16,7 @@ from . import sampling
 from .compared_call import ComparedCall
 from .comparison import NUMERICAL, TOLERANCE, agree
 from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, quietly
+from .sizes import rows
 from .steps import Steps
 from .traced_run import TracedRun
 
@@ -94,7 +95,7 @@ class CallSampler:
             run,
             earlier,
             np.asarray(g, np.float64),
-            _batch(output, point),
+            rows(output, point.arguments, run),
             self._tolerance(point, output, run),
             LEARNING_RATE if self.passes.updates else None,
             dict(zip(self.passes.names(point), self.passes.floats(point), strict=True)),
@@ -209,12 +210,6 @@ def _check_repeatable(again: Array, first: Array) -> None:
 
 def _widened(item: object) -> Any:
     return np.asarray(item, np.float64) if is_float(item) else item
-
-
-def _batch(output: Array, point: Point) -> int:
-    """Return N, the size of the first axis of the output, or of an argument if it has none."""
-    shapes = [output.shape, *map(np.shape, point.arguments)]
-    return next((shape[0] for shape in shapes if shape), 1)
 
 
 def _numerical(function: Callable[..., Any], arrays: list[Array], g: Array) -> list[Array]:
