@@ -90,7 +90,7 @@ class CallSampler:
         call = ComparedCall(
             point,
             attempt,
-            {name: gradients[name] for name in self._reviewed(attempt.gradients, gradients)},
+            {name: gradients[name] for name in self._reviewed(point, attempt.gradients, gradients)},
             previous,
             run,
             earlier,
@@ -106,7 +106,29 @@ class CallSampler:
 
         if attempt.error:
             return dataclasses.replace(call, retry=retry)
-        return None if call.wrong and self._at_kink(point, g, gradients) else call
+        if call.wrong and self._at_kink(point, g, gradients):
+            return None
+        return self._with_ignored(call, g_before) if self.passes.takes_g else call
+
+    def _with_ignored(self, call: ComparedCall, other: Array) -> ComparedCall:
+        """Return the call with the gradients that are the same for another cotangent."""
+        # Each on an object of its own, which remembers nothing of another call.
+        attempts = [self.passes.session().call(call.point, g[()]) for g in (call.g, other)]
+        first, second = (dataclasses.replace(call, attempt=a).got for a in attempts)
+        ignoring = [
+            name
+            for name in call.wrong
+            if np.any(call.expected[name])
+            and np.any(call.got[name])
+            and np.array_equal(first.get(name, np.nan), second.get(name, np.nan))
+        ]
+        if not ignoring:
+            return call
+        g = np.ones_like(call.g)
+        _, right = self._right(call.point, g)
+        expected = {name: right[name] for name in call.expected}
+        without_g = dataclasses.replace(call, expected=expected, previous=right, g=g)
+        return dataclasses.replace(call, ignoring=ignoring, without_g=without_g)
 
     def _cotangent(self, output: Array) -> Array:
         drawn = sampling.cotangent(output, self.rng)
@@ -117,13 +139,17 @@ class CallSampler:
         allowed = max(TOLERANCE.get(dtype, 0.0) for dtype in dtypes)
         return allowed if run is not None else max(allowed, NUMERICAL)
 
-    def _reviewed(self, given: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[str]:
+    def _reviewed(
+        self, point: Point, given: Mapping[str, Any], gradients: Mapping[str, Array]
+    ) -> list[str]:
         """Return the names that are compared: those asked for, or all but targets without one."""
         if self.wrt is None:
+            arrays = dict(zip(self.passes.names(point), self.passes.floats(point), strict=True))
             return [
                 name
                 for name in gradients
-                if not is_optional(name) or (given.get(name) is not None and np.any(given[name]))
+                if not is_optional(name, arrays[name])
+                or (given.get(name) is not None and np.any(given[name]))
             ]
         unknown = set(self.wrt) - set(gradients)
         if unknown:

@@ -38,6 +38,8 @@ _TARGETS = frozenset(
         "idx",
     ]
 )
+# A name for labels, among other things.
+_LABELS = frozenset(("y", "ys", "y_batch", "y_train", "yb"))
 _RATES = frozenset(("learning_rate", "lr", "eta", "rate", "step_size"))
 _OWN_FOLDER = FilePath(__file__).parent
 # Neither a power of two nor a usual factor, so that a rate applied twice or not at all shows.
@@ -115,9 +117,14 @@ def is_float(item: object) -> bool:
     )
 
 
-def is_optional(name: str) -> bool:
-    """Return whether an argument's name says that nobody needs its gradient, as a target's."""
-    return name.lower() in _TARGETS
+def is_optional(name: str, array: Array) -> bool:
+    """Return whether nobody needs an argument's gradient, as a target's: by its name or content."""
+    return name.lower() in _TARGETS or (name.lower() in _LABELS and is_code(array))
+
+
+def is_code(array: Array) -> bool:
+    """Return whether an array is of zeros and ones, as a one-hot target or a mask is."""
+    return set(np.unique(array)) == {0.0, 1.0}
 
 
 def is_rate(name: str) -> bool:

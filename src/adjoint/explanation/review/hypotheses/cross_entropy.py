@@ -113,14 +113,14 @@ def _rounded(n: float) -> float:
     return float(round(n)) if abs(n - round(n)) <= _CLIPPING * n and n > 0.5 else n
 
 
-def _of_logits(
-    call: ComparedCall, position: int, link: Link, n: float
-) -> Iterator[Hypothesis]:
-    ndim = call.value(position).ndim
-    for mistake, detail, formula in _formulas(call.text(position), link, ndim):
+def _of_logits(call: ComparedCall, position: int, link: Link, n: float) -> Iterator[Hypothesis]:
+    a, ndim = call.text(position), call.value(position).ndim
+    right = f"({link.name}({a}) - target)" + (f" / {n:g}" if n != 1 else "")
+    for mistake, detail, formula in _formulas(a, link, ndim):
         for more, factor in _factors(call, n):
             change = _instead(formula, position, link, factor)
-            yield altered(mistake, position, f"{detail}{more}", total(position, change))
+            words = f"{detail}{more}; right is g * {right}"
+            yield altered(mistake, position, words, total(position, change))
 
 
 def _factors(call: ComparedCall, n: float) -> Iterator[tuple[str, Callable[[float], float]]]:
@@ -147,9 +147,7 @@ def _instead(
     return change
 
 
-def _formulas(
-    a: str, link: Link, ndim: int
-) -> Iterator[tuple[str, str, Difference]]:
+def _formulas(a: str, link: Link, ndim: int) -> Iterator[tuple[str, str, Difference]]:
     """Yield what stands where σ(a) - t belongs: mistake, detail, formula."""
     belongs = f"stands where {link.name}({a}) belongs"
     along = functools.partial(softmax, axis=-1 if link.axis is None else link.axis)
