@@ -40,7 +40,9 @@ def check(file: Path, as_json: bool) -> int:
         inputs = np.ones((5, 2)), np.ones((2, 3))
 
     NAME_forward, NAME_backward and NAME_inputs name one pair of several; a layer NAME, an object or
-    a class with methods forward and backward, needs NAME_inputs alone.
+    a class with methods forward and backward, needs NAME_inputs alone. If FILE names no inputs, it
+    is not run, and the lines that it needs are printed. What stands below the last inputs is not
+    run, so put them above what takes long.
 
     Exits with 0 if all are right, 1 if one is wrong, 2 if FILE cannot be run or names nothing.
     """
@@ -49,6 +51,8 @@ def check(file: Path, as_json: bool) -> int:
         try:
             reviews = review_file(file)
         except SourceFileError as error:
+            if error.advice:
+                click.echo(error.advice)
             raise Unusable(str(error)) from error
     right = all(reviews)
     if as_json:

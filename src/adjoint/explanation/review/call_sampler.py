@@ -144,13 +144,9 @@ class CallSampler:
     ) -> list[str]:
         """Return the names that are compared: those asked for, or all but targets without one."""
         if self.wrt is None:
-            arrays = dict(zip(self.passes.names(point), self.passes.floats(point), strict=True))
-            return [
-                name
-                for name in gradients
-                if not is_optional(name, arrays[name])
-                or (given.get(name) is not None and np.any(given[name]))
-            ]
+            optional = self._optional(point)
+            asked = [name for name, item in given.items() if item is not None and np.any(item)]
+            return [name for name in gradients if name not in optional or name in asked]
         unknown = set(self.wrt) - set(gradients)
         if unknown:
             raise ValueError(
@@ -158,6 +154,12 @@ class CallSampler:
                 f"is {', '.join(gradients)}"
             )
         return [name for name in gradients if name in self.wrt]
+
+    def _optional(self, point: Point) -> set[str]:
+        """Return the names of arguments whose gradients nobody needs."""
+        arrays = dict(zip(self.passes.names(point), self.passes.floats(point), strict=True))
+        arguments = list(arrays)[: len(arrays) - len(point.parameters)]
+        return {n for n in arguments if self.passes.is_whole or is_optional(n, arrays[n])}
 
     # --- what is right
 

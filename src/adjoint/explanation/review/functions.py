@@ -32,6 +32,7 @@ class Functions:
     """A forward function and a backward function, which keep nothing between calls."""
 
     updates = False
+    is_whole = False
 
     def __init__(self, forward: Function, backward: Function) -> None:
         self._forward, self._backward = forward, backward

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -90,6 +90,8 @@ class PassPair(Protocol):
     # Whether the backward pass updates the parameters itself, and whether it takes a cotangent.
     updates: bool
     takes_g: bool
+    # Whether it is a network with its loss, in front of which nothing needs a gradient.
+    is_whole: bool
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return the parameters as they are in the beginning."""
@@ -137,6 +139,22 @@ def positional_names(function: Function) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = signature_of(function).parameters.values()
     return [p.name for p in parameters if p.kind in kinds]
+
+
+def required_names(function: Function) -> list[str]:
+    """Return the names of the parameters that a call must give."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function that is not written in Python
+        return []
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    empty = inspect.Parameter.empty
+    return [p.name for p in parameters if p.default is empty and p.kind not in variadic]
+
+
+def forward_of(layer: object) -> Function:
+    """Return the method that is the forward pass."""
+    return cast(Function, getattr(layer, "forward", None) or layer)
 
 
 def output_of(result: object) -> Any:

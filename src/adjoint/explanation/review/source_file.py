@@ -3,43 +3,118 @@
 from __future__ import annotations
 
 import dataclasses
-import runpy
+import io
+import os
+import shlex
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from .network import backward_name
 from .report import BackwardReview
 from .review import check_backward
+from .source_text import SourceText
+from .suggestion import Suggestion, numpy_name, place, suggestions
 
 _INPUTS = "inputs"
+_LOSS = "loss"
+# Not __main__, so that what a file does only as a program is not done.
+_NAME = "__adjoint_check__"
 
 
 class SourceFileError(Exception):
-    """A file that cannot be run, or in which nothing can be reviewed; the message is one line."""
+    """A file that cannot be run, or in which nothing can be reviewed; the message is one line.
+
+    Attributes
+    ----------
+    advice : str
+        The lines to write into the file to have reviewed what it defines, or nothing.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 def review_file(path: Path) -> list[BackwardReview]:
     """Review every backward pass that a Python file names inputs for.
 
-    The file is run. ``inputs`` in it, a tuple of arrays or a function of a `numpy.random.Generator`
-    that returns one, is for the functions ``forward`` and ``backward``; ``NAME_inputs`` is for
-    ``NAME_forward`` and ``NAME_backward``, or for the object or class ``NAME`` with methods
-    ``forward`` and ``backward``.
+    The file is run as far as the last line that names inputs; of what follows, only what these
+    need. ``inputs``, a tuple of arrays or a function of a `numpy.random.Generator` that returns
+    one, is for the functions ``forward`` and ``backward``; ``NAME_inputs`` is for ``NAME_forward``
+    and ``NAME_backward``, or for the object or class ``NAME`` with methods ``forward`` and
+    ``backward``. ``NAME_loss`` is the loss of a network ``NAME`` that begins with one.
 
     Raises
     ------
     SourceFileError
         If the file raises, names nothing to review, or names what cannot be called.
     """
-    space = _run(path)
-    names = {key: name for key in space if (name := _subject(key)) is not None}
-    if not names:
-        raise SourceFileError(
-            f"{path}: nothing to check; give the arrays to call the passes with a name: inputs for "
-            "forward and backward, NAME_inputs for NAME_forward and NAME_backward or a layer NAME"
-        )
-    return [_review(path, space, name, space[key]) for key, name in names.items()]
+    text = _parsed(path)
+    found = suggestions(text)
+    if found and not text.is_open and not any(map(_subject_of, text.bound)):
+        raise SourceFileError(f"{path}: {_nothing(found)}", _advice(path, text, found))
+    with _run(path, text) as space:
+        names = {key: name for key in space if (name := _subject(key)) is not None}
+        if not names:
+            raise SourceFileError(f"{path}: {_nothing(found)}", _advice(path, text, found))
+        return [_review(path, space, name, space[key], text) for key, name in names.items()]
+
+
+def _parsed(path: Path) -> SourceText:
+    try:
+        return SourceText(path)
+    except SyntaxError as error:
+        if path.suffix == ".ipynb":
+            raise SourceFileError(
+                f"{path}: a notebook; save its code as a .py file and check that"
+            ) from error
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise SourceFileError(f"{path}{line}: {error.msg}") from error
+    except ValueError as error:  # a null byte, say
+        raise SourceFileError(f"{path}: {error}") from error
+
+
+def _nothing(found: Sequence[Suggestion]) -> str:
+    """Return that there is nothing to review, and what is there."""
+    if found:
+        seen = ", ".join(each.subject for each in found)
+        return f"nothing to check yet: it has {seen}, but names no arrays to call them with"
+    return (
+        "nothing to check; give the arrays to call the passes with a name: inputs for forward and "
+        "backward, NAME_inputs for NAME_forward and NAME_backward or a layer NAME"
+    )
+
+
+def _advice(path: Path, text: SourceText, found: Sequence[Suggestion]) -> str:
+    """Return the lines to write into a file, and where."""
+    if not found:
+        return ""
+    before = place(text)
+    where = f"above line {before.lineno} of" if before is not None else "at the end of"
+    lines = [f"    {line}" for each in found for line in each.lines]
+    if any("np." in line for line in lines) and numpy_name(text) is None:
+        lines.insert(0, "    import numpy as np")
+    below = "What stands below them is not run. " if before is not None else ""
+    return "\n".join(
+        [
+            f"To check {_listed(found)}, write {where} {path}:",
+            "",
+            *lines,
+            "",
+            f"{below}Then run again: adjoint check {shlex.quote(str(path))}",
+        ]
+    )
+
+
+def _listed(found: Sequence[Suggestion]) -> str:
+    *most, last = (each.subject for each in found)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _subject(key: str) -> str | None:
@@ -50,18 +125,34 @@ def _subject(key: str) -> str | None:
     return stem if stem and stem != key and not key.startswith("_") else None
 
 
-def _review(path: Path, space: dict[str, Any], name: str, inputs: object) -> BackwardReview:
+def _subject_of(key: str) -> bool:
+    return _subject(key) is not None
+
+
+def _review(
+    path: Path,
+    space: dict[str, Any],
+    name: str,
+    inputs: object,
+    text: SourceText,
+) -> BackwardReview:
     passes = _passes(path, space, name)
-    given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    known = {_LOSS: space[f"{name}_{_LOSS}"]} if f"{name}_{_LOSS}" in space else {}
     try:
-        review = check_backward(*passes, *given)
+        review = check_backward(*passes, *given, **known)
     except (TypeError, ValueError) as error:
         reason = str(error).removeprefix("check_backward: ")
-        raise SourceFileError(f"{path}: {name or 'backward'}: {reason}") from error
+        about = [each for each in suggestions(text) if each.kind == name]
+        advice = _advice(path, text, about) if isinstance(space.get(name), type) else ""
+        raise SourceFileError(f"{path}: {name or 'backward'}: {reason}", advice) from error
     except Exception as error:  # from the user's function that draws inputs
         raise SourceFileError(f"{path}{_line(error, path)}: {_said(error)}") from error
+    if len(passes) == 2:
+        return review
     # The name in the file tells several layers of one class apart.
-    return review if len(passes) == 2 else dataclasses.replace(review, subject=f"{name}.backward")
+    method = review.subject.partition(".")[2]
+    return dataclasses.replace(review, subject=f"{name}.{method}")
 
 
 def _passes(path: Path, space: dict[str, Any], name: str) -> tuple[Any, ...]:
@@ -70,7 +161,7 @@ def _passes(path: Path, space: dict[str, Any], name: str) -> tuple[Any, ...]:
     pair = [f"{prefix}forward", f"{prefix}backward"]
     if all(callable(space.get(key)) for key in pair):
         return tuple(space[key] for key in pair)
-    if name and callable(getattr(space.get(name), "backward", None)):
+    if name and backward_name(space.get(name)) is not None:
         return (space[name],)
     layer = f", or a layer {name} with methods forward and backward" if name else ""
     raise SourceFileError(
@@ -79,20 +170,47 @@ def _passes(path: Path, space: dict[str, Any], name: str) -> tuple[Any, ...]:
     )
 
 
-def _run(path: Path) -> dict[str, Any]:
-    """Return the names that a file defines, run as Python runs a script: beside its neighbours."""
+# --- running
+
+
+@contextmanager
+def _run(path: Path, text: SourceText) -> Iterator[dict[str, Any]]:
+    """Run a file as Python runs a script, beside its neighbours, and give what it defines."""
+    module = ModuleType(_NAME)
+    module.__file__ = str(path)
     sys.path.insert(0, str(path.resolve().parent))
+    sys.modules[_NAME] = module
     try:
-        return runpy.run_path(str(path), run_name="__adjoint_check__")
-    except SyntaxError as error:
-        raise SourceFileError(f"{path}, line {error.lineno}: {error.msg}") from error
+        with _without_windows():
+            exec(text.compiled(_subject), module.__dict__)
+        yield module.__dict__
+    except SourceFileError:
+        raise
     except (Exception, SystemExit) as error:
         raise SourceFileError(f"{path}{_line(error, path)}: {_said(error)}") from error
     finally:
-        sys.path.pop(0)
+        sys.modules.pop(_NAME, None)
+        sys.path.remove(str(path.resolve().parent))
+
+
+@contextmanager
+def _without_windows() -> Iterator[None]:
+    """Let nothing wait for a person: pictures are not shown, and questions find no answer."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    stdin, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*non-interactive.*cannot be shown")
+            yield
+    finally:
+        sys.stdin = stdin
 
 
 def _said(error: BaseException) -> str:
+    if isinstance(error, EOFError):
+        return (
+            'it asks for input, which nobody gives in a check; ask under if __name__ == "__main__":'
+        )
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

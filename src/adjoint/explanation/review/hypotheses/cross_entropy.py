@@ -115,11 +115,12 @@ def _rounded(n: float) -> float:
 
 def _of_logits(call: ComparedCall, position: int, link: Link, n: float) -> Iterator[Hypothesis]:
     a, ndim = call.text(position), call.value(position).ndim
-    right = f"({link.name}({a}) - target)" + (f" / {n:g}" if n != 1 else "")
+    incoming = "" if np.all(call.g == 1) else "g * "
+    right = f"{incoming}({link.name}({a}) - target)" + (f" / {n:g}" if n != 1 else "")
     for mistake, detail, formula in _formulas(a, link, ndim):
         for more, factor in _factors(call, n):
             change = _instead(formula, position, link, factor)
-            words = f"{detail}{more}; right is g * {right}"
+            words = f"{detail}{more}; right is {right}"
             yield altered(mistake, position, words, total(position, change))
 
 
