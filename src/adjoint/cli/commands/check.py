@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from ...explanation.review.report import SCHEMA
 from ...explanation.review.source_file import SourceFileError, review_file
+
+# After so many seconds a person wonders what the command waits for.
+_PATIENCE = 5.0
 
 
 class Unusable(click.ClickException):
@@ -47,7 +52,8 @@ def check(file: Path, as_json: bool) -> int:
     Exits with 0 if all are right, 1 if one is wrong, 2 if FILE cannot be run or names nothing.
     """
     # What the file itself prints is not part of the JSON.
-    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+    streams = contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout)
+    with streams, _word_of_waiting(file):
         try:
             reviews = review_file(file)
         except SourceFileError as error:
@@ -62,3 +68,30 @@ def check(file: Path, as_json: bool) -> int:
     else:
         click.echo("\n\n".join(map(str, reviews)))
     return 0 if right else 1
+
+
+@contextlib.contextmanager
+def _word_of_waiting(file: Path) -> Iterator[None]:
+    """Say what is waited for, if a file takes long to run."""
+    timer = threading.Timer(_PATIENCE, _say_where, [file, threading.get_ident()])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _say_where(file: Path, thread: int) -> None:
+    frame = sys._current_frames().get(thread)
+    while frame is not None and (frame.f_code.co_filename, frame.f_code.co_name) != (
+        str(file),
+        "<module>",
+    ):
+        frame = frame.f_back
+    if frame is not None:
+        click.echo(
+            f"adjoint: still running {file}, line {frame.f_lineno}; to leave it out, put the "
+            "inputs above it: what stands below the last of them is not run",
+            err=True,
+        )

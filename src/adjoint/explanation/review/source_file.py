@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from .network import backward_name
+from .pass_pair import forward_of, required_names
 from .report import BackwardReview
 from .review import check_backward
 from .source_text import SourceText
@@ -67,13 +68,11 @@ def review_file(path: Path) -> list[BackwardReview]:
 
 
 def _parsed(path: Path) -> SourceText:
+    if path.suffix == ".ipynb":
+        raise SourceFileError(f"{path}: a notebook; save its code as a .py file and check that")
     try:
         return SourceText(path)
     except SyntaxError as error:
-        if path.suffix == ".ipynb":
-            raise SourceFileError(
-                f"{path}: a notebook; save its code as a .py file and check that"
-            ) from error
         line = f", line {error.lineno}" if error.lineno else ""
         raise SourceFileError(f"{path}{line}: {error.msg}") from error
     except ValueError as error:  # a null byte, say
@@ -137,7 +136,7 @@ def _review(
     text: SourceText,
 ) -> BackwardReview:
     passes = _passes(path, space, name)
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    given = _arguments(inputs, passes[0])
     known = {_LOSS: space[f"{name}_{_LOSS}"]} if f"{name}_{_LOSS}" in space else {}
     try:
         review = check_backward(*passes, *given, **known)
@@ -153,6 +152,16 @@ def _review(
     # The name in the file tells several layers of one class apart.
     method = review.subject.partition(".")[2]
     return dataclasses.replace(review, subject=f"{name}.{method}")
+
+
+def _arguments(inputs: object, first: Any) -> tuple[Any, ...]:
+    """Return the arrays to call with; one nested list for one argument is one array."""
+    if not isinstance(inputs, (tuple, list)):
+        return (inputs,)
+    nested = isinstance(inputs, list) and all(isinstance(item, list) for item in inputs)
+    if nested and len(required_names(forward_of(first))) == 1:
+        return (inputs,)
+    return tuple(inputs)
 
 
 def _passes(path: Path, space: dict[str, Any], name: str) -> tuple[Any, ...]:

@@ -42,8 +42,9 @@ def suggestions(text: SourceText) -> tuple[Suggestion, ...]:
 
 def place(text: SourceText) -> ast.stmt | None:
     """Return the statement above which lines are best put: the first one that does something."""
-    ends = [each.end_lineno or 0 for name, each in text.classes.items() if _has_passes(text, name)]
-    return text.first_step(max(ends, default=0))
+    seen = [each for name, each in text.classes.items() if _has_passes(text, name)]
+    pairs = [text.functions[f"{stem}{way}ward"] for stem in _stems(text) for way in ("for", "back")]
+    return text.first_step(max((each.end_lineno or 0 for each in (*seen, *pairs)), default=0))
 
 
 # --- two functions
