@@ -124,6 +124,8 @@ def _order(clue: _Clue, call: ComparedCall) -> tuple[int, ...]:
 def _best_up_to_a_factor(calls: Calls, wrong: Sequence[str]) -> _Clue | None:
     """Return the simplest hypothesis that would explain a gradient but for a constant factor."""
     name = wrong[0]
+    if constant_factor(calls, name):
+        return None
     for each in sorted(hypotheses(calls[0]), key=lambda each: RANK[each.mistake]):
         predicted = [(each.predict(call) or {}).get(name) for call in calls]
         factors = [
