@@ -100,6 +100,12 @@ class ComparedCall:
         """The right cotangent of every value, but for the mistakes that are supposed."""
         return {} if self.run is None else self.altered(CORRECT)
 
+    @functools.cached_property
+    def _right(self) -> dict[str, Array]:
+        """The right gradients of all arrays."""
+        assert self.run is not None
+        return dict(zip(self.arrays, self.run.gradients(self.cotangents), strict=True))
+
     def value(self, position: int) -> Array:
         """Return the number that a value has in this call."""
         assert self.run is not None
@@ -128,8 +134,15 @@ class ComparedCall:
     def predict(self, alteration: Alteration = CORRECT) -> dict[str, Array]:
         """Return what the gradients would be if the sweep were altered."""
         assert self.run is not None
-        found = self.run.gradients(self.altered(alteration))
-        return dict(zip(self.arrays, found, strict=True))
+        one = alteration.only_total()
+        if one is None or self.supposed is not CORRECT or one not in self.cotangents:
+            found = self.run.gradients(self.altered(alteration))
+            return dict(zip(self.arrays, found, strict=True))
+        # The sweep is linear: what the change of one term gives is added to what is right.
+        right = self.cotangents[one]
+        change = alteration.total(one, right) - right
+        added = self.run.gradients(self.run.pull(change, start=one))
+        return {n: x + y for (n, x), y in zip(self._right.items(), added, strict=True)}
 
     def altered(self, alteration: Alteration) -> dict[Node, Array]:
         """Return what the cotangents would be if the sweep were altered."""

@@ -205,7 +205,8 @@ def _run(path: Path, text: SourceText) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _without_windows() -> Iterator[None]:
     """Let nothing wait for a person: pictures are not shown, and questions find no answer."""
-    os.environ.setdefault("MPLBACKEND", "Agg")
+    backend = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = backend or "Agg"
     stdin, sys.stdin = sys.stdin, io.StringIO()
     try:
         with warnings.catch_warnings():
@@ -213,6 +214,8 @@ def _without_windows() -> Iterator[None]:
             yield
     finally:
         sys.stdin = stdin
+        if backend is None:
+            os.environ.pop("MPLBACKEND", None)
 
 
 def _said(error: BaseException) -> str:

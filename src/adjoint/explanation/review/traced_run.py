@@ -65,6 +65,12 @@ class Alteration:
         change = self.parts.get((node, position))
         return part if part is None or change is None else np.asarray(change(np.asarray(part)))
 
+    def only_total(self) -> Node | None:
+        """Return the value whose whole cotangent is changed, if nothing else is."""
+        if self.parts or self.operands or len(self.totals) != 1:
+            return None
+        return next(iter(self.totals))
+
     def then(self, later: Alteration) -> Alteration:
         """Return both alterations together, the later one applied to what the first one gives."""
         return Alteration(
