@@ -179,3 +179,52 @@ def test_a_mean_left_out_is_found_in_every_order(order):
     (found,) = review.findings
     assert found.mistake == "missing_mean"
     assert "N = 7" in found.detail
+
+
+def probabilities(a):
+    return np.exp(a) / np.exp(a).sum(axis=-1, keepdims=True)
+
+
+def of_float_labels(W, x, y):
+    return -np.mean(np.log(probabilities(x @ W)[np.arange(len(y)), y.astype(int)]))
+
+
+def that_ends_in_a_number(W, x, y):
+    return float(of_float_labels(W, x, y))
+
+
+def of_each_row_in_turn(W, x, y):
+    total = 0.0
+    for row, label in zip(x, y, strict=True):
+        a = row @ W
+        total += np.log(np.sum(np.exp(a))) - a[label]
+    return total / len(x)
+
+
+@pytest.mark.parametrize(
+    ("forward", "kind"),
+    [(of_float_labels, float), (that_ends_in_a_number, int), (of_each_row_in_turn, int)],
+    ids=["labels as floats", "float(loss)", "a loop over rows"],
+)
+def test_as_learners_write_the_loss(forward, kind):
+    def backward(W, x, y):
+        d_a = (x @ W - np.eye(3)[y.astype(int)]) / len(x)
+        return x.T @ d_a, d_a @ W.T, None
+
+    W, x, y = rng.normal(size=(2, 3)), rng.normal(size=(5, 2)), np.array([0, 2, 1, 1, 0])
+    review = ad.check_backward(forward, backward, W, x, y.astype(kind))
+    assert_found(review)
+    assert review.method == "derivation"
+    assert "float" not in globals()
+
+
+def test_in_sequences_of_rows():
+    def forward(W, x, y):
+        return -np.mean(np.log(np.take_along_axis(probabilities(x @ W), y[..., None], -1)))
+
+    def backward(g, W, x, y):
+        d_a = g * (x @ W - np.eye(3)[y]) / y.size
+        return np.einsum("btd,btc->dc", x, d_a), d_a @ W.T, None
+
+    W, x, y = rng.normal(size=(4, 3)), rng.normal(size=(2, 5, 4)), rng.integers(0, 3, (2, 5))
+    assert_found(ad.check_backward(forward, backward, W, x, y))

@@ -30,6 +30,7 @@ from .pass_pair import (
     required_names,
     run_backward,
     run_forward,
+    space_of,
 )
 
 
@@ -49,10 +50,11 @@ class Layer:
         self.updates = any(map(is_rate, names))
         self.takes_g = bool(names) and not is_rate(names[0])
         self._arguments = positional_names(forward_of(self.layer))
+        self.space = space_of(getattr(self.layer, "forward", type(self.layer).__call__))
         self._root = ""
         if isinstance(self.layer, NetworkWithLoss):
             self.label, self._arguments = self.layer.label, self.layer.argument_names
-            self._root = "network."
+            self._root, self.space = "network.", self.layer.space
         # Where each parameter stands, and its gradient if it is known beforehand.
         self.places = self._given(mapping) if mapping else self._found(arguments)
         self.absent = list(attributes.absent_parameters(self.layer))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ...graphs.tracing.tracer import TracedNode
 from ...nn.losses.classification import cross_entropy
-from .pass_pair import Function, forward_of, is_code, is_rate, positional_names
+from .pass_pair import Function, forward_of, is_code, is_rate, positional_names, space_of
 
 # What a backward pass may call the output of the forward one, if it takes it.
 _OUTPUTS = frozenset(("output", "out", "o", "y_pred", "y_hat", "yhat", "prediction", "predictions"))
@@ -77,6 +77,11 @@ class NetworkWithLoss:
         self.label = f"{type(network).__name__}.{name}"
         if loss in (cross_entropy, probable):
             self.label += " beside the mean cross-entropy"
+
+    @property
+    def space(self) -> dict[str, Any]:
+        """The names of the module that the loss was written in."""
+        return space_of(self.loss)
 
     # Not forward: by that name the tracer knows our own modules.
     def __call__(self, *given: Any) -> Any:

@@ -92,6 +92,8 @@ class PassPair(Protocol):
     takes_g: bool
     # Whether it is a network with its loss, in front of which nothing needs a gradient.
     is_whole: bool
+    # The names of the module that the forward pass was written in.
+    space: dict[str, Any]
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return the parameters as they are in the beginning."""
@@ -139,6 +141,14 @@ def positional_names(function: Function) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = signature_of(function).parameters.values()
     return [p.name for p in parameters if p.kind in kinds]
+
+
+def space_of(function: Function) -> dict[str, Any]:
+    """Return the names of the user's module that a function was written in."""
+    function = inspect.unwrap(function)
+    space: dict[str, Any] = getattr(getattr(function, "__func__", function), "__globals__", {})
+    package = str(space.get("__name__", "")).partition(".")[0]
+    return {} if package in ("adjoint", "numpy") else space
 
 
 def required_names(function: Function) -> list[str]:

@@ -11,7 +11,8 @@ import numpy as np
 from ....core.annotations import Array
 from ..compared_call import ComparedCall
 from ..comparison import agree
-from .hypothesis import Hypothesis, altered, total
+from ..traced_run import Alteration
+from .hypothesis import Alter, Hypothesis, altered, total
 from .softmax import softmax
 
 Squash = Callable[[Array], Array]
@@ -63,6 +64,7 @@ class Link(NamedTuple):
 
 def of_cross_entropy(call: ComparedCall) -> Iterator[Hypothesis]:
     """Yield mistakes at each value whose cotangent has the form, which finds target and n too."""
+    found: dict[tuple[Link, float, tuple[int, ...]], list[int]] = {}
     for position in range(len(call.order)):
         ndim = call.value(position).ndim
         if not ndim or call.order[position] not in call.cotangents:
@@ -70,8 +72,25 @@ def of_cross_entropy(call: ComparedCall) -> Iterator[Hypothesis]:
         for link in (*map(Link, range(ndim - 1, -1, -1)), Link(None)):
             target = _target(call, position, link)
             if target is not None:
-                yield from _of_logits(call, position, link, target.n)
+                yield from _of_logits(call, [position], link, target.n)
+                found.setdefault((link, target.n, call.value(position).shape), []).append(position)
                 break
+    for (link, n, _), positions in found.items():
+        # A loop over rows makes the same mistake in each of them.
+        apart = _apart(call, positions)
+        if len(apart) > 1:
+            yield from _of_logits(call, apart, link, n)
+
+
+def _apart(call: ComparedCall, positions: list[int]) -> list[int]:
+    """Return those of the values that are not made from another one of them."""
+    assert call.run is not None
+    apart: list[int] = []
+    for position in positions:
+        node = call.order[position]
+        if not any(call.run.between(call.order[first], node) for first in apart):
+            apart.append(position)
+    return apart
 
 
 def _target(call: ComparedCall, position: int, link: Link) -> Target | None:
@@ -113,15 +132,27 @@ def _rounded(n: float) -> float:
     return float(round(n)) if abs(n - round(n)) <= _CLIPPING * n and n > 0.5 else n
 
 
-def _of_logits(call: ComparedCall, position: int, link: Link, n: float) -> Iterator[Hypothesis]:
-    a, ndim = call.text(position), call.value(position).ndim
+def _of_logits(
+    call: ComparedCall, positions: list[int], link: Link, n: float
+) -> Iterator[Hypothesis]:
+    a, ndim = call.text(positions[0]), call.value(positions[0]).ndim
     incoming = "" if np.all(call.g == 1) else "g * "
-    right = f"{incoming}({link.name}({a}) - target)" + (f" / {n:g}" if n != 1 else "")
+    short = a if a.isidentifier() else "logits"
+    right = f"{incoming}({link.name}({short}) - target)" + (f" / {n:g}" if n != 1 else "")
     for mistake, detail, formula in _formulas(a, link, ndim):
         for more, factor in _factors(call, n):
-            change = _instead(formula, position, link, factor)
+            changes = [total(p, _instead(formula, p, link, factor)) for p in positions]
             words = f"{detail}{more}; right is {right}"
-            yield altered(mistake, position, words, total(position, change))
+            yield altered(mistake, positions[0], words, _together(changes))
+
+
+def _together(changes: list[Alter]) -> Alter:
+    def alter(call: ComparedCall) -> Alteration | None:
+        every = [change(call) for change in changes]
+        known = [each for each in every if each is not None]
+        return functools.reduce(Alteration.then, known) if len(known) == len(every) else None
+
+    return alter
 
 
 def _factors(call: ComparedCall, n: float) -> Iterator[tuple[str, Callable[[float], float]]]:
