@@ -144,6 +144,19 @@ CLASSES = {
         """,
         ["relu_layer = ReLU()", "relu_layer_inputs = (np.ones((5, 2)),)"],
     ),
+    "a dataclass": (
+        """
+        from __future__ import annotations
+        from dataclasses import dataclass
+        import numpy as np
+        @dataclass
+        class Scale:
+            factor: Unknown = 2.0
+            def forward(self, x): return self.factor * x
+            def backward(self, g): return self.factor * g
+        """,
+        ["scale = Scale()", "scale_inputs = (np.ones((5, 2)),)"],
+    ),
     "what a class inherits": (
         """
         import numpy as np

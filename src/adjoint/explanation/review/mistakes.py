@@ -130,7 +130,8 @@ _ALL = (
     Mistake(
         "operand",
         "the wrong value is used",
-        "each factor of a product has the other factor, as it was in the forward pass, beside g",
+        "put there what belongs, as it was in the forward pass; in a product each factor has the "
+        "other one beside g",
     ),
     Mistake(
         "unknown",

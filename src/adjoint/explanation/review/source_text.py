@@ -1,6 +1,7 @@
 """A source text is read before it is run: what it binds, and how much of it has to be run."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import symtable
@@ -76,12 +77,13 @@ class SourceText:
 
     def definitions(self) -> Iterator[CodeType]:
         """Yield the code of each import, class, function and constant, one at a time."""
+        flags = sum(_future_flags(self.tree))
         for each in self.tree.body:
             value = getattr(each, "value", None)
             is_constant = isinstance(each, (ast.Assign, ast.AnnAssign)) and _is_literal(value)
             if isinstance(each, _DEFINITIONS) or is_constant:
                 module = ast.Module([each], type_ignores=[])
-                yield compile(module, str(self.path), "exec", dont_inherit=True)
+                yield compile(module, str(self.path), "exec", flags, dont_inherit=True)
 
     def _read(self, subject: Callable[[str], str | None]) -> set[str]:
         """Return the names of the module that its functions and the review read."""
@@ -105,6 +107,12 @@ def names_bound(statement: ast.stmt) -> Iterator[str]:
             yield (node.asname or node.name).partition(".")[0]
         if not isinstance(node, _SCOPES):
             stack += ast.iter_child_nodes(node)
+
+
+def _future_flags(tree: ast.Module) -> Iterator[int]:
+    for each in tree.body:
+        if isinstance(each, ast.ImportFrom) and each.module == "__future__":
+            yield from (getattr(__future__, alias.name).compiler_flag for alias in each.names)
 
 
 def _opens(node: ast.AST) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ from .network import backward_name, label_name
 from .pass_pair import forward_of, positional_names, quietly, required_names
 from .source_text import SourceText
 
+_NAME = "__adjoint_trial__"
 _ROWS = 5
 # The sizes that are tried for a layer whose arguments do not say how wide its input is.
 _WIDTHS = (2, 3, 4, 8)
@@ -35,9 +38,20 @@ def suggestions(text: SourceText) -> tuple[Suggestion, ...]:
     found = [_of_functions(text, stem) for stem in _stems(text)]
     kinds = [name for name in text.classes if _has_passes(text, name)]
     if kinds:
-        trial = _Trial(text)
-        found += [trial.suggestion(name) for name in kinds]
+        with _module() as space:
+            trial = _Trial(text, space)
+            found += [trial.suggestion(name) for name in kinds]
     return tuple(found)
+
+
+@contextlib.contextmanager
+def _module() -> Iterator[dict[str, Any]]:
+    """Give the names of a module that is there for a while, as classes look up their own."""
+    module = sys.modules[_NAME] = ModuleType(_NAME)
+    try:
+        yield module.__dict__
+    finally:
+        sys.modules.pop(_NAME, None)
 
 
 def place(text: SourceText) -> ast.stmt | None:
@@ -92,9 +106,8 @@ def _methods(text: SourceText, name: str, seen: set[str]) -> Iterator[str]:
 class _Trial:
     """The definitions of a file, without what it does, to try which lines work."""
 
-    def __init__(self, text: SourceText) -> None:
-        self.text = text
-        self.space: dict[str, Any] = {"__name__": "__adjoint_trial__"}
+    def __init__(self, text: SourceText, space: dict[str, Any]) -> None:
+        self.text, self.space = text, space
         for code in text.definitions():
             with _silent():
                 exec(code, self.space)
