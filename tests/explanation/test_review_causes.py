@@ -91,6 +91,18 @@ def test_nan_that_spreads_is_told_once():
     assert (one.mistake, one.gradients) == ("non_finite", EVERY)
 
 
+def test_gradients_of_which_nothing_is_known_are_told_together():
+    def backward(g, x, w, b):
+        return np.sin(g * w), np.sum(np.sin(g * x), 0), np.sum(np.cos(g), 0)
+
+    x, w, b = rng.standard_normal((5, 3)), rng.standard_normal(3), rng.standard_normal(3)
+    found = ad.check_backward(lambda x, w, b: x * w + b, backward, x, w, b)
+    (one,) = found.findings
+    assert one.mistake == "unknown"
+    assert set(one.gradients) == {"x", "w", "b"}
+    assert "wrong too, and no known mistake explains it either" in str(found)
+
+
 # --- two mistakes, both told
 
 TWO = {

@@ -168,10 +168,15 @@ def _spoiled_by_one(calls: Calls, wrong: Sequence[str]) -> tuple[Cause, Calls] |
 
 
 def _each_alone(calls: Calls, wrong: Sequence[str]) -> list[Cause]:
-    """Return for each gradient a constant factor, or the first of the user's terms that differs."""
+    """Return for each gradient a constant factor, or the first of the user's terms that differs.
+
+    Gradients of which nothing is known are told together.
+    """
     groups: dict[tuple[str, str, str], list[str]] = {}
     for name in wrong:
         factor = constant_factor(calls, name)
         term = calls[0].first_spoiled([name], calls[0].differing)
-        groups.setdefault(("scale" if factor else "unknown", factor, term), []).append(name)
-    return [Cause(*key, tuple(names)) for key, names in groups.items()]
+        unknown = ("unknown", "", "" if term == name else term)
+        key = ("scale", factor, term) if factor else unknown
+        groups.setdefault(key, []).append(name)
+    return [Cause(*key[:2], key[2] or names[0], tuple(names)) for key, names in groups.items()]

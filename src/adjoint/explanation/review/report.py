@@ -137,6 +137,8 @@ class Finding:
         *most, last = names
         all_of_them = f"{', '.join(most)} and {last} are" if most else f"{last} is"
         text = f"{all_of_them} wrong as d_{self.term} is"
+        if self.mistake == "unknown" and self.term == self.gradient and not self.detail:
+            text = f"{all_of_them} wrong too, and no known mistake explains it either"
         return textwrap.wrap(text, 100, initial_indent="  ", subsequent_indent="  ")
 
     def to_dict(self) -> dict[str, Any]:

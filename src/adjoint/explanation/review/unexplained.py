@@ -14,7 +14,8 @@ from .comparison import agree
 from .traced_run import Alteration
 
 # The cotangent of a value is solved for entry by entry, which takes a sweep for each.
-_LARGEST = 96
+_LARGEST = 400
+_EQUATIONS = 400
 # So many gradients may be wrong for reasons of their own beside those that one value spoils.
 _MOST_ASIDE = 2
 
@@ -56,15 +57,24 @@ def first_wrong_value(calls: Sequence[ComparedCall], wrong: Sequence[str]) -> Wr
     """
     if calls[0].run is None:
         return None
+    changes = [_Changes(call) for call in calls]
     for aside in range(min(_MOST_ASIDE, len(wrong) - 2) + 1):
         for left_out in itertools.combinations(wrong, aside):
             names = [name for name in wrong if name not in left_out]
             for position in _shared(calls[0], names):
-                found = [_solved(call, position, names, left_out) for call in calls]
-                alterations = tuple(each for each in found if each is not None)
-                if len(alterations) == len(calls):
-                    return WrongValue(position, tuple(names), alterations)
+                found = list(
+                    _while_there(each.solved(position, names, left_out) for each in changes)
+                )
+                if len(found) == len(calls):
+                    return WrongValue(position, tuple(names), tuple(found))
     return None
+
+
+def _while_there(items: Iterator[Alteration | None]) -> Iterator[Alteration]:
+    for item in items:
+        if item is None:
+            return
+        yield item
 
 
 def _shared(call: ComparedCall, wrong: Sequence[str]) -> list[int]:
@@ -75,28 +85,45 @@ def _shared(call: ComparedCall, wrong: Sequence[str]) -> list[int]:
     return sorted(places, key=lambda n: not call.is_named(n))
 
 
-def _solved(
-    call: ComparedCall, position: int, names: Sequence[str], aside: Sequence[str]
-) -> Alteration | None:
-    """Return the change of a value's cotangent that gives what was got, if it is the only one."""
-    compared = [n for n in call.expected if n in call.got and n not in aside]
-    if not set(names) <= set(compared):
-        return None
-    if any(call.got[n].shape != call.expected[n].shape for n in compared):
-        return None
-    node = call.order[position]
-    columns = [_changes(call, Alteration({node: _plus(one)})) for one in _units(call, position)]
-    matrix = np.array([_flat(column, compared) for column in columns]).T
-    wanted = _flat({n: call.got[n] - call.expected[n] for n in compared}, compared)
-    if not np.all(np.isfinite(matrix)) or not np.all(np.isfinite(wanted)):
-        return None
-    solution, _, rank, _ = np.linalg.lstsq(matrix, wanted, rcond=None)
-    # With as many unknowns as equations some solution always exists.
-    if rank >= np.count_nonzero(np.any(matrix, axis=1)):
-        return None
-    found = Alteration({node: _plus(solution.reshape(call.value(position).shape))})
-    given = call.predict(found)
-    return found if all(call.matches(n, given[n]) for n in compared) else None
+class _Changes:
+    """How the gradients of a call change with each entry of the cotangent of a value."""
+
+    def __init__(self, call: ComparedCall) -> None:
+        self.call = call
+        self._known: dict[int, dict[str, Array]] = {}
+
+    def _by_entry(self, position: int) -> dict[str, Array]:
+        """Return the changes of a sample of each gradient, with a column for each entry."""
+        if position not in self._known:
+            call, node = self.call, self.call.order[position]
+            found = [call.predict(Alteration({node: _plus(one)})) for one in _units(call, position)]
+            self._known[position] = {
+                name: np.array([_sample(each[name] - right) for each in found]).T
+                for name, right in call.expected.items()
+            }
+        return self._known[position]
+
+    def solved(
+        self, position: int, names: Sequence[str], aside: Sequence[str]
+    ) -> Alteration | None:
+        """Return the change of a value's cotangent that gives what was got, if only one does."""
+        call = self.call
+        compared = [n for n in call.expected if n in call.got and n not in aside]
+        shapes = all(call.got[n].shape == call.expected[n].shape for n in compared)
+        if not shapes or not set(names) <= set(compared):
+            return None
+        matrix = np.concatenate([self._by_entry(position)[n] for n in compared])
+        wanted = np.concatenate([_sample(call.got[n] - call.expected[n]) for n in compared])
+        if not np.all(np.isfinite(matrix)) or not np.all(np.isfinite(wanted)):
+            return None
+        solution, _, rank, _ = np.linalg.lstsq(matrix, wanted, rcond=None)
+        # With as many unknowns as equations some solution always exists.
+        if rank >= np.count_nonzero(np.any(matrix, axis=1)):
+            return None
+        change = _plus(solution.reshape(call.value(position).shape))
+        found = Alteration({call.order[position]: change})
+        given = call.predict(found)
+        return found if all(call.matches(n, given[n]) for n in compared) else None
 
 
 def _plus(change: Array) -> Callable[[Array], Array]:
@@ -108,10 +135,7 @@ def _units(call: ComparedCall, position: int) -> Iterator[Array]:
     yield from np.eye(value.size).reshape(-1, *value.shape)
 
 
-def _changes(call: ComparedCall, alteration: Alteration) -> dict[str, Array]:
-    found = call.predict(alteration)
-    return {name: found[name] - call.expected[name] for name in call.expected}
-
-
-def _flat(arrays: dict[str, Array], names: Sequence[str]) -> Array:
-    return np.concatenate([np.ravel(arrays[name]) for name in names])
+def _sample(array: Array) -> Array:
+    """Return entries of an array, at most so many, as there are more equations than needed."""
+    flat = np.ravel(array)
+    return flat[:: max(1, -(-flat.size // _EQUATIONS))]
