@@ -262,6 +262,21 @@ def test_nothing_is_done_as_a_program(write, capsys):
     assert main(["check", write(text)]) == 0
 
 
+def test_a_file_that_takes_long_says_where_it_is(write, capsys, monkeypatch):
+    monkeypatch.setattr("adjoint.cli.commands.check._PATIENCE", 0.01)
+    text = """
+        import time
+        def forward(x): return x
+        def backward(g, x): return g
+        for _ in range(20):
+            time.sleep(0.01)
+        inputs = (1.0,)
+    """
+    assert main(["check", write(text)]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "still running article.py, line " in line
+
+
 def test_an_error_of_the_file_is_told_by_its_line(write, capsys):
     assert main(["check", write("inputs = (1.0,)\n", "inputs = inputs[3]\n")]) == 2
     assert "article.py, line 3: IndexError" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import linecache
 import sys
 import threading
 from collections.abc import Iterator
@@ -72,26 +73,33 @@ def check(file: Path, as_json: bool) -> int:
 
 @contextlib.contextmanager
 def _word_of_waiting(file: Path) -> Iterator[None]:
-    """Say what is waited for, if a file takes long to run."""
-    timer = threading.Timer(_PATIENCE, _say_where, [file, threading.get_ident()])
-    timer.daemon = True
-    timer.start()
+    """Say once what is waited for, if a file takes long to run."""
+    done = threading.Event()
+    own = threading.get_ident()
+
+    def watch() -> None:
+        while not done.wait(_PATIENCE):
+            line = _running_line(file, own)
+            # Libraries that are slow to import are no choice of the reader's.
+            if line and not linecache.getline(str(file), line).startswith(("import ", "from ")):
+                click.echo(
+                    f"adjoint: still running {file}, line {line}; to leave it out, put the inputs "
+                    "above it: what stands below the last of them is not run",
+                    err=True,
+                )
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
 
 
-def _say_where(file: Path, thread: int) -> None:
+def _running_line(file: Path, thread: int) -> int:
+    """Return the line of a file that a thread is at, or 0 if it is elsewhere."""
     frame = sys._current_frames().get(thread)
-    while frame is not None and (frame.f_code.co_filename, frame.f_code.co_name) != (
-        str(file),
-        "<module>",
-    ):
+    place = (str(file), "<module>")
+    while frame is not None and (frame.f_code.co_filename, frame.f_code.co_name) != place:
         frame = frame.f_back
-    if frame is not None:
-        click.echo(
-            f"adjoint: still running {file}, line {frame.f_lineno}; to leave it out, put the "
-            "inputs above it: what stands below the last of them is not run",
-            err=True,
-        )
+    return 0 if frame is None else frame.f_lineno

@@ -57,13 +57,12 @@ def review_file(path: Path) -> list[BackwardReview]:
         If the file raises, names nothing to review, or names what cannot be called.
     """
     text = _parsed(path)
-    found = suggestions(text)
-    if found and not text.is_open and not any(map(_subject_of, text.bound)):
-        raise SourceFileError(f"{path}: {_nothing(found)}", _advice(path, text, found))
+    if not text.is_open and not any(_subject(name) is not None for name in text.bound):
+        _refuse(path, text, even_so=False)
     with _run(path, text) as space:
         names = {key: name for key in space if (name := _subject(key)) is not None}
         if not names:
-            raise SourceFileError(f"{path}: {_nothing(found)}", _advice(path, text, found))
+            _refuse(path, text, even_so=True)
         return [_review(path, space, name, space[key], text) for key, name in names.items()]
 
 
@@ -77,6 +76,13 @@ def _parsed(path: Path) -> SourceText:
         raise SourceFileError(f"{path}{line}: {error.msg}") from error
     except ValueError as error:  # a null byte, say
         raise SourceFileError(f"{path}: {error}") from error
+
+
+def _refuse(path: Path, text: SourceText, *, even_so: bool) -> None:
+    """Raise what there is to do in a file without inputs, or ``even_so`` that there is nothing."""
+    found = suggestions(text)
+    if found or even_so:
+        raise SourceFileError(f"{path}: {_nothing(found)}", _advice(path, text, found))
 
 
 def _nothing(found: Sequence[Suggestion]) -> str:
@@ -122,10 +128,6 @@ def _subject(key: str) -> str | None:
         return ""
     stem = key.removesuffix(f"_{_INPUTS}")
     return stem if stem and stem != key and not key.startswith("_") else None
-
-
-def _subject_of(key: str) -> bool:
-    return _subject(key) is not None
 
 
 def _review(
