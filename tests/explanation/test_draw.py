@@ -295,6 +295,24 @@ def test_two_pictures_on_one_page_share_no_ids():
     assert 'id="' not in ad.draw(cubic, 2.0, 4.0).svg()
 
 
+def test_a_prefix_gives_each_box_an_id_and_links_lead_from_it():
+    drawing = ad.draw(cubic, 2.0, 4.0)
+    x, *_, end = drawing.record.nodes
+    tree = ElementTree.fromstring(drawing.svg(prefix="g<", links={x: '#a"&b', end: "#end"}))
+    boxes = {group.attrib["id"] for group in tree.iter(f"{SVG}g") if "id" in group.attrib}
+    assert boxes == {f"g<box-{n}" for n in range(5)}
+    led = {a.attrib["href"]: a.find(f"{SVG}g").attrib["id"] for a in tree.iter(f"{SVG}a")}
+    assert led == {'#a"&b': drawing.box_id(x, "g<"), "#end": drawing.box_id(end, "g<")}
+
+
+def test_a_folded_box_leads_where_its_last_node_with_a_link_does(batch):
+    drawing = ad.draw(nn.MLP(2, 4, 2, rng=0), *batch, loss="cross_entropy", depth=1)
+    inside = next(c for c in drawing.scene.cards if c.kind == "module").nodes
+    svg = drawing.svg(links={inside[0]: "#first", inside[-1]: "#last"})
+    assert '<a href="#last">' in svg
+    assert "#first" not in svg
+
+
 def test_the_same_graph_gives_the_same_picture():
     assert ad.draw(cubic, 2.0, 4.0).svg() == ad.draw(cubic, 2.0, 4.0).svg()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from ...core.node import Node
 from ...files.whole_file import write_whole
 from . import dot, svg
 from .evaluated_graph import EvaluatedGraph
@@ -32,9 +34,25 @@ class Drawing:
         self.record, self.scene, self.title = record, scene, title
         self.layout: GraphLayout = lay_out(scene)
 
-    def svg(self) -> str:
-        """Return the picture as SVG, which follows the reader's choice of light or dark."""
-        return svg.write(self.scene, self.layout, self.title)
+    def svg(self, *, prefix: str = "", links: Mapping[Node, str] | None = None) -> str:
+        """Return the picture as SVG, which follows the reader's choice of light or dark.
+
+        Parameters
+        ----------
+        prefix : str, optional
+            Gives each box the id that `box_id` says; without it there are no ids, so that several
+            pictures can stand on one page.
+        links : mapping of Node to str, optional
+            Where a click on the box of a node leads, as ``"#step-3"``. A box of several nodes leads
+            where the last of these that has a link does.
+        """
+        anchors = svg.Anchors(prefix, links or {})
+        return svg.write(self.scene, self.layout, self.title, anchors)
+
+    def box_id(self, node: Node, prefix: str) -> str | None:
+        """Return the id of the box that shows a node of ``record.nodes``, if any does."""
+        index = self.scene.at.get(node)
+        return None if index is None else svg.box_id(prefix, index)
 
     def dot(self) -> str:
         """Return the graph in Graphviz's language."""

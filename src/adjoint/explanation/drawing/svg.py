@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
+from typing import NamedTuple
 
+from ...core.node import Node
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
 from .scene import Arrow, Card, Scene
@@ -27,7 +29,19 @@ _KINDS = {
 }
 
 
-def write(scene: Scene, layout: GraphLayout, title: str) -> str:
+class Anchors(NamedTuple):
+    """What a page refers to boxes by, and where these lead: ids, and links by node."""
+
+    prefix: str = ""
+    links: Mapping[Node, str] = {}
+
+
+def box_id(prefix: str, index: int) -> str:
+    """Return the id of a card, which is the same whenever the same graph is drawn."""
+    return f"{prefix}box-{index}"
+
+
+def write(scene: Scene, layout: GraphLayout, title: str, anchors: Anchors) -> str:
     """Return a scene in its layout as SVG."""
     width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
     left = (layout.left + layout.right - width) / 2
@@ -42,14 +56,14 @@ def write(scene: Scene, layout: GraphLayout, title: str) -> str:
         f"<style>\n{sheet()}</style>",
         _rect(left, top, width, height, 0, "paper"),
         *legend,
-        *_body(scene, layout),
+        *_body(scene, layout, anchors),
         "</svg>",
         "",
     ]
     return "\n".join(lines)
 
 
-def _body(scene: Scene, layout: GraphLayout) -> Iterator[str]:
+def _body(scene: Scene, layout: GraphLayout, anchors: Anchors) -> Iterator[str]:
     """Yield frames, arrows, the titles of frames above these, and cards."""
     boxes = list(frames(scene, layout))
     for frame in boxes:
@@ -58,8 +72,13 @@ def _body(scene: Scene, layout: GraphLayout) -> Iterator[str]:
         yield from _arrow(arrow, way, both=scene.evaluated.has_gradient)
     for frame in boxes:
         yield _text(frame.x + frame.width - 6, frame.y + 11, "note end", frame.title)
-    for card, box in zip(scene.cards, layout.boxes, strict=True):
-        yield from _card(card, box)
+    for index, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
+        href = next((anchors.links[n] for n in reversed(card.nodes) if n in anchors.links), None)
+        if href is not None:
+            yield f'<a href="{escape(href)}">'
+        yield from _card(card, box, box_id(anchors.prefix, index) if anchors.prefix else "")
+        if href is not None:
+            yield "</a>"
 
 
 def _n(x: float) -> str:
@@ -79,10 +98,11 @@ def _rect(x: float, y: float, width: float, height: float, radius: float, kind: 
     )
 
 
-def _card(card: Card, box: tuple[float, float, float, float]) -> Iterator[str]:
+def _card(card: Card, box: tuple[float, float, float, float], name: str) -> Iterator[str]:
     x, y, width, height = box
     kind = f"{card.kind} result" if card.is_result else card.kind
-    yield f'<g class="{kind}"><title>{escape(card.tip)}</title>'
+    own = f' id="{escape(name)}"' if name else ""
+    yield f'<g{own} class="{kind}"><title>{escape(card.tip)}</title>'
     yield from _outline(card.kind, x, y, width, height)
     for number, (text, style) in enumerate(card.lines):
         yield _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text)
