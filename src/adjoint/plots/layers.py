@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..core.annotations import Array
 from ..errors import choose
 from . import style
-from .curve import WIDE_RANGE, number_ticks
+from .ticks import WIDE_RANGE, number_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,89 @@
+"""Pictures in pages follow the reader's choice of light or dark."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from adjoint.plots import DecisionBoundaryDisplay, LossCurveDisplay, ResidualsDisplay, style
+from adjoint.plots.two_schemes import (
+    LEAST_CONTRAST,
+    PAPER,
+    contrast,
+    in_the_dark,
+    svg_in_two_schemes,
+)
+
+
+class Halves:
+    def predict_proba(self, X):
+        one = 1 / (1 + np.exp(-X[:, 0]))
+        return np.column_stack([1 - one, one])
+
+
+X, Y = np.array([[-1.0, 0.0], [1.0, 1.0], [0.5, 0.2]]), ["a<b>", "]]> -- &", "a<b>"]
+PICTURES = {
+    "boundary": lambda ax: DecisionBoundaryDisplay.from_estimator(
+        Halves(), X, Y, grid_resolution=9, ax=ax
+    ),
+    "curve": lambda ax: LossCurveDisplay.from_values([1, 0.5], validation_loss=[1, 0.6], ax=ax),
+    "residuals": lambda ax: ResidualsDisplay.from_predictions(np.arange(90.0), np.ones(90), ax=ax),
+}
+
+
+def svg(name, **kwargs):
+    figure = Figure()
+    PICTURES[name](figure.subplots())
+    return svg_in_two_schemes(figure, name=name, **kwargs)
+
+
+def colours(text):
+    """Return the colours of the picture, and those of its dark sheet by (property, colour)."""
+    sheet = re.search(r"@media screen and \(prefers-color-scheme: dark\) {(.*?)\n}", text, re.S)[1]
+    dark = re.findall(r'\[style\*="(\w+): (#\w+)"\] { \w+: (#\w+) !important; }', sheet)
+    body = text.split("</style>", 1)[1]
+    used = set(re.findall(r"(fill|stroke): (#[0-9a-f]{6})", body))
+    return used, {(what, light): colour for what, light, colour in dark}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_colour_of_a_picture_has_a_dark_one(name):
+    used, dark = colours(svg(name))
+    assert used == dark.keys()
+    assert ("stroke", "#000000") in used
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_whatever_is_no_background_can_be_told_from_a_dark_page(name):
+    _, dark = colours(svg(name))
+    for (_, light), colour in dark.items():
+        background = light in ("#ffffff", "#cccccc")  # of figure and legend, and its edge
+        assert background or contrast(colour, PAPER) >= LEAST_CONTRAST, light
+
+
+@pytest.mark.parametrize("colour", range(len(style.COLOURS)))
+def test_every_class_can_be_told_from_a_dark_page(colour):
+    from matplotlib.colors import to_hex
+
+    assert contrast(in_the_dark(to_hex(style.colour(colour))), PAPER) >= LEAST_CONTRAST
+
+
+def test_a_page_shows_through_a_transparent_picture():
+    assert ("fill", "#ffffff") in colours(svg("curve"))[0]
+    tree = ElementTree.fromstring(svg("curve", transparent=True))
+    patches = [g for g in tree.iter("{http://www.w3.org/2000/svg}g") if g.get("id") == "patch_1"]
+    assert "fill: none" in patches[0][0].get("style")
+
+
+def test_a_picture_is_valid_xml_whatever_its_words_are():
+    for name in PICTURES:
+        assert ElementTree.fromstring(svg(name)).get("class") == "adjoint-plot"
+
+
+def test_the_same_picture_gives_the_same_text_and_different_ones_share_no_ids():
+    assert svg("curve") == svg("curve")
+    clips = [set(re.findall(r'<clipPath id="(\w+)"', svg(name))) for name in PICTURES]
+    assert all(clips)
+    assert len(set().union(*clips)) == sum(map(len, clips))
