@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from .folding import Fold, Folding
 
 # So many letters fit on one line of a card.
 WIDEST = 27
+# Kinds of cards that belong to the module that alone reads them.
+LEAVES = ("parameter", "fixed", "constant")
 _LABEL = 13  # so many letters of a contribution fit beside an arrow
 
 
@@ -264,6 +266,17 @@ class Scene:
             arrow.tip += "".join(
                 f"\nadds to ∇ of {self.names[node]}: {numbers(c)}" for node, c in carried.items()
             )
+
+    def leaves_of(self, cards: Collection[int]) -> set[int]:
+        """Return the cards of parameters and constants that only these cards read."""
+        readers: dict[int, set[int]] = {}
+        for arrow in self.arrows:
+            readers.setdefault(arrow.source, set()).add(arrow.target)
+        return {
+            index
+            for index, card in enumerate(self.cards)
+            if card.kind in LEAVES and readers.get(index, {-1}) <= set(cards)
+        }
 
     def _frames(self) -> Iterator[tuple[Fold, list[int]]]:
         """Yield the open modules with the cards of their operations."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from itertools import pairwise
 from typing import NamedTuple
 
 from ...core.node import Node
+from .curves import APART, Piece, backward, forward, shift_of
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
 from .scene import Arrow, Card, Scene
 from .style import sheet
 
 _MARGIN = 16.0
-_APART = 4.0  # from each of two arrows to the line between them
 _NARROWEST = 300.0
 _LEGEND_LINE = 20.0
 
@@ -52,7 +52,7 @@ def write(scene: Scene, layout: GraphLayout, title: str, anchors: Anchors) -> st
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="adjoint-drawing" viewBox="{box}" '
         f'width="{_n(width)}" height="{_n(height)}" style="max-width: 100%; height: auto" '
-        f'role="img" aria-label="{escape(title)}">',
+        f'role="img" aria-label="{escaped(title)}">',
         f"<style>\n{sheet()}</style>",
         _rect(left, top, width, height, 0, "paper"),
         *legend,
@@ -65,17 +65,18 @@ def write(scene: Scene, layout: GraphLayout, title: str, anchors: Anchors) -> st
 
 def _body(scene: Scene, layout: GraphLayout, anchors: Anchors) -> Iterator[str]:
     """Yield frames, arrows, the titles of frames above these, and cards."""
-    boxes = list(frames(scene, layout))
+    boxes = frames(scene, layout)
     for frame in boxes:
-        yield _rect(frame.x, frame.y, frame.width, frame.height, 8, "frame")
+        left, top, right, bottom = frame.box
+        yield _rect(left, top, right - left, bottom - top, 8, "frame")
     for arrow, way in zip(scene.arrows, layout.ways, strict=True):
         yield from _arrow(arrow, way, both=scene.evaluated.has_gradient)
     for frame in boxes:
-        yield _text(frame.x + frame.width - 6, frame.y + 11, "note end", frame.title)
+        yield _text(frame.title_end, frame.box.top + 11, "note end", frame.title, frame.path)
     for index, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
         href = next((anchors.links[n] for n in reversed(card.nodes) if n in anchors.links), None)
         if href is not None:
-            yield f'<a href="{escape(href)}">'
+            yield f'<a href="{escaped(href)}">'
         yield from _card(card, box, box_id(anchors.prefix, index) if anchors.prefix else "")
         if href is not None:
             yield "</a>"
@@ -85,10 +86,20 @@ def _n(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0")
 
 
-def _text(x: float, y: float, kind: str, text: str) -> str:
-    return (
-        f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" xml:space="preserve">{escape(text)}</text>'
-    )
+# What XML 1.0 cannot hold in any way: most control characters, lone surrogates, two others.
+_NO_XML = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def escaped(text: str) -> str:
+    """Return a text as it can stand in XML, in an attribute too."""
+    return escape(_NO_XML.sub("\ufffd", text))
+
+
+def _text(x: float, y: float, kind: str, text: str, tip: str = "") -> str:
+    """Return a text; what the mouse shows is the tip, where there is one."""
+    title = f"<title>{escaped(tip)}</title>" if tip and tip != text else ""
+    place = f'x="{_n(x)}" y="{_n(y)}"'
+    return f'<text class="{kind}" {place} xml:space="preserve">{escaped(text)}{title}</text>'
 
 
 def _rect(x: float, y: float, width: float, height: float, radius: float, kind: str) -> str:
@@ -101,8 +112,8 @@ def _rect(x: float, y: float, width: float, height: float, radius: float, kind: 
 def _card(card: Card, box: tuple[float, float, float, float], name: str) -> Iterator[str]:
     x, y, width, height = box
     kind = f"{card.kind} result" if card.is_result else card.kind
-    own = f' id="{escape(name)}"' if name else ""
-    yield f'<g{own} class="{kind}"><title>{escape(card.tip)}</title>'
+    own = f' id="{escaped(name)}"' if name else ""
+    yield f'<g{own} class="{kind}"><title>{escaped(card.tip)}</title>'
     yield from _outline(card.kind, x, y, width, height)
     for number, (text, style) in enumerate(card.lines):
         yield _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text)
@@ -120,40 +131,42 @@ def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iter
 
 
 def _arrow(arrow: Arrow, way: Way, *, both: bool) -> Iterator[str]:
-    yield f"<g><title>{escape(arrow.tip)}</title>"
-    shift = _APART if both and arrow.edges else 0.0
-    there = [(x - shift, y) for x, y in way.points]
-    yield f'<path class="forward" d="{_curve(there, trim=6, bend=shift * 1.4)}"/>'
-    x, y = there[-1]
-    yield f'<path class="forward-head" d="M{_n(x - 3.5)} {_n(y - 7)}h7l-3.5 7z"/>'
+    yield f'<g class="arrow"><title>{escaped(arrow.tip)}</title>'
+    shift = shift_of(arrow, both=both)
+    there = _path(forward(arrow, way, both=both))
+    # A thin line is hard to point at: a wide one that is not seen answers instead.
+    yield f'<path class="hover" d="{there}"/>'
+    yield f'<path class="forward" d="{there}"/>'
+    x, y = way.points[-1]
+    yield f'<path class="forward-head" d="M{_n(x - shift - 3.5)} {_n(y - 7)}h7l-3.5 7z"/>'
     if shift:
-        back = [(x + shift, y) for x, y in way.points[::-1]]
-        style = {"some": "", "zero": " zero", "none": " none"}[arrow.flow]
-        curve = _curve(back, trim=0 if arrow.flow == "none" else 6, bend=shift * 1.4)
-        yield f'<path class="backward{style}" d="{curve}"/>'
-        if arrow.flow != "none":
-            x, y = back[-1]
-            yield f'<path class="backward-head" d="M{_n(x - 3.5)} {_n(y + 7)}h7l-3.5 -7z"/>'
-        if arrow.label:
-            x, y = way.label
-            yield _text(x, y, "gradient", arrow.label)
+        yield from _gradient(arrow, way)
     yield "</g>"
 
 
-def _curve(points: Sequence[tuple[float, float]], *, trim: float, bend: float) -> str:
-    """Return a smooth line, vertical at every point, that ends before the head.
+def _gradient(arrow: Arrow, way: Way) -> Iterator[str]:
+    """Yield what comes back along an arrow."""
+    style = {"some": "", "zero": " zero", "none": " none"}[arrow.flow]
+    back = _path(backward(arrow, way))
+    yield f'<path class="hover" d="{back}"/>'
+    yield f'<path class="backward{style}" d="{back}"/>'
+    if arrow.flow != "none":
+        x, y = way.points[0]
+        yield f'<path class="backward-head" d="M{_n(x + APART - 3.5)} {_n(y + 7)}h7l-3.5 -7z"/>'
+    if arrow.label:
+        yield _text(*way.label, "gradient", arrow.label)
 
-    Where it turns it goes by ``bend`` lower or higher, so that two lines side by side stay apart.
-    """
-    x, y = points[-1]
-    points = [*points[:-1], (x, y + (-trim if points[0][1] < y else trim))]
-    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        middle = _n((y0 + y1) / 2 + (bend if x1 > x0 else -bend))
-        if abs(x0 - x1) < 0.05:
-            parts.append(f"V{_n(y1)}")
+
+def _path(pieces: Sequence[Piece]) -> str:
+    """Return a curve as SVG writes it."""
+    (x, y), *_ = pieces[0]
+    parts = [f"M{_n(x)} {_n(y)}"]
+    for start, first, second, end in pieces:
+        if start[0] == end[0]:
+            parts.append(f"V{_n(end[1])}")
         else:
-            parts.append(f"C{_n(x0)} {middle} {_n(x1)} {middle} {_n(x1)} {_n(y1)}")
+            numbers = " ".join(_n(number) for point in (first, second, end) for number in point)
+            parts.append(f"C{numbers}")
     return "".join(parts)
 
 
