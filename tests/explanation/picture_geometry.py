@@ -91,7 +91,9 @@ def _bezier(a, b, c, d):
     for step in range(1, _STEPS + 1):
         t = step / _STEPS
         weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3
-        yield tuple(sum(w * p[k] for w, p in zip(weights, (a, b, c, d), strict=True)) for k in (0, 1))
+        yield tuple(
+            sum(w * p[k] for w, p in zip(weights, (a, b, c, d), strict=True)) for k in (0, 1)
+        )
 
 
 def _outline(box):
@@ -101,6 +103,9 @@ def _outline(box):
 
 def _cuts(line, box):
     """Return whether a line has a part inside a box."""
+    xs, ys = zip(*line, strict=True)
+    if min(xs) > box[2] or max(xs) < box[0] or min(ys) > box[3] or max(ys) < box[1]:
+        return False
     return any(_passes(a, b, box) for a, b in pairwise(line))
 
 

@@ -18,6 +18,11 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
+    @property
+    def middle(self) -> float:
+        """The x halfway between left and right."""
+        return (self.left + self.right) / 2
+
     def meets(self, other: Box) -> bool:
         """Return whether two boxes have a part in common."""
         across = self.left < other.right and other.left < self.right
@@ -46,10 +51,14 @@ class Box(NamedTuple):
         parts = [part for a, b in pairwise(line) if (part := self._passed(a, b))]
         return bounds(parts) if parts else None
 
+    def touches(self, other: Box) -> bool:
+        """Return whether two boxes have at least a point in common."""
+        across = self.left <= other.right and other.left <= self.right
+        return across and self.top <= other.bottom and other.top <= self.bottom
+
     def _passed(self, a: Point, b: Point) -> Box | None:
         piece = Box(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-        across = self.left <= piece.right and piece.left <= self.right
-        return piece if across and self.top <= piece.bottom and piece.top <= self.bottom else None
+        return piece if self.touches(piece) else None
 
 
 def bounds(boxes: Iterable[Box]) -> Box:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from .box import Box, Point, bounds
 from .curves import backward, forward, shift_of, straightened
 from .graph_layout import FRAME_ABOVE, FRAME_BELOW, FRAME_BESIDE, GraphLayout, Push
-from .scene import Scene, cut
+from .letters import columns, cut
+from .scene import Scene
 
 TITLE_LETTER = 6.1  # the width of a letter of 10 pixels
 _TITLE_HEIGHT = 12.0
@@ -34,16 +35,18 @@ class _Surroundings:
     def __init__(self, scene: Scene, layout: GraphLayout) -> None:
         self.cards = [Box(x, y, x + width, y + height) for x, y, width, height in layout.boxes]
         self.labels = [Box(*way.label_box) for way in layout.ways if way.label_box]
-        self.lines: list[list[Point]] = []
+        lines: list[list[Point]] = []
         both = scene.evaluated.has_gradient
         for arrow, way in zip(scene.arrows, layout.ways, strict=True):
-            self.lines.append(list(straightened(forward(arrow, way, both=both))))
+            lines.append(list(straightened(forward(arrow, way, both=both))))
             if shift_of(arrow, both=both):
-                self.lines.append(list(straightened(backward(arrow, way))))
+                lines.append(list(straightened(backward(arrow, way))))
+        self.lines = [(line, bounds(Box(*point, *point) for point in line)) for line in lines]
 
     def taken(self, band: Box) -> list[Box]:
         """Return what lies in a band, in which a title may stand between."""
-        parts = (band.passed_at(line) for line in self.lines)
+        near = (line for line, around in self.lines if around.touches(band))
+        parts = (band.passed_at(line) for line in near)
         passed = [part.grown(_HEAD, 0, 0) for part in parts if part]
         return [*passed, *(box for box in [*self.cards, *self.labels] if box.meets(band))]
 
@@ -107,15 +110,19 @@ def _intruders(
 
 
 def _push(module: _Module, cards: frozenset[int], box: Box, around: _Surroundings) -> Push:
-    """Return how to part a module and what is in its frame; what is at the trunk stays."""
+    """Return how to part a module and what is in its frame: the outer one moves outwards."""
     frame = module.frame.box
-    of_module = any(around.cards[index].left < 0 < around.cards[index].right for index in cards)
-    moved, fixed = (frame, box) if of_module else (box, frame)
-    if moved.left + moved.right < fixed.left + fixed.right:
+    at_trunk = [
+        any(around.cards[index].left < 0 < around.cards[index].right for index in those)
+        for those in (module.own, cards)
+    ]
+    module_moves = at_trunk[1] or (not at_trunk[0] and abs(frame.middle) > abs(box.middle))
+    moved, fixed = (frame, box) if module_moves else (box, frame)
+    if moved.middle < fixed.middle:
         by = fixed.left - moved.right - FRAME_BESIDE
     else:
         by = fixed.right - moved.left + FRAME_BESIDE
-    return (module.kept if of_module else cards), by
+    return (module.kept if module_moves else cards), by
 
 
 def _fitted(path: str, box: Box, cards: Sequence[Box], around: _Surroundings) -> Frame:
@@ -131,18 +138,18 @@ def _clear(box: Box, cards: Iterable[Box], labels: Iterable[Box]) -> Box:
     """Return a box that grows until its lines cross none of these: they are inside, or outside."""
     crossed = [*((card, FRAME_BESIDE) for card in cards), *((label, _ROOM) for label in labels)]
     while True:
-        cut = [
+        crossing = [
             (other, room) for other, room in crossed if box.meets(other) and not box.holds(other)
         ]
-        if not cut:
+        if not crossing:
             return box
-        box = bounds([box, *(other.grown(room, room, room) for other, room in cut)])
+        box = bounds([box, *(other.grown(room, room, room) for other, room in crossing)])
 
 
 def _titled(path: str, box: Box, around: _Surroundings) -> Frame:
     """Return a frame whose title stands at its top, as far to the right as no line crosses it."""
     title = cut(path, _MOST_LETTERS)
-    width = len(title) * TITLE_LETTER
+    width = columns(title) * TITLE_LETTER
     band = Box(box.left, box.top + 1, box.right + width, box.top + 1 + _TITLE_HEIGHT)
     taken = [part.grown(_ROOM, 0, 0) for part in around.taken(band)]
     ends = [box.right - 2 * _ROOM, *(part.left for part in taken)]

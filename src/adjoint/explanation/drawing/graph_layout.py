@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from .letters import columns
 from .ranks import ranks, trunk
 from .scene import LEAVES, Arrow, Card, Scene
 
@@ -99,9 +100,11 @@ def lay_out(
 
 def size(card: Card) -> tuple[float, float]:
     """Return the width and height of a card."""
-    widths = [len(text) * (LETTER if kind == "title" else SMALL) for text, kind in card.lines]
+    widths = [columns(text) * (LETTER if kind == "title" else SMALL) for text, kind in card.lines]
     more = STACK if card.kind == "module" else 0.0
-    return max(widths) + 2 * PAD_X + more, len(card.lines) * LINE + 2 * PAD_Y - 3 + more
+    return max(widths, default=0.0) + 2 * PAD_X + more, len(
+        card.lines
+    ) * LINE + 2 * PAD_Y - 3 + more
 
 
 class _Grid:
@@ -220,7 +223,7 @@ class _Grid:
             trunk = next((n for n, item in enumerate(row) if id(item) in self.anchors), 0)
             for n, item in enumerate(row):
                 if item.arrow is not None and item is self.chains[item.arrow][0]:
-                    width = len(self.scene.arrows[item.arrow].label) * SMALL
+                    width = columns(self.scene.arrows[item.arrow].label) * SMALL
                     room = _LANE + width + 3 if width else _LANE
                     item.left, item.right = (room, _LANE) if n < trunk else (_LANE, room)
 
@@ -235,11 +238,22 @@ class _Grid:
                         self._spread(row, {id(item): item.x for item in row} | wished)
 
     def push(self, cards: Collection[int], by: float) -> None:
-        """Move cards to one side, and what is beside them out of their way."""
+        """Move cards to one side, and what is beside them out of their way; never the trunk."""
         for row in self.rows:
-            if any(item.card in cards for item in row):
-                wished = {id(x): x.x + (by if x.card in cards else 0.0) for x in row}
-                self._spread(row, wished)
+            # To the left is to the right in a mirror.
+            facing = row if by > 0 else row[::-1]
+            first = next((n for n, item in enumerate(facing) if item.card in cards), len(row))
+            if any(id(item) in self.anchors for item in facing[first:]):
+                continue
+            for item in facing[first:]:
+                item.x += by if item.card in cards else 0.0
+            for before, item in pairwise(facing[first:]):
+                if by > 0:
+                    least = before.x + before.right + _gap(before, item) + item.left
+                    item.x = max(item.x, least)
+                else:
+                    most = before.x - before.left - _gap(before, item) - item.right
+                    item.x = min(item.x, most)
 
     def _spread(self, row: list[Item], wished: dict[int, float]) -> None:
         """Give the items of a row their wished places, or the nearest that are free."""

@@ -11,6 +11,7 @@ from ...core.node import Node
 from .curves import APART, Piece, backward, forward, shift_of
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
+from .letters import columns, cut
 from .scene import Arrow, Card, Scene
 from .style import sheet
 
@@ -25,7 +26,7 @@ _KINDS = {
     "fixed": "not trained",
     "constant": "constant",
     "operation": "operation",
-    "module": "module, folded",
+    "module": "folded",
 }
 
 
@@ -205,12 +206,11 @@ def _legend(scene: Scene, title: str, left: float, width: float) -> tuple[list[s
 
 
 def _fit(title: str, width: float) -> str:
-    most = int(width / (LETTER * 13 / 12))
-    return title if len(title) <= most else f"{title[: most - 1]}…"
+    return cut(title, int(width / (LETTER * 13 / 12)))
 
 
 def _key_width(text: str) -> float:
-    return 26 + len(text) * SMALL + 14
+    return 26 + columns(text) * SMALL + 14
 
 
 def _swatch(kind: str, x: float, y: float) -> Iterator[str]:
