@@ -14,7 +14,8 @@ from adjoint.explanation.drawing.folding import MOST_BOXES
 from adjoint.explanation.drawing.graph_layout import size
 from adjoint.explanation.drawing.letters import columns, cut
 from adjoint.explanation.drawing.repeats import repeats
-from adjoint.explanation.drawing.scene import WIDEST, Card
+from adjoint.explanation.drawing.scene import Card
+from adjoint.explanation.drawing.values import WIDEST
 from explained import Scaled, layers, losses, random_program
 
 SVG = "{http://www.w3.org/2000/svg}"

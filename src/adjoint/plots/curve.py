@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..core.annotations import Array
 from ..errors import choose
 from . import style
+from .record import at_the_end, column, recorder
 from .running_mean import is_tangled, running_mean
 from .ticks import WIDE_RANGE, number_ticks
 
@@ -163,14 +163,14 @@ class LossCurveDisplay:
         >>> len(display.loss) == len(display.validation_loss) == model.n_iter_
         True
         """
-        recorder = _recorder(estimator)
-        loss = list(recorder.loss_curve_)
-        validation_loss = getattr(recorder, "validation_loss_curve_", None)
-        scores = getattr(recorder, "validation_scores_", None)
+        source = recorder(estimator)
+        loss = list(source.loss_curve_)
+        validation_loss = getattr(source, "validation_loss_curve_", None)
+        scores = getattr(source, "validation_scores_", None)
         return cls.from_values(
             loss,
-            validation_loss=_at_the_end(validation_loss, len(loss)),
-            validation_score=None if validation_loss else _at_the_end(scores, len(loss)),
+            validation_loss=at_the_end(validation_loss, len(loss)),
+            validation_score=None if validation_loss else at_the_end(scores, len(loss)),
             ax=ax,
             **kwargs,
         )
@@ -214,17 +214,17 @@ class LossCurveDisplay:
         ImportError
             If Matplotlib is not installed.
         """
-        losses = _column(loss, "loss", None)
+        losses = column(loss, "loss", None)
         count = len(losses)
         display = cls(
-            epoch=np.arange(1.0, count + 1) if epoch is None else _column(epoch, "epoch", count),
+            epoch=np.arange(1.0, count + 1) if epoch is None else column(epoch, "epoch", count),
             loss=losses,
             validation_loss=None
             if validation_loss is None
-            else _column(validation_loss, "validation_loss", count),
+            else column(validation_loss, "validation_loss", count),
             validation_score=None
             if validation_score is None
-            else _column(validation_score, "validation_score", count),
+            else column(validation_score, "validation_score", count),
         )
         return display.plot(ax, **kwargs)
 
@@ -353,40 +353,5 @@ def _with_end(label: str, values: Array) -> str:
     return label if np.isnan(values[-1]) else f"{label}: {values[-1]:.4g}"
 
 
-def _recorder(estimator: object) -> Any:
-    """Return the estimator that recorded its losses: this one, or one within it."""
-    found = estimator
-    while not hasattr(found, "loss_curve_"):
-        if hasattr(found, "steps"):
-            found = found.steps[-1][1]
-            continue
-        inner = [name for name in ("best_estimator_", "regressor_") if hasattr(found, name)]
-        if not inner:
-            raise TypeError(
-                f"{type(found).__name__} has no loss_curve_; pass a fitted estimator that records "
-                "one at every epoch, which solver='lbfgs' of scikit-learn does not"
-            )
-        found = getattr(found, inner[0])
-    return found
-
-
-def _at_the_end(values: Sequence[float] | None, count: int) -> Array | None:
-    """Return records as those of the last epochs: a fit may go on with validation rows."""
-    if values is None or len(values) == 0:
-        return None
-    return np.concatenate([np.full(max(count - len(values), 0), np.nan), values])
-
-
 def _finite(values: Array) -> Array:
     return values[np.isfinite(values)]
-
-
-def _column(values: ArrayLike, name: str, count: int | None) -> Array:
-    """Return the values as an (n,) float array; infinities become NaN, which leaves a gap."""
-    column = np.asarray(values, dtype=np.float64)
-    if column.ndim != 1 or (count is not None and len(column) != count):
-        expected = "one value per epoch" if count is None else f"({count},), as many as losses"
-        raise ValueError(f"{name} has shape {column.shape}; expected {expected}")
-    if not column.size:
-        raise ValueError(f"{name} is empty: there is no epoch to draw; train at least one")
-    return np.where(np.isfinite(column), column, np.nan)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from .box import Box, Point, bounds
 from .curves import backward, forward, shift_of, straightened
-from .graph_layout import FRAME_ABOVE, FRAME_BELOW, FRAME_BESIDE, GraphLayout, Push
+from .graph_layout import FRAME_ABOVE, FRAME_BELOW, GraphLayout, Push
 from .letters import columns, cut
+from .rows import FRAME_BESIDE
 from .scene import Scene
 
 TITLE_LETTER = 6.1  # the width of a letter of 10 pixels

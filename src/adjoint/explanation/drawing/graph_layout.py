@@ -9,42 +9,26 @@ arrow carries has a place of its own in the row below its source.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .letters import columns
+from .ports import PAD_X, apart
 from .ranks import ranks, trunk
+from .rows import Item, gap, ordered
 from .scene import LEAVES, Arrow, Card, Scene
 
 LETTER = 7.3  # width of a monospaced letter of 12 pixels, with room to spare
 SMALL = 6.7  # the same for letters of 11 pixels
 LINE = 17.0  # from one line to the next
-PAD_X, PAD_Y = 12.0, 8.0
-FRAME_BESIDE, FRAME_ABOVE, FRAME_BELOW = 8.0, 15.0, 7.0  # room of a frame around its cards
-_GAP = 16.0  # between neighbours
+PAD_Y = 8.0
+FRAME_ABOVE, FRAME_BELOW = 15.0, 7.0  # room of a frame around its cards
 _ABOVE, _BELOW = 12.0, 30.0  # a label; arrows turn below it
 _LABEL_HEIGHT = 13.0
 STACK = 4.0  # by which the second sheet of a folded module shows
 _LANE = 8.0  # half the width of an arrow there and back
 _PORT = 16.0  # between the ends of arrows at one card
 _ROUNDS = 8
-
-
-@dataclass(eq=False)
-class Item:
-    """A card, or where an arrow passes, in a row: it reaches from x - left to x + right."""
-
-    left: float
-    right: float
-    height: float
-    card: int | None = None
-    arrow: int | None = None
-    frames: frozenset[int] = frozenset()  # that it is in
-    is_leaf: bool = False
-    place: int = 0  # in its row
-    x: float = 0.0
-    above: list[Item] = field(default_factory=list)
-    below: list[Item] = field(default_factory=list)
 
 
 @dataclass
@@ -85,7 +69,7 @@ def lay_out(
     if not scene.cards:
         return GraphLayout([], [], 0, 0, 0)
     grid = _Grid(scene)
-    grid.order()
+    grid.rows = ordered(grid.rows)
     grid.place()
     layout = grid.layout()
     for _ in range(_ROUNDS):
@@ -161,40 +145,6 @@ class _Grid:
             lower.above.append(upper)
         return chain
 
-    # --- the order in each row
-
-    def order(self) -> None:
-        """Sort the rows by the barycentres of their neighbours, and keep the best of it."""
-        for row in self.rows:
-            _number(row)
-        best, fewest = [list(row) for row in self.rows], self._crossings()
-        for step in range(_ROUNDS):
-            down = step % 2 == 0
-            for row in self.rows if down else reversed(self.rows):
-                self._sort(row, down)
-            # A round may also make crossings, so the best order of all rounds is kept, not the
-            # last.
-            if (found := self._crossings()) < fewest:
-                best, fewest = [list(row) for row in self.rows], found
-        self.rows = best
-
-    def _sort(self, row: list[Item], down: bool) -> None:
-        def barycentre(item: Item) -> float:
-            near = (item.above if down else item.below) or [item]
-            return sum(other.place for other in near) / len(near)
-
-        row.sort(key=barycentre)
-        _number(row)
-
-    def _crossings(self) -> int:
-        count = 0
-        for row in self.rows:
-            # Read from left to right, two arrows cross where the later one ends further to the
-            # left.
-            ends = [place for item in row for place in sorted(x.place for x in item.below)]
-            count += sum(a > b for n, a in enumerate(ends) for b in ends[n + 1 :])
-        return count
-
     # --- the place in each row
 
     def place(self) -> None:
@@ -249,10 +199,10 @@ class _Grid:
                 item.x += by if item.card in cards else 0.0
             for before, item in pairwise(facing[first:]):
                 if by > 0:
-                    least = before.x + before.right + _gap(before, item) + item.left
+                    least = before.x + before.right + gap(before, item) + item.left
                     item.x = max(item.x, least)
                 else:
-                    most = before.x - before.left - _gap(before, item) - item.right
+                    most = before.x - before.left - gap(before, item) - item.right
                     item.x = min(item.x, most)
 
     def _spread(self, row: list[Item], wished: dict[int, float]) -> None:
@@ -265,10 +215,10 @@ class _Grid:
             row[middle].x = wished.get(id(row[middle]), 0.0)
         # From the middle outwards: the trunk stays where it is, and pushes the others aside.
         for n in range(middle + 1, len(row)):
-            least = row[n - 1].x + row[n - 1].right + _gap(row[n - 1], row[n]) + row[n].left
+            least = row[n - 1].x + row[n - 1].right + gap(row[n - 1], row[n]) + row[n].left
             row[n].x = max(least, wished.get(id(row[n]), least))
         for n in range(middle - 1, -1, -1):
-            most = row[n + 1].x - row[n + 1].left - _gap(row[n], row[n + 1]) - row[n].right
+            most = row[n + 1].x - row[n + 1].left - gap(row[n], row[n + 1]) - row[n].right
             row[n].x = min(most, wished.get(id(row[n]), most))
 
     # --- the result
@@ -345,8 +295,8 @@ class _Grid:
         for index, numbers in at.items():
             item = self.items[index]
             numbers.sort(key=lambda number: near[number].x)
-            gap = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
-            xs = _apart([near[number] for number in numbers], item, gap, self.anchors)
+            step = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
+            xs = apart([near[number] for number in numbers], item, step, self.anchors)
             found.update(zip(numbers, xs, strict=True))
         return found
 
@@ -358,44 +308,3 @@ def _frames_of(scene: Scene) -> list[frozenset[int]]:
         for index in {*inside, *scene.leaves_of(inside)}:
             found[index].add(number)
     return [frozenset(each) for each in found]
-
-
-def _gap(left: Item, right: Item) -> float:
-    """Return the room between neighbours: more where lines of frames are between them."""
-    lines = len(left.frames ^ right.frames)
-    # A module's own leaves stand beside its frame where they can.
-    if left.frames and left.frames == right.frames and left.is_leaf != right.is_leaf:
-        lines = 1
-    return _GAP + FRAME_BESIDE * lines
-
-
-def _number(row: Sequence[Item]) -> None:
-    for n, item in enumerate(row):
-        item.place = n
-
-
-def _apart(near: Sequence[Item], item: Item, gap: float, anchors: set[int]) -> list[float]:
-    """Return an x for each of the arrows at a card, above or below its next stop if possible."""
-    low, high = item.x - item.left + PAD_X, item.x + item.right - PAD_X
-    xs = [min(max(other.x, low), high) for other in near]
-    fixed = next((n for n, other in enumerate(near) if id(other) in anchors), None)
-    if fixed is None:
-        return _between(xs, low, high, gap)
-    x = xs[fixed]
-    left, right = len(xs[:fixed]), len(xs[fixed + 1 :])
-    before = min(gap, (x - low) / max(left, 1))
-    after = min(gap, (high - x) / max(right, 1))
-    return [
-        *_between(xs[:fixed], low, x - before, before),
-        x,
-        *_between(xs[fixed + 1 :], x + after, high, after),
-    ]
-
-
-def _between(xs: Sequence[float], low: float, high: float, gap: float) -> list[float]:
-    """Return rising numbers moved as little as it takes to be a gap apart within the bounds."""
-    found: list[float] = []
-    for n, x in enumerate(xs):
-        least = low if n == 0 else found[-1] + gap
-        found.append(max(least, min(x, high - gap * (len(xs) - 1 - n))))
-    return found

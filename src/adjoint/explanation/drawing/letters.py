@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 
 _TIE = "\u00a0"
+# What XML 1.0 cannot hold in any way: most control characters, lone surrogates, two others.
+_UNPRINTABLE = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def printable(text: str) -> str:
+    """Return a text in which a sign stands for every letter that no file can hold.
+
+    >>> printable("a\\x00b")
+    'a\ufffdb'
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def columns(text: str) -> int:

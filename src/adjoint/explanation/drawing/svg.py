@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
@@ -10,8 +9,9 @@ from typing import NamedTuple
 from ...core.node import Node
 from .curves import APART, Piece, backward, forward, shift_of
 from .frames import frames
-from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
-from .letters import columns, cut
+from .graph_layout import LETTER, LINE, PAD_Y, SMALL, STACK, GraphLayout, Way
+from .letters import columns, cut, printable
+from .ports import PAD_X
 from .scene import Arrow, Card, Scene
 from .style import sheet
 
@@ -87,13 +87,9 @@ def _n(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0")
 
 
-# What XML 1.0 cannot hold in any way: most control characters, lone surrogates, two others.
-_NO_XML = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
 def escaped(text: str) -> str:
     """Return a text as it can stand in XML, in an attribute too."""
-    return escape(_NO_XML.sub("\ufffd", text))
+    return escape(printable(text))
 
 
 def _text(x: float, y: float, kind: str, text: str, tip: str = "") -> str:
