@@ -15,6 +15,7 @@ from adjoint.explanation.drawing.graph_layout import size
 from adjoint.explanation.drawing.letters import columns, cut
 from adjoint.explanation.drawing.repeats import repeats
 from adjoint.explanation.drawing.scene import Card
+from adjoint.explanation.drawing.svg import Links
 from adjoint.explanation.drawing.values import WIDEST
 from explained import Scaled, layers, losses, random_program
 
@@ -401,22 +402,16 @@ def test_two_pictures_on_one_page_share_no_ids():
     assert 'id="' not in ad.draw(cubic, 2.0, 4.0).svg()
 
 
-def test_a_prefix_gives_each_box_an_id_and_links_lead_from_it():
+def test_a_page_can_link_a_box_and_its_gradient():
     drawing = ad.draw(cubic, 2.0, 4.0)
-    x, *_, end = drawing.record.nodes
-    tree = ElementTree.fromstring(drawing.svg(prefix="g<", links={x: '#a"&b', end: "#end"}))
-    boxes = {group.attrib["id"] for group in tree.iter(f"{SVG}g") if "id" in group.attrib}
-    assert boxes == {f"g<box-{n}" for n in range(5)}
-    led = {a.attrib["href"]: a.find(f"{SVG}g").attrib["id"] for a in tree.iter(f"{SVG}a")}
-    assert led == {'#a"&b': drawing.box_id(x, "g<"), "#end": drawing.box_id(end, "g<")}
-
-
-def test_a_folded_box_leads_where_its_last_node_with_a_link_does(batch):
-    drawing = ad.draw(nn.MLP(2, 4, 2, rng=0), *batch, loss="cross_entropy", depth=1)
-    inside = next(c for c in drawing.scene.cards if c.kind == "module").nodes
-    svg = drawing.svg(links={inside[0]: "#first", inside[-1]: "#last"})
-    assert '<a href="#last">' in svg
-    assert "#first" not in svg
+    links = {0: Links("g<0", '#a"&b', "#back"), 4: Links(value="#end")}
+    tree = ElementTree.fromstring(drawing.svg(links))
+    (box,) = (g for g in tree.iter(f"{SVG}g") if "id" in g.attrib)
+    assert box.attrib["id"] == "g<0"
+    first, back, end = tree.iter(f"{SVG}a")
+    assert (first.get("href"), back.get("href"), end.get("href")) == ('#a"&b', "#back", "#end")
+    assert [text.text for text in first.iter(f"{SVG}text")] == ["x", "2"]
+    assert [text.text for text in back.iter(f"{SVG}text")] == ["∇ 4 + 12 = 16"]
 
 
 def test_the_same_graph_gives_the_same_picture():
@@ -439,13 +434,13 @@ def test_whatever_a_name_is_the_svg_is_valid_xml():
 
     function.__name__ = HOSTILE * 9
     drawing = ad.draw(function, {HOSTILE: np.ones(3)}, np.ones(3))
-    link = {drawing.record.nodes[0]: HOSTILE}
-    for text in (drawing.svg(), drawing.svg(prefix=HOSTILE, links=link)):
+    for text in (drawing.svg(), drawing.svg({0: Links(HOSTILE, HOSTILE, HOSTILE)})):
         tree = ElementTree.fromstring(text.encode())  # bytes: no lone surrogate is left
         assert tree.attrib["aria-label"].startswith("a<b>]]>&\"'\ufffd\ufffd\ufffd上海损失")
     titles = [c.title for c in drawing.scene.cards]
     assert any("变量" in title for title in titles)
-    assert max(c.title.count("") for c in drawing.scene.cards) <= WIDEST + 1
+    assert all(columns(title) <= WIDEST for title in titles)
+    drawing.dot().encode()
 
 
 def test_a_chinese_name_is_as_wide_as_it_looks():

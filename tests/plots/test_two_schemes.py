@@ -8,13 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from adjoint.plots import DecisionBoundaryDisplay, LossCurveDisplay, ResidualsDisplay, style
-from adjoint.plots.two_schemes import (
-    LEAST_CONTRAST,
-    PAPER,
-    contrast,
-    in_the_dark,
-    svg_in_two_schemes,
-)
+from adjoint.plots.contrast import LEAST_CONTRAST, PAPER, contrast, in_the_dark
+from adjoint.plots.two_schemes import svg_in_two_schemes
 
 
 class Halves:
@@ -87,3 +82,24 @@ def test_the_same_picture_gives_the_same_text_and_different_ones_share_no_ids():
     clips = [set(re.findall(r'<clipPath id="(\w+)"', svg(name))) for name in PICTURES]
     assert all(clips)
     assert len(set().union(*clips)) == sum(map(len, clips))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_display_can_be_seen_on_dark_axes(name):
+    from matplotlib.colors import to_hex
+
+    figure = Figure(facecolor="black")
+    ax = figure.add_subplot(facecolor="black")
+    display = PICTURES[name](ax)
+    shown = [line.get_color() for line in ax.lines]
+    shown += [c for points in ax.collections for c in points.get_facecolor()]
+    shown += [c for line in getattr(display, "boundaries_", []) for c in line.get_edgecolor()]
+    assert shown
+    for colour in shown:
+        assert contrast(to_hex(colour), "#000000") >= LEAST_CONTRAST, colour
+
+
+def test_colours_stay_the_same_on_light_and_on_transparent_axes():
+    for colour in ("white", "none", "#eeeeee"):
+        ax = Figure().add_subplot(facecolor=colour)
+        assert [style.colour(k, ax) for k in range(9)] == [style.colour(k) for k in range(9)]

@@ -229,7 +229,7 @@ class DecisionBoundaryDisplay:
         """Fill the region of each class in the class's colour, paler where others come near."""
         full = kwargs.pop("alpha", style.REGION_ALPHA)
         return [
-            self._shade(ax, style.colour(k), full * np.maximum(2 * margins[..., k], 0), kwargs)
+            self._shade(ax, style.colour(k, ax), full * np.maximum(2 * margins[..., k], 0), kwargs)
             for k in range(len(self.classes))
             if (margins[..., k] >= 0).any()
         ]
@@ -264,7 +264,8 @@ class DecisionBoundaryDisplay:
 
     def _outline(self, ax: Axes, margins: Array, kwargs: Look) -> list[QuadContourSet]:
         """Draw every class's border but the last one's, which are the others' as well."""
-        look: Look = {"colors": style.BOUNDARY_COLOUR, "linewidths": style.LINE_WIDTH} | kwargs
+        line = style.seen_on(ax, style.BOUNDARY_COLOUR)
+        look: Look = {"colors": line, "linewidths": style.LINE_WIDTH} | kwargs
         return [
             ax.contour(self.xx0, self.xx1, margins[..., k], [0], **look)
             for k in range(len(self.classes) - 1)

@@ -257,11 +257,11 @@ class LossCurveDisplay:
         scale = self._scale(yscale)
         ax = style.axes_or_new(ax)
         ax.set_yscale(scale)
-        look = {"color": style.CURVE_COLOUR} | style.full_names(kwargs)
+        look = {"color": style.seen_on(ax, style.CURVE_COLOUR)} | style.full_names(kwargs)
         self.line_ = self._draw(ax, self.loss, "Training loss", look)
         self.validation_line_ = None
         if self.validation_loss is not None:
-            look = {"color": style.CURVE_SHADE, "linestyle": "--"}
+            look = {"color": style.seen_on(ax, style.CURVE_SHADE), "linestyle": "--"}
             self.validation_line_ = self._draw(ax, self.validation_loss, "Validation loss", look)
         drawn = np.column_stack([self.epoch, self.loss])
         self.score_line_ = self.score_ax_ = None
@@ -315,7 +315,7 @@ class LossCurveDisplay:
     def _add_score(self, ax: Axes, score: Array) -> Array:
         """Draw the score on an axis of its own, and return where its line is on the other."""
         look: dict[str, Any] = {
-            "color": style.CURVE_SHADE,
+            "color": style.seen_on(ax, style.CURVE_SHADE),
             "linestyle": "-.",
             "linewidth": style.LINE_WIDTH,
         }

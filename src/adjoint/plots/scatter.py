@@ -139,7 +139,7 @@ class DataDisplay:
         artists = []
         for index, label in enumerate(self.classes):
             # Matplotlib takes c or color, not both.
-            own = {"c" if "c" in kwargs else "color": style.colour(index)}
+            own = {"c" if "c" in kwargs else "color": style.colour(index, ax)}
             own["marker"] = style.marker(index)
             x = self.X[self.y == label]
             artists.append(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import require
+from .contrast import in_the_dark, is_dark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,9 +69,19 @@ SERIF_FAMILIES = (
 )
 
 
-def colour(index: int) -> str:
-    """Return the colour of class number ``index``."""
-    return COLOURS[index % len(COLOURS)]
+def colour(index: int, ax: Axes | None = None) -> str:
+    """Return the colour of class number ``index``, on axes as `seen_on` has it."""
+    found = COLOURS[index % len(COLOURS)]
+    return found if ax is None else seen_on(ax, found)
+
+
+def seen_on(ax: Axes, colour: str) -> str:
+    """Return a colour, or what stands for it on axes that are dark."""
+    colours = require("matplotlib.colors", extra="plot", purpose="drawing")
+    behind = colours.to_rgba(ax.get_facecolor())
+    if behind[3] == 0 or not is_dark(colours.to_hex(behind)):
+        return colour
+    return in_the_dark(colours.to_hex(colour))
 
 
 def shades(count: int) -> list[tuple[float, ...]]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from ...core.node import Node
 from ...files.whole_file import write_whole
 from . import dot, svg
 from .evaluated_graph import EvaluatedGraph
 from .frames import pushes
 from .graph_layout import GraphLayout, lay_out
 from .scene import Scene
+from .svg import Links
 
 
 class Drawing:
@@ -35,25 +36,12 @@ class Drawing:
         self.record, self.scene, self.title = record, scene, title
         self.layout: GraphLayout = lay_out(scene, pushes)
 
-    def svg(self, *, prefix: str = "", links: Mapping[Node, str] | None = None) -> str:
+    def svg(self, links: Mapping[int, Links] = MappingProxyType({})) -> str:
         """Return the picture as SVG, which follows the reader's choice of light or dark.
 
-        Parameters
-        ----------
-        prefix : str, optional
-            Gives each box the id that `box_id` says; without it there are no ids, so that several
-            pictures can stand on one page.
-        links : mapping of Node to str, optional
-            Where a click on the box of a node leads, as ``"#step-3"``. A box of several nodes leads
-            where the last of these that has a link does.
+        Where it is part of a page, ``links`` has what its boxes lead to, by their place.
         """
-        anchors = svg.Anchors(prefix, links or {})
-        return svg.write(self.scene, self.layout, self.title, anchors)
-
-    def box_id(self, node: Node, prefix: str) -> str | None:
-        """Return the id of the box that shows a node of ``record.nodes``, if any does."""
-        index = self.scene.at.get(node)
-        return None if index is None else svg.box_id(prefix, index)
+        return svg.write(self.scene, self.layout, self.title, links)
 
     def dot(self) -> str:
         """Return the graph in Graphviz's language."""

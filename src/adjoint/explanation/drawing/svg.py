@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 from typing import NamedTuple
 
-from ...core.node import Node
 from .curves import APART, Piece, backward, forward, shift_of
 from .frames import frames
 from .graph_layout import LETTER, LINE, PAD_Y, SMALL, STACK, GraphLayout, Way
@@ -30,20 +30,21 @@ _KINDS = {
 }
 
 
-class Anchors(NamedTuple):
-    """What a page refers to boxes by, and where these lead: ids, and links by node."""
+class Links(NamedTuple):
+    """The anchor of a card, and where it and its gradient lead to; each may be empty."""
 
-    prefix: str = ""
-    links: Mapping[Node, str] = {}
-
-
-def box_id(prefix: str, index: int) -> str:
-    """Return the id of a card, which is the same whenever the same graph is drawn."""
-    return f"{prefix}box-{index}"
+    anchor: str = ""
+    value: str = ""
+    gradient: str = ""
 
 
-def write(scene: Scene, layout: GraphLayout, title: str, anchors: Anchors) -> str:
-    """Return a scene in its layout as SVG."""
+def write(
+    scene: Scene,
+    layout: GraphLayout,
+    title: str,
+    links: Mapping[int, Links] = MappingProxyType({}),
+) -> str:
+    """Return a scene in its layout as SVG; ``links`` has those of cards, by their place."""
     width = max(layout.right - layout.left + 2 * _MARGIN, _NARROWEST)
     left = (layout.left + layout.right - width) / 2
     legend, legend_height = _legend(scene, title, left + _MARGIN, width - 2 * _MARGIN)
@@ -57,14 +58,14 @@ def write(scene: Scene, layout: GraphLayout, title: str, anchors: Anchors) -> st
         f"<style>\n{sheet()}</style>",
         _rect(left, top, width, height, 0, "paper"),
         *legend,
-        *_body(scene, layout, anchors),
+        *_body(scene, layout, links),
         "</svg>",
         "",
     ]
     return "\n".join(lines)
 
 
-def _body(scene: Scene, layout: GraphLayout, anchors: Anchors) -> Iterator[str]:
+def _body(scene: Scene, layout: GraphLayout, links: Mapping[int, Links]) -> Iterator[str]:
     """Yield frames, arrows, the titles of frames above these, and cards."""
     boxes = frames(scene, layout)
     for frame in boxes:
@@ -74,13 +75,8 @@ def _body(scene: Scene, layout: GraphLayout, anchors: Anchors) -> Iterator[str]:
         yield from _arrow(arrow, way, both=scene.evaluated.has_gradient)
     for frame in boxes:
         yield _text(frame.title_end, frame.box.top + 11, "note end", frame.title, frame.path)
-    for index, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
-        href = next((anchors.links[n] for n in reversed(card.nodes) if n in anchors.links), None)
-        if href is not None:
-            yield f'<a href="{escaped(href)}">'
-        yield from _card(card, box, box_id(anchors.prefix, index) if anchors.prefix else "")
-        if href is not None:
-            yield "</a>"
+    for place, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
+        yield from _card(card, box, links.get(place, Links()))
 
 
 def _n(x: float) -> str:
@@ -106,15 +102,25 @@ def _rect(x: float, y: float, width: float, height: float, radius: float, kind: 
     )
 
 
-def _card(card: Card, box: tuple[float, float, float, float], name: str) -> Iterator[str]:
+def _card(card: Card, box: tuple[float, float, float, float], links: Links) -> Iterator[str]:
     x, y, width, height = box
     kind = f"{card.kind} result" if card.is_result else card.kind
-    own = f' id="{escaped(name)}"' if name else ""
-    yield f'<g{own} class="{kind}"><title>{escaped(card.tip)}</title>'
-    yield from _outline(card.kind, x, y, width, height)
-    for number, (text, style) in enumerate(card.lines):
-        yield _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text)
+    anchor = f' id="{escaped(links.anchor)}"' if links.anchor else ""
+    yield f'<g class="{kind}"{anchor}><title>{escaped(card.tip)}</title>'
+    texts = [
+        (style, _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text))
+        for number, (text, style) in enumerate(card.lines)
+    ]
+    outline = _outline(card.kind, x, y, width, height)
+    own = [text for style, text in texts if style != "gradient"]
+    yield from _linked(links.value, [*outline, *own])
+    yield from _linked(links.gradient, [text for style, text in texts if style == "gradient"])
     yield "</g>"
+
+
+def _linked(address: str, parts: Sequence[str]) -> Iterator[str]:
+    """Yield parts of a card, as a link where there is an address."""
+    yield from [f'<a href="{escaped(address)}">', *parts, "</a>"] if address and parts else parts
 
 
 def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iterator[str]:
