@@ -86,7 +86,7 @@ class Scene:
     ) -> None:
         self.evaluated, self.folding = evaluated, folding
         self.names = _names(evaluated, result)
-        self._numbers = {
+        self._scalars = {
             name for node, name in self.names.items() if evaluated.values[node].shape == ()
         }
         self.cards: list[Card] = []
@@ -210,7 +210,7 @@ class Scene:
     # --- texts
 
     def _is_number(self, name: str) -> bool:
-        return name in self._numbers
+        return name in self._scalars
 
     def _equality(self, node: Operation) -> tuple[str, str]:
         """Return what stands on a card's first line, and on the next ones where it is too short."""
