@@ -11,7 +11,8 @@ from ...core.node import Node
 class Fold:
     """Operations shown as one box, or one by one inside a frame.
 
-    ``kind`` is the class of the module, or says what is computed in a box that is none.
+    ``kind`` is the class of the module, or says what is computed in a box that is none: so many
+    ``rounds`` of a loop, or any operations where that is 0. Only a module has a title.
     """
 
     title: str
@@ -19,6 +20,7 @@ class Fold:
     nodes: list[Node] = field(default_factory=list)
     depth: int = 0
     is_module: bool = True
+    rounds: int = 0
 
 
 @dataclass

@@ -42,12 +42,11 @@ def fold_repeats(folding: Folding, nodes: Sequence[Operation], *, most: int) -> 
             last = first + (found.times - 2) * found.length
             inside = units[first:last]
             names = _names(inside[: found.length])
-            _merge(folding, inside, f"{found.times - 2} more rounds", names)
+            _merge(folding, inside, names, rounds=found.times - 2)
         else:
             kept = (most - 1) // 2  # so that the box in the middle is not one too many
             inside = units[kept:-kept]
-            count = sum(len(unit.nodes) for unit in inside)
-            _merge(folding, inside, f"{count} operations", _names(inside))
+            _merge(folding, inside, _names(inside))
 
 
 def repeats(does: Sequence[Hashable]) -> Repeats:
@@ -88,8 +87,8 @@ def _names(units: Sequence[_Unit]) -> str:
     return ", ".join(dict.fromkeys(unit.name for unit in units))
 
 
-def _merge(folding: Folding, units: Sequence[_Unit], title: str, kind: str) -> None:
+def _merge(folding: Folding, units: Sequence[_Unit], kind: str, rounds: int = 0) -> None:
     """Make one box of several."""
     nodes: list[Node] = [node for unit in units for node in unit.nodes]
-    merged = Fold(title, kind, nodes, is_module=False)
+    merged = Fold("", kind, nodes, is_module=False, rounds=rounds)
     folding.closed.update(dict.fromkeys(nodes, merged))

@@ -167,22 +167,20 @@ class Scene:
         )
 
     def _module(self, box: Fold) -> Card:
-        own, out = self._own_parameters(box), self._read_outside(box)
+        own, out, title = self._own_parameters(box), self._read_outside(box), _title(box)
         count = sum(self.evaluated.values[p].size for p in own)
         note = f"{box.kind}, {count:,} parameters" if count else box.kind
         if columns(note) > WIDEST + 1:
             note = "\n".join(cut(part, WIDEST) for part in note.rsplit(", ", 1))
         norm = self._gradient_norm(own)
-        tip = [box.title, f"{box.kind}: {len(box.nodes)} operations, {count:,} parameters"]
+        tip = [title, f"{box.kind}: {len(box.nodes)} operations, {count:,} parameters"]
         tip += [f"norm of the parameters' gradient {norm}"] if norm else []
         tip += [self._tip(node) for node in out]
-        card = Card(
-            "module", cut(box.title, WIDEST), tip="\n".join(tip), nodes=box.nodes, note=note
-        )
+        card = Card("module", cut(title, WIDEST), tip="\n".join(tip), nodes=box.nodes, note=note)
         card.parameters = f"∇ parameters ‖·‖ {norm}" if norm else ""
         if out:
-            title = f"{self.names[out[-1]]} = {box.title}"
-            card.title = title if columns(title) <= WIDEST else card.title
+            equality = f"{self.names[out[-1]]} = {title}"
+            card.title = equality if columns(equality) <= WIDEST else card.title
             card.value = brief(self.evaluated.values[out[-1]])
             card.gradient = self._gradient(out[-1])
         card.is_result = any(node in self.evaluated.ends for node in out)
@@ -302,6 +300,13 @@ class Scene:
         """Yield the open modules with the cards of their operations."""
         for each in self.folding.opened:
             yield each, sorted({self.at[node] for node in each.nodes})
+
+
+def _title(box: Fold) -> str:
+    """Return what a box is called: the path of a module, or how much is in it."""
+    if box.is_module:
+        return box.title
+    return f"{box.rounds} more rounds" if box.rounds else f"{len(box.nodes)} operations"
 
 
 def _names(evaluated: EvaluatedGraph, result: str) -> dict[Node, str]:
