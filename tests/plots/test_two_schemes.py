@@ -65,6 +65,16 @@ def test_every_class_can_be_told_from_a_dark_page(colour):
     assert contrast(in_the_dark(to_hex(style.colour(colour))), PAPER) >= LEAST_CONTRAST
 
 
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_is_copied_takes_the_colours_of_its_place(name):
+    # A browser applies no rule about the picture inside of a copy.
+    defined = re.findall(r'<path id="m\w+"[^>]*>', svg(name))
+    copied = re.findall(r'<use xlink:href="#m\w+"[^>]*>', svg(name))
+    assert defined
+    assert not any(re.search("(fill|stroke): #", each) for each in defined)
+    assert all(re.search("(fill|stroke): #", each) for each in copied)
+
+
 def test_a_page_shows_through_a_transparent_picture():
     assert ("fill", "#ffffff") in colours(svg("curve"))[0]
     tree = ElementTree.fromstring(svg("curve", transparent=True))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CLASS = "adjoint-plot"
+_COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
+# What is drawn again and again, as a tick. Each use has the same colours, and no rule about the
+# picture reaches into a copy; without colours of its own it takes those of its use.
+_MARKER = re.compile(r'(<path id="m\w+"[^>]*style=")([^"]*)')
 
 
 def svg_in_two_schemes(figure: Figure, *, name: str, transparent: bool = False) -> str:
@@ -39,12 +43,13 @@ def svg_in_two_schemes(figure: Figure, *, name: str, transparent: bool = False) 
         )
     text = buffer.getvalue().decode()
     head, _, body = text[text.index("<svg") :].partition(">")
+    body = _MARKER.sub(lambda found: found[1] + _COLOUR.sub("", found[2]), body)
     return f'{head} class="{CLASS}">\n<style>\n{_sheet(body)}</style>{body}'
 
 
 def _sheet(body: str) -> str:
     """Return the rules of the dark scheme, for each colour that occurs."""
-    found = sorted(set(re.findall(r"(fill|stroke): (#[0-9a-f]{6})", body)))
+    found = sorted(set(_COLOUR.findall(body)))
     rules = [
         f'.{CLASS} [style*="{what}: {colour}"] {{ {what}: {in_the_dark(colour)} !important; }}'
         for what, colour in found
