@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ...files.whole_file import write_whole
 from . import dot, svg
 from .evaluated_graph import EvaluatedGraph
+from .frames import pushes
 from .graph_layout import GraphLayout, lay_out
 from .scene import Scene
+from .svg import Links
 
 
 class Drawing:
@@ -30,11 +34,14 @@ class Drawing:
 
     def __init__(self, record: EvaluatedGraph, scene: Scene, title: str) -> None:
         self.record, self.scene, self.title = record, scene, title
-        self.layout: GraphLayout = lay_out(scene)
+        self.layout: GraphLayout = lay_out(scene, pushes)
 
-    def svg(self) -> str:
-        """Return the picture as SVG, which follows the reader's choice of light or dark."""
-        return svg.write(self.scene, self.layout, self.title)
+    def svg(self, links: Mapping[int, Links] = MappingProxyType({})) -> str:
+        """Return the picture as SVG, which follows the reader's choice of light or dark.
+
+        Where it is part of a page, ``links`` has what its boxes lead to, by their place.
+        """
+        return svg.write(self.scene, self.layout, self.title, links)
 
     def dot(self) -> str:
         """Return the graph in Graphviz's language."""
