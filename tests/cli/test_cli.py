@@ -93,6 +93,30 @@ def test_json_is_all_there_is_on_standard_output(run):
     assert "epoch 3" in err
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"learning_rate": 1000.0}, "the loss grew from"),
+        ({"learning_rate": 1e-6, "epochs": 1}, "is worse than the 0.6931 of equal probabilities"),
+        ({"learning_rate": 1e-6, "epochs": 1, "dataset": "blobs"}, "for all 3 classes"),
+        ({"learning_rate": 0.3, "activation": "tanh"}, ""),
+    ],
+)
+def test_a_training_that_went_wrong_is_known(settings, said):
+    settings = demo.DemoSettings(**{"epochs": 9, **settings})
+    trouble = demo.train(demo.prepare(settings)).trouble
+    assert said in trouble
+    assert bool(trouble) == bool(said)
+
+
+def test_a_training_that_went_wrong_is_said_in_lines_and_in_json(run):
+    status, out, err = run("demo", *QUICK, "--learning-rate", "1000", "--json")
+    trouble = json.loads(out)["trouble"]
+    assert status == 0
+    assert trouble.startswith("the loss grew")
+    assert trouble in err.splitlines()
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(run):
     for folder, seed in [("first", "1"), ("again", "1"), ("other", "2")]:
         assert run("demo", *QUICK, "--seed", seed, "--out", folder)[0] == 0

@@ -11,6 +11,12 @@ import pytest
 import adjoint as ad
 from adjoint import nn
 from adjoint.explanation.drawing.folding import MOST_BOXES
+from adjoint.explanation.drawing.graph_layout import size
+from adjoint.explanation.drawing.letters import columns, cut
+from adjoint.explanation.drawing.repeats import repeats
+from adjoint.explanation.drawing.scene import Card
+from adjoint.explanation.drawing.svg import Links
+from adjoint.explanation.drawing.values import WIDEST
 from explained import Scaled, layers, losses, random_program
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -149,8 +155,12 @@ def picture(seed):
     return ad.draw(function, *args)
 
 
+@pytest.fixture(scope="module")
 def every_picture(batch):
-    X, y = batch
+    return list(drawings(*batch))
+
+
+def drawings(X, y):
     rng = np.random.default_rng(0)
     yield from (picture(seed) for seed in range(25))
     yield from (ad.draw(model, x) for _, model, x in layers())
@@ -160,15 +170,15 @@ def every_picture(batch):
     yield ad.draw(block, rng.normal(size=(2, 3, 8)), depth=9)
 
 
-def test_no_two_cards_overlap(batch):
-    for drawing in every_picture(batch):
+def test_no_two_cards_overlap(every_picture):
+    for drawing in every_picture:
         for a, b in combinations(drawing.layout.boxes, 2):
             apart = a[0] + a[2] <= b[0] or b[0] + b[2] <= a[0]
             assert apart or a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1], drawing
 
 
-def test_every_arrow_leads_down_from_its_source_to_its_target(batch):
-    for drawing in every_picture(batch):
+def test_every_arrow_leads_down_from_its_source_to_its_target(every_picture):
+    for drawing in every_picture:
         boxes = drawing.layout.boxes
         for arrow, way in zip(drawing.scene.arrows, drawing.layout.ways, strict=True):
             (x0, y0), (x1, y1) = way.points[0], way.points[-1]
@@ -181,8 +191,8 @@ def test_every_arrow_leads_down_from_its_source_to_its_target(batch):
             assert all(upper[1] <= lower[1] for upper, lower in pairwise(way.points))
 
 
-def test_no_arrow_passes_through_a_card(batch):
-    for drawing in every_picture(batch):
+def test_no_arrow_passes_through_a_card(every_picture):
+    for drawing in every_picture:
         for arrow, way in zip(drawing.scene.arrows, drawing.layout.ways, strict=True):
             for index, (left, top, width, height) in enumerate(drawing.layout.boxes):
                 if index in (arrow.source, arrow.target):
@@ -199,8 +209,8 @@ def test_the_way_of_the_data_is_straight(batch):
     assert len(straight) >= 10
 
 
-def test_texts_fit_their_cards_and_lie_in_the_picture(batch):
-    for drawing in every_picture(batch):
+def test_texts_fit_their_cards_and_lie_in_the_picture(every_picture):
+    for drawing in every_picture:
         tree = ElementTree.fromstring(drawing.svg())
         left, top, width, height = map(float, tree.attrib["viewBox"].split())
         for text in tree.iter(f"{SVG}text"):
@@ -252,6 +262,102 @@ def test_every_layer_folds_into_one_box_with_all_its_operations(model, x):
     assert len(around) <= 2  # the products with the scale, before and after
 
 
+def test_arguments_of_a_reshape_and_a_transpose_are_said():
+    def permuted(image):
+        return np.sum(np.transpose(np.reshape(image, (2, 6, 6, 4)), (0, 3, 1, 2)) ** 2)
+
+    drawing = ad.draw(permuted, np.ones((2, 144)))
+    texts = ["".join(text for text, _ in c.lines) for c in drawing.scene.cards]
+    assert any("reshape(image,  (2, 6, 6, 4))" in text for text in texts), texts
+    assert any("transpose(v1,  (0, 3, 1, 2))" in text for text in texts), texts
+
+
+def test_no_operation_of_a_layer_hides_its_arguments(every_picture):
+    for drawing in every_picture:
+        for c in drawing.scene.cards:
+            assert "(…)" not in "".join(text for text, _ in c.lines), drawing
+
+
+def test_a_formula_too_long_for_a_card_is_cut():
+    names = [f"a_rather_long_name_{n}" for n in range(20)]
+    function = eval(f"lambda {', '.join(names)}: np.sum(np.stack([{', '.join(names)}]))")
+    drawing = ad.draw(function, *np.ones((20, 2)))
+    (stacked,) = (c for c in drawing.scene.cards if "stack" in c.note)
+    assert len(stacked.lines) <= 8
+    assert stacked.note.endswith("…")
+    assert names[-1] in stacked.tip  # the whole of it shows on hover
+
+
+def looped(x):
+    for _ in range(40):
+        x = np.tanh(x * 1.1 + 0.1)
+    return np.sum(x)
+
+
+def test_operations_that_repeat_are_folded_but_for_the_first_and_the_last_round():
+    drawing = ad.draw(looped, np.array([0.5, 1.5]))
+    kinds = [c.kind for c in drawing.scene.cards]
+    assert kinds == ["input", *["operation"] * 3, "module", *["operation"] * 4]
+    (folded,) = (c for c in drawing.scene.cards if c.kind == "module")
+    assert folded.title == "v117 = 38 more rounds"
+    assert folded.note == "multiply, add, tanh"
+    assert len(folded.nodes) == 38 * 3
+    np.testing.assert_allclose(
+        drawing.record.gradient[drawing.record.inputs[0]], ad.grad(looped)(np.array([0.5, 1.5]))
+    )
+
+
+def test_a_depth_that_is_given_folds_no_rounds():
+    assert len(ad.draw(looped, np.array([0.5, 1.5]), depth=1).scene.cards) == 122
+
+
+def test_the_middle_of_a_long_graph_without_repeats_is_folded():
+    def irregular(x):
+        for n in range(60):
+            x = (np.sin, np.exp, np.tanh, np.square, np.cos)[n * n * 7 % 11 % 5](x) if n % 7 else (
+                np.sum(x) * x / (1 + n)
+            )  # fmt: skip
+        return np.sum(x)
+
+    drawing = ad.draw(irregular, np.array([0.5, 1.5]))
+    operations = [c for c in drawing.scene.cards if c.kind != "input"]
+    assert len(operations) <= MOST_BOXES
+    shown = [node for c in operations for node in c.nodes]
+    assert sorted(map(id, shown)) == sorted(map(id, drawing.record.graph.nodes))
+
+
+@pytest.mark.parametrize(
+    ("does", "expected"),
+    [
+        ("", (0, 1, 1)),
+        ("abcdefg", (0, 1, 1)),
+        ("aaaa", (0, 1, 4)),
+        ("xabcabcabcy", (1, 3, 3)),
+        ("ababab" + "z" + "cdcdcdcdcd", (7, 2, 5)),
+        ("aabaabaabaab", (0, 3, 4)),
+    ],
+)
+def test_repeats_are_found_where_folding_them_saves_most(does, expected):
+    found = repeats(does)
+    start, length, times = found
+    assert found == expected
+    rounds = {does[start + n * length : start + (n + 1) * length] for n in range(times)}
+    assert len(rounds) == 1
+
+
+def test_a_folded_module_shows_the_norm_of_its_parameters_gradient(batch):
+    model = nn.MLP(2, 4, 2, rng=0)
+    drawing = ad.draw(model, *batch, loss="cross_entropy", depth=1)
+    nn.CrossEntropyLoss()(model(batch[0]), batch[1]).backward()
+    first = model.layers[0]
+    norm = np.sqrt(np.sum(first.weight.grad**2) + np.sum(first.bias.grad**2))
+    linear, sigmoid, _ = (c for c in drawing.scene.cards if c.kind == "module")
+    assert linear.lines[-1] == (f"∇ parameters ‖·‖ {norm:.3g}", "gradient")
+    assert f"norm of the parameters' gradient {norm:.3g}" in linear.tip
+    assert sigmoid.parameters == ""
+    assert ad.draw(model, batch[0], depth=1).scene.cards[1].parameters == ""  # no gradient at all
+
+
 def test_open_names_modules_to_be_drawn_open():
     model = nn.TransformerEncoderLayer(8, 2, 16, rng=0)
     x = np.random.default_rng(0).normal(size=(2, 3, 8))
@@ -272,7 +378,8 @@ def test_a_deep_graph_is_drawn():
             x = x + 1.0
         return x
 
-    assert len(ad.draw(deep, 1.0).scene.cards) == 2001  # no recursion
+    assert len(ad.draw(deep, 1.0, depth=1).scene.cards) == 2001  # no recursion
+    assert len(ad.draw(deep, 1.0).scene.cards) <= MOST_BOXES
 
 
 # --- the files
@@ -295,6 +402,18 @@ def test_two_pictures_on_one_page_share_no_ids():
     assert 'id="' not in ad.draw(cubic, 2.0, 4.0).svg()
 
 
+def test_a_page_can_link_a_box_and_its_gradient():
+    drawing = ad.draw(cubic, 2.0, 4.0)
+    links = {0: Links("g<0", '#a"&b', "#back"), 4: Links(value="#end")}
+    tree = ElementTree.fromstring(drawing.svg(links))
+    (box,) = (g for g in tree.iter(f"{SVG}g") if "id" in g.attrib)
+    assert box.attrib["id"] == "g<0"
+    first, back, end = tree.iter(f"{SVG}a")
+    assert (first.get("href"), back.get("href"), end.get("href")) == ('#a"&b', "#back", "#end")
+    assert [text.text for text in first.iter(f"{SVG}text")] == ["x", "2"]
+    assert [text.text for text in back.iter(f"{SVG}text")] == ["∇ 4 + 12 = 16"]
+
+
 def test_the_same_graph_gives_the_same_picture():
     assert ad.draw(cubic, 2.0, 4.0).svg() == ad.draw(cubic, 2.0, 4.0).svg()
 
@@ -303,6 +422,47 @@ def test_a_notebook_shows_the_svg():
     drawing = ad.draw(cubic, 2.0, 4.0)
     assert drawing._repr_svg_() == drawing.svg()
     assert repr(drawing) == "<drawing of cubic(x, w): 5 boxes, 5 arrows; .save('graph.svg')>"
+
+
+HOSTILE = "a<b>]]>&\"'\x00\x1b\ud800上海损失"
+
+
+def test_whatever_a_name_is_the_svg_is_valid_xml():
+    def function(p, 变量):
+        结果 = p[HOSTILE] * 变量
+        return np.sum(结果)
+
+    function.__name__ = HOSTILE * 9
+    drawing = ad.draw(function, {HOSTILE: np.ones(3)}, np.ones(3))
+    for text in (drawing.svg(), drawing.svg({0: Links(HOSTILE, HOSTILE, HOSTILE)})):
+        tree = ElementTree.fromstring(text.encode())  # bytes: no lone surrogate is left
+        assert tree.attrib["aria-label"].startswith("a<b>]]>&\"'\ufffd\ufffd\ufffd上海损失")
+    titles = [c.title for c in drawing.scene.cards]
+    assert any("变量" in title for title in titles)
+    assert all(columns(title) <= WIDEST for title in titles)
+    drawing.dot().encode()
+
+
+def test_a_chinese_name_is_as_wide_as_it_looks():
+    wide = size(Card("operation", "损失函数")), size(Card("operation", "lossloss"))
+    assert wide[0] == wide[1]
+    assert columns(cut("损失函数的梯度是多少", 11)) <= 11
+
+
+def test_the_mouse_is_told_the_value_of_every_box_and_arrow():
+    drawing = ad.draw(affine_relu, *POINT)
+    tree = ElementTree.fromstring(drawing.svg())
+    told = [
+        g.find(f"{SVG}title").text
+        for g in tree.iter(f"{SVG}g")
+        if g.find(f"{SVG}title") is not None
+    ]
+    assert len(told) == len(drawing.scene.cards) + len(drawing.scene.arrows)
+    assert sum("value" in text for text in told) >= len(drawing.scene.cards)
+    assert sum("adds to ∇" in text for text in told) == len(drawing.scene.arrows)
+    for g in tree.iter(f"{SVG}g"):
+        if g.get("class") == "arrow":  # a line of a pixel is no target for a mouse
+            assert any(path.get("class") == "hover" for path in g)
 
 
 def test_names_are_escaped():

@@ -65,6 +65,7 @@ def test_an_unknown_language_is_refused_before_any_work():
 # Words of mathematics, of NumPy, of types, and of formulas that are printed as text.
 KNOWN = {
     *PRIMITIVES,
+    *(name for primitive in PRIMITIVES.values() for name in primitive.param_names),
     *LOSSES,
     *("softmax", "onehot", "adjoint", "float64", "float32", "int64", "bool", "axis", "keepdims"),
     *("True", "False", "None", "loss", "value", "log", "exp", "mean", "max", "min", "inf", "nan"),

@@ -162,6 +162,81 @@ def test_the_result_of_grad_is_known_by_its_array():
     assert ad.why(x).subject == "x"
 
 
+def test_zeros_that_grad_returned_are_known_and_so_is_where_the_graph_was_cut():
+    x = np.array([1.0, 2.0])
+
+    def f(v):
+        return np.sum(v.detach() ** 2)
+
+    with ad.diagnose():
+        slope = ad.grad(f)(x)
+    for diagnosis in (ad.why(slope), ad.why(x)):
+        assert (diagnosis.state, diagnosis.cause) == ("zero", "detach")
+        assert diagnosis.where.text == "return np.sum(v.detach() ** 2)"
+    assert ad.why(slope).subject == "slope"
+
+
+@pytest.mark.parametrize(
+    ("function", "cause"),
+    [
+        (lambda v: np.sum(v * v).item(), "item"),
+        (lambda v: float(np.sum(v.detach())), "detach"),
+        (lambda v: np.sum(np.asarray(v.detach())), "detach"),
+        (lambda v: np.sum(ad.stop_gradient(v)), "stop_gradient"),
+        (lambda v: np.sum(v.data**2), "unused"),
+    ],
+    ids=["item", "float", "asarray", "stop_gradient", "data"],
+)
+def test_zeros_that_grad_returned_are_told_by_how_the_numbers_left(function, cause):
+    with ad.diagnose():
+        slope = ad.grad(function)(np.array([1.0, 2.0]))
+    assert (ad.why(slope).state, ad.why(slope).cause) == ("zero", cause)
+
+
+def test_one_of_several_gradients_of_grad_may_be_the_one_that_was_not_reached():
+    with ad.diagnose():
+        first, second = ad.grad(lambda u, v: np.sum(u * v.detach()), (0, 1))(np.ones(2), np.ones(2))
+    assert ad.why(first).cause == "fine"
+    assert (ad.why(second).state, ad.why(second).cause) == ("zero", "detach")
+
+
+def test_a_number_that_left_the_graph_is_told_as_what_it_is():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    with ad.diagnose():
+        number = np.sum(w).item()
+    assert (ad.why(number).subject, ad.why(number).cause) == ("w", "item")
+    assert ad.why(number).where.text == "number = np.sum(w).item()"
+    assert ad.why(0.25).cause == "no_graph"
+
+
+def test_the_line_that_reads_data_is_told():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    v = ad.tensor([1.0, 2.0], requires_grad=True)
+    with ad.diagnose():
+        doubled = w.data * 2
+        np.sum(v * doubled).backward()
+    diagnosis = ad.why(w)
+    assert (diagnosis.cause, diagnosis.where.text) == ("data", "doubled = w.data * 2")
+    assert ad.why(lambda u: np.sum(u.data**2), np.ones(2)).cause == "data"
+
+
+def test_data_that_is_only_described_is_no_exit():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    v = ad.tensor([1.0, 2.0], requires_grad=True)
+    with ad.diagnose():
+        np.sum(v * w.data.size).backward()
+    assert ad.why(w).cause == "unused"
+    assert ".data would not be seen" in ad.why(w).explanation
+
+
+def test_an_array_that_numpy_made_says_where_numbers_left():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    with ad.diagnose():
+        made = np.asarray(w.detach()) * 3
+    assert ad.why(made).cause == "no_graph"
+    assert "numbers left a graph at" in ad.why(made).explanation
+
+
 def test_a_constant_has_no_graph():
     assert ad.why(ad.tensor([1.0])).cause == "no_graph"
     assert ad.why(np.ones(2)).cause == "no_graph"

@@ -214,7 +214,11 @@ def test_scikit_learns_scores_are_drawn_on_an_axis_of_their_own(ax):
     display = LossCurveDisplay.from_estimator(model, ax=ax)
     np.testing.assert_array_equal(display.score_line_.get_ydata(), model.validation_scores_)
     assert display.score_ax_.get_ylabel() == "Score"
-    assert legend_texts(ax) == ["Training loss", "Validation score (right axis)"]
+    final = f"{model.loss_curve_[-1]:.4g}", f"{model.validation_scores_[-1]:.4g}"
+    assert legend_texts(ax) == [
+        f"Training loss: {final[0]}",
+        f"Validation score (right axis): {final[1]}",
+    ]
     display.figure_.draw_without_rendering()
     label = display.score_ax_.yaxis.get_label().get_window_extent()
     legend = ax.get_legend().get_window_extent()

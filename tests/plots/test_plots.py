@@ -127,9 +127,8 @@ def test_every_letter_is_serif_and_drawn_without_a_warning(draw, ax, caplog):
     # A missing font is logged, not warned of.
     draw(ax).figure_.draw_without_rendering()
     texts = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels()]
-    assert {tuple(t.get_fontfamily()) for t in [*texts, *ax.get_legend().get_texts()]} == {
-        style.families()
-    }
+    texts += [*ax.texts, *(ax.get_legend().get_texts() if ax.get_legend() else [])]
+    assert {tuple(t.get_fontfamily()) for t in texts} == {style.families()}
     assert caplog.messages == []
 
 
@@ -191,7 +190,26 @@ def test_a_loss_curve_draws_the_loss_against_the_epoch_in_the_articles_colour(ax
         "Epoch",
         "Loss",
     )
-    assert legend_texts(ax) == ["Training loss"]
+
+
+def test_a_line_alone_has_its_last_value_at_its_end_and_no_legend(ax):
+    display = LossCurveDisplay.from_values([0.7, 0.5, 0.43219], ax=ax)
+    assert ax.get_legend() is None
+    assert display.final_.get_text() == "0.4322"
+    ax.figure.draw_without_rendering()
+    text, axes = display.final_.get_window_extent(), ax.get_window_extent()
+    assert text.x0 > axes.x1  # beside the axes, where it covers nothing
+    end = ax.transData.transform((3, 0.43219))[1]
+    assert text.y0 < end < text.y1
+
+
+def test_losses_that_are_no_numbers_are_said(ax):
+    display = LossCurveDisplay.from_values([0.7, np.nan, np.inf], ax=ax)
+    assert display.note_.get_text() == "The loss is NaN or infinite in 2 epochs, first in epoch 2"
+    assert display.final_ is None
+    once = LossCurveDisplay.from_values([0.7, np.inf, 0.6], ax=Figure().subplots())
+    assert once.note_.get_text() == "The loss is NaN or infinite in epoch 2"
+    assert LossCurveDisplay.from_values([0.7], ax=Figure().subplots()).note_ is None
 
 
 def test_a_history_of_fit_is_drawn_with_its_validation_loss(ax):
@@ -212,7 +230,10 @@ def test_a_history_of_fit_is_drawn_with_its_validation_loss(ax):
     display = LossCurveDisplay.from_history(history, ax=ax)
     np.testing.assert_array_equal(display.line_.get_ydata(), history.loss)
     np.testing.assert_array_equal(display.validation_line_.get_ydata(), history["val_loss"])
-    assert legend_texts(ax) == ["Training loss", "Validation loss"]
+    assert legend_texts(ax) == [
+        f"Training loss: {history.loss[-1]:.4g}",
+        f"Validation loss: {history['val_loss'][-1]:.4g}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +282,7 @@ def test_a_long_noisy_history_is_drawn_thin_behind_its_running_mean(ax):
     np.testing.assert_array_equal(thin.get_ydata(), losses)
     assert thin.get_linewidth() < 1
     np.testing.assert_allclose(mean.get_ydata()[3000], losses[2970:3031].mean())
-    assert legend_texts(ax) == ["Training loss (mean of 61 epochs)"]
+    assert legend_texts(ax) == [f"Training loss (mean of 61 epochs): {losses[-31:].mean():.4g}"]
 
 
 def test_a_single_epoch_is_a_visible_point(ax):
@@ -297,7 +318,7 @@ def test_losses_that_cannot_be_drawn_are_refused(values, message):
 def test_the_running_mean_is_that_of_the_values_present_nearby():
     values = np.array([1.0, np.nan, 3.0, np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(
-        plots.curve.running_mean(values, 3), [1.0, 2.0, 3.0, 3.0, np.nan, np.nan]
+        plots.running_mean.running_mean(values, 3), [1.0, 2.0, 3.0, 3.0, np.nan, np.nan]
     )
 
 
@@ -322,6 +343,19 @@ def test_string_labels_speak_for_themselves(ax):
     display = DataDisplay.from_data(squares(6), ["b", "a", "c"] * 2, ax=ax)
     assert legend_texts(ax) == ["a", "b", "c"]
     assert [len(artist.get_offsets()) for artist in display.points_] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["$x$ <b>", "_hidden", "a & 'b' \"c\"", "]]>-->", " ", "$\\frac{"])
+def test_any_name_of_a_class_is_drawn_as_it_is(ax, name):
+    points = DataDisplay.from_data(squares(4), [name, "other", "other", name], ax=ax)
+    points.figure_.draw_without_rendering()
+    shown = [text.replace("\\$", "$").strip() for text in legend_texts(ax)]
+    assert sorted(shown) == sorted([name.strip(), "other"])
+
+
+def test_a_very_long_name_leaves_room_for_the_picture(ax):
+    DataDisplay.from_data(squares(4), ["long " * 99, "b", "b", "b"], ax=ax)
+    assert all(len(text) <= 48 for text in legend_texts(ax))
 
 
 def test_a_data_frame_names_the_axes(ax):
@@ -413,32 +447,148 @@ def test_the_boundary_of_two_classes_is_where_both_are_equally_probable(ax):
     np.testing.assert_allclose(border @ [1, 2], 1, atol=1e-3)
 
 
-def test_two_classes_have_the_articles_fill_on_the_side_of_the_first(ax):
-    display = DecisionBoundaryDisplay.from_estimator(Slanted(), squares(), ax=ax)
-    (region,), (line,) = display.regions_, display.boundaries_
-    assert same_color(region.get_facecolor()[0], to_rgba("#9B95C9", 0.15))
-    assert same_color(line.get_edgecolor()[0], "#7B68EE")
-    assert line.get_linewidth() == 2
-    corners = np.concatenate([path.vertices for path in region.get_paths()])
-    assert (corners @ [1, 2] <= 1 + 1e-3).all()
-    assert (corners @ [1, 2]).min() < -1
+def opacity(display, k):
+    """Return how opaque the shading of a class is at every grid point."""
+    return display.regions_[k].get_array()[..., 3]
 
 
-@pytest.mark.parametrize("estimator", [Sectors(), SoftSectors()])
-def test_more_classes_have_a_region_each_in_the_colour_of_their_points(ax, estimator):
+@pytest.mark.parametrize("estimator", [Slanted(), Sectors(), SoftSectors()])
+def test_a_region_has_the_colour_of_its_points_wherever_its_class_is_ahead(ax, estimator):
     X = squares(300)
-    y = estimator.predict(X)
+    y = estimator.predict_proba(X).argmax(1) if isinstance(estimator, Slanted) else (
+        estimator.predict(X)
+    )  # fmt: skip
     display = DecisionBoundaryDisplay.from_estimator(estimator, X, y, ax=ax)
-    assert len(display.regions_) == len(display.points_) == 3
-    for label, region, points in zip("cdo", display.regions_, display.points_, strict=True):
+    assert len(display.regions_) == len(display.points_) == len(display.classes)
+    for k, (region, points) in enumerate(zip(display.regions_, display.points_, strict=True)):
         colour = points.get_facecolor()[0][:3]
-        assert same_color(region.get_facecolor()[0], (*colour, 0.15))
-        path = region.get_paths()[0]
-        inside = path.contains_points(X)
-        own = np.array([name.startswith(label) for name in y])
-        # Points nearer the border than a cell of the grid may fall on either side.
-        assert np.mean(inside == own) > 0.98
-    assert legend_texts(ax) == ["cat", "dog", "owl"]
+        np.testing.assert_allclose(region.get_array()[0, 0, :3], colour)
+        ahead = display.response.argmax(-1) == k
+        assert (opacity(display, k)[ahead] > 0).all()
+        assert (opacity(display, k)[~ahead] == 0).all()
+
+
+def test_the_shading_fades_to_nothing_where_two_classes_are_equally_probable(ax):
+    display = DecisionBoundaryDisplay.from_estimator(SoftSectors(), squares(), ax=ax)
+    best = np.sort(display.response, axis=-1)
+    ahead = best[..., 2] - best[..., 1]
+    total = sum(opacity(display, k) for k in range(3))
+    np.testing.assert_allclose(total, style.REGION_ALPHA * ahead, atol=1e-12)
+    assert ahead.min() < 0.01 < 0.99 < ahead.max()
+
+
+def test_two_classes_are_shaded_by_the_distance_of_their_probabilities(ax):
+    display = DecisionBoundaryDisplay.from_estimator(Slanted(), squares(), ax=ax)
+    p = display.response[..., 1]
+    np.testing.assert_allclose(opacity(display, 1), style.REGION_ALPHA * np.maximum(2 * p - 1, 0))
+    np.testing.assert_allclose(opacity(display, 0), style.REGION_ALPHA * np.maximum(1 - 2 * p, 0))
+
+
+def test_without_probabilities_regions_are_flat(ax):
+    display = DecisionBoundaryDisplay.from_estimator(Sectors(), squares(), ax=ax)
+    shades = np.concatenate([opacity(display, k).ravel() for k in range(3)])
+    assert set(shades.tolist()) == {0.0, style.REGION_ALPHA}
+
+
+def test_a_classifier_with_a_decision_function_only_is_shaded_by_its_answers(ax):
+    svm = pytest.importorskip("sklearn.svm").LinearSVC(random_state=0)
+    X, y = datasets.make_moons(60)
+    display = DecisionBoundaryDisplay.from_estimator(svm.fit(X, y), X, y, ax=ax)
+    assert not hasattr(svm, "predict_proba")
+    assert set(np.unique(display.response)) == {0.0, 1.0}
+    assert len(display.boundaries_) == 1
+
+
+def test_the_shading_covers_the_axes_and_lies_below_points_and_line(ax):
+    display = DecisionBoundaryDisplay.from_estimator(
+        Slanted(), *datasets.make_moons(20), grid_resolution=5, ax=ax
+    )
+    left, right, low, high = display.regions_[0].get_extent()
+    assert left < ax.get_xlim()[0] < ax.get_xlim()[1] < right
+    assert low < ax.get_ylim()[0] < ax.get_ylim()[1] < high
+    assert ax.get_aspect() == "auto"
+    order = display.regions_[0].get_zorder()
+    above = [*display.points_, *display.boundaries_]
+    kinds = ax.get_children()
+    assert all(
+        (order, kinds.index(display.regions_[0])) < (each.get_zorder(), kinds.index(each))
+        for each in above
+    )
+
+
+class Fixed:
+    """Gives the same probabilities everywhere, but NaN to the right of a place."""
+
+    def __init__(self, *probabilities, nan_beyond=np.inf):
+        self.probabilities, self.nan_beyond = probabilities, nan_beyond
+
+    def predict_proba(self, X):
+        found = np.tile(np.array(self.probabilities, float), (len(X), 1))
+        found[X[:, 0] > self.nan_beyond] = np.nan
+        return found
+
+
+class Ranging:
+    """Class 1 everywhere, the surer the further to the right."""
+
+    def predict_proba(self, X):
+        one = np.interp(X[:, 0], [-2, 2], [0.6, 0.8])
+        return np.column_stack([1 - one, one])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "note"),
+    [
+        (
+            Fixed(0.75, 0.25),
+            "No boundary in this picture: Class 0 everywhere, with probability 0.75",
+        ),
+        (Fixed(0.1, 0.2, 0.7), "Class 2 everywhere, with probability 0.7"),
+        (Ranging(), "Class 1 everywhere, with probability 0.64 to 0.76"),
+        (Fixed(1, 0), "No boundary in this picture: Class 0 everywhere"),
+        (Fixed(0.5, 0.5, nan_beyond=-9), "answers NaN everywhere: has training diverged?"),
+        (Fixed(0.5, 0.5, nan_beyond=0), "No boundary in this picture: Class 0 everywhere"),
+    ],
+)
+def test_a_picture_without_a_boundary_says_why(ax, estimator, note):
+    X = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    display = DecisionBoundaryDisplay.from_estimator(estimator, X, ax=ax)
+    assert note in display.note_.get_text()
+    assert display.note_ in ax.texts
+    assert display.boundaries_ == []
+    ax.figure.draw_without_rendering()
+    text, title = display.note_.get_window_extent(), ax.title.get_window_extent()
+    assert ax.get_window_extent().y1 < text.y0 < text.y1 <= title.y0
+
+
+def test_a_part_without_an_answer_is_said_and_left_white(ax):
+    class Half(Slanted):
+        def predict_proba(self, X):
+            return np.where(X[:, :1] > 0, np.nan, super().predict_proba(X))
+
+    X = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    display = DecisionBoundaryDisplay.from_estimator(Half(), X, ax=ax)
+    assert display.note_.get_text() == "The estimator answers NaN in 50 % of the picture"
+    assert len(display.boundaries_) == 1
+    missing = np.isnan(display.response).any(-1)
+    assert (opacity(display, 0)[missing] == 0).all()
+
+
+def test_a_picture_with_a_boundary_says_nothing_more(ax):
+    display = DecisionBoundaryDisplay.from_estimator(Slanted(), squares(), ax=ax)
+    assert display.note_ is None
+    assert not ax.texts
+
+
+def test_a_network_whose_training_diverged_is_drawn(ax):
+    from adjoint import nn
+
+    model = nn.MLP(2, 3, 2, rng=0)
+    model.layers[0].weight.data = np.full((2, 3), np.nan)
+    X, y = datasets.make_moons(20)
+    display = DecisionBoundaryDisplay.from_estimator(model, X, y, ax=ax)
+    assert "NaN everywhere" in display.note_.get_text()
+    assert display.regions_ == []
 
 
 @pytest.mark.parametrize("estimator", [Sectors(), SoftSectors()])
@@ -513,7 +663,8 @@ def test_looks_of_fill_line_and_points_can_be_chosen(ax):
         line_kwargs={"linewidths": 4},
         scatter_kwargs={"s": 9},
     )
-    assert display.regions_[0].get_alpha() == 0.5
+    surest = abs(2 * display.response[..., 0] - 1).max()
+    assert max(opacity(display, k).max() for k in (0, 1)) == pytest.approx(0.5 * surest)
     assert display.boundaries_[0].get_linewidth() == 4
     assert display.points_[0].get_sizes() == [9]
 
@@ -525,12 +676,23 @@ class Answers:
         self.predict_proba = lambda X: np.full((len(X), *shape), value)
 
 
+class Numbers:
+    """A regressor."""
+
+    def predict(self, X):
+        return X @ np.array([1.0, 2.5])
+
+
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [
         (Answers(()), None, r"shape \(90000,\) for 90000 points"),
         (Answers((1,)), None, r"shape \(90000, 1\)"),
-        (Answers((2,), np.nan), None, "returned NaN"),
+        (
+            Numbers(),
+            None,
+            "90000 different values; .* a regressor has no",
+        ),
         (Answers((2,)), [0, 1, 2] * 2, r"labels \[2\] are none of the estimator's classes"),
         (Sectors(), [0, 1, 2] * 2, "none of the estimator's classes"),
         (SoftSectors(), [0, 1, 2] * 2, "none of the estimator's classes"),

@@ -43,7 +43,7 @@ def is_located(review, layer):
     wrong; where the pass raises, only the first can be asked for.
     """
     first = review.findings[0]
-    reported = {found.gradient for found in review.findings}
+    reported = set(review.wrong)
     raised = first.got_shape is None and len(reported) == 1
     all_found = raised or reported == set(layer.label["wrong"])
     return all_found and first.term == layer.label["statement"].removeprefix("d")

@@ -24,7 +24,7 @@ from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 from ..errors import ShapeError
-from ..graphs.recording import enable_grad, is_recording, is_watched, sweep_back
+from ..graphs.recording import enable_grad, is_recording, is_watched, show_cut, sweep_back
 from ..graphs.sweep import push_forward, reachable
 from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
@@ -193,9 +193,13 @@ def cotangents(record: Record, seeds: dict[Node, Any]) -> list[Any]:
     """Return the cotangent of each of the record's inputs, given those of some outputs."""
     wanted = [value.node for value in record.inputs if value.node is not None]
     found = sweep_back(seeds, wanted=wanted, lift=record.lift) if seeds else {}
-    return [
+    given = [
         found[value.node] if value.node in found else zeros_of(value) for value in record.inputs
     ]
+    for value, gradient in zip(record.inputs, given, strict=True):
+        if value.node not in found:
+            show_cut("gradient", value, gradient)
+    return given
 
 
 def rebuild(args: Sequence[Any], argnums: Sequence[int], flat: Sequence[Any]) -> list[Any]:

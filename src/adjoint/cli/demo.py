@@ -23,8 +23,9 @@ from .. import nn, optim
 from ..core.checks import positive
 from ..data.datasets import DATASETS
 from ..errors import choose, require
-from ..files.whole_file import whole_file
+from ..files.whole_file import whole_file, write_whole
 from ..plots import DataDisplay, DecisionBoundaryDisplay, LossCurveDisplay, style
+from ..plots.two_schemes import svg_in_two_schemes
 from ..training.callbacks import AtEpochs
 from ..training.fit import fit
 from ..training.history import History
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png")
 DOTS_PER_INCH = 150
+# The loss of a network that has barely begun is a little above that of guessing.
+_WORSE = 1.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,25 @@ class Result:
         experiment = self.experiment
         return float(np.mean(experiment.model.predict(experiment.X) == experiment.y))
 
+    @property
+    def trouble(self) -> str:
+        """What went wrong though every loss was a number, and what to do; else empty."""
+        losses, classes = self.history.loss, self.experiment.model.sizes[-1]
+        rate = self.experiment.settings.learning_rate
+        if len(losses) > 1 and losses[-1] > losses[0]:
+            return (
+                f"the loss grew from {losses[0]:.4g} to {losses[-1]:.4g}: try a learning rate "
+                f"below {rate:g}"
+            )
+        # A network that knows nothing gives all classes the same probability.
+        if losses and losses[-1] > _WORSE * math.log(classes):
+            return (
+                f"the loss, {losses[-1]:.4g}, is worse than the {math.log(classes):.4g} of equal "
+                f"probabilities for all {classes} classes: try more epochs, or another learning "
+                f"rate than {rate:g}"
+            )
+        return ""
+
     def summary(self) -> dict[str, Any]:
         """Return the settings and the outcome in types that JSON knows."""
         settings, losses = self.experiment.settings, self.history.loss
@@ -125,6 +147,7 @@ class Result:
             "interrupted": self.history.interrupted,
             "final_loss": losses[-1] if losses else None,
             "accuracy": self.accuracy,
+            "trouble": self.trouble or None,
             "seconds": round(self.seconds, 3),
             "losses": [{"epoch": epoch, "loss": losses[epoch - 1]} for epoch in shown],
         }
@@ -274,10 +297,11 @@ def _save(onto: Picture, stem: Path) -> list[Path]:
 
 def _write(figure: Figure, path: Path) -> None:
     """Write the picture whole or not at all, and without anything that changes by itself."""
-    matplotlib = require("matplotlib", extra="plot", purpose="drawing")
-    metadata = {"Date": None} if path.suffix == ".svg" else None
-    with matplotlib.rc_context({"svg.hashsalt": path.stem}), whole_file(path) as file:
-        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata)
+    if path.suffix == ".svg":
+        write_whole(path, svg_in_two_schemes(figure, name=path.stem).encode())
+        return
+    with whole_file(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH)
 
 
 def _check_at_least(name: str, number: int, least: int) -> None:

@@ -22,7 +22,17 @@ INPUTS = "inputs"
 
 
 class SourceFileError(Exception):
-    """A file that cannot be run, or lacks what is needed; the message is one line."""
+    """A file that cannot be run, or lacks what is needed; the message is one line.
+
+    Attributes
+    ----------
+    advice : str
+        The lines to write into the file for what it defines to be found, or nothing.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 @contextmanager
@@ -65,7 +75,8 @@ def _execute(path: Path, code: str | CodeType, module: ModuleType) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Let nothing wait for a person: pictures are not shown, and questions find no answer."""
-    os.environ.setdefault("MPLBACKEND", "Agg")
+    backend = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = backend or "Agg"
     stdin, sys.stdin = sys.stdin, io.StringIO()
     try:
         with warnings.catch_warnings():
@@ -73,6 +84,8 @@ def _alone() -> Iterator[None]:
             yield
     finally:
         sys.stdin = stdin
+        if backend is None:
+            os.environ.pop("MPLBACKEND", None)
 
 
 def text_of(path: Path) -> str:

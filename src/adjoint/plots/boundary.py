@@ -1,4 +1,8 @@
-"""A decision boundary is where an estimator changes its mind; it divides the plane into regions."""
+"""A decision boundary is where an estimator changes its mind; it divides the plane into regions.
+
+The shading shows how sure it is: a class's region has the colour of its points, at full strength
+where the class is certain, and without colour where two classes are equally probable.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.annotations import Array
+from ..errors import require
 from . import style
 from .plane import Feature, plane
 from .response import respond
-from .scatter import DataDisplay, as_labels
+from .scatter import DataDisplay, as_labels, name_of_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
     from matplotlib.contour import QuadContourSet
     from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
+    from matplotlib.text import Text
 
 Look = dict[str, Any]
 
@@ -33,7 +40,8 @@ class DecisionBoundaryDisplay:
     xx0, xx1 : (r, r) float array
         The grid's coordinates: ``xx0`` varies along the columns, ``xx1`` along the rows.
     response : (r, r, c) float array
-        Each class's probability at each grid point; 0 or 1 for an estimator that has none.
+        Each class's probability at each grid point; 0 or 1 for an estimator that has none, NaN
+        where it gives no answer.
     classes : (c,) array
         The labels of the classes, in the order of the last axis of ``response``.
     data : DataDisplay, optional
@@ -45,10 +53,13 @@ class DecisionBoundaryDisplay:
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
-    regions_ : list of QuadContourSet
-        With two classes one, where the second has probability at most 0.5; else one per class.
+    regions_ : list of AxesImage
+        One for each class that is the most probable one anywhere, in the colour of its points: full
+        where the class is certain, fading to nothing where another is as probable.
     boundaries_ : list of QuadContourSet
         The lines between the regions.
+    note_ : matplotlib Text or None
+        What the picture says below its title where there is no boundary, or no answer.
     points_ : list of PathCollection
         One per class if there are data, else none.
 
@@ -66,9 +77,10 @@ class DecisionBoundaryDisplay:
 
     ax_: Axes
     figure_: Figure | SubFigure
-    regions_: list[QuadContourSet]
+    regions_: list[AxesImage]
     boundaries_: list[QuadContourSet]
     points_: list[PathCollection]
+    note_: Text | None
 
     def __init__(
         self,
@@ -139,7 +151,7 @@ class DecisionBoundaryDisplay:
         ValueError
             If X has more columns than two and ``features`` does not choose, a chosen one is not
             finite numbers, y does not fit X or the estimator, or the estimator's answer has another
-            shape or is NaN.
+            shape or names no classes.
         ImportError
             If Matplotlib is not installed, or narwhals is not and X is a data frame.
 
@@ -190,7 +202,8 @@ class DecisionBoundaryDisplay:
         title : str
             The title of the axes.
         fill_kwargs, line_kwargs, scatter_kwargs : dict, optional
-            Passed to Matplotlib's ``contourf``, ``contour`` and ``scatter``.
+            Passed to Matplotlib's ``imshow``, ``contour`` and ``scatter``. The ``alpha`` of the
+            fill is that where a class is certain.
 
         Returns
         -------
@@ -199,10 +212,12 @@ class DecisionBoundaryDisplay:
         """
         ax = style.axes_or_new(ax)
         margins = _margins(self.response)
-        self.regions_ = self._fill(ax, margins, fill_kwargs or {})
+        self.regions_ = self._fill(ax, margins, dict(fill_kwargs or {}))
         self.boundaries_ = self._outline(ax, margins, line_kwargs or {})
         self.points_ = self.data.scatter(ax, **(scatter_kwargs or {})) if self.data else []
-        style.dress(ax, title=title, xlabel=self.feature_names[0], ylabel=self.feature_names[1])
+        xlabel, ylabel = map(style.as_words, self.feature_names)
+        style.dress(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+        self.note_ = style.add_note(ax, self._note())
         ax.set_xlim(self.xx0.min(), self.xx0.max())
         ax.set_ylim(self.xx1.min(), self.xx1.max())
         if self.data:
@@ -210,25 +225,68 @@ class DecisionBoundaryDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _fill(self, ax: Axes, margins: Array, kwargs: Look) -> list[QuadContourSet]:
-        """Fill the first of two regions, or each of several in its class's colour."""
-        count = len(self.classes)
-        colours = [style.REGION_COLOUR] if count == 2 else [style.colour(k) for k in range(count)]
-        regions = []
-        for k, colour in enumerate(colours):
-            look: Look = {"colors": [colour], "alpha": style.REGION_ALPHA} | kwargs
-            if margins[..., k].max() >= 0:
-                regions.append(ax.contourf(self.xx0, self.xx1, margins[..., k], [0, 1], **look))
-        return regions
+    def _fill(self, ax: Axes, margins: Array, kwargs: Look) -> list[AxesImage]:
+        """Fill the region of each class in the class's colour, paler where others come near."""
+        full = kwargs.pop("alpha", style.REGION_ALPHA)
+        return [
+            self._shade(ax, style.colour(k, ax), full * np.maximum(2 * margins[..., k], 0), kwargs)
+            for k in range(len(self.classes))
+            if (margins[..., k] >= 0).any()
+        ]
+
+    def _shade(self, ax: Axes, colour: str, alpha: Array, kwargs: Look) -> AxesImage:
+        """Lay a colour over the grid, of so much opacity at each of its points."""
+        colours = require("matplotlib.colors", extra="plot", purpose="drawing")
+        shades = np.empty((*alpha.shape, 4))
+        shades[..., :3] = colours.to_rgb(colour)
+        shades[..., 3] = np.clip(np.nan_to_num(alpha), 0, 1)
+        (left, right), (low, high) = _ends(self.xx0[0]), _ends(self.xx1[:, 0])
+        look: Look = {"interpolation": "bilinear", "aspect": "auto", "zorder": 1} | kwargs
+        return ax.imshow(shades, extent=(left, right, low, high), origin="lower", **look)
+
+    def _is_flat(self) -> bool:
+        return bool(np.isin(self.response, (0.0, 1.0)).all())
+
+    def _note(self) -> str:
+        """Return what a reader would ask about a picture without a boundary, or with gaps."""
+        known = np.isfinite(self.response).all(axis=-1)
+        if not known.any():
+            return "The estimator answers NaN everywhere: has training diverged?"
+        missing = f"The estimator answers NaN in {_percent(1 - known.mean())} of the picture"
+        answers = self.response[known]
+        winners = np.unique(answers.argmax(axis=-1))
+        if len(winners) > 1:
+            return "" if known.all() else missing
+        label = name_of_label(self.classes[winners[0]])
+        sure = answers[:, winners[0]]
+        span = "" if self._is_flat() else f", with probability {_span(sure.min(), sure.max())}"
+        return f"No boundary in this picture: {label} everywhere{span}"
 
     def _outline(self, ax: Axes, margins: Array, kwargs: Look) -> list[QuadContourSet]:
         """Draw every class's border but the last one's, which are the others' as well."""
-        look: Look = {"colors": style.BOUNDARY_COLOUR, "linewidths": style.LINE_WIDTH} | kwargs
+        line = style.seen_on(ax, style.BOUNDARY_COLOUR)
+        look: Look = {"colors": line, "linewidths": style.LINE_WIDTH} | kwargs
         return [
             ax.contour(self.xx0, self.xx1, margins[..., k], [0], **look)
             for k in range(len(self.classes) - 1)
-            if margins[..., k].min() < 0 <= margins[..., k].max()
+            if (margins[..., k] < 0).any() and (margins[..., k] >= 0).any()
         ]
+
+
+def _span(low: float, high: float) -> str:
+    """Return the range of a probability, as one number where its ends read alike."""
+    ends = f"{low:.3g}", f"{high:.3g}"
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def _percent(share: float) -> str:
+    return "less than 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
+def _ends(places: Array) -> tuple[float, float]:
+    """Return where an image begins and ends whose pixels have their middles at these places."""
+    half = (places[1] - places[0]) / 2
+    return float(places[0] - half), float(places[-1] + half)
 
 
 def _grid(points: Array, resolution: int, eps: float | None) -> tuple[Array, Array]:
@@ -248,7 +306,8 @@ def _grid(points: Array, resolution: int, eps: float | None) -> tuple[Array, Arr
 def _margins(response: Array) -> Array:
     """Return how far each class is ahead of the best other one: 0 on the class's border.
 
-    Half the difference, so that with two classes it is the probability less 0.5.
+    Half the difference, so that with two classes it is the probability less 0.5; NaN where one of
+    the probabilities is.
     """
     if response.shape[-1] == 1:
         return response / 2

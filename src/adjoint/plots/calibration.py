@@ -247,7 +247,7 @@ class CalibrationDisplay:
         label = f"{name_of_label(self.classes[k])} (error {self.calibration_error[k]:.3f})"
         index = k + 1 if len(self.classes) == 1 else k
         look: dict[str, Any] = {
-            "color": style.colour(index),
+            "color": style.colour(index, ax),
             "linewidth": style.LINE_WIDTH,
             "label": label,
         } | kwargs

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.annotations import Array
-from ..errors import choose, require
+from ..errors import choose
 from . import style
+from .record import at_the_end, column, recorder
+from .running_mean import is_tangled, running_mean
+from .ticks import WIDE_RANGE, number_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
+    from matplotlib.text import Text
 
     from ..training.history import History
 
 
-# A loss that falls by more than this factor is a flat line on a linear scale.
-WIDE_RANGE = 20.0
-# A longer line that rises and falls through the whole picture more often than this fills an area.
-MOST_LEGIBLE = 500
-MOST_CROSSINGS = 10
-
-
 class LossCurveDisplay:
     """The training loss per epoch, and the validation loss or score where there is one.
+
+    The last value of each stands in the legend; where there is no other line, it stands at the end
+    of the line instead.
 
     Use `from_history`, `from_estimator` or `from_values`; the initialiser only stores what it is
     given.
@@ -56,6 +55,10 @@ class LossCurveDisplay:
         The validation score.
     score_ax_ : matplotlib Axes or None
         Its axes.
+    final_ : matplotlib Text or None
+        The last loss at the end of a line that has no legend.
+    note_ : matplotlib Text or None
+        What the picture says below its title of losses that are NaN or infinite.
 
     Examples
     --------
@@ -71,6 +74,8 @@ class LossCurveDisplay:
     validation_line_: Line2D | None
     score_line_: Line2D | None
     score_ax_: Axes | None
+    final_: Text | None
+    note_: Text | None
 
     def __init__(
         self,
@@ -158,14 +163,14 @@ class LossCurveDisplay:
         >>> len(display.loss) == len(display.validation_loss) == model.n_iter_
         True
         """
-        recorder = _recorder(estimator)
-        loss = list(recorder.loss_curve_)
-        validation_loss = getattr(recorder, "validation_loss_curve_", None)
-        scores = getattr(recorder, "validation_scores_", None)
+        source = recorder(estimator)
+        loss = list(source.loss_curve_)
+        validation_loss = getattr(source, "validation_loss_curve_", None)
+        scores = getattr(source, "validation_scores_", None)
         return cls.from_values(
             loss,
-            validation_loss=_at_the_end(validation_loss, len(loss)),
-            validation_score=None if validation_loss else _at_the_end(scores, len(loss)),
+            validation_loss=at_the_end(validation_loss, len(loss)),
+            validation_score=None if validation_loss else at_the_end(scores, len(loss)),
             ax=ax,
             **kwargs,
         )
@@ -209,17 +214,17 @@ class LossCurveDisplay:
         ImportError
             If Matplotlib is not installed.
         """
-        losses = _column(loss, "loss", None)
+        losses = column(loss, "loss", None)
         count = len(losses)
         display = cls(
-            epoch=np.arange(1.0, count + 1) if epoch is None else _column(epoch, "epoch", count),
+            epoch=np.arange(1.0, count + 1) if epoch is None else column(epoch, "epoch", count),
             loss=losses,
             validation_loss=None
             if validation_loss is None
-            else _column(validation_loss, "validation_loss", count),
+            else column(validation_loss, "validation_loss", count),
             validation_score=None
             if validation_score is None
-            else _column(validation_score, "validation_score", count),
+            else column(validation_score, "validation_score", count),
         )
         return display.plot(ax, **kwargs)
 
@@ -252,11 +257,11 @@ class LossCurveDisplay:
         scale = self._scale(yscale)
         ax = style.axes_or_new(ax)
         ax.set_yscale(scale)
-        look = {"color": style.CURVE_COLOUR} | style.full_names(kwargs)
+        look = {"color": style.seen_on(ax, style.CURVE_COLOUR)} | style.full_names(kwargs)
         self.line_ = self._draw(ax, self.loss, "Training loss", look)
         self.validation_line_ = None
         if self.validation_loss is not None:
-            look = {"color": style.CURVE_SHADE, "linestyle": "--"}
+            look = {"color": style.seen_on(ax, style.CURVE_SHADE), "linestyle": "--"}
             self.validation_line_ = self._draw(ax, self.validation_loss, "Validation loss", look)
         drawn = np.column_stack([self.epoch, self.loss])
         self.score_line_ = self.score_ax_ = None
@@ -265,32 +270,59 @@ class LossCurveDisplay:
         style.dress(ax, title=title, xlabel="Epoch", ylabel="Loss")
         number_ticks(ax, scale)
         ax.margins(x=0.02)
-        style.add_legend(ax, drawn, edge=1.01 if self.score_ax_ is None else 1.16)
+        self.note_ = style.add_note(ax, self._note())
+        if len(ax.lines) > 1:
+            style.add_legend(ax, drawn, edge=1.01 if self.score_ax_ is None else 1.16)
+        self.final_ = self._name_end(ax) if len(ax.lines) == 1 else None
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _draw(self, ax: Axes, loss: Array, label: str, look: dict[str, Any]) -> Line2D:
         """Draw every epoch; where that would be a tangle, thin, with the running mean before it."""
         look = {"linewidth": style.LINE_WIDTH} | look
-        if _is_tangled(loss, ax.get_yscale()):
+        shown = loss
+        if is_tangled(loss, ax.get_yscale()):
             window = len(loss) // 100 | 1  # odd, so that it has a middle
             ax.plot(self.epoch, loss, **(look | {"linewidth": 0.6, "alpha": 0.3, "linestyle": "-"}))
-            loss = running_mean(loss, window)
+            shown = running_mean(loss, window)
             label = f"{label} (mean of {window} epochs)"
         # A single epoch has no line to show.
-        named: dict[str, Any] = {"label": label, "marker": "o" if len(loss) == 1 else None} | look
-        return ax.plot(self.epoch, loss, **named)[0]
+        marker = "o" if len(loss) == 1 else None
+        named: dict[str, Any] = {"label": _with_end(label, shown), "marker": marker} | look
+        return ax.plot(self.epoch, shown, **named)[0]
+
+    def _name_end(self, ax: Axes) -> Text | None:
+        """Write the last loss beside the end of its line, outside the axes."""
+        if np.isnan(self.loss[-1]):
+            return None
+        place = ax.get_yaxis_transform()
+        text = ax.text(
+            1.01, self.loss[-1], f"{self.loss[-1]:.4g}", transform=place, va="center", fontsize=12
+        )
+        style.set_letters(text)
+        return text
+
+    def _note(self) -> str:
+        """Return what a reader would ask about gaps in the line."""
+        missing = np.flatnonzero(np.isnan(self.loss))
+        if not missing.size:
+            return ""
+        first = f"{self.epoch[missing[0]]:.0f}"
+        if missing.size == 1:
+            return f"The loss is NaN or infinite in epoch {first}"
+        return f"The loss is NaN or infinite in {missing.size} epochs, first in epoch {first}"
 
     def _add_score(self, ax: Axes, score: Array) -> Array:
         """Draw the score on an axis of its own, and return where its line is on the other."""
         look: dict[str, Any] = {
-            "color": style.CURVE_SHADE,
+            "color": style.seen_on(ax, style.CURVE_SHADE),
             "linestyle": "-.",
             "linewidth": style.LINE_WIDTH,
         }
         beside = ax.twinx()
         self.score_line_ = beside.plot(self.epoch, score, **look)[0]
-        ax.plot([], [], **look, label="Validation score (right axis)")
+        label = _with_end("Validation score (right axis)", score)
+        ax.plot([], [], **look, label=label)
         style.dress(beside, title="", xlabel="", ylabel="Score")
         beside.grid(False)
         # The axes of the scores lie above those of the losses, whose legend their line would cross.
@@ -316,84 +348,10 @@ class LossCurveDisplay:
         return "log" if wide else "linear"
 
 
-def running_mean(values: Array, window: int) -> Array:
-    """Return the mean of the ``window`` values around each one, fewer near the ends.
-
-    The window is odd. NaN counts as absent; where all are, the mean is NaN.
-
-    >>> import numpy as np
-    >>> running_mean(np.array([0.0, 3.0, 6.0, 9.0]), 3)
-    array([1.5, 3. , 6. , 7.5])
-    """
-    reach = window // 2
-    present = np.isfinite(values)
-    # By cumulative sums, so that a wide window costs no more than a narrow one.
-    total = np.concatenate([[0.0], np.cumsum(np.where(present, values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(present)])
-    place = np.arange(len(values))
-    start, stop = np.maximum(place - reach, 0), np.minimum(place + reach + 1, len(values))
-    number = count[stop] - count[start]
-    return np.where(number > 0, (total[stop] - total[start]) / np.maximum(number, 1), np.nan)
-
-
-def _is_tangled(loss: Array, scale: str) -> bool:
-    """Return whether the line would go up and down so often that it fills an area."""
-    shown = _finite(loss)
-    if scale == "log":
-        shown = np.log(shown[shown > 0])
-    if len(shown) <= MOST_LEGIBLE:
-        return False
-    return bool(np.abs(np.diff(shown)).sum() > MOST_CROSSINGS * np.ptp(shown))
-
-
-def number_ticks(ax: Axes, scale: str) -> None:
-    """Count whole epochs; on a logarithmic axis write 0.01 rather than a power of ten."""
-    ticker = require("matplotlib.ticker", extra="plot", purpose="drawing")
-    ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-    ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
-    if scale == "log":
-        low, high = ax.get_ylim()
-        # Over many decades there is room for labels at the powers of ten alone.
-        subs = (1.0,) if high > 3000 * low else (1.0, 2.0, 5.0)
-        ax.yaxis.set_major_locator(ticker.LogLocator(subs=subs, numticks=12))
-        ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.yaxis.set_minor_formatter(ticker.NullFormatter())
-
-
-def _recorder(estimator: object) -> Any:
-    """Return the estimator that recorded its losses: this one, or one within it."""
-    found = estimator
-    while not hasattr(found, "loss_curve_"):
-        if hasattr(found, "steps"):
-            found = found.steps[-1][1]
-            continue
-        inner = [name for name in ("best_estimator_", "regressor_") if hasattr(found, name)]
-        if not inner:
-            raise TypeError(
-                f"{type(found).__name__} has no loss_curve_; pass a fitted estimator that records "
-                "one at every epoch, which solver='lbfgs' of scikit-learn does not"
-            )
-        found = getattr(found, inner[0])
-    return found
-
-
-def _at_the_end(values: Sequence[float] | None, count: int) -> Array | None:
-    """Return records as those of the last epochs: a fit may go on with validation rows."""
-    if values is None or len(values) == 0:
-        return None
-    return np.concatenate([np.full(max(count - len(values), 0), np.nan), values])
+def _with_end(label: str, values: Array) -> str:
+    """Return the entry of a legend: what a line is, and its last value."""
+    return label if np.isnan(values[-1]) else f"{label}: {values[-1]:.4g}"
 
 
 def _finite(values: Array) -> Array:
     return values[np.isfinite(values)]
-
-
-def _column(values: ArrayLike, name: str, count: int | None) -> Array:
-    """Return the values as an (n,) float array; infinities become NaN, which leaves a gap."""
-    column = np.asarray(values, dtype=np.float64)
-    if column.ndim != 1 or (count is not None and len(column) != count):
-        expected = "one value per epoch" if count is None else f"({count},), as many as losses"
-        raise ValueError(f"{name} has shape {column.shape}; expected {expected}")
-    if not column.size:
-        raise ValueError(f"{name} is empty: there is no epoch to draw; train at least one")
-    return np.where(np.isfinite(column), column, np.nan)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..core.annotations import Array
 from ..errors import choose
 from . import style
-from .curve import WIDE_RANGE, number_ticks
+from .ticks import WIDE_RANGE, number_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,7 +208,7 @@ class LayerStatisticsDisplay:
         ax.set_yscale(scale)
         self.lines_ = {}
         drawn: list[int] = np.flatnonzero(np.isfinite(self.values).any(axis=0)).tolist()
-        for i, look in zip(drawn, _looks([self.layers[i] for i in drawn]), strict=True):
+        for i, look in zip(drawn, _looks(ax, [self.layers[i] for i in drawn]), strict=True):
             # A single epoch has no line to show.
             look = {"marker": "o" if len(self.epoch) == 1 else None} | look
             look |= style.full_names(kwargs)
@@ -245,12 +245,12 @@ class LayerStatisticsDisplay:
         return "log" if positive.max() > WIDE_RANGE * positive.min() else "linear"
 
 
-def _looks(layers: Sequence[str]) -> list[dict[str, Any]]:
+def _looks(ax: Axes, layers: Sequence[str]) -> list[dict[str, Any]]:
     """Return the look of the line of each layer; only labels without underscore are shown."""
     count = len(layers)
     colours: list[Any]
     if count <= len(style.COLOURS):
-        colours, named = [style.colour(i) for i in range(count)], set(range(count))
+        colours, named = [style.colour(i, ax) for i in range(count)], set(range(count))
     else:
         colours = style.shades(count)
         named = set(np.linspace(0, count - 1, MOST_NAMED).round().astype(int).tolist())

@@ -115,12 +115,12 @@ class LearningRateDisplay:
         """
         ax = style.axes_or_new(ax)
         ax.set_xscale("log")
-        shade, width = style.CURVE_SHADE, style.LINE_WIDTH
+        shade, width = style.seen_on(ax, style.CURVE_SHADE), style.LINE_WIDTH
         look: dict[str, Any] = {"color": shade, "linewidth": width, "label": "Smoothed loss"}
         ax.plot(
             self.rates,
             self.loss,
-            color=style.CURVE_COLOUR,
+            color=style.seen_on(ax, style.CURVE_COLOUR),
             linewidth=0.8,
             label="Batch loss",
         )
@@ -130,7 +130,11 @@ class LearningRateDisplay:
         if self.suggestion is not None:
             label = f"Suggestion: {self.suggestion:.2g}"
             self.suggestion_line_ = ax.axvline(
-                self.suggestion, label=label, color=style.colour(0), linestyle="--", linewidth=width
+                self.suggestion,
+                label=label,
+                color=style.colour(0, ax),
+                linestyle="--",
+                linewidth=width,
             )
         style.dress(ax, title=title, xlabel="Learning rate", ylabel="Loss")
         style.add_legend(ax, np.column_stack([self.rates, self.smoothed]))

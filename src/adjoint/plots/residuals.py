@@ -209,11 +209,12 @@ class ResidualsDisplay:
             "linewidths": 0,
         }
         if "c" not in kwargs and "color" not in kwargs:
-            look["color"] = style.colour(1 if outputs == 1 else k)
+            look["color"] = style.colour(1 if outputs == 1 else k, ax)
         return ax.scatter(self.y_pred[:, k], shown, **(look | kwargs))
 
     def _line(self, ax: Axes, left_over: bool) -> Line2D:
-        look: dict[str, Any] = {"color": "black", "linewidth": 1, "label": "Right predictions"}
+        colour = style.seen_on(ax, "black")
+        look: dict[str, Any] = {"color": colour, "linewidth": 1, "label": "Right predictions"}
         if left_over:
             return ax.axhline(0, **look)
         ends = [float(self.y_pred.min()), float(self.y_pred.max())]
@@ -231,14 +232,14 @@ class ResidualsDisplay:
         line = ax.plot(
             x,
             y,
-            color=style.colour(k) if several else style.BOUNDARY_COLOUR,
+            color=style.colour(k, ax) if several else style.seen_on(ax, style.BOUNDARY_COLOUR),
             linewidth=style.LINE_WIDTH,
             linestyle="--",
             label=None if several else "Median",
         )[0]
         effects = require("matplotlib.patheffects", extra="plot", purpose="drawing")
-        # A white border: the line has to show above thousands of points of its own colour.
-        line.set_path_effects([effects.withStroke(linewidth=5, foreground="white")])
+        # A border like the background lets the line show above thousands of points of its colour.
+        line.set_path_effects([effects.withStroke(linewidth=5, foreground=ax.get_facecolor())])
         return [line]
 
 

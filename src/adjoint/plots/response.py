@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.annotations import Array
+from . import style
 from .scatter import check_class_count
 
 
@@ -17,7 +18,8 @@ def respond(
 ) -> tuple[Array, NDArray[Any]]:
     """Return the (n, c) probabilities and the c classes they are for.
 
-    An estimator without `predict_proba` is certain of the class that it predicts.
+    An estimator without `predict_proba` is certain of the class that it predicts. One whose
+    training diverged may answer NaN.
     """
     if hasattr(estimator, "predict_proba"):
         response = np.asarray(estimator.predict_proba(points), dtype=np.float64)
@@ -37,8 +39,6 @@ def _check_probabilities(response: Array, count: int) -> None:
             f"predict_proba returned shape {response.shape} for {count} points; expected "
             f"({count}, c), a column for each of at least two classes"
         )
-    if np.isnan(response).any():
-        raise ValueError("predict_proba returned NaN; did training diverge?")
 
 
 def _one_hot(
@@ -49,7 +49,11 @@ def _one_hot(
         raise ValueError(f"predict returned shape {predicted.shape}; expected ({count},)")
     seen = np.unique(predicted if labels is None else np.concatenate([predicted, labels]))
     classes = np.asarray(getattr(estimator, "classes_", seen))
-    check_class_count(len(classes), "predict")
+    if len(classes) > style.MOST_CLASSES:
+        raise ValueError(
+            f"predict returned {len(classes)} different values; expected class labels, at most "
+            f"{style.MOST_CLASSES}: a regressor has no decision boundary, ResidualsDisplay shows it"
+        )
     _check_labels(seen, classes)
     return (predicted[:, None] == classes).astype(np.float64), classes
 

@@ -122,7 +122,8 @@ class DataDisplay:
         """
         ax = style.axes_or_new(ax)
         self.points_ = self.scatter(ax, **kwargs)
-        style.dress(ax, title=title, xlabel=self.feature_names[0], ylabel=self.feature_names[1])
+        xlabel, ylabel = map(style.as_words, self.feature_names)
+        style.dress(ax, title=title, xlabel=xlabel, ylabel=ylabel)
         style.add_legend(ax, self.X)
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -138,7 +139,7 @@ class DataDisplay:
         artists = []
         for index, label in enumerate(self.classes):
             # Matplotlib takes c or color, not both.
-            own = {"c" if "c" in kwargs else "color": style.colour(index)}
+            own = {"c" if "c" in kwargs else "color": style.colour(index, ax)}
             own["marker"] = style.marker(index)
             x = self.X[self.y == label]
             artists.append(
@@ -190,4 +191,4 @@ def names_of_features(X: object) -> tuple[str, str]:
 
 def name_of_label(label: object) -> str:
     """Return a legend's entry: a string label speaks for itself, a number does not."""
-    return label if isinstance(label, str) else f"Class {label}"
+    return style.as_words(label) if isinstance(label, str) else f"Class {label}"

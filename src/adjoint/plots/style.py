@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import require
+from .contrast import in_the_dark, is_dark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 FIGURE_SIZE = (8.0, 6.0)  # inches
 CURVE_COLOUR = "#9b95c9"
 CURVE_SHADE = "#5b4fa8"  # a darker relative, told apart from the curve in grey and by its dashes
-REGION_COLOUR = "#9B95C9"
 BOUNDARY_COLOUR = "#7B68EE"
-REGION_ALPHA = 0.15
+REGION_ALPHA = 0.4
 POINT_ALPHA = 0.7
 LINE_WIDTH = 2.0
 POINT_SIZE = 36.0  # square points
@@ -62,13 +62,26 @@ SERIF_FAMILIES = (
     "SimSun",
     "Noto Serif CJK SC",
     "Source Han Serif SC",
+    # Of a collection of fonts Matplotlib knows the first one alone; it has the same characters.
+    "Noto Serif CJK JP",
+    "Noto Sans CJK JP",
     "DejaVu Sans",
 )
 
 
-def colour(index: int) -> str:
-    """Return the colour of class number ``index``."""
-    return COLOURS[index % len(COLOURS)]
+def colour(index: int, ax: Axes | None = None) -> str:
+    """Return the colour of class number ``index``, on axes as `seen_on` has it."""
+    found = COLOURS[index % len(COLOURS)]
+    return found if ax is None else seen_on(ax, found)
+
+
+def seen_on(ax: Axes, colour: str) -> str:
+    """Return a colour, or what stands for it on axes that are dark."""
+    colours = require("matplotlib.colors", extra="plot", purpose="drawing")
+    behind = colours.to_rgba(ax.get_facecolor())
+    if behind[3] == 0 or not is_dark(colours.to_hex(behind)):
+        return colour
+    return in_the_dark(colours.to_hex(colour))
 
 
 def shades(count: int) -> list[tuple[float, ...]]:
@@ -126,6 +139,31 @@ def dress(ax: Axes, *, title: str, xlabel: str, ylabel: str) -> None:
     ax.tick_params(axis="both", which="both", labelsize=12, labelfontfamily=list(families()))
     set_letters(ax.title, ax.xaxis.label, ax.yaxis.label)
     set_letters(ax.xaxis.get_offset_text(), ax.yaxis.get_offset_text())
+
+
+def add_note(ax: Axes, note: str) -> Text | None:
+    """Write a line between the title and the axes, where it covers nothing; none if it is empty."""
+    if not note:
+        return None
+    ax.set_title(ax.get_title(), pad=26, fontsize=16)
+    place: dict[str, Any] = {"xy": (0.5, 1), "xycoords": "axes fraction"}
+    offset: dict[str, Any] = {"xytext": (0, 6), "textcoords": "offset points"}
+    text: Text = ax.annotate(note, **place, **offset, ha="center", va="bottom", fontsize=12)
+    set_letters(ax.title, text)
+    return text
+
+
+def as_words(text: object, most: int = 48) -> str:
+    """Return a text of the user's, cut and written so that Matplotlib shows it as it is.
+
+    Between dollars it would read a formula, and a legend leaves out what begins with an underscore.
+
+    >>> as_words("US$ or A$"), as_words("_hidden"), as_words("a" * 99, most=5)
+    ('US\\\\$ or A\\\\$', ' _hidden', 'aaaa…')
+    """
+    words = " ".join(str(text).split()) or " "
+    words = words if len(words) <= most else f"{words[: most - 1]}…"
+    return " " * words.startswith("_") + words.replace("$", r"\$")
 
 
 def set_letters(*texts: Text) -> None:

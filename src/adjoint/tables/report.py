@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..errors import require
 from ..plots import LossCurveDisplay, ResidualsDisplay
+from ..plots.two_schemes import svg_in_two_schemes
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ td, th { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(-
 td:first-child, th:first-child { text-align: left; }
 .words td, .words th, td:has(.bar) { text-align: left; }
 .bar { display: inline-block; height: .7em; background: var(--bar); }
-figure { margin: 1rem 0; background: white; border-radius: 4px; }
-figure svg { width: 100%; height: auto; display: block; }
+figure { margin: 1rem 0; overflow-x: auto; }
+figure svg { width: 100%; min-width: 30rem; height: auto; display: block; }
+@media print {
+  figure { break-inside: avoid; } figure svg { min-width: 0; } h2 { break-after: avoid; }
+}
 footer { margin-top: 3rem; font-size: 85%; opacity: .75; }
 """.strip()
 
@@ -82,7 +85,7 @@ def metrics_table(metrics: dict[str, dict[str, float]]) -> str:
 def _outcome(trial: Trial) -> tuple[str, str]:
     target = trial.model.target
     if target.task == "regression":
-        return "What is left over", _figure(lambda ax: _residuals(ax, trial))
+        return "What is left over", _figure("residuals", lambda ax: _residuals(ax, trial))
     count = len(target.labels)
     if count > _MOST_CLASSES:
         return "What is confused", f"<p>{count} classes are too many for a table.</p>"
@@ -117,20 +120,17 @@ def _losses(record: dict[str, Any]) -> str:
         )
 
     best = record["best_epoch"]
-    return _figure(draw) + f"<p>The weights are those of epoch {best}.</p>"
+    return _figure("losses", draw) + f"<p>The weights are those of epoch {best}.</p>"
 
 
-def _figure(draw: Callable[[Any], None]) -> str:
-    """Return a drawing as SVG, without the head of a file."""
+def _figure(name: str, draw: Callable[[Any], None]) -> str:
+    """Return a drawing as SVG, in the page's own colours."""
     require("matplotlib", extra="plot", purpose="the report's drawings")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     draw(figure.subplots())
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return f"<figure>{text[text.index('<svg') :]}</figure>"
+    return f"<figure>{svg_in_two_schemes(figure, name=name, transparent=True)}</figure>"
 
 
 def _importances(found: dict[str, float]) -> str:

@@ -104,5 +104,7 @@ class _Speaker:
             f"accuracy {result.accuracy:.4f} on the training points "
             f"after {len(result.history):,} epochs, {result.seconds:.1f} s"
         )
+        if result.trouble:
+            self.line(result.trouble)
         for path in files:
             self.line(f"wrote {click.format_filename(path)}")

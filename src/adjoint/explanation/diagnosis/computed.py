@@ -12,17 +12,19 @@ from ...core.annotations import Array
 from ...core.node import Node
 from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import is_given
+from .cuts import EXITS
 from .diagnosis import Diagnosis
-from .event_log import EventLog, latest, of_graph
+from .event_log import Cut, EventLog, latest, of_graph
 from .examination import Examination, examination_of
 from .flow import Flow, FlowPoint
 from .gradient import norm
 from .names import named_tensors
 
+_LEAVING = EXITS | {"detach"}
 _HOW = "run it inside `with ad.diagnose():`, or call ad.why(f, *args), to see where"
 
 
-def of_value(subject: Tensor | Array | np.generic, scope: Mapping[str, Any]) -> Diagnosis:
+def of_value(subject: Tensor | Array | np.generic | float, scope: Mapping[str, Any]) -> Diagnosis:
     """Return the diagnosis of a tensor or an array, ``scope`` being the caller's variables."""
     log = latest()
     known = (name for name, x in scope.items() if x is subject and is_given(name))
@@ -36,8 +38,7 @@ def of_value(subject: Tensor | Array | np.generic, scope: Mapping[str, Any]) -> 
         if x.node is not None and x.node.grad is subject:
             return _of_leaf(x.node, scope)
     if not isinstance(subject, Tensor):
-        words = "a plain array remembers no graph: ask about the tensor or the function it is from"
-        return Diagnosis(name, "none", "no_graph", None, words)
+        return _of_numbers(subject, name, log)
     return _without_graph(name)
 
 
@@ -56,11 +57,22 @@ def of_none(scope: Mapping[str, Any]) -> Diagnosis:
     return Diagnosis("None", "none", "unknown", None, words)
 
 
+def _of_numbers(subject: Array | np.generic | float, name: str, log: EventLog | None) -> Diagnosis:
+    """Report on plain numbers, which may have left a graph at a line that was seen."""
+    what = "Python number" if isinstance(subject, float) else "plain array"
+    words = f"a {what} remembers no graph: ask about the tensor or the function it is from"
+    left = [e.line for e in log.events if isinstance(e, Cut) and e.how in _LEAVING] if log else []
+    known = [line for line in left if line is not None]
+    if known:
+        words += f"; in the last block of ad.diagnose() numbers left a graph at {known[-1]}"
+    return Diagnosis(name, "none", "no_graph", None, words)
+
+
 # --- with a log
 
 
 def _of_recorded(
-    subject: Tensor | Array | np.generic, name: str, log: EventLog, scope: Mapping[str, Any]
+    subject: Tensor | Array | np.generic | float, name: str, log: EventLog, scope: Mapping[str, Any]
 ) -> Diagnosis | None:
     """Return what a log tells of a value; None if it is not in it."""
     examination = examination_of(log, {**scope, name: subject})
@@ -77,7 +89,7 @@ def _of_recorded(
     return None
 
 
-def _leaf_of(subject: Tensor | Array | np.generic, examination: Examination) -> Node | None:
+def _leaf_of(subject: Tensor | Array | np.generic | float, examination: Examination) -> Node | None:
     """Return the leaf that a tensor is, that it is the gradient of, or that an array became."""
     if isinstance(subject, Tensor) and subject.node is not None:
         known = subject.is_leaf and examination.flow.places
@@ -89,11 +101,22 @@ def _leaf_of(subject: Tensor | Array | np.generic, examination: Examination) -> 
                 node.grad is subject or g is array or g is getattr(array, "base", None)
             ):
                 return node
+    for cut in reversed(examination.flow.cuts):
+        if cut.how == "gradient" and any(
+            numbers is array or numbers is getattr(array, "base", None)
+            for _, numbers in cut.results
+        ):
+            return cut.sources[0][0]
     found = examination.flow.maker(array)
+    if isinstance(found, Cut) and found.how == "detach" and not isinstance(subject, Tensor):
+        # A detached tensor has the array of the leaf, which may have been an argument.
+        found = next((node for node, numbers in found.sources if numbers is array), None)
     return found if isinstance(found, Node) and found.primitive is None else None
 
 
-def _frozen(subject: Tensor | Array | np.generic, name: str, flow: Flow) -> Diagnosis | None:
+def _frozen(
+    subject: Tensor | Array | np.generic | float, name: str, flow: Flow
+) -> Diagnosis | None:
     """Report a parameter that was excluded from training."""
     for cut in reversed(flow.cuts):
         if cut.how == "frozen" and cut.subject is subject:

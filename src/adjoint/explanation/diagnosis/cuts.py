@@ -18,7 +18,9 @@ _RANK = (
     "comparison",
 )
 # At these cuts numbers go to NumPy or Python, and may come back as new objects.
-_EXITS = frozenset(["float", "int", "item", "numpy", "copy", "tensor"])
+EXITS = frozenset(["float", "int", "item", "numpy", "copy", "tensor"])
+# Numbers that are read by .data leave without a trace.
+_UNSEEN = "what NumPy makes of its array .data would not be seen"
 _WORDS = {
     "argmax": "{name} gives places, which do not vary smoothly: no gradient passes",
     "comparison": "{name} gives truth values, which do not vary smoothly: no gradient passes",
@@ -77,7 +79,7 @@ def _lost(
         return _told(refused[-1])
     # New objects that NumPy or Python made of the numbers cannot be followed by their identity, so
     # that an exit is the likely cut.
-    exits = [link for link in broken if link.broken in _EXITS]
+    exits = [link for link in broken if link.broken in EXITS]
     if exits:
         return _told(_worst(exits))
     if broken:
@@ -89,7 +91,7 @@ def _lost(
             "unconnected",
             flow.lines.get(last),
             f"its last use is here, in {name_of(last)}, whose result did not reach the loss by "
-            "operations on tensors",
+            f"operations on tensors; {_UNSEEN}",
             {"primitive": name_of(last)},
         )
     return _unused(flow, leaf, target)
@@ -98,10 +100,13 @@ def _lost(
 def _unused(flow: Flow, leaf: Node, target: FlowPoint | None) -> Verdict:
     made = flow.lines.get(leaf)
     if made is not None:
-        return Verdict("unused", made, "it was made here, and no operation used it", {})
+        words = f"it was made here, and no operation on tensors used it; {_UNSEEN}"
+        return Verdict("unused", made, words, {})
     where = flow.lines.get(target) if isinstance(target, Node) else None
-    words = "no operation used it" + (", and the loss was computed here" if where else "")
-    return Verdict("unused", where, words, {})
+    words = "no operation on tensors used it" + (
+        ", and the loss was computed here" if where else ""
+    )
+    return Verdict("unused", where, f"{words}; {_UNSEEN}", {})
 
 
 def _refused(link: Link) -> bool:

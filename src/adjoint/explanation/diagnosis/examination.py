@@ -49,9 +49,13 @@ class Examination(NamedTuple):
         """Return a leaf's gradient, or that of a function which keeps none on its leaves."""
         if leaf.grad is not None:
             return np.asarray(leaf.grad.data)
-        noted = any(node is leaf for cut in self.flow.cuts for node, _ in cut.sources)
+        noted = [cut for cut in self.flow.cuts if any(node is leaf for node, _ in cut.sources)]
+        for cut in noted:
+            if cut.how == "gradient":  # zeros, since no sweep came to it
+                return np.asarray(cut.results[0][1])
+        was_cleared = any(cut.how == "cleared" for cut in noted)
         sweep = self.sweep_of(leaf)
-        return None if noted or sweep is None else sweep.cotangents[leaf]
+        return None if was_cleared or sweep is None else sweep.cotangents[leaf]
 
     def differentiate(self, seeds: Mapping[Node, Any], wanted: Iterable[Node]) -> dict[Node, Any]:
         """Return the gradients of leaves, and leave the sweep in the log."""
@@ -97,6 +101,9 @@ class Examination(NamedTuple):
         assert gradient is not None  # else the state would be "none"
         if state == "fine":
             return Verdict("fine", None, _fine(gradient), {})
+        if sweep is None and self._was_not_reached(leaf):
+            # What was differentiated is not known: the numbers are followed as far as they went.
+            return self._replace(target=None)._absent(leaf, sweep)
         if sweep is None:
             return _unseen(gradient)
         if state in ("nan", "inf"):
@@ -104,6 +111,11 @@ class Examination(NamedTuple):
         if state == "zero":
             return find_zero(self.flow, sweep, leaf)
         return find_scale(self.flow, sweep, leaf, tiny=state == "tiny")
+
+    def _was_not_reached(self, leaf: Node) -> bool:
+        """Return whether a function of the engine gave zeros, since no sweep came to a leaf."""
+        notes = (cut for cut in self.flow.cuts if cut.how == "gradient")
+        return any(node is leaf for cut in notes for node, _ in cut.sources)
 
     def _absent(self, leaf: Node, sweep: Sweep | None) -> Verdict:
         if sweep is not None:

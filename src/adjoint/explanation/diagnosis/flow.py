@@ -24,7 +24,7 @@ FlowPoint = Node | Cut
 
 
 # These events say something about a leaf; no numbers go anywhere.
-_NOTES = ("cleared", "frozen")
+_NOTES = ("cleared", "frozen", "gradient")
 
 
 class Link(NamedTuple):

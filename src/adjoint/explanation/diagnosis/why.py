@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ...core.value import Value
 from ...graphs.tensor import Tensor
 from .computed import of_none, of_value
+from .data_reads import with_reads
 from .diagnosis import Diagnosis
 from .rerun import Function, Wanted, of_function
 
@@ -20,10 +21,11 @@ def why(subject: Function | Tensor | ArrayLike | None, *args: Any, wrt: Wanted =
 
     Parameters
     ----------
-    subject : Tensor, array or callable
-        A leaf, such as a parameter, or its gradient; a value that was differentiated, to ask
-        about all of its leaves; or a function, which is run again while it is watched. A tensor's
-        line is known if it was computed inside `diagnose`; otherwise the graph alone is looked at.
+    subject : Tensor, array, float or callable
+        A leaf, such as a parameter, or its gradient, also as `grad` gives it; a value that was
+        differentiated, to ask about all of its leaves; a number that left the graph; or a function,
+        which is run again while it is watched. A tensor's line is known if it was computed inside
+        `diagnose`; otherwise the graph alone is looked at.
     *args : arrays, tensors, or lists, tuples and dicts of them
         What the function is called with. It returns the value to differentiate, of which all
         entries are added up; or, as a training step does, calls ``backward`` itself.
@@ -54,15 +56,18 @@ def why(subject: Function | Tensor | ArrayLike | None, *args: Any, wrt: Wanted =
     w: the gradient is fine
       norm 10, entries from 6 to 8
     """
-    scope = sys._getframe(1).f_locals
+    frame = sys._getframe(1)
+    scope = frame.f_locals
     if callable(subject) and not isinstance(subject, Value):
-        return of_function(subject, args, wrt, scope)
+        code = getattr(getattr(subject, "forward", subject), "__code__", None)
+        found = of_function(subject, args, wrt, scope)
+        return found if code is None else with_reads(found, [code])
     if args or wrt is not None:
         raise TypeError("why: only a function takes arguments and wrt")
     if subject is None:
-        return of_none(scope)
-    if not isinstance(subject, (Tensor, np.ndarray, np.generic)):
+        return with_reads(of_none(scope), [frame.f_code])
+    if not isinstance(subject, (Tensor, np.ndarray, np.generic, float)):
         raise TypeError(
             f"why: expected a tensor, its gradient or a function, got {type(subject).__name__}"
         )
-    return of_value(subject, scope)
+    return with_reads(of_value(subject, scope), [frame.f_code])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .letters import printable
 from .scene import Arrow, Card, Scene
 
 _SHAPES = {
@@ -27,7 +28,7 @@ def write(scene: Scene, title: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    escaped = printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

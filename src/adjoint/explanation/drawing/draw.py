@@ -45,6 +45,10 @@ def draw(
     zero the arrow is dashed, where no gradient is needed it is dotted. Details, as the line of the
     program, show when the mouse rests on a part.
 
+    What would be longer than some thirty boxes is folded: modules, which then also say the norm of
+    their parameters' gradient; the middle of long lists of these; the rounds of a loop but the
+    first and the last; and the middle of what is still too long.
+
     Parameters
     ----------
     subject : callable, Tensor or Module
@@ -60,9 +64,10 @@ def draw(
         gradients only if that is a single number.
     depth : int, optional
         How many levels of modules are drawn open: 0 folds the model into one box, 1 its layers, and
-        so on. By default as many as stay legible.
+        so on; nothing else is folded then. By default as many as stay legible.
     open : str or sequence of str
-        Paths of modules that are drawn open in any case, as ``"layers[0]"``.
+        Paths of modules that are drawn open in any case, as ``"layers[0]"``; no loop is folded
+        then.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from ...files.whole_file import write_whole
 from . import dot, svg
 from .evaluated_graph import EvaluatedGraph
+from .frames import pushes
 from .graph_layout import GraphLayout, lay_out
 from .scene import Scene
 from .svg import Links
@@ -33,7 +34,7 @@ class Drawing:
 
     def __init__(self, record: EvaluatedGraph, scene: Scene, title: str) -> None:
         self.record, self.scene, self.title = record, scene, title
-        self.layout: GraphLayout = lay_out(scene)
+        self.layout: GraphLayout = lay_out(scene, pushes)
 
     def svg(self, links: Mapping[int, Links] = MappingProxyType({})) -> str:
         """Return the picture as SVG, which follows the reader's choice of light or dark.

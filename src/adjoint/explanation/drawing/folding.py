@@ -1,37 +1,20 @@
-"""A fold is one box of a picture for many operations: those of a module's call, or of several."""
+"""Folding decides which modules of a graph are one box, which are open, and what is left out."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from ...core.node import Node
 from .call_site import ModuleCall
 from .evaluated_graph import EvaluatedGraph
+from .fold import Fold, Folding
+from .repeats import fold_repeats
 
 # Modules are folded if there would be more boxes than this.
 MOST_BOXES = 30
 # So many modules are shown at the beginning and at the end of a list that is too long.
 _KEPT = 4
-
-
-@dataclass
-class Fold:
-    """Operations shown as one box, or one by one inside a frame."""
-
-    title: str
-    kind: str
-    nodes: list[Node] = field(default_factory=list)
-    depth: int = 0
-
-
-@dataclass
-class Folding:
-    """Which operations are folded into which box, and which modules are drawn open."""
-
-    closed: dict[Node, Fold]
-    opened: list[Fold]
 
 
 def fold(evaluated: EvaluatedGraph, *, depth: int | None, opened: Collection[str]) -> Folding:
@@ -42,8 +25,8 @@ def fold(evaluated: EvaluatedGraph, *, depth: int | None, opened: Collection[str
     evaluated : EvaluatedGraph
     depth : int or None
         How many levels of modules are open: none, the outermost, those in it …; by default as many
-        as leave no more than `MOST_BOXES`, but the outermost, where the middle of long lists is
-        folded.
+        as leave no more than `MOST_BOXES`, but the outermost. If these are still too many, the
+        middle of long lists of modules is folded, then of operations that repeat, then of the rest.
     opened : collection of str
         Paths of modules that are open in any case.
 
@@ -60,6 +43,9 @@ def fold(evaluated: EvaluatedGraph, *, depth: int | None, opened: Collection[str
     folding = _folding(calls, found, opened)
     if depth is None and _count(folding, calls) > MOST_BOXES:
         _shorten(folding, calls)
+        # What was opened by name is never folded again.
+        if not opened:
+            fold_repeats(folding, evaluated.graph.nodes, most=MOST_BOXES)
     return folding
 
 

@@ -8,18 +8,21 @@ arrow carries has a place of its own in the row below its source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+from .letters import columns
+from .ports import PAD_X, apart
 from .ranks import ranks, trunk
-from .scene import Arrow, Card, Scene
+from .rows import Item, gap, ordered
+from .scene import LEAVES, Arrow, Card, Scene
 
 LETTER = 7.3  # width of a monospaced letter of 12 pixels, with room to spare
 SMALL = 6.7  # the same for letters of 11 pixels
 LINE = 17.0  # from one line to the next
-PAD_X, PAD_Y = 12.0, 8.0
-_GAP = 16.0  # between neighbours
+PAD_Y = 8.0
+FRAME_ABOVE, FRAME_BELOW = 15.0, 7.0  # room of a frame around its cards
 _ABOVE, _BELOW = 12.0, 30.0  # a label; arrows turn below it
 _LABEL_HEIGHT = 13.0
 STACK = 4.0  # by which the second sheet of a folded module shows
@@ -28,27 +31,17 @@ _PORT = 16.0  # between the ends of arrows at one card
 _ROUNDS = 8
 
 
-@dataclass(eq=False)
-class Item:
-    """A card, or where an arrow passes, in a row: it reaches from x - left to x + right."""
-
-    left: float
-    right: float
-    height: float
-    card: int | None = None
-    arrow: int | None = None
-    place: int = 0  # in its row
-    x: float = 0.0
-    above: list[Item] = field(default_factory=list)
-    below: list[Item] = field(default_factory=list)
-
-
 @dataclass
 class Way:
-    """The points of an arrow from its source to its target, and where its label begins."""
+    """The points of an arrow from its source to its target, and the place of its label.
+
+    ``label`` is where its text begins, ``label_box`` (left, top, right, bottom) what it takes; none
+    where there is no text.
+    """
 
     points: list[tuple[float, float]]
     label: tuple[float, float]
+    label_box: tuple[float, float, float, float] | None = None
 
 
 @dataclass
@@ -62,21 +55,40 @@ class GraphLayout:
     height: float
 
 
-def lay_out(scene: Scene) -> GraphLayout:
-    """Return the layout of a scene, its top at 0 and its trunk at x = 0."""
+# The cards that stand in the way of something, and by how much they would have to move.
+Push = tuple[Collection[int], float]
+
+
+def lay_out(
+    scene: Scene, pushes: Callable[[Scene, GraphLayout], Sequence[Push]] | None = None
+) -> GraphLayout:
+    """Return the layout of a scene, its top at 0 and its trunk at x = 0.
+
+    What ``pushes`` finds in the way is moved, until it finds no more or has been asked often.
+    """
     if not scene.cards:
         return GraphLayout([], [], 0, 0, 0)
     grid = _Grid(scene)
-    grid.order()
+    grid.rows = ordered(grid.rows)
     grid.place()
-    return grid.layout()
+    layout = grid.layout()
+    for _ in range(_ROUNDS):
+        moves = pushes(scene, layout) if pushes else []
+        if not moves:
+            break
+        for cards, by in moves:
+            grid.push(cards, by)
+        layout = grid.layout()
+    return layout
 
 
 def size(card: Card) -> tuple[float, float]:
     """Return the width and height of a card."""
-    widths = [len(text) * (LETTER if kind == "title" else SMALL) for text, kind in card.lines]
+    widths = [columns(text) * (LETTER if kind == "title" else SMALL) for text, kind in card.lines]
     more = STACK if card.kind == "module" else 0.0
-    return max(widths) + 2 * PAD_X + more, len(card.lines) * LINE + 2 * PAD_Y - 3 + more
+    return max(widths, default=0.0) + 2 * PAD_X + more, len(
+        card.lines
+    ) * LINE + 2 * PAD_Y - 3 + more
 
 
 class _Grid:
@@ -84,6 +96,7 @@ class _Grid:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.frames = _frames_of(scene)
         way = trunk(scene)
         rows = ranks(scene, way)
         lowest = min(rows)
@@ -112,55 +125,25 @@ class _Grid:
 
     def _card(self, index: int) -> Item:
         width, height = size(self.scene.cards[index])
-        item = Item(width / 2, width / 2, height, card=index)
+        leaf = self.scene.cards[index].kind in LEAVES
+        item = Item(width / 2, width / 2, height, index, frames=self.frames[index], is_leaf=leaf)
         self.rows[self.row[index]].append(item)
         return item
 
     def _chain(self, number: int, arrow: Arrow) -> list[Item]:
         """Put an arrow into the rows that it passes; the first has its label."""
         chain = []
+        common = self.frames[arrow.source] & self.frames[arrow.target]
         for row in range(self.row[arrow.source] + 1, self.row[arrow.target]):
-            chain.append(Item(_LANE, _LANE, _LABEL_HEIGHT if row % 2 else 0, arrow=number))
+            first = row == self.row[arrow.source] + 1
+            height = _LABEL_HEIGHT if first and arrow.label else 0.0
+            chain.append(Item(_LANE, _LANE, height, arrow=number, frames=common))
             self.rows[row].append(chain[-1])
         stops = [self.items[arrow.source], *chain, self.items[arrow.target]]
         for upper, lower in pairwise(stops):
             upper.below.append(lower)
             lower.above.append(upper)
         return chain
-
-    # --- the order in each row
-
-    def order(self) -> None:
-        """Sort the rows by the barycentres of their neighbours, and keep the best of it."""
-        for row in self.rows:
-            _number(row)
-        best, fewest = [list(row) for row in self.rows], self._crossings()
-        for step in range(_ROUNDS):
-            down = step % 2 == 0
-            for row in self.rows if down else reversed(self.rows):
-                self._sort(row, down)
-            # A round may also make crossings, so the best order of all rounds is kept, not the
-            # last.
-            if (found := self._crossings()) < fewest:
-                best, fewest = [list(row) for row in self.rows], found
-        self.rows = best
-
-    def _sort(self, row: list[Item], down: bool) -> None:
-        def barycentre(item: Item) -> float:
-            near = (item.above if down else item.below) or [item]
-            return sum(other.place for other in near) / len(near)
-
-        row.sort(key=barycentre)
-        _number(row)
-
-    def _crossings(self) -> int:
-        count = 0
-        for row in self.rows:
-            # Read from left to right, two arrows cross where the later one ends further to the
-            # left.
-            ends = [place for item in row for place in sorted(x.place for x in item.below)]
-            count += sum(a > b for n, a in enumerate(ends) for b in ends[n + 1 :])
-        return count
 
     # --- the place in each row
 
@@ -190,7 +173,7 @@ class _Grid:
             trunk = next((n for n, item in enumerate(row) if id(item) in self.anchors), 0)
             for n, item in enumerate(row):
                 if item.arrow is not None and item is self.chains[item.arrow][0]:
-                    width = len(self.scene.arrows[item.arrow].label) * SMALL
+                    width = columns(self.scene.arrows[item.arrow].label) * SMALL
                     room = _LANE + width + 3 if width else _LANE
                     item.left, item.right = (room, _LANE) if n < trunk else (_LANE, room)
 
@@ -204,6 +187,24 @@ class _Grid:
                     if any(id(item) in wished for item in row):
                         self._spread(row, {id(item): item.x for item in row} | wished)
 
+    def push(self, cards: Collection[int], by: float) -> None:
+        """Move cards to one side, and what is beside them out of their way; never the trunk."""
+        for row in self.rows:
+            # To the left is to the right in a mirror.
+            facing = row if by > 0 else row[::-1]
+            first = next((n for n, item in enumerate(facing) if item.card in cards), len(row))
+            if any(id(item) in self.anchors for item in facing[first:]):
+                continue
+            for item in facing[first:]:
+                item.x += by if item.card in cards else 0.0
+            for before, item in pairwise(facing[first:]):
+                if by > 0:
+                    least = before.x + before.right + gap(before, item) + item.left
+                    item.x = max(item.x, least)
+                else:
+                    most = before.x - before.left - gap(before, item) - item.right
+                    item.x = min(item.x, most)
+
     def _spread(self, row: list[Item], wished: dict[int, float]) -> None:
         """Give the items of a row their wished places, or the nearest that are free."""
         if not row:
@@ -214,21 +215,17 @@ class _Grid:
             row[middle].x = wished.get(id(row[middle]), 0.0)
         # From the middle outwards: the trunk stays where it is, and pushes the others aside.
         for n in range(middle + 1, len(row)):
-            least = row[n - 1].x + row[n - 1].right + _GAP + row[n].left
+            least = row[n - 1].x + row[n - 1].right + gap(row[n - 1], row[n]) + row[n].left
             row[n].x = max(least, wished.get(id(row[n]), least))
         for n in range(middle - 1, -1, -1):
-            most = row[n + 1].x - row[n + 1].left - _GAP - row[n].right
+            most = row[n + 1].x - row[n + 1].left - gap(row[n], row[n + 1]) - row[n].right
             row[n].x = min(most, wished.get(id(row[n]), most))
 
     # --- the result
 
     def layout(self) -> GraphLayout:
         """Return boxes and ways."""
-        tops: list[float] = []
-        y = 0.0
-        for number, row in enumerate(self.rows):
-            tops.append(y)
-            y += max((item.height for item in row), default=0) + (_BELOW if number % 2 else _ABOVE)
+        tops, bottom = self._tops()
         boxes = []
         for index, item in enumerate(self.items):
             number = self.row[index]
@@ -240,7 +237,34 @@ class _Grid:
         every = [item for row in self.rows for item in row]
         left = min(item.x - item.left for item in every)
         right = max(item.x + item.right for item in every)
-        return GraphLayout(boxes, ways, left, right, y - _ABOVE)
+        return GraphLayout(boxes, ways, left, right, bottom)
+
+    def _tops(self) -> tuple[list[float], float]:
+        """Return where each row begins, and where the last one ends."""
+        tops: list[float] = []
+        above, below = self._frames_at(first=True), self._frames_at(first=False)
+        y = FRAME_ABOVE * above.get(0, 0)
+        for number, row in enumerate(self.rows):
+            tops.append(y)
+            y += max((item.height for item in row), default=0)
+            if number % 2:
+                # One frame has room where arrows turn; each further one needs its own.
+                y += _BELOW + FRAME_ABOVE * max(above.get(number + 1, 0) - 1, 0)
+            else:
+                y += _ABOVE + FRAME_BELOW * max(below.get(number, 0) - 1, 0)
+        return tops, y - _ABOVE + FRAME_BELOW * min(below.get(len(self.rows) - 1, 0), 1)
+
+    def _frames_at(self, *, first: bool) -> dict[int, int]:
+        """Return how many frames, one in the other, begin in each row, or end there."""
+        found: dict[int, int] = {}
+        ends = [
+            (set(inside), (min if first else max)(self.row[index] for index in inside))
+            for _, inside in self.scene.frames
+        ]
+        for index, row in enumerate(self.row):
+            here = sum(end == row and index in inside for inside, end in ends)
+            found[row] = max(found.get(row, 0), here)
+        return found
 
     def _ways(self, boxes: Sequence[tuple[float, ...]], tops: Sequence[float]) -> list[Way]:
         starts, ends = self._ports(below=True), self._ports(below=False)
@@ -254,7 +278,11 @@ class _Grid:
             points.append((ends[number], target[1]))
             first = chain[0]
             x = first.x + (_LANE + 3 if first.left == _LANE else 3 - first.left)
-            ways.append(Way(points, (x, tops[self.row[arrow.source] + 1] + _LABEL_HEIGHT - 3)))
+            y = tops[self.row[arrow.source] + 1]
+            way = Way(points, (x, y + _LABEL_HEIGHT - 3))
+            if arrow.label:
+                way.label_box = (x, y, x + len(arrow.label) * SMALL, y + _LABEL_HEIGHT)
+            ways.append(way)
         return ways
 
     def _ports(self, *, below: bool) -> dict[int, float]:
@@ -267,39 +295,16 @@ class _Grid:
         for index, numbers in at.items():
             item = self.items[index]
             numbers.sort(key=lambda number: near[number].x)
-            gap = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
-            xs = _apart([near[number] for number in numbers], item, gap, self.anchors)
+            step = min(_PORT, (item.left + item.right - 2 * PAD_X) / max(len(numbers) - 1, 1))
+            xs = apart([near[number] for number in numbers], item, step, self.anchors)
             found.update(zip(numbers, xs, strict=True))
         return found
 
 
-def _number(row: Sequence[Item]) -> None:
-    for n, item in enumerate(row):
-        item.place = n
-
-
-def _apart(near: Sequence[Item], item: Item, gap: float, anchors: set[int]) -> list[float]:
-    """Return an x for each of the arrows at a card, above or below its next stop if possible."""
-    low, high = item.x - item.left + PAD_X, item.x + item.right - PAD_X
-    xs = [min(max(other.x, low), high) for other in near]
-    fixed = next((n for n, other in enumerate(near) if id(other) in anchors), None)
-    if fixed is None:
-        return _between(xs, low, high, gap)
-    x = xs[fixed]
-    left, right = len(xs[:fixed]), len(xs[fixed + 1 :])
-    before = min(gap, (x - low) / max(left, 1))
-    after = min(gap, (high - x) / max(right, 1))
-    return [
-        *_between(xs[:fixed], low, x - before, before),
-        x,
-        *_between(xs[fixed + 1 :], x + after, high, after),
-    ]
-
-
-def _between(xs: Sequence[float], low: float, high: float, gap: float) -> list[float]:
-    """Return rising numbers moved as little as it takes to be a gap apart within the bounds."""
-    found: list[float] = []
-    for n, x in enumerate(xs):
-        least = low if n == 0 else found[-1] + gap
-        found.append(max(least, min(x, high - gap * (len(xs) - 1 - n))))
-    return found
+def _frames_of(scene: Scene) -> list[frozenset[int]]:
+    """Return the open modules that each card is in; a leaf is in those that alone read it."""
+    found: list[set[int]] = [set() for _ in scene.cards]
+    for number, (_, inside) in enumerate(scene.frames):
+        for index in {*inside, *scene.leaves_of(inside)}:
+            found[index].add(number)
+    return [frozenset(each) for each in found]

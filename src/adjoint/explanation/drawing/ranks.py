@@ -25,18 +25,32 @@ def trunk(scene: Scene) -> list[int]:
 
 
 def ranks(scene: Scene, trunk: Sequence[int]) -> list[int]:
-    """Return the row of each card: below all that it reads, a leaf just above its first reader."""
+    """Return the row of each card: below all that it reads, a leaf just above its first reader.
+
+    A module begins below everything that it is given, so that nothing else stands between its rows.
+    """
     before, after = _before(scene), _after(scene)
+    waits = _waits(scene, before)
     row = [0] * len(scene.cards)
     for index, sources in enumerate(before):
-        if sources:
-            row[index] = 1 + max(row[source] for source in sources)
+        row[index] = max((row[source] + 1 for source in {*sources, *waits[index]}), default=0)
     for index in reversed(range(len(row))):
         # A card that reads only leaves of its own may move down to the card that reads it.
         free = all(not before[source] and len(after[source]) == 1 for source in before[index])
         if after[index] and free and index not in trunk:
             row[index] = min(row[target] for target in after[index]) - 1
     return row
+
+
+def _waits(scene: Scene, before: Sequence[Sequence[int]]) -> list[set[int]]:
+    """Return what else stands above each card: whatever enters an open module that it is in."""
+    waits: list[set[int]] = [set() for _ in scene.cards]
+    for _, inside in scene.frames:
+        entering = {source for index in inside for source in before[index]} - set(inside)
+        given = {source for source in entering if before[source]}
+        for index in inside:
+            waits[index] |= given
+    return waits
 
 
 def _before(scene: Scene) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.annotations import Array
 from ...core.node import Node, Operation
 from ..derivation.formula import identifier
-from ..derivation.numbers import nested, numbers
+from ..derivation.numbers import numbers
 from ..derivation.reading import Reading
 from ..phrases import ENGLISH, Phrases
 from .evaluated_graph import Edge, EvaluatedGraph
-from .folding import Fold, Folding
+from .fold import Fold, Folding
+from .letters import columns, cut, wrapped
+from .values import WIDEST, brief
 
-# So many letters fit on one line of a card.
-WIDEST = 27
+# Kinds of cards that belong to the module that alone reads them.
+LEAVES = ("parameter", "fixed", "constant")
+_FORMULA_LINES = 4  # so many lines has a formula that does not fit beside its name
 _LABEL = 13  # so many letters of a contribution fit beside an arrow
 
 
@@ -31,7 +33,7 @@ class Card:
     """A box of the picture: an input, a parameter, a constant, an operation or a folded module.
 
     ``kind`` is the class of its look, ``nodes`` what it stands for, ``value`` and ``gradient`` the
-    lines below its title.
+    lines below its title, ``parameters`` the gradient of those in a folded module.
     """
 
     kind: str
@@ -42,12 +44,14 @@ class Card:
     nodes: Sequence[Node] = ()
     is_result: bool = False
     note: str = ""
+    parameters: str = ""
 
     @property
     def lines(self) -> list[tuple[str, str]]:
         """The texts and the class of each."""
         lines = [(self.title, "title"), *((text, "note") for text in self.note.split("\n"))]
         lines += [(self.value, "value"), (self.gradient, "gradient")]
+        lines += [(self.parameters, "gradient")]
         return [line for line in lines if line[0]]
 
 
@@ -90,6 +94,9 @@ class Scene:
     ) -> None:
         self.evaluated, self.folding, self.say = evaluated, folding, say
         self.names = _names(evaluated, result, names)
+        self._scalars = {
+            name for node, name in self.names.items() if evaluated.values[node].shape == ()
+        }
         self.cards: list[Card] = []
         self.arrows: list[Arrow] = []
         self.at: dict[Any, int] = {}
@@ -137,7 +144,12 @@ class Scene:
     def _leaf(self, node: Node, kind: str) -> Card:
         value = self.evaluated.values[node]
         return Card(
-            kind, cut(self.names[node]), brief(value), self._gradient(node), self._tip(node), [node]
+            kind,
+            cut(self.names[node], WIDEST),
+            brief(value),
+            self._gradient(node),
+            self._tip(node),
+            [node],
         )
 
     def _add_operations(self) -> None:
@@ -164,33 +176,43 @@ class Scene:
         )
 
     def _module(self, box: Fold) -> Card:
-        count, out = self._own_parameters(box), self._read_outside(box)
+        own, out, title = self._own_parameters(box), self._read_outside(box), self._title(box)
+        count = sum(self.evaluated.values[p].size for p in own)
         parameters = self.say("parameters", count=f"{count:,}")
         both = self.say("folded module", kind=box.kind, parameters=parameters)
         note = both if count else box.kind
-        if len(note) > WIDEST + 1:
-            note = "\n".join(map(cut, (box.kind, parameters)))
+        if columns(note) > WIDEST + 1:
+            note = "\n".join(cut(part, WIDEST) for part in (box.kind, parameters))
+        norm = self._gradient_norm(own)
+        operations = len(box.nodes)
         tip = [
-            box.title,
-            self.say("module tip", kind=box.kind, operations=len(box.nodes), parameters=parameters),
+            title,
+            self.say("module tip", kind=box.kind, operations=operations, parameters=parameters),
         ]
+        tip += [self.say("parameters' norm", norm=norm)] if norm else []
         tip += [self._tip(node) for node in out]
-        card = Card("module", cut(box.title), tip="\n".join(tip), nodes=box.nodes, note=note)
+        card = Card("module", cut(title, WIDEST), tip="\n".join(tip), nodes=box.nodes, note=note)
+        card.parameters = self.say("parameters' gradient", norm=norm) if norm else ""
         if out:
-            title = f"{self.names[out[-1]]} = {box.title}"
-            card.title = title if len(title) <= WIDEST else card.title
-            card.value, card.gradient = (
-                brief(self.evaluated.values[out[-1]]),
-                self._gradient(out[-1]),
-            )
+            equality = f"{self.names[out[-1]]} = {title}"
+            card.title = equality if columns(equality) <= WIDEST else card.title
+            card.value = brief(self.evaluated.values[out[-1]])
+            card.gradient = self._gradient(out[-1])
         card.is_result = any(node in self.evaluated.ends for node in out)
         return card
 
-    def _own_parameters(self, box: Fold) -> int:
-        """Return how many entries the leaves have that are drawn in this box, not beside it."""
-        leaves = {p for node in box.nodes for p in node.parents if p in self.evaluated.inputs}
-        own = [p for p in leaves if p not in self.at and p in self.evaluated.wanted]
-        return sum(self.evaluated.values[p].size for p in own)
+    def _own_parameters(self, box: Fold) -> list[Node]:
+        """Return the leaves with a gradient that are drawn in this box, not beside it."""
+        leaves = {p for node in box.nodes for p in node.parents}
+        wanted = self.evaluated.wanted
+        return [p for p in wanted if p in leaves and p not in self.at]
+
+    def _gradient_norm(self, leaves: Sequence[Node]) -> str:
+        """Return the norm of the gradient of all these together, if there is one."""
+        known = [g for p in leaves if (g := self.evaluated.gradient.get(p)) is not None]
+        with np.errstate(all="ignore"):
+            norms = [float(np.linalg.norm(g.astype(float).ravel())) for g in known]
+            return f"{float(np.linalg.norm(norms)):.3g}" if known else ""
 
     def _read_outside(self, box: Fold) -> list[Node]:
         """Return the operations of a box whose values are results or read outside of it."""
@@ -200,20 +222,27 @@ class Scene:
 
     # --- texts
 
+    def _title(self, box: Fold) -> str:
+        """Return what a box is called: the path of a module, or how much is in it."""
+        if box.is_module:
+            return box.title
+        if box.rounds:
+            return self.say("more rounds", count=box.rounds)
+        return self.say("operations", count=len(box.nodes))
+
     def _numbers(self, x: ArrayLike) -> str:
         return numbers(x, self.say.table["array"])
 
     def _is_number(self, name: str) -> bool:
-        return any(known == name and x.output.shape == () for x, known in self.names.items())
+        return name in self._scalars
 
     def _equality(self, node: Operation) -> tuple[str, str]:
-        """Return what stands on a card's first line, and on the next where one is too short."""
+        """Return what stands on a card's first line, and on the next ones where it is too short."""
         name, text = self.names[node], self._formula(node)
-        for tried in (text, f"{node.primitive.name}(…)"):
-            if len(name) + len(tried) + 3 <= WIDEST:
-                return f"{name} = {tried}", ""
-        short = text if len(text) <= WIDEST else f"{node.primitive.name}(…)"
-        return cut(name), cut(f"= {short}")
+        whole = f"{name} = {text}"
+        if columns(whole) <= WIDEST:
+            return whole, ""
+        return cut(name, WIDEST), "\n".join(wrapped(f"= {text}", WIDEST, _FORMULA_LINES))
 
     def _formula(self, node: Operation) -> str:
         operands = node.operands(self.names, _constant)
@@ -283,6 +312,17 @@ class Scene:
                 for node, c in carried.items()
             )
 
+    def leaves_of(self, cards: Collection[int]) -> set[int]:
+        """Return the cards of parameters and constants that only these cards read."""
+        readers: dict[int, set[int]] = {}
+        for arrow in self.arrows:
+            readers.setdefault(arrow.source, set()).add(arrow.target)
+        return {
+            index
+            for index, card in enumerate(self.cards)
+            if card.kind in LEAVES and readers.get(index, {-1}) <= set(cards)
+        }
+
     def _frames(self) -> Iterator[tuple[Fold, list[int]]]:
         """Yield the open modules with the cards of their operations."""
         for each in self.folding.opened:
@@ -305,41 +345,3 @@ def _constant(arg: ArrayLike | None) -> str:
     if arg is None:
         return "None"
     return f"{np.asarray(arg).item():.6g}" if np.size(arg) == 1 else "constant"
-
-
-def cut(text: str, most: int = WIDEST) -> str:
-    """Return a text, its middle left out where it is too long."""
-    if len(text) <= most:
-        return text
-    end = most // 3
-    return f"{text[: most - end - 1]}…{text[-end:]}"
-
-
-def _short(entries: object, digits: int) -> Any:
-    """Return nested lists of numbers with so many significant digits."""
-    if isinstance(entries, list):
-        return [_short(entry, digits) for entry in entries]
-    return float(f"{entries:.{digits}g}") if isinstance(entries, float) else entries
-
-
-def brief(x: ArrayLike, most: int = WIDEST - 2) -> str:
-    """Return the entries of a small array; of a large one its norm, or range if of integers.
-
-    Where there is room, the shape stands before.
-    """
-    x = np.asarray(x)
-    for digits in (4, 3, 2) if x.size <= most else ():
-        text = nested(_short(x.tolist(), digits))
-        if len(text) <= most:
-            return text
-    if x.dtype.kind == "b" or x.size == 0:
-        return f"{_shape(x)} {x.dtype}"
-    if x.dtype.kind != "f":
-        return f"{_shape(x)}  {x.min()} … {x.max()}"
-    with np.errstate(all="ignore"):
-        norm = f"‖·‖ {float(np.linalg.norm(x.astype(float).ravel())):.3g}"
-    return norm if most < WIDEST - 2 else f"{_shape(x)}  {norm}"
-
-
-def _shape(x: Array) -> str:
-    return "×".join(map(str, x.shape)) if x.ndim > 1 else f"({x.size},)"

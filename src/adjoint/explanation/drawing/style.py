@@ -70,6 +70,12 @@ _SHAPES = """\
 .adjoint-drawing .result .card { stroke-width: 2.2px; }
 .adjoint-drawing .fixed .card, .adjoint-drawing .constant .card { stroke-dasharray: 3 3; }
 .adjoint-drawing path.forward, .adjoint-drawing path.backward { fill: none; stroke-width: 1.4px; }
+.adjoint-drawing path.hover {
+  fill: none; stroke: none; stroke-width: 10px; pointer-events: stroke; }
+.adjoint-drawing g:hover > .card, .adjoint-drawing g:hover > a > .card {
+  stroke-width: 2.2px; }
+.adjoint-drawing g:hover > path.forward, .adjoint-drawing g:hover > path.backward {
+  stroke-width: 2.6px; }
 .adjoint-drawing path.zero { stroke-dasharray: 5 3; }
 .adjoint-drawing path.none { stroke-dasharray: 1.5 3.5; }
 """

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ..derivation.formula import minus
+from .curves import APART, Piece, backward, forward, shift_of
 from .frames import frames
-from .graph_layout import LETTER, LINE, PAD_X, PAD_Y, SMALL, STACK, GraphLayout, Way
+from .graph_layout import LETTER, LINE, PAD_Y, SMALL, STACK, GraphLayout, Way
+from .letters import columns, cut, printable
+from .ports import PAD_X
 from .scene import Arrow, Card, Scene
 from .style import sheet
 
 _MARGIN = 16.0
-_APART = 4.0  # from each of two arrows to the line between them
 _NARROWEST = 300.0
 _LEGEND_LINE = 20.0
 
@@ -48,7 +49,7 @@ def write(
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="adjoint-drawing" viewBox="{box}" '
         f'width="{_n(width)}" height="{_n(height)}" style="max-width: 100%; height: auto" '
-        f'role="img" aria-label="{escape(title)}">',
+        f'role="img" aria-label="{escaped(title)}">',
         f"<style>\n{sheet()}</style>",
         _rect(left, top, width, height, 0, "paper"),
         *legend,
@@ -61,13 +62,14 @@ def write(
 
 def _body(scene: Scene, layout: GraphLayout, links: Mapping[int, Links]) -> Iterator[str]:
     """Yield frames, arrows, the titles of frames above these, and cards."""
-    boxes = list(frames(scene, layout))
+    boxes = frames(scene, layout)
     for frame in boxes:
-        yield _rect(frame.x, frame.y, frame.width, frame.height, 8, "frame")
+        left, top, right, bottom = frame.box
+        yield _rect(left, top, right - left, bottom - top, 8, "frame")
     for arrow, way in zip(scene.arrows, layout.ways, strict=True):
         yield from _arrow(arrow, way, both=scene.evaluated.has_gradient)
     for frame in boxes:
-        yield _text(frame.x + frame.width - 6, frame.y + 11, "note end", frame.title)
+        yield _text(frame.title_end, frame.box.top + 11, "note end", frame.title, frame.path)
     for place, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
         yield from _card(card, box, links.get(place, Links()))
 
@@ -76,9 +78,16 @@ def _n(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0")
 
 
-def _text(x: float, y: float, kind: str, text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as it can stand in XML, in an attribute too."""
+    return escape(printable(text))
+
+
+def _text(x: float, y: float, kind: str, text: str, tip: str = "") -> str:
+    """Return a text; what the mouse shows is the tip, where there is one."""
+    title = f"<title>{escaped(tip)}</title>" if tip and tip != text else ""
     place = f'x="{_n(x)}" y="{_n(y)}"'
-    return f'<text class="{kind}" {place} xml:space="preserve">{escape(minus(text))}</text>'
+    return f'<text class="{kind}" {place} xml:space="preserve">{escaped(minus(text))}{title}</text>'
 
 
 def _rect(x: float, y: float, width: float, height: float, radius: float, kind: str) -> str:
@@ -91,8 +100,8 @@ def _rect(x: float, y: float, width: float, height: float, radius: float, kind: 
 def _card(card: Card, box: tuple[float, float, float, float], links: Links) -> Iterator[str]:
     x, y, width, height = box
     kind = f"{card.kind} result" if card.is_result else card.kind
-    anchor = f' id="{escape(links.anchor)}"' if links.anchor else ""
-    yield f'<g class="{kind}"{anchor}><title>{escape(card.tip)}</title>'
+    anchor = f' id="{escaped(links.anchor)}"' if links.anchor else ""
+    yield f'<g class="{kind}"{anchor}><title>{escaped(card.tip)}</title>'
     texts = [
         (style, _text(x + PAD_X, y + PAD_Y + 11 + number * LINE, style, text))
         for number, (text, style) in enumerate(card.lines)
@@ -106,7 +115,7 @@ def _card(card: Card, box: tuple[float, float, float, float], links: Links) -> I
 
 def _linked(address: str, parts: Sequence[str]) -> Iterator[str]:
     """Yield parts of a card, as a link where there is an address."""
-    yield from [f'<a href="{escape(address)}">', *parts, "</a>"] if address and parts else parts
+    yield from [f'<a href="{escaped(address)}">', *parts, "</a>"] if address and parts else parts
 
 
 def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iterator[str]:
@@ -120,40 +129,42 @@ def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iter
 
 
 def _arrow(arrow: Arrow, way: Way, *, both: bool) -> Iterator[str]:
-    yield f"<g><title>{escape(arrow.tip)}</title>"
-    shift = _APART if both and arrow.edges else 0.0
-    there = [(x - shift, y) for x, y in way.points]
-    yield f'<path class="forward" d="{_curve(there, trim=6, bend=shift * 1.4)}"/>'
-    x, y = there[-1]
-    yield f'<path class="forward-head" d="M{_n(x - 3.5)} {_n(y - 7)}h7l-3.5 7z"/>'
+    yield f'<g class="arrow"><title>{escaped(arrow.tip)}</title>'
+    shift = shift_of(arrow, both=both)
+    there = _path(forward(arrow, way, both=both))
+    # A thin line is hard to point at: a wide one that is not seen answers instead.
+    yield f'<path class="hover" d="{there}"/>'
+    yield f'<path class="forward" d="{there}"/>'
+    x, y = way.points[-1]
+    yield f'<path class="forward-head" d="M{_n(x - shift - 3.5)} {_n(y - 7)}h7l-3.5 7z"/>'
     if shift:
-        back = [(x + shift, y) for x, y in way.points[::-1]]
-        style = {"some": "", "zero": " zero", "none": " none"}[arrow.flow]
-        curve = _curve(back, trim=0 if arrow.flow == "none" else 6, bend=shift * 1.4)
-        yield f'<path class="backward{style}" d="{curve}"/>'
-        if arrow.flow != "none":
-            x, y = back[-1]
-            yield f'<path class="backward-head" d="M{_n(x - 3.5)} {_n(y + 7)}h7l-3.5 -7z"/>'
-        if arrow.label:
-            x, y = way.label
-            yield _text(x, y, "gradient", arrow.label)
+        yield from _gradient(arrow, way)
     yield "</g>"
 
 
-def _curve(points: Sequence[tuple[float, float]], *, trim: float, bend: float) -> str:
-    """Return a smooth line, vertical at every point, that ends before the head.
+def _gradient(arrow: Arrow, way: Way) -> Iterator[str]:
+    """Yield what comes back along an arrow."""
+    style = {"some": "", "zero": " zero", "none": " none"}[arrow.flow]
+    back = _path(backward(arrow, way))
+    yield f'<path class="hover" d="{back}"/>'
+    yield f'<path class="backward{style}" d="{back}"/>'
+    if arrow.flow != "none":
+        x, y = way.points[0]
+        yield f'<path class="backward-head" d="M{_n(x + APART - 3.5)} {_n(y + 7)}h7l-3.5 -7z"/>'
+    if arrow.label:
+        yield _text(*way.label, "gradient", arrow.label)
 
-    Where it turns it goes by ``bend`` lower or higher, so that two lines side by side stay apart.
-    """
-    x, y = points[-1]
-    points = [*points[:-1], (x, y + (-trim if points[0][1] < y else trim))]
-    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        middle = _n((y0 + y1) / 2 + (bend if x1 > x0 else -bend))
-        if abs(x0 - x1) < 0.05:
-            parts.append(f"V{_n(y1)}")
+
+def _path(pieces: Sequence[Piece]) -> str:
+    """Return a curve as SVG writes it."""
+    (x, y), *_ = pieces[0]
+    parts = [f"M{_n(x)} {_n(y)}"]
+    for start, first, second, end in pieces:
+        if start[0] == end[0]:
+            parts.append(f"V{_n(end[1])}")
         else:
-            parts.append(f"C{_n(x0)} {middle} {_n(x1)} {middle} {_n(x1)} {_n(y1)}")
+            numbers = " ".join(_n(number) for point in (first, second, end) for number in point)
+            parts.append(f"C{numbers}")
     return "".join(parts)
 
 
@@ -192,14 +203,11 @@ def _legend(scene: Scene, title: str, left: float, width: float) -> tuple[list[s
 
 
 def _fit(title: str, width: float) -> str:
-    most = int(width / (LETTER * 13 / 12))
-    return title if len(title) <= most else f"{title[: most - 1]}…"
+    return cut(title, int(width / (LETTER * 13 / 12)))
 
 
 def _key_width(text: str) -> float:
-    # A Chinese character is as wide as two letters.
-    letters = sum(1 if letter.isascii() else 2 for letter in text)
-    return 26 + letters * SMALL + 14
+    return 26 + columns(text) * SMALL + 14
 
 
 def _swatch(kind: str, x: float, y: float) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 Path = tuple[tuple[str, Any], ...]
 
-_DEEPEST = 5
+_DEEPEST = 6
 _ALIASES = {
     "weight": ("weight", "weights", "W", "w"),
     "bias": ("bias", "biases", "b"),

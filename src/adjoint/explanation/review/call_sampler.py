@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from . import sampling
 from .compared_call import ComparedCall
 from .comparison import NUMERICAL, TOLERANCE, agree
 from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, quietly
+from .sizes import rows
 from .steps import Steps
 from .traced_run import TracedRun
 
@@ -26,6 +28,7 @@ _TRIES = 5
 # How far a point is moved to look for a kink beside it: far above rounding, so that the sides of a
 # kink are told apart, and so little that a smooth gradient hardly changes.
 _NUDGE = 1e-7
+_LARGE = 1000
 
 
 class CallSampler:
@@ -62,7 +65,8 @@ class CallSampler:
     def steps(self, call: ComparedCall) -> Steps:
         """Return the derivation of a call's right gradients."""
         arrays = [np.asarray(x, np.float64) for x in call.arrays.values()]
-        return Steps(self.passes.pure(call.point), arrays, list(call.arrays), call.g)
+        with _with_floats_kept(self.passes.space):
+            return Steps(self.passes.pure(call.point), arrays, list(call.arrays), call.g)
 
     def _points(self) -> tuple[Point, Point]:
         """Return a point, and one for the call before."""
@@ -89,12 +93,12 @@ class CallSampler:
         call = ComparedCall(
             point,
             attempt,
-            {name: gradients[name] for name in self._reviewed(attempt.gradients, gradients)},
+            {name: gradients[name] for name in self._reviewed(point, attempt.gradients, gradients)},
             previous,
             run,
             earlier,
             np.asarray(g, np.float64),
-            _batch(output, point),
+            rows(output, point.arguments, run),
             self._tolerance(point, output, run),
             LEARNING_RATE if self.passes.updates else None,
             dict(zip(self.passes.names(point), self.passes.floats(point), strict=True)),
@@ -105,7 +109,32 @@ class CallSampler:
 
         if attempt.error:
             return dataclasses.replace(call, retry=retry)
-        return None if call.wrong and self._at_kink(point, g, gradients) else call
+        if call.wrong and self._at_kink(point, g, gradients):
+            return None
+        return self._with_ignored(call, g_before) if self.passes.takes_g else call
+
+    def _with_ignored(self, call: ComparedCall, other: Array) -> ComparedCall:
+        """Return the call with the gradients that are the same for another cotangent."""
+        # Each on an object of its own, which remembers nothing of another call. The other cotangent
+        # is large, so that a gradient whose fractions are cut off shows that it follows.
+        session = self.passes.session
+        attempts = [session().call(call.point, g[()]) for g in (call.g, _LARGE * other)]
+        first, second = (dataclasses.replace(call, attempt=a).got for a in attempts)
+        ignoring = [
+            name
+            for name in call.wrong
+            if np.any(call.expected[name])
+            and np.any(call.got[name])
+            and np.all(np.isfinite(call.got[name]))
+            and np.array_equal(first.get(name, np.nan), second.get(name, np.nan))
+        ]
+        if not ignoring:
+            return call
+        g = np.ones_like(call.g)
+        _, right = self._right(call.point, g)
+        expected = {name: right[name] for name in call.expected}
+        without_g = dataclasses.replace(call, expected=expected, previous=right, g=g)
+        return dataclasses.replace(call, ignoring=ignoring, without_g=without_g)
 
     def _cotangent(self, output: Array) -> Array:
         drawn = sampling.cotangent(output, self.rng)
@@ -116,14 +145,14 @@ class CallSampler:
         allowed = max(TOLERANCE.get(dtype, 0.0) for dtype in dtypes)
         return allowed if run is not None else max(allowed, NUMERICAL)
 
-    def _reviewed(self, given: Mapping[str, Any], gradients: Mapping[str, Array]) -> list[str]:
+    def _reviewed(
+        self, point: Point, given: Mapping[str, Any], gradients: Mapping[str, Array]
+    ) -> list[str]:
         """Return the names that are compared: those asked for, or all but targets without one."""
         if self.wrt is None:
-            return [
-                name
-                for name in gradients
-                if not is_optional(name) or (given.get(name) is not None and np.any(given[name]))
-            ]
+            optional = self._optional(point)
+            asked = [name for name, item in given.items() if item is not None and np.any(item)]
+            return [name for name in gradients if name not in optional or name in asked]
         unknown = set(self.wrt) - set(gradients)
         if unknown:
             raise ValueError(
@@ -131,6 +160,12 @@ class CallSampler:
                 f"is {', '.join(gradients)}"
             )
         return [name for name in gradients if name in self.wrt]
+
+    def _optional(self, point: Point) -> set[str]:
+        """Return the names of arguments whose gradients nobody needs."""
+        arrays = dict(zip(self.passes.names(point), self.passes.floats(point), strict=True))
+        arguments = list(arrays)[: len(arrays) - len(point.parameters)]
+        return {n for n in arguments if self.passes.is_whole or is_optional(n, arrays[n])}
 
     # --- what is right
 
@@ -157,7 +192,11 @@ class CallSampler:
         """Return the traced forward pass, or None where its trace is not there or not the same."""
         if not self.traced:
             return None
-        graph, plain = _traced(function, arrays, names), np.asarray(function(*arrays))
+        plain = np.asarray(function(*arrays))
+        graph = _traced(function, arrays, names)
+        if graph is None:
+            with _with_floats_kept(self.passes.space):
+                graph = _traced(function, arrays, names)
         if graph is not None and agree(np.asarray(graph.evaluate(arrays)[0]), plain, 1e-6):
             return graph
         _check_repeatable(np.asarray(function(*arrays)), plain)
@@ -170,7 +209,11 @@ class CallSampler:
         """Return whether the right gradient jumps near the point."""
         arrays = [np.array(x, np.float64) for x in self.passes.floats(point)]
         for sign in (1, -1):
-            shifts = [sign * _NUDGE * self.rng.uniform(0.5, 1, x.shape) for x in arrays]
+            # What the output does not depend on stays: labels that are floats are places.
+            shifts = [
+                sign * _NUDGE * self.rng.uniform(0.5, 1, x.shape) * bool(np.any(right))
+                for x, right in zip(arrays, gradients.values(), strict=True)
+            ]
             near = [x + shift for x, shift in zip(arrays, shifts, strict=True)]
             graph = self._graph(self.passes.pure(point), near, self.passes.names(point))
             if graph is None:
@@ -186,6 +229,19 @@ class CallSampler:
 
 def _present(calls: Iterable[ComparedCall | None]) -> Iterator[ComparedCall]:
     return (call for call in calls if call is not None)
+
+
+@contextmanager
+def _with_floats_kept(space: dict[str, Any]) -> Iterator[None]:
+    """Let ``float(x)`` in the user's module be x, since a forward pass often ends with it."""
+    known = "float" in space
+    if not known:
+        space["float"] = lambda x=0.0: x
+    try:
+        yield
+    finally:
+        if not known:
+            space.pop("float", None)
 
 
 def _traced(
@@ -209,12 +265,6 @@ def _check_repeatable(again: Array, first: Array) -> None:
 
 def _widened(item: object) -> Any:
     return np.asarray(item, np.float64) if is_float(item) else item
-
-
-def _batch(output: Array, point: Point) -> int:
-    """Return N, the size of the first axis of the output, or of an argument if it has none."""
-    shapes = [output.shape, *map(np.shape, point.arguments)]
-    return next((shape[0] for shape in shapes if shape), 1)
 
 
 def _numerical(function: Callable[..., Any], arrays: list[Array], g: Array) -> list[Array]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,13 @@ class ComparedCall:
         What the gradients belong to.
     retry : callable, optional
         Makes the call again with all arrays that the backward pass is given wrapped by a function.
+    ignoring : set of str
+        The gradients that stay the same whatever the cotangent of the output is.
+    without_g : ComparedCall or None
+        The same call beside the gradients that are right for a cotangent of ones, where there are
+        such gradients.
+    supposed : Alteration
+        The mistakes that were found already: ``expected`` is what they would give.
     """
 
     point: Point
@@ -56,6 +64,9 @@ class ComparedCall:
     rate: float | None
     arrays: Mapping[str, Array]
     retry: Callable[[Callable[[Any], Any]], ComparedCall | None] | None = None
+    ignoring: Collection[str] = ()
+    without_g: ComparedCall | None = None
+    supposed: Alteration = CORRECT
 
     @functools.cached_property
     def got(self) -> dict[str, Array]:
@@ -86,8 +97,14 @@ class ComparedCall:
 
     @functools.cached_property
     def cotangents(self) -> dict[Node, Array]:
-        """The right cotangent of every value."""
-        return {} if self.run is None else self.run.pull(self.g)
+        """The right cotangent of every value, but for the mistakes that are supposed."""
+        return {} if self.run is None else self.altered(CORRECT)
+
+    @functools.cached_property
+    def _right(self) -> dict[str, Array]:
+        """The right gradients of all arrays."""
+        assert self.run is not None
+        return dict(zip(self.arrays, self.run.gradients(self.cotangents), strict=True))
 
     def value(self, position: int) -> Array:
         """Return the number that a value has in this call."""
@@ -117,13 +134,38 @@ class ComparedCall:
     def predict(self, alteration: Alteration = CORRECT) -> dict[str, Array]:
         """Return what the gradients would be if the sweep were altered."""
         assert self.run is not None
-        found = self.run.gradients(self.run.pull(self.g, alteration))
-        return dict(zip(self.arrays, found, strict=True))
+        one = alteration.only_total()
+        if one is None or self.supposed is not CORRECT or one not in self.cotangents:
+            found = self.run.gradients(self.altered(alteration))
+            return dict(zip(self.arrays, found, strict=True))
+        # The sweep is linear: what the change of one term gives is added to what is right.
+        right = self.cotangents[one]
+        change = alteration.total(one, right) - right
+        added = self.run.gradients(self.run.pull(change, start=one))
+        return {n: x + y for (n, x), y in zip(self._right.items(), added, strict=True)}
 
     def altered(self, alteration: Alteration) -> dict[Node, Array]:
         """Return what the cotangents would be if the sweep were altered."""
         assert self.run is not None
-        return self.run.pull(self.g, alteration)
+        return self.run.pull(self.g, self.supposed.then(alteration))
+
+    def only(self, names: Collection[str]) -> ComparedCall:
+        """Return the call with some of its gradients."""
+        kept = {name: array for name, array in self.expected.items() if name in names}
+        return dataclasses.replace(self, expected=kept)
+
+    def giving(self, name: str, array: Array) -> ComparedCall:
+        """Return the call as if it had given this for a gradient."""
+        gradients = {**self.attempt.gradients, name: array}
+        return dataclasses.replace(
+            self, attempt=dataclasses.replace(self.attempt, gradients=gradients)
+        )
+
+    def supposing(self, found: Mapping[str, Array], alteration: Alteration) -> ComparedCall:
+        """Return the call beside what a mistake gives, to look for what is wrong besides it."""
+        kept = {name: found.get(name, array) for name, array in self.expected.items()}
+        supposed = self.supposed.then(alteration)
+        return dataclasses.replace(self, expected=kept, supposed=supposed)
 
     def way(self, name: str) -> list[Node]:
         """Return the values between the output and an argument, in the order of the sweep."""
@@ -160,16 +202,17 @@ class ComparedCall:
             return list(self.arrays)[self.run.inputs.index(node)]
         return self.run.graph.names[node]
 
-    def first_spoiled(self, name: str, spoiled: Collection[Node]) -> str:
-        """Return the first term on the way to a gradient that is spoiled, by the user's name.
+    def first_spoiled(self, names: Sequence[str], spoiled: Collection[Node]) -> str:
+        """Return the first spoiled term on the way to all of some gradients, by the user's name.
 
         If the user has variables for spoiled terms, it is one of these; else it has a name in the
-        forward pass; the gradient itself where there is none.
+        forward pass; the first gradient itself where there is none.
         """
-        way = [node for node in self.way(name) if node in spoiled]
+        others = [set(self.way(name)) for name in names[1:]]
+        way = [n for n in self.way(names[0]) if n in spoiled and all(n in way for way in others)]
         named = [node for node in way if getattr(node, "name", None) is not None]
         own = [node for node in way if node in self.variables]
-        return next((self.term(node) for node in (*own, *named)), name)
+        return next((self.term(node) for node in (*own, *named)), names[0])
 
     def depends_on(self, name: str) -> bool:
         """Return whether the output depends on an argument or parameter, as far as is known."""

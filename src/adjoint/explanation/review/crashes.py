@@ -22,7 +22,7 @@ def explain_crash(call: ComparedCall, steps: Steps) -> Finding:
     name, error = _named_in(call), call.attempt.error
     spoiled = [each for each in (name, *_in_order(call)) if call.differing & {*call.way(each)}]
     name = next(iter(spoiled), name)
-    term = call.first_spoiled(name, call.differing)
+    term = call.first_spoiled([name], call.differing)
     detail = _with_place(call, f"{type(error).__name__}: {error}")
     return Finding("crash", name, term, detail, step=steps.of(term, name))
 

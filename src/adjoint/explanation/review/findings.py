@@ -1,20 +1,20 @@
-"""Findings are what hypotheses explain: the simplest one that fits all calls is believed."""
+"""Findings are the mistakes of a call, in the order of the backward pass, each told once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from .causes import Calls, Cause, causes_of
 from .compared_call import ComparedCall
 from .comparison import agree, worst_entry
 from .crashes import explain_crash
-from .hypotheses import Hypothesis, hypotheses
-from .mistakes import RANK
-from .report import Finding
+from .report import Finding, WrongGradient
 from .steps import Steps
-from .symptoms import Symptom, showing, symptom
+from .symptoms import Symptom, misshapen, showing, symptom
+
+_SHAPES = ("shape", "broadcast", "missing_sum", "transpose")
 
 
 def first_wrong(calls: Sequence[ComparedCall]) -> ComparedCall | None:
@@ -22,30 +22,101 @@ def first_wrong(calls: Sequence[ComparedCall]) -> ComparedCall | None:
     for call in calls:
         if call.attempt.error:
             return call
-    return next((s for s in calls if s.attempt.superfluous or s.wrong or _symptoms(s)), None)
+    return next((call for call in calls if _is_wrong(call)), None)
+
+
+def _is_wrong(call: ComparedCall) -> bool:
+    return bool(call.attempt.superfluous or call.ignoring or call.wrong or _symptoms(call))
 
 
 def findings_of(
     call: ComparedCall, calls: Sequence[ComparedCall], steps: Steps
 ) -> tuple[Finding, ...]:
-    """Return the wrong gradients of a call in the order of the backward pass, each explained."""
+    """Return the mistakes of a call, each with the gradients that are wrong by it."""
     if call.attempt.error:
         return (explain_crash(call, steps),)
-    same = [s for s in calls if set(s.expected) == set(call.expected)]
-    seen = _symptoms(call)
-    rest = [name for name in call.wrong if name not in seen]
-    explained = _explain(call, same, rest) if rest else {}
-    findings = [
-        _finding(call, name, call.first_spoiled(name, showing(call, each)), *each, steps)
-        for name, each in seen.items()
-    ]
-    for name in rest:
-        hypothesis = explained[name]
-        spoiled = call.differing if hypothesis is None else hypothesis.spoiled(call)
-        term = call.first_spoiled(name, spoiled)
-        findings.append(_finding(call, name, term, *_named(hypothesis, same, name), steps))
-    findings.sort(key=lambda found: call.backward_order(found.gradient))
+    same = [each for each in calls if set(each.expected) == set(call.expected)]
+    same.sort(key=lambda each: each is not call)
+    found = [(call, cause) for cause in _of_following(same)]
+    if call.ignoring:
+        found = [*_of_ignoring(call, same), *found]
+    found.sort(key=lambda pair: call.backward_order(pair[1].gradients[0]))
+    findings = [_finding(beside, cause, steps) for beside, cause in found]
     return (*findings, *map(_superfluous, call.attempt.superfluous))
+
+
+def _of_following(calls: Calls) -> list[Cause]:
+    """Return what is wrong with the gradients that follow the incoming one."""
+    following = [name for name in calls[0].expected if name not in calls[0].ignoring]
+    return _causes([each.only(following) for each in calls])
+
+
+def _of_ignoring(call: ComparedCall, calls: Calls) -> list[tuple[ComparedCall, Cause]]:
+    """Return that gradients ignore the incoming one, and what is wrong with them besides."""
+    beside = [each.without_g for each in calls if each.without_g is not None]
+    others = _causes([each.only(call.ignoring) for each in beside])
+    names = tuple(sorted(call.ignoring, key=call.backward_order))
+    detail = "it is the same whatever the gradient of the output is"
+    if not others:
+        detail += ", and right where that is 1"
+    ignored = Cause("incoming_ignored", detail, names[0], names)
+    return [(call, ignored), *((beside[0], cause) for cause in others)]
+
+
+def _causes(calls: Calls) -> list[Cause]:
+    """Return what is wrong with the numbers, and then with what can be seen without any."""
+    call = calls[0]
+    seen = _symptoms(call)
+    found, calls = causes_of(calls, [name for name in call.wrong if name not in seen])
+    groups: dict[tuple[str, ...], Cause] = {}
+    for name in sorted(seen, key=call.backward_order):
+        # A shape is judged beside what the mistakes that were found already give.
+        shown = symptom(calls[0], name) or seen[name]
+        if shown.mistake == "dtype" and (one := _of_same_numbers(calls[0], name, found)):
+            found[found.index(one)] = one._replace(gradients=(*one.gradients, name))
+            continue
+        term = calls[0].first_spoiled([name], showing(calls[0], shown))
+        shown, others = _mended(calls, name, shown)
+        key = _key(shown, term)
+        known = groups.get(key, Cause(*shown, term, ()))
+        groups[key] = known._replace(gradients=(*known.gradients, name))
+        found = [*found, *others]
+    return [*groups.values(), *found]
+
+
+def _of_same_numbers(call: ComparedCall, name: str, causes: list[Cause]) -> Cause | None:
+    """Return the loss of digits on the way that a gradient of another dtype is right for."""
+    lost = [cause for cause in causes if cause.mistake == "dtype"]
+    given = call.got[name].astype(np.float64)
+    return lost[0] if lost and agree(given, call.expected[name], call.tolerance) else None
+
+
+def _key(shown: Symptom, term: str) -> tuple[str, ...]:
+    """Return what symptoms of one cause have in common.
+
+    NaN and lost digits spread from term to term, while two gradients that are forgotten or
+    misshapen are two mistakes.
+    """
+    if shown.mistake == "non_finite":
+        return (shown.mistake,)
+    return (*shown,) if shown.mistake == "dtype" else (*shown, term)
+
+
+def _mended(calls: Calls, name: str, shown: Symptom) -> tuple[Symptom, list[Cause]]:
+    """Return what is wrong with the shape of a gradient, and with its numbers besides."""
+    if shown.detail or shown.mistake not in _SHAPES:
+        return shown, []
+    for number, (each, _) in enumerate(misshapen(calls[0], name)):
+        mended = [_with_mended(call, name, number) for call in calls]
+        causes, _ = causes_of(mended, [name])
+        if all(cause.mistake != "unknown" for cause in causes):
+            return Symptom(each.mistake, ""), causes
+    return shown, []
+
+
+def _with_mended(call: ComparedCall, name: str, number: int) -> ComparedCall:
+    found = list(misshapen(call, name))[number:]
+    return call.giving(name, found[0][1]).only([name]) if found else call
 
 
 def _symptoms(call: ComparedCall) -> dict[str, Symptom]:
@@ -57,122 +128,29 @@ def _superfluous(name: str) -> Finding:
     return Finding("superfluous_gradient", name, name, "the forward pass has no such argument")
 
 
-# --- choosing a hypothesis
-
-
-class _Clue(NamedTuple):
-    """A hypothesis, with the wrong gradients that it explains in one call."""
-
-    hypothesis: Hypothesis
-    names: set[str]
-    leaves_the_rest: bool
-
-
-def _explain(
-    call: ComparedCall, calls: Sequence[ComparedCall], wrong: list[str]
-) -> dict[str, Hypothesis | None]:
-    """Return for each wrong gradient what explains it, together with the others if possible."""
-    clues = [clue for each in hypotheses(call) if (clue := _clue(each, call, wrong)).names]
-    # One mistake that explains all that is wrong is likelier than several at once.
-    joint = [clue for clue in clues if clue.names == set(wrong) and clue.leaves_the_rest]
-    shared = _best(joint, calls, call, list(call.expected))
-    if shared is not None:
-        return dict.fromkeys(wrong, shared)
-    return {
-        name: _best([clue for clue in clues if name in clue.names], calls, call, [name])
-        for name in wrong
-    }
-
-
-def _clue(hypothesis: Hypothesis, call: ComparedCall, wrong: list[str]) -> _Clue:
-    predicted = hypothesis.predict(call) or {}
-    names = {n for n in wrong if n in predicted and call.matches(n, predicted[n])}
-    right = [n for n in call.expected if n in call.got and n in predicted and n not in wrong]
-    return _Clue(hypothesis, names, all(call.matches(n, predicted[n]) for n in right))
-
-
-def _best(
-    clues: list[_Clue],
-    calls: Sequence[ComparedCall],
-    call: ComparedCall,
-    names: list[str],
-) -> Hypothesis | None:
-    """Return the simplest hypothesis that explains gradients in all calls."""
-    for clue in sorted(clues, key=lambda each: _simplicity(each, call)):
-        if all(_explains(clue.hypothesis, each, names) for each in calls):
-            return clue.hypothesis
-    return None
-
-
-def _simplicity(clue: _Clue, call: ComparedCall) -> tuple[int, ...]:
-    """Return a key that sorts the likelier hypotheses first.
-
-    First by the kind of mistake. Of equal kinds, those come first that leave the right gradients
-    right, that the user's variables do not contradict, and that concern a value with a name.
-    """
-    position = clue.hypothesis.position
-    named = position >= len(call.order) or call.is_named(position)
-    return (
-        RANK[clue.hypothesis.mistake],
-        not clue.leaves_the_rest,
-        clue.hypothesis.contradictions(call),
-        not named,
-        position,
+def _finding(call: ComparedCall, cause: Cause, steps: Steps) -> Finding:
+    first, *others = (_wrong_gradient(call, name) for name in cause.gradients)
+    return Finding(
+        cause.mistake,
+        first.gradient,
+        cause.term,
+        cause.detail,
+        first.entry,
+        first.expected,
+        first.got,
+        first.expected_shape,
+        first.got_shape,
+        steps.of(cause.term, first.gradient),
+        tuple(others),
     )
 
 
-def _explains(hypothesis: Hypothesis, call: ComparedCall, names: list[str]) -> bool:
-    predicted = hypothesis.predict(call)
-    if predicted is None:
-        return False
-    compared = [name for name in names if name in call.got and name in predicted]
-    return all(call.matches(name, predicted[name]) for name in compared)
-
-
-def _named(
-    hypothesis: Hypothesis | None, calls: Sequence[ComparedCall], name: str
-) -> tuple[str, str]:
-    """Return the mistake and its detail: a constant factor, if nothing else explains it."""
-    if hypothesis is not None:
-        return hypothesis.mistake, hypothesis.detail
-    constant = _constant(calls, name)
-    return ("scale", constant) if constant else ("unknown", "")
-
-
-def _constant(calls: Sequence[ComparedCall], name: str) -> str:
-    """Return the factor of a gradient that is off by one constant in all calls, in words."""
-    factors = []
-    for call in calls:
-        got, expected = call.got.get(name), call.expected[name]
-        # A single entry is always some multiple of the right one, which would say nothing.
-        if got is None or got.shape != expected.shape or expected.size < 2 or not np.any(expected):
-            return ""
-        # The factor that fits best, by least squares.
-        factors.append(float(np.sum(got * expected) / np.sum(expected * expected)))
-        # A factor close to 0 says that the gradient is missing, not that it is scaled.
-        if abs(factors[-1]) < 1e-3 or not agree(got, factors[-1] * expected, call.tolerance):
-            return ""
-    is_one = np.ptp(factors) <= 1e-6 * abs(factors[0])
-    return f"it is {factors[0]:.6g} times what it should be" if is_one else ""
-
-
-# --- findings
-
-
-def _finding(
-    call: ComparedCall, name: str, term: str, mistake: str, detail: str, steps: Steps
-) -> Finding:
+def _wrong_gradient(call: ComparedCall, name: str) -> WrongGradient:
     expected, got = call.expected[name], call.got.get(name)
-    finding = Finding(
-        mistake,
-        name,
-        term,
-        detail,
-        expected_shape=expected.shape,
-        got_shape=None if got is None else got.shape,
-        step=steps.of(term, name),
-    )
-    if got is None or got.shape != expected.shape or not got.size:
-        return finding
+    if got is None:
+        return WrongGradient(name, expected_shape=expected.shape)
+    found = WrongGradient(name, (), None, None, expected.shape, got.shape)
+    if got.shape != expected.shape or not got.size:
+        return found
     entry = worst_entry(got, expected)
-    return finding.at(entry, float(expected[entry]), float(got[entry]))
+    return found._replace(entry=entry, expected=float(expected[entry]), got=float(got[entry]))

@@ -22,6 +22,7 @@ from .pass_pair import (
     quietly,
     run_backward,
     run_forward,
+    space_of,
 )
 
 # What a backward function may call the output of the forward one, if it takes it.
@@ -32,11 +33,13 @@ class Functions:
     """A forward function and a backward function, which keep nothing between calls."""
 
     updates = False
+    is_whole = False
 
     def __init__(self, forward: Function, backward: Function) -> None:
         self._forward, self._backward = forward, backward
         self.label = getattr(backward, "__name__", "backward")
         self._arguments = positional_names(forward)
+        self.space = space_of(forward)
         # The backward pass of a loss starts the sweep, and need not take a cotangent.
         self.takes_g = not _is_of_loss(positional_names(backward), self._arguments)
 

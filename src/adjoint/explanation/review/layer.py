@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from ...core.annotations import Array
 from . import attributes
 from .attributes import Path
+from .network import NetworkWithLoss, backward_name
 from .pass_pair import (
     LEARNING_RATE,
     Attempt,
@@ -20,13 +21,16 @@ from .pass_pair import (
     Point,
     Session,
     copied,
+    forward_of,
     is_float,
     is_rate,
     output_of,
     positional_names,
     quietly,
+    required_names,
     run_backward,
     run_forward,
+    space_of,
 )
 
 
@@ -39,47 +43,69 @@ class Layer:
         arguments: Sequence[Any],
         mapping: Mapping[str, str] | None = None,
     ) -> None:
-        self.layer = layer() if isinstance(layer, type) else layer
-        self.label = f"{type(self.layer).__name__}.backward"
-        names = positional_names(self.layer.backward)
+        self.layer = _made(layer) if isinstance(layer, type) else layer
+        self.method = backward_name(self.layer) or "backward"
+        self.label = f"{type(self.layer).__name__}.{self.method}"
+        names = positional_names(getattr(self.layer, self.method))
         self.updates = any(map(is_rate, names))
         self.takes_g = bool(names) and not is_rate(names[0])
         self._arguments = positional_names(forward_of(self.layer))
+        self.space = space_of(getattr(self.layer, "forward", type(self.layer).__call__))
+        self._root = ""
+        if isinstance(self.layer, NetworkWithLoss):
+            self.label, self._arguments = self.layer.label, self.layer.argument_names
+            self._root, self.space = "network.", self.layer.space
         # Where each parameter stands, and its gradient if it is known beforehand.
         self.places = self._given(mapping) if mapping else self._found(arguments)
         self.absent = list(attributes.absent_parameters(self.layer))
+        # Nothing in front of a network with its loss needs a gradient.
+        self.is_whole = not self.takes_g and bool(self.places)
 
     def _given(self, mapping: Mapping[str, str]) -> dict[Path, Path | None]:
-        places = attributes.explicit_paths(mapping)
+        given = {f"{self._root}{key}": f"{self._root}{value}" for key, value in mapping.items()}
+        places = attributes.explicit_paths(given)
         for path in places:
             if not isinstance(attributes.read(self.layer, path), np.ndarray):
                 raise ValueError(
-                    f"check_backward: parameters names {attributes.show(path)!r}, but "
-                    f"{type(self.layer).__name__} has no array of that name"
+                    f"check_backward: parameters names {self.show(path)!r}, but "
+                    f"{self.label.partition('.')[0]} has no array of that name"
                 )
         return dict(places)
 
     @quietly
     def _found(self, arguments: Sequence[Any]) -> dict[Path, Path | None]:
         """Return the parameters that show by their names, or in one run of both passes."""
-        before = {p: x for p, x in attributes.walk(self.layer) if x.dtype.kind == "f"}
+
+        def matters(path: Path, output: Array) -> bool:
+            """Return whether the output depends on an array, which a cache is not."""
+            other = copy.deepcopy(self.layer)
+            attributes.write(other, path, attributes.read(other, path) + 0.5)
+            found = output_of(run_forward(forward_of(other), copied(arguments)))
+            return not np.array_equal(np.asarray(found), output, equal_nan=True)
+
         layer = copy.deepcopy(self.layer)
         output = np.asarray(output_of(run_forward(forward_of(layer), copied(arguments))))
+        before = {p: x.copy() for p, x in attributes.walk(layer) if x.dtype.kind == "f"}
         # An error shows again, and is reported, in the review proper.
         with contextlib.suppress(Exception):
             self.backward(layer, np.ones(output.shape)[()])
-        gradients = {attributes.gradient_path(layer, path) for path in before}
+        own = [path for path, x in attributes.walk(self.layer) if x.dtype.kind == "f"]
+        gradients = {attributes.gradient_path(layer, path) for path in own}
         found: dict[Path, Path | None] = {}
-        for path, item in before.items():
+        for path in own:
             place = None if self.updates else attributes.gradient_path(layer, path)
             now = np.asarray(attributes.read(layer, path))
-            changed = self.updates and not np.array_equal(now, item)
-            is_parameter = place or changed or attributes.is_parameter_name(_last_name(path))
-            if path not in gradients and is_parameter:
+            changed = self.updates and not np.array_equal(now, before.get(path, now))
+            is_parameter = place or attributes.is_parameter_name(_last_name(path))
+            if path not in gradients and (is_parameter or (changed and matters(path, output))):
                 found[path] = place
         return found
 
     # --- what is reviewed
+
+    def show(self, path: Path) -> str:
+        """Return a parameter's name as the user has it."""
+        return attributes.show(path).removeprefix(self._root)
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return the parameters as they are in the object."""
@@ -87,7 +113,7 @@ class Layer:
 
     def names(self, point: Point) -> list[str]:
         """Return the names of the float arguments, and the paths of the parameters."""
-        return [*self._float_arguments(point), *map(attributes.show, self.places)]
+        return [*self._float_arguments(point), *map(self.show, self.places)]
 
     def floats(self, point: Point) -> list[Array]:
         """Return the float arguments and the parameters."""
@@ -133,19 +159,19 @@ class Layer:
 
     def backward(self, layer: HasBackward, g: Array) -> Any:
         """Call the backward method of a copy in its own form."""
-        names = positional_names(layer.backward)
-        rates = {name: LEARNING_RATE for name in names if is_rate(name)}
-        return layer.backward(*([g] if self.takes_g else []), **rates)
+        method = getattr(layer, self.method)
+        rates = {name: LEARNING_RATE for name in positional_names(method) if is_rate(name)}
+        return method(*([g] if self.takes_g else []), **rates)
 
     def attempt(self, layer: HasBackward, point: Point, found: object) -> Attempt:
         """Return the gradients of a call: what was returned, and what the object holds."""
         items = list(found) if isinstance(found, tuple) else [found]
         gradients = dict(zip(self._float_arguments(point), items, strict=False))
         for path in self.places:
-            gradients[attributes.show(path)] = self._gradient(layer, point, path)
+            gradients[self.show(path)] = self._gradient(layer, point, path)
         grown = [p for p in self.absent if is_float(attributes.read(layer, p))]
         kept = {name: np.array(x) if is_float(x) else x for name, x in gradients.items()}
-        return Attempt(kept, tuple(map(attributes.show, grown)))
+        return Attempt(kept, tuple(map(self.show, grown)))
 
     def _gradient(self, layer: object, point: Point, path: Path) -> Any:
         if self.updates:
@@ -174,10 +200,25 @@ class _LayerSession:
             _wrap_arrays(layer, wrap)
             g = wrap(g)
         return run_backward(
-            layer.backward,
+            getattr(layer, passes.method),
             lambda: passes.backward(layer, g),
             lambda found: passes.attempt(layer, point, found),
         )
+
+
+def _made(kind: type[HasBackward]) -> HasBackward:
+    """Return an object of a class that needs nothing to be made."""
+    try:
+        return kind()
+    except TypeError as error:
+        needed = required_names(kind)
+        if not needed:
+            raise
+        call = f"{kind.__name__}({', '.join(needed)})"
+        raise TypeError(
+            f"check_backward: the class {kind.__name__} needs arguments to make an object of; give "
+            f"an object: {call}, not the class"
+        ) from error
 
 
 def _wrap_arrays(layer: object, wrap: Function) -> None:
@@ -192,11 +233,6 @@ def _from_update(before: Array, now: Array) -> Array:
         return np.asarray((before - now) / LEARNING_RATE)
     except ValueError:
         return now
-
-
-def forward_of(layer: object) -> Function:
-    """Return the method that is the forward pass."""
-    return cast(Function, getattr(layer, "forward", None) or layer)
 
 
 def _last_name(path: Path) -> str:

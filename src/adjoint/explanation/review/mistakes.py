@@ -22,6 +22,12 @@ _ALL = (
         "run it alone on one small batch and follow the shapes line by line",
     ),
     Mistake(
+        "incoming_ignored",
+        "the incoming gradient is not used",
+        "multiply by it where the backward pass begins; if the output is the loss itself, it is 1 "
+        "and may be left out of the signature",
+    ),
+    Mistake(
         "bias",
         "the bias is forgotten",
         "the bias is added to every row, so its gradient is the column sums of the cotangent",
@@ -124,7 +130,8 @@ _ALL = (
     Mistake(
         "operand",
         "the wrong value is used",
-        "each factor of a product has the other factor, as it was in the forward pass, beside g",
+        "put there what belongs, as it was in the forward pass; in a product each factor has the "
+        "other one beside g",
     ),
     Mistake(
         "unknown",

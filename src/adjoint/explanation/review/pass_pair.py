@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -38,6 +38,8 @@ _TARGETS = frozenset(
         "idx",
     ]
 )
+# A name for labels, among other things.
+_LABELS = frozenset(("y", "ys", "y_batch", "y_train", "yb"))
 _RATES = frozenset(("learning_rate", "lr", "eta", "rate", "step_size"))
 _OWN_FOLDER = FilePath(__file__).parent
 # Neither a power of two nor a usual factor, so that a rate applied twice or not at all shows.
@@ -88,6 +90,10 @@ class PassPair(Protocol):
     # Whether the backward pass updates the parameters itself, and whether it takes a cotangent.
     updates: bool
     takes_g: bool
+    # Whether it is a network with its loss, in front of which nothing needs a gradient.
+    is_whole: bool
+    # The names of the module that the forward pass was written in.
+    space: dict[str, Any]
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return the parameters as they are in the beginning."""
@@ -115,9 +121,14 @@ def is_float(item: object) -> bool:
     )
 
 
-def is_optional(name: str) -> bool:
-    """Return whether an argument's name says that nobody needs its gradient, as a target's."""
-    return name.lower() in _TARGETS
+def is_optional(name: str, array: Array) -> bool:
+    """Return whether nobody needs an argument's gradient, as a target's: by its name or content."""
+    return name.lower() in _TARGETS or (name.lower() in _LABELS and is_code(array))
+
+
+def is_code(array: Array) -> bool:
+    """Return whether an array is of zeros and ones, as a one-hot target or a mask is."""
+    return set(np.unique(array)) == {0.0, 1.0}
 
 
 def is_rate(name: str) -> bool:
@@ -130,6 +141,30 @@ def positional_names(function: Function) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = signature_of(function).parameters.values()
     return [p.name for p in parameters if p.kind in kinds]
+
+
+def space_of(function: Function) -> dict[str, Any]:
+    """Return the names of the user's module that a function was written in."""
+    function = inspect.unwrap(function)
+    space: dict[str, Any] = getattr(getattr(function, "__func__", function), "__globals__", {})
+    package = str(space.get("__name__", "")).partition(".")[0]
+    return {} if package in ("adjoint", "numpy") else space
+
+
+def required_names(function: Function) -> list[str]:
+    """Return the names of the parameters that a call must give."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function that is not written in Python
+        return []
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    empty = inspect.Parameter.empty
+    return [p.name for p in parameters if p.default is empty and p.kind not in variadic]
+
+
+def forward_of(layer: object) -> Function:
+    """Return the method that is the forward pass."""
+    return cast(Function, getattr(layer, "forward", None) or layer)
 
 
 def output_of(result: object) -> Any:

@@ -13,6 +13,7 @@ from .call_sampler import CallSampler, Inputs
 from .findings import findings_of, first_wrong
 from .functions import Functions
 from .layer import Layer
+from .network import backward_name, with_loss
 from .pass_pair import Function, HasBackward, PassPair, Point
 from .report import BackwardReview
 
@@ -22,6 +23,7 @@ def check_backward(
     *backward_and_inputs: Any,
     wrt: Sequence[str] | None = None,
     parameters: Mapping[str, str] | None = None,
+    loss: Function | None = None,
     calls: int = 3,
     seed: int = 0,
 ) -> BackwardReview:
@@ -47,6 +49,10 @@ def check_backward(
         By default they are found by their names: dW, d_W, grad_W, W_grad, weight_grad and their
         kin. Where ``backward(g, learning_rate)`` updates the parameters, the gradient is found
         from the update.
+    loss : callable, optional
+        For a network whose backward pass takes the labels, ``backward(x, y, learning_rate)``, the
+        loss that it begins with: a function of the output of ``forward(x)`` and y. By default the
+        mean cross-entropy, of logits or of probabilities, where y has classes.
     calls : int
         How many calls to compare, each after another call with other numbers.
     seed : int
@@ -79,7 +85,7 @@ def check_backward(
     >>> bool(review), review.mistake
     (False, 'sign')
     """
-    passes, inputs = _read(forward, backward_and_inputs, parameters, seed)
+    passes, inputs = _read(forward, backward_and_inputs, parameters, loss, seed)
     sampler = CallSampler(passes, inputs, wrt, seed)
     found = sampler.compared_calls(calls)
     checked = tuple(found[0].expected)
@@ -97,10 +103,11 @@ def _read(
     forward: Function | HasBackward | type[HasBackward],
     rest: tuple[Any, ...],
     parameters: Mapping[str, str] | None,
+    loss: Function | None,
     seed: int,
 ) -> tuple[PassPair, Inputs]:
     """Return the passes in whichever form they are given, and a function that draws inputs."""
-    is_layer = callable(getattr(forward, "backward", None))
+    is_layer = backward_name(forward) is not None
     if not is_layer and not (callable(forward) and rest and callable(rest[0])):
         raise TypeError(
             "check_backward: expected (forward, backward, *arrays) or (layer, *arrays), where the "
@@ -110,11 +117,12 @@ def _read(
     draw = arrays[0] if len(arrays) == 1 and callable(arrays[0]) else None
     inputs: Inputs = (lambda rng: _tuple(draw(rng))) if draw else _given(arrays)
     if is_layer:
-        return Layer(
-            cast(HasBackward, forward), inputs(np.random.default_rng(seed)), parameters
-        ), inputs
-    if parameters is not None:
-        raise TypeError("check_backward: parameters is for objects; functions have arguments")
+        first = inputs(np.random.default_rng(seed))
+        layer = with_loss(forward, first, loss)
+        return Layer(cast(HasBackward, layer), first, parameters), inputs
+    if parameters is not None or loss is not None:
+        word = "loss" if parameters is None else "parameters"
+        raise TypeError(f"check_backward: {word} is for objects; functions have arguments")
     return Functions(cast(Function, forward), rest[0]), inputs
 
 

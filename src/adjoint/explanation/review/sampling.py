@@ -32,10 +32,12 @@ def _alike(item: object, rng: np.random.Generator) -> Any:
 
 
 def _must_stay(array: Array) -> bool:
-    """Return whether entries are codes (one-hot, masks) or the probabilities of rows."""
-    codes = array.ndim > 0 and len(np.unique(array)) <= 2
+    """Return whether entries are codes (one-hot, masks, labels) or the probabilities of rows."""
+    # Ones everywhere are what people write where numbers do not matter.
+    codes = array.ndim > 0 and (len(np.unique(array)) == 2 or not np.any(array))
     rows = array.ndim > 1 and np.all(array >= 0) and np.allclose(np.sum(array, -1), 1)
-    return bool(codes or rows)
+    whole = array.ndim == 1 and np.all(array >= 0) and np.all(array == np.round(array))
+    return bool(codes or rows or whole)
 
 
 def moved(parameters: Mapping[Path, Array], rng: np.random.Generator) -> dict[Path, Array]:

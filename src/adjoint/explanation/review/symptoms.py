@@ -65,22 +65,29 @@ def _forgotten(name: str) -> str:
 
 
 def _of_shape(call: ComparedCall, name: str, got: Array) -> Symptom:
-    expected, tolerance = call.expected[name], call.tolerance
-    if got.ndim == 0 and not np.any(got) and np.any(expected):
+    if got.ndim == 0 and not np.any(got) and np.any(call.expected[name]):
         return Symptom(_forgotten(name), "it is zero")
-    if agree(got.T, expected, tolerance):
-        return Symptom("transpose", "it is transposed")
-    if got.size == expected.size and agree(got.reshape(expected.shape), expected, tolerance):
-        return Symptom("shape", "the numbers are right")
-    summed = _summed(got, expected.shape)
-    if summed is not None and agree(summed, expected, tolerance):
-        over_rows = got.ndim > 0 and got.shape[0] == call.batch
-        over_rows = over_rows and got.shape[1:] in (expected.shape, expected.shape[1:])
-        mistake = "missing_sum" if over_rows else "broadcast"
-        return Symptom(mistake, f"summed to shape {expected.shape} it is right")
+    for found, mended in misshapen(call, name):
+        if agree(mended, call.expected[name], call.tolerance):
+            return found
     if _over_another_axis(call, name, got):
         return Symptom("axis", "the same terms are summed over another axis")
     return Symptom("shape", "")
+
+
+def misshapen(call: ComparedCall, name: str) -> Iterator[tuple[Symptom, Array]]:
+    """Yield what may have gone wrong with a gradient's shape, and the gradient with it mended."""
+    got, expected = call.got[name], call.expected[name]
+    if got.T.shape == expected.shape:
+        yield Symptom("transpose", "it is transposed"), got.T
+    if got.size == expected.size:
+        yield Symptom("shape", "the numbers are right"), got.reshape(expected.shape)
+    summed = _summed(got, expected.shape)
+    if summed is not None:
+        over_rows = got.ndim > 0 and got.shape[0] == call.batch
+        over_rows = over_rows and got.shape[1:] in (expected.shape, expected.shape[1:])
+        mistake = "missing_sum" if over_rows else "broadcast"
+        yield Symptom(mistake, f"summed to shape {expected.shape} it is right"), summed
 
 
 def _summed(got: Array, shape: tuple[int, ...]) -> Array | None:
@@ -125,7 +132,7 @@ def _parts(call: ComparedCall, use: tuple[Node, int]) -> Iterator[Array]:
         seen.append(part)
         return part
 
-    call.run.pull(call.g, Alteration(parts={use: keep}))
+    call.altered(Alteration(parts={use: keep}))
     yield from seen
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from ...graphs.symbol import node_of
 
 Values = dict[Node, Array]
 Change = Callable[[Array], Array]
+Place = TypeVar("Place")
 
 # A value without a name is called by its expression, of which so many columns are shown.
 _LONGEST = 40
@@ -62,6 +64,29 @@ class Alteration:
         """Return what stands for a part that a rule gave for an argument."""
         change = self.parts.get((node, position))
         return part if part is None or change is None else np.asarray(change(np.asarray(part)))
+
+    def only_total(self) -> Node | None:
+        """Return the value whose whole cotangent is changed, if nothing else is."""
+        if self.parts or self.operands or len(self.totals) != 1:
+            return None
+        return next(iter(self.totals))
+
+    def then(self, later: Alteration) -> Alteration:
+        """Return both alterations together, the later one applied to what the first one gives."""
+        return Alteration(
+            _composed(self.totals, later.totals),
+            _composed(self.parts, later.parts),
+            {**self.operands, **later.operands},
+        )
+
+
+def _composed(first: dict[Place, Change], later: dict[Place, Change]) -> dict[Place, Change]:
+    both = first.keys() & later.keys()
+    return {**first, **later} | {place: _one(first[place], later[place]) for place in both}
+
+
+def _one(first: Change, later: Change) -> Change:
+    return lambda g: later(first(g))
 
 
 CORRECT = Alteration()

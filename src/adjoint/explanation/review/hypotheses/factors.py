@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..compared_call import ComparedCall
+import numpy as np
 
-Size = Callable[[ComparedCall, int | None], int]
+from ..compared_call import ComparedCall
+from ..sizes import named_sizes, size_of
+
+Size = Callable[[ComparedCall], int]
 
 
 class Factor(NamedTuple):
@@ -25,55 +27,41 @@ def factors(call: ComparedCall, position: int | None) -> Iterator[Factor]:
     yield Factor("accumulated", "it is twice what it should be", lambda s: 2.0)
     yield Factor("scale", "it is half of what it should be", lambda s: 0.5)
     yield Factor("scale", "it is a quarter of what it should be", lambda s: 0.25)
-    for name, size in _SIZES.items():
-        n = size(call, position)
-        if n > 2:
-            yield from _of_size(name, n, size, position)
+    seen = {1, 2}
+    for name, size in _sizes(call, position):
+        n = size(call)
+        if n not in seen:
+            seen.add(n)
+            yield from _of_size(name, n, size)
     if call.rate is not None:
         rate = call.rate
         yield Factor("scale", "the learning rate is not applied", lambda s: 1 / rate)
         yield Factor("scale", "the learning rate is applied twice", lambda s: rate)
 
 
-def _of_size(name: str, n: int, size: Size, position: int | None) -> Iterator[Factor]:
+def _sizes(call: ComparedCall, position: int | None) -> Iterator[tuple[str, Size]]:
+    """Yield the sizes that a mean may divide by, with their names, the likeliest first."""
+    yield "N", lambda s: s.batch
+    if position is not None and call.run is not None:
+        yield "the size of its rows", lambda s: (1, *s.value(position).shape)[-1]
+        yield "the number of its entries", lambda s: s.value(position).size
+    for text, name, axis in named_sizes({**call.arrays, "the output": call.g}):
+        yield text, _of_array(name, axis)
+
+
+def _of_array(name: str, axis: int | None) -> Size:
+    return lambda s: size_of(np.asarray(s.arrays.get(name, s.g)), axis)
+
+
+def _of_size(name: str, n: int, size: Size) -> Iterator[Factor]:
     for mistake, detail, power in (
         ("missing_mean", f"it is {name} = {n} times too great", 1.0),
         ("mean_for_sum", f"it is divided by {name} = {n}", -1.0),
         ("scale", f"it is √{n} times too great", 0.5),
         ("scale", f"it is divided by √{n}", -0.5),
     ):
-        yield Factor(mistake, detail, _power(size, position, power))
+        yield Factor(mistake, detail, _power(size, power))
 
 
-def _power(size: Size, position: int | None, power: float) -> Callable[[ComparedCall], float]:
-    return lambda call: float(max(size(call, position), 1)) ** power
-
-
-def _batch(call: ComparedCall, position: int | None) -> int:
-    return call.batch
-
-
-def _row(call: ComparedCall, position: int | None) -> int:
-    shape = _first_shape(call)
-    return shape[-1] if shape else 0
-
-
-def _all(call: ComparedCall, position: int | None) -> int:
-    return math.prod(_first_shape(call))
-
-
-def _own(call: ComparedCall, position: int | None) -> int:
-    shape = () if position is None or call.run is None else call.value(position).shape
-    return shape[-1] if shape else 0
-
-
-def _first_shape(call: ComparedCall) -> tuple[int, ...]:
-    return next((x.shape for x in call.expected.values()), ())
-
-
-_SIZES: dict[str, Size] = {
-    "N": _batch,
-    "the row's size": _row,
-    "the number of entries": _all,
-    "the size": _own,
-}
+def _power(size: Size, power: float) -> Callable[[ComparedCall], float]:
+    return lambda call: float(max(size(call), 1)) ** power

@@ -16,8 +16,8 @@ from .subgraphs import Formula, Subgraph, subgraphs
 _LARGEST = 96
 
 
-def softmax(u: Array, axis: int = -1) -> Array:
-    """Return the softmax of an array."""
+def softmax(u: Array, axis: int | None = -1) -> Array:
+    """Return the softmax of an array, along an axis or of all entries together."""
     e = np.exp(u - np.max(u, axis=axis, keepdims=True))
     return np.asarray(e / np.sum(e, axis=axis, keepdims=True))
 
