@@ -245,12 +245,18 @@ class Scene:
         return cut(name, WIDEST), "\n".join(wrapped(f"= {text}", WIDEST, _FORMULA_LINES))
 
     def _formula(self, node: Operation) -> str:
-        operands = node.operands(self.names, _constant)
+        operands = node.operands(self.names, self._constant)
         code = node.primitive.write_source(*operands, **node.params)
         try:
             return self._reading.read(ast.parse(code, mode="eval").body).text
         except (SyntaxError, ValueError):
             return code
+
+    def _constant(self, arg: ArrayLike | None) -> str:
+        """Return a constant operand as it stands in a formula."""
+        if arg is None:
+            return "None"
+        return f"{np.asarray(arg).item():.6g}" if np.size(arg) == 1 else self.say("constant")
 
     def _gradient(self, node: Node) -> str:
         g = self.evaluated.gradient.get(node)
@@ -338,10 +344,3 @@ def _names(evaluated: EvaluatedGraph, result: str, chosen: Mapping[Node, str]) -
     if len(ends) == 1 and not given and result not in names.values():
         names[ends[0]] = result
     return names
-
-
-def _constant(arg: ArrayLike | None) -> str:
-    """Return a constant operand as it stands in a formula."""
-    if arg is None:
-        return "None"
-    return f"{np.asarray(arg).item():.6g}" if np.size(arg) == 1 else "constant"
