@@ -38,7 +38,8 @@ def tier(request, monkeypatch):
 
 def follows(compiled, function, change):
     """Return whether a compiled function gives the function's result before and after a change."""
-    before = np.array_equal(compiled(X), function(X))
+    for _ in range(3):  # from the third on by the fastest way
+        before = np.array_equal(compiled(X), function(X))
     change()
     return before and np.array_equal(compiled(X), function(X))
 

@@ -146,8 +146,8 @@ class Compiled:
         if known is not None and not settings:
             try:
                 state = known.guard()
-            except MISSING:
-                pass
+            except MISSING:  # something was taken away
+                state = None
             if state is not None:
                 for program, builtin in known.builtins:
                     found = builtin(args, state, out)

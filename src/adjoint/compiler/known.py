@@ -42,6 +42,7 @@ class Known:
         self.programs, self.variants = programs, variants
         self.guard: Guard = self._values
         self.builtins: tuple[tuple[Program, Builtin], ...] = ()
+        self._is_prepared = False
 
     def is_current(self) -> bool:
         """Return whether the state is still the one that was found."""
@@ -49,12 +50,12 @@ class Known:
 
     def prepare(self, program: Program) -> None:
         """Let calls like the latest one be faster from now on, if they can be."""
+        if not self._is_prepared:
+            self.guard = self.state.guard(self.found) or self.guard
+            self._is_prepared = True
         builtin = program.builtin(has_state=self.state.has_inputs)
-        if builtin is None or any(program is known for known, _ in self.builtins):
-            return
-        if not self.builtins:
-            self.guard = self.state.guard(self.found) or self._values
-        self.builtins = (*self.builtins[1 - _MOST_BUILTINS :], (program, builtin))
+        if builtin is not None and all(program is not known for known, _ in self.builtins):
+            self.builtins = (*self.builtins[1 - _MOST_BUILTINS :], (program, builtin))
 
     def _values(self) -> tuple[Any, ...] | None:
         return tuple(self.state.values()) if self.is_current() else None

@@ -104,6 +104,7 @@ class Program:
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
         self._assemble = assembler(self.graph.gives)
         self._builtin: Builtin | None = None
+        self._is_asked = False
         self.is_recent = False
         self.seconds = time.perf_counter() - start
 
@@ -170,8 +171,9 @@ class Program:
         has_state : bool
             Whether the last argument of the graph is what its function reads besides the others.
         """
-        if self._builtin is None and self.lowered is not None:
+        if not self._is_asked and self.lowered is not None:
             self._builtin = self.lowered.builtin(self.traced, has_state=has_state)
+            self._is_asked = True
         return self._builtin
 
     def report(self) -> Verbatim:

@@ -149,14 +149,14 @@ class State:
         writer = GuardWriter(GONE)
         for look, item in zip(self._looks, found, strict=False):
             writer.place(look, item)
-        for size, count in zip(self._sizes, self._size, strict=True):
-            writer.value(size, count)
+        for read, before in zip(self._sizes, self._size, strict=True):
+            writer.value(read, before)
         start = len(self._looks)
         for members in self._members:
             writer.members(members, found[start : start + len(members)])
             start += len(members)
-        for read, content in zip(self._readers, contents, strict=True):
-            writer.value(read, content)
+        for read, before in zip(self._readers, contents, strict=True):
+            writer.value(read, before)
         return writer.written(self._tensors, self._arrays)
 
     @property

@@ -15,7 +15,7 @@ from ..arguments import fitted
 from .cache import object_code
 from .call.builtin import Builtin, make_builtin
 from .call.leaf import result_leaves
-from .entry_point import MOST_ARRAYS, has_entry_points, write_entry_point
+from .entry_point import MOST_ARRAYS, has_entry_points, write_entry_of_entries, write_entry_point
 from .function_code import MOST_UNROLLED, FunctionCode, write_function
 from .kernel import Unlowerable
 from .lanes import declarations
@@ -61,17 +61,21 @@ class NativeFunction:
         if count > MOST_ARRAYS or not has_entry_points():
             raise Unlowerable(f"{count} arrays cannot be handed to native code here")
         self._library = Library(
-            object_code(_text(self._code, count)), ["evaluate_entry_point", "evaluate"]
+            object_code(_text(self._code, count)), ["evaluate_entry_point", "evaluate_entries"]
         )
         self._is_short = graph.flops < _SHORT
         make = self._library.short_function if self._is_short else self._library.function
         pointers = [ctypes.c_void_p] * (count + 1)
         self._evaluate = make("evaluate_entry_point", ctypes.c_bool, *pointers)
         # A thread takes one for its call; there are as many as threads were inside at once.
-        self._spare = [self._workspace()]
+        self._spare: list[MemoryBlock] = []
 
-    def _workspace(self) -> MemoryBlock:
-        return MemoryBlock(self._code.workspace, self._code.constants)
+    def _take_workspace(self) -> MemoryBlock:
+        """Return one that no one else uses until it is put back."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return MemoryBlock(self._code.workspace, self._code.constants)
 
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the graph's outputs.
@@ -93,7 +97,7 @@ class NativeFunction:
             traced,
             result_leaves(self._gives),
             self._library,
-            self._spare.pop() if self._spare else self._workspace(),
+            self._take_workspace,
             has_state=has_state,
             releases_lock=not self._is_short,
         )
@@ -117,10 +121,7 @@ class NativeFunction:
             if out is None
             else self._usable(out, given)
         )
-        try:
-            workspace = self._spare.pop()
-        except IndexError:
-            workspace = self._workspace()
+        workspace = self._take_workspace()
         # `id` is the address of an object in CPython, see `entry_point`.
         in_doubt = self._evaluate(*map(id, given), *map(id, results), workspace.address)
         self._spare.append(workspace)
@@ -167,6 +168,7 @@ def _text(code: FunctionCode, arrays: int) -> str:
         declarations(code.names),
         *code.functions,
         write_entry_point("evaluate", arrays),
+        write_entry_of_entries("evaluate", arrays),
         ATTRIBUTES,
     ]
     return "\n".join([*parts, ""])

@@ -72,7 +72,9 @@ def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     _ask_for_doubts(kernel, len(graph.outputs))
     inputs, outputs = _locations(graph)
     writer = KernelWriter(kernel, inputs, outputs, width=1)
-    text = writer.write("evaluate", _parameters(graph))
+    text = writer.write("evaluate", _parameters(graph)).replace(
+        "define void", "define internal void"
+    )
     count = len(kernel.at(Stage.BEFORE))
     return FunctionCode(
         (text,), (writer.names,), f"native code: {count} scalar operations, unrolled"
@@ -99,7 +101,7 @@ def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
     module = CodeModule(machine.vector_bytes, machine.registers)
     code = ArrayCode(expand(graph), module)
     lines = [
-        f"define void @evaluate({', '.join(_parameters(graph))}) #0 {{",
+        f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
         *code.body(*_locations(graph)),
         "  ret void",
         "}",

@@ -20,15 +20,16 @@ from ..cache import object_code
 from ..machine import Library
 from ..memory_block import MemoryBlock
 from . import object_layout
-from .call_code import write_call
+from .call_code import CALL
 from .call_table import keys_of, write_table
 from .leaf import Leaf, argument_leaves
 
 # Takes the tuple of arguments, the tuple of what is read besides them, and where the results go.
 Builtin = Callable[[tuple[Any, ...], tuple[Any, ...], Tree], Any]
 
-# The code of a call grows with the number of leaves, and is compiled for each structure.
-_MOST_LEAVES = 200
+# A call keeps some words for each leaf on the stack.
+_MOST_LEAVES = 1000
+_DEEPEST = 50
 # Python's flag of functions that take an array of arguments and no keywords.
 _FASTCALL = 0x80
 
@@ -48,7 +49,7 @@ def make_builtin(
     graph: Graph,
     results: Sequence[Leaf],
     kernel: Library,
-    workspace: MemoryBlock,
+    take_workspace: Callable[[], MemoryBlock],
     *,
     has_state: bool,
     releases_lock: bool,
@@ -61,34 +62,33 @@ def make_builtin(
         As traced.
     results : sequence of Leaf
     kernel : Library
-        It has the function ``evaluate``, see `function_code`.
-    workspace : MemoryBlock
-        No one else may use it.
+        It has the function ``evaluate_entries``, see `entry_point`.
+    take_workspace : callable
+        Returns memory that no one else uses.
     has_state : bool
         Whether the last argument is what is read besides the arguments.
     releases_lock : bool
         Whether other threads run while the function is evaluated.
     """
     arguments = argument_leaves(graph)
-    takes: Tree = graph.takes
+    takes: Any = graph.takes
     takes = (takes[:-1], tuple(takes[-1])) if has_state else (takes, ())
     if (
         not object_layout.is_known()
         or arguments is None
         or len(arguments) + len(results) > _MOST_LEAVES
-        or not _is_plain([takes, graph.gives])
+        or not _is_plain((takes, graph.gives))
     ):
         return None
-    code = _compiled(
-        write_call(takes, graph.gives, arguments, results, releases_lock=releases_lock)
-    )
-    keys = keys_of(takes, graph.gives)
+    trees = (*takes, graph.gives)
+    keys, code, workspace = keys_of(trees), _code(), take_workspace()
     table = write_table(
+        trees,
         arguments,
         results,
-        keys,
-        evaluate=kernel.address("evaluate"),
+        evaluate=kernel.address("evaluate_entries"),
         workspace=workspace.address,
+        releases_lock=releases_lock,
     )
     dtypes = [leaf.dtype for leaf in (*arguments, *results)]
     definition = _Definition(b"call", code.address("call"), _FASTCALL, None)
@@ -100,9 +100,10 @@ def make_builtin(
     return _new_builtin(ctypes.addressof(definition), owner)
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled(text: str) -> Library:
-    return Library(object_code(text), ["call"])
+@functools.cache
+def _code() -> Library:
+    """Return the code of all calls."""
+    return Library(object_code(CALL), ["call"])
 
 
 def _new_builtin(definition: int, owner: object) -> Builtin:
@@ -111,11 +112,13 @@ def _new_builtin(definition: int, owner: object) -> Builtin:
     return made
 
 
-def _is_plain(tree: Tree) -> bool:
+def _is_plain(tree: Any, depth: int = 0) -> bool:
     """Return whether a tree is of Python's own containers, with texts and integers as keys."""
+    if depth > _DEEPEST:
+        return False
     if type(tree) is dict:
         keys = all(type(key) in (str, int) for key in tree)
-        return keys and all(map(_is_plain, tree.values()))
+        return keys and all(_is_plain(item, depth + 1) for item in tree.values())
     if type(tree) in (list, tuple):
-        return all(map(_is_plain, tree))
+        return all(_is_plain(item, depth + 1) for item in tree)
     return type(tree) is int

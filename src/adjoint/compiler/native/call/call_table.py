@@ -1,9 +1,10 @@
 """A call's table is the memory from which native code takes all that is known of a function.
 
-The code of a call depends on nothing but the structure of arguments and results, so that functions
-of one structure share it. Everything else stands in words of eight bytes: where the function and
-its workspace are, Python's and NumPy's types and functions, the keys of dicts, and a *record* for
-each array, with its dtype and shape.
+The code of calls is the same for all functions. What differs stands in words of eight bytes: where
+the function and its workspace are, Python's and NumPy's types and functions, a *record* for each
+leaf, with its dtype and shape, and a *plan* of each tree: the kinds of its nodes in the order in
+which one reads them, behind a list or tuple its length, behind a dict its length and before each
+of its items the key.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from ....core.annotations import Array, Tree
 from . import object_layout as layout
 from .leaf import Leaf
 
-# What stands in the first words.
-_OWN = ("evaluate", "workspace", "is_busy", "sizes")
 _OBJECTS: dict[str, object] = {
     "None": None,
     "False": False,
@@ -45,71 +44,87 @@ _FUNCTIONS = (
     "PyEval_RestoreThread",
 )
 _OF_NUMPY = {"new_array": layout.new_array, "new_scalar": layout.new_scalar}
-_FIXED = (*_OWN, *_OBJECTS, *_FUNCTIONS, *_OF_NUMPY)
-_PLACES = {name: n for n, name in enumerate(_FIXED)}
-
+_OWN = (
+    "evaluate",
+    "workspace",
+    "releases_lock",
+    "is_busy",
+    "arguments",
+    "results",
+    "sizes",
+    "records",
+    "plan_of_arguments",
+    "plan_of_state",
+    "plan_of_results",
+)
+WORDS = (*_OWN, *_OBJECTS, *_FUNCTIONS, *_OF_NUMPY)
 # What stands in the words of a record, before the shape.
-TYPE, SCALAR_TYPE, DTYPE, DTYPE_CODE, FLAGS, AXES, SHAPE = range(7)
-
-
-def place(name: str) -> int:
-    """Return the number of the word that has a name."""
-    return _PLACES[name]
-
-
-def place_of_record(leaf: int) -> int:
-    """Return the number of the word with the address of a leaf's record."""
-    return len(_FIXED) + leaf
-
-
-def place_of_key(key: int, leaves: int) -> int:
-    """Return the number of the word with a dict's key; keys stand behind the records' addresses."""
-    return len(_FIXED) + leaves + key
-
-
-def keys_of(*trees: Tree) -> list[Any]:
-    """Return the keys of all dicts in some trees, in order."""
-    found: list[Any] = []
-    for tree in trees:
-        if isinstance(tree, dict):
-            for key, item in tree.items():
-                found += [key, *keys_of(item)]
-        elif isinstance(tree, (list, tuple)):
-            found += keys_of(*tree)
-    return found
+RECORD = ("type", "scalar_type", "dtype", "dtype_code", "flags", "axes", "shape")
+# The kinds of nodes in a plan. An array is also a scalar, where there are no axes.
+KINDS = ("tuple", "list", "dict", "array", "float", "int", "bool")
 
 
 def write_table(
+    trees: Sequence[Tree],
     arguments: Sequence[Leaf],
     results: Sequence[Leaf],
-    keys: Sequence[object],
     *,
     evaluate: int,
     workspace: int,
+    releases_lock: bool,
 ) -> Array:
-    """Return the words; the keys and dtypes, whose addresses are in it, must outlive it."""
+    """Return the words; the keys and dtypes, whose addresses are in it, must outlive it.
+
+    Parameters
+    ----------
+    trees : sequence of tree
+        The structures of the arguments, of what is read besides them, and of the results, with the
+        position of each leaf in its place.
+    arguments, results : sequence of Leaf
+    evaluate, workspace : int
+        Addresses.
+    releases_lock : bool
+    """
     leaves = [*arguments, *results]
-    records = [_record(leaf, is_result=n >= len(arguments)) for n, leaf in enumerate(leaves)]
-    sizes = [leaf.nbytes for leaf in leaves]
-    start = place_of_key(len(keys), len(leaves))
-    words = np.zeros(start + len(sizes) + sum(map(len, records)), np.int64)
-    address = words.ctypes.data
-    at_sizes = address + 8 * start
-    known = [evaluate, workspace, 0, at_sizes, *map(id, _OBJECTS.values())]
-    known += [_function(name) for name in _FUNCTIONS]
+    leaves_of = (arguments, arguments, results)
+    parts = [
+        [leaf.nbytes for leaf in leaves],
+        [0] * len(leaves),
+        *(_plan(tree, found) for tree, found in zip(trees, leaves_of, strict=True)),
+        *(_record(leaf, is_result=n >= len(arguments)) for n, leaf in enumerate(leaves)),
+    ]
+    words = np.zeros(len(WORDS) + sum(map(len, parts)), np.int64)
+    starts = np.cumsum([len(WORDS), *map(len, parts)])
+    addresses: list[int] = (words.ctypes.data + 8 * starts).tolist()
+    parts[1] = addresses[5:-1]
+    # In the order of WORDS.
+    known = [evaluate, workspace, int(releases_lock), 0, len(arguments), len(results)]
+    known += [*addresses[:5], *map(id, _OBJECTS.values()), *map(_function, _FUNCTIONS)]
     known += [find() for find in _OF_NUMPY.values()]
-    at_records = np.cumsum([at_sizes + 8 * len(sizes), *(8 * len(record) for record in records)])
-    known += at_records[:-1].tolist() + list(map(id, keys)) + sizes
-    for record in records:
-        known += record
-    words[:] = known
+    words[:] = known + [word for part in parts for word in part]
     return words
 
 
-def _function(name: str) -> int:
-    address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
-    assert address is not None
-    return address
+def keys_of(tree: Tree) -> list[Any]:
+    """Return the keys of all dicts in a tree."""
+    if isinstance(tree, dict):
+        return [*tree, *(key for item in tree.values() for key in keys_of(item))]
+    if isinstance(tree, (list, tuple)):
+        return [key for item in tree for key in keys_of(item)]
+    return []
+
+
+def _plan(tree: Any, leaves: Sequence[Leaf]) -> list[int]:
+    if not isinstance(tree, (tuple, list, dict)):
+        return [KINDS.index(leaves[tree].kind)]
+    found = [KINDS.index(type(tree).__name__), len(tree)]
+    if isinstance(tree, dict):
+        for key, item in tree.items():
+            found += [id(key), *_plan(item, leaves)]
+    else:
+        for item in tree:
+            found += _plan(item, leaves)
+    return found
 
 
 def _record(leaf: Leaf, *, is_result: bool) -> list[int]:
@@ -119,3 +134,9 @@ def _record(leaf: Leaf, *, is_result: bool) -> list[int]:
     code = layout.dtype_code(leaf.dtype)
     about = [id(np.ndarray), scalar_type, id(leaf.dtype), code, flags, len(leaf.shape)]
     return [*about, *leaf.shape]
+
+
+def _function(name: str) -> int:
+    address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+    assert address is not None
+    return address

@@ -23,12 +23,12 @@ class Leaf:
 
     Parameters
     ----------
-    form : str
-        "array", or "float", "int" or "bool" for a Python number of this type; a result without axes
-        is a "scalar" of NumPy's.
+    kind : str
+        "array", or "float", "int" or "bool" for a Python number of this type. A result without axes
+        becomes a scalar of NumPy's.
     """
 
-    form: str
+    kind: str
     shape: tuple[int, ...]
     dtype: DType
 
@@ -42,15 +42,15 @@ def argument_leaves(graph: Graph) -> list[Leaf] | None:
     """Return the leaves of a graph's arguments; None if one needs more than a look at its type."""
     leaves = []
     for symbol in graph.inputs:
-        form: str | None = "array"
+        kind: str | None = "array"
         if isinstance(symbol, Number):
-            form = None if symbol.limits else _NUMBERS.get(symbol.dtype)
-        if form is None or symbol.dtype.name not in KINDS:
+            kind = None if symbol.limits else _NUMBERS.get(symbol.dtype)
+        if kind is None or symbol.dtype.name not in KINDS:
             return None
-        leaves.append(Leaf(form, tuple(symbol.shape), np.dtype(symbol.dtype)))
+        leaves.append(Leaf(kind, tuple(symbol.shape), np.dtype(symbol.dtype)))
     return leaves
 
 
 def result_leaves(forms: Sequence[tuple[tuple[int, ...], Any]]) -> list[Leaf]:
     """Return the leaves of results of these shapes and dtypes."""
-    return [Leaf("array" if shape else "scalar", shape, dtype) for shape, dtype in forms]
+    return [Leaf("array", shape, dtype) for shape, dtype in forms]

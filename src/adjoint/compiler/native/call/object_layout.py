@@ -8,8 +8,8 @@ offset  in an array             in other objects
 ======  ======================  ==========================================================
 0       reference count         reference count
 8       type                    type
-16      entries                 the number in a float, or in one of NumPy's scalars; the
-                                count of items in a list or tuple; of a dtype, its class
+16      entries                 the number in a float, or in one of NumPy's scalars; how
+                                many items there are in a list, tuple or dict
 24      number of axes, 32 bit  the items' address in a list; of a dtype, eight bytes that
                                 tell kind, letter, byte order and number
 32      shape
@@ -83,16 +83,15 @@ def is_known() -> bool:
 
 def _has_objects() -> bool:
     items = [object(), object(), 2.5]
-    listed = word_at(id(items) + ITEMS_OF_LIST)
-    of_tuple = tuple(items)
+    of_tuple, of_dict = tuple(items), dict.fromkeys("abc")
+    places = list(map(id, items))
     return (
         object.__basicsize__ == NUMBER
-        and all(word_at(id(x) + TYPE) == id(type(x)) for x in (items, of_tuple, *items))
-        and all(word_at(id(x) + ITEM_COUNT) == 3 for x in (items, of_tuple))
-        and [word_at(listed + 8 * n) for n in range(3)] == list(map(id, items))
-        and [word_at(id(of_tuple) + ITEMS_OF_TUPLE + 8 * n) for n in range(3)]
-        == list(map(id, items))
+        and all(word_at(id(x) + TYPE) == id(type(x)) for x in (items, of_tuple, of_dict, *items))
+        and all(word_at(id(x) + ITEM_COUNT) == 3 for x in (items, of_tuple, of_dict))
         and ctypes.c_double.from_address(id(items[2]) + NUMBER).value == 2.5
+        and _integers_at(id(of_tuple) + ITEMS_OF_TUPLE, 3) == places
+        and _integers_at(word_at(id(items) + ITEMS_OF_LIST), 3) == places
     )
 
 
@@ -110,19 +109,23 @@ def _has_arrays() -> bool:
 
 def _is_as_expected(array: Any) -> bool:
     at, flags = id(array), array.flags
-    shape = word_at(at + SHAPE)
     expected = (C_CONTIGUOUS * flags.c_contiguous) | (ALIGNED * flags.aligned)
     expected |= WRITEABLE * flags.writeable
+    bits = ctypes.c_int32.from_address(at + FLAGS).value
     return (
         word_at(at + TYPE) == id(np.ndarray)
         and word_at(at + ENTRIES) == array.ctypes.data
         and ctypes.c_int32.from_address(at + AXES).value == array.ndim
-        and tuple(word_at(shape + 8 * n) for n in range(array.ndim)) == array.shape
         and word_at(at + DTYPE) == id(array.dtype)
-        and ctypes.c_int32.from_address(at + FLAGS).value & (C_CONTIGUOUS | ALIGNED | WRITEABLE)
-        == expected
         and _has_code(array.dtype)
+        and bits & (C_CONTIGUOUS | ALIGNED | WRITEABLE) == expected
+        # Last, since an address is followed here.
+        and _integers_at(word_at(at + SHAPE), array.ndim) == list(array.shape)
     )
+
+
+def _integers_at(address: int, count: int) -> list[int]:
+    return [word_at(address + 8 * n) for n in range(count)]
 
 
 def _has_code(dtype: np.dtype[Any]) -> bool:
@@ -132,7 +135,13 @@ def _has_code(dtype: np.dtype[Any]) -> bool:
 
 
 def _has_scalars() -> bool:
-    numbers = [np.float64(2.5), np.float32(2.5), np.int64(3), np.int32(3), np.bool_(True)]
+    numbers: list[Any] = [
+        np.float64(2.5),
+        np.float32(2.5),
+        np.int64(3),
+        np.int32(3),
+        np.bool_(True),
+    ]
     return all(ctypes.string_at(id(x) + NUMBER, x.nbytes) == x.tobytes() for x in numbers)
 
 
@@ -147,7 +156,7 @@ def _has_functions() -> bool:
 
 @functools.cache
 def _numpy_table() -> int:
-    from numpy._core.multiarray import _ARRAY_API  # type: ignore[attr-defined]
+    from numpy._core.multiarray import _ARRAY_API
 
     kind = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
     address: int = kind(("PyCapsule_GetPointer", ctypes.pythonapi))(_ARRAY_API, None)
