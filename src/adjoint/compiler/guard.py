@@ -1,7 +1,7 @@
 """A guard is one expression that says whether all that a function reads is as it was found.
 
 It is asked before every call of a compiled function, so it is written out: ``a.b is c and d[0] is
-e`` takes Python a third of the time of a loop over functions that look.
+e`` takes Python a small part of the time of a loop over functions that look.
 """
 
 from __future__ import annotations
