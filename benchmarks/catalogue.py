@@ -13,6 +13,7 @@ from . import (
     latency,
     logistic,
     memory,
+    one_row,
     operations,
     rosenbrock,
 )
@@ -39,6 +40,7 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "wide-2-threads": races.wide_on_two_threads,
     "chain": chain.race,
     "rosenbrock": rosenbrock.race,
+    "one-row": one_row.race,
     "logistic": logistic.race,
     "convolution": convolution.race,
     **operations.RACES,

@@ -45,6 +45,14 @@ def adjoint() -> Contestant:
     return as_contestant(lambda: compiled(x), about=lambda: tier(compiled))
 
 
+def adjoint_into_arrays() -> Contestant:
+    import adjoint as ad
+
+    x, compiled = data(), ad.compile(ad.value_and_grad(function))
+    out = np.empty(()), np.empty(SIZE)
+    return as_contestant(lambda: compiled(x, out=out), about=lambda: tier(compiled))
+
+
 def adjoint_eager() -> Contestant:
     import adjoint as ad
 
@@ -136,6 +144,7 @@ def race() -> Race:
         "a call",
         [
             Rival("adjoint, compiled", adjoint, quick=True),
+            Rival("adjoint, compiled, out=", adjoint_into_arrays, quick=True),
             Rival("adjoint, eager", adjoint_eager, quick=True),
             Rival("hand-written NumPy", by_hand, quick=True),
             Rival("C, -O3, from Python", c_from_python, ("cc",)),

@@ -408,6 +408,9 @@ def test_a_lower_tier_is_tried_first(monkeypatch):
         def run(self, arrays, out):
             return [2 * arrays[0]]
 
+        def builtin(self, traced, *, has_state):
+            return None
+
         def describe(self):
             return ["one kernel"]
 

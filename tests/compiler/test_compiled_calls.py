@@ -38,7 +38,8 @@ def tier(request, monkeypatch):
 
 def follows(compiled, function, change):
     """Return whether a compiled function gives the function's result before and after a change."""
-    before = np.array_equal(compiled(X), function(X))
+    for _ in range(3):  # from the third on by the fastest way
+        before = np.array_equal(compiled(X), function(X))
     change()
     return before and np.array_equal(compiled(X), function(X))
 
@@ -227,7 +228,8 @@ def test_a_call_allocates_its_results_alone():
     x = np.ones((300, 300))
     compiled = ad.compile(lambda x: ad.tanh(x @ x) @ ad.exp(-x))
     out = np.empty_like(x)
-    compiled(x, out=out)
+    for _ in range(2):  # the second prepares the faster way of all that follow
+        compiled(x, out=out)
     for given, most in ((out, 10_000), (None, x.nbytes + 10_000)):
         tracemalloc.start()
         try:

@@ -236,6 +236,31 @@ def test_what_every_row_reads_is_computed_once(shape, nests):
     assert f"{nests} nests of loops" in native.describe()[0]
 
 
+@pytest.mark.parametrize(
+    ("function", "more"),
+    [
+        (lambda f, x, w: f(x[:1]) @ w, 1),  # each column of the product reads the whole row
+        (lambda f, x, w: f(x[0]) @ w, 1),
+        (lambda f, x, w: (f(x[0])[:, None] * w).sum(axis=0), 1),
+        (lambda f, x, w: (f(x[0])[:, None] * w - 1).max(axis=(0,)), 1),
+        (lambda f, x, w: (f(x[0])[:, None] * w).sum(axis=1), 0),  # once before each row's sum
+        (lambda f, x, w: f(x[0]) @ w[:, 0], 0),
+        (lambda f, x, w: f(x[0])[:, None] * w, 0),
+        (lambda f, x, w: (f(x) * w.T).sum(axis=0), 0),
+    ],
+)
+@pytest.mark.parametrize("repeated", [ad.tanh, np.exp, lambda x: np.sqrt(x + 1)])
+def test_what_a_reduction_reads_again_and_again_is_computed_once(function, more, repeated):
+    x, w = np.ones((20, 30)), np.ones((30, 20))
+
+    def nests(f):
+        native = over_arrays(lambda x, w: function(f, x, w), x, w)
+        return int(native.describe()[0].split(" nests")[0].split()[-1])
+
+    assert_agree(lambda x, w: function(repeated, x, w), x, w)
+    assert nests(repeated) - nests(lambda x: x) == more
+
+
 def test_a_long_chain_is_computed_without_recursion():
     def chain(x):
         for n in range(1500):

@@ -100,7 +100,9 @@ def _compile(function: Function, ways: set[str]) -> Function:
 
     def run(*xs: Any) -> Any:
         with _watched(ways):
-            return compiled(*xs)
+            for _ in range(2):
+                compiled(*xs)
+            return compiled(*xs)  # by a builtin, where there is one
 
     return run
 

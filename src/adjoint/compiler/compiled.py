@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,11 @@ from ..graphs.tracing.naming import argument_names, parameter_names
 from ..notebook.source import Source
 from ..notebook.verbatim import TERMINAL, Verbatim
 from .arguments import RecordedError, exact, flatten, is_recorded
+from .known import Known
 from .program import Program
 from .simplify.simplify import simplify
 from .source.source import write
-from .state import State, standing
+from .state import MISSING, State, standing
 
 Function = Callable[..., Any]
 
@@ -116,7 +116,7 @@ class Compiled:
         # Each program, and where it is found; those longest kept first.
         self._kept: list[tuple[Program, dict[Any, Program], Any]] = []
         self.latest: Program | None = None
-        self._known: _Known | None = None
+        self._known: Known | None = None
         self._most_frozen: float = _MOST_FROZEN
 
     def __reduce__(self) -> Any:
@@ -142,6 +142,25 @@ class Compiled:
         TypeError, ValueError
             If ``out`` does not fit the result.
         """
+        known, state = self._known, None
+        if known is not None and not settings:
+            try:
+                state = known.guard()
+            except MISSING:  # something was taken away
+                state = None
+            if state is not None:
+                for program, builtin in known.builtins:
+                    found = builtin(args, state, out)
+                    if found is not None:
+                        program.is_recent = True
+                        self.latest = program
+                        return found
+        return self._run(args, out, settings, None if state is None else known)
+
+    def _run(
+        self, args: tuple[Any, ...], out: Tree, settings: dict[str, Any], known: Known | None
+    ) -> Any:
+        """Return the result of a program that is looked up, or made."""
         arrays: list[Any] = []
         try:
             outline = flatten(args, arrays)
@@ -149,8 +168,7 @@ class Compiled:
             return self._recorded(args, out, settings)
         if settings and is_recorded(settings):
             return self._recorded(args, out, settings)
-        known = self._known
-        if known is None or settings or known.state.settings() is not known.found:
+        if known is None:
             known = self._look(settings)
         if known.state.has_inputs:
             outline = outline, flatten(known.state.values(), arrays)
@@ -159,10 +177,14 @@ class Compiled:
             program = self._compile(known, outline, args, settings)
             if program is None:
                 return self(*args, out=out, **settings)
-        else:
-            program.is_recent = True
+            self.latest = program
+            return program.run(arrays, out)
+        program.is_recent = True
         self.latest = program
-        return program.run(arrays, out)
+        result = program.run(arrays, out)
+        if not settings:
+            known.prepare(program)
+        return result
 
     def _recorded(self, args: tuple[Any, ...], out: Tree, settings: dict[str, Any]) -> Any:
         """Call the function itself, so that the graph of the arguments goes on."""
@@ -173,7 +195,7 @@ class Compiled:
             )
         return self.function(*args, **settings)
 
-    def _look(self, settings: dict[str, Any]) -> _Known:
+    def _look(self, settings: dict[str, Any]) -> Known:
         """Look at the state, anew where an object was replaced, and say what is known of it."""
         with standing():  # else another thread's trace might be seen
             before = self._known
@@ -188,7 +210,7 @@ class Compiled:
             if before is None or found is None:
                 # All that was compiled for objects which are gone is forgotten.
                 state = State(self.function, most_frozen=self._most_frozen)
-                before, found = _Known(state, None, {}, {}), state.settings()
+                before, found = Known(state, None, {}, {}), state.settings()
                 self._kept = []
         key = found, tuple([(name, exact(settings[name])) for name in sorted(settings)])
         try:
@@ -202,15 +224,15 @@ class Compiled:
             for empty in [other for other, kept in before.variants.items() if not kept]:
                 before.variants.pop(empty, None)
             programs = before.variants.setdefault(key, {})
-        known = _Known(before.state, found, programs, before.variants)
+        known = Known(before.state, found, programs, before.variants)
         if not settings:
             self._known = known
         elif before is not self._known:  # what was found is kept for the next call
-            self._known = _Known(before.state, _UNKNOWN, {}, before.variants)
+            self._known = Known(before.state, _UNKNOWN, {}, before.variants)
         return known
 
     def _compile(
-        self, known: _Known, outline: object, args: tuple[Any, ...], settings: dict[str, Any]
+        self, known: Known, outline: object, args: tuple[Any, ...], settings: dict[str, Any]
     ) -> Program | None:
         """Return a new program; None where arrays must be frozen, so that the state is another."""
         state = known.state
@@ -308,24 +330,6 @@ def _zeros(symbol: Symbol) -> Any:
     """Return zeros like what a symbol stands for; of a number a number."""
     zeros = np.zeros(symbol.shape, symbol.dtype)
     return zeros.item() if symbol.is_weak else zeros
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A state, its settings when it was looked at, and the programs for them, by outline.
-
-    It never changes but for new programs, so that threads may share it: each call goes by one.
-    """
-
-    state: State
-    found: Any
-    programs: dict[Any, Program]
-    # All programs of this state, by the state's settings and the keyword arguments.
-    variants: dict[Any, dict[Any, Program]]
-
-    def is_current(self) -> bool:
-        """Return whether the state is still the one that was found."""
-        return self.state.settings() is self.found
 
 
 def _trace_with_state(function: Function, args: tuple[Any, ...], state: State) -> Graph:

@@ -16,6 +16,7 @@ from ..graphs.symbol import Number
 from ..notebook.verbatim import Verbatim
 from . import portable
 from .arguments import fitted
+from .native.call.builtin import Builtin
 from .native.function import native_tier
 from .results import read_out, write_out
 from .simplify.simplify import simplify
@@ -31,6 +32,9 @@ class Lowered(Protocol):
         ``out`` has an array for each output, which may share memory with the inputs. A tier may
         write results there; a result that it returns in another array is copied by the caller.
         """
+
+    def builtin(self, traced: Graph, *, has_state: bool) -> Builtin | None:
+        """Return what does the whole of a call, or None; see `native.call.builtin`."""
 
     def describe(self) -> Sequence[str]:
         """Return the lines of a report: what runs where, and why."""
@@ -99,6 +103,8 @@ class Program:
         ]
         self._takes_arrays = self.graph.takes == tuple(range(len(self.graph.inputs)))
         self._assemble = assembler(self.graph.gives)
+        self._builtin: Builtin | None = None
+        self._is_asked = False
         self.is_recent = False
         self.seconds = time.perf_counter() - start
 
@@ -156,6 +162,19 @@ class Program:
             return arrays
         args: tuple[Any, ...] = map_leaves(lambda position: arrays[position], self.graph.takes)
         return args
+
+    def builtin(self, *, has_state: bool) -> Builtin | None:
+        """Return what does the whole of a call in native code, if all of the graph is native.
+
+        Parameters
+        ----------
+        has_state : bool
+            Whether the last argument of the graph is what its function reads besides the others.
+        """
+        if not self._is_asked and self.lowered is not None:
+            self._builtin = self.lowered.builtin(self.traced, has_state=has_state)
+            self._is_asked = True
+        return self._builtin
 
     def report(self) -> Verbatim:
         """Return in which tier the graph runs, and what it costs."""

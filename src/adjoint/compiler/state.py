@@ -30,10 +30,11 @@ from ..nn.module import Module
 from ..ops.structural import astype, stop_gradient
 from ..optim.snapshot import attributes_snapshot
 from .arguments import exact
+from .guard import MOST_TERMS, Guard, GuardWriter
 
 _data = attrgetter("data")
 # The errors of a look at a place that is empty by now.
-_MISSING = (ValueError, LookupError, AttributeError)
+MISSING = (ValueError, LookupError, AttributeError)
 _SETTINGS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
@@ -117,7 +118,7 @@ class State:
             found = list(map(call, self._looks))
             if self._members:
                 found += chain(*self._members)
-        except _MISSING:
+        except MISSING:
             found = self._look()
         is_same = latest is not None and all(map(is_, found, latest[0]))
         if is_same and not self._has_contents:
@@ -134,6 +135,29 @@ class State:
         settings += tuple(map(key_of_contents, self._frozen, contents))
         self._latest = found, contents, settings
         return settings
+
+    def guard(self, settings: object) -> Guard | None:
+        """Return a guard that holds as long as these are the settings; None if it would be long.
+
+        It does what `settings` and `values` do. A tensor that another thread is tracing has no
+        array in what it gives.
+        """
+        latest, sizes = self._latest, len(self._sizes)
+        if latest is None or latest[2] is not settings or len(latest[0]) + sizes > MOST_TERMS:
+            return None
+        found, contents, _ = latest
+        writer = GuardWriter(GONE)
+        for look, item in zip(self._looks, found, strict=False):
+            writer.place(look, item)
+        for read, before in zip(self._sizes, self._size, strict=True):
+            writer.value(read, before)
+        start = len(self._looks)
+        for members in self._members:
+            writer.members(members, found[start : start + len(members)])
+            start += len(members)
+        for read, before in zip(self._readers, contents, strict=True):
+            writer.value(read, before)
+        return writer.written(self._tensors, self._arrays)
 
     @property
     def has_new_contents(self) -> bool:
@@ -216,7 +240,7 @@ class State:
         """Return all that is found now, in the order of the first visit."""
         try:
             found = list(map(call, self._looks))
-        except _MISSING:
+        except MISSING:
             found = [found_at(look) for look in self._looks]
         if self._members:
             found += chain(*self._members)

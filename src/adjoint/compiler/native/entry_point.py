@@ -44,6 +44,23 @@ def write_entry_point(name: str, arrays: int) -> str:
     return "\n".join(lines)
 
 
+def write_entry_of_entries(name: str, arrays: int) -> str:
+    """Return the text of ``void name_entries(entries, flag, workspace)`` in LLVM's language.
+
+    It calls ``name`` with the addresses that stand in an array, for callers to which the number of
+    arrays makes no difference.
+    """
+    lines = [f"define void @{name}_entries(ptr %entries, ptr %flag, ptr %workspace) #0 {{"]
+    for n in range(arrays):
+        lines += [
+            f"  %at{n} = getelementptr ptr, ptr %entries, i64 {n}",
+            f"  %entries{n} = load ptr, ptr %at{n}",
+        ]
+    pointers = "".join(f"ptr %entries{n}, " for n in range(arrays))
+    lines += [f"  call void @{name}({pointers}ptr %flag, ptr %workspace)", "  ret void", "}"]
+    return "\n".join(lines)
+
+
 @functools.cache
 def has_entry_points() -> bool:
     """Return whether array objects are laid out in memory as entry points expect."""

@@ -13,7 +13,9 @@ from ...core.memory import separate
 from ...graphs.graph import Graph
 from ..arguments import fitted
 from .cache import object_code
-from .entry_point import MOST_ARRAYS, has_entry_points, write_entry_point
+from .call.builtin import Builtin, make_builtin
+from .call.leaf import result_leaves
+from .entry_point import MOST_ARRAYS, has_entry_points, write_entry_of_entries, write_entry_point
 from .function_code import MOST_UNROLLED, FunctionCode, write_function
 from .kernel import Unlowerable
 from .lanes import declarations
@@ -58,16 +60,22 @@ class NativeFunction:
             raise Unlowerable("numbers whose bytes are in another order")
         if count > MOST_ARRAYS or not has_entry_points():
             raise Unlowerable(f"{count} arrays cannot be handed to native code here")
-        self._library = Library(object_code(_text(self._code, count)), ["evaluate_entry_point"])
-        is_short = graph.flops < _SHORT
-        make = self._library.short_function if is_short else self._library.function
+        self._library = Library(
+            object_code(_text(self._code, count)), ["evaluate_entry_point", "evaluate_entries"]
+        )
+        self._is_short = graph.flops < _SHORT
+        make = self._library.short_function if self._is_short else self._library.function
         pointers = [ctypes.c_void_p] * (count + 1)
         self._evaluate = make("evaluate_entry_point", ctypes.c_bool, *pointers)
         # A thread takes one for its call; there are as many as threads were inside at once.
-        self._spare = [self._workspace()]
+        self._spare: list[MemoryBlock] = []
 
-    def _workspace(self) -> MemoryBlock:
-        return MemoryBlock(self._code.workspace, self._code.constants)
+    def _take_workspace(self) -> MemoryBlock:
+        """Return one that no one else uses until it is put back."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return MemoryBlock(self._code.workspace, self._code.constants)
 
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the graph's outputs.
@@ -82,6 +90,17 @@ class NativeFunction:
         specs = [symbol.data for symbol in self.graph.inputs]
         given = [fitted(array, spec) for array, spec in zip(arrays, specs, strict=True)]
         return self.run(given, None)
+
+    def builtin(self, traced: Graph, *, has_state: bool) -> Builtin | None:
+        """Return a builtin for arguments of the traced structure, where there can be one."""
+        return make_builtin(
+            traced,
+            result_leaves(self._gives),
+            self._library,
+            self._take_workspace,
+            has_state=has_state,
+            releases_lock=not self._is_short,
+        )
 
     def run(self, arrays: Sequence[Any], out: Sequence[Array] | None) -> list[Any]:
         """Return the graph's outputs, given arrays of the traced shapes and dtypes.
@@ -102,10 +121,7 @@ class NativeFunction:
             if out is None
             else self._usable(out, given)
         )
-        try:
-            workspace = self._spare.pop()
-        except IndexError:
-            workspace = self._workspace()
+        workspace = self._take_workspace()
         # `id` is the address of an object in CPython, see `entry_point`.
         in_doubt = self._evaluate(*map(id, given), *map(id, results), workspace.address)
         self._spare.append(workspace)
@@ -152,6 +168,7 @@ def _text(code: FunctionCode, arrays: int) -> str:
         declarations(code.names),
         *code.functions,
         write_entry_point("evaluate", arrays),
+        write_entry_of_entries("evaluate", arrays),
         ATTRIBUTES,
     ]
     return "\n".join([*parts, ""])

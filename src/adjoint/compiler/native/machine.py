@@ -119,6 +119,11 @@ class Library:
             builder = builder.export_symbol(name)
         self._tracker = builder.link(self._jit, f"adjoint{next(_libraries)}")
 
+    def address(self, name: str) -> int:
+        """Return where a function is."""
+        found: int = self._tracker[name]
+        return found
+
     def function(self, name: str, result: Any, *arguments: Any) -> Any:
         """Return a function that `ctypes` calls while other threads run."""
         return ctypes.CFUNCTYPE(result, *arguments)(self._tracker[name])

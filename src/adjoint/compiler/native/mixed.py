@@ -64,6 +64,9 @@ class MixedFunction:
         results = [values[n] if isinstance(n, int) else n for n in self._parts.outputs]
         return separate(results, [*arrays, *self._constants])
 
+    def builtin(self, traced: Graph, *, has_state: bool) -> None:
+        """Return None: NumPy has a part in each call."""
+
     def describe(self) -> list[str]:
         """Return the lines of a report."""
         segments = self._parts.segments

@@ -133,18 +133,35 @@ class LoopNest:
         elements = self.elements()
         floats = {element.kind for element in elements} & FORMATS.keys() or {"f64"}
         width = vector_bytes // max(ENTRY_BYTES[kind] for kind in floats)
-        if _depth(elements) < _LONG_CHAIN:
-            return width
-        several = next((n for n, most in _INTERLEAVED.items() if len(elements) <= most), 1)
+        several = 1
+        if _depth(elements) >= _LONG_CHAIN:
+            several = next((n for n, most in _INTERLEAVED.items() if len(elements) <= most), 1)
+        elif len(elements) <= _SHORT_SUM and self._sums_beside_lanes(width):
+            several = 4
         while several > 1 and max(self.shape, default=1) < 2 * several * width:
             several //= 2
         return several * width
+
+    def _sums_beside_lanes(self, width: int) -> bool:
+        """Return whether each lane has a sum of its own, to which one entry after another is added.
+
+        Such sums are long chains, too.
+        """
+        axes, lanes = loops(self, width)
+        return (
+            lanes is not None
+            and not axes[lanes].is_reduced
+            and axes[lanes].size >= 8 * width
+            and any(axis.is_reduced for axis in axes)
+        )
 
 
 # The length of a chain of operations from which several vectors are computed side by side, and how
 # many vectors, each with the most operations for which LLVM still compiles that many fast.
 _LONG_CHAIN = 30
 _INTERLEAVED = {4: 400, 2: 1000}
+# The most operations on an entry of a sum for which adding it takes most of the time.
+_SHORT_SUM = 16
 
 
 def _depth(elements: Sequence[Element]) -> int:

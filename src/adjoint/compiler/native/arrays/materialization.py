@@ -22,7 +22,10 @@ _MOST_WEIGHT = 60
 
 
 def materialized_nodes(
-    graph: Graph, results: Collection[Node], readers: Collection[str]
+    graph: Graph,
+    results: Collection[Node],
+    readers: Collection[str],
+    reductions: Collection[str],
 ) -> tuple[set[Node], dict[Node, int]]:
     """Return the nodes that must be in memory, and the elementwise nodes that are written there.
 
@@ -36,6 +39,8 @@ def materialized_nodes(
         The nodes that are outputs of the graph.
     readers : collection of str
         The primitives that read whole arrays, so that their operands must be in memory.
+    reductions : collection of str
+        The primitives that combine entries along axes, in loops inside of those over what is left.
     """
     users, uses = _users(graph), _uses(graph)
     needed = set(results)
@@ -45,7 +50,7 @@ def materialized_nodes(
             user in needed or origin_axes(user) is None for user in moves
         ):
             needed.add(node)
-    return needed, _weighed(graph, needed, users, uses)
+    return needed, _weighed(graph, needed, users, uses, reductions)
 
 
 def _takes_memory(user: Operation, node: Node, readers: Collection[str]) -> bool:
@@ -78,12 +83,16 @@ def _users(graph: Graph) -> dict[Node, set[Operation]]:
 
 
 def _weighed(
-    graph: Graph, needed: set[Node], users: dict[Node, set[Operation]], uses: dict[Node, int]
+    graph: Graph,
+    needed: set[Node],
+    users: dict[Node, set[Operation]],
+    uses: dict[Node, int],
+    reductions: Collection[str],
 ) -> dict[Node, int]:
     """Return the elementwise nodes to write to memory, with the operations that each takes.
 
-    They are those that are needed there, those that several operations read unless they are cheap,
-    and those at which an expression has become too long.
+    They are those that are needed there, those that several operations or several turns of a loop
+    read unless they are cheap, and those at which an expression has become too long.
     """
     kept: dict[Node, int] = {}
     weights: dict[Node | None, int] = {}
@@ -92,7 +101,8 @@ def _weighed(
         if is_elementwise(node):
             weight += 1
             is_cheap = node.primitive.facts.cheap and weight <= _CHEAP_WEIGHT
-            is_read_often = weight > 1 and _is_repeated(node, users[node])
+            is_free = node.primitive.facts.cheap and weight == 1
+            is_read_often = not is_free and _is_repeated(node, users, reductions)
             again = uses[node] > 1 and not is_cheap
             if node in needed or again or is_read_often or weight > _MOST_WEIGHT:
                 kept[node] = weight
@@ -103,13 +113,62 @@ def _weighed(
     return kept
 
 
-def _is_repeated(node: Operation, users: Collection[Operation]) -> bool:
+def _is_repeated(
+    node: Operation, users: dict[Node, set[Operation]], reductions: Collection[str]
+) -> bool:
     """Return whether a larger operation reads each row of a value again, in its innermost loop.
 
-    What has one entry for a whole row is computed before that loop, and need not be in memory.
+    What has one entry for a whole row is computed before that loop, and need not be in memory,
+    unless the loop over the rows is the innermost, as where their sum is taken.
     """
-    shape = node.output.shape
-    if not shape or shape[-1] == 1:
-        return False
-    size = math.prod(shape)
-    return any(is_elementwise(user) and math.prod(user.output.shape) > size for user in users)
+    pending: list[Operation] = [node]
+    while pending:
+        value = pending.pop()
+        shape = value.output.shape
+        for user in users[value]:
+            if is_move(user):
+                pending.append(user)
+            elif (
+                shape
+                and is_elementwise(user)
+                and math.prod(user.output.shape) > math.prod(shape)
+                and (shape[-1] > 1 or _is_reduced_over(shape, user, users, reductions))
+            ):
+                return True
+    return False
+
+
+def _is_reduced_over(
+    shape: tuple[int, ...],
+    node: Operation,
+    users: dict[Node, set[Operation]],
+    reductions: Collection[str],
+) -> bool:
+    """Return whether loops that reduce a node read all of an operand anew for each of their totals.
+
+    They do if it has a shape that varies along an axis that is reduced, and does not along another.
+    """
+    pending, seen = [node], {node}
+    while pending:
+        node = pending.pop()
+        for user in users[node]:
+            if user.primitive.name in reductions:
+                whole = node.output.shape
+                own = (1,) * (len(whole) - len(shape)) + shape
+                reduced = _axes(user, len(whole))
+                kept = [axis for axis in range(len(whole)) if axis not in reduced]
+                if any(own[axis] > 1 for axis in reduced) and any(
+                    own[axis] < whole[axis] for axis in kept
+                ):
+                    return True
+            elif is_elementwise(user) and user not in seen:
+                seen.add(user)
+                pending.append(user)
+    return False
+
+
+def _axes(reduction: Operation, ndim: int) -> set[int]:
+    axis = reduction.params["axis"]
+    if axis is None:
+        return set(range(ndim))
+    return {a % ndim for a in (axis if isinstance(axis, tuple) else (axis,))}

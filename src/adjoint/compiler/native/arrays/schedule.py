@@ -76,7 +76,7 @@ class Schedule:
         self.picks: dict[Node, Pick] = {}
         self._outputs = _first_outputs(graph)
         self._needed, self._materialized = materialized_nodes(
-            graph, self._outputs, (*PRODUCTS, *DRAWS)
+            graph, self._outputs, (*PRODUCTS, *DRAWS), (*REDUCTIONS, *RUNNING)
         )
         for number, symbol in enumerate(graph.inputs):
             assert symbol.node is not None
