@@ -62,6 +62,7 @@ def test_every_public_name_has_its_place_in_the_reference():
     assert not left, "\n".join(each.missing() for each in left)
     shown = re.findall(r"^\.\. auto\w+:: (\S+)$", "\n".join(texts.values()), flags=re.MULTILINE)
     assert len(shown) == len(set(shown)) > 400
+    assert all(".. auto" in text for text in texts.values()), "a page has no names"
 
 
 def test_every_page_of_the_reference_is_listed():

@@ -32,7 +32,7 @@ def mathml(latex: str, *, display: bool = False) -> str:
     """Return LaTeX as an element of MathML.
 
     >>> " ".join(mathml("x^2").split())
-    '<math xmlns="http://www.w3.org/1998/Math/MathML"> <msup> <mi>x</mi> <mn>2</mn> </msup></math>'
+    '<math xmlns="http://www.w3.org/1998/Math/MathML"> <msup> <mi>x</mi> <mn>2</mn> </msup> </math>'
     """
     latex = _ALIGN.sub(r"\\\1{aligned}", latex).replace(":=", r"\coloneq ")
     return tex2mathml(latex.translate(unichar2tex.uni2tex_table).strip(), as_block=display)

@@ -8,10 +8,29 @@ from typing import Any
 import jupytext
 import nbformat
 from myst_nb.core.read import is_myst_markdown_notebook
+from pygments.lexer import bygroups
+from pygments.lexers.python import PythonLexer
+from pygments.token import Operator, Text, Whitespace
 from sphinx.application import Sphinx
 
-# What colours a cell that is not run: IPython's commands, as !ls, are no Python.
-_LEXER = "---\nlanguage_info:\n  name: python\n  pygments_lexer: ipython3\n"
+# What colours a cell is said by the kernel that runs it; here for cells that are not run.
+_LEXER = "language_info:\n  name: python\n  pygments_lexer: ipython3\n"
+_IN_CHINESE = 'mystnb:\n  code_prompt_show: "显示代码"\n  code_prompt_hide: "隐藏代码"\n'
+
+
+class CellLexer(PythonLexer):
+    r"""Python with commands: lines that begin with ! or %, and those that a backslash joins on.
+
+    >>> [text for kind, text in CellLexer().get_tokens("!ls \\\n-l\nx") if text.strip()]
+    ['!', 'ls \\\n-l', 'x']
+    """
+
+    name = "Cell"
+    _command = (
+        r"^([ \t]*)([!%]{1,2})((?:[^\\\n]|\\(?:.|\n))*)",
+        bygroups(Whitespace, Operator, Text),
+    )
+    tokens = {**PythonLexer.tokens, "root": [_command, *PythonLexer.tokens["root"]]}  # noqa: RUF012
 
 
 def is_notebook(text: str) -> bool:
@@ -19,9 +38,11 @@ def is_notebook(text: str) -> bool:
     return is_myst_markdown_notebook(text)
 
 
-def _name_lexer(app: Sphinx, name: str, source: list[str]) -> None:
+def _complete(app: Sphinx, name: str, source: list[str]) -> None:
+    """Say at the top of a notebook what its author need not."""
     if app.env.doc2path(name).suffix == ".md" and is_notebook(source[0]):
-        source[0] = source[0].replace("---\n", _LEXER, 1)
+        words = _IN_CHINESE if name.startswith("zh/") else ""
+        source[0] = source[0].replace("---\n", f"---\n{_LEXER}{words}", 1)
 
 
 def as_notebook(text: str) -> nbformat.NotebookNode:
@@ -44,6 +65,7 @@ def _offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the notebooks beside their pages."""
-    app.connect("source-read", _name_lexer)
+    app.add_lexer("ipython3", CellLexer)
+    app.connect("source-read", _complete)
     app.connect("html-page-context", _offer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

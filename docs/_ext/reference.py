@@ -67,12 +67,13 @@ def names(offered: str) -> list[Name]:
 
 
 def _own(module: ModuleType) -> list[str]:
-    """Return what a module without a list of names defines."""
-    return [
-        name
+    """Return what a module without a list of names defines or, if nothing, what it gathers."""
+    ours = {
+        name: item.__module__
         for name, item in vars(module).items()
-        if not name.startswith("_") and getattr(item, "__module__", "") == module.__name__
-    ]
+        if not name.startswith("_") and getattr(item, "__module__", "").startswith("adjoint.")
+    }
+    return [name for name, place in ours.items() if place == module.__name__] or list(ours)
 
 
 def _is_within(module: str, places: tuple[str, ...]) -> bool:
@@ -103,9 +104,10 @@ def pages() -> tuple[dict[str, str], list[Name]]:
 def _page(page: Page, left: dict[str, list[Name]]) -> str:
     parts = [_heading(page.title, "="), f"{page.sentence}\n"]
     for section in page.sections:
-        if section.title:
+        shown = _shown(section, page, left)
+        if section.title and shown:
             parts.append(_heading(section.title, "-"))
-        parts += [each.directive() for each in _shown(section, page, left)]
+        parts += [each.directive() for each in shown]
     return "\n".join(parts)
 
 
@@ -129,7 +131,9 @@ def _write(app: Sphinx) -> None:
 def _skip(
     app: Sphinx, what: str, name: str, item: object, skipped: bool, options: object
 ) -> bool | None:
-    """Leave out the methods that a class has from another library."""
+    """Leave out what a class has from another library, or from being a tuple."""
+    if inspect.ismemberdescriptor(item) or type(item).__name__ == "_tuplegetter":
+        return True
     code = getattr(inspect.unwrap(item), "__code__", None) if callable(item) else None
     return True if code and _PACKAGE not in Path(code.co_filename).parents else None
 

@@ -171,11 +171,14 @@ PAGES = (
         (
             Section(
                 "Optimisers",
-                ("optim.optimizer", "optim.sgd", "optim.adam", "optim.adaptive", "optim.averaging"),
+                tuple(
+                    f"optim.{family}"
+                    for family in ("optimizer", "sgd", "adam", "adaptive", "moments", "averaging")
+                ),
             ),
             Section("Schedules", ("optim.schedules",)),
             Section("Clipping", ("optim.clipping",)),
-            Section("The rules themselves"),
+            Section("More"),
         ),
     ),
     Page(
