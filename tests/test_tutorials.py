@@ -63,7 +63,7 @@ def run_cell(cell, names, where):
         first, _, body = cell.partition("\n")
         Path(first.split()[1]).write_text(body, encoding="utf-8")
     elif cell.startswith("!"):
-        for line in cell.replace("\\\n", " ").splitlines():
+        for line in cell.splitlines():
             run_shell(line.removeprefix("!"))
     else:
         run_python(cell, names, where)
