@@ -63,7 +63,7 @@ def run_cell(cell, names, where):
         first, _, body = cell.partition("\n")
         Path(first.split()[1]).write_text(body, encoding="utf-8")
     elif cell.startswith("!"):
-        for line in cell.replace("\\\n", " ").splitlines():
+        for line in cell.splitlines():
             run_shell(line.removeprefix("!"))
     else:
         run_python(cell, names, where)
@@ -81,7 +81,14 @@ def is_text(node):
 
 
 class WithoutTexts(ast.NodeTransformer):
-    """Puts the same word for every text, so that programs differ in nothing but their code."""
+    """Puts the same word for every text, so that programs differ in nothing but their code.
+
+    ``lang="zh"``, which asks for a text in Chinese, is left out.
+    """
+
+    def visit_Call(self, node):
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg != "lang"]
+        return self.generic_visit(node)
 
     def visit_Constant(self, node):
         return ast.Constant("text") if is_text(node) else node

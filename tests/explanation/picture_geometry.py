@@ -23,7 +23,7 @@ class Picture:
         self.texts = [(text.text, _text_box(text)) for text in self.tree.iter(f"{SVG}text")]
         rects = [(rect.get("class"), _rect(rect)) for rect in self.tree.iter(f"{SVG}rect")]
         self.frames = [box for kind, box in rects if kind == "frame"]
-        self.cards = [box for kind, box in rects if kind == "card"]
+        self.cards = [box for kind, box in rects if kind == "outline"]
         paths = [path for path in self.tree.iter(f"{SVG}path") if "hover" not in path.get("class")]
         self.lines = [_points(path.get("d")) for path in paths]
 
@@ -35,7 +35,7 @@ class Picture:
             if any(_cuts(_outline(frame), box) for frame in self.frames):
                 yield text, "frame"
             if any(_cuts(_outline(card), box) for card in self.cards):
-                yield text, "card"
+                yield text, "outline"
         for (text, box), (other, place) in combinations(self.texts, 2):
             if _meet(box, place):
                 yield text, other

@@ -553,3 +553,12 @@ def branching(x):
 def test_bad_input_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_no_shape_has_a_class_that_a_page_around_it_gives_a_size():
+    # Bootstrap sets the height of what it calls a card, and a page has its rules for pictures, too.
+    svg = ad.draw(ad.nn.Linear(2, 3, rng=0), np.ones((4, 2))).svg()
+    shapes = re.findall(r'<(?:rect|path|circle)\b[^>]*class="([^"]*)"', svg)
+    sized = {"card", "container", "row", "col", "img-fluid", "vr"}
+    assert shapes
+    assert not sized & {name for names in shapes for name in names.split()}

@@ -56,8 +56,8 @@ _SCREEN = """
   overflow: auto; max-height: 85vh; border: 1px solid var(--line); border-radius: 6px;
 }
 .adjoint-derivation .graph svg { display: block; margin: 0 auto; max-width: none !important; }
-.adjoint-derivation .graph a:hover .card, .adjoint-derivation .graph a:focus-visible .card,
-.adjoint-derivation .graph g:target .card { stroke: var(--backward); stroke-width: 3px; }
+.adjoint-derivation .graph a:hover .outline, .adjoint-derivation .graph a:focus-visible .outline,
+.adjoint-derivation .graph g:target .outline { stroke: var(--backward); stroke-width: 3px; }
 .adjoint-derivation .graph a:hover .gradient, .adjoint-derivation .graph a:focus-visible .gradient {
   text-decoration: underline;
 }

@@ -42,13 +42,13 @@ _COLOURS = Template("""\
 .adjoint-drawing .paper { fill: $paper; }
 .adjoint-drawing text.end { stroke: $frame; }
 .adjoint-drawing .frame { fill: $frame; stroke: $line; }
-.adjoint-drawing .card { fill: $card; stroke: $line; }
-.adjoint-drawing .input .card { fill: $input; stroke: $input_line; }
-.adjoint-drawing .parameter .card { fill: $parameter; stroke: $parameter_line; }
-.adjoint-drawing .fixed .card { fill: $paper; stroke: $faint; }
-.adjoint-drawing .constant .card { fill: $paper; stroke: $faint; }
-.adjoint-drawing .module .card { fill: $module; stroke: $module_line; }
-.adjoint-drawing .result .card { stroke: $backward; }
+.adjoint-drawing .outline { fill: $card; stroke: $line; }
+.adjoint-drawing .input .outline { fill: $input; stroke: $input_line; }
+.adjoint-drawing .parameter .outline { fill: $parameter; stroke: $parameter_line; }
+.adjoint-drawing .fixed .outline { fill: $paper; stroke: $faint; }
+.adjoint-drawing .constant .outline { fill: $paper; stroke: $faint; }
+.adjoint-drawing .module .outline { fill: $module; stroke: $module_line; }
+.adjoint-drawing .result .outline { stroke: $backward; }
 .adjoint-drawing .bar { fill: $parameter_line; }
 .adjoint-drawing text { fill: $ink; }
 .adjoint-drawing .note { fill: $faint; }
@@ -66,13 +66,13 @@ _SHAPES = """\
 .adjoint-drawing text.end {
   text-anchor: end; font-size: 10px; paint-order: stroke; stroke-width: 3px; }
 .adjoint-drawing .frame { stroke-dasharray: 1 3; }
-.adjoint-drawing .card { stroke-width: 1.2px; }
-.adjoint-drawing .result .card { stroke-width: 2.2px; }
-.adjoint-drawing .fixed .card, .adjoint-drawing .constant .card { stroke-dasharray: 3 3; }
+.adjoint-drawing .outline { stroke-width: 1.2px; }
+.adjoint-drawing .result .outline { stroke-width: 2.2px; }
+.adjoint-drawing .fixed .outline, .adjoint-drawing .constant .outline { stroke-dasharray: 3 3; }
 .adjoint-drawing path.forward, .adjoint-drawing path.backward { fill: none; stroke-width: 1.4px; }
 .adjoint-drawing path.hover {
   fill: none; stroke: none; stroke-width: 10px; pointer-events: stroke; }
-.adjoint-drawing g:hover > .card, .adjoint-drawing g:hover > a > .card {
+.adjoint-drawing g:hover > .outline, .adjoint-drawing g:hover > a > .outline {
   stroke-width: 2.2px; }
 .adjoint-drawing g:hover > path.forward, .adjoint-drawing g:hover > path.backward {
   stroke-width: 2.6px; }

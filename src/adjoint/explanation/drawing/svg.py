@@ -122,8 +122,8 @@ def _outline(kind: str, x: float, y: float, width: float, height: float) -> Iter
     """Yield the shape of a kind: inputs are round, parameters have a bar, modules are a stack."""
     if kind == "module":
         width, height = width - STACK, height - STACK
-        yield _rect(x + STACK, y + STACK, width, height, 5, "card")
-    yield _rect(x, y, width, height, _RADII.get(kind, 5), "card")
+        yield _rect(x + STACK, y + STACK, width, height, 5, "outline")
+    yield _rect(x, y, width, height, _RADII.get(kind, 5), "outline")
     if kind == "parameter":
         yield _rect(x, y, 4, height, 1, "bar")
 
