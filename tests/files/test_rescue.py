@@ -206,7 +206,7 @@ def is_refused(run, monkeypatch, *arguments):
     for name in (
         "adjoint.tables.trial.run",
         "adjoint.cli.demo.train",
-        "adjoint.cli.commands.explain.derive",
+        "adjoint.cli.commands.explain.of_demo",
     ):
         monkeypatch.setattr(name, worked)
     monkeypatch.setattr("adjoint.tables.model.TableModel.predict", worked)

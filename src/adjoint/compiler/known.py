@@ -40,7 +40,7 @@ class Known:
     ) -> None:
         self.state, self.found = state, found
         self.programs, self.variants = programs, variants
-        self.guard: Guard = self._values
+        self.guard: Guard = _looking(state, found)
         self.builtins: tuple[tuple[Program, Builtin], ...] = ()
         self._is_prepared = False
 
@@ -57,5 +57,11 @@ class Known:
         if builtin is not None and all(program is not known for known, _ in self.builtins):
             self.builtins = (*self.builtins[1 - _MOST_BUILTINS :], (program, builtin))
 
-    def _values(self) -> tuple[Any, ...] | None:
-        return tuple(self.state.values()) if self.is_current() else None
+
+def _looking(state: State, found: Any) -> Guard:
+    """Return a guard that looks at the whole state.
+
+    It is no method of `Known`, which would hold itself, and the user's model with it, until the
+    collector runs.
+    """
+    return lambda: tuple(state.values()) if state.settings() is found else None
