@@ -12,8 +12,9 @@ from adjoint.graph import trace
 import adjoint as ad
 from adjoint import contract, special
 from adjoint.compiler.native.function import NativeFunction, native_tier
-from adjoint.compiler.native.kernel import Stage, Unlowerable
+from adjoint.compiler.native.kernel import Stage
 from adjoint.compiler.native.lower import LOWERING, lower
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.core import PRIMITIVES
 
 X = np.random.default_rng(0).normal(size=(3, 4))
