@@ -121,7 +121,7 @@ def _authors() -> tuple[str, ...]:
     found = []
     for room in ("core", "ops", "special", "graphs", "compiler"):
         for folder, folders, names in os.walk(os.path.join(package, room)):
-            folders.sort()
+            folders[:] = sorted(each for each in folders if each != "__pycache__")
             for name in sorted(names):
                 if name.endswith(".py"):
                     status = os.stat(os.path.join(folder, name))
