@@ -65,13 +65,13 @@ class NativeFunction:
         pointers = [ctypes.c_void_p] * (count + 1)
         self._evaluate = make("evaluate_entry_point", ctypes.c_bool, *pointers)
         # A thread takes one for its call; there are as many as threads were inside at once.
-        self._first = MemoryBlock(self._code.workspace, self._code.constants)
-        self._spare = [self._first]
-        # Large constants lie in the first one, and nowhere else.
-        self._code = self._code._replace(constants=())
+        first = self._workspace()
+        self._spare = [first]
+        # The others copy large constants from the first one: they lie nowhere else.
+        self._code = self._code._replace(constants=tuple(first.constants))
 
     def _workspace(self) -> MemoryBlock:
-        return MemoryBlock(self._code.workspace, self._first.constants)
+        return MemoryBlock(self._code.workspace, self._code.constants)
 
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the graph's outputs.
