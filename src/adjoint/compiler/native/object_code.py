@@ -66,7 +66,7 @@ class ObjectCode(NamedTuple):
         """Return what was packed, given the same known constants."""
         code, about, workspace, constants, layout, has_team = marshal.loads(content)
         arrays = tuple(
-            (at, np.ascontiguousarray(known[own]) if isinstance(own, int) else _array(*own))
+            (at, np.asarray(known[own]) if isinstance(own, int) else _array(*own))
             for at, own in constants
         )
         found = None if layout is None else StateLayout(*layout)

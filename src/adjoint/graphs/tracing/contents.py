@@ -45,8 +45,13 @@ def summarizer(item: Contents) -> Callable[[], bytes]:
 
 
 def checksum_of(array: Array) -> bytes:
-    """Return a checksum of an array's entries in order; a large array is read where it lies."""
-    return _checksum(array if array.flags.c_contiguous else array.tobytes())
+    """Return a checksum of an array's entries, and of their order in memory.
+
+    An array without gaps is read where it lies.
+    """
+    if array.flags.c_contiguous:
+        return _checksum(array)
+    return b"F" + _checksum(array.T) if array.flags.f_contiguous else _checksum(array.tobytes())
 
 
 def key_of_contents(item: object, contents: bytes) -> Hashable:
