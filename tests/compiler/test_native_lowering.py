@@ -246,3 +246,13 @@ def test_an_expansion_of_another_dtype_is_not_written_into_its_place(dtype):
         assert found.dtype == expected.dtype == compiled.graph.outputs[0].dtype
         rtol = 8 * np.finfo(expected.dtype).eps  # a sum of twelve in another order
         np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(
+    "table", [[0.0, -0.0], [[-0.0, 0.0, -0.0]], [[0.0, np.nan], [-0.0, np.nan]]]
+)
+def test_zeros_of_both_signs_are_not_one_number(table):
+    table = np.array(table)
+    compiled = ad.compile(lambda x: np.copysign(x, table))
+    x = np.ones(table.shape)
+    np.testing.assert_array_equal(compiled(x), np.copysign(x, table))
