@@ -445,6 +445,19 @@ def test_a_change_of_a_file_that_writes_code_is_seen():
     assert cache._authors() == before
 
 
+def test_code_of_files_that_changed_since_they_were_read_is_of_this_process_alone(monkeypatch):
+    def authors():
+        cache._authors.cache_clear()
+        return cache._authors()
+
+    try:
+        before = authors()
+        monkeypatch.setattr(cache, "_BEGUN", 0.0)
+        assert set(authors()) - set(before) == {f"{os.getpid()} 0.0"}
+    finally:
+        cache._authors.cache_clear()
+
+
 def test_a_primitive_of_the_users_own_is_not_kept(folder, lowerings):
     def registered(factor):
         @elementwise(

@@ -16,8 +16,11 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
 
 from ...core.annotations import Array
 from ...version import __version__
@@ -31,6 +34,7 @@ _DIGEST = hashlib.sha256().digest_size
 # The permission bits by which others may write.
 _OTHERS_WRITE = 0o022
 
+_BEGUN = time.time()
 _memory: OrderedDict[str, bytes] = OrderedDict()
 _lock = threading.Lock()
 
@@ -110,7 +114,10 @@ def _remember(key: str, code: bytes) -> None:
 
 
 def _key(subject: str) -> str:
-    parts = (__version__, *_authors(), *sys.version_info, *identity(), subject)
+    # Code reads addresses behind the header of Python's objects, which builds have of two sizes.
+    # NumPy computes the constants of a graph from others.
+    python = (*sys.version_info, object.__basicsize__, np.__version__)
+    parts = (__version__, *_authors(), *python, *identity(), subject)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -118,7 +125,7 @@ def _key(subject: str) -> str:
 def _authors() -> tuple[str, ...]:
     """Return when the files that write code were changed: not every change is a version."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    found = []
+    found, latest = [], 0.0
     for room in ("core", "ops", "special", "graphs", "compiler"):
         for folder, folders, names in os.walk(os.path.join(package, room)):
             folders[:] = sorted(each for each in folders if each != "__pycache__")
@@ -126,6 +133,9 @@ def _authors() -> tuple[str, ...]:
                 if name.endswith(".py"):
                     status = os.stat(os.path.join(folder, name))
                     found.append(f"{name} {status.st_mtime_ns} {status.st_size}")
+                    latest = max(latest, status.st_mtime)
+    if latest > _BEGUN:  # what runs here was read before that change: its code is its own
+        found.append(f"{os.getpid()} {_BEGUN}")
     return tuple(found)
 
 
