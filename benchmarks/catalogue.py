@@ -8,6 +8,7 @@ from typing import Protocol
 from . import (
     chain,
     convolution,
+    first_call,
     first_result,
     imports,
     latency,
@@ -52,6 +53,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     **WITH_WORKERS,
     "first-result": first_result.benchmark,
     "import": imports.benchmark,
+    **first_call.BENCHMARKS,
 }
 
 

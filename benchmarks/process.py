@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import functools
 import json
 import os
 import subprocess
@@ -24,6 +26,7 @@ def environment(*, threads: int | None, cache: Path) -> dict[str, str]:
     With None every library has the threads that it chooses. The adjoint that is imported is this
     checkout's.
     """
+    compile_bytecode()
     path = [str(REPOSITORY), str(REPOSITORY / "src"), os.environ.get("PYTHONPATH", "")]
     variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
@@ -35,7 +38,16 @@ def environment(*, threads: int | None, cache: Path) -> dict[str, str]:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
         "JAX_PLATFORMS": "cpu",
     }
-    return {**os.environ, **variables, **({} if threads is None else _limits(threads))}
+    found = {**os.environ, **variables, **({} if threads is None else _limits(threads))}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found
+
+
+@functools.cache
+def compile_bytecode() -> None:
+    """Compile this checkout to bytecode, as pip does with what it installs, the rivals included."""
+    for folder in ("src", "benchmarks"):
+        compileall.compile_dir(REPOSITORY / folder, quiet=2)
 
 
 def _limits(threads: int) -> dict[str, str]:

@@ -35,11 +35,20 @@ class Program:
 
 @dataclass(frozen=True)
 class Programs:
-    """Programs, ours first, and how to read what they print."""
+    """Programs, ours first, and how to read what they print.
+
+    Attributes
+    ----------
+    unit : {"s", "B"}
+    most : int
+        How often each is run at most.
+    """
 
     title: str
     programs: Sequence[Program]
     read: Read
+    unit: str = "s"
+    most: int = 100
 
     def run(self, name: str, effort: Effort) -> Table:
         """Return what was read of every program, a number a round."""
@@ -48,8 +57,8 @@ class Programs:
             for program in self.programs
             if program.quick or not effort.quick
         ]
-        rows: list[Row] = in_turn(launched, rounds=effort.launches)
-        return Table(self.title, "s", "in all", rows)
+        rows: list[Row] = in_turn(launched, rounds=min(effort.launches, self.most))
+        return Table(self.title, self.unit, "in all", rows)
 
     def _launch(self, program: Program) -> Launch:
         def launch(cache: Path) -> tuple[float, str]:

@@ -23,7 +23,7 @@ class Effort:
 
     rounds: int = 9
     seconds: float = 0.3
-    launches: int = 11
+    launches: int = 21
     quick: bool = False
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
+NAMES = ["article", "logistic", "memory", "import", "long-loop", "captured-array"]
 
 
 def run(*arguments):
@@ -18,11 +19,11 @@ def run(*arguments):
 @pytest.mark.skipif(sys.platform == "win32", reason="the processes are Unix's")
 def test_a_quick_run_prints_and_writes_what_it_measured(tmp_path):
     file = tmp_path / "benchmarks.json"
-    finished = run("--quick", "--out", str(file), "article", "logistic", "memory", "import")
+    finished = run("--quick", "--out", str(file), *NAMES)
     assert finished.returncode == 0, finished.stderr
     record = json.loads(file.read_text(encoding="utf-8"))
     assert record["machine"]["versions"]["numpy"]
-    assert list(record["benchmarks"]) == ["article", "logistic", "memory", "import"]
+    assert list(record["benchmarks"]) == NAMES
     for name, table in record["benchmarks"].items():
         assert f"{name}: {table['title']}" in finished.stdout
         for row in table["rows"]:

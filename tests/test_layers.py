@@ -16,6 +16,7 @@ ROOT = Path(adjoint.__file__).parent
 ROOMS = [
     "version",
     "extras",
+    "collector",
     "errors",
     "notebook",
     "core",
@@ -124,7 +125,28 @@ def test_importing_takes_no_time_for_what_is_needed_later():
     code = "import numpy, sys; a = {*sys.modules}; import adjoint; print(*{*sys.modules} - a)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     later = {"random", "numpy.random", "hashlib", "secrets", "json", "adjoint.graphs.tracing.reach"}
+    later |= {"pathlib", "base64", "html", "dataclasses", "unicodedata", "urllib.parse"}
     assert not later & set(run.stdout.split())
+
+
+FIRST_FIT = """
+import numpy as np, sys
+a = {*sys.modules}
+import adjoint as ad
+model = ad.nn.MLP(2, 4, 2, rng=0)
+ad.fit(model, (np.eye(2), np.arange(2)), loss="cross_entropy", epochs=2, batch_size=2, seed=0,
+       optimizer=ad.optim.SGD(model.parameters(), lr=0.1), progress=False)
+print(*{*sys.modules} - a)
+"""
+
+
+def test_a_training_reads_only_what_it_needs():
+    run = subprocess.run([sys.executable, "-c", FIRST_FIT], capture_output=True, check=True)
+    found = set(run.stdout.decode().split())
+    later = {"json", "pathlib", "html", "tempfile", "adjoint.nn.convolution", "adjoint.nn.summary"}
+    later |= {"adjoint.optim.schedules", "adjoint.training.callbacks.logs"}
+    later |= {"adjoint.training.checkpoint", "adjoint.compiler.source.source"}
+    assert not later & found
 
 
 def test_lazy_modules_are_reachable_as_attributes():

@@ -21,6 +21,8 @@ def benchmark() -> Programs:
     programs = [
         _program("adjoint, cold cache", "with_adjoint", quick=True),
         _program("adjoint, cached", "with_adjoint", quick=True, warm=True),
+        Program("import numpy, and no more", ("-c", "import numpy; print(0)"), quick=True),
+        Program("import adjoint, and no more", ("-c", "import adjoint; print(0)"), quick=True),
         _program("hand-written NumPy", "with_numpy", quick=True),
         _program("scikit-learn", "with_sklearn", "sklearn"),
         _program("PyTorch, eager", "with_torch", "torch"),

@@ -19,23 +19,26 @@ from typing import Any
 
 import numpy as np
 
-from . import core, moved, ops
-from .calculus.derivatives import grad, jvp, linearize, value_and_grad, vjp
-from .calculus.jacobians import hessian, hvp, jacobian
-from .errors import (
-    AnomalyError,
-    AnomalyWarning,
-    DivergedError,
-    GradientMismatchError,
-    GraphError,
-    ShapeError,
-    missing_attribute,
-)
-from .graphs import creation
-from .graphs.graph import Graph, trace
-from .graphs.recording import enable_grad, is_recording, no_grad, set_grad_enabled
-from .graphs.tensor import Tensor, tensor
+from .collector import paused
 from .version import __version__ as __version__
+
+with paused():
+    from . import core, moved, ops
+    from .calculus.derivatives import grad, jvp, linearize, value_and_grad, vjp
+    from .calculus.jacobians import hessian, hvp, jacobian
+    from .errors import (
+        AnomalyError,
+        AnomalyWarning,
+        DivergedError,
+        GradientMismatchError,
+        GraphError,
+        ShapeError,
+        missing_attribute,
+    )
+    from .graphs import creation
+    from .graphs.graph import Graph, trace
+    from .graphs.recording import enable_grad, is_recording, no_grad, set_grad_enabled
+    from .graphs.tensor import Tensor, tensor
 
 moved.install(__name__, moved.MOVED)
 
@@ -129,10 +132,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY_MODULES or f"{__name__}.{name}" in moved.MOVED:
-        return importlib.import_module(f".{name}", __name__)
-    if name in _LAZY_NAMES:
-        return getattr(importlib.import_module(f".{_LAZY_NAMES[name]}", __name__), name)
+    with paused():
+        if name in _LAZY_MODULES or f"{__name__}.{name}" in moved.MOVED:
+            return importlib.import_module(f".{name}", __name__)
+        if name in _LAZY_NAMES:
+            return getattr(importlib.import_module(f".{_LAZY_NAMES[name]}", __name__), name)
     raise missing_attribute(__name__, name, __all__)
 
 

@@ -10,7 +10,7 @@ import pytest
 from adjoint.graph import trace
 
 from adjoint.compiler import portable
-from adjoint.compiler.native.kernel import Unlowerable
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.compiler.simplify.simplify import simplify
 from adjoint.compiler.source.source import write
 from adjoint.core import PRIMITIVES

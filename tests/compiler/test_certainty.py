@@ -40,7 +40,7 @@ def tiers(graph):
     if not HAS_NATIVE:
         return
     from adjoint.compiler.native.function import NativeFunction
-    from adjoint.compiler.native.kernel import Unlowerable
+    from adjoint.compiler.native.unlowerable import Unlowerable
 
     for limit in (400, 0):
         try:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.compiler.native import cache, machine
 from adjoint.compiler.native import function as native_function
-from adjoint.compiler.native import machine
 from adjoint.errors import PortableWarning, ShapeError
 
 HAS_NATIVE = importlib.util.find_spec("llvmlite") is not None
@@ -267,6 +267,7 @@ def test_without_llvmlite_it_says_so_once(monkeypatch):
         raise ImportError("native code needs llvmlite: python -m pip install llvmlite")
 
     monkeypatch.setattr(native_function, "this_machine", absent)
+    monkeypatch.setattr(cache, "identity", absent)
     machine.warn_once.cache_clear()
     compiled = ad.compile(lambda x: 2 * x)
     with pytest.warns(PortableWarning, match="python -m pip install llvmlite"):

@@ -53,7 +53,8 @@ def run(program):
 def test_a_child_compiles_though_another_thread_was_compiling():
     pytest.importorskip("llvmlite")
     program = """
-        from adjoint.compiler.native.cache import object_code
+        from adjoint.compiler.native.cache import kept
+        from adjoint.compiler.native.machine import this_machine
         def text(name, size):
             body = "".join(f"  %v{n + 1} = mul i64 %v{n}, %v0\\n" for n in range(size))
             return f"define i64 @{name}(i64 %v0) {{\\n{body}  ret i64 %v{size}\\n}}\\n"
@@ -62,7 +63,8 @@ def test_a_child_compiles_though_another_thread_was_compiling():
             wait()
             number = 0
             while not stop.is_set():
-                object_code(text(f"f{number}", 2000))
+                each = text(f"f{number}", 2000)
+                kept(each, lambda: this_machine().assemble(each))
                 number += 1
         thread, go_on = beside(compile_on)
         go_on.set()

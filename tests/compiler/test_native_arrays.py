@@ -2,7 +2,6 @@
 
 import platform
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ pytest.importorskip("llvmlite")
 from adjoint.graph import trace
 
 import adjoint as ad
+from adjoint.compiler.native import cache
 from adjoint.compiler.native import function as native_function
 from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
@@ -47,10 +47,11 @@ def assert_agree(function, *arrays):
 @pytest.fixture(params=[64, 32, 16])
 def vector_bytes(request, monkeypatch):
     """Write code for vectors of several sizes; what a processor has not, LLVM makes of halves."""
-    machine = replace(
-        this_machine(), vector_bytes=request.param, registers=32 if request.param == 64 else 16
+    machine = this_machine()._replace(
+        vector_bytes=request.param, registers=32 if request.param == 64 else 16
     )
     monkeypatch.setattr(native_function, "this_machine", lambda: machine)
+    monkeypatch.setattr(cache, "identity", lambda: (f"{request.param} bytes",))
     return request.param
 
 

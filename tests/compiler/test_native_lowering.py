@@ -12,8 +12,9 @@ from adjoint.graph import trace
 import adjoint as ad
 from adjoint import contract, special
 from adjoint.compiler.native.function import NativeFunction, native_tier
-from adjoint.compiler.native.kernel import Stage, Unlowerable
+from adjoint.compiler.native.kernel import Stage
 from adjoint.compiler.native.lower import LOWERING, lower
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.core import PRIMITIVES
 
 X = np.random.default_rng(0).normal(size=(3, 4))
@@ -245,3 +246,13 @@ def test_an_expansion_of_another_dtype_is_not_written_into_its_place(dtype):
         assert found.dtype == expected.dtype == compiled.graph.outputs[0].dtype
         rtol = 8 * np.finfo(expected.dtype).eps  # a sum of twelve in another order
         np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(
+    "table", [[0.0, -0.0], [[-0.0, 0.0, -0.0]], [[0.0, np.nan], [-0.0, np.nan]]]
+)
+def test_zeros_of_both_signs_are_not_one_number(table):
+    table = np.array(table)
+    compiled = ad.compile(lambda x: np.copysign(x, table))
+    x = np.ones(table.shape)
+    np.testing.assert_array_equal(compiled(x), np.copysign(x, table))

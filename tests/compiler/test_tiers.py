@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import adjoint as ad
 from adjoint.compiler import portable
-from adjoint.compiler.native.kernel import Unlowerable
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.compiler.simplify.simplify import simplify
 from adjoint.compiler.source.source import write
 from adjoint.core.tree import leaves

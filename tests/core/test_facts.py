@@ -2,7 +2,6 @@
 
 import importlib.util
 import inspect
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +29,8 @@ def with_facts(name, **facts):
     card = PRIMITIVES[name]
     changed = object.__new__(type(card))
     changed.__dict__.update(card.__dict__)
-    changed.facts = replace(card.facts, **facts)
+    stated = {name: getattr(card.facts, name) for name in Facts.__init__.__kwdefaults__}
+    changed.facts = Facts(**{**stated, **facts})
     return changed
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from adjoint.graph import trace
 
 import adjoint as ad
-from adjoint.compiler.native.kernel import Unlowerable
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.compiler.program import Program
 from adjoint.graphs.tracing.naming import function_name
 

@@ -11,7 +11,7 @@ import pytest
 import adjoint as ad
 from adjoint import nn
 from adjoint.compiler import program
-from adjoint.compiler.native.kernel import Unlowerable
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.nn import functional
 from adjoint.optim import SGD, Adam
 from adjoint.training import compiled_run, tiers

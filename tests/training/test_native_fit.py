@@ -10,7 +10,7 @@ pytest.importorskip("llvmlite")
 
 import adjoint as ad
 from adjoint import nn
-from adjoint.compiler.native import function, machine, training_code
+from adjoint.compiler.native import cache, function, machine, training_code
 from adjoint.errors import PortableWarning
 from adjoint.optim import SGD, Adam
 from adjoint.training import native_run, tiers
@@ -299,6 +299,7 @@ def test_without_llvmlite_the_training_is_the_same(monkeypatch):
 
     for module in (training_code, function):
         monkeypatch.setattr(module, "this_machine", absent)
+    monkeypatch.setattr(cache, "identity", absent)
     monkeypatch.setattr(training_code, "_codes", {})
     machine.warn_once.cache_clear()
     for compile in ("auto", True):

@@ -2,7 +2,6 @@
 
 import platform
 import tracemalloc
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +11,13 @@ pytest.importorskip("llvmlite")
 from adjoint.graph import trace
 
 import adjoint as ad
-from adjoint.compiler.native import cache, epoch_loop, training_code
-from adjoint.compiler.native.epoch_code import Status
+from adjoint.compiler.native import cache, training_code, training_text
 from adjoint.compiler.native.epoch_loop import EpochLoop
-from adjoint.compiler.native.kernel import Unlowerable
+from adjoint.compiler.native.epoch_record import Status
 from adjoint.compiler.native.machine import this_machine
-from adjoint.compiler.native.step_code import StepForm
+from adjoint.compiler.native.step_form import StepForm
 from adjoint.compiler.native.training_code import compile_training
+from adjoint.compiler.native.unlowerable import Unlowerable
 from adjoint.data import permutation
 from adjoint.errors import ShapeError
 from adjoint.nn.functional import LOSSES
@@ -32,7 +31,8 @@ ACTIVATIONS = {"sigmoid": ad.sigmoid, "tanh": ad.tanh, "relu": ad.relu, "sin": a
 def regime(request, monkeypatch):
     """Run every test with straight-line code and with loops over arrays."""
     if request.param == "arrays":
-        monkeypatch.setattr(training_code, "unrolled_steps", refuse)
+        monkeypatch.setattr(training_text, "unrolled_steps", refuse)
+        monkeypatch.setattr(cache, "identity", lambda: ("loops over arrays",))
     return request.param
 
 
@@ -311,22 +311,21 @@ def test_what_is_too_large_to_unroll_becomes_loops_over_arrays(regime):
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
 @pytest.mark.parametrize(("cpu", "vector_bytes"), [("x86-64", 16), ("haswell", 32)])
 @pytest.mark.parametrize("dtype", [float, np.float32])
-def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, monkeypatch):
+def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, regime, monkeypatch):
     from llvmlite import binding
 
     target = binding.Target.from_default_triple().create_target_machine(
         cpu=cpu, opt=2, reloc="pic", codemodel="default", jit=True
     )
-    older = replace(
-        this_machine(),
+    older = this_machine()._replace(
         target=target,
         cpu=cpu,
         features="",
         vector_bytes=vector_bytes,
         registers=16,
     )
-    for module in (epoch_loop, training_code, cache):
-        monkeypatch.setattr(module, "this_machine", lambda: older)
+    monkeypatch.setattr(training_code, "this_machine", lambda: older)
+    monkeypatch.setattr(cache, "identity", lambda: (cpu, regime))
     rtol = 1e-10 if dtype is float else 1e-4
     assert_same(*both(activation="tanh", dtype=dtype), rtol=rtol)
     assert_same(*both(dtype=dtype), rtol=rtol)

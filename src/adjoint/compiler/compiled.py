@@ -20,9 +20,9 @@ from ..notebook.source import Source
 from ..notebook.verbatim import TERMINAL, Verbatim
 from .arguments import RecordedError, exact, flatten, is_recorded
 from .known import Known
+from .notice import noticed
 from .program import Program
 from .simplify.simplify import simplify
-from .source.source import write
 from .state import MISSING, State, standing
 
 Function = Callable[..., Any]
@@ -53,6 +53,10 @@ def compile(function: Function) -> Compiled:
     extensions keep inside, and the variables of those libraries; what code finds by a name in a
     text (`globals`, `eval`); and tensors or arrays whose memory another name changes while the call
     runs.
+
+    A loop of Python is unrolled: a thousand turns of it are a thousand times its body, which takes
+    a millisecond or so each to compile. Where a compilation takes long, a line on the terminal says
+    so. To compile the body alone and call it in the loop, or to work on whole arrays takes less.
 
     A function that does more than compute is refused when it is traced, and what it has changed is
     put back: one that draws random numbers from a generator or the modules `random` and
@@ -244,7 +248,8 @@ class Compiled:
                 raise
             self._most_frozen, self._known = np.inf, None
             return None
-        program = Program(graph, key=state.inputs)
+        with noticed(graph):
+            program = Program(graph, key=state.inputs)
         if known.is_current():  # else it was traced with other settings than those of its key
             known.programs[outline] = program
         self._keep(program, known.programs, outline)
@@ -396,5 +401,7 @@ def write_source(function: Function, path: str | Path, *examples: object) -> Non
         raise TypeError(
             "write_source: the shapes are not known; pass examples, as write_source(f, path, x, y)"
         )
+    from .source.source import write  # here: most functions are never written
+
     source = write(simplify(trace(function, *examples)), decides=True)
     write_whole(path, source.encode())

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..collector import paused
 from ..core.annotations import Tree
 from ..core.memory import separate
 from ..core.tree import assembler, leaves, map_leaves
 from ..graphs.graph import Graph
 from ..graphs.symbol import Number
 from ..notebook.verbatim import Verbatim
-from . import portable
 from .arguments import fitted
 from .native.call.builtin import Builtin
 from .native.function import native_tier
+from .notice import ADVICE, is_long
 from .results import read_out, write_out
 from .simplify.simplify import simplify
-from .source.source import write
 
 
 class Lowered(Protocol):
@@ -64,7 +65,7 @@ class Program:
     traced, graph : Graph
         As traced, and simplified.
     source : str
-        The graph as plain NumPy; the portable tier runs it.
+        The graph as plain NumPy; the portable tier runs it. It is written when somebody asks.
     tier : str
     seconds : float
         How long it took to make, apart from tracing.
@@ -83,18 +84,14 @@ class Program:
     ) -> None:
         start = time.perf_counter()
         self.traced = traced
-        self.graph = simplify(traced)
-        self.function: Callable[..., Any]
-        try:
-            self.source = write(self.graph, about=about, key=key)
-            self.function = portable.load(self.source, self.graph.name)
-        except NotImplementedError as error:
-            self.source, self.function = f"# {error}\n", self.graph
-        self.tier, self.lowered, self.reasons = _lower(
-            self.graph, TIERS if tiers is None else tiers
-        )
-        # Long constants are variables of the source's module.
-        self._constants = list(getattr(self.function, "__globals__", {}).values())
+        self._about, self._key = about, tuple(key)
+        with paused():
+            self.graph = simplify(traced)
+            self.tier, self.lowered, self.reasons = _lower(
+                self.graph, TIERS if tiers is None else tiers
+            )
+            if self.lowered is None:
+                self.function  # noqa: B018 - that the first call need not wait for it
         self._takes = [symbol.data for symbol in self.graph.inputs]
         self._limited = [
             (position, symbol)
@@ -107,6 +104,34 @@ class Program:
         self._is_asked = False
         self.is_recent = False
         self.seconds = time.perf_counter() - start
+
+    @cached_property
+    def _written(self) -> tuple[str, bool]:
+        """The source, and whether it is one: some operations are known to Python alone."""
+        from .source.source import write  # here: most programs are never read
+
+        try:
+            return write(self.graph, about=self._about, key=self._key), True
+        except NotImplementedError as error:
+            return f"# {error}\n", False
+
+    @property
+    def source(self) -> str:
+        """The graph as plain NumPy."""
+        return self._written[0]
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """What the source defines, or the graph itself where that cannot be written."""
+        from . import portable
+
+        source, is_whole = self._written
+        return portable.load(source, self.graph.name) if is_whole else self.graph
+
+    @cached_property
+    def _constants(self) -> list[Any]:
+        """The variables of the source's module: long constants."""
+        return list(getattr(self.function, "__globals__", {}).values())
 
     def __call__(self, *args: object) -> Any:
         """Run on arguments of the structure of the graph.
@@ -193,6 +218,7 @@ class Program:
             f"  bytes: {self.graph.bytes:,}",
             f"  compiled in: {self.seconds * 1e3:.1f} ms",
         ]
+        lines += [f"  long: {ADVICE}"] * is_long(self.traced)
         details = self.lowered.describe() if self.lowered is not None else self.reasons
         return Verbatim("\n".join([*lines, *(f"  {line}" for line in details)]))
 

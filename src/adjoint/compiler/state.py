@@ -24,7 +24,7 @@ from ..core.value import Value
 from ..core.views import View, plain, view_of
 from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
-from ..graphs.tracing.contents import is_buffer, key_of_contents, reader
+from ..graphs.tracing.contents import is_buffer, key_of_contents, summarizer
 from ..graphs.tracing.reach import GONE, Put, Reach, found_at
 from ..nn.module import Module
 from ..ops.structural import astype, stop_gradient
@@ -88,7 +88,7 @@ class State:
         self._kept = reach  # so that no other object gets the identity of one in it
         self._size = list(map(call, self._sizes))
         self._objects = _objects(self._look())
-        self._readers = list(map(reader, self._frozen))
+        self._readers = list(map(summarizer, self._frozen))
         self._contents = list(map(call, self._readers))
         self._has_contents = bool(self._sizes or self._readers)
         # The objects and contents of the latest look, and the settings that were made of them.

@@ -58,7 +58,7 @@ def kept(array: Array) -> Any:
         return array
     place = (array.__array_interface__["data"], array.shape, array.strides, array.dtype.str)
     known = _copies.known.get(place)
-    if known is None or not _is_same(known, array):
+    if known is None or not has_same_bits(known, array):
         known = _copies.known[place] = np.array(array)
     return known
 
@@ -104,12 +104,36 @@ def keep(arrays: list[Any], parents: Sequence[Any]) -> None:
             arrays[place] = kept(array)
 
 
-def _is_same(one: Array, other: Array) -> bool:
+def has_same_bits(one: Array, other: Array) -> bool:
     """Return whether the bits are the same: NaN is itself, and -0 is not 0."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
     if one.dtype.itemsize > 8:  # np.longdouble, whose padding bytes mean nothing
         return False
-    bits = np.dtype(f"u{one.dtype.itemsize}")
-    return bool(np.array_equal(one.view(bits), other.view(bits)))
+    return bool(np.array_equal(_bits(one), _bits(other)))
+
+
+def is_filled(array: Array) -> bool:
+    """Return whether all entries of an array are the same, by their bits."""
+    if array.dtype.itemsize > 8:
+        return array.tobytes() == array[:1].tobytes() * array.size
+    entries = _bits(array)
+    # Most arrays show at their ends that they are not.
+    return not array.size or bool(
+        entries.flat[0] == entries.flat[-1] and np.all(entries == entries.flat[0])
+    )
+
+
+def repeats(array: Array, axis: int) -> bool:
+    """Return whether an array's entries along an axis are all the same, by their bits."""
+    entries = _bits(array)
+    first = entries.take([0], axis)
+    return bool(np.all(entries.take([-1], axis) == first) and np.all(entries == first))
+
+
+def _bits(array: Array) -> Any:
+    """Return an array's entries as whole numbers: its own memory, in which NaN is itself."""
+    return array.view(np.dtype(f"u{array.dtype.itemsize}"))
 
 
 def kept_params(params: Mapping[str, Any]) -> Mapping[str, Any]:

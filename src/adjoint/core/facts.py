@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .annotations import Described, Operand, Params
@@ -55,7 +54,6 @@ class Moves(NamedTuple):
     fills: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Facts:
     """Statements of a card about its results, besides how they are computed.
 
@@ -98,29 +96,33 @@ class Facts:
         The number that all entries are, whatever the arguments: where both bounds are the same.
     """
 
-    bounds: Interval | Callable[..., Interval] = REALS
-    finite: bool | Callable[..., bool] | None = None
-    moves: Moves | None = None
-    passes_nan: bool | Sequence[bool] | Callable[..., bool] | None = None
-    selects: bool = False
-    saturates: bool = False
-    flat: bool = False
-    commutes: bool = False
-    activation: bool = False
-    boxes: bool = False
-    cheap: bool = False
-    flops: Callable[..., int] | None = None
-    constant: float | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        if not callable(self.bounds) and self.bounds[0] == self.bounds[1]:
-            object.__setattr__(self, "constant", self.bounds[0])
-        if self.finite is None:
-            is_bounded = not callable(self.bounds) and all(map(math.isfinite, self.bounds))
-            picks = self.moves is not None or self.selects
-            object.__setattr__(self, "finite", is_bounded or picks)
-        if self.passes_nan is None:
-            object.__setattr__(self, "passes_nan", _shown_by(self.moves))
+    # Written out: to generate it, as a dataclass does, takes a good part of `import adjoint`.
+    def __init__(
+        self,
+        *,
+        bounds: Interval | Callable[..., Interval] = REALS,
+        finite: bool | Callable[..., bool] | None = None,
+        moves: Moves | None = None,
+        passes_nan: bool | Sequence[bool] | Callable[..., bool] | None = None,
+        selects: bool = False,
+        saturates: bool = False,
+        flat: bool = False,
+        commutes: bool = False,
+        activation: bool = False,
+        boxes: bool = False,
+        cheap: bool = False,
+        flops: Callable[..., int] | None = None,
+    ) -> None:
+        is_known = not callable(bounds)
+        if finite is None:
+            is_bounded = is_known and all(map(math.isfinite, bounds))  # type: ignore[arg-type]
+            finite = is_bounded or moves is not None or selects
+        self.bounds, self.finite, self.moves = bounds, finite, moves
+        self.passes_nan = _shown_by(moves) if passes_nan is None else passes_nan
+        self.selects, self.saturates, self.flat, self.commutes = selects, saturates, flat, commutes
+        self.activation, self.boxes, self.cheap, self.flops = activation, boxes, cheap, flops
+        is_one = is_known and bounds[0] == bounds[1]  # type: ignore[index]
+        self.constant: float | None = bounds[0] if is_one else None  # type: ignore[index]
 
     def bounds_of(self, ranges: Sequence[Range | None], params: Params) -> Interval:
         """Return between which numbers the results lie, given the range of each argument."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -30,12 +29,20 @@ from .spec import Spec
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
-_FACTS = frozenset(field.name for field in fields(Facts) if field.init)
+_FACTS = frozenset(Facts.__init__.__kwdefaults__ or ())
 
 
 def shape_of(operand: object) -> tuple[int, ...]:
     """Return an operand's shape, () for Python numbers."""
     return getattr(operand, "shape", ())
+
+
+def _broadcast_shape(operands: Sequence[object]) -> tuple[int, ...]:
+    shapes = set(map(shape_of, operands))
+    shapes.discard(())
+    if len(shapes) > 1:
+        return np.broadcast_shapes(*shapes)
+    return shapes.pop() if shapes else ()  # NumPy's function takes longer than all else here
 
 
 def dtype_of(*operands: Described | Operand | type) -> np.dtype[Any]:
@@ -109,8 +116,7 @@ def elementwise(
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
         def elementwise_spec(*args: Operand, **params: object) -> Spec:
-            shape = np.broadcast_shapes(*map(shape_of, args))
-            return Spec(shape, _probe_dtype(forward, args, params))
+            return Spec(_broadcast_shape(args), _probe_dtype(forward, args, params))
 
         return elementwise_spec
 

@@ -8,6 +8,7 @@ arrays are simply evaluated, so a derivative rule written in primitives serves t
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
@@ -44,6 +45,24 @@ class Trials(NamedTuple):
     domain: Sequence[tuple[float, float]]
     kinks: Sequence[float]
     cases: Sequence[Any]
+
+
+def _parameters(
+    forward: Callable[..., Any],
+) -> tuple[bool, tuple[str, ...], tuple[str, ...], dict[str, Any]]:
+    """Return whether a function takes any number of arrays, their names, those of metadata, and the
+    defaults of these.
+    """
+    # Off the code: a signature of each card would take a good part of `import adjoint`.
+    code = inspect.unwrap(forward).__code__
+    count = code.co_argcount
+    arrays, params = code.co_varnames[:count], code.co_varnames[count:]
+    return (
+        bool(code.co_flags & inspect.CO_VARARGS),
+        arrays[code.co_posonlyargcount :],
+        params[: code.co_kwonlyargcount],
+        dict(inspect.unwrap(forward).__kwdefaults__ or {}),
+    )
 
 
 class Primitive:
@@ -117,12 +136,9 @@ class Primitive:
         expand: Callable[..., Any] | None = None,
         plain: str | None = None,
     ) -> None:
-        signature = inspect.signature(forward)
-        parameters = list(signature.parameters.values())
         self.name = self.__name__ = forward.__name__
         self.__doc__ = forward.__doc__
         self.__module__ = forward.__module__
-        self.__signature__ = signature
         self.__wrapped__ = forward
         self.forward, self.kind, self.vjp, self.jvp, self.infer = forward, kind, vjp, jvp, infer
         self.source, self.latex = source, latex
@@ -137,15 +153,13 @@ class Primitive:
         self.public = public
         self.facts = facts
         self.expand, self.plain = expand, plain
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.param_names = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.variadic, self.array_names, self.param_names, self.defaults = _parameters(forward)
         self._known_params = frozenset(self.param_names)
-        self.defaults = {
-            p.name: p.default
-            for p in parameters
-            if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
-        }
+
+    @functools.cached_property
+    def __signature__(self) -> inspect.Signature:
+        """The forward function's signature."""
+        return inspect.signature(self.forward)
 
     def register(self, *, numpy: Sequence[Callable[..., Any]] = (), method: bool = False) -> Self:
         """Enter the table: make it known by name, to NumPy's functions, and as a method."""

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class Graph:
         ``inputs`` and ``outputs`` stands in its place.
     name : str
         The name of the traced function.
+    is_simple : bool
+        Whether `simplify` made it, which then has nothing left to do.
 
     Examples
     --------
@@ -77,7 +80,13 @@ class Graph:
         self.name = name
         self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
         self.nodes = _operations(self.outputs)
-        self.names = naming.unique_names([*self.input_nodes, *self.nodes])
+        self.is_simple = False
+
+    @cached_property
+    def names(self) -> dict[Node, str]:
+        """A unique identifier for every input and node."""
+        # On demand: most graphs are steps of a compilation, which nobody reads.
+        return naming.unique_names([*self.input_nodes, *self.nodes])
 
     @property
     def input_nodes(self) -> list[Node]:

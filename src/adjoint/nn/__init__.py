@@ -7,7 +7,8 @@ what PyTorch calls them. Every other module of this room is a family of layers.
 
 from __future__ import annotations
 
-from typing import NoReturn
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from ..errors import missing_attribute
 from . import functional, initialise
@@ -15,13 +16,8 @@ from .activations import ACTIVATIONS
 from .activations.bounded import Hardtanh, Sigmoid, Softmax, Softsign, Tanh
 from .activations.gated import GELU, GLU, Mish, SiLU
 from .activations.rectified import ELU, SELU, LeakyReLU, PReLU, ReLU, Softplus
-from .adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .attention import MultiheadAttention
-from .batch_norm import BatchNorm
-from .cells import GRUCell, LSTMCell, RNNCell
 from .container import Flatten, Residual, Sequential
-from .convolution import Conv1d, Conv2d
-from .dropout import Dropout
 from .embedding import Embedding
 from .linear import Linear
 from .losses.binary import BinaryCrossEntropy, FocalLoss, HingeLoss
@@ -31,12 +27,19 @@ from .losses.gaussian import GaussianNLLLoss
 from .losses.regression import HuberLoss, MAELoss, MSELoss, PoissonLoss, QuantileLoss
 from .mlp import MLP
 from .module import Buffer, Module, Parameter
-from .normalisation import GroupNorm, LayerNorm, RMSNorm
-from .pooling import AvgPool, MaxPool
-from .recurrent import GRU, LSTM, RNN
-from .transformer import TransformerEncoderLayer
-from .transposed_convolution import ConvTranspose1d, ConvTranspose2d
-from .upsampling import Upsample
+
+if TYPE_CHECKING:
+    from .adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+    from .batch_norm import BatchNorm
+    from .cells import GRUCell, LSTMCell, RNNCell
+    from .convolution import Conv1d, Conv2d
+    from .dropout import Dropout
+    from .normalisation import GroupNorm, LayerNorm, RMSNorm
+    from .pooling import AvgPool, MaxPool
+    from .recurrent import GRU, LSTM, RNN
+    from .transformer import TransformerEncoderLayer
+    from .transposed_convolution import ConvTranspose1d, ConvTranspose2d
+    from .upsampling import Upsample
 
 __all__ = [
     "ACTIVATIONS",
@@ -106,5 +109,29 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> NoReturn:
+# Families of layers that are read at first use: most networks are made of linear ones.
+_FAMILIES = (
+    "adaptive_pooling",
+    "batch_norm",
+    "cells",
+    "convolution",
+    "dropout",
+    "normalisation",
+    "pooling",
+    "recurrent",
+    "transformer",
+    "transposed_convolution",
+    "upsampling",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FAMILIES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in __all__:
+        for family in _FAMILIES:
+            found = vars(importlib.import_module(f".{family}", __name__))
+            if name in found:
+                globals()[name] = found[name]
+                return found[name]
     raise missing_attribute(__name__, name, __all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from ..core.value import Value
 from ..errors import ShapeError
 from ..graphs.recording import show_cut
 from ..graphs.tensor import Tensor, tensor
-from .summary import Summary, summary
+
+if TYPE_CHECKING:
+    from .summary import Summary
 
 # The default of ``node`` cannot be None: the engine itself calls Parameter(data, None) to copy or
 # unpickle a frozen parameter, and a user's Parameter(data) must differ from that.
@@ -301,6 +303,8 @@ class Module:
           layers[2]: Linear(4, 3)  (5, 3)          15    120
         27 parameters, 27 of them trainable, 216 bytes
         """
+        from .summary import summary  # here: most networks are never shown
+
         return summary(self, inputs)
 
     def _repr_html_(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
+
+from .html import escaped
 
 _WIDTH, _HEIGHT = 420, 180
 # Room for the numbers of the axes and for the names above.
@@ -34,7 +35,7 @@ def curves(series: Mapping[str, Sequence[float]]) -> str:
     low, high = scale(min(finite)), scale(max(finite))
     epochs = max(map(len, series.values()))
     parts = [*_axes(min(finite), max(finite), epochs)]
-    parts.append(f"<title>{escape(', '.join(series))}{' (logarithmic axis)' * is_log}</title>")
+    parts.append(f"<title>{escaped(', '.join(series))}{' (logarithmic axis)' * is_log}</title>")
     for place, (name, numbers) in enumerate(series.items()):
         kind = "second" if place else "first"
         points = [(_x(i, len(numbers)), numbers[i]) for i in _chosen(len(numbers))]
@@ -42,7 +43,7 @@ def curves(series: Mapping[str, Sequence[float]]) -> str:
         parts.append(f'<path class="{kind}" fill="none" stroke-width="1.5" d="{_path(steps)}"/>')
         start = _LEFT + place * (_WIDTH - _LEFT) // 2
         parts.append(f'<path class="{kind}" stroke-width="2" d="M{start},12h18"/>')
-        parts.append(f'<text x="{start + 24}" y="16">{escape(name)} {numbers[-1]:.4g}</text>')
+        parts.append(f'<text x="{start + 24}" y="16">{escaped(name)} {numbers[-1]:.4g}</text>')
     size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>{"".join(parts)}</svg>'
 

@@ -6,7 +6,6 @@ All texts are escaped here, so that no caller has to: names and messages may com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 _LIGHT = """\
   --paper: #fff; --ink: #1c1c22; --faint: #62626e; --line: #dcdce4; --forward: #4169e1;
@@ -52,6 +51,13 @@ _STYLE = """
 """
 
 
+def escaped(text: str) -> str:
+    """Return a text as HTML shows it."""
+    from html import escape  # here: its table of entities is long, and most objects are not shown
+
+    return escape(text)
+
+
 def palette(selector: str) -> str:
     """Return the colours of an element as CSS variables, in light and dark.
 
@@ -82,7 +88,7 @@ def paragraph(text: str, *, faint: bool = False) -> str:
     '<p>a &lt; b</p>'
     """
     mark = ' class="faint"' * faint
-    return f"<p{mark}>{escape(text)}</p>"
+    return f"<p{mark}>{escaped(text)}</p>"
 
 
 def preformatted(text: str) -> str:
@@ -91,7 +97,7 @@ def preformatted(text: str) -> str:
     >>> preformatted("a & b")
     '<pre>a &amp; b</pre>'
     """
-    return f"<pre>{escape(text)}</pre>"
+    return f"<pre>{escaped(text)}</pre>"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 0) -> str:
@@ -111,12 +117,12 @@ def folded(heading: str, *parts: str, is_open: bool) -> str:
     '<details><summary>a &gt; b</summary><p>c</p></details>'
     """
     opened = " open" * is_open
-    return f"<details{opened}><summary>{escape(heading)}</summary>{''.join(parts)}</details>"
+    return f"<details{opened}><summary>{escaped(heading)}</summary>{''.join(parts)}</details>"
 
 
 def _line(tag: str, cells: Sequence[str], left: int) -> str:
     marks = [' class="left"' if place < left else "" for place in range(len(cells))]
     parts = (
-        f"<{tag}{mark}>{escape(cell)}</{tag}>" for mark, cell in zip(marks, cells, strict=True)
+        f"<{tag}{mark}>{escaped(cell)}</{tag}>" for mark, cell in zip(marks, cells, strict=True)
     )
     return f"<tr>{''.join(parts)}</tr>"

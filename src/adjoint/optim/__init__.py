@@ -7,8 +7,9 @@ gradients, and ``snapshot`` is how a model and its optimiser are put back to whe
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..errors import missing_attribute
 from .adam import Adam, adam_update
@@ -17,17 +18,19 @@ from .averaging import EMA
 from .clipping import Clipping, clip_by_norm, clip_by_value
 from .moments import AdamW, AMSGrad, NAdam, RAdam
 from .optimizer import Memory, Optimizer, Schedule, Settings
-from .schedules import (
-    Chained,
-    Cosine,
-    Exponential,
-    MultiStepDecay,
-    OneCycle,
-    Polynomial,
-    StepDecay,
-    Warmup,
-)
 from .sgd import SGD, sgd_update
+
+if TYPE_CHECKING:
+    from .schedules import (
+        Chained,
+        Cosine,
+        Exponential,
+        MultiStepDecay,
+        OneCycle,
+        Polynomial,
+        StepDecay,
+        Warmup,
+    )
 
 __all__ = [
     "EMA",
@@ -69,5 +72,10 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 
 
-def __getattr__(name: str) -> NoReturn:
+def __getattr__(name: str) -> Any:
+    # What is not here already are the schedules, which most trainings do without.
+    if name in __all__:
+        return getattr(importlib.import_module(".schedules", __name__), name)
+    if name == "schedules":
+        return importlib.import_module(".schedules", __name__)
     raise missing_attribute(__name__, name, __all__)

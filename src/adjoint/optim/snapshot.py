@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.annotations import Array
 from ..core.node import Node
@@ -18,8 +17,7 @@ from ..nn.module import Buffer, Module
 from .optimizer import Memory, Optimizer
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What stood where: `step_snapshot` takes what a step replaces, `full_snapshot` everything.
 
     Attributes

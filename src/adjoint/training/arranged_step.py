@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.native.kernel import Unlowerable
-from ..compiler.native.step_code import StepForm
+from ..compiler.native.step_form import StepForm
+from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
 from ..core.spec import Spec
 from ..graphs.graph import Graph

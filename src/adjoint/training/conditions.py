@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +53,8 @@ def conditions_of(
         **_conditions_of_optimizer(task.optimizer),
         "callbacks": callbacks,
     }
+    import json  # here: most trainings are not saved
+
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ _BLOCK = 1024
 TakeStep = Callable[..., tuple[float, Any]]
 
 
-@dataclass
 class Position:
     """How far an epoch is: the steps taken, the rows in them, and the sum of the losses of these.
 
@@ -35,11 +33,10 @@ class Position:
     are computed at the end of the epoch.
     """
 
-    step: int = 0
-    rows: int = 0
-    loss_so_far: float = 0.0
-    predictions: list[Array] = field(default_factory=list)
-    targets: list[Array] = field(default_factory=list)
+    def __init__(self, step: int = 0, rows: int = 0, loss_so_far: float = 0.0) -> None:
+        self.step, self.rows, self.loss_so_far = step, rows, loss_so_far
+        self.predictions: list[Array] = []
+        self.targets: list[Array] = []
 
 
 def train_epoch(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..compiler.native import team
-from ..compiler.native.epoch_code import Status
 from ..compiler.native.epoch_loop import EpochLoop, Patience
+from ..compiler.native.epoch_record import Status
 from ..compiler.native.training_code import training_code
 from ..core.annotations import Array
 from ..optim.snapshot import Snapshot

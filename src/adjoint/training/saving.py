@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.checks import in_range
 from ..errors import require
-from ..files.rescue import check_file_place, rescued
 from .callbacks.callback import Callback, Called
-from .checkpoint import Checkpoint
 from .conditions import Conditions, conditions_of, differences
 from .epochs import Position
 from .history import History
 from .run import Run
 from .task import Task
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
 
 _POSITION = ("step", "rows", "loss_so_far")
 
@@ -53,6 +54,8 @@ class Saving:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, seconds: float = 60.0) -> None:
+        from pathlib import Path  # here, as below: most trainings are not saved
+
         self.path = Path(path)
         self.seconds = in_range("seconds", seconds)
 
@@ -97,6 +100,9 @@ class Saver:
         position = run.position()
         if position is None:
             return  # Ctrl-C came between a step and its record; the last file stays as it is
+        from ..files.rescue import rescued
+        from .checkpoint import Checkpoint
+
         seen = {name: getattr(position, name) for name in ("predictions", "targets")}
         measured = {name: np.concatenate(x) for name, x in seen.items() if x}
         checkpoint = Checkpoint.of(
@@ -189,6 +195,9 @@ def read_checkpoint(saving: Saving | None, resume: bool) -> Checkpoint | None:
         if resume:
             raise ValueError("fit: resume=True needs checkpoint=, the path of the file")
         return None
+    from ..files.rescue import check_file_place
+    from .checkpoint import Checkpoint
+
     require("safetensors.numpy", extra="files", purpose="checkpoint=")
     check_file_place(saving.path)
     exists = saving.path.exists()

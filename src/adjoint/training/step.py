@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..calculus.derivatives import value_and_grad
-from ..compiler.program import Program, Tier
 from ..compiler.state import State, standing_in
 from ..core.annotations import Array, ArrayLike, DType, Operand
 from ..core.spec import Spec
@@ -27,6 +26,9 @@ from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import is_argument
 from ..optim.snapshot import buffers_in
+
+if TYPE_CHECKING:
+    from ..compiler.program import Program, Tier
 
 Loss = Callable[[Any, Any], Any]
 
@@ -301,6 +303,8 @@ class TrainingStep:
             about = f"Return the new parameters, any new {changes}, and the loss before the step."
             if self.predicts:
                 about = f"{about[:-1]}; also the prediction."
+            from ..compiler.program import Program  # here: native epochs need none of it
+
             program = Program(graph, about=about, key=paths, tiers=self.tiers)
             self.programs[key] = program
             while len(self.programs) > _MOST_PROGRAMS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiler.native.kernel import Unlowerable
+from ..compiler.native.unlowerable import Unlowerable
 from ..nn.functional import LOSSES
 from ..nn.losses.loss import Weighted
 from ..nn.module import Module

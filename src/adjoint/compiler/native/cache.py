@@ -1,24 +1,32 @@
 """The cache keeps object code in memory and on disk, under a digest of all that it depends on.
 
-The key is the digest of the text for LLVM, the processor and the versions: the text determines
-everything else. What is read from the disk is executed, so it must be the user's own. The folder
-and the files are private to the user, are written whole or not at all, and are checked before LLVM
-sees them. The checksum in a file covers the key, so that the code of another key is not taken for
-it.
+That is the graph, the processor, and the versions of adjoint and LLVM: code is found before
+anything is written for LLVM. What is read from the disk is executed, so it must be the user's own.
+The folder and the files are private to the user, are written whole or not at all, and are checked
+before they are used. The checksum in a file covers the key, so that the code of another key is not
+taken for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import stat
+import sys
 import threading
+import time
 from collections import OrderedDict
-from pathlib import Path
+from collections.abc import Callable, Hashable, Sequence
 
-from ...files.whole_file import remove_parts, write_whole
-from .machine import Machine, this_machine
+import numpy as np
+
+from ...core.annotations import Array
+from ...version import __version__
+from ..simplify.fingerprint import Fingerprint
+from .machine import identity
+from .object_code import ObjectCode
 
 _IN_MEMORY = 64
 _ON_DISK = 256
@@ -26,6 +34,7 @@ _DIGEST = hashlib.sha256().digest_size
 # The permission bits by which others may write.
 _OTHERS_WRITE = 0o022
 
+_BEGUN = time.time()
 _memory: OrderedDict[str, bytes] = OrderedDict()
 _lock = threading.Lock()
 
@@ -40,19 +49,51 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def object_code(text: str) -> bytes:
-    """Return the object code of a module in LLVM's language, from the cache if it is there.
+def object_code(
+    kind: Hashable,
+    prints: Sequence[Fingerprint],
+    constants: Sequence[Array],
+    make: Callable[[], ObjectCode],
+) -> ObjectCode:
+    """Return the object code of graphs, from the cache if it is there.
+
+    Parameters
+    ----------
+    kind : hashable
+        What else the code depends on; its text must say it all.
+    prints : sequence of Fingerprint
+        Those of the graphs.
+    constants : sequence of array
+        Theirs too.
+    make : callable
+        Returns the code where it is not there.
+    """
+    if not all(each.is_lasting for each in prints):
+        return make()
+    made: list[ObjectCode] = []
+
+    def pack() -> bytes | None:
+        made.append(make())
+        return made[0].packed(constants)
+
+    packed = kept(repr((kind, *[each.digest for each in prints])), pack)
+    return made[0] if made else ObjectCode.unpacked(packed or b"", constants)
+
+
+def kept(subject: str, make: Callable[[], bytes | None]) -> bytes | None:
+    """Return what the cache keeps of a subject on this machine, made if it is not there.
 
     The environment variable ADJOINT_CACHE names another folder than ``~/.cache/adjoint``; empty, it
-    keeps everything off the disk.
+    keeps everything off the disk. None is not kept.
     """
-    machine = this_machine()
-    key = _key(text, machine)
+    key = _key(subject)
     code = _recall(key)
     if code is None:
         code = _read(key)
         if code is None:
-            code = machine.assemble(text)
+            code = make()
+            if code is None:
+                return None
             _write(key, code)
         _remember(key, code)
     return code
@@ -72,22 +113,43 @@ def _remember(key: str, code: bytes) -> None:
             _memory.popitem(last=False)
 
 
-def _key(text: str, machine: Machine) -> str:
-    from llvmlite import __version__, binding
+def _key(subject: str) -> str:
+    # Code reads addresses behind the header of Python's objects, which builds have of two sizes.
+    # NumPy computes the constants of a graph from others.
+    python = (*sys.version_info, object.__basicsize__, np.__version__)
+    parts = (__version__, *_authors(), *python, *identity(), subject)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    parts = (__version__, repr(binding.llvm_version_info), machine.cpu, machine.features, text)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+@functools.cache
+def _authors() -> tuple[str, ...]:
+    """Return when the files that write code were changed: not every change is a version."""
+    package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    found, latest = [], 0.0
+    for room in ("core", "ops", "special", "graphs", "compiler"):
+        for folder, folders, names in os.walk(os.path.join(package, room)):
+            folders[:] = sorted(each for each in folders if each != "__pycache__")
+            for name in sorted(names):
+                if name.endswith(".py"):
+                    status = os.stat(os.path.join(folder, name))
+                    found.append(f"{name} {status.st_mtime_ns} {status.st_size}")
+                    latest = max(latest, status.st_mtime)
+    if latest > _BEGUN:  # what runs here was read before that change: its code is its own
+        found.append(f"{os.getpid()} {_BEGUN}")
+    return tuple(found)
 
 
-def _folder() -> Path | None:
+def _folder() -> str | None:
     """Return the folder, private to the user, or None if no folder can be trusted."""
     chosen = os.environ.get("ADJOINT_CACHE")
     if chosen == "":
         return None
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(chosen or os.path.join(base, "adjoint")).expanduser()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder if _is_own(folder.stat()) else None
+    folder = os.path.expanduser(chosen or os.path.join(base, "adjoint"))
+    if folder.startswith("~"):
+        return None  # a home that is not known
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return folder if _is_own(os.stat(folder)) else None
 
 
 def _is_own(status: os.stat_result) -> bool:
@@ -100,14 +162,14 @@ def _read(key: str) -> bytes | None:
     """Return the code on disk, or None if there is none that is the user's and undamaged."""
     try:
         folder = _folder()
-        content = b"" if folder is None else _content(folder / f"{key}.o")
-    except (OSError, RuntimeError):  # a home that is not known is a RuntimeError
+        content = b"" if folder is None else _content(os.path.join(folder, f"{key}.o"))
+    except OSError:
         return None
     digest, code = content[:_DIGEST], content[_DIGEST:]
     return code if code and digest == _checksum(key, code) else None
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     """Return the content of a regular file of the user, and nothing of links or pipes."""
     # O_NONBLOCK, since to open a pipe would wait until somebody writes to it.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
@@ -127,31 +189,38 @@ def _checksum(key: str, code: bytes) -> bytes:
 
 def _write(key: str, code: bytes) -> None:
     """Write code to the disk if possible; another process may write the same bytes."""
+    # Here: code that is in the cache is found without.
+    from ...files.whole_file import write_whole
+
     try:
         folder = _folder()
         if folder is None:
             return
-        path = folder / f"{key}.o"
+        path = os.path.join(folder, f"{key}.o")
         _clear(path)
         # Not flushed to the disk: what a loss of power can cost is one compilation.
         write_whole(path, _checksum(key, code) + code, mode=0o600, flush=False)
         _prune(folder)
-    except (OSError, RuntimeError):
+    except OSError:
         return
 
 
-def _clear(path: Path) -> None:
+def _clear(path: str) -> None:
     """Remove a file that cannot be trusted, so that neither it nor its mode is taken over."""
     with contextlib.suppress(FileNotFoundError):
-        if not _is_private(path.lstat()):
-            path.unlink()
+        if not _is_private(os.lstat(path)):
+            os.unlink(path)
 
 
-def _prune(folder: Path) -> None:
+def _prune(folder: str) -> None:
     """Remove unfinished files of killed processes, and the oldest files beyond a number."""
-    remove_parts(folder)
+    from pathlib import Path
+
+    from ...files.whole_file import remove_parts
+
+    remove_parts(Path(folder))
     written = []
-    for file in folder.glob("*.o"):
+    for file in Path(folder).glob("*.o"):
         with contextlib.suppress(OSError):  # another process was faster
             written.append((file.lstat().st_mtime, file))
     for _, file in sorted(written)[:-_ON_DISK]:

@@ -15,7 +15,8 @@ from ...core.spec import Spec
 from .entries import Entries, broadcast_rows, fill, kind_of
 from .formats import FORMATS
 from .functions import FUNCTIONS
-from .kernel import Element, Kernel, Unlowerable
+from .kernel import Element, Kernel
+from .unlowerable import Unlowerable
 
 Make = Callable[..., Element]
 Rule = Callable[[Kernel, Operation, list[Entries]], Entries]

@@ -7,6 +7,7 @@ broadcasting of object arrays then brings the right elements together.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from ...core.annotations import Array, ArrayLike
+from ...core.constants import repeats
 from .formats import KINDS
-from .kernel import Element, Kernel, Unlowerable
+from .kernel import Element, Kernel
+from .unlowerable import Unlowerable
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Entries:
         return bool(self.elements.shape[axis] == 1 != self.shape[axis])
 
 
+@functools.cache
 def kind_of(dtype: np.dtype[Any]) -> str:
     """Return the kind of a dtype, or refuse one without native arithmetic."""
     try:
@@ -59,10 +63,8 @@ def constant_entries(kernel: Kernel, array: ArrayLike) -> Entries:
     whole = np.asarray(array)
     short = whole
     for axis in range(whole.ndim):
-        # An axis whose entries are all equal is shortened to one of them.
-        first = short.take([0], axis) if short.shape[axis] else short
-        if np.array_equal(first.repeat(short.shape[axis], axis), short):
-            short = first
+        if short.shape[axis] and repeats(short, axis):
+            short = short.take([0], axis)
     kind = kind_of(whole.dtype)
     return Entries(fill(short.shape, lambda i: kernel.constant(short[i].item(), kind)), whole.shape)
 

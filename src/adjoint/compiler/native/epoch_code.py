@@ -11,33 +11,9 @@ order, or are shuffled in each epoch, beginning with their own order or with tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 
+from .epoch_record import STATES
 from .formats import LLVM_TYPES, SIZES
-
-# The positions in the array of integers ("record"), and in the array of floats ("numbers").
-EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
-SUM, BEST, TOLERANCE, SUM_BEFORE = range(4)
-STATES = 3
-
-
-class Order(IntEnum):
-    """Where the order of an epoch comes from."""
-
-    KEPT = 0
-    SHUFFLED = 1
-    RESHUFFLED = 2
-
-
-class Status(IntEnum):
-    """Why the loop gave control back."""
-
-    PAUSED = 0
-    LOSS_NOT_FINITE = 1
-    STATE_HAS_NAN = 2
-    PARAMETERS_NOT_FINITE = 3
-    STALLED = 4
-
 
 # The arguments of ``train`` are the record, the states, the settings, the order of the rows, the
 # numbers, the losses of the epochs, the arrays of data and the workspace; then the number of rows,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ...core.annotations import Array
 from ...core.spec import Spec
 from ...errors import ShapeError
-from . import epoch_code, team
-from .epoch_code import (
+from . import team
+from .epoch_record import (
     BEST,
     EPOCH,
     MOST_WORSE,
     ROW,
+    STATES,
     STATUS,
     STEP,
     STEPS_LEFT,
@@ -31,13 +31,14 @@ from .epoch_code import (
     Order,
     Status,
 )
-from .machine import this_machine
 from .memory_block import MemoryBlock, aligned_zeros
 from .team import Partner
 from .training_code import TrainingCode
 
+# The bytes of the widest vectors.
+_WIDEST = 64
 
-@dataclass
+
 class Patience:
     """How many epochs a training goes on without a better loss.
 
@@ -53,10 +54,8 @@ class Patience:
         The number of epochs in a row that were no better, up to now.
     """
 
-    most: int
-    tolerance: float
-    best: float
-    worse: int
+    def __init__(self, most: int, tolerance: float, best: float, worse: int) -> None:
+        self.most, self.tolerance, self.best, self.worse = most, tolerance, best, worse
 
 
 class EpochLoop:
@@ -101,10 +100,10 @@ class EpochLoop:
         self.code = code
         self._specs = [symbol.data for symbol in graph.inputs]
         dtype = self._specs[0].dtype
-        lanes = this_machine().width(dtype.itemsize)
+        assert code.steps.layout is not None
         self._layout = code.steps.layout
         # The copies of the state that the steps use in turn, see `epoch_code`.
-        self._states = aligned_zeros((epoch_code.STATES, self._layout.size), dtype)
+        self._states = aligned_zeros((STATES, self._layout.size), dtype)
         self.settings = np.array([np.ravel(x) for x in settings], dtype).ravel()
         self._data = [
             _fitting(array, self._specs[position])
@@ -114,7 +113,7 @@ class EpochLoop:
         self._check_rows()
         self._steps_each = -(-self.n // code.form.rows(code.step))
         # A step reads whole vectors of row numbers, beyond the last row too.
-        self._order = np.zeros(self.n + 4 * lanes, np.int64)
+        self._order = np.zeros(self.n + 4 * _WIDEST // dtype.itemsize, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed
         self._numbers = np.zeros(4)
@@ -255,7 +254,7 @@ class EpochLoop:
         """Undo the last step, so that Python can repeat it and decide about its NaN."""
         self._record[STATUS] = Status.STATE_HAS_NAN
         self._record[STEP] -= 1
-        self._record[TURN] = (self._record[TURN] - 1) % epoch_code.STATES
+        self._record[TURN] = (self._record[TURN] - 1) % STATES
         self._numbers[SUM] = self._numbers[SUM_BEFORE]
 
     def _shaped(self, flat: Array) -> list[Array]:

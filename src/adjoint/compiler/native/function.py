@@ -12,17 +12,19 @@ from ...core.annotations import Array
 from ...core.memory import separate
 from ...graphs.graph import Graph
 from ..arguments import fitted
+from ..simplify.fingerprint import fingerprint
 from .cache import object_code
 from .call.builtin import Builtin, make_builtin
 from .call.leaf import result_leaves
-from .entry_point import MOST_ARRAYS, has_entry_points, write_entry_of_entries, write_entry_point
-from .function_code import MOST_UNROLLED, FunctionCode, write_function
-from .kernel import Unlowerable
-from .lanes import declarations
-from .machine import ATTRIBUTES, Library, this_machine, warn_once
+from .entry_point import MOST_ARRAYS, has_entry_points
+from .machine import Library, this_machine, warn_once
 from .memory_block import MemoryBlock
-from .mixed import MixedFunction
+from .object_code import ObjectCode
+from .unlowerable import Unlowerable
 
+# The number of scalar operations from which on loops over arrays are faster, and compiled in less
+# time.
+MOST_UNROLLED = 400
 # A function with fewer floating-point operations ends before another thread could take over.
 _SHORT = 100_000
 
@@ -50,8 +52,6 @@ class NativeFunction:
 
     def __init__(self, graph: Graph, *, limit: int = MOST_UNROLLED) -> None:
         self.graph = graph
-        machine = this_machine()
-        self._code = write_function(graph, machine=machine, limit=limit)
         self._gives = [_form(output) for output in map(_as_array, graph.outputs)]
         # Results without axes are returned as scalars, as NumPy does.
         self._numbers = [n for n, (shape, _) in enumerate(self._gives) if not shape]
@@ -60,15 +60,17 @@ class NativeFunction:
             raise Unlowerable("numbers whose bytes are in another order")
         if count > MOST_ARRAYS or not has_entry_points():
             raise Unlowerable(f"{count} arrays cannot be handed to native code here")
-        self._library = Library(
-            object_code(_text(self._code, count)), ["evaluate_entry_point", "evaluate_entries"]
-        )
+        self._code = _object_code(graph, count, limit)
+        self._library = Library(self._code.code, ["evaluate_entry_point", "evaluate_entries"])
         self._is_short = graph.flops < _SHORT
         make = self._library.short_function if self._is_short else self._library.function
         pointers = [ctypes.c_void_p] * (count + 1)
         self._evaluate = make("evaluate_entry_point", ctypes.c_bool, *pointers)
         # A thread takes one for its call; there are as many as threads were inside at once.
-        self._spare: list[MemoryBlock] = []
+        first = MemoryBlock(self._code.workspace, self._code.constants)
+        self._spare: list[MemoryBlock] = [first]
+        # Large constants lie in the first one, and nowhere else.
+        self._code = self._code._replace(constants=tuple(first.constants))
 
     def _take_workspace(self) -> MemoryBlock:
         """Return one that no one else uses until it is put back."""
@@ -147,7 +149,7 @@ class NativeFunction:
         return [self._code.about]
 
 
-def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
+def native_tier(graph: Graph) -> Any:
     """Return a graph as native code, or the reason why not: see `compiler.program.TIERS`."""
     try:
         return NativeFunction(graph)
@@ -157,21 +159,27 @@ def native_tier(graph: Graph) -> NativeFunction | MixedFunction | str:
     except Unlowerable as reason:
         if any(0 in node.output.shape for node in graph.nodes):
             return str(reason)
+    from .mixed import MixedFunction
+
     try:
         return MixedFunction(graph, NativeFunction)
     except Unlowerable as reason:
         return str(reason)
 
 
-def _text(code: FunctionCode, arrays: int) -> str:
-    parts = [
-        declarations(code.names),
-        *code.functions,
-        write_entry_point("evaluate", arrays),
-        write_entry_of_entries("evaluate", arrays),
-        ATTRIBUTES,
-    ]
-    return "\n".join([*parts, ""])
+def _object_code(graph: Graph, arrays: int, limit: int) -> ObjectCode:
+    """Return the object code of a graph that takes and gives so many arrays."""
+
+    def make() -> ObjectCode:
+        from . import function_code  # here: code that is in the cache needs none of it
+
+        machine = this_machine()
+        code = function_code.write_function(graph, machine=machine, limit=limit)
+        text = function_code.module_text(code, arrays)
+        return ObjectCode(machine.assemble(text), code.about, code.workspace, code.constants)
+
+    kind = ("function", arrays, limit)
+    return object_code(kind, [fingerprint(graph)], graph.constants, make)
 
 
 def _form(spec: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -13,17 +13,13 @@ from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown, with_outputs
 from ..simplify.simplify import simplify, written_out
-from .arrays.array_code import ArrayCode, CodeModule
-from .arrays.expansion import expand
-from .kernel import ArrayEntry, Kernel, Stage, Unlowerable
+from .entry_point import write_entry_of_entries, write_entry_point
+from .kernel import ArrayEntry, Kernel, Stage
 from .kernel_code import ArrayLocation, KernelWriter
-from .lanes import Names
+from .lanes import Names, declarations
 from .lower import lower
-from .machine import Machine
-
-# The number of scalar operations from which on loops over arrays are faster, and compiled in less
-# time.
-MOST_UNROLLED = 400
+from .machine import ATTRIBUTES, Machine
+from .unlowerable import Unlowerable
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,18 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
         return array_function(simple, machine=machine)
 
 
+def module_text(code: FunctionCode, arrays: int) -> str:
+    """Return the text of a module that Python enters with so many arrays."""
+    parts = [
+        declarations(code.names),
+        *code.functions,
+        write_entry_point("evaluate", arrays),
+        write_entry_of_entries("evaluate", arrays),
+        ATTRIBUTES,
+    ]
+    return "\n".join([*parts, ""])
+
+
 def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, in which every entry is a scalar variable."""
     watched = unshown(graph)
@@ -98,16 +106,15 @@ def _ask_for_doubts(kernel: Kernel, count: int) -> None:
 
 def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
     """Return the code of a simplified graph: loops over arrays, and products of matrices."""
+    # Here: small functions need none of it.
+    from .arrays.array_code import ArrayCode, CodeModule
+    from .arrays.expansion import expand
+
     module = CodeModule(machine.vector_bytes, machine.registers)
     code = ArrayCode(expand(graph), module)
-    lines = [
-        f"define internal void @evaluate({', '.join(_parameters(graph))}) #0 {{",
-        *code.body(*_locations(graph)),
-        "  ret void",
-        "}",
-    ]
+    text = code.function("evaluate", _parameters(graph), *_locations(graph))
     return FunctionCode(
-        (module.text, "\n".join(lines)),
+        (module.text, text),
         tuple(module.names),
         f"native code: {code.describe()}",
         code.size,

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from .unlowerable import Unlowerable
+
 # LLVM takes about a quarter of a millisecond for each operation; for more than a few thousand of
 # them that is longer than unrolled code ever saves.
 LIMIT = 4000
-
-
-class Unlowerable(Exception):  # noqa: N818 - it is an answer, and no fault of the user's
-    """The reason why a graph has no native code, or none in the regime that was tried."""
 
 
 def too_large(limit: int) -> Unlowerable:

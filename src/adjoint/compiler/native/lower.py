@@ -15,7 +15,8 @@ from ..simplify.simplify import written_out
 from . import elementwise, movements, sums
 from .elementwise import Rule
 from .entries import Entries, constant_entries, fill, kind_of
-from .kernel import LIMIT, ArrayEntry, Kernel, Unlowerable, too_large
+from .kernel import LIMIT, ArrayEntry, Kernel, too_large
+from .unlowerable import Unlowerable
 
 LOWERING: dict[str, Rule] = {**movements.RULES, **elementwise.RULES, **sums.RULES}
 

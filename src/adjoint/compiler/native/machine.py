@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib.util
 import itertools
 import os
+import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import PortableWarning, require
+from .elf import LoadedObject, UnknownObjectError
 
 # Without these attributes LLVM uses only half of the widest registers on some processors, whose
 # clock used to slow down otherwise.
@@ -19,11 +21,16 @@ ATTRIBUTES = (
     'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 )
 
+# What Linux says of a processor: of those with x86's instructions, and of ARM's.
+_LASTING = (
+    *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
+)
+
 _libraries = itertools.count()
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """The processor, and its properties that decide how code is written.
 
     Attributes
@@ -83,13 +90,50 @@ def this_machine() -> Machine:
     features = binding.get_host_cpu_features()
     cpu = binding.get_host_cpu_name()
     target = binding.Target.from_default_triple().create_target_machine(
-        cpu=cpu, features=features.flatten(), opt=2, reloc="pic", codemodel="default", jit=True
+        cpu=cpu, features=features.flatten(), opt=1, reloc="pic", codemodel="default", jit=True
     )
     # 64 bytes need AVX-512 with DQ, which has the conversions of 64-bit integers.
     widest = 64 if features.get("avx512dq") else 32 if features.get("avx2") else 16
     # AVX-512 and the 64-bit ARM have 32 vector registers, older x86 half as many.
     registers = 32 if widest == 64 or target.triple.startswith(("aarch64", "arm64")) else 16
     return Machine(target, cpu, features.flatten(), widest, registers)
+
+
+@functools.cache
+def identity() -> tuple[str, ...]:
+    """Return what tells apart all processors, and all versions of LLVM, for which code differs.
+
+    Where the system tells the processor's features, LLVM is not loaded, which takes longer than to
+    read code that it once made.
+
+    Raises
+    ------
+    ImportError
+        If llvmlite is not installed.
+    """
+    package = None
+    if sys.modules.get("llvmlite", True):  # None is how tests hide a package
+        package = getattr(importlib.util.find_spec("llvmlite"), "origin", None)
+    processor = None if package is None else _processor()
+    if package is None or processor is None:
+        machine = this_machine()
+        binding = importlib.import_module("llvmlite.binding")
+        return machine.cpu, machine.features, repr(binding.llvm_version_info)
+    status = os.stat(package)  # another version of llvmlite is another file
+    return processor, package, f"{status.st_mtime_ns} {status.st_size}"
+
+
+def _processor() -> str | None:
+    """Return how Linux describes the first of the processors, but for what changes; else None."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            lines = list(itertools.takewhile(str.strip, file))
+    except OSError:
+        return None
+    named = (line.partition(":")[::2] for line in lines)
+    found = {name.strip(): text.strip() for name, text in named}
+    known = {name: text for name, text in found.items() if name in _LASTING}
+    return repr(known) if {"flags", "Features"} & known.keys() else None
 
 
 def _hold_through_forks(binding: Any) -> None:
@@ -111,26 +155,34 @@ class Library:
     """Object code in memory; its functions live as long as it does."""
 
     def __init__(self, code: bytes, names: Sequence[str]) -> None:
-        from llvmlite import binding
-
-        self._jit = _linker()
-        builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process()
-        for name in names:
-            builder = builder.export_symbol(name)
-        self._tracker = builder.link(self._jit, f"adjoint{next(_libraries)}")
+        self._places: Any
+        try:
+            self._places = LoadedObject(code)
+        except UnknownObjectError:
+            self._places = _linked(code, names)
 
     def address(self, name: str) -> int:
         """Return where a function is."""
-        found: int = self._tracker[name]
+        found: int = self._places[name]
         return found
 
     def function(self, name: str, result: Any, *arguments: Any) -> Any:
         """Return a function that `ctypes` calls while other threads run."""
-        return ctypes.CFUNCTYPE(result, *arguments)(self._tracker[name])
+        return ctypes.CFUNCTYPE(result, *arguments)(self.address(name))
 
     def short_function(self, name: str, result: Any, *arguments: Any) -> Any:
         """Return a function that keeps the interpreter's lock: faster to call if it is short."""
-        return ctypes.PYFUNCTYPE(result, *arguments)(self._tracker[name])
+        return ctypes.PYFUNCTYPE(result, *arguments)(self.address(name))
+
+
+def _linked(code: bytes, names: Sequence[str]) -> Any:
+    """Return the addresses of an object's functions, which LLVM links."""
+    from llvmlite import binding
+
+    builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process()
+    for name in names:
+        builder = builder.export_symbol(name)
+    return builder.link(_linker(), f"adjoint{next(_libraries)}")
 
 
 @functools.cache

@@ -25,13 +25,18 @@ class MemoryBlock:
     Attributes
     ----------
     address : int
+    constants : list of (int, array)
+        The constants as they lie in the block.
     """
 
     def __init__(self, size: int, constants: Sequence[tuple[int, Array]] = ()) -> None:
         self._bytes = aligned_zeros((size,), np.dtype(np.uint8))
         self.address = self._bytes.ctypes.data
+        self.constants: list[tuple[int, Array]] = []
         for at, constant in constants:
-            self._bytes[at : at + constant.nbytes] = np.frombuffer(constant.tobytes(), np.uint8)
+            place = self._bytes[at : at + constant.nbytes].view(constant.dtype)
+            place.reshape(constant.shape)[...] = constant
+            self.constants.append((at, place.reshape(constant.shape)))
 
     def integers(self, start: int) -> Array:
         """Return the bytes from ``start`` on as integers of 64 bits, which may be written to."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from ...core.memory import separate
+from ...core.node import Node
 from ...graphs.cost import size_of
 from ...graphs.graph import Graph
 from ...graphs.tracing.tracer import TracedOperation
+from ..simplify.fingerprint import key_of
 from .arrays.array_code import ArrayCode, CodeModule
 from .arrays.expansion import expand
-from .kernel import Unlowerable
 from .partition import Partition, Segment, alone, partition
+from .unlowerable import Unlowerable
 
 # What an operation costs NumPy, and a call of native code costs, beside the work on the entries; in
 # units of NumPy's time for one entry of an elementwise operation. Roughly measured.
@@ -39,7 +41,7 @@ class MixedFunction:
     def __init__(
         self, graph: Graph, compile: Callable[[Graph], Callable[[Sequence[Any]], Sequence[Any]]]
     ) -> None:
-        self._refusals = {node: reason for node in graph.nodes if (reason := refusal(node))}
+        self._refusals = _refusals(graph.nodes)
         parts = partition(graph, lambda node: node not in self._refusals)
         if not _is_worthwhile(parts):
             raise Unlowerable("; ".join(self._reasons()))
@@ -79,6 +81,31 @@ class MixedFunction:
     def _reasons(self) -> list[str]:
         counts = Counter(self._refusals.values())
         return [reason if n == 1 else f"{n} × {reason}" for reason, n in counts.items()]
+
+
+def _refusals(nodes: Sequence[TracedOperation]) -> dict[Node, str]:
+    """Return the operations that have no native code, and why; of those that are alike only one is
+    tried.
+    """
+    known: dict[Hashable, str | None] = {}
+    found: dict[Node, str] = {}
+    for node in nodes:
+        kind = _kind_of(node)
+        if kind not in known:
+            known[kind] = refusal(node)
+        if (reason := known[kind]) is not None:
+            found[node] = reason
+    return found
+
+
+def _kind_of(node: TracedOperation) -> Hashable:
+    """Return what operations share that differ in nothing but whose results they read."""
+    first = {parent: number for number, parent in reversed(list(enumerate(node.parents)))}
+    operands = [
+        key_of(arg) if parent is None else (first[parent], arg.shape, arg.dtype.str)
+        for arg, parent in node.edges()
+    ]
+    return id(node.meant), id(node.primitive), key_of(dict(node.params)), tuple(operands)
 
 
 def refusal(node: TracedOperation) -> str | None:

@@ -18,7 +18,8 @@ from ...core.primitive import Primitive
 from ...core.registry import PRIMITIVES
 from .elementwise import Rule, convert, spec_of
 from .entries import Entries, fill, kind_of
-from .kernel import Kernel, Unlowerable
+from .kernel import Kernel
+from .unlowerable import Unlowerable
 
 
 def moves_arrays(primitive: Primitive) -> bool:

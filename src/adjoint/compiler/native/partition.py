@@ -61,10 +61,13 @@ def partition(graph: Graph, has_native: Callable[[Node], bool]) -> Partition:
     for node in graph.nodes:
         if node in needed:
             numbers[node] = len(numbers)
-    segments = []
-    for number in sorted(set(segment_of.values())):
-        nodes = [node for node in graph.nodes if segment_of[node] == number]
-        segments.append(_segment(nodes, numbers, is_native=number % 2 == 0))
+    members: dict[int, list[TracedOperation]] = {}
+    for node in graph.nodes:
+        members.setdefault(segment_of[node], []).append(node)
+    segments = [
+        _segment(nodes, numbers, is_native=number % 2 == 0)
+        for number, nodes in sorted(members.items())
+    ]
     outputs = tuple(numbers[x.node] if isinstance(x, Symbol) else x for x in graph.outputs)  # type: ignore[index]
     return Partition(tuple(segments), outputs, len(numbers))
 

@@ -12,7 +12,8 @@ from ...core.node import Operation
 from .elementwise import Rule, convert, spec_of
 from .entries import Entries, fill, kind_of
 from .formats import FORMATS
-from .kernel import Element, Kernel, Stage, Unlowerable
+from .kernel import Element, Kernel, Stage
+from .unlowerable import Unlowerable
 
 
 def spread(entries: Entries, axis: int) -> Array:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 
+from ...collector import paused
 from ...graphs.graph import Graph
-from ..simplify.fingerprint import fingerprint
-from ..simplify.simplify import simplify, written_out
-from . import epoch_code, team
-from .arrays.array_steps import array_steps
+from ..simplify.fingerprint import Fingerprint, fingerprint
+from . import team
 from .cache import object_code
-from .entries import kind_of
-from .kernel import Unlowerable
-from .lanes import Names, declarations
-from .machine import ATTRIBUTES, Library, Machine, this_machine
-from .mersenne import write_reshuffle
-from .shuffle import write_shuffle
-from .step_code import StepCode, StepForm, unrolled_steps
+from .machine import Library, this_machine
+from .object_code import ObjectCode
+from .step_form import StepForm
 
 # The number of scalar operations from which on loops over arrays are as fast, and compiled in much
 # less time.
@@ -36,31 +29,26 @@ _known: dict[Hashable, TrainingCode] = {}
 _compiling = threading.Lock()
 
 
-@dataclass(frozen=True)
 class TrainingCode:
     """The native code of a training, and what it was made of.
 
-    Attributes
+    Parameters
     ----------
     step, tail : Graph
         The step as traced, for full batches, and for a short last batch if there is one.
     form : StepForm
-    steps : StepCode
-        The text of the steps, and where the arrays lie.
-    code : bytes
-        The object code.
+    steps : ObjectCode
+        With the place of each array of the state.
     """
 
-    step: Graph
-    tail: Graph | None
-    form: StepForm
-    steps: StepCode
-    code: bytes
+    def __init__(self, step: Graph, tail: Graph | None, form: StepForm, steps: ObjectCode) -> None:
+        self.step, self.tail, self.form, self.steps = step, tail, form, steps
 
     @cached_property
     def library(self) -> Library:
         """The code in executable memory; trainings share it, since it holds no state."""
-        return Library(self.code, ["train", "partner"] if self.steps.has_team else ["train"])
+        names = ["train", "partner"] if self.steps.has_team else ["train"]
+        return Library(self.steps.code, names)
 
 
 def training_code(
@@ -80,14 +68,14 @@ def training_code(
     Unlowerable, ImportError
         As `compile_training`.
     """
-    with _compiling:
+    with _compiling, paused():
         code = None if key is None else _known.get(key)
         if code is None:
             step, form, tail = trace()
-            graphs = fingerprint(step), None if tail is None else fingerprint(tail)
+            prints = _prints(step, tail)
             # The same graphs have other code where no partner can help.
-            own = (*graphs, form, team.can_share())
-            code = _codes.get(own) or compile_training(step, form, tail=tail)
+            own = (*prints, form, team.can_share())
+            code = _codes.get(own) or _compiled(step, form, tail, MOST_UNROLLED, prints)
             _keep(_codes, own, code)
         if key is not None:
             _keep(_known, key, code)
@@ -133,53 +121,35 @@ def compile_training(
     ImportError
         If llvmlite is not installed.
     """
-    for graph in (step, tail):
-        if graph is not None:
-            form.check(graph)
-    steps = write_steps(step, form, tail=tail, machine=this_machine(), limit=limit)
-    text = write_training(step, form, steps, tail=tail)
-    return TrainingCode(step, tail, form, steps, object_code(text))
+    return _compiled(step, form, tail, limit, _prints(step, tail))
 
 
-def write_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, machine: Machine, limit: int
-) -> StepCode:
-    """Return the code of the steps in the regime that suits their size."""
-    width, registers = machine.vector_bytes, machine.registers
-    # Here, once for both: most steps are too large for the first.
-    step, tail = _simple(step), None if tail is None else _simple(tail)
-    try:
-        return unrolled_steps(step, form, tail=tail, vector_bytes=width, limit=limit)
-    except Unlowerable:
-        return array_steps(step, form, tail=tail, vector_bytes=width, registers=registers)
+def _prints(step: Graph, tail: Graph | None) -> list[Fingerprint]:
+    return [fingerprint(graph) for graph in (step, tail) if graph is not None]
 
 
-def _simple(graph: Graph) -> Graph:
-    return written_out(simplify(graph))
+def _compiled(
+    step: Graph, form: StepForm, tail: Graph | None, limit: int, prints: Sequence[Fingerprint]
+) -> TrainingCode:
+    graphs = [step] if tail is None else [step, tail]
+    for graph in graphs:
+        form.check(graph)
 
+    def make() -> ObjectCode:
+        from . import training_text  # here: code that is in the cache needs none of it
 
-def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph | None) -> str:
-    """Return the text of a training in LLVM's language."""
-    kind = kind_of(step.inputs[0].dtype)
-    last = form.parameters - 1
-    outer = epoch_code.write_epochs(
-        kind=kind,
-        batch=form.rows(step),
-        tail=0 if tail is None else form.rows(tail),
-        arrays=len(form.batched(step)),
-        parameters=steps.layout.offsets[last] + math.prod(step.inputs[last].shape),
-        padded=steps.layout.size,
-    )
-    declared = Names()
-    declared.intrinsics.update(epoch_code.epoch_declarations(kind))
-    return "\n".join(
-        [
-            declarations([*steps.names, declared]),
-            *steps.functions,
-            write_shuffle(),
-            write_reshuffle(),
-            outer,
-            ATTRIBUTES,
-            "",
-        ]
-    )
+        machine = this_machine()
+        steps = training_text.write_steps(step, form, tail=tail, machine=machine, limit=limit)
+        text = training_text.write_training(step, form, steps, tail=tail)
+        return ObjectCode(
+            machine.assemble(text),
+            steps.about,
+            steps.workspace,
+            steps.constants,
+            steps.layout,
+            steps.has_team,
+        )
+
+    kind = ("training", tuple(form), team.can_share(), limit)
+    constants = [array for graph in graphs for array in graph.constants]
+    return TrainingCode(step, tail, form, object_code(kind, prints, constants, make))

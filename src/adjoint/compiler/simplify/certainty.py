@@ -6,12 +6,13 @@ which 0·∞ = 0 is the same as a plain one. What merely is to be expected is in
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from ...core.annotations import Constant, Operand, Params
+from ...core.annotations import Constant, DType, Operand, Params
 from ...core.facts import Range
 from ...core.primitive import Primitive
 from ...core.spec import Spec
@@ -22,10 +23,10 @@ from .bounds import lower_bound
 
 def magnitude_of(constant: Constant) -> float:
     """Return the greatest magnitude among a constant's entries; ∞ where one is NaN."""
-    entries = np.asarray(0.0 if constant is None else constant, np.float64)
-    if not entries.size:
+    if constant is None or not np.size(constant):
         return 0.0
-    greatest = float(np.max(np.abs(entries)))
+    # Without |x| of all entries, which would be a copy of a large array.
+    greatest = max(float(np.max(constant)), -float(np.min(constant)))
     return greatest if greatest < math.inf else math.inf
 
 
@@ -55,8 +56,12 @@ def magnitude(
 def _in_range(bound: float, spec: Spec) -> float:
     """Return a bound, or ∞ where a result's type may not hold it: 1e300 is ∞ beside float32."""
     # Half of the greatest number leaves room for the rounding of sums.
-    is_float = spec.dtype.kind == "f"
-    return bound if not is_float or bound <= float(np.finfo(spec.dtype).max) / 2 else math.inf
+    return bound if spec.dtype.kind != "f" or bound <= _half(spec.dtype) else math.inf
+
+
+@functools.cache
+def _half(dtype: DType) -> float:
+    return float(np.finfo(dtype).max) / 2
 
 
 def _bound(

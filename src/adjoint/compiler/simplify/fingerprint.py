@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.primitive import Primitive
+from ...core.registry import PRIMITIVES
 from ...graphs.graph import Graph
 from ...graphs.symbol import Symbol, node_of
+from ...graphs.tracing.contents import key_of_array
 from ...graphs.tracing.tracer import TracedOperation
 
+_PACKAGE = __name__.partition(".")[0]
+# In the text of an object that has none of its own, and so means nothing in another process.
+_ADDRESS = " at 0x"
 
-def fingerprint(graph: Graph) -> Hashable:
-    """Return something hashable, equal only for graphs of the same operations on the same shapes.
+
+class Fingerprint(NamedTuple):
+    """What is equal only for graphs of the same operations on the same shapes.
+
+    Attributes
+    ----------
+    digest : str
+    is_lasting : bool
+        Whether it means the same in every process that runs this version of adjoint. A primitive of
+        the user's own has a name and nothing else that could be compared.
+    """
+
+    digest: str
+    is_lasting: bool
+
+
+def fingerprint(graph: Graph) -> Fingerprint:
+    """Return the fingerprint of a graph: of its operations, shapes, dtypes and constants.
 
     Examples
     --------
@@ -24,20 +48,51 @@ def fingerprint(graph: Graph) -> Hashable:
     >>> fingerprint(square) == fingerprint(ad.graph.trace(lambda y: y * y, np.ones(4)))
     False
     """
-    lines: list[Hashable] = []
+    text = _Text()
+    text.write([_form(symbol) for symbol in graph.inputs])
+    numbers = itertools.count(len(graph.inputs))
 
     def number(node: TracedOperation, operands: list[Any]) -> int:
-        products = id(node.primitive), id(node.meant)
-        lines.append((products, tuple(operands), key_of(dict(node.params))))
-        return len(graph.inputs) + len(lines) - 1
+        params = key_of(dict(node.params)) if node.params else ()
+        products = _name_of(node.primitive), _name_of(node.meant)
+        # A rule's own zeros may be left out, and the user's may not, see `simplify`.
+        text.write(products, operands, params, _form(node.output), node.origin is None)
+        text.is_lasting = text.is_lasting and all(isinstance(name, str) for name in products)
+        return next(numbers)
 
-    numbers = graph.interpret(range(len(graph.inputs)), number, constant=key_of)
-    takes = [(symbol.shape, symbol.dtype.str) for symbol in graph.inputs]
-    gives = [
-        numbers[node_of(x)] if isinstance(x, Symbol) else key_of(np.asarray(x))
-        for x in graph.outputs
-    ]
-    return tuple(takes), tuple(lines), tuple(gives)
+    found = graph.interpret(range(len(graph.inputs)), number, constant=key_of)
+    text.write(
+        [
+            found[node_of(x)] if isinstance(x, Symbol) else key_of(np.asarray(x))
+            for x in graph.outputs
+        ]
+    )
+    return Fingerprint(text.hasher.hexdigest(), text.is_lasting)
+
+
+class _Text:
+    """The text of a graph, of which only the digest is kept."""
+
+    def __init__(self) -> None:
+        self.hasher = hashlib.sha256()
+        self.is_lasting = True
+
+    def write(self, *items: object) -> None:
+        """Add nested tuples and lists of texts, bytes and numbers: no two have the same text."""
+        text = repr(items)
+        self.is_lasting = self.is_lasting and _ADDRESS not in text
+        self.hasher.update(text.encode())
+
+
+def _form(item: Any) -> tuple[Any, str]:
+    return item.shape, item.dtype.str
+
+
+def _name_of(primitive: Primitive) -> Hashable:
+    """Return a name of adjoint's own primitives, and a number of others in this process."""
+    is_own = PRIMITIVES.get(primitive.name) is primitive
+    is_own = is_own and primitive.__module__.partition(".")[0] == _PACKAGE
+    return primitive.name if is_own else id(primitive)
 
 
 def key_of(item: Any) -> Hashable:
@@ -45,7 +100,7 @@ def key_of(item: Any) -> Hashable:
     if isinstance(item, Symbol):
         return id(item.node)
     if isinstance(item, (np.ndarray, np.generic)):
-        return (str(item.dtype), item.shape, item.tobytes())
+        return key_of_array(item)
     if isinstance(item, dict):
         return tuple((name, key_of(value)) for name, value in sorted(item.items()))
     if isinstance(item, (list, tuple)):

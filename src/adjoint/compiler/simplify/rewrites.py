@@ -33,9 +33,11 @@ def taken_apart(x: Operand, name: str) -> list[Any] | None:
 
 def is_number(x: Operand, number: float) -> bool:
     """Return whether an operand is a constant with no other entry than ``number``."""
-    if isinstance(x, (Value, Spec)) or x is None or not np.size(x):
+    if isinstance(x, (Value, Spec)) or x is None:
         return False
-    return bool(np.all(np.equal(x, number)))
+    if isinstance(x, np.ndarray) and x.size > 1 and x.flat[0] != number:
+        return False  # without a look at all of a large array
+    return bool(np.size(x)) and bool(np.all(np.equal(x, number)))
 
 
 def _is_zero(x: AnyArray, *, negative: bool) -> bool:

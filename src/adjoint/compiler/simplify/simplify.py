@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...core.annotations import Constant, Params
+from ...core.constants import is_filled
 from ...core.kinds import shape_of
 from ...core.node import Node
 from ...core.primitive import Primitive
@@ -43,6 +44,8 @@ def simplify(
     written in others first, and if the graph ``writes_out`` those whose cards say what they are
     made of.
     """
+    if graph.is_simple and not expansions and not writes_out:
+        return graph
     uncertain, needless = asked_about(graph), _asked_by_a_loss(graph)
     fresh = _Simplifier(expansions, writes_out)
     inputs = [fresh.input(symbol, expected=symbol.node not in uncertain) for symbol in graph.inputs]
@@ -50,7 +53,9 @@ def simplify(
     def simpler(node: TracedOperation, args: list[Any]) -> Any:
         return args[0] if node in needless else fresh.replay(node, args)
 
-    return graph.like(inputs, graph.ends(graph.interpret(inputs, simpler)), name=graph.name)
+    made = graph.like(inputs, graph.ends(graph.interpret(inputs, simpler)), name=graph.name)
+    made.is_simple = True
+    return made
 
 
 def written_out(graph: Graph) -> Graph:
@@ -88,6 +93,7 @@ class _Simplifier:
     def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
         self.expansions, self.writes_out = expansions, writes_out
         self.seen: dict[Any, Symbol] = {}
+        self.keys: dict[int, tuple[Any, Hashable]] = {}
         # What is being written out: operations, by the shapes and dtypes that they are applied to.
         self.under_way: list[Any] = []
         self.finite: dict[Node | None, bool] = {}
@@ -231,7 +237,7 @@ class _Simplifier:
         strong: Primitive | None = None,
     ) -> Symbol:
         """Apply a primitive, or return what it gave before for the same operands."""
-        keys = [key_of(arg) for arg in args]
+        keys = [self._key_of(arg) for arg in args]
         if primitive.facts.commutes:
             keys.sort(key=repr)
         key = (primitive.name, id(strong or primitive), tuple(keys), key_of(dict(params)))
@@ -247,6 +253,16 @@ class _Simplifier:
             )
             self.seen[key] = made
         return self.seen[key]
+
+    def _key_of(self, operand: Traced) -> Hashable:
+        """Return `key_of` an operand; of an array, which many operations may read, only once."""
+        if not isinstance(operand, np.ndarray):
+            return key_of(operand)
+        # The array is remembered as well, so that no other one gets its identity.
+        known, key = self.keys.get(id(operand), (None, None))
+        if known is not operand:
+            self.keys[id(operand)] = operand, (key := key_of(operand))
+        return key
 
     def _is_finite(self, operand: Traced) -> bool:
         if isinstance(operand, Symbol):
@@ -281,8 +297,5 @@ def _unrepeated(operand: Traced) -> Traced:
         return operand if inner is None else inner[0]
     if isinstance(operand, (np.ndarray, np.generic)) and operand.size:
         array = np.asarray(operand)
-        first = array.flat[0].item()
-        # Compared by bits: 0 and -0 are equal but not the same, NaN is the same but not equal.
-        same = array.dtype.kind in "fiu" and np.full_like(array, first).tobytes() == array.tobytes()
-        return first if same else operand
+        return array.flat[0].item() if array.dtype.kind in "fiu" and is_filled(array) else operand
     return operand

@@ -7,6 +7,7 @@ import ast
 import numpy as np
 
 from ...core.annotations import Array
+from ...core.constants import is_filled
 from ...core.metadata import dtype_text
 
 _SHORT = 40
@@ -47,7 +48,7 @@ def _array_text(array: Array) -> str | None:
     if array.dtype == np.intp and np.array_equal(array, np.arange(array.size)):
         return f"np.arange({shape})"
     # Not by ==: 0 and -0 differ, and NaN is itself here.
-    if array.size != 1 and np.full_like(array, first).tobytes() == array.tobytes():
+    if array.size != 1 and is_filled(array):
         named = {"0.0": f"np.zeros({shape}{dtype})", "1.0": f"np.ones({shape}{dtype})"}
         return named.get(text, f"np.full({shape}, {text}{dtype})")
     text = _nested(array.tolist()) if array.size < _SHORT else ""

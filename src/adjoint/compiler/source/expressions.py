@@ -47,6 +47,7 @@ class Expressions:
             if name is not None and symbol.node is not None:
                 self.names[symbol.node] = name
         self.taken = {*self.names.values(), *reserved}
+        self._counts: dict[str, int] = {}
 
     def name(self, node: Node) -> str:
         """Return the name of a node, given now if it has none."""
@@ -59,9 +60,7 @@ class Expressions:
 
     def fresh(self, stem: str) -> str:
         """Return the first of stem1, stem2 … that is free, and take it."""
-        number = 1
-        while (name := f"{stem}{number}") in self.taken:
-            number += 1
+        name = naming.first_free(stem, self.taken, (), self._counts)
         self.taken.add(name)
         return name
 

@@ -6,8 +6,7 @@ import builtins
 import inspect
 import keyword
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,10 @@ def identifier(text: str) -> str:
     >>> identifier("layers[0].weight"), identifier("lambda"), identifier("sum"), identifier("2x")
     ('layers_0_weight', 'lambda_', 'sum_', '_2x')
     """
-    text = unicodedata.normalize("NFKC", text)  # as Python itself reads identifiers
+    if not text.isascii():
+        import unicodedata  # here: most names need none of its tables
+
+        text = unicodedata.normalize("NFKC", text)  # as Python itself reads identifiers
     name = re.sub(r"\W+", "_", text)
     name = name if name == text else name.strip("_")
     name = name[:_LONGEST].rstrip("_") if len(name) > _LONGEST else name
@@ -135,29 +137,35 @@ def unique_names(nodes: Iterable[Node | None], reserved: Iterable[str] = ()) -> 
     names: dict[Node, str] = {}
     taken = set(reserved)
     known = [node for node in nodes if node is not None]
-    wanted = {identifier(own) for node in known if (own := getattr(node, "name", None))}
-    count = 0
+    owns = {node: identifier(own) for node in known if (own := getattr(node, "name", None))}
+    wanted = set(owns.values())
+    counts: dict[str, int] = {}
     for node in known:
-        own = getattr(node, "name", None)
+        own = owns.get(node)
         if own is None:
-            count += 1
-            while (name := f"v{count}") in taken or name in wanted:
-                count += 1
+            name = first_free("v", taken, wanted, counts)
         else:
-            name = _numbered(identifier(own), taken, wanted)
+            # Where it is taken, name_2, name_3 … that nothing wants.
+            counts.setdefault(f"{own}_", 1)
+            name = own if own not in taken else first_free(f"{own}_", taken, wanted, counts)
         names[node] = name
         taken.add(name)
     return names
 
 
-def _numbered(name: str, taken: set[str], wanted: set[str]) -> str:
-    """Return the name, or where it is taken the first of name_2, name_3 … that nothing wants."""
-    if name not in taken:
-        return name
-    number = 2
-    while (tried := f"{name}_{number}") in taken or tried in wanted:
+def first_free(
+    stem: str, taken: Collection[str], wanted: Collection[str], counts: dict[str, int]
+) -> str:
+    """Return a stem with the first number after its latest one whose name is free.
+
+    ``counts`` has each stem's latest number. What is taken stays so, and no number is tried twice:
+    to name all of a long graph would else take time that grows with its square.
+    """
+    number = counts.get(stem, 0) + 1
+    while (name := f"{stem}{number}") in taken or name in wanted:
         number += 1
-    return tried
+    counts[stem] = number
+    return name
 
 
 def is_given(name: str) -> bool:

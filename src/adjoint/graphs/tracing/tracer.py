@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from inspect import CO_GENERATOR
+from operator import attrgetter
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from ...core.annotations import Array, Cotangent, Params, Payload
+from ...core.constants import has_same_bits
 from ...core.facts import Range
 from ...core.node import Node, Operation, creation
 from ...core.primitive import Primitive
@@ -30,6 +33,7 @@ _UNIFORM = os.path.join(_PACKAGE, "ops", "random.py")
 # Python's own, which is not imported before it is needed.
 _RANDOM = os.path.join(_PYTHON, "random.py")
 _NUMPY = os.path.dirname(np.__file__)
+_order = attrgetter("order")
 
 
 class Origin(NamedTuple):
@@ -158,6 +162,8 @@ class Tracer(Watcher):
         self.swept: Node | None = None
         # The latest copy of each constant array, which equal uses share.
         self.held: dict[int, tuple[Any, Any]] = {}
+        # All copies: a view of one needs no copy of its own.
+        self.own_arrays: dict[int, Any] = {}
         # The frames of generators that ran.
         self.resumed: set[FrameType] = set()
         # Whether the operating system was asked for random numbers.
@@ -170,11 +176,13 @@ class Tracer(Watcher):
 
         In the machine's byte order, the only one that native code reads.
         """
+        if array.base is not None and id(array.base) in self.own_arrays:
+            return array  # a rule's view of a copy, which nobody else has
         known, copy = self.held.get(id(array), (None, None))
-        is_same = known is array and copy.shape == array.shape and copy.dtype == array.dtype
-        if not is_same or copy.tobytes() != array.tobytes():
+        if known is not array or not has_same_bits(copy, array):
             copy = array.astype(array.dtype.newbyteorder("="))
             self.held[id(array)] = array, copy
+            self.own_arrays[id(copy)] = copy
         return copy
 
     # --- nodes and the rules that make them
@@ -254,11 +262,17 @@ class Tracer(Watcher):
         code = frame.f_code
         # An argument was named where it was made.
         handed = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-        made = set(self.nodes[start:])
         for name, value in list(frame.f_locals.items()):
             node = value.node if isinstance(value, Value) else None
-            if name not in handed and node in made and name.strip("_"):
+            if name not in handed and name.strip("_") and self._has_made(node, start):
                 node.name = name
+
+    def _has_made(self, node: Node | None, start: int) -> TypeGuard[TracedNode]:
+        """Return whether a node is among those made since the first ``start``."""
+        if node is None:
+            return False
+        place = bisect_left(self.nodes, node.order, start, key=_order)
+        return place < len(self.nodes) and self.nodes[place] is node
 
     def _name_result(self, module: Any, result: object) -> None:
         """Name what a layer gave after its role: a1, a2 … affine maps, z1, z2 … activations."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...nn.module import Module
 from ...optim import Optimizer
@@ -16,8 +15,7 @@ from ..history import History
 Called = Callable[[History, Any], Any]
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(NamedTuple):
     """What a training works with: `Callback.start` is given it before the first step.
 
     Attributes

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from os import PathLike
-from pathlib import Path
 from typing import Any, TextIO
 
 from ...errors import require
@@ -42,6 +40,8 @@ class JSONLines(Callback):
     """
 
     def __init__(self, path: str | PathLike[str], *, append: bool = False) -> None:
+        from pathlib import Path  # here, as below: most trainings write no log
+
         self.path = Path(path)
         self.append = append
         self._file: TextIO | None = None
@@ -54,6 +54,8 @@ class JSONLines(Callback):
         """Write the latest epoch down."""
         if self._file is None:
             raise RuntimeError(f"JSONLines: {_NOT_TRAINING}")
+        import json
+
         numbers = {n: x if math.isfinite(x) else None for n, x in _latest(history).items()}
         self._file.write(json.dumps({"epoch": len(history), **numbers}) + "\n")
         self._file.flush()
@@ -93,6 +95,8 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder: str | PathLike[str]) -> None:
+        from pathlib import Path
+
         self.folder = Path(folder)
         self._writer: Any = None
 

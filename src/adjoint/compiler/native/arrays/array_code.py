@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,8 @@ from .schedule import Schedule
 from .strided_view import ENTRY_BYTES, Allocation, Role
 from .workspace import Workspace
 
+# A function makes at most so many calls: the time that LLVM takes for it grows with their square.
+_MOST_CALLS = 200
 # The floating-point operations of a product from which on it pays to wake another thread: they take
 # some hundred microseconds, to wake it takes some tens.
 _SHARED_WORK = 8_000_000
@@ -44,6 +46,7 @@ class CodeModule:
     registers: int
     has_team: bool = False
     functions: dict[str, tuple[str, FunctionBuilder]] = field(default_factory=dict)
+    nests: dict[Hashable, str] = field(default_factory=dict)
     products: dict[MatrixProduct, str] = field(default_factory=dict)
 
     def add(self, stem: str, builder: FunctionBuilder) -> str:
@@ -53,6 +56,13 @@ class CodeModule:
         if key not in self.functions:
             self.functions[key] = f"{stem}{len(self.functions)}", builder
         return self.functions[key][0]
+
+    def add_nest(self, stem: str, nest: LoopNest) -> tuple[str, list[Start]]:
+        """Return the name of the function of a nest, and the starts that it is given."""
+        form, starts = nest.form()
+        if form not in self.nests:
+            self.nests[form] = self.add(stem, write_loop_nest(nest, self.vector_bytes))
+        return self.nests[form], starts
 
     def add_product(self, product: MatrixProduct) -> str:
         """Return the name of the function that computes a product on one thread."""
@@ -170,10 +180,50 @@ class ArrayCode:
         self.constants = [(workspace.offsets[b], np.asarray(b.content)) for b in constants]
         self.offsets, self.size = workspace.offsets, workspace.size
 
-    def body(
-        self, inputs: Mapping[int, ArrayLocation], outputs: Mapping[int, ArrayLocation]
+    def function(
+        self,
+        name: str,
+        parameters: Sequence[str],
+        inputs: Mapping[int, ArrayLocation],
+        outputs: Mapping[int, ArrayLocation],
+        *,
+        first: Sequence[str] = (),
+    ) -> str:
+        """Return the text of a function that makes all calls; it may call parts of itself.
+
+        Parameters
+        ----------
+        name : str
+        parameters : sequence of str
+            With their types; one of them is ``ptr %workspace``.
+        inputs, outputs : mapping of int to ArrayLocation
+        first : sequence of str
+            Instructions that come before the calls.
+        """
+        groups = [
+            self._body(self.calls[start : start + _MOST_CALLS], inputs, outputs)
+            for start in range(0, len(self.calls), _MOST_CALLS)
+        ]
+        if len(groups) < 2:
+            return _function(
+                name, parameters, [*first, *(line for part in groups for line in part)]
+            )
+        names = [f"{name}.{number}" for number in range(len(groups))]
+        # The whole hands its own parameters on.
+        given = ", ".join(parameter.replace(" noalias", "") for parameter in parameters)
+        calls = [f"  call void @{part}({given})" for part in names]
+        parts = [
+            _function(part, parameters, lines) for part, lines in zip(names, groups, strict=True)
+        ]
+        return "\n".join([*parts, _function(name, parameters, [*first, *calls])])
+
+    def _body(
+        self,
+        calls: Sequence[Call],
+        inputs: Mapping[int, ArrayLocation],
+        outputs: Mapping[int, ArrayLocation],
     ) -> list[str]:
-        """Return the instructions of all calls, in a function with a parameter ``%workspace``."""
+        """Return the instructions of some calls, in a function with a parameter ``%workspace``."""
         locations = {Role.INPUT: inputs, Role.OUTPUT: outputs}
         lines: list[str] = []
         pointers: dict[Start, str] = {}
@@ -194,7 +244,7 @@ class ArrayCode:
                 lines.append(f"  {pointers[start]} = getelementptr i8, ptr {base}, i64 {at}")
             return pointers[start]
 
-        for call in self.calls:
+        for call in calls:
             lines += call.write([pointer(start) for start in call.starts])
         return lines
 
@@ -217,8 +267,8 @@ class ArrayCode:
         return self._loop("reduction", reduction_nest(self.schedule, part))
 
     def _loop(self, name: str, nest: LoopNest) -> Call:
-        builder, starts = write_loop_nest(contracted(nest), self.module.vector_bytes)
-        return Call(self.module.add(name, builder), tuple(starts))
+        function, starts = self.module.add_nest(name, contracted(nest))
+        return Call(function, tuple(starts))
 
     def _fill(self, part: RandomFill) -> Call:
         state, target = part.state, part.target
@@ -239,6 +289,11 @@ class ArrayCode:
             other = Allocation(Role.TEMPORARY, product.kind, panel.size)
             return Call("share", (*starts, (panel, 0), (other, 0)), shared)
         return Call(self.module.add_product(product), (*starts, (panel, 0)))
+
+
+def _function(name: str, parameters: Sequence[str], lines: Sequence[str]) -> str:
+    head = f"define internal void @{name}({', '.join(parameters)}) #0 {{"
+    return "\n".join([head, *lines, "  ret void", "}"])
 
 
 def product_of(part: Multiplication) -> MatrixProduct:

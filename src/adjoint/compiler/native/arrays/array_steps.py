@@ -9,7 +9,8 @@ from .. import epoch_code, team
 from ..entries import kind_of
 from ..formats import SIZES
 from ..kernel_code import ArrayLocation
-from ..step_code import StateLayout, StepCode, StepForm, state_locations
+from ..step_code import StepCode, state_locations
+from ..step_form import StateLayout, StepForm
 from .array_code import ArrayCode, CodeModule
 from .expansion import expand
 from .gathering import write_gathering
@@ -54,13 +55,8 @@ def array_steps(
         code = ArrayCode(expand(graph, parameters=form.parameters), module, start=end)
         inputs, outputs = state_locations(graph, form, layout)
         outputs[len(graph.outputs)] = ArrayLocation("%workspace", _DOUBT)
-        lines += code.body(inputs | batch, outputs)
-        parameters = ", ".join(epoch_code.step_parameters(len(form.batched(graph))))
-        functions.append(
-            "\n".join(
-                [f"define internal void @{name}({parameters}) #0 {{", *lines, "  ret void", "}"]
-            )
-        )
+        parameters = epoch_code.step_parameters(len(form.batched(graph)))
+        functions.append(code.function(name, parameters, inputs | batch, outputs, first=lines))
         constants += code.constants
         end = code.size
         about = about or code.describe()

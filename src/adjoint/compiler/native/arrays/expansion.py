@@ -26,7 +26,7 @@ from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
 from ...simplify.rewrites import Build, Rewrite
 from ...simplify.simplify import simplify, written_out
-from ..kernel import Unlowerable
+from ..unlowerable import Unlowerable
 from .einsums import einsum_expansion
 from .picking import slot_axes
 
@@ -53,8 +53,9 @@ def expand(graph: Graph, *, parameters: int = 0) -> Graph:
     # Some doubts are about operations that the expansion replaces, so they are collected before.
     graph = written_out(graph)
     doubts = _doubts(graph, _EARLY)
-    doubted = with_outputs(graph, [*graph.outputs, *doubts])
-    expanded = simplify(doubted, expansions=EXPANSIONS)
+    expanded = with_outputs(graph, [*graph.outputs, *doubts])
+    if not graph.is_simple or any(node.primitive.name in EXPANSIONS for node in graph.nodes):
+        expanded = simplify(expanded, expansions=EXPANSIONS)
     outputs = expanded.outputs[: len(graph.outputs)]
     found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
     found += map(has_nan, unshown(with_outputs(expanded, outputs), parameters))

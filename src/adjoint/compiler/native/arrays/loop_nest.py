@@ -9,7 +9,7 @@ along some of its axes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from ..formats import FORMATS
@@ -122,6 +122,38 @@ class LoopNest:
         """Return every access, first those that read and then those that write."""
         loads = [x.payload for x in self.elements() if isinstance(x.payload, Access)]
         return [*loads, *(store.access for store in self.stores)]
+
+    def starts(self) -> list[Start]:
+        """Return where the arrays begin that are read or written, each once."""
+        return list(dict.fromkeys(access.start for access in self.accesses()))
+
+    def form(self) -> tuple[Hashable, list[Start]]:
+        """Return what only nests whose functions have the same text share, and the starts."""
+        elements = self.elements()
+        numbers = {element: number for number, element in enumerate(elements)}
+        starts = {start: number for number, start in enumerate(self.starts())}
+
+        def read(access: Access) -> Hashable:
+            where = starts[access.start], access.allocation.kind
+            return *where, access.strides, access.scales
+
+        computed = tuple(
+            (
+                x.operation,
+                x.kind,
+                # By its text: 0 and -0 are equal numbers, and NaN equals nothing.
+                read(x.payload) if isinstance(x.payload, Access) else repr(x.payload),
+                *[numbers[arg] for arg in x.args],
+            )
+            for x in elements
+        )
+        stored = tuple(
+            (read(x.access), numbers[x.element], *[numbers[i] for i in x.indices], x.adds)
+            for x in self.stores
+        )
+        factor = None if self.factor is None else numbers[self.factor]
+        loops = self.shape, self.reduced, self.operation, self.running, factor
+        return (loops, computed, stored), list(starts)
 
     def lanes(self, vector_bytes: int) -> int:
         """Return how many points are computed at once: a vector of its widest floats, or several.

@@ -10,7 +10,7 @@ from ..function_builder import FunctionBuilder, Index
 from ..instructions import INSTRUCTIONS, converted
 from ..kernel import Element
 from ..lanes import Block, Lanes
-from .loop_nest import Access, Axis, LoopNest, Start, loops
+from .loop_nest import Access, Axis, LoopNest, loops
 from .memory import LaneAddresses, load_vector, store_vector
 
 # A long sum is the sum of the sums of this many vectors each. The error of a sum grows with the
@@ -30,11 +30,11 @@ _IDENTITY = {
 }
 
 
-def write_loop_nest(nest: LoopNest, vector_bytes: int) -> tuple[FunctionBuilder, list[Start]]:
-    """Return a nest as a function, and the starts of arrays that its parameters must point to."""
+def write_loop_nest(nest: LoopNest, vector_bytes: int) -> FunctionBuilder:
+    """Return a nest as a function, whose parameters point to the nest's starts."""
     writer = _LoopNestWriter(nest, vector_bytes)
     writer.run(0, None)
-    return writer.builder, list(writer.pointers)
+    return writer.builder
 
 
 @dataclass
@@ -55,9 +55,7 @@ class _LoopNestWriter:
         if self.lanes_axis is None:
             self.width = 1
         accesses = nest.accesses()
-        self.pointers: dict[Start, str] = {}
-        for access in accesses:
-            self.pointers.setdefault(access.start, f"%p{len(self.pointers)}")
+        self.pointers = {start: f"%p{number}" for number, start in enumerate(nest.starts())}
         # LLVM may keep in registers what a store to a ``noalias`` pointer cannot have changed.
         # Arrays that are only read may overlap.
         written = {store.access.start for store in nest.stores}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ....core.constants import is_filled
 from ....core.node import Node, Operation
 from ..elementwise import RULES, convert
 from ..entries import Entries, kind_of
@@ -109,7 +110,7 @@ class PointExpressions:
     def _constant(self, operand: Operand) -> Element:
         array = np.asarray(operand.arg)
         kind, first = kind_of(array.dtype), array.flat[0]
-        if array.size == 1 or np.full_like(array, first).tobytes() == array.tobytes():
+        if array.size == 1 or is_filled(array):
             return self.kernel.constant(first.item(), kind)
         return self._load(self.schedule.view(operand.arg, None), operand.axes)
 

@@ -8,6 +8,7 @@ so that an array is read once for all that is computed from it.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from ....core.node import Node, Operation
 from ....graphs.graph import Graph
 from ..entries import kind_of
 from ..formats import FORMATS
-from ..kernel import Unlowerable
+from ..unlowerable import Unlowerable
 from .materialization import materialized_nodes, shared_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
 from .parts import Loops, Multiplication, Part, RandomFill, Reduction, Root, reads_of, wholes_of
@@ -73,6 +74,8 @@ class Schedule:
         self._ready: dict[Node, int] = {}
         # The number of the loops that store a node, if loops do.
         self._rooted: dict[Node, int] = {}
+        # The numbers of the loops over each shape that may still take on operations.
+        self._open: dict[tuple[int, ...], list[int]] = {}
         self.picks: dict[Node, Pick] = {}
         self._outputs = _first_outputs(graph)
         self._needed, self._materialized = materialized_nodes(
@@ -196,15 +199,17 @@ class Schedule:
 
     def _loops(self, shape: tuple[int, ...], earliest: int) -> int:
         """Return the number of the first loops over a shape from a part on, new ones if need be."""
-        for at, part in enumerate(self.parts[earliest:], earliest):
-            if (
-                isinstance(part, Loops)
-                and part.shape == shape
-                and part.operations < _MOST_OPERATIONS
-            ):
-                return at
+        numbers = self._open.setdefault(shape, [])
+        place = bisect_left(numbers, earliest)
+        while place < len(numbers):
+            part = self.parts[numbers[place]]
+            assert isinstance(part, Loops)
+            if part.operations < _MOST_OPERATIONS:
+                return numbers[place]
+            del numbers[place]
         self.parts.append(Loops(shape))
-        return len(self.parts) - 1
+        numbers.append(len(self.parts) - 1)
+        return numbers[-1]
 
     def _append(self, node: Operation, part: Part, target: StridedView) -> None:
         self.parts.append(part)

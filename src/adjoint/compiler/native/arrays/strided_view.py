@@ -104,6 +104,6 @@ class StridedView:
 
 def constant_view(array: Any) -> StridedView:
     """Return a constant array in an allocation of its own."""
-    content = np.ascontiguousarray(array)
+    content = np.asarray(array)  # in any layout: it is copied into the workspace, entry by entry
     allocation = Allocation(Role.CONSTANT, kind_of(content.dtype), content.size, content=content)
     return StridedView.of(allocation, np.shape(array))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from .strided_view import Allocation
 
 # In bytes: the widest vector register, and a line of the cache, have 64.
@@ -49,24 +51,54 @@ class Workspace:
             for allocation in allocations:
                 first, _ = spans.get(allocation, (number, number))
                 spans[allocation] = first, number
-        floor, taken = self.size, dict[Allocation, tuple[int, int]]()
+        places = _Places(self.size, len(spans))
         # First fit with the largest first: small allocations then fill the gaps that are left.
         for allocation in sorted(spans, key=lambda b: -b.bytes):
-            size = aligned(allocation.bytes)
-            first, last = spans[allocation]
-            others = sorted(
-                place
-                for other, place in taken.items()
-                if spans[other][0] <= last and first <= spans[other][1]
-            )
-            at = floor
-            for start, stop in others:
-                if start - at >= size:
-                    break
-                at = max(at, stop)
-            taken[allocation] = at, at + size
-            self.offsets[allocation] = at
-            self.size = max(self.size, at + size)
+            self.offsets[allocation] = places.take(aligned(allocation.bytes), *spans[allocation])
+        self.size = places.end
+
+
+class _Places:
+    """Places that are taken, in the order of their bytes, and from which part to which.
+
+    They are rows of arrays: an unrolled loop has thousands, each of which is held against all.
+
+    Parameters
+    ----------
+    floor : int
+        The first byte.
+    most : int
+        How many places there will be.
+
+    Attributes
+    ----------
+    end : int
+        The byte at which the last of them ends.
+    """
+
+    def __init__(self, floor: int, most: int) -> None:
+        self.floor = self.end = floor
+        self._count = 0
+        # Of each its first and last byte (the one after it), and its first and last part.
+        self._rows = np.zeros((4, most), np.int64)
+
+    def take(self, size: int, first: int, last: int) -> int:
+        """Return the first byte of so many that are free from one part to another."""
+        start, stop, begun, ended = self._rows[:, : self._count]
+        others = np.flatnonzero((begun <= last) & (first <= ended))
+        # Before each of them all up to the greatest end so far is used, and after the last one.
+        free_from = np.maximum.accumulate(np.concatenate([[self.floor], stop[others]]))
+        gaps = np.flatnonzero(start[others] - free_from[:-1] >= size)
+        at = int(free_from[gaps[0]] if gaps.size else free_from[-1])
+        self._insert(at, at + size, first, last)
+        self.end = max(self.end, at + size)
+        return at
+
+    def _insert(self, *row: int) -> None:
+        place = int(self._rows[0, : self._count].searchsorted(row[0], "right"))
+        self._rows[:, place + 1 : self._count + 1] = self._rows[:, place : self._count].copy()
+        self._rows[:, place] = row
+        self._count += 1
 
 
 def aligned(count: int) -> int:

@@ -16,8 +16,8 @@ import numpy as np
 
 from ....core.annotations import Tree
 from ....graphs.graph import Graph
-from ..cache import object_code
-from ..machine import Library
+from ..cache import kept
+from ..machine import Library, this_machine
 from ..memory_block import MemoryBlock
 from . import object_layout
 from .call_code import CALL
@@ -103,7 +103,9 @@ def make_builtin(
 @functools.cache
 def _code() -> Library:
     """Return the code of all calls."""
-    return Library(object_code(CALL), ["call"])
+    code = kept(CALL, lambda: this_machine().assemble(CALL))
+    assert code is not None
+    return Library(code, ["call"])
 
 
 def _new_builtin(definition: int, owner: object) -> Builtin:
