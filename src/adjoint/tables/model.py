@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 
 FORMAT = "adjoint table model"
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
 # This stands in the place of a report that could not be written.
 NO_REPORT = "<p>The report could not be written.</p>\n"
 # Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
@@ -135,10 +136,10 @@ class TableModel:
             raise TableError(f"{folder / MODEL}: cannot be read: {error}") from None
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise TableError(f"{folder / MODEL}: not of a model of adjoint fit")
-        if state.get("version") != VERSION:
+        if state.get("version") not in _READABLE:
             raise TableError(
-                f"{folder}: a model of version {state.get('version')}; this adjoint reads version "
-                f"{VERSION}"
+                f"{folder}: a model of version {state.get('version')}; this adjoint reads versions "
+                f"{_READABLE[0]} to {VERSION}"
             )
         try:
             return cls._restored(folder, state)
@@ -150,7 +151,7 @@ class TableModel:
 
     @classmethod
     def _restored(cls, folder: Path, state: dict[str, Any]) -> TableModel:
-        encoder, target = Encoder.from_state(state["encoder"]), Target(**state["target"])
+        encoder, target = Encoder.from_state(state["encoder"]), Target.from_state(state["target"])
         design = _design_of(state["design"])
         # A design that does not fit its columns would fail only when rows are predicted.
         expected = design_for(encoder, target, hidden=design.sizes[1:-1], dropout=design.dropout)

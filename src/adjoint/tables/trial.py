@@ -19,7 +19,8 @@ from ..optim import AdamW
 from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
 from .baseline import baselines
-from .encoder import DTYPE, Encoder
+from .conventions import AS_SHOWN, Conventions
+from .encoder import DTYPE, Encoder, conventions_of, row_counters
 from .importance import importances
 from .model import NO_REPORT, TableModel, design_for
 from .scores import score
@@ -61,7 +62,10 @@ class Parts:
 
 
 def prepare(
-    table: pyarrow.Table, target_name: str, settings: TableSettings
+    table: pyarrow.Table,
+    target_name: str,
+    settings: TableSettings,
+    conventions: Conventions = AS_SHOWN,
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
@@ -76,7 +80,8 @@ def prepare(
         raise TableError(
             f"--target: no column {target_name!r}; there are {', '.join(table.column_names)}"
         )
-    target = learn_target(target_name, table[target_name], settings.task)
+    conventions = conventions_of(table, conventions)
+    target = learn_target(target_name, table[target_name], settings.task, conventions)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
     if len(rows) < _FEWEST_ROWS:
@@ -86,12 +91,22 @@ def prepare(
     if target.task == "regression":
         target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
     # Rows held out must not be known in any way, not even by their quantiles or rare categories.
-    encoder = Encoder.fit(table.take(train), skip=[target_name])
+    encoder = Encoder.fit(
+        table.take(train),
+        skip=[target_name],
+        conventions=conventions,
+        ignored=row_counters(table.drop_columns([target_name]), _unnamed(table)),
+    )
 
     def encoded(rows: Array) -> tuple[Array, Array]:
         return encoder.encode(table.take(rows), Counter()), y[rows]
 
     return encoder, target, Parts(encoded(train), encoded(validation), encoded(test))
+
+
+def _unnamed(table: pyarrow.Table) -> list[str]:
+    """Return the name that the first column got where it had none."""
+    return [name for name in table.column_names[:1] if name == "column 1"]
 
 
 def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:

@@ -9,18 +9,19 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...tables.source import TableFile
+from ...tables.reading.table_file import TableFile
 from ..model_output import load_model, scores, show_treated, tabulate
-from ..options import JSON
+from ..options import ENCODING, JSON
 
 
 @click.command(short_help="Score a model on a table.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("table", type=click.Path(path_type=Path))
+@ENCODING
 @JSON
-def evaluate(model: Path, table: Path, as_json: bool) -> int:
+def evaluate(model: Path, table: Path, encoding: str | None, as_json: bool) -> int:
     """Score MODEL on the rows of TABLE that have a target."""
-    network, source = load_model(model), TableFile(table)
+    network, source = load_model(model), TableFile(table, encoding=encoding)
     network.encoder.check(source.names, table)
     if not as_json:
         tabulate()

@@ -10,8 +10,10 @@ import click
 
 from ...errors import require
 from ...files.rescue import check_folder_place, rescued
+from ...tables.conventions import Conventions
+from ...tables.date_format import ORDERS
+from ...tables.reading.table_file import TableFile
 from ...tables.settings import TableSettings
-from ...tables.source import TableFile
 from ...tables.target import TASKS
 from ..model_output import (
     note,
@@ -22,7 +24,7 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import JSON, FiniteNumber, as_units, check_out
+from ..options import ENCODING, JSON, FiniteNumber, as_units, check_out
 
 DEFAULTS = TableSettings()
 _PART = FiniteNumber(0, 0.9, min_open=True)
@@ -38,6 +40,26 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
 @click.option("--task", type=click.Choice(TASKS), default=DEFAULTS.task, help="What to predict.")
 @click.option(
     "--drop", multiple=True, metavar="COLUMN", help="A column not to read; may be repeated."
+)
+@ENCODING
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="Mark before decimals.  [default: found out]"
+)
+@click.option(
+    "--thousands",
+    type=click.Choice([",", ".", " ", "'"]),
+    help="Mark between thousands.  [default: found out]",
+)
+@click.option(
+    "--dates",
+    type=click.Choice(ORDERS),
+    help="Order of days (d), months (m) and years (y).  [default: found out]",
+)
+@click.option(
+    "--missing",
+    multiple=True,
+    metavar="TEXT",
+    help="A text that stands for a missing value, also in the target; may be repeated.",
 )
 @click.option(
     "--hidden",
@@ -95,6 +117,11 @@ def fit(
     out: Path,
     force: bool,
     drop: tuple[str, ...],
+    encoding: str | None,
+    decimal: str | None,
+    thousands: str | None,
+    dates: str | None,
+    missing: tuple[str, ...],
     as_json: bool,
     **chosen: Any,
 ) -> int:
@@ -113,12 +140,17 @@ def fit(
     check_out(check_folder_place, out.parent)
     _require_for_fit(as_json)
     say = teller(as_json)
-    source = TableFile(table)
+    if decimal is not None and decimal == thousands:
+        raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
+    source = TableFile(table, encoding=encoding)
     _check_dropped(source, target, drop)
     read = source.read().drop_columns(list(drop))
     settings = TableSettings(**chosen)
-    encoder, kind, parts = prepare(read, target, settings)
-    say(f"{table}: {read.num_rows:,} rows, {len(read.column_names)} columns")
+    conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
+    encoder, kind, parts = prepare(read, target, settings, conventions)
+    for line in source.notes:
+        say(f"{source}: {line}")
+    say(f"{source}: {read.num_rows:,} rows, {len(read.column_names)} columns")
     show_columns(encoder, say)
     what = f"classes {', '.join(kind.labels[:5])}" if kind.labels else "a number"
     say(f"  {target}: to predict, {what}{', …' if len(kind.labels) > 5 else ''}")

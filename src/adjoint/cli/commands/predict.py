@@ -15,17 +15,18 @@ import click
 from ...errors import require
 from ...files.rescue import check_file_place
 from ...files.whole_file import whole_file
-from ...tables.source import TableFile
+from ...tables.reading.table_file import TableFile
 from ..model_output import load_model, note, show_treated
-from ..options import check_out
+from ..options import ENCODING, check_out
 
 
 @click.command(short_help="Predict the rows of a table.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A file; by default standard output.")
+@ENCODING
 @click.option("--json", "as_json", is_flag=True, help="Write a line of JSON a row, not CSV.")
-def predict(model: Path, table: Path, out: Path | None, as_json: bool) -> int:
+def predict(model: Path, table: Path, out: Path | None, encoding: str | None, as_json: bool) -> int:
     """Write what MODEL predicts for each row of TABLE, and how probable each class is.
 
     Rows are read and written in blocks, in their order. What is treated specially, as a category
@@ -33,7 +34,7 @@ def predict(model: Path, table: Path, out: Path | None, as_json: bool) -> int:
     """
     if out is not None:
         check_out(check_file_place, out)
-    network, source = load_model(model), TableFile(table)
+    network, source = load_model(model), TableFile(table, encoding=encoding)
     network.encoder.check(source.names, table)
     treated: Counter[str] = Counter()
     with _output(out) as file:

@@ -1,0 +1,131 @@
+"""A delimited text is a table whose fields are parted by commas, semicolons, tabs or bars."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ...errors import TableError
+from .dialect import Dialect, dialect_of
+from .encoding import Recoded, encoding_of
+
+_HEAD = 1 << 20
+_BLOCK_BYTES = 1 << 20
+
+
+class Delimited:
+    """A table in a delimited text. All values are texts.
+
+    Parameters
+    ----------
+    opened : function
+        Returns the file's bytes from the beginning, as a file, each time that it is called.
+    encoding, delimiter : str, optional
+        By default the text's beginning decides.
+
+    Raises
+    ------
+    TableError
+        If the file is empty, or its bytes are not in the encoding.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[], Any],
+        *,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+    ) -> None:
+        self._opened = opened
+        with opened() as stream:
+            head = stream.read(_HEAD)
+        self.encoding = encoding or encoding_of(head)
+        self.dialect = self._find_dialect(delimiter)
+        self.names = self.dialect.names
+        self.comments = 0
+        self.notes = list(self.dialect.notes)
+        if encoding is None and self.encoding != "utf-8":
+            self.notes.append(f"read as {self.encoding}; --encoding chooses another")
+
+    def _find_dialect(self, delimiter: str | None) -> Dialect:
+        with self._opened() as stream:
+            head = Recoded(stream, self.encoding).read(_HEAD)
+        found = dialect_of(head.decode("utf-8", "ignore"), delimiter)
+        if found is None:
+            raise TableError("the file is empty")
+        return found
+
+    def blocks(self) -> Iterator[Any]:
+        """Yield record batches of some thousand rows, the comments among them left out.
+
+        Raises
+        ------
+        TableError
+            If a row has too many fields or too few.
+        """
+        import pyarrow
+        from pyarrow import csv as arrow_csv
+
+        self.comments, self._ragged = 0, False
+        with self._opened() as stream:
+            rows = self._rows(stream)
+            if rows is None:
+                return
+            try:
+                yield from arrow_csv.open_csv(
+                    pyarrow.PythonFile(rows, mode="r"),
+                    read_options=arrow_csv.ReadOptions(
+                        column_names=self.names, block_size=_BLOCK_BYTES
+                    ),
+                    parse_options=arrow_csv.ParseOptions(
+                        delimiter=self.dialect.delimiter,
+                        newlines_in_values=True,
+                        invalid_row_handler=self._on_ragged,
+                    ),
+                    convert_options=arrow_csv.ConvertOptions(
+                        column_types=dict.fromkeys(self.names, pyarrow.string())
+                    ),
+                )
+            except pyarrow.ArrowInvalid:
+                if self._ragged:
+                    raise TableError(self._where_ragged()) from None
+                raise
+
+    def _rows(self, stream: Any) -> Recoded | None:
+        """Return the text below the names; None if there are only empty lines."""
+        rows = Recoded(stream, self.encoding)
+        head = rows.read(_HEAD)
+        header = head.decode("utf-8", "ignore")[: self.dialect.header_end]
+        rows.push_back(head[len(header.encode()) :])
+        while start := rows.read(_BLOCK_BYTES):
+            if start.strip(b"\r\n"):
+                rows.push_back(start)
+                return rows
+        return None
+
+    def _on_ragged(self, row: Any) -> str:
+        if row.text.startswith("#"):
+            self.comments += 1
+            return "skip"
+        self._ragged = True
+        return "error"
+
+    def _where_ragged(self) -> str:
+        """Return which line has how many fields, the slow way, for which there is time now."""
+        width = len(self.names)
+        with self._opened() as stream:
+            text = Recoded(stream, self.encoding).read().decode("utf-8", "replace")
+        above = len(io.StringIO(text[: self.dialect.header_end], newline=None).read().splitlines())
+        below = io.StringIO(text[self.dialect.header_end :], newline="")
+        reader, last = csv.reader(below, delimiter=self.dialect.delimiter), 0
+        for row in reader:
+            if row and len(row) != width and not row[0].startswith("#"):
+                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                return (
+                    f"line {above + last + 1} has {fields}, but there are {width} columns: "
+                    f"{', '.join(self.names[:3])}{', …' if width > 3 else ''}"
+                )
+            last = reader.line_num
+        return "a row has too many fields or too few"
