@@ -22,7 +22,7 @@ from pyarrow import feather, parquet
 
 from adjoint import cli
 from adjoint.tables import learning
-from adjoint.tables.model import TableModel
+from adjoint.tables.folder import load_model
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare
 
@@ -489,9 +489,9 @@ def test_damaged_models_are_refused(run, fitted, command):
 
 
 def test_a_model_that_is_loaded_predicts_the_same(run, fitted):
-    model = TableModel.load(Path("model"))
+    model = load_model(Path("model"))
     treated = Counter()
     block = pa.table(people())
     first = model.predict(block, treated)["probability_no"]
-    again = TableModel.load(Path("model")).predict(block, treated)["probability_no"]
+    again = load_model(Path("model")).predict(block, treated)["probability_no"]
     np.testing.assert_array_equal(first, again)

@@ -29,9 +29,9 @@ def require_for_tables() -> None:
 def load_model(folder: Path) -> TableModel:
     """Return the model in a folder."""
     require_for_tables()
-    from ..tables.model import TableModel
+    from ..tables.folder import load_model
 
-    return TableModel.load(folder)
+    return load_model(folder)
 
 
 def note(line: str) -> None:
@@ -82,5 +82,5 @@ def summary(model: TableModel) -> dict[str, Any]:
         "ignored": model.encoder.ignored,
         "network": list(model.network.design.sizes),
         "parameters": sum(parameter.size for parameter in model.network.parameters()),
-        **model.record,
+        **(model.record.to_state() if model.record else {}),
     }

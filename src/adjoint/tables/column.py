@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # A uniform distribution between these bounds has variance 1.
 _WIDEST = 3**0.5
+KINDS = ("number", "category", "date")
 # What a moment has besides its place in time, with the mean and the deviation of even values.
 _CYCLES = {"month": (6.5, 3.452), "weekday": (3.0, 2.0), "hour": (11.5, 6.922)}
 PARTS = ("time", "year", *_CYCLES)
@@ -74,15 +76,17 @@ class Column:
     missing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Column:
-        """Return the column that JSON held."""
-        dates = state.get("dates")
-        return cls(
-            **state
-            | {"numbers": NumberFormat(**state.get("numbers", {}))}
-            | {"dates": None if dates is None else DateFormat(**dates)}
-        )
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"column {self.name!r} is of an unknown kind {self.kind!r:.40}")
+        if self.kind != "category" and not (
+            len(self.quantiles) > 1 and all(a < b for a, b in pairwise(self.quantiles))
+        ):
+            raise ValueError(f"column {self.name!r} has quantiles that do not rise")
+        if (self.kind == "date") != bool(self.parts) or not set(self.parts) <= set(PARTS):
+            raise ValueError(f"column {self.name!r} is no date with parts of {', '.join(PARTS)}")
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError(f"column {self.name!r} has a category twice")
 
     @property
     def width(self) -> int:

@@ -69,6 +69,10 @@ class DateFormat:
 
     order: str
 
+    def __post_init__(self) -> None:
+        if self.order not in (*_DAYS, "time"):
+            raise ValueError(f"no order of dates: {self.order!r:.40}")
+
     def patterns(self) -> Iterator[str]:
         """Yield what a whole text in this format may match."""
         if self.order == "time":

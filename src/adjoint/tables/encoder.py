@@ -14,6 +14,7 @@ from ..errors import TableError
 from .column import Column
 from .conventions import AS_SHOWN, Conventions, seen
 from .learning import learn
+from .state import restored
 from .values import as_floats, as_names, finite, is_textual
 
 if TYPE_CHECKING:
@@ -120,9 +121,15 @@ class Encoder:
         return asdict(self)
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Encoder:
-        """Return the encoder that a state was taken of."""
-        return cls([Column.from_state(c) for c in state["columns"]], dict(state["ignored"]))
+    def from_state(cls, state: object) -> Encoder:
+        """Return the encoder that a state was taken of.
+
+        Raises
+        ------
+        ValueError
+            If the state is not that of an encoder.
+        """
+        return restored(cls, state)
 
 
 def conventions_of(table: pyarrow.Table, given: Conventions) -> Conventions:

@@ -33,6 +33,8 @@ _TIDY = str.maketrans(
 _PADDED = r"^[+-]?0\d+$"
 # Whole numbers of so many digits are not all floats: they are names, as those of bank cards.
 _LONG = r"^[+-]?\d{16,}$"
+# What is tried: whatever two of these read alike is not ambiguous.
+_MARKS = [(".", mark) for mark in ("", ",", " ", "'")] + [(",", m) for m in ("", ".", " ", "'")]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class NumberFormat:
     thousands: str = ""
     before: str = ""
     after: str = ""
+
+    def __post_init__(self) -> None:
+        units = self.before + self.after
+        if self.marks not in _MARKS or len(units) > 64 or re.search(r"\d", units):
+            raise ValueError(f"no format of numbers: {self.marks}, {units!r:.40}")
 
     @property
     def marks(self) -> tuple[str, str]:
@@ -103,10 +110,6 @@ class NumberFormat:
         others = texts.filter(compute.invert(fits))
         others = others.filter(is_any_number(others))
         return str(others[0]) if len(others) else None
-
-
-# What is tried: whatever two of these read alike is not ambiguous.
-_MARKS = [(".", mark) for mark in ("", ",", " ", "'")] + [(",", m) for m in ("", ".", " ", "'")]
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,12 @@ class Target:
     is_wordy: bool = False
     missing: list[str] = field(default_factory=list)
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Target:
-        """Return the target that JSON held."""
-        return cls(**state | {"numbers": NumberFormat(**state.get("numbers", {}))})
+    def __post_init__(self) -> None:
+        if self.task not in TASKS[1:]:
+            raise ValueError(f"target {self.name!r} is of an unknown task {self.task!r:.40}")
+        is_labelled = len(set(self.labels)) == len(self.labels) > 1
+        if is_labelled != (self.task == "classification"):
+            raise ValueError(f"target {self.name!r} has labels that do not fit its task")
 
     @property
     def outputs(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +21,10 @@ from ..training.fit import fit
 from .baseline import baselines
 from .conventions import AS_SHOWN, Conventions
 from .encoder import DTYPE, Encoder, conventions_of, row_counters
+from .folder import NO_REPORT, save_model
 from .importance import importances
-from .model import NO_REPORT, TableModel, design_for
+from .model import TableModel, design_for
+from .record import Record
 from .scores import score
 from .settings import TableSettings
 from .target import Target, learn_target
@@ -43,11 +45,13 @@ class Trial:
     Attributes
     ----------
     model : TableModel
+    record : Record
     held_y, held_outputs : array
         The targets of the rows held out, and what the model predicts of them.
     """
 
     model: TableModel
+    record: Record
     held_y: Array
     held_outputs: Array
 
@@ -143,7 +147,7 @@ def run(
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start
     # From here on the training is paid for. If scoring or writing fails, the network is kept.
-    with rescued(lambda place: model.save(place, report=NO_REPORT), "model"):
+    with rescued(lambda place: save_model(model, place, report=NO_REPORT), "model"):
         return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
 
 
@@ -160,29 +164,26 @@ def _scored(
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     target = model.target
     X, y = parts.test
-    trial = Trial(model, y, model.outputs(X))
+    outputs = model.outputs(X)
     say("comparing with simpler models")
-    simple = baselines(model.encoder, target, *parts.train, X)
-    model.record = {
-        "settings": asdict(settings),
-        "rows": {
+    found = {"network": outputs} | baselines(model.encoder, target, *parts.train, X)
+    model.record = record = Record(
+        settings=settings,
+        rows={
             "train": len(parts.train[1]),
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        "metrics": {
-            "network": score(trial.held_outputs, y, target.task),
-            **{name: score(outputs, y, target.task) for name, outputs in simple.items()},
-        },
-        "loss": history.loss,
-        "val_loss": history["val_loss"] if len(history) else [],
-        "best_epoch": stopping.best_epoch,
-        "interrupted": history.interrupted,
-        "seconds": round(seconds, 3),
-        "tier": history.tier,
-        "importance": importances(model, X, y, seed=settings.seed),
-    }
-    return trial
+        metrics={name: score(each, y, target.task) for name, each in found.items()},
+        loss=history.loss,
+        val_loss=history["val_loss"] if len(history) else [],
+        best_epoch=stopping.best_epoch,
+        interrupted=history.interrupted,
+        seconds=round(seconds, 3),
+        tier=history.tier,
+        importance=importances(model, X, y, seed=settings.seed),
+    )
+    return Trial(model, record, y, outputs)
 
 
 def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress: bool) -> Any:

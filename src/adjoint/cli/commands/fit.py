@@ -132,7 +132,7 @@ def fit(
     in a browser; it appears whole or not at all.
     """
     require_for_tables()
-    from ...tables.model import NO_REPORT, check_free
+    from ...tables.folder import NO_REPORT, check_free, save_model
     from ...tables.report import write_report
     from ...tables.trial import prepare, run
 
@@ -155,15 +155,15 @@ def fit(
     what = f"classes {', '.join(kind.labels[:5])}" if kind.labels else "a number"
     say(f"  {target}: to predict, {what}{', …' if len(kind.labels) > 5 else ''}")
     trial = run(encoder, kind, parts, settings, progress=True, say=note)
-    record = trial.model.record
-    with rescued(lambda place: trial.model.save(place, report=NO_REPORT), out.name):
-        trial.model.save(out, report=write_report(trial, table.name), replace=force)
+    record = trial.record
+    with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
+        save_model(trial.model, out, report=write_report(trial, table.name), replace=force)
     if as_json:
         click.echo(json.dumps({"out": str(out), **summary(trial.model)}))
     else:
-        say(scores(record["metrics"], record["rows"]["test"]))
+        say(scores(record.metrics, record.rows["test"]))
         say(f"wrote {click.format_filename(out)}: weights, description, report.html")
-    return 130 if record["interrupted"] else 0
+    return 130 if record.interrupted else 0
 
 
 def _check_dropped(source: TableFile, target: str, drop: tuple[str, ...]) -> None:

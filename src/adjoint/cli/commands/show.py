@@ -20,14 +20,17 @@ def show(model: Path, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(summary(found)))
         return 0
-    record = found.record
     click.echo(f"predicts {found.target.name}: {', '.join(found.target.labels) or 'a number'}")
     click.echo(repr(found.network))
     show_columns(found.encoder, click.echo)
-    rows = record["rows"]
+    record = found.record
+    if record is None:
+        click.echo("how it was trained is not known: it was kept before its end was reached")
+        return 0
+    rows = record.rows
     click.echo(
-        f"trained on {rows['train']:,} rows for {len(record['loss'])} epochs in "
-        f"{record['seconds']:.1f} s; the weights are those of epoch {record['best_epoch']}"
+        f"trained on {rows['train']:,} rows for {len(record.loss)} epochs in "
+        f"{record.seconds:.1f} s; the weights are those of epoch {record.best_epoch}"
     )
-    click.echo(scores(record["metrics"], rows["test"]))
+    click.echo(scores(record.metrics, rows["test"]))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,7 +69,7 @@ class Delimited:
         import pyarrow
         from pyarrow import csv as arrow_csv
 
-        self.comments, self._ragged = 0, False
+        self.comments, self._ragged, self._line = 0, False, 0
         with self._opened() as stream:
             rows = self._rows(stream)
             if rows is None:
@@ -92,6 +93,8 @@ class Delimited:
                 if self._ragged:
                     raise TableError(self._where_ragged()) from None
                 raise
+            if rows.quotes % 2:
+                self._check_quotes()
 
     def _rows(self, stream: Any) -> Recoded | None:
         """Return the text below the names; None if there are only empty lines."""
@@ -112,20 +115,37 @@ class Delimited:
         self._ragged = True
         return "error"
 
+    def _check_quotes(self) -> None:
+        """Refuse a text that ends within quotes: the rest of the table would be one field."""
+        try:
+            for _ in self._slowly(strict=True):
+                pass
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                told = f"a quote is opened in line {self._line}, and not closed"
+                raise TableError(told) from None
+
+    def _slowly(self, *, strict: bool = False) -> Iterator[list[str]]:
+        """Yield the fields of each row as Python reads them; `_line` is where it begins."""
+        with self._opened() as stream:
+            text = Recoded(stream, self.encoding).read().decode("utf-8", "replace")
+        above = 1 + len(re.findall(r"\r\n|\r|\n", text[: self.dialect.header_end]))
+        below = io.StringIO(text[self.dialect.header_end :], newline="")
+        csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+        reader = csv.reader(below, delimiter=self.dialect.delimiter, strict=strict)
+        self._line = above
+        for row in reader:
+            yield row
+            self._line = above + reader.line_num
+
     def _where_ragged(self) -> str:
         """Return which line has how many fields, the slow way, for which there is time now."""
         width = len(self.names)
-        with self._opened() as stream:
-            text = Recoded(stream, self.encoding).read().decode("utf-8", "replace")
-        above = len(io.StringIO(text[: self.dialect.header_end], newline=None).read().splitlines())
-        below = io.StringIO(text[self.dialect.header_end :], newline="")
-        reader, last = csv.reader(below, delimiter=self.dialect.delimiter), 0
-        for row in reader:
+        for row in self._slowly():
             if row and len(row) != width and not row[0].startswith("#"):
                 fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 return (
-                    f"line {above + last + 1} has {fields}, but there are {width} columns: "
+                    f"line {self._line} has {fields}, but there are {width} columns: "
                     f"{', '.join(self.names[:3])}{', …' if width > 3 else ''}"
                 )
-            last = reader.line_num
         return "a row has too many fields or too few"

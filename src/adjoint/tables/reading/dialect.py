@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ...errors import TableError
+
 DELIMITERS = ",;\t|"
 _SEP = re.compile(r"sep=(.)$", re.IGNORECASE)
 _ROWS = 50
@@ -114,7 +116,15 @@ def _delimiter(lines: list[str]) -> str:
 
 def _first_record(lines: list[str], delimiter: str) -> tuple[list[str], int]:
     """Return the first record and how many lines it takes."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=False)
+    try:
+        next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        # What else is not as the rules have it is read as it stands, as by everyone else.
+        if "unexpected end" in str(error) or "limit" in str(error):
+            raise TableError(
+                "the names of the columns have a quote that is not closed, or are far too long"
+            ) from None
+    reader = csv.reader(lines, delimiter=delimiter)
     return next(reader), reader.line_num
 
 

@@ -82,6 +82,7 @@ class Recoded:
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(ENCODINGS.get(encoding, encoding))()
         self._place, self._rest, self._ended = 0, b"", False
+        self.quotes = 0
 
     closed = False
 
@@ -112,6 +113,7 @@ class Recoded:
                 f"table as UTF-8, or choose by --encoding ({', '.join(ENCODINGS)})"
             ) from None
         self._place += len(block)
+        self.quotes += text.count('"')
         # A text may hold half of a pair of UTF-16, which UTF-8 has no bytes for.
         return text.encode("utf-8", "surrogatepass")
 
