@@ -95,7 +95,8 @@ def test_fit_says_what_it_took_the_columns_for_and_how_it_did(run):
     assert "to predict, classes no, yes, often" in out
     assert "logistic regression" in out
     assert err == "comparing with simpler models\n"
-    assert sorted(os.listdir("model")) == ["model.json", "report.html", "weights.safetensors"]
+    files = ["model.json", "report.html", "rows.safetensors", "weights.safetensors"]
+    assert sorted(os.listdir("model")) == files
     record = json.loads(Path("model/model.json").read_text())["record"]
     assert record["metrics"]["network"]["accuracy"] > 0.85
     # A linear model cannot tell an exclusive or.

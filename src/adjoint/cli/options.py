@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from ..errors import suggestion
 
 # No memory holds so many, and the product of two such sizes still fits into 64 bits.
 _MOST_UNITS = 2**31
@@ -49,6 +51,14 @@ def as_encoding(name: str | None) -> str | None:
         return name and codecs.lookup(name).name
     except LookupError:
         raise click.BadParameter(f"{name!r} is no encoding, as utf-8, gb18030 or cp1252") from None
+
+
+def check_column(option: str, name: str, names: Sequence[str]) -> None:
+    """Refuse the name of a column that a table does not have."""
+    if name not in names:
+        near = suggestion(name, names)
+        shown = "" if near else f"; there are {', '.join(names[:20])}" + ", …" * (len(names) > 20)
+        raise click.UsageError(f"{option}: no column {name!r}{near or shown}")
 
 
 def check_out(check: Callable[[Path], None], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A model's folder holds its weights, its description in JSON and its report."""
+"""A model's folder holds its weights, its description, its report, and prints of its rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ import numpy as np
 
 from ..errors import TableError, UnreadableFileError
 from ..estimators.network import Design, Perceptron
+from ..files.tensor_file import read_tensors, write_tensors
 from ..nn.weights import load_weights, save_weights
 from .encoder import DTYPE, Encoder
+from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .record import Record
 from .state import restored
@@ -29,7 +31,12 @@ VERSION = 2
 _READABLE = (1, 2)
 # This stands in the place of a report that could not be written.
 NO_REPORT = "<p>The report could not be written.</p>\n"
-MODEL, WEIGHTS, REPORT = FILES = ("model.json", "weights.safetensors", "report.html")
+MODEL, WEIGHTS, REPORT, ROWS = FILES = (
+    "model.json",
+    "weights.safetensors",
+    "report.html",
+    "rows.safetensors",
+)
 _MOST_BYTES = 1 << 28
 _MOST_UNITS = 1 << 31
 
@@ -52,6 +59,8 @@ def save_model(model: TableModel, folder: Path, *, report: str, replace: bool = 
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         save_weights(model.network, part / WEIGHTS)
+        if model.seen is not None:
+            write_tensors(part / ROWS, model.seen.arrays(), {})
         state = {
             "format": FORMAT,
             "version": VERSION,
@@ -153,7 +162,10 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
     network = Perceptron(design, np.random.RandomState(0), DTYPE)
     load_weights(network, folder / WEIGHTS)
     record = state.get("record")
-    return TableModel(encoder, target, network, Record.from_state(record) if record else None)
+    seen = None
+    if (folder / ROWS).exists():
+        seen = Fingerprints.from_arrays(read_tensors(folder / ROWS)[0])
+    return TableModel(encoder, target, network, Record.from_state(record) if record else None, seen)
 
 
 def _design(state: Any, encoder: Encoder, target: Target) -> Design:

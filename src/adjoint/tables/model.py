@@ -12,6 +12,7 @@ from ..core.annotations import Array
 from ..estimators.network import Category, Design, Perceptron, embedding_size, input_size
 from ..ops.softmax import softmax
 from .encoder import Encoder
+from .fingerprints import Fingerprints
 from .record import Record
 from .target import Target
 
@@ -32,12 +33,15 @@ class TableModel:
     ----------
     record : Record, optional
         What became of its training; None if there was no time to write it.
+    seen : Fingerprints, optional
+        Those of the rows that it was trained on.
     """
 
     encoder: Encoder
     target: Target
     network: Perceptron
     record: Record | None = None
+    seen: Fingerprints | None = None
 
     def outputs(self, X: Array) -> Array:
         """Return what is predicted of encoded rows: the classes' probabilities, or numbers.

@@ -21,6 +21,7 @@ from ..training.fit import fit
 from .baseline import baselines
 from .conventions import AS_SHOWN, Conventions
 from .encoder import DTYPE, Encoder, conventions_of, row_counters
+from .fingerprints import Fingerprints
 from .folder import NO_REPORT, save_model
 from .importance import importances
 from .model import TableModel, design_for
@@ -142,7 +143,7 @@ def run(
     """Train a network and simple models, and score them on the rows held out."""
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
     network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
-    model = TableModel(encoder, target, network)
+    model = TableModel(encoder, target, network, seen=Fingerprints.of(*parts.train))
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start
@@ -200,6 +201,6 @@ def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress
         seed=settings.seed,
         validation=pairs[1],
         callbacks=[stopping],
-        progress=progress,
+        progress="log" if progress else False,
     )
     return history, stopping

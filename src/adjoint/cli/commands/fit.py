@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...tables.reading.table_file import TableFile
 from ...tables.settings import TableSettings
 from ...tables.target import TASKS
 from ..model_output import (
+    as_json_text,
     note,
     require_for_tables,
     scores,
@@ -24,7 +25,7 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import ENCODING, JSON, FiniteNumber, as_units, check_out
+from ..options import ENCODING, JSON, FiniteNumber, as_units, check_column, check_out
 
 DEFAULTS = TableSettings()
 _PART = FiniteNumber(0, 0.9, min_open=True)
@@ -132,7 +133,7 @@ def fit(
     in a browser; it appears whole or not at all.
     """
     require_for_tables()
-    from ...tables.folder import NO_REPORT, check_free, save_model
+    from ...tables.folder import NO_REPORT, REPORT, check_free, save_model
     from ...tables.report import write_report
     from ...tables.trial import prepare, run
 
@@ -143,7 +144,7 @@ def fit(
     if decimal is not None and decimal == thousands:
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding)
-    _check_dropped(source, target, drop)
+    _check_columns(source, target, drop)
     read = source.read().drop_columns(list(drop))
     settings = TableSettings(**chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
@@ -159,17 +160,25 @@ def fit(
     with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
         save_model(trial.model, out, report=write_report(trial, table.name), replace=force)
     if as_json:
-        click.echo(json.dumps({"out": str(out), **summary(trial.model)}))
+        click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
         say(scores(record.metrics, record.rows["test"]))
         say(f"wrote {click.format_filename(out)}: weights, description, report.html")
+        say(
+            f"next: adjoint predict {_quoted(out)} MORE.csv --out predictions.csv, and open "
+            f"{_quoted(out / REPORT)}"
+        )
     return 130 if record.interrupted else 0
 
 
-def _check_dropped(source: TableFile, target: str, drop: tuple[str, ...]) -> None:
-    unknown = [name for name in drop if name not in source.names]
-    if unknown:
-        raise click.UsageError(f"--drop: no column {unknown[0]!r} in {source}")
+def _quoted(path: Path) -> str:
+    return shlex.quote(click.format_filename(path))
+
+
+def _check_columns(source: TableFile, target: str, drop: tuple[str, ...]) -> None:
+    check_column("--target", target, source.names)
+    for name in drop:
+        check_column("--drop", name, source.names)
     if target in drop:
         raise click.UsageError(f"--drop: {target!r} is the target")
 
