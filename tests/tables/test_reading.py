@@ -276,7 +276,7 @@ def test_a_workbook_is_read_with_its_dates(tmp_path):
     book.create_sheet("more")
     book.save(tmp_path / "book.xlsx")
     source = TableFile(tmp_path / "book.xlsx")
-    assert source.notes == ["the sheet 'Sheet', not more"]
+    assert source.notes == ["the sheet 'Sheet', not more; --sheet chooses"]
     days, numbers, names = source.read().to_pydict().values()
     assert (days[0][:10], days[1]) == ("2024-01-02", None)
     assert (numbers, names) == (["1", "2.5"], ["a", "True"])

@@ -9,7 +9,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 _FEWEST_ALIKE = 5
+_NOT_READ = "not read, "
 
 
 def require_for_tables() -> None:
@@ -61,21 +61,32 @@ def printable(text: str) -> str:
 def show_columns(encoder: Encoder, say: Say) -> None:
     """Print what each column of the table is to the model; many that are alike in one line."""
     told = [(column.name, str(column)) for column in encoder.columns]
-    told += [(name, f"not read, {reason}") for name, reason in encoder.ignored.items()]
+    told += [(name, _NOT_READ + reason) for name, reason in encoder.ignored.items()]
     for names, what in _grouped(told):
         say(f"  {names}: {what}")
 
 
 def _grouped(told: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield columns and what they are, five and more whose names differ in digits as one."""
-    for (_, start), run in groupby(told, lambda pair: (_stem(pair[0]), pair[1].partition(",")[0])):
-        alike = list(run)
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for name, what in told:
+        groups.setdefault((_stem(name), _kind(what)), []).append((name, what))
+    for (_, start), alike in groups.items():
         if len(alike) < _FEWEST_ALIKE:
             yield from alike
             continue
         whats = list(dict.fromkeys(what for _, what in alike))
-        what = whats[0] if len(whats) == 1 else f"{start}, as {whats[0].partition(', ')[2]}"
+        what = whats[0]
+        if len(whats) > 1:
+            is_read = not what.startswith(_NOT_READ)
+            what = f"{start}, as {what.partition(', ')[2]}" if is_read else f"{what}, and so on"
         yield f"{alike[0][0]} … {alike[-1][0]} ({len(alike)} columns)", what
+
+
+def _kind(what: str) -> str:
+    """Return what columns of one line have in common: a kind, or the reason not to be read."""
+    is_read = not what.startswith(_NOT_READ)
+    return what.partition(",")[0] if is_read else re.split(r"[0-9']", what)[0]
 
 
 def _stem(name: str) -> str:

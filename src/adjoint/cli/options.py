@@ -21,6 +21,9 @@ ENCODING = click.option(
     callback=lambda _, __, name: as_encoding(name),
     help="Encoding of a text, as utf-8, gb18030 or cp1252.  [default: found out]",
 )
+SHEET = click.option(
+    "--sheet", metavar="NAME", help="Sheet of a workbook of Excel.  [default: the first with rows]"
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
 
 

@@ -20,13 +20,18 @@ from .values import (
     as_names,
     canonical,
     finite,
+    infinite,
     is_temporal,
     is_textual,
+    is_time,
+    plain,
 )
 
 if TYPE_CHECKING:
     import pyarrow
 
+# So many texts of which none is a number are of another kind of column.
+_FEWEST_WORDS = 20
 # A uniform distribution between these bounds has variance 1.
 _WIDEST = 3**0.5
 KINDS = ("number", "category", "date")
@@ -109,6 +114,7 @@ class Column:
             If the values are of another kind, or write numbers in another way, than those which it
             was learnt from.
         """
+        values = plain(values)
         if self.kind == "category":
             return self._codes(values, treated)[:, np.newaxis]
         found = self._dated(values, treated) if self.kind == "date" else None
@@ -133,6 +139,7 @@ class Column:
                 f"column {self.name!r} holds {values.type}, but the model read numbers"
             )
         if not is_textual(values.type):
+            self._count(treated, "infinite, taken as missing", infinite(values))
             return as_floats(values)
         texts = as_names(values, self.missing)
         other = self.numbers.contradiction(texts)
@@ -143,7 +150,14 @@ class Column:
             )
         parsed = self.numbers.parse(texts)
         strange = parsed.null_count - texts.null_count
+        if strange == len(texts) - texts.null_count >= _FEWEST_WORDS:
+            word = texts.drop_null()[0].as_py()
+            raise TableError(
+                f"column {self.name!r} holds texts that are no numbers, as {word!r:.60}, but the "
+                "model read numbers"
+            )
         self._count(treated, "no number, taken as missing", strange)
+        self._count(treated, "infinite, taken as missing", infinite(parsed))
         return finite(parsed)
 
     def _ranks(self, numbers: Array) -> Array:
@@ -158,12 +172,18 @@ class Column:
     # --- dates ------------------------------------------------------------------------------------
 
     def _dated(self, values: Any, treated: Counter[str]) -> Moments:
+        format = self.dates or DateFormat("ymd")
+        is_right = is_textual(values.type) or (
+            is_temporal(values.type) and is_time(values.type) == format.is_time
+        )
+        if not is_right:
+            what = "times of a day" if format.is_time else "dates"
+            raise TableError(f"column {self.name!r} holds {values.type}, but the model read {what}")
         if is_temporal(values.type):
-            return as_moments(values)
-        if not is_textual(values.type) or self.dates is None:
-            raise TableError(f"column {self.name!r} holds {values.type}, but the model read dates")
-        texts = as_names(values, self.missing)
-        found = self.dates.parse(texts)
+            found, texts = as_moments(values), values
+        else:
+            texts = as_names(values, self.missing)
+            found = format.parse(texts)
         strange = int(np.isnat(found.wall).sum()) - texts.null_count
         self._count(treated, "no date, taken as missing", strange)
         return found
@@ -211,13 +231,19 @@ class Column:
         if self.kind == "number":
             return f"{ends[0]:.6g} to {ends[1]:.6g}"
         shown = [str(_moments(end).wall[0].astype("datetime64[s]")) for end in ends]
+        if self.dates and self.dates.is_time:
+            day = "1970-01-02T00:00:00"
+            shown = ["24:00:00" if text == day else text.partition("T")[2] for text in shown]
+            return " to ".join(shown)
         return " to ".join(text.removesuffix("T00:00:00").replace("T", " ") for text in shown)
 
     def __str__(self) -> str:
         gaps = ", some missing" if self.has_missing else ""
         if self.kind == "category":
             shown = ", ".join(self.levels[:3]) + (", …" if len(self.levels) > 3 else "")
-            told = f"category{gaps}, {len(self.levels)} values: {shown}"
+            told = (
+                f"category{gaps}, {len(self.levels)} value{'s' * (len(self.levels) != 1)}: {shown}"
+            )
         else:
             parts = f", by {', '.join(self.parts)}" if self.parts else ""
             told = f"{self.kind}{gaps}, {self.span}{parts}"

@@ -11,7 +11,22 @@ from .date_format import DateFormat, read_dates
 from .number_format import NumberFormat, NumberReading, read_numbers
 
 # What stands for a missing value in a column of numbers or a feature, small letters or capitals.
-MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")
+MISSING = (
+    "",
+    "?",
+    "na",
+    "n/a",
+    "n.a.",
+    "#n/a",
+    "<na>",
+    "nan",
+    "nat",
+    "null",
+    "none",
+    "-",
+    "--",
+    ".",
+)
 
 
 @dataclass(frozen=True)

@@ -20,21 +20,29 @@ _CLOCK = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
     r" ?(?P<half>(?:[AaPp]\.?[Mm]\.?)?)"
 )
-_ZONE = r" ?(?P<zone>(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?)"
+_ZONE = r" ?(?P<zone>(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)"
 _YEAR, _SHORT, _MONTH, _DAY = (
     r"(?P<year>\d{4})",
     r"(?P<year>\d\d)",
     r"(?P<month>\d\d?)",
     r"(?P<day>\d\d?)",
 )
+_NAME_OF_DAY = r"(?:(?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,? )?"
+# Without marks, as ISO 8601 has it; the "T" tells it from a number.
+_COMPACT = (
+    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
+    r"T(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
+)
 # The patterns of a day by order. What has a name in it, or the year first, is never ambiguous.
 _DAYS = {
     "ymd": [rf"{_YEAR}{sign}{_MONTH}{sign}{_DAY}" for sign in ("-", "/", r"\.")]
-    + [rf"{_YEAR}年{_MONTH}月{_DAY}日"],
+    + [rf"{_YEAR}年{_MONTH}月{_DAY}日", rf"{_YEAR}-(?P<month>\d\d)"],
     "dmy": [rf"{_DAY}{s}{_MONTH}{s}{y}" for s in ("/", r"\. ?", "-") for y in (_YEAR, _SHORT)],
     "mdy": [rf"{_MONTH}{s}{_DAY}{s}{y}" for s in ("/", r"\.", "-") for y in (_YEAR, _SHORT)],
-    "d month y": [rf"{_DAY}[ -](?P<month>{_NAME})\.?,?[ -]{y}" for y in (_YEAR, _SHORT)],
-    "month d, y": [rf"(?P<month>{_NAME})\.? {_DAY},? {_YEAR}"],
+    "d month y": [
+        rf"{_NAME_OF_DAY}{_DAY}[ -](?P<month>{_NAME})\.?,?[ -]{y}" for y in (_YEAR, _SHORT)
+    ],
+    "month d, y": [rf"{_NAME_OF_DAY}(?P<month>{_NAME})\.? {_DAY},? {_YEAR}"],
 }
 ORDERS = ("dmy", "mdy")
 # POSIX: two digits from 69 on are of the last century.
@@ -73,13 +81,20 @@ class DateFormat:
         if self.order not in (*_DAYS, "time"):
             raise ValueError(f"no order of dates: {self.order!r:.40}")
 
+    @property
+    def is_time(self) -> bool:
+        """Whether it writes times of a day alone."""
+        return self.order == "time"
+
     def patterns(self) -> Iterator[str]:
         """Yield what a whole text in this format may match."""
-        if self.order == "time":
+        if self.is_time:
             yield f"^{_CLOCK}$"
             return
         for day in _DAYS[self.order]:
-            yield f"^{day}(?:[T ] ?{_CLOCK}{_ZONE})?$"
+            yield f"^{day}(?:,?[T ] ?{_CLOCK}{_ZONE})?$"
+        if self.order == "ymd":
+            yield f"^{_COMPACT}{_ZONE}$"
 
     def parse(self, texts: Any) -> Moments:
         """Return the moments of Arrow's texts, NaT where one is none in this format."""
@@ -145,7 +160,8 @@ def _moments(found: Any) -> tuple[Array, Array]:
     half = _each(texts["half"], _half) if "half" in names else np.zeros(count, np.int64)
     hour, minute, second = (numbers(name, 0) for name in ("hour", "minute", "second"))
     is_time = np.where(half > 0, (hour >= 1) & (hour <= 12), hour <= 24)
-    is_time &= (minute < 60) & (second <= 60)
+    # The last moment of a day may be written 24:00.
+    is_time &= (minute < 60) & (second <= 60) & ((hour < 24) | (minute + second == 0))
     hour = np.where(half > 0, hour % 12 + 12 * (half == 2), hour)
     micros = ((hour * 60 + minute) * 60 + second) * 1_000_000
     if "fraction" in names:
@@ -186,5 +202,5 @@ def _offset(text: str) -> int:
     if text[:1] not in ("+", "-") or not text:
         return 0
     digits = text[1:].replace(":", "")
-    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
     return minutes if text[0] == "+" else -minutes

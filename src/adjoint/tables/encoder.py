@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 
 DTYPE = np.float32
-_INDEX_NAMES = ("index", "id", "row", "unnamed: 0", "__index_level_0__")
+_INDEX_NAMES = ("index", "id", "row")
+# What pandas calls a column without a name, and an index without one.
+_UNNAMED = re.compile(r"Unnamed: [\d.]+|__index_level_\d+__")
 
 
 @dataclass
@@ -141,11 +144,13 @@ def conventions_of(table: pyarrow.Table, given: Conventions) -> Conventions:
 def row_counters(table: pyarrow.Table, unnamed: Sequence[str]) -> dict[str, str]:
     """Return the columns that only count the rows, as an index does, each with the reason.
 
-    Those are the first column if it has no name, and columns with the name of an index.
+    Those are the first column if it has no name and rises, and columns with the name of an index
+    that count by one.
     """
     found = {}
     for name in table.column_names:
-        if name not in unnamed and name.lower() not in _INDEX_NAMES:
+        is_unnamed = name in unnamed or bool(_UNNAMED.fullmatch(name))
+        if not is_unnamed and name.lower() not in _INDEX_NAMES:
             continue
         column = learn(name, table[name])
         if not isinstance(column, Column) or column.kind != "number" or column.has_missing:
@@ -155,6 +160,8 @@ def row_counters(table: pyarrow.Table, unnamed: Sequence[str]) -> dict[str, str]
             numbers = finite(column.numbers.parse(as_names(values)))
         else:
             numbers = as_floats(values)
-        if len(numbers) > 1 and (np.diff(numbers) == 1).all():
+        steps = np.diff(numbers)
+        is_whole = bool((numbers == np.round(numbers)).all())
+        if len(steps) and is_whole and (steps.min() > 0 if is_unnamed else (steps == 1).all()):
             found[name] = f"counts the rows, from {numbers[0]:.0f} to {numbers[-1]:.0f}"
     return found

@@ -217,14 +217,13 @@ def _put(part: Path, folder: Path) -> None:
             if entry.name not in FILES:
                 os.rename(entry, aside / entry.name)
         os.rename(aside, folder)
+        aside.parent.rmdir()
         raise
-    finally:
-        with contextlib.suppress(OSError):
-            for name in FILES:
-                (aside / name).unlink(missing_ok=True)
-            aside.rmdir()
-        with contextlib.suppress(OSError):
-            aside.parent.rmdir()
+    with contextlib.suppress(OSError):
+        for name in FILES:
+            (aside / name).unlink(missing_ok=True)
+        aside.rmdir()
+        aside.parent.rmdir()
 
 
 def _umask() -> int:

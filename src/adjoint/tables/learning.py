@@ -11,16 +11,19 @@ from ..core.annotations import Array
 from .column import PARTS, Column, part_of, seconds
 from .conventions import AS_SHOWN, Conventions
 from .date_format import DateFormat, Moments, read_dates
-from .number_format import NumberFormat, read_numbers
+from .number_format import NumberFormat, NumberReading, read_numbers
 from .values import (
     as_floats,
     as_moments,
     as_names,
+    as_texts,
     canonical,
     finite,
+    infinite,
     is_readable,
     is_temporal,
     is_textual,
+    is_time,
     plain,
 )
 
@@ -42,15 +45,35 @@ def learn(
     conventions: Conventions = AS_SHOWN,
 ) -> Column | str:
     """Return what a column is, or why there is nothing to learn from it."""
+    import pyarrow
+
+    values = plain(values)
     kind = values.type
     if not is_readable(kind):
         return f"holds {kind}, which is neither number, date nor category"
-    found = _learn_typed(name, values) if not is_textual(kind) else None
+    try:
+        found = _learn_typed(name, values) if not is_textual(kind) else None
+    except pyarrow.ArrowException as error:
+        return f"cannot be read as {kind}: {error}"
     if found is None:
-        found = _learn_texts(name, as_names(values, conventions.missing), conventions)
+        texts = as_names(values, conventions.missing)
+        found = _learn_texts(name, texts, conventions)
+        if isinstance(found, Column):
+            found.remarks += _absent(values, texts)
     if isinstance(found, Column):
         found.missing = list(conventions.missing)
     return found
+
+
+def _absent(values: Any, texts: Any) -> list[str]:
+    """Say which words stand for missing values, if there are any."""
+    from pyarrow import compute
+
+    words = as_texts(values).filter(texts.is_null()).drop_null()
+    if not len(words):
+        return []
+    shown = ", ".join(map(repr, compute.unique(words).to_pylist()[:3]))
+    return [f"{len(words):,} missing, written {shown}"]
 
 
 def _learn_typed(name: str, values: Any) -> Column | str | None:
@@ -58,12 +81,22 @@ def _learn_typed(name: str, values: Any) -> Column | str | None:
     from pyarrow import compute, types
 
     if is_temporal(values.type):
-        return _dated(name, as_moments(values), None, [])
+        format = DateFormat("time" if is_time(values.type) else "ymd")
+        found = as_moments(values)
+        far = int(np.isnat(found.wall).sum()) - values.null_count
+        remarks = [f"{far:,} outside of the years 1 to 9999, taken as missing"] * bool(far)
+        return _dated(name, found, format, remarks)
     if types.is_integer(values.type):
-        largest = compute.max(compute.abs_checked(plain(values))).as_py() if len(values) else None
-        if largest is not None and largest >= _NAMES_FROM:
+        ends = compute.min_max(values).as_py()
+        if ends["max"] is not None and max(ends["max"], -ends["min"]) >= _NAMES_FROM:
             return None
-    return _numeric(name, as_floats(values), NumberFormat(), [])
+    remarks = ["in seconds"] * types.is_duration(values.type)
+    remarks += _infinite(infinite(values))
+    return _numeric(name, as_floats(values), NumberFormat(), remarks)
+
+
+def _infinite(count: int) -> list[str]:
+    return [f"{count:,} infinite, taken as missing"] * bool(count)
 
 
 def _learn_texts(name: str, texts: Any, conventions: Conventions) -> Column | str:
@@ -73,7 +106,7 @@ def _learn_texts(name: str, texts: Any, conventions: Conventions) -> Column | st
     if reading.formats:
         format, reason = conventions.number_format(reading)
         numbers = format.parse(texts)
-        remarks = _remarks(reading.example, format, reason, numbers)
+        remarks = [*number_remarks(reading, format, reason), *_infinite(infinite(numbers))]
         strange = texts.filter(numbers.is_null()).drop_null()
         return _numeric(name, finite(numbers), format, [*remarks, *_strange(strange, "number")])
     dates = read_dates(texts)
@@ -83,7 +116,7 @@ def _learn_texts(name: str, texts: Any, conventions: Conventions) -> Column | st
         remarks = [f"{chosen} ({reason})" if reason else str(chosen)] if str(chosen) else []
         strange = texts.filter(plain(_array(np.isnat(found.wall)))).drop_null()
         return _dated(name, found, chosen, [*remarks, *_strange(strange, "date")])
-    return _categorical(name, canonical(texts), reading.reason)
+    return _categorical(name, canonical(texts), reading.reason if reading.is_close else "")
 
 
 def _array(values: Any) -> Any:
@@ -92,8 +125,9 @@ def _array(values: Any) -> Any:
     return pyarrow.array(values)
 
 
-def _remarks(example: str, format: NumberFormat, reason: str, numbers: Any) -> list[str]:
+def number_remarks(reading: NumberReading, format: NumberFormat, reason: str) -> list[str]:
     """Say how numbers are read that are not written plainly, or that could be read otherwise."""
+    example = reading.example
     if not example or not (str(format) or reason):
         return []
     value = format.parse(_array([example]))[0].as_py()
@@ -132,21 +166,21 @@ def _numeric(name: str, numbers: Array, format: NumberFormat, remarks: list[str]
 
 
 def _quantiles(known: Array) -> list[float]:
-    found: list[float] = np.unique(np.quantile(known, np.linspace(0, 1, _QUANTILES))).tolist()
-    return found
+    # Adding 0 makes -0, which equals 0, look like it.
+    found = np.unique(np.quantile(known, np.linspace(0, 1, _QUANTILES))) + 0.0
+    return list(found.tolist())
 
 
-def _dated(
-    name: str, found: Moments, format: DateFormat | None, remarks: list[str]
-) -> Column | str:
+def _dated(name: str, found: Moments, format: DateFormat, remarks: list[str]) -> Column | str:
     is_known = ~np.isnat(found.instant)
     known = Moments(found.wall[is_known], found.instant[is_known])
     if not len(known.wall):
         return "all values are missing"
-    parts = [p for p in PARTS[1:] if len(np.unique(part_of(p, known))) > 1]
+    possible = ("hour",) if format.is_time else PARTS[1:]
+    parts = [p for p in possible if len(np.unique(part_of(p, known))) > 1]
     quantiles = _quantiles(seconds(known))
     if len(quantiles) == 1:
-        return f"always {str(known.wall[0].astype('datetime64[s]')).replace('T', ' ')}"
+        return f"always {str(known.wall[0]).removesuffix('.000000').replace('T', ' ')}"
     return Column(
         name,
         "date",
@@ -162,11 +196,12 @@ def _categorical(name: str, names: pyarrow.Array, reason: str) -> Column | str:
     counts = Counter(names.drop_null().to_pylist())
     total = sum(counts.values())
     if len(counts) > max(_OWN * total, 20):
-        other = "" if "that are no number" in reason else f"; {reason}"
+        other = f"; {reason}" if reason else ""
         return f"{len(counts):,} different texts in {total:,} rows say who a row is{other}"
     levels = sorted(value for value, count in counts.items() if count >= _FEWEST)
     if len(counts) == 1 and total == len(names):
         return f"always {next(iter(counts))!r}"
     if not levels:
         return "each of its texts is rare"
-    return Column(name, "category", names.null_count > 0, levels=levels)
+    remarks = [f"not numbers: {reason}"] if reason else []
+    return Column(name, "category", names.null_count > 0, levels=levels, remarks=remarks)

@@ -9,25 +9,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-# A column is one of numbers if this share of its texts are numbers.
+# A column is one of numbers if this share of its texts are numbers, or if half of them are, of many
+# sizes, and the others are the same few words.
 MOSTLY = 0.95
+_FEW_WORDS, _MANY_NUMBERS = 3, 20
 # As Python's `float` reads them, but for "nan" and "inf", which are words.
 PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 # What stands before an amount of money, besides the signs of Unicode's category Sc.
 _MONEY = r"[$€£¥₩₹₽₺₫₪฿₴¢]|[A-Z]{3}|(?:US|R|A|C|HK|NT|S)\$|RMB|kr\.?|Rs\.?|Fr\."
-# A unit is a short text without digits; it begins with a letter or a sign that units have.
-_UNIT = r"[^\W\d_][^\d()+,-]{0,15}|[%‰°$€£¥₩₹₽₺₫₪฿₴¢µ/][^\d()+,-]{0,15}"
+# A unit is a short text without digits, but for those of areas and volumes; it begins with a letter
+# or a sign that units have.
+_UNIT = (
+    r"(?:[dckm]?m|ft|in|yd|mi)\^?[23]|[^\W\d_][^\d()+,-]{0,15}"
+    r"|[%‰°$€£¥₩₹₽₺₫₪฿₴¢µ/\"′″][^\d()+,-]{0,15}"
+)
 # Formats are found by so many rows, at equal steps, and then tried on all.
 _SAMPLE = 2000
-# Signs that mean the same: full-width ones, which Chinese and Japanese keyboards write, spaces
-# that do not break, the real minus, and the apostrophes that Swiss amounts have.
+# Signs that mean the same: digits of other scripts, full-width signs, which Chinese and Japanese
+# keyboards write, spaces that do not break, the real minus, the apostrophes of Swiss amounts.
 _TIDY = str.maketrans(
     {chr(0xFF01 + place): chr(0x21 + place) for place in range(94)}
     | {"￥": "¥", "￡": "£", "￦": "₩"}
     | dict.fromkeys("\u00a0\u2007\u2009\u202f\u3000", " ")
     | dict.fromkeys("\u2212\u2012\u2013\ufe63", "-")
     | dict.fromkeys("\u2018\u2019\u02bc", "'")
+    | {zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966) for digit in range(10)}
+    | {"\u066b": ".", "\u066c": ","}
 )
 # A postcode, or the number of an article: as a number it would lose its zeros.
 _PADDED = r"^[+-]?0\d+$"
@@ -56,7 +64,8 @@ class NumberFormat:
 
     def __post_init__(self) -> None:
         units = self.before + self.after
-        if self.marks not in _MARKS or len(units) > 64 or re.search(r"\d", units):
+        is_strange = len(units) > 64 or re.search(r"\d", units.removesuffix("2").removesuffix("3"))
+        if self.marks not in _MARKS or is_strange:
             raise ValueError(f"no format of numbers: {self.marks}, {units!r:.40}")
 
     @property
@@ -79,7 +88,8 @@ class NumberFormat:
         before, after = (re.escape(unit) for unit in (self.before, self.after))
         amount = rf"{before} ?{number} ?{after}"
         signed = rf"(?:[+-]? ?{before} ?|{before} ?[+-]? ?){number} ?{after}"
-        return rf"^(?:{signed}|{amount} ?-|\( ?{amount} ?\))$"
+        inside = rf"\( ?{amount} ?\)" + (rf"|{before} ?\( ?{number} ?\)" if before else "")
+        return rf"^(?:{signed}|{amount} ?-|{inside})$"
 
     def parse(self, texts: Any) -> Any:
         """Return the numbers of Arrow's texts, null where one has none in this format."""
@@ -124,11 +134,14 @@ class NumberReading:
         A text that is not plain, or is ambiguous.
     reason : str
         Why the column is none of numbers, where there are no formats.
+    is_close : bool
+        Whether half of its texts are numbers nevertheless, so that the reason matters.
     """
 
     formats: tuple[NumberFormat, ...] = ()
     example: str = ""
     reason: str = ""
+    is_close: bool = False
 
     def preferring(self, *marks: tuple[str, str]) -> NumberFormat:
         """Return the first format that has one of these marks, or else the first."""
@@ -156,7 +169,7 @@ def is_any_number(texts: Any) -> Any:
     from pyarrow import compute
 
     digits = "|".join(_digits(*marks) for marks in _MARKS)
-    amount = rf"(?:{_MONEY})? ?[+-]?(?:{digits}){_EXPONENT} ?(?:{_UNIT})?"
+    amount = rf"(?:{_MONEY})? ?[+(-]? ?(?:{digits}){_EXPONENT} ?(?:{_UNIT})?"
     return compute.match_substring_regex(texts, rf"^[(+-]? ?{amount} ?[)-]?$")
 
 
@@ -172,7 +185,10 @@ def read_numbers(texts: Any) -> NumberReading:
     for pattern, reason in ((_PADDED, "begins with a zero"), (_LONG, "has 16 digits or more")):
         names = known.filter(compute.match_substring_regex(known, pattern))
         if len(names):
-            return NumberReading(reason=f"{str(names[0])!r} {reason}, and is a name")
+            reason = f"{str(names[0])!r:.60} {reason}, and is a name"
+            return NumberReading(reason=reason, is_close=True)
+    if len(known) and _are_plain(known):
+        return NumberReading((NumberFormat(),))
     few = sample(known)
     units = _units(few)
     if not units:
@@ -181,13 +197,25 @@ def read_numbers(texts: Any) -> NumberReading:
     formats = _best([NumberFormat(*marks, before, after) for marks in _MARKS], few)
     formats = _best(_unlike(formats, few), known)
     fits = compute.match_substring_regex(known, formats[0].pattern)
-    if (compute.sum(fits).as_py() or 0) < MOSTLY * len(known):
-        return NumberReading(reason=_mixed(known, units))
+    count = compute.sum(fits).as_py() or 0
+    if count < MOSTLY * len(known) and not _are_words_between(known, fits):
+        return NumberReading(reason=_mixed(known, units), is_close=_numbers_in(known) >= 0.5)
     other = formats[0].contradiction(known)
     if other is not None:
         reason = f"{str(known.filter(fits)[0])!r} and {other!r} write numbers in two ways"
-        return NumberReading(reason=reason)
+        return NumberReading(reason=reason, is_close=True)
     return NumberReading(tuple(formats), _example(formats, few))
+
+
+def _are_plain(known: Any) -> bool:
+    """Return whether all texts are as `float` reads them, and cannot have points for thousands."""
+    from pyarrow import compute
+
+    if not compute.all(compute.match_substring_regex(known, f"^{PLAIN}$")).as_py():
+        return False
+    are_pointed = compute.match_substring(known, ".")
+    in_thousands = compute.match_substring_regex(known, f"^[+-]?{_digits(',', '.')}{_EXPONENT}$")
+    return not compute.any(are_pointed).as_py() or not compute.all(in_thousands).as_py()
 
 
 def sample(texts: Any) -> Any:
@@ -222,7 +250,7 @@ def _digits(decimal: str, thousands: str) -> str:
 def _units(known: Any) -> Counter[tuple[str, str]]:
     """Count what stands before and after the numbers among texts."""
     amount = re.compile(
-        rf"[(+-]? ?(?P<before>(?:{_MONEY})?) ?[+-]?[\d.,][\d., ']*{_EXPONENT}"
+        rf"[(+-]? ?(?P<before>(?:{_MONEY})?) ?[+(-]? ?[\d.,][\d., ']*{_EXPONENT}"
         rf" ?(?P<after>(?:{_UNIT})?) ?[)-]?"
     )
     found = map(amount.fullmatch, known.to_pylist())
@@ -250,7 +278,29 @@ def _example(formats: list[NumberFormat], known: Any) -> str:
 
 
 def _strange(known: Any) -> str:
-    return f"{len(set(known.to_pylist()))} different texts that are no numbers"
+    found = list(dict.fromkeys(known.to_pylist()))
+    if not found:
+        return "all values are missing"
+    if len(found) == 1:
+        return f"{len(known):,} texts that are no numbers: {found[0]!r:.60}"
+    return f"{len(found):,} different texts that are no numbers, as {found[0]!r:.60}"
+
+
+def _are_words_between(known: Any, fits: Any) -> bool:
+    """Return whether numbers of many sizes are at least half, and all others the same few words."""
+    from pyarrow import compute
+
+    numbers, words = known.filter(fits), known.filter(compute.invert(fits))
+    are_few = compute.count_distinct(words).as_py() <= _FEW_WORDS
+    are_many = compute.count_distinct(numbers).as_py() >= _MANY_NUMBERS
+    return 2 * len(numbers) >= len(known) and are_few and are_many
+
+
+def _numbers_in(known: Any) -> float:
+    """Return which part of texts are numbers in any format."""
+    from pyarrow import compute
+
+    return float(compute.mean(is_any_number(known)).as_py() or 0)
 
 
 def _mixed(known: Any, units: Counter[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.annotations import Array
 from ..errors import TableError
 from .conventions import AS_SHOWN, Conventions
+from .learning import number_remarks
 from .number_format import NumberFormat, read_numbers, tidied
 from .values import (
     as_floats,
@@ -22,6 +23,7 @@ from .values import (
     is_readable,
     is_temporal,
     is_textual,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Target:
         is missing.
     missing : list of str
         Texts that stand for a missing target besides these.
+    remarks : list of str
+        How its numbers are written, and what had to be decided.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Target:
     numbers: NumberFormat = field(default_factory=NumberFormat)
     is_wordy: bool = False
     missing: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.task not in TASKS[1:]:
@@ -94,10 +99,17 @@ class Target:
         Returns
         -------
         (n,) array of int64 or float64, where missing 0; (n,) array of bool
+
+        Raises
+        ------
+        TableError
+            If texts write numbers in another way than those which it was learnt from.
         """
         import pyarrow
         from pyarrow import compute
 
+        values = plain(values)
+        self._check_written_alike(values)
         if self.task == "regression":
             numbers = as_target_numbers(values, self.numbers, self.missing)
             known = ~np.isnan(numbers)
@@ -106,6 +118,16 @@ class Target:
         places = compute.index_in(canonical(self._classes(values)), value_set=labels)
         codes = compute.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return np.maximum(codes, 0), codes >= 0
+
+    def _check_written_alike(self, values: Any) -> None:
+        if self.task != "regression" or not is_textual(values.type):
+            return
+        other = self.numbers.contradiction(as_names(values, self.missing))
+        if other is not None:
+            way = str(self.numbers) or "a decimal point"
+            raise TableError(
+                f"target {self.name!r} writes {other!r:.60}, but the model read numbers with {way}"
+            )
 
     def _classes(self, values: Any) -> Any:
         return as_words(values, self.missing) if self.is_wordy else as_names(values, self.missing)
@@ -130,10 +152,11 @@ def learn_target(
     TableError
         If there is nothing to predict: all the same, all missing, or too many classes.
     """
+    values = plain(values)
     if not is_readable(values.type) or is_temporal(values.type):
         raise TableError(f"target {name!r} holds {values.type}, neither classes nor numbers")
     missing = list(conventions.missing)
-    format, reason = _number_format(values, conventions)
+    format, reason, remarks = _number_format(values, conventions)
     if task == "regression" and format is None:
         raise TableError(
             f"target {name!r} is no column of numbers: {reason}; is it of classes "
@@ -143,7 +166,7 @@ def learn_target(
         known = as_target_numbers(values, format, missing)
         known = known[~np.isnan(known)]
         if task == "regression" or not _are_classes(known):
-            return _number(name, known, format, missing)
+            return replace(_number(name, known, format, missing), remarks=remarks)
     names = as_names(values, missing)
     is_wordy = is_textual(values.type) and format is None and names.null_count < len(names)
     names = as_words(values, missing) if is_wordy else names
@@ -168,14 +191,33 @@ def as_words(values: Any, missing: list[str]) -> Any:
     return compute.if_else(is_missing, pyarrow.scalar(None, texts.type), texts)
 
 
-def _number_format(values: Any, conventions: Conventions) -> tuple[NumberFormat | None, str]:
-    """Return how a target writes numbers, or None and why it is none of numbers."""
+def told_missing(values: Any, known: Array) -> str:
+    """Say how many rows have no target, and what stands there; "" if all have one."""
+    import pyarrow
+    from pyarrow import compute
+
+    count = int((~known).sum())
+    if not count:
+        return ""
+    texts = as_texts(values).filter(pyarrow.array(~known))
+    found = compute.unique(texts).to_pylist()
+    shown = ", ".join("empty" if text is None else f"{text!r:.40}" for text in found[:3])
+    more = ", …" if len(found) > 3 else ""
+    are = "row without one is" if count == 1 else "rows without one are"
+    return f"{count:,} {are} left out ({shown}{more})"
+
+
+def _number_format(
+    values: Any, conventions: Conventions
+) -> tuple[NumberFormat | None, str, list[str]]:
+    """Return how a target writes numbers and what to say of it, or None and why it has none."""
     if is_numeric(values.type):
-        return NumberFormat(), ""
+        return NumberFormat(), "", []
     reading = read_numbers(as_names(values, conventions.missing))
-    if reading.formats:
-        return conventions.number_format(reading)
-    return None, reading.reason
+    if not reading.formats:
+        return None, reading.reason, []
+    format, reason = conventions.number_format(reading)
+    return format, "", number_remarks(reading, format, reason)
 
 
 def _classes(name: str, names: Any, reason: str) -> Target:

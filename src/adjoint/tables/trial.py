@@ -28,7 +28,7 @@ from .model import TableModel, design_for
 from .record import Record
 from .scores import score
 from .settings import TableSettings
-from .target import Target, learn_target
+from .target import Target, learn_target, told_missing
 
 if TYPE_CHECKING:
     import pyarrow
@@ -59,11 +59,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Parts:
-    """Encoded rows to train on, to stop by and to score by."""
+    """Encoded rows to train on, to stop by and to score by, and what is said of the others."""
 
     train: tuple[Array, Array]
     validation: tuple[Array, Array]
     test: tuple[Array, Array]
+    left_out: str = ""
 
 
 def prepare(
@@ -90,7 +91,8 @@ def prepare(
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
     if len(rows) < _FEWEST_ROWS:
-        raise TableError(f"{len(rows)} rows with a target; at least {_FEWEST_ROWS} are needed")
+        counted = "1 row has" if len(rows) == 1 else f"{len(rows)} rows have"
+        raise TableError(f"{counted} a target; at least {_FEWEST_ROWS} are needed")
     rest, test = _split(rows, y, settings.test, target, settings.seed)
     train, validation = _split(rest, y, settings.validation, target, settings.seed)
     if target.task == "regression":
@@ -106,7 +108,8 @@ def prepare(
     def encoded(rows: Array) -> tuple[Array, Array]:
         return encoder.encode(table.take(rows), Counter()), y[rows]
 
-    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test))
+    left_out = told_missing(table[target_name], known)
+    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test), left_out)
 
 
 def _unnamed(table: pyarrow.Table) -> list[str]:

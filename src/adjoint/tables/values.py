@@ -16,6 +16,9 @@ from .number_format import tidied
 if TYPE_CHECKING:
     import pyarrow
 
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+# The year 1, and the end of the year 9999, in seconds since 1970.
+_FIRST, _END = -62_135_596_800, 253_402_300_800
 # As a number is written in one file, and in another: 1 and 1.0 are the same class.
 _SIMPLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
 
@@ -33,7 +36,7 @@ def is_numeric(kind: pyarrow.DataType) -> bool:
     from pyarrow import types
 
     tests = (types.is_integer, types.is_floating, types.is_decimal, types.is_null)
-    return any(test(kind) for test in tests)
+    return any(test(kind) for test in (*tests, types.is_duration))
 
 
 def is_temporal(kind: pyarrow.DataType) -> bool:
@@ -41,6 +44,13 @@ def is_temporal(kind: pyarrow.DataType) -> bool:
     from pyarrow import types
 
     return any(test(kind) for test in (types.is_date, types.is_timestamp, types.is_time))
+
+
+def is_time(kind: pyarrow.DataType) -> bool:
+    """Return whether a type of Arrow's is that of times of a day alone."""
+    from pyarrow import types
+
+    return bool(types.is_time(kind))
 
 
 def is_readable(kind: pyarrow.DataType) -> bool:
@@ -86,11 +96,27 @@ def _key(text: str) -> str:
 
 
 def as_floats(values: pyarrow.ChunkedArray | pyarrow.Array) -> Array:
-    """Return the values of a typed column of numbers as floats, NaN where there is none."""
+    """Return the values of a typed column of numbers as floats, NaN where there is none.
+
+    Those of durations are seconds.
+    """
     import pyarrow
 
+    values = plain(values)
+    if pyarrow.types.is_duration(values.type):
+        return as_floats(values.cast(pyarrow.int64())) / _PER_SECOND[values.type.unit]
     # Large integers may be rounded, which Arrow refuses where it is asked to be safe.
-    return finite(plain(values).cast(pyarrow.float64(), safe=False))
+    return finite(values.cast(pyarrow.float64(), safe=False))
+
+
+def infinite(numbers: Any) -> int:
+    """Return how many of Arrow's numbers are infinite."""
+    import pyarrow
+    from pyarrow import compute
+
+    if not pyarrow.types.is_floating(numbers.type):
+        return 0
+    return int(compute.sum(compute.is_inf(numbers.cast(pyarrow.float64()))).as_py() or 0)
 
 
 def finite(numbers: Any) -> Array:
@@ -100,11 +126,16 @@ def finite(numbers: Any) -> Array:
 
 
 def as_moments(values: pyarrow.ChunkedArray | pyarrow.Array) -> Moments:
-    """Return the values of a typed column of dates or times."""
+    """Return the values of a typed column of dates or times.
+
+    Those that no calendar has, before the year 1 or after 9999, are missing.
+    """
     import pyarrow
     from pyarrow import compute, types
 
     found = plain(values)
+    if types.is_timestamp(found.type) and found.type.unit != "ns":
+        found = _within_years(found)
     if types.is_time(found.type):
         found = found.cast(pyarrow.time64("ns"), safe=False).cast(pyarrow.int64())
         wall = _micros(compute.divide(found, 1000).cast(pyarrow.timestamp("us")))
@@ -117,14 +148,34 @@ def as_moments(values: pyarrow.ChunkedArray | pyarrow.Array) -> Moments:
     return Moments(wall, wall)
 
 
+def _within_years(moments: Any) -> Any:
+    """Return timestamps without those that microseconds of 64 bits, or a calendar, do not have."""
+    import pyarrow
+    from pyarrow import compute
+
+    counts, per_second = moments.cast(pyarrow.int64()), _PER_SECOND[moments.type.unit]
+    is_early = compute.less(counts, _FIRST * per_second)
+    is_late = compute.greater_equal(counts, _END * per_second)
+    nothing = pyarrow.scalar(None, moments.type)
+    return compute.if_else(compute.or_(is_early, is_late), nothing, moments)
+
+
 def _micros(values: Any) -> Array:
     return np.asarray(values.to_numpy(zero_copy_only=False)).astype("datetime64[us]")
 
 
 def plain(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
-    """Return values in one piece, without a dictionary."""
+    """Return values in one piece, each as it is: not as a dictionary, run or view, or extended."""
     import pyarrow
+    from pyarrow import compute, types
 
     if isinstance(values, pyarrow.ChunkedArray):
         values = values.combine_chunks()
-    return values.dictionary_decode() if pyarrow.types.is_dictionary(values.type) else values
+    if isinstance(values, pyarrow.ExtensionArray):
+        return plain(values.storage)
+    if types.is_dictionary(values.type):
+        return plain(values.dictionary).take(values.indices)
+    if types.is_run_end_encoded(values.type):
+        return plain(compute.run_end_decode(values))
+    is_view = types.is_string_view(values.type)
+    return values.cast(pyarrow.large_string()) if is_view else values

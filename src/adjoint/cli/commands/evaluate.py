@@ -10,17 +10,20 @@ import numpy as np
 
 from ...tables.reading.table_file import TableFile
 from ..model_output import as_json_text, load_model, note, say, scores, show_treated, tabulate
-from ..options import ENCODING, JSON
+from ..options import ENCODING, JSON, SHEET
 
 
 @click.command(short_help="Score a model on a table.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("table", type=click.Path(path_type=Path))
 @ENCODING
+@SHEET
 @JSON
-def evaluate(model: Path, table: Path, encoding: str | None, as_json: bool) -> int:
+def evaluate(
+    model: Path, table: Path, encoding: str | None, sheet: str | None, as_json: bool
+) -> int:
     """Score MODEL on the rows of TABLE that have a target."""
-    network, source = load_model(model), TableFile(table, encoding=encoding)
+    network, source = load_model(model), TableFile(table, encoding=encoding, sheet=sheet)
     network.encoder.check(source.names, table)
     if not as_json:
         tabulate()

@@ -14,7 +14,7 @@ from ...tables.conventions import Conventions
 from ...tables.date_format import ORDERS
 from ...tables.reading.table_file import TableFile
 from ...tables.settings import TableSettings
-from ...tables.target import TASKS
+from ...tables.target import TASKS, Target
 from ..model_output import (
     as_json_text,
     note,
@@ -25,7 +25,7 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import ENCODING, JSON, FiniteNumber, as_units, check_column, check_out
+from ..options import ENCODING, JSON, SHEET, FiniteNumber, as_units, check_column, check_out
 
 DEFAULTS = TableSettings()
 _PART = FiniteNumber(0, 0.9, min_open=True)
@@ -43,6 +43,7 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     "--drop", multiple=True, metavar="COLUMN", help="A column not to read; may be repeated."
 )
 @ENCODING
+@SHEET
 @click.option(
     "--decimal", type=click.Choice([".", ","]), help="Mark before decimals.  [default: found out]"
 )
@@ -119,6 +120,7 @@ def fit(
     force: bool,
     drop: tuple[str, ...],
     encoding: str | None,
+    sheet: str | None,
     decimal: str | None,
     thousands: str | None,
     dates: str | None,
@@ -126,7 +128,7 @@ def fit(
     as_json: bool,
     **chosen: Any,
 ) -> int:
-    """Train a network on TABLE, a file of CSV (also .csv.gz), Parquet or Feather.
+    """Train a network on TABLE: CSV, lines of JSON, Excel, Parquet or Arrow, or - for a pipe.
 
     It finds out what the columns are, holds rows out, scales, encodes, trains, and compares with
     simple models. The folder of the model has weights, a description in JSON and a report to open
@@ -143,7 +145,7 @@ def fit(
     say = teller(as_json)
     if decimal is not None and decimal == thousands:
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
-    source = TableFile(table, encoding=encoding)
+    source = TableFile(table, encoding=encoding, sheet=sheet)
     _check_columns(source, target, drop)
     read = source.read().drop_columns(list(drop))
     settings = TableSettings(**chosen)
@@ -153,8 +155,7 @@ def fit(
         say(f"{source}: {line}")
     say(f"{source}: {read.num_rows:,} rows, {len(read.column_names)} columns")
     show_columns(encoder, say)
-    what = f"classes {', '.join(kind.labels[:5])}" if kind.labels else "a number"
-    say(f"  {target}: to predict, {what}{', …' if len(kind.labels) > 5 else ''}")
+    say(f"  {target}: {_told_target(kind, parts.left_out)}")
     trial = run(encoder, kind, parts, settings, progress=True, say=note)
     record = trial.record
     with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
@@ -169,6 +170,12 @@ def fit(
             f"{_quoted(out / REPORT)}"
         )
     return 130 if record.interrupted else 0
+
+
+def _told_target(target: Target, left_out: str) -> str:
+    more = ", …" if len(target.labels) > 5 else ""
+    what = f"classes {', '.join(target.labels[:5])}{more}" if target.labels else "a number"
+    return "; ".join(filter(None, [f"to predict, {what}", *target.remarks, left_out]))
 
 
 def _quoted(path: Path) -> str:

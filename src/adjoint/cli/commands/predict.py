@@ -17,7 +17,7 @@ from ...tables.reading.dialect import unique_names
 from ...tables.reading.table_file import TableFile
 from ...tables.writing import FORMATS, write_blocks
 from ..model_output import load_model, note, show_treated
-from ..options import ENCODING, check_column, check_out
+from ..options import ENCODING, SHEET, check_column, check_out
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 
@@ -40,6 +40,7 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq"
     help="How to write the rows.  [default: as --out ends; else csv]",
 )
 @ENCODING
+@SHEET
 @click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")
 def predict(
     model: Path,
@@ -49,6 +50,7 @@ def predict(
     keep_all: bool,
     kind: str | None,
     encoding: str | None,
+    sheet: str | None,
     as_json: bool,
 ) -> int:
     """Write what MODEL predicts for each row of TABLE, and how probable each class is.
@@ -66,7 +68,7 @@ def predict(
     )
     if format == "parquet" and out is None:
         raise click.UsageError("--format parquet: needs a file, --out")
-    network, source = load_model(model), TableFile(table, encoding=encoding)
+    network, source = load_model(model), TableFile(table, encoding=encoding, sheet=sheet)
     network.encoder.check(source.names, table)
     kept = source.names if keep_all else list(keep)
     for name in kept:

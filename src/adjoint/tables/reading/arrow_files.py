@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...errors import TableError
+from ..values import plain
 from .dialect import unique_names
 
+PARQUET = (".parquet", ".pq")
 _ROWS = 16_384
 
 
@@ -21,7 +24,7 @@ class _Typed:
         import pyarrow
 
         for block in blocks:
-            yield pyarrow.RecordBatch.from_arrays(block.columns, self.names)
+            yield pyarrow.RecordBatch.from_arrays(list(map(plain, block.columns)), self.names)
 
 
 class ParquetFile(_Typed):
@@ -70,16 +73,39 @@ class FeatherFile(_Typed):
 
 
 class ParquetFolder(_Typed):
-    """Files of Parquet that are one table: those in a folder, or of a pattern; also partitions."""
+    """Files of Parquet that are one table: those in a folder, or of a pattern; also partitions.
 
-    def __init__(self, paths: list[Path] | Path) -> None:
-        from pyarrow import dataset
+    It has the columns of all files, each of a type that holds the values of all of them.
 
-        source = str(paths) if isinstance(paths, Path) else [str(path) for path in paths]
-        self._dataset = dataset.dataset(
-            source, format="parquet", partitioning="hive", exclude_invalid_files=False
-        )
-        self.names = unique_names(self._dataset.schema.names)
+    Parameters
+    ----------
+    paths : list of Path
+    folder : Path, optional
+        Where they are: names of folders below it, as ``year=2024``, are values of partitions.
+
+    Raises
+    ------
+    TableError
+        If a file is none of Parquet.
+    """
+
+    def __init__(self, paths: list[Path], folder: Path | None = None) -> None:
+        import pyarrow
+        from pyarrow import dataset, fs
+
+        strange = [path for path in paths if path.suffix.lower() not in PARQUET]
+        if strange:
+            raise TableError(f"several files are one table if all are Parquet; {strange[0]} is not")
+        within, names = None, [str(path) for path in paths]
+        if folder is not None:
+            within = fs.SubTreeFileSystem(str(folder.resolve()), fs.LocalFileSystem())
+            names = [path.relative_to(folder).as_posix() for path in paths]
+        how = {"format": "parquet", "partitioning": "hive", "filesystem": within}
+        found = dataset.dataset(names, **how)
+        schemas = [found.schema, *(part.physical_schema for part in found.get_fragments())]
+        schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        self._dataset = dataset.dataset(names, schema=schema.remove_metadata(), **how)
+        self.names = unique_names(schema.names)
 
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows, file by file in the order of their names."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import TableError
-from .dialect import Dialect, dialect_of
+from .dialect import Dialect, counted, dialect_of
 from .encoding import Recoded, encoding_of
 
 _HEAD = 1 << 20
@@ -91,6 +91,7 @@ class Delimited:
                 )
             except pyarrow.ArrowInvalid:
                 if self._ragged:
+                    self._check_quotes()
                     raise TableError(self._where_ragged()) from None
                 raise
             if rows.quotes % 2:
@@ -111,6 +112,8 @@ class Delimited:
     def _on_ragged(self, row: Any) -> str:
         if row.text.startswith("#"):
             self.comments += 1
+            return "skip"
+        if not row.text.strip():
             return "skip"
         self._ragged = True
         return "error"
@@ -141,11 +144,10 @@ class Delimited:
     def _where_ragged(self) -> str:
         """Return which line has how many fields, the slow way, for which there is time now."""
         width = len(self.names)
+        shown = f"{', '.join(self.names[:3])}{', …' if width > 3 else ''}"
+        there = f"there {'is' if width == 1 else 'are'} {counted(width, 'column')}: {shown}"
         for row in self._slowly():
-            if row and len(row) != width and not row[0].startswith("#"):
-                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-                return (
-                    f"line {self._line} has {fields}, but there are {width} columns: "
-                    f"{', '.join(self.names[:3])}{', …' if width > 3 else ''}"
-                )
+            is_empty = len(row) < 2 and not any(map(str.strip, row))
+            if len(row) != width and not is_empty and not row[0].startswith("#"):
+                return f"line {self._line} has {counted(len(row), 'field')}, but {there}"
         return "a row has too many fields or too few"

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from ...errors import TableError
 
 DELIMITERS = ",;\t|"
-_SEP = re.compile(r"sep=(.)$", re.IGNORECASE)
+_SEP = re.compile(r"\"?sep=(.)\"?$", re.IGNORECASE)
+# Tables of Markdown, and of databases' consoles, have a line between the names and the rows.
+_RULE = re.compile(r"[|:+ -]*-{3,}[|:+ -]*\s*")
 _ROWS = 50
 
 
@@ -53,20 +55,28 @@ def dialect_of(text: str, delimiter: str | None = None) -> Dialect | None:
     if start == len(lines):
         return None
     chosen = delimiter or told or _delimiter(lines[start:])
-    header = lines[start].lstrip("#") if lines[start].startswith("#") else lines[start]
+    # A column may be called "#".
+    is_marked = lines[start].startswith("#") and lines[start][1:2] != chosen
+    header = lines[start].lstrip("#") if is_marked else lines[start]
     names, used = _first_record([header, *lines[start + 1 :]], chosen)
+    used += bool(_RULE.fullmatch("".join(lines[start + used : start + used + 1])))
     end = sum(map(len, lines[: start + used]))
     return Dialect(chosen, unique_names(names), end, notes)
 
 
 def unique_names(names: list[str]) -> list[str]:
     """Return the names of columns without spaces around them, and each once."""
-    found: list[str] = []
+    found: dict[str, None] = {}
     for place, name in enumerate(names, 1):
         name = " ".join(name.split()) or f"column {place}"
         again = (f"{name} ({count})" for count in itertools.count(2))
-        found.append(name if name not in found else next(n for n in again if n not in found))
-    return found
+        found[name if name not in found else next(n for n in again if n not in found)] = None
+    return list(found)
+
+
+def counted(count: int, what: str) -> str:
+    """Return "1 line", "2,000 lines"."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _preamble(lines: list[str]) -> tuple[int, str | None, list[str]]:
@@ -76,7 +86,7 @@ def _preamble(lines: list[str]) -> tuple[int, str | None, list[str]]:
         bare = line.strip("\r\n")
         if found := _SEP.match(bare):
             told = found[1]
-        elif not bare.strip():
+        elif not bare.strip(" \t" + DELIMITERS):
             blank += 1
         elif bare.startswith("#") and not _is_commented_header(bare, lines[place + 1 :]):
             comments += 1
@@ -84,8 +94,8 @@ def _preamble(lines: list[str]) -> tuple[int, str | None, list[str]]:
             break
     else:
         place = len(lines)
-    notes = [f"{blank} empty lines before the names"] * bool(blank)
-    notes += [f"{comments} lines of comment before the names"] * bool(comments)
+    notes = [f"{counted(blank, 'empty line')} before the names"] * bool(blank)
+    notes += [f"{counted(comments, 'comment')} before the names"] * bool(comments)
     notes += [f"a line that says sep={told}"] * bool(told)
     return place, told, notes
 
@@ -97,7 +107,9 @@ def _is_commented_header(line: str, below: list[str]) -> bool:
     row = below[0].strip("\r\n")
     delimiter = max(DELIMITERS, key=line.count)
     as_many = 0 < line.count(delimiter) == row.count(delimiter)
-    return as_many and bool(re.search(rf"(?:^|{re.escape(delimiter)}) *[+-]?\d", row))
+    return as_many and bool(
+        line[1] == delimiter or re.search(rf"(?:^|{re.escape(delimiter)}) *[+-]?\d", row)
+    )
 
 
 def _delimiter(lines: list[str]) -> str:

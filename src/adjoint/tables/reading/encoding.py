@@ -14,7 +14,10 @@ ENCODINGS = {
     "gb18030": "gb18030",
     "cp1252": "cp1252",
 }
+# That of UTF-32 begins as that of UTF-16 does.
 _MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -22,12 +25,14 @@ _MARKS = (
 _BLOCK = 1 << 20
 # Of the characters of a Chinese text nearly all are among the 3,755 that GB 2312 puts first.
 _COMMON = 0.8
+_NULS = 0.2
 
 
 def encoding_of(head: bytes) -> str:
     """Return the encoding of a text by its first bytes, which may end within a character.
 
-    A byte order mark decides; else what can be UTF-8 is UTF-8. What cannot is GB18030 if four of
+    A byte order mark decides; else text in which every other byte is 0 is UTF-16, and what can be
+    UTF-8 is UTF-8. What cannot is GB18030 if four of
     five characters that are not ASCII are Chinese punctuation or common Chinese characters, and
     cp1252, which Windows uses in the west, if not: accented letters, read in pairs as GB18030, are
     rare characters.
@@ -35,6 +40,13 @@ def encoding_of(head: bytes) -> str:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
+    if b"\0" in head:
+        for place, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+            # Of Western texts nearly all characters have it, of Chinese tables the marks between.
+            if _NULS * len(head) < 2 * head[place::2].count(0) and not head[1 - place :: 2].count(
+                0
+            ):
+                return name
     if _decodes(head, "utf-8"):
         return "utf-8"
     return "gb18030" if _is_chinese(head) else "cp1252"
@@ -110,7 +122,8 @@ class Recoded:
         except UnicodeDecodeError as error:
             raise TableError(
                 f"byte {self._place + error.start:,} is not text in {self._encoding}; save the "
-                f"table as UTF-8, or choose by --encoding ({', '.join(ENCODINGS)})"
+                f"table as UTF-8, or choose by --encoding ({', '.join(ENCODINGS)}, or another that "
+                "Python has)"
             ) from None
         self._place += len(block)
         self.quotes += text.count('"')

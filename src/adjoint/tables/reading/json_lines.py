@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import TableError
+from .dialect import unique_names
 from .encoding import Recoded, encoding_of
 
 _HEAD = 1 << 20
 _ROWS = 16_384
-_READABLE = (str, int, float, bool, type(None))
+_READABLE = (str, bool, type(None))
 
 
 class JSONLines:
@@ -43,14 +44,17 @@ class JSONLines:
                 break
         if not names:
             raise TableError("the file is empty")
-        self.names = list(names)
+        self._keys = list(names)
+        self.names = unique_names(self._keys)
+        " ".join(self.names).encode()  # a name may hold what UTF-8 has no bytes for
 
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows."""
         rows: list[dict[str, Any]] = []
+        known = set(self._keys)
         for number, row in self._lines():
             for name, value in row.items():
-                if name not in self.names:
+                if name not in known:
                     raise TableError(f"line {number} has a column {name!r}, unlike the first lines")
                 if not isinstance(value, _READABLE):
                     raise TableError(f"line {number}: {name!r} is no text or number")
@@ -64,7 +68,7 @@ class JSONLines:
     def _block(self, rows: list[dict[str, Any]]) -> Any:
         import pyarrow
 
-        columns = [[_as_text(row.get(name)) for row in rows] for name in self.names]
+        columns = [[_as_text(row.get(name)) for row in rows] for name in self._keys]
         arrays = [pyarrow.array(column, pyarrow.string()) for column in columns]
         return pyarrow.RecordBatch.from_arrays(arrays, self.names)
 
@@ -88,7 +92,8 @@ def _split(text: Recoded) -> Iterator[bytes]:
 
 def _parsed(line: bytes, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        # Numbers stay as they are written: a float would round a long one.
+        row = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         raise TableError(f"line {number} is no JSON") from None
     if not isinstance(row, dict):
@@ -100,4 +105,4 @@ def _as_text(value: Any) -> str | None:
     """Return a value as a text that reads the same in CSV."""
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value)
+    return str(value)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import TableError, require
-from .arrow_files import FeatherFile, ParquetFile, ParquetFolder
+from .arrow_files import PARQUET, FeatherFile, ParquetFile, ParquetFolder
 from .compressed import COMPRESSED, opened
 from .delimited import Delimited
+from .dialect import counted
 from .json_lines import JSONLines
 from .workbook import Workbook
 
@@ -55,6 +56,8 @@ class TableFile:
     path : str or path
     encoding : str, optional
         Of a text; by default its first bytes decide.
+    sheet : str, optional
+        Of a workbook; by default the first one that has rows.
 
     Attributes
     ----------
@@ -71,9 +74,15 @@ class TableFile:
         If pyarrow is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, encoding: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        encoding: str | None = None,
+        sheet: str | None = None,
+    ) -> None:
         require("pyarrow", extra="cli", purpose="reading a table")
-        self.path, self._encoding = Path(path), encoding
+        self.path, self._encoding, self._sheet = Path(path), encoding, sheet
         self.kind = "table"
         with self._told():
             self._reader = self._find_reader()
@@ -86,7 +95,7 @@ class TableFile:
     def notes(self) -> list[str]:
         """What was passed over, and what had to be decided."""
         comments = getattr(self._reader, "comments", 0)
-        told = [f"{comments} lines of comment between the rows"] if comments else []
+        told = [f"{counted(comments, 'comment')} between the rows"] if comments else []
         return [*self._reader.notes, *told]
 
     @property
@@ -122,29 +131,38 @@ class TableFile:
         parts = self._parts()
         if parts is not None:
             self.kind = "Parquet"
-            return ParquetFolder(parts)
+            return ParquetFolder(parts, self.path if self.path.is_dir() else None)
         place = self._place()
         self.kind = self._kind(place)
+        if self._sheet is not None and self.kind != "Excel":
+            raise TableError(f"{self}: --sheet is for workbooks of Excel; this is {self.kind}")
         if self.kind in _TEXTS:
             reader = Delimited if self.kind == "CSV" else JSONLines
             return reader(lambda: opened(place), encoding=self._encoding)
         if self._encoding is not None:
             raise TableError(f"{self}: --encoding is for texts; {self.kind} has its own")
-        readers = {"Parquet": ParquetFile, "Feather": FeatherFile, "Excel": Workbook}
-        return readers[self.kind](place)
+        if self.kind == "Excel":
+            return Workbook(place, sheet=self._sheet)
+        return ParquetFile(place) if self.kind == "Parquet" else FeatherFile(place)
 
-    def _parts(self) -> list[Path] | Path | None:
+    def _parts(self) -> list[Path] | None:
         """Return the files of a folder or a pattern; None for a single file."""
         if self.path.is_dir():
-            if not any(self.path.rglob("*.parquet")):
+            found = sorted(path for path in self.path.rglob("*") if self._is_part(path))
+            if not found:
                 raise TableError(f"{self}: a folder without files of Parquet (*.parquet)")
-            return self.path
+            return found
         if self.path.exists() or not glob.has_magic(str(self.path)):
             return None
         found = sorted(Path(path) for path in glob.glob(str(self.path), recursive=True))
         if not found:
             raise TableError(f"{self}: no file of this pattern")
         return found
+
+    def _is_part(self, path: Path) -> bool:
+        """Return whether a file in a folder is a part of its table; Spark keeps hidden ones too."""
+        inner = path.relative_to(self.path).parts
+        return path.suffix.lower() in PARQUET and not any(part[0] in "._" for part in inner)
 
     def _place(self) -> Path:
         """Return where the bytes are: those of a pipe are kept in a file until this object goes."""
@@ -195,6 +213,8 @@ class TableFile:
         except TableError as error:
             told = str(error)
             raise TableError(told if told.startswith(str(self)) else f"{self}: {told}") from None
+        except UnicodeEncodeError:
+            raise TableError(f"{self}: a text holds half of a pair of UTF-16") from None
         except (pyarrow.ArrowException, EOFError) as error:
             raise TableError(f"{self}: cannot be read as {self.kind}: {error}") from None
         except OSError as error:

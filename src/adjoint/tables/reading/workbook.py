@@ -14,7 +14,7 @@ _ROWS = 16_384
 
 
 class Workbook:
-    """A table on a sheet of a workbook; its first row that is not empty has the names.
+    """A table on a sheet of a workbook; its first row with several values has the names.
 
     Values are texts as in CSV; dates and times are written as ISO 8601 does.
 
@@ -34,21 +34,30 @@ class Workbook:
             raise TableError(f"cannot be read as a workbook of Excel: {error}") from None
         if sheet is not None and sheet not in book.sheet_names:
             raise TableError(f"no sheet {sheet!r}; there are {', '.join(book.sheet_names)}")
-        chosen = sheet or book.sheet_names[0]
+        self.notes: list[str] = []
+        chosen = sheet or _first_sheet(book, calamine)
         self._sheet = book.get_sheet_by_name(chosen)
         self._top, names = self._find_names()
         self.names = unique_names(names)
         others = [name for name in book.sheet_names if name != chosen]
-        self.notes = (
-            [f"the sheet {chosen!r}, not {', '.join(others)}"] if others and not sheet else []
-        )
+        if others and not sheet:
+            self.notes.append(f"the sheet {chosen!r}, not {', '.join(others)}; --sheet chooses")
 
     def _find_names(self) -> tuple[int, list[str]]:
+        """Return the first row with several values, or the only one: a title above has one."""
+        title = None
         for place, row in enumerate(self._sheet.iter_rows()):
             texts = [_as_text(value) or "" for value in row]
-            if any(texts):
+            count = sum(map(bool, texts))
+            if count > 1 or (count and len(texts) == 1):
+                if title:
+                    self.notes.append(f"above the names: {next(filter(None, title[1]))!r}")
                 return place, texts
-        raise TableError("the sheet is empty")
+            if count and title is None:
+                title = place, texts
+        if title is None:
+            raise TableError("the sheet is empty")
+        return title
 
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows; rows without any value are left out."""
@@ -69,6 +78,15 @@ class Workbook:
         columns = zip(*rows, strict=True)
         arrays = [pyarrow.array(column, pyarrow.string()) for column in columns]
         return pyarrow.RecordBatch.from_arrays(arrays, self.names)
+
+
+def _first_sheet(book: Any, calamine: Any) -> str:
+    """Return the first sheet that is shown and not empty, or the first of all."""
+    for sheet in book.sheets_metadata:
+        is_shown = sheet.visible == calamine.SheetVisibleEnum.Visible
+        if is_shown and book.get_sheet_by_name(sheet.name).height:
+            return str(sheet.name)
+    return str(book.sheet_names[0])
 
 
 def _as_text(value: Any) -> str | None:
