@@ -234,3 +234,12 @@ def test_digests_are_those_of_the_files(place):
     state = json.loads((place / "model/model.json").read_text("utf-8"))
     data = (place / "model/weights.safetensors").read_bytes()
     assert state["weights"] == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("out", ["x" * 300, "sales.csv", "sales.csv/model", "", "."])
+def test_a_bad_out_is_one_line_before_the_training(place, capsys, out):
+    fit = ["fit", "sales.csv", "--target", "sold", "--out", out, "--force"]
+    assert cli.main(fit) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1

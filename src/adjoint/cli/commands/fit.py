@@ -139,7 +139,7 @@ def fit(
     from ...tables.report import write_report
     from ...tables.trial import prepare, run
 
-    check_free(out, replace=force)
+    check_out(lambda place: check_free(place, replace=force), out)
     check_out(check_folder_place, out.parent)
     _require_for_fit(as_json)
     say = teller(as_json)
