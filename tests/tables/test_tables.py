@@ -110,7 +110,7 @@ def test_explain_derives_the_loss_of_a_model_on_rows_of_a_table(run, fitted):
     )
     assert (status, err) == (0, "")
     assert "个等式成立" in out
-    model, space = TableModel.load(Path("model")), {}
+    model, space = load_model(Path("model")), {}
     with np.errstate():  # a script switches NumPy's warnings off for its own process
         exec(Path("page.py").read_text(encoding="utf-8"), space)
     rows = pa.table({name: column[:2] for name, column in people().items()})
@@ -126,7 +126,7 @@ def test_explain_derives_a_regression_in_the_scale_it_was_trained_in(run):
     run("fit", "people.csv", "--target", "income", "--task", "regression", *FAST)
     status, _, err = run("explain", "model", "people.csv", "--out", "page.py")
     assert (status, err) == (0, "1 row: age: missing, taken as the median\n")
-    model, space = TableModel.load(Path("model")), {}
+    model, space = load_model(Path("model")), {}
     with np.errstate():
         exec(Path("page.py").read_text(encoding="utf-8"), space)
     expected = np.array([float(x) for x in people()["income"][:5]])
