@@ -177,5 +177,7 @@ def plain(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
         return plain(values.dictionary).take(values.indices)
     if types.is_run_end_encoded(values.type):
         return plain(compute.run_end_decode(values))
-    is_view = types.is_string_view(values.type)
-    return values.cast(pyarrow.large_string()) if is_view else values
+    if types.is_string_view(values.type):
+        # pyarrow 17 has no cast of views.
+        return pyarrow.array(values.to_pylist(), pyarrow.large_string())
+    return values
