@@ -13,7 +13,7 @@ import re
 DISTRIBUTION = "adjoint-autodiff"
 
 # What is installed under another name than it is imported by.
-_INSTALLED_AS = {"sklearn": "scikit-learn"}
+_INSTALLED_AS = {"sklearn": "scikit-learn", "python_calamine": "python-calamine"}
 # A requirement in metadata: scipy>=1.13; extra == 'native'
 _REQUIREMENT = re.compile(r"""([\w.-]+).*;.*\bextra\s*==\s*['"]([^'"]+)""")
 

@@ -106,3 +106,13 @@ def test_the_line_is_ended_where_training_breaks_off(monkeypatch):
         show(1, 0.5)
         raise KeyboardInterrupt
     assert sys.stderr.getvalue() == "\r1/1 epochs, loss=0.5\n"
+
+
+def test_a_log_gets_a_line_now_and_then_where_nobody_looks(monkeypatch):
+    log, clock = io.StringIO(), iter(range(0, 100, 4))
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setattr("adjoint.training.progress.perf_counter", lambda: float(next(clock)))
+    run(8, wanted="log")
+    assert log.getvalue() == "3/8 epochs, loss=0.3333\n6/8 epochs, loss=0.1667\n"
+    run(8)
+    assert log.getvalue().count("\n") == 2

@@ -19,7 +19,7 @@ from ..explanation.derivation.derivation import Derivation
 from ..explanation.derivation.explain import explain
 from ..explanation.derivation.source_file import explain_file
 from ..explanation.users_file import SourceFileError
-from ..tables.source import TableFile
+from ..tables.reading.table_file import TableFile
 from . import demo as demonstration
 from .model_output import load_model, show_treated
 from .unusable import Unusable

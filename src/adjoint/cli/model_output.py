@@ -5,8 +5,10 @@ Models are imported when a command runs: scikit-learn alone takes half a second.
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ..tables.model import TableModel
 
 Say = Callable[[str], None]
+_FEWEST_ALIKE = 5
+_NOT_READ = "not read, "
 
 
 def require_for_tables() -> None:
@@ -29,27 +33,64 @@ def require_for_tables() -> None:
 def load_model(folder: Path) -> TableModel:
     """Return the model in a folder."""
     require_for_tables()
-    from ..tables.model import TableModel
+    from ..tables.folder import load_model
 
-    return TableModel.load(folder)
+    return load_model(folder)
+
+
+def say(line: str) -> None:
+    """Print a line on standard output."""
+    click.echo(printable(line))
 
 
 def note(line: str) -> None:
     """Print a line on standard error."""
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def teller(as_json: bool) -> Say:
     """Return what prints a line: on standard error where standard output is for JSON."""
-    return note if as_json else click.echo
+    return note if as_json else say
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing tells a terminal what to do: names come out of files."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def show_columns(encoder: Encoder, say: Say) -> None:
-    """Print what each column of the table is to the model."""
-    for column in encoder.columns:
-        say(f"  {column.name}: {column}")
-    for name, reason in encoder.ignored.items():
-        say(f"  {name}: not read, {reason}")
+    """Print what each column of the table is to the model; many that are alike in one line."""
+    told = [(column.name, str(column)) for column in encoder.columns]
+    told += [(name, _NOT_READ + reason) for name, reason in encoder.ignored.items()]
+    for names, what in _grouped(told):
+        say(f"  {names}: {what}")
+
+
+def _grouped(told: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield columns and what they are, five and more whose names differ in digits as one."""
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for name, what in told:
+        groups.setdefault((_stem(name), _kind(what)), []).append((name, what))
+    for (_, start), alike in groups.items():
+        if len(alike) < _FEWEST_ALIKE:
+            yield from alike
+            continue
+        whats = list(dict.fromkeys(what for _, what in alike))
+        what = whats[0]
+        if len(whats) > 1:
+            is_read = not what.startswith(_NOT_READ)
+            what = f"{start}, as {what.partition(', ')[2]}" if is_read else f"{what}, and so on"
+        yield f"{alike[0][0]} … {alike[-1][0]} ({len(alike)} columns)", what
+
+
+def _kind(what: str) -> str:
+    """Return what columns of one line have in common: a kind, or the reason not to be read."""
+    is_read = not what.startswith(_NOT_READ)
+    return what.partition(",")[0] if is_read else re.split(r"[0-9']", what)[0]
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\d+", "0", name)
 
 
 def show_treated(treated: Counter[str]) -> None:
@@ -82,5 +123,12 @@ def summary(model: TableModel) -> dict[str, Any]:
         "ignored": model.encoder.ignored,
         "network": list(model.network.design.sizes),
         "parameters": sum(parameter.size for parameter in model.network.parameters()),
-        **model.record,
+        **(model.record.to_state() if model.record else {}),
     }
+
+
+def as_json_text(value: Any) -> str:
+    """Return JSON that is valid, with null for NaN, and texts as they are."""
+    from ..tables.record import without_nan
+
+    return json.dumps(without_nan(value), ensure_ascii=False, allow_nan=False)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..errors import suggestion
+
 # No memory holds so many, and the product of two such sizes still fits into 64 bits.
 _MOST_UNITS = 2**31
 
+ENCODING = click.option(
+    "--encoding",
+    metavar="NAME",
+    callback=lambda _, __, name: as_encoding(name),
+    help="Encoding of a text, as utf-8, gb18030 or cp1252.  [default: found out]",
+)
+SHEET = click.option(
+    "--sheet", metavar="NAME", help="Sheet of a workbook of Excel.  [default: the first with rows]"
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
 
 
@@ -34,6 +46,22 @@ def as_units(context: click.Context, option: click.Parameter, text: str) -> tupl
     if any(size < 1 for size in sizes):
         raise click.BadParameter(f"{text!r}: a layer has at least one unit")
     return sizes
+
+
+def as_encoding(name: str | None) -> str | None:
+    """Return the name of an encoding that Python has."""
+    try:
+        return name and codecs.lookup(name).name
+    except LookupError:
+        raise click.BadParameter(f"{name!r} is no encoding, as utf-8, gb18030 or cp1252") from None
+
+
+def check_column(option: str, name: str, names: Sequence[str]) -> None:
+    """Refuse the name of a column that a table does not have."""
+    if name not in names:
+        near = suggestion(name, names)
+        shown = "" if near else f"; there are {', '.join(names[:20])}" + ", …" * (len(names) > 20)
+        raise click.UsageError(f"{option}: no column {name!r}{near or shown}")
 
 
 def check_out(check: Callable[[Path], None], path: Path) -> None:

@@ -1,29 +1,43 @@
-"""A column's kind says how its values become numbers: as they are, or as categories."""
+"""A column's kind says how its values become numbers: as they are, as categories, or as dates."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.annotations import Array
+from ..errors import TableError
+from .date_format import DateFormat, Moments
+from .number_format import NumberFormat
+from .values import (
+    as_floats,
+    as_moments,
+    as_names,
+    canonical,
+    finite,
+    infinite,
+    is_temporal,
+    is_textual,
+    is_time,
+    plain,
+)
 
 if TYPE_CHECKING:
     import pyarrow
 
-
-# What stands for a missing value in a text, small letters or capitals.
-MISSING = ("", "?", "na", "n/a", "nan", "null", "none", "-")
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-# A column of texts is one of numbers if this share of them are numbers.
-_MOSTLY = 0.95
-_QUANTILES, _WIDEST = 101, 3**0.5
-# Categories with fewer rows count as one; a column in which most rows have one of their own says
-# who a row is, not what it is like.
-_FEWEST = 3
-_OWN = 0.5
+# So many texts of which none is a number are of another kind of column.
+_FEWEST_WORDS = 20
+# A uniform distribution between these bounds has variance 1.
+_WIDEST = 3**0.5
+KINDS = ("number", "category", "date")
+# What a moment has besides its place in time, with the mean and the deviation of even values.
+_CYCLES = {"month": (6.5, 3.452), "weekday": (3.0, 2.0), "hour": (11.5, 6.922)}
+PARTS = ("time", "year", *_CYCLES)
 
 
 @dataclass
@@ -33,16 +47,27 @@ class Column:
     Attributes
     ----------
     name : str
-    kind : {"number", "category"}
+    kind : {"number", "category", "date"}
     has_missing : bool
         Whether some values were missing when it was learnt: they are told by a column or a category
         of their own.
     quantiles : list of float
         A number's values at equal steps of their ranks, each once: a value becomes its rank
-        between -√3 and √3, which has mean 0 and variance 1, and does not depend on its scale.
+        between -√3 and √3, which has mean 0 and variance 1, and does not depend on its scale. Of
+        dates: their seconds since 1970.
     levels : list of str
         A category's values by how they sort. Its numbers begin at 1; 0 stands for all that are
         rare, or were not there. Missing ones have the last number.
+    numbers : NumberFormat
+        How texts write a number.
+    dates : DateFormat, optional
+        How texts write a date.
+    parts : list of str
+        What of a date varies: "time" (since the first row), "year", "month", "weekday", "hour".
+    missing : list of str
+        Texts that stand for missing values besides the usual ones.
+    remarks : list of str
+        What else there is to say about it: what was decided, converted or taken as missing.
     """
 
     name: str
@@ -50,11 +75,30 @@ class Column:
     has_missing: bool
     quantiles: list[float] = field(default_factory=list)
     levels: list[str] = field(default_factory=list)
+    numbers: NumberFormat = field(default_factory=NumberFormat)
+    dates: DateFormat | None = None
+    parts: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"column {self.name!r} is of an unknown kind {self.kind!r:.40}")
+        if self.kind != "category" and not (
+            len(self.quantiles) > 1 and all(a < b for a, b in pairwise(self.quantiles))
+        ):
+            raise ValueError(f"column {self.name!r} has quantiles that do not rise")
+        if (self.kind == "date") != bool(self.parts) or not set(self.parts) <= set(PARTS):
+            raise ValueError(f"column {self.name!r} is no date with parts of {', '.join(PARTS)}")
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError(f"column {self.name!r} has a category twice")
 
     @property
     def width(self) -> int:
         """How many columns of numbers it becomes."""
-        return 1 + (self.kind == "number" and self.has_missing)
+        if self.kind == "category":
+            return 1
+        return max(len(self.parts), 1) + self.has_missing
 
     @property
     def count(self) -> int:
@@ -62,143 +106,168 @@ class Column:
         return 1 + len(self.levels) + self.has_missing
 
     def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
-        """Return the values as numbers, (n, width), and count those that are treated specially."""
+        """Return the values as numbers, (n, width), and count those that are treated specially.
+
+        Raises
+        ------
+        TableError
+            If the values are of another kind, or write numbers in another way, than those which it
+            was learnt from.
+        """
+        values = plain(values)
         if self.kind == "category":
             return self._codes(values, treated)[:, np.newaxis]
-        numbers, strange = as_numbers(values)
-        if strange:
-            treated[f"{self.name}: no number, taken as missing"] += strange
+        found = self._dated(values, treated) if self.kind == "date" else None
+        numbers = seconds(found) if found else self._numbers(values, treated)
         gaps = np.isnan(numbers)
         if gaps.any() and not self.has_missing:
-            treated[f"{self.name}: missing, taken as the median"] += int(gaps.sum()) - strange
-        # Ranks among the quantiles instead of values: an outlier stays within ±√3, the bounds of a
-        # uniform distribution of variance 1.
+            self._count(treated, "missing, taken as the median", int(gaps.sum()))
+        parts = list(self._parts(found)) if found else [self._ranks(numbers)]
+        self._count_outside(numbers, treated)
+        scaled = [np.where(gaps, 0.0, part) for part in parts]
+        return np.column_stack([*scaled, gaps] if self.has_missing else scaled)
+
+    def _count(self, treated: Counter[str], what: str, count: int) -> None:
+        if count:
+            treated[f"{self.name}: {what}"] += count
+
+    # --- numbers ----------------------------------------------------------------------------------
+
+    def _numbers(self, values: Any, treated: Counter[str]) -> Array:
+        if is_temporal(values.type):
+            raise TableError(
+                f"column {self.name!r} holds {values.type}, but the model read numbers"
+            )
+        if not is_textual(values.type):
+            self._count(treated, "infinite, taken as missing", infinite(values))
+            return as_floats(values)
+        texts = as_names(values, self.missing)
+        other = self.numbers.contradiction(texts)
+        if other is not None:
+            way = str(self.numbers) or "a decimal point"
+            raise TableError(
+                f"column {self.name!r} writes {other!r}, but the model read numbers with {way}"
+            )
+        parsed = self.numbers.parse(texts)
+        strange = parsed.null_count - texts.null_count
+        if strange == len(texts) - texts.null_count >= _FEWEST_WORDS:
+            word = texts.drop_null()[0].as_py()
+            raise TableError(
+                f"column {self.name!r} holds texts that are no numbers, as {word!r:.60}, but the "
+                "model read numbers"
+            )
+        self._count(treated, "no number, taken as missing", strange)
+        self._count(treated, "infinite, taken as missing", infinite(parsed))
+        return finite(parsed)
+
+    def _ranks(self, numbers: Array) -> Array:
+        # Ranks among the quantiles instead of values: an outlier stays within ±√3.
         ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
-        scaled = np.where(gaps, 0.0, np.interp(numbers, self.quantiles, ranks))
-        return np.column_stack([scaled, gaps] if self.has_missing else [scaled])
+        return np.asarray(np.interp(numbers, self.quantiles, ranks))
+
+    def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
+        outside = (numbers < self.quantiles[0]) | (numbers > self.quantiles[-1])
+        self._count(treated, f"outside of {self.span}, taken as the nearest", int(outside.sum()))
+
+    # --- dates ------------------------------------------------------------------------------------
+
+    def _dated(self, values: Any, treated: Counter[str]) -> Moments:
+        format = self.dates or DateFormat("ymd")
+        is_right = is_textual(values.type) or (
+            is_temporal(values.type) and is_time(values.type) == format.is_time
+        )
+        if not is_right:
+            what = "times of a day" if format.is_time else "dates"
+            raise TableError(f"column {self.name!r} holds {values.type}, but the model read {what}")
+        if is_temporal(values.type):
+            found, texts = as_moments(values), values
+        else:
+            texts = as_names(values, self.missing)
+            found = format.parse(texts)
+        strange = int(np.isnat(found.wall).sum()) - texts.null_count
+        self._count(treated, "no date, taken as missing", strange)
+        return found
+
+    def _parts(self, found: Moments) -> Iterator[Array]:
+        for part in self.parts:
+            if part == "time":
+                yield self._ranks(seconds(found))
+            elif part == "year":
+                years = [float(part_of("year", _moments(q))[0]) for q in self.quantiles]
+                yield np.interp(part_of("year", found), [years[0], years[-1]], [-_WIDEST, _WIDEST])
+            else:
+                mean, deviation = _CYCLES[part]
+                yield (part_of(part, found) - mean) / deviation
+
+    # --- categories -------------------------------------------------------------------------------
 
     def _codes(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         import pyarrow
         from pyarrow import compute
 
-        names = as_names(values)
-        found = compute.index_in(names, value_set=pyarrow.array(self.levels, pyarrow.string()))
+        if is_temporal(values.type):
+            raise TableError(f"column {self.name!r} holds {values.type}, but the model read names")
+        names = canonical(as_names(values, self.missing))
+        levels = canonical(pyarrow.array(self.levels, pyarrow.string()))
+        found = compute.index_in(names, value_set=levels)
         # Number 0 stands for all categories that were rare or not there.
         codes = compute.fill_null(found, -1).to_numpy(zero_copy_only=False) + 1
         gaps = names.is_null().to_numpy(zero_copy_only=False)
         if self.has_missing:
             codes[gaps] = self.count - 1
-        elif gaps.any():
-            treated[f"{self.name}: missing, taken as a category that was rare"] += int(gaps.sum())
-        unseen = int(((codes == 0) & ~gaps).sum())
-        if unseen:
-            treated[f"{self.name}: a category that was rare or not there"] += unseen
+        else:
+            self._count(treated, "missing, taken as a category that was rare", int(gaps.sum()))
+        self._count(
+            treated, "a category that was rare or not there", int(((codes == 0) & ~gaps).sum())
+        )
         return np.asarray(codes, np.float64)
+
+    # --- in words ---------------------------------------------------------------------------------
+
+    @property
+    def span(self) -> str:
+        """The least and the greatest value that it was learnt from."""
+        ends = self.quantiles[0], self.quantiles[-1]
+        if self.kind == "number":
+            return f"{ends[0]:.6g} to {ends[1]:.6g}"
+        shown = [str(_moments(end).wall[0].astype("datetime64[s]")) for end in ends]
+        if self.dates and self.dates.is_time:
+            day = "1970-01-02T00:00:00"
+            shown = ["24:00:00" if text == day else text.partition("T")[2] for text in shown]
+            return " to ".join(shown)
+        return " to ".join(text.removesuffix("T00:00:00").replace("T", " ") for text in shown)
 
     def __str__(self) -> str:
         gaps = ", some missing" if self.has_missing else ""
-        if self.kind == "number":
-            low, high = self.quantiles[0], self.quantiles[-1]
-            return f"number{gaps}, {low:.6g} to {high:.6g}"
-        shown = ", ".join(self.levels[:3]) + (", …" if len(self.levels) > 3 else "")
-        return f"category{gaps}, {len(self.levels)} values: {shown}"
+        if self.kind == "category":
+            shown = ", ".join(self.levels[:3]) + (", …" if len(self.levels) > 3 else "")
+            told = (
+                f"category{gaps}, {len(self.levels)} value{'s' * (len(self.levels) != 1)}: {shown}"
+            )
+        else:
+            parts = f", by {', '.join(self.parts)}" if self.parts else ""
+            told = f"{self.kind}{gaps}, {self.span}{parts}"
+        return "; ".join([told, *self.remarks])
 
 
-def learn(name: str, values: pyarrow.ChunkedArray | pyarrow.Array) -> Column | str:
-    """Return what a column is, or why there is nothing to learn from it."""
-    kind = values.type
-    if not is_readable(kind):
-        return f"holds {kind}, which is neither number nor category"
-    numbers, strange = as_numbers(values)
-    known = ~np.isnan(numbers)
-    if known.sum() + strange == 0:
-        return "all values are missing"
-    is_text = is_textual(kind)
-    if (not is_text and strange == 0) or known.sum() >= _MOSTLY * (known.sum() + strange) > 0:
-        return _numeric(name, numbers[known], has_missing=not known.all())
-    return _categorical(name, as_names(values))
+def seconds(found: Moments) -> Array:
+    """Return the seconds since 1970, in Universal Time, NaN where there is no moment."""
+    micros = found.instant.astype(np.int64) / 1e6
+    return np.where(np.isnat(found.instant), np.nan, micros)
 
 
-def _numeric(name: str, numbers: Array, *, has_missing: bool) -> Column | str:
-    quantiles = np.unique(np.quantile(numbers, np.linspace(0, 1, _QUANTILES))).tolist()
-    if len(quantiles) == 1:
-        return f"always {quantiles[0]:g}" + (" or missing" if has_missing else "")
-    return Column(name, "number", has_missing, quantiles=quantiles)
+def part_of(part: str, found: Moments) -> Array:
+    """Return the year, the month (1 to 12), the weekday (Monday is 0) or the hour of moments."""
+    wall = found.wall
+    if part == "year":
+        return np.asarray(wall.astype("datetime64[Y]").astype(np.int64) + 1970)
+    if part == "month":
+        return np.asarray(wall.astype("datetime64[M]").astype(np.int64) % 12 + 1)
+    if part == "weekday":  # 1970-01-01 was a Thursday
+        return np.asarray((wall.astype("datetime64[D]").astype(np.int64) + 3) % 7)
+    return np.asarray((wall - wall.astype("datetime64[D]")).astype(np.int64) / 3.6e9)
 
 
-def _categorical(name: str, names: pyarrow.Array) -> Column | str:
-    counts = Counter(names.drop_null().to_pylist())
-    total = sum(counts.values())
-    if len(counts) > max(_OWN * total, 20):
-        return f"{len(counts)} different texts in {total} rows say who a row is"
-    levels = sorted(value for value, count in counts.items() if count >= _FEWEST)
-    if len(counts) == 1 and total == len(names):
-        return f"always {next(iter(counts))!r}"
-    if not levels:
-        return "each of its texts is rare"
-    return Column(name, "category", names.null_count > 0, levels=levels)
-
-
-def is_textual(kind: pyarrow.DataType) -> bool:
-    """Return whether a type of Arrow's is that of names: texts, truth values, dictionaries."""
-    from pyarrow import types
-
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_string_view(kind)
-        or types.is_dictionary(kind)
-        or types.is_boolean(kind)
-    )
-
-
-def is_readable(kind: pyarrow.DataType) -> bool:
-    """Return whether values of a type of Arrow's are names or numbers."""
-    from pyarrow import types
-
-    tests = (types.is_integer, types.is_floating, types.is_decimal)
-    numeric = (*tests, types.is_date, types.is_timestamp, types.is_null)
-    return is_textual(kind) or any(test(kind) for test in numeric)
-
-
-def as_names(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
-    """Return values as texts without spaces around them, null where one is missing."""
-    import pyarrow
-    from pyarrow import compute
-
-    names = compute.utf8_trim_whitespace(_plain(values).cast(pyarrow.string()))
-    is_missing = compute.is_in(compute.utf8_lower(names), value_set=pyarrow.array(MISSING))
-    return compute.if_else(is_missing, pyarrow.scalar(None, pyarrow.string()), names)
-
-
-def as_numbers(values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, int]:
-    """Return values as floats, NaN where there is none, and how many were neither."""
-    import pyarrow
-    from pyarrow import compute
-
-    kind = values.type
-    if is_textual(kind):
-        names = as_names(values)
-        is_number = compute.match_substring_regex(names, _NUMBER)
-        strange = names.null_count
-        texts = compute.if_else(is_number, names, pyarrow.scalar(None, pyarrow.string()))
-        numbers = texts.cast(pyarrow.float64())
-        strange = numbers.null_count - strange
-    else:
-        numbers, strange = _plain(values), 0
-        if pyarrow.types.is_temporal(kind):
-            numbers = numbers.cast(pyarrow.timestamp("ms")).cast(pyarrow.int64())
-        # Large integers may be rounded, which Arrow refuses where it is asked to be safe.
-        numbers = numbers.cast(pyarrow.float64(), safe=False)
-    found = numbers.to_numpy(zero_copy_only=False).astype(np.float64)
-    found = np.where(np.isfinite(found), found, np.nan)
-    return found, int(strange)
-
-
-def _plain(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
-    """Return values in one piece."""
-    import pyarrow
-
-    if isinstance(values, pyarrow.ChunkedArray):
-        values = values.combine_chunks()
-    return values.dictionary_decode() if pyarrow.types.is_dictionary(values.type) else values
+def _moments(since_1970: float) -> Moments:
+    wall = np.array([round(since_1970 * 1e6)], "datetime64[us]")
+    return Moments(wall, wall)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,13 +12,20 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..errors import TableError
-from .column import Column, learn
+from .column import Column
+from .conventions import AS_SHOWN, Conventions, seen
+from .learning import learn
+from .state import restored
+from .values import as_floats, as_names, finite, is_textual
 
 if TYPE_CHECKING:
     import pyarrow
 
 
 DTYPE = np.float32
+_INDEX_NAMES = ("index", "id", "row")
+# What pandas calls a column without a name, and an index without one.
+_UNNAMED = re.compile(r"Unnamed: [\d.]+|__index_level_\d+__")
 
 
 @dataclass
@@ -36,21 +44,38 @@ class Encoder:
     ignored: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, table: pyarrow.Table, *, skip: Sequence[str]) -> Encoder:
-        """Learn what the columns of a table are, save those to skip.
+    def fit(
+        cls,
+        table: pyarrow.Table,
+        *,
+        skip: Sequence[str],
+        conventions: Conventions = AS_SHOWN,
+        ignored: dict[str, str] | None = None,
+    ) -> Encoder:
+        """Learn what the columns of a table are, save those to skip and those ignored already.
 
         Raises
         ------
         TableError
             If there is none to learn from.
         """
-        found = {name: learn(name, table[name]) for name in table.column_names if name not in skip}
-        ignored = {name: reason for name, reason in found.items() if isinstance(reason, str)}
-        columns = [column for column in found.values() if isinstance(column, Column)]
+        ignored = dict(ignored or {})
+        names = [name for name in table.column_names if name not in skip and name not in ignored]
+        conventions = conventions_of(table, conventions)
+        columns: dict[bytes, Column] = {}
+        for name in names:
+            found = learn(name, table[name], conventions)
+            if isinstance(found, str):
+                ignored[name] = found
+                continue
+            content = found.encode(table[name], Counter()).tobytes()
+            same = columns.setdefault(found.kind.encode() + content, found)
+            if same is not found:
+                ignored[name] = f"the same as {same.name!r}"
         if not columns:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in ignored.items())
             raise TableError(f"there is no column to learn from ({reasons or 'only the target'})")
-        return cls(columns, ignored)
+        return cls(list(columns.values()), ignored)
 
     def check(self, names: Sequence[str], where: object) -> None:
         """Refuse a table that lacks columns.
@@ -99,6 +124,44 @@ class Encoder:
         return asdict(self)
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Encoder:
-        """Return the encoder that a state was taken of."""
-        return cls([Column(**column) for column in state["columns"]], dict(state["ignored"]))
+    def from_state(cls, state: object) -> Encoder:
+        """Return the encoder that a state was taken of.
+
+        Raises
+        ------
+        ValueError
+            If the state is not that of an encoder.
+        """
+        return restored(cls, state)
+
+
+def conventions_of(table: pyarrow.Table, given: Conventions) -> Conventions:
+    """Return how a table writes numbers and dates, by its columns where the user says nothing."""
+    texts = [c for c in table.columns if is_textual(c.type)]
+    return seen(given, [as_names(column, given.missing) for column in texts])
+
+
+def row_counters(table: pyarrow.Table, unnamed: Sequence[str]) -> dict[str, str]:
+    """Return the columns that only count the rows, as an index does, each with the reason.
+
+    Those are the first column if it has no name and rises, and columns with the name of an index
+    that count by one.
+    """
+    found = {}
+    for name in table.column_names:
+        is_unnamed = name in unnamed or bool(_UNNAMED.fullmatch(name))
+        if not is_unnamed and name.lower() not in _INDEX_NAMES:
+            continue
+        column = learn(name, table[name])
+        if not isinstance(column, Column) or column.kind != "number" or column.has_missing:
+            continue
+        values = table[name]
+        if is_textual(values.type):
+            numbers = finite(column.numbers.parse(as_names(values)))
+        else:
+            numbers = as_floats(values)
+        steps = np.diff(numbers)
+        is_whole = bool((numbers == np.round(numbers)).all())
+        if len(steps) and is_whole and (steps.min() > 0 if is_unnamed else (steps == 1).all()):
+            found[name] = f"counts the rows, from {numbers[0]:.0f} to {numbers[-1]:.0f}"
+    return found

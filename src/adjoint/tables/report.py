@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .encoder import Encoder
+    from .record import Record
 
 
 # More classes than this make no table that could be read.
@@ -49,21 +51,20 @@ def write_report(trial: Trial, source: str) -> str:
     source : str
         What the table is called.
     """
-    model, record = trial.model, trial.model.record
-    target, rows = model.target, record["rows"]
+    model, record = trial.model, trial.record
+    target, rows = model.target, record.rows
     what = f"{len(target.labels)} classes" if target.labels else "a number"
     parts = [
         f"<h1>Predicting {_text(target.name)}</h1>",
         f"<p>A network that predicts {what} from {len(model.encoder.columns)} columns of "
-        f"{_text(source)}: trained on {rows['train']:,} rows in {record['seconds']:.1f} s, stopped "
+        f"{_text(source)}: trained on {rows['train']:,} rows in {record.seconds:.1f} s, stopped "
         f"by {rows['validation']:,} others, and scored on {rows['test']:,} that it never saw.</p>",
-        _section("Scores on the rows held out", metrics_table(record["metrics"])),
+        _section("Scores on the rows held out", metrics_table(record.metrics)),
         _section("Losses", _losses(record)),
         _section(*_outcome(trial)),
-        _section("What each column is worth", _importances(record["importance"])),
+        _section("What each column is worth", _importances(record.importance)),
         _section("What the columns were taken for", _columns(model.encoder)),
-        f"<footer>network {model.network.design.sizes}, settings {_text(record['settings'])}"
-        "</footer>",
+        f"<footer>network {model.network.design.sizes}, settings {_text(record.settings)}</footer>",
     ]
     title = _text(target.name)
     return (
@@ -75,11 +76,15 @@ def write_report(trial: Trial, source: str) -> str:
     )
 
 
-def metrics_table(metrics: dict[str, dict[str, float]]) -> str:
+def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> str:
     """Return scores as a table of HTML."""
     names = list(next(iter(metrics.values())))
-    lines = [[name, *(f"{scores[key]:.4f}" for key in names)] for name, scores in metrics.items()]
+    lines = [[name, *(_score(scores[key]) for key in names)] for name, scores in metrics.items()]
     return _table(["", *names], lines)
+
+
+def _score(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4f}"
 
 
 def _outcome(trial: Trial) -> tuple[str, str]:
@@ -110,16 +115,14 @@ def _residuals(ax: Axes, trial: Trial) -> None:
     ResidualsDisplay.from_predictions(y, found, ax=ax)
 
 
-def _losses(record: dict[str, Any]) -> str:
-    if not record["loss"]:
+def _losses(record: Record) -> str:
+    if not record.loss:
         return "<p>No epoch was finished.</p>"
 
     def draw(ax: Axes) -> None:
-        LossCurveDisplay.from_values(
-            record["loss"], validation_loss=record["val_loss"] or None, ax=ax
-        )
+        LossCurveDisplay.from_values(record.loss, validation_loss=record.val_loss or None, ax=ax)
 
-    best = record["best_epoch"]
+    best = record.best_epoch
     return _figure("losses", draw) + f"<p>The weights are those of epoch {best}.</p>"
 
 

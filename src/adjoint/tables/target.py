@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.annotations import Array
 from ..errors import TableError
-from .column import as_names, as_numbers, is_readable, is_textual
+from .conventions import AS_SHOWN, Conventions
+from .learning import number_remarks
+from .number_format import NumberFormat, read_numbers, tidied
+from .values import (
+    as_floats,
+    as_names,
+    as_texts,
+    canonical,
+    finite,
+    is_numeric,
+    is_readable,
+    is_temporal,
+    is_textual,
+    plain,
+)
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,6 +49,15 @@ class Target:
         The names of the classes, as they stand in the table.
     mean, std : float
         Mean and standard deviation of the numbers.
+    numbers : NumberFormat
+        How texts write a number.
+    is_wordy : bool
+        Whether the classes are words: then "none" and "NA" are classes too, and only an empty text
+        is missing.
+    missing : list of str
+        Texts that stand for a missing target besides these.
+    remarks : list of str
+        How its numbers are written, and what had to be decided.
     """
 
     name: str
@@ -42,6 +65,17 @@ class Target:
     labels: list[str]
     mean: float = 0.0
     std: float = 1.0
+    numbers: NumberFormat = field(default_factory=NumberFormat)
+    is_wordy: bool = False
+    missing: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS[1:]:
+            raise ValueError(f"target {self.name!r} is of an unknown task {self.task!r:.40}")
+        is_labelled = len(set(self.labels)) == len(self.labels) > 1
+        if is_labelled != (self.task == "classification"):
+            raise ValueError(f"target {self.name!r} has labels that do not fit its task")
 
     @property
     def outputs(self) -> int:
@@ -65,24 +99,50 @@ class Target:
         Returns
         -------
         (n,) array of int64 or float64, where missing 0; (n,) array of bool
+
+        Raises
+        ------
+        TableError
+            If texts write numbers in another way than those which it was learnt from.
         """
         import pyarrow
         from pyarrow import compute
 
+        values = plain(values)
+        self._check_written_alike(values)
         if self.task == "regression":
-            numbers, _ = as_numbers(values)
+            numbers = as_target_numbers(values, self.numbers, self.missing)
             known = ~np.isnan(numbers)
             return np.where(known, numbers, 0.0), known
-        places = compute.index_in(as_names(values), value_set=pyarrow.array(self.labels))
+        labels = canonical(pyarrow.array(self.labels, pyarrow.string()))
+        places = compute.index_in(canonical(self._classes(values)), value_set=labels)
         codes = compute.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return np.maximum(codes, 0), codes >= 0
+
+    def _check_written_alike(self, values: Any) -> None:
+        if self.task != "regression" or not is_textual(values.type):
+            return
+        other = self.numbers.contradiction(as_names(values, self.missing))
+        if other is not None:
+            way = str(self.numbers) or "a decimal point"
+            raise TableError(
+                f"target {self.name!r} writes {other!r:.60}, but the model read numbers with {way}"
+            )
+
+    def _classes(self, values: Any) -> Any:
+        return as_words(values, self.missing) if self.is_wordy else as_names(values, self.missing)
 
     def to_state(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
 
 
-def learn_target(name: str, values: pyarrow.ChunkedArray | pyarrow.Array, task: str) -> Target:
+def learn_target(
+    name: str,
+    values: pyarrow.ChunkedArray | pyarrow.Array,
+    task: str,
+    conventions: Conventions = AS_SHOWN,
+) -> Target:
     """Return what the column to predict is.
 
     Texts, truth values and a few whole numbers are classes.
@@ -92,45 +152,106 @@ def learn_target(name: str, values: pyarrow.ChunkedArray | pyarrow.Array, task: 
     TableError
         If there is nothing to predict: all the same, all missing, or too many classes.
     """
-    if not is_readable(values.type):
+    values = plain(values)
+    if not is_readable(values.type) or is_temporal(values.type):
         raise TableError(f"target {name!r} holds {values.type}, neither classes nor numbers")
-    numbers, strange = as_numbers(values)
-    known = numbers[~np.isnan(numbers)]
-    if task == "auto":
-        task = "classification" if _are_classes(values, known, strange) else "regression"
-    if task == "regression":
-        return _number(name, known, strange)
-    counts = Counter(as_names(values).drop_null().to_pylist())
-    labels = sorted(counts, key=_order)
-    if len(labels) < 2:
-        shown = f"always {labels[0]!r}" if labels else "missing in all rows"
-        raise TableError(f"target {name!r} is {shown}: there is nothing to tell apart")
-    if len(labels) > min(_MOST_LABELS, sum(counts.values()) / 2):
+    missing = list(conventions.missing)
+    format, reason, remarks = _number_format(values, conventions)
+    if task == "regression" and format is None:
         raise TableError(
-            f"target {name!r} has {len(labels)} classes in {sum(counts.values())} rows, too many "
-            "to learn; is it another column, or a number (--task regression)?"
+            f"target {name!r} is no column of numbers: {reason}; is it of classes "
+            "(--task classification)?"
+        )
+    if task != "classification" and format is not None:
+        known = as_target_numbers(values, format, missing)
+        known = known[~np.isnan(known)]
+        if task == "regression" or not _are_classes(known):
+            return replace(_number(name, known, format, missing), remarks=remarks)
+    names = as_names(values, missing)
+    is_wordy = is_textual(values.type) and format is None and names.null_count < len(names)
+    names = as_words(values, missing) if is_wordy else names
+    return replace(_classes(name, names, reason), missing=missing, is_wordy=is_wordy)
+
+
+def as_target_numbers(values: Any, format: NumberFormat, missing: list[str]) -> Array:
+    """Return the numbers of a target, NaN where there is none."""
+    if is_numeric(values.type):
+        return as_floats(values)
+    return finite(format.parse(as_names(values, missing)))
+
+
+def as_words(values: Any, missing: list[str]) -> Any:
+    """Return values as tidy texts, null where one is empty or among those that say so."""
+    import pyarrow
+    from pyarrow import compute
+
+    texts = tidied(as_texts(values))
+    absent = pyarrow.array([text.strip().lower() for text in missing], pyarrow.string())
+    is_missing = compute.is_in(compute.utf8_lower(texts), value_set=absent)
+    return compute.if_else(is_missing, pyarrow.scalar(None, texts.type), texts)
+
+
+def told_missing(values: Any, known: Array) -> str:
+    """Say how many rows have no target, and what stands there; "" if all have one."""
+    import pyarrow
+    from pyarrow import compute
+
+    count = int((~known).sum())
+    if not count:
+        return ""
+    texts = as_texts(values).filter(pyarrow.array(~known))
+    found = compute.unique(texts).to_pylist()
+    shown = ", ".join("empty" if text is None else f"{text!r:.40}" for text in found[:3])
+    more = ", …" if len(found) > 3 else ""
+    are = "row without one is" if count == 1 else "rows without one are"
+    return f"{count:,} {are} left out ({shown}{more})"
+
+
+def _number_format(
+    values: Any, conventions: Conventions
+) -> tuple[NumberFormat | None, str, list[str]]:
+    """Return how a target writes numbers and what to say of it, or None and why it has none."""
+    if is_numeric(values.type):
+        return NumberFormat(), "", []
+    reading = read_numbers(as_names(values, conventions.missing))
+    if not reading.formats:
+        return None, reading.reason, []
+    format, reason = conventions.number_format(reading)
+    return format, "", number_remarks(reading, format, reason)
+
+
+def _classes(name: str, names: Any, reason: str) -> Target:
+    counts = Counter(canonical(names).drop_null().to_pylist())
+    shown = dict(zip(canonical(names).to_pylist(), names.to_pylist(), strict=True))
+    labels = sorted((shown[key] for key in counts), key=_order)
+    if len(labels) < 2:
+        told = f"always {labels[0]!r}" if labels else "missing in all rows"
+        raise TableError(f"target {name!r} is {told}: there is nothing to tell apart")
+    total = sum(counts.values())
+    if len(labels) > min(_MOST_LABELS, total / 2):
+        also = f" ({reason})" if reason else ""
+        raise TableError(
+            f"target {name!r} has {len(labels):,} classes in {total:,} rows, as {labels[0]!r}, too "
+            f"many to learn; it is no column of numbers either{also}"
+            if reason
+            else f"target {name!r} has {len(labels):,} classes in {total:,} rows, too many to "
+            "learn; is it a number (--task regression)?"
         )
     return Target(name, "classification", labels)
 
 
-def _are_classes(values: pyarrow.ChunkedArray | pyarrow.Array, known: Array, strange: int) -> bool:
-    if strange or (is_textual(values.type) and not len(known)):
-        return True
+def _are_classes(known: Array) -> bool:
     found, counts = np.unique(known, return_counts=True)
     is_whole = bool((found == np.round(found)).all())
     return is_whole and len(found) <= _MOST_CLASSES and bool((counts >= _FEWEST).all())
 
 
-def _number(name: str, known: Array, strange: int) -> Target:
-    if strange:
-        raise TableError(
-            f"target {name!r} has {strange} values that are no numbers; is it of classes "
-            "(--task classification)?"
-        )
+def _number(name: str, known: Array, format: NumberFormat, missing: list[str]) -> Target:
     if not len(known) or np.ptp(known) == 0:
         shown = f"always {known[0]:g}" if len(known) else "missing in all rows"
         raise TableError(f"target {name!r} is {shown}: there is nothing to learn")
-    return Target(name, "regression", [], mean=float(known.mean()), std=float(known.std()))
+    mean, std = float(known.mean()), float(known.std())
+    return Target(name, "regression", [], mean, std, numbers=format, missing=missing)
 
 
 def _order(label: str) -> tuple[bool, float, str]:

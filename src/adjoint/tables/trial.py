@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +19,16 @@ from ..optim import AdamW
 from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
 from .baseline import baselines
-from .encoder import DTYPE, Encoder
+from .conventions import AS_SHOWN, Conventions
+from .encoder import DTYPE, Encoder, conventions_of, row_counters
+from .fingerprints import Fingerprints
+from .folder import NO_REPORT, save_model
 from .importance import importances
-from .model import NO_REPORT, TableModel, design_for
+from .model import TableModel, design_for
+from .record import Record
 from .scores import score
 from .settings import TableSettings
-from .target import Target, learn_target
+from .target import Target, learn_target, told_missing
 
 if TYPE_CHECKING:
     import pyarrow
@@ -42,26 +46,32 @@ class Trial:
     Attributes
     ----------
     model : TableModel
+    record : Record
     held_y, held_outputs : array
         The targets of the rows held out, and what the model predicts of them.
     """
 
     model: TableModel
+    record: Record
     held_y: Array
     held_outputs: Array
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Encoded rows to train on, to stop by and to score by."""
+    """Encoded rows to train on, to stop by and to score by, and what is said of the others."""
 
     train: tuple[Array, Array]
     validation: tuple[Array, Array]
     test: tuple[Array, Array]
+    left_out: str = ""
 
 
 def prepare(
-    table: pyarrow.Table, target_name: str, settings: TableSettings
+    table: pyarrow.Table,
+    target_name: str,
+    settings: TableSettings,
+    conventions: Conventions = AS_SHOWN,
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
@@ -76,22 +86,35 @@ def prepare(
         raise TableError(
             f"--target: no column {target_name!r}; there are {', '.join(table.column_names)}"
         )
-    target = learn_target(target_name, table[target_name], settings.task)
+    conventions = conventions_of(table, conventions)
+    target = learn_target(target_name, table[target_name], settings.task, conventions)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
     if len(rows) < _FEWEST_ROWS:
-        raise TableError(f"{len(rows)} rows with a target; at least {_FEWEST_ROWS} are needed")
+        counted = "1 row has" if len(rows) == 1 else f"{len(rows)} rows have"
+        raise TableError(f"{counted} a target; at least {_FEWEST_ROWS} are needed")
     rest, test = _split(rows, y, settings.test, target, settings.seed)
     train, validation = _split(rest, y, settings.validation, target, settings.seed)
     if target.task == "regression":
         target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
     # Rows held out must not be known in any way, not even by their quantiles or rare categories.
-    encoder = Encoder.fit(table.take(train), skip=[target_name])
+    encoder = Encoder.fit(
+        table.take(train),
+        skip=[target_name],
+        conventions=conventions,
+        ignored=row_counters(table.drop_columns([target_name]), _unnamed(table)),
+    )
 
     def encoded(rows: Array) -> tuple[Array, Array]:
         return encoder.encode(table.take(rows), Counter()), y[rows]
 
-    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test))
+    left_out = told_missing(table[target_name], known)
+    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test), left_out)
+
+
+def _unnamed(table: pyarrow.Table) -> list[str]:
+    """Return the name that the first column got where it had none."""
+    return [name for name in table.column_names[:1] if name == "column 1"]
 
 
 def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:
@@ -123,12 +146,12 @@ def run(
     """Train a network and simple models, and score them on the rows held out."""
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
     network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
-    model = TableModel(encoder, target, network)
+    model = TableModel(encoder, target, network, seen=Fingerprints.of(*parts.train))
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start
     # From here on the training is paid for. If scoring or writing fails, the network is kept.
-    with rescued(lambda place: model.save(place, report=NO_REPORT), "model"):
+    with rescued(lambda place: save_model(model, place, report=NO_REPORT), "model"):
         return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
 
 
@@ -145,29 +168,26 @@ def _scored(
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     target = model.target
     X, y = parts.test
-    trial = Trial(model, y, model.outputs(X))
+    outputs = model.outputs(X)
     say("comparing with simpler models")
-    simple = baselines(model.encoder, target, *parts.train, X)
-    model.record = {
-        "settings": asdict(settings),
-        "rows": {
+    found = {"network": outputs} | baselines(model.encoder, target, *parts.train, X)
+    model.record = record = Record(
+        settings=settings,
+        rows={
             "train": len(parts.train[1]),
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        "metrics": {
-            "network": score(trial.held_outputs, y, target.task),
-            **{name: score(outputs, y, target.task) for name, outputs in simple.items()},
-        },
-        "loss": history.loss,
-        "val_loss": history["val_loss"] if len(history) else [],
-        "best_epoch": stopping.best_epoch,
-        "interrupted": history.interrupted,
-        "seconds": round(seconds, 3),
-        "tier": history.tier,
-        "importance": importances(model, X, y, seed=settings.seed),
-    }
-    return trial
+        metrics={name: score(each, y, target.task) for name, each in found.items()},
+        loss=history.loss,
+        val_loss=history["val_loss"] if len(history) else [],
+        best_epoch=stopping.best_epoch,
+        interrupted=history.interrupted,
+        seconds=round(seconds, 3),
+        tier=history.tier,
+        importance=importances(model, X, y, seed=settings.seed),
+    )
+    return Trial(model, record, y, outputs)
 
 
 def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress: bool) -> Any:
@@ -184,6 +204,6 @@ def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress
         seed=settings.seed,
         validation=pairs[1],
         callbacks=[stopping],
-        progress=progress,
+        progress="log" if progress else False,
     )
     return history, stopping

@@ -48,7 +48,7 @@ def fit(
     callbacks: Iterable[Called] = (),
     checkpoint: str | PathLike[str] | Saving | None = None,
     resume: bool = False,
-    progress: bool = True,
+    progress: bool | Literal["log"] = True,
     compile: bool | Literal["auto"] = "auto",
 ) -> History:
     """Train a model on batches, and return what happened epoch by epoch.
@@ -118,9 +118,10 @@ def fit(
         parameters are frozen, the optimiser and its first settings and bounds, batch size,
         ``accumulate``, order and seed, and of loss, metrics and `Callback` objects what they are
         called; what is inside a function of yours, or comes from a stream, cannot be seen.
-    progress : bool
+    progress : bool or "log"
         Show a bar where there is someone to see it: that of tqdm if it is installed, in a notebook
-        its widget if ipywidgets is, too, and a plain one otherwise.
+        its widget if ipywidgets is, too, and a plain one otherwise. "log"
+        writes a line to standard error every ten seconds where there is nobody.
     compile : bool or "auto"
         Whether to run whole epochs as native code, which takes llvmlite and operations that have
         native rules; or else steps that are compiled from the second epoch on, since in the first

@@ -40,7 +40,7 @@ def fit_lbfgs(
     history_size: int = 10,
     weight_decay: float = 0.0,
     callbacks: Iterable[Callback] = (),
-    progress: bool = True,
+    progress: bool | Literal["log"] = True,
     compile: bool | Literal["auto"] = "auto",
 ) -> History:
     """Train a model on all rows at once by L-BFGS, and return what happened by iteration.
@@ -72,7 +72,7 @@ def fit_lbfgs(
     callbacks : iterable of callable
         ``callback(history, model)`` after every iteration; if one returns something true, the
         training ends.
-    progress : bool
+    progress : bool or "log"
         As for `fit`.
     compile : bool or "auto"
         Whether to compile the loss and its gradient, from the second evaluation on: the first shows

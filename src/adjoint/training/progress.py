@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, Protocol
 
-# Seconds between two updates.
-_REFRESH = 0.1
+# Seconds between two updates of a bar, and between two lines of a log.
+_REFRESH, _LOG = 0.1, 10.0
 
 
 class Bar(Protocol):
@@ -24,19 +24,21 @@ class Bar(Protocol):
 
 
 @contextmanager
-def epoch_bar(epochs: int, wanted: bool) -> Iterator[Callable[[int, float], None]]:
+def epoch_bar(epochs: int, wanted: bool | str) -> Iterator[Callable[[int, float], None]]:
     """Give a function that shows the epoch and its loss, where there is a bar to show it on."""
-    if not wanted or not (_in_notebook() or _has_terminal()):
+    is_seen = _in_notebook() or _has_terminal()
+    if not wanted or not (is_seen or wanted == "log"):
         yield lambda epoch, loss: None
         return
-    bar, shown = _bar(epochs), perf_counter()
+    bar, refresh = (_bar(epochs), _REFRESH) if is_seen else (LogBar(epochs), _LOG)
+    shown = perf_counter()
 
     def show(epoch: int, loss: float) -> None:
         # We look at the clock ourselves: even an update that tqdm skips takes as long as a step of
         # a small network.
         nonlocal shown
         now = perf_counter()
-        if now - shown >= _REFRESH or epoch == epochs:
+        if now - shown >= refresh or (is_seen and epoch == epochs):
             shown = now
             bar.show(epoch, loss)
 
@@ -101,6 +103,20 @@ class LineBar:
         """Leave the last state on the screen."""
         if self._width:
             self.file.write("\n")
+
+
+class LogBar:
+    """A line on stderr now and then, for a log that someone reads later."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def show(self, epoch: int, loss: float) -> None:
+        """Say which epoch is done, and its loss."""
+        print(f"{epoch}/{self.epochs} epochs, loss={loss:.4g}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave it at that."""
 
 
 def _bar(epochs: int) -> Bar:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
 import click
 import numpy as np
 
-from ...tables.source import TableFile
-from ..model_output import load_model, scores, show_treated, tabulate
-from ..options import JSON
+from ...tables.reading.table_file import TableFile
+from ..model_output import as_json_text, load_model, note, say, scores, show_treated, tabulate
+from ..options import ENCODING, JSON, SHEET
 
 
 @click.command(short_help="Score a model on a table.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("table", type=click.Path(path_type=Path))
+@ENCODING
+@SHEET
 @JSON
-def evaluate(model: Path, table: Path, as_json: bool) -> int:
+def evaluate(
+    model: Path, table: Path, encoding: str | None, sheet: str | None, as_json: bool
+) -> int:
     """Score MODEL on the rows of TABLE that have a target."""
-    network, source = load_model(model), TableFile(table)
+    network, source = load_model(model), TableFile(table, encoding=encoding, sheet=sheet)
     network.encoder.check(source.names, table)
     if not as_json:
         tabulate()
@@ -29,20 +32,31 @@ def evaluate(model: Path, table: Path, as_json: bool) -> int:
     target, treated = network.target, Counter[str]()
     if target.name not in source.names:
         raise click.UsageError(f"{table}: no column {target.name!r}, the target, to compare with")
-    pairs = []
+    pairs, seen = [], 0
     for block in source.blocks():
         y, known = target.encode(block[target.name])
         unknown = int((~known).sum())
         if unknown:
             treated[f"{target.name}: missing or unknown, not scored"] += unknown
-        pairs.append((network.outputs(network.encoder.encode(block, treated))[known], y[known]))
+        X = network.encoder.encode(block, treated)[known]
+        seen += network.seen.count(X, y[known]) if network.seen else 0
+        pairs.append((network.outputs(X), y[known]))
     if not any(len(y) for _, y in pairs):
         raise click.UsageError(f"{table}: no row has a target to compare with")
     outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     metrics = score(outputs, y, target.task)
     show_treated(treated)
+    if seen:
+        note(
+            f"{seen:,} of these {len(y):,} rows are equal to rows that it was trained on: its "
+            "scores on others may be worse"
+        )
     if as_json:
-        click.echo(json.dumps({"rows": len(y), "metrics": metrics, "treated": dict(treated)}))
+        click.echo(
+            as_json_text(
+                {"rows": len(y), "trained_on": seen, "metrics": metrics, "treated": treated}
+            )
+        )
     else:
-        click.echo(scores({"network": metrics}, len(y)))
+        say(scores({"network": metrics}, len(y)))
     return 0

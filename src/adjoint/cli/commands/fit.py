@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,13 @@ import click
 
 from ...errors import require
 from ...files.rescue import check_folder_place, rescued
+from ...tables.conventions import Conventions
+from ...tables.date_format import ORDERS
+from ...tables.reading.table_file import TableFile
 from ...tables.settings import TableSettings
-from ...tables.source import TableFile
-from ...tables.target import TASKS
+from ...tables.target import TASKS, Target
 from ..model_output import (
+    as_json_text,
     note,
     require_for_tables,
     scores,
@@ -22,7 +25,7 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import JSON, FiniteNumber, as_units, check_out
+from ..options import ENCODING, JSON, SHEET, FiniteNumber, as_units, check_column, check_out
 
 DEFAULTS = TableSettings()
 _PART = FiniteNumber(0, 0.9, min_open=True)
@@ -38,6 +41,27 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
 @click.option("--task", type=click.Choice(TASKS), default=DEFAULTS.task, help="What to predict.")
 @click.option(
     "--drop", multiple=True, metavar="COLUMN", help="A column not to read; may be repeated."
+)
+@ENCODING
+@SHEET
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="Mark before decimals.  [default: found out]"
+)
+@click.option(
+    "--thousands",
+    type=click.Choice([",", ".", " ", "'"]),
+    help="Mark between thousands.  [default: found out]",
+)
+@click.option(
+    "--dates",
+    type=click.Choice(ORDERS),
+    help="Order of days (d), months (m) and years (y).  [default: found out]",
+)
+@click.option(
+    "--missing",
+    multiple=True,
+    metavar="TEXT",
+    help="A text that stands for a missing value, also in the target; may be repeated.",
 )
 @click.option(
     "--hidden",
@@ -95,49 +119,73 @@ def fit(
     out: Path,
     force: bool,
     drop: tuple[str, ...],
+    encoding: str | None,
+    sheet: str | None,
+    decimal: str | None,
+    thousands: str | None,
+    dates: str | None,
+    missing: tuple[str, ...],
     as_json: bool,
     **chosen: Any,
 ) -> int:
-    """Train a network on TABLE, a file of CSV (also .csv.gz), Parquet or Feather.
+    """Train a network on TABLE: CSV, lines of JSON, Excel, Parquet or Arrow, or - for a pipe.
 
     It finds out what the columns are, holds rows out, scales, encodes, trains, and compares with
     simple models. The folder of the model has weights, a description in JSON and a report to open
     in a browser; it appears whole or not at all.
     """
     require_for_tables()
-    from ...tables.model import NO_REPORT, check_free
+    from ...tables.folder import NO_REPORT, REPORT, check_free, save_model
     from ...tables.report import write_report
     from ...tables.trial import prepare, run
 
-    check_free(out, replace=force)
+    check_out(lambda place: check_free(place, replace=force), out)
     check_out(check_folder_place, out.parent)
     _require_for_fit(as_json)
     say = teller(as_json)
-    source = TableFile(table)
-    _check_dropped(source, target, drop)
+    if decimal is not None and decimal == thousands:
+        raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
+    source = TableFile(table, encoding=encoding, sheet=sheet)
+    _check_columns(source, target, drop)
     read = source.read().drop_columns(list(drop))
     settings = TableSettings(**chosen)
-    encoder, kind, parts = prepare(read, target, settings)
-    say(f"{table}: {read.num_rows:,} rows, {len(read.column_names)} columns")
+    conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
+    encoder, kind, parts = prepare(read, target, settings, conventions)
+    for line in source.notes:
+        say(f"{source}: {line}")
+    say(f"{source}: {read.num_rows:,} rows, {len(read.column_names)} columns")
     show_columns(encoder, say)
-    what = f"classes {', '.join(kind.labels[:5])}" if kind.labels else "a number"
-    say(f"  {target}: to predict, {what}{', …' if len(kind.labels) > 5 else ''}")
+    say(f"  {target}: {_told_target(kind, parts.left_out)}")
     trial = run(encoder, kind, parts, settings, progress=True, say=note)
-    record = trial.model.record
-    with rescued(lambda place: trial.model.save(place, report=NO_REPORT), out.name):
-        trial.model.save(out, report=write_report(trial, table.name), replace=force)
+    record = trial.record
+    with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
+        save_model(trial.model, out, report=write_report(trial, table.name), replace=force)
     if as_json:
-        click.echo(json.dumps({"out": str(out), **summary(trial.model)}))
+        click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
-        say(scores(record["metrics"], record["rows"]["test"]))
+        say(scores(record.metrics, record.rows["test"]))
         say(f"wrote {click.format_filename(out)}: weights, description, report.html")
-    return 130 if record["interrupted"] else 0
+        say(
+            f"next: adjoint predict {_quoted(out)} MORE.csv --out predictions.csv, and open "
+            f"{_quoted(out / REPORT)}"
+        )
+    return 130 if record.interrupted else 0
 
 
-def _check_dropped(source: TableFile, target: str, drop: tuple[str, ...]) -> None:
-    unknown = [name for name in drop if name not in source.names]
-    if unknown:
-        raise click.UsageError(f"--drop: no column {unknown[0]!r} in {source}")
+def _told_target(target: Target, left_out: str) -> str:
+    more = ", …" if len(target.labels) > 5 else ""
+    what = f"classes {', '.join(target.labels[:5])}{more}" if target.labels else "a number"
+    return "; ".join(filter(None, [f"to predict, {what}", *target.remarks, left_out]))
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(click.format_filename(path))
+
+
+def _check_columns(source: TableFile, target: str, drop: tuple[str, ...]) -> None:
+    check_column("--target", target, source.names)
+    for name in drop:
+        check_column("--drop", name, source.names)
     if target in drop:
         raise click.UsageError(f"--drop: {target!r} is the target")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from ..model_output import load_model, scores, show_columns, summary
+from ..model_output import as_json_text, load_model, say, scores, show_columns, summary
 from ..options import JSON
 
 
@@ -18,16 +17,19 @@ def show(model: Path, as_json: bool) -> int:
     """Print the network in the folder MODEL, what it reads, and how it was trained."""
     found = load_model(model)
     if as_json:
-        click.echo(json.dumps(summary(found)))
+        click.echo(as_json_text(summary(found)))
         return 0
+    say(f"predicts {found.target.name}: {', '.join(found.target.labels) or 'a number'}")
+    say(repr(found.network))
+    show_columns(found.encoder, say)
     record = found.record
-    click.echo(f"predicts {found.target.name}: {', '.join(found.target.labels) or 'a number'}")
-    click.echo(repr(found.network))
-    show_columns(found.encoder, click.echo)
-    rows = record["rows"]
-    click.echo(
-        f"trained on {rows['train']:,} rows for {len(record['loss'])} epochs in "
-        f"{record['seconds']:.1f} s; the weights are those of epoch {record['best_epoch']}"
+    if record is None:
+        click.echo("how it was trained is not known: it was kept before its end was reached")
+        return 0
+    rows = record.rows
+    say(
+        f"trained on {rows['train']:,} rows for {len(record.loss)} epochs in "
+        f"{record.seconds:.1f} s; the weights are those of epoch {record.best_epoch}"
     )
-    click.echo(scores(record["metrics"], rows["test"]))
+    say(scores(record.metrics, rows["test"]))
     return 0

@@ -1,0 +1,114 @@
+"""Arrow's files, Parquet and Feather, hold tables whose columns have types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...errors import TableError
+from ..values import plain
+from .dialect import unique_names
+
+PARQUET = (".parquet", ".pq")
+_ROWS = 16_384
+
+
+class _Typed:
+    """A table whose columns have types, and names in a schema."""
+
+    notes: tuple[str, ...] = ()
+    names: list[str]
+
+    def _named(self, blocks: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        for block in blocks:
+            yield pyarrow.RecordBatch.from_arrays(list(map(plain, block.columns)), self.names)
+
+
+class ParquetFile(_Typed):
+    """A table in a file of Parquet."""
+
+    def __init__(self, path: Path) -> None:
+        from pyarrow import parquet
+
+        self._path = path
+        with parquet.ParquetFile(path) as file:
+            self.names = unique_names(file.schema_arrow.names)
+
+    def blocks(self) -> Iterator[Any]:
+        """Yield record batches of some thousand rows."""
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(self._path) as file:
+            yield from self._named(file.iter_batches(_ROWS))
+
+
+class FeatherFile(_Typed):
+    """A table in a file of Feather, also called Arrow's file format, or in a stream of Arrow's."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("rb") as file:
+            self._is_file = file.read(6) == b"ARROW1"
+        with self._opened() as file:
+            self.names = unique_names(file.schema.names)
+
+    def _opened(self) -> Any:
+        import pyarrow
+        from pyarrow import ipc
+
+        source = pyarrow.OSFile(str(self._path))
+        return ipc.open_file(source) if self._is_file else ipc.open_stream(source)
+
+    def blocks(self) -> Iterator[Any]:
+        """Yield record batches as they were written."""
+        with self._opened() as opened:
+            if self._is_file:
+                places = range(opened.num_record_batches)
+                yield from self._named(opened.get_batch(place) for place in places)
+            else:
+                yield from self._named(opened)
+
+
+class ParquetFolder(_Typed):
+    """Files of Parquet that are one table: those in a folder, or of a pattern; also partitions.
+
+    It has the columns of all files, each of a type that holds the values of all of them.
+
+    Parameters
+    ----------
+    paths : list of Path
+    folder : Path, optional
+        Where they are: names of folders below it, as ``year=2024``, are values of partitions.
+
+    Raises
+    ------
+    TableError
+        If a file is none of Parquet.
+    """
+
+    def __init__(self, paths: list[Path], folder: Path | None = None) -> None:
+        import pyarrow
+        from pyarrow import dataset, fs
+
+        strange = [path for path in paths if path.suffix.lower() not in PARQUET]
+        if strange:
+            raise TableError(f"several files are one table if all are Parquet; {strange[0]} is not")
+        within, names = None, [str(path) for path in paths]
+        if folder is not None:
+            within = fs.SubTreeFileSystem(str(folder.resolve()), fs.LocalFileSystem())
+            names = [path.relative_to(folder).as_posix() for path in paths]
+        how = {"format": "parquet", "partitioning": "hive", "filesystem": within}
+        found = dataset.dataset(names, **how)
+        schemas = [found.schema, *(part.physical_schema for part in found.get_fragments())]
+        schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        self._dataset = dataset.dataset(names, schema=schema.remove_metadata(), **how)
+        self.names = unique_names(schema.names)
+
+    def blocks(self) -> Iterator[Any]:
+        """Yield record batches of some thousand rows, file by file in the order of their names."""
+        yield from self._named(
+            batch for batch in self._dataset.to_batches(batch_size=_ROWS) if batch.num_rows
+        )
