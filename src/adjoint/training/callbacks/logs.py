@@ -28,7 +28,7 @@ class JSONLines(Callback):
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import json, pathlib, tempfile
     >>> import adjoint as ad
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.jsonl"
     >>> model = ad.nn.MLP(2, 2, rng=0)
