@@ -174,3 +174,38 @@ def test_every_numpy_function_of_a_card_is_really_that_function():
             np.testing.assert_allclose(left, right, err_msg=str(function))
         checked += 1
     assert checked >= 20
+
+
+LIKE = {
+    "zeros": lambda x: np.zeros((3, 2), like=x),
+    "ones": lambda x: np.ones((3, 2), like=x),
+    "empty": lambda x: np.empty((3, 2), like=x),
+    "full": lambda x: np.full((3, 2), 7.0, like=x),
+    "eye": lambda x: np.eye(3, 2, like=x),
+    "array": lambda x: np.array([[1.0, 2.0]] * 3, like=x),
+    "float32": lambda x: np.zeros((3, 2), np.float32, like=x),
+}
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, ad.compile], ids=["recorded", "compiled"])
+@pytest.mark.parametrize("made", LIKE.values(), ids=LIKE)
+def test_what_numpy_makes_like_a_value_takes_values(made, transform):
+    def assigned(x):
+        y = made(x)
+        y[0] = x * x
+        return np.sum(y * y[0])
+
+    def by_zeros(x):
+        plain = np.zeros((3, 2)) if made is LIKE["empty"] else made(np.ones(2))
+        return np.sum(np.concatenate([(x * x)[np.newaxis], plain[1:]]) * x * x)
+
+    x = np.array([2.0, 3.0])
+    found, expected = transform(ad.grad(assigned))(x), ad.grad(by_zeros)(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)  # float32 keeps seven digits
+
+
+def test_an_array_made_like_a_value_has_numpys_shape_and_dtype(x):
+    y = np.arange(3, like=x)
+    assert isinstance(y, ad.Tensor)
+    assert y.dtype == np.arange(3).dtype
+    assert not y.requires_grad

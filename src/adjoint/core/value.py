@@ -56,6 +56,8 @@ class Value:
 
         def __getitem__(self, key: Any) -> Any: ...
 
+        def _create(self, function: Function, args: Sequence[Any], kwargs: Params) -> Value: ...
+
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:
         """Apply a primitive to operands of which at least one is of this class."""
@@ -185,8 +187,11 @@ class Value:
         given = {key: item for key, item in kwargs.items() if item is not None or key == "axis"}
         if known is not None and given.keys() <= keywords(known):
             return known(*args, **given)
+        values = values_in([args, kwargs])
+        if not values:  # as np.zeros(3, like=x), from which NumPy has taken x away
+            return self._create(function, args, kwargs)
         # The highest-ranking value anywhere among the arguments decides.
-        top = max(values_in([args, kwargs]), key=lambda value: value.rank)
+        top = max(values, key=lambda value: value.rank)
         return top.fallback(function, args, kwargs)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..core.annotations import ArrayLike, DTypeLike, Shape
+from ..core.annotations import ArrayLike, DTypeLike, Function, Params, Shape
+from ..core.value import Value, attach
 from .tensor import Tensor, tensor
 
 
@@ -107,3 +110,11 @@ def arange(
 
 
 CREATION = (zeros, ones, empty, full, eye, identity, arange)
+
+
+def _create(self: Value, function: Function, args: Sequence[object], kwargs: Params) -> Tensor:
+    """Return what NumPy makes like a value, as np.zeros(3, like=x): a constant to assign into."""
+    return tensor((np.zeros if function is np.empty else function)(*args, **kwargs))
+
+
+attach("_create", _create)
