@@ -17,6 +17,7 @@ ROOMS = [
     "version",
     "extras",
     "collector",
+    "elsewhere",
     "errors",
     "notebook",
     "core",

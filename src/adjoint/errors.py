@@ -8,6 +8,7 @@ from types import ModuleType
 
 from numpy.exceptions import AxisError
 
+from .elsewhere import instead
 from .extras import needs
 
 
@@ -145,7 +146,9 @@ def missing_attribute(module: str, name: str, known: Iterable[str]) -> Attribute
     """
     # Python itself would add the same question once more if the error had the name and the module.
     text = f"module {module!r} has no attribute {name!r}"
-    return AttributeError(text if name.startswith("_") else f"{text}{suggestion(name, known)}")
+    if name.startswith("_"):
+        return AttributeError(text)
+    return AttributeError(f"{text}{instead(module, name) or suggestion(name, known)}")
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

@@ -108,6 +108,8 @@ def _on_keyword(short: str, keyword: str) -> str:
         "dtype": f"{called}(...) of x.astype(dtype)",
         "out": f"y = {called}(...)"
         + (f", as z = z {sign} x" if (sign := _SIGNS.get(plain)) else ""),
+        "dim": "axis= for dim=",
+        "keepdim": "keepdims= for keepdim=",
         "correction": f"{called}(x, ddof=correction)",
     }
     if keyword in _WITHOUT:

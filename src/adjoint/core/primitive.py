@@ -210,7 +210,7 @@ class Primitive:
             arity = len(args) if self.variadic else len(self.array_names)
             args, rest = args[:arity], args[arity:]
         if len(rest) > len(self.param_names):
-            raise TypeError(f"{self.name}{self.__signature__}: {len(rest)} arguments too many")
+            raise TypeError(f"{self.usage}: {len(rest)} arguments too many")
         params = {**dict(zip(self.param_names, rest, strict=False)), **params}
         if params.keys() <= self._known_params:
             return args, self.defaults | params
@@ -219,7 +219,7 @@ class Primitive:
             raise TypeError(
                 f"{self.name}: got an unknown keyword argument {unknown[0]!r}; "
                 f"{advice.on_call(f'numpy.{self.name}', unknown)}"
-                f"the signature is {self.name}{self.__signature__}"
+                f"the signature is {self.usage}"
             )
         bound = self.__signature__.bind(*args, **params)
         bound.apply_defaults()
@@ -232,6 +232,14 @@ class Primitive:
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
         return read_axis(self.name, axis, shape, self.axis)
 
+    @property
+    def usage(self) -> str:
+        """The name and the parameters, as a caller reads them: without annotations."""
+        empty = inspect.Parameter.empty
+        parameters = self.__signature__.parameters.values()
+        plain = [parameter.replace(annotation=empty) for parameter in parameters]
+        return f"{self.name}{inspect.Signature(plain)}"
+
     @overload
     def __get__(self, instance: Value, owner: type | None = None) -> MethodType: ...
 
@@ -242,7 +250,7 @@ class Primitive:
         return self if instance is None else MethodType(self, instance)
 
     def __repr__(self) -> str:
-        return f"<{self.kind} primitive {self.name}{self.__signature__}>"
+        return f"<{self.kind} primitive {self.usage}>"
 
     def __reduce__(self) -> str:
         return self.name

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
+from ..elsewhere import missing_member
 from .annotations import DType, Function, Operand, Params, Payload, Shape, Tree
 from .node import Node
 from .registry import NUMPY, PRIMITIVES, keywords, stands_for
@@ -57,6 +58,9 @@ class Value:
         def __getitem__(self, key: Any) -> Any: ...
 
         def _create(self, function: Function, args: Sequence[Any], kwargs: Params) -> Value: ...
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_member(self, "Tensor", name)
 
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:

@@ -114,7 +114,8 @@ CREATION = (zeros, ones, empty, full, eye, identity, arange)
 
 def _create(self: Value, function: Function, args: Sequence[object], kwargs: Params) -> Tensor:
     """Return what NumPy makes like a value, as np.zeros(3, like=x): a constant to assign into."""
-    return tensor((np.zeros if function is np.empty else function)(*args, **kwargs))
+    made: Function = np.zeros if function is np.empty else function
+    return tensor(made(*args, **kwargs))
 
 
 attach("_create", _create)

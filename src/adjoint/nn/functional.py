@@ -4,6 +4,9 @@ The families of losses and activations say in their ``__all__`` which functions 
 module has no ``__all__``, because type checkers would need all the names in it a second time.
 """
 
+from typing import NoReturn
+
+from ..errors import missing_attribute
 from .activations.bounded import *  # noqa: F403
 from .activations.gated import *  # noqa: F403
 from .activations.rectified import *  # noqa: F403
@@ -14,3 +17,7 @@ from .losses.classification import *  # noqa: F403
 from .losses.distance import *  # noqa: F403
 from .losses.gaussian import *  # noqa: F403
 from .losses.regression import *  # noqa: F403
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing_attribute(__name__, name, (each for each in globals() if each.islower()))

@@ -12,6 +12,7 @@ from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.spec import Spec
 from ..core.value import Value
+from ..elsewhere import missing_member
 from ..errors import ShapeError
 from ..graphs.recording import show_cut
 from ..graphs.tensor import Tensor, tensor
@@ -171,6 +172,9 @@ class Module:
                 present.adopt(value)
         else:
             super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing_member(self, "Module", name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return `forward` of the arguments."""

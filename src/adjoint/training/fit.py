@@ -16,6 +16,7 @@ from ..core.checks import positive_size
 from ..data import rows
 from ..data.row_weights import ClassWeight
 from ..data.stream import Data
+from ..elsewhere import advised
 from ..graphs.recording import enable_grad
 from ..nn.module import Module
 from ..optim import Optimizer
@@ -30,6 +31,7 @@ from .task import Loss, MakesOptimizer, prepare
 from .tiers import check_compile, fastest_run
 
 
+@advised
 def fit(
     model: Module,
     data: Data,

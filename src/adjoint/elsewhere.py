@@ -1,0 +1,150 @@
+"""What readers of other libraries type from memory, and what is written here instead."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_DTYPE = "x.astype(np.float32)"
+_CPU = "nothing, there is only the CPU"
+_FIT = 'ad.fit(model, (X, y), loss="cross_entropy", epochs=10)'
+
+# By module or class, and by the name that it lacks.
+INSTEAD: Mapping[str, Mapping[str, str]] = {
+    "adjoint": {
+        "Variable": "ad.tensor(data, requires_grad=True)",
+        "cat": "np.concatenate",
+        "from_numpy": "ad.tensor(array), or the array itself",
+        "jacfwd": 'ad.jacobian(f, mode="forward")',
+        "jacrev": "ad.jacobian(f)",
+        "jit": "ad.compile",
+        "load": "ad.load_weights(model, path)",
+        "manual_seed": "rng= in layers and seed= in ad.fit",
+        "numpy": "import numpy as np: NumPy's own functions are differentiated",
+        "rand": "np.random.default_rng(0).random",
+        "randn": "np.random.default_rng(0).normal",
+        "save": "ad.save_weights(model, path)",
+        "vmap": "a function of arrays that have an axis for the rows",
+    },
+    "adjoint.nn": {
+        "Dense": "nn.Linear(n_inputs, n_outputs)",
+        "ModuleDict": "a dict",
+        "ModuleList": "a list",
+        "Activation": "nn.Tanh(), nn.ReLU() and so on",
+        "Input": "nothing: each layer is told the size of its input",
+        "init": "nn.initialise",
+    },
+    "adjoint.nn.functional": {
+        "l1_loss": "F.mae_loss",
+        "binary_cross_entropy_with_logits": "F.binary_cross_entropy, which takes logits",
+        "nll_loss": "F.cross_entropy of logits",
+    },
+    "adjoint.optim": {"lr_scheduler": "lr=ad.optim.Cosine(0.1, steps=1000) and its kin"},
+    "Tensor": {
+        "clone": "x.copy()",
+        "contiguous": "x, as it is",
+        "cpu": _CPU,
+        "cuda": _CPU,
+        "device": _CPU,
+        "dim": "x.ndim",
+        "double": "x.astype(np.float64)",
+        "expand": "np.broadcast_to(x, shape)",
+        "float": _DTYPE,
+        "long": "x.astype(np.int64)",
+        "numel": "x.size",
+        "permute": "np.transpose(x, axes)",
+        "register_hook": "ad.custom_vjp around the value",
+        "t": "x.T",
+        "to": _DTYPE,
+        "type": _DTYPE,
+        "unsqueeze": "x[np.newaxis]",
+        "view": "x.reshape(shape)",
+    },
+    "Module": {
+        "add": "nn.Sequential(first, second)",
+        "add_module": "an assignment, self.name = layer",
+        "compile": _FIT,
+        "count_params": "sum(p.size for p in model.parameters())",
+        "cpu": _CPU,
+        "cuda": _CPU,
+        "double": "dtype=np.float64 in the layers",
+        "evaluate": "a metric of the predictions, as np.mean(model.predict(X) == y)",
+        "fit": _FIT,
+        "float": "dtype=np.float32 in the layers",
+        "get_weights": "model.state_dict()",
+        "load": "ad.load_weights(model, path)",
+        "load_weights": "ad.load_weights(model, path)",
+        "predict": "model(X), or np.argmax(model(X), axis=1); nn.MLP has predict",
+        "register_buffer": "an assignment, self.name = nn.Buffer(array)",
+        "register_parameter": "an assignment, self.name = nn.Parameter(array)",
+        "save": "ad.save_weights(model, path)",
+        "save_weights": "ad.save_weights(model, path)",
+        "set_weights": "model.load_state_dict(state)",
+        "to": "dtype=np.float32 in the layers",
+        "weights": "model.parameters(), or model.state_dict() by name",
+    },
+    "fit": {
+        "criterion": 'loss="cross_entropy"',
+        "learning_rate": "optimizer=lambda p: ad.optim.Adam(p, lr=0.01)",
+        "lr": "optimizer=lambda p: ad.optim.Adam(p, lr=0.01)",
+        "max_iter": "epochs=",
+        "random_state": "seed=",
+        "validation_data": "validation=(X_val, y_val)",
+        "validation_split": "validation=(X_val, y_val), of rows that you hold out",
+        "verbose": "progress=",
+        "x": "the data as one argument, data=(X, y)",
+        "y": "the data as one argument, data=(X, y)",
+    },
+}
+
+
+def instead(place: str, name: str) -> str:
+    """Return the clause of an error that says what to write; empty where nothing is known.
+
+    >>> instead("Tensor", "view")
+    '; write x.reshape(shape)'
+    """
+    found = INSTEAD.get(place, {}).get(name)
+    return f"; write {found}" if found else ""
+
+
+def missing_member(value: object, place: str, name: str) -> AttributeError:
+    """Return the error of an object of a class that has no such attribute."""
+    advice = "" if name.startswith("_") else instead(place, name)
+    text = f"{type(value).__name__!r} object has no attribute {name!r}{advice}"
+    # With the object Python asks by itself whether a name that is near was meant.
+    return AttributeError(text) if advice else AttributeError(text, name=name, obj=value)
+
+
+def advised(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a function say what works when it is called with the arguments of another library's.
+
+    Raises
+    ------
+    TypeError
+        At a call, if the function has no such keyword or takes fewer arguments by position.
+    """
+    signature = inspect.signature(function)
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    by_position = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    name = function.__name__
+
+    @functools.wraps(function)
+    def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        for keyword in kwargs:
+            if keyword not in signature.parameters:
+                advice = instead(name, keyword)
+                raise TypeError(f"{name}: there is no argument {keyword!r}{advice}")
+        if len(args) > by_position:
+            advice = instead(name, "y")
+            raise TypeError(
+                f"{name}: takes {by_position} arguments by position, got {len(args)}{advice}"
+            )
+        return function(*args, **kwargs)
+
+    return called
