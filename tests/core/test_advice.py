@@ -304,3 +304,26 @@ def test_compiled_code_does_not_signal(function, state):
     with np.errstate(all=state):
         np.testing.assert_array_equal(ad.compile(function)(x), expected)
         np.testing.assert_array_equal(ad.trace(function, x)(x), expected)
+
+
+def test_what_fits_and_processes_call_of_scipy_is_answered():
+    linalg = pytest.importorskip("scipy.linalg")
+    integrate = pytest.importorskip("scipy.integrate")
+    distance = pytest.importorskip("scipy.spatial.distance")
+    calls = {
+        "np.linalg.cholesky": lambda x: linalg.cho_factor(x * np.eye(2)),
+        "np.linalg.solve": lambda x: linalg.cho_solve((np.eye(2), True), x * np.ones(2)),
+        "np.newaxis": lambda x: distance.cdist(x * np.eye(2), np.eye(2)),
+        "ad.custom_vjp": lambda x: integrate.solve_ivp(lambda t, y: x * y, (0, 1), [1.0]),
+    }
+    for written, call in calls.items():
+        with pytest.raises(TypeError, match=written.replace(".", r"\.")):
+            ad.grad(call)(2.0)
+
+
+def test_pairs_of_distances_are_what_scipy_computes():
+    distance = pytest.importorskip("scipy.spatial.distance")
+    a, b = np.arange(6.0).reshape(3, 2), np.ones((2, 2))
+    np.testing.assert_allclose(
+        np.linalg.norm(a[:, np.newaxis] - b, axis=-1), distance.cdist(a, b), rtol=1e-15
+    )
