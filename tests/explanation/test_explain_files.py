@@ -8,6 +8,7 @@ import pytest
 
 import adjoint as ad
 from adjoint import nn
+from adjoint.cli import main
 from adjoint.explanation.derivation.source_file import explain_file
 from adjoint.explanation.users_file import SourceFileError
 
@@ -154,7 +155,7 @@ def test_what_cannot_be_explained_is_one_line_that_names_the_file(path, asked, m
         ("def f(x):\n    return x", "nothing to explain; there is f; .* f_inputs = "),
         ("1 / 0", "line 1: ZeroDivisionError"),
         ("def f(:", "line 1: invalid syntax"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise SystemExit(3)", "line 1: it exits with 3; do so under if __name__"),
         ("x = input()", "line 1: it asks for input, which nobody gives"),
         ("# coding: nothing", "no Python file"),
         ("x = '\\0", "line 1: "),
@@ -178,3 +179,22 @@ def test_what_a_file_prints_of_a_model_is_what_explain_says(tmp_path):
     X, y = rng.normal(size=(4, 2)), rng.integers(0, 2, 4)
     expected = ad.explain(nn.Linear(2, 2, rng=0), X, y, loss="cross_entropy")
     assert str(explain_file(path, "net")) == str(expected)
+
+
+@pytest.mark.parametrize("out", [".", "derivation.py", "other/../derivation.py"])
+def test_the_file_to_explain_is_not_written_over(tmp_path, monkeypatch, capsys, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    text = "def f(x):\n    return x**2\nf_inputs = 3.0\n"
+    (tmp_path / "derivation.py").write_text(text)
+    assert main(["explain", "derivation.py:f", "--out", out]) == 2
+    assert "is the file to explain" in capsys.readouterr().err
+    assert (tmp_path / "derivation.py").read_text() == text
+
+
+def test_files_are_written_where_the_command_began(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "import os\nos.chdir('/')\ndef f(x):\n    return x**2\nf_inputs = 3.0\n"
+    (tmp_path / "moves.py").write_text(text)
+    assert main(["explain", "moves.py", "--out", "told.txt"]) == 0
+    assert (tmp_path / "told.txt").exists()

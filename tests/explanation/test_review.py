@@ -614,7 +614,7 @@ def test_check_reviews_several_by_their_names(write, capsys):
         ("x = 1", "nothing to check"),
         ("def f(:", "line 1"),
         ("1 / 0", "ZeroDivisionError"),
-        ("raise SystemExit(3)", "SystemExit"),
+        ("raise SystemExit(3)", "it exits with 3; do so under if __name__"),
         ("inputs = [1.0]", "not what to call with it"),
         ("forward = backward = lambda x: [][0]\ninputs = 1.0", "IndexError"),
         ("import nothing_of_the_kind", "ModuleNotFoundError"),

@@ -1,7 +1,9 @@
 """`adjoint check` says which lines a file needs to be checked, and runs no more than needed."""
 
 import json
+import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -306,3 +308,57 @@ def test_a_star_import_may_name_the_inputs(write, tmp_path, capsys):
         def backward(g, x): return g
     """
     assert main(["check", write(text)]) == 0
+
+
+LINEAR = """
+    import numpy as np
+    def forward(x, W):
+        return x @ W
+    def backward(g, x, W):
+        return g @ W.T, x.T @ g
+    inputs = np.arange(10.0).reshape(5, 2), np.arange(6.0).reshape(2, 3)
+"""
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_checked(tmp_path, capsys):
+    path = tmp_path / "marked.py"
+    path.write_text(textwrap.dedent(LINEAR), encoding="utf-8-sig")
+    assert main(["check", str(path)]) == 0
+
+
+ENDS = {
+    "it exits": "exit()",
+    "it exits with bye": "raise SystemExit('bye')",
+    "GeneratorExit": "raise GeneratorExit",
+    "line 5: Own: stop": "raise type('Own', (BaseException,), {})('stop')",
+    "line 5: Mute": "raise type('Mute', (BaseException,), {'__str__': lambda self: 1 / 0})",
+}
+
+
+@pytest.mark.parametrize("said", ENDS)
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_no_call_of_a_function_ends_the_command_as_if_all_were_well(
+    write, tmp_path, capsys, command, said
+):
+    text = LINEAR.replace("return g @", f"{ENDS[said]}\n        return g @")
+    text = text if command == "check" else text.replace("return x @ W", ENDS[said])
+    text = text if command == "check" else f"\n{text}"  # the line of both is 5
+    asked = ["--out", str(tmp_path / "out.txt")] if command == "explain" else []
+    assert main([command, write(text), *asked]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said.removeprefix("line 5: ") in line
+    assert "line " in line
+
+
+def test_what_a_file_changes_of_the_process_is_as_before(write, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    places = [*sys.path]
+    moved = "\n    import os, sys\n    os.chdir('/')\n    sys.path.clear()" + LINEAR
+    assert main(["check", write(moved)]) == 0
+    assert Path.cwd() == tmp_path
+    assert sys.path == places
+
+
+def test_control_characters_of_an_error_do_not_reach_the_terminal(write, capsys):
+    assert main(["check", write("raise ValueError('\\x1b[31mred 红')", LINEAR)]) == 2
+    assert "ValueError: \\x1b[31mred 红\n" in capsys.readouterr().err

@@ -72,5 +72,15 @@ def _run(arguments: list[str]) -> int:
 
 def _fail(message: str, status: int, command: str = PROGRAM) -> int:
     """Say in one line what went wrong, and return the status."""
-    print(f"{command}: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{command}: {_line(message)}", file=sys.stderr)
     return status
+
+
+def _line(message: str) -> str:
+    """Return a message as one line in which nothing but text reaches the terminal.
+
+    >>> print(_line("2 rows\\n\\x1b[31mred 红"))
+    2 rows \\x1b[31mred 红
+    """
+    text = " ".join(message.split())
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -6,6 +6,7 @@ returns one; ``inputs`` alone is for the function ``forward``.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -19,6 +20,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 INPUTS = "inputs"
+_AS_A_PROGRAM = 'under if __name__ == "__main__":'
 
 
 class SourceFileError(Exception):
@@ -39,36 +41,51 @@ class SourceFileError(Exception):
 def running(path: Path, code: str | CodeType, name: str) -> Iterator[dict[str, Any]]:
     """Run a file's code as Python runs a script, beside its neighbours, and give what it defines.
 
-    The file is the module ``name`` until the ``with`` block ends, and nothing in it waits for a
-    person.
+    Until the ``with`` block ends the file is the module ``name``, may change the folder that it
+    works in, and nothing in it waits for a person or ends the program.
 
     Raises
     ------
     SourceFileError
-        If it raises.
+        If it raises, or exits, there or in the ``with`` block.
     """
     module = ModuleType(name)
     module.__file__ = str(path)
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
+    places = [*sys.path]
+    sys.path.insert(0, str(path.resolve().parent))
     sys.modules[name] = module
     try:
-        with _alone():
+        with _alone(), contextlib.chdir(os.curdir):
             _execute(path, code, module)
-        yield module.__dict__
+            with _going_on(path):
+                yield module.__dict__
     finally:
         sys.modules.pop(name, None)
-        sys.path.remove(folder)
+        sys.path[:] = places
 
 
 def _execute(path: Path, code: str | CodeType, module: ModuleType) -> None:
     try:
         compiled = compile(code, str(path), "exec") if isinstance(code, str) else code
-        exec(compiled, module.__dict__)
+        with _going_on(path):
+            exec(compiled, module.__dict__)
     except SyntaxError as error:
         place = f", line {error.lineno}" if error.lineno else ""
         raise SourceFileError(f"{path}{place}: {error.msg}") from error
-    except (Exception, SystemExit) as error:
+    except SourceFileError:
+        raise
+    except Exception as error:
+        raise SourceFileError(told(error, path)) from error
+
+
+@contextmanager
+def _going_on(path: Path) -> Iterator[None]:
+    """Let nothing in the file end the program, with a status that would say that all is well."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
         raise SourceFileError(told(error, path)) from error
 
 
@@ -122,10 +139,20 @@ def as_arguments(inputs: object) -> tuple[Any, ...]:
 
 def told(error: BaseException, path: Path) -> str:
     """Return an error of the user's code in one line, with the place in the file."""
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = _text(error)
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, EOFError):
-        said = 'it asks for input, which nobody gives; ask under if __name__ == "__main__":'
+        said = f"it asks for input, which nobody gives; ask {_AS_A_PROGRAM}"
+    if isinstance(error, SystemExit):
+        said = f"it exits{f' with {text}' if error.code is not None else ''}; do so {_AS_A_PROGRAM}"
     return f"{path}{line_of(error, path)}: {said}"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # the error's class is the user's, too
+        return ""
 
 
 def line_of(error: BaseException, path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ def explain(
     is_file = _is_file(out)
     check_out(check_file_place if is_file else check_folder_place, out)
     _check_use(context, subject, table)
+    _check_kept(subject, table, _targets(out, alone=is_file))
     asked: dict[str, Any] = {"entry": entry, "lang": lang}
     try:
         if subject is None:
@@ -138,16 +139,32 @@ def _without_effect(is_given: bool, is_model: bool) -> Iterator[tuple[str, str]]
         yield "wrt", "the functions of a file; a network has its parameters"
 
 
+def _targets(out: Path, *, alone: bool) -> list[Path]:
+    """Return the files to write a derivation to, beside its picture."""
+    return [out] if alone else [out / "derivation.html", out / "derivation.py"]
+
+
+def _check_kept(subject: str | None, table: Path | None, targets: Sequence[Path]) -> None:
+    """Refuse to write over what is explained."""
+    named = (subject or "", (subject or "").rpartition(":")[0], table or "")
+    read = [Path(each) for each in named if Path(each).is_file()]
+    for target in targets:
+        if target.exists() and any(map(target.samefile, read)):
+            raise click.UsageError(
+                f"--out: {str(target)!r} is the file to explain, and would be written over; choose "
+                "another place"
+            )
+
+
 def _write(derivation: Derivation, out: Path, *, alone: bool) -> Iterator[Path]:
     """Write the files and yield their paths."""
+    if not alone:
+        out.mkdir(parents=True, exist_ok=True)
+    for path in _targets(out, alone=alone):
+        derivation.save(path)
+        yield path
     if alone:
-        derivation.save(out)
-        yield out
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for name in ("derivation.html", "derivation.py"):
-        derivation.save(out / name)
-        yield out / name
     picture = Picture(derivation)
     if picture.is_readable:
         picture.drawing().save(out / "graph.svg")

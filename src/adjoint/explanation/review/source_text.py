@@ -87,7 +87,9 @@ class SourceText:
 
     def _read(self, subject: Callable[[str], str | None]) -> set[str]:
         """Return the names of the module that its functions and the review read."""
-        table = symtable.symtable(self._source.decode("utf-8", "replace"), str(self.path), "exec")
+        table = symtable.symtable(
+            self._source.decode("utf-8-sig", "replace"), str(self.path), "exec"
+        )
         read = {name for scope in _scopes(table) for name in _globals(scope)}
         for stem in filter(None, map(subject, self.bound)):
             read |= {stem, f"{stem}_loss"}
