@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from sampled import sampled
 
 rng = np.random.default_rng(7)
 SIZES = {"W1": (2, 3), "b1": 3, "W2": (3, 3), "b2": 3, "x": (5, 2)}
@@ -135,7 +136,7 @@ TWO = {
 }
 
 
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize("name", sampled(TWO, 4))
 def test_two_mistakes_are_both_told(name):
     twists, expected = TWO[name]
     found = review(**twists)
@@ -271,3 +272,110 @@ def test_loss_is_for_networks_alone():
 def test_a_class_that_needs_arguments_asks_for_an_object():
     with pytest.raises(TypeError, match=r"give an object: Network\(softmax\), not the class"):
         ad.check_backward(Network, X, LABELS)
+
+
+# --- how functions are called
+
+
+own = np.random.default_rng(11)
+DATA, TARGET, SLOPES = own.normal(size=(6, 3)), own.normal(size=6), own.normal(size=3)
+
+
+def ridge(w, x, y, rate=0.1):
+    return np.mean((x @ w - y) ** 2) + rate * np.sum(w**2)
+
+
+def slope(w, x, y, rate=0.1):
+    return 2 * x.T @ (x @ w - y) / len(y) + 2 * rate * w
+
+
+def normalise(x, scale, eps=1e-5):
+    return scale * (x - x.mean(0)) / np.sqrt(x.var(0) + eps)
+
+
+def normalise_backward(g, x, scale, eps=1e-5):
+    s = 1 / np.sqrt(x.var(0) + eps)
+    z, d_z = (x - x.mean(0)) * s, g * scale
+    return s * (d_z - d_z.mean(0) - z * (d_z * z).mean(0)), (g * z).sum(0)
+
+
+PAIRS = {
+    "a default of both": (normalise, normalise_backward, DATA, SLOPES),
+    "a default of the forward pass alone": (
+        ridge,
+        lambda w, x, y: slope(w, x, y),
+        SLOPES,
+        DATA,
+        TARGET,
+    ),
+    "a default that the backward pass needs": (
+        ridge,
+        lambda w, x, y, rate: slope(w, x, y, rate),
+        SLOPES,
+        DATA,
+        TARGET,
+    ),
+    "a default that is given": (
+        lambda x, w, b=0.0: x @ w + b,
+        lambda g, x, w, bias=None: (np.outer(g, w), x.T @ g, g),
+        DATA,
+        SLOPES,
+        TARGET,
+    ),
+    "any number of arguments": (
+        lambda *args: args[0] @ args[1],
+        lambda g, *args: (np.outer(g, args[1]), args[0].T @ g),
+        DATA,
+        SLOPES,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_functions_are_called_whatever_defaults_they_have(name):
+    forward, backward, *arrays = PAIRS[name]
+    given = backward if len(arrays) != 3 or name == "a default that is given" else alone(backward)
+    assert str(ad.check_backward(forward, given, *arrays)).startswith(f"{given.__name__}: right")
+
+
+def alone(backward):
+    """Return a backward pass that gives None for the data."""
+    space = {"backward": backward}
+    names = "w, x, y, rate" if "rate" in backward.__code__.co_varnames else "w, x, y"
+    exec(f"def passed({names}): return backward({names}), None, None", space)
+    return space["passed"]
+
+
+def test_data_of_a_loss_need_no_gradient_where_none_is_said_to_be_given():
+    (found,) = ad.check_backward(
+        ridge, lambda w, x, y: (-slope(w, x, y), None, None), SLOPES, DATA, TARGET
+    ).findings
+    assert (found.mistake, found.gradients) == ("sign", ("w",))
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (lambda w, x, y: (None, None, None), {"w", "x", "y"}),
+        (lambda w, x, y: (None, 2 * np.outer(x @ w - y, w) / 6, None), {"w"}),
+        (lambda w, x, y: slope(w, x, y), {"x", "y"}),
+    ],
+    ids=["nothing is given", "a parameter's", "not even None"],
+)
+def test_a_gradient_that_is_needed_is_missed(given, missing):
+    review = ad.check_backward(ridge, given, SLOPES, DATA, TARGET)
+    assert {found.mistake for found in review.findings} == {"missing_gradient"}
+    assert set(review.wrong) == missing
+
+
+def test_a_layer_gives_the_gradient_of_its_data():
+    review = ad.check_backward(lambda x, w: x @ w, lambda g, x, w: (None, x.T @ g), DATA, SLOPES)
+    assert [(f.mistake, f.gradient) for f in review.findings] == [("missing_gradient", "x")]
+
+
+@pytest.mark.parametrize(
+    ("x", "message"), [(np.full((2, 3), np.nan), "has NaN"), (DATA[:0], "without any entry")]
+)
+def test_numbers_that_show_no_mistake_are_refused(x, message):
+    with pytest.raises(ValueError, match=message):
+        ad.check_backward(lambda x, w: x @ w, lambda g, x, w: (0 * x, 0 * w), x, SLOPES)

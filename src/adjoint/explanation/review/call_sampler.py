@@ -16,7 +16,7 @@ from ...graphs.tracing.naming import identifier
 from . import sampling
 from .compared_call import ComparedCall
 from .comparison import NUMERICAL, TOLERANCE, agree
-from .pass_pair import LEARNING_RATE, PassPair, Point, is_float, is_optional, quietly
+from .pass_pair import LEARNING_RATE, PassPair, Point, is_data, is_float, is_optional, quietly
 from .sizes import rows
 from .steps import Steps
 from .traced_run import TracedRun
@@ -82,6 +82,7 @@ class CallSampler:
             raise ValueError(
                 f"check_backward: the forward pass gave dtype {output.dtype}; expected floats"
             )
+        _check_numbers(point, output)
         g, g_before = (self._cotangent(output) for _ in range(2))
         session = self.passes.session()
         # First another call on the same object: a stale cache, or a gradient that is added to the
@@ -93,7 +94,10 @@ class CallSampler:
         call = ComparedCall(
             point,
             attempt,
-            {name: gradients[name] for name in self._reviewed(point, attempt.gradients, gradients)},
+            {
+                name: gradients[name]
+                for name in self._reviewed(point, attempt.gradients, gradients, output.size == 1)
+            },
             previous,
             run,
             earlier,
@@ -146,12 +150,17 @@ class CallSampler:
         return allowed if run is not None else max(allowed, NUMERICAL)
 
     def _reviewed(
-        self, point: Point, given: Mapping[str, Any], gradients: Mapping[str, Array]
+        self,
+        point: Point,
+        given: Mapping[str, Any],
+        gradients: Mapping[str, Array],
+        is_loss: bool,
     ) -> list[str]:
         """Return the names that are compared: those asked for, or all but targets without one."""
         if self.wrt is None:
             optional = self._optional(point)
             asked = [name for name, item in given.items() if item is not None and np.any(item)]
+            optional |= _declined(given) if is_loss else set()
             return [name for name in gradients if name not in optional or name in asked]
         unknown = set(self.wrt) - set(gradients)
         if unknown:
@@ -253,6 +262,23 @@ def _traced(
         return None
     usable = len(graph.outputs) == 1 and getattr(graph.outputs[0], "node", None) is not None
     return graph if usable else None
+
+
+def _check_numbers(point: Point, output: Array) -> None:
+    """Refuse a call in which a wrong gradient would look like a right one."""
+    if any(np.any(np.isnan(item)) for item in point.arguments if is_float(item)):
+        raise ValueError("check_backward: an argument has NaN, where no gradient can be compared")
+    if output.size == 0:
+        raise ValueError(
+            f"check_backward: the forward pass gave shape {output.shape}, without any entry; give "
+            "a batch of several rows"
+        )
+
+
+def _declined(given: Mapping[str, Any]) -> set[str]:
+    """Return the data that a loss's backward pass gives None for, beside other gradients."""
+    declined = {name for name, item in given.items() if item is None and is_data(name)}
+    return declined if any(item is not None for item in given.values()) else set()
 
 
 def _check_repeatable(again: Array, first: Array) -> None:

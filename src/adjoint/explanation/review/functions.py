@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.annotations import Array
+from ...graphs.tracing.naming import argument_names
 from . import attributes
 from .attributes import Path
 from .pass_pair import (
@@ -16,10 +17,13 @@ from .pass_pair import (
     Point,
     Session,
     copied,
+    defaults_of,
     is_float,
+    is_variadic,
     output_of,
     positional_names,
     quietly,
+    required_names,
     run_backward,
     run_forward,
     space_of,
@@ -41,7 +45,7 @@ class Functions:
         self._arguments = positional_names(forward)
         self.space = space_of(forward)
         # The backward pass of a loss starts the sweep, and need not take a cotangent.
-        self.takes_g = not _is_of_loss(positional_names(backward), self._arguments)
+        self.takes_g = not _is_of_loss(forward, backward)
 
     def parameters(self) -> Mapping[Path, Array]:
         """Return nothing: functions have arguments alone."""
@@ -49,7 +53,8 @@ class Functions:
 
     def names(self, point: Point) -> list[str]:
         """Return the names of the float arguments."""
-        return [self._arguments[n] for n in _positions(point)]
+        names = argument_names(self._forward, point.arguments)
+        return [names[n] for n in _positions(point)]
 
     def floats(self, point: Point) -> list[Array]:
         """Return the float arguments."""
@@ -90,14 +95,16 @@ class Functions:
 
     def _given(self, result: object, arguments: tuple[Any, ...], g: Array) -> list[Any]:
         """Return what the backward function takes, by the names and number of its parameters."""
-        names = positional_names(self._backward)
-        known = dict(zip(self._arguments, arguments, strict=False))
+        known = self._known(arguments)
+        names = self._taken(known, len(arguments))
         if isinstance(result, tuple) and len(names) <= 2:
             cache = result[1] if len(result) == 2 else result[1:]
             return _with_cache(names, cache, g)
-        if len(names) == len(arguments) and not self.takes_g:
+        if not self.takes_g and set(names) <= set(known):
             return [known[name] for name in names]
         rest = names[1:]
+        if is_variadic(self._backward):
+            return [g, *arguments]
         if set(rest) <= {*known, *_OUTPUTS}:
             return [g, *(known.get(name, output_of(result)) for name in rest)]
         if len(rest) == len(arguments):
@@ -108,9 +115,25 @@ class Functions:
             "or some of these by name"
         )
 
+    def _known(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        """Return what the backward function may take by name.
+
+        It must be given, of the forward one's defaults, those that it has no default for itself.
+        """
+        needed = required_names(self._backward)
+        defaults = {name: value for name, value in defaults_of(self._forward) if name in needed}
+        return defaults | dict(zip(self._arguments, arguments, strict=False))
+
+    def _taken(self, known: Mapping[str, Any], count: int) -> list[str]:
+        """Return the names of the parameters to give: the last may keep their defaults."""
+        names, needed = positional_names(self._backward), required_names(self._backward)
+        while len(names) > count + self.takes_g and names[-1] not in {*known, *needed}:
+            names.pop()
+        return names
+
     def _named(self, found: object, point: Point) -> Attempt:
         """Return the gradients by name, of all arguments or of the float ones, in their order."""
-        names, every = self.names(point), self._arguments[: len(point.arguments)]
+        names, every = self.names(point), argument_names(self._forward, point.arguments)
         if isinstance(found, dict):
             return Attempt({name: _from_dict(found, name) for name in names})
         items = list(found) if isinstance(found, (tuple, list)) else [found]
@@ -122,9 +145,12 @@ class Functions:
         return Attempt(dict(zip(names, items, strict=False)), superfluous)
 
 
-def _is_of_loss(names: list[str], arguments: list[str]) -> bool:
+def _is_of_loss(forward: Function, backward: Function) -> bool:
     """Return whether a backward function takes what the forward one does, or a cache alone."""
-    return sorted(names) == sorted(arguments) or names == ["cache"]
+    needed = sorted(required_names(backward))
+    is_alike = needed != [] and needed == sorted(required_names(forward))
+    names = positional_names(backward)
+    return is_alike or sorted(names) == sorted(positional_names(forward)) or names == ["cache"]
 
 
 def _positions(point: Point) -> list[int]:

@@ -136,7 +136,7 @@ _ALL = (
     Mistake(
         "unknown",
         "the gradient is wrong, and no known mistake explains it",
-        "compare the line of the derivation below with yours, term by term",
+        "compare its derivation, line by line, with yours; where there is none, derive it on paper",
     ),
 )
 MISTAKES: dict[str, Mistake] = {mistake.name: mistake for mistake in _ALL}

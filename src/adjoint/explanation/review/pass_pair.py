@@ -40,6 +40,8 @@ _TARGETS = frozenset(
 )
 # A name for labels, among other things.
 _LABELS = frozenset(("y", "ys", "y_batch", "y_train", "yb"))
+# What a loss is computed from, beside its parameters.
+_DATA = frozenset(("x", "xs", "x_batch", "x_train", "xb", "data", "inputs", "features"))
 _RATES = frozenset(("learning_rate", "lr", "eta", "rate", "step_size"))
 _OWN_FOLDER = FilePath(__file__).parent
 # Neither a power of two nor a usual factor, so that a rate applied twice or not at all shows.
@@ -126,6 +128,11 @@ def is_optional(name: str, array: Array) -> bool:
     return name.lower() in _TARGETS or (name.lower() in _LABELS and is_code(array))
 
 
+def is_data(name: str) -> bool:
+    """Return whether an argument is, by its name, what a parameter is fitted to."""
+    return name.lower() in _DATA | _LABELS | _TARGETS
+
+
 def is_code(array: Array) -> bool:
     """Return whether an array is of zeros and ones, as a one-hot target or a mask is."""
     return set(np.unique(array)) == {0.0, 1.0}
@@ -160,6 +167,18 @@ def required_names(function: Function) -> list[str]:
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     empty = inspect.Parameter.empty
     return [p.name for p in parameters if p.default is empty and p.kind not in variadic]
+
+
+def defaults_of(function: Function) -> list[tuple[str, Any]]:
+    """Return the names of a function's parameters that have a default, and the default."""
+    parameters = signature_of(function).parameters.values()
+    return [(p.name, p.default) for p in parameters if p.default is not inspect.Parameter.empty]
+
+
+def is_variadic(function: Function) -> bool:
+    """Return whether a function takes any number of positional arguments."""
+    parameters = signature_of(function).parameters.values()
+    return any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
 
 
 def forward_of(layer: object) -> Function:
