@@ -14,6 +14,19 @@ def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="run every case, not a fixed sample")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: one of many alike, which runs under --full alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--full"):
+        return
+    skipped = pytest.mark.skip(reason="one of many alike; --full runs it")
+    for item in items:
+        if item.get_closest_marker("full"):
+            item.add_marker(skipped)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def private_cache(tmp_path_factory):
     os.environ["ADJOINT_CACHE"] = str(tmp_path_factory.mktemp("cache") / "adjoint")

@@ -7,6 +7,7 @@ from picture_geometry import Picture
 import adjoint as ad
 from adjoint import nn
 from explained import Scaled, layers, random_program
+from sampled import sampled
 
 RNG = np.random.default_rng(0)
 SEQUENCE = RNG.normal(size=(2, 3, 8))
@@ -71,7 +72,7 @@ DRAWINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
+@pytest.mark.parametrize("name", sampled(DRAWINGS, 2))
 def test_no_line_crosses_a_label_and_every_open_module_has_a_frame(name):
     drawing = DRAWINGS[name]()
     picture = Picture(drawing.svg())
@@ -80,7 +81,9 @@ def test_no_line_crosses_a_label_and_every_open_module_has_a_frame(name):
     assert len(picture.frames) == len(drawing.scene.frames)
 
 
-@pytest.mark.parametrize(("name", "model", "x"), layers(), ids=[case[0] for case in layers()])
+@pytest.mark.parametrize(
+    ("name", "model", "x"), sampled(layers(), 3), ids=[case[0] for case in layers()]
+)
 def test_every_layer_has_one_frame_when_it_is_open(name, model, x):
     net = Scaled(model)
     drawing = ad.draw(net, x, depth=9)
@@ -92,7 +95,7 @@ def test_every_layer_has_one_frame_when_it_is_open(name, model, x):
     assert opened or not drawing.record.graph.nodes or name
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", sampled(range(40), 5))
 def test_no_line_crosses_a_label_of_a_random_program(seed):
     function, args = random_program(seed)
     assert list(Picture(ad.draw(function, *args).svg()).crossed_texts()) == []

@@ -1,0 +1,20 @@
+"""Of cases that are alike, a sample runs by default, and all of them under ``pytest --full``."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def sampled(cases: Iterable[Any], step: int) -> list[Any]:
+    """Return the parameters of a test, all but every so-manieth marked ``full``.
+
+    >>> [getattr(each, "values", each) for each in sampled(["a", "b", "c"], 2)]
+    ['a', ('b',), 'c']
+    """
+    return [case if n % step == 0 else _for_full(case) for n, case in enumerate(cases)]
+
+
+def _for_full(case: Any) -> Any:
+    values = case if isinstance(case, tuple) else (case,)
+    return pytest.param(*values, marks=pytest.mark.full)
