@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adjoint.cli import main
+from adjoint.explanation.review.source_file import review_file
 
 LAYERS = """
     import numpy as np
@@ -362,3 +363,8 @@ def test_what_a_file_changes_of_the_process_is_as_before(write, tmp_path, monkey
 def test_control_characters_of_an_error_do_not_reach_the_terminal(write, capsys):
     assert main(["check", write("raise ValueError('\\x1b[31mred 红')", LINEAR)]) == 2
     assert "ValueError: \\x1b[31mred 红\n" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_is_no_fault_of_the_file(write):
+    with pytest.raises(BrokenPipeError):
+        review_file(Path(write("raise BrokenPipeError", LINEAR)))

@@ -342,3 +342,9 @@ def test_the_page_lists_every_cause():
     assert set(listed) == REMEDIES.keys()
     assert f"runs {len(FAULTS)} small programs" in page
     assert f"and {len(RIGHT)} right programs" in page
+
+
+def test_a_gradient_without_entries_is_no_zero():
+    found = ad.why(lambda w: np.sum(w**2), np.zeros((0, 3)))
+    assert found.state == "fine"
+    assert "shape (0, 3), without any entry" in found.explanation

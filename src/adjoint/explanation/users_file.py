@@ -72,8 +72,8 @@ def _execute(path: Path, code: str | CodeType, module: ModuleType) -> None:
     except SyntaxError as error:
         place = f", line {error.lineno}" if error.lineno else ""
         raise SourceFileError(f"{path}{place}: {error.msg}") from error
-    except SourceFileError:
-        raise
+    except (SourceFileError, BrokenPipeError):
+        raise  # the other end of a pipe, as `head`, is no fault of the file
     except Exception as error:
         raise SourceFileError(told(error, path)) from error
 

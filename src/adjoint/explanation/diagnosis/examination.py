@@ -169,6 +169,8 @@ def inactive_units(flow: Flow, sweep: Sweep) -> dict[str, float]:
 
 def _fine(gradient: Array) -> str:
     entries = np.asarray(gradient)
+    if entries.size == 0:
+        return f"it has shape {entries.shape}, without any entry"
     zeros = int(entries.size - np.count_nonzero(entries))
     words = f"norm {norm(entries):.4g}, entries from {entries.min():.4g} to {entries.max():.4g}"
     return words + (f", {zeros} of {entries.size} of them zero" if zeros else "")

@@ -39,7 +39,7 @@ def state_of(gradient: Array | None, greatest: float = 0.0) -> str:
         return "inf"
     size = norm(gradient)
     if size == 0:
-        return "zero"
+        return "zero" if gradient.size else "fine"
     if size > HUGE:
         return "huge"
     # A difference of rounding errors is no zero, but it is what a zero becomes.
