@@ -75,9 +75,9 @@ def _grouped(told: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         if len(alike) < _FEWEST_ALIKE:
             yield from alike
             continue
-        whats = list(dict.fromkeys(what for _, what in alike))
-        what = whats[0]
-        if len(whats) > 1:
+        told_once = list(dict.fromkeys(what for _, what in alike))
+        what = told_once[0]
+        if len(told_once) > 1:
             is_read = not what.startswith(_NOT_READ)
             what = f"{start}, as {what.partition(', ')[2]}" if is_read else f"{what}, and so on"
         yield f"{alike[0][0]} … {alike[-1][0]} ({len(alike)} columns)", what
