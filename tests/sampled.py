@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+_PARAMETERS = type(pytest.param())
+
 
 def sampled(cases: Iterable[Any], step: int) -> list[Any]:
     """Return the parameters of a test, all but every so-manieth marked ``full``.
@@ -16,5 +18,7 @@ def sampled(cases: Iterable[Any], step: int) -> list[Any]:
 
 
 def _for_full(case: Any) -> Any:
+    if isinstance(case, _PARAMETERS):
+        return pytest.param(*case.values, marks=[*case.marks, pytest.mark.full], id=case.id)
     values = case if isinstance(case, tuple) else (case,)
     return pytest.param(*values, marks=pytest.mark.full)

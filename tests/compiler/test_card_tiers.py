@@ -44,8 +44,9 @@ def assert_same(found, expected):
 @pytest.mark.filterwarnings(
     "ignore::RuntimeWarning"
 )  # NumPy's, at a domain's edge or of no entries
-def test_every_card_agrees_in_every_tier(name, dtype):
-    for function, args in card_programs(name, dtype):
+def test_every_card_agrees_in_every_tier(name, dtype, full):
+    few = None if full or dtype is np.float64 else 1
+    for function, args in list(card_programs(name, dtype))[:few]:
         graph = trace(function, *args)
         apart = [strided(x) for x in args]
         expected = graph.evaluate(args)
@@ -118,7 +119,7 @@ def assert_alike(found, expected, agree, about):
 @pytest.mark.parametrize("name", sorted(set(CARDS) - set(STATES)))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_card_agrees_at_special_values_in_every_tier(name, dtype, full):
-    for function, args in list(card_programs(name, dtype))[: None if full else 2]:
+    for function, args in list(card_programs(name, dtype))[: None if full else 1]:
         graph = simplify(trace(function, *args))
         try:
             written = portable.load(write(graph), graph.name)

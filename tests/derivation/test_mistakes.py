@@ -10,6 +10,8 @@ from evaluation import Scope
 from mistakes import mistakes
 from page import section, sections
 
+from sampled import sampled
+
 CASES = [
     pytest.param(part, equation, id=number)
     for part in sections()
@@ -85,7 +87,7 @@ def test_every_mistake_is_found(part, equation):
         assert all(symbols.holds(each) for each in same.claims()), what
 
 
-@pytest.mark.parametrize(("part", "equation"), CASES)
+@pytest.mark.parametrize(("part", "equation"), sampled(CASES, 2))
 def test_no_mistake_is_proved_for_symbols(part, equation, full):
     """The proof can fail, too: of a claim that has no definition in it."""
     if any(each.relations[0] != "=" for each in equation.statements):

@@ -109,7 +109,7 @@ def test_each_step_is_a_statement_and_an_assertion():
 
 
 def test_a_script_counts_as_many_equalities_as_the_derivation(full):
-    for derivation in [network("W1[1, 0]"), *everything(full)]:
+    for derivation in [network("W1[1, 0]"), *list(everything(full))[:: 1 if full else 4]]:
         counted = run(derivation.script()).splitlines()[-1]
         assert counted == f"all {derivation.equalities} equalities hold"
 

@@ -182,7 +182,7 @@ def test_twenty_steps_are_pytorchs(name, settings, formula):
 
 
 @every
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.full)])
 def test_every_tier_takes_the_same_steps(name, settings, formula, dtype):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(40, 3)).astype(dtype)
