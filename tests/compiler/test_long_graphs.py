@@ -101,8 +101,8 @@ def test_twice_the_turns_take_twice_the_steps(loop, tiers, uncached, full):
     graphs = [trace(loop(count), X) for count in turns]
     Program(graphs[0], tiers=tiers)  # what is done once
     few, some, many = (steps_of(lambda g=g: Program(g, tiers=tiers)) for g in graphs)
-    # Twice as many turns more take twice as many steps more. From the thousandth value on names have
-    # a digit more, and some written lines must be broken, which takes a twentieth more for each.
+    # Twice as many turns more take twice as many steps more. From the thousandth value on names
+    # have a digit more, and some written lines must be broken: a twentieth more for each.
     assert many - some < 2.35 * (some - few)
 
 
