@@ -15,7 +15,6 @@ from ..errors import TableError
 from .column import Column
 from .conventions import AS_SHOWN, Conventions, seen
 from .learning import learn
-from .state import restored
 from .values import as_floats, as_names, finite, is_textual
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ class Encoder:
         """
         ignored = dict(ignored or {})
         names = [name for name in table.column_names if name not in skip and name not in ignored]
-        conventions = conventions_of(table, conventions)
         columns: dict[bytes, Column] = {}
         for name in names:
             found = learn(name, table[name], conventions)
@@ -122,17 +120,6 @@ class Encoder:
     def to_state(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: object) -> Encoder:
-        """Return the encoder that a state was taken of.
-
-        Raises
-        ------
-        ValueError
-            If the state is not that of an encoder.
-        """
-        return restored(cls, state)
 
 
 def conventions_of(table: pyarrow.Table, given: Conventions) -> Conventions:

@@ -143,14 +143,6 @@ class NumberReading:
     reason: str = ""
     is_close: bool = False
 
-    def preferring(self, *marks: tuple[str, str]) -> NumberFormat:
-        """Return the first format that has one of these marks, or else the first."""
-        for wanted in marks:
-            for found in self.formats:
-                if found.marks == wanted:
-                    return found
-        return self.formats[0]
-
 
 def tidied(texts: Any) -> Any:
     """Return Arrow's texts with one sign for all that mean the same: digits, minus, spaces."""

@@ -23,7 +23,7 @@ class Delimited:
     ----------
     opened : function
         Returns the file's bytes from the beginning, as a file, each time that it is called.
-    encoding, delimiter : str, optional
+    encoding : str, optional
         By default the text's beginning decides.
 
     Raises
@@ -32,28 +32,22 @@ class Delimited:
         If the file is empty, or its bytes are not in the encoding.
     """
 
-    def __init__(
-        self,
-        opened: Callable[[], Any],
-        *,
-        encoding: str | None = None,
-        delimiter: str | None = None,
-    ) -> None:
+    def __init__(self, opened: Callable[[], Any], *, encoding: str | None = None) -> None:
         self._opened = opened
         with opened() as stream:
             head = stream.read(_HEAD)
         self.encoding = encoding or encoding_of(head)
-        self.dialect = self._find_dialect(delimiter)
+        self.dialect = self._find_dialect()
         self.names = self.dialect.names
         self.comments = 0
         self.notes = list(self.dialect.notes)
         if encoding is None and self.encoding != "utf-8":
             self.notes.append(f"read as {self.encoding}; --encoding chooses another")
 
-    def _find_dialect(self, delimiter: str | None) -> Dialect:
+    def _find_dialect(self) -> Dialect:
         with self._opened() as stream:
             head = Recoded(stream, self.encoding).read(_HEAD)
-        found = dialect_of(head.decode("utf-8", "ignore"), delimiter)
+        found = dialect_of(head.decode("utf-8", "ignore"))
         if found is None:
             raise TableError("the file is empty")
         return found

@@ -39,22 +39,22 @@ class Dialect:
     notes: list[str] = field(default_factory=list)
 
 
-def dialect_of(text: str, delimiter: str | None = None) -> Dialect | None:
+def dialect_of(text: str) -> Dialect | None:
     """Return the dialect of a text by its beginning; None if it has no line with names.
+
+    A line ``sep=;`` says what parts the fields, or else it is the sign that most often gives the
+    first rows as many fields as there are names.
 
     Parameters
     ----------
     text : str
         Its lines end by "\\n", "\\r\\n" or "\\r".
-    delimiter : str, optional
-        What parts the fields; by default a line ``sep=;`` decides, or the sign that most often
-        gives the first rows as many fields as there are names.
     """
     lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
     start, told, notes = _preamble(lines)
     if start == len(lines):
         return None
-    chosen = delimiter or told or _delimiter(lines[start:])
+    chosen = told or _delimiter(lines[start:])
     # A column may be called "#".
     is_marked = lines[start].startswith("#") and lines[start][1:2] != chosen
     header = lines[start].lstrip("#") if is_marked else lines[start]
