@@ -102,9 +102,10 @@ class NumberFormat:
             simple = compute.match_substring_regex(found, f"^{PLAIN}$")
             if compute.all(compute.fill_null(simple, True)).as_py():
                 return found.cast(pyarrow.float64())
-        is_negative = compute.match_substring_regex(found, r"(?:^|[^eE])[-(]")
         for unit in filter(None, (self.before, self.after)):
             found = compute.replace_substring(found, unit, "")
+        # Without its unit: a minus after that of "5 tonne-" is none of an exponent.
+        is_negative = compute.match_substring_regex(found, r"(?:^|[^eE])[-(]")
         found = compute.replace_substring_regex(found, r"^[ (+-]+|[ )-]+$", "")
         for mark, plain in ((self.thousands, ""), (self.decimal, ".")):
             if mark not in ("", plain):
