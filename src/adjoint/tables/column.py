@@ -142,12 +142,7 @@ class Column:
             self._count(treated, "infinite, taken as missing", infinite(values))
             return as_floats(values)
         texts = as_names(values, self.missing)
-        other = self.numbers.contradiction(texts)
-        if other is not None:
-            way = str(self.numbers) or "a decimal point"
-            raise TableError(
-                f"column {self.name!r} writes {other!r}, but the model read numbers with {way}"
-            )
+        self.numbers.check(texts, f"column {self.name!r}")
         parsed = self.numbers.parse(texts)
         strange = parsed.null_count - texts.null_count
         if strange == len(texts) - texts.null_count >= _FEWEST_WORDS:

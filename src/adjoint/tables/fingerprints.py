@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.annotations import Array
 
-# Of more rows a part is kept, which stands for all: those with the least fingerprints.
+# If there are more rows, a part is kept that stands for all: those with the least fingerprints.
 _MOST = 100_000
 # The multiplier of splitmix64 (Steele, Lea and Flood, OOPSLA 2014), which mixes all bits.
 _FACTOR = np.uint64(0xBF58476D1CE4E5B9)

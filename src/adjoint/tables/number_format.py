@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ..errors import TableError
+
 # A column is one of numbers if this share of its texts are numbers, or if half of them are, of many
 # sizes, and the others are the same few words.
 MOSTLY = 0.95
@@ -112,6 +114,18 @@ class NumberFormat:
                 found = compute.replace_substring(found, mark, plain)
         sizes = found.cast(pyarrow.float64())
         return compute.if_else(is_negative, compute.negate(sizes), sizes)
+
+    def check(self, texts: Any, where: str) -> None:
+        """Refuse texts among which there is a number in another format.
+
+        Raises
+        ------
+        TableError
+        """
+        other = self.contradiction(texts)
+        if other is not None:
+            way = str(self) or "a decimal point"
+            raise TableError(f"{where} writes {other!r:.60}, but the model read numbers with {way}")
 
     def contradiction(self, texts: Any) -> str | None:
         """Return a text that is a number, but in another format; None if there is none."""

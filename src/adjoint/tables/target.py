@@ -24,6 +24,7 @@ from .values import (
     is_temporal,
     is_textual,
     plain,
+    without,
 )
 
 if TYPE_CHECKING:
@@ -109,8 +110,9 @@ class Target:
         from pyarrow import compute
 
         values = plain(values)
-        self._check_written_alike(values)
         if self.task == "regression":
+            if is_textual(values.type):
+                self.numbers.check(as_names(values, self.missing), f"target {self.name!r}")
             numbers = as_target_numbers(values, self.numbers, self.missing)
             known = ~np.isnan(numbers)
             return np.where(known, numbers, 0.0), known
@@ -118,16 +120,6 @@ class Target:
         places = compute.index_in(canonical(self._classes(values)), value_set=labels)
         codes = compute.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return np.maximum(codes, 0), codes >= 0
-
-    def _check_written_alike(self, values: Any) -> None:
-        if self.task != "regression" or not is_textual(values.type):
-            return
-        other = self.numbers.contradiction(as_names(values, self.missing))
-        if other is not None:
-            way = str(self.numbers) or "a decimal point"
-            raise TableError(
-                f"target {self.name!r} writes {other!r:.60}, but the model read numbers with {way}"
-            )
 
     def _classes(self, values: Any) -> Any:
         return as_words(values, self.missing) if self.is_wordy else as_names(values, self.missing)
@@ -182,13 +174,7 @@ def as_target_numbers(values: Any, format: NumberFormat, missing: list[str]) -> 
 
 def as_words(values: Any, missing: list[str]) -> Any:
     """Return values as tidy texts, null where one is empty or among those that say so."""
-    import pyarrow
-    from pyarrow import compute
-
-    texts = tidied(as_texts(values))
-    absent = pyarrow.array([text.strip().lower() for text in missing], pyarrow.string())
-    is_missing = compute.is_in(compute.utf8_lower(texts), value_set=absent)
-    return compute.if_else(is_missing, pyarrow.scalar(None, texts.type), texts)
+    return without(tidied(as_texts(values)), missing)
 
 
 def told_missing(values: Any, known: Array) -> str:

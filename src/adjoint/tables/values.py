@@ -69,13 +69,17 @@ def as_texts(values: pyarrow.ChunkedArray | pyarrow.Array) -> Any:
 
 def as_names(values: pyarrow.ChunkedArray | pyarrow.Array, missing: Sequence[str] = ()) -> Any:
     """Return values as tidy texts, null where one says that it is missing."""
+    return without(tidied(as_texts(values)), [*MISSING, *missing])
+
+
+def without(texts: Any, words: Sequence[str]) -> Any:
+    """Return texts, null where one is among some words, in small letters or capitals."""
     import pyarrow
     from pyarrow import compute
 
-    names = tidied(as_texts(values))
-    absent = pyarrow.array([*MISSING, *(text.strip().lower() for text in missing)])
-    is_missing = compute.is_in(compute.utf8_lower(names), value_set=absent)
-    return compute.if_else(is_missing, pyarrow.scalar(None, names.type), names)
+    absent = pyarrow.array([word.strip().lower() for word in words], pyarrow.string())
+    is_absent = compute.is_in(compute.utf8_lower(texts), value_set=absent)
+    return compute.if_else(is_absent, pyarrow.scalar(None, texts.type), texts)
 
 
 def canonical(texts: Any) -> Any:

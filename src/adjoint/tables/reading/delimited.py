@@ -128,12 +128,16 @@ class Delimited:
             text = Recoded(stream, self.encoding).read().decode("utf-8", "replace")
         above = 1 + len(re.findall(r"\r\n|\r|\n", text[: self.dialect.header_end]))
         below = io.StringIO(text[self.dialect.header_end :], newline="")
-        csv.field_size_limit(max(csv.field_size_limit(), len(text)))
         reader = csv.reader(below, delimiter=self.dialect.delimiter, strict=strict)
         self._line = above
-        for row in reader:
-            yield row
-            self._line = above + reader.line_num
+        # The limit is one for the whole process.
+        limit = csv.field_size_limit(len(text))
+        try:
+            for row in reader:
+                yield row
+                self._line = above + reader.line_num
+        finally:
+            csv.field_size_limit(limit)
 
     def _where_ragged(self) -> str:
         """Return which line has how many fields, the slow way, for which there is time now."""

@@ -55,9 +55,9 @@ class TableFile:
     ----------
     path : str or path
     encoding : str, optional
-        Of a text; by default its first bytes decide.
+        The encoding of a text; by default its first bytes decide.
     sheet : str, optional
-        Of a workbook; by default the first one that has rows.
+        The sheet of a workbook; by default the first one that has rows.
 
     Attributes
     ----------
