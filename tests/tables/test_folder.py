@@ -16,6 +16,7 @@ pytest.importorskip("safetensors")
 
 from adjoint import cli
 from adjoint.errors import TableError
+from adjoint.files.tensor_file import write_tensors
 from adjoint.tables import folder
 from adjoint.tables.fingerprints import Fingerprints
 from adjoint.tables.folder import load_model, save_model
@@ -122,6 +123,16 @@ def test_weights_that_belong_to_another_description_are_told(place):
     data[-1] ^= 1
     (place / "model/weights.safetensors").write_bytes(data)
     with pytest.raises(TableError, match=r"weights\.safetensors is not the file"):
+        load_model(place / "model")
+
+
+def test_fingerprints_of_another_model_s_rows_are_told(place):
+    other = Fingerprints.of(np.zeros((1, 2)), np.zeros(1))
+    write_tensors(place / "model/rows.safetensors", other.arrays(), {})
+    with pytest.raises(TableError, match=r"rows\.safetensors is not the file"):
+        load_model(place / "model")
+    (place / "model/rows.safetensors").unlink()
+    with pytest.raises(TableError, match=r"rows\.safetensors: cannot be read: no such file"):
         load_model(place / "model")
 
 
@@ -232,8 +243,9 @@ def test_evaluate_says_that_it_scores_rows_that_it_was_trained_on(place, capsys)
 
 def test_digests_are_those_of_the_files(place):
     state = json.loads((place / "model/model.json").read_text("utf-8"))
-    data = (place / "model/weights.safetensors").read_bytes()
-    assert state["weights"] == hashlib.sha256(data).hexdigest()
+    for name in ("weights.safetensors", "rows.safetensors"):
+        data = (place / "model" / name).read_bytes()
+        assert state["digests"][name] == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("out", ["x" * 300, "sales.csv", "sales.csv/model", "", "."])

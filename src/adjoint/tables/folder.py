@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -37,6 +38,8 @@ MODEL, WEIGHTS, REPORT, ROWS = FILES = (
     "report.html",
     "rows.safetensors",
 )
+# What a description tells the digests of. The report is for people, who may change it.
+BESIDE = (WEIGHTS, ROWS)
 _MOST_BYTES = 1 << 28
 _MOST_UNITS = 1 << 31
 
@@ -59,8 +62,8 @@ def save_model(model: TableModel, folder: Path, *, report: str, replace: bool = 
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         save_weights(model.network, part / WEIGHTS)
-        if model.seen is not None:
-            write_tensors(part / ROWS, model.seen.arrays(), {})
+        if model.fingerprints is not None:
+            write_tensors(part / ROWS, model.fingerprints.arrays(), {})
         state = {
             "format": FORMAT,
             "version": VERSION,
@@ -68,7 +71,7 @@ def save_model(model: TableModel, folder: Path, *, report: str, replace: bool = 
             "target": model.target.to_state(),
             "design": asdict(model.network.design),
             "record": model.record.to_state() if model.record else None,
-            "weights": _digest((part / WEIGHTS).read_bytes()),
+            "digests": _digests(part),
         }
         state["checksum"] = _checksum(state)
         text = json.dumps(state, indent=1, ensure_ascii=False, allow_nan=False)
@@ -96,7 +99,8 @@ def load_model(folder: Path) -> TableModel:
         raise TableError(f"{folder}: the model is damaged: {error}") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise TableError(f"{folder / WEIGHTS}: cannot be read: {reason}") from None
+        name = Path(error.filename or WEIGHTS).name
+        raise TableError(f"{folder / name}: cannot be read: {reason}") from None
 
 
 def check_free(folder: Path, *, replace: bool) -> None:
@@ -152,8 +156,13 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
     if state["version"] > 1:
         if state.get("checksum") != _checksum(state):
             raise ValueError(f"{MODEL} was changed after it had been written")
-        if state.get("weights") != _digest((folder / WEIGHTS).read_bytes()):
-            raise ValueError(f"{WEIGHTS} is not the file that {MODEL} was written with")
+        found = _digests(folder)
+        for name in BESIDE:
+            wanted = state["digests"].get(name)
+            if wanted and name not in found:
+                raise FileNotFoundError(errno.ENOENT, "no such file", name)
+            if wanted != found.get(name):
+                raise ValueError(f"{name} is not the file that {MODEL} was written with")
     encoder, target = restored(Encoder, state["encoder"]), restored(Target, state["target"])
     design = _design(state["design"], encoder, target)
     count = _count(design)
@@ -162,10 +171,11 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
     network = Perceptron(design, np.random.RandomState(0), DTYPE)
     load_weights(network, folder / WEIGHTS)
     record = state.get("record")
-    seen = None
+    fingerprints = None
     if (folder / ROWS).exists():
-        seen = Fingerprints.from_arrays(read_tensors(folder / ROWS)[0])
-    return TableModel(encoder, target, network, Record.from_state(record) if record else None, seen)
+        fingerprints = Fingerprints.from_arrays(read_tensors(folder / ROWS)[0])
+    told = Record.from_state(record) if record else None
+    return TableModel(encoder, target, network, told, fingerprints)
 
 
 def _design(state: Any, encoder: Encoder, target: Target) -> Design:
@@ -193,6 +203,12 @@ def _checksum(state: dict[str, Any]) -> str:
     """Return a digest of all that a description says, but for the digest itself."""
     told = {name: value for name, value in state.items() if name != "checksum"}
     return _digest(json.dumps(told, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the digests of the files that a description belongs to, as far as they are there."""
+    paths = [folder / name for name in BESIDE]
+    return {path.name: _digest(path.read_bytes()) for path in paths if path.exists()}
 
 
 def _digest(data: bytes) -> str:

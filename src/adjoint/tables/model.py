@@ -33,7 +33,7 @@ class TableModel:
     ----------
     record : Record, optional
         What became of its training; None if there was no time to write it.
-    seen : Fingerprints, optional
+    fingerprints : Fingerprints, optional
         Those of the rows that it was trained on.
     """
 
@@ -41,7 +41,7 @@ class TableModel:
     target: Target
     network: Perceptron
     record: Record | None = None
-    seen: Fingerprints | None = None
+    fingerprints: Fingerprints | None = None
 
     def outputs(self, X: Array) -> Array:
         """Return what is predicted of encoded rows: the classes' probabilities, or numbers.

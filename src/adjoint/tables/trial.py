@@ -146,7 +146,7 @@ def run(
     """Train a network and simple models, and score them on the rows held out."""
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
     network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
-    model = TableModel(encoder, target, network, seen=Fingerprints.of(*parts.train))
+    model = TableModel(encoder, target, network, fingerprints=Fingerprints.of(*parts.train))
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
     seconds = time.perf_counter() - start

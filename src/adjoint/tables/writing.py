@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -77,5 +78,8 @@ def _harmless(block: Any) -> Any:
             marked = compute.binary_join_element_wise("'", column.cast(pyarrow.string()), "")
             column = compute.if_else(risky, marked, column.cast(pyarrow.string()))
         columns.append(column)
-    names = [f"'{name}" if name[:1] in "=+@-\t\r" and name else name for name in block.column_names]
+    names = [
+        f"'{name}" if re.match(_FORMULA, name) and not re.match(_NUMBER, name) else name
+        for name in block.column_names
+    ]
     return pyarrow.Table.from_arrays(columns, names)

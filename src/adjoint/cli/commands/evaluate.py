@@ -39,7 +39,7 @@ def evaluate(
         if unknown:
             treated[f"{target.name}: missing or unknown, not scored"] += unknown
         X = network.encoder.encode(block, treated)[known]
-        seen += network.seen.count(X, y[known]) if network.seen else 0
+        seen += network.fingerprints.count(X, y[known]) if network.fingerprints else 0
         pairs.append((network.outputs(X), y[known]))
     if not any(len(y) for _, y in pairs):
         raise click.UsageError(f"{table}: no row has a target to compare with")
