@@ -17,7 +17,8 @@ from adjoint.errors import TableError
 from adjoint.tables.conventions import Conventions
 from adjoint.tables.date_format import read_dates
 from adjoint.tables.learning import learn
-from adjoint.tables.number_format import read_numbers, tidied
+from adjoint.tables.number_format import tidied
+from adjoint.tables.number_reading import read_numbers
 from adjoint.tables.reading.dialect import dialect_of
 from adjoint.tables.reading.encoding import encoding_of
 from adjoint.tables.reading.table_file import TableFile

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .date_format import DateFormat, read_dates
-from .number_format import NumberFormat, NumberReading, read_numbers
+from .number_format import NumberFormat
+from .number_reading import NumberReading, read_numbers
 
 # What stands for a missing value in a column of numbers or a feature, small letters or capitals.
 MISSING = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
-from .number_format import MOSTLY, sample
+from .number_reading import MOSTLY, sample
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAME = (

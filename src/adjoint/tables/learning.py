@@ -11,7 +11,8 @@ from ..core.annotations import Array
 from .column import PARTS, Column, part_of, seconds
 from .conventions import AS_SHOWN, Conventions
 from .date_format import DateFormat, Moments, read_dates
-from .number_format import NumberFormat, NumberReading, read_numbers
+from .number_format import NumberFormat
+from .number_reading import NumberReading, read_numbers
 from .values import (
     as_floats,
     as_moments,

@@ -12,7 +12,8 @@ from ..core.annotations import Array
 from ..errors import TableError
 from .conventions import AS_SHOWN, Conventions
 from .learning import number_remarks
-from .number_format import NumberFormat, read_numbers, tidied
+from .number_format import NumberFormat, tidied
+from .number_reading import read_numbers
 from .values import (
     as_floats,
     as_names,
