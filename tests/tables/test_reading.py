@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+from collections import Counter
 
 import pytest
 
@@ -101,6 +102,16 @@ def test_a_table_that_contradicts_how_numbers_were_written_is_refused():
     column = learn("x", pa.array(["1,5", "2,25"] * 5), Conventions())
     with pytest.raises(TableError, match=r"column 'x' writes '2\.5', but the model read numbers"):
         column.encode(pa.array(["1,5", "2.5"]), {})
+
+
+def test_values_outside_of_what_was_seen_are_counted():
+    treated = Counter()
+    column = learn("x", pa.array([str(i) for i in range(40)]))
+    column.encode(pa.array(["-1", "0", "39", "39.5", "", "7"]), treated)
+    assert treated == {
+        "x: missing, taken as the median": 1,
+        "x: outside of 0 to 39, taken as the nearest": 2,
+    }
 
 
 def test_texts_among_numbers_are_missing_and_said():
@@ -238,6 +249,7 @@ def test_a_character_may_lie_across_the_first_mebibyte(tmp_path):
     [
         ("ragged.csv", b'a,b\n1,"x\ny"\n3\n', "line 4 has 1 field, but there are 2 columns: a, b"),
         ("head.csv", b"a,b\n\n\n", "no rows below the names"),
+        ("open.csv", b'a,b\n1,2\n3,"4\n5,6\n', "a quote is opened in line 3, and not closed"),
         ("lines.jsonl", b'{"a":1}\n[1]\n', "line 2 is no object of JSON"),
         ("deep.jsonl", b'{"a":' + b"[" * 100_000 + b"\n", "line 1 is no JSON"),
         ("nested.jsonl", b'{"a":[1]}\n', "'a' is no text or number"),
