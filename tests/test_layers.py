@@ -19,6 +19,7 @@ ROOMS = [
     "collector",
     "elsewhere",
     "errors",
+    "deferred",
     "notebook",
     "core",
     "files",
@@ -153,6 +154,18 @@ def test_a_training_reads_only_what_it_needs():
 def test_lazy_modules_are_reachable_as_attributes():
     run = "import adjoint as ad; ad.nn.MLP, ad.optim.SGD, ad.fit, ad.check_gradients, ad.plots"
     assert "adjoint" in loaded_by(run)
+
+
+def test_what_is_read_at_first_use_is_listed_before():
+    run = (
+        "import adjoint as ad; packages = (ad.nn, ad.optim, ad.callbacks); "
+        "print(*[f'{x.__name__}.{name}' for x in packages for name in dir(x)])"
+    )
+    found = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    names = ["nn.Linear", "nn.Conv2d", "nn.pooling", "optim.Cosine", "optim.schedules"]
+    names += ["training.callbacks.TensorBoard", "nn.__name__"]
+    assert {f"adjoint.{name}" for name in names} <= set(found.stdout.split())
+    assert "adjoint.nn.convolution" not in loaded_by(run)
 
 
 def test_every_public_name_is_there():

@@ -93,13 +93,41 @@ def test_a_damaged_object_raises_nothing_else(code):
     for length in range(0, len(code), 7):
         with pytest.raises(UnknownObjectError):
             LoadedObject(code[:length])
+    for damaged in damaged_objects(code):
+        with contextlib.suppress(UnknownObjectError):
+            loaded = LoadedObject(damaged)
+            start = elf._address(loaded._memory)
+            stop = start + len(loaded._memory)
+            assert all(start <= place < stop for place in loaded._addresses.values())
+
+
+def damaged_objects(code):
+    """Give objects with other bytes, and with other numbers, in all that is not instructions."""
     rng = np.random.default_rng(0)
+    sections = elf._sections(code)
+    tables = [x for x in sections if x.kind in (elf._SYMBOLS, elf._RELOCATIONS)]
+    spans = [(0, 64), (len(code) - 64 * len(sections), len(code))]
+    spans += [(x.offset, x.offset + x.size) for x in tables]
+    places = [at for start, stop in spans for at in range(start, stop, 4)]
+    for at in places:
+        for number in (0, 2, 0x7FFFFFFF, 0xFFFFFFFF, len(code)):
+            yield code[:at] + struct.pack("<I", number) + code[at + 4 :]
     for _ in range(500):
         damaged = bytearray(code)
         for at in rng.integers(len(code), size=3):
             damaged[at] = rng.integers(256)
-        with contextlib.suppress(UnknownObjectError):
-            LoadedObject(bytes(damaged))
+        yield bytes(damaged)
+
+
+@known
+def test_only_an_object_with_the_functions_is_sound(code):
+    assert elf.is_sound(code, ["entry"])
+    assert not elf.is_sound(code, ["entry", "other"])
+    assert not elf.is_sound(code[:-1], ["entry"])
+    assert not elf.is_sound(code.replace(b"\0fmod\0", b"\0_name\0"), ["entry"])
+    (first, *_) = [x for x in elf._sections(code) if x.kind == elf._RELOCATIONS]
+    far = struct.pack("<Q", first.size + 1_000_000)
+    assert not elf.is_sound(code[: first.offset] + far + code[first.offset + 8 :], ["entry"])
 
 
 @known

@@ -64,7 +64,7 @@ def test_a_child_compiles_though_another_thread_was_compiling():
             number = 0
             while not stop.is_set():
                 each = text(f"f{number}", 2000)
-                kept(each, lambda: this_machine().assemble(each))
+                kept(each, lambda: this_machine().assemble(each), bool)
                 number += 1
         thread, go_on = beside(compile_on)
         go_on.set()

@@ -53,6 +53,16 @@ def reductions(turns):
     return ad.value_and_grad(function)
 
 
+def columns(turns):
+    def function(x):
+        x = x * np.ones((4, 1))
+        for _ in range(turns):
+            x = x + 0.01 * np.sin(x) * x[:, :1]
+        return np.sum(x, axis=0).mean()
+
+    return ad.value_and_grad(function)
+
+
 def products(turns):
     def function(W):
         h = np.ones((3, 5))
@@ -76,13 +86,13 @@ def partly_in_numpy(turns):
     return ad.value_and_grad(function)
 
 
-LOOPS = [euler, by_steps, reductions, products, independent_terms, partly_in_numpy]
+LOOPS = [euler, by_steps, reductions, columns, products, independent_terms, partly_in_numpy]
 
 
 @pytest.fixture
 def uncached(monkeypatch):
     """Let all code be made anew."""
-    monkeypatch.setattr(cache, "kept", lambda subject, make: make())
+    monkeypatch.setattr(cache, "kept", lambda subject, make, is_whole: make())
 
 
 def steps_of(work):

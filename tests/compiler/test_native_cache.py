@@ -1,11 +1,13 @@
 """The cache of object code: found again, checked, private, and never in the way."""
 
+import contextlib
 import os
 import platform
 import socket
 import stat
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +19,7 @@ pytest.importorskip("llvmlite")
 import adjoint as ad
 from adjoint.compiler.native import cache, function_code, training_code, training_text
 from adjoint.compiler.native.machine import Machine, this_machine
+from adjoint.compiler.native.object_code import ObjectCode
 from adjoint.core.kinds import elementwise
 from adjoint.core.registry import PRIMITIVES
 from adjoint.ops.arithmetic import multiply
@@ -26,7 +29,7 @@ TEXT = "define i64 @answer() {\n  ret i64 42\n}\n"
 
 def object_code(text):
     """Return what the cache keeps of a text, which is its own key here."""
-    return cache.kept(text, lambda: this_machine().assemble(text))
+    return cache.kept(text, lambda: this_machine().assemble(text), lambda code: True)
 
 
 @pytest.fixture
@@ -96,6 +99,83 @@ def test_a_truncated_file_is_translated_anew(folder, translations):
     assert len(translations) == 2
 
 
+def rewritten(file, content):
+    """Give a file another content, and the checksum that fits."""
+    file.write_bytes(cache._checksum(file.stem, content) + content)
+
+
+def test_code_that_cannot_be_used_is_made_anew_though_its_checksum_fits(folder):
+    cache.kept("subject", lambda: b"first", bool)
+    forget()
+    assert cache.kept("subject", lambda: b"second", bool) == b"first"
+    forget()
+    assert cache.kept("subject", lambda: b"second", lambda code: code != b"first") == b"second"
+    forget()
+    assert cache.kept("subject", lambda: b"third", bool) == b"second"
+
+
+def with_other_head(content):
+    return content.replace(b"'evaluate_entries'", b"evaluate_entries()")
+
+
+def with_short_head(content):
+    return bytes(8) + content[8:]
+
+
+def with_endless_head(content):
+    return b"\xff" * 8 + content[8:]
+
+
+def with_deep_head(content):
+    head = b"(" * 100_000
+    return len(head).to_bytes(8, "little") + head
+
+
+def with_other_object(content):
+    return content.replace(b"\x7fELF", b"\x7fElF")
+
+
+def with_another_function(content):
+    return content.replace(b"\0evaluate_entries\0", b"\0evaluate_entriez\0")
+
+
+DAMAGES = [with_other_head, with_short_head, with_endless_head, with_deep_head]
+if (sys.platform, platform.machine()) == ("linux", "x86_64"):  # elsewhere LLVM reads objects
+    DAMAGES += [with_other_object, with_another_function]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_is_made_anew_though_its_checksum_fits(damage, folder, lowerings):
+    first = run_afresh(with_table, X)
+    content = only_file(folder).read_bytes()[cache._DIGEST :]
+    assert damage(content) != content
+    rewritten(only_file(folder), damage(content))
+    np.testing.assert_array_equal(run_afresh(with_table, X), first)
+    assert len(lowerings) == 2
+    np.testing.assert_array_equal(run_afresh(with_table, X), first)
+    assert len(lowerings) == 2
+    assert only_file(folder).read_bytes()[cache._DIGEST :] == content
+
+
+def test_records_with_any_byte_changed_are_read_or_refused():
+    rng = np.random.default_rng(0)
+    known, own = np.arange(3.0), np.linspace(0, 1, 7, dtype=np.float32)
+    code = ObjectCode(b"code", ("train",), "about", 640, ((64, known), (128, own)))
+    content = code.packed([known])
+    found = ObjectCode.unpacked(content, [known])
+    assert found[:4] == code[:4]
+    for (at, array), (expected, other) in zip(found.constants, code.constants, strict=True):
+        assert (at, array.dtype) == (expected, other.dtype)
+        np.testing.assert_array_equal(array, other)
+    for _ in range(3_000):
+        damaged = bytearray(content)
+        for at in rng.integers(len(content), size=2):
+            damaged[at] = rng.integers(256)
+        with contextlib.suppress(ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the head's text
+            ObjectCode.unpacked(bytes(damaged), [known])
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions are of another kind here")
 def test_a_folder_that_others_may_write_is_not_trusted(folder, translations):
     object_code(TEXT)
@@ -128,7 +208,7 @@ def test_processes_that_write_at_once_all_get_the_same_code(folder):
     script = (
         "import hashlib; from adjoint.compiler.native.cache import kept; "
         "from adjoint.compiler.native.machine import this_machine; "
-        f"code = kept({TEXT!r}, lambda: this_machine().assemble({TEXT!r})); "
+        f"code = kept({TEXT!r}, lambda: this_machine().assemble({TEXT!r}), bool); "
         "print(hashlib.sha256(code).hexdigest())"
     )
     command = [sys.executable, "-c", script]
@@ -305,7 +385,7 @@ def test_what_a_killed_process_left_is_removed(folder):
         import os, signal
         os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         from adjoint.compiler.native.cache import kept
-        kept({TEXT!r}, lambda: b"code")"""
+        kept({TEXT!r}, lambda: b"code", bool)"""
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode < 0
     assert [file.suffix for file in folder.iterdir()] == [".adjoint-part"]
     object_code(OTHER)

@@ -7,10 +7,9 @@ what PyTorch calls them. Every other module of this room is a family of layers.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import missing_attribute
+from ..deferred import deferred
 from . import functional, initialise
 from .activations import ACTIVATIONS
 from .activations.bounded import Hardtanh, Sigmoid, Softmax, Softsign, Tanh
@@ -108,7 +107,6 @@ __all__ = [
     "initialise",
 ]
 
-
 # Families of layers that are read at first use: most networks are made of linear ones.
 _FAMILIES = (
     "adaptive_pooling",
@@ -123,15 +121,4 @@ _FAMILIES = (
     "transposed_convolution",
     "upsampling",
 )
-
-
-def __getattr__(name: str) -> Any:
-    if name in _FAMILIES:
-        return importlib.import_module(f".{name}", __name__)
-    if name in __all__:
-        for family in _FAMILIES:
-            found = vars(importlib.import_module(f".{family}", __name__))
-            if name in found:
-                globals()[name] = found[name]
-                return found[name]
-    raise missing_attribute(__name__, name, __all__)
+__getattr__, __dir__ = deferred(__name__, _FAMILIES, __all__)

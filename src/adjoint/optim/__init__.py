@@ -7,11 +7,10 @@ gradients, and ``snapshot`` is how a model and its optimiser are put back to whe
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import missing_attribute
+from ..deferred import deferred
 from .adam import Adam, adam_update
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
 from .averaging import EMA
@@ -71,11 +70,5 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     if isinstance(kind, type) and issubclass(kind, Optimizer) and kind not in (Optimizer, EMA)
 }
 
-
-def __getattr__(name: str) -> Any:
-    # What is not here already are the schedules, which most trainings do without.
-    if name in __all__:
-        return getattr(importlib.import_module(".schedules", __name__), name)
-    if name == "schedules":
-        return importlib.import_module(".schedules", __name__)
-    raise missing_attribute(__name__, name, __all__)
+# Most trainings do without schedules.
+__getattr__, __dir__ = deferred(__name__, ("schedules",), __all__)

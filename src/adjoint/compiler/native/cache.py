@@ -4,7 +4,7 @@ That is the graph, the processor, and the versions of adjoint and LLVM: code is 
 anything is written for LLVM. What is read from the disk is executed, so it must be the user's own.
 The folder and the files are private to the user, are written whole or not at all, and are checked
 before they are used. The checksum in a file covers the key, so that the code of another key is not
-taken for it.
+taken for it. What cannot be read or loaded is made anew even if its checksum fits.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from ...core.annotations import Array
 from ...version import __version__
 from ..simplify.fingerprint import Fingerprint
+from .elf import is_sound
 from .machine import identity
 from .object_code import ObjectCode
 
@@ -76,12 +77,23 @@ def object_code(
         made.append(make())
         return made[0].packed(constants)
 
-    packed = kept(repr((kind, *[each.digest for each in prints])), pack)
+    def is_whole(content: bytes) -> bool:
+        try:
+            found = ObjectCode.unpacked(content, constants)
+        except ValueError:
+            return False
+        return is_sound(found.code, found.names)
+
+    packed = kept(repr((kind, *[each.digest for each in prints])), pack, is_whole)
     return made[0] if made else ObjectCode.unpacked(packed or b"", constants)
 
 
-def kept(subject: str, make: Callable[[], bytes | None]) -> bytes | None:
+def kept(
+    subject: str, make: Callable[[], bytes | None], is_whole: Callable[[bytes], bool]
+) -> bytes | None:
     """Return what the cache keeps of a subject on this machine, made if it is not there.
+
+    What is on the disk is made anew unless ``is_whole`` says that it can be used.
 
     The environment variable ADJOINT_CACHE names another folder than ``~/.cache/adjoint``; empty, it
     keeps everything off the disk. None is not kept.
@@ -90,7 +102,7 @@ def kept(subject: str, make: Callable[[], bytes | None]) -> bytes | None:
     code = _recall(key)
     if code is None:
         code = _read(key)
-        if code is None:
+        if code is None or not is_whole(code):
             code = make()
             if code is None:
                 return None

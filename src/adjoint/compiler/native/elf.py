@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import struct
 import sys
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 _X86_64, _RELOCATABLE = 62, 1
 # Sections: bytes of the program, symbols, and where addresses have to be written; whether a section
 # has a place in memory.
 _BYTES, _SYMBOLS, _RELOCATIONS, _ALLOCATED = 1, 2, 4, 2
+_HEADER_SIZE, _ENTRY_SIZE = 64, 24  # of a section, and of a symbol or relocation
 # How to go back through calls when C++ raises, which nothing here does.
 _UNWINDING = 0x70000001
 _PAGE = 4096
@@ -57,6 +60,21 @@ class _Symbol(NamedTuple):
     value: int
 
 
+def is_sound(code: bytes, names: Collection[str]) -> bool:
+    """Return whether bytes are an object with some functions, such as LLVM writes on this machine.
+
+    LLVM ends the process over many a damaged object, so that none should come before it. Of other
+    machines' objects nothing is known here, and all are taken to be sound.
+    """
+    if not _is_known_here():
+        return True
+    try:
+        _, places = _linked(code)
+    except UnknownObjectError:
+        return False
+    return places.keys() >= set(names)
+
+
 class LoadedObject:
     """The functions of an object, in memory of their own; they live as long as it does.
 
@@ -71,12 +89,10 @@ class LoadedObject:
     """
 
     def __init__(self, code: bytes) -> None:
-        if sys.platform != "linux" or struct.calcsize("P") != 8:
-            raise UnknownObjectError("only objects for Linux of 64 bits are known here")
-        try:
-            self._memory, places = _loaded(code)
-        except (IndexError, ValueError, ArithmeticError, struct.error):
-            raise UnknownObjectError("it is damaged") from None
+        if not _is_known_here():
+            raise UnknownObjectError("only objects for Linux on x86-64 are known here")
+        content, places = _linked(code)
+        self._memory = _executable(content)
         base = _address(self._memory)
         self._addresses = {name: base + place for name, place in places.items()}
 
@@ -85,28 +101,44 @@ class LoadedObject:
         return self._addresses[name]
 
 
-def _loaded(code: bytes) -> tuple[mmap.mmap, dict[str, int]]:
-    """Return memory with an object's code, and where in it each function is."""
+def _is_known_here() -> bool:
+    has_words = struct.calcsize("P") == 8
+    return sys.platform == "linux" and has_words and os.uname().machine == "x86_64"
+
+
+def _linked(code: bytes) -> tuple[bytearray, dict[str, int]]:
+    """Return what an object is in memory, and where in it each function is."""
+    try:
+        return _content(code)
+    except (LookupError, ValueError, ArithmeticError, struct.error):
+        raise UnknownObjectError("it is damaged") from None
+
+
+def _content(code: bytes) -> tuple[bytearray, dict[str, int]]:
     sections = _sections(code)
     symbols = _symbols(code, sections)
     places, size = _laid_out(sections)
+    if size > len(code) + len(sections) * _PAGE:
+        raise UnknownObjectError("its sections overlap")
     outside = dict.fromkeys(x.name for x in symbols if x.section == _ELSEWHERE and x.name)
     table = {name: size + n * _JUMP_SIZE for n, name in enumerate(outside)}
     memory = bytearray(size + len(table) * _JUMP_SIZE)
     for number, place in places.items():
         start, length = sections[number].offset, sections[number].size
-        struct.pack_into(f"{length}s", memory, place, code[start : start + length])
+        memory[place : place + length] = code[start : start + length]
     for name, place in table.items():
         struct.pack_into("<6sQ", memory, place, _JUMP, _address_of(name))
     for section in sections:
         if section.kind == _RELOCATIONS and section.info in places:
-            for at in range(section.offset, section.offset + section.size, 24):
+            for at in _entries(section):
                 offset, info, addend = struct.unpack_from("<QQq", code, at)
+                if offset + 4 > sections[section.info].size:
+                    raise UnknownObjectError("a relocation lies beyond its section")
                 target = _target(symbols[info >> 32], info & 0xFFFFFFFF, places, table)
                 at_byte = places[section.info] + offset
                 struct.pack_into("<i", memory, at_byte, target + addend - at_byte)
     found = {x.name: places[x.section] + x.value for x in symbols if x.section in places}
-    return _executable(memory), found
+    return memory, found
 
 
 def _target(symbol: _Symbol, kind: int, places: dict[int, int], table: dict[str, int]) -> int:
@@ -125,6 +157,8 @@ def _sections(code: bytes) -> list[_Section]:
         raise UnknownObjectError("no relocatable object for x86-64")
     (start,) = struct.unpack_from("<Q", code, 40)
     size, count = struct.unpack_from("<HH", code, 58)
+    if size != _HEADER_SIZE:
+        raise UnknownObjectError("headers of sections of another size")
     found = [
         _Section(*struct.unpack_from("<IIQQQQIIQQ", code, start + n * size)) for n in range(count)
     ]
@@ -133,16 +167,25 @@ def _sections(code: bytes) -> list[_Section]:
     return found
 
 
+def _entries(section: _Section) -> range:
+    """Return where each symbol or relocation of a section begins."""
+    if section.entry_size != _ENTRY_SIZE or section.size % _ENTRY_SIZE:
+        raise UnknownObjectError("symbols or relocations of another size")
+    return range(section.offset, section.offset + section.size, _ENTRY_SIZE)
+
+
 def _symbols(code: bytes, sections: list[_Section]) -> list[_Symbol]:
     found = []
     for section in sections:
         if section.kind != _SYMBOLS:
             continue
         names = sections[section.link].offset
-        for at in range(section.offset, section.offset + section.size, 24):
+        for at in _entries(section):
             name, _, _, number, value, _ = struct.unpack_from("<IBBHQQ", code, at)
             end = code.index(0, names + name)
             number = -1 if number >= _FIRST_RESERVED else number
+            if number > _ELSEWHERE and value > sections[number].size:
+                raise UnknownObjectError("a symbol lies beyond its section")
             found.append(_Symbol(code[names + name : end].decode(), number, value))
     return found
 
@@ -163,7 +206,7 @@ def _laid_out(sections: list[_Section]) -> tuple[dict[int, int], int]:
 def _address_of(name: str) -> int:
     """Return where a function of the C library is."""
     try:
-        return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
+        return ctypes.cast(ctypes.CDLL(None)[name], ctypes.c_void_p).value or 0
     except AttributeError:
         raise UnknownObjectError(f"no library that is loaded has {name}") from None
 

@@ -61,7 +61,7 @@ class NativeFunction:
         if count > MOST_ARRAYS or not has_entry_points():
             raise Unlowerable(f"{count} arrays cannot be handed to native code here")
         self._code = _object_code(graph, count, limit)
-        self._library = Library(self._code.code, ["evaluate_entry_point", "evaluate_entries"])
+        self._library = Library(self._code.code, self._code.names)
         self._is_short = graph.flops < _SHORT
         make = self._library.short_function if self._is_short else self._library.function
         pointers = [ctypes.c_void_p] * (count + 1)
@@ -176,7 +176,8 @@ def _object_code(graph: Graph, arrays: int, limit: int) -> ObjectCode:
         machine = this_machine()
         code = function_code.write_function(graph, machine=machine, limit=limit)
         text = function_code.module_text(code, arrays)
-        return ObjectCode(machine.assemble(text), code.about, code.workspace, code.constants)
+        names = ("evaluate_entry_point", "evaluate_entries")
+        return ObjectCode(machine.assemble(text), names, code.about, code.workspace, code.constants)
 
     kind = ("function", arrays, limit)
     return object_code(kind, [fingerprint(graph)], graph.constants, make)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import marshal
+import ast
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from .step_form import StateLayout
 
 # Constants of more bytes than these in all are not kept with the code, unless the graph has them.
 _MOST_KEPT = 1 << 20
+# The bytes in front of a record that tell how long its head is.
+_WORD = 8
 
 
 class ObjectCode(NamedTuple):
@@ -22,6 +25,8 @@ class ObjectCode(NamedTuple):
     Attributes
     ----------
     code : bytes
+    names : tuple of str
+        The functions in it that are called from outside.
     about : str
         A line for a report.
     workspace : int
@@ -35,6 +40,7 @@ class ObjectCode(NamedTuple):
     """
 
     code: bytes
+    names: tuple[str, ...]
     about: str
     workspace: int = 0
     constants: tuple[tuple[int, Array], ...] = ()
@@ -47,31 +53,46 @@ class ObjectCode(NamedTuple):
         None if the others are large.
         """
         numbers = {key_of_array(array): number for number, array in enumerate(known)}
-        constants: list[Any] = []
+        places: list[Any] = []
+        own: list[bytes] = []
         for at, array in self.constants:
             number = numbers.get(key_of_array(array))
-            own = (array.dtype.str, array.shape, array.tobytes()) if number is None else number
-            constants.append((at, own))
-        if sum(len(own[2]) for _, own in constants if isinstance(own, tuple)) > _MOST_KEPT:
+            if number is None:
+                own.append(array.tobytes())
+            places.append((at, (array.dtype.str, array.shape) if number is None else number))
+        if sum(map(len, own)) > _MOST_KEPT:
             return None
-        layout: Any = None if self.layout is None else tuple(self.layout)
-        # What is read from the cache is executed, so it is the user's own, and needs no format that
-        # strangers' files could be read in.
-        return marshal.dumps(
-            (self.code, self.about, self.workspace, constants, layout, self.has_team)
-        )
+        layout = None if self.layout is None else tuple(self.layout)
+        about = self.names, self.about, self.workspace, places, layout, self.has_team
+        head = repr((len(self.code), *about)).encode()
+        return b"".join([len(head).to_bytes(_WORD, "little"), head, self.code, *own])
 
     @classmethod
     def unpacked(cls, content: bytes, known: Sequence[Array]) -> ObjectCode:
-        """Return what was packed, given the same known constants."""
-        code, about, workspace, constants, layout, has_team = marshal.loads(content)
-        arrays = tuple(
-            (at, np.asarray(known[own]) if isinstance(own, int) else _array(*own))
-            for at, own in constants
-        )
-        found = None if layout is None else StateLayout(*layout)
-        return cls(code, about, workspace, arrays, found, has_team)
+        """Return what was packed, given the same known constants.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        start = _WORD + int.from_bytes(content[:_WORD], "little")
+        try:
+            size, names, about, workspace, places, layout, has_team = ast.literal_eval(
+                content[_WORD:start].decode()
+            )
+            rest = memoryview(content)[start + size :]
+            constants = []
+            for at, what in places:
+                array = np.asarray(known[what]) if isinstance(what, int) else _array(rest, *what)
+                rest = rest if isinstance(what, int) else rest[array.nbytes :]
+                constants.append((at, array))
+            form = None if layout is None else StateLayout(*layout)
+        except (LookupError, SyntaxError, TypeError, ArithmeticError, RecursionError, MemoryError):
+            raise ValueError("a record of object code is damaged") from None
+        code = content[start : start + size]
+        return cls(code, names, about, workspace, tuple(constants), form, has_team)
 
 
-def _array(dtype: str, shape: tuple[int, ...], content: bytes) -> Array:
-    return np.frombuffer(content, dtype).reshape(shape)
+def _array(content: memoryview, dtype: str, shape: tuple[int, ...]) -> Array:
+    return np.frombuffer(content, dtype, math.prod(shape)).reshape(shape)

@@ -47,8 +47,7 @@ class TrainingCode:
     @cached_property
     def library(self) -> Library:
         """The code in executable memory; trainings share it, since it holds no state."""
-        names = ["train", "partner"] if self.steps.has_team else ["train"]
-        return Library(self.steps.code, names)
+        return Library(self.steps.code, self.steps.names)
 
 
 def training_code(
@@ -143,6 +142,7 @@ def _compiled(
         text = training_text.write_training(step, form, steps, tail=tail)
         return ObjectCode(
             machine.assemble(text),
+            ("train", "partner") if steps.has_team else ("train",),
             steps.about,
             steps.workspace,
             steps.constants,

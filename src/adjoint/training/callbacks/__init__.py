@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...errors import missing_attribute
+from ...deferred import deferred
 from .callback import AtEpochs, Callback, Training
 
 if TYPE_CHECKING:
@@ -25,15 +24,4 @@ __all__ = [
 ]
 
 # Read at first use: most trainings do without.
-_OTHERS = ("logs", "plateau", "statistics")
-
-
-def __getattr__(name: str) -> Any:
-    if name in _OTHERS:
-        return importlib.import_module(f".{name}", __name__)
-    if name in __all__:
-        for other in _OTHERS:
-            found = vars(importlib.import_module(f".{other}", __name__))
-            if name in found:
-                return found[name]
-    raise missing_attribute(__name__, name, __all__)
+__getattr__, __dir__ = deferred(__name__, ("logs", "plateau", "statistics"), __all__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection
+from typing import NamedTuple
 
 from ....core.node import Node, Operation
 from ....graphs.graph import Graph
@@ -94,6 +95,7 @@ def _weighed(
     They are those that are needed there, those that several operations or several turns of a loop
     read unless they are cheap, and those at which an expression has become too long.
     """
+    totals = _totals(graph, users, reductions)
     kept: dict[Node, int] = {}
     weights: dict[Node | None, int] = {}
     for node in graph.nodes:
@@ -102,7 +104,7 @@ def _weighed(
             weight += 1
             is_cheap = node.primitive.facts.cheap and weight <= _CHEAP_WEIGHT
             is_free = node.primitive.facts.cheap and weight == 1
-            is_read_often = not is_free and _is_repeated(node, users, reductions)
+            is_read_often = not is_free and _is_repeated(node, users, totals)
             again = uses[node] > 1 and not is_cheap
             if node in needed or again or is_read_often or weight > _MOST_WEIGHT:
                 kept[node] = weight
@@ -114,7 +116,7 @@ def _weighed(
 
 
 def _is_repeated(
-    node: Operation, users: dict[Node, set[Operation]], reductions: Collection[str]
+    node: Operation, users: dict[Node, set[Operation]], totals: dict[Node, set[_Totals]]
 ) -> bool:
     """Return whether a larger operation reads each row of a value again, in its innermost loop.
 
@@ -132,43 +134,47 @@ def _is_repeated(
                 shape
                 and is_elementwise(user)
                 and math.prod(user.output.shape) > math.prod(shape)
-                and (shape[-1] > 1 or _is_reduced_over(shape, user, users, reductions))
+                and (shape[-1] > 1 or any(each.read_anew(shape) for each in totals[user]))
             ):
                 return True
     return False
 
 
-def _is_reduced_over(
-    shape: tuple[int, ...],
-    node: Operation,
-    users: dict[Node, set[Operation]],
-    reductions: Collection[str],
-) -> bool:
-    """Return whether loops that reduce a node read all of an operand anew for each of their totals.
+class _Totals(NamedTuple):
+    """What a reduction computes: the shape that it reads, and the axes that it reduces."""
 
-    They do if it has a shape that varies along an axis that is reduced, and does not along another.
-    """
-    pending, seen = [node], {node}
-    while pending:
-        node = pending.pop()
+    whole: tuple[int, ...]
+    reduced: frozenset[int]
+
+    def read_anew(self, shape: tuple[int, ...]) -> bool:
+        """Return whether all of an operand of a shape is read anew for each of the totals.
+
+        It is if the shape varies along an axis that is reduced, and does not along another.
+        """
+        own = (1,) * (len(self.whole) - len(shape)) + shape
+        kept = set(range(len(own))) - self.reduced
+        return any(own[axis] > 1 for axis in self.reduced) and any(
+            own[axis] < self.whole[axis] for axis in kept
+        )
+
+
+def _totals(
+    graph: Graph, users: dict[Node, set[Operation]], reductions: Collection[str]
+) -> dict[Node, set[_Totals]]:
+    """Return which totals each node goes into, directly or by way of elementwise operations."""
+    found: dict[Node, set[_Totals]] = {}
+    for node in reversed(graph.nodes):
+        own = found[node] = set()
         for user in users[node]:
             if user.primitive.name in reductions:
-                whole = node.output.shape
-                own = (1,) * (len(whole) - len(shape)) + shape
-                reduced = _axes(user, len(whole))
-                kept = [axis for axis in range(len(whole)) if axis not in reduced]
-                if any(own[axis] > 1 for axis in reduced) and any(
-                    own[axis] < whole[axis] for axis in kept
-                ):
-                    return True
-            elif is_elementwise(user) and user not in seen:
-                seen.add(user)
-                pending.append(user)
-    return False
+                own.add(_Totals(node.output.shape, _axes(user, len(node.output.shape))))
+            elif is_elementwise(user):
+                own |= found[user]
+    return found
 
 
-def _axes(reduction: Operation, ndim: int) -> set[int]:
+def _axes(reduction: Operation, ndim: int) -> frozenset[int]:
     axis = reduction.params["axis"]
     if axis is None:
-        return set(range(ndim))
-    return {a % ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
+        return frozenset(range(ndim))
+    return frozenset(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))

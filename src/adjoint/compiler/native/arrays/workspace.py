@@ -79,7 +79,7 @@ class _Places:
     def __init__(self, floor: int, most: int) -> None:
         self.floor = self.end = floor
         self._count = 0
-        # Of each its first and last byte (the one after it), and its first and last part.
+        # The rows are where each place begins and ends, in bytes, and its first and last part.
         self._rows = np.zeros((4, most), np.int64)
 
     def take(self, size: int, first: int, last: int) -> int:
