@@ -247,8 +247,12 @@ def _engine(
     """Return loss and gradient by the dynamic graph, leaving the model as it was."""
     with kept(model, loss, *_tensors(model, loss).values()), enable_grad():
         value = loss(model(batch[0]), *batch[1:])
-    if not isinstance(value, Value) or value.shape != () or isinstance(value.data, Spec):
-        advice = "" if len(batch) > 1 else "; give a target too, and its loss="
+    advice = "" if len(batch) > 1 else "; give a target too, and its loss="
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"explain: the loss is a {type(value).__name__}, not a Tensor of one number{advice}"
+        )
+    if value.shape != () or isinstance(value.data, Spec):
         raise ShapeError(
             f"explain: the loss has shape {np.shape(value)}, not a single number{advice}"
         )
