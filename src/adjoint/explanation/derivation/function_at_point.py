@@ -84,6 +84,15 @@ def at_point(
     return FunctionAtPoint(function, plain, wanted, names, names, {}, None, ())
 
 
+def float_arguments(args: Sequence[Any]) -> tuple[int, ...]:
+    """Return the places of the arguments that are floats, or trees of floats alone."""
+    return tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
+
+
+def _is_float(x: object) -> bool:
+    return np.asarray(as_operand(x)).dtype.kind == "f"
+
+
 def _plain(x: Any, *, widen: bool) -> Any:
     """Return a copy as an array; numbers to differentiate by as floats."""
     array = np.array(as_operand(x))
