@@ -352,6 +352,7 @@ RIGHT = {
     "a layer that updates itself": (Dense(W), X),
     "numbers": (lambda a, b: a * b, lambda g, a, b: (g * b, g * a), 2.0, 3.0),
     "float32": (squash, lambda g, x: g * squash(x) * (1 - squash(x)), X.astype(np.float32)),
+    "a prediction": (squash, lambda g, y_hat: g * y_hat * (1 - y_hat), X),
     "inputs that are drawn": (
         squash,
         lambda g, x: g * squash(x) * squash(-x),
