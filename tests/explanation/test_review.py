@@ -517,6 +517,16 @@ def test_the_page_shows_what_its_program_prints():
     assert run.stdout == printed
 
 
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_tensors_stand_for_their_arrays(requires_grad):
+    x, w, b = (ad.tensor(array, requires_grad=requires_grad) for array in (X, W, B))
+    right = RIGHT["a dict"][:2]
+    for given in [(x, w, b), (lambda rng: (x, w, b),)]:
+        review = ad.check_backward(*right, *given)
+        assert review, str(review)
+        assert review.checked == ("x", "W", "b")
+
+
 # --- bad input
 
 
