@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -404,6 +405,21 @@ def test_explain_says_in_one_line_what_cannot_be_done(run, arguments, message):
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert message in err
     assert not Path("explained").exists()
+
+
+@pytest.mark.parametrize("place", ["{}.py", "{}.py:f", "{}", "mine.py --out {}", "-- {} t.csv"])
+def test_a_name_that_is_too_long_is_wrong_usage(run, place):
+    Path("mine.py").write_text("def f(x):\n    return x\nf_inputs = 2.0\n", encoding="utf-8")
+    status, out, err = run("explain", *place.format("a" * 300).split())
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "too long" in err
+
+
+def test_the_example_in_the_help_of_explain_is_python(run):
+    _, out, _ = run("explain", "--help")
+    example = out.partition("training.\n\n")[2].partition("\n\n")[0]
+    Path("mine.py").write_text(f"import numpy as np\n{textwrap.dedent(example)}", encoding="utf-8")
+    assert run("explain", "mine.py", "--out", "mine.txt")[0] == 0
 
 
 @pytest.mark.parametrize("entry", ["layers[9].weight[0]", "layers[0].weight[9, 9]", "W1"])

@@ -125,6 +125,13 @@ def test_without_a_single_number_there_are_no_gradients():
     assert len(drawing.scene.cards) == 3
 
 
+@pytest.mark.parametrize("returned", [lambda w: w, lambda w: [w, w], lambda w: (w, np.sum(w))])
+def test_an_argument_that_is_returned_as_it_is_has_a_box(returned):
+    drawing = ad.draw(returned, np.ones(2))
+    assert card(drawing, "w").lines == [("w", "title"), ("[1, 1]", "value")]
+    assert ">w<" in drawing.svg()
+
+
 def test_large_arrays_are_told_by_shape_and_norm():
     drawing = ad.draw(lambda x: np.sum(x), np.full((10, 10), 2.0))
     assert card(drawing, "x").value == "10×10  ‖·‖ 20"

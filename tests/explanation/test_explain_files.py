@@ -172,6 +172,23 @@ def test_files_that_name_nothing_or_raise_are_refused(tmp_path, text, message):
         explain_file(path)
 
 
+@pytest.mark.parametrize("layer", ["GRU", "LSTM"])
+def test_a_layer_that_returns_its_state_too_needs_a_loss_that_chooses(tmp_path, layer):
+    path = tmp_path / "mine.py"
+    text = (
+        "import numpy as np\nimport adjoint as ad\nfrom adjoint.nn import functional as F\n"
+        f"net = ad.nn.{layer}(2, 3, rng=0)\nnet_inputs = np.ones((2, 4, 2)), np.ones((2, 4, 3))\n"
+    )
+    path.write_text(f"{text}net_loss = 'mse_loss'\n")
+    with pytest.raises(SourceFileError, match="net: a loss takes an array, and was given a tuple"):
+        explain_file(path)
+    path.write_text(f"{text}net_loss = lambda prediction, y: F.mse_loss(prediction[0], y)\n")
+    assert "weight" in str(explain_file(path))
+    path.write_text(text.replace(", np.ones((2, 4, 3))", ","))
+    with pytest.raises(SourceFileError, match="the loss is a tuple, not a Tensor of one number; give"):
+        explain_file(path)
+
+
 def test_what_a_file_prints_of_a_model_is_what_explain_says(tmp_path):
     path = Path(tmp_path / "mine.py")
     path.write_text(FILE, encoding="utf-8")

@@ -352,6 +352,7 @@ RIGHT = {
     "a layer that updates itself": (Dense(W), X),
     "numbers": (lambda a, b: a * b, lambda g, a, b: (g * b, g * a), 2.0, 3.0),
     "float32": (squash, lambda g, x: g * squash(x) * (1 - squash(x)), X.astype(np.float32)),
+    "a prediction": (squash, lambda g, y_hat: g * y_hat * (1 - y_hat), X),
     "inputs that are drawn": (
         squash,
         lambda g, x: g * squash(x) * squash(-x),
@@ -514,6 +515,16 @@ def test_the_page_shows_what_its_program_prints():
         [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True
     )
     assert run.stdout == printed
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_tensors_stand_for_their_arrays(requires_grad):
+    x, w, b = (ad.tensor(array, requires_grad=requires_grad) for array in (X, W, B))
+    right = RIGHT["a dict"][:2]
+    for given in [(x, w, b), (lambda rng: (x, w, b),)]:
+        review = ad.check_backward(*right, *given)
+        assert review, str(review)
+        assert review.checked == ("x", "W", "b")
 
 
 # --- bad input

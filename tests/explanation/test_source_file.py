@@ -1,6 +1,7 @@
 """`adjoint check` says which lines a file needs to be checked, and runs no more than needed."""
 
 import json
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -358,6 +359,37 @@ def test_what_a_file_changes_of_the_process_is_as_before(write, tmp_path, monkey
     assert main(["check", write(moved)]) == 0
     assert Path.cwd() == tmp_path
     assert sys.path == places
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "act",
+    [
+        "sys.stdout.close()",
+        "sys.stderr.close()",
+        "sys.stdout = io.StringIO()",
+        "sys.stdout = sys.stderr = None",
+    ],
+)
+@pytest.mark.parametrize("before", ["    inputs", "        return x @ W"])
+def test_a_file_that_takes_the_streams_away_is_checked(write, capsys, act, before, json):
+    indent = before[: len(before) - len(before.lstrip())]
+    text = "\n    import io, sys" + LINEAR.replace(before, f"{indent}{act}\n{before}")
+    assert main(["check", write(text), *json]) == 0
+    assert ('"right": true' if json else "right (d_x, d_W") in capsys.readouterr().out
+
+
+def test_a_file_that_takes_the_modules_away_is_checked(write):
+    path = write("import sys", LINEAR, "sys.modules.clear()", "inputs = inputs")
+    # In a process of its own: nothing works without modules, least of all the report of a failure.
+    run = subprocess.run(
+        [sys.executable, "-m", "adjoint", "check", path],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "right (d_x, d_W" in run.stdout
 
 
 def test_control_characters_of_an_error_do_not_reach_the_terminal(write, capsys):

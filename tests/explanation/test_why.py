@@ -335,6 +335,12 @@ def test_the_causes_in_the_code_have_remedies(outcomes):
     assert {outcome.diagnosis.cause for outcome in outcomes} <= REMEDIES.keys()
 
 
+def test_remedies_name_losses_that_there_are():
+    named = set(re.findall(r"\w*cross_entropy\w*", " ".join(REMEDIES.values())))
+    assert named
+    assert named <= nn.functional.LOSSES.keys()
+
+
 def test_the_page_lists_every_cause():
     page = (Path(__file__).parents[2] / "docs/how-to/why.md").read_text(encoding="utf-8")
     table = page.partition("## Causes")[2].partition("## How well")[0]

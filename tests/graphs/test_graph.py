@@ -37,6 +37,22 @@ def test_python_may_not_look_at_a_symbol(convert):
         trace(lambda x: convert(x.sum()), np.ones(3))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (0,), (3,)])
+def test_a_detached_symbol_is_a_constant(shape, dtype):
+    def f(x):
+        return np.sum(x.detach() * x)
+
+    x = np.full(shape, 1.5, dtype)
+    for program in (ad.compile(f), lambda x: f(ad.tensor(x))):
+        assert float(program(x)) == 2.25 * x.size
+    gradient = ad.compile(ad.grad(f))(x)
+    np.testing.assert_array_equal(gradient, x)
+    assert gradient.dtype == dtype
+    np.testing.assert_array_equal(ad.explain(f, x).gradient["x"], x)
+    assert ad.draw(f, x).record.has_gradient
+
+
 @pytest.mark.parametrize("convert", [float, np.asarray])
 def test_numpy_and_float_are_not_given_a_symbol_but_told_what_takes_it(convert):
     with pytest.raises(TypeError, match=r"no numbers? yet.*NumPy's functions take x as it is"):

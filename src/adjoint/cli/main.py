@@ -6,6 +6,7 @@ and 130 an interruption. Every failure is one line on standard error.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (DivergedError, MemoryError, OSError) as error:
-        return _fail(str(error) or "out of memory", 1)
+        is_no_name = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+        return _fail(str(error) or "out of memory", 2 if is_no_name else 1)
 
 
 def _run(arguments: list[str]) -> int:

@@ -14,7 +14,7 @@ import tokenize
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -55,7 +55,7 @@ def running(path: Path, code: str | CodeType, name: str) -> Iterator[dict[str, A
     sys.path.insert(0, str(path.resolve().parent))
     sys.modules[name] = module
     try:
-        with _alone(), contextlib.chdir(os.curdir):
+        with _alone(), _with_streams_open(), contextlib.chdir(os.curdir):
             _execute(path, code, module)
             with _going_on(path):
                 yield module.__dict__
@@ -70,8 +70,7 @@ def _execute(path: Path, code: str | CodeType, module: ModuleType) -> None:
         with _going_on(path):
             exec(compiled, module.__dict__)
     except SyntaxError as error:
-        place = f", line {error.lineno}" if error.lineno else ""
-        raise SourceFileError(f"{path}{place}: {error.msg}") from error
+        raise misspelt(error, path) from error
     except (SourceFileError, BrokenPipeError):
         raise  # the other end of a pipe, as `head`, is no fault of the file
     except Exception as error:
@@ -81,12 +80,36 @@ def _execute(path: Path, code: str | CodeType, module: ModuleType) -> None:
 @contextmanager
 def _going_on(path: Path) -> Iterator[None]:
     """Let nothing in the file end the program, with a status that would say that all is well."""
+    modules = {**sys.modules}
     try:
         yield
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise SourceFileError(told(error, path)) from error
+    finally:
+        # The command itself needs the modules that the file took out.
+        sys.modules.update({key: each for key, each in modules.items() if key not in sys.modules})
+
+
+class _Open:
+    """A stream that is only flushed when it is closed, for others write to it later."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+@contextmanager
+def _with_streams_open() -> Iterator[None]:
+    """Let the file write where the command does, and leave that as it was."""
+    with redirect_stdout(_Open(sys.stdout)), redirect_stderr(_Open(sys.stderr)):
+        yield
 
 
 @contextmanager
@@ -153,6 +176,12 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # the error's class is the user's, too
         return ""
+
+
+def misspelt(error: SyntaxError, path: Path) -> SourceFileError:
+    """Return the error of a text that is no Python, with its line if that is known."""
+    place = f", line {error.lineno}" if error.lineno else ""
+    return SourceFileError(f"{path}{place}: {error.msg}")
 
 
 def line_of(error: BaseException, path: Path) -> str:

@@ -13,7 +13,7 @@ from ..core.metadata import plain as plain_metadata
 from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.primitive import Primitive
-from ..core.registry import unknown_keywords
+from ..core.registry import PRIMITIVES, unknown_keywords
 from ..core.spec import Spec
 from ..core.value import Value
 from ..core.views import as_box, is_view, plain, view_of
@@ -89,6 +89,11 @@ class Symbol(Value):
         """Become another traced value, in place."""
         super().adopt(other)
         as_box(self)
+
+    def detach(self) -> Value:
+        """Return the same value as a constant."""
+        constant: Value = PRIMITIVES["stop_gradient"](self)
+        return constant
 
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 _LIGHT = """\
   --paper: #fff; --ink: #1c1c22; --faint: #62626e; --line: #dcdce4; --forward: #4169e1;
-  --backward: #c45a00;"""
+  --backward: #b85200;"""
 _DARK = """\
     --paper: #16161a; --ink: #e6e6ec; --faint: #a0a0ae; --line: #3a3a46; --forward: #8fa8ff;
     --backward: #ffab66;"""

@@ -62,7 +62,7 @@ SERIF_FAMILIES = (
     "SimSun",
     "Noto Serif CJK SC",
     "Source Han Serif SC",
-    # Of a collection of fonts Matplotlib knows the first one alone; it has the same characters.
+    # Matplotlib knows only the first font of a collection, which has the same characters.
     "Noto Serif CJK JP",
     "Noto Sans CJK JP",
     "DejaVu Sans",

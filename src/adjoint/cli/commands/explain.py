@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,7 @@ from ..options import check_out
 
 _DEFAULTS = demonstration.DemoSettings(batch_size=5, epochs=0)
 # The demo's options that choose its network, data or training; a table has batches too.
-_OF_THE_DEMO = (
-    *("dataset", "samples", "noise", "hidden", "activation", "learning_rate", "epochs", "seed"),
-)
+_OF_THE_DEMO = tuple(each.name for each in fields(_DEFAULTS) if each.name != "batch_size")
 
 
 @click.command(
@@ -72,7 +71,7 @@ def explain(
     network of 'adjoint demo', on --batch-size of its points and after --epochs of training.
 
     \b
-                def loss(w, x):
+        def loss(w, x):
             return np.sum(np.tanh(x @ w))
         loss_inputs = np.ones(2), np.ones((3, 2))
 

@@ -84,6 +84,15 @@ def at_point(
     return FunctionAtPoint(function, plain, wanted, names, names, {}, None, ())
 
 
+def float_arguments(args: Sequence[Any]) -> tuple[int, ...]:
+    """Return the places of the arguments that are floats, or trees of floats alone."""
+    return tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
+
+
+def _is_float(x: object) -> bool:
+    return np.asarray(as_operand(x)).dtype.kind == "f"
+
+
 def _plain(x: Any, *, widen: bool) -> Any:
     """Return a copy as an array; numbers to differentiate by as floats."""
     array = np.array(as_operand(x))
@@ -247,8 +256,12 @@ def _engine(
     """Return loss and gradient by the dynamic graph, leaving the model as it was."""
     with kept(model, loss, *_tensors(model, loss).values()), enable_grad():
         value = loss(model(batch[0]), *batch[1:])
-    if not isinstance(value, Value) or value.shape != () or isinstance(value.data, Spec):
-        advice = "" if len(batch) > 1 else "; give a target too, and its loss="
+    advice = "" if len(batch) > 1 else "; give a target too, and its loss="
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"explain: the loss is a {type(value).__name__}, not a Tensor of one number{advice}"
+        )
+    if value.shape != () or isinstance(value.data, Spec):
         raise ShapeError(
             f"explain: the loss has shape {np.shape(value)}, not a single number{advice}"
         )

@@ -54,7 +54,7 @@ def write(derivation: Document) -> str:
 def document(derivation: Document) -> str:
     """Return a derivation as a LaTeX document, for XeLaTeX if it has letters beyond English."""
     body = write(derivation)
-    # Of the classes for Chinese, ctexart has the fonts and breaks the lines.
+    # The class ctexart has the fonts for Chinese, and breaks its lines.
     kind = "article" if body.isascii() else "ctexart"
     head = [
         rf"\documentclass{{{kind}}}",

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ...core.operand import as_operand
-from ...core.tree import leaves
 from ...errors import GradientMismatchError, suggestion
 from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import argument_names
@@ -18,7 +16,7 @@ from ...nn.module import Module
 from ..users_file import SourceFileError, as_arguments, line_of, named_by, running, text_of, told
 from .derivation import Derivation
 from .explain import derived, explain
-from .function_at_point import of_tensor
+from .function_at_point import float_arguments, of_tensor
 
 _RUN = "__adjoint_explain__"  # what the file is called while it runs
 
@@ -165,7 +163,7 @@ def _positions(
 ) -> int | tuple[int, ...] | None:
     """Return the places of the arguments that are named, or numbered from 0."""
     if list(wrt) == ["all"]:
-        return tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
+        return float_arguments(args)
     names = argument_names(function, args)
     return tuple(_position(each, names) for each in wrt) or None
 
@@ -178,7 +176,3 @@ def _position(text: str, names: Sequence[str]) -> int:
     raise SourceFileError(
         f"--wrt: no argument {text!r}; there is {', '.join(names)}{suggestion(text, names)}"
     )
-
-
-def _is_float(x: object) -> bool:
-    return np.asarray(as_operand(x)).dtype.kind == "f"

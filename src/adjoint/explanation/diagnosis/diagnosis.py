@@ -53,7 +53,7 @@ REMEDIES = {
     "rounding": "its slope is 0 everywhere; leave it out, or add the rounding as a constant: "
     "x + (np.round(x) - x).detach()",
     "saturation": "smaller inputs: scale the data or the weights; in a loss use logits "
-    "(cross_entropy, binary_cross_entropy_with_logits)",
+    "(cross_entropy, binary_cross_entropy)",
     "stationary": "the function is flat at this point: start elsewhere, or it is a minimum",
     "zero_factor": "start from weights that are not zero, and look at what made the factor zero",
     # It is not finite.

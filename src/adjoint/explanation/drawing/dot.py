@@ -40,7 +40,7 @@ def _card(number: int, card: Card) -> str:
 def _arrow(arrow: Arrow, *, both: bool) -> list[str]:
     lines = [f"n{arrow.source} -> n{arrow.target};"]
     if both and arrow.edges:
-        look = f'color="#c45a00", fontcolor="#c45a00", style={_FLOWS[arrow.flow]}'
+        look = f'color="#b85200", fontcolor="#b85200", style={_FLOWS[arrow.flow]}'
         label = f"label={_quoted(arrow.label)}, {look}, constraint=false"
         lines.append(f"n{arrow.target} -> n{arrow.source} [{label}];")
     return lines

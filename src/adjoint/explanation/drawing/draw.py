@@ -6,12 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ...calculus.derivatives import read_argnums
 from ...core.node import Node
-from ...core.operand import as_operand
-from ...core.tree import leaves, map_leaves
+from ...core.tree import map_leaves
 from ...errors import GraphError
 from ...graphs.tensor import Tensor
 from ...graphs.tracing.naming import parameter_names
@@ -22,6 +19,7 @@ from ..derivation.function_at_point import (
     Subject,
     as_recorded,
     at_point,
+    float_arguments,
     on_batch,
 )
 from .drawing import Drawing
@@ -172,8 +170,7 @@ def _function(
 ) -> tuple[FunctionAtPoint, tuple[Any, ...], str]:
     if not args:
         raise TypeError("draw: a function needs arguments, as ad.draw(f, x, w)")
-    floats = tuple(n for n, arg in enumerate(args) if all(map(_is_float, leaves(arg))))
-    wanted = floats if wrt is None else read_argnums(wrt, len(args), called="wrt")
+    wanted = float_arguments(args) if wrt is None else read_argnums(wrt, len(args), called="wrt")
     described = at_point(function, args, wanted)
     kinds = tuple(
         "parameter"
@@ -184,10 +181,6 @@ def _function(
     name = getattr(function, "__name__", type(function).__name__)
     name = "function" if name == "<lambda>" else name
     return described, kinds, f"{name}({', '.join(described.arguments)})"
-
-
-def _is_float(x: object) -> bool:
-    return np.asarray(as_operand(x)).dtype.kind == "f"
 
 
 def kinds_by_node(evaluated: EvaluatedGraph, kinds: tuple[Any, ...]) -> dict[Node, str]:

@@ -121,8 +121,10 @@ class Scene:
                     constants[id(arg)] = arg
         for leaf in self.evaluated.inputs:
             kind = kinds.get(leaf, "input")
-            unread = leaf not in readers and leaf not in self.evaluated.gradient
-            if not unread and not self._is_absorbed(kind, readers.get(leaf, [])):
+            shown = (
+                leaf in readers or leaf in self.evaluated.gradient or leaf in self.evaluated.ends
+            )
+            if shown and not self._is_absorbed(kind, readers.get(leaf, [])):
                 self._add(leaf, self._leaf(leaf, kind))
         for number, (key, array) in enumerate(constants.items(), 1):
             if not self._is_absorbed("constant", readers[key]):

@@ -52,7 +52,6 @@ PHRASES = {
     "more groups": "{count} more groups add {sum}",
     "all paths": "together",
     # The page.
-    "summary": "Summary",
     "value": "Value",
     "differentiated by": "Differentiated by",
     "given besides": "Given besides",

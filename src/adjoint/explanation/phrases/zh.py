@@ -47,7 +47,6 @@ PHRASES = {
     "more groups": "其余 {count} 组合计 {sum}",
     "all paths": "合计",
     # The page.
-    "summary": "概要",
     "value": "函数值",
     "differentiated by": "求导变量",
     "given besides": "其他已知量",

@@ -12,6 +12,7 @@ from ...graphs.tracing.naming import argument_names
 from . import attributes
 from .attributes import Path
 from .pass_pair import (
+    OUTPUTS,
     Attempt,
     Function,
     Point,
@@ -29,8 +30,8 @@ from .pass_pair import (
     space_of,
 )
 
-# What a backward function may call the output of the forward one, if it takes it.
-_OUTPUTS = frozenset(("out", "output", "y", "result", "z", "s", "p", "a"))
+# More names for the output of a function, whose backward pass takes no labels.
+_OUTPUTS = OUTPUTS | {"y", "result", "z", "s", "p", "a"}
 
 
 class Functions:

@@ -14,10 +14,8 @@ from numpy.typing import ArrayLike
 
 from ...graphs.tracing.tracer import TracedNode
 from ...nn.losses.classification import cross_entropy
-from .pass_pair import Function, forward_of, is_code, is_rate, positional_names, space_of
+from .pass_pair import OUTPUTS, Function, forward_of, is_code, is_rate, positional_names, space_of
 
-# What a backward pass may call the output of the forward one, if it takes it.
-_OUTPUTS = frozenset(("output", "out", "o", "y_pred", "y_hat", "yhat", "prediction", "predictions"))
 # A probability of 0 has no finite logarithm.
 _SMALLEST = 1e-12
 
@@ -36,7 +34,7 @@ def label_name(forward: Sequence[str], backward: Sequence[str]) -> str | None:
     taken = [name for name in backward if not is_rate(name)]
     if not forward or taken[: len(forward)] != list(forward):
         return None
-    more = [name for name in taken[len(forward) :] if name.lower() not in _OUTPUTS]
+    more = [name for name in taken[len(forward) :] if name.lower() not in OUTPUTS]
     return more[0] if len(more) == 1 else None
 
 

@@ -42,6 +42,8 @@ _TARGETS = frozenset(
 _LABELS = frozenset(("y", "ys", "y_batch", "y_train", "yb"))
 # What a loss is computed from, beside its parameters.
 _DATA = frozenset(("x", "xs", "x_batch", "x_train", "xb", "data", "inputs", "features"))
+# What a backward pass may call the output of the forward one, if it takes it.
+OUTPUTS = frozenset(("output", "out", "o", "y_pred", "y_hat", "yhat", "prediction", "predictions"))
 _RATES = frozenset(("learning_rate", "lr", "eta", "rate", "step_size"))
 _OWN_FOLDER = FilePath(__file__).parent
 # Neither a power of two nor a usual factor, so that a rate applied twice or not at all shows.

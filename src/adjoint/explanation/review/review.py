@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from ...graphs.tensor import Tensor
+from ..users_file import as_arguments
 from . import sampling
 from .call_sampler import CallSampler, Inputs
 from .findings import findings_of, first_wrong
@@ -115,7 +117,9 @@ def _read(
         )
     arrays = rest if is_layer else rest[1:]
     draw = arrays[0] if len(arrays) == 1 and callable(arrays[0]) else None
-    inputs: Inputs = (lambda rng: _tuple(draw(rng))) if draw else _given(arrays)
+    inputs: Inputs = (
+        (lambda rng: _plain(as_arguments(draw(rng)))) if draw else _given(_plain(arrays))
+    )
     if is_layer:
         first = inputs(np.random.default_rng(seed))
         layer = with_loss(forward, first, loss)
@@ -126,8 +130,9 @@ def _read(
     return Functions(cast(Function, forward), rest[0]), inputs
 
 
-def _tuple(item: object) -> tuple[Any, ...]:
-    return tuple(item) if isinstance(item, (tuple, list)) else (item,)
+def _plain(arguments: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the arguments with arrays in the place of tensors: by hand there is no graph."""
+    return tuple(x.data if isinstance(x, Tensor) else x for x in arguments)
 
 
 def _given(arrays: Sequence[Any]) -> Inputs:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..users_file import INPUTS, SourceFileError, named_by, running, told
+from ..users_file import INPUTS, SourceFileError, as_arguments, misspelt, named_by, running, told
 from .network import backward_name
 from .pass_pair import forward_of, required_names
 from .report import BackwardReview
@@ -51,8 +51,7 @@ def _parsed(path: Path) -> SourceText:
     try:
         return SourceText(path)
     except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise SourceFileError(f"{path}{line}: {error.msg}") from error
+        raise misspelt(error, path) from error
     except ValueError as error:  # a null byte, say
         raise SourceFileError(f"{path}: {error}") from error
 
@@ -129,12 +128,10 @@ def _review(
 
 def _arguments(inputs: object, first: Any) -> tuple[Any, ...]:
     """Return the arrays to call with; one nested list for one argument is one array."""
-    if not isinstance(inputs, (tuple, list)):
-        return (inputs,)
     nested = isinstance(inputs, list) and all(isinstance(item, list) for item in inputs)
     if nested and len(required_names(forward_of(first))) == 1:
         return (inputs,)
-    return tuple(inputs)
+    return as_arguments(inputs)
 
 
 def _passes(path: Path, space: dict[str, Any], name: str) -> tuple[Any, ...]:

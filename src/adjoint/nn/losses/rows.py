@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.annotations import Array, ArrayLike, Shape
 from ...core.operand import as_plain
+from ...core.tree import leaves
 from ...core.value import Value
 from ...errors import ShapeError, choose
 from ...ops.reductions import mean, sum
@@ -19,7 +20,20 @@ REDUCTIONS = ("mean", "none", "sum")
 
 
 def as_values(*operands: ArrayLike) -> list[Value | Array]:
-    """Return the operands as they are if they have a shape, and the others as arrays."""
+    """Return the operands as they are if they have a shape, and the others as arrays.
+
+    Raises
+    ------
+    TypeError
+        If one is a tuple with traced or recorded values in it, as recurrent layers return.
+    """
+    for x in operands:
+        if isinstance(x, tuple) and any(isinstance(leaf, Value) for leaf in leaves(x)):
+            raise TypeError(
+                f"a loss takes an array, and was given a tuple of {len(x)}, as a recurrent layer "
+                "gives its output and its state; choose from it in a loss of your own, as "
+                "lambda prediction, y: F.mse_loss(prediction[0], y)"
+            )
     found: list[Any] = [x if hasattr(x, "shape") else as_plain(x) for x in operands]
     return found
 
