@@ -185,7 +185,9 @@ def test_a_layer_that_returns_its_state_too_needs_a_loss_that_chooses(tmp_path, 
     path.write_text(f"{text}net_loss = lambda prediction, y: F.mse_loss(prediction[0], y)\n")
     assert "weight" in str(explain_file(path))
     path.write_text(text.replace(", np.ones((2, 4, 3))", ","))
-    with pytest.raises(SourceFileError, match="the loss is a tuple, not a Tensor of one number; give"):
+    with pytest.raises(
+        SourceFileError, match="the loss is a tuple, not a Tensor of one number; give"
+    ):
         explain_file(path)
 
 
