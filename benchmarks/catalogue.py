@@ -16,6 +16,7 @@ from . import (
     memory,
     one_row,
     operations,
+    per_sample,
     rosenbrock,
 )
 from .latency import Latency
@@ -44,6 +45,7 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "one-row": one_row.race,
     "logistic": logistic.race,
     "convolution": convolution.race,
+    "per-sample": per_sample.race,
     **operations.RACES,
     "compile-article": latency.article,
     "compile-digits": latency.digits,

@@ -39,6 +39,7 @@ PAGES = (
         sections=(
             Section("Gradients and products", ("calculus.derivatives",)),
             Section("Jacobians and Hessians", ("calculus.jacobians",)),
+            Section("Many rows at once", ("graphs.batches",)),
             Section("Rules of your own, and less memory", ("calculus.custom",)),
             Section("Checks", ("calculus.check", "calculus.anomaly")),
         ),
@@ -149,6 +150,7 @@ PAGES = (
             ),
             Section("Sequences", ("nn.cells", "nn.recurrent", "nn.attention", "nn.transformer")),
             Section("Weights in the beginning", ("nn.initialise",)),
+            Section("Gradients of single rows", ("nn.per_sample",)),
         ),
     ),
     Page(

@@ -87,6 +87,7 @@ _LAZY_NAMES = {
     "load_weights": "nn.weights",
     "save_weights": "nn.weights",
     "Saving": "training.saving",
+    "vmap": "graphs.batches",
     "why": "explanation.diagnosis.why",
     "write_source": "compiler.compiled",
 }

@@ -29,7 +29,6 @@ INSTEAD: Mapping[str, Mapping[str, str]] = {
         "rand": "np.random.default_rng(0).random",
         "randn": "np.random.default_rng(0).normal",
         "save": "ad.save_weights(model, path)",
-        "vmap": "a function of arrays that have an axis for the rows",
     },
     "adjoint.nn": {
         "Dense": "nn.Linear(n_inputs, n_outputs)",

@@ -238,3 +238,41 @@ def test_an_argument_that_there_is_not_is_named_under_the_name_that_was_used(der
         derivative(np.multiply, wrt=2)(1.0, 2.0)
     with pytest.raises(ValueError, match="argnums names argument 2 of a call with 2 arguments"):
         derivative(np.multiply, 2)(1.0, 2.0)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 130, 257])
+def test_a_jacobian_of_many_entries_equals_one_sweep_for_each(mode, dtype, size):
+    x = np.linspace(-1, 1, size, dtype=dtype)
+
+    def f(x):
+        return np.tanh(x)[::-1] * x.sum(), x[:1]
+
+    found = ad.jacobian(f, mode=mode)(x)
+    y = np.tanh(x)
+    expected = np.diag(1 - y * y)[::-1] * x.sum() + y[::-1, None]
+    assert found[0].dtype == dtype
+    # Rows are added up in a block, in another order.
+    np.testing.assert_allclose(found[0], expected, atol=1e-4 if dtype == np.float32 else 1e-12)
+    np.testing.assert_array_equal(found[1], np.eye(1, size)[: len(x[:1])])
+
+
+def test_a_rule_of_the_users_own_gets_numbers_in_a_jacobian_of_many_entries():
+    def rule(g, y, x):
+        return (np.array([2 * float(entry) * v for entry, v in zip(g, x, strict=True)]),)
+
+    @ad.custom_vjp(rule)
+    def square(x):
+        return x * x
+
+    x = np.arange(40.0)
+    np.testing.assert_array_equal(ad.jacobian(square, mode="reverse")(x), np.diag(2 * x))
+
+
+def test_a_compiled_jacobian_does_not_grow_with_the_number_of_rows():
+    def operations(size):
+        jacobian = ad.jacobian(lambda x: np.tanh(x) * x.sum(), mode="reverse")
+        return len(ad.trace(jacobian, np.ones(size)).nodes)
+
+    assert operations(100) == operations(50)

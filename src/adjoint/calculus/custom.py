@@ -21,16 +21,16 @@ from ..core.annotations import (
     Tangent,
     Tree,
 )
-from ..core.kinds import shape_of
 from ..core.metadata import escape_latex
 from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.primitive import Primitive
-from ..core.spec import Spec
+from ..core.spec import Spec, shape_of
 from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number
 from ..errors import GraphError, ShapeError
+from ..graphs.lift import lift
 from ..graphs.recording import enable_grad
 from ..graphs.sweep import pull_back, push_forward, reachable
 from ..graphs.symbol import Symbol
@@ -38,7 +38,7 @@ from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
 from ..ops.products import refuse_speculation
 from ..ops.structural import astype, concatenate, reshape
-from .derivatives import lift, vjp
+from .derivatives import vjp
 
 
 def custom_vjp(rule: Rule) -> Callable[[Function], Function]:

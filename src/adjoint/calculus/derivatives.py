@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
-from ..core.annotations import DType, Function, Operand, Payload, Tree
+from ..core.annotations import DType, Function, Operand, Tree
 from ..core.constants import kept
 from ..core.memory import separate
 from ..core.node import Node
@@ -24,19 +24,14 @@ from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 from ..errors import ShapeError
+from ..graphs.lift import lift
 from ..graphs.recording import enable_grad, is_recording, is_watched, show_cut, sweep_back
 from ..graphs.sweep import push_forward, reachable
-from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
 from ..ops.structural import astype
 
 _Argument, _Number = argument_of(Tensor), scalar_of(Tensor)
-
-
-def lift(payload: Payload, node: Node) -> Value:
-    """Make a value of what a node holds."""
-    return Symbol(payload, node) if isinstance(payload, Spec) else Tensor(payload, node)
 
 
 class Record(NamedTuple):

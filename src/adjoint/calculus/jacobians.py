@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from ..core.operand import as_operand
 from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..errors import choose
-from ..graphs.sweep import push_forward
+from ..graphs.batches import vmap
+from ..graphs.sweep import push_forward, reachable
 from ..graphs.tensor import Tensor
-from ..ops.structural import stack
+from ..ops.structural import concatenate, stack
 from .derivatives import (
     Record,
     cotangents,
@@ -41,7 +42,7 @@ def jacobian(
     """Return a function that gives all partial derivatives of ``function``'s results.
 
     The function is recorded once; then one sweep for each entry of the results (reverse) or of the
-    arguments (forward).
+    arguments (forward), many of them at once, see `vmap`.
 
     Parameters
     ----------
@@ -92,35 +93,83 @@ def _as_value(output: Operand) -> Value:
     return output if isinstance(output, Value) else Tensor(np.asarray(as_operand(output)), None)
 
 
-def _basis(value: Value) -> Iterator[Any]:
-    """Yield the unit arrays of a value's shape and dtype."""
-    for i in range(value.size):
-        unit = np.zeros(value.size, value.dtype)
-        unit[i] = 1
-        yield unit.reshape(value.shape)
+# A sweep over symbols costs some ten plain ones, and is then done for as many rows as there are.
+_FEW, _MOST = 24, 128
+
+
+def _swept(
+    value: Value,
+    sweep: Callable[[Any], list[Any]],
+    shapes: Sequence[Shape],
+    is_opaque: bool,
+) -> list[Any]:
+    """Return the results of a sweep for the unit array of each entry of a value, as rows.
+
+    Parameters
+    ----------
+    value : Value
+    sweep : callable
+        Takes a unit array, of the value's shape and dtype, and returns a list of arrays.
+    shapes : sequence of shape
+        Those of the arrays in one row.
+    is_opaque : bool
+        Whether the sweep calls rules of the user's own, which may want numbers and not symbols.
+    """
+    if is_opaque or value.size < _FEW:
+        found = [sweep(unit) for unit in _units(value, 0, value.size)]
+        columns = list(zip(*found, strict=True)) or [() for _ in shapes]
+        return [
+            _piled(c, (value.size, *s), value.dtype) for c, s in zip(columns, shapes, strict=True)
+        ]
+    parts = [
+        vmap(sweep)(_units(value, start, min(start + _MOST, value.size)))
+        for start in range(0, value.size, _MOST)
+    ]
+    return [concatenate(list(column)) for column in zip(*parts, strict=True)]
+
+
+def _has_users_rules(outputs: Sequence[Value]) -> bool:
+    nodes = reachable(output.node for output in outputs if output.node is not None)
+    return any(node.primitive is not None and node.primitive.kind == "custom" for node in nodes)
+
+
+def _units(value: Value, start: int, stop: int) -> Any:
+    """Return the unit arrays of some entries of a value, in rows."""
+    units = np.zeros((stop - start, value.size), value.dtype)
+    units[np.arange(stop - start), np.arange(start, stop)] = 1
+    return units.reshape((stop - start, *value.shape))
 
 
 def _reverse_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any]]:
     """One pull back for each entry of each output gives a row of every block."""
-    rows = []
+    shapes = [value.shape for value in record.inputs]
+    is_opaque = _has_users_rules(outputs)
+    blocks = []
     for output in outputs:
-        seeds = [{} if output.node is None else {output.node: unit} for unit in _basis(output)]
-        found = [cotangents(record, seed) for seed in seeds]
-        columns = list(zip(*found, strict=True)) or [() for _ in record.inputs]
-        shapes = [output.shape + value.shape for value in record.inputs]
-        rows.append([_piled(c, s, output.dtype) for c, s in zip(columns, shapes, strict=True)])
-    return rows
+        node = output.node
+
+        def sweep(unit: Any, node: Node | None = node) -> list[Any]:
+            return cotangents(record, {} if node is None else {node: unit})
+
+        rows = _swept(output, sweep, shapes, is_opaque)
+        blocks.append([r.reshape(output.shape + s) for r, s in zip(rows, shapes, strict=True)])
+    return blocks
 
 
 def _forward_jacobian(record: Record, outputs: Sequence[Value]) -> list[list[Any]]:
     """One push forward for each entry of each input gives a column of every block."""
+    shapes = [output.shape for output in outputs]
+    is_opaque = _has_users_rules(outputs)
     blocks = []
     for value in record.inputs:
         assert value.node is not None
-        found = [_tangents(record, {value.node: unit}, outputs) for unit in _basis(value)]
-        columns = list(zip(*found, strict=True)) or [() for _ in outputs]
-        shapes = [value.shape + output.shape for output in outputs]
-        piled = [_piled(c, s, value.dtype) for c, s in zip(columns, shapes, strict=True)]
+        node = value.node
+
+        def sweep(unit: Any, node: Node = node) -> list[Any]:
+            return _tangents(record, {node: unit}, outputs)
+
+        columns = _swept(value, sweep, shapes, is_opaque)
+        piled = [c.reshape(value.shape + s) for c, s in zip(columns, shapes, strict=True)]
         blocks.append([_axes_last(p, value.ndim) for p in piled])
     return [[block[n] for block in blocks] for n in range(len(outputs))]
 

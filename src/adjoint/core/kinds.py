@@ -22,19 +22,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from .annotations import AnyArray, Axis, Cotangent, Described, Operand, Params
+from .batching import along_axis, entrywise
 from .facts import Facts
 from .primitive import Primitive
 from .registry import PRIMITIVES, STRONG
-from .spec import Spec
+from .spec import Spec, shape_of
 
 Rule = Callable[..., Any]
 Decorator = Callable[[Callable[..., Any]], Primitive]
 _FACTS = frozenset(Facts.__init__.__kwdefaults__ or ())
-
-
-def shape_of(operand: object) -> tuple[int, ...]:
-    """Return an operand's shape, () for Python numbers."""
-    return getattr(operand, "shape", ())
 
 
 def _broadcast_shape(operands: Sequence[object]) -> tuple[int, ...]:
@@ -98,6 +94,7 @@ def elementwise(
     columns["reads_numbers"] = any(map(callable, partials))
     columns.setdefault("passes_nan", True)
     columns["flat"] = not any(map(callable, partials)) and not any(partials)
+    columns.setdefault("batch", entrywise)
 
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
@@ -264,6 +261,7 @@ def reduction(
 
         return reduced_spec
 
+    columns.setdefault("batch", along_axis)
     return _card("reduction", vjp, jvp, infer, columns)
 
 
@@ -312,6 +310,8 @@ def constant(
 
         return constant_spec
 
+    if shape is None:
+        columns.setdefault("batch", entrywise)
     return _card("constant", None, None, infer, columns)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from . import advice
 from .annotations import ArrayLike, Described, Operand, Params
 from .axis import AxisRule, read_axis
+from .batching import one_by_one
 from .facts import Facts
 from .metadata import formula, keyword, keyword_formula, literal, plain
 from .operand import PLAINEST, refuse_subclass
@@ -110,6 +111,9 @@ class Primitive:
     plain : str, optional
         The card of a product in which 0·∞ = 0 names the product that it is where there is no such
         term.
+    batch : callable
+        ``batch(rows, **params)`` applies it to many rows at once, see `batching`; by default to one
+        after another.
     domain, kinks, cases : see `Trials`
     """
 
@@ -135,6 +139,7 @@ class Primitive:
         facts: Facts = _NO_FACTS,
         expand: Callable[..., Any] | None = None,
         plain: str | None = None,
+        batch: Callable[..., Any] = one_by_one,
     ) -> None:
         self.name = self.__name__ = forward.__name__
         self.__doc__ = forward.__doc__
@@ -152,7 +157,7 @@ class Primitive:
         self.axis = axis
         self.public = public
         self.facts = facts
-        self.expand, self.plain = expand, plain
+        self.expand, self.plain, self.batch = expand, plain, batch
         self.variadic, self.array_names, self.param_names, self.defaults = _parameters(forward)
         self._known_params = frozenset(self.param_names)
 

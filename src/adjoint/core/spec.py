@@ -20,3 +20,8 @@ class Spec(NamedTuple):
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("a traced value has a shape and a dtype, but no numbers")
+
+
+def shape_of(operand: object) -> tuple[int, ...]:
+    """Return an operand's shape, () for Python numbers."""
+    return getattr(operand, "shape", ())

@@ -28,7 +28,7 @@ from ..core.registry import LAZY_MODULES, PRIMITIVES
 from ..core.spec import Spec
 from ..core.tree import leaves
 from ..files.whole_file import write_whole
-from ..ops.indexing import SLOT
+from ..ops.keys import SLOT
 from .tracing.naming import identifier
 from .tracing.tracer import Origin, TracedNode, TracedOperation
 

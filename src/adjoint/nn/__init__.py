@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .convolution import Conv1d, Conv2d
     from .dropout import Dropout
     from .normalisation import GroupNorm, LayerNorm, RMSNorm
+    from .per_sample import per_sample_gradients
     from .pooling import AvgPool, MaxPool
     from .recurrent import GRU, LSTM, RNN
     from .transformer import TransformerEncoderLayer
@@ -105,6 +106,7 @@ __all__ = [
     "Upsample",
     "functional",
     "initialise",
+    "per_sample_gradients",
 ]
 
 # Families of layers that are read at first use: most networks are made of linear ones.
@@ -115,6 +117,7 @@ _FAMILIES = (
     "convolution",
     "dropout",
     "normalisation",
+    "per_sample",
     "pooling",
     "recurrent",
     "transformer",

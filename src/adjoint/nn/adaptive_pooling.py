@@ -12,7 +12,8 @@ from ..core.annotations import Array, ArrayLike, Shape
 from ..core.checks import positive_size
 from ..core.value import Value
 from ..errors import ShapeError
-from ..ops.indexing import SLOT, index
+from ..ops.indexing import index
+from ..ops.keys import SLOT
 from ..ops.piecewise import where
 from ..ops.reductions import max, mean, sum
 from ..ops.structural import as_array

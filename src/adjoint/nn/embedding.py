@@ -8,7 +8,8 @@ import numpy as np
 
 from ..core.annotations import ArrayLike, DTypeLike
 from ..core.checks import positive_size
-from ..ops.indexing import SLOT, index
+from ..ops.indexing import index
+from ..ops.keys import SLOT
 from ..ops.logic import not_equal
 from ..ops.piecewise import where
 from ..ops.requirement import require_that

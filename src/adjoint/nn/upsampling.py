@@ -12,7 +12,8 @@ from ..core.annotations import Array, ArrayLike, Shape
 from ..core.checks import positive_size
 from ..core.value import Value
 from ..errors import ShapeError, choose
-from ..ops.indexing import SLOT, index
+from ..ops.indexing import index
+from ..ops.keys import SLOT
 from ..ops.structural import as_array
 from .module import Module
 from .normalisation import positive_number

@@ -11,7 +11,8 @@ from ..core.annotations import AnyArray, Array, ArrayLike, DTypeLike
 from ..core.registry import NUMPY
 from ..errors import ShapeError
 from .axes import atleast_1d, atleast_2d, atleast_3d, ravel
-from .indexing import SLOT, index
+from .indexing import index
+from .keys import SLOT
 from .selection import take
 from .structural import as_array, astype, axis_index, concatenate, numbers, reshape, stack, stand_in
 

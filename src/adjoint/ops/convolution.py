@@ -12,7 +12,8 @@ from ..core.kinds import multilinear
 from ..core.registry import NUMPY
 from ..errors import ShapeError, choose
 from .arithmetic import multiply
-from .indexing import SLOT, index
+from .indexing import index
+from .keys import SLOT
 from .piecewise import where
 from .products import strong_multiply, strong_product
 from .reductions import sum

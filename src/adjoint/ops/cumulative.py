@@ -13,11 +13,12 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..core.axis import AxisRule
+from ..core.batching import Rows, along_axis, behind
 from ..core.facts import of_total
-from ..core.kinds import general, linear, reduction, shape_of
+from ..core.kinds import general, linear, reduction
 from ..core.metadata import Axes
 from ..core.registry import NUMPY
-from ..core.spec import Spec
+from ..core.spec import Spec, shape_of
 from ..errors import ShapeError
 from .indexing import index
 from .products import strong_multiply
@@ -87,7 +88,13 @@ def _recurrence_shape(a: Described, b: Described, *, axis: int) -> tuple[int, ..
     return shape
 
 
+def _recurrence_in_rows(rows: Rows, *, axis: int) -> Any:
+    ndim = max(rows.ndim(0), rows.ndim(1))
+    return rows.apply(rows.aligned(ndim), axis=behind(axis))
+
+
 @general(
+    batch=_recurrence_in_rows,
     public=False,
     vjp=_recurrence_vjp,
     jvp=_recurrence_jvp,
@@ -147,6 +154,7 @@ def _sum_of_later(g: Cotangent, x: AnyArray, *, axis: int | None) -> AnyArray:
 
 
 @linear(
+    batch=along_axis,
     transposes=[_sum_of_later],
     shape=_line_shape,
     dtype=_added_dtype,
@@ -189,6 +197,7 @@ _WITH_ZEROS: list[tuple[Any, ...]] = [(_ZEROS, {}), (_ZEROS, {"axis": 0}), (_ZER
 
 
 @general(
+    batch=along_axis,
     vjp=_cumprod_vjp,
     jvp=_cumprod_jvp,
     shape=_line_shape,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent
+from ..core.batching import Rows, stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general, zeros_like
 from ..core.registry import NUMPY
@@ -32,13 +33,14 @@ from .matrices import (
 from .piecewise import sign, where
 from .products import matmul, strong_multiply
 from .solvers import inv
-from .structural import as_array, stack, stop_gradient
+from .structural import as_array, stack, stop_gradient, transpose
 from .svd import svd
 
 _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
 
 
 @general(
+    batch=stacked,
     vjp=lambda g, y, a: [strong_multiply(per_matrix(g), cofactor(a))],
     jvp=lambda tangents, y, a: scalar_product(tangents[0], cofactor(a)),
     shape=lambda a: square_shape(a)[:-2],
@@ -94,6 +96,7 @@ def _cofactor_slope(t: AnyArray, a: AnyArray) -> AnyArray:
 
 
 @general(
+    batch=stacked,
     public=False,
     vjp=lambda g, y, a: [_cofactor_slope(g, a)],
     jvp=lambda tangents, y, a: _cofactor_slope(tangents[0], a),
@@ -131,7 +134,13 @@ def _slogdet_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray) -> AnyArray:
     return stack([zeros_like(moved), moved])
 
 
+def _slogdet_in_rows(rows: Rows) -> Any:
+    found = rows.apply(rows.operands)
+    return transpose(found, axes=(1, 0, *range(2, found.ndim)))
+
+
 @general(
+    batch=_slogdet_in_rows,
     public=False,
     vjp=_slogdet_vjp,
     jvp=_slogdet_jvp,

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Described
+from ..core.batching import Rows, behind, reshaped
 from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..core.value import attach
 from ..errors import ShapeError
+from .indexing import scatter_add
+from .keys import SLOT
 from .rearrangement import rearrangement
 from .reductions import sum
-from .structural import as_array, axis_index, reshape
+from .structural import as_array, axis_index, broadcast_to, reshape
 
 
 def _triangle_shape(x: Described, **_: object) -> tuple[int, ...]:
@@ -34,7 +38,13 @@ _TRIANGLES: list[tuple[Any, ...]] = [
 ]
 
 
+def _triangle_in_rows(rows: Rows, *, k: int) -> Any:
+    (x,) = rows.aligned(2)  # a vector in each row is repeated down a matrix, as NumPy does
+    return rows.apply([broadcast_to(x, shape=rows.shape)], k=k)
+
+
 @linear(
+    batch=_triangle_in_rows,
     transposes=[lambda g, x, *, k: tril(g, k=k)],
     shape=_triangle_shape,
     source="np.tril({x}{params})",
@@ -57,6 +67,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
 
 
 @linear(
+    batch=_triangle_in_rows,
     transposes=[lambda g, x, *, k: triu(g, k=k)],
     shape=_triangle_shape,
     source="np.triu({x}{params})",
@@ -87,7 +98,24 @@ def _diagonal_shape(x: Described, *, offset: int, axis1: int, axis2: int) -> tup
     return (*rest, max(size, 0))
 
 
+def _diagonal_in_rows(rows: Rows, *, offset: int, axis1: int, axis2: int) -> Any:
+    return rows.apply(rows.operands, offset=offset, axis1=behind(axis1), axis2=behind(axis2))
+
+
+def _diagflat_in_rows(rows: Rows, *, k: int) -> Any:
+    size = math.prod(shape_of(rows.operands[0])[1:])
+    places = np.arange(size)
+    return scatter_add(
+        reshaped(rows.operands[0], (rows.size, size)),
+        places + max(-k, 0),
+        places + max(k, 0),
+        key=(slice(None), SLOT, SLOT),
+        shape=rows.shape,
+    )
+
+
 @rearrangement(
+    batch=_diagonal_in_rows,
     shape=_diagonal_shape,
     source="np.diagonal({x}{params})",
     latex=r"\operatorname{{diag}}\left({x}{params}\right)",
@@ -116,6 +144,7 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
 
 
 @linear(
+    batch=_diagflat_in_rows,
     transposes=[lambda g, x, *, k: reshape(diagonal(g, offset=k), shape=x.shape)],
     shape=lambda x, *, k: (math.prod(x.shape) + abs(k),) * 2,
     source="np.diagflat({x}{params})",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis, DTypeLike
-from ..core.kinds import shape_of
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..errors import ShapeError
 from .arithmetic import divide
 from .axes import ravel

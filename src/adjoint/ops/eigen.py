@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.batching import all_stacked, stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general, linear, zeros_like
 from ..core.registry import NUMPY
@@ -73,6 +74,7 @@ def inverse_gaps(values: AnyArray) -> AnyArray:
 
 
 @linear(
+    batch=all_stacked,
     public=False,
     transposes=[lambda g, x, values, *, what: checked(g, values, what=what), None],
     shape=lambda x, values, *, what: tuple(x.shape),
@@ -113,6 +115,7 @@ def _guarded_jvp(
 
 
 @general(
+    batch=all_stacked,
     public=False,
     vjp=lambda g, y, vectors, values, *, what: [checked(g, values, what=what), None],
     jvp=_guarded_jvp,
@@ -155,6 +158,7 @@ def _packed_shape(a: Described, **_: object) -> tuple[int, ...]:
 
 
 @general(
+    batch=stacked,
     public=False,
     vjp=_eigh_vjp,
     jvp=_eigh_jvp,

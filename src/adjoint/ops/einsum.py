@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.batching import Rows, one_by_one
 from ..core.facts import Moves
-from ..core.kinds import linear, multilinear, shape_of
+from ..core.kinds import linear, multilinear
 from ..core.metadata import literal
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..errors import ShapeError
 from .products import strong_product
 from .structural import as_array
@@ -126,7 +129,22 @@ def _product_flops(out: Described, *operands: Described, subscripts: str, **_: A
     return 2 * math.prod(sizes.values())
 
 
+def _named_in_rows(rows: Rows, *, subscripts: str, **params: Any) -> Any:
+    free = set(string.ascii_letters) - set(subscripts)
+    if not free:
+        return one_by_one(rows, subscripts=subscripts, **params)
+    row = min(free)
+    terms, output = subscripts.split("->")
+    named = [
+        row + term if is_mapped else term
+        for term, is_mapped in zip(terms.split(","), rows.mapped, strict=True)
+    ]
+    text = f"{','.join(named)}->{row}{output}"
+    return rows.apply(rows.operands, subscripts=text, **params)
+
+
 @multilinear(
+    batch=_named_in_rows,
     public=False,
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,
@@ -148,6 +166,7 @@ def _view_transpose(g: Cotangent, x: AnyArray, *, subscripts: str) -> AnyArray:
 
 
 @linear(
+    batch=_named_in_rows,
     public=False,
     transposes=[_view_transpose],
     shape=_einsum_shape,
@@ -170,6 +189,7 @@ def named_view(x: Array, *, subscripts: str) -> Array:
 
 
 @multilinear(
+    batch=_named_in_rows,
     public=False,
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.batching import all_stacked, stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general, linear
 from ..core.registry import NUMPY
@@ -64,6 +65,7 @@ _POSITIVE_STACK = np.stack([POSITIVE[:2, :2], POSITIVE[1:, 1:]])
 
 
 @general(
+    batch=stacked,
     vjp=_cholesky_vjp,
     jvp=_cholesky_jvp,
     shape=square_shape,
@@ -108,6 +110,7 @@ def _of_full_rank_shape(x: Described, q: Described, r: Described, a: Described) 
 
 
 @linear(
+    batch=all_stacked,
     public=False,
     transposes=[lambda g, x, q, r, a: g, None, None, None],
     shape=_of_full_rank_shape,
@@ -175,6 +178,7 @@ def _qr_error(a: Described) -> str | None:
 
 
 @general(
+    batch=stacked,
     public=False,
     vjp=_qr_vjp,
     jvp=_qr_jvp,

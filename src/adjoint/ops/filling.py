@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Described, DTypeLike
+from ..core.batching import Rows
 from ..core.kinds import constant, dtype_of
 from ..core.metadata import DType, Sizes
 from ..core.registry import NUMPY
@@ -38,7 +39,12 @@ _LIKE: dict[str, Any] = {
 }
 
 
+def _filled_in_rows(rows: Rows, *, dtype: DType | None, shape: Sizes | None) -> Any:
+    return rows.apply(rows.operands, dtype=dtype, shape=rows.shape)
+
+
 @constant(
+    batch=_filled_in_rows,
     source="np.zeros_like({x}{params})",
     latex=r"\operatorname{{zeros}}\left({x}{params}\right)",
     numpy=[np.zeros_like],
@@ -57,6 +63,7 @@ def zeros_like(x: Array, *, dtype: DType | None = None, shape: Sizes | None = No
 
 
 @constant(
+    batch=_filled_in_rows,
     source="np.ones_like({x}{params})",
     latex=r"\operatorname{{ones}}\left({x}{params}\right)",
     numpy=[np.ones_like],

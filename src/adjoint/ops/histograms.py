@@ -13,7 +13,8 @@ from ..core.value import Value, values_in
 from ..errors import ShapeError
 from .arithmetic import divide
 from .filling import linspace
-from .indexing import SLOT, scatter_add
+from .indexing import scatter_add
+from .keys import SLOT
 from .reductions import max, min, sum
 from .structural import as_array, known, numbers, reshape
 

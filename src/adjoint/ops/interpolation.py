@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike
-from ..core.kinds import constant, shape_of
+from ..core.batching import Rows, one_by_one
+from ..core.kinds import constant
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..core.views import as_scalar
 from ..errors import ShapeError
 from .arithmetic import divide
-from .indexing import SLOT, index
+from .indexing import index
+from .keys import SLOT
 from .logic import bitwise_and, equal, greater, greater_equal, isinf, less
 from .piecewise import minimum, where
 from .products import strong_multiply
@@ -22,7 +27,12 @@ def knot_below(x: Array, knots: Array) -> Array:
     return np.clip(np.searchsorted(knots, x, side="right") - 1, 0, max(len(knots) - 2, 0))
 
 
+def _interval_in_rows(rows: Rows) -> Any:
+    return one_by_one(rows) if rows.mapped[1] else rows.apply(rows.operands)
+
+
 @constant(
+    batch=_interval_in_rows,
     public=False,
     shape=lambda x, knots: shape_of(x),
     dtype=lambda x, knots: np.dtype(np.intp),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array
+from ..core.batching import entrywise
 from ..core.kinds import constant
 from ..core.registry import NUMPY
 from .structural import astype
@@ -302,6 +303,7 @@ def _isclose(x: Any, y: Any, *, rtol: float, atol: float, equal_nan: bool) -> An
 
 
 @constant(
+    batch=entrywise,
     expand=_isclose,
     source="np.isclose({x}, {y}{params})",
     latex=r"\left[{x} \approx {y}{params}\right]",

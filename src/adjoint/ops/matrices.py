@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Described
-from ..core.kinds import constant, dtype_of, shape_of
+from ..core.batching import stacked
+from ..core.kinds import constant, dtype_of
 from ..core.metadata import Tolerance
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..core.value import Value
 from .axes import matrix_transpose
 from .diagonals import diagonal, trace
@@ -102,6 +104,7 @@ def without_derivative(
 
 
 @constant(
+    batch=stacked,
     shape=lambda A, **_: tuple(A.shape[:-2]),
     dtype=lambda A, **_: np.dtype(np.intp),
     source="np.linalg.matrix_rank({A}{params})",

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Described
 from ..core.axis import AxisRule
-from ..core.kinds import constant, shape_of
+from ..core.batching import Rows, along_axis, one_by_one, stacked
+from ..core.kinds import constant
 from ..core.metadata import Sizes
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..errors import ShapeError
 from .axes import ravel
 from .selection import take_along_axis
@@ -48,6 +50,7 @@ def _order_dtype(*_: object, **__: object) -> np.dtype[Any]:
 
 
 @constant(
+    batch=along_axis,
     shape=_order_shape,
     dtype=_order_dtype,
     source="np.argsort({x}{params})",
@@ -71,6 +74,7 @@ def argsort(
 
 
 @constant(
+    batch=along_axis,
     shape=_parted_shape,
     dtype=_order_dtype,
     source="np.argpartition({x}, {kth}, axis={axis})",
@@ -91,7 +95,13 @@ def argpartition(x: Array, *, kth: Sizes, axis: int | None = -1) -> Array:
     return np.argpartition(x, kth, axis=axis)
 
 
+def _searched_in_rows(rows: Rows, *, side: str) -> Any:
+    batch = one_by_one if rows.mapped[0] else stacked
+    return batch(rows, side=side)
+
+
 @constant(
+    batch=_searched_in_rows,
     shape=_found_shape,
     dtype=_order_dtype,
     source="np.searchsorted({a}, {v}{params})",

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.batching import Rows
 from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.registry import NUMPY
@@ -35,7 +36,12 @@ def _padded_shape(x: Described, *, pad_width: Widths) -> tuple[int, ...]:
     return tuple(n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True))
 
 
+def _padded_in_rows(rows: Rows, *, pad_width: Widths, **params: Any) -> Any:
+    return rows.apply(rows.operands, pad_width=((0, 0), *pad_width), **params)
+
+
 @linear(
+    batch=_padded_in_rows,
     public=False,
     transposes=[_unpadded],
     shape=_padded_shape,
@@ -59,6 +65,7 @@ def _continued_shape(x: Described, *, pad_width: Widths, mode: Mode) -> tuple[in
 
 
 @rearrangement(
+    batch=_padded_in_rows,
     public=False,
     shape=_continued_shape,
     source="np.pad({x}, {pad_width}, mode={mode})",

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.batching import Rows, entrywise, reshaped, with_axes
 from ..core.facts import of_product
-from ..core.kinds import multilinear, shape_of
+from ..core.kinds import multilinear
+from ..core.spec import shape_of
 from ..core.value import Value
 from .structural import reshape
 
@@ -59,6 +61,7 @@ strong_zero_listeners: list[Callable[[], None]] = []
 
 
 @multilinear(
+    batch=entrywise,
     public=False,
     adjoints=(
         lambda g, x, y: strong_multiply(g, y),
@@ -201,7 +204,31 @@ _MATMUL_CASES: list[tuple[Any, ...]] = [
 ]
 
 
+def _matmul_in_rows(rows: Rows) -> Any:
+    """Batch a product of matrices; where one side is the same in all rows, as one product."""
+    x, y = rows.operands
+    if not rows.mapped[1] and y.ndim <= 2:
+        return rows.shaped(rows.apply([reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1])), y]))
+    if not rows.mapped[0] and x.ndim <= 2 and rows.ndim(1) == 1:
+        return rows.apply([y, x if x.ndim == 1 else x.T])
+    left, right = _as_matrix(rows, 0, -2), _as_matrix(rows, 1, -1)
+    ndim = max(left.ndim - rows.mapped[0], right.ndim - rows.mapped[1])
+    left = with_axes(left, ndim) if rows.mapped[0] else left
+    right = with_axes(right, ndim) if rows.mapped[1] else right
+    return rows.shaped(rows.apply([left, right]))
+
+
+def _as_matrix(rows: Rows, n: int, axis: int) -> Any:
+    """Return an operand of a product; a vector is given an axis of size 1 at ``axis``."""
+    x = rows.operands[n]
+    if rows.ndim(n) > 1:
+        return x
+    *before, size = x.shape
+    return reshaped(x, (*before, 1, size) if axis == -2 else (*before, size, 1))
+
+
 @multilinear(
+    batch=_matmul_in_rows,
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
     source="{x} @ {y}",
@@ -238,6 +265,7 @@ def matmul(x: Array, y: Array) -> Array:
 
 
 @multilinear(
+    batch=_matmul_in_rows,
     public=False,
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..core.axis import AxisRule
+from ..core.batching import Rows, along_axis
 from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.metadata import Sizes
@@ -18,7 +19,8 @@ from ..core.primitive import Primitive
 from ..core.registry import NUMPY
 from ..core.spec import Spec
 from ..errors import ShapeError
-from .indexing import SLOT, index, scatter_add
+from .indexing import index, scatter_add
+from .keys import SLOT
 from .reductions import sum
 from .structural import (
     as_array,
@@ -57,6 +59,7 @@ def _same_shape(x: Described, *, axis: Sizes | None, **_: object) -> tuple[int, 
 
 
 @linear(
+    batch=along_axis,
     transposes=[lambda g, x, *, axis: flip(g, axis=axis)],
     shape=_same_shape,
     source="np.flip({x}{params})",
@@ -92,6 +95,7 @@ def _rolled_back(g: Cotangent, x: AnyArray, *, shift: Sizes, axis: Axis) -> AnyA
 
 
 @linear(
+    batch=along_axis,
     transposes=[_rolled_back],
     shape=_rolled_shape,
     source="np.roll({x}, shift={shift}, axis={axis})",
@@ -125,6 +129,7 @@ def _repeated_shape(x: Described, *, repeats: Sizes, axis: int | None) -> tuple[
 
 
 @rearrangement(
+    batch=along_axis,
     shape=_repeated_shape,
     source="np.repeat({x}, {repeats}, axis={axis})",
     latex=r"\operatorname{{repeat}}\left({x}{params}\right)",
@@ -163,7 +168,15 @@ def _tiled_shape(x: Described, *, reps: Sizes) -> tuple[int, ...]:
     return tuple(n * k for n, k in zip(sizes, counts, strict=True))
 
 
+def _tiled_in_rows(rows: Rows, *, reps: Sizes) -> Any:
+    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    ndim = builtins.max(len(counts), rows.ndim(0))
+    (x,) = rows.aligned(ndim)
+    return rows.apply([x], reps=(1, *(1,) * (ndim - len(counts)), *counts))
+
+
 @rearrangement(
+    batch=_tiled_in_rows,
     shape=_tiled_shape,
     source="np.tile({x}, {reps})",
     latex=r"\operatorname{{tile}}\left({x}{params}\right)",

@@ -11,9 +11,11 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..core.axis import AxisRule
+from ..core.batching import along_axis
 from ..core.facts import of_choice, of_total
-from ..core.kinds import constant, general, keep_axes, linear, reduced_shape, reduction, shape_of
+from ..core.kinds import constant, general, keep_axes, linear, reduced_shape, reduction
 from ..core.metadata import Axes
+from ..core.spec import shape_of
 from ..errors import ShapeError
 from .arithmetic import divide
 from .exponential import exp, log, sqrt, square
@@ -46,6 +48,7 @@ def _spread(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
 
 
 @linear(
+    batch=along_axis,
     transposes=[_spread],
     shape=reduced_shape,
     dtype=_sum_dtype,
@@ -82,6 +85,7 @@ def _mean(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 @linear(
+    batch=along_axis,
     transposes=[lambda g, x, **params: _spread(g, x, **params) / count(x, params["axis"])],
     shape=reduced_shape,
     expand=_mean,
@@ -326,6 +330,7 @@ def _unit_vector(x: Any, *, axis: Axes) -> Any:
 
 
 @general(
+    batch=along_axis,
     public=False,
     vjp=lambda g, y, x, *, axis: [_turn(g, y, x, axis=axis)],
     expand=_unit_vector,
@@ -395,6 +400,7 @@ _PLACE: dict[str, Any] = {
 
 
 @constant(
+    batch=along_axis,
     source="np.argmax({x}{params})",
     latex=r"\operatorname{{argmax}}\left({x}{params}\right)",
     numpy=[np.argmax],
@@ -413,6 +419,7 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
 
 
 @constant(
+    batch=along_axis,
     source="np.argmin({x}{params})",
     latex=r"\operatorname{{argmin}}\left({x}{params}\right)",
     numpy=[np.argmin],
@@ -435,6 +442,7 @@ def _count_nonzero(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 @constant(
+    batch=along_axis,
     expand=_count_nonzero,
     # np.count_nonzero gives a Python number in some versions of NumPy, which has no methods.
     source="np.sum({x} != 0{params})",
@@ -455,6 +463,7 @@ _TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_:
 
 
 @constant(
+    batch=along_axis,
     source="np.any({x}{params})",
     latex=r"\operatorname{{any}}\left({x}{params}\right)",
     numpy=[np.any],
@@ -470,6 +479,7 @@ def any(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
 
 
 @constant(
+    batch=along_axis,
     source="np.all({x}{params})",
     latex=r"\operatorname{{all}}\left({x}{params}\right)",
     numpy=[np.all],

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, Described
+from ..core.batching import all_stacked
 from ..core.kinds import linear
 from ..core.operand import as_operand
 from ..core.spec import Spec
@@ -21,6 +22,7 @@ Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
 
 
 @linear(
+    batch=all_stacked,
     public=False,
     transposes=[lambda g, x, holds, *, message, error: g, None],
     shape=lambda x, holds, *, message, error: tuple(x.shape),

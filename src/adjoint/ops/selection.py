@@ -15,7 +15,8 @@ from ..core.value import Value, attach
 from ..core.views import own
 from ..errors import ShapeError
 from .axes import broadcast_arrays, moveaxis, ravel
-from .indexing import SLOT, index, put_at, scatter_add
+from .indexing import index, put_at, scatter_add
+from .keys import SLOT
 from .piecewise import where
 from .requirement import require_that
 from .structural import as_array, astype, axis_index, axis_indices, numbers, reshape, stack

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..core.axis import AxisRule
+from ..core.batching import all_stacked, along_axis, stacked
 from ..core.kinds import constant, general
 from ..core.metadata import Axes
 from ..core.spec import Spec
@@ -65,6 +66,7 @@ def _softmax(x: Any, *, axis: Axes) -> Any:
 
 
 @general(
+    batch=along_axis,
     vjp=lambda g, y, x, *, axis: [_softmax_slope(g, y, axis)],
     expand=_softmax,
     jvp=lambda tangents, y, x, *, axis: _softmax_slope(tangents[0], y, axis),
@@ -107,6 +109,7 @@ def _log_softmax(x: Any, *, axis: Axes) -> Any:
 
 
 @general(
+    batch=along_axis,
     vjp=_log_softmax_vjp,
     expand=_log_softmax,
     jvp=_log_softmax_jvp,
@@ -155,6 +158,7 @@ def _out_of_range(labels: AnyArray, classes: int) -> str | None:
 
 
 @constant(
+    batch=stacked,
     public=False,
     shape=lambda labels, *, classes: tuple(labels.shape),
     dtype=lambda labels, *, classes: labels.dtype,
@@ -224,6 +228,7 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
 
 
 @general(
+    batch=all_stacked,
     vjp=_cross_entropy_vjp,
     expand=_cross_entropy,
     jvp=_cross_entropy_jvp,

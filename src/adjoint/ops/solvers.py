@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.batching import Rows, reshaped, stacked, with_axes
 from ..core.facts import of_matrices
-from ..core.kinds import general, shape_of, zeros_like
+from ..core.kinds import general, zeros_like
 from ..core.metadata import Tolerance
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..core.views import own
 from ..errors import ShapeError
 from .eigen import mirror
@@ -42,6 +44,7 @@ from .svd import svdvals
 
 
 @general(
+    batch=stacked,
     vjp=lambda g, y, a: [-chain(y.mT, g, y.mT)],
     jvp=lambda tangents, y, a: -chain(y, tangents[0], y),
     shape=square_shape,
@@ -107,7 +110,21 @@ def _solve_jvp(tangents: Sequence[Any], y: AnyArray, a: AnyArray, b: AnyArray) -
     return moved[..., 0] if column else moved
 
 
+def _solve_in_rows(rows: Rows) -> Any:
+    """Batch the solution of equations; with one matrix for all rows, as one of many right sides."""
+    a, b = rows.operands
+    if rows.ndim(1) > 1:
+        ndim = max(rows.ndim(0), rows.ndim(1))
+        return rows.apply(rows.aligned(ndim))
+    if not rows.mapped[0] and a.ndim == 2:
+        return solve(a, b.T).T
+    columns = reshaped(b, (*shape_of(b), 1))
+    ndim = rows.ndim(0)
+    return rows.shaped(solve(a, with_axes(columns, ndim) if rows.mapped[1] else columns))
+
+
 @general(
+    batch=_solve_in_rows,
     vjp=_solve_vjp,
     jvp=_solve_jvp,
     shape=_solve_shape,
@@ -169,6 +186,7 @@ def _inverted_shape(a: Described, **_: object) -> tuple[int, ...]:
 
 
 @general(
+    batch=stacked,
     public=False,
     vjp=_pinv_vjp,
     jvp=_pinv_jvp,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike, Axis
-from ..core.kinds import shape_of
 from ..core.registry import NUMPY
+from ..core.spec import shape_of
 from ..core.value import attach
 from ..core.views import own
 from ..errors import ShapeError

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described, DTypeLike
 from ..core.axis import AxisRule, read_axis
+from ..core.batching import Rows, behind, entrywise, stacked
 from ..core.facts import Moves, of_total
 from ..core.kinds import constant, linear
 from ..core.metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
@@ -85,7 +86,35 @@ def _repeated_shape(x: Described, *, shape: Sizes) -> tuple[int, ...]:
     return target
 
 
+def _broadcast_in_rows(rows: Rows, *, shape: Sizes) -> Any:
+    (x,) = rows.aligned(len(rows.result.shape))
+    return broadcast_to(x, shape=rows.shape)
+
+
+def _summed_in_rows(rows: Rows, *, shape: tuple[int, ...]) -> Any:
+    (x,) = rows.aligned(rows.ndim(0))
+    added = tuple(range(1, 1 + rows.ndim(0) - len(shape)))
+    if added:
+        x = PRIMITIVES["sum"].bind([x], {"axis": added, "keepdims": False})
+    return sum_to(x, shape=rows.shape)
+
+
+def _reshaped_in_rows(rows: Rows, *, shape: Sizes) -> Any:
+    return rows.shaped(rows.operands[0])
+
+
+def _permuted_in_rows(rows: Rows, *, axes: Sequence[int] | None) -> Any:
+    ndim = rows.ndim(0)
+    order = range(ndim)[::-1] if axes is None else [a % ndim for a in axes]
+    return transpose(rows.operands[0], axes=(0, *(a + 1 for a in order)))
+
+
+def _joined_in_rows(rows: Rows, *, axis: int) -> Any:
+    return rows.apply(rows.repeated(), axis=behind(axis))
+
+
 @linear(
+    batch=_broadcast_in_rows,
     transposes=[lambda g, x, *, shape: sum_to(g, shape=x.shape)],
     shape=_repeated_shape,
     source=_broadcast_source,
@@ -137,6 +166,7 @@ def _sum_to(x: AnyArray, *, shape: tuple[int, ...]) -> AnyArray:
 
 
 @linear(
+    batch=_summed_in_rows,
     public=False,
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
@@ -174,6 +204,7 @@ def _reshaped(x: Described, *, shape: Sizes) -> tuple[int, ...]:
 
 
 @linear(
+    batch=_reshaped_in_rows,
     transposes=[lambda g, x, *, shape: reshape(g, shape=x.shape)],
     shape=_reshaped,
     source="{x}.reshape({shape})",
@@ -218,6 +249,7 @@ def _permuted_shape(x: Described, *, axes: Sequence[int] | None) -> tuple[int, .
 
 
 @linear(
+    batch=_permuted_in_rows,
     transposes=[lambda g, x, *, axes: transpose(g, axes=_inverse(axes))],
     shape=_permuted_shape,
     source=_transpose_source,
@@ -264,6 +296,7 @@ def _joined_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> A
 
 
 @linear(
+    batch=_joined_in_rows,
     transposes=_joined_part,
     shape=_joined_shape,
     source="np.concatenate([{args}]{params})",
@@ -296,6 +329,7 @@ def _stacked_part(position: int, g: Cotangent, *arrays: AnyArray, axis: int) -> 
 
 
 @linear(
+    batch=_joined_in_rows,
     transposes=_stacked_part,
     shape=_stacked_shape,
     source="np.stack([{args}]{params})",
@@ -315,6 +349,7 @@ def stack(*arrays: Array, axis: int = 0) -> Array:
 
 
 @linear(
+    batch=stacked,
     transposes=[lambda g, x, *, dtype: astype(g, dtype=x.dtype)],
     shape=lambda x, *, dtype: x.shape,
     dtype=lambda x, *, dtype: np.dtype(dtype),
@@ -338,6 +373,7 @@ def astype(x: Array, *, dtype: DType) -> Array:
 
 
 @constant(
+    batch=entrywise,
     source="{x}",
     latex="{x}",
     cases=[((2, 3), {})],

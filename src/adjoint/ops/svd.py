@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.batching import stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general
 from ..core.registry import NUMPY
@@ -112,6 +113,7 @@ def _packed_shape(a: Described) -> tuple[int, ...]:
 
 
 @general(
+    batch=stacked,
     public=False,
     vjp=_svd_vjp,
     jvp=_svd_jvp,

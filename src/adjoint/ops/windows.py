@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.batching import Rows, stacked
 from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.spec import Spec
@@ -66,6 +67,7 @@ _CASES: list[Any] = [
 
 
 @linear(
+    batch=stacked,
     public=False,
     transposes=[
         lambda g, x, *, size, stride, dilation: overlay(
@@ -94,7 +96,12 @@ def _overlaid_shape(
     return shape
 
 
+def _overlaid_in_rows(rows: Rows, *, shape: Sizes, **params: Any) -> Any:
+    return rows.apply(rows.operands, shape=rows.shape, **params)
+
+
 @linear(
+    batch=_overlaid_in_rows,
     public=False,
     transposes=[
         lambda g, x, *, size, stride, dilation, shape: windows(

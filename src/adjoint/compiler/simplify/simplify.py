@@ -10,11 +10,10 @@ import numpy as np
 
 from ...core.annotations import Constant, Params
 from ...core.constants import is_filled
-from ...core.kinds import shape_of
 from ...core.node import Node
 from ...core.primitive import Primitive
 from ...core.registry import PRIMITIVES
-from ...core.spec import Spec
+from ...core.spec import Spec, shape_of
 from ...graphs.graph import Graph
 from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import Origin, TracedNode, TracedOperation

@@ -7,8 +7,8 @@ import ast
 from ...compiler.source.expressions import Expressions
 from ...compiler.source.wordings import WORDINGS
 from ...core.annotations import Operand
-from ...core.kinds import shape_of
 from ...core.node import Node, Operation
+from ...core.spec import shape_of
 from .formula import Formula
 from .reading import Names, Reading, applied, labels, of_card, one_hot
 

@@ -26,16 +26,17 @@ from .users_code import is_followed, is_iterator
 
 _MOST_NAMED = 3
 _DRAWN = (
-    "a compiled function would repeat the same numbers at every call. Draw them outside and pass "
-    "them as an argument, or use nn.Dropout or ad.uniform, whose random state is an nn.Buffer"
+    "a compiled function would repeat the same numbers at every call, and vmap in every row. Draw "
+    "them outside and pass them as an argument, or use nn.Dropout or ad.uniform, whose random "
+    "state is an nn.Buffer"
 )
 _TAKEN = (
     "{}: an iterator from outside was used while the function was traced, and a compiled function "
     "would take nothing more from it; take the items outside and pass them as arguments"
 )
 _CHANGED = (
-    "{} was changed while the function was traced, which a compiled function would not repeat; "
-    "return the new value instead, or do not compile"
+    "{} was changed while the function was traced, which a compiled function would not repeat, nor "
+    "vmap in each row; return the new value instead, or do not compile"
 )
 
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from ....core.annotations import Described, Params
-from ....core.kinds import shape_of
 from ....core.node import Operation
 from ....core.registry import PRIMITIVES
+from ....core.spec import shape_of
 from ....graphs.graph import Graph
 from ....graphs.symbol import Symbol
 from ....ops.windows import places_of

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....core.annotations import Array
 from ....core.node import Node, Operation
-from ....ops.indexing import SLOT
+from ....ops.keys import SLOT
 from ..unlowerable import Unlowerable
 from .operands import Axes, Operand
 from .strided_view import StridedView
