@@ -147,3 +147,14 @@ def test_names_in_the_text_of_a_document_exist(path):
     names = set(re.findall(r"(?<![\w.])ad(?:\.[A-Za-z]\w*)+", spans)) - TO_BE_WRITTEN
     for name in names:
         operator.attrgetter(name.removeprefix("ad."))(adjoint)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name_of)
+def test_links_lead_to_files_that_are_there_before_the_site_is_built(path):
+    """Those who read on a code host follow links to files; what the build writes is not there."""
+    text = re.sub("```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s#:]+)(?:#[^)\s]*)?\)", text):
+        place = (path.parent / target).resolve().relative_to(REPOSITORY)
+        assert (REPOSITORY / place).exists(), target
+        assert not place.is_relative_to("docs/reference/api"), target
+        assert place != Path("docs/reference/command-line.md"), target
