@@ -276,3 +276,11 @@ def test_refusals_say_what_was_expected(network):
 def test_an_argument_that_there_is_not_is_named_as_it_was_given(show):
     with pytest.raises(ValueError, match="wrt names argument 3 of a call with 1 arguments"):
         show(np.square, 2.0, wrt=3)
+
+
+@pytest.mark.parametrize("hold", [ad.stop_gradient, lambda x: x.detach()])
+def test_a_factor_that_is_held_constant_is_told_from_one_that_is_not(hold):
+    shown = ad.explain(lambda x: np.sum(x**2 * hold(x)), np.array([1.0, 2.0]))
+    assert "= stop_gradient(x)" in str(shown)
+    assert r"\operatorname{stop\_gradient}\left(x\right)" in shown.latex()
+    assert "= [2, 8]" in str(shown)

@@ -374,8 +374,8 @@ def astype(x: Array, *, dtype: DType) -> Array:
 
 @constant(
     batch=entrywise,
-    source="{x}",
-    latex="{x}",
+    source="stop_gradient({x})",
+    latex=r"\operatorname{{stop\_gradient}}\left({x}\right)",
     cases=[((2, 3), {})],
     moves=Moves(),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ def simplify(
     *,
     expansions: Mapping[str, Rewrite] = MappingProxyType({}),
     writes_out: bool = False,
+    keeps: Collection[str] = (),
 ) -> Graph:
     """Return a graph of the same values with fewer and simpler operations.
 
@@ -41,12 +42,12 @@ def simplify(
     values are the same for all arguments, whatever they are. It is for evaluation: differentiate
     the original, whose `stop_gradient` is still in place. Operations that ``expansions`` name are
     written in others first, and if the graph ``writes_out`` those whose cards say what they are
-    made of.
+    made of. What is named in ``keeps`` is for a reader, and stays.
     """
     if graph.is_simple and not expansions and not writes_out:
         return graph
     uncertain, needless = asked_about(graph), _asked_by_a_loss(graph)
-    fresh = _Simplifier(expansions, writes_out)
+    fresh = _Simplifier(expansions, writes_out, keeps)
     inputs = [fresh.input(symbol, expected=symbol.node not in uncertain) for symbol in graph.inputs]
 
     def simpler(node: TracedOperation, args: list[Any]) -> Any:
@@ -89,8 +90,10 @@ class _Simplifier:
     bound that holds for certain.
     """
 
-    def __init__(self, expansions: Mapping[str, Rewrite], writes_out: bool) -> None:
-        self.expansions, self.writes_out = expansions, writes_out
+    def __init__(
+        self, expansions: Mapping[str, Rewrite], writes_out: bool, keeps: Collection[str]
+    ) -> None:
+        self.expansions, self.writes_out, self.keeps = expansions, writes_out, keeps
         self.seen: dict[Any, Symbol] = {}
         self.keys: dict[int, tuple[Any, Hashable]] = {}
         # What is being written out: operations, by the shapes and dtypes that they are applied to.
@@ -188,7 +191,7 @@ class _Simplifier:
 
     def _rewritten(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         name = primitive.name
-        if name not in REWRITES or primitive is not PRIMITIVES.get(name):
+        if name not in REWRITES or name in self.keeps or primitive is not PRIMITIVES.get(name):
             return None
         simpler = REWRITES[name](args, params, self.build)
         if simpler is None and self.origin is not None and name in ("add", "subtract"):

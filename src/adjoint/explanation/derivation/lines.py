@@ -74,7 +74,8 @@ class WrittenProgram:
             names=subject.names,
             arguments=subject.arguments,
         )
-        self.graph = simplify(traced)
+        # A factor that is held constant must not look like one that is differentiated.
+        self.graph = simplify(traced, keeps=("stop_gradient",))
         title = subject.title or _call(self.graph.name, self.graph.arguments)
         self.title = " ".join(title.split())  # the name of a class may be any text
         # No function is written, so that its name is free for a value.
