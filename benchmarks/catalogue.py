@@ -21,7 +21,7 @@ from . import (
 )
 from .latency import Latency
 from .memory import Memory
-from .networks import races
+from .networks import races, validation
 from .race import Effort, Race
 from .rival import Rival
 from .table import Table
@@ -40,6 +40,7 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "digits": races.digits,
     "wide": races.wide,
     "wide-2-threads": races.wide_on_two_threads,
+    **validation.RACES,
     "chain": chain.race,
     "rosenbrock": rosenbrock.race,
     "one-row": one_row.race,

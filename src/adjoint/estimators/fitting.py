@@ -16,6 +16,7 @@ from ..errors import DivergedError
 from ..graphs.recording import enable_grad
 from ..optim.snapshot import modes_kept
 from ..training.history import History
+from ..training.run import Watch
 from ..training.task import Task
 from ..training.tiers import check_compile, fastest_run
 from .solvers import scaled_inversely
@@ -127,7 +128,7 @@ class Fitting:
                         self._watch.begin_epoch()
                     task.model.train()
                     run = run.current()
-                    run.train(self._until(before), patience=self._patience())
+                    run.train(self._until(before), watch=self._watch_of_loss())
                     if any(self._ends_with(loss) for loss in history.loss[before:]):
                         break
                 else:
@@ -156,17 +157,18 @@ class Fitting:
             return epoch + 1
         return self.epochs
 
-    def _patience(self) -> Patience | None:
+    def _watch_of_loss(self) -> Watch | None:
         """Return how long it goes on without a better loss; None where the loss does not count."""
         estimator = self.estimator
         if self.held is not None or estimator.best_loss_ is None:
             return None
-        return Patience(
+        patience = Patience(
             most=min(estimator.n_iter_no_change, self.epochs),
             tolerance=estimator.tol,
             best=estimator.best_loss_,
             worse=self.state.worse,
         )
+        return Watch("loss", patience)
 
     def _ends_with(self, loss: float) -> bool:
         """Record an epoch, let it be seen, and return whether to stop after it."""
