@@ -18,6 +18,7 @@ from . import (
     operations,
     per_sample,
     rosenbrock,
+    search,
 )
 from .latency import Latency
 from .memory import Memory
@@ -56,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     **WITH_WORKERS,
     "first-result": first_result.benchmark,
     "import": imports.benchmark,
+    "search": search.benchmark,
     **first_call.BENCHMARKS,
 }
 

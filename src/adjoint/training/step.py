@@ -222,7 +222,7 @@ class TrainingStep:
         table = np.tile(now, (len(coming), 1))
         for column, setting in enumerate(given):
             if callable(setting):
-                table[:, column] = [setting(taken) for taken in coming]
+                table[:, column] = _scheduled(setting, start, len(coming))
         return table
 
     def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
@@ -493,6 +493,13 @@ class TrainingStep:
 
 def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
     return [tensor.data for tensor in tensors.values()]
+
+
+def _scheduled(schedule: Any, start: int, steps: int) -> Any:
+    """Return what a schedule gives for some steps; at once, where it can tell that."""
+    if hasattr(schedule, "table"):
+        return schedule.table(start, steps)
+    return [schedule(taken) for taken in range(start, start + steps)]
 
 
 def _as_dtype(value: Value | Array, dtype: DType) -> Any:
