@@ -18,10 +18,11 @@ from . import (
     operations,
     per_sample,
     rosenbrock,
+    search,
 )
 from .latency import Latency
 from .memory import Memory
-from .networks import races
+from .networks import races, validation
 from .race import Effort, Race
 from .rival import Rival
 from .table import Table
@@ -40,6 +41,7 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "digits": races.digits,
     "wide": races.wide,
     "wide-2-threads": races.wide_on_two_threads,
+    **validation.RACES,
     "chain": chain.race,
     "rosenbrock": rosenbrock.race,
     "one-row": one_row.race,
@@ -55,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     **WITH_WORKERS,
     "first-result": first_result.benchmark,
     "import": imports.benchmark,
+    "search": search.benchmark,
     **first_call.BENCHMARKS,
 }
 

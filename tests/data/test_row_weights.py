@@ -145,9 +145,14 @@ def test_the_epochs_loss_is_the_weighted_mean_of_all_rows():
     assert history.loss[0] == pytest.approx(float(start), rel=1e-12)
 
 
+# A metric that only Python can compute.
+OWN = {"mean": lambda prediction, target: prediction.mean()}
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", nn.CrossEntropyLoss(label_smoothing=0.1)])
 @pytest.mark.parametrize(
-    ("metrics", "tier"), [((), "native"), ("accuracy", "native"), ("accuracy", "portable")]
+    ("metrics", "tier"),
+    [((), "native"), ("accuracy", "native"), (OWN, "native"), (OWN, "portable")],
 )
 @needs_llvmlite
 def test_every_tier_agrees(loss, metrics, tier, monkeypatch):

@@ -25,6 +25,8 @@ from adjoint.estimators import (
     RandomizedSearchCV,
     fit_many,
 )
+from adjoint.estimators.fitting import Fitting
+from adjoint.estimators.solvers import BiasCorrected
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -199,3 +201,24 @@ def test_other_generators_shuffle_in_python():
     assert "MT19937" in fitted[0]._fit_state.report
     for ours, theirs in zip(fitted[0].coefs_, fitted[1].coefs_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_the_rates_of_many_steps_at_once_are_those_of_one_by_one():
+    for lr in (0.003, lambda taken: 0.1 / (1 + taken)):
+        rule = BiasCorrected(lr, 0.9, 0.999)
+        table = rule.table(7, 300)
+        assert table.tolist() == [rule(taken) for taken in range(7, 307)]
+
+
+def test_epochs_recorded_at_once_are_those_recorded_one_by_one(monkeypatch):
+    fits = []
+    for looks in (False, True):
+        if looks:  # then native code comes back after every epoch
+            monkeypatch.setattr(Fitting, "_until", lambda self, epoch: epoch + 1)
+        network = MLPClassifier(6, random_state=0, max_iter=90, tol=1e-3, n_iter_no_change=4)
+        fits.append(network.fit(X, Y))
+    found, expected = fits
+    assert found.loss_curve_ == expected.loss_curve_
+    for name in ("n_iter_", "t_", "loss_", "best_loss_"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert found.n_iter_ < 90

@@ -229,7 +229,6 @@ def test_a_training_is_compiled_unasked_only_where_it_pays(monkeypatch):
     monkeypatch.setattr(tiers, "NativeRun", Counted)
     fit("auto", epochs=10)
     fit(False, epochs=1000)
-    fit("auto", epochs=700, metrics=["accuracy"])
     fit("auto", Mine(2, 4, 2, rng=0), epochs=700)
     assert not made
     fit("auto", epochs=700)
@@ -281,10 +280,9 @@ def test_settings_that_a_callback_changes_are_read_at_once():
 
 
 def test_what_cannot_be_native_code_says_why():
-    history, _ = fit(True, metrics=["accuracy"])
+    history, _ = fit(True, metrics={"mean": lambda prediction, target: prediction.mean()})
     assert history.report() == (
-        "tier: native\n"
-        "  no native epochs: metrics of the training data need the predictions of every step"
+        "tier: native\n  no native epochs: the metric 'mean' needs the predictions of every step"
     )
     assert fit(True)[0].report() == "tier: native"
     with pytest.raises(ValueError, match="compile: expected"):

@@ -640,7 +640,7 @@ def test_every_rule_has_a_name():
     [
         {"compile": False},
         {"compile": True},
-        {"compile": True, "metrics": "accuracy"},
+        {"compile": True, "metrics": {"mean": lambda prediction, target: prediction.mean()}},
         {"compile": False, "accumulate": 2},
         {"compile": False, "sample_weight": np.arange(60.0) % 7},
         {"compile": True, "shuffle": False},

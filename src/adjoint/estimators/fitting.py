@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..errors import DivergedError
 from ..graphs.recording import enable_grad
 from ..optim.snapshot import modes_kept
 from ..training.history import History
+from ..training.run import Watch
 from ..training.task import Task
 from ..training.tiers import check_compile, fastest_run
 from .solvers import scaled_inversely
@@ -127,8 +128,8 @@ class Fitting:
                         self._watch.begin_epoch()
                     task.model.train()
                     run = run.current()
-                    run.train(self._until(before), patience=self._patience())
-                    if any(self._ends_with(loss) for loss in history.loss[before:]):
+                    run.train(self._until(before), watch=self._watch_of_loss())
+                    if self._ends_with_all(history.loss[before:]):
                         break
                 else:
                     self._warn_unfinished()
@@ -156,17 +157,37 @@ class Fitting:
             return epoch + 1
         return self.epochs
 
-    def _patience(self) -> Patience | None:
+    def _watch_of_loss(self) -> Watch | None:
         """Return how long it goes on without a better loss; None where the loss does not count."""
         estimator = self.estimator
         if self.held is not None or estimator.best_loss_ is None:
             return None
-        return Patience(
+        patience = Patience(
             most=min(estimator.n_iter_no_change, self.epochs),
             tolerance=estimator.tol,
             best=estimator.best_loss_,
             worse=self.state.worse,
         )
+        return Watch("loss", patience)
+
+    def _ends_with_all(self, losses: Sequence[float]) -> bool:
+        """Record epochs, and return whether to stop after the last of them."""
+        estimator, best = self.estimator, self.estimator.best_loss_
+        if best is None or self._watch is not None or estimator.verbose or len(losses) < 2:
+            return any(self._ends_with(loss) for loss in losses)
+        if self.held is not None or self._has_rate_of_epochs():
+            return any(self._ends_with(loss) for loss in losses)
+        # As `_record`, for hundreds of epochs of a small network in the time of one.
+        estimator.n_iter_ += len(losses)
+        estimator.t_ += self.task.rows * len(losses)
+        estimator.loss_ = losses[-1]
+        estimator.loss_curve_ += losses
+        worse, tol = self.state.worse, estimator.tol
+        for loss in losses:
+            worse = worse + 1 if loss > best - tol else 0
+            best = min(best, loss)
+        estimator.best_loss_, self.state.worse = best, worse
+        return bool(worse > estimator.n_iter_no_change)
 
     def _ends_with(self, loss: float) -> bool:
         """Record an epoch, let it be seen, and return whether to stop after it."""

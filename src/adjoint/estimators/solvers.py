@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .. import optim
-from ..core.annotations import Operand
+from ..core.annotations import Array, Operand
 from ..errors import choose
 from ..nn.module import Parameter
 from ..ops.exponential import sqrt, square
@@ -105,11 +105,27 @@ class BiasCorrected:
         root, rest = _corrections(self.beta1, self.beta2, steps + 1)
         return float(lr * root / rest)
 
+    def table(self, start: int, steps: int) -> Array:
+        """Return the rates of so many steps at once: the same numbers."""
+        roots, rests = _tables(self.beta1, self.beta2, start, steps)
+        lr: Any = self.lr
+        if callable(lr):
+            lr = np.array([float(lr(taken)) for taken in range(start, start + steps)])
+        rates: Array = lr * roots / rests
+        return rates
 
-@lru_cache(1 << 14)
+
 def _corrections(beta1: float, beta2: float, t: int) -> tuple[float, float]:
-    """Return √(1 - β₂ᵗ) and 1 - β₁ᵗ, which many networks side by side have in common."""
+    """Return √(1 - β₂ᵗ) and 1 - β₁ᵗ."""
     return math.sqrt(1 - beta2**t), 1 - beta1**t
+
+
+@lru_cache(16)
+def _tables(beta1: float, beta2: float, start: int, steps: int) -> tuple[Array, Array]:
+    """Return the corrections of many steps, which networks side by side have in common."""
+    found = [_corrections(beta1, beta2, taken + 1) for taken in range(start, start + steps)]
+    roots, rests = np.array(found, float).reshape(-1, 2).T
+    return roots, rests
 
 
 def make_optimizer(params: Sequence[Parameter], settings: BaseEstimator) -> Optimizer:

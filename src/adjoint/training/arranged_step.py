@@ -12,15 +12,25 @@ from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
 from ..core.spec import Spec
 from ..graphs.graph import Graph
+from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..optim import Memory, Optimizer
+from ..optim.snapshot import modes_kept
 from .step import TrainingStep
+
+# Rows that are validated at a time, so that the results of the layers stay in the caches.
+_MOST_HELD = 512
 
 
 def arranged_step(
-    step: TrainingStep, data: Sequence[Array], batch_size: int, *, settings: int
-) -> tuple[Graph, StepForm, Graph | None]:
-    """Return the step on whole batches, its form, and the step on the short last batch, if any.
+    step: TrainingStep,
+    data: Sequence[Array],
+    batch_size: int,
+    *,
+    settings: int,
+    held: Sequence[Array] = (),
+) -> tuple[Graph, StepForm, Graph | None, list[Graph]]:
+    """Return the step on whole batches, its form, that on the short last batch, and what validates.
 
     Parameters
     ----------
@@ -30,6 +40,16 @@ def arranged_step(
     batch_size : int
     settings : int
         How many numbers the step is given besides its state and the rows.
+    held : sequence of (m, …) array
+        What to validate on after each epoch: nothing, or X and y.
+
+    Returns
+    -------
+    step : Graph
+    form : StepForm
+    tail : Graph or None
+    held : list of Graph
+        See `TrainingCode`.
 
     Raises
     ------
@@ -42,7 +62,18 @@ def arranged_step(
     tail = _on_batch(step, _specs(data, short)) if short else None
     count = len(step.params)
     state = count + sum(map(len, step.remembered())) + len(step.buffers)
-    return whole, StepForm(count, state, settings=settings), tail
+    sums = len(whole.outputs) - 1 - state
+    validations = [_validation(step, _specs(held, rows)) for rows in _blocks(held)]
+    return whole, StepForm(count, state, settings=settings, sums=sums), tail, validations
+
+
+def _blocks(held: Sequence[Array]) -> list[int]:
+    """Return how many rows are validated at a time, and how many are left over, if any are."""
+    if not held:
+        return []
+    rows = len(held[0])
+    block = -(-rows // -(-rows // _MOST_HELD))  # blocks of one size, if that can be
+    return [block, *([rows % block] if rows % block else [])]
 
 
 def _specs(data: Sequence[Array], rows: int) -> list[Spec]:
@@ -52,22 +83,42 @@ def _specs(data: Sequence[Array], rows: int) -> list[Spec]:
 
 def _on_batch(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
     """Return the graph of a step on a batch, with inputs and outputs in the order of `StepForm`."""
+    graph = step.trace(_arguments(step, batch))
+    before = [step.optimizer.recall(place) for place in step.places]
+    written = 1 + bool(step.buffers) + (step.measure is not None)
+    _check_memory(step.optimizer, before, graph.gives[1:-written])
+    count = len(step.params) + sum(map(len, before)) + len(step.buffers)
+    news, (loss, *sums) = graph.outputs[:count], graph.outputs[count:]
+    state = {symbol.node for symbol in graph.inputs[:count]}
+    if state & {getattr(new, "node", None) for new in news}:
+        raise Unlowerable("the loss does not depend on every parameter")
+    return Graph(_arranged(step, graph, len(batch)), [loss, *news, *sums], name=graph.name)
+
+
+def _validation(step: TrainingStep, batch: Sequence[Spec]) -> Graph:
+    """Return the graph of what validates on some rows, with the inputs of a step."""
+    with modes_kept(step.model):
+        step.model.eval()
+        graph = step.trace(_arguments(step, batch), trains=False)
+    return Graph(_arranged(step, graph, len(batch)), graph.outputs, name=graph.name)
+
+
+def _arguments(step: TrainingStep, batch: Sequence[Spec]) -> dict[str, Any]:
+    """Return the arguments of a step; what is only read is a constant."""
     arguments = step.arguments(*batch)
     arguments.pop("read_only", None)
     if step.buffers:
         arguments["buffers"] = [_carried_spec(buffer, step) for buffer in step.buffers.values()]
-    graph = step.trace(arguments)
-    before = [step.optimizer.recall(place) for place in step.places]
-    written = 2 if step.buffers else 1
-    _check_memory(step.optimizer, before, graph.gives[1:-written])
-    count = len(step.params) + sum(map(len, before)) + len(step.buffers)
-    (*news, loss), state = graph.outputs, graph.inputs[:count]
+    return arguments
+
+
+def _arranged(step: TrainingStep, graph: Graph, arrays: int) -> list[Symbol]:
+    """Return the inputs of a graph of a step in the order of `StepForm`."""
+    memory = sum(map(len, step.remembered()))
+    count = len(step.params) + memory + len(step.buffers)
     start = count + len(step.scalars)
-    rows, rest = graph.inputs[start : start + len(batch)], graph.inputs[start + len(batch) :]
-    numbers = [*graph.inputs[count:start], *rest]
-    if {symbol.node for symbol in state} & {getattr(new, "node", None) for new in news}:
-        raise Unlowerable("the loss does not depend on every parameter")
-    return Graph([*state, *numbers, *rows], [loss, *news], name=graph.name)
+    rows, rest = graph.inputs[start : start + arrays], graph.inputs[start + arrays :]
+    return [*graph.inputs[:count], *graph.inputs[count:start], *rest, *rows]
 
 
 def _carried_spec(buffer: Tensor, step: TrainingStep) -> Spec:

@@ -29,11 +29,12 @@ class Checkpoint:
     history : dict
         As ``history.to_state()`` returns it.
     position : dict
-        Where the epoch under way is: "step", "rows" and "loss_so_far".
+        Where the epoch under way is: "step", "rows" and "loss_so_far"; also the "sums" of which
+        native code makes metrics.
     settings : dict
         What must be the same to go on: "batch_size", "rows", "shuffle".
     measured : dict of str to array
-        "predictions" and "targets" of the epoch under way, if there are metrics.
+        "predictions" and "targets" of the epoch under way, if there are metrics without sums.
     callbacks : list of dict
         What they go on from, as their ``state_dict()`` returns it.
     version : str or None

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
 from ..optim.snapshot import kept_on_error
 from .eager_run import EagerRun, eager_steps
 from .epochs import Position, TakeStep
 from .history import History
-from .run import Run, Show
+from .run import Run, Show, Watch
 from .saving import Saver
 from .step import TrainingStep
 from .task import Task
@@ -75,7 +74,7 @@ class CompiledRun:
         return self if self.is_current else EagerRun.instead_of(self)
 
     def train(
-        self, until: int, show: Show = lambda epoch, loss: None, patience: Patience | None = None
+        self, until: int, show: Show = lambda epoch, loss: None, watch: Watch | None = None
     ) -> None:
         """Train for one epoch, and record it."""
         if len(self.history):

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.native.epoch_loop import Patience
 from ..core.annotations import Array
 from ..nn.losses.loss import reduction_of
 from ..optim.snapshot import kept_on_error
 from .epochs import Position, TakeStep, as_number, as_plain_array, train_epoch, validate
 from .history import History
-from .run import Run, Show
+from .run import Run, Show, Watch
 from .saving import Saver
 from .task import Task
 
@@ -58,7 +57,7 @@ class EagerRun:
         return self
 
     def train(
-        self, until: int, show: Show = lambda epoch, loss: None, patience: Patience | None = None
+        self, until: int, show: Show = lambda epoch, loss: None, watch: Watch | None = None
     ) -> None:
         """Train for one epoch, and record it."""
         self.train_with(eager_steps(self.task), "eager")

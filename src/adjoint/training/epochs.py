@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..graphs.tensor import Tensor
 from ..nn.losses.loss import reduction_of
 from .history import History
 from .metrics import Metric
+from .tallies import Tallies, sums_as_floats
 from .task import Task
 
 # Rows evaluated at a time, so that large validation data need little memory.
@@ -30,11 +31,15 @@ class Position:
     """How far an epoch is: the steps taken, the rows in them, and the sum of the losses of these.
 
     Where there are metrics it also keeps the predictions and the targets, from which the metrics
-    are computed at the end of the epoch.
+    are computed at the end of the epoch; or, of the steps that native code took, the sums of which
+    it makes the metrics.
     """
 
-    def __init__(self, step: int = 0, rows: int = 0, loss_so_far: float = 0.0) -> None:
+    def __init__(
+        self, step: int = 0, rows: int = 0, loss_so_far: float = 0.0, sums: Sequence[float] = ()
+    ) -> None:
         self.step, self.rows, self.loss_so_far = step, rows, loss_so_far
+        self.sums = list(sums)
         self.predictions: list[Array] = []
         self.targets: list[Array] = []
 
@@ -77,8 +82,19 @@ def train_epoch(
             raise _diverged(task, what, position.step - 1, history)
     if not position.rows:
         raise ValueError(f"fit: the data of epoch {len(history) + 1} have no batch")
-    found = _measure(task.metrics, position.predictions, position.targets)
-    return {"loss": position.loss_so_far / position.rows, **found}
+    return {"loss": position.loss_so_far / position.rows, **_measured(task, position)}
+
+
+def _measured(task: Task, position: Position) -> dict[str, float]:
+    """Return the metrics of an epoch that is over."""
+    if not position.sums:
+        return _measure(task.metrics, position.predictions, position.targets)
+    # Native code began the epoch, and its predictions are gone.
+    tallies, sums = Tallies(task.metrics), np.array(position.sums)
+    for prediction, target in zip(position.predictions, position.targets, strict=True):
+        sums = sums + sums_as_floats(tallies.sums(prediction, target))
+    found = tallies.records(sums[None] / position.rows, task.data[1])
+    return {name: numbers[0] for name, numbers in found.items()}
 
 
 def _diverged(task: Task, what: str, step: int, history: History) -> DivergedError:

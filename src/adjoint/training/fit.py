@@ -21,7 +21,7 @@ from ..graphs.recording import enable_grad
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.snapshot import modes_kept
-from .callbacks.callback import Called, Training, next_call, started
+from .callbacks.callback import Called, Training, next_call, started, watched
 from .history import History
 from .metrics import Metrics
 from .progress import epoch_bar
@@ -210,7 +210,9 @@ def _train(run: Run, epochs: int, callbacks: Sequence[Called], saver: Saver, sho
             # goes on in its place.
             run = run.current()
             # A native run trains many epochs at once where no callback looks between them.
-            run.train(next_call(callbacks, len(history), epochs), show)
+            # What is saved must be what the callbacks have seen.
+            watch, others = (None, callbacks) if saver.saving else watched(callbacks, len(history))
+            run.train(next_call(others, len(history), epochs), show, watch)
             show(len(history), history.loss[-1])
             # All are called before the loop may end: each is to see the last epoch, too.
             answers = [callback(history, model) for callback in callbacks]

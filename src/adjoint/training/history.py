@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,12 +55,16 @@ class History:
 
     def append(self, **numbers: float) -> None:
         """Record one epoch; every epoch records the same names."""
-        if len(self) and numbers.keys() != self._records.keys():
-            raise ValueError(f"expected {list(self._records)}, got {list(numbers)}")
+        self.extend({name: [number] for name, number in numbers.items()})
+
+    def extend(self, records: Mapping[str, Sequence[float]]) -> None:
+        """Record several epochs: one number each under every name."""
+        if len(self) and records.keys() != self._records.keys():
+            raise ValueError(f"expected {list(self._records)}, got {list(records)}")
         before = len(self)
         try:
-            for name, number in numbers.items():
-                self._records.setdefault(name, []).append(float(number))
+            for name, numbers in records.items():
+                self._records.setdefault(name, []).extend(map(float, numbers))
         except BaseException:
             # Ctrl-C between two records must not leave columns of different lengths.
             for values in self._records.values():

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
-from ..errors import ShapeError
 from ..extras import command, package_of
 from .scorers import as_metric, find_scorer, is_scorer, scorer_name
+from .targets import check_classes, errors_of
 
 Metric = Callable[[Array, Array], Any]
 # What `fit` takes: one or several, by name or as they are, or under names of their own.
@@ -37,12 +37,7 @@ def accuracy(prediction: Array, target: Array) -> float:
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([0, 0]))
     0.5
     """
-    fitting = (prediction.shape, prediction.shape[:-1])
-    if prediction.ndim < 2 or prediction.shape[-1] < 2 or target.shape not in fitting:
-        raise ShapeError(
-            f"accuracy: prediction of shape {prediction.shape}, target of shape {target.shape}; "
-            "expected (n, classes) with at least two classes, and (n,) or the same"
-        )
+    check_classes(prediction, target)
     classes = target.argmax(-1) if target.shape == prediction.shape else target
     return float(np.mean(prediction.argmax(-1) == classes))
 
@@ -54,7 +49,7 @@ def mae(prediction: Array, target: Array) -> float:
     >>> mae(np.array([[1.0], [2.0]]), np.array([1.0, 4.0]))
     1.0
     """
-    return float(np.mean(np.abs(_errors("mae", prediction, target))))
+    return float(np.mean(np.abs(errors_of("mae", prediction, target))))
 
 
 def rmse(prediction: Array, target: Array) -> float:
@@ -64,7 +59,7 @@ def rmse(prediction: Array, target: Array) -> float:
     >>> rmse(np.array([0.0, 0.0]), np.array([3.0, 3.0]))
     3.0
     """
-    return float(np.sqrt(np.mean(_errors("rmse", prediction, target) ** 2)))
+    return float(np.sqrt(np.mean(errors_of("rmse", prediction, target) ** 2)))
 
 
 def r2(prediction: Array, target: Array) -> float:
@@ -77,24 +72,12 @@ def r2(prediction: Array, target: Array) -> float:
     >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0]))
     0.357...
     """
-    errors = _errors("r2", prediction, target)
+    errors = errors_of("r2", prediction, target)
     residual = (errors**2).sum(axis=0)
     total = ((target - target.mean(axis=0)) ** 2).sum(axis=0)
     varies = total > 0
     share = np.where(varies, residual / np.where(varies, total, 1.0), residual > 0)
     return float(np.mean(1 - share))
-
-
-def _errors(name: str, prediction: Array, target: Array) -> Array:
-    """Return prediction - target, of one shape but for a last axis of size 1."""
-    if target.shape == prediction.shape[:-1] and prediction.shape[-1] == 1:
-        prediction = prediction[..., 0]
-    if prediction.shape != target.shape:
-        raise ShapeError(
-            f"{name}: prediction of shape {prediction.shape} and target of shape {target.shape} "
-            "differ; expected one shape, or (n, 1) and (n,)"
-        )
-    return prediction - target
 
 
 # A metric stands in one of the two, so that early stopping cannot take one way for the other.

@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 
 from ..compiler.native import team
-from ..compiler.native.epoch_loop import EpochLoop, Patience
+from ..compiler.native.epoch_loop import EpochLoop
 from ..compiler.native.epoch_record import Status
-from ..compiler.native.training_code import training_code
+from ..compiler.native.training_code import TrainingCode, training_code
+from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
+from ..nn.losses.loss import reduction_of
 from ..optim.snapshot import Snapshot
 from .arranged_step import arranged_step
 from .eager_run import EagerRun, eager_steps
 from .epochs import Position, train_epoch, validate
 from .history import History
-from .run import Run, Show
+from .run import Run, Show, Watch
 from .saving import Saver
 from .step import TrainingStep
+from .tallies import Tallies, sums_as_floats
 from .task import Task, work_of
 
 # A turn of native code takes about this many seconds. While it runs Python cannot see Ctrl-C, nor
@@ -57,15 +60,28 @@ class NativeRun:
     ) -> None:
         self.task, self.history, self.saver = task, history, saver or Saver()
         self.epochs, self.optimizer = epochs, task.optimizer
-        self.step = TrainingStep(task.model, task.loss, task.optimizer)
+        self._tallies = Tallies(task.metrics) if task.metrics else None
+        measure = None if self._tallies is None else self._tallies.sums
+        self.step = TrainingStep(task.model, task.loss, task.optimizer, measure=measure)
         self._remembered = self.step.remembered()
-        X, *rest = task.data
-        data = [X, *(a.astype(np.int64) if a.dtype.kind in "iu" else a for a in rest)]
+        data, held = _with_indices(task.data), self._held()
         numbers = self._settings(0, 1)
-        code = training_code(
-            lambda: arranged_step(self.step, data, task.batch_size, settings=numbers.size),
-            self._key(data),
-        )
+
+        def code_with(held: Sequence[Array]) -> TrainingCode:
+            return training_code(
+                lambda: arranged_step(
+                    self.step, data, task.batch_size, settings=numbers.size, held=held
+                ),
+                self._key(data),
+            )
+
+        try:
+            code = code_with(held)
+        except (Unlowerable, TypeError, ValueError) as error:
+            if not held:
+                raise
+            held, code = [], code_with([])
+            history.reasons.append(f"validation in Python: {error}")
         self._structure = self._present_structure()
         self._constants = [tensor.data for tensor in self.step.read_only.values()]
         self._written = self._read()
@@ -76,6 +92,7 @@ class NativeRun:
             epochs=epochs,
             settings=numbers.ravel(),
             seed=task.seed,
+            held=held,
         )
         if task.reshuffle is not None:
             self._words = task.reshuffle.words
@@ -89,10 +106,18 @@ class NativeRun:
 
     # --- its code ---------------------------------------------------------------------------------
 
+    def _held(self) -> list[Array]:
+        """Return what native code may validate on."""
+        validation = self.task.validation
+        # The sum over all rows is not the mean of the blocks'.
+        if validation is None or not len(validation[0]) or reduction_of(self.task.loss) == "sum":
+            return []
+        return _with_indices(validation)
+
     def _key(self, data: Sequence[Array]) -> Hashable:
         """Return what says which graphs would be traced, where that is known without tracing."""
         task = self.task
-        if task.form is None or self.step.buffers:
+        if task.form is None or self.step.buffers or task.validation or task.metrics:
             return None
         sizes = [(array.shape[1:], array.dtype.str) for array in data]
         short = task.rows % task.batch_size
@@ -123,39 +148,82 @@ class NativeRun:
         return self if self.is_current else EagerRun.instead_of(self)
 
     def train(
-        self, until: int, show: Show = lambda epoch, loss: None, patience: Patience | None = None
+        self, until: int, show: Show = lambda epoch, loss: None, watch: Watch | None = None
     ) -> None:
         """Train one epoch at least and record it, or several where Python need not look between."""
         task, history = self.task, self.history
         history.tier, start = "native", len(history)
-        # Validation is Python's, after every epoch.
-        until = min(until if task.validation is None else start + 1, self.epochs)
+        if not self._is_watched(watch):
+            until, watch = start + 1, None
+        until = min(until if self._validates else start + 1, self.epochs)
         if self.loop.step == task.steps:  # resumed from between an epoch's last step and its record
             self._finish_epoch()
         while len(history) == start:
-            self._train_natively(until, show, patience)
+            self._train_natively(until, show, watch)
             if len(history) == start and self.saver.is_due():
                 self.saver.save(self)
 
-    def _train_natively(self, until: int, show: Show, patience: Patience | None) -> None:
+    @property
+    def _validates(self) -> bool:
+        """Whether Python has nothing to validate after an epoch."""
+        return self.task.validation is None or bool(self.loop.code.held)
+
+    def _is_watched(self, watch: Watch | None) -> bool:
+        """Return whether native code can see what is watched, and tell it where that stands."""
+        if watch is None:
+            return True
+        name, start = watch.monitor, 0
+        if name.startswith("val_") and self.loop.code.held:
+            name, start = name.removeprefix("val_"), 1 + self.loop.code.form.sums
+        if name == "loss":
+            watch.patience.column = start
+            return True
+        metric = self._tallies.column(name) if self._tallies and name in self.task.metrics else None
+        if metric is None:
+            return False
+        watch.patience.column = start + 1 + metric
+        return True
+
+    def _train_natively(self, until: int, show: Show, watch: Watch | None) -> None:
         """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
         task, history, loop = self.task, self.history, self.loop
         status = Status.PAUSED
         try:
-            status = self.advance(until, show, patience)
+            status = self.advance(until, show, watch)
         finally:
-            # An epoch is recorded as a whole: where there is validation it is recorded below, with
+            # An epoch is recorded as a whole: where Python validates it is recorded below, with
             # its numbers, and not at all if the validation is interrupted.
-            if task.validation is None:
-                for loss in loop.losses(len(history)):
-                    history.append(loss=loss)
-        if task.validation is not None and loop.epoch > len(history):
-            history.append(loss=loop.losses(len(history))[0], **validate(task))
-        if status not in (Status.PAUSED, Status.STALLED):
+            self._record(loop.epoch - (status is Status.VALIDATION_IN_DOUBT), watch)
+        if loop.epoch > len(history):
+            own = {name: numbers[0] for name, numbers in self._trained(loop.epoch).items()}
+            history.append(**own, **validate(task))
+        if status not in (Status.PAUSED, Status.STALLED, Status.VALIDATION_IN_DOUBT):
             task.latest_finite = self._snapshot(loop.previous, max(self.optimizer.steps - 1, 0))
             self._finish_epoch()
 
-    def advance(self, until: int, show: Show, patience: Patience | None = None) -> Status:
+    def _record(self, until: int, watch: Watch | None) -> None:
+        """Record the epochs up to one of which native code knows everything."""
+        history, loop = self.history, self.loop
+        if not self._validates or until <= len(history):
+            return
+        records = self._trained(until)
+        if self.task.validation is not None:
+            table = loop.table[len(history) : until, 1 + loop.code.form.sums :]
+            held = self._named(table, self.task.validation[1])
+            records |= {f"val_{name}": numbers for name, numbers in held.items()}
+        history.extend(records)
+
+    def _trained(self, until: int) -> dict[str, list[float]]:
+        """Return what is recorded of the training data, for the epochs up to one."""
+        table = self.loop.table[len(self.history) : until, : 1 + self.loop.code.form.sums]
+        return self._named(table, self.task.data[1])
+
+    def _named(self, table: Array, target: Array) -> dict[str, list[float]]:
+        """Return the mean loss and the metrics of epochs by name."""
+        metrics = self._tallies.records(table[:, 1:], target) if self._tallies else {}
+        return {"loss": table[:, 0].tolist(), **metrics}
+
+    def advance(self, until: int, show: Show, watch: Watch | None = None) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step.
 
         It comes back earlier if it is time to save, or if the patience ends.
@@ -167,6 +235,8 @@ class NativeRun:
             # A callback replaced an array: native code has its own copy, which is now out of date.
             loop.load(self._carried(state), epoch=loop.epoch)
         status = Status.PAUSED
+        patience = None if watch is None else watch.patience
+        best = None if patience is None else patience.best
         try:
             while status is Status.PAUSED and loop.epoch < until:
                 start, before = perf_counter(), loop.epoch
@@ -181,6 +251,8 @@ class NativeRun:
                 if self.saver.is_due():
                     break
         finally:
+            if watch is not None and watch.patience.keeps and watch.patience.best != best:
+                watch.weights = self._weights(loop.kept)
             self._write(loop.state, taken + loop.steps)
             if reshuffle is not None:
                 reshuffle.rows, reshuffle.words = loop.order, self._words
@@ -194,7 +266,7 @@ class NativeRun:
         wrong.
         """
         task, history, loop = self.task, self.history, self.loop
-        position = self._position_at(loop.step, loop.loss_so_far)
+        position = self._position_at(loop.step, loop.loss_so_far, loop.sums_so_far)
         self._is_finished_elsewhere = True
         record = train_epoch(task, eager_steps(task), loop.order, history, position)
         self._written = self._read()
@@ -214,11 +286,13 @@ class NativeRun:
         if self._is_finished_elsewhere:
             return None
         if loop.epoch > len(self.history):  # it is not recorded yet
-            return self._position_at(task.steps, loop.losses()[-1] * task.rows)
-        return self._position_at(loop.step, loop.loss_so_far)
+            sums = loop.table[loop.epoch - 1, : 1 + loop.code.form.sums] * task.rows
+            return self._position_at(task.steps, float(sums[0]), sums[1:])
+        return self._position_at(loop.step, loop.loss_so_far, loop.sums_so_far)
 
-    def _position_at(self, step: int, loss_so_far: float) -> Position:
-        return Position(step, min(step * self.task.batch_size, self.task.rows), loss_so_far)
+    def _position_at(self, step: int, loss_so_far: float, sums: Array) -> Position:
+        rows = min(step * self.task.batch_size, self.task.rows)
+        return Position(step, rows, loss_so_far, sums.tolist() if step else ())
 
     def resume(self, position: Position) -> None:
         """Go on so far into the next epoch."""
@@ -226,7 +300,13 @@ class NativeRun:
         self.task.latest_finite = self.task.snapshot()
         self._written = self._read()
         self.loop.load(self._carried(self._written), epoch=epoch)
-        self.loop.resume(position.step, position.loss_so_far, self.task.order(epoch))
+        sums = position.sums
+        for prediction, target in zip(position.predictions, position.targets, strict=True):
+            assert self._tallies is not None  # without metrics no predictions are kept
+            more = sums_as_floats(self._tallies.sums(prediction, target))
+            sums = more.tolist() if not sums else (np.array(sums) + more).tolist()
+        order = self.task.order(epoch)
+        self.loop.resume(position.step, position.loss_so_far, order, sums)
 
     # --- the state --------------------------------------------------------------------------------
 
@@ -262,7 +342,22 @@ class NativeRun:
         arrays = [changed.get(id(tensor), tensor.data) for tensor in tensors]
         return Snapshot(tensors, arrays, optimizer, memory, steps)
 
+    def _weights(self, state: Sequence[Array]) -> dict[str, Any]:
+        """Return the model's ``state_dict`` as it is with a state of native code."""
+        now = self.task.snapshot()
+        try:
+            self._snapshot(state, 0).restore()
+            return self.task.model.state_dict()
+        finally:
+            now.restore()
+
     def _write(self, state: Sequence[Array], steps: int) -> None:
         self._snapshot(state, steps).restore()
         self._written = self._read()
         self.optimizer.zero_grad()
+
+
+def _with_indices(arrays: Sequence[Array]) -> list[Array]:
+    """Return X, and the rest with integers of one dtype."""
+    X, *rest = arrays
+    return [X, *(a.astype(np.int64) if a.dtype.kind in "iu" else a for a in rest)]

@@ -7,7 +7,7 @@ for each batch, and `EagerRun` records each step and sweeps back. What uses one 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..compiler.native.epoch_loop import Patience
 from .epochs import Position
@@ -19,6 +19,30 @@ if TYPE_CHECKING:
 
 # Shows how many epochs are over, and the loss of the latest.
 Show = Callable[[int, float], None]
+
+
+class Watch:
+    """What native code watches in a callback's place: how long there is no better record.
+
+    Parameters
+    ----------
+    monitor : str
+        A name in the history.
+    patience : Patience
+        Says what is better, and when to come back to Python.
+    epoch : int
+        How many epochs were recorded when it began.
+
+    Attributes
+    ----------
+    weights : dict of str to array or None
+        The model's state after the best epoch, if the patience keeps it and the record has become
+        better since.
+    """
+
+    def __init__(self, monitor: str, patience: Patience, epoch: int = 0) -> None:
+        self.monitor, self.patience, self.epoch = monitor, patience, epoch
+        self.weights: dict[str, Any] | None = None
 
 
 class Run(Protocol):
@@ -44,7 +68,7 @@ class Run(Protocol):
         """
 
     def train(
-        self, until: int, show: Show = lambda epoch, loss: None, patience: Patience | None = None
+        self, until: int, show: Show = lambda epoch, loss: None, watch: Watch | None = None
     ) -> None:
         """Train one epoch at least and record it, or several where Python need not look between.
 
@@ -54,8 +78,9 @@ class Run(Protocol):
             The epoch after which to come back at the latest.
         show : callable
             Called now and then while it trains.
-        patience : Patience, optional
-            How long to go on without a better loss; only native code keeps to it.
+        watch : Watch, optional
+            How long to go on without a better record; only native code keeps to it. Whoever gives
+            one looks at every epoch that is recorded, up to the one after which it would stop.
         """
 
     def position(self) -> Position | None:

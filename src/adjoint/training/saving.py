@@ -21,7 +21,7 @@ from .task import Task
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
-_POSITION = ("step", "rows", "loss_so_far")
+_POSITION = ("step", "rows", "loss_so_far", "sums")
 
 
 class Saving:

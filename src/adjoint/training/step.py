@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..compiler.program import Program, Tier
 
 Loss = Callable[[Any, Any], Any]
+Measure = Callable[[Any, Any], list[Any]]
 
 # The names of a batch's arrays: what the model takes, then what the loss takes besides.
 BATCH = ("X", "y", "sample_weight")
@@ -66,6 +67,8 @@ class TrainingStep:
         The tiers to try before the portable one, see `compiler.program.TIERS`.
     predicts : bool
         Whether a step gives the model's prediction, too.
+    measure : callable, optional
+        ``measure(prediction, target)`` returns single numbers that a step gives, last of all.
 
     Attributes
     ----------
@@ -97,9 +100,10 @@ class TrainingStep:
         *,
         tiers: Mapping[str, Tier] | None = None,
         predicts: bool = False,
+        measure: Measure | None = None,
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.tiers, self.predicts = tiers, predicts
+        self.tiers, self.predicts, self.measure = tiers, predicts, measure
         self.programs: dict[Any, Program] = {}
         # A setting in float64 would turn float32 parameters into float64 ones, as a Python float
         # does not. The narrowest dtype of all parameters widens none.
@@ -218,7 +222,7 @@ class TrainingStep:
         table = np.tile(now, (len(coming), 1))
         for column, setting in enumerate(given):
             if callable(setting):
-                table[:, column] = [setting(taken) for taken in coming]
+                table[:, column] = _scheduled(setting, start, len(coming))
         return table
 
     def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
@@ -323,17 +327,19 @@ class TrainingStep:
 
     # --- tracing them
 
-    def trace(self, arguments: Mapping[str, Any]) -> Graph:
+    def trace(self, arguments: Mapping[str, Any], *, trains: bool = True) -> Graph:
         """Return the graph of a step.
 
         It gives the new parameters, the new memory and the new buffers where there are any, the
-        loss before the step, and the prediction if that is wanted.
+        loss before the step, and the prediction if that is wanted, and what measures it.
 
         Parameters
         ----------
         arguments : mapping
             As from ``arguments``, arrays or their specs. Without ``"read_only"`` these tensors are
             constants of the graph.
+        trains : bool
+            Otherwise it gives the loss and what measures the prediction, and no more.
         """
         kinds = {
             "parameters": self.params,
@@ -352,7 +358,7 @@ class TrainingStep:
         ]
         with effects.refused(self.model, self.loss, *self._rules()):
             return trace(
-                self._step(names, list(arguments)),
+                (self._step if trains else self._validation)(names, list(arguments)),
                 *arguments.values(),
                 names=[trees.get(name, name) for name in arguments],
                 arguments=list(arguments),
@@ -383,9 +389,24 @@ class TrainingStep:
             entries = [entry for _, entry in updates]
             written = [new for new, _ in updates], *([entries] if any(entries) else [])
             changed = [buffers] if "buffers" in values else []
-            return *written, *changed, loss, *([prediction] if self.predicts else [])
+            predicted = [prediction] if self.predicts else []
+            return *written, *changed, loss, *predicted, *self._measured(prediction, values)
 
         return step
+
+    def _measured(self, prediction: Any, values: Mapping[str, Any]) -> list[Any]:
+        return [] if self.measure is None else [self.measure(prediction, values["y"])]
+
+    def _validation(self, names: Sequence[str], given: Sequence[str]) -> Callable[..., Any]:
+        """Return what validates as a function of all that a step reads."""
+
+        def validation(*args: Value) -> tuple[Any, ...]:
+            values = dict(zip(given, args, strict=True))
+            parameters: Any = values["parameters"]
+            loss, (prediction, _) = self._loss(values, parameters)
+            return loss, *self._measured(prediction, values)
+
+        return validation
 
     def _loss(self, values: Mapping[str, Any], parameters: Sequence[Any]) -> tuple[Any, Any]:
         """Return the loss, and with it the prediction and what the buffers become."""
@@ -429,7 +450,8 @@ class TrainingStep:
         arguments = self.arguments(*batch)
         graph = self.trace(arguments)
         taken: Any = graph.takes[list(arguments).index("buffers")]
-        given: Any = graph.gives[-3 if self.predicts else -2]
+        after = 1 + self.predicts + (self.measure is not None)
+        given: Any = graph.gives[-1 - after]
         for path, before, after in zip(list(self.buffers), taken, given, strict=True):
             new = graph.outputs[after]
             if isinstance(new, Symbol) and new.node is graph.inputs[before].node:
@@ -471,6 +493,13 @@ class TrainingStep:
 
 def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
     return [tensor.data for tensor in tensors.values()]
+
+
+def _scheduled(schedule: Any, start: int, steps: int) -> Any:
+    """Return what a schedule gives for some steps; at once, where it can tell that."""
+    if hasattr(schedule, "table"):
+        return schedule.table(start, steps)
+    return [schedule(taken) for taken in range(start, start + steps)]
 
 
 def _as_dtype(value: Value | Array, dtype: DType) -> Any:

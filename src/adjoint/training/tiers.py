@@ -100,8 +100,6 @@ def _native_run(
     task: Task, history: History, saver: Saver | None, epochs: int, compile: bool | str
 ) -> Run:
     """Return the training as native code, or raise why there is none."""
-    if task.metrics:
-        raise Unlowerable("metrics of the training data need the predictions of every step")
     if compile == "auto":
         _refuse_foreign(task)
         steps = epochs * task.steps

@@ -1,6 +1,7 @@
 """Epoch code is the native function that runs whole epochs without Python.
 
-In each epoch it shuffles the rows, takes the steps, checks them, and notes the mean loss. There are
+In each epoch it shuffles the rows, takes the steps, checks them, and notes the mean loss, the means
+of what else is added up, and those of a validation. There are
 three copies of the state, used in turn: a step reads one and writes the next. So a step that must
 not count is undone by not moving on, and the state before the last step is still there. All that is
 remembered from call to call is in an array of integers and an array of floats. The settings are a
@@ -12,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .epoch_record import STATES
+from .epoch_record import STATES, SUMS
 from .formats import LLVM_TYPES, SIZES
 
+_MINUS_ZERO = "0x8000000000000000"
+
 # The arguments of ``train`` are the record, the states, the settings, the order of the rows, the
-# numbers, the losses of the epochs, the arrays of data and the workspace; then the number of rows,
-# the key of the shuffle, an `Order`, and the epoch before which to end. The blocks of the text in
-# turn:
+# numbers, a table with a row for each epoch, the arrays of data, a table of what validation reads
+# (the order of its rows, how many there are, and its arrays) and the workspace; then the number of
+# rows, the key of the shuffle, an `Order`, and the epoch before which to end. The blocks of the
+# text in turn:
 #
 # * ``epoch`` to ``reorder`` begin an epoch, or go on with one that was interrupted;
 # * ``take``, ``full`` and ``short`` take a step, from the present state (``now``) to the next;
@@ -26,12 +30,15 @@ from .formats import LLVM_TYPES, SIZES
 #   result is in doubt, so that Python can take it;
 # * ``accept`` makes the next state the present one;
 # * ``finish`` checks after an epoch that the parameters are finite;
-# * ``log`` and ``stall`` note the mean loss, and stop if it has not become better for too long.
+# * ``log`` notes the means of the epoch, and the blocks ``held`` to ``held.done`` validate;
+# * ``watch`` to ``stall`` stop if what is watched has not become better for too long, and may keep
+#   the state with which it was best.
 _TEXT = """
 define void @train(ptr %record, ptr %states, ptr %settings, ptr %order, ptr %numbers,
-    ptr %losses, {data}, ptr %workspace, i64 %n, i64 %key, i64 %shuffled, i64 %until) #0 {{
+    ptr %table, {data}, ptr %held, ptr %workspace, i64 %n, i64 %key, i64 %shuffled,
+    i64 %until) #0 {{
 entry:
-  %loss.at = alloca {float}
+  %loss.at = alloca [{numbers} x {float}]
   %step.at = getelementptr i64, ptr %record, i64 1
   %status.at = getelementptr i64, ptr %record, i64 2
   %turn.at = getelementptr i64, ptr %record, i64 3
@@ -54,7 +61,7 @@ enter:
   br i1 %fresh.epoch, label %begin, label %turn
 begin:
   store double 0.0, ptr %numbers
-  switch i64 %shuffled, label %turn [i64 1, label %reorder i64 2, label %again]
+{forget}  switch i64 %shuffled, label %turn [i64 1, label %reorder i64 2, label %again]
 again:
   %words.at = getelementptr i64, ptr %record, i64 7
   %words = load ptr, ptr %words.at
@@ -115,7 +122,7 @@ accept:
   %weighted = fmul double %loss, %count
   %sum.new = fadd double %sum.old, %weighted
   store double %sum.new, ptr %numbers
-  store i64 %f.new, ptr %turn.at
+{add}  store i64 %f.new, ptr %turn.at
   %t.new = add i64 %t, 1
   store i64 %t.new, ptr %step.at
   %left.new = sub i64 %left, 1
@@ -141,25 +148,63 @@ fine:
 log:
   %n.float = sitofp i64 %n to double
   %mean = fdiv double %sum.new, %n.float
-  %mean.at = getelementptr double, ptr %losses, i64 %e
+  %mean.entry = mul i64 %e, {columns}
+  %mean.at = getelementptr double, ptr %table, i64 %mean.entry
   store double %mean, ptr %mean.at
-  %e.new = add i64 %e, 1
+{note}  %e.new = add i64 %e, 1
   store i64 %e.new, ptr %record
   store i64 0, ptr %step.at
+{validate}  br label %watch
+watch:
+  %watched.at = getelementptr i64, ptr %record, i64 10
+  %watched = load i64, ptr %watched.at
+  %value.at = getelementptr double, ptr %mean.at, i64 %watched
+  %value.own = load double, ptr %value.at
+  %sign.at = getelementptr double, ptr %numbers, i64 4
+  %sign = load double, ptr %sign.at
+  %value = fmul double %sign, %value.own
   %best.at = getelementptr double, ptr %numbers, i64 1
   %best = load double, ptr %best.at
   %tolerance.at = getelementptr double, ptr %numbers, i64 2
   %tolerance = load double, ptr %tolerance.at
   %needed = fsub double %best, %tolerance
-  %is.worse = fcmp ogt double %mean, %needed
-  %is.best = fcmp olt double %mean, %best
-  %best.new = select i1 %is.best, double %mean, double %best
+  %no.gain = fcmp ogt double %value, %needed
+  %is.best = fcmp olt double %value, %best
+  %gain = fsub double %best, %value
+  %gains = fcmp ogt double %gain, %tolerance
+  %none.before = fcmp uno double %best, %best
+  %is.number = fcmp ord double %value, %value
+  %is.first = and i1 %none.before, %is.number
+  %improves = or i1 %gains, %is.first
+  %no.improvement = xor i1 %improves, true
+  %plateau.at = getelementptr i64, ptr %record, i64 11
+  %plateau = load i64, ptr %plateau.at
+  %is.plateau = icmp ne i64 %plateau, 0
+  %is.worse = select i1 %is.plateau, i1 %no.improvement, i1 %no.gain
+  %is.better = select i1 %is.plateau, i1 %improves, i1 %is.best
+  %best.new = select i1 %is.better, double %value, double %best
   store double %best.new, ptr %best.at
   %worse.at = getelementptr i64, ptr %record, i64 8
   %worse = load i64, ptr %worse.at
   %worse.up = add i64 %worse, 1
   %worse.new = select i1 %is.worse, i64 %worse.up, i64 0
   store i64 %worse.new, ptr %worse.at
+  %kept.at = getelementptr i64, ptr %record, i64 12
+  %kept.address = load i64, ptr %kept.at
+  %keeps = icmp ne i64 %kept.address, 0
+  %kept = inttoptr i64 %kept.address to ptr
+  %keeps.now = and i1 %keeps, %is.better
+  br i1 %keeps.now, label %keep, label %judge
+keep:
+  %k = phi i64 [0, %watch], [%k.next, %keep]
+  %k.from = getelementptr {float}, ptr %new, i64 %k
+  %k.to = getelementptr {float}, ptr %kept, i64 %k
+  %k.part = load <{width} x {float}>, ptr %k.from, align {align}
+  store <{width} x {float}> %k.part, ptr %k.to, align {align}
+  %k.next = add i64 %k, {width}
+  %k.done = icmp sge i64 %k.next, {padded}
+  br i1 %k.done, label %judge, label %keep
+judge:
   %most.at = getelementptr i64, ptr %record, i64 9
   %most = load i64, ptr %most.at
   %stalled = icmp sgt i64 %worse.new, %most
@@ -170,6 +215,79 @@ stall:
 end:
   ret void
 }}
+"""
+
+# What validates, after an epoch. It stops where one of the numbers is not finite, or in doubt, so
+# that Python can validate.
+_VALIDATE = """\
+  br label %held.begin
+held.begin:
+  %held.order = load ptr, ptr %held
+  %held.n.at = getelementptr i64, ptr %held, i64 1
+  %held.n = load i64, ptr %held.n.at
+{pointers}{forget}  br label %held.turn
+held.turn:
+  %h = phi i64 [0, %held.begin], [%h.stop, %held.next]
+  %held.rows = getelementptr i64, ptr %held.order, i64 %h
+  %h.stop = add i64 %h, {block}
+  %h.whole = icmp sle i64 %h.stop, %held.n
+  br i1 %h.whole, label %held.full, label %held.short
+held.full:
+  call void @validate({args})
+  br label %held.check
+held.short:
+  {short}
+  br label %held.check
+held.check:
+  %h.count = phi double [{block}.0, %held.full], [{tail}.0, %held.short]
+  %h.doubt = call i1 @undecided(ptr %new, ptr %workspace)
+  br i1 %h.doubt, label %held.doubt, label %held.add0
+{add}held.next:
+  %h.more = icmp slt i64 %h.stop, %held.n
+  br i1 %h.more, label %held.turn, label %held.done
+held.doubt:
+  store i64 5, ptr %status.at
+  br label %end
+held.done:
+  %held.float = sitofp i64 %held.n to double
+{mean}"""
+_ADD_HELD = """\
+held.add{i}:
+  %h.at{i} = getelementptr {float}, ptr %loss.at, i64 {i}
+  %h.own{i} = load {float}, ptr %h.at{i}
+  %h.number{i} = {widen}
+  %h.size{i} = call double @llvm.fabs.f64(double %h.number{i})
+  %h.good{i} = fcmp olt double %h.size{i}, 0x7FF0000000000000
+  br i1 %h.good{i}, label %held.good{i}, label %held.doubt
+held.good{i}:
+  %h.part{i} = fmul double %h.number{i}, {factor}
+  %h.sum{i} = load double, ptr %h.sum.at{i}
+  %h.sum.new{i} = fadd double %h.sum{i}, %h.part{i}
+  store double %h.sum.new{i}, ptr %h.sum.at{i}
+  br label %{next}
+"""
+# The sums of an epoch are among the numbers; each is there a second time as it was before the step.
+_FORGET = """\
+  %sum.start{i} = getelementptr double, ptr %numbers, i64 {at}
+  store double 0.0, ptr %sum.start{i}
+"""
+_ADD = """\
+  %own.at{i} = getelementptr {float}, ptr %loss.at, i64 {i}
+  %own{i} = load {float}, ptr %own.at{i}
+  %number{i} = {widen}
+  %sum.at{i} = getelementptr double, ptr %numbers, i64 {at}
+  %sum{i} = load double, ptr %sum.at{i}
+  %before.at{i} = getelementptr double, ptr %numbers, i64 {before}
+  store double %sum{i}, ptr %before.at{i}
+  %sum.new{i} = fadd double %sum{i}, %number{i}
+  store double %sum.new{i}, ptr %sum.at{i}
+"""
+_NOTE = """\
+  %end.at{i} = getelementptr double, ptr %numbers, i64 {at}
+  %end{i} = load double, ptr %end.at{i}
+  %mean{i} = fdiv double %end{i}, %n.float
+  %mean.at{i} = getelementptr double, ptr %mean.at, i64 {i}
+  store double %mean{i}, ptr %mean.at{i}
 """
 
 
@@ -226,7 +344,16 @@ def data_names(arrays: int) -> list[str]:
 
 
 def write_epochs(
-    *, kind: str, batch: int, tail: int, arrays: int, parameters: int, padded: int
+    *,
+    kind: str,
+    batch: int,
+    tail: int,
+    arrays: int,
+    parameters: int,
+    padded: int,
+    width: int,
+    sums: int = 0,
+    held: Sequence[int] = (),
 ) -> str:
     """Return the text of ``void train(…)``.
 
@@ -241,6 +368,13 @@ def write_epochs(
     parameters, padded : int
         How many numbers at the beginning of a state are parameters, which must be finite after an
         epoch; and how many numbers a state has, rounded up to whole vectors.
+    width : int
+        How many numbers a vector has.
+    sums : int
+        How many numbers a step gives that are added up over an epoch.
+    held : sequence of int
+        The rows of a block that is validated, and those of a short last one if there is one; empty
+        where nothing is validated.
     """
     pointers = [f"ptr %{name}" for name in data_names(arrays)]
     args = ["ptr %now", "ptr %new", "ptr %own.settings", "ptr %rows", "ptr %loss.at", *pointers]
@@ -257,10 +391,82 @@ def write_epochs(
         data=", ".join(pointers),
         args=", ".join(args),
         short=f"call void @tail({', '.join(args)})" if tail else "; there is none",
-        # A sum with -0 is a copy that keeps every bit, since LLVM has no instruction for that.
-        widen="fpext float %loss.own to double"
-        if kind == "f32"
-        else "fadd double %loss.own, 0x8000000000000000",
+        widen=_widened("%loss.own", kind),
+        width=width,
+        align=SIZES[kind],
+        numbers=1 + sums,
+        columns=(1 + sums) * (2 if held else 1),
+        forget=_for_each(_FORGET, sums, kind),
+        add=_for_each(_ADD, sums, kind),
+        note=_for_each(_NOTE, sums, kind),
+        validate=_write_validation(kind, sums, held) if held else "",
+    )
+
+
+def _widened(name: str, kind: str) -> str:
+    """Return the instruction that makes a double of a number."""
+    # A sum with -0 is a copy that keeps every bit, since LLVM has no instruction for that.
+    is_single = kind == "f32"
+    return f"fpext float {name} to double" if is_single else f"fadd double {name}, {_MINUS_ZERO}"
+
+
+def _for_each(text: str, sums: int, kind: str) -> str:
+    """Return a text once for each number that a step gives besides the loss."""
+    return "".join(
+        text.format(
+            i=i,
+            at=SUMS + i - 1,
+            before=SUMS + sums + i - 1,
+            float=LLVM_TYPES[kind],
+            widen=_widened(f"%own{i}", kind),
+        )
+        for i in range(1, sums + 1)
+    )
+
+
+def _write_validation(kind: str, sums: int, held: Sequence[int]) -> str:
+    """Return the instructions that validate after an epoch."""
+    block, tail = held[0], held[1] if len(held) > 1 else 0
+    numbers = range(1 + sums)
+    # Validation data are two arrays, whatever a step of the training reads.
+    arrays = ["ptr %held.data0", "ptr %held.data1"]
+    args = ["ptr %new", "ptr null", "ptr %own.settings", "ptr %held.rows", "ptr %loss.at", *arrays]
+    given = ", ".join([*args, "ptr %workspace"])
+    pointers = "".join(
+        f"  %held.at{i} = getelementptr i64, ptr %held, i64 {2 + i}\n"
+        f"  %held.data{i} = load ptr, ptr %held.at{i}\n"
+        for i in range(len(arrays))
+    )
+    forget = "".join(
+        f"  %h.sum.at{i} = getelementptr double, ptr %mean.at, i64 {1 + sums + i}\n"
+        f"  store double 0.0, ptr %h.sum.at{i}\n"
+        for i in numbers
+    )
+    add = "".join(
+        _ADD_HELD.format(
+            i=i,
+            float=LLVM_TYPES[kind],
+            widen=_widened(f"%h.own{i}", kind),
+            factor="1.0" if i else "%h.count",  # the loss is a mean, all else is a sum
+            next=f"held.add{i + 1}" if i < sums else "held.next",
+        )
+        for i in numbers
+    )
+    mean = "".join(
+        f"  %h.total{i} = load double, ptr %h.sum.at{i}\n"
+        f"  %h.mean{i} = fdiv double %h.total{i}, %held.float\n"
+        f"  store double %h.mean{i}, ptr %h.sum.at{i}\n"
+        for i in numbers
+    )
+    return _VALIDATE.format(
+        block=block,
+        tail=tail,
+        args=given,
+        short=f"call void @validate_tail({given})" if tail else "; there is none",
+        pointers=pointers,
+        forget=forget,
+        add=add,
+        mean=mean,
     )
 
 

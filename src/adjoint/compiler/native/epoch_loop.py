@@ -15,8 +15,12 @@ from . import team
 from .epoch_record import (
     BEST,
     EPOCH,
+    INTEGERS,
+    IS_PLATEAU,
+    KEPT,
     MOST_WORSE,
     ROW,
+    SIGN,
     STATES,
     STATUS,
     STEP,
@@ -24,8 +28,10 @@ from .epoch_record import (
     STRIDE,
     SUM,
     SUM_BEFORE,
+    SUMS,
     TOLERANCE,
     TURN,
+    WATCHED,
     WORDS,
     WORSE,
     Order,
@@ -40,22 +46,43 @@ _WIDEST = 64
 
 
 class Patience:
-    """How many epochs a training goes on without a better loss.
+    """How many epochs a training goes on without a better loss, or another better number.
 
     Attributes
     ----------
     most : int
         The greatest number of epochs in a row that may be no better.
     tolerance : float
-        By how much a loss must be less than the best one to be better.
+        By how much a number must be less than the best one to be better.
     best : float
-        The least loss so far.
+        The least number so far.
     worse : int
         The number of epochs in a row that were no better, up to now.
+    column : int
+        Which number of an epoch it is, see `EpochLoop.table`.
+    sign : {1, -1}
+        -1 where more is better: then of all numbers the negative is taken.
+    is_plateau : bool
+        Whether the best number is the last that was better, as for `callbacks.EarlyStopping`, in
+        which a first number is better than NaN; otherwise it is the least of all.
+    keeps : bool
+        Whether the state is kept with which the number was best.
     """
 
-    def __init__(self, most: int, tolerance: float, best: float, worse: int) -> None:
+    def __init__(
+        self,
+        most: int,
+        tolerance: float,
+        best: float,
+        worse: int,
+        *,
+        column: int = 0,
+        sign: int = 1,
+        is_plateau: bool = False,
+        keeps: bool = False,
+    ) -> None:
         self.most, self.tolerance, self.best, self.worse = most, tolerance, best, worse
+        self.column, self.sign, self.is_plateau, self.keeps = column, sign, is_plateau, keeps
 
 
 class EpochLoop:
@@ -73,9 +100,16 @@ class EpochLoop:
     settings : sequence of number
     seed : int or None
         Determines the order of the rows, as in `adjoint.data.permutation`; None keeps their order.
+    held : sequence of (m, …) array
+        What validates reads, if the code validates.
 
     Attributes
     ----------
+    table : (epochs, k) array
+        The mean loss of each epoch and the means of what else a step gives; then the same of the
+        validation, if there is one.
+    kept : list of array
+        Copies of the state that a `Patience` kept.
     settings : (k,) or (steps, k) array
         One row for all steps, or one for each step of the next run. May be replaced between runs.
 
@@ -95,6 +129,7 @@ class EpochLoop:
         epochs: int,
         settings: Sequence[float] | Array = (),
         seed: int | None,
+        held: Sequence[Array] = (),
     ) -> None:
         graph, form = code.step, code.form
         self.code = code
@@ -116,15 +151,21 @@ class EpochLoop:
         self._order = np.zeros(self.n + 4 * _WIDEST // dtype.itemsize, np.int64)
         self._order[: self.n] = np.arange(self.n)
         self._seed = seed
-        self._numbers = np.zeros(4)
-        self._losses = np.zeros(epochs)
-        self._record = np.zeros(10, np.int64)
+        self._numbers = np.zeros(SUMS + 2 * code.form.sums)
+        self.table = np.zeros((epochs, (1 + code.form.sums) * (2 if code.held else 1)))
+        self._record = np.zeros(INTEGERS, np.int64)
+        self._kept = aligned_zeros((0,), dtype)
+        self._held = self._checked(held)
+        self._held_order = np.arange(max(map(len, self._held), default=0) + 4 * _WIDEST)
+        addresses = [array.ctypes.data for array in (self._held_order, *self._held)]
+        rows = [len(array) for array in self._held[:1]]
+        self._held_table = np.array([*addresses[:1], *rows, *addresses[1:]], np.int64)
         self._words: Array | None = None
         self._stepped_back = False
         self._workspace = MemoryBlock(code.steps.workspace, code.steps.constants)
         has_partner = code.steps.has_team and not team.is_alone()
         self._partner = Partner(code.library, self._workspace) if has_partner else None
-        pointers = [ctypes.c_void_p] * (7 + len(self._data))
+        pointers = [ctypes.c_void_p] * (8 + len(self._data))
         self._train = code.library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
         self.load(state, epoch=0)
 
@@ -149,12 +190,19 @@ class EpochLoop:
 
     def losses(self, start: int = 0) -> list[float]:
         """Return the mean loss of every complete epoch, beginning with epoch ``start``."""
-        return [float(loss) for loss in self._losses[start : self.epoch]]
+        losses: list[float] = self.table[start : self.epoch, 0].tolist()
+        return losses
 
     @property
     def loss_so_far(self) -> float:
         """The sum of the losses of the rows that were seen in the present epoch."""
         return float(self._numbers[SUM]) if self.step else 0.0
+
+    @property
+    def sums_so_far(self) -> Array:
+        """What else a step gives, added up over the steps of the present epoch."""
+        sums: Array = self._numbers[SUMS : SUMS + self.code.form.sums] * (self.step > 0)
+        return sums
 
     @property
     def order(self) -> Array:
@@ -170,6 +218,11 @@ class EpochLoop:
     def state(self) -> list[Array]:
         """Copies of the present parameters and memory."""
         return self._shaped(self._states[self._record[TURN]])
+
+    @property
+    def kept(self) -> list[Array]:
+        """Copies of parameters and memory as a `Patience` kept them."""
+        return self._shaped(self._kept)
 
     @property
     def previous(self) -> list[Array]:
@@ -189,11 +242,14 @@ class EpochLoop:
             self._states[:, at : at + array.size] = array.ravel()
         self._record[[EPOCH, STEP]] = epoch, 0
         if loss is not None:
-            self._losses[epoch - 1] = loss
+            self.table[epoch - 1, 0] = loss
 
-    def resume(self, step: int, loss_so_far: float, order: Array | None) -> None:
+    def resume(
+        self, step: int, loss_so_far: float, order: Array | None, sums: Sequence[float] = ()
+    ) -> None:
         """Go on after a number of steps of the present epoch, whose rows have an order."""
         self._record[STEP], self._numbers[SUM] = step, loss_so_far
+        self._numbers[SUMS : SUMS + len(sums)] = sums
         self.order = order
 
     def reshuffle(self, rows: Array, words: Array) -> None:
@@ -217,23 +273,21 @@ class EpochLoop:
             `PAUSED` if all of that was done, `STALLED` at the end of the epoch in which the
             patience ends. Otherwise it says why the training stopped: before a step whose loss is
             not finite; before a step whose result has NaN, which Python repeats, since a product
-            0·∞ in it may have to be 0; or at the end of an epoch, if a parameter is not finite.
+            0·∞ in it may have to be 0; or at the end of an epoch, if a parameter is not finite, or
+            if Python must validate, because a number is not finite or in doubt.
         """
         settings = np.ascontiguousarray(self.settings, self._specs[0].dtype)
         stride = 0
         if settings.ndim == 2:
             steps, stride = min(steps, len(settings)), settings.shape[1]
         self._record[[STEPS_LEFT, ROW, STRIDE]] = steps, 0, stride
-        self._record[[WORSE, MOST_WORSE]] = 0, np.iinfo(np.int64).max
-        if patience is not None:
-            self._record[[WORSE, MOST_WORSE]] = patience.worse, patience.most
-            self._numbers[[BEST, TOLERANCE]] = patience.best, patience.tolerance
-        arrays = [self._record, self._states, settings, self._order, self._numbers, self._losses]
-        pointers = [array.ctypes.data for array in (*arrays, *self._data)]
+        self._follow(patience)
+        arrays = [self._record, self._states, settings, self._order, self._numbers, self.table]
+        pointers = [array.ctypes.data for array in (*arrays, *self._data, self._held_table)]
         seed = self._seed or 0
         # ctypes passes a signed integer with the bits of the seed.
         key = seed - 2**64 if seed >= 2**63 else seed
-        until = min(until, len(self._losses))
+        until = min(until, len(self.table))
         order = Order.KEPT if self._seed is None else Order.SHUFFLED
         order = order if self._words is None else Order.RESHUFFLED
         self._train(*pointers, self._workspace.address, self.n, key, order, until)
@@ -243,6 +297,16 @@ class EpochLoop:
         if patience is not None:
             patience.best, patience.worse = self._numbers[BEST], int(self._record[WORSE])
         return Status(self._record[STATUS])
+
+    def _follow(self, patience: Patience | None) -> None:
+        """Tell native code what is watched."""
+        patience = patience or Patience(np.iinfo(np.int64).max, 0.0, 0.0, 0)
+        if patience.keeps and not self._kept.size:
+            self._kept = aligned_zeros((self._layout.size,), self._states.dtype)
+        self._record[[WORSE, MOST_WORSE]] = patience.worse, patience.most
+        self._record[[WATCHED, IS_PLATEAU]] = patience.column, patience.is_plateau
+        self._record[KEPT] = self._kept.ctypes.data if patience.keeps else 0
+        self._numbers[[BEST, TOLERANCE, SIGN]] = patience.best, patience.tolerance, patience.sign
 
     def _is_step_in_doubt(self) -> bool:
         """Return whether the last step, if one of this epoch, has left NaN in a parameter."""
@@ -256,12 +320,25 @@ class EpochLoop:
         self._record[STEP] -= 1
         self._record[TURN] = (self._record[TURN] - 1) % STATES
         self._numbers[SUM] = self._numbers[SUM_BEFORE]
+        sums = self._numbers[SUMS:].reshape(2, -1)
+        sums[0] = sums[1]
 
     def _shaped(self, flat: Array) -> list[Array]:
         return [
             flat[at : at + math.prod(shape)].reshape(shape).copy()
             for at, (shape, _) in zip(self._layout.offsets, self._specs, strict=False)
         ]
+
+    def _checked(self, held: Sequence[Array]) -> list[Array]:
+        """Return what validation reads, each array in contiguous memory."""
+        if len(held) != 2 * bool(self.code.held):
+            raise ShapeError(f"{len(held)} arrays to validate; expected {2 * bool(self.code.held)}")
+        found = []
+        for graph in self.code.held[:1]:
+            places = self.code.form.batched(graph)
+            specs = [graph.inputs[place].data for place in places]
+            found = [_fitting(array, spec) for array, spec in zip(held, specs, strict=True)]
+        return found
 
     def _check_rows(self) -> None:
         """Raise if the rows cannot be divided into batches of the two graphs."""

@@ -6,7 +6,8 @@ from enum import IntEnum
 
 # The positions in the array of integers ("record"), and in the array of floats ("numbers").
 EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
-SUM, BEST, TOLERANCE, SUM_BEFORE = range(4)
+WATCHED, IS_PLATEAU, KEPT, INTEGERS = range(10, 14)
+SUM, BEST, TOLERANCE, SUM_BEFORE, SIGN, SUMS = range(6)
 STATES = 3
 
 
@@ -26,3 +27,4 @@ class Status(IntEnum):
     STATE_HAS_NAN = 2
     PARAMETERS_NOT_FINITE = 3
     STALLED = 4
+    VALIDATION_IN_DOUBT = 5

@@ -1,13 +1,15 @@
 """Step code is the functions of a training step, in one of the two regimes.
 
-They are ``step`` for whole batches, ``tail`` for a short last batch, and ``undecided``, which tells
-whether the new state is in doubt. If so, the step is repeated in Python with strong products, for
+They are ``step`` for whole batches, ``tail`` for a short last batch, ``validate`` and
+``validate_tail`` for data that are not trained on, and ``undecided``, which tells whether the new
+state is in doubt. If so, the step is repeated in Python with strong products, for
 which 0·∞ is 0.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...core.annotations import Array
@@ -21,6 +23,9 @@ from .lanes import Names
 from .lower import lower
 from .step_form import StateLayout, StepForm
 from .unlowerable import Unlowerable
+
+# The functions that validate: a whole block of rows, and a short last one.
+VALIDATIONS = ("validate", "validate_tail")
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,26 @@ class StepCode:
     has_team: bool = False
 
 
+def functions_of(
+    step: Graph, form: StepForm, tail: Graph | None, held: Sequence[Graph]
+) -> list[tuple[str, Graph, StepForm]]:
+    """Return the functions of a training by name: the graph of each, and its form."""
+    held_form = form._replace(trains=False)
+    return [
+        ("step", step, form),
+        *([] if tail is None else [("tail", tail, form)]),
+        *((name, graph, held_form) for name, graph in zip(VALIDATIONS, held, strict=False)),
+    ]
+
+
 def unrolled_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, limit: int
+    step: Graph,
+    form: StepForm,
+    *,
+    tail: Graph | None,
+    held: Sequence[Graph] = (),
+    vector_bytes: int,
+    limit: int,
 ) -> StepCode:
     """Return the code of a small simplified step: straight-line arithmetic in a loop over the rows.
 
@@ -67,14 +90,13 @@ def unrolled_steps(
     width = vector_bytes // SIZES[kind]
     layout = StateLayout.of(step, form, alignment=1, lanes=width)
     functions, names, count, shows = [], [], 0, True
-    for name, graph in (("step", step), ("tail", tail)):
-        if graph is not None:
-            shows = _shows_next(graph, form) and shows
-            writer = _kernel(graph, form, layout, width, limit)
-            text = writer.write(name, epoch_code.step_parameters(len(form.batched(graph))))
-            functions.append(text.replace("define void", "define internal void"))
-            names.append(writer.names)
-            count = max(count, len(writer.kernel.elements))
+    for name, graph, own in functions_of(step, form, tail, held):
+        shows = _shows_next(graph, own) and shows
+        writer = _kernel(graph, own, layout, width, limit)
+        text = writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
+        functions.append(text.replace("define void", "define internal void"))
+        names.append(writer.names)
+        count = max(count, len(writer.kernel.elements))
     about = f"{count} scalar operations, unrolled in a loop over the rows"
     # The state is searched for NaN after each step, unless a NaN shows in the next loss anyway.
     scan = epoch_code.write_scan(kind=kind, width=width, padded=layout.size)
@@ -86,17 +108,19 @@ def unrolled_steps(
 def _shows_next(step: Graph, form: StepForm) -> bool:
     """Return whether every doubt about a step shows in the loss of the next one.
 
-    Then the state need not be searched for NaN after each step.
+    Then the state need not be searched for NaN after each step. Doubts about a validation show in
+    its numbers, which are looked at in any case.
 
     Raises
     ------
     Unlowerable
         If one shows in neither.
     """
-    watched = {x.node for x in unshown(step, form.parameters)}
-    if not watched <= {getattr(x, "node", None) for x in step.outputs}:
+    watched = {x.node for x in unshown(step, form.parameters if form.trains else 0)}
+    seen = step.outputs[: 1 + form.news] if form.trains else step.outputs
+    if not watched <= {getattr(x, "node", None) for x in seen}:
         raise Unlowerable("a product 0·∞ would not show in the new state")
-    return not watched
+    return not (watched and form.trains)
 
 
 def _kernel(
@@ -119,11 +143,12 @@ def _kernel(
 def state_locations(
     graph: Graph, form: StepForm, layout: StateLayout
 ) -> tuple[dict[int, ArrayLocation], dict[int, ArrayLocation]]:
-    """Return where the state, the settings and the loss lie, as inputs and as outputs."""
+    """Return where the state, settings, loss and sums lie, as inputs and as outputs."""
     inputs = {i: ArrayLocation("%now", at) for i, at in enumerate(layout.offsets)}
     outputs = {
         0: ArrayLocation("%loss"),
-        **{i + 1: ArrayLocation("%new", at) for i, at in enumerate(layout.offsets)},
+        **{i + 1: ArrayLocation("%new", at) for i, at in enumerate(layout.offsets[: form.news])},
+        **{form.news + i: ArrayLocation("%loss", i) for i in range(1, form.sums + 1)},
     }
     at = 0
     for i in range(form.state, form.state + form.settings):

@@ -36,13 +36,23 @@ class TrainingCode:
     ----------
     step, tail : Graph
         The step as traced, for full batches, and for a short last batch if there is one.
+    held : sequence of Graph
+        What validates: nothing, or a block of rows, and a short last block if there is one.
     form : StepForm
     steps : ObjectCode
         With the place of each array of the state.
     """
 
-    def __init__(self, step: Graph, tail: Graph | None, form: StepForm, steps: ObjectCode) -> None:
-        self.step, self.tail, self.form, self.steps = step, tail, form, steps
+    def __init__(
+        self,
+        step: Graph,
+        tail: Graph | None,
+        form: StepForm,
+        steps: ObjectCode,
+        held: Sequence[Graph] = (),
+    ) -> None:
+        self.step, self.tail, self.held = step, tail, held
+        self.form, self.steps = form, steps
 
     @cached_property
     def library(self) -> Library:
@@ -51,14 +61,16 @@ class TrainingCode:
 
 
 def training_code(
-    trace: Callable[[], tuple[Graph, StepForm, Graph | None]], key: Hashable = None
+    trace: Callable[[], tuple[Graph, StepForm, Graph | None, Sequence[Graph]]],
+    key: Hashable = None,
 ) -> TrainingCode:
     """Return the code of a training, compiled unless equal graphs were compiled before.
 
     Parameters
     ----------
     trace : callable
-        Returns the step, its form, and the step on the short batch that ends an epoch, or None.
+        Returns the step, its form, the step on the short batch that ends an epoch, or None, and
+        what validates, see `TrainingCode`.
     key : hashable, optional
         Must be equal only if ``trace`` would return equal graphs; it is then not called again.
 
@@ -70,11 +82,11 @@ def training_code(
     with _compiling, paused():
         code = None if key is None else _known.get(key)
         if code is None:
-            step, form, tail = trace()
-            prints = _prints(step, tail)
+            step, form, tail, held = trace()
+            prints = _prints(step, tail, held)
             # The same graphs have other code where no partner can help.
-            own = (*prints, form, team.can_share())
-            code = _codes.get(own) or _compiled(step, form, tail, MOST_UNROLLED, prints)
+            own = (*prints, form, len(held), team.can_share())
+            code = _codes.get(own) or _compiled(step, form, tail, held, MOST_UNROLLED, prints)
             _keep(_codes, own, code)
         if key is not None:
             _keep(_known, key, code)
@@ -100,7 +112,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def compile_training(
-    step: Graph, form: StepForm, *, tail: Graph | None = None, limit: int = MOST_UNROLLED
+    step: Graph,
+    form: StepForm,
+    *,
+    tail: Graph | None = None,
+    held: Sequence[Graph] = (),
+    limit: int = MOST_UNROLLED,
 ) -> TrainingCode:
     """Return native code for whole epochs of a training step.
 
@@ -110,6 +127,8 @@ def compile_training(
         The step on a full batch, in the arrangement that ``form`` describes.
     tail : Graph, optional
         The step on a short last batch, if there is one.
+    held : sequence of Graph
+        What validates, see `TrainingCode`.
     limit : int
         The greatest number of scalar operations to unroll.
 
@@ -120,26 +139,38 @@ def compile_training(
     ImportError
         If llvmlite is not installed.
     """
-    return _compiled(step, form, tail, limit, _prints(step, tail))
+    return _compiled(step, form, tail, held, limit, _prints(step, tail, held))
 
 
-def _prints(step: Graph, tail: Graph | None) -> list[Fingerprint]:
-    return [fingerprint(graph) for graph in (step, tail) if graph is not None]
+def _prints(step: Graph, tail: Graph | None, held: Sequence[Graph]) -> list[Fingerprint]:
+    return [fingerprint(graph) for graph in (step, tail, *held) if graph is not None]
 
 
 def _compiled(
-    step: Graph, form: StepForm, tail: Graph | None, limit: int, prints: Sequence[Fingerprint]
+    step: Graph,
+    form: StepForm,
+    tail: Graph | None,
+    held: Sequence[Graph],
+    limit: int,
+    prints: Sequence[Fingerprint],
 ) -> TrainingCode:
-    graphs = [step] if tail is None else [step, tail]
+    graphs = [graph for graph in (step, tail) if graph is not None]
     for graph in graphs:
         form.check(graph)
+    for graph in held:
+        form._replace(trains=False).check(graph)
+    graphs += held
 
     def make() -> ObjectCode:
         from . import training_text  # here: code that is in the cache needs none of it
 
         machine = this_machine()
-        steps = training_text.write_steps(step, form, tail=tail, machine=machine, limit=limit)
-        text = training_text.write_training(step, form, steps, tail=tail)
+        steps = training_text.write_steps(
+            step, form, tail=tail, held=held, machine=machine, limit=limit
+        )
+        text = training_text.write_training(
+            step, form, steps, tail=tail, held=held, machine=machine
+        )
         return ObjectCode(
             machine.assemble(text),
             ("train", "partner") if steps.has_team else ("train",),
@@ -150,6 +181,6 @@ def _compiled(
             steps.has_team,
         )
 
-    kind = ("training", tuple(form), team.can_share(), limit)
+    kind = ("training", tuple(form), len(held), team.can_share(), limit)
     constants = [array for graph in graphs for array in graph.constants]
-    return TrainingCode(step, tail, form, object_code(kind, prints, constants, make))
+    return TrainingCode(step, tail, form, object_code(kind, prints, constants, make), held)

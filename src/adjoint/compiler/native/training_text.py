@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ...graphs.graph import Graph
 from ..simplify.simplify import simplify, written_out
 from . import epoch_code
 from .entries import kind_of
+from .formats import SIZES
 from .lanes import Names, declarations
 from .machine import ATTRIBUTES, Machine
 from .mersenne import write_reshuffle
@@ -18,25 +20,42 @@ from .unlowerable import Unlowerable
 
 
 def write_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, machine: Machine, limit: int
+    step: Graph,
+    form: StepForm,
+    *,
+    tail: Graph | None,
+    held: Sequence[Graph],
+    machine: Machine,
+    limit: int,
 ) -> StepCode:
     """Return the code of the steps in the regime that suits their size."""
     width, registers = machine.vector_bytes, machine.registers
     # Here, once for both: most steps are too large for the first.
     step, tail = _simple(step), None if tail is None else _simple(tail)
+    held = [_simple(graph) for graph in held]
     try:
-        return unrolled_steps(step, form, tail=tail, vector_bytes=width, limit=limit)
+        return unrolled_steps(step, form, tail=tail, held=held, vector_bytes=width, limit=limit)
     except Unlowerable:
         from .arrays.array_steps import array_steps  # here: small steps need none of it
 
-        return array_steps(step, form, tail=tail, vector_bytes=width, registers=registers)
+        return array_steps(
+            step, form, tail=tail, held=held, vector_bytes=width, registers=registers
+        )
 
 
 def _simple(graph: Graph) -> Graph:
     return written_out(simplify(graph))
 
 
-def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph | None) -> str:
+def write_training(
+    step: Graph,
+    form: StepForm,
+    steps: StepCode,
+    *,
+    tail: Graph | None,
+    held: Sequence[Graph],
+    machine: Machine,
+) -> str:
     """Return the text of a training in LLVM's language."""
     kind = kind_of(step.inputs[0].dtype)
     last = form.parameters - 1
@@ -47,6 +66,9 @@ def write_training(step: Graph, form: StepForm, steps: StepCode, *, tail: Graph 
         arrays=len(form.batched(step)),
         parameters=steps.layout.offsets[last] + math.prod(step.inputs[last].shape),
         padded=steps.layout.size,
+        width=machine.vector_bytes // SIZES[kind],
+        sums=form.sums,
+        held=tuple(map(form.rows, held)),
     )
     declared = Names()
     declared.intrinsics.update(epoch_code.epoch_declarations(kind))

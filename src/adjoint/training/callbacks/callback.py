@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ...nn.module import Module
 from ...optim import Optimizer
 from ..history import History
+from ..run import Watch
 
 # What `fit` takes: a `Callback`, or any function of history and model.
 Called = Callable[[History, Any], Any]
@@ -78,6 +79,13 @@ class Callback:
         """Return after which epoch to call next, once this one is over; None for never."""
         return epoch + 1
 
+    def watch(self, epoch: int) -> Watch | None:
+        """Return what native code can watch in its place from an epoch on; None for nothing.
+
+        Then the callback need not be called before that ends, and sees several epochs at once.
+        """
+        return None
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must hold for it to go on: numbers, lists, dicts of arrays."""
         return {}
@@ -138,6 +146,15 @@ def next_call(callbacks: Iterable[Called], epoch: int, last: int) -> int:
         for callback in callbacks
     ]
     return min((n for n in wanted if n is not None), default=last)
+
+
+def watched(callbacks: Sequence[Called], epoch: int) -> tuple[Watch | None, list[Called]]:
+    """Return what native code can watch in a callback's place, and the callbacks left to call."""
+    for place, callback in enumerate(callbacks):
+        watch = callback.watch(epoch) if isinstance(callback, Callback) else None
+        if watch is not None:
+            return watch, [*callbacks[:place], *callbacks[place + 1 :]]
+    return None, list(callbacks)
 
 
 @contextmanager

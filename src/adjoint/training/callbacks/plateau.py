@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+from ...compiler.native.epoch_loop import Patience
 from ...core.checks import in_range, positive_size
 from ...errors import choose
 from ...nn.module import Module
 from ...optim import Optimizer
 from ..history import History
 from ..metrics import direction
+from ..run import Watch
 from .callback import Callback, Training
 
 Mode = Literal["auto", "min", "max"]
@@ -59,12 +61,13 @@ class Plateau:
         """Go on from a state."""
         self.best, self.epoch, self.waited = state["best"], state["epoch"], state["waited"]
 
-    def sees_improvement(self, history: History) -> bool:
-        """Return whether the latest epoch is better than all before."""
-        value = _latest(history, self.monitor)
+    def sees_improvement(self, history: History, epoch: int | None = None) -> bool:
+        """Return whether an epoch, by default the latest, is better than all before."""
+        epoch = len(history) if epoch is None else epoch
+        value = _recorded(history, self.monitor)[epoch - 1]
         gain = self.sign * (self.best - value)
         if gain > self.min_delta or (math.isnan(self.best) and not math.isnan(value)):
-            self.best, self.epoch, self.waited = value, len(history), 0
+            self.best, self.epoch, self.waited = value, epoch, 0
             return True
         self.waited += 1
         return False
@@ -127,6 +130,7 @@ class EarlyStopping(Callback):
         self.plateau = Plateau(monitor, patience=patience, min_delta=min_delta, mode=mode)
         self.restore_best = restore_best
         self._best: dict[str, Any] | None = None
+        self._watch: Watch | None = None
 
     @property
     def best_epoch(self) -> int:
@@ -141,16 +145,49 @@ class EarlyStopping(Callback):
     def start(self, training: Training) -> None:
         """Forget the training before."""
         self.plateau.forget()
-        self._best = None
+        self._best = self._watch = None
+
+    def watch(self, epoch: int) -> Watch | None:
+        """Let native code watch, unless this is a subclass, which may do more."""
+        if type(self) is EarlyStopping:
+            plateau = self.plateau
+            patience = Patience(
+                plateau.patience - 1,
+                plateau.min_delta,
+                plateau.sign * plateau.best,
+                plateau.waited,
+                sign=plateau.sign,
+                is_plateau=True,
+                keeps=self.restore_best,
+            )
+            self._watch = Watch(plateau.monitor, patience, epoch)
+        return self._watch
 
     def __call__(self, history: History, model: Module) -> bool:
         """Keep the weights if they are the best so far; return whether to end the training."""
-        if self.plateau.sees_improvement(history) and self.restore_best:
-            self._best = model.state_dict()
+        watch, self._watch = self._watch, None
+        improved = self._sees_improvement(
+            history, len(history) - 1 if watch is None else watch.epoch
+        )
+        if improved and self.restore_best:
+            # Of an epoch before the latest native code kept the weights.
+            kept = watch.weights if watch and self.plateau.epoch < len(history) else None
+            self._best = kept or model.state_dict()
         return self.plateau.is_over
+
+    def _sees_improvement(self, history: History, seen: int) -> bool:
+        """Return whether one of the epochs after a number of them is better than all before."""
+        improved = False
+        for epoch in range(seen + 1, len(history) + 1):
+            improved = self.plateau.sees_improvement(history, epoch) or improved
+        return improved
 
     def end(self, history: History, model: Module) -> None:
         """Go back to the best weights."""
+        watch, self._watch = self._watch, None
+        # An error or Ctrl-C came before the epochs of native code were seen here.
+        if watch is not None and self._sees_improvement(history, watch.epoch):
+            self._best = watch.weights or self._best
         if self._best is not None:
             model.load_state_dict(self._best)
             self._best = None
@@ -264,13 +301,13 @@ class ReduceOnPlateau(Callback):
         return lowered
 
 
-def _latest(history: History, monitor: str) -> float:
-    """Return the latest value of a record."""
+def _recorded(history: History, monitor: str) -> list[float]:
+    """Return a record."""
     if monitor not in history.keys():  # noqa: SIM118 (a history is no mapping)
         advice = "; pass fit validation=(X, y)" if monitor.startswith("val_") else ""
         known = ", ".join(history.keys())
         raise ValueError(f"monitor {monitor!r} is not recorded; choose one of {known}{advice}")
-    return history[monitor][-1]
+    return history[monitor]
 
 
 def _check_setting(optimizer: Optimizer, name: str) -> None:

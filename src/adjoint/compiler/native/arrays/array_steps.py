@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ....graphs.graph import Graph
 from .. import epoch_code, team
 from ..entries import kind_of
 from ..formats import SIZES
 from ..kernel_code import ArrayLocation
-from ..step_code import StepCode, state_locations
+from ..step_code import StepCode, functions_of, state_locations
 from ..step_form import StateLayout, StepForm
 from .array_code import ArrayCode, CodeModule
 from .expansion import expand
@@ -30,7 +31,13 @@ define internal i1 @undecided(ptr %new, ptr %workspace) #0 {{
 
 
 def array_steps(
-    step: Graph, form: StepForm, *, tail: Graph | None, vector_bytes: int, registers: int
+    step: Graph,
+    form: StepForm,
+    *,
+    tail: Graph | None,
+    held: Sequence[Graph] = (),
+    vector_bytes: int,
+    registers: int,
 ) -> StepCode:
     """Return the code of a simplified step as loops over arrays and products of matrices.
 
@@ -48,19 +55,18 @@ def array_steps(
     # The workspace begins with the team's memory; the byte that tells of a doubt has a line of the
     # cache of its own.
     end = _DOUBT + ALIGNMENT
-    for name, graph in (("step", step), ("tail", tail)):
-        if graph is None:
-            continue
-        batch, lines, end = _gathered(graph, form, module, end)
-        code = ArrayCode(expand(graph, parameters=form.parameters), module, start=end)
-        inputs, outputs = state_locations(graph, form, layout)
+    for name, graph, own in functions_of(step, form, tail, held):
+        batch, lines, end = _gathered(graph, own, module, end)
+        parameters = own.parameters if own.trains else 0
+        code = ArrayCode(expand(graph, parameters=parameters), module, start=end)
+        inputs, outputs = state_locations(graph, own, layout)
         outputs[len(graph.outputs)] = ArrayLocation("%workspace", _DOUBT)
-        parameters = epoch_code.step_parameters(len(form.batched(graph)))
-        functions.append(code.function(name, parameters, inputs | batch, outputs, first=lines))
+        taken = epoch_code.step_parameters(len(own.batched(graph)))
+        functions.append(code.function(name, taken, inputs | batch, outputs, first=lines))
         constants += code.constants
         end = code.size
         about = about or code.describe()
-    is_shared = has_team and "call void @share(" in functions[0]
+    is_shared = has_team and any("call void @share(" in text for text in functions)
     shared = (team.write_team(),) if is_shared else ()
     return StepCode(
         (module.text, *shared, *functions, _UNDECIDED.format(doubt=_DOUBT)),
