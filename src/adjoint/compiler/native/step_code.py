@@ -70,7 +70,7 @@ def unrolled_steps(
     for name, graph in (("step", step), ("tail", tail)):
         if graph is not None:
             shows = _shows_next(graph, form) and shows
-            writer = _kernel(graph, form, layout, width, limit)
+            writer = _kernel(graph, form, layout, vector_bytes, limit)
             text = writer.write(name, epoch_code.step_parameters(len(form.batched(graph))))
             functions.append(text.replace("define void", "define internal void"))
             names.append(writer.names)
@@ -100,7 +100,7 @@ def _shows_next(step: Graph, form: StepForm) -> bool:
 
 
 def _kernel(
-    graph: Graph, form: StepForm, layout: StateLayout, width: int, limit: int
+    graph: Graph, form: StepForm, layout: StateLayout, vector_bytes: int, limit: int
 ) -> KernelWriter:
     form.check(graph)
     kernel = lower(graph, batched=form.batched(graph), limit=limit)
@@ -112,8 +112,16 @@ def _kernel(
         )
     # Each operation of a chain waits for the one before; two vectors of rows side by side fill the
     # gaps. There are not enough registers for more.
+    width = vector_bytes // SIZES[kind_of(graph.inputs[0].dtype)]
     registers = 2 if kernel.rows >= 2 * width else 1
-    return KernelWriter(kernel, inputs, outputs, width=registers * width, registers=registers)
+    return KernelWriter(
+        kernel,
+        inputs,
+        outputs,
+        width=registers * width,
+        registers=registers,
+        vector_bytes=vector_bytes,
+    )
 
 
 def state_locations(
