@@ -17,6 +17,7 @@ from adjoint.compiler.native.function import NativeFunction, native_tier
 from adjoint.compiler.native.kernel import Stage
 from adjoint.compiler.native.lower import LOWERING, lower
 from adjoint.compiler.native.unlowerable import Unlowerable
+from adjoint.compiler.simplify.simplify import simplify, written_out
 from adjoint.core import PRIMITIVES
 
 X = np.random.default_rng(0).normal(size=(3, 4))
@@ -258,3 +259,26 @@ def test_zeros_of_both_signs_are_not_one_number(table):
     compiled = ad.compile(lambda x: np.copysign(x, table))
     x = np.ones(table.shape)
     np.testing.assert_array_equal(compiled(x), np.copysign(x, table))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: ad.exp(x - x.max(axis=1, keepdims=True)),
+        ad.softmax,
+        ad.log_softmax,
+        lambda x: ad.logsumexp(x, axis=1),
+    ],
+)
+def test_two_columns_share_one_exponential(function, dtype):
+    ends = [0.0, -0.0, 1.0, -1.5, 800.0, -800.0, 5e-324, np.inf, -np.inf, np.nan]
+    compiled = ad.compile(function)
+    graph = written_out(simplify(trace(function, np.zeros((1, 2), dtype))))
+    assert [x.operation for x in lower(graph).at(Stage.BEFORE)].count("exp") == 1
+    with np.errstate(all="ignore"):
+        for row in ((x, y) for x in ends for y in ends):
+            x = np.array([row], dtype)
+            # A few ulps: NumPy's exponential is another one.
+            rtol = 8 * np.finfo(dtype).eps
+            np.testing.assert_allclose(compiled(x), function(x), rtol=rtol, err_msg=str(row))

@@ -148,6 +148,11 @@ def test_any_batch_size_and_a_short_last_batch(batch):
     assert_same(*both(batch=batch, epochs=3), rtol=1e-10)
 
 
+@pytest.mark.parametrize("batch", [17, 24, 25, 33, 50])
+def test_rows_that_leave_lanes_empty(batch):
+    assert_same(*both(rows=2 * batch, batch=batch, epochs=3), rtol=1e-10)
+
+
 @pytest.mark.parametrize("rows", [101, 108, 109])
 def test_a_last_batch_of_one_row_and_of_many(rows):
     assert_same(*both(rows=rows, batch=20, epochs=3), rtol=1e-10)
@@ -158,7 +163,7 @@ def test_rows_in_their_own_order():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**63 + 5, 2**64 - 1])
-@pytest.mark.parametrize("rows", [100, 103])
+@pytest.mark.parametrize("rows", [1, 7, 8, 100, 103])
 def test_the_order_is_that_of_data_permutation(seed, rows):
     training = start(batch=rows, rows=rows, seed=seed)
     for epoch in range(3):

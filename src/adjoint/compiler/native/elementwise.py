@@ -80,7 +80,43 @@ def _shortened(kernel: Kernel, operation: str, *args: Element) -> Element:
         return args[0] if args[1] is one else args[1]
     if operation == "divide" and _halves_exactly(args[1]):
         return kernel.apply("multiply", kind, args[0], kernel.constant(1 / args[1].payload, kind))
+    if operation == "exp":
+        return _exp(kernel, *args)
     return kernel.apply(operation, kind, *args)
+
+
+def _exp(kernel: Kernel, x: Element) -> Element:
+    """Return eˣ; two numbers less the greater of them take one exponential, the other is e⁰."""
+    pair = _pair_less_greater(kernel, x)
+    if pair is None:
+        return kernel.apply("exp", x.kind, x)
+    kind, (first, second) = x.kind, pair
+    zero, one = kernel.constant(0.0, kind), kernel.constant(1.0, kind)
+    # NaN counts as greater, so that the exponential is that of a number if there is one.
+    is_less = kernel.apply("less", "i1", first, second)
+    is_less = kernel.apply("logical_or", "i1", is_less, kernel.apply("isnan", "i1", second))
+    power = kernel.apply("exp", kind, kernel.apply("where", kind, is_less, first, second))
+    # The greater is 0, or not finite: then this is e to its power, too.
+    greater = kernel.apply("where", kind, is_less, second, first)
+    limit = kernel.apply("maximum", kind, greater, zero)
+    other = kernel.apply("where", kind, kernel.apply("equal", "i1", greater, zero), one, limit)
+    chosen = (power, other) if x is first else (other, power)
+    return kernel.apply("where", kind, is_less, *chosen)
+
+
+def _pair_less_greater(kernel: Kernel, x: Element) -> list[Element] | None:
+    """Return a - m and b - m if x is one of them and m = max(a, b), or 0 where that is infinite."""
+    if x.operation != "subtract":
+        return None
+    number, shift = x.args
+    greater = shift
+    if shift.operation == "where" and shift.args[2] is kernel.constant(0.0, x.kind):
+        condition, greater, _ = shift.args
+        if condition.operation != "isfinite" or condition.args[0] is not greater:
+            return None
+    if greater.operation != "maximum" or number not in greater.args:
+        return None
+    return [kernel.apply("subtract", x.kind, each, shift) for each in greater.args]
 
 
 def _halves_exactly(divisor: Element) -> bool:

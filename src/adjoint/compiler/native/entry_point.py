@@ -28,7 +28,10 @@ def write_entry_point(name: str, arrays: int) -> str:
     numbers = range(arrays)
     objects = "".join(f"ptr %object{n}, " for n in numbers)
     pointers = "".join(f"ptr %entries{n}, " for n in numbers)
-    lines = [f"define i1 @{name}_entry_point({objects}ptr %workspace) #0 {{", "  %flag = alloca i8"]
+    lines = [
+        f"define i1 @{name}_entry_point({objects}ptr %workspace) nounwind {{",
+        "  %flag = alloca i8",
+    ]
     for n in numbers:
         lines += [
             f"  %at{n} = getelementptr i8, ptr %object{n}, i64 {object.__basicsize__}",
@@ -50,7 +53,7 @@ def write_entry_of_entries(name: str, arrays: int) -> str:
     It calls ``name`` with the addresses that stand in an array, for callers to which the number of
     arrays makes no difference.
     """
-    lines = [f"define void @{name}_entries(ptr %entries, ptr %flag, ptr %workspace) #0 {{"]
+    lines = [f"define void @{name}_entries(ptr %entries, ptr %flag, ptr %workspace) nounwind {{"]
     for n in range(arrays):
         lines += [
             f"  %at{n} = getelementptr ptr, ptr %entries, i64 {n}",

@@ -35,11 +35,13 @@ class FunctionBuilder:
     ----------
     parameters : sequence of str
         The types and names of the parameters, as LLVM writes them.
+    vector_bytes : int
+        The size of the processor's vector registers, see `lanes.Names`.
     """
 
-    def __init__(self, parameters: Sequence[str]) -> None:
+    def __init__(self, parameters: Sequence[str], *, vector_bytes: int = 0) -> None:
         self.parameters = parameters
-        self.names = Names()
+        self.names = Names(vector_bytes=vector_bytes)
         self.lines: list[str] = []
         self.label = "entry"
 

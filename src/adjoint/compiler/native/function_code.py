@@ -56,7 +56,7 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
     """
     simple = written_out(simplify(graph))
     try:
-        return unrolled_function(simple, limit=limit)
+        return unrolled_function(simple, machine=machine, limit=limit)
     except Unlowerable:
         return array_function(simple, machine=machine)
 
@@ -73,13 +73,13 @@ def module_text(code: FunctionCode, arrays: int) -> str:
     return "\n".join([*parts, ""])
 
 
-def unrolled_function(graph: Graph, *, limit: int) -> FunctionCode:
+def unrolled_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, in which every entry is a scalar variable."""
     watched = unshown(graph)
     kernel = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
     _ask_for_doubts(kernel, len(graph.outputs))
     inputs, outputs = _locations(graph)
-    writer = KernelWriter(kernel, inputs, outputs, width=1)
+    writer = KernelWriter(kernel, inputs, outputs, width=1, vector_bytes=machine.vector_bytes)
     text = writer.write("evaluate", _parameters(graph)).replace(
         "define void", "define internal void"
     )

@@ -3,13 +3,14 @@
 A turn of the loop takes as many rows as a vector has lanes, gathered by their numbers. Totals are
 kept as vectors; after the loop their lanes are added up, in a fixed order, so that results repeat
 bit for bit. If the last turn has fewer rows, the other lanes compute numbers that are masked out of
-totals.
+totals. If these rows fit in half of the lanes, they are a shorter turn of its own behind the loop,
+whose turns then are all full and need no mask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .formats import FORMATS, LLVM_TYPES
 from .instructions import INSTRUCTIONS, converted
@@ -24,6 +25,34 @@ class ArrayLocation:
     pointer: str
     offset: int = 0
     row_size: int = 1
+
+
+@dataclass
+class _Turn:
+    """The code of one turn of the loop, and what is known in it.
+
+    Attributes
+    ----------
+    row : Block
+    first : str
+        The number of the first row.
+    rows : int or None
+        Where lanes may be beyond the last row, how many rows there are.
+    values : dict
+        Elements in every lane.
+    masked : dict
+        Elements with 0 in the lanes beyond the last row.
+    shares : dict
+        Parts of lanes, by their text and first lane.
+    """
+
+    row: Block
+    first: str
+    rows: int | None
+    values: dict[Element, Lanes] = field(default_factory=dict)
+    masked: dict[Element, Lanes] = field(default_factory=dict)
+    shares: dict[tuple[str, int], Lanes] = field(default_factory=dict)
+    valid: Lanes | None = None
 
 
 class KernelWriter:
@@ -41,6 +70,8 @@ class KernelWriter:
     registers : int
         How many vector registers the lanes take. With two, a processor has two independent chains
         of operations and need not wait for one of them; totals still take one register each.
+    vector_bytes : int
+        The size of a vector register.
     """
 
     def __init__(
@@ -51,38 +82,58 @@ class KernelWriter:
         *,
         width: int,
         registers: int = 1,
+        vector_bytes: int,
     ) -> None:
         self.kernel, self.inputs, self.outputs, self.width = kernel, inputs, outputs, width
         self.part = width // registers
-        self.names = Names()
+        left = kernel.rows % width
+        self.has_short_turn = 0 < left <= self.part < width < kernel.rows
+        self.loop_rows = kernel.rows - left if self.has_short_turn else kernel.rows
+        self.names = Names(vector_bytes=vector_bytes)
         # Four stretches of the function: scalars before the loop, scalars spread over the lanes,
-        # the loop itself, and scalars after it.
+        # the turns, and scalars after them.
         self.before = Block(1, self.names)
         self.spread = Block(width, self.names)
-        self.row = Block(width, self.names)
+        self.turn = _Turn(
+            Block(width, self.names), "%row", kernel.rows if self.loop_rows % width else None
+        )
         self.after = Block(1, self.names)
-        self.values: dict[tuple[Element, int], Lanes] = {}
+        self.values: dict[Element, Lanes] = {}
         self.sums: list[tuple[Element, Lanes, Lanes]] = []
-        self.masked: dict[Element, Lanes] = {}
-        self.shares: dict[tuple[str, int], Lanes] = {}
-        self.valid: Lanes | None = None
 
     def write(self, name: str, parameters: Sequence[str]) -> str:
         """Return the text of ``void name(parameters)``."""
         for element in self.kernel.at(Stage.BEFORE):
-            self.values[element, Stage.BEFORE] = self._compute(element, self.before)
-        numbers = self._row_numbers()
-        for element in self.kernel.at(Stage.ROW):
-            self.values[element, Stage.ROW] = self._row(element, numbers)
-        self._accumulate()
+            if not self._is_loaded_again(element):
+                self.values[element] = self._compute(element, self.before)
+        totals = [x for x in self.kernel.at(Stage.AFTER) if x.operation == "total"]
+        starts = {x: Lanes(self._part(), self.names.fresh(), x.kind) for x in totals}
+        loop, ends = self.turn, self._write_turn(starts)
+        self.sums = [(x, starts[x], ends[x]) for x in totals]
+        if self.has_short_turn:
+            self.turn = _Turn(self._part(), str(self.loop_rows), self.kernel.rows)
+            ends = self._write_turn(ends)
+            self.after.lines += self.turn.row.lines
+        for element in totals:
+            self.values[element] = self._across(ends[element])
         for element in self.kernel.at(Stage.AFTER):
             if element.operation != "total":
-                self.values[element, Stage.AFTER] = self._compute(element, self.after)
+                self.values[element] = self._compute(element, self.after)
         for entry, element in self.kernel.results:
             self._store(entry, element)
-        return "\n".join(
-            [f"define void @{name}({', '.join(parameters)}) #0 {{", *self._body(), "}"]
-        )
+        body = self._body(loop.row.lines)
+        return "\n".join([f"define void @{name}({', '.join(parameters)}) #0 {{", *body, "}"])
+
+    def _is_loaded_again(self, element: Element) -> bool:
+        """Return whether an element is loaded at every use, rather than once before the loop.
+
+        A processor can spread a number over the lanes as it loads it; if all parameters stayed in
+        registers through the loop, most would be spilled to memory.
+        """
+        return element.operation == "load" and self.kernel.rows > 0
+
+    def _part(self) -> Block:
+        return Block(self.part, self.names)
 
     # --- elements ---------------------------------------------------------------------------------
 
@@ -98,27 +149,27 @@ class KernelWriter:
 
     def _value(self, element: Element, block: Block) -> Lanes:
         """Return an element's value as an operand of instructions in a block."""
-        if element.stage is Stage.BEFORE and block is self.row:
+        if block is self.turn.row:
             return self._in_every_lane(element)
+        if self._is_loaded_again(element):
+            return self._compute(element, block)
         # An operator writes to the block of its operands.
-        value = self.values[element, element.stage]
+        value = self.values[element]
         return Lanes(block, value.text, value.kind)
 
     def _in_every_lane(self, element: Element) -> Lanes:
-        if element.operation == "load":
-            # It is loaded again at every use. A processor can spread a number over the lanes as it
-            # loads it; if all parameters stayed spread in registers, most would be spilled to
-            # memory.
-            scalar = self._compute(element, self.row.resized(1))
-            return self.row.spread(scalar.text, element.kind)
-        key = (element, Stage.ROW)
-        if key not in self.values:
+        turn = self.turn
+        if self._is_loaded_again(element):
+            scalar = self._compute(element, turn.row.resized(1))
+            return turn.row.spread(scalar.text, element.kind)
+        if element not in turn.values:
             if element.operation == "constant":
-                self.values[key] = self.row.constant(element.payload, element.kind)
+                turn.values[element] = turn.row.constant(element.payload, element.kind)
             else:
-                scalar = self.values[element, Stage.BEFORE]
-                self.values[key] = self.spread.spread(scalar.text, element.kind)
-        return self.values[key]
+                is_loop = turn.row.width == self.width
+                block = self.spread if is_loop else turn.row
+                turn.values[element] = block.spread(self.values[element].text, element.kind)
+        return turn.values[element]
 
     def _address(
         self,
@@ -142,31 +193,37 @@ class KernelWriter:
         pointer, kind = self._address(self.after, self.outputs, entry, element)
         self.after.lines.append(f"  store {LLVM_TYPES[kind]} {value}, ptr {pointer}")
 
-    # --- rows -------------------------------------------------------------------------------------
+    # --- turns ------------------------------------------------------------------------------------
+
+    def _write_turn(self, totals: Mapping[Element, Lanes]) -> dict[Element, Lanes]:
+        """Write a turn, and return the totals that it begins with, grown by its rows."""
+        turn = self.turn
+        rows = self.kernel.at(Stage.ROW)
+        numbers = self._row_numbers() if rows else []
+        for element in rows:
+            is_entry = element.operation == "row_load"
+            turn.values[element] = (
+                self._gather(element, numbers) if is_entry else self._compute(element, turn.row)
+            )
+        return {element: self._grown(element, total) for element, total in totals.items()}
 
     def _row_numbers(self) -> list[str]:
         """Write the loads of the numbers of this turn's rows."""
         numbers = []
-        scalar = Block(1, self.names)
-        for lane in range(self.width if self.kernel.at(Stage.ROW) else 0):
-            at = scalar.write(f"add i64 %row, {lane}", "i64")
+        scalar = self.turn.row.resized(1)
+        for lane in range(self.turn.row.width):
+            at = scalar.write(f"add i64 {self.turn.first}, {lane}", "i64")
             pointer = self.names.fresh()
             scalar.lines.append(f"  {pointer} = getelementptr i64, ptr %order, i64 {at}")
             numbers.append(scalar.write(f"load i64, ptr {pointer}", "i64").text)
-        self.row.lines += scalar.lines
         return numbers
-
-    def _row(self, element: Element, numbers: list[str]) -> Lanes:
-        if element.operation == "row_load":
-            return self._gather(element, numbers)
-        return self._compute(element, self.row)
 
     def _gather(self, element: Element, numbers: list[str]) -> Lanes:
         """Collect one entry of every row of this turn, lane by lane."""
-        entry: ArrayEntry = element.payload
+        row, entry = self.turn.row, element.payload
         location = self.inputs[entry.array]
-        plain, vector = LLVM_TYPES[element.kind], self.row.type_of(element.kind)
-        scalar = Block(1, self.names)
+        plain, vector = LLVM_TYPES[element.kind], row.type_of(element.kind)
+        scalar = row.resized(1)
         result = "poison"
         for lane, number in enumerate(numbers):
             start = scalar.write(f"mul i64 {number}, {location.row_size}", "i64")
@@ -176,30 +233,21 @@ class KernelWriter:
                 f"  {pointer} = getelementptr {plain}, ptr {location.pointer}, i64 {at}"
             )
             loaded = scalar.write(f"load {plain}, ptr {pointer}", element.kind)
-            if self.width == 1:
+            if row.width == 1:
                 result = loaded.text
             else:
                 insert = f"insertelement {vector} {result}, {plain} {loaded}, i32 {lane}"
                 result = scalar.write(insert, element.kind).text
-        self.row.lines += scalar.lines
-        return Lanes(self.row, result, element.kind)
+        return Lanes(row, result, element.kind)
 
     # --- totals -----------------------------------------------------------------------------------
 
-    def _accumulate(self) -> None:
-        """Write each total: summed as a vector in the loop, then across the lanes."""
-        for element in self.kernel.at(Stage.AFTER):
-            if element.operation == "total":
-                before = Lanes(self.row.resized(self.part), self.names.fresh(), element.kind)
-                after = self._grown(element, before)
-                self.sums.append((element, before, after))
-                self.values[element, Stage.AFTER] = self._across(after)
-
     def _grown(self, element: Element, total: Lanes) -> Lanes:
+        total = Lanes(self.turn.row.resized(self.part), total.text, total.kind)
         *others, last = element.args
-        factors = [*(self._value(other, self.row) for other in others), self._mask(last)]
+        factors = [*(self._in_every_lane(other) for other in others), self._mask(last)]
         # A total has the lanes of one register; the registers of a wider turn are added in order.
-        for start in range(0, self.width, self.part):
+        for start in range(0, self.turn.row.width, self.part):
             first, *rest = (self._share(factor, start) for factor in factors)
             total = INSTRUCTIONS["times_plus"](first, *rest, total) if rest else total + first
         return total
@@ -207,27 +255,28 @@ class KernelWriter:
     def _share(self, lanes: Lanes, start: int) -> Lanes:
         """Return the part of the lanes that lies in one register."""
         key = (lanes.text, start)
-        if key not in self.shares:
-            self.shares[key] = lanes.part(start, self.part)
-        return self.shares[key]
+        if key not in self.turn.shares:
+            self.turn.shares[key] = lanes.part(start, self.part)
+        return self.turn.shares[key]
 
     def _mask(self, element: Element) -> Lanes:
         """Return an element with 0 in the lanes beyond the last row."""
-        value = self._value(element, self.row)
-        if self.kernel.rows % self.width == 0:
+        turn, value = self.turn, self._in_every_lane(element)
+        if turn.rows is None:
             return value
-        if element not in self.masked:
-            zero = value.lift(0)
-            self.masked[element] = self._valid_lanes().choose(value, zero)
-        return self.masked[element]
+        if element not in turn.masked:
+            turn.masked[element] = self._valid_lanes(turn.rows).choose(value, value.lift(0))
+        return turn.masked[element]
 
-    def _valid_lanes(self) -> Lanes:
-        if self.valid is None:
-            first = self.row.spread("%row", "i64")
-            lanes = ", ".join(f"i64 {lane}" for lane in range(self.width))
-            steps = Lanes(self.row, f"<{lanes}>" if self.width > 1 else "0", "i64")
-            self.valid = (first + steps).compare("<", self.kernel.rows)
-        return self.valid
+    def _valid_lanes(self, rows: int) -> Lanes:
+        turn = self.turn
+        if turn.valid is None:
+            width = turn.row.width
+            first = turn.row.spread(turn.first, "i64")
+            lanes = ", ".join(f"i64 {lane}" for lane in range(width))
+            steps = Lanes(turn.row, f"<{lanes}>" if width > 1 else "0", "i64")
+            turn.valid = (first + steps).compare("<", rows)
+        return turn.valid
 
     def _across(self, lanes: Lanes) -> Lanes:
         """Return the sum of the lanes; halves are added to each other until one lane is left."""
@@ -239,8 +288,8 @@ class KernelWriter:
 
     # --- the function -----------------------------------------------------------------------------
 
-    def _body(self) -> list[str]:
-        if not self.row.lines:
+    def _body(self, turn: Sequence[str]) -> list[str]:
+        if not turn:
             return ["entry:", *self.before.lines, *self.after.lines, "  ret void"]
         phis = [
             f"  {before} = phi {before.block.type_of(element.kind)} "
@@ -256,9 +305,9 @@ class KernelWriter:
             "loop:",
             "  %row = phi i64 [0, %entry], [%following, %loop]",
             *phis,
-            *self.row.lines,
+            *turn,
             f"  %following = add i64 %row, {self.width}",
-            f"  %more = icmp slt i64 %following, {self.kernel.rows}",
+            f"  %more = icmp slt i64 %following, {self.loop_rows}",
             "  br i1 %more, label %loop, label %end",
             "end:",
             *self.after.lines,

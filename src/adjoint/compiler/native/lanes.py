@@ -47,10 +47,14 @@ class Names:
         The texts of functions that are called instead of being written out, by name.
     label : str
         The label of the basic block that is being written, to which a ``phi`` has to refer.
+    vector_bytes : int
+        The size of the processor's vector registers; 0 for code that needs none of their own
+        instructions.
     """
 
-    def __init__(self, caller: Names | None = None) -> None:
+    def __init__(self, caller: Names | None = None, *, vector_bytes: int = 0) -> None:
         self.count = 0
+        self.vector_bytes: int = caller.vector_bytes if caller else vector_bytes
         self.intrinsics: set[str] = caller.intrinsics if caller else set()
         self.outlined: dict[str, str] = caller.outlined if caller else {}
         self.label = "entry"
@@ -111,6 +115,19 @@ class Block:
         )
         zeros = f"<{self.width} x i32> zeroinitializer"
         return self.write(f"shufflevector {vector} {first}, {vector} poison, {zeros}", kind)
+
+    def joined(self, parts: Sequence[Lanes]) -> Lanes:
+        """Return lanes of this width, from parts of equal widths; there must be a power of two."""
+        if len(parts) == 1:
+            return parts[0]
+        half = len(parts) // 2
+        block = self.resized(self.width // 2)
+        first, second = block.joined(parts[:half]), block.joined(parts[half:])
+        every = ", ".join(f"i32 {lane}" for lane in range(self.width))
+        return self.write(
+            f"shufflevector {first.typed()}, {second.typed()}, <{self.width} x i32> <{every}>",
+            first.kind,
+        )
 
     def call(self, intrinsic: str, *args: Lanes) -> Lanes:
         """Call one of LLVM's functions whose arguments and result all have one type."""
@@ -229,6 +246,20 @@ class Lanes:
         picked = ", ".join(f"i32 {lane}" for lane in range(start, start + count))
         mask = f"<{count} x i32> <{picked}>"
         return block.write(f"shufflevector {vector} {self}, {vector} poison, {mask}", self.kind)
+
+    def padded(self, count: int) -> Lanes:
+        """Return ``count`` lanes of which these are the first, the others of no known value."""
+        width, block = self.block.width, self.block.resized(count)
+        if width == count:
+            return self
+        if width == 1:
+            vector = block.type_of(self.kind)
+            return block.write(f"insertelement {vector} poison, {self.typed()}, i32 0", self.kind)
+        mask = ", ".join(f"i32 {lane}" if lane < width else "i32 poison" for lane in range(count))
+        vector = self.block.type_of(self.kind)
+        return block.write(
+            f"shufflevector {self.typed()}, {vector} poison, <{count} x i32> <{mask}>", self.kind
+        )
 
     def with_lane(self, lane: int, number: Lanes) -> Lanes:
         """Return the lanes with one of them replaced by a plain number."""

@@ -92,7 +92,7 @@ def unrolled_steps(
     functions, names, count, shows = [], [], 0, True
     for name, graph, own in functions_of(step, form, tail, held):
         shows = _shows_next(graph, own) and shows
-        writer = _kernel(graph, own, layout, width, limit)
+        writer = _kernel(graph, own, layout, vector_bytes, limit)
         text = writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
         functions.append(text.replace("define void", "define internal void"))
         names.append(writer.names)
@@ -124,7 +124,7 @@ def _shows_next(step: Graph, form: StepForm) -> bool:
 
 
 def _kernel(
-    graph: Graph, form: StepForm, layout: StateLayout, width: int, limit: int
+    graph: Graph, form: StepForm, layout: StateLayout, vector_bytes: int, limit: int
 ) -> KernelWriter:
     form.check(graph)
     kernel = lower(graph, batched=form.batched(graph), limit=limit)
@@ -136,8 +136,16 @@ def _kernel(
         )
     # Each operation of a chain waits for the one before; two vectors of rows side by side fill the
     # gaps. There are not enough registers for more.
+    width = vector_bytes // SIZES[kind_of(graph.inputs[0].dtype)]
     registers = 2 if kernel.rows >= 2 * width else 1
-    return KernelWriter(kernel, inputs, outputs, width=registers * width, registers=registers)
+    return KernelWriter(
+        kernel,
+        inputs,
+        outputs,
+        width=registers * width,
+        registers=registers,
+        vector_bytes=vector_bytes,
+    )
 
 
 def state_locations(

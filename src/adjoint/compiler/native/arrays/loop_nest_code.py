@@ -64,6 +64,7 @@ class _LoopNestWriter:
                 f"ptr noalias {p}" if start in written else f"ptr {p}"
                 for start, p in self.pointers.items()
             ],
+            vector_bytes=vector_bytes,
         )
         self.strides = {
             access: tuple(axis.strides[i] for axis in self.axes)

@@ -1,8 +1,9 @@
 """Exponentials, by Cody's and Waite's reduction and a polynomial.
 
 The argument is x = n log 2 + r with an integer n and |r| ≤ log(2)/2. Then eˣ = 2ⁿ eʳ, where 2ⁿ is
-made by writing n into the bits of a float, and eʳ by a polynomial: no table and no branch
-("Software manual for the elementary functions", 1980).
+made by writing n into the bits of a float, and eʳ by a polynomial, without a branch ("Software
+manual for the elementary functions", 1980). Where the processor can look up lanes, `exp` and
+`sigmoid` reduce further, see `power_table`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from ..lanes import Lanes
 from .form import in_double, native
 from .polynomial import polynomial
+from .power_table import INDEX_BITS, SHORT_TERMS, halves_of_powers, has_table
 
 # Coefficients for (2ʳ - 1) / r on |r| ≤ ½; the first is log 2.
 _TERMS_OF_TWO = {
@@ -40,17 +42,32 @@ _TERMS_OF_TWO = {
 }
 
 
-def _reduce(x: Lanes) -> tuple[Lanes, Lanes]:
-    """Return r and the integer n with x = n log 2 + r and |r| ≤ log(2)/2.
+def _reduce(x: Lanes, parts: int = 1) -> tuple[Lanes, Lanes]:
+    """Return r and the integer n with x = n log(2)/parts + r and |r| ≤ log(2)/parts/2.
 
     n log 2 is subtracted in two parts, the first of them exactly: r must be exact to the last bit
     of itself, not of x.
     """
     form = x.format
-    shifted = x.times_plus(1 / 0.6931471805599453, form.rounder)
+    shifted = x.times_plus(parts / 0.6931471805599453, form.rounder)
     n = shifted - form.rounder
-    r = n.times_plus(-form.log2_low, n.times_plus(-form.log2_high, x))
+    r = n.times_plus(-form.log2_low / parts, n.times_plus(-form.log2_high / parts, x))
     return r, shifted.convert("bitcast", form.integer) - form.bits(form.rounder)
+
+
+def _halves_and_rest(x: Lanes, low: Lanes | None = None) -> tuple[Lanes, Lanes, Lanes]:
+    """Return h, p and the integer n with e to the power x + low = 2ⁿ · 2h · (1 + p), for small p.
+
+    2h is from 1 to 2, and 1 without a table.
+    """
+    if not has_table(x):
+        r, n = _reduce(x)
+        return x.lift(0.5), _exp_less_one(r if low is None else r + low), n
+    r, index = _reduce(x, 2**INDEX_BITS)
+    half, error = halves_of_powers(index, x.kind)
+    r = r if low is None else r + low
+    near = (r * r).times_plus(polynomial(r, SHORT_TERMS[x.kind]), r)
+    return half, near + error, index >> INDEX_BITS
 
 
 def power_of_two(n: Lanes, like: Lanes) -> Lanes:
@@ -77,11 +94,13 @@ def exp_of_sum(x: Lanes, low: Lanes | None = None, *, less: int = 0) -> Lanes:
     overflow, or be rounded to a subnormal number, as it should.
     """
     form = x.format
-    r, n = _reduce(x.at_least(form.underflow).at_most(form.overflow + less))
+    within = x.at_least(form.underflow).at_most(form.overflow + less)
+    half, rest, n = _halves_and_rest(within, low)
     n = n - less if less else n
-    half = n >> 1
-    near = _exp_less_one(r if low is None else r + low) + 1.0
-    return near * power_of_two(half, x) * power_of_two(n - half, x)
+    first = n >> 1
+    near = half.times_plus(rest, half) if has_table(x) else rest + 1.0
+    first_power = power_of_two(first + 1 if has_table(x) else first, x)
+    return near * first_power * power_of_two(n - first, x)
 
 
 @native
@@ -116,9 +135,10 @@ def sigmoid(x: Lanes) -> Lanes:
     """
     form = x.format
     # Limited before the minus sign, which LLVM can then make a part of the next instruction.
-    r, n = _reduce(-x.at_least(-form.overflow).at_most(0.98 * form.overflow))
-    twice = _exp_less_one(r).times_plus(2.0, 2.0)
-    return 1.0 / twice.times_plus(power_of_two(n - 1, x), 1.0)
+    half, rest, n = _halves_and_rest(-x.at_least(-form.overflow).at_most(0.98 * form.overflow))
+    twice = rest.times_plus(2.0, 2.0)
+    power = (n << form.mantissa) + half.convert("bitcast", form.integer)
+    return 1.0 / twice.times_plus(power.convert("bitcast", form.kind), 1.0)
 
 
 @native
