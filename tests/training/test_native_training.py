@@ -199,7 +199,7 @@ def test_steps_allocate_nothing():
     finally:
         tracemalloc.stop()
     # The call's own pointers; the smallest array of a step alone would be more, every time.
-    assert kept - before < 500
+    assert kept - before < 800
     assert peak - before < 5000
 
 
