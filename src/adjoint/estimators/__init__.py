@@ -1,7 +1,7 @@
 """Estimators are scikit-learn's network classes, with what they lack; they need scikit-learn.
 
-``classifier`` and ``regressor`` are the classes, ``perceptron`` what they share, ``network`` their
-module, ``fitting`` the loop over epochs by scikit-learn's rules, ``lbfgs`` the solver without
+``classifier`` and ``regressor`` are the classes, ``perceptron`` what they share, ``fitting`` the
+loop over epochs by scikit-learn's rules, ``lbfgs`` the solver without
 epochs. ``bridge`` makes estimators of other modules, ``many`` fits several at once, ``tables``
 reads frames.
 """

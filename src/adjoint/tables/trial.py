@@ -13,8 +13,8 @@ from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
 from ..errors import TableError
-from ..estimators.network import Perceptron
 from ..files.rescue import rescued
+from ..network import Perceptron
 from ..optim import AdamW
 from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
