@@ -105,6 +105,16 @@ class Column:
         """How many numbers a category's values have."""
         return 1 + len(self.levels) + self.has_missing
 
+    def feature_names(self) -> list[str]:
+        """Return what the columns of numbers are called that it becomes."""
+        names = [f"{self.name}_{part}" for part in self.parts] or [self.name]
+        is_marked = self.has_missing and self.kind != "category"
+        return [*names, f"{self.name}_missing"] if is_marked else names
+
+    def category_names(self) -> list[str]:
+        """Return what each of a category's numbers stands for, by the number."""
+        return ["rare", *self.levels, *["missing"] * self.has_missing]
+
     def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         """Return the values as numbers, (n, width), and count those that are treated specially.
 
