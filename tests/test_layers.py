@@ -34,9 +34,10 @@ ROOMS = [
     "coverage",
     "training",
     "explanation",
-    "estimators",
     "plots",
+    "network",
     "tables",
+    "estimators",
     "cli",
 ]
 HEAVY = (

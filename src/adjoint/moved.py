@@ -41,6 +41,7 @@ MOVED: dict[str, str] = {
     "adjoint.nn.activation": "adjoint.nn",
     "adjoint.nn.loss": "adjoint.nn",
     "adjoint.compiler.snapshot": "adjoint.optim.snapshot",
+    "adjoint.estimators.network": "adjoint.network",
     "adjoint.tabular": "adjoint.tables",
     "adjoint.table_commands": "adjoint.cli.commands",
     "adjoint.train": "adjoint.training.fit",

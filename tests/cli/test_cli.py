@@ -389,6 +389,8 @@ def test_explain_explains_what_a_file_names(run):
         (["folder"], "give a table too"),
         (["folder", "t.csv"], "no model"),
         (["--wrt", "x"], "--wrt is for the functions of a file"),
+        (["mine.py", "--encoding", "big5"], "--encoding is for the table of a model"),
+        (["--sheet", "a"], "--sheet is for the table of a model"),
         (["--epochs", "-1"], "epochs must be at least 1"),
         (["--batch-size", "101"], "from 1 to 100"),
         (["--batch-size", "0"], "batch size must be at least 1"),

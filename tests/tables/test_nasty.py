@@ -198,6 +198,22 @@ DAY, CLOCK = datetime.date(2024, 1, 2), datetime.time(5, 30)
             pa.array(["1.5"]),
             "writes '1.5', but the model read numbers with a",
         ),
+        (
+            learnt("2024-01-02", "2024-02-03"),
+            pa.array(["monday", None] * 20),
+            "no dates, as 'monday', but the model read dates",
+        ),
+        (
+            learnt("05:30", "06:30"),
+            pa.array(["noon"] * 20),
+            "no times of a day, as 'noon', but the model read times of a day",
+        ),
+        (learnt(DAY, DAY.replace(day=3)), pa.array(["1.5"] * 20), "no dates, as '1.5', but the"),
+        (
+            learnt(datetime.timedelta(hours=1), datetime.timedelta(hours=2)),
+            pa.array(["an hour"] * 20),
+            "no numbers, as 'an hour', but the model read numbers",
+        ),
         (learnt("2024-01-02", "2024-02-03"), pa.array([1.5]), "double, but the model read dates"),
         (
             learnt("2024-01-02", "2024-02-03"),
@@ -221,6 +237,24 @@ def test_a_column_of_another_kind_is_refused(column, values, message):
     ("column", "values", "expected", "counts"),
     [
         (learnt("1", "3"), pa.array(["no", "2"]), [0, 0], {"x: no number, taken as missing": 1}),
+        (
+            learnt("2024-01-02", "2024-01-04"),
+            pa.array(["monday"] * 19 + ["2024-01-03"]),
+            [0] * 20,
+            {"x: no date, taken as missing": 19},
+        ),
+        (
+            learnt("05:30", "06:30"),
+            pa.array(["noon"]),
+            [0],
+            {"x: no time of a day, taken as missing": 1},
+        ),
+        (
+            learnt("2024-01-02", "2024-01-04"),
+            pa.nulls(20),
+            [0] * 20,
+            {},
+        ),
         (learnt("1,5", "3,5"), pa.array([2.5]).dictionary_encode(), [0], {}),
         (
             learnt("1", "3"),

@@ -121,6 +121,26 @@ def test_explain_derives_the_loss_of_a_model_on_rows_of_a_table(run, fitted):
     assert space["loss"] == pytest.approx(-np.mean(np.log(chances)), rel=1e-5)
 
 
+def test_explain_reads_the_encoding_and_the_sheet_that_are_chosen(run, fitted):
+    columns = {**people(30), "town": ["北京", "Rome"] * 15}
+    columns["name"] = columns.pop("id")
+    lines = [",".join(columns), *map(",".join, zip(*columns.values(), strict=True))]
+    text = "\n".join(line.replace("yes, often", "no") for line in lines)
+    Path("big5.csv").write_bytes(text.encode("big5"))
+    status, out, err = run(
+        "explain", "model", "big5.csv", "--encoding", "big5", "--out", "page.py", "--batch-size", 3
+    )
+    assert (status, out.count("equalities hold")) == (0, 1)
+    assert "2 rows: town: a category that was rare or not there" in err
+    for option, value, message in [
+        ("--encoding", "utf-8", "byte"),
+        ("--sheet", "rents", "--sheet is for workbooks of Excel"),
+    ]:
+        status, _, err = run("explain", "model", "big5.csv", option, value)
+        assert (status, err.count("\n")) == (2, 1)
+        assert message in err
+
+
 def test_explain_derives_a_regression_in_the_scale_it_was_trained_in(run):
     write("people.csv", people())
     run("fit", "people.csv", "--target", "income", "--task", "regression", *FAST)

@@ -48,21 +48,23 @@ def of_demo(settings: demonstration.DemoSettings, *, entry: str | None, lang: st
     return _of_network(experiment.model, batch, loss="cross_entropy", entry=entry, lang=lang)
 
 
-def of_model(folder: Path, table: Path, count: int, *, entry: str | None, lang: str) -> Derivation:
+def of_model(
+    folder: Path, source: TableFile, count: int, *, entry: str | None, lang: str
+) -> Derivation:
     """Return that of a model's loss on the first rows of a table that have a target."""
     _check_rows(count)
-    model, source = load_model(folder), TableFile(table)
-    model.encoder.check(source.names, table)
+    model = load_model(folder)
+    model.encoder.check(source.names, source)
     target, treated = model.target, Counter[str]()
     if target.name not in source.names:
-        raise click.UsageError(f"{table}: no column {target.name!r}, the target of the model")
+        raise click.UsageError(f"{source}: no column {target.name!r}, the target of the model")
     for block in source.blocks():
         y, known = target.encode(block[target.name])
         rows = np.flatnonzero(known)[:count]
         if len(rows):
             break
     else:
-        raise click.UsageError(f"{table}: no row has a target that the model knows")
+        raise click.UsageError(f"{source}: no row has a target that the model knows")
     X = model.encoder.encode(block.take(rows), treated)
     show_treated(treated)
     model.network.eval()  # dropout would leave out other units each time

@@ -1,7 +1,7 @@
 """Estimators are scikit-learn's network classes, with what they lack; they need scikit-learn.
 
-``classifier`` and ``regressor`` are the classes, ``perceptron`` what they share, ``network`` their
-module, ``fitting`` the loop over epochs by scikit-learn's rules, ``lbfgs`` the solver without
+``classifier`` and ``regressor`` are the classes, ``perceptron`` what they share, ``fitting`` the
+loop over epochs by scikit-learn's rules, ``lbfgs`` the solver without
 epochs. ``bridge`` makes estimators of other modules, ``many`` fits several at once, ``tables``
 reads frames.
 """
@@ -16,6 +16,8 @@ from .bridge import ModuleClassifier, ModuleRegressor, as_estimator  # noqa: E40
 from .classifier import MLPClassifier  # noqa: E402
 from .many import GridSearchCV, RandomizedSearchCV, fit_many  # noqa: E402
 from .regressor import MLPRegressor  # noqa: E402
+from .tabular_encoder import TabularEncoder  # noqa: E402
+from .tabular_network import TabularClassifier, TabularRegressor  # noqa: E402
 
 __all__ = [
     "GridSearchCV",
@@ -24,6 +26,9 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "RandomizedSearchCV",
+    "TabularClassifier",
+    "TabularEncoder",
+    "TabularRegressor",
     "as_estimator",
     "fit_many",
 ]

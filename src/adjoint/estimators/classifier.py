@@ -16,10 +16,10 @@ from ..core.annotations import Array, ArrayLike
 from ..core.operand import as_plain
 from ..data.row_weights import ClassWeight
 from ..errors import choose
+from ..network import Activation
 from ..ops.softmax import softmax
 from ..optim.optimizer import Schedule
 from ..special import expit
-from .network import Activation
 from .objective import BinaryLogLoss, LogLoss, RowLoss
 from .parameters import RandomState
 from .perceptron import BasePerceptron

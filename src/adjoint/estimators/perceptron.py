@@ -14,11 +14,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..core.annotations import Array, ArrayLike
 from ..core.operand import refuse_subclass
+from ..network import Category, Design, Perceptron, activations_of, embedding_size, input_size
 from ..optim import Optimizer
 from .fit_state import FitState, with_fit_state
 from .fitting import Fitting, Held, as_task
 from .lbfgs import minimise
-from .network import Category, Design, Perceptron, activations_of, embedding_size, input_size
 from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
 from .solvers import make_optimizer

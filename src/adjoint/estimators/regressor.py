@@ -13,9 +13,9 @@ from sklearn.utils.metaestimators import available_if
 
 from ..core.annotations import Array, ArrayLike
 from ..errors import choose
+from ..network import Activation
 from ..nn.losses.regression import HuberLoss, MAELoss
 from ..optim.optimizer import Schedule
-from .network import Activation
 from .objective import PoissonDeviance, QuantileError, RowLoss, SquaredError
 from .parameters import RandomState
 from .perceptron import BasePerceptron

@@ -30,7 +30,7 @@ from .values import (
 if TYPE_CHECKING:
     import pyarrow
 
-# So many texts of which none is a number are of another kind of column.
+# So many texts of which none is what was learnt are of another kind of column.
 _FEWEST_WORDS = 20
 # A uniform distribution between these bounds has variance 1.
 _WIDEST = 3**0.5
@@ -105,6 +105,16 @@ class Column:
         """How many numbers a category's values have."""
         return 1 + len(self.levels) + self.has_missing
 
+    def feature_names(self) -> list[str]:
+        """Return what the columns of numbers are called that it becomes."""
+        names = [f"{self.name}_{part}" for part in self.parts] or [self.name]
+        is_marked = self.has_missing and self.kind != "category"
+        return [*names, f"{self.name}_missing"] if is_marked else names
+
+    def category_names(self) -> list[str]:
+        """Return what each of a category's numbers stands for, by the number."""
+        return ["rare", *self.levels, *["missing"] * self.has_missing]
+
     def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array, treated: Counter[str]) -> Array:
         """Return the values as numbers, (n, width), and count those that are treated specially.
 
@@ -131,6 +141,18 @@ class Column:
         if count:
             treated[f"{self.name}: {what}"] += count
 
+    def _count_strange(
+        self, texts: Any, strange: int, what: tuple[str, str], treated: Counter[str]
+    ) -> None:
+        """Count the texts that are not what was learnt; refuse many of which none is."""
+        if strange == len(texts) - texts.null_count >= _FEWEST_WORDS:
+            word = texts.drop_null()[0].as_py()
+            raise TableError(
+                f"column {self.name!r} holds texts that are no {what[1]}, as {word!r:.60}, but the "
+                f"model read {what[1]}"
+            )
+        self._count(treated, f"no {what[0]}, taken as missing", strange)
+
     # --- numbers ----------------------------------------------------------------------------------
 
     def _numbers(self, values: Any, treated: Counter[str]) -> Array:
@@ -145,13 +167,7 @@ class Column:
         self.numbers.check(texts, f"column {self.name!r}")
         parsed = self.numbers.parse(texts)
         strange = parsed.null_count - texts.null_count
-        if strange == len(texts) - texts.null_count >= _FEWEST_WORDS:
-            word = texts.drop_null()[0].as_py()
-            raise TableError(
-                f"column {self.name!r} holds texts that are no numbers, as {word!r:.60}, but the "
-                "model read numbers"
-            )
-        self._count(treated, "no number, taken as missing", strange)
+        self._count_strange(texts, strange, ("number", "numbers"), treated)
         self._count(treated, "infinite, taken as missing", infinite(parsed))
         return finite(parsed)
 
@@ -168,19 +184,21 @@ class Column:
 
     def _dated(self, values: Any, treated: Counter[str]) -> Moments:
         format = self.dates or DateFormat("ymd")
-        is_right = is_textual(values.type) or (
-            is_temporal(values.type) and is_time(values.type) == format.is_time
-        )
-        if not is_right:
-            what = "times of a day" if format.is_time else "dates"
-            raise TableError(f"column {self.name!r} holds {values.type}, but the model read {what}")
-        if is_temporal(values.type):
-            found, texts = as_moments(values), values
-        else:
-            texts = as_names(values, self.missing)
-            found = format.parse(texts)
+        what = ("time of a day", "times of a day") if format.is_time else ("date", "dates")
+        if is_temporal(values.type) and is_time(values.type) == format.is_time:
+            found = as_moments(values)
+            strange = int(np.isnat(found.wall).sum()) - values.null_count
+            self._count(treated, f"no {what[0]}, taken as missing", strange)
+            return found
+        # A column without any value has no kind that could be another.
+        if not is_textual(values.type) and values.null_count < len(values):
+            raise TableError(
+                f"column {self.name!r} holds {values.type}, but the model read {what[1]}"
+            )
+        texts = as_names(values, self.missing)
+        found = format.parse(texts)
         strange = int(np.isnat(found.wall).sum()) - texts.null_count
-        self._count(treated, "no date, taken as missing", strange)
+        self._count_strange(texts, strange, what, treated)
         return found
 
     def _parts(self, found: Moments) -> Iterator[Array]:

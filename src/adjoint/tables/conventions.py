@@ -44,6 +44,8 @@ class Conventions:
         Texts that stand for missing values besides the usual ones, in all columns.
     delimiter : str
         What parts the fields of the file, "" where it has none.
+    options : str
+        What stands before the names of these options where their user writes them.
     seen_marks, seen_dates : tuple
         What the columns show that are not ambiguous, most often first.
     """
@@ -53,6 +55,7 @@ class Conventions:
     dates: str | None = None
     missing: tuple[str, ...] = ()
     delimiter: str = ""
+    options: str = "--"
     seen_marks: tuple[tuple[str, str], ...] = ()
     seen_dates: tuple[str, ...] = ()
 
@@ -70,7 +73,7 @@ class Conventions:
             comma = [found for found in formats if found.decimal == ","]
             if comma:
                 return comma[0], "as the fields are parted by ';'"
-        return formats[0], "--decimal and --thousands choose"
+        return formats[0], f"{self.options}decimal and {self.options}thousands choose"
 
     def date_format(self, formats: Sequence[DateFormat]) -> tuple[DateFormat, str]:
         """Return the format that a column of dates is read in, and why if there was a choice."""
@@ -85,7 +88,7 @@ class Conventions:
                     return found, reason
         order = "dmy" if self.delimiter == ";" else "mdy"
         found = next(f for f in formats if f.order == order)
-        return found, "no day is after the 12th; --dates chooses"
+        return found, f"no day is after the 12th; {self.options}dates chooses"
 
     def _is_chosen(self, found: NumberFormat) -> bool:
         is_decimal = self.decimal is None or found.decimal == self.decimal

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import TableError, UnreadableFileError
-from ..estimators.network import Design, Perceptron
 from ..files.tensor_file import read_tensors, write_tensors
+from ..network import Design, Perceptron
 from ..nn.weights import load_weights, save_weights
 from .encoder import DTYPE, Encoder
 from .fingerprints import Fingerprints

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
-from ..estimators.network import Category, Design, Perceptron, embedding_size, input_size
+from ..network import Category, Design, Perceptron, embedding_size, input_size
 from ..ops.softmax import softmax
 from .encoder import Encoder
 from .fingerprints import Fingerprints

@@ -21,7 +21,7 @@ class TableSettings:
     batch_size : int
     learning_rate, dropout : float
     test, validation : float
-        Parts of the rows that are held out: to score by, and of the others to stop by.
+        Parts of the rows that are held out: to score by (0 for none), and of the others to stop by.
     seed : int
     """
 

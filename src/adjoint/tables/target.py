@@ -153,7 +153,7 @@ def learn_target(
     if task == "regression" and format is None:
         raise TableError(
             f"target {name!r} is no column of numbers: {reason}; is it of classes "
-            "(--task classification)?"
+            "(task classification)?"
         )
     if task != "classification" and format is not None:
         known = as_target_numbers(values, format, missing)
@@ -222,7 +222,7 @@ def _classes(name: str, names: Any, reason: str) -> Target:
             f"many to learn; it is no column of numbers either{also}"
             if reason
             else f"target {name!r} has {len(labels):,} classes in {total:,} rows, too many to "
-            "learn; is it a number (--task regression)?"
+            "learn; is it a number (task regression)?"
         )
     return Target(name, "classification", labels)
 

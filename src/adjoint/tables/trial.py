@@ -13,8 +13,8 @@ from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
 from ..errors import TableError
-from ..estimators.network import Perceptron
 from ..files.rescue import rescued
+from ..network import Perceptron
 from ..optim import AdamW
 from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
@@ -58,6 +58,16 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A trained model that was not scored yet, and how its training went."""
+
+    model: TableModel
+    history: History
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Parts:
     """Encoded rows to train on, to stop by and to score by, and what is said of the others."""
 
@@ -75,7 +85,8 @@ def prepare(
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
-    The columns are learnt from the rows to train on alone.
+    The columns are learnt from the rows to train on alone. The last part is empty if the settings
+    hold no rows out to score by.
 
     Raises
     ------
@@ -90,10 +101,12 @@ def prepare(
     target = learn_target(target_name, table[target_name], settings.task, conventions)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
-    if len(rows) < _FEWEST_ROWS:
+    if settings.test and len(rows) < _FEWEST_ROWS:
         counted = "1 row has" if len(rows) == 1 else f"{len(rows)} rows have"
         raise TableError(f"{counted} a target; at least {_FEWEST_ROWS} are needed")
-    rest, test = _split(rows, y, settings.test, target, settings.seed)
+    rest, test = rows, rows[:0]
+    if settings.test:
+        rest, test = _split(rows, y, settings.test, target, settings.seed)
     train, validation = _split(rest, y, settings.validation, target, settings.seed)
     if target.task == "regression":
         target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
@@ -144,28 +157,29 @@ def run(
     say: Callable[[str], None] = lambda line: None,
 ) -> Trial:
     """Train a network and simple models, and score them on the rows held out."""
+    trained = train(encoder, target, parts, settings, progress=progress)
+    # From here on the training is paid for. If scoring or writing fails, the network is kept.
+    with rescued(lambda place: save_model(trained.model, place, report=NO_REPORT), "model"):
+        return _scored(trained, parts, settings, say=say)
+
+
+def train(
+    encoder: Encoder, target: Target, parts: Parts, settings: TableSettings, *, progress: bool
+) -> Trained:
+    """Train a network on the rows to train on, which the rows to stop by end."""
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
     network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
     model = TableModel(encoder, target, network, fingerprints=Fingerprints.of(*parts.train))
     start = time.perf_counter()
     history, stopping = _train(model, parts, settings, progress=progress)
-    seconds = time.perf_counter() - start
-    # From here on the training is paid for. If scoring or writing fails, the network is kept.
-    with rescued(lambda place: save_model(model, place, report=NO_REPORT), "model"):
-        return _scored(model, parts, settings, history, stopping, seconds=seconds, say=say)
+    return Trained(model, history, stopping.best_epoch, time.perf_counter() - start)
 
 
 def _scored(
-    model: TableModel,
-    parts: Parts,
-    settings: TableSettings,
-    history: History,
-    stopping: EarlyStopping,
-    *,
-    seconds: float,
-    say: Callable[[str], None],
+    trained: Trained, parts: Parts, settings: TableSettings, *, say: Callable[[str], None]
 ) -> Trial:
     """Compare a trained model with simple ones on the rows held out, and write its record."""
+    model, history = trained.model, trained.history
     target = model.target
     X, y = parts.test
     outputs = model.outputs(X)
@@ -181,9 +195,9 @@ def _scored(
         metrics={name: score(each, y, target.task) for name, each in found.items()},
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
-        best_epoch=stopping.best_epoch,
+        best_epoch=trained.best_epoch,
         interrupted=history.interrupted,
-        seconds=round(seconds, 3),
+        seconds=round(trained.seconds, 3),
         tier=history.tier,
         importance=importances(model, X, y, seed=settings.seed),
     )

@@ -15,10 +15,11 @@ from ...explanation.derivation.derivation import FILES, Derivation
 from ...explanation.derivation.picture import Picture
 from ...explanation.phrases import LANGUAGES
 from ...files.rescue import check_file_place, check_folder_place
+from ...tables.reading.table_file import TableFile
 from .. import demo as demonstration
 from ..demo_options import demo_options
 from ..explained import of_demo, of_file, of_model
-from ..options import check_out
+from ..options import ENCODING, SHEET, check_out
 
 _DEFAULTS = demonstration.DemoSettings(batch_size=5, epochs=0)
 # The demo's options that choose its network, data or training; a table has batches too.
@@ -51,6 +52,8 @@ _OF_THE_DEMO = tuple(each.name for each in fields(_DEFAULTS) if each.name != "ba
     metavar="NAME,NAME,...",
     help="Arguments of a function to differentiate by, or all.  [default: the first]",
 )
+@ENCODING
+@SHEET
 @demo_options(_DEFAULTS)
 @click.pass_context
 def explain(
@@ -62,6 +65,8 @@ def explain(
     lang: str,
     entry: str | None,
     wrt: str | None,
+    encoding: str | None,
+    sheet: str | None,
     **options: Any,
 ) -> int:
     """Write how a gradient comes about: every step, its rule and its numbers.
@@ -93,7 +98,8 @@ def explain(
         if subject is None:
             derivation = of_demo(demonstration.DemoSettings(**options), **asked)
         elif table is not None:
-            derivation = of_model(Path(subject), table, options["batch_size"], **asked)
+            source = TableFile(table, encoding=encoding, sheet=sheet)
+            derivation = of_model(Path(subject), source, options["batch_size"], **asked)
         else:
             names = [name.strip() for name in (wrt or "").split(",") if name.strip()]
             derivation = of_file(subject, wrt=names, **asked)
@@ -134,6 +140,8 @@ def _without_effect(is_given: bool, is_model: bool) -> Iterator[tuple[str, str]]
         yield from ((name, "the demo's network, without SUBJECT") for name in _OF_THE_DEMO)
     if is_given and not is_model:
         yield "batch_size", "the demo's network and for models, which have rows to choose from"
+    if not is_model:
+        yield from ((name, "the table of a model") for name in ("encoding", "sheet"))
     if not is_given or is_model:
         yield "wrt", "the functions of a file; a network has its parameters"
 

@@ -1,4 +1,4 @@
-"""The network of an estimator: its hidden layers, and what stands between them."""
+"""The network of estimators and of tables: hidden layers, and what stands between them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import Array, DTypeLike
-from ..core.value import Value
-from ..errors import choose
-from ..graphs.recording import no_grad
-from ..nn.activations import ACTIVATIONS
-from ..nn.batch_norm import BatchNorm
-from ..nn.dropout import Dropout
-from ..nn.embedding import Embedding
-from ..nn.linear import Linear
-from ..nn.module import Module, Parameter
-from ..nn.normalisation import LayerNorm
-from ..ops.indexing import index
-from ..ops.structural import astype, concatenate, reshape
+from .core.annotations import Array, DTypeLike
+from .core.value import Value
+from .errors import choose
+from .graphs.recording import no_grad
+from .nn.activations import ACTIVATIONS
+from .nn.batch_norm import BatchNorm
+from .nn.dropout import Dropout
+from .nn.embedding import Embedding
+from .nn.linear import Linear
+from .nn.module import Module, Parameter
+from .nn.normalisation import LayerNorm
+from .ops.indexing import index
+from .ops.structural import astype, concatenate, reshape
 
 Activation = str | Callable[[Any], Any]
 

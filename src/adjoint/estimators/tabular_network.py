@@ -1,0 +1,310 @@
+"""A tabular network is fitted to a frame as `adjoint fit` fits one to a table in a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array
+
+from ..core.annotations import Array, ArrayLike
+from ..core.checks import positive_size
+from ..core.operand import refuse_subclass
+from ..tables.model import TableModel
+from ..tables.settings import TableSettings
+from ..tables.trial import prepare, train
+from ..training.history import History
+from .parameters import Check, RandomState, flag, number
+from .tables import DataFrame, refuse_missing
+from .tabular_reader import TabularReader
+
+_DEFAULTS = TableSettings()
+_CHECKS: dict[str, Check] = {
+    "epochs": positive_size,
+    "patience": positive_size,
+    "batch_size": positive_size,
+    "learning_rate": number(0, closed="neither"),
+    "dropout": number(0, 1),
+    "validation": number(0, 1, closed="neither"),
+    "verbose": flag,
+}
+# What `adjoint fit` asks for and an estimator has otherwise: its class is the task, its caller
+# holds rows out to score by, and scikit-learn's name of a seed is random_state.
+_OTHERWISE = ("task", "test", "seed")
+
+
+class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
+    """A network for a frame; abstract.
+
+    A subclass says what task it is, how targets are checked, and what its outputs mean.
+    """
+
+    task: str
+    model_: TableModel
+    history_: History
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] = _DEFAULTS.hidden,
+        epochs: int = _DEFAULTS.epochs,
+        patience: int = _DEFAULTS.patience,
+        batch_size: int = _DEFAULTS.batch_size,
+        learning_rate: float = _DEFAULTS.learning_rate,
+        dropout: float = _DEFAULTS.dropout,
+        validation: float = _DEFAULTS.validation,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        dates: str | None = None,
+        missing: Sequence[str] = (),
+        random_state: RandomState = None,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden, self.epochs, self.patience = hidden, epochs, patience
+        self.batch_size, self.learning_rate, self.dropout = batch_size, learning_rate, dropout
+        self.validation = validation
+        self.decimal, self.thousands = decimal, thousands
+        self.dates, self.missing = dates, missing
+        self.random_state, self.verbose = random_state, verbose
+
+    def _read_targets(self, y: Array) -> Array:
+        """Return targets as a table of the task has them, and learn what they are of."""
+        raise NotImplementedError
+
+    def fit(self, X: ArrayLike | DataFrame, y: ArrayLike) -> Self:
+        """Learn what the columns are, and train a network on them.
+
+        Parameters
+        ----------
+        X : frame or (n, columns) array
+            A frame of pandas, polars or Arrow, or another that speaks Arrow's PyCapsule protocol.
+        y : (n,) array
+            The targets.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no column to learn from, nothing to predict, or a wrong parameter.
+        """
+        conventions, settings = self._conventions(), self._settings()
+        table = self._read(X, is_first=True)
+        targets = self._read_targets(_checked(self, y, len(table)))
+        # The target is a column of the table as in a file; X may have one of that name.
+        name = "target"
+        while name in table.column_names:
+            name += "_"
+        table = table.append_column(name, [targets])
+        encoder, target, parts = prepare(table, name, settings, conventions)
+        trained = train(encoder, target, parts, settings, progress=self.verbose)
+        self.model_, self.encoder_ = trained.model, trained.model.encoder
+        self.history_ = trained.history
+        return self
+
+    def _settings(self) -> TableSettings:
+        for name, check in _CHECKS.items():
+            check(name, getattr(self, name))
+        hidden = np.atleast_1d(np.asarray(self.hidden)).tolist()
+        for size in hidden:
+            positive_size("hidden", size)
+        names = [each.name for each in fields(TableSettings) if each.name not in _OTHERWISE]
+        given = {name: getattr(self, name) for name in names} | {"hidden": tuple(hidden)}
+        return TableSettings(task=self.task, test=0.0, seed=_seed(self.random_state), **given)
+
+    def _outputs(self, X: ArrayLike | DataFrame) -> Any:
+        # The last digits of products of 32 bits depend on where in a batch a row stands.
+        rows = self._encoded(X, Counter()).astype(np.float64)
+        return self.model_.outputs(rows)
+
+
+class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
+    """A network that classifies the rows of a frame, whatever its columns hold.
+
+    It does what `adjoint fit` does with a table in a file: `TabularEncoder` reads the columns,
+    categories are embedded, and a network is trained until it does not get better on a part of the
+    rows. No rows are held out to score by; do so with scikit-learn's `train_test_split` or
+    `cross_val_score`.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Units of each hidden layer.
+    epochs : int
+        At most; it stops early.
+    patience : int
+        Epochs without a better loss on the rows to validate on, before it stops.
+    batch_size : int
+    learning_rate : float
+        The step length of AdamW.
+    dropout : float
+        The part of the units that a step leaves out, in [0, 1).
+    validation : float
+        The part of the rows that is held out to stop by, in (0, 1).
+    decimal, thousands, dates, missing
+        How texts write numbers, dates and missing values, as of `TabularEncoder`.
+    random_state : int, RandomState or None
+        An int gives the same network each time.
+    verbose : bool
+        Whether a line tells of the training now and then.
+
+    Attributes
+    ----------
+    classes_ : (classes,) array
+    columns_, ignored_ : dict of str to str
+        What each column is to the network, and why others are left out.
+    history_ : History
+        The losses of each epoch.
+    model_ : TableModel
+        What `adjoint fit` keeps in a folder.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Only if all columns of the frame had names that are texts.
+
+    See Also
+    --------
+    TabularRegressor : The same for numbers.
+    MLPClassifier : scikit-learn's network, for columns of numbers and categories.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from adjoint.estimators import TabularClassifier
+    >>> frame = pd.DataFrame({
+    ...     "age": [f"{20 + i % 50} years" for i in range(200)],
+    ...     "town": ["Oslo", "Rome", None, "Kyiv"] * 50,
+    ... })
+    >>> y = ["old" if i % 50 > 25 else "young" for i in range(200)]
+    >>> model = TabularClassifier(epochs=40, learning_rate=0.01, random_state=0).fit(frame, y)
+    >>> print(model.columns_["age"])
+    number, 20 to 69; in years, '39 years' is 39
+    >>> model.predict(pd.DataFrame({"age": ["21 years", "60 years"], "town": ["Rome", "Oslo"]}))
+    array(['young', 'old'], dtype='<U5')
+    >>> model.score(frame, y) > 0.95
+    True
+    """
+
+    task = "classification"
+    classes_: Array
+
+    def _read_targets(self, y: Array) -> Array:
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class, {self.classes_.tolist()[0]!r}: there is nothing to tell apart; "
+                "at least two are needed"
+            )
+        return codes
+
+    def predict_proba(self, X: ArrayLike | DataFrame) -> Array:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : frame or (n, columns) array
+
+        Returns
+        -------
+        (n, classes) array, in the order of ``classes_``
+        """
+        # The labels of the model are the places of the classes, in their order.
+        return np.asarray(self._outputs(X))
+
+    def predict(self, X: ArrayLike | DataFrame) -> Array:
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : frame or (n, columns) array
+
+        Returns
+        -------
+        (n,) array of the classes' type
+        """
+        chances = self.predict_proba(X)
+        return np.asarray(self.classes_[chances.argmax(axis=1)])
+
+
+class TabularRegressor(RegressorMixin, TabularNetwork):  # type: ignore[misc]
+    """A network that predicts a number for the rows of a frame, whatever its columns hold.
+
+    It does what `adjoint fit` does with a table in a file, as `TabularClassifier` does, which has
+    the parameters.
+
+    Parameters
+    ----------
+    hidden, epochs, patience, batch_size, learning_rate, dropout, validation, decimal, thousands, \
+dates, missing, random_state, verbose
+        As of `TabularClassifier`.
+
+    Attributes
+    ----------
+    columns_, ignored_, history_, model_, n_features_in_, feature_names_in_
+        As of `TabularClassifier`.
+
+    See Also
+    --------
+    TabularClassifier : The same for classes.
+    MLPRegressor : scikit-learn's network, for columns of numbers and categories.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from adjoint.estimators import TabularRegressor
+    >>> frame = pd.DataFrame({
+    ...     "area": [f"{20 + i % 50} m²" for i in range(200)],
+    ...     "town": ["Oslo", "Rome", None, "Kyiv"] * 50,
+    ... })
+    >>> rent = [12.0 * (20 + i % 50) + 200 * (i % 4 == 0) for i in range(200)]
+    >>> model = TabularRegressor(epochs=100, learning_rate=0.01, random_state=0).fit(frame, rent)
+    >>> model.score(frame, rent) > 0.9
+    True
+    """
+
+    task = "regression"
+
+    def _read_targets(self, y: Array) -> Array:
+        return np.asarray(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"))
+
+    def predict(self, X: ArrayLike | DataFrame) -> Array:
+        """Return a number for each row.
+
+        Parameters
+        ----------
+        X : frame or (n, columns) array
+
+        Returns
+        -------
+        (n,) array of float64
+        """
+        return np.asarray(self._outputs(X))
+
+
+def _checked(estimator: BaseEstimator, y: Any, rows: int) -> Array:
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
+        )
+    refuse_subclass(y)
+    refuse_missing(y)
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(range(rows), y)
+    return np.asarray(y)
+
+
+def _seed(random_state: RandomState) -> int:
+    """Return the seed of the training: an int is that of `adjoint fit --seed`."""
+    if isinstance(random_state, (int, np.integer)):
+        if not 0 <= random_state < 2**32:
+            raise ValueError(f"random_state: expected 0 to 2**32 - 1, got {random_state}")
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
