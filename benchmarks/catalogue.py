@@ -38,6 +38,7 @@ class Benchmark(Protocol):
 # Made when asked for: a worker makes one only, and none reads its data before that.
 WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "article": races.article,
+    "article-float32": races.article_float32,
     "digits": races.digits,
     "wide": races.wide,
     "wide-2-threads": races.wide_on_two_threads,

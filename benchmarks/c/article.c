@@ -1,19 +1,22 @@
-/* The article's network, 2-4-4-2, in double: batches of 50 rows, plain gradient descent. */
-#include <math.h>
+/* The article's network, 2-4-4-2, in double or float: batches of 50 rows, plain gradient descent. */
+#include <tgmath.h>
 #include "shuffle.h"
+#ifndef REAL
+#define REAL double
+#endif
 #define S(x) (1 / (1 + exp(-(x))))
-typedef struct { double W1[2][4], b1[4], W2[4][4], b2[4], W3[4][2], b3[2]; } Net;
+typedef struct { REAL W1[2][4], b1[4], W2[4][4], b2[4], W3[4][2], b3[2]; } Net;
 
 #define B 50
 #define ROWS for (int r = 0; r < B; r++)
-static double total(const double *x) { double s = 0; ROWS s += x[r]; return s; }
-static double dot(const double *x, const double *y) {
-    double s = 0; ROWS s += x[r] * y[r]; return s;
+static REAL total(const REAL *x) { REAL s = 0; ROWS s += x[r]; return s; }
+static REAL dot(const REAL *x, const REAL *y) {
+    REAL s = 0; ROWS s += x[r] * y[r]; return s;
 }
 
 /* Rows innermost, so that the compiler may put them along the lanes. */
-static double step(Net *p, const double (*X)[2], const int64_t *y, const int64_t *rows, double lr) {
-    double x[2][B], z1[4][B], z2[4][B], a[2][B], t[B], d3[2][B], d2[4][B], d1[4][B], loss[B];
+static REAL step(Net *p, const REAL (*X)[2], const int64_t *y, const int64_t *rows, REAL lr) {
+    REAL x[2][B], z1[4][B], z2[4][B], a[2][B], t[B], d3[2][B], d2[4][B], d1[4][B], loss[B];
     Net g;
     ROWS { x[0][r] = X[rows[r]][0]; x[1][r] = X[rows[r]][1]; t[r] = y[rows[r]]; }
     for (int j = 0; j < 4; j++)
@@ -28,8 +31,8 @@ static double step(Net *p, const double (*X)[2], const int64_t *y, const int64_t
         for (int i = 0; i < 4; i++) ROWS a[j][r] += z2[i][r] * p->W3[i][j];
     }
     ROWS {
-        double m = a[0][r] > a[1][r] ? a[0][r] : a[1][r];
-        double e0 = exp(a[0][r] - m), e1 = exp(a[1][r] - m), s = e0 + e1;
+        REAL m = a[0][r] > a[1][r] ? a[0][r] : a[1][r];
+        REAL e0 = exp(a[0][r] - m), e1 = exp(a[1][r] - m), s = e0 + e1;
         loss[r] = log(s) + m - (t[r] == 0 ? a[0][r] : a[1][r]);
         d3[0][r] = (e0 / s - (t[r] == 0)) / B;
         d3[1][r] = (e1 / s - (t[r] == 1)) / B;
@@ -51,12 +54,12 @@ static double step(Net *p, const double (*X)[2], const int64_t *y, const int64_t
         g.b2[j] = total(d2[j]);
         for (int i = 0; i < 2; i++) g.W1[i][j] = dot(x[i], d1[j]);
     }
-    double *q = (double *)p, *d = (double *)&g;
+    REAL *q = (REAL *)p, *d = (REAL *)&g;
     for (int i = 0; i < (int)(sizeof g / sizeof *d); i++) q[i] -= lr * d[i];
     return total(loss) / B;
 }
 
-void train(Net *p, const double (*X)[2], const int64_t *y, int64_t *rows, int64_t n, int64_t epochs,
+void train(Net *p, const REAL (*X)[2], const int64_t *y, int64_t *rows, int64_t n, int64_t epochs,
            double lr, int64_t shuffled, double *losses) {
     for (int64_t e = 0; e < epochs; e++) {
         double sum = 0;

@@ -17,7 +17,7 @@ from . import (
     sklearn_training,
     torch_training,
 )
-from .task import ARTICLE, DIGITS, WIDE, Task
+from .task import ARTICLE, ARTICLE_FLOAT32, DIGITS, WIDE, Task
 
 NUMPY = "hand-written NumPy"
 
@@ -54,6 +54,10 @@ ARTICLE_RIVALS = [
     *in_c(ARTICLE, "article"),
     Rival("Numba, loops", partial(numba_training.make_article, ARTICLE), ("numba",)),
 ]
+ARTICLE_FLOAT32_RIVALS = [
+    *general(ARTICLE_FLOAT32),
+    *in_c(ARTICLE_FLOAT32, "article_float32"),
+]
 DIGITS_RIVALS = [
     *general(DIGITS),
     *in_c(DIGITS, "digits"),
@@ -88,6 +92,11 @@ ABOUT_WIDE = "784-512-512-10, batch 128, float32, Adam"
 def article() -> Race:
     title = "the article's network, 2-4-4-2, batch 50, float64, gradient descent"
     return training(title, ARTICLE, ARTICLE_RIVALS, tolerance=1e-10)
+
+
+def article_float32() -> Race:
+    title = "the article's network, 2-4-4-2, batch 50, float32, gradient descent"
+    return training(title, ARTICLE_FLOAT32, ARTICLE_FLOAT32_RIVALS, tolerance=1e-4)
 
 
 def digits() -> Race:

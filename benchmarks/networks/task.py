@@ -9,7 +9,7 @@ import functools
 import gzip
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,7 @@ def noise(rows: int, features: int) -> tuple[Array, Array]:
 
 
 ARTICLE = Task((2, 4, 4, 2), "sigmoid", "sgd", 0.05, 50, "float64", moons, checked=20)
+ARTICLE_FLOAT32 = replace(ARTICLE, dtype="float32")
 DIGITS = Task((64, 128, 10), "relu", "adam", 1e-3, 64, "float32", digits, checked=3)
 WIDE = Task(
     (784, 512, 512, 10), "relu", "adam", 1e-3, 128, "float32", lambda: noise(2560, 784), checked=1

@@ -282,3 +282,30 @@ def test_two_columns_share_one_exponential(function, dtype):
             # A few ulps: NumPy's exponential is another one.
             rtol = 8 * np.finfo(dtype).eps
             np.testing.assert_allclose(compiled(x), function(x), rtol=rtol, err_msg=str(row))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [
+        (lambda x: ad.exp(-ad.logaddexp(-x, 0)), "expit"),
+        (lambda x: ad.exp(-ad.logaddexp(0, x)), "expit"),
+        (lambda x: ad.exp(-ad.softplus(x)), "expit"),
+        (lambda x: ad.exp(special.log_expit(x)), "expit"),
+        (lambda x: 1 / (1 + ad.exp(-x)), "sigmoid"),
+        (lambda x: 1 / (ad.exp(-x) + 1), "sigmoid"),
+        (lambda x: ad.logaddexp(x, 0), "softplus"),
+        (lambda x: ad.logaddexp(0, -x), "softplus"),
+    ],
+)
+def test_forms_of_the_logistic_function_are_recognised(function, operation, dtype):
+    rng = np.random.default_rng(0)
+    ends = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e-30, 1e30, -1e30]
+    x = np.concatenate([ends, rng.uniform(-80, 80, 200)]).astype(dtype)
+    kernel = lower(simplify(trace(function, x[:1])))
+    assert operation in {element.operation for element in kernel.at(Stage.BEFORE)}
+    with np.errstate(all="ignore"):
+        # NumPy's e to the power of a rounded logarithm has an error of up to 80 ulps.
+        rtol = 100 * np.finfo(dtype).eps
+        exact = function(x)
+    np.testing.assert_allclose(ad.compile(function)(x), exact, rtol=rtol)

@@ -82,11 +82,39 @@ def _shortened(kernel: Kernel, operation: str, *args: Element) -> Element:
         return kernel.apply("multiply", kind, args[0], kernel.constant(1 / args[1].payload, kind))
     if operation == "exp":
         return _exp(kernel, *args)
+    if operation == "logaddexp" and any(_is_constant(x, 0) for x in args):
+        return kernel.apply("softplus", kind, args[1] if _is_constant(args[0], 0) else args[0])
+    if operation == "divide" and _is_constant(args[0], 1):
+        x = _exponent_beside_one(args[1])
+        if x is not None:
+            return kernel.apply("sigmoid", kind, x)
     return kernel.apply(operation, kind, *args)
+
+
+def _is_constant(x: Element, number: float) -> bool:
+    return x.operation == "constant" and bool(x.payload == number)
+
+
+def _exponent_beside_one(x: Element) -> Element | None:
+    """Return y if an element is 1 + e⁻ʸ."""
+    if x.operation != "add":
+        return None
+    one, power = x.args if _is_constant(x.args[0], 1) else x.args[::-1]
+    if not _is_constant(one, 1) or power.operation != "exp":
+        return None
+    (exponent,) = power.args
+    return exponent.args[0] if exponent.operation == "negative" else None
 
 
 def _exp(kernel: Kernel, x: Element) -> Element:
     """Return eˣ; two numbers less the greater of them take one exponential, the other is e⁰."""
+    if x.operation == "negative" and x.args[0].operation == "softplus":
+        # 1 / (1 + eʸ), whose logarithm would lose digits where it is large.
+        (y,) = x.args[0].args
+        opposite = y.args[0] if y.operation == "negative" else kernel.apply("negative", y.kind, y)
+        return kernel.apply("expit", x.kind, opposite)
+    if x.operation == "log_expit":
+        return kernel.apply("expit", x.kind, *x.args)
     pair = _pair_less_greater(kernel, x)
     if pair is None:
         return kernel.apply("exp", x.kind, x)

@@ -1,0 +1,3 @@
+/* The same in float. */
+#define REAL float
+#include "article.c"
