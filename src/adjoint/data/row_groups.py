@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
-from ..errors import require
+from ..errors import TableError, require
 from .window import WINDOW, ByWindow, Told
 
 
@@ -33,8 +33,9 @@ class RowGroups:
     Raises
     ------
     ValueError
-        If the dataset does not consist of files of Parquet; from `read`, if a file is not there any
-        more, or was changed.
+        If the dataset does not consist of files of Parquet.
+    TableError
+        From `read`, if a file is not there any more, was changed, or cannot be read.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -63,16 +64,21 @@ class RowGroups:
 
     def read(self, place: int, columns: Sequence[str] | None = None) -> Any:
         """Return the rows of a group as a table of Arrow's."""
+        import pyarrow
+
         group = self._groups[place]
         if self._state(group) != self._states[group.path]:
-            raise ValueError(f"{group.path}: the file was changed while it was read")
+            raise TableError(f"{group.path}: the file was changed while it was read")
         names = None if columns is None else list(columns)
-        return group.to_table(schema=self.schema, columns=names, use_threads=False)
+        try:
+            return group.to_table(schema=self.schema, columns=names, use_threads=False)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise TableError(f"{group.path}: cannot be read: {error}") from None
 
     def _state(self, file: Any) -> tuple[Any, ...]:
         [info] = file.filesystem.get_file_info([file.path])
         if not info.is_file:
-            raise ValueError(f"{file.path}: the file is not there any more")
+            raise TableError(f"{file.path}: the file is not there any more")
         return info.size, info.mtime_ns
 
 
@@ -85,7 +91,7 @@ def parquet_batches(
     window: int = WINDOW,
     shuffle: bool = True,
     seed: np.random.Generator | int | None = None,
-    tell: Told = lambda rows, of: None,
+    tell: Told = lambda epoch, rows, of: None,
 ) -> ByWindow:
     """Return batches of rows from files of Parquet, of which a window at a time is in memory.
 

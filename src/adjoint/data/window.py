@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -15,8 +15,8 @@ from .prefetch import prefetched
 
 # Reads a block: arrays of as many rows as it has.
 Read = Callable[[int], tuple[Array, ...]]
-# Called with how many rows of an epoch were given, and how many it has.
-Told = Callable[[int, int], None]
+# Called with the epoch, how many of its rows were given, and how many it has.
+Told = Callable[[int, int, int], None]
 # Sites in `adjoint.core.philox`: random words that nothing else uses.
 _BLOCK_SITE, _WINDOW_SITE = 3, 4
 WINDOW = 1 << 17
@@ -45,7 +45,8 @@ class ByWindow:
         Otherwise blocks and rows keep their order.
     seed : int, numpy.random.Generator or None
     tell : callable, optional
-        ``tell(rows, of)`` is called before each window: rows given in this epoch, and all.
+        ``tell(epoch, rows, of)`` is called before each window and at the end of an epoch: how many
+        of its rows were given, and how many it has.
     identity : str
         What the data are. A training that is resumed must have the same.
 
@@ -75,7 +76,7 @@ class ByWindow:
         window: int = WINDOW,
         shuffle: bool = True,
         seed: np.random.Generator | int | None = None,
-        tell: Told = lambda rows, of: None,
+        tell: Told = lambda epoch, rows, of: None,
         identity: str = "",
     ) -> None:
         self.sizes: Array = np.asarray(sizes, np.int64)
@@ -99,11 +100,11 @@ class ByWindow:
         order = f"seed {self.seed}, window {self.window}" if self.shuffle else "unshuffled"
         return f"{self.rows} rows of {self._identity}, batches of {self.batch_size}, {order}"
 
-    def __call__(self, epoch: int) -> Iterator[tuple[Array, ...]]:
+    def __call__(self, epoch: int) -> Generator[tuple[Array, ...]]:
         """Yield the batches of an epoch."""
         return self.starting_at(epoch, 0)
 
-    def starting_at(self, epoch: int, step: int) -> Iterator[tuple[Array, ...]]:
+    def starting_at(self, epoch: int, step: int) -> Generator[tuple[Array, ...]]:
         """Yield the batches of an epoch, beginning at batch number ``step``."""
         windows = self._windows(epoch)
         ends = np.cumsum([self.sizes[blocks].sum() for blocks in windows])
@@ -112,9 +113,9 @@ class ByWindow:
         skipped = given - (int(ends[first - 1]) if first else 0)
         found = (self._load(epoch, i, windows[i]) for i in range(first, len(windows)))
         rest: list[Array] = []
-        with closing(prefetched(found)) as loaded:  # type: ignore[type-var]
+        with closing(prefetched(found)) as loaded:
             for arrays in loaded:
-                self.tell(given, self.rows)
+                self.tell(epoch, given, self.rows)
                 arrays = [array[skipped:] for array in arrays]
                 if rest:
                     arrays = [np.concatenate(pair) for pair in zip(rest, arrays, strict=True)]
@@ -126,7 +127,7 @@ class ByWindow:
                 given += whole
         if rest and len(rest[0]):
             yield tuple(rest)
-        self.tell(self.rows, self.rows)
+        self.tell(epoch, self.rows, self.rows)
 
     def _windows(self, epoch: int) -> list[Array]:
         """Return the numbers of the blocks of each window."""

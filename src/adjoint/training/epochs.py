@@ -64,7 +64,7 @@ def train_epoch(
         then back at the latest parameters whose loss was.
     """
     # Closed now, not when it is collected: a thread may read ahead of it.
-    with closing(task.batches(len(history), order, position.step)) as batches:  # type: ignore[type-var]
+    with closing(task.batches(len(history), order, position.step)) as batches:
         take_steps(task, take, batches, history, position, after_step)
     return epoch_record(task, history, position)
 

@@ -81,7 +81,7 @@ class StreamedRun(EagerRun):
         history.tier = "eager" if self._native is None else "native"
         # Only a window can begin anywhere; in others the first batches are looked at again.
         start = position.step if task.window is not None else 0
-        with closing(task.batches(len(history), None, start)) as batches:  # type: ignore[type-var]
+        with closing(task.batches(len(history), None, start)) as batches:
             first = list(islice(batches, 2))
             shapes = {_shape_of(batch) for batch in first}
             shape = _shape_of(first[0]) if len(shapes) == 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -117,7 +117,7 @@ class Task:
             return None
         return rows.permutation(self.rows, seed=self.seed, epoch=epoch)
 
-    def batches(self, epoch: int, order: Array | None, start: int) -> Iterator[tuple[Array, ...]]:
+    def batches(self, epoch: int, order: Array | None, start: int) -> Generator[tuple[Array, ...]]:
         """Yield the batches of an epoch, beginning at batch number ``start``."""
         if self.stream is not None:
             yield from self.stream(epoch, start)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...data.row_groups import RowGroups
 from ...errors import TableError
 from ..values import plain
 from .dialect import unique_names
@@ -106,6 +107,10 @@ class ParquetFolder(_Typed):
         schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
         self._dataset = dataset.dataset(names, schema=schema.remove_metadata(), **how)
         self.names = unique_names(schema.names)
+
+    def groups(self) -> RowGroups:
+        """Return its row groups."""
+        return RowGroups(self._dataset)
 
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows, file by file in the order of their names."""
