@@ -1,4 +1,4 @@
-"""Write a table of Parquet in pieces, as large as one likes, to fit and predict it in little memory.
+"""Write a large table of Parquet in pieces, to fit and predict it in little memory.
 
 ``python -m benchmarks.large_table FOLDER --rows 10_000_000`` writes files of a million rows in row
 groups of 100,000, each a function of its number. Then, each with its peak of memory:
