@@ -137,6 +137,49 @@ def test_files_with_other_types_and_without_rows_are_one_table(tmp_path):
     assert prepared(tmp_path)[2].rows > 700
 
 
+def test_progress_is_told_in_rows_and_bytes(table, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("adjoint.cli.commands.fit._SECONDS", 0.0)
+    assert adjoint("fit", table, *FIT, "--out", tmp_path / "m") == 0
+    told = capsys.readouterr().err
+    assert "before the first epoch: 1,200 of 1,200 rows, 0 of 0 MB" in told
+    assert "epoch 3: 0 of " in told
+
+
+def test_a_class_that_only_rows_held_out_have_is_counted(tmp_path):
+    found = columns()
+    path = write(tmp_path / "t.parquet", found)
+    source = TableFile(path)
+    trained = survey.Survey(source.groups(), source.names, (), "kind", TableSettings())
+    held = np.flatnonzero(~np.concatenate([trained.is_trained(i) for i in range(12)]))
+    found["kind"][held[0]] = "alone"
+    _, target, parts = prepared(write(path, found))
+    assert target.labels == ["no", "yes"]
+    assert parts.left_out.startswith(
+        "1 row without one, or of a class that only rows held out have"
+    )
+
+
+def test_a_corrupt_group_ends_in_one_line(table, tmp_path, capsys):
+    data = bytearray(table.read_bytes())
+    data[1000:1500] = bytes(500)
+    table.write_bytes(data)
+    assert adjoint("fit", table, *FIT, "--out", tmp_path / "m") == 2
+    assert "table.parquet: cannot be read: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_partitions_and_columns_that_some_files_lack_are_read(tmp_path):
+    for year in (2023, 2024):
+        (tmp_path / f"year={year}").mkdir()
+        found = columns(600, seed=year)
+        if year == 2023:
+            del found["gaps"]
+        write(tmp_path / f"year={year}" / "part.parquet", found)
+    encoder, _, _ = prepared(tmp_path)
+    by_name = {column.name: column for column in encoder.columns}
+    assert by_name["year"].quantiles == [2023.0, 2024.0]
+    assert by_name["gaps"].has_missing
+
+
 def test_an_identifier_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(survey, "_MOST_TEXTS", 50)
     found = columns() | {"who": [f"person {i * 7919 % N}" for i in range(N)]}

@@ -73,11 +73,13 @@ def prepare_large(
         As `trial.prepare`; or if a file was changed meanwhile.
     """
     say(f"reading {sum(groups.sizes):,} rows in {len(groups):,} row groups to learn their columns")
-    survey = Survey(groups, names, drop, target_name, settings)
+    survey = Survey(groups, names, drop, target_name, settings, tell)
     sample = survey.sample
     conventions = conventions_of(sample, conventions)
     target = learn_target(target_name, sample[target_name], settings.task, conventions)
-    ignored = row_counters(survey.head.drop_columns([target_name]), unnamed(survey.head))
+    # Only rows that lie one after another show whether a column counts them.
+    counters = row_counters(survey.head.drop_columns([target_name]), unnamed(survey.head))
+    ignored = dict.fromkeys(counters, f"counts the rows, as the first {len(survey.head):,} show")
     encoder = Encoder.fit(sample, skip=[target_name], conventions=conventions, ignored=ignored)
     say("reading them once more to count and to scale the target")
     counted = _Counted(survey, encoder, target)
@@ -156,5 +158,7 @@ class _Counted:
             self.fingerprints = self.fingerprints.joined(Fingerprints.of(X, own))
         self.std = math.sqrt(squares / max(sum(self.sizes), 1)) or 1.0
         missing = total - self.known
-        are = "row without one is" if missing == 1 else "rows without one are"
-        self.left_out = f"{missing:,} {are} left out" if missing else ""
+        rows = "row" if missing == 1 else "rows"
+        other = ", or of a class that only rows held out have," if target.labels else ""
+        are = "is" if missing == 1 else "are"
+        self.left_out = f"{missing:,} {rows} without one{other} {are} left out" if missing else ""

@@ -12,6 +12,7 @@ from ..core.annotations import Array
 from ..core.philox import random_words
 from ..data.prefetch import prefetched
 from ..data.row_groups import RowGroups
+from ..data.window import Told
 from .settings import TableSettings
 from .values import is_numeric, is_temporal, is_textual, plain
 
@@ -45,6 +46,8 @@ class Survey:
         Columns that are not read.
     target : str
     settings : TableSettings
+    tell : callable
+        ``tell(-1, rows, of)`` is called after each group: how many rows were read, of how many.
 
     Attributes
     ----------
@@ -60,8 +63,10 @@ class Survey:
         skip: tuple[str, ...],
         target: str,
         settings: TableSettings,
+        tell: Told = lambda epoch, rows, of: None,
     ) -> None:
         self.groups, self._target, self._seed = groups, target, settings.seed
+        self._tell = tell
         self._named = {
             own: name
             for own, name in zip(groups.schema.names, names, strict=True)
@@ -85,8 +90,12 @@ class Survey:
     def tables(self) -> Iterator[tuple[int, Any]]:
         """Yield the number of each group and its rows, read by a thread ahead."""
         found = ((place, self.read(place)) for place in range(len(self.groups)))
+        given = 0
         with closing(prefetched(found)) as read:
-            yield from read
+            for place, table in read:
+                yield place, table
+                given += len(table)
+                self._tell(-1, given, sum(self.groups.sizes))
 
     def is_trained(self, place: int) -> Array:
         """Return which rows of a group are to train on."""

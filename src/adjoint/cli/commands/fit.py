@@ -224,7 +224,7 @@ def _streamed(source: TableFile, wanted: bool | None) -> RowGroups | None:
 
 
 class ReadingLog:
-    """Says every ten seconds how much of an epoch was read, in rows and in bytes."""
+    """Says every ten seconds how much of a pass was read, in rows and in bytes."""
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self._total, self._say, self._latest = total, say, monotonic()
@@ -234,8 +234,9 @@ class ReadingLog:
         if monotonic() - self._latest >= _SECONDS:
             self._latest = monotonic()
             read = self._total * rows // of
+            which = f"epoch {epoch + 1}" if epoch >= 0 else "before the first epoch"
             self._say(
-                f"epoch {epoch + 1}: {rows:,} of {of:,} rows, {read / 1e6:,.0f} of "
+                f"{which}: {rows:,} of {of:,} rows, {read / 1e6:,.0f} of "
                 f"{self._total / 1e6:,.0f} MB"
             )
 
