@@ -114,6 +114,16 @@ class ParquetFolder(_Typed):
 
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows, file by file in the order of their names."""
+        from pyarrow import dataset
+
         yield from self._named(
-            batch for batch in self._dataset.to_batches(batch_size=_ROWS) if batch.num_rows
+            batch
+            for batch in self._dataset.to_batches(
+                batch_size=_ROWS,
+                # By default Arrow reads four whole files and sixteen blocks ahead.
+                batch_readahead=1,
+                fragment_readahead=1,
+                fragment_scan_options=dataset.ParquetFragmentScanOptions(pre_buffer=False),
+            )
+            if batch.num_rows
         )
