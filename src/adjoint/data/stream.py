@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,14 @@ from ..core.operand import as_operand
 from ..core.philox import random_words
 from ..errors import ShapeError
 from . import rows
+from .row_groups import parquet_batches
+from .window import ByWindow
+
+__all__ = ["ByLength", "ByWeight", "ByWindow", "parquet_batches"]
 
 Batch = tuple[Array, Array]
-Stream = Callable[[int], Iterator[Batch]]
+# Gives the batches of an epoch, beginning at a number.
+Stream = Callable[[int, int], Iterator[Batch]]
 # What a user trains on: a pair (X, y), batches of such pairs, or a function of the epoch.
 Data = tuple[ArrayLike, ArrayLike] | Iterable[Any] | Callable[[int], Iterable[Any]]
 
@@ -53,8 +60,12 @@ def as_stream(source: Data, checked: Callable[[Any], Batch]) -> Stream:
         )
     is_spent = False
 
-    def batches(epoch: int) -> Iterator[Batch]:
+    def batches(epoch: int, start: int) -> Iterator[Batch]:
         nonlocal is_spent
+        if isinstance(source, ByWindow):
+            with closing(source.starting_at(epoch, start)) as read:
+                yield from map(checked, read)
+            return
         found = source(epoch) if callable(source) else iter(source)
         if found is source:  # an iterator, which does not begin anew
             if is_spent:
@@ -63,7 +74,7 @@ def as_stream(source: Data, checked: Callable[[Any], Batch]) -> Stream:
                     "pass a function that makes one: lambda epoch: batches()"
                 )
             is_spent = True
-        yield from map(checked, found)
+        yield from islice(map(checked, found), start, None)
 
     return batches
 

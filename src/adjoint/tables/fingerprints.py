@@ -33,9 +33,17 @@ class Fingerprints:
     @classmethod
     def of(cls, X: Array, y: Array) -> Fingerprints:
         """Return the fingerprints of encoded rows and their targets, (n, width) and (n,)."""
-        found = np.unique(_fingerprint(X, y))[:_MOST]
+        return cls._least(_fingerprint(X, y))
+
+    @classmethod
+    def _least(cls, words: Array) -> Fingerprints:
+        found = np.unique(words)[:_MOST]
         is_all = len(found) < _MOST
         return cls(found, int(np.iinfo(np.uint64).max if is_all else found[-1]))
+
+    def joined(self, others: Fingerprints) -> Fingerprints:
+        """Return the fingerprints of these rows and others, the same as of all at once."""
+        return self._least(np.concatenate([self.known, others.known]))
 
     def count(self, X: Array, y: Array) -> int:
         """Return how many of the rows are equal to one that was kept; scaled up for a part."""

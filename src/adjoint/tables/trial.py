@@ -12,12 +12,14 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
+from ..data.window import ByWindow
 from ..errors import TableError
 from ..files.rescue import rescued
 from ..network import Perceptron
 from ..optim import AdamW
 from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
+from ..training.saving import Saving
 from .baseline import baselines
 from .conventions import AS_SHOWN, Conventions
 from .encoder import DTYPE, Encoder, conventions_of, row_counters
@@ -69,12 +71,23 @@ class Trained:
 
 @dataclass(frozen=True)
 class Parts:
-    """Encoded rows to train on, to stop by and to score by, and what is said of the others."""
+    """Encoded rows to train on, to stop by and to score by, and what is said of the others.
+
+    Where there is a stream, it gives the rows to train on, which have these fingerprints; then
+    ``train`` is a sample of them, for simpler models.
+    """
 
     train: tuple[Array, Array]
     validation: tuple[Array, Array]
     test: tuple[Array, Array]
     left_out: str = ""
+    stream: ByWindow | None = None
+    fingerprints: Fingerprints | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to train on."""
+        return len(self.train[1]) if self.stream is None else self.stream.rows
 
 
 def prepare(
@@ -101,9 +114,8 @@ def prepare(
     target = learn_target(target_name, table[target_name], settings.task, conventions)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
-    if settings.test and len(rows) < _FEWEST_ROWS:
-        counted = "1 row has" if len(rows) == 1 else f"{len(rows)} rows have"
-        raise TableError(f"{counted} a target; at least {_FEWEST_ROWS} are needed")
+    if settings.test:
+        check_rows(len(rows))
     rest, test = rows, rows[:0]
     if settings.test:
         rest, test = _split(rows, y, settings.test, target, settings.seed)
@@ -115,7 +127,7 @@ def prepare(
         table.take(train),
         skip=[target_name],
         conventions=conventions,
-        ignored=row_counters(table.drop_columns([target_name]), _unnamed(table)),
+        ignored=row_counters(table.drop_columns([target_name]), unnamed(table)),
     )
 
     def encoded(rows: Array) -> tuple[Array, Array]:
@@ -125,7 +137,14 @@ def prepare(
     return encoder, target, Parts(encoded(train), encoded(validation), encoded(test), left_out)
 
 
-def _unnamed(table: pyarrow.Table) -> list[str]:
+def check_rows(count: int) -> None:
+    """Refuse too few rows with a target."""
+    if count < _FEWEST_ROWS:
+        counted = "1 row has" if count == 1 else f"{count} rows have"
+        raise TableError(f"{counted} a target; at least {_FEWEST_ROWS} are needed")
+
+
+def unnamed(table: pyarrow.Table) -> list[str]:
     """Return the name that the first column got where it had none."""
     return [name for name in table.column_names[:1] if name == "column 1"]
 
@@ -155,23 +174,34 @@ def run(
     *,
     progress: bool,
     say: Callable[[str], None] = lambda line: None,
+    checkpoint: Saving | None = None,
 ) -> Trial:
-    """Train a network and simple models, and score them on the rows held out."""
-    trained = train(encoder, target, parts, settings, progress=progress)
+    """Train a network and simple models, and score them on the rows held out.
+
+    The training goes on from its checkpoint if that is there.
+    """
+    trained = train(encoder, target, parts, settings, progress=progress, checkpoint=checkpoint)
     # From here on the training is paid for. If scoring or writing fails, the network is kept.
     with rescued(lambda place: save_model(trained.model, place, report=NO_REPORT), "model"):
         return _scored(trained, parts, settings, say=say)
 
 
 def train(
-    encoder: Encoder, target: Target, parts: Parts, settings: TableSettings, *, progress: bool
+    encoder: Encoder,
+    target: Target,
+    parts: Parts,
+    settings: TableSettings,
+    *,
+    progress: bool,
+    checkpoint: Saving | None = None,
 ) -> Trained:
     """Train a network on the rows to train on, which the rows to stop by end."""
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
     network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
-    model = TableModel(encoder, target, network, fingerprints=Fingerprints.of(*parts.train))
+    known = parts.fingerprints or Fingerprints.of(*parts.train)
+    model = TableModel(encoder, target, network, fingerprints=known)
     start = time.perf_counter()
-    history, stopping = _train(model, parts, settings, progress=progress)
+    history, stopping = _train(model, parts, settings, progress=progress, checkpoint=checkpoint)
     return Trained(model, history, stopping.best_epoch, time.perf_counter() - start)
 
 
@@ -188,7 +218,7 @@ def _scored(
     model.record = record = Record(
         settings=settings,
         rows={
-            "train": len(parts.train[1]),
+            "train": parts.rows,
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
@@ -204,20 +234,34 @@ def _scored(
     return Trial(model, record, y, outputs)
 
 
-def _train(model: TableModel, parts: Parts, settings: TableSettings, *, progress: bool) -> Any:
+def _train(
+    model: TableModel,
+    parts: Parts,
+    settings: TableSettings,
+    *,
+    progress: bool,
+    checkpoint: Saving | None,
+) -> Any:
     target = model.target
     pairs = [(X, target.as_trained(y)) for X, y in (parts.train, parts.validation)]
     stopping = EarlyStopping(patience=settings.patience)
-    history = fit(
-        model.network,
-        pairs[0],
-        loss=target.loss,
-        optimizer=lambda p: AdamW(p, lr=settings.learning_rate),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        validation=pairs[1],
-        callbacks=[stopping],
-        progress="log" if progress else False,
-    )
+    try:
+        history = fit(
+            model.network,
+            pairs[0] if parts.stream is None else parts.stream,
+            loss=target.loss,
+            optimizer=lambda p: AdamW(p, lr=settings.learning_rate),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            validation=pairs[1],
+            callbacks=[stopping],
+            checkpoint=checkpoint,
+            resume=checkpoint is not None,
+            progress="log" if progress else False,
+        )
+    except ValueError as error:
+        if checkpoint is None:
+            raise
+        raise TableError(f"{checkpoint.path}: {error}") from None
     return history, stopping

@@ -49,6 +49,7 @@ def conditions_of(
         "frozen parameters": [n for n, p in task.model.named_parameters() if not p.requires_grad],
         **conventions_of(task.model),
         **dict(zip(("X", "y"), map(checksum, task.data), strict=False)),
+        **({"stream": task.window.identity} if task.window else {}),
         "validation": None if task.validation is None else [*map(checksum, task.validation)],
         **_conditions_of_optimizer(task.optimizer),
         "callbacks": callbacks,

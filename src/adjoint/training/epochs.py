@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -62,9 +63,30 @@ def train_epoch(
         If a loss, or a parameter at the end of the epoch, is not finite. Model and optimiser are
         then back at the latest parameters whose loss was.
     """
+    # Closed now, not when it is collected: a thread may read ahead of it.
+    with closing(task.batches(len(history), order, position.step)) as batches:
+        take_steps(task, take, batches, history, position, after_step)
+    return epoch_record(task, history, position)
+
+
+def take_steps(
+    task: Task,
+    take: TakeStep,
+    batches: Iterable[tuple[Array, ...]],
+    history: History,
+    position: Position,
+    after_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Take a step on each of some batches, and update the position after it.
+
+    Raises
+    ------
+    DivergedError
+        If a loss is not finite.
+    """
     # NumPy would warn at every step. One error, where a loss is not finite, says it all.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for X, *targets in task.batches(len(history), order, position.step):
+        for X, *targets in batches:
             number, prediction = take(X, *targets)
             if not math.isfinite(number):
                 task.latest_finite.restore()
@@ -76,13 +98,25 @@ def train_epoch(
             position.loss_so_far += number * len(X)
             position.step += 1
             after_step()
-        if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
-            task.latest_finite.restore()
-            what = "a parameter became NaN or infinite"
-            raise _diverged(task, what, position.step - 1, history)
+
+
+def epoch_record(task: Task, history: History, position: Position) -> dict[str, float]:
+    """Return the record of an epoch whose steps are all taken.
+
+    Raises
+    ------
+    DivergedError
+        If a parameter is not finite.
+    """
+    if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
+        task.latest_finite.restore()
+        what = "a parameter became NaN or infinite"
+        raise _diverged(task, what, position.step - 1, history)
     if not position.rows:
         raise ValueError(f"fit: the data of epoch {len(history) + 1} have no batch")
-    return {"loss": position.loss_so_far / position.rows, **_measured(task, position)}
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = _measured(task, position)
+    return {"loss": position.loss_so_far / position.rows, **found}
 
 
 def _measured(task: Task, position: Position) -> dict[str, float]:

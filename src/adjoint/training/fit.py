@@ -65,9 +65,9 @@ def fit(
         validation data. In the end it has the mode that it had.
     data : (X, y), iterable of (X, y), or callable
         Arrays of n rows, memory maps too; or batches from an iterable, or from what ``data(epoch)``
-        returns, as a generator or `stream.ByLength`. Batches come as they are: ``batch_size`` and
-        ``shuffle`` do not apply, rows have no weights, and steps are eager. X, and y if it has
-        floats, are converted to the dtype of the model; integers in X stay integers for a model
+        returns, as a generator, `stream.ByLength` or `stream.parquet_batches`. Batches come as they
+        are: ``batch_size`` and ``shuffle`` do not apply, and rows have no weights. X, and y if it
+        has floats, are converted to the dtype of the model; integers in X stay integers for a model
         with an `Embedding`.
     loss : str or callable
         A name in `nn.functional.LOSSES`, as "cross_entropy" or "mse_loss", a module as

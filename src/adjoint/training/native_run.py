@@ -198,7 +198,7 @@ class NativeRun:
             own = {name: numbers[0] for name, numbers in self._trained(loop.epoch).items()}
             history.append(**own, **validate(task))
         if status not in (Status.PAUSED, Status.STALLED, Status.VALIDATION_IN_DOUBT):
-            task.latest_finite = self._snapshot(loop.previous, max(self.optimizer.steps - 1, 0))
+            task.latest_finite = self.before_last()
             self._finish_epoch()
 
     def _record(self, until: int, watch: Watch | None) -> None:
@@ -257,6 +257,32 @@ class NativeRun:
             if reshuffle is not None:
                 reshuffle.rows, reshuffle.words = loop.order, self._words
         return status
+
+    def feed(self, data: Sequence[Array]) -> Status:
+        """Take a step on each whole batch of some rows; model and optimiser are as after the last.
+
+        Any status but `PAUSED` says why not all of the steps were taken, or what they led to.
+        """
+        loop, taken, state = self.loop, self.optimizer.steps, self._read()
+        if any(now is not left for now, left in zip(state, self._written, strict=True)):
+            loop.load(self._carried(state), epoch=0)
+        loop.feed(_with_indices(data))
+        steps = loop.steps_until(1)
+        loop.settings = self._settings(taken, steps)
+        try:
+            return loop.run(1, steps=steps)
+        finally:
+            self._write(loop.state, taken + loop.steps)
+
+    @property
+    def fed(self) -> tuple[int, float]:
+        """How many steps were taken on the latest rows, and the sum of their losses by row."""
+        loop = self.loop
+        return loop.steps, loop.losses()[0] * loop.n if loop.epoch else loop.loss_so_far
+
+    def before_last(self) -> Snapshot:
+        """Return what there was before the last step, whose loss was finite."""
+        return self._snapshot(self.loop.previous, max(self.optimizer.steps - 1, 0))
 
     def _finish_epoch(self) -> None:
         """Finish an epoch by eager steps, from the step at which native code stopped.

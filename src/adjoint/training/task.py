@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -15,6 +15,7 @@ from ..data import rows
 from ..data.reshuffle import Reshuffle
 from ..data.row_weights import ClassWeight, row_weights
 from ..data.stream import Data, Stream, as_stream, is_batches
+from ..data.window import ByWindow
 from ..errors import ShapeError, choose
 from ..nn.embedding import Embedding
 from ..nn.functional import LOSSES
@@ -56,6 +57,8 @@ class Task:
         In how many parts the gradient of a batch is computed.
     stream : callable or None
         Gives the batches of an epoch in the place of ``data``.
+    window : ByWindow or None
+        Where the stream comes from, if its length is known.
     form : hashable
         Equal only for tasks whose steps are the same graph, on batches of the same shapes.
     seed : int or None
@@ -80,6 +83,7 @@ class Task:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     accumulate: int = 1
     stream: Stream | None = None
+    window: ByWindow | None = None
     form: Hashable = None
     seed: int | None = None
     reshuffle: Reshuffle | None = None
@@ -113,10 +117,10 @@ class Task:
             return None
         return rows.permutation(self.rows, seed=self.seed, epoch=epoch)
 
-    def batches(self, epoch: int, order: Array | None, start: int) -> Iterator[tuple[Array, ...]]:
+    def batches(self, epoch: int, order: Array | None, start: int) -> Generator[tuple[Array, ...]]:
         """Yield the batches of an epoch, beginning at batch number ``start``."""
         if self.stream is not None:
-            yield from islice(self.stream(epoch), start, None)
+            yield from self.stream(epoch, start)
             return
         for batch in islice(rows.batches(self.rows, self.batch_size, order=order), start, None):
             yield tuple(array[batch] for array in self.data)
@@ -168,7 +172,9 @@ def prepare(
         return _with_rows(task, *checked("data", data))
     if sample_weight is not None or class_weight is not None:
         raise TypeError("fit: rows have weights only where data is a pair of arrays")
-    return replace(task, stream=as_stream(data, lambda batch: checked("data", batch)))
+    window = data if isinstance(data, ByWindow) else None
+    stream = as_stream(data, lambda batch: checked("data", batch))
+    return replace(task, stream=stream, window=window)
 
 
 def _with_rows(task: Task, X: Array, y: Array) -> Task:

@@ -19,6 +19,7 @@ from .history import History
 from .native_run import NativeRun
 from .run import Run
 from .saving import Saver
+from .streamed_run import REFUSALS, StreamedRun
 from .task import Loss, Task, work_of
 
 # A compiled step saves about 0.1 ms, and takes 10 to 30 ms to compile. So many steps repay that.
@@ -29,8 +30,6 @@ _STEPS_THAT_REPAY = 500
 _OVERHEAD = 1e-4
 _OPERATIONS = 5e10
 _COMPILATION = 0.2
-# What an attempt to compile a step raises where it cannot be compiled.
-_REFUSALS = (ImportError, Unlowerable, TypeError, ValueError)
 
 
 def check_compile(compile: object) -> None:
@@ -69,10 +68,16 @@ def fastest_run(
     history.reasons = _reasons_against(task, compile)
     if history.reasons:
         return EagerRun(task, history, saver)
+    if task.stream is not None:
+        try:
+            return _streamed_run(task, history, saver, epochs, compile)
+        except Unlowerable as error:
+            history.reasons.append(f"no native steps: {error}")
+            return EagerRun(task, history, saver)
     for what, make in (("native epochs", _native_run), ("compiled steps", _compiled_run)):
         try:
             return make(task, history, saver, epochs, compile)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             history.reasons.append(f"no {what}: {error}")
             if compile is True and make is _compiled_run:
                 text = f"fit: compile=True, but the step cannot be compiled: {error}"
@@ -86,8 +91,6 @@ def _reasons_against(task: Task, compile: bool | str) -> list[str]:
         return ["compile=False"]
     if task.accumulate > 1:
         return ["gradients are accumulated"]
-    if task.stream is not None:
-        return ["the data come in batches of their own"]
     return []
 
 
@@ -106,6 +109,28 @@ def _native_run(
         if not native_code_pays(task.model, steps=steps, rows=task.batch_size):
             raise Unlowerable(f"{steps} steps are done before native code is there")
     return NativeRun(task, history, saver, epochs=epochs)
+
+
+def _streamed_run(
+    task: Task, history: History, saver: Saver | None, epochs: int, compile: bool | str
+) -> Run:
+    """Return the training on a stream with native steps, or raise why there are none."""
+    _refuse_metrics(task)
+    window, is_unknown = task.window, False
+    if compile == "auto":
+        _refuse_foreign(task)
+        is_unknown = window is None
+        if window is not None:
+            steps = epochs * window.steps
+            if not native_code_pays(task.model, steps=steps, rows=window.batch_size):
+                raise Unlowerable(f"{steps} steps are done before native code is there")
+    is_forced = compile is True
+    return StreamedRun(task, history, saver, begins_eagerly=is_unknown, is_forced=is_forced)
+
+
+def _refuse_metrics(task: Task) -> None:
+    if task.metrics:
+        raise Unlowerable("metrics of the training data need the predictions of every step")
 
 
 def _compiled_run(

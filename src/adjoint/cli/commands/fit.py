@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
 
+from ...data.row_groups import RowGroups
 from ...errors import require
-from ...files.rescue import check_folder_place, rescued
+from ...files.rescue import check_file_place, check_folder_place, rescued
 from ...tables.conventions import Conventions
 from ...tables.date_format import ORDERS
 from ...tables.reading.table_file import TableFile
@@ -28,6 +31,8 @@ from ..model_output import (
 from ..options import ENCODING, JSON, SHEET, FiniteNumber, as_units, check_column, check_out
 
 DEFAULTS = TableSettings()
+# Between two lines that say how much was read.
+_SECONDS = 10.0
 _PART = FiniteNumber(0, 0.9, min_open=True)
 
 
@@ -112,6 +117,16 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     default=DEFAULTS.seed,
     help="Seed of all that is drawn.",
 )
+@click.option(
+    "--stream/--no-stream",
+    default=None,
+    help="Whether to hold a window of Parquet in memory, not the table.  [default: if it is large]",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="A file to keep the training in, and to go on from if it is there.",
+)
 @JSON
 def fit(
     table: Path,
@@ -125,6 +140,8 @@ def fit(
     thousands: str | None,
     dates: str | None,
     missing: tuple[str, ...],
+    stream: bool | None,
+    checkpoint: Path | None,
     as_json: bool,
     **chosen: Any,
 ) -> int:
@@ -136,27 +153,49 @@ def fit(
     """
     require_for_tables()
     from ...tables.folder import NO_REPORT, REPORT, check_free, save_model
+    from ...tables.large import prepare_large
     from ...tables.report import write_report
     from ...tables.trial import prepare, run
+    from ...training.saving import Saving
 
     check_out(lambda place: check_free(place, replace=force), out)
     check_out(check_folder_place, out.parent)
+    if checkpoint is not None:
+        check_out(check_file_place, checkpoint)
     _require_for_fit(as_json)
     say = teller(as_json)
     if decimal is not None and decimal == thousands:
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding, sheet=sheet)
     _check_columns(source, target, drop)
-    read = source.read().drop_columns(list(drop))
     settings = TableSettings(**chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
-    encoder, kind, parts = prepare(read, target, settings, conventions)
+    groups = _streamed(source, stream)
+    if groups is None:
+        read = source.read().drop_columns(list(drop))
+        count = read.num_rows
+        encoder, kind, parts = prepare(read, target, settings, conventions)
+    else:
+        count = sum(groups.sizes)
+        with source.told():
+            encoder, kind, parts = prepare_large(
+                groups,
+                source.names,
+                target,
+                settings,
+                conventions,
+                drop=drop,
+                tell=ReadingLog(sum(groups.bytes), note),
+                say=note,
+            )
     for line in source.notes:
         say(f"{source}: {line}")
-    say(f"{source}: {read.num_rows:,} rows, {len(read.column_names)} columns")
+    streamed = "" if groups is None else ", read a window at a time"
+    say(f"{source}: {count:,} rows, {len(source.names) - len(set(drop))} columns{streamed}")
     show_columns(encoder, say)
     say(f"  {target}: {_told_target(kind, parts.left_out)}")
-    trial = run(encoder, kind, parts, settings, progress=True, say=note)
+    saving = None if checkpoint is None else Saving(checkpoint)
+    trial = run(encoder, kind, parts, settings, progress=True, say=note, checkpoint=saving)
     record = trial.record
     with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
         save_model(trial.model, out, report=write_report(trial, table.name), replace=force)
@@ -170,6 +209,36 @@ def fit(
             f"{_quoted(out / REPORT)}"
         )
     return 130 if record.interrupted else 0
+
+
+def _streamed(source: TableFile, wanted: bool | None) -> RowGroups | None:
+    """Return the row groups of a table that is to be read one by one; None for all at once."""
+    from ...tables.large import is_large
+
+    groups = None if wanted is False else source.groups()
+    if groups is None or not len(groups):
+        if wanted:
+            raise click.UsageError(f"--stream: for Parquet with rows; {source} is {source.kind}")
+        return None
+    return groups if wanted or is_large(groups) else None
+
+
+class ReadingLog:
+    """Says every ten seconds how much of a pass was read, in rows and in bytes."""
+
+    def __init__(self, total: int, say: Callable[[str], None]) -> None:
+        self._total, self._say, self._latest = total, say, monotonic()
+
+    def __call__(self, epoch: int, rows: int, of: int) -> None:
+        """Say it if it is time."""
+        if monotonic() - self._latest >= _SECONDS:
+            self._latest = monotonic()
+            read = self._total * rows // of
+            which = f"epoch {epoch + 1}" if epoch >= 0 else "before the first epoch"
+            self._say(
+                f"{which}: {rows:,} of {of:,} rows, {read / 1e6:,.0f} of "
+                f"{self._total / 1e6:,.0f} MB"
+            )
 
 
 def _told_target(target: Target, left_out: str) -> str:

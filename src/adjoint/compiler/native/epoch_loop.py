@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -147,9 +148,7 @@ class EpochLoop:
         self.n = len(self._data[0])
         self._check_rows()
         self._steps_each = -(-self.n // code.form.rows(code.step))
-        # A step reads whole vectors of row numbers, beyond the last row too.
-        self._order = np.zeros(self.n + 4 * _WIDEST // dtype.itemsize, np.int64)
-        self._order[: self.n] = np.arange(self.n)
+        self._order = _order_of(self.n, dtype)
         self._seed = seed
         self._numbers = np.zeros(SUMS + 2 * code.form.sums)
         self.table = np.zeros((epochs, (1 + code.form.sums) * (2 if code.held else 1)))
@@ -168,6 +167,19 @@ class EpochLoop:
         pointers = [ctypes.c_void_p] * (8 + len(self._data))
         self._train = code.library.function("train", None, *pointers, *[ctypes.c_int64] * 4)
         self.load(state, epoch=0)
+
+    def feed(self, data: Sequence[Array]) -> None:
+        """Go on with other rows, whose first epoch begins; the state stays as it is."""
+        before = self._data
+        self._data = [
+            _fitting(array, Spec(old.shape, old.dtype))
+            for array, old in zip(data, before, strict=True)
+        ]
+        self.n = len(self._data[0])
+        self._check_rows()
+        self._steps_each = -(-self.n // self.code.form.rows(self.code.step))
+        self._order = _order_of(self.n, self.settings.dtype)
+        self._record[[EPOCH, STEP]] = 0, 0
 
     @property
     def epoch(self) -> int:
@@ -351,6 +363,13 @@ class EpochLoop:
                 f"{self.n} rows leave {self.n % rows} for the last batch, after batches of {rows}; "
                 f"the compiled last batch has {tail}"
             )
+
+
+def _order_of(n: int, dtype: np.dtype[Any]) -> Array:
+    """Return the rows in their order; a step reads whole vectors, beyond the last row too."""
+    order = np.zeros(n + 4 * _WIDEST // dtype.itemsize, np.int64)
+    order[:n] = np.arange(n)
+    return order
 
 
 def _fitting(array: Array, spec: Spec) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...data.row_groups import RowGroups
 from ...errors import TableError
 from ..values import plain
 from .dialect import unique_names
@@ -107,8 +108,22 @@ class ParquetFolder(_Typed):
         self._dataset = dataset.dataset(names, schema=schema.remove_metadata(), **how)
         self.names = unique_names(schema.names)
 
+    def groups(self) -> RowGroups:
+        """Return its row groups."""
+        return RowGroups(self._dataset)
+
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows, file by file in the order of their names."""
+        from pyarrow import dataset
+
         yield from self._named(
-            batch for batch in self._dataset.to_batches(batch_size=_ROWS) if batch.num_rows
+            batch
+            for batch in self._dataset.to_batches(
+                batch_size=_ROWS,
+                # By default Arrow reads four whole files and sixteen blocks ahead.
+                batch_readahead=1,
+                fragment_readahead=1,
+                fragment_scan_options=dataset.ParquetFragmentScanOptions(pre_buffer=False),
+            )
+            if batch.num_rows
         )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...data.row_groups import RowGroups
 from ...errors import TableError, require
 from .arrow_files import PARQUET, FeatherFile, ParquetFile, ParquetFolder
 from .compressed import COMPRESSED, opened
@@ -84,7 +85,7 @@ class TableFile:
         require("pyarrow", extra="cli", purpose="reading a table")
         self.path, self._encoding, self._sheet = Path(path), encoding, sheet
         self.kind = "table"
-        with self._told():
+        with self.told():
             self._reader = self._find_reader()
         self.names = list(self._reader.names)
 
@@ -112,7 +113,7 @@ class TableFile:
             If there is no row, or one that cannot be read.
         """
         count = 0
-        with self._told():
+        with self.told():
             for block in self._reader.blocks():
                 count += block.num_rows
                 yield block
@@ -124,6 +125,13 @@ class TableFile:
         import pyarrow
 
         return pyarrow.Table.from_batches(list(self.blocks()))
+
+    def groups(self) -> RowGroups | None:
+        """Return the row groups of Parquet, which can be read one by one; None for other kinds."""
+        with self.told():
+            if isinstance(self._reader, ParquetFile):
+                return ParquetFolder([self.path]).groups()
+            return self._reader.groups() if isinstance(self._reader, ParquetFolder) else None
 
     # --- what there is ----------------------------------------------------------------------------
 
@@ -202,7 +210,7 @@ class TableFile:
         return kind
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """Say in the terms of a table what cannot be read."""
         import pyarrow
 

@@ -1,0 +1,179 @@
+"""Row groups are the pieces of which files of Parquet consist, each read by itself."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Array
+from ..errors import TableError, require
+from .window import WINDOW, ByWindow, Told
+
+
+class RowGroups:
+    """The row groups of a dataset of Arrow's that consists of files of Parquet.
+
+    Parameters
+    ----------
+    dataset : pyarrow.dataset.Dataset
+        Its schema is that of all groups.
+
+    Attributes
+    ----------
+    sizes : list of int
+        How many rows each group has; groups without rows are left out.
+    bytes : list of int
+        How many bytes each group takes, unpacked.
+
+    Raises
+    ------
+    ValueError
+        If the dataset does not consist of files of Parquet.
+    TableError
+        From `read`, if a file is not there any more, was changed, or cannot be read.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.schema = dataset.schema
+        self._groups, self.sizes, self.bytes = [], [], []
+        self._states: dict[str, tuple[Any, ...]] = {}
+        for file in dataset.get_fragments():
+            if not hasattr(file, "split_by_row_group"):
+                raise ValueError("expected files of Parquet; other data come as one table")
+            self._states[file.path] = self._state(file)
+            for group in file.split_by_row_group():
+                about = group.row_groups[0]
+                if about.num_rows:
+                    self._groups.append(group)
+                    self.sizes.append(about.num_rows)
+                    self.bytes.append(about.total_byte_size)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @property
+    def identity(self) -> str:
+        """A checksum of the names, the sizes and the times of the files."""
+        told = sorted(f"{os.path.basename(path)} {s}" for path, s in self._states.items())
+        return f"files of checksum {hashlib.sha256(repr(told).encode()).hexdigest()[:16]}"
+
+    def read(self, place: int, columns: Sequence[str] | None = None) -> Any:
+        """Return the rows of a group as a table of Arrow's."""
+        import pyarrow
+
+        group = self._groups[place]
+        if self._state(group) != self._states[group.path]:
+            raise TableError(f"{group.path}: the file was changed while it was read")
+        names = None if columns is None else list(columns)
+        try:
+            return group.to_table(schema=self.schema, columns=names, use_threads=False)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise TableError(f"{group.path}: cannot be read: {error}") from None
+
+    def _state(self, file: Any) -> tuple[Any, ...]:
+        [info] = file.filesystem.get_file_info([file.path])
+        if not info.is_file:
+            raise TableError(f"{file.path}: the file is not there any more")
+        return info.size, info.mtime_ns
+
+
+def parquet_batches(
+    source: Any,
+    *,
+    X: Sequence[str],
+    y: str,
+    batch_size: int = 32,
+    window: int = WINDOW,
+    shuffle: bool = True,
+    seed: np.random.Generator | int | None = None,
+    tell: Told = lambda epoch, rows, of: None,
+) -> ByWindow:
+    """Return batches of rows from files of Parquet, of which a window at a time is in memory.
+
+    Parameters
+    ----------
+    source : path, pattern as ``parts/*.parquet``, list of paths, or pyarrow.dataset.Dataset
+        A folder stands for all files of Parquet in it.
+    X : sequence of str
+        Columns of numbers.
+    y : str
+        The column to predict: integers for classes, or floats, which have shape (n, 1) in a batch.
+    batch_size, window, shuffle, seed, tell
+        As for `ByWindow`; its blocks are the row groups.
+
+    Returns
+    -------
+    ByWindow
+        To be given to `fit` as data.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or there is no such column; while reading, if a file was changed or is
+        gone.
+    TypeError
+        While reading, if a column is not of numbers.
+    ImportError
+        If pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np, pyarrow
+    >>> from pyarrow import parquet
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "points.parquet"
+    >>> table = pyarrow.table({"a": np.arange(6.0), "b": np.ones(6), "label": np.arange(6) % 2})
+    >>> parquet.write_table(table, path, row_group_size=2)
+    >>> batches = parquet_batches(path, X=["a", "b"], y="label", batch_size=4, seed=0)
+    >>> [(X.shape, y.tolist()) for X, y in batches(0)]
+    [((4, 2), [1, 0, 1, 1]), ((2, 2), [0, 0])]
+    """
+    groups = RowGroups(_dataset(source))
+    absent = [name for name in (*X, y) if name not in groups.schema.names]
+    if absent:
+        names = ", ".join(groups.schema.names)
+        raise ValueError(f"{source}: no column {absent[0]!r}; there are {names}")
+
+    def read(place: int) -> tuple[Array, ...]:
+        table = groups.read(place, list(dict.fromkeys([*X, y])))
+        target = _numbers(table, y)
+        target = target[:, np.newaxis] if target.dtype.kind == "f" else target
+        return np.column_stack([_numbers(table, name) for name in X]), target
+
+    return ByWindow(
+        groups.sizes,
+        read,
+        batch_size=batch_size,
+        window=window,
+        shuffle=shuffle,
+        seed=seed,
+        tell=tell,
+        identity=f"{groups.identity}, X {list(X)}, y {y}",
+    )
+
+
+def _dataset(source: Any) -> Any:
+    dataset = require("pyarrow.dataset", extra="cli", purpose="files of Parquet")
+    if isinstance(source, dataset.Dataset):
+        return source
+    if isinstance(source, (list, tuple)):
+        source = [os.fspath(path) for path in source]
+    elif not os.path.exists(source := os.fspath(source)) and glob.has_magic(source):
+        source = sorted(glob.glob(source, recursive=True))
+    return dataset.dataset(source, format="parquet")
+
+
+def _numbers(table: Any, name: str) -> Array:
+    """Return a column of numbers or truth values; what is missing is NaN."""
+    column = table[name]
+    found = column.to_numpy()
+    if found.dtype.kind == "O" and column.null_count:
+        found = np.array([np.nan if value is None else value for value in found])
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"column {name!r} holds {column.type}; expected numbers")
+    return np.asarray(found)

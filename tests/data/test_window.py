@@ -1,0 +1,132 @@
+"""Rows that are read block by block come in one order, wherever one begins, by one thread."""
+
+import threading
+from contextlib import closing
+
+import numpy as np
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from adjoint.data.prefetch import prefetched
+from adjoint.data.row_groups import parquet_batches
+from adjoint.data.window import ByWindow
+
+UNEVEN = [1, 0, 7, 1, 30, 2, 11]
+
+
+def by_window(sizes=UNEVEN, **changed):
+    ends = np.cumsum([0, *sizes])
+
+    def read(i):
+        rows = np.arange(ends[i], ends[i + 1])
+        return rows, -rows
+
+    return ByWindow(sizes, read, **{"batch_size": 8, "window": 12, "seed": 0} | changed)
+
+
+def threads():
+    return [one.name for one in threading.enumerate() if one.name.startswith("adjoint-prefetch")]
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 8, 52, 100])
+@pytest.mark.parametrize("window", [1, 12, 1000])
+def test_every_row_comes_once_in_an_epoch_beside_its_target(batch_size, window):
+    pairs = list(by_window(batch_size=batch_size, window=window)(3))
+    X, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    assert sorted(X.tolist()) == list(range(52))
+    np.testing.assert_array_equal(X, -y)
+    assert {len(batch) for batch, _ in pairs[:-1]} <= {batch_size}
+    assert len(pairs) == by_window(batch_size=batch_size).steps
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_an_epoch_can_begin_at_any_batch(step):
+    every = [X.tolist() for X, _ in by_window()(1)]
+    assert [X.tolist() for X, _ in by_window().starting_at(1, step)] == every[step:]
+
+
+def test_the_order_is_another_one_in_each_epoch_and_for_each_seed():
+    orders = {
+        tuple(np.concatenate([X for X, _ in by_window(seed=seed)(epoch)]).tolist())
+        for seed in (0, 1)
+        for epoch in (0, 1)
+    }
+    assert len(orders) == 4
+
+
+def test_rows_keep_their_order_where_they_are_not_shuffled():
+    found = np.concatenate([X for X, _ in by_window(shuffle=False)(5)])
+    assert found.tolist() == list(range(52))
+
+
+def test_a_block_that_changed_its_size_is_refused():
+    batches = by_window()
+    batches.sizes[2] = 6
+    with pytest.raises(ValueError, match="block 2 has 7 rows now, and had 6: the data changed"):
+        list(batches(0))
+
+
+def test_data_without_rows_are_refused():
+    with pytest.raises(ValueError, match="no rows"):
+        by_window(sizes=[0, 0])
+
+
+def test_an_error_of_the_thread_comes_where_its_item_would():
+    def items():
+        yield 1
+        raise OSError("gone")
+
+    found = prefetched(items())
+    assert next(found) == 1
+    with pytest.raises(OSError, match="gone"):
+        next(found)
+    assert threads() == []
+
+
+def test_the_thread_ends_with_the_generator():
+    with closing(by_window()(0)) as batches:
+        next(batches)
+        assert threads()
+    assert threads() == []
+
+
+# --- files of Parquet ---------------------------------------------------------------------------
+
+
+def write(path, start, count, **changed):
+    rows = np.arange(start, start + count)
+    columns = {"a": rows.astype(float), "label": rows % 2} | changed
+    parquet.write_table(pyarrow.table(columns), path, row_group_size=3)
+
+
+def test_a_folder_and_a_pattern_of_files_are_one_table(tmp_path):
+    write(tmp_path / "one.parquet", 0, 7)
+    write(tmp_path / "two.parquet", 7, 0)
+    write(tmp_path / "three.parquet", 7, 4, label=np.arange(7, 11).astype(np.int8) % 2)
+    for source in (tmp_path, tmp_path / "*.parquet"):
+        pairs = list(parquet_batches(source, X=["a"], y="label", batch_size=4, seed=0)(0))
+        X, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        assert sorted(X[:, 0].tolist()) == list(range(11))
+        assert (X[:, 0] % 2 == y).all()
+
+
+def test_a_file_that_changes_or_goes_is_an_error_that_names_it(tmp_path):
+    path = tmp_path / "one.parquet"
+    write(path, 0, 7)
+    batches = parquet_batches(path, X=["a"], y="label", seed=0)
+    write(path, 0, 9)
+    with pytest.raises(ValueError, match=r"one.parquet: the file was changed"):
+        list(batches(0))
+    path.unlink()
+    with pytest.raises(ValueError, match=r"one.parquet: the file is not there any more"):
+        list(batches(1))
+
+
+def test_columns_that_are_not_there_or_no_numbers_are_refused(tmp_path):
+    path = tmp_path / "one.parquet"
+    write(path, 0, 4, a=["x", "y", None, "z"])
+    with pytest.raises(ValueError, match="no column 'b'; there are a, label"):
+        parquet_batches(path, X=["b"], y="label")
+    with pytest.raises(TypeError, match="column 'a' holds string; expected numbers"):
+        list(parquet_batches(path, X=["a"], y="label", seed=0)(0))
