@@ -12,7 +12,7 @@ Their packing of the left factor is left out: its entries are loaded one at a ti
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..formats import LLVM_TYPES, SIZES
 from ..function_builder import FunctionBuilder, Index
@@ -44,6 +44,8 @@ class MatrixProduct:
         Loops around the product: the number of turns, and the strides of A, B and C.
     kind : str
         The kind of the numbers, f32 or f64.
+    is_turned : bool
+        Whether C is stored column by column. Its columns must not have more entries than a vector.
     """
 
     rows: int
@@ -53,6 +55,37 @@ class MatrixProduct:
     right: tuple[int, int]
     stack: tuple[tuple[int, int, int, int], ...]
     kind: str
+    is_turned: bool = False
+
+    @property
+    def target(self) -> tuple[int, int]:
+        """Strides of C along rows and columns."""
+        return (1, self.rows) if self.is_turned else (self.columns, 1)
+
+    def turned(self) -> MatrixProduct:
+        """Return the product C' = B' A', which stores the same C."""
+        return replace(
+            self,
+            rows=self.columns,
+            columns=self.rows,
+            left=self.right[::-1],
+            right=self.left[::-1],
+            stack=tuple((turns, b, a, c) for turns, a, b, c in self.stack),
+            is_turned=True,
+        )
+
+    def vector_operations(self, width: int) -> int:
+        """Return about how many instructions on vectors the product takes."""
+        vectors = math.ceil(self.columns / width)
+        # To transpose a square of vectors takes log₂ of its size for each of them, beside loads and
+        # stores.
+        moved = width.bit_length() + 1
+        found = self.rows * vectors * self.depth
+        if self.is_turned:
+            found += vectors * width * moved
+        if self.right[1] != 1:
+            found += vectors * self.depth * moved
+        return found
 
     def is_copied(self, width: int) -> bool:
         """Return whether the right factor is copied, panel by panel.
@@ -67,6 +100,18 @@ class MatrixProduct:
     def panel_entries(self, width: int) -> int:
         """Return how many entries the copy of a panel takes."""
         return min(self.depth, _DEPTH) * 2 * width if self.is_copied(width) else 0
+
+
+def arranged(product: MatrixProduct, width: int) -> MatrixProduct:
+    """Return a product, turned if its rows fill the lanes of vectors and its columns do not.
+
+    Every entry is the same sum in the same order, so that not one bit of the result depends on it.
+    """
+    if not 1 < product.columns < width:
+        return product
+    turned = product.turned()
+    is_shorter = turned.vector_operations(width) < 0.8 * product.vector_operations(width)
+    return turned if is_shorter else product
 
 
 def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]:
@@ -245,19 +290,11 @@ class _TileWriter:
         The first block begins with zeros (``begins``), the others with what is in C.
         """
         builder, kind = self.builder, self.product.kind
-        c = builder.address(self.pointers[2], kind, (row, self.product.columns), (column, 1))
-        places = [
-            (builder.address(c, kind, (i, self.product.columns), (v * self.width, 1)), v)
-            for i in range(rows)
-            for v in range(vectors)
-        ]
+        tile_of_c = _Tile(self, row, column, rows, vectors, count)
         if begins:
-            sums = [self.block.constant(0.0, kind)] * len(places)
+            sums = [self.block.constant(0.0, kind)] * (rows * vectors)
         else:
-            sums = [
-                load_contiguous(builder, self.block, kind, at, count - v * self.width)
-                for at, v in places
-            ]
+            sums = tile_of_c.load()
         left_down, left_along = self.product.left
         a = builder.address(self.pointers[0], kind, (row, left_down), (start, left_along))
         # The copy is contiguous, row after row; the original has its own stride.
@@ -273,8 +310,7 @@ class _TileWriter:
                 a_now = builder.address(a, kind, (loop.index, left_along), (turn, left_along))
                 b_now = builder.address(b, kind, (loop.index, b_step), (turn, b_step))
                 loop.carried = self.grown(loop.carried, a_now, b_now, rows, vectors, count)
-        for total, (at, v) in zip(loop.carried, places, strict=True):
-            store_contiguous(builder, total, at, count - v * self.width)
+        tile_of_c.store(loop.carried)
 
     def grown(
         self, sums: list[Lanes], a: str, b: str, rows: int, vectors: int, count: int
@@ -301,3 +337,66 @@ class _TileWriter:
             left = self.block.spread(number.text, kind)
             grown += [left.times_plus(right[v], sums[i * vectors + v]) for v in range(vectors)]
         return grown
+
+
+class _Tile:
+    """The place of a tile in C: its sums are vectors along a row of the product."""
+
+    def __init__(
+        self, writer: _TileWriter, row: Index, column: Index, rows: int, vectors: int, count: int
+    ) -> None:
+        self.builder, self.block, self.product = writer.builder, writer.block, writer.product
+        self.rows, self.vectors, self.count, self.width = rows, vectors, count, writer.width
+        self.down, self.across = self.product.target
+        self.start = self.address(writer.pointers[2], (row, self.down), (column, self.across))
+
+    def address(self, pointer: str, *terms: tuple[Index, int]) -> str:
+        return self.builder.address(pointer, self.product.kind, *terms)
+
+    def load(self) -> list[Lanes]:
+        """Return what is there, row after row."""
+        if self.product.is_turned:
+            squares = [
+                transposed([self._line(vector, lane) for lane in range(self.width)])[: self.rows]
+                for vector in range(self.vectors)
+            ]
+            return [square[row] for row in range(self.rows) for square in squares]
+        return [
+            load_contiguous(self.builder, self.block, self.product.kind, at, lanes)
+            for at, lanes in self._rows()
+        ]
+
+    def store(self, sums: list[Lanes]) -> None:
+        """Write sums, given row after row."""
+        if not self.product.is_turned:
+            for total, (at, lanes) in zip(sums, self._rows(), strict=True):
+                store_contiguous(self.builder, total, at, lanes)
+            return
+        zero = self.block.constant(0.0, self.product.kind)
+        for vector in range(self.vectors):
+            lines = [*sums[vector :: self.vectors], *[zero] * (self.width - self.rows)]
+            for lane, line in enumerate(transposed(lines)):
+                if vector * self.width + lane < self.count:
+                    at = self._line_address(vector, lane)
+                    store_contiguous(self.builder, line, at, self.rows)
+
+    def _rows(self) -> list[tuple[str, int]]:
+        """Return the address of each vector, and how many of its lanes are in C."""
+        return [
+            (
+                self.address(self.start, (row, self.down), (vector * self.width, self.across)),
+                self.count - vector * self.width,
+            )
+            for row in range(self.rows)
+            for vector in range(self.vectors)
+        ]
+
+    def _line(self, vector: int, lane: int) -> Lanes:
+        """Return what is in C in one lane of all rows, side by side."""
+        if vector * self.width + lane >= self.count:
+            return self.block.constant(0.0, self.product.kind)
+        at = self._line_address(vector, lane)
+        return load_contiguous(self.builder, self.block, self.product.kind, at, self.rows)
+
+    def _line_address(self, vector: int, lane: int) -> str:
+        return self.address(self.start, (vector * self.width + lane, self.across))
