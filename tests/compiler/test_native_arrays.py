@@ -104,7 +104,7 @@ def test_products_deeper_than_a_block(shape, vector_bytes):
         assert_agree(lambda x, y: x @ y, x.astype(dtype), y.astype(dtype))
 
 
-HEADS = [(128, 64, 3), (64, 2500, 2), (33, 70, 5), (200, 9, 7), (17, 1025, 6), (40, 3, 2)]
+HEADS = [(64, 2500, 2), (33, 70, 5), (17, 1025, 6), (3, 40, 3)]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -129,7 +129,7 @@ def test_a_product_with_few_columns_is_turned_and_not_one_bit_changes(
             monkeypatch.setattr(array_code, "arranged", choice)
             results += over_arrays(lambda x, y: x.T @ y, *args)(args)
         np.testing.assert_array_equal(*results)
-    # No product has fewer columns than two lanes; the last one is too short to be worth it.
+    # No product has fewer columns than two lanes; the last one has no more rows than columns.
     assert any(given) == (vector_bytes // np.dtype(dtype).itemsize > 2)
     assert not given[-1]
 

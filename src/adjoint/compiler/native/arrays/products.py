@@ -45,7 +45,7 @@ class MatrixProduct:
     kind : str
         The kind of the numbers, f32 or f64.
     is_turned : bool
-        Whether C is stored column by column. Its columns must not have more entries than a vector.
+        Whether C is stored column by column; its rows are then fewer than a vector has lanes.
     """
 
     rows: int
@@ -56,11 +56,6 @@ class MatrixProduct:
     stack: tuple[tuple[int, int, int, int], ...]
     kind: str
     is_turned: bool = False
-
-    @property
-    def target(self) -> tuple[int, int]:
-        """Strides of C along rows and columns."""
-        return (1, self.rows) if self.is_turned else (self.columns, 1)
 
     def turned(self) -> MatrixProduct:
         """Return the product C' = B' A', which stores the same C."""
@@ -74,18 +69,11 @@ class MatrixProduct:
             is_turned=True,
         )
 
-    def vector_operations(self, width: int) -> int:
-        """Return about how many instructions on vectors the product takes."""
+    def operations(self, width: int) -> int:
+        """Return about how many instructions the product takes, most of them on vectors."""
         vectors = math.ceil(self.columns / width)
-        # To transpose a square of vectors takes log₂ of its size for each of them, beside loads and
-        # stores.
-        moved = width.bit_length() + 1
         found = self.rows * vectors * self.depth
-        if self.is_turned:
-            found += vectors * width * moved
-        if self.right[1] != 1:
-            found += vectors * self.depth * moved
-        return found
+        return found + self.rows * vectors * width if self.is_turned else found
 
     def is_copied(self, width: int) -> bool:
         """Return whether the right factor is copied, panel by panel.
@@ -98,7 +86,9 @@ class MatrixProduct:
         return reach > _NEAR and self.rows > 2 * width
 
     def panel_entries(self, width: int) -> int:
-        """Return how many entries the copy of a panel takes."""
+        """Return how many entries the copy of a panel takes, or the sums of a turned one."""
+        if self.is_turned:
+            return self.rows * 2 * width
         return min(self.depth, _DEPTH) * 2 * width if self.is_copied(width) else 0
 
 
@@ -107,10 +97,11 @@ def arranged(product: MatrixProduct, width: int) -> MatrixProduct:
 
     Every entry is the same sum in the same order, so that not one bit of the result depends on it.
     """
-    if not 1 < product.columns < width:
+    # Rows that are not contiguous would have to be copied for it, by code that is long to compile.
+    if not 1 < product.columns < width or product.left[0] != 1:
         return product
     turned = product.turned()
-    is_shorter = turned.vector_operations(width) < 0.8 * product.vector_operations(width)
+    is_shorter = turned.operations(width) < 0.8 * product.operations(width)
     return turned if is_shorter else product
 
 
@@ -209,6 +200,24 @@ class _TileWriter:
                 self.panel(start, _DEPTH, column, count, False)
         if depth > _DEPTH and (rest := depth % _DEPTH):
             self.panel(depth - rest, rest, column, count, False)
+        if self.product.is_turned:
+            self.turn_out(column, count)
+
+    def turn_out(self, column: Index, count: int) -> None:
+        """Write the sums of a panel to C, whose columns are stored one after another.
+
+        A loop over single numbers is compiled at once and is a small part of a deep product's time.
+        Shuffles within registers are no faster in all, and took LLVM some 20 milliseconds more.
+        """
+        builder, rows, kind = self.builder, self.product.rows, self.product.kind
+        c = builder.address(self.pointers[2], kind, (column, rows))
+        one = builder.block(1)
+        with builder.loop(count) as loop:
+            for row in range(rows):
+                at = builder.address("%panel", kind, (row, self.span), (loop.index, 1))
+                x = load_contiguous(builder, one, kind, at)
+                to = builder.address(c, kind, (loop.index, rows), (row, 1))
+                store_contiguous(builder, x, to)
 
     def panel(self, start: Index, depth: int, column: Index, count: int, begins: bool) -> None:
         """Write the tiles of a panel, for one block of the depth."""
@@ -290,11 +299,24 @@ class _TileWriter:
         The first block begins with zeros (``begins``), the others with what is in C.
         """
         builder, kind = self.builder, self.product.kind
-        tile_of_c = _Tile(self, row, column, rows, vectors, count)
-        if begins:
-            sums = [self.block.constant(0.0, kind)] * (rows * vectors)
+        # Sums of a turned product are gathered behind each other first, see `turn_out`.
+        if self.product.is_turned:
+            c, down = builder.address("%panel", kind, (row, self.span)), self.span
         else:
-            sums = tile_of_c.load()
+            down = self.product.columns
+            c = builder.address(self.pointers[2], kind, (row, down), (column, 1))
+        places = [
+            (builder.address(c, kind, (i, down), (v * self.width, 1)), v)
+            for i in range(rows)
+            for v in range(vectors)
+        ]
+        if begins:
+            sums = [self.block.constant(0.0, kind)] * len(places)
+        else:
+            sums = [
+                load_contiguous(builder, self.block, kind, at, count - v * self.width)
+                for at, v in places
+            ]
         left_down, left_along = self.product.left
         a = builder.address(self.pointers[0], kind, (row, left_down), (start, left_along))
         # The copy is contiguous, row after row; the original has its own stride.
@@ -310,7 +332,8 @@ class _TileWriter:
                 a_now = builder.address(a, kind, (loop.index, left_along), (turn, left_along))
                 b_now = builder.address(b, kind, (loop.index, b_step), (turn, b_step))
                 loop.carried = self.grown(loop.carried, a_now, b_now, rows, vectors, count)
-        tile_of_c.store(loop.carried)
+        for total, (at, v) in zip(loop.carried, places, strict=True):
+            store_contiguous(builder, total, at, count - v * self.width)
 
     def grown(
         self, sums: list[Lanes], a: str, b: str, rows: int, vectors: int, count: int
@@ -337,66 +360,3 @@ class _TileWriter:
             left = self.block.spread(number.text, kind)
             grown += [left.times_plus(right[v], sums[i * vectors + v]) for v in range(vectors)]
         return grown
-
-
-class _Tile:
-    """The place of a tile in C: its sums are vectors along a row of the product."""
-
-    def __init__(
-        self, writer: _TileWriter, row: Index, column: Index, rows: int, vectors: int, count: int
-    ) -> None:
-        self.builder, self.block, self.product = writer.builder, writer.block, writer.product
-        self.rows, self.vectors, self.count, self.width = rows, vectors, count, writer.width
-        self.down, self.across = self.product.target
-        self.start = self.address(writer.pointers[2], (row, self.down), (column, self.across))
-
-    def address(self, pointer: str, *terms: tuple[Index, int]) -> str:
-        return self.builder.address(pointer, self.product.kind, *terms)
-
-    def load(self) -> list[Lanes]:
-        """Return what is there, row after row."""
-        if self.product.is_turned:
-            squares = [
-                transposed([self._line(vector, lane) for lane in range(self.width)])[: self.rows]
-                for vector in range(self.vectors)
-            ]
-            return [square[row] for row in range(self.rows) for square in squares]
-        return [
-            load_contiguous(self.builder, self.block, self.product.kind, at, lanes)
-            for at, lanes in self._rows()
-        ]
-
-    def store(self, sums: list[Lanes]) -> None:
-        """Write sums, given row after row."""
-        if not self.product.is_turned:
-            for total, (at, lanes) in zip(sums, self._rows(), strict=True):
-                store_contiguous(self.builder, total, at, lanes)
-            return
-        zero = self.block.constant(0.0, self.product.kind)
-        for vector in range(self.vectors):
-            lines = [*sums[vector :: self.vectors], *[zero] * (self.width - self.rows)]
-            for lane, line in enumerate(transposed(lines)):
-                if vector * self.width + lane < self.count:
-                    at = self._line_address(vector, lane)
-                    store_contiguous(self.builder, line, at, self.rows)
-
-    def _rows(self) -> list[tuple[str, int]]:
-        """Return the address of each vector, and how many of its lanes are in C."""
-        return [
-            (
-                self.address(self.start, (row, self.down), (vector * self.width, self.across)),
-                self.count - vector * self.width,
-            )
-            for row in range(self.rows)
-            for vector in range(self.vectors)
-        ]
-
-    def _line(self, vector: int, lane: int) -> Lanes:
-        """Return what is in C in one lane of all rows, side by side."""
-        if vector * self.width + lane >= self.count:
-            return self.block.constant(0.0, self.product.kind)
-        at = self._line_address(vector, lane)
-        return load_contiguous(self.builder, self.block, self.product.kind, at, self.rows)
-
-    def _line_address(self, vector: int, lane: int) -> str:
-        return self.address(self.start, (vector * self.width + lane, self.across))
