@@ -17,6 +17,7 @@ from . import (
     one_row,
     operations,
     per_sample,
+    products,
     rosenbrock,
     search,
 )
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Callable[[], Benchmark]] = {
     "first-result": first_result.benchmark,
     "import": imports.benchmark,
     "search": search.benchmark,
+    "products": products.benchmark,
     **first_call.BENCHMARKS,
 }
 

@@ -15,6 +15,7 @@ from adjoint.graph import trace
 import adjoint as ad
 from adjoint.compiler.native import cache
 from adjoint.compiler.native import function as native_function
+from adjoint.compiler.native.arrays import array_code
 from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
 from adjoint.compiler.native.arrays.strided_view import Allocation, Role
@@ -101,6 +102,36 @@ def test_products_deeper_than_a_block(shape, vector_bytes):
     for dtype in (np.float32, np.float64):
         x, y = rng.normal(size=(rows, depth)), rng.normal(size=(depth, columns))
         assert_agree(lambda x, y: x @ y, x.astype(dtype), y.astype(dtype))
+
+
+HEADS = [(64, 2500, 2), (33, 70, 5), (17, 1025, 6), (3, 40, 3)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_product_with_few_columns_is_turned_and_not_one_bit_changes(
+    dtype, vector_bytes, monkeypatch
+):
+    rng = np.random.default_rng(0)
+    given, arranged = [], array_code.arranged
+
+    def watched(product, width):
+        found = arranged(product, width)
+        given.append(found.is_turned)
+        return found
+
+    for rows, depth, columns in HEADS:
+        x, y = rng.normal(size=(depth, rows)), rng.normal(size=(depth, columns))
+        x[-1, 1], x[0, 2], y[0, 1] = np.inf, np.nan, -np.inf
+        args = x.astype(dtype), y.astype(dtype)
+        results = []
+        for number, choice in enumerate((watched, lambda product, width: product)):
+            monkeypatch.setattr(cache, "identity", lambda n=number: (f"turned {n}", vector_bytes))
+            monkeypatch.setattr(array_code, "arranged", choice)
+            results += over_arrays(lambda x, y: x.T @ y, *args)(args)
+        np.testing.assert_array_equal(*results)
+    # No product has fewer columns than two lanes; the last one has no more rows than columns.
+    assert any(given) == (vector_bytes // np.dtype(dtype).itemsize > 2)
+    assert not given[-1]
 
 
 @sampled

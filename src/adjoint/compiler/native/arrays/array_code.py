@@ -17,7 +17,7 @@ from .loop_nest import LoopNest, Start
 from .loop_nest_code import write_loop_nest
 from .parts import Loops, Multiplication, Part, RandomFill
 from .point_expressions import reduction_nest, storing_nest
-from .products import MatrixProduct, span_of, write_panel, write_product, write_rest
+from .products import MatrixProduct, arranged, span_of, write_panel, write_product, write_rest
 from .random_fill import write_random_fill
 from .schedule import Schedule
 from .strided_view import ENTRY_BYTES, Allocation, Role
@@ -279,10 +279,12 @@ class ArrayCode:
         return Call(self.module.add("random_fill", builder), tuple(starts))
 
     def _multiply(self, part: Multiplication) -> Call:
-        product = product_of(part)
-        width = self.module.vector_bytes // SIZES[product.kind]
+        width = self.module.vector_bytes // SIZES[part.target.kind]
+        given = product_of(part)
+        product = arranged(given, width)
+        factors = (part.right, part.left) if product is not given else (part.left, part.right)
         panel = Allocation(Role.TEMPORARY, product.kind, product.panel_entries(width))
-        starts = [(view.allocation, view.offset) for view in (part.left, part.right, part.target)]
+        starts = [(view.allocation, view.offset) for view in (*factors, part.target)]
         # Each thread copies panels of the right factor to a place of its own.
         shared = self.module.add_shared(product)
         if shared is not None:

@@ -24,7 +24,7 @@ from ....graphs.graph import Graph
 from ....graphs.symbol import Symbol
 from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
-from ...simplify.rewrites import Build, Rewrite
+from ...simplify.rewrites import Build, Rewrite, taken_apart
 from ...simplify.simplify import simplify, written_out
 from ..unlowerable import Unlowerable
 from .einsums import einsum_expansion
@@ -176,18 +176,91 @@ def _flattened(name: str) -> Rewrite:
 _MOST_OFFSETS = 1024
 
 
+# The fewest entries that a product must have side by side for its columns to be put in order.
+_FEWEST_SIDE_BY_SIDE = 8
+
+
 def _overlay(args: Sequence[Described], params: Params, build: Build) -> Any:
     """Add up the entries of overlapping windows, one position within the windows at a time."""
     x, size = args[0], params["size"]
     if math.prod(size) > _MOST_OFFSETS:
         return None
+    total = _overlay_of_product(x, params, build)
+    return _overlaid(x, params, build) if total is None else total
+
+
+def _overlaid(x: Any, params: Params, build: Build, *, behind: int = 0) -> Any:
+    """Add up windows whose own axes are the first; the places have so many axes behind them."""
+    size, rest = params["size"], (slice(None),) * behind
     total: Any = None
     for offset in np.ndindex(*size):
-        part = build("index", x, key=(Ellipsis, *offset))
-        key = places_of(x.shape, offset, params["stride"], params["dilation"])
-        placed = build("scatter_add", part, key=key, shape=params["shape"])
+        key = (*offset, Ellipsis) if behind else (Ellipsis, *offset)
+        part = build("index", x, key=key)
+        counts = part.shape[: len(part.shape) - behind]
+        places = places_of((*counts, *size), offset, params["stride"], params["dilation"])
+        placed = build("scatter_add", part, key=(*places, *rest), shape=params["shape"])
         total = placed if total is None else build("add", total, placed)
     return total
+
+
+def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
+    """Overlay windows that are the rows of a product, as the gradient of a convolution is.
+
+    The entries of neighbouring channels are then as far apart as a window is large, and would be
+    read one by one. The columns of the right factor, which is small, are put in such an order that
+    they lie side by side.
+    """
+    found = _as_product(x)
+    if found is None:
+        return None
+    name, left, right, shape, axes = found
+    count = len(params["size"])
+    rows = 0
+    while math.prod(shape[:rows]) != left.shape[0]:
+        rows += 1
+        if rows > len(shape):
+            return None
+    places, kernel = axes[: len(axes) - count], axes[len(axes) - count :]
+    channels = [axis for axis in range(rows, len(shape)) if axis not in kernel]
+    side_by_side = math.prod(shape[axis] for axis in channels)
+    if min(kernel) < rows or side_by_side < _FEWEST_SIDE_BY_SIDE:
+        return None
+    if any(axis in channels for axis in places[len(places) - count :]):
+        return None
+    order = (*kernel, *channels)
+    depth = right.shape[0]
+    whole = build("reshape", right, shape=(depth, *shape[rows:]))
+    whole = build("transpose", whole, axes=(0, *(axis - rows + 1 for axis in order)))
+    product = build(name, left, build("reshape", whole, shape=right.shape))
+    now = (*range(rows), *order)  # which of the old axes each axis is
+    product = build("reshape", product, shape=tuple(shape[axis] for axis in now))
+    # First the kernel, then what leads, then the places, and last the channels.
+    leading = [axis for axis in places[: len(places) - count] if axis not in channels]
+    sorted_axes = (*kernel, *leading, *places[len(places) - count :], *channels)
+    windows = build("transpose", product, axes=tuple(now.index(axis) for axis in sorted_axes))
+    whole_shape = dict(zip(places, params["shape"], strict=True))
+    kept = sorted_axes[count:]
+    inner = {**params, "shape": tuple(whole_shape[axis] for axis in kept)}
+    total = _overlaid(windows, inner, build, behind=len(channels))
+    return build("transpose", total, axes=tuple(kept.index(axis) for axis in places))
+
+
+def _as_product(x: Any) -> tuple[str, Any, Any, tuple[int, ...], tuple[int, ...]] | None:
+    """Return (name, left, right, shape, axes) of a product of matrices that is only moved.
+
+    It is reshaped and then transposed.
+    """
+    axes: tuple[int, ...] = tuple(range(len(x.shape)))
+    if (moved := taken_apart(x, "transpose")) is not None:
+        axes, x = tuple(axis % len(axes) for axis in x.node.params["axes"]), moved[0]
+    shape = tuple(x.shape)
+    if (moved := taken_apart(x, "reshape")) is not None:
+        x = moved[0]
+    for name in ("matmul", "strong_matmul"):
+        factors = taken_apart(x, name)
+        if factors is not None and all(len(factor.shape) == 2 for factor in factors):
+            return name, *factors, shape, axes
+    return None
 
 
 EXPANSIONS: dict[str, Rewrite] = {
