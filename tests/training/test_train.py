@@ -645,7 +645,7 @@ def test_every_rule_has_a_name():
         {"compile": False, "sample_weight": np.arange(60.0) % 7},
         {"compile": True, "shuffle": False},
     ],
-    ids=str,
+    ids=["eager", "native", "compiled", "accumulated", "weighted", "in order"],
 )
 def test_a_batch_of_more_rows_than_there_are_is_all_of_them(how):
     if how["compile"]:
