@@ -33,8 +33,8 @@ def of_estimator(estimator: Any) -> Subject:
     *before, (_, last) = steps
     if not isinstance(last, (MLPClassifier, MLPRegressor)):
         raise ExportError(
-            f"export: {type(last).__name__} is no estimator of adjoint; expected an MLPClassifier "
-            "or MLPRegressor, or a pipeline that ends in one"
+            f"export: {type(last).__name__} cannot be exported; expected an MLPClassifier or "
+            "MLPRegressor, or a pipeline that ends in one"
         )
     if not hasattr(last, "coefs_"):
         raise ExportError(f"export: this {type(last).__name__} is not fitted yet; call fit first")
