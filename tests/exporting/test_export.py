@@ -204,7 +204,10 @@ def test_a_pipeline_brings_its_scaler_and_its_classes(tmp_path):
     y = np.array(["红", "b*/ ??/", 'c"\\'])[(X[:, 0] > 0).astype(int) + (X[:, 1] > 0)]
     model = make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=3, random_state=0))
     model.fit(X, y)
-    export(model, tmp_path / "net.py")
+    done = export(model, tmp_path / "net.py")
+    # The weights of the network, under their own names.
+    assert done.sizes["weights"] == 8 * (4 * 8 + 8 + 8 * 3 + 3)
+    assert "linear_0_weight" in (tmp_path / "net.py").read_text()
     export(model, tmp_path / "net.c")
     python = loaded(tmp_path / "net.py", "net")
     assert python["LABELS"] == model.classes_.tolist()
