@@ -38,6 +38,7 @@ ROOMS = [
     "network",
     "tables",
     "estimators",
+    "exporting",
     "cli",
 ]
 HEAVY = (

@@ -243,6 +243,12 @@ PAGES = (
         sections=(Section("", ("compiler",)),),
     ),
     Page(
+        "export",
+        "Exports",
+        "A model as a file that needs no adjoint; see :doc:`/how-to/export`.",
+        sections=(Section("", ("exporting",)),),
+    ),
+    Page(
         "exceptions",
         "Exceptions",
         "What adjoint raises beside Python's own errors; :doc:`/reference/errors` has examples.",

@@ -242,7 +242,7 @@ class Compiled:
         state = known.state
         bound = functools.partial(self.function, **settings) if settings else self.function
         try:
-            graph = _trace_with_state(bound, args, state)
+            graph = trace_with_state(bound, args, state)
         except Exception:  # whatever the function raises where it reads numbers of a traced value
             if not state.arrays:
                 raise
@@ -337,7 +337,7 @@ def _zeros(symbol: Symbol) -> Any:
     return zeros.item() if symbol.is_weak else zeros
 
 
-def _trace_with_state(function: Function, args: tuple[Any, ...], state: State) -> Graph:
+def trace_with_state(function: Function, args: tuple[Any, ...], state: State) -> Graph:
     """Trace a function; the tensors and arrays that it reads, if any, become a last argument."""
 
     def with_state(*inputs: Any) -> Any:

@@ -22,7 +22,7 @@ UNIT = (
 )
 # Signs that mean the same: digits of other scripts, full-width signs, which Chinese and Japanese
 # keyboards write, spaces that do not break, the real minus, the apostrophes of Swiss amounts.
-_TIDY = str.maketrans(
+TIDY = str.maketrans(
     {chr(0xFF01 + place): chr(0x21 + place) for place in range(94)}
     | {"￥": "¥", "￡": "£", "￦": "₩"}
     | dict.fromkeys("\u00a0\u2007\u2009\u202f\u3000", " ")
@@ -133,7 +133,7 @@ def tidied(texts: Any) -> Any:
     is_other = compute.fill_null(compute.match_substring_regex(texts, r"[^\x00-\x7f]"), False)
     if not compute.any(is_other).as_py():
         return texts
-    changed = [text.translate(_TIDY).strip() for text in texts.filter(is_other).to_pylist()]
+    changed = [text.translate(TIDY).strip() for text in texts.filter(is_other).to_pylist()]
     return compute.replace_with_mask(texts, is_other, pyarrow.array(changed, texts.type))
 
 

@@ -20,7 +20,7 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # The year 1, and the end of the year 9999, in seconds since 1970.
 _FIRST, _END = -62_135_596_800, 253_402_300_800
 # As a number is written in one file, and in another: 1 and 1.0 are the same class.
-_SIMPLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
+SIMPLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
 
 
 def is_textual(kind: pyarrow.DataType) -> bool:
@@ -92,7 +92,7 @@ def canonical(texts: Any) -> Any:
 
 
 def _key(text: str) -> str:
-    if _SIMPLE.fullmatch(text):
+    if SIMPLE.fullmatch(text):
         number = float(text)
         # -0 and 0 are equal; Python writes them differently.
         return str(int(number)) if number.is_integer() else repr(number)

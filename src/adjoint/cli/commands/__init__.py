@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from ...version import __version__
-from . import check, demo, evaluate, explain, fit, predict, show
+from . import check, demo, evaluate, explain, export, fit, predict, show
 
 COMMANDS = (
     check.check,
     demo.demo,
     evaluate.evaluate,
     explain.explain,
+    export.export,
     fit.fit,
     predict.predict,
     show.show,

@@ -39,7 +39,8 @@ def is_followed(item: Any) -> bool:
     if module == "types" and not hasattr(types, item.__qualname__):
         return True
     return is_users(module) or (
-        isinstance(module, str) and module.startswith(("adjoint.nn.", "adjoint.estimators."))
+        isinstance(module, str)
+        and module.startswith(("adjoint.nn.", "adjoint.network", "adjoint.estimators."))
     )
 
 

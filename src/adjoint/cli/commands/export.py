@@ -1,0 +1,36 @@
+"""The command `adjoint export`: a model as a file that needs no adjoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ...files.rescue import check_file_place
+from ..model_output import load_model, note
+from ..options import check_out
+
+
+@click.command(short_help="Write a model as a file that needs no adjoint.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Choice(["py", "c"]), help="[default: as --out ends]")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--name", help="What its function is called.  [default: as the file]")
+def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
+    """Write the model in the folder MODEL as a file that predicts rows without adjoint.
+
+    py is one file that needs NumPy alone, with the rules by which the table was read: numbers and
+    units, missing values, categories. c is C99, which has no rules for texts: a model of a table is
+    refused there. The file is tested with golden vectors before it is written.
+    """
+    check_out(check_file_place, out)
+    found = load_model(model)
+    from ...exporting.exported import export as write
+    from ...exporting.refusal import ExportError
+
+    try:
+        done = write(found, out, to=to, name=name)
+    except ExportError as error:
+        raise click.UsageError(str(error)) from None
+    note(str(done))
+    return 0

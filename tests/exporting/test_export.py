@@ -1,0 +1,321 @@
+"""Exported files do what the model does: in Python with NumPy alone, in C without any library."""
+
+import ctypes
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PowerTransformer, StandardScaler
+
+import adjoint as ad
+from adjoint import nn
+from adjoint.estimators import MLPClassifier, MLPRegressor
+from adjoint.exporting.exported import export
+from adjoint.exporting.identifiers import identifiers
+from adjoint.exporting.refusal import ExportError
+from sampled import sampled
+
+COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+needs_compiler = pytest.mark.skipif(not COMPILERS, reason="needs gcc or clang")
+STRICT = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off"]
+POINTERS = {np.dtype(np.float64): ctypes.c_double, np.dtype(np.float32): ctypes.c_float}
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def convolutional():
+    parts = nn.Conv2d(1, 4, 3, padding=1, rng=0), nn.ReLU(), nn.MaxPool(2), nn.Flatten()
+    return nn.Sequential(*parts, nn.Linear(64, 3, rng=1))
+
+
+def rows(shape, dtype, count):
+    """Return rows of which some hold zeros, huge numbers, infinities and NaN."""
+    x = rng().normal(size=(count, *shape)).astype(dtype)
+    special = [0.0, -0.0, 1e30, -1e30, np.inf, -np.inf, np.nan, 1e-30]
+    for n, value in enumerate(special):
+        x[n].flat[n % x[n].size] = value
+    return x
+
+
+F64, F32 = np.float64, np.float32
+NETWORKS = {
+    "article": lambda: (nn.MLP(2, 4, 4, 2, activation="sigmoid", dtype=F64, rng=0), (2,), F64),
+    "gelu": lambda: (nn.MLP(5, 16, 3, activation="gelu", dtype=F64, rng=0), (5,), F64),
+    "float32": lambda: (nn.MLP(5, 64, 64, 32, 2, activation="tanh", dtype=F32, rng=0), (5,), F32),
+    "digits": lambda: (nn.MLP(64, 32, 10, activation="relu", dtype=F64, rng=0), (64,), F64),
+    "lstm": lambda: (nn.GRU(3, 4, dtype=F64, rng=0), (5, 3), F64),
+    "convolution": lambda: (convolutional(), (1, 8, 8), F64),
+    "norms": lambda: (
+        nn.Sequential(nn.BatchNorm(5, dtype=F64), nn.LayerNorm(5, dtype=F64), nn.Softmax()),
+        (5,),
+        F64,
+    ),
+    "transformer": lambda: (nn.TransformerEncoderLayer(8, 2, 16, rng=0), (4, 8), F64),
+}
+
+
+def outputs(model, x):
+    """Return a network's first result, row by row as C computes it."""
+    model.eval()
+    with ad.no_grad(), np.errstate(all="ignore"):
+        found = [model(x[n : n + 1]) for n in range(len(x))]
+    first = [one if not isinstance(one, (tuple, list)) else one[0] for one in found]
+    return np.concatenate([np.asarray(getattr(y, "data", y)) for y in first])
+
+
+def loaded(path, name):
+    scope = {"__name__": name}
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), scope)
+    return scope
+
+
+def compiled(path, compiler=None, flags=()):
+    """Return a library of an exported file of C."""
+    library = path.with_suffix(f".{compiler or COMPILERS[0]}.so")
+    command = [compiler or COMPILERS[0], *STRICT, *flags, "-shared", "-fPIC", str(path)]
+    subprocess.run([*command, "-o", str(library)], check=True, capture_output=True, text=True)
+    return ctypes.CDLL(str(library))
+
+
+def called(function, x, shape):
+    """Return what a function of C says about rows."""
+    found = np.empty((len(x), *shape), x.dtype)
+    pointer = ctypes.POINTER(POINTERS[x.dtype])
+    for one, y in zip(x, found, strict=True):
+        one = np.ascontiguousarray(one)
+        assert function(one.ctypes.data_as(pointer), y.ctypes.data_as(pointer)) == 0
+    return found
+
+
+def assert_like(found, expected):
+    """Compare with a tolerance that is relative to the largest number of a row."""
+    tolerance = 1e-12 if expected.dtype == F64 else 2e-6
+    flat = np.where(np.isfinite(expected), np.abs(expected), 1).reshape(len(expected), -1)
+    scale = np.maximum(flat.max(axis=1), 1).reshape(-1, *[1] * (expected.ndim - 1))
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    with np.errstate(invalid="ignore"):
+        near = np.abs(found - expected) <= tolerance * scale
+    assert (near | (found == expected) | np.isnan(expected)).all()
+
+
+@pytest.mark.parametrize("name", sampled(NETWORKS, 2))
+def test_python_gives_what_the_network_gives(name, tmp_path):
+    model, shape, dtype = NETWORKS[name]()
+    x = rows(shape, dtype, 40)
+    export(model, tmp_path / "net.py", x[:1])
+    found = loaded(tmp_path / "net.py", "net")["net"](x)
+    first = found[0] if isinstance(found, (tuple, list)) else found
+    assert_like(np.asarray(first), outputs(model, x))
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", sampled(NETWORKS, 2))
+def test_c_gives_what_the_network_gives(name, tmp_path):
+    model, shape, dtype = NETWORKS[name]()
+    x = rows(shape, dtype, 40)
+    export(model, tmp_path / "net.c", x[:1])
+    if isinstance(model, nn.GRU):
+        pytest.skip("has two results; its golden vectors were compared when it was written")
+    expected = outputs(model, x)
+    found = called(compiled(tmp_path / "net.c").net, x, expected.shape[1:])
+    assert_like(found, expected)
+
+
+@pytest.mark.full
+@needs_compiler
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "lstm"])
+def test_ten_thousand_rows(name, compiler, tmp_path):
+    model, shape, dtype = NETWORKS[name]()
+    x = rows(shape, dtype, 10_000)
+    export(model, tmp_path / "net.py", x[:1])
+    export(model, tmp_path / "net.c", x[:1])
+    expected = outputs(model, x)
+    with np.errstate(all="ignore"):
+        assert_like(np.asarray(loaded(tmp_path / "net.py", "net")["net"](x)), expected)
+    found = called(compiled(tmp_path / "net.c", compiler).net, x, expected.shape[1:])
+    assert_like(found, expected)
+
+
+@needs_compiler
+@pytest.mark.parametrize("compiler", sampled(COMPILERS, 2))
+def test_golden_vectors_run_under_sanitizers(compiler, tmp_path):
+    model, shape, _ = NETWORKS["gelu"]()
+    export(model, tmp_path / "net.c", np.ones((1, *shape)))
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DNET_MAIN"]
+    program = tmp_path / "golden"
+    command = [compiler, *STRICT, *flags, str(tmp_path / "net.c"), "-o", str(program)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+    assert done.stdout == "8 golden vectors: ok\n"
+
+
+@needs_compiler
+def test_a_changed_weight_fails_the_golden_vectors(tmp_path):
+    export(nn.MLP(2, 3, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    text = (tmp_path / "net.c").read_text()
+    first = re.search(r"layers_0_weight\[\d+\] = \{\s*(\S+),", text)[1]
+    (tmp_path / "net.c").write_text(text.replace(first, "3.5f", 1))
+    command = [COMPILERS[0], "-std=c99", "-DNET_MAIN", "net.c", "-o", "golden"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    assert subprocess.run([str(tmp_path / "golden")], capture_output=True).returncode == 1
+
+
+@needs_compiler
+def test_fast_math_is_refused_by_the_compiler(tmp_path):
+    export(nn.MLP(2, 3, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    command = [COMPILERS[0], "-ffast-math", "-c", "net.c", "-o", "net.o"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode
+    assert "-ffast-math changes the results" in done.stderr
+
+
+@needs_compiler
+def test_c_needs_no_library(tmp_path):
+    export(nn.MLP(5, 8, 2, activation="gelu", rng=0), tmp_path / "net.c", np.ones((1, 5), F32))
+    text = (tmp_path / "net.c").read_text()
+    own = set(re.findall(r"\bnet_\w+", text))
+    calls = set(re.findall(r"\b([a-z]\w*)\(", text.partition("#ifdef NET_MAIN")[0]))
+    assert calls - own <= {"net", "memcpy", "memset", "defined", "for", "if", "while"} | {"error"}
+    assert "malloc" not in text
+
+
+@needs_compiler
+def test_an_index_out_of_range_is_told_and_reads_nothing(tmp_path):
+    export(nn.Embedding(5, 3, rng=0), tmp_path / "net.c", np.array([[1, 2]]))
+    function = compiled(tmp_path / "net.c").net
+    y = np.zeros(6, F32)
+    for wrong in (5, -6, 2**62, -(2**63)):
+        given = np.array([[1, wrong]])
+        assert function(given.ctypes.data_as(ctypes.c_void_p), y.ctypes.data_as(ctypes.c_void_p))
+    assert not y.any()
+
+
+@needs_compiler
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_a_pipeline_brings_its_scaler_and_its_classes(tmp_path):
+    X = rng().normal(size=(60, 4)) * [1, 10, 100, 1000]
+    y = np.array(["红", "b*/ ??/", 'c"\\'])[(X[:, 0] > 0).astype(int) + (X[:, 1] > 0)]
+    model = make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=3, random_state=0))
+    model.fit(X, y)
+    done = export(model, tmp_path / "net.py")
+    # The weights of the network, under their own names.
+    assert done.sizes["weights"] == 8 * (4 * 8 + 8 + 8 * 3 + 3)
+    assert "linear_0_weight" in (tmp_path / "net.py").read_text()
+    export(model, tmp_path / "net.c")
+    python = loaded(tmp_path / "net.py", "net")
+    assert python["LABELS"] == model.classes_.tolist()
+    np.testing.assert_allclose(python["net"](X), model.predict_proba(X), rtol=1e-12)
+    library = compiled(tmp_path / "net.c")
+    np.testing.assert_allclose(called(library.net, X, (3,)), model.predict_proba(X), rtol=1e-12)
+    labels = (ctypes.c_char_p * 3).in_dll(library, "net_labels")
+    pointers = [row.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for row in X]
+    found = [labels[library.net_predict(pointer)].decode() for pointer in pointers]
+    assert found == model.predict(X).tolist()
+
+
+@needs_compiler
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_missing_numbers_and_unseen_categories_are_exported(tmp_path):
+    X = rng().normal(size=(60, 4))
+    X[::7, 1], X[:, 3] = np.nan, rng().integers(0, 4, 60)
+    model = MLPRegressor(
+        hidden_layer_sizes=(8,),
+        max_iter=3,
+        missing="mean",
+        categorical_features=[3],
+        loss="quantile",
+        quantile=[0.1, 0.5, 0.9],
+        random_state=0,
+    ).fit(X, X[:, 0])
+    X[1, 3], X[2, 3], X[3, 0] = 99, np.nan, np.nan
+    export(model, tmp_path / "net.py")
+    export(model, tmp_path / "net.c")
+    expected = model.predict(X)
+    np.testing.assert_allclose(loaded(tmp_path / "net.py", "net")["net"](X), expected, rtol=1e-12)
+    found = called(compiled(tmp_path / "net.c").net, X, expected.shape[1:])
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@needs_compiler
+def test_a_gradient_is_exported_with_its_strong_products(tmp_path):
+    gradient = ad.compile(ad.grad(lambda w: np.sum(np.where(w > 0, np.sqrt(w), 0.0))))
+    x = np.array([0.0, 1.0, 4.0, -1.0])
+    expected = gradient(x)
+    export(gradient, tmp_path / "net.py")
+    export(gradient, tmp_path / "net.c")
+    np.testing.assert_allclose(loaded(tmp_path / "net.py", "net")["net"](x), expected)
+    found = called(compiled(tmp_path / "net.c").net, x[np.newaxis], (4,))[0]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_the_file_of_python_needs_numpy_alone(tmp_path):
+    export(nn.MLP(5, 8, 2, activation="gelu", rng=0), tmp_path / "net.py", np.ones((1, 5), F32))
+    block = "import sys; sys.modules.update(adjoint=None, scipy=None); import runpy; "
+    run = f"runpy.run_path({str(tmp_path / 'net.py')!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", block + run], capture_output=True, text=True)
+    assert done.stdout == "golden vectors: ok\n"
+
+
+def test_python_refuses_other_shapes(tmp_path):
+    export(nn.MLP(5, 8, 2, rng=0), tmp_path / "net.py", np.ones((1, 5), F32))
+    with pytest.raises(ValueError, match=r"expected \(n, 5\), got \(3, 4\)"):
+        loaded(tmp_path / "net.py", "net")["net"](np.ones((3, 4)))
+
+
+@pytest.mark.parametrize("suffix", ["py", "c"])
+def test_a_refusal_names_the_part_and_writes_nothing(suffix, tmp_path):
+    with pytest.raises(ExportError, match=r"i0\b"):
+        export(lambda x: np.i0(x) + np.cumsum(x), tmp_path / f"net.{suffix}", np.ones(3))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_an_unknown_step_is_refused_by_name(tmp_path):
+    X, y = rng().normal(size=(30, 2)), rng().integers(0, 2, 30)
+    model = make_pipeline(PowerTransformer(), MLPClassifier((2,), max_iter=3, random_state=0))
+    model.fit(X, y)
+    with pytest.raises(ExportError, match="'powertransformer' is a PowerTransformer"):
+        export(model, tmp_path / "net.py")
+
+
+@pytest.mark.parametrize(
+    ("subject", "examples", "message"),
+    [
+        (MLPClassifier(), (), "not fitted"),
+        (nn.Linear(2, 1, rng=0), (), "example of its input"),
+        (3, (), "expected a module"),
+        (np.sin, (), "examples of its arguments"),
+        (np.sin, (np.ones(2, np.float16),), "dtype float16"),
+    ],
+)
+def test_what_cannot_be_exported_says_why(subject, examples, message, tmp_path):
+    with pytest.raises(ExportError, match=message):
+        export(subject, tmp_path / "net.py", *examples)
+
+
+def test_an_unknown_target_names_the_known_ones(tmp_path):
+    with pytest.raises(ExportError, match="expected one of py, c"):
+        export(np.sin, tmp_path / "net.exe", np.ones(2))
+
+
+def test_a_module_goes_back_to_training(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Dropout(0.5, rng=0))
+    model.train()
+    export(model, tmp_path / "net.py", np.ones((1, 2), F32))
+    assert model.training
+
+
+def test_names_are_legal_and_differ():
+    texts = ["a.b", "a b", "for", "double", "2x", "红", "绿", "", "a_b_2"]
+    found = identifiers(texts)
+    assert len(set(found)) == len(texts)
+    assert all(name.isidentifier() and name.isascii() for name in found)
+    assert found[0] == "a_b"
+    assert found[2] == "for_"
