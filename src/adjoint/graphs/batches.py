@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import index
 from typing import Any, NamedTuple
 
@@ -179,7 +178,6 @@ class _Place(NamedTuple):
     rows: Any
 
 
-@dataclass
 class _Draws:
     """What is drawn from one random state.
 
@@ -197,12 +195,11 @@ class _Draws:
         The state after all rows.
     """
 
-    state: Any
-    data: Any
-    node: Node | None
-    steps: Symbol
-    count: int = 0
-    last: Any = None
+    def __init__(self, state: Any) -> None:
+        self.state, self.data, self.node = state, state.data, state.node
+        self.steps = Symbol.input(Spec((), state.dtype))
+        self.count = 0
+        self.last: Any = None
 
 
 class _Batch:
@@ -263,8 +260,7 @@ class _Batch:
     def state_of_row(self, state: Any, seen: Any) -> Any:
         """Return a random state as each row sees it: after all draws of the rows before it."""
         if id(state) not in self.draws:
-            steps = Symbol.input(Spec((), state.dtype))
-            self.draws[id(state)] = _Draws(state, state.data, state.node, steps)
+            self.draws[id(state)] = _Draws(state)
         drawn = self.draws[id(state)]
         drawn.count += 1
         return advanced(seen, drawn.steps)
