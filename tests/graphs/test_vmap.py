@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint import nn
 from adjoint.errors import ShapeError
 
 rng = np.random.default_rng(0)
@@ -276,3 +277,69 @@ def test_what_does_not_fit_is_refused(args, options, error, text):
 def test_what_is_no_function_is_refused():
     with pytest.raises(TypeError, match="expected a function, got ndarray"):
         ad.vmap(X)
+
+
+def _dropouts():
+    return nn.Sequential(nn.Dropout(0.5, rng=0), nn.Dropout(0.3, rng=1))
+
+
+def _states(model):
+    return [layer.state.data.tolist() for layer in model.layers]
+
+
+@pytest.mark.parametrize("drawn", [0, 2**24 - 3])
+def test_each_row_draws_the_random_numbers_of_a_loop(drawn):
+    one, other = _dropouts(), _dropouts()
+    for layer in (*one.layers, *other.layers):
+        layer.state = np.array([*layer.state.data[:2], drawn], np.float32)
+
+    def twice(model):
+        return lambda x: model(x) + model(2 * x)
+
+    expected = np.stack([np.asarray(twice(one)(x).data) for x in X])
+    np.testing.assert_array_equal(ad.vmap(twice(other))(X), expected)
+    assert _states(other) == _states(one)
+
+
+def test_nested_rows_draw_the_random_numbers_of_nested_loops():
+    one, other, cube = _dropouts(), _dropouts(), rng.normal(size=(3, 5, 4))
+
+    def looped(rows):
+        inner = np.stack([np.asarray(one(x).data) for x in rows])
+        return inner.sum(axis=0) + np.asarray(one(rows[0]).data)
+
+    def batched(rows):
+        return ad.vmap(other)(rows).sum(axis=0) + other(rows[0])
+
+    expected = np.stack([looped(rows) for rows in cube])
+    np.testing.assert_allclose(ad.vmap(batched)(cube), expected, rtol=1e-14)
+    assert _states(other) == _states(one)
+
+
+def test_no_rows_draw_nothing():
+    model = _dropouts()
+    before = _states(model)
+    assert ad.vmap(model)(np.zeros((0, 4))).shape == (0, 4)
+    assert _states(model) == before
+
+
+def test_a_function_that_raises_leaves_random_states_as_they_were():
+    model = _dropouts()
+    before = _states(model)
+
+    def broken(x):
+        raise KeyError(model(x).shape)
+
+    with pytest.raises(KeyError):
+        ad.vmap(broken)(X)
+    assert _states(model) == before
+    np.testing.assert_array_equal(ad.vmap(lambda x: x + 1)(Y), Y + 1)
+
+
+def test_a_buffer_that_would_differ_from_row_to_row_is_refused():
+    model = nn.BatchNorm(4)
+    before = model.state_dict()
+    with pytest.raises(TypeError, match="buffer, which a traced function cannot write to"):
+        ad.vmap(lambda x: model(np.stack([x, 2 * x])))(X)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])

@@ -70,11 +70,21 @@ def test_gradients_of_the_parameters_are_left_alone():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("layer", [nn.Dropout(0.5, rng=0), nn.BatchNorm(3)])
-def test_layers_that_change_their_state_are_refused_and_evaluate(layer):
-    model = nn.Sequential(nn.Linear(6, 3, rng=0), layer)
+def test_a_dropout_draws_for_each_row_what_a_loop_draws():
+    one, other = (
+        nn.Sequential(nn.Linear(6, 5, rng=0), nn.Dropout(0.5, rng=0), nn.Linear(5, 3, rng=1))
+        for _ in range(2)
+    )
     X, y = np.random.default_rng(0).normal(size=(4, 6)), np.array([0, 1, 2, 0])
-    with pytest.raises((TypeError, ShapeError)):
+    found, expected = nn.per_sample_gradients(one, CLASSES, X, y), _expected(other, CLASSES, X, y)
+    for key, gradient in found.items():
+        np.testing.assert_allclose(gradient, expected[key], rtol=1e-10, atol=1e-12)
+
+
+def test_rows_that_would_meet_each_other_are_refused():
+    model = nn.Sequential(nn.Linear(6, 3, rng=0), nn.BatchNorm(3))
+    X, y = np.random.default_rng(0).normal(size=(4, 6)), np.array([0, 1, 2, 0])
+    with pytest.raises(ShapeError, match="no variance"):
         nn.per_sample_gradients(model, CLASSES, X, y)
     model.eval()
     found = nn.per_sample_gradients(model, CLASSES, X, y)

@@ -14,7 +14,6 @@ from ..core.operand import as_operand
 from ..core.tree import leaves, map_leaves
 from ..core.value import Value
 from ..errors import choose
-from ..graphs.batches import vmap
 from ..graphs.sweep import push_forward, reachable
 from ..graphs.tensor import Tensor
 from ..ops.structural import concatenate, stack
@@ -121,6 +120,8 @@ def _swept(
         return [
             _piled(c, (value.size, *s), value.dtype) for c, s in zip(columns, shapes, strict=True)
         ]
+    from ..graphs.batches import vmap  # here: `import adjoint` does without it
+
     parts = [
         vmap(sweep)(_units(value, start, min(start + _MOST, value.size)))
         for start in range(0, value.size, _MOST)

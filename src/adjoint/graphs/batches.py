@@ -26,6 +26,7 @@ from ..core.value import Value
 from ..core.views import as_argument, as_scalar
 from ..errors import ShapeError
 from ..ops.axes import moveaxis
+from ..ops.random import HALF, advanced, running
 from ..ops.structural import broadcast_to
 from .lift import lift
 from .sweep import reachable
@@ -72,7 +73,8 @@ def vmap(function: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Function:
         When called, if an argument has no such axis.
     TypeError
         When called, if the function branches on a row's numbers (take `where`), draws random
-        numbers from a generator, or changes something outside of itself.
+        numbers from a generator, or changes something outside of itself. `nn.Dropout` draws for
+        each row what it would in a loop.
 
     Notes
     -----
@@ -104,8 +106,10 @@ def vmap(function: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Function:
     def of_all_rows(*args: Tree, **kwargs: Tree) -> Any:
         axes = _axes_of_arguments(in_axes, args)
         batch = _Batch(zip(axes, args, strict=True), kwargs)
-        with _watched(function):
+        is_traced = current() is not None
+        with _watched(function), batch.drawing(put_back=not is_traced):
             result = function(*batch.args, **batch.kwargs)
+        batch.advance()
         found = batch.evaluate(list(leaves(result)))
         placed = _placed(result, out_axes, found, batch.size)
         given = (as_operand(leaf) for leaf in leaves([args, kwargs]))
@@ -174,6 +178,30 @@ class _Place(NamedTuple):
     rows: Any
 
 
+class _Draws:
+    """What is drawn from one random state.
+
+    Attributes
+    ----------
+    state : Value
+        The one that the function refers to.
+    data, node
+        Its own, as they were before the first draw.
+    steps : Symbol
+        How many draws there were in the rows before a row.
+    count : int
+        How often a row draws.
+    last : array or value
+        The state after all rows.
+    """
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.data, self.node = state, state.data, state.node
+        self.steps = Symbol.input(Spec((), state.dtype))
+        self.count = 0
+        self.last: Any = None
+
+
 class _Batch:
     """The rows of all arguments, and the symbols that stand for one of each.
 
@@ -187,6 +215,7 @@ class _Batch:
 
     def __init__(self, args: Any, kwargs: Mapping[str, Tree]) -> None:
         self.values: dict[Node, Any] = {}
+        self.draws: dict[int, _Draws] = {}
         self.places: list[_Place] = []
         self.args = [self._rows_of(n, axes, arg) for n, (axes, arg) in enumerate(args)]
         self.kwargs = {name: self._rows_of(name, 0, arg) for name, arg in kwargs.items()}
@@ -226,6 +255,43 @@ class _Batch:
             raise ValueError(f"vmap: the numbers of rows differ: {told}")
         return int(sizes.pop())
 
+    # --- random numbers
+
+    def state_of_row(self, state: Any, seen: Any) -> Any:
+        """Return a random state as each row sees it: after all draws of the rows before it."""
+        if id(state) not in self.draws:
+            self.draws[id(state)] = _Draws(state)
+        drawn = self.draws[id(state)]
+        drawn.count += 1
+        return advanced(seen, drawn.steps)
+
+    @contextmanager
+    def drawing(self, *, put_back: bool) -> Iterator[None]:
+        """Give each row random numbers of its own in the ``with`` block.
+
+        With ``put_back`` the states are after it as they were before: they are watched. It is
+        `advance` that leaves them where the last row does.
+        """
+        running.batches.append(self)
+        try:
+            yield
+        finally:
+            running.batches.pop()
+        for drawn in self.draws.values():
+            before = np.arange(self.size) * drawn.count % HALF
+            self.values[node_of(drawn.steps)] = before.astype(drawn.state.dtype)
+            more = (self.size - 1) * drawn.count
+            for outer in running.batches:
+                outer.draws[id(drawn.state)].count += more
+            drawn.last = advanced(drawn.state, more % HALF)
+            if put_back:
+                drawn.state.data, drawn.state.node = drawn.data, drawn.node
+
+    def advance(self) -> None:
+        """Set the random states to where all rows leave them."""
+        for drawn in self.draws.values():
+            drawn.state.adopt(drawn.last)
+
     def evaluate(self, outputs: Sequence[Any]) -> list[tuple[Any, bool]]:
         """Return each output, with the rows first where it depends on them, and whether it does."""
         ends = [x.node for x in outputs if isinstance(x, Value) and x.node is not None]
@@ -245,17 +311,18 @@ class _Batch:
     def _applied(self, node: Operation, outer: Container[Node]) -> Any:
         """Return the result of an operation in all rows."""
         mapped = [parent in self.values for parent in node.parents]
-        operands = [
-            self.values[parent]
-            if parent in self.values
-            else payload
-            if parent is None or parent not in outer
-            else lift(payload, parent)
-            for payload, parent in node.edges()
-        ]
+        operands = [self._operand(payload, parent, outer) for payload, parent in node.edges()]
         rows = Rows(node.primitive, operands, mapped, self.size, node.output)
         with np.errstate(all="ignore"):
             return node.primitive.batch(rows, **node.params)
+
+    def _operand(self, payload: Any, parent: Node | None, outer: Container[Node]) -> Any:
+        if parent is None:
+            return payload
+        if parent in self.values:
+            return self.values[parent]
+        is_seen = parent in outer or isinstance(payload, Spec)
+        return lift(payload, parent) if is_seen else payload
 
 
 def _fixed(leaf: Operand) -> Any:

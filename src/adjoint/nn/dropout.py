@@ -9,7 +9,7 @@ import numpy as np
 from ..core.annotations import ArrayLike
 from ..ops.logic import greater_equal
 from ..ops.piecewise import where
-from ..ops.random import following, new_state, uniform
+from ..ops.random import draw, following, new_state
 from ..ops.structural import as_array
 from .initialise import as_generator
 from .module import Buffer, Module
@@ -73,7 +73,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return x
         z = as_array(x)
-        numbers = uniform(self.state, shape=tuple(z.shape))
+        numbers = draw(self.state, shape=tuple(z.shape))
         # The state is a buffer and not a generator of NumPy's, because a compiled step can take it
         # in and give it out among its results.
         self.state = following(self.state)

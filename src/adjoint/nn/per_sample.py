@@ -30,7 +30,8 @@ def per_sample_gradients(
     Parameters
     ----------
     model : Module
-        Its rows must not meet each other: a `BatchNorm` in training mode is refused.
+        Its rows must not meet each other: a `BatchNorm` in training mode is refused. `Dropout`
+        draws a mask for each row.
     loss : callable
         ``loss(outputs, *targets)`` returns one number, as the losses of `nn` do. It is called with
         the outputs and targets of a single row, which keep their first axis, of size 1.
@@ -47,12 +48,12 @@ def per_sample_gradients(
     Raises
     ------
     ShapeError
-        If a loss has more than one number.
+        If a loss has more than one number, or `BatchNorm` has no variance of a single row: call
+        ``model.eval()``.
     ValueError
         If the numbers of rows differ, or no parameter requires a gradient.
     TypeError
-        If the model changes its own state, as `BatchNorm` and `Dropout` do in training mode: call
-        ``model.eval()``.
+        If the model changes its own state by what it computes of a row.
 
     Examples
     --------

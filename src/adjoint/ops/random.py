@@ -6,6 +6,7 @@ often it was drawn from.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,45 @@ def uniform(state: Array, *, shape: tuple[int, ...]) -> Array:
     array([0.565975  , 0.18360805])
     """
     return uniform_numbers(state, shape, UNIFORM_SITE)
+
+
+class _Running(threading.local):
+    """The batches of rows whose function runs in this thread, the outermost first."""
+
+    def __init__(self) -> None:
+        self.batches: list[Any] = []
+
+
+running = _Running()
+
+
+def draw(state: AnyArray, *, shape: tuple[int, ...]) -> Any:
+    """Return random numbers for a state that its owner then sets to the `following` one.
+
+    They are those of `uniform`. Under `vmap` each row has the numbers that it would have in a loop
+    over the rows, in order.
+
+    >>> import numpy as np
+    >>> draw(np.array([1.0, 2.0, 0.0]), shape=(2,))
+    array([0.15179984, 0.46384399])
+    """
+    seen = state
+    for batch in running.batches:
+        seen = batch.state_of_row(state, seen)
+    return uniform(seen, shape=shape)
+
+
+def advanced(state: ArrayLike, draws: Any) -> Any:
+    """Return the state after a number of draws, which is below 2²⁴.
+
+    >>> import numpy as np
+    >>> advanced(np.array([1.0, 2.0, 3.0]), 5).tolist()
+    [1.0, 2.0, 8.0]
+    """
+    state = as_array(state)
+    count, left = state[2], HALF - draws
+    # Without a sum of 2²⁴ and more, which float32 would round.
+    return put_at(state, where(greater_equal(count, left), count - left, count + draws), key=(2,))
 
 
 def following(state: ArrayLike) -> Any:
