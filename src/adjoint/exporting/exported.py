@@ -97,6 +97,7 @@ def export(
     Examples
     --------
     >>> import pathlib, tempfile
+    >>> from adjoint import nn
     >>> model = nn.MLP(2, 3, 1, activation="tanh", rng=0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     done = ad.export(model, pathlib.Path(folder) / "net.py", np.ones((1, 2)))
