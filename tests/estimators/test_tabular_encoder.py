@@ -121,6 +121,53 @@ def test_sparse_columns_of_pandas_are_read():
     assert TabularEncoder().fit(frame).columns_ == {"a": "number, 0 to 2"}
 
 
+def _bins():
+    return pd.cut([np.nan, 0.5, 1.5, 2.5] * 10, [0, 1, 2, 3])
+
+
+def _months():
+    months = pd.period_range("2023-11", periods=ROWS - 1, freq="M").tolist()
+    return pd.Series([*months, None], dtype="period[M]")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (_bins(), "category, some missing, 3 values: (0, 1], (1, 2], (2, 3]"),
+        (
+            pd.Series(_bins()).astype("interval"),
+            "category, some missing, 3 values: (0.0, 1.0], (1.0, 2.0], (2.0, 3.0]",
+        ),
+        (_months(), "date, some missing, 2023-11-01 to 2027-01-01, by time, year, month, weekday"),
+        (
+            _months().astype("category"),
+            "date, some missing, 2023-11-01 to 2027-01-01, by time, year, month, weekday",
+        ),
+    ],
+    ids=["bins", "intervals", "months", "categories of months"],
+)
+def test_types_that_only_pandas_has_keep_their_meaning(values, told):
+    frame = pd.DataFrame({"n": np.arange(ROWS) % 7, "x": values})
+    encoder = TabularEncoder().fit(frame)
+    assert encoder.columns_["x"] == told
+    assert encoder.treated(frame) == {}
+
+
+def test_a_dictionary_of_what_is_no_text_is_left_out():
+    lists = pa.DictionaryArray.from_arrays([0, 1] * 20, pa.array([[1], [2]]))
+    encoder = TabularEncoder().fit(pa.table({"n": np.arange(ROWS) % 7, "x": lists}))
+    assert encoder.ignored_["x"].startswith("holds list<")
+
+
+def test_a_type_that_arrow_lacks_is_refused_in_words():
+    class Wide(pl.DataFrame):
+        def to_arrow(self):
+            raise pa.ArrowInvalid("format '_pli128'")
+
+    with pytest.raises(TableError, match="Wide holds what Arrow has no type for"):
+        TabularEncoder().fit(Wide({"n": [1, 2, 3]}))
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 @pytest.mark.parametrize("categories", ["codes", "one-hot"])
 def test_frames_come_out_where_they_are_asked_for(library, categories):
@@ -182,6 +229,7 @@ def test_parameters_say_how_texts_are_written():
         ({"decimal": ",", "thousands": ","}, "is the mark before decimals"),
         ({"dates": "ydm"}, "dates: expected"),
         ({"missing": "NA"}, "missing: expected a list of texts, got 'NA'"),
+        ({"missing": None}, "missing: expected a list of texts, got None"),
     ],
 )
 def test_a_wrong_parameter_is_refused(parameters, message):

@@ -239,6 +239,32 @@ def test_the_best_weights_come_back_after_an_interrupt_in_native_code(monkeypatc
         np.testing.assert_array_equal(stopped.state_dict()[name], array)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_interrupt_before_epochs_are_recorded_loses_none(at_once, monkeypatch, tmp_path):
+    record = native_run.NativeRun._record
+
+    def interrupted(self, until, watch):
+        if len(self.history) == (0 if at_once else 3):
+            raise KeyboardInterrupt
+        record(self, until, watch)
+
+    def train(**settings):
+        # Where something stops the training early, Python is back after each epoch.
+        stopping = [] if at_once else [EarlyStopping("loss", patience=100)]
+        return fit(True, "two numbers", callbacks=stopping, **settings)
+
+    expected, file = train(), tmp_path / "training.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(native_run.NativeRun, "_record", interrupted)
+        assert train(checkpoint=file)[0].interrupted
+    history, model = train(checkpoint=file, resume=True)
+    for name in expected[0].keys():  # noqa: SIM118 (a history is no mapping)
+        # The epoch's last sums are finished in Python.
+        np.testing.assert_allclose(history[name], expected[0][name], rtol=1e-12, err_msg=name)
+    for name, array in expected[1].state_dict().items():
+        np.testing.assert_array_equal(model.state_dict()[name], array)
+
+
 def test_python_validates_where_the_loss_is_not_finite(monkeypatch):
     calls = []
 

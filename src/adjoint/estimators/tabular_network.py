@@ -273,6 +273,11 @@ dates, missing, random_state, verbose
     task = "regression"
 
     def _read_targets(self, y: Array) -> Array:
+        if y.dtype.kind in "Mm":
+            raise TypeError(
+                f"y holds {y.dtype}, which is no number; its unit decides, as in "
+                "(y - y.min()) / np.timedelta64(1, 'D')"
+            )
         return np.asarray(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"))
 
     def predict(self, X: ArrayLike | DataFrame) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
@@ -104,7 +104,8 @@ def as_conventions(
         raise ValueError(f"thousands: {thousands!r} is the mark before decimals")
     if dates not in (None, *ORDERS):
         raise ValueError(f"dates: expected {', '.join(ORDERS)} or None, got {dates!r}")
-    if isinstance(missing, str) or not all(isinstance(word, str) for word in missing):
+    is_list = isinstance(missing, Iterable) and not isinstance(missing, str)
+    if not is_list or not all(isinstance(word, str) for word in missing):
         raise ValueError(f"missing: expected a list of texts, got {missing!r}")
     return Conventions(decimal, thousands, dates, tuple(missing), options="")
 

@@ -15,7 +15,7 @@ from ..errors import TableError
 from .column import Column
 from .conventions import AS_SHOWN, Conventions, seen
 from .learning import learn
-from .values import as_floats, as_names, finite, is_textual
+from .values import as_floats, as_names, finite, is_textual, plain
 
 if TYPE_CHECKING:
     import pyarrow
@@ -124,7 +124,8 @@ class Encoder:
 
 def conventions_of(table: pyarrow.Table, given: Conventions) -> Conventions:
     """Return how a table writes numbers and dates, by its columns where the user says nothing."""
-    texts = [c for c in table.columns if is_textual(c.type)]
+    # What a dictionary holds need not be texts.
+    texts = [c for c in map(plain, table.columns) if is_textual(c.type)]
     return seen(given, [as_names(column, given.missing) for column in texts])
 
 

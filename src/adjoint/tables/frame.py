@@ -58,7 +58,13 @@ def as_table(X: Any, names: Sequence[str]) -> pyarrow.Table:
         parts = [X[:, i] if isinstance(X, np.ndarray) else X.iloc[:, i] for i in range(X.shape[1])]
         columns = [as_column(name, part) for name, part in zip(names, parts, strict=True)]
         return pyarrow.table(dict(zip(names, columns, strict=True)))
-    table = X.to_arrow() if hasattr(X, "to_arrow") else pyarrow.table(X)
+    try:
+        table = X.to_arrow() if hasattr(X, "to_arrow") else pyarrow.table(X)
+    except pyarrow.ArrowException as error:
+        raise TableError(
+            f"a column of the {type(X).__name__} holds what Arrow has no type for ({error}); "
+            "cast it to a usual type"
+        ) from None
     return table.rename_columns(list(names))
 
 
@@ -67,12 +73,9 @@ def as_column(name: str, values: Any) -> Any:
     import pyarrow
 
     kind = getattr(values.dtype, "kind", "")
-    if isinstance(values, np.ndarray):
-        values = _known_to_arrow(values)
-    elif hasattr(values, "sparse"):  # of pandas
-        values = values.sparse.to_dense()
     try:
-        return pyarrow.array(values, from_pandas=True)
+        known = _known_to_arrow if isinstance(values, np.ndarray) else _without_types_of_pandas
+        return pyarrow.array(known(values), from_pandas=True)
     except (TypeError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         if kind != "O":
             raise TableError(f"column {name!r} holds {values.dtype}: {error}") from None
@@ -87,6 +90,21 @@ def _known_to_arrow(values: Any) -> Any:
     if kind == "f" and values.dtype.itemsize > 8:
         return values.astype(np.float64)
     return values.astype(object) if kind == "T" else values
+
+
+def _without_types_of_pandas(values: Any) -> Any:
+    """Return a series with a type that Arrow has too: a period is its first moment.
+
+    An interval, as `pandas.cut` makes them, is a category by its text.
+    """
+    if hasattr(values, "sparse"):
+        return values.sparse.to_dense()
+    inner = getattr(getattr(values.dtype, "categories", values), "dtype", None)
+    if str(inner).startswith("interval"):
+        return values.astype(object).map(str, na_action="ignore")
+    if str(inner).startswith("period"):
+        return values.astype(inner).dt.to_timestamp()
+    return values
 
 
 def _text(name: str, value: Any) -> str | None:

@@ -237,8 +237,16 @@ def _number(name: str, known: Array, format: NumberFormat, missing: list[str]) -
     if not len(known) or np.ptp(known) == 0:
         shown = f"always {known[0]:g}" if len(known) else "missing in all rows"
         raise TableError(f"target {name!r} is {shown}: there is nothing to learn")
-    mean, std = float(known.mean()), float(known.std())
+    mean, std = mean_and_deviation(known)
     return Target(name, "regression", [], mean, std, numbers=format, missing=missing)
+
+
+def mean_and_deviation(numbers: Array) -> tuple[float, float]:
+    """Return the mean and the standard deviation, of which no square over- or underflows."""
+    # A power of two changes no digit.
+    exponent = np.frexp(np.abs(numbers).max())[1]
+    scaled = np.ldexp(numbers, -exponent)
+    return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
 
 
 def _order(label: str) -> tuple[bool, float, str]:

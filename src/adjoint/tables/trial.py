@@ -30,7 +30,7 @@ from .model import TableModel, design_for
 from .record import Record
 from .scores import score
 from .settings import TableSettings
-from .target import Target, learn_target, told_missing
+from .target import Target, learn_target, mean_and_deviation, told_missing
 
 if TYPE_CHECKING:
     import pyarrow
@@ -114,14 +114,17 @@ def prepare(
     target = learn_target(target_name, table[target_name], settings.task, conventions)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
+    held_out = ("test", "validation") if settings.test else ("validation",)
+    options = " or ".join(conventions.options + name for name in held_out)
     if settings.test:
         check_rows(len(rows))
     rest, test = rows, rows[:0]
     if settings.test:
-        rest, test = _split(rows, y, settings.test, target, settings.seed)
-    train, validation = _split(rest, y, settings.validation, target, settings.seed)
+        rest, test = _split(rows, y, settings.test, target, settings.seed, options)
+    train, validation = _split(rest, y, settings.validation, target, settings.seed, options)
     if target.task == "regression":
-        target = replace(target, mean=float(y[train].mean()), std=float(y[train].std()) or 1.0)
+        mean, std = mean_and_deviation(y[train])
+        target = replace(target, mean=mean, std=std or 1.0)
     # Rows held out must not be known in any way, not even by their quantiles or rare categories.
     encoder = Encoder.fit(
         table.take(train),
@@ -149,8 +152,13 @@ def unnamed(table: pyarrow.Table) -> list[str]:
     return [name for name in table.column_names[:1] if name == "column 1"]
 
 
-def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tuple[Array, Array]:
-    """Return rows in two parts, each with the shares of classes that all rows have, if possible."""
+def _split(
+    rows: Array, y: Array, part: float, target: Target, seed: int, options: str
+) -> tuple[Array, Array]:
+    """Return rows in two parts, each with the shares of classes that all rows have, if possible.
+
+    The options are what the user may choose smaller if there are too few rows.
+    """
     # A class with one row cannot be in both parts.
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
     # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
@@ -161,7 +169,7 @@ def _split(rows: Array, y: Array, part: float, target: Target, seed: int) -> tup
     except ValueError:
         raise TableError(
             f"{len(rows)} rows are too few to hold {held} of them out and train on the others; "
-            "choose a smaller --test or --validation"
+            f"choose a smaller {options}"
         ) from None
     return first, second
 

@@ -178,7 +178,9 @@ class NativeRun:
         if name == "loss":
             watch.patience.column = start
             return True
-        metric = self._tallies.column(name) if self._tallies and name in self.task.metrics else None
+        metric = None
+        if self._tallies is not None and name in self.task.metrics:
+            metric = self._tallies.column(name, self.task.data[1])
         if metric is None:
             return False
         watch.patience.column = start + 1 + metric
@@ -303,13 +305,14 @@ class NativeRun:
     # --- to go on later ---------------------------------------------------------------------------
 
     def position(self) -> Position | None:
-        """Return how far the epoch is; None while Python finishes it.
+        """Return how far the epoch is; None while Python finishes it, or where several end at once.
 
         A checkpoint of that moment could not be resumed to the same bits: native code would go on
-        from there, and it rounds another way than the eager steps.
+        from there, and it rounds another way than the eager steps. Nor are there places in it for
+        several epochs that Ctrl-C kept from being recorded.
         """
         loop, task = self.loop, self.task
-        if self._is_finished_elsewhere:
+        if self._is_finished_elsewhere or loop.epoch > len(self.history) + 1:
             return None
         if loop.epoch > len(self.history):  # it is not recorded yet
             sums = loop.table[loop.epoch - 1, : 1 + loop.code.form.sums] * task.rows

@@ -25,6 +25,9 @@ _MOST_OUTPUTS = 64
 class Tally(Protocol):
     """How a metric is made of sums."""
 
+    def count(self, target: Any) -> int:
+        """Return how many sums there are for such targets."""
+
     def sums(self, prediction: Any, target: Any) -> list[Any]:
         """Return sums over the rows of a batch, each a single number of the prediction's dtype."""
 
@@ -41,6 +44,10 @@ class Tally(Protocol):
 
 
 class _Accuracy:
+    def count(self, target: Any) -> int:
+        """Return 1."""
+        return 1
+
     def sums(self, prediction: Any, target: Any) -> list[Any]:
         """Return how many rows have their greatest entry at the target's class."""
         check_classes(prediction, target)
@@ -74,6 +81,10 @@ class _MeanError:
     def __init__(self, name: str, power: int) -> None:
         self.name, self.power = name, power
 
+    def count(self, target: Any) -> int:
+        """Return 1."""
+        return 1
+
     def sums(self, prediction: Any, target: Any) -> list[Any]:
         """Return the sum of the errors; that of a row is the mean of its outputs."""
         errors = errors_of(self.name, prediction, target)
@@ -86,6 +97,10 @@ class _MeanError:
 
 
 class _Determination:
+    def count(self, target: Any) -> int:
+        """Return how many outputs there are."""
+        return math.prod(target.shape[1:])
+
     def sums(self, prediction: Any, target: Any) -> list[Any]:
         """Return the sum of the squared errors of each output."""
         errors = errors_of("r2", prediction, target)
@@ -128,33 +143,30 @@ class Tallies:
         if unknown:
             raise ValueError(f"the metric {unknown[0]!r} needs the predictions of every step")
         self._tallies = {name: _TALLIES[metric] for name, metric in metrics.items()}
-        self._counts: list[int] = []
-
-    def __len__(self) -> int:
-        """How many sums there are; it is known once they were asked for."""
-        return sum(self._counts)
 
     def sums(self, prediction: Any, target: Any) -> list[Any]:
         """Return the sums of all metrics over the rows of a batch."""
         if not isinstance(target, Value):
             target = np.asarray(target)
-        found = [tally.sums(prediction, target) for tally in self._tallies.values()]
-        self._counts = list(map(len, found))
-        return [number for numbers in found for number in numbers]
+        return [
+            number for tally in self._tallies.values() for number in tally.sums(prediction, target)
+        ]
 
     def records(self, means: Array, target: Array) -> dict[str, list[float]]:
         """Return each metric for each epoch, of the means over the rows as a row for an epoch."""
         found, start = {}, 0
-        for (name, tally), count in zip(self._tallies.items(), self._counts, strict=True):
-            found[name] = tally.numbers(means[:, start : start + count], target).tolist()
-            start += count
+        for name, tally in self._tallies.items():
+            stop = start + tally.count(target)
+            found[name] = tally.numbers(means[:, start:stop], target).tolist()
+            start = stop
         return found
 
-    def column(self, name: str) -> int | None:
+    def column(self, name: str, target: Array) -> int | None:
         """Return which of the means is that metric; None if it is not a mean as it stands."""
-        tallies = list(self._tallies)
-        means = [one for one, tally in self._tallies.items() if tally in _MEANS]
-        return sum(self._counts[: tallies.index(name)]) if name in means else None
+        before = list(self._tallies).index(name)
+        if self._tallies[name] not in _MEANS:
+            return None
+        return sum(tally.count(target) for tally in list(self._tallies.values())[:before])
 
 
 _MEANS = [_TALLIES[accuracy], _TALLIES[mae]]
