@@ -205,6 +205,43 @@ def test_index_arrays_between_slices(key, rows_of):
         np.testing.assert_array_equal(found[1][n], doubled)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", ["number", "of each row", "last axis"])
+def test_an_assignment_at_a_mask_that_differs_from_row_to_row(value, dtype):
+    def f(x, v):
+        y = 3 * x
+        mask = x[:, 0] > 0 if value == "last axis" else x > 0
+        y[mask] = {"number": 7.0, "of each row": v[0], "last axis": v}[value]
+        return y
+
+    x, v = rng.normal(size=(4, 3, 2)).astype(dtype), rng.normal(size=(4, 2))
+
+    def squares(x, v):
+        return (f(x, v) ** 2).sum()
+
+    for vmapped in (ad.vmap(f), ad.compile(ad.vmap(f))):
+        found = vmapped(x, v)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, each(f, x, v))
+    slopes = ad.grad(squares, (0, 1))
+    inside = ad.vmap(slopes)(x, v)
+    outside = ad.grad(lambda x, v: ad.vmap(squares)(x, v).sum(), (0, 1))(x, v)
+    for n in range(2):
+        expected = each(lambda x, v, n=n: slopes(x, v)[n], x, v)
+        np.testing.assert_allclose(inside[n], expected, rtol=1e-6)
+        np.testing.assert_allclose(outside[n], expected, rtol=1e-6)
+
+
+def test_an_array_at_a_mask_that_differs_from_row_to_row_is_refused_with_advice():
+    def f(x):
+        y = +x
+        y[x > 0] = np.arange(2.0)
+        return y
+
+    with pytest.raises(TypeError, match=r"np\.where"):
+        ad.vmap(f)(X)
+
+
 def test_functions_with_rules_of_their_own_are_done_row_by_row():
     @ad.custom_vjp(lambda g, y, x: (np.clip(g, -1, 1),))
     def bounded(x):

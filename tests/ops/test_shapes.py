@@ -315,3 +315,11 @@ def test_joined_arrays_have_the_dtype_that_is_asked_for_if_the_rule_allows_it(jo
     np.testing.assert_array_equal(x.grad.data, [4.0, 8.0])
     with pytest.raises(TypeError, match="cannot cast float64 to float32 by the rule 'safe'"):
         join([x, x], dtype=np.float32, casting="safe")
+
+
+@pytest.mark.parametrize("values", [2.0, np.array(2.0)])
+def test_what_is_inserted_takes_the_dtype_of_the_array(values):
+    x = np.ones(3, np.float32)
+    found, slope = ad.jvp(lambda x: np.insert(x, 1, values), (x,), (x,))
+    assert found.dtype == slope.dtype == np.float32
+    np.testing.assert_array_equal(found, np.insert(x, 1, values))

@@ -172,6 +172,8 @@ def insert(
     2.0
     """
     x, new = as_array(arr), as_array(values)
+    if x.dtype.kind == "f":
+        new = new.astype(x.dtype)
     # NumPy inserts into an array of the entries' numbers; the entries are gathered in that order.
     old_numbers = np.arange(x.size).reshape(x.shape)
     new_numbers = x.size + np.arange(new.size).reshape(new.shape)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.batching import reshaped
 from ..core.facts import Moves
 from ..core.kinds import constant, linear
 from ..core.metadata import formula, literal
@@ -165,6 +166,11 @@ def _kept(g: Cotangent, x: AnyArray, v: AnyArray, *arrays: AnyArray, key: Key) -
 
 def _placed(g: Cotangent, x: AnyArray, v: AnyArray, *arrays: AnyArray, key: Key) -> AnyArray:
     """Return the part of ``g`` where ``v`` was put; of entries named twice the last one counts."""
+    if key == (SLOT,) and arrays[0].dtype.kind == "b":
+        mask = arrays[0]
+        behind = len(x.shape) - len(mask.shape)
+        if len(v.shape) <= behind:  # every picked part got all of v, however many were picked
+            return where(reshaped(mask, (*mask.shape, *(1,) * behind)), g, 0.0)
     placed = index(g, *arrays, key=key)
     if not arrays:
         return placed

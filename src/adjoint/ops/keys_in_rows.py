@@ -114,9 +114,27 @@ def last_named_in_rows(rows: Rows, *, key: Key, shape: Shape) -> Any:
 def put_in_rows(rows: Rows, *, key: Key) -> Any:
     """Batch the assignment ``x[key] = v``."""
     x, v, *arrays = rows.operands
-    plan = _plan(key, arrays, rows.mapped[2:], rows.size, rows.result.shape, source=True)
     if not rows.mapped[0]:
         x = PRIMITIVES["broadcast_to"](x, shape=rows.shape)
+    if any(one and a.dtype.kind == "b" for a, one in zip(arrays, rows.mapped[2:], strict=True)):
+        return _put_at_masks(rows, x, key)
+    plan = _plan(key, arrays, rows.mapped[2:], rows.size, rows.result.shape, source=True)
     if shape_of(v):
         v = plan.as_picked(v, rows.size, rows.mapped[1])
     return rows.apply([x, v, *plan.arrays], key=plan.key)
+
+
+def _put_at_masks(rows: Rows, x: Any, key: Key) -> Any:
+    """Batch ``x[mask] = v`` where the masks, and so how many entries they pick, differ."""
+    _, v, *masks = rows.operands
+    trailing = rows.ndim(0) - (len(shape_of(masks[0])) - 1)
+    if key != (SLOT,) or rows.ndim(1) > trailing:
+        raise TypeError(
+            "vmap: the entries that a mask picks differ from row to row; assign a single number at "
+            "x[mask], or write x = np.where(mask, v, x)"
+        )
+    if rows.mapped[1]:
+        mask = reshaped(masks[0], (*shape_of(masks[0]), *(1,) * trailing))
+        v = PRIMITIVES["astype"](with_axes(v, rows.ndim(0)), dtype=rows.result.dtype)
+        return PRIMITIVES["where"](mask, v, x)
+    return rows.apply([x, v, masks[0]], key=key)
