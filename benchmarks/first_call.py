@@ -53,6 +53,15 @@ def function(x):
         x = x + 0.01 * sin(x)
     return x.sum()
 """
+# The gradient needs the arrays of each turn, which therefore live until the sweep comes to it.
+_KEEPING_LOOP = """
+x = np.linspace(0, 1, 5)
+
+def function(x):
+    for _ in range({turns}):
+        x = x / ((x * x).sum() + 1) ** 0.5 + 0.1
+    return x.sum()
+"""
 _CAPTURED = """
 X = np.random.default_rng(0).normal(size=({rows}, {columns}))
 w = np.linspace(-1, 1, {columns})
@@ -70,16 +79,18 @@ def _script(library: str, text: str, argument: str) -> tuple[str, str]:
 def long_loop() -> Programs:
     """Return the first calls of loops of several lengths."""
 
-    def program(turns: int, *, warm: bool = False) -> Program:
-        script = _script(_ADJOINT, _LOOP.format(turns=turns), "x")
-        name = f"adjoint, {turns:,} turns{', cached' * warm}"
-        return Program(name, script, ("llvmlite",), quick=turns == 500, warm=warm)
+    def program(turns: int, loop: str = _LOOP, *, warm: bool = False) -> Program:
+        script = _script(_ADJOINT, loop.format(turns=turns), "x")
+        of = " of reductions" if loop is _KEEPING_LOOP else ""
+        name = f"adjoint, {turns:,} turns{of}{', cached' * warm}"
+        return Program(name, script, ("llvmlite",), quick=turns == 500 and loop is _LOOP, warm=warm)
 
     programs = [program(turns) for turns in (2_000, 500, 1_000, 4_000)]
     programs += [program(2_000, warm=True)]
+    programs += [program(turns, _KEEPING_LOOP) for turns in (500, 1_000)]
     jax = _script(_JAX, _LOOP.format(turns=2_000), "x")
     programs += [Program("JAX, jit, 2,000 turns", jax, ("jax",))]
-    title = "The first call of an unrolled loop, 7 operations a turn: value and gradient"
+    title = "The first call of an unrolled loop, 7 operations a turn, or 17: value and gradient"
     return Programs(title, programs, _read(0))
 
 

@@ -11,10 +11,10 @@ from adjoint.graph import trace
 
 import adjoint as ad
 from adjoint.compiler.native import cache
-from adjoint.compiler.native.arrays import array_code
+from adjoint.compiler.native.arrays import array_code, workspace
 from adjoint.compiler.native.arrays.array_code import ArrayCode
 from adjoint.compiler.native.arrays.strided_view import Allocation, Role
-from adjoint.compiler.native.arrays.workspace import Workspace
+from adjoint.compiler.native.arrays.workspace import Workspace, _Places
 from adjoint.compiler.program import Program
 from adjoint.compiler.source import constants, source
 from adjoint.graphs.tracing import naming
@@ -184,26 +184,72 @@ def first_fit(spans, sizes):
     return {allocation: at for allocation, (at, _) in taken.items()}
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_allocations_lie_at_the_first_place_that_is_free(seed):
-    rng = random.Random(seed)
-    parts = [[] for _ in range(30)]
-    spans, sizes = {}, {}
-    for _ in range(60):
-        allocation = Allocation(Role.TEMPORARY, "f64", rng.choice([8, 8, 8, 16, 40, 72]))
-        first = rng.randrange(30)
-        last = min(29, first + rng.choice([0, 1, 3, 20]))
-        parts[first].append(allocation)
-        parts[last].append(allocation)
-        sizes[allocation] = -(-allocation.bytes // 64) * 64
+def spans_of(parts):
+    spans = {}
     for number, allocations in enumerate(parts):
         for allocation in allocations:
             first, _ = spans.get(allocation, (number, number))
             spans[allocation] = first, number
-    workspace = Workspace()
-    workspace.share(parts)
-    assert workspace.offsets == first_fit(spans, sizes)
-    assert workspace.size == max(at + sizes[b] for b, at in workspace.offsets.items())
+    return spans
+
+
+def random_parts(rng, entries, count=60, length=30):
+    """Return parts that use arrays, some of them for long, some in one part only."""
+    parts = [[] for _ in range(length)]
+    for _ in range(count):
+        allocation = Allocation(Role.TEMPORARY, "f64", rng.choice(entries))
+        first = rng.randrange(length)
+        parts[first].append(allocation)
+        parts[min(length - 1, first + rng.choice([0, 1, 3, 20]))].append(allocation)
+    return parts
+
+
+def forth_and_back(turns, entries):
+    """Return parts as a loop and its gradient have them: the first turn's arrays live longest."""
+    parts = [[] for _ in range(2 * turns)]
+    for turn in range(turns):
+        for size in entries:
+            kept, passing = (Allocation(Role.TEMPORARY, "f64", size) for _ in range(2))
+            for number in (turn, 2 * turns - 1 - turn):
+                parts[number].append(kept)
+            for number in (turn, turn + 1):
+                parts[number].append(passing)
+    return parts
+
+
+@pytest.mark.parametrize("at_once", [0, 10])
+@pytest.mark.parametrize("entries", [[5], [8, 8, 8, 16, 40, 72], [0, 1, 7, 8, 9, 1000], [96, 64]])
+@pytest.mark.parametrize("seed", range(10))
+def test_allocations_lie_at_the_first_place_that_is_free(seed, entries, at_once, monkeypatch):
+    monkeypatch.setattr(workspace, "_AT_ONCE", at_once)
+    rng = random.Random(seed)
+    for parts in (random_parts(rng, entries), forth_and_back(12, entries)):
+        spans = spans_of(parts)
+        sizes = {b: -(-b.bytes // 64) * 64 for b in spans}
+        start = rng.choice([0, 64, 100])
+        found = Workspace(start)
+        begin = found.size
+        found.share(parts)
+        expected = first_fit(spans, sizes)
+        assert found.offsets == {b: begin + at for b, at in expected.items()}
+        assert found.size == max(at + sizes[b] for b, at in found.offsets.items())
+
+
+@pytest.mark.parametrize("entries", [[5], [96, 8], [8, 50_000]])
+def test_arrays_that_live_long_find_their_places_in_n_log_n_steps(entries, monkeypatch):
+    monkeypatch.setattr(workspace, "_AT_ONCE", 0)
+    short, long = (forth_and_back(turns, entries) for turns in (50, 200))
+    few, many = (
+        steps_of(lambda: Workspace().share(short)),
+        steps_of(lambda: Workspace().share(long)),
+    )
+    # Four times the arrays, and a tree that is two levels higher than about nine: a fourth more.
+    assert many < 4 * 1.35 * few
+
+
+def test_thousands_of_arrays_of_one_size_are_not_held_against_all_others(monkeypatch):
+    monkeypatch.setattr(_Places, "take", lambda *_: pytest.fail("it was held against all"))
+    Workspace().share(forth_and_back(4_000, [5]))
 
 
 # --- source

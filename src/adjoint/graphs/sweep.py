@@ -6,8 +6,7 @@ dtype promotion are undone and contributions added up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -245,21 +244,13 @@ def _pulled_speculatively(
     The two differ only where the plain product is NaN, and NaN does not get lost on its way to the
     leaves: it is enough to look there.
     """
+    before = speculation.on, speculation.used
     try:
-        with _speculating():
-            found = _sweep_back(seeds, wanted, _rule, None)
-            return None if speculation.used and any(map(has_nan, found.values())) else found
+        speculation.on, speculation.used = True, False
+        found = _sweep_back(seeds, wanted, _rule, None)
+        return None if speculation.used and any(map(has_nan, found.values())) else found
     except SpeculationError:
         return None
-
-
-@contextmanager
-def _speculating() -> Iterator[None]:
-    """Compute strong products as plain ones inside the ``with`` block, in this thread."""
-    before = speculation.on, speculation.used
-    speculation.on, speculation.used = True, False
-    try:
-        yield
     finally:
         speculation.on, speculation.used = before
 

@@ -188,7 +188,8 @@ class Optimizer:
         """Update every parameter that has a gradient; the others stay as they are."""
         updates = []
         now = [self.settings_now(group) for group in range(len(self.groups))]
-        found = [(i, p, p.grad.data) for i, p in enumerate(self.params) if p.grad is not None]
+        given = [(i, p, p.grad) for i, p in enumerate(self.params)]
+        found = [(i, p, grad.data) for i, p, grad in given if grad is not None]
         # All groups together: the norm that is clipped is that of the whole gradient.
         gradients = self.clipping([gradient for _, _, gradient in found])
         for (i, parameter, _), gradient in zip(found, gradients, strict=True):
