@@ -39,7 +39,7 @@ PAGES = (
         sections=(
             Section("Gradients and products", ("calculus.derivatives",)),
             Section("Jacobians and Hessians", ("calculus.jacobians",)),
-            Section("Many rows at once", ("graphs.batches",)),
+            Section("Many rows at once", ("graphs.vmap",)),
             Section("Rules of your own, and less memory", ("calculus.custom",)),
             Section("Checks", ("calculus.check", "calculus.anomaly")),
         ),

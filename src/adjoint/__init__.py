@@ -88,7 +88,7 @@ _LAZY_NAMES = {
     "load_weights": "nn.weights",
     "save_weights": "nn.weights",
     "Saving": "training.saving",
-    "vmap": "graphs.batches",
+    "vmap": "graphs.vmap",
     "why": "explanation.diagnosis.why",
     "write_source": "compiler.compiled",
 }

@@ -120,7 +120,7 @@ def _swept(
         return [
             _piled(c, (value.size, *s), value.dtype) for c, s in zip(columns, shapes, strict=True)
         ]
-    from ..graphs.batches import vmap  # here: `import adjoint` does without it
+    from ..graphs.vmap import vmap  # here: `import adjoint` does without it
 
     parts = [
         vmap(sweep)(_units(value, start, min(start + _MOST, value.size)))

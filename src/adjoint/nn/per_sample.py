@@ -9,9 +9,9 @@ import numpy as np
 
 from ..core.annotations import AnyArray, ArrayLike
 from ..errors import ShapeError
-from ..graphs.batches import vmap
 from ..graphs.lift import lift
 from ..graphs.recording import enable_grad, sweep_back
+from ..graphs.vmap import vmap
 from .module import Module
 
 
