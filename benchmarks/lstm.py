@@ -1,4 +1,4 @@
-"""An LSTM's loss and the gradients of all its parameters: 64 to 128, 32 steps, batch 32, float32."""
+"""An LSTM's loss and the gradients of all its parameters: 64 to 128, 32 steps, batch 32."""
 
 from __future__ import annotations
 

@@ -93,10 +93,14 @@ def _placed_in(terms: Sequence[Any]) -> list[_Placed] | None:
 
 def _box(key: Sequence[Any], shape: Sequence[int]) -> Box | None:
     """Return where a key's entries lie, or None if they are not one block in their order."""
-    if len(key) > len(shape):
+    place = next((n for n, entry in enumerate(key) if entry is Ellipsis), None)
+    before, after = (key, ()) if place is None else (key[:place], key[place + 1 :])
+    missing = len(shape) - len(before) - len(after)
+    if missing < 0:
         return None
     box = []
-    for entry, size in zip((*key, *[slice(None)] * (len(shape) - len(key))), shape, strict=True):
+    whole = (*before, *[slice(None)] * missing, *after)
+    for entry, size in zip(whole, shape, strict=True):
         if isinstance(entry, slice):
             start, stop, step = entry.indices(size)
             if step != 1:
