@@ -159,7 +159,11 @@ def _left_adjoint(g: Cotangent, x: AnyArray, y: AnyArray) -> AnyArray:
 
 
 def _right_adjoint(g: Cotangent, x: AnyArray, y: AnyArray) -> AnyArray:
-    if x.ndim == y.ndim == 2:
+    if y.ndim == 2 and x.ndim > 1:
+        # All rows of all matrices go into one product: one of each would have to be added up.
+        rows = math.prod(x.shape[:-1])
+        if x.ndim > 2:
+            x, g = (reshape(z, shape=(rows, z.shape[-1])) for z in (x, g))
         return strong_matmul.bind((x.T, g), {})
     g, matrix, _ = _as_matrices(g, x, y)
     product = strong_matmul.bind((matrix.mT, g), {})

@@ -28,6 +28,7 @@ from ...simplify.rewrites import Build, Rewrite, taken_apart
 from ...simplify.simplify import simplify, written_out
 from ..unlowerable import Unlowerable
 from .einsums import einsum_expansion
+from .joining import JOINS
 from .picking import slot_axes
 
 
@@ -54,8 +55,10 @@ def expand(graph: Graph, *, parameters: int = 0) -> Graph:
     graph = written_out(graph)
     doubts = _doubts(graph, _EARLY)
     expanded = with_outputs(graph, [*graph.outputs, *doubts])
-    if not graph.is_simple or any(node.primitive.name in EXPANSIONS for node in graph.nodes):
-        expanded = simplify(expanded, expansions=EXPANSIONS)
+    names = {node.primitive.name for node in graph.nodes}
+    if not graph.is_simple or names & {*EXPANSIONS, "scatter_add"}:
+        joins = JOINS if "scatter_add" in names else {}
+        expanded = simplify(expanded, expansions={**EXPANSIONS, **joins})
     outputs = expanded.outputs[: len(graph.outputs)]
     found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
     found += map(has_nan, unshown(with_outputs(expanded, outputs), parameters))

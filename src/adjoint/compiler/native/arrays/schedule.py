@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,8 @@ _ELSEWHERE = (-1,)
 # nests goes through memory, but a long nest runs out of registers, and LLVM takes long to compile
 # it.
 _MOST_OPERATIONS = 50
+# How many products read a right factor so often that a copy whose rows are contiguous pays.
+_OFTEN = 4
 
 
 class Schedule:
@@ -77,6 +80,11 @@ class Schedule:
         # The numbers of the loops over each shape that may still take on operations.
         self._open: dict[tuple[int, ...], list[int]] = {}
         self.picks: dict[Node, Pick] = {}
+        self._right_factors = Counter(
+            node.parents[1] for node in graph.nodes if node.primitive.name in PRODUCTS
+        )
+        # Copies of right factors, see `_right_factor`.
+        self._copies: dict[Node, StridedView] = {}
         self._outputs = _first_outputs(graph)
         self._needed, self._materialized = materialized_nodes(
             graph, self._outputs, (*PRODUCTS, *DRAWS), (*REDUCTIONS, *RUNNING)
@@ -242,8 +250,22 @@ class Schedule:
         if kind not in FORMATS or any(kind_of(arg.dtype) != kind for arg in node.args):
             raise Unlowerable("matmul of numbers of different kinds")
         target = self._target(node)
-        left, right = (self.view(*pair) for pair in node.edges())
+        left = self.view(node.args[0], node.parents[0])
+        right = self._right_factor(node.args[1], node.parents[1])
         self._append(node, Multiplication(left, right, target), target)
+
+    def _right_factor(self, arg: Any, node: Node | None) -> StridedView:
+        """Return where a right factor lies: if its rows are scattered and read often, in a copy.
+
+        Every product would put them in order for itself.
+        """
+        view = self.view(arg, node)
+        if node is None or view.strides[-1] == 1 or self._right_factors[node] < _OFTEN:
+            return view
+        if node not in self._copies:
+            copy = self._copies[node] = _new_view(Role.TEMPORARY, arg, -1)
+            self._store(broadcast_operand(arg, node, len(copy.shape)), copy)
+        return self._copies[node]
 
     def _move(self, node: Operation) -> None:
         parent, arg = node.parents[0], node.args[0]
