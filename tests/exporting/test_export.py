@@ -14,6 +14,8 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 import adjoint as ad
 from adjoint import nn
 from adjoint.estimators import MLPClassifier, MLPRegressor
+from adjoint.exporting.any_rows import for_any_rows
+from adjoint.exporting.c_program import comment
 from adjoint.exporting.exported import export
 from adjoint.exporting.identifiers import identifiers
 from adjoint.exporting.refusal import ExportError
@@ -95,7 +97,7 @@ def called(function, x, shape):
 
 def assert_like(found, expected):
     """Compare with a tolerance that is relative to the largest number of a row."""
-    tolerance = 1e-12 if expected.dtype == F64 else 2e-6
+    tolerance = 1e-12 if expected.dtype == F64 else 1e-6
     flat = np.where(np.isfinite(expected), np.abs(expected), 1).reshape(len(expected), -1)
     scale = np.maximum(flat.max(axis=1), 1).reshape(-1, *[1] * (expected.ndim - 1))
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
@@ -319,3 +321,109 @@ def test_names_are_legal_and_differ():
     assert all(name.isidentifier() and name.isascii() for name in found)
     assert found[0] == "a_b"
     assert found[2] == "for_"
+
+
+@pytest.mark.parametrize("name", ["f", "print", "leaves", "x0", "forward", "math", "len", "zip"])
+def test_a_name_that_the_file_uses_itself_does_no_harm(name, tmp_path):
+    def f(x):
+        return x * 2
+
+    export(f, tmp_path / f"{name}.py", np.ones(3))
+    called_so = name if name in ("f", "leaves", "x0", "forward") else f"{name}_"
+    np.testing.assert_array_equal(
+        loaded(tmp_path / f"{name}.py", "net")[called_so](np.ones(3)), 2 * np.ones(3)
+    )
+
+
+def test_weights_may_be_called_as_what_python_has(tmp_path):
+    class Odd(nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name in ("print", "x0", "leaves", "len", "np", "found"):
+                setattr(self, name, nn.Parameter(np.array([1.0, -0.0])))
+
+        def forward(self, x):
+            return x * self.print + self.x0 + self.leaves + self.len + self.np
+
+    export(Odd(), tmp_path / "net.py", np.ones((1, 2)))
+    assert loaded(tmp_path / "net.py", "net")["net"](np.ones((1, 2))).tolist() == [[5.0, 0.0]]
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["printf", "memcpy", "abs", "FLT_MAX", "int64_t", "sin"])
+def test_a_name_of_the_library_gets_a_letter_more(name, tmp_path):
+    export(nn.Linear(2, 1, rng=0), tmp_path / f"{name}.c", np.ones((1, 2), F32))
+    assert hasattr(compiled(tmp_path / f"{name}.c"), f"{name}_")
+
+
+@pytest.mark.parametrize("file", ["y.c", "n.c", "golden_x.c", 'we"ird.c', "a\\b.c", "a\nb.c"])
+def test_a_name_that_c_cannot_have_is_refused(file, tmp_path):
+    with pytest.raises(ExportError, match="choose another"):
+        export(nn.Linear(2, 1, rng=0), tmp_path / file, np.ones((1, 2), F32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_header_is_no_place_for_the_source(tmp_path):
+    with pytest.raises(ExportError, match="would be the header too"):
+        export(nn.Linear(2, 1, rng=0), tmp_path / "net.h", np.ones((1, 2), F32), to="c")
+
+
+def test_neither_file_of_c_changes_where_one_cannot_be_written(tmp_path):
+    (tmp_path / "net.h").write_text("mine")
+    (tmp_path / "net.c").mkdir()
+    with pytest.raises(OSError, match=r"net\.c"):
+        export(nn.Linear(2, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    assert (tmp_path / "net.h").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(not shutil.which("g++") or not shutil.which("gcc"), reason="needs gcc and g++")
+def test_two_networks_whose_names_differ_in_case_meet_in_a_program_of_cpp(tmp_path):
+    (tmp_path / "b").mkdir()
+    export(nn.Linear(2, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    export(nn.Linear(2, 1, rng=1), tmp_path / "b" / "NET.c", np.ones((1, 2), F32))
+    main = "int main() { float x[2] = {1, 2}; double y[1]; return net(x, y) || NET(x, y); }\n"
+    (tmp_path / "main.cpp").write_text(f'#include "net.h"\n#include "b/NET.h"\n{main}')
+    for source in ("net.c", "b/NET.c"):
+        subprocess.run(["gcc", *STRICT, "-c", source], cwd=tmp_path, check=True)
+    command = ["g++", "-Wall", "-Werror", "-pedantic", "main.cpp", "net.o", "NET.o", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert subprocess.run([str(tmp_path / "main")]).returncode == 0
+
+
+@pytest.mark.skipif(not COMPILERS or not shutil.which("size"), reason="needs a compiler and size")
+def test_the_header_states_the_size_of_the_code(tmp_path):
+    done = export(nn.Linear(2, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    assert done.sizes["code"] > 0
+    assert f"Its code takes {done.sizes['code']} bytes" in (tmp_path / "net.h").read_text()
+
+
+def test_without_a_compiler_the_header_says_that_the_code_was_not_measured(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    done = export(nn.Linear(2, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    assert "code" not in done.sizes
+    assert "The size of its code was not measured" in (tmp_path / "net.h").read_text()
+
+
+def test_a_frozen_part_stays_in_evaluation_mode(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Dropout(0.5, rng=0))
+    model.train()
+    frozen = list(model.modules())[-1]
+    frozen.training = False
+    export(model, tmp_path / "net.py", np.ones((1, 2), F32))
+    assert model.training
+    assert not frozen.training
+
+
+def test_a_number_of_rows_that_divides_is_one_factor():
+    assert for_any_rows("x / 202", "x / 206", "rows") == "x / (2 * rows)"
+
+
+def test_a_comment_of_c_holds_no_trigraph():
+    assert "??" not in comment("a???/ b??/ ????=")
+    assert "*/" not in comment("a*/ **// /*/")
+
+
+def test_a_function_without_results_is_refused_in_c(tmp_path):
+    with pytest.raises(ExportError, match="gives no array"):
+        export(lambda x: [], tmp_path / "net.c", np.ones(3))

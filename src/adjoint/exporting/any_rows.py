@@ -62,4 +62,4 @@ def _times(a: int, b: int, name: str) -> str | None:
     k = a // FIRST
     if (a, b) != (k * FIRST, k * SECOND):
         return None
-    return name if k == 1 else f"{k} * {name}"
+    return name if k == 1 else f"({k} * {name})"

@@ -32,7 +32,7 @@ from .refusal import ExportError
 # What stands in memory for each kind: truth values take one byte.
 STORED = {**TYPES, "i1": "uint8_t"}
 SIZES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i1": 1}
-_OURS = re.compile(r"[vwitxy]\d*|sum|best|at|step")
+_OURS = re.compile(r"[vwitxy]\d*|sum|best|at|step|entry|golden_\w*")
 _CHECKS = ("required", "class_labels")
 _REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
 # The stack of a program would be more than this.
@@ -469,4 +469,5 @@ def _table(name: str, path: str, array: Array, kind: str) -> str:
 def comment(text: str) -> str:
     """Return a text that neither ends a comment of C nor leaves ASCII, nor joins two lines."""
     plain = ascii(text)[1:-1].replace("\\'", "'")
-    return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").rstrip("\\")
+    plain = re.sub(r"\?(?=\?)", "? ", plain)
+    return plain.replace("*/", "* /").replace("/*", "/ *").rstrip("\\")

@@ -12,6 +12,8 @@ from .c_lanes import TYPES, indented, number
 from .c_program import SIZES, STORED, Program, comment
 from .subject import Subject
 
+# Stands in the header until a compiler has said it.
+CODE_SIZE = "   The size of its code was not measured, as nothing here could tell."
 _GUARDS = """#if defined(__FAST_MATH__)
 #error "-ffast-math changes the results; compile without it"
 #endif
@@ -45,6 +47,11 @@ def c_files(
     )
 
 
+def code_bytes(objects: str) -> int:
+    """Return the bytes of code that `size -A` tells of an object file."""
+    return sum(int(n) for n in re.findall(r"^\.text\S*\s+(\d+)", objects, re.MULTILINE))
+
+
 def _declaration(program: Program, prefix: str) -> str:
     parameters = [f"const {STORED[kind]} *{name}" for name, kind, _ in program.inputs]
     parameters += [f"{STORED[kind]} *{name}" for name, kind, _ in program.outputs]
@@ -54,7 +61,7 @@ def _declaration(program: Program, prefix: str) -> str:
 def _header(
     subject: Subject, program: Program, prefix: str, declared: str, sizes: dict[str, int]
 ) -> str:
-    guard = f"{prefix.upper()}_H"
+    guard = f"{prefix}_H"  # as it is: NET and net may meet in one program
     arrays = [
         f"   {name}: {' x '.join(map(str, shape)) or 'one number'} of {STORED[kind]}"
         for name, kind, shape in (*program.inputs, *program.outputs)
@@ -67,11 +74,16 @@ def _header(
         "   Returns 0, or 1 if an index or a label is out of range; y is not to be read then.",
         f"   It keeps {sizes['constants']} bytes of constants and needs {sizes['memory']} bytes of",
         "   the stack for arrays; no heap, no library, no state: calls may run side by side.",
+        CODE_SIZE,
         "   Compile with -ffp-contract=off for the same bits everywhere. */",
         f"#ifndef {guard}",
         f"#define {guard}",
         "",
         "#include <stdint.h>",
+        "",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
         "",
         f"{declared};",
     ]
@@ -82,7 +94,7 @@ def _header(
             f"int {prefix}_predict(const {STORED[program.inputs[0][1]]} *x);",
             f"extern const char *const {prefix}_labels[{len(subject.labels)}];",
         ]
-    return "\n".join([*lines, "", "#endif", ""])
+    return "\n".join([*lines, "", "#ifdef __cplusplus", "}", "#endif", "", "#endif", ""])
 
 
 def _source(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,10 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..core.tree import leaves
-from ..files.whole_file import write_whole
+from ..files.whole_file import whole_file
 from ..graphs.recording import no_grad
 from ..nn.module import Module
-from .c_source import c_files
+from .c_source import CODE_SIZE, c_files, code_bytes
 from .identifiers import identifier
 from .python_source import python_file
 from .refusal import ExportError
@@ -117,21 +120,22 @@ def export(
     called = identifier(name or path.stem, default="model")
     if name is not None and called != name:
         raise ExportError(f"export: {name!r} is no name in Python and C; {called!r} would be one")
-    was_training = _to_evaluation(subject)
+    training = _to_evaluation(subject)
     try:
         found = read_subject(subject, examples)
         return _write(found, path, target, called)
     finally:
-        if was_training:
-            subject.train()
+        for module in training:
+            module.training = True
 
 
-def _to_evaluation(subject: Any) -> bool:
+def _to_evaluation(subject: Any) -> list[Module]:
+    """Return the modules that were in training mode, of which a frozen one may not have been."""
     if not isinstance(subject, Module):
-        return False
-    was_training = bool(getattr(subject, "training", False))
+        return []
+    training = [module for module in subject.modules() if module.training]
     subject.eval()
-    return was_training
+    return training
 
 
 def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
@@ -140,20 +144,54 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
             raise ExportError(
                 f"C99: {subject.reader.refusal}; --to py carries the rules by which it is read"
             )
+        header = _header_beside(path, name)
         inputs, expected = _golden(subject, one_by_one=True)
-        header = path.with_suffix(".h")
+        if not expected:
+            raise ExportError("C99: the function gives no array")
         texts = c_files(subject, name, header.name, inputs, expected)
         files = {header: texts[0], path: texts[1]}
         sizes, tested = texts[2], _tested_c(files, name)
+        if (code := _code_size(files, name)) is not None:
+            machine = platform.machine()
+            told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
+            files[header] = texts[0].replace(CODE_SIZE, told, 1)
+            sizes = {**sizes, "code": code}
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)
         files = {path: text}
         tested = _tested_python(text)
-    for file, content in files.items():
-        write_whole(file, content.encode())
+    _write_all(files)
     whole = sum(len(content.encode()) for content in files.values())
     return Exported(list(files), {"text": whole, **sizes}, tested)
+
+
+# What the compiler's own words or the names in a file of C would be taken for.
+_OWN = re.compile(r"[vwitxy]\d*|[abdn]|best|same|size|golden_\w*")
+
+
+def _header_beside(path: Path, name: str) -> Path:
+    """Return the path of the header, whose name is one that C can include."""
+    if _OWN.fullmatch(name):
+        raise ExportError(
+            f"C99: {name!r} is the name of a variable in the file; choose another name, as "
+            f"{name}_net"
+        )
+    header = path.with_suffix(".h")
+    if header == path:
+        raise ExportError(f"C99: {path.name!r} would be the header too; expected a path in .c")
+    if not header.name.isprintable() or re.search(r'["\\]|\?\?', header.name):
+        raise ExportError(f"C99: a file of C cannot include {header.name!r}; choose another path")
+    return header
+
+
+def _write_all(files: dict[Path, str]) -> None:
+    """Write files that belong together: none takes its place before all are on the disk."""
+    with ExitStack() as stack:
+        for path, text in files.items():
+            file = stack.enter_context(whole_file(path))
+            file.write(text.encode())
+            file.flush()
 
 
 def _golden(subject: Subject, *, one_by_one: bool) -> tuple[list[Any], list[Array]]:
@@ -182,28 +220,62 @@ def _tested_python(text: str) -> str:
     try:
         exec(compile(text, "<exported>", "exec"), scope)
     except AssertionError as error:
-        raise ExportError(f"python: a golden vector differs: {error}") from None
+        told = " ".join(str(error).split())
+        raise ExportError(f"python: a golden vector differs: {told:.300}") from None
+    except Exception as error:
+        raise ExportError(f"python: the file does not run: {error!r:.300}") from error
     return "golden vectors: ok"
 
 
 def _tested_c(files: dict[Path, str], name: str) -> str:
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    compiler = _compiler()
     if compiler is None:
         return "golden vectors: not run, as there is no C compiler here"
     with tempfile.TemporaryDirectory() as folder:
-        for path, text in files.items():
-            (Path(folder) / path.name).write_text(text, "utf-8")
-        source = next(path.name for path in files if path.suffix.lower() != ".h")
+        source = _put(files, folder)
         program = str(Path(folder) / "golden")
         flags = ["-std=c99", "-O1", "-ffp-contract=off", f"-D{name.upper()}_MAIN"]
         _call([compiler, *flags, "-x", "c", source, "-o", program], folder)
         return f"golden vectors, {Path(compiler).name}: {_call([program], folder)}"
 
 
+def _compiler() -> str | None:
+    return next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+
+
+def _put(files: dict[Path, str], folder: str) -> str:
+    """Write a header and a source into a folder; return the source's path."""
+    for path, text in files.items():
+        (Path(folder) / path.name).write_text(text, "utf-8")
+    _, source = files
+    return str(Path(folder) / source.name)
+
+
+def _code_size(files: dict[Path, str], name: str) -> int | None:
+    """Return the bytes of the machine code; None if nothing here can tell."""
+    compiler, size = _compiler(), shutil.which("size")
+    if compiler is None or size is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        flags = ["-std=c99", "-Os", "-ffp-contract=off", "-x", "c"]
+        found = str(Path(folder) / f"{name}.o")
+        _call([compiler, *flags, "-c", _put(files, folder), "-o", found], folder)
+        done = subprocess.run([size, "-A", found], capture_output=True, text=True, check=False)
+    return code_bytes(done.stdout) or None
+
+
 def _call(command: list[str], folder: str) -> str:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ExportError(f"C99: the compiler or program took over {_SECONDS} s") from None
+    if done.returncode < 0:
+        raise ExportError(
+            "C99: the program with the golden vectors was ended by signal "
+            f"{-done.returncode}; perhaps its arrays need more stack than there is"
+        )
     if done.returncode:
         told = (done.stdout + done.stderr).strip().splitlines() or ["no message"]
         raise ExportError(f"C99: the golden vectors fail: {told[0]}")

@@ -38,6 +38,7 @@ def python_file(
     inner = traced.graph.name
     body = source.partition("import numpy as np\n")[2] or "\n" + source.partition('"""\n')[2]
     body, helpers = _without_scipy(body)
+    body, inner = _without_name(body, name, inner)
     taken = set(re.findall(r"[A-Za-z_]\w*", source)) | {name}
     weights = identifiers(traced.paths, taken)
     texts = [line for w, a in zip(weights, traced.state, strict=True) for line in _text(w, a)]
@@ -77,6 +78,15 @@ def _without_scipy(body: str) -> tuple[str, list[str]]:
             raise ExportError(f"python: {name} needs SciPy, and the file has NumPy alone")
         body = body.replace(f"special.{name}(", f"{name}(")
     return body.replace(found[0], ""), [_MATH.format(name=name) for name in names]
+
+
+def _without_name(body: str, name: str, inner: str) -> tuple[str, str]:
+    """Return a source that defines nothing under the name that users call, and its function."""
+    defined = re.findall(r"^(?:def )?(\w+)(?:\(| = )", body, re.MULTILINE)
+    if name not in defined:
+        return body, inner
+    other = identifier(f"{name} of arrays", re.findall(r"\w+", body))
+    return re.sub(rf"(?<![.\w]){name}\b", other, body), other if inner == name else inner
 
 
 def _source(subject: Subject) -> tuple[Traced, str]:
@@ -143,14 +153,21 @@ def _call(
         shown = f"(n, {', '.join(map(str, shape))})" if subject.has_rows else str(shape)
         if not isinstance(example, np.ndarray):
             continue
-        got = f"{argument}.shape[1:]" if subject.has_rows else f"{argument}.shape"
         lines += [
             f"    {argument} = np.asarray({argument}, np.{_dtype(array)})",
-            f"    if {got} != {shape!r}:",
+            f"    if {_differs(argument, shape, has_rows=subject.has_rows)}:",
             f'        raise ValueError(f"{argument}: expected {shown}, got {{{argument}.shape}}")',
         ]
     arguments = ", ".join(names + ([f"[{', '.join(weights)}]"] if weights else []))
     return [*lines, '    with np.errstate(all="ignore"):', f"        return {inner}({arguments})"]
+
+
+def _differs(argument: str, shape: tuple[int, ...], *, has_rows: bool) -> str:
+    if not has_rows:
+        return f"{argument}.shape != {shape!r}"
+    if not shape:
+        return f"{argument}.ndim != 1"
+    return f"{argument}.shape[1:] != {shape!r}"
 
 
 def _dtype(array: Array) -> str:
@@ -176,24 +193,24 @@ def _test(
         inputs = [x if isinstance(x, np.ndarray) else np.asarray(x) for x in inputs]
     tolerance = "1e-5" if any(np.asarray(y).dtype == np.float32 for y in expected) else "1e-11"
     lines = ["", "", 'if __name__ == "__main__":']
-    lines += [f"    x{n} = {_golden(x)}" for n, x in enumerate(inputs)]
-    lines += [f"    y{n} = {_golden(y)}" for n, y in enumerate(expected)]
+    lines += [f"    _x{n} = {_golden(x)}" for n, x in enumerate(inputs)]
+    lines += [f"    _y{n} = {_golden(y)}" for n, y in enumerate(expected)]
     arguments = ", ".join(
-        f"x{n}" if isinstance(e, np.ndarray) else f"x{n}.item()"
+        f"_x{n}" if isinstance(e, np.ndarray) else f"_x{n}.item()"
         for n, e in enumerate(subject.examples)
     )
     return [
         *lines,
         "",
-        "    def leaves(tree):",
+        "    def _leaves(tree):",
         "        tree = list(tree.values()) if isinstance(tree, dict) else tree",
         "        if isinstance(tree, (list, tuple)):",
-        "            return [leaf for part in tree for leaf in leaves(part)]",
+        "            return [leaf for part in tree for leaf in _leaves(part)]",
         "        return [tree]",
         "",
-        f"    found = leaves({name}({arguments}))",
-        f"    wanted = [{', '.join(f'y{n}' for n in range(len(expected)))}]",
-        "    for y, z in zip(wanted, found, strict=True):",
+        f"    _found = _leaves({name}({arguments}))",
+        f"    _wanted = [{', '.join(f'_y{n}' for n in range(len(expected)))}]",
+        "    for y, z in zip(_wanted, _found, strict=True):",
         f"        np.testing.assert_allclose(z, y, rtol={tolerance}, atol={tolerance})",
         '    print("golden vectors: ok")',
     ]

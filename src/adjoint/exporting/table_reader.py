@@ -80,6 +80,10 @@ class TableReader:
 
     def call(self, name: str, inner: str, weights: list[str]) -> list[str]:
         """Return the function that users call."""
+        if name in {*CONSTANTS, *(f.__name__ for f in FUNCTIONS)}:
+            raise ExportError(
+                f"python: the file has a {name} already; choose another name, as --name model"
+            )
         target = self.model.target
         lines = [
             "",
@@ -112,15 +116,16 @@ class TableReader:
             "",
             "",
             'if __name__ == "__main__":',
-            f"    table = {table!a}",
-            f"    expected = { ({n: v.tolist() for n, v in found.items()})!a}",
-            f"    found = {name}(table)",
-            "    assert list(found) == list(expected)",
-            "    for column, wanted in expected.items():",
-            "        if isinstance(wanted[0], str):",
-            "            assert found[column].tolist() == wanted, column",
+            f"    _table = {table!a}",
+            f"    _expected = { ({n: v.tolist() for n, v in found.items()})!a}",
+            f"    _found = {name}(_table)",
+            "    assert list(_found) == list(_expected)",
+            "    for _column, _wanted in _expected.items():",
+            "        if isinstance(_wanted[0], str):",
+            "            assert _found[_column].tolist() == _wanted, _column",
             "        else:",
-            "            np.testing.assert_allclose(found[column], wanted, rtol=1e-5, atol=1e-6)",
+            "            y = _found[_column]",
+            "            np.testing.assert_allclose(y, _wanted, rtol=1e-5, atol=1e-6)",
             '    print("golden vectors: ok")',
         ]
 
