@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+from decimal import Decimal
 
 import numpy as np
 import pyarrow
@@ -113,6 +114,25 @@ def test_groups_of_one_row_and_of_all_rows_are_read(tmp_path, group):
     batches = list(parts.stream(0))
     assert sum(len(X) for X, _ in batches) == parts.rows
     assert {X.shape[1] for X, _ in batches} == {encoder.width}
+
+
+def test_views_dictionaries_decimals_and_dates_are_learnt_as_in_memory(tmp_path):
+    letters = ["a", "b", "c", None] * 300
+    days = np.datetime64("2024-01-01") + np.arange(N) % 500
+    found = {
+        "view": pyarrow.array(letters, pyarrow.string_view()),
+        "coded": pyarrow.array(letters).dictionary_encode(),
+        "day": pyarrow.array(days.astype("M8[D]")),
+        "price": pyarrow.array([Decimal(i % 77) / 4 for i in range(N)]),
+        "kind": pyarrow.array(["yes", "no", "no"] * 400, pyarrow.string_view()),
+    }
+    path = write(tmp_path / "t.parquet", found)
+    encoder, target, _ = prepared(path)
+    expected, of_all, _ = prepare(TableFile(path).read(), "kind", TableSettings())
+    assert [(c.name, c.kind, c.levels, c.has_missing) for c in encoder.columns] == [
+        (c.name, c.kind, c.levels, c.has_missing) for c in expected.columns
+    ]
+    assert target == of_all
 
 
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path):
