@@ -272,6 +272,19 @@ def test_the_checkpoint_of_other_data_is_refused_in_one_line(table, tmp_path, ca
     assert adjoint("fit", table, *settings, "--out", tmp_path / "two") == 2
 
 
+def test_a_damaged_checkpoint_is_named_once(table, tmp_path, capsys):
+    place = tmp_path / "c"
+    place.write_bytes(b"nothing")
+    assert adjoint("fit", table, *FIT, "--out", tmp_path / "m", "--checkpoint", place) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == f"adjoint: {place}: no whole safetensors file, 7 bytes long"
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_by_its_option(table, tmp_path, capsys):
+    assert adjoint("fit", table, *FIT, "--out", tmp_path / "m", "--checkpoint", tmp_path) == 2
+    assert f"--checkpoint: {tmp_path}: a folder" in capsys.readouterr().err
+
+
 def test_a_table_in_memory_has_a_checkpoint_too(table, tmp_path):
     settings = (*FIT, "--epochs", 1, "--no-stream", "--checkpoint", tmp_path / "c")
     assert adjoint("fit", table, *settings, "--out", tmp_path / "one") == 0
