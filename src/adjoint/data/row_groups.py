@@ -7,14 +7,16 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.annotations import Array
 from ..errors import TableError, require
 from .window import WINDOW, ByWindow, Told
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # How the names of files of Parquet end.
 PARQUET = (".parquet", ".pq")
@@ -181,6 +183,8 @@ def parquet_batches(
 
 
 def _dataset(source: Any) -> Any:
+    from pathlib import Path  # here: a training on arrays needs none
+
     dataset = require("pyarrow.dataset", extra="cli", purpose="files of Parquet")
     if isinstance(source, dataset.Dataset):
         return source
