@@ -11,6 +11,7 @@ from pyarrow import parquet
 from adjoint.data.prefetch import prefetched
 from adjoint.data.row_groups import parquet_batches
 from adjoint.data.window import ByWindow
+from adjoint.errors import TableError
 
 UNEVEN = [1, 0, 7, 1, 30, 2, 11]
 
@@ -65,6 +66,26 @@ def test_a_block_that_changed_its_size_is_refused():
     batches.sizes[2] = 6
     with pytest.raises(ValueError, match="block 2 has 7 rows now, and had 6: the data changed"):
         list(batches(0))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"),
+    [
+        ((np.zeros((3, 2)), np.zeros(2)), ValueError, r"its arrays differ in their rows: \[3, 2\]"),
+        (np.zeros((3, 2)), TypeError, r"expected the arrays of a block, .* got ndarray"),
+        ((), TypeError, "expected the arrays of a block"),
+        (None, TypeError, "got NoneType"),
+    ],
+)
+def test_a_block_that_is_no_arrays_of_as_many_rows_is_refused(arrays, error, message):
+    with pytest.raises(error, match=message):
+        list(ByWindow([3], lambda i: arrays, batch_size=2)(0))
+
+
+@pytest.mark.parametrize("sizes", [[3, -1], [2.5], [[2]], ["3"], [True]])
+def test_sizes_that_are_no_counts_are_refused(sizes):
+    with pytest.raises(ValueError, match="sizes: expected how many rows each block has"):
+        ByWindow(sizes, lambda i: (), batch_size=2)
 
 
 def test_data_without_rows_are_refused():
@@ -130,3 +151,48 @@ def test_columns_that_are_not_there_or_no_numbers_are_refused(tmp_path):
         parquet_batches(path, X=["b"], y="label")
     with pytest.raises(TypeError, match="column 'a' holds string; expected numbers"):
         list(parquet_batches(path, X=["a"], y="label", seed=0)(0))
+
+
+def test_a_folder_may_hold_other_files(tmp_path):
+    write(tmp_path / "one.parquet", 0, 7)
+    (tmp_path / "README.txt").write_text("hello")
+    (tmp_path / "_temporary").mkdir()
+    write(tmp_path / "_temporary" / "part.parquet", 0, 7)
+    assert parquet_batches(tmp_path, X=["a"], y="label", seed=0).rows == 7
+
+
+def test_files_of_integers_and_of_floats_are_one_table(tmp_path):
+    write(tmp_path / "1.parquet", 0, 2, a=np.arange(2))
+    write(tmp_path / "2.parquet", 2, 2, a=np.arange(2) + 0.5)
+    batches = parquet_batches(tmp_path, X=["a"], y="label", window=1, batch_size=1, seed=0)
+    assert sorted(X.item() for X, _ in batches(0)) == [0, 0.5, 1, 1.5]
+    assert {X.dtype for X, _ in batches(0)} == {np.dtype(np.float64)}
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"a,label\n1,0\n" * 9])
+@pytest.mark.parametrize("name", ["1.parquet", "3.parquet"])
+def test_a_damaged_file_is_an_error_that_names_it(tmp_path, name, content):
+    write(tmp_path / "2.parquet", 0, 7)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TableError, match=rf"cannot be read.*{name}"):
+        parquet_batches(tmp_path, X=["a"], y="label")
+
+
+def test_a_pattern_or_folder_without_files_is_refused(tmp_path):
+    for source in (tmp_path, tmp_path / "*.parquet"):
+        with pytest.raises(TableError, match="no file of Parquet is there"):
+            parquet_batches(source, X=["a"], y="label")
+
+
+@pytest.mark.parametrize("column", ["a", "label"])
+@pytest.mark.parametrize("values", [[1, 0, None, 1, 0], [True, False, True, False, None]])
+def test_integers_that_lack_values_are_refused(tmp_path, column, values):
+    write(tmp_path / "t.parquet", 0, 5, **{column: values})
+    with pytest.raises(ValueError, match=f"column '{column}' holds .* and lacks values"):
+        list(parquet_batches(tmp_path, X=["a"], y="label", seed=0)(0))
+
+
+def test_a_missing_float_is_nan_and_keeps_its_dtype(tmp_path):
+    write(tmp_path / "t.parquet", 0, 3, a=pyarrow.array([1, None, 2], pyarrow.float32()))
+    [(X, _)] = parquet_batches(tmp_path, X=["a"], y="label", shuffle=False)(0)
+    np.testing.assert_array_equal(X, np.array([[1], [np.nan], [2]], np.float32), strict=True)

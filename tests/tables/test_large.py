@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+from decimal import Decimal
 
 import numpy as np
 import pyarrow
@@ -113,6 +114,25 @@ def test_groups_of_one_row_and_of_all_rows_are_read(tmp_path, group):
     batches = list(parts.stream(0))
     assert sum(len(X) for X, _ in batches) == parts.rows
     assert {X.shape[1] for X, _ in batches} == {encoder.width}
+
+
+def test_views_dictionaries_decimals_and_dates_are_learnt_as_in_memory(tmp_path):
+    letters = ["a", "b", "c", None] * 300
+    days = np.datetime64("2024-01-01") + np.arange(N) % 500
+    found = {
+        "view": pyarrow.array(letters, pyarrow.string_view()),
+        "coded": pyarrow.array(letters).dictionary_encode(),
+        "day": pyarrow.array(days.astype("M8[D]")),
+        "price": pyarrow.array([Decimal(i % 77) / 4 for i in range(N)]),
+        "kind": pyarrow.array(["yes", "no", "no"] * 400, pyarrow.string_view()),
+    }
+    path = write(tmp_path / "t.parquet", found)
+    encoder, target, _ = prepared(path)
+    expected, of_all, _ = prepare(TableFile(path).read(), "kind", TableSettings())
+    assert [(c.name, c.kind, c.levels, c.has_missing) for c in encoder.columns] == [
+        (c.name, c.kind, c.levels, c.has_missing) for c in expected.columns
+    ]
+    assert target == of_all
 
 
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path):
@@ -250,6 +270,19 @@ def test_the_checkpoint_of_other_data_is_refused_in_one_line(table, tmp_path, ca
     assert "the checkpoint is of a training with" in capsys.readouterr().err.splitlines()[-1]
     (tmp_path / "c").write_bytes(b"nothing")
     assert adjoint("fit", table, *settings, "--out", tmp_path / "two") == 2
+
+
+def test_a_damaged_checkpoint_is_named_once(table, tmp_path, capsys):
+    place = tmp_path / "c"
+    place.write_bytes(b"nothing")
+    assert adjoint("fit", table, *FIT, "--out", tmp_path / "m", "--checkpoint", place) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == f"adjoint: {place}: no whole safetensors file, 7 bytes long"
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_by_its_option(table, tmp_path, capsys):
+    assert adjoint("fit", table, *FIT, "--out", tmp_path / "m", "--checkpoint", tmp_path) == 2
+    assert f"--checkpoint: {tmp_path}: a folder" in capsys.readouterr().err
 
 
 def test_a_table_in_memory_has_a_checkpoint_too(table, tmp_path):

@@ -64,12 +64,12 @@ def check_column(option: str, name: str, names: Sequence[str]) -> None:
         raise click.UsageError(f"{option}: no column {name!r}{near or shown}")
 
 
-def check_out(check: Callable[[Path], None], path: Path) -> None:
-    """Refuse an --out that cannot be written, before any work is done."""
+def check_out(check: Callable[[Path], None], path: Path, *, option: str = "--out") -> None:
+    """Refuse an option's path that cannot be written, before any work is done."""
     try:
         check(path)
     except OSError as error:
-        raise click.UsageError(f"--out: {error}") from None
+        raise click.UsageError(f"{option}: {error}") from None
 
 
 class FiniteNumber(click.FloatRange):

@@ -5,14 +5,21 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.annotations import Array
 from ..errors import TableError, require
 from .window import WINDOW, ByWindow, Told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# How the names of files of Parquet end.
+PARQUET = (".parquet", ".pq")
 
 
 class RowGroups:
@@ -35,7 +42,7 @@ class RowGroups:
     ValueError
         If the dataset does not consist of files of Parquet.
     TableError
-        From `read`, if a file is not there any more, was changed, or cannot be read.
+        If a file is not there any more, was changed, or cannot be read; also from `read`.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -46,7 +53,9 @@ class RowGroups:
             if not hasattr(file, "split_by_row_group"):
                 raise ValueError("expected files of Parquet; other data come as one table")
             self._states[file.path] = self._state(file)
-            for group in file.split_by_row_group():
+            with _readable(file.path):
+                groups = file.split_by_row_group()
+            for group in groups:
                 about = group.row_groups[0]
                 if about.num_rows:
                     self._groups.append(group)
@@ -64,22 +73,38 @@ class RowGroups:
 
     def read(self, place: int, columns: Sequence[str] | None = None) -> Any:
         """Return the rows of a group as a table of Arrow's."""
-        import pyarrow
-
         group = self._groups[place]
         if self._state(group) != self._states[group.path]:
             raise TableError(f"{group.path}: the file was changed while it was read")
         names = None if columns is None else list(columns)
-        try:
+        with _readable(group.path):
             return group.to_table(schema=self.schema, columns=names, use_threads=False)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise TableError(f"{group.path}: cannot be read: {error}") from None
 
     def _state(self, file: Any) -> tuple[Any, ...]:
         [info] = file.filesystem.get_file_info([file.path])
         if not info.is_file:
             raise TableError(f"{file.path}: the file is not there any more")
         return info.size, info.mtime_ns
+
+
+def schema_of_all(dataset: Any) -> Any:
+    """Return the columns of all files, each of a type that holds the values of all of them."""
+    import pyarrow
+
+    schemas = [dataset.schema, *(file.physical_schema for file in dataset.get_fragments())]
+    schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
+    return schema.remove_metadata()
+
+
+@contextmanager
+def _readable(place: Any) -> Iterator[None]:
+    """Turn an error of Arrow's into one line that says what cannot be read."""
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TableError(f"{place}: cannot be read: {error}") from None
 
 
 def parquet_batches(
@@ -98,9 +123,9 @@ def parquet_batches(
     Parameters
     ----------
     source : path, pattern as ``parts/*.parquet``, list of paths, or pyarrow.dataset.Dataset
-        A folder stands for all files of Parquet in it.
+        A folder stands for all files in it whose names end in ``.parquet`` or ``.pq``.
     X : sequence of str
-        Columns of numbers.
+        Columns of numbers; only those of floats may lack values, which are NaN.
     y : str
         The column to predict: integers for classes, or floats, which have shape (n, 1) in a batch.
     batch_size, window, shuffle, seed, tell
@@ -114,8 +139,8 @@ def parquet_batches(
     Raises
     ------
     ValueError
-        If there are no rows, or there is no such column; while reading, if a file was changed or is
-        gone.
+        If there are no rows, or there is no such file or column, or a file cannot be read; while
+        reading, if a file was changed or is gone, or integers lack values.
     TypeError
         While reading, if a column is not of numbers.
     ImportError
@@ -158,22 +183,48 @@ def parquet_batches(
 
 
 def _dataset(source: Any) -> Any:
+    from pathlib import Path  # here: a training on arrays needs none
+
     dataset = require("pyarrow.dataset", extra="cli", purpose="files of Parquet")
     if isinstance(source, dataset.Dataset):
         return source
     if isinstance(source, (list, tuple)):
-        source = [os.fspath(path) for path in source]
-    elif not os.path.exists(source := os.fspath(source)) and glob.has_magic(source):
-        source = sorted(glob.glob(source, recursive=True))
-    return dataset.dataset(source, format="parquet")
+        paths = [os.fspath(path) for path in source]
+    elif os.path.isdir(source := os.fspath(source)):
+        paths = [str(path) for path in files_in(Path(source))]
+    elif not os.path.exists(source) and glob.has_magic(source):
+        paths = sorted(glob.glob(source, recursive=True))
+    else:
+        paths = [source]
+    if not paths:
+        raise TableError(f"{source}: no file of Parquet is there")
+    with _readable(source):
+        found = dataset.dataset(paths, format="parquet")
+        return dataset.dataset(paths, format="parquet", schema=schema_of_all(found))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of Parquet in a folder, also in those below it; Spark keeps hidden ones."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PARQUET
+        and not any(part[0] in "._" for part in path.relative_to(folder).parts)
+    )
 
 
 def _numbers(table: Any, name: str) -> Array:
-    """Return a column of numbers or truth values; what is missing is NaN."""
+    """Return a column of numbers or truth values; a missing float is NaN."""
     column = table[name]
-    found = column.to_numpy()
-    if found.dtype.kind == "O" and column.null_count:
-        found = np.array([np.nan if value is None else value for value in found])
+    found = column.drop_null().to_numpy()
     if found.dtype.kind not in "fiub":
         raise TypeError(f"column {name!r} holds {column.type}; expected numbers")
-    return np.asarray(found)
+    if not column.null_count:
+        return np.asarray(found)
+    if found.dtype.kind != "f":
+        # They would be floats in some batches, and integers in others.
+        raise ValueError(
+            f"column {name!r} holds {column.type} and lacks values; drop such rows, or write it "
+            "as floats"
+        )
+    return np.asarray(column.to_numpy(), found.dtype)

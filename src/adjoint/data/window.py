@@ -53,7 +53,10 @@ class ByWindow:
     Raises
     ------
     ValueError
-        If there are no rows, or, while reading, a block has another number of rows than it had.
+        If there are no rows, or sizes are not counts; while reading, if a block has another number
+        of rows than it had, or its arrays differ in theirs.
+    TypeError
+        While reading, if ``read`` returns no arrays.
 
     Examples
     --------
@@ -79,10 +82,8 @@ class ByWindow:
         tell: Told = lambda epoch, rows, of: None,
         identity: str = "",
     ) -> None:
-        self.sizes: Array = np.asarray(sizes, np.int64)
+        self.sizes = _checked_sizes(sizes)
         self.rows = int(self.sizes.sum())
-        if not self.rows:
-            raise ValueError("the data have no rows")
         self.read, self.tell = read, tell
         self.batch_size = positive_size("batch_size", batch_size)
         self.window = positive_size("window", window)
@@ -157,10 +158,28 @@ class ByWindow:
 
     def _checked(self, block: int) -> tuple[Array, ...]:
         arrays = self.read(block)
+        if not isinstance(arrays, (tuple, list)) or not arrays:
+            raise TypeError(
+                f"read({block}): expected the arrays of a block, as a pair (X, y); got "
+                f"{type(arrays).__name__}"
+            )
         counts = [len(array) for array in arrays]
-        if any(count != self.sizes[block] for count in counts):
+        if len(set(counts)) > 1:
+            raise ValueError(f"block {block}: its arrays differ in their rows: {counts}")
+        if counts[0] != self.sizes[block]:
             raise ValueError(
                 f"block {block} has {counts[0]:,} rows now, and had {self.sizes[block]:,}: the "
                 "data changed"
             )
-        return arrays
+        return tuple(arrays)
+
+
+def _checked_sizes(sizes: Sequence[int]) -> Array:
+    found: Array = np.asarray(sizes)
+    if not found.size:
+        raise ValueError("the data have no rows")
+    if found.ndim != 1 or found.dtype.kind not in "iu" or found.min() < 0:
+        raise ValueError(f"sizes: expected how many rows each block has; got {sizes!r:.80}")
+    if not found.any():
+        raise ValueError("the data have no rows")
+    return found.astype(np.int64)

@@ -83,9 +83,12 @@ class Survey:
         self._keep()
 
     def read(self, place: int) -> Any:
-        """Return the rows of a group, with the names that columns have here."""
+        """Return the rows of a group, with the names that columns have here, and plain values."""
+        import pyarrow
+
         table = self.groups.read(place, list(self._named))
-        return table.rename_columns(list(self._named.values()))
+        # Views cannot be filtered, and dictionaries of groups differ.
+        return pyarrow.table(list(map(plain, table.columns)), names=list(self._named.values()))
 
     def tables(self) -> Iterator[tuple[int, Any]]:
         """Yield the number of each group and its rows, read by a thread ahead."""

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
 from ..data.window import ByWindow
-from ..errors import TableError
+from ..errors import TableError, UnreadableFileError
 from ..files.rescue import rescued
 from ..network import Perceptron
 from ..optim import AdamW
@@ -268,6 +268,10 @@ def _train(
             resume=checkpoint is not None,
             progress="log" if progress else False,
         )
+    except TableError:
+        raise
+    except UnreadableFileError as error:  # names its file
+        raise TableError(str(error)) from None
     except ValueError as error:
         if checkpoint is None:
             raise

@@ -161,7 +161,7 @@ def fit(
     check_out(lambda place: check_free(place, replace=force), out)
     check_out(check_folder_place, out.parent)
     if checkpoint is not None:
-        check_out(check_file_place, checkpoint)
+        check_out(check_file_place, checkpoint, option="--checkpoint")
     _require_for_fit(as_json)
     say = teller(as_json)
     if decimal is not None and decimal == thousands:

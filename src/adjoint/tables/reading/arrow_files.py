@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...data.row_groups import RowGroups
+from ...data.row_groups import PARQUET, RowGroups, schema_of_all
 from ...errors import TableError
 from ..values import plain
 from .dialect import unique_names
 
-PARQUET = (".parquet", ".pq")
 _ROWS = 16_384
 
 
@@ -91,7 +90,6 @@ class ParquetFolder(_Typed):
     """
 
     def __init__(self, paths: list[Path], folder: Path | None = None) -> None:
-        import pyarrow
         from pyarrow import dataset, fs
 
         strange = [path for path in paths if path.suffix.lower() not in PARQUET]
@@ -103,9 +101,8 @@ class ParquetFolder(_Typed):
             names = [path.relative_to(folder).as_posix() for path in paths]
         how = {"format": "parquet", "partitioning": "hive", "filesystem": within}
         found = dataset.dataset(names, **how)
-        schemas = [found.schema, *(part.physical_schema for part in found.get_fragments())]
-        schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
-        self._dataset = dataset.dataset(names, schema=schema.remove_metadata(), **how)
+        schema = schema_of_all(found)
+        self._dataset = dataset.dataset(names, schema=schema, **how)
         self.names = unique_names(schema.names)
 
     def groups(self) -> RowGroups:

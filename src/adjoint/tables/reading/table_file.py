@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...data.row_groups import RowGroups
+from ...data.row_groups import RowGroups, files_in
 from ...errors import TableError, require
-from .arrow_files import PARQUET, FeatherFile, ParquetFile, ParquetFolder
+from .arrow_files import FeatherFile, ParquetFile, ParquetFolder
 from .compressed import COMPRESSED, opened
 from .delimited import Delimited
 from .dialect import counted
@@ -156,7 +156,7 @@ class TableFile:
     def _parts(self) -> list[Path] | None:
         """Return the files of a folder or a pattern; None for a single file."""
         if self.path.is_dir():
-            found = sorted(path for path in self.path.rglob("*") if self._is_part(path))
+            found = files_in(self.path)
             if not found:
                 raise TableError(f"{self}: a folder without files of Parquet (*.parquet)")
             return found
@@ -166,11 +166,6 @@ class TableFile:
         if not found:
             raise TableError(f"{self}: no file of this pattern")
         return found
-
-    def _is_part(self, path: Path) -> bool:
-        """Return whether a file in a folder is a part of its table; Spark keeps hidden ones too."""
-        inner = path.relative_to(self.path).parts
-        return path.suffix.lower() in PARQUET and not any(part[0] in "._" for part in inner)
 
     def _place(self) -> Path:
         """Return where the bytes are: those of a pipe are kept in a file until this object goes."""
