@@ -710,3 +710,55 @@ def test_a_constant_of_more_than_64_bits_is_the_number_it_is(number):
     for function in (lambda x: x * number, lambda x: np.maximum(x, number)):
         compiled = ad.compile(function)
         assert compiled(np.array([1.0, 2.0])).tolist() == function(np.array([1.0, 2.0])).tolist()
+
+
+class _AddsItsState(nn.Module):
+    def __init__(self):
+        self.parts = [nn.Parameter(np.array([1.0, 2.0])), nn.Parameter(np.array([0.5, 0.5]))]
+        self.count = nn.Buffer(3.0)
+
+    def forward(self, x):
+        for parameter in self.parameters():
+            x = x + parameter
+        for _, buffer in self.named_buffers():
+            x = x * buffer
+        return x
+
+
+def test_a_module_lists_its_parameters_and_buffers_while_it_is_traced():
+    model, x = _AddsItsState(), np.ones((1, 2))
+    compiled = ad.compile(model)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x), [[7.5, 10.5]])
+    model.parts[0].data = np.zeros(2)
+    np.testing.assert_allclose(compiled(x), [[4.5, 4.5]])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_penalty_on_all_parameters_is_trained_in_every_tier(dtype):
+    def trained(compile):
+        model, rng = nn.MLP(3, 4, 1, rng=0), np.random.default_rng(0)
+        for parameter in model.parameters():
+            parameter.data = parameter.data.astype(dtype)
+        X, y = rng.normal(size=(40, 3)).astype(dtype), rng.normal(size=(40, 1)).astype(dtype)
+        mse = nn.MSELoss()
+
+        def loss(prediction, target):
+            penalty = sum((w * w).sum() for w in model.parameters())
+            return mse(prediction, target) + 0.1 * penalty
+
+        options = {"optimizer": "sgd", "epochs": 3, "batch_size": 10, "seed": 0}
+        return ad.fit(model, (X, y), loss=loss, compile=compile, **options)
+
+    native, eager = trained(True), trained(False)
+    assert (native.tier, eager.tier) == ("native", "eager")
+    np.testing.assert_allclose(native.loss, eager.loss, rtol=1e-12 if dtype == np.float64 else 1e-5)
+
+
+def test_asking_a_parameter_whether_it_requires_a_gradient_is_refused_while_traced():
+    model = nn.Linear(2, 1, rng=0)
+    compiled = ad.compile(
+        lambda x: sum((p * x.sum()).sum() for p in model.parameters() if p.requires_grad)
+    )
+    with pytest.raises(TypeError, match="cannot ask whether a parameter requires a gradient"):
+        compiled(np.ones(2))

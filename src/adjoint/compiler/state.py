@@ -26,7 +26,7 @@ from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..graphs.tracing.contents import is_buffer, key_of_contents, summarizer
 from ..graphs.tracing.reach import GONE, Put, Reach, found_at
-from ..nn.module import Module
+from ..nn.module import Buffer, Module, Parameter
 from ..ops.structural import astype, stop_gradient
 from ..optim.snapshot import attributes_snapshot
 from .arguments import exact
@@ -298,6 +298,8 @@ class _StandIn(Symbol):
 
     __slots__ = ()
     is_scalar: ClassVar[bool] = False
+    stands_for: ClassVar[type | None] = Tensor
+    requires_grad: ClassVar[bool] = False
 
     def refuse_assignment(self) -> NoReturn:
         """Raise: another call would not repeat the change."""
@@ -307,11 +309,28 @@ class _StandIn(Symbol):
         )
 
 
+class _ParameterStandIn(_StandIn):
+    """A traced value in the place of a parameter, which modules go on to list among theirs."""
+
+    __slots__ = ()
+    stands_for: ClassVar[type | None] = Parameter
+
+    @property
+    def requires_grad(self) -> NoReturn:  # type: ignore[override]
+        """Raise: a parameter may be frozen later, and nothing would be traced again."""
+        raise TypeError(
+            "a traced function cannot ask whether a parameter requires a gradient, which may "
+            "change from call to call; ask outside of it, and pass the answer as an argument"
+        )
+
+
 class _BufferStandIn(Symbol):
     """A traced value in the place of a buffer; what is assigned is collected, without a graph."""
 
     __slots__ = ()
     is_scalar: ClassVar[bool] = False
+    stands_for: ClassVar[type | None] = Buffer
+    requires_grad: ClassVar[bool] = False
     collects: ClassVar[bool] = True
 
     def adopt(self, other: Value) -> None:
@@ -334,6 +353,15 @@ def _like(value: Value, stand_in: type[Symbol]) -> type[Symbol]:
     return type(stand_in.__name__, (stand_in, kind), {"__slots__": ()})
 
 
+def _stand_in_for(tensor: Tensor, changes: bool) -> type[Symbol]:
+    """Return the class of what stands for a tensor: code may ask a module for its parameters."""
+    if changes:
+        return _BufferStandIn
+    if isinstance(tensor, Parameter):
+        return _ParameterStandIn
+    return _StandIn
+
+
 @contextmanager
 def standing_in(
     tensors: Sequence[Tensor], values: Sequence[Value], *, changing: Sequence[Tensor] = ()
@@ -354,7 +382,7 @@ def standing_in(
         with _replacing(put_back):
             for tensor, value in zip(tensors, values, strict=True):
                 # The object itself changes its type: lists, closures and modules all see it.
-                stand_in = _like(value, _BufferStandIn if id(tensor) in buffers else _StandIn)
+                stand_in = _like(value, _stand_in_for(tensor, id(tensor) in buffers))
                 is_view = isinstance(tensor, View)
                 kind: Any = view_of(stand_in) if is_view else stand_in
                 tensor.__class__ = kind

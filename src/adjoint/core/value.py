@@ -48,6 +48,8 @@ class Value:
     rank: ClassVar[int] = 0
     # Whether it takes the dtype of an array beside it, as Python's numbers do.
     is_weak: ClassVar[bool] = False
+    # The class of the tensor in whose place a traced value stands while a function is traced.
+    stands_for: ClassVar[type | None] = None
 
     def __init__(self, data: Payload, node: Node | None) -> None:
         self.data = data

@@ -204,8 +204,8 @@ class Module:
             would be left untrained without a word.
         """
         for name, item in _named_tensors(self):
-            if isinstance(item, Parameter):
-                yield name, item
+            if _is_parameter(item):
+                yield name, item  # type: ignore[misc]
             elif item.requires_grad:
                 raise TypeError(
                     f"{type(self).__name__}.{name} requires a gradient but is no parameter; make "
@@ -219,7 +219,7 @@ class Module:
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         """Yield the tensors that are no parameters, with their names."""
         for name, item in _named_tensors(self):
-            if not isinstance(item, Parameter) and not item.requires_grad:
+            if not _is_parameter(item) and not item.requires_grad:
                 yield name, item
 
     # --- changing it -----------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def _attributes(module: Module) -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, (Tensor, Module)):
+    if isinstance(value, (Value, Module)):
         yield path, value
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
@@ -368,9 +368,20 @@ def _named_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
         for name, item in _attributes(inner):
             # Weights that two layers share are one tensor. It is saved and trained once, under the
             # first of its names.
-            if isinstance(item, Tensor) and item.is_leaf and id(item) not in seen:
+            if _is_leaf(item) and id(item) not in seen:
                 seen.add(id(item))
                 yield (f"{path}.{name}" if path else name), item
+
+
+def _is_leaf(item: object) -> bool:
+    """Return whether it is a tensor that is a leaf, or a traced value in the place of one."""
+    if isinstance(item, Tensor):
+        return item.is_leaf
+    return isinstance(item, Value) and item.stands_for is not None
+
+
+def _is_parameter(item: Value) -> bool:
+    return isinstance(item, Parameter) or item.stands_for is Parameter
 
 
 def _differences(own: Mapping[str, Tensor], arrays: Mapping[str, Array]) -> list[str]:
