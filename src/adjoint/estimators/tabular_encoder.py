@@ -30,12 +30,14 @@ class TabularEncoder(TransformerMixin, TabularReader, BaseEstimator):  # type: i
     that says nothing is left out: one that is always the same, that counts the rows, that repeats
     another, or whose texts say who a row is.
 
-    * A number becomes its rank among those of the fit, between -√3 and √3; one outside of them is
-      taken as the nearest. If some were missing, a column beside it has a 1 where one is, and the
-      number is that of the median, 0.
-    * A date becomes the rank of its time, and what varies of its year, month, weekday and hour.
-    * A category becomes a whole number from 1 in the order of the names; 0 stands for all that were
-      in fewer than three rows or not there. Missing ones have the last number.
+    A number becomes its rank among those of the fit, between -√3 and √3; one outside of them is
+    taken as the nearest. If some were missing, a column beside it has a 1 where one is, and the
+    number is that of the median, 0.
+
+    A date becomes the rank of its time, and what varies of its year, month, weekday and hour.
+
+    A category becomes a whole number from 1 in the order of the names; 0 stands for all that were
+    in fewer than three rows or not there. Missing ones have the last number.
 
     Parameters
     ----------
