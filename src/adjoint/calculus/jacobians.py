@@ -115,7 +115,7 @@ def _swept(
         Whether the sweep calls rules of the user's own, which may want numbers and not symbols.
     """
     if is_opaque or value.size < _FEW:
-        found = [sweep(unit) for unit in _units(value, 0, value.size)]
+        found = [sweep(_units(value, n, n + 1)[0]) for n in range(value.size)]
         columns = list(zip(*found, strict=True)) or [() for _ in shapes]
         return [
             _piled(c, (value.size, *s), value.dtype) for c, s in zip(columns, shapes, strict=True)
