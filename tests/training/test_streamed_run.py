@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import adjoint as ad
+from adjoint.compiler.native.epoch_record import Status
 from adjoint.data.window import ByWindow
 from adjoint.training import streamed_run
+from adjoint.training.native_run import NativeRun
 from adjoint.training.saving import Saver
 
 RNG = np.random.default_rng(0)
@@ -168,6 +170,21 @@ def test_a_training_that_diverges_goes_back_to_finite_weights(short_pieces):
     assert message == its_message
     assert np.isfinite(weight).all()
     np.testing.assert_allclose(weight, its_weight, rtol=1e-9)
+
+
+def test_steps_that_native_code_leaves_are_taken_eagerly(short_pieces, monkeypatch):
+    feed = NativeRun.feed
+
+    def feed_two(self, data):
+        feed(self, [array[:32] for array in data])
+        return Status.STATE_HAS_NAN
+
+    eager, expected = train(compile=False)
+    monkeypatch.setattr(NativeRun, "feed", feed_two)
+    found, history = train(compile=True)
+    np.testing.assert_allclose(history.loss, expected.loss, rtol=1e-4)  # float32
+    for ours, theirs in zip(found, eager, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
 def test_a_training_that_goes_on_reads_only_what_is_left(short_pieces, tmp_path, monkeypatch):
