@@ -105,6 +105,34 @@ def test_an_error_of_the_thread_comes_where_its_item_would():
     assert threads() == []
 
 
+def test_the_next_item_is_taken_while_one_is_in_use():
+    is_taken = threading.Event()
+
+    def items():
+        yield 1
+        is_taken.set()
+        yield 2
+
+    with closing(prefetched(items())) as found:
+        next(found)
+        assert is_taken.wait(timeout=60)
+
+
+def test_blocks_that_differ_in_their_columns_leave_no_thread():
+    widths = iter([2, 3, 3])
+    batches = ByWindow([3, 3, 3], lambda i: (np.ones((3, next(widths))),), batch_size=2, window=1)
+    with pytest.raises(ValueError, match="dimension"):
+        list(batches(0))
+    assert threads() == []
+
+
+def test_it_is_told_how_many_rows_were_given():
+    told = []
+    batches = by_window(shuffle=False, tell=lambda *given: told.append(given))
+    list(batches(4))
+    assert told == [(4, 0, 52), (4, 32, 52), (4, 52, 52)]
+
+
 def test_the_thread_ends_with_the_generator():
     with closing(by_window()(0)) as batches:
         next(batches)
@@ -149,6 +177,8 @@ def test_columns_that_are_not_there_or_no_numbers_are_refused(tmp_path):
     write(path, 0, 4, a=["x", "y", None, "z"])
     with pytest.raises(ValueError, match="no column 'b'; there are a, label"):
         parquet_batches(path, X=["b"], y="label")
+    with pytest.raises(ValueError, match="X: expected the name of one column at least"):
+        parquet_batches(path, X=[], y="label")
     with pytest.raises(TypeError, match="column 'a' holds string; expected numbers"):
         list(parquet_batches(path, X=["a"], y="label", seed=0)(0))
 
@@ -167,6 +197,16 @@ def test_files_of_integers_and_of_floats_are_one_table(tmp_path):
     batches = parquet_batches(tmp_path, X=["a"], y="label", window=1, batch_size=1, seed=0)
     assert sorted(X.item() for X, _ in batches(0)) == [0, 0.5, 1, 1.5]
     assert {X.dtype for X, _ in batches(0)} == {np.dtype(np.float64)}
+
+
+def test_a_file_of_the_same_size_that_is_damaged_is_told_in_one_line(tmp_path):
+    path = tmp_path / "one.parquet"
+    write(path, 0, 90)
+    footer = path.read_bytes()[-2000:]
+    path.write_bytes(b"\0" * (path.stat().st_size - len(footer)) + footer)
+    with pytest.raises(TableError, match=r"one.parquet: cannot be read: ") as caught:
+        list(parquet_batches(path, X=["a"], y="label", seed=0)(0))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"a,label\n1,0\n" * 9])

@@ -152,7 +152,7 @@ def test_of_equal_scores_the_first_class_is_the_prediction(sign):
     [
         *(("classes", monitor, {}) for monitor in ("loss", "val_loss", "metric", "val_metric")),
         ("a number", "val_metric", {}),
-        ("a number", "loss", {"min_delta": 0.01}),
+        ("a number", "loss", {"min_delta": 1.5}),
         ("classes", "val_loss", {"restore_best": False}),
     ],
 )
@@ -166,6 +166,62 @@ def test_early_stopping_is_the_same_in_native_code(kind, monitor, settings):
     (found, *best), (expected, *its_best) = stopped
     np.testing.assert_allclose(best, its_best, rtol=1e-7)
     assert_same(found, expected, 1e-6)
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+def test_early_stopping_waits_on_after_another_callback_looked(monitor):
+    stopped = []
+    for compile in (True, False):
+        stopping = EarlyStopping(monitor, patience=3)
+        looking = AtEpochs(range(2, 60, 2), lambda history, model: None)
+        history, _ = fit(
+            compile, "classes", epochs=60, optimizer=FAST, callbacks=[looking, stopping]
+        )
+        stopped.append((len(history), stopping.best_epoch))
+    assert stopped[0] == stopped[1]
+    assert stopped[0][0] < 60
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize("monitor", ["loss", "val_loss"])
+def test_the_best_weights_come_back_after_an_error_of_a_callback_before(compile, monitor):
+    def failing(history, model):
+        if len(history) == 4:
+            raise RuntimeError("mine")
+
+    stopping, labels = EarlyStopping(monitor, patience=100), classes(X)
+    model = nn.MLP(3, 4, 3, rng=0)
+    settings = {"loss": "cross_entropy", "optimizer": "adam", "seed": 0, "compile": compile}
+    settings |= {"validation": (HELD, classes(HELD))}
+    with pytest.raises(RuntimeError, match="mine"):
+        ad.fit(model, (X, labels), epochs=9, callbacks=[failing, stopping], **settings)
+    expected = nn.MLP(3, 4, 3, rng=0)
+    ad.fit(expected, (X, labels), epochs=stopping.best_epoch, **settings)
+    for name, array in expected.state_dict().items():
+        np.testing.assert_array_equal(model.state_dict()[name], array)
+
+
+@pytest.mark.usefixtures("not_in_python")
+def test_r2_of_targets_that_do_not_vary_is_that_of_the_eager_tier():
+    found, expected = (
+        fit(compile, "two numbers", epochs=2, validation=(HELD, np.ones((41, 2))))[0]
+        for compile in (True, False)
+    )
+    assert found.tier == "native"
+    assert found["val_b"] == expected["val_b"] == [0.0, 0.0]
+
+
+def test_r2_of_many_outputs_is_computed_from_predictions():
+    model = nn.Linear(3, 65, rng=0)
+    history = ad.fit(
+        model,
+        (X, np.repeat(curve(X), 65, axis=1)),
+        loss="mse_loss",
+        metrics="r2",
+        epochs=1,
+        compile=True,
+    )
+    assert "r2 of more than 64 outputs" in history.report()
 
 
 def FAST(parameters):
@@ -322,11 +378,12 @@ def test_the_sum_of_losses_is_validated_in_python():
 
 
 def fit_with(compile, **settings):
+    many = np.random.default_rng(1).normal(size=(600, 3))
     model = nn.MLP(3, 4, 3, rng=0)
     return ad.fit(
         model,
         (X, classes(X)),
-        validation=(HELD, classes(HELD)),
+        validation=(many, classes(many)),
         optimizer="sgd",
         epochs=3,
         seed=0,

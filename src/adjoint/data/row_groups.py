@@ -104,7 +104,7 @@ def _readable(place: Any) -> Iterator[None]:
     try:
         yield
     except (pyarrow.ArrowException, OSError) as error:
-        raise TableError(f"{place}: cannot be read: {error}") from None
+        raise TableError(f"{place}: cannot be read: {' '.join(str(error).split())}") from None
 
 
 def parquet_batches(
@@ -139,8 +139,8 @@ def parquet_batches(
     Raises
     ------
     ValueError
-        If there are no rows, or there is no such file or column, or a file cannot be read; while
-        reading, if a file was changed or is gone, or integers lack values.
+        If there are no rows, or no such file or column, or X is empty, or a file cannot be read;
+        while reading, if a file was changed or is gone, or integers lack values.
     TypeError
         While reading, if a column is not of numbers.
     ImportError
@@ -158,6 +158,8 @@ def parquet_batches(
     >>> [(X.shape, y.tolist()) for X, y in batches(0)]
     [((4, 2), [1, 0, 1, 1]), ((2, 2), [0, 0])]
     """
+    if not X:
+        raise ValueError("X: expected the name of one column at least")
     groups = RowGroups(_dataset(source))
     absent = [name for name in (*X, y) if name not in groups.schema.names]
     if absent:

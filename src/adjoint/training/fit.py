@@ -66,7 +66,9 @@ def fit(
     data : (X, y), iterable of (X, y), or callable
         Arrays of n rows, memory maps too; or batches from an iterable, or from what ``data(epoch)``
         returns, as a generator, `stream.ByLength` or `stream.parquet_batches`. Batches come as they
-        are: ``batch_size`` and ``shuffle`` do not apply, and rows have no weights. X, and y if it
+        are: ``batch_size`` and ``shuffle`` do not apply, and rows have no weights. Native code asks
+        for up to 32,768 rows before it trains on them: where your batches depend on the model, say
+        ``compile=False``. X, and y if it
         has floats, are converted to the dtype of the model; integers in X stay integers for a model
         with an `Embedding`.
     loss : str or callable

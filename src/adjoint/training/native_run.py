@@ -125,7 +125,7 @@ class NativeRun:
 
     def _settings(self, start: int, steps: int) -> Array:
         """Return the single numbers that model and loss read, and the optimiser's settings."""
-        own = self.step.settings(start, steps)
+        own = self.step.settings.table(start, steps)
         scalars = np.array([scalar.data for scalar in self.step.scalars.values()], own.dtype)
         if own.ndim == 1:
             return np.concatenate([scalars, own])

@@ -44,6 +44,11 @@ class Watch:
         self.monitor, self.patience, self.epoch = monitor, patience, epoch
         self.weights: dict[str, Any] | None = None
 
+    @property
+    def best(self) -> float:
+        """The best number that native code saw."""
+        return self.patience.sign * self.patience.best
+
 
 class Run(Protocol):
     """What trains in one tier.

@@ -24,8 +24,8 @@ from ..graphs.tracing.users_code import is_followed
 from ..nn.module import Module, check_buffer
 from ..ops.structural import as_array, astype
 from ..optim import Memory, Optimizer, Settings
-from ..optim.optimizer import is_argument
 from ..optim.snapshot import buffers_in
+from .step_settings import StepSettings
 
 if TYPE_CHECKING:
     from ..compiler.program import Program, Tier
@@ -35,8 +35,6 @@ Measure = Callable[[Any, Any], list[Any]]
 
 # The names of a batch's arrays: what the model takes, then what the loss takes besides.
 BATCH = ("X", "y", "sample_weight")
-# A call of native code gets a table of the scheduled settings for at most so many steps.
-_MOST_SCHEDULED = 8192
 # Programs are kept for so many combinations of shapes and settings: a schedule that switches a
 # setting to 0 and back, or batches of ever other sizes, must not fill the memory.
 _MOST_PROGRAMS = 128
@@ -76,6 +74,8 @@ class TrainingStep:
         The tensors by path. ``params`` are trained now; ``buffers`` may be changed by model and
         loss as they run. The rest is only read: ``scalars`` are single floats, which may have
         other values at each step, ``read_only`` is all else.
+    settings : StepSettings
+        The optimiser's.
     places : list of int
         The positions of ``params`` among the optimiser's parameters.
 
@@ -108,6 +108,7 @@ class TrainingStep:
         # A setting in float64 would turn float32 parameters into float64 ones, as a Python float
         # does not. The narrowest dtype of all parameters widens none.
         self.dtype = min((p.dtype for p in optimizer.params), key=lambda d: d.itemsize)
+        self.settings = StepSettings(optimizer, self.dtype)
         self._read_tensors()
 
     # --- what it reads
@@ -187,44 +188,6 @@ class TrainingStep:
         """Return for each parameter that is trained the names of what the optimiser remembers."""
         return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
 
-    def numbers(self, steps: int | None = None) -> dict[str, Array]:
-        """Return the settings that are arguments of the program, by name, after so many steps."""
-        found = {}
-        for i, group in enumerate(self.optimizer.groups):
-            now = self.optimizer.settings_now(i, steps)
-            for name in filter(lambda name: is_argument(group[name]), group):
-                found[_named(name, i)] = np.asarray(now[name], self.dtype)
-        return found
-
-    def settings(self, start: int, steps: int) -> Array:
-        """Return the settings that are arguments: one row, or one a step if any is scheduled.
-
-        Parameters
-        ----------
-        start, steps : int
-            How many steps were taken, and how many are to come. There are at most
-            `_MOST_SCHEDULED` rows.
-
-        Returns
-        -------
-        (k,) or (steps, k) array
-        """
-        given = [
-            group[name]
-            for group in self.optimizer.groups
-            for name in group
-            if is_argument(group[name])
-        ]
-        now = np.array([float(x(start)) if callable(x) else x for x in given], self.dtype)
-        if not any(map(callable, given)):
-            return now
-        coming = range(start, start + min(steps, _MOST_SCHEDULED))
-        table = np.tile(now, (len(coming), 1))
-        for column, setting in enumerate(given):
-            if callable(setting):
-                table[:, column] = _scheduled(setting, start, len(coming))
-        return table
-
     def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
         """Return the graph's arguments by name; those that would be empty are left out."""
         memory = [self.optimizer.recall(place) for place in self.places]
@@ -235,7 +198,7 @@ class TrainingStep:
             **({"scalars": _arrays(self.scalars)} if self.scalars else {}),
             **({"read_only": _arrays(self.read_only)} if self.read_only else {}),
             **dict(zip(BATCH, batch, strict=False)),
-            **self.numbers(),
+            **self.settings.numbers(),
         }
 
     # --- taking steps
@@ -259,8 +222,8 @@ class TrainingStep:
         programs: dict[Any, Program] = {}
         remembers = any(map(self.optimizer.recall, self.places))
         unchanged = [_arrays(x) for x in (self.scalars, self.read_only) if x]
-        constant = list(self.numbers().values())
-        is_scheduled = any(callable(x) for group in self.optimizer.groups for x in group.values())
+        constant = list(self.settings.numbers().values())
+        is_scheduled = self.settings.are_scheduled
 
         def compute(*batch: Array) -> Computed:
             kind = tuple([(array.shape, array.dtype) for array in batch])
@@ -269,7 +232,7 @@ class TrainingStep:
                 program = programs[kind] = self._program(batch, key)
             memory = [list(map(self.optimizer.recall, self.places))] if remembers else []
             buffers = [_arrays(self.buffers)] if self.buffers else []
-            numbers = self.numbers().values() if is_scheduled else constant
+            numbers = self.settings.numbers().values() if is_scheduled else constant
             given = _arrays(self.params), *memory, *buffers, *unchanged, *batch, *numbers
             return self._computed(program(*given))
 
@@ -380,7 +343,7 @@ class TrainingStep:
             )(values["parameters"])
             _name_value(loss, "loss")
             updates = []
-            settings = self._settings(values)
+            settings = self.settings.traced(values)
             gradients = self._clipped(gradients)
             with made_by(self.optimizer.rule):
                 groups = [settings[self.optimizer.membership[place]] for place in self.places]
@@ -483,32 +446,13 @@ class TrainingStep:
             _name_value(value, f"{name}_{key}_new")
         return new, entry
 
-    def _settings(self, values: Mapping[str, Any]) -> list[Settings]:
-        """Return the optimiser's settings by group, with traced values for the numbers."""
-        return [
-            {name: values.get(_named(name, i), setting) for name, setting in group.items()}
-            for i, group in enumerate(self.optimizer.groups)
-        ]
-
 
 def _arrays(tensors: Mapping[str, Any]) -> list[Array]:
     return [tensor.data for tensor in tensors.values()]
 
 
-def _scheduled(schedule: Any, start: int, steps: int) -> Any:
-    """Return what a schedule gives for some steps; at once, where it can tell that."""
-    if hasattr(schedule, "table"):
-        return schedule.table(start, steps)
-    return [schedule(taken) for taken in range(start, start + steps)]
-
-
 def _as_dtype(value: Value | Array, dtype: DType) -> Any:
     return value if value.dtype == dtype else astype(value, dtype=dtype)
-
-
-def _named(setting: str, group: int) -> str:
-    """Return what a group's setting is called as an argument."""
-    return setting if group == 0 else f"{setting}_{group}"
 
 
 def _name_value(value: object, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ REFUSALS = (ImportError, Unlowerable, TypeError, ValueError)
 # many operations: it does not see Ctrl-C. The clock must not decide this, because the sum of an
 # epoch's losses is rounded after each piece.
 _ROWS_A_PIECE, _WORK_A_PIECE = 1 << 15, 5e9
-# A stream of unknown length takes so many eager steps before it is worth compiling one.
+# On a stream of unknown length an optimiser takes so many eager steps before it is worth compiling
+# one.
 _STEPS_BEFORE = 500
 
 
@@ -46,9 +47,9 @@ class StreamedRun(EagerRun):
     history : History
     saver : Saver, optional
     begins_eagerly : bool
-        Whether the first steps of the training are eager, because nobody knows how many there are.
+        Whether the optimiser's first steps are eager, because nobody knows how many there are.
     is_forced : bool
-        Whether a step that cannot be compiled is an error.
+        Whether a step that cannot be traced is an error.
     """
 
     def __init__(
@@ -85,38 +86,43 @@ class StreamedRun(EagerRun):
             first = list(islice(batches, 2))
             shapes = {_shape_of(batch) for batch in first}
             shape = _shape_of(first[0]) if len(shapes) == 1 else None
-            if task.window is not None and first:
-                shape = _shape_of(first[0], task.window.batch_size)
+            if (window := task.window) is not None and first:
+                shape = _shape_of(first[0], min(window.batch_size, window.rows))
             every = islice(chain(first, batches), position.step - start, None)
-            for piece in self._pieces(every, position.step):
-                for own, group in groupby(piece, _shape_of):
-                    self._take(list(group), is_native=own == shape)
-                    self._after_step()
+            for native, piece in self._pieces(every, shape):
+                if native is None:
+                    take_steps(task, eager_steps(task), piece, history, position)
+                else:
+                    self._take_natively(native, piece)
+                self._after_step()
         history.append(**epoch_record(task, history, position), **validate(task))
         self._begin_epoch(Position())
 
-    def _pieces(self, batches: Iterator[Batch], start: int) -> Iterator[list[Batch]]:
-        """Yield batches in lists that end at fixed places of the epoch."""
+    def _pieces(
+        self, batches: Iterator[Batch], shape: Any
+    ) -> Iterator[tuple[NativeRun | None, list[Batch]]]:
+        """Yield batches for native code in lists that end at fixed places of the epoch.
+
+        Each batch for an eager step comes alone, and before the next one is asked for.
+        """
+        most = min(_ROWS_A_PIECE, _WORK_A_PIECE / work_of(self.task.model, 1))
+        native: NativeRun | None = None
         piece: list[Batch] = []
-        rows = min(_ROWS_A_PIECE, _WORK_A_PIECE / work_of(self.task.model, 1))
-        size = 0
-        for step, batch in enumerate(batches, start + 1):
-            size = size or max(1, int(rows / len(batch[0])))
+        for step, batch in enumerate(batches, self._position.step + 1):
+            is_early = self.task.optimizer.steps < self._eager_steps
+            if is_early or _shape_of(batch) != shape or not (own := self._native_on(batch)):
+                if piece:
+                    yield native, piece
+                    piece = []
+                yield None, [batch]
+                continue
+            native = own
             piece.append(batch)
-            if step % size == 0 or step == self._eager_steps:
-                yield piece
+            if step % max(1, int(most / len(batch[0]))) == 0:
+                yield native, piece
                 piece = []
         if piece:
-            yield piece
-
-    def _take(self, batches: list[Batch], *, is_native: bool) -> None:
-        """Take a step on each of some batches of one shape."""
-        is_early = not len(self.history) and self._position.step < self._eager_steps
-        native = self._native_on(batches[0]) if is_native and not is_early else None
-        if native is not None:
-            self._take_natively(native, batches)
-        else:
-            take_steps(self.task, eager_steps(self.task), batches, self.history, self._position)
+            yield native, piece
 
     def _take_natively(self, native: NativeRun, batches: list[Batch]) -> None:
         position = self._position
@@ -142,7 +148,7 @@ class StreamedRun(EagerRun):
             try:
                 self._native = NativeRun(sample, self.history, epochs=1)
             except REFUSALS as error:
-                if self._is_forced:
+                if self._is_forced and isinstance(error, (TypeError, ValueError)):
                     text = f"fit: compile=True, but the step cannot be compiled: {error}"
                     raise ValueError(text) from error
                 self.history.reasons.append(f"no native steps: {error}")

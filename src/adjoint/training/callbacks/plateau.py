@@ -165,15 +165,17 @@ class EarlyStopping(Callback):
 
     def __call__(self, history: History, model: Module) -> bool:
         """Keep the weights if they are the best so far; return whether to end the training."""
-        watch, self._watch = self._watch, None
-        improved = self._sees_improvement(
-            history, len(history) - 1 if watch is None else watch.epoch
-        )
-        if improved and self.restore_best:
-            # Of an epoch before the latest native code kept the weights.
-            kept = watch.weights if watch and self.plateau.epoch < len(history) else None
-            self._best = kept or model.state_dict()
+        self._look(history, model, len(history) - 1)
         return self.plateau.is_over
+
+    def _look(self, history: History, model: Module, seen: int) -> None:
+        """Keep the best weights of the epochs after those that native code, or ``seen``, tells."""
+        watch, self._watch = self._watch, None
+        improved = self._sees_improvement(history, seen if watch is None else watch.epoch)
+        if improved and self.restore_best:
+            # Native code kept the weights, but for an epoch that ended in Python: the latest.
+            is_kept = watch is not None and self.plateau.best == watch.best
+            self._best = watch.weights if watch and is_kept else model.state_dict()
 
     def _sees_improvement(self, history: History, seen: int) -> bool:
         """Return whether one of the epochs after a number of them is better than all before."""
@@ -184,10 +186,9 @@ class EarlyStopping(Callback):
 
     def end(self, history: History, model: Module) -> None:
         """Go back to the best weights."""
-        watch, self._watch = self._watch, None
-        # An error or Ctrl-C came before the epochs of native code were seen here.
-        if watch is not None and self._sees_improvement(history, watch.epoch):
-            self._best = watch.weights or self._best
+        if self._watch is not None:
+            # An error or Ctrl-C came before the latest epochs were seen here.
+            self._look(history, model, len(history))
         if self._best is not None:
             model.load_state_dict(self._best)
             self._best = None
