@@ -285,3 +285,12 @@ def test_it_works_in_pipelines_searches_and_copies():
         np.testing.assert_array_equal(again.predict(PANDAS), model.predict(PANDAS))
     encoder = TabularEncoder(missing=["x"]).fit(PANDAS)
     assert clone(encoder).get_params() == encoder.get_params()
+
+
+def test_a_fit_that_finds_nothing_to_learn_leaves_the_encoder_of_before():
+    encoder = TabularEncoder().fit(PANDAS)
+    before = encoder.transform(PANDAS)
+    with pytest.raises(TableError, match="no column"):
+        encoder.fit(pd.DataFrame({"always": [1.0] * ROWS}))
+    np.testing.assert_array_equal(encoder.transform(PANDAS), before)
+    assert encoder.get_feature_names_out().tolist() == NAMES
