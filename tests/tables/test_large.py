@@ -101,6 +101,17 @@ def test_the_scale_of_a_target_is_that_of_all_rows_to_train_on(table, monkeypatc
     np.testing.assert_allclose([y.mean(), y.std()], [0, 1], atol=1e-12)
 
 
+@pytest.mark.parametrize("power", [-1000, 1000])
+def test_targets_whose_squares_no_float_holds_have_the_scale_of_others(tmp_path, power):
+    found = columns()
+    _, usual, _ = prepared(write(tmp_path / "usual.parquet", found), target="amount")
+    found["amount"] = np.ldexp(found["amount"], power)
+    _, scaled, _ = prepared(write(tmp_path / "scaled.parquet", found), target="amount")
+    # A power of two changes no digit.
+    expected = np.ldexp([usual.mean, usual.std], power).tolist()
+    assert [scaled.mean, scaled.std] == expected
+
+
 def test_rows_are_parted_by_the_seed_alone(tmp_path):
     one = prepared(write(tmp_path / "a.parquet", columns()))[2]
     two = prepared(write(tmp_path / "b.parquet", columns()))[2]
