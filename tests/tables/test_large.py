@@ -282,6 +282,33 @@ def test_text_cannot_be_streamed(tmp_path, capsys):
 # --- the commands ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("power", "way"), [(-1000, "--stream"), (1000, "--no-stream")])
+def test_scores_of_targets_whose_squares_no_float_holds_are_those_of_others(
+    tmp_path, capsys, power, way
+):
+    metrics = []
+    for exponent in (0, power):
+        found = columns()
+        found["amount"] = np.ldexp(found["amount"], exponent)
+        path = write(tmp_path / f"{exponent}.parquet", found)
+        fit = (
+            "--target",
+            "amount",
+            "--epochs",
+            2,
+            way,
+            "--json",
+            "--out",
+            tmp_path / f"m{exponent}",
+        )
+        assert adjoint("fit", path, *fit) == 0
+        metrics.append(json.loads(capsys.readouterr().out)["metrics"])
+    usual, scaled = metrics
+    for name, scores in usual.items():
+        expected = [scores["r2"], *np.ldexp([scores["mae"], scores["rmse"]], power)]
+        assert list(scaled[name].values()) == expected
+
+
 def weights_of(folder):
     return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from ..data.row_groups import RowGroups
 from ..data.window import ByWindow, Told
 from ..errors import TableError
@@ -139,9 +140,8 @@ class _Counted:
         self.sizes: list[int] = []
         self.known, total, self.mean, squares = 0, 0, 0.0, 0.0
         self.fingerprints = Fingerprints.of(np.empty((0, 0)), np.empty(0))
-        # The sample's scale keeps squares from over- and underflowing; a power of two changes no
-        # digit.
-        exponent = math.frexp(max(abs(target.mean), target.std))[1]
+        # The sample's, because nobody knows yet what the other rows have.
+        exponent = magnitude(np.array([target.mean, target.std]))
         for place, table in survey.tables():
             y, known = target.encode(table[target.name])
             self.known += int(known.sum())

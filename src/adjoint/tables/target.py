@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from ..errors import TableError
 from .conventions import AS_SHOWN, Conventions
 from .learning import number_remarks
@@ -234,7 +235,7 @@ def _are_classes(known: Array) -> bool:
 
 
 def _number(name: str, known: Array, format: NumberFormat, missing: list[str]) -> Target:
-    if not len(known) or np.ptp(known) == 0:
+    if not len(known) or known.min() == known.max():
         shown = f"always {known[0]:g}" if len(known) else "missing in all rows"
         raise TableError(f"target {name!r} is {shown}: there is nothing to learn")
     mean, std = mean_and_deviation(known)
@@ -243,8 +244,7 @@ def _number(name: str, known: Array, format: NumberFormat, missing: list[str]) -
 
 def mean_and_deviation(numbers: Array) -> tuple[float, float]:
     """Return the mean and the standard deviation, of which no square over- or underflows."""
-    # A power of two changes no digit.
-    exponent = np.frexp(np.abs(numbers).max())[1]
+    exponent = magnitude(numbers)
     scaled = np.ldexp(numbers, -exponent)
     return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
 
