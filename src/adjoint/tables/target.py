@@ -11,6 +11,7 @@ import numpy as np
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
 from ..errors import TableError
+from .column import IN_SECONDS
 from .conventions import AS_SHOWN, Conventions
 from .learning import number_remarks
 from .number_format import NumberFormat, tidied
@@ -21,6 +22,7 @@ from .values import (
     as_texts,
     canonical,
     finite,
+    is_duration,
     is_numeric,
     is_readable,
     is_temporal,
@@ -200,7 +202,7 @@ def _number_format(
 ) -> tuple[NumberFormat | None, str, list[str]]:
     """Return how a target writes numbers and what to say of it, or None and why it has none."""
     if is_numeric(values.type):
-        return NumberFormat(), "", []
+        return NumberFormat(), "", [IN_SECONDS] * is_duration(values.type)
     reading = read_numbers(as_names(values, conventions.missing))
     if not reading.formats:
         return None, reading.reason, []
