@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import threading
 from decimal import Decimal
 
@@ -348,6 +349,13 @@ def test_the_checkpoint_of_other_data_is_refused_in_one_line(table, tmp_path, ca
     assert "the checkpoint is of a training with" in capsys.readouterr().err.splitlines()[-1]
     (tmp_path / "c").write_bytes(b"nothing")
     assert adjoint("fit", table, *settings, "--out", tmp_path / "two") == 2
+
+
+def test_a_table_that_was_written_anew_is_another_one(table):
+    _, _, before = prepared(table)
+    os.utime(table, ns=(0, 0))
+    _, _, after = prepared(table)
+    assert before.stream.identity != after.stream.identity
 
 
 def test_a_damaged_checkpoint_is_named_once(table, tmp_path, capsys):
