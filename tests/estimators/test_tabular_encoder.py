@@ -285,3 +285,33 @@ def test_it_works_in_pipelines_searches_and_copies():
         np.testing.assert_array_equal(again.predict(PANDAS), model.predict(PANDAS))
     encoder = TabularEncoder(missing=["x"]).fit(PANDAS)
     assert clone(encoder).get_params() == encoder.get_params()
+
+
+def test_a_fit_that_finds_nothing_to_learn_leaves_the_encoder_of_before():
+    encoder = TabularEncoder().fit(PANDAS)
+    before = encoder.transform(PANDAS)
+    with pytest.raises(TableError, match="no column"):
+        encoder.fit(pd.DataFrame({"always": [1.0] * ROWS}))
+    np.testing.assert_array_equal(encoder.transform(PANDAS), before)
+    assert encoder.get_feature_names_out().tolist() == NAMES
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_durations_are_seconds_only_where_durations_were_learnt(unit):
+    numbers = pa.array(range(0, 60_000_000 * ROWS, 60_000_000))
+    durations = pa.table({"wait": numbers.cast(pa.duration(unit))})
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    seconds = pa.table({"wait": numbers.to_numpy() / per_second})
+    hours = TabularEncoder().fit(pa.table({"wait": [float(row) for row in range(ROWS)]}))
+    with pytest.raises(TableError, match=rf"'wait' holds duration\[{unit}\], but .* read numbers"):
+        hours.transform(durations)
+    of_durations = TabularEncoder().fit(durations)
+    np.testing.assert_array_equal(
+        of_durations.transform(durations), of_durations.transform(seconds)
+    )
+
+
+def test_durations_that_are_all_missing_are_of_no_other_kind():
+    encoder = TabularEncoder().fit(pd.DataFrame({"wait": [1.0, None, 2.0, 3.0] * 10}))
+    gaps = pd.DataFrame({"wait": pd.Series([pd.NaT] * 4, dtype="timedelta64[ns]")})
+    np.testing.assert_array_equal(encoder.transform(gaps), [[0, 1]] * 4)

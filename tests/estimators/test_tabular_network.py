@@ -197,3 +197,30 @@ def test_three_rows_are_enough_to_fit_and_two_are_told():
     assert model.predict(frame).shape == (6,)
     with pytest.raises(TableError, match=r"2 rows are too few .* a smaller validation$"):
         TabularRegressor(epochs=2).fit(frame[:2], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "y", "wrong"),
+    [
+        (TabularClassifier, LABELS, ["a"] * ROWS),
+        (TabularClassifier, LABELS, np.arange(ROWS)),
+        (TabularRegressor, RENT, [*RENT[1:], np.nan]),
+        (TabularRegressor, RENT, np.ones(ROWS)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_a_fit_that_fails_on_its_target_leaves_the_model_of_before(kind, y, wrong):
+    model = kind(epochs=1, random_state=0).fit(FRAME, y)
+    before, known = model.predict(FRAME), set(vars(model))
+    with pytest.raises(ValueError, match=r"."):
+        model.fit(FRAME.assign(more=1.0).iloc[:, ::-1], wrong)
+    np.testing.assert_array_equal(model.predict(FRAME), before)
+    assert set(vars(model)) == known
+    assert model.feature_names_in_.tolist() == list(FRAME.columns)
+
+
+def test_a_first_fit_that_fails_leaves_nothing():
+    model = TabularClassifier(epochs=1)
+    with pytest.raises(ValueError, match="y has one class"):
+        model.fit(FRAME, ["a"] * ROWS)
+    assert not [name for name in vars(model) if name.endswith("_") or name.startswith("_")]

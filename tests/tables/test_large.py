@@ -1,7 +1,9 @@
 """A table that is read group by group is learnt and predicted as one that is in memory."""
 
 import hashlib
+import io
 import json
+import os
 import threading
 from decimal import Decimal
 
@@ -41,6 +43,7 @@ def columns(n=N, seed=0):
 
 
 def write(path, found, group=100):
+    path.parent.mkdir(exist_ok=True)
     parquet.write_table(pyarrow.table(found), path, row_group_size=group)
     return path
 
@@ -97,6 +100,17 @@ def test_the_scale_of_a_target_is_that_of_all_rows_to_train_on(table, monkeypatc
     y = np.concatenate([y for _, y in parts.stream(0)])
     assert len(y) == parts.rows
     np.testing.assert_allclose([y.mean(), y.std()], [0, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [-1000, 1000])
+def test_targets_whose_squares_no_float_holds_have_the_scale_of_others(tmp_path, power):
+    found = columns()
+    _, usual, _ = prepared(write(tmp_path / "usual.parquet", found), target="amount")
+    found["amount"] = np.ldexp(found["amount"], power)
+    _, scaled, _ = prepared(write(tmp_path / "scaled.parquet", found), target="amount")
+    # A power of two changes no digit.
+    expected = np.ldexp([usual.mean, usual.std], power).tolist()
+    assert [scaled.mean, scaled.std] == expected
 
 
 def test_rows_are_parted_by_the_seed_alone(tmp_path):
@@ -200,6 +214,44 @@ def test_partitions_and_columns_that_some_files_lack_are_read(tmp_path):
     assert by_name["gaps"].has_missing
 
 
+def test_a_column_that_some_files_lack_is_told(tmp_path, capsys):
+    for part in "abc":
+        found = columns(100)
+        if part != "b":
+            del found["gaps"]
+        write(tmp_path / "parts" / f"{part}.parquet", found)
+    for way in ("--stream", "--no-stream"):
+        out = tmp_path / way
+        assert adjoint("fit", tmp_path / "parts", *FIT, way, "--out", out) == 0
+        told = capsys.readouterr().out
+        assert "parts: no column 'gaps' in 2 files of 3, as a.parquet: its values are" in told
+        assert told.count("no column") == 1
+
+
+@pytest.mark.parametrize("name", ["table.parquet", "kind=2024/table.parquet"])
+def test_a_file_is_read_by_groups_wherever_it_is(tmp_path, name):
+    write(tmp_path / name, columns())
+    encoder, _, parts = prepared(tmp_path / name)
+    assert parts.rows > 0.6 * N
+    assert "x" in {column.name for column in encoder.columns}
+
+
+@pytest.mark.parametrize("way", [("--stream",), ("--no-stream",), ()])
+def test_parquet_comes_through_a_pipe(table, tmp_path, monkeypatch, way):
+    with table.open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert adjoint("fit", "-", *FIT[:-1], *way, "--out", tmp_path / "m") == 0
+
+
+@pytest.mark.parametrize("way", ["--stream", "--no-stream"])
+def test_files_without_rows_are_refused_as_such(tmp_path, capsys, way):
+    write(tmp_path / "parts" / "a.parquet", columns(0))
+    assert adjoint("fit", tmp_path / "parts", *FIT, way) == 2
+    assert capsys.readouterr().err == (
+        f"adjoint: {tmp_path / 'parts'}: no rows below the names of the columns\n"
+    )
+
+
 def test_an_identifier_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(survey, "_MOST_TEXTS", 50)
     found = columns() | {"who": [f"person {i * 7919 % N}" for i in range(N)]}
@@ -225,10 +277,37 @@ def test_a_table_is_large_by_the_memory_that_is_available(table, monkeypatch):
 def test_text_cannot_be_streamed(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("x,y\n1,2\n")
     assert adjoint("fit", tmp_path / "t.csv", "--target", "y", "--stream") == 2
-    assert "--stream: for Parquet with rows" in capsys.readouterr().err
+    assert "t.csv is CSV" in capsys.readouterr().err
 
 
 # --- the commands ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("power", "way"), [(-1000, "--stream"), (1000, "--no-stream")])
+def test_scores_of_targets_whose_squares_no_float_holds_are_those_of_others(
+    tmp_path, capsys, power, way
+):
+    metrics = []
+    for exponent in (0, power):
+        found = columns()
+        found["amount"] = np.ldexp(found["amount"], exponent)
+        path = write(tmp_path / f"{exponent}.parquet", found)
+        fit = (
+            "--target",
+            "amount",
+            "--epochs",
+            2,
+            way,
+            "--json",
+            "--out",
+            tmp_path / f"m{exponent}",
+        )
+        assert adjoint("fit", path, *fit) == 0
+        metrics.append(json.loads(capsys.readouterr().out)["metrics"])
+    usual, scaled = metrics
+    for name, scores in usual.items():
+        expected = [scores["r2"], *np.ldexp([scores["mae"], scores["rmse"]], power)]
+        assert list(scaled[name].values()) == expected
 
 
 def weights_of(folder):
@@ -270,6 +349,13 @@ def test_the_checkpoint_of_other_data_is_refused_in_one_line(table, tmp_path, ca
     assert "the checkpoint is of a training with" in capsys.readouterr().err.splitlines()[-1]
     (tmp_path / "c").write_bytes(b"nothing")
     assert adjoint("fit", table, *settings, "--out", tmp_path / "two") == 2
+
+
+def test_a_table_that_was_written_anew_is_another_one(table):
+    _, _, before = prepared(table)
+    os.utime(table, ns=(0, 0))
+    _, _, after = prepared(table)
+    assert before.stream.identity != after.stream.identity
 
 
 def test_a_damaged_checkpoint_is_named_once(table, tmp_path, capsys):

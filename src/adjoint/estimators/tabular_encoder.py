@@ -17,7 +17,7 @@ from ..errors import choose
 from ..tables.column import Column
 from ..tables.encoder import DTYPE, Encoder, conventions_of, row_counters
 from .tables import DataFrame
-from .tabular_reader import TabularReader
+from .tabular_reader import TabularReader, unchanged_by_errors
 
 CATEGORIES = ("codes", "one-hot")
 
@@ -48,8 +48,8 @@ class TabularEncoder(TransformerMixin, TabularReader, BaseEstimator):  # type: i
         The mark before decimals in texts; by default the columns show it.
     thousands : {None, ",", ".", " ", "'"}
         The mark between thousands in texts; by default the columns show it.
-    dates : {None, "ymd", "dmy", "mdy"}
-        The order of day, month and year in texts; by default the columns show it.
+    dates : {None, "dmy", "mdy"}
+        Whether the day or the month comes first in texts; by default the columns show it.
     missing : sequence of str
         Texts that stand for missing values besides the usual ones.
 
@@ -122,13 +122,14 @@ class TabularEncoder(TransformerMixin, TabularReader, BaseEstimator):  # type: i
         """
         choose("categories", self.categories, CATEGORIES)
         given = self._conventions()
-        table = self._read(X, is_first=True)
-        self.encoder_ = Encoder.fit(
-            table,
-            skip=(),
-            conventions=conventions_of(table, given),
-            ignored=row_counters(table, [name for name in table.column_names[:1] if not name]),
-        )
+        with unchanged_by_errors(self):
+            table = self._read(X, is_first=True)
+            self.encoder_ = Encoder.fit(
+                table,
+                skip=(),
+                conventions=conventions_of(table, given),
+                ignored=row_counters(table, [name for name in table.column_names[:1] if not name]),
+            )
         return self
 
     def transform(self, X: ArrayLike | DataFrame) -> Any:

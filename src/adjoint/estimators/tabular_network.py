@@ -22,7 +22,7 @@ from ..tables.trial import prepare, train
 from ..training.history import History
 from .parameters import Check, RandomState, flag, number
 from .tables import DataFrame, refuse_missing
-from .tabular_reader import TabularReader
+from .tabular_reader import TabularReader, unchanged_by_errors
 
 _DEFAULTS = TableSettings()
 _CHECKS: dict[str, Check] = {
@@ -97,15 +97,16 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
             If there is no column to learn from, nothing to predict, or a wrong parameter.
         """
         conventions, settings = self._conventions(), self._settings()
-        table = self._read(X, is_first=True)
-        targets = self._read_targets(_checked(self, y, len(table)))
-        # The target is a column of the table as in a file; X may have one of that name.
-        name = "target"
-        while name in table.column_names:
-            name += "_"
-        table = table.append_column(name, [targets])
-        encoder, target, parts = prepare(table, name, settings, conventions)
-        trained = train(encoder, target, parts, settings, progress=self.verbose)
+        with unchanged_by_errors(self):
+            table = self._read(X, is_first=True)
+            targets = self._read_targets(_checked(self, y, len(table)))
+            # The target is a column of the table as in a file; X may have one of that name.
+            name = "target"
+            while name in table.column_names:
+                name += "_"
+            table = table.append_column(name, [targets])
+            encoder, target, parts = prepare(table, name, settings, conventions)
+            trained = train(encoder, target, parts, settings, progress=self.verbose)
         self.model_, self.encoder_ = trained.model, trained.model.encoder
         self.history_ = trained.history
         return self

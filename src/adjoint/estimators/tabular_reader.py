@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
@@ -84,6 +85,18 @@ class TabularReader:
         holds = tags.input_tags
         holds.string = holds.categorical = holds.allow_nan = True
         return tags
+
+
+@contextmanager
+def unchanged_by_errors(estimator: BaseEstimator) -> Iterator[None]:
+    """Give an estimator back the attributes that it had if a fit fails half-way."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def as_conventions(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from ..errors import choose, require
 from . import style
 from .scatter import MOST_VECTOR_POINTS
@@ -77,7 +78,7 @@ class ResidualsDisplay:
     @property
     def rmse(self) -> Array:
         """The root of the mean squared residual of each output."""
-        return np.asarray(np.sqrt((self.residuals**2).mean(axis=0)))
+        return np.array([_root_mean_square(column) for column in self.residuals.T])
 
     @classmethod
     def from_estimator(
@@ -252,3 +253,9 @@ def _columns(values: ArrayLike, name: str) -> Array:
     if bad:
         raise ValueError(f"{name} has {bad} values that are NaN or infinite; drop or mend them")
     return found[:, None] if found.ndim == 1 else found
+
+
+def _root_mean_square(numbers: Array) -> float:
+    exponent = magnitude(numbers)
+    squares = np.ldexp(numbers, -exponent) ** 2
+    return float(np.ldexp(np.sqrt(squares.mean()), exponent))

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from .encoder import Encoder
 from .target import Target
 
@@ -35,9 +36,14 @@ def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array
     one_hot = OneHotEncoder(handle_unknown="ignore", min_frequency=1)
     columns = make_column_transformer((one_hot, places), remainder="passthrough")
     if target.task == "regression":
+        exponent = magnitude(y)
+        y = np.ldexp(y, -exponent)
         linear = make_pipeline(columns, Ridge()).fit(X, y)
-        mean = np.full(len(asked), y.mean())
-        return {"mean": mean, "linear regression": linear.predict(asked)}
+        found = {
+            "mean": np.full(len(asked), y.mean()),
+            "linear regression": linear.predict(asked).astype(np.float64),
+        }
+        return {name: np.ldexp(numbers, exponent) for name, numbers in found.items()}
     chances = np.bincount(y, minlength=target.outputs) / len(y)
     majority = {"majority class": np.tile(chances, (len(asked), 1))}
     if (chances == 1).any():  # the others are only among the rows held out

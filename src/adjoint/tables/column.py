@@ -21,6 +21,7 @@ from .values import (
     canonical,
     finite,
     infinite,
+    is_duration,
     is_temporal,
     is_textual,
     is_time,
@@ -35,6 +36,8 @@ _FEWEST_WORDS = 20
 # A uniform distribution between these bounds has variance 1.
 _WIDEST = 3**0.5
 KINDS = ("number", "category", "date")
+# The remark on a column that was learnt from durations; a model's folder tells them by it.
+IN_SECONDS = "in seconds"
 # What a moment has besides its place in time, with the mean and the deviation of even values.
 _CYCLES = {"month": (6.5, 3.452), "weekday": (3.0, 2.0), "hour": (11.5, 6.922)}
 PARTS = ("time", "year", *_CYCLES)
@@ -156,7 +159,8 @@ class Column:
     # --- numbers ----------------------------------------------------------------------------------
 
     def _numbers(self, values: Any, treated: Counter[str]) -> Array:
-        if is_temporal(values.type):
+        is_strange = is_duration(values.type) and IN_SECONDS not in self.remarks
+        if is_temporal(values.type) or (is_strange and values.null_count < len(values)):
             raise TableError(
                 f"column {self.name!r} holds {values.type}, but the model read numbers"
             )

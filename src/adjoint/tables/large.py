@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from ..data.row_groups import RowGroups
 from ..data.window import ByWindow, Told
 from ..errors import TableError
@@ -139,12 +140,14 @@ class _Counted:
         self.sizes: list[int] = []
         self.known, total, self.mean, squares = 0, 0, 0.0, 0.0
         self.fingerprints = Fingerprints.of(np.empty((0, 0)), np.empty(0))
+        # The sample's, because nobody knows yet what the other rows have.
+        exponent = magnitude(np.array([target.mean, target.std]))
         for place, table in survey.tables():
             y, known = target.encode(table[target.name])
             self.known += int(known.sum())
             total += len(known)
             chosen = known & survey.is_trained(place)
-            own = y[chosen]
+            own = np.ldexp(y[chosen], -exponent)
             before = sum(self.sizes)
             self.sizes.append(len(own))
             if not len(own):
@@ -155,8 +158,9 @@ class _Counted:
             squares += float(((own - own.mean()) ** 2).sum())
             squares += apart**2 * before * len(own) / (before + len(own))
             X = encoder.encode(table, Counter())[chosen]
-            self.fingerprints = self.fingerprints.joined(Fingerprints.of(X, own))
-        self.std = math.sqrt(squares / max(sum(self.sizes), 1)) or 1.0
+            self.fingerprints = self.fingerprints.joined(Fingerprints.of(X, y[chosen]))
+        self.mean = math.ldexp(self.mean, exponent)
+        self.std = math.ldexp(math.sqrt(squares / max(sum(self.sizes), 1)), exponent) or 1.0
         missing = total - self.known
         rows = "row" if missing == 1 else "rows"
         other = ", or of a class that only rows held out have," if target.labels else ""

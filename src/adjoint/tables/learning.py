@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
-from .column import PARTS, Column, part_of, seconds
+from .column import IN_SECONDS, PARTS, Column, part_of, seconds
 from .conventions import AS_SHOWN, Conventions
 from .date_format import DateFormat, Moments, read_dates
 from .number_format import NumberFormat
@@ -21,6 +21,7 @@ from .values import (
     canonical,
     finite,
     infinite,
+    is_duration,
     is_readable,
     is_temporal,
     is_textual,
@@ -91,7 +92,7 @@ def _learn_typed(name: str, values: Any) -> Column | str | None:
         ends = compute.min_max(values).as_py()
         if ends["max"] is not None and max(ends["max"], -ends["min"]) >= _NAMES_FROM:
             return None
-    remarks = ["in seconds"] * types.is_duration(values.type)
+    remarks = [IN_SECONDS] * is_duration(values.type)
     remarks += _infinite(infinite(values))
     return _numeric(name, as_floats(values), NumberFormat(), remarks)
 

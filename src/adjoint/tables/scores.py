@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import metrics
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 
 
 def score(outputs: Array, y: Array, task: str) -> dict[str, float]:
@@ -19,11 +20,12 @@ def score(outputs: Array, y: Array, task: str) -> dict[str, float]:
         The classes' numbers, or the numbers.
     """
     if task == "regression":
-        return {
-            "r2": float(metrics.r2_score(y, outputs)) if len(y) > 1 else float("nan"),
-            "mae": float(metrics.mean_absolute_error(y, outputs)),
-            "rmse": float(np.sqrt(metrics.mean_squared_error(y, outputs))),
-        }
+        exponent = magnitude(y, outputs)
+        y, outputs = np.ldexp(y, -exponent), np.ldexp(outputs, -exponent)
+        off = metrics.mean_absolute_error(y, outputs), metrics.root_mean_squared_error(y, outputs)
+        mae, rmse = np.ldexp(off, exponent).tolist()
+        r2 = float(metrics.r2_score(y, outputs)) if len(y) > 1 else float("nan")
+        return {"r2": r2, "mae": mae, "rmse": rmse}
     chances = np.clip(outputs, 1e-15, 1.0)
     found = {
         "accuracy": float(np.mean(outputs.argmax(axis=1) == y)),

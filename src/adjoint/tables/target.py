@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from ..errors import TableError
+from .column import IN_SECONDS
 from .conventions import AS_SHOWN, Conventions
 from .learning import number_remarks
 from .number_format import NumberFormat, tidied
@@ -20,6 +22,7 @@ from .values import (
     as_texts,
     canonical,
     finite,
+    is_duration,
     is_numeric,
     is_readable,
     is_temporal,
@@ -199,7 +202,7 @@ def _number_format(
 ) -> tuple[NumberFormat | None, str, list[str]]:
     """Return how a target writes numbers and what to say of it, or None and why it has none."""
     if is_numeric(values.type):
-        return NumberFormat(), "", []
+        return NumberFormat(), "", [IN_SECONDS] * is_duration(values.type)
     reading = read_numbers(as_names(values, conventions.missing))
     if not reading.formats:
         return None, reading.reason, []
@@ -234,7 +237,7 @@ def _are_classes(known: Array) -> bool:
 
 
 def _number(name: str, known: Array, format: NumberFormat, missing: list[str]) -> Target:
-    if not len(known) or np.ptp(known) == 0:
+    if not len(known) or known.min() == known.max():
         shown = f"always {known[0]:g}" if len(known) else "missing in all rows"
         raise TableError(f"target {name!r} is {shown}: there is nothing to learn")
     mean, std = mean_and_deviation(known)
@@ -243,8 +246,7 @@ def _number(name: str, known: Array, format: NumberFormat, missing: list[str]) -
 
 def mean_and_deviation(numbers: Array) -> tuple[float, float]:
     """Return the mean and the standard deviation, of which no square over- or underflows."""
-    # A power of two changes no digit.
-    exponent = np.frexp(np.abs(numbers).max())[1]
+    exponent = magnitude(numbers)
     scaled = np.ldexp(numbers, -exponent)
     return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
 

@@ -36,7 +36,14 @@ def is_numeric(kind: pyarrow.DataType) -> bool:
     from pyarrow import types
 
     tests = (types.is_integer, types.is_floating, types.is_decimal, types.is_null)
-    return any(test(kind) for test in (*tests, types.is_duration))
+    return any(test(kind) for test in (*tests, is_duration))
+
+
+def is_duration(kind: pyarrow.DataType) -> bool:
+    """Return whether a type of Arrow's is that of durations, whose numbers are seconds."""
+    from pyarrow import types
+
+    return bool(types.is_duration(kind))
 
 
 def is_temporal(kind: pyarrow.DataType) -> bool:
@@ -107,7 +114,7 @@ def as_floats(values: pyarrow.ChunkedArray | pyarrow.Array) -> Array:
     import pyarrow
 
     values = plain(values)
-    if pyarrow.types.is_duration(values.type):
+    if is_duration(values.type):
         return as_floats(values.cast(pyarrow.int64())) / _PER_SECOND[values.type.unit]
     # Large integers may be rounded, which Arrow refuses where it is asked to be safe.
     return finite(values.cast(pyarrow.float64(), safe=False))

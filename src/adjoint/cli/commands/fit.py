@@ -216,9 +216,9 @@ def _streamed(source: TableFile, wanted: bool | None) -> RowGroups | None:
     from ...tables.large import is_large
 
     groups = None if wanted is False else source.groups()
-    if groups is None or not len(groups):
+    if groups is None:
         if wanted:
-            raise click.UsageError(f"--stream: for Parquet with rows; {source} is {source.kind}")
+            raise click.UsageError(f"--stream: for Parquet; {source} is {source.kind}")
         return None
     return groups if wanted or is_large(groups) else None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ...data.row_groups import PARQUET, RowGroups, schema_of_all
 from ...errors import TableError
 from ..values import plain
-from .dialect import unique_names
+from .dialect import counted, unique_names
 
 _ROWS = 16_384
 
@@ -36,6 +37,12 @@ class ParquetFile(_Typed):
         self._path = path
         with parquet.ParquetFile(path) as file:
             self.names = unique_names(file.schema_arrow.names)
+
+    def groups(self) -> RowGroups:
+        """Return its row groups."""
+        from pyarrow import dataset
+
+        return RowGroups(dataset.dataset(self._path, format="parquet"))
 
     def blocks(self) -> Iterator[Any]:
         """Yield record batches of some thousand rows."""
@@ -104,6 +111,7 @@ class ParquetFolder(_Typed):
         schema = schema_of_all(found)
         self._dataset = dataset.dataset(names, schema=schema, **how)
         self.names = unique_names(schema.names)
+        self.notes = tuple(_absent(found))
 
     def groups(self) -> RowGroups:
         """Return its row groups."""
@@ -124,3 +132,15 @@ class ParquetFolder(_Typed):
             )
             if batch.num_rows
         )
+
+
+def _absent(dataset: Any) -> Iterator[str]:
+    """Say of each column that some files lack in how many its values count as missing."""
+    names = {file.path: file.physical_schema.names for file in dataset.get_fragments()}
+    for name in dict.fromkeys(chain.from_iterable(names.values())):
+        without = [path for path, own in names.items() if name not in own]
+        if without:
+            yield (
+                f"no column {name!r} in {counted(len(without), 'file')} of {len(names)}, as "
+                f"{without[0]}: its values are missing there"
+            )

@@ -117,8 +117,7 @@ class TableFile:
             for block in self._reader.blocks():
                 count += block.num_rows
                 yield block
-        if not count:
-            raise TableError(f"{self}: no rows below the names of the columns")
+        self._check_rows(count)
 
     def read(self) -> Any:
         """Return all rows as one table."""
@@ -127,11 +126,23 @@ class TableFile:
         return pyarrow.Table.from_batches(list(self.blocks()))
 
     def groups(self) -> RowGroups | None:
-        """Return the row groups of Parquet, which can be read one by one; None for other kinds."""
+        """Return the row groups of Parquet, which can be read one by one; None for other kinds.
+
+        Raises
+        ------
+        TableError
+            If there is no row, or a file that cannot be read.
+        """
+        if self.kind != "Parquet":
+            return None
         with self.told():
-            if isinstance(self._reader, ParquetFile):
-                return ParquetFolder([self.path]).groups()
-            return self._reader.groups() if isinstance(self._reader, ParquetFolder) else None
+            found: RowGroups = self._reader.groups()
+        self._check_rows(len(found))
+        return found
+
+    def _check_rows(self, count: int) -> None:
+        if not count:
+            raise TableError(f"{self}: no rows below the names of the columns")
 
     # --- what there is ----------------------------------------------------------------------------
 
