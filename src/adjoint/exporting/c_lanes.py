@@ -75,7 +75,7 @@ class CBlock(Block):
 
     def write(self, instruction: str, kind: str) -> Lanes:
         """Refuse what is written in LLVM's language itself."""
-        raise ExportError(f"it is written for processors alone, by {instruction.split()[0]}")
+        raise ExportError("it is written for processors alone")
 
     def constant(self, value: float, kind: str) -> CLanes:
         """Return a constant."""
@@ -155,7 +155,7 @@ class CLanes(Lanes):
             return self.block.let(f"{left} {operator} {right}", self.kind)
         if operator in (">>", "&", "|", "^"):
             return self.block.let(f"{left} {operator} {right}", self.kind)
-        # Of signed numbers overflow has no meaning in C; of unsigned ones it wraps around.
+        # Overflow has no meaning in C for signed numbers; unsigned ones wrap around.
         kind = TYPES[self.kind]
         shift = right if operator == "<<" else f"(u{kind}){right}"
         return self.block.let(f"({kind})((u{kind}){left} {operator} {shift})", self.kind)

@@ -151,7 +151,7 @@ class Program:
         self.lines += ["}"] * opened
         self.depth -= opened
 
-    def buffer(self, node: Operation | None, kind: str, shape: Sequence[int]) -> Places:
+    def buffer(self, kind: str, shape: Sequence[int]) -> Places:
         """Return a new array for results."""
         name = f"t{len(self.buffers)}"
         self.buffers[name] = kind, max(int(np.prod(shape)), 1)
@@ -221,7 +221,7 @@ class Program:
 
     def _computed(self, node: Operation) -> Places:
         shape, kind = node.output.shape, _kind(node.output.dtype)
-        out = self.buffer(node, kind, shape)
+        out = self.buffer(kind, shape)
         with self.loops(shape) as counters:
             block = self.block()
             scalars = Scalars(block)
@@ -289,7 +289,7 @@ class Program:
         inner = [n for n in range(len(shape)) if n in set(map(int, axes))]
         outer = [n for n in range(len(shape)) if n not in inner]
         kind = _kind(node.output.dtype)
-        out = self.buffer(node, kind, node.output.shape)
+        out = self.buffer(kind, node.output.shape)
         own = kind if name in ("sum", "prod", "any", "all") else _kind(node.args[0].dtype)
         with self.loops([shape[n] for n in outer]) as kept:
             self.lines += ["{"]
@@ -314,7 +314,7 @@ class Program:
         a = x.flat if x.flat.ndim > 1 else x.flat[np.newaxis]
         b = y.flat if y.flat.ndim > 1 else y.flat[:, np.newaxis]
         kind, inner = _kind(node.output.dtype), a.shape[-1]
-        out = self.buffer(node, kind, node.output.shape)
+        out = self.buffer(kind, node.output.shape)
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         shape = (*batch, a.shape[-2], b.shape[-1])
         left = Places(x.buffer, x.kind, a[..., :, np.newaxis, :])
@@ -347,7 +347,7 @@ class Program:
             raise ExportError("C99 has no index of this kind; index arrays come after whole slices")
         start, steps = found
         shape, kind = node.output.shape, x.kind
-        out = self.buffer(node, kind, shape)
+        out = self.buffer(kind, shape)
         inner = np.broadcast_shapes(*(a.flat.shape for a in arrays))
         with self.loops(shape) as counters:
             terms = list(zip(counters[:first], steps[:first], strict=True))
@@ -387,7 +387,7 @@ class Program:
         if len(args) == 1 and result.min() > 0:
             return Places(args[0].buffer, args[0].kind, args[0].flat.ravel()[result - 1])
         kind = _kind(node.output.dtype)
-        out = self.buffer(node, kind, result.shape)
+        out = self.buffer(kind, result.shape)
         if result.min() == 0:
             self.lines.append(f"memset({out.buffer}, 0, sizeof {out.buffer});")
         for first, x in zip(ends, args, strict=False):
