@@ -15,7 +15,7 @@ import adjoint as ad
 from adjoint import nn
 from adjoint.estimators import MLPClassifier, MLPRegressor
 from adjoint.exporting.any_rows import for_any_rows
-from adjoint.exporting.c_program import comment
+from adjoint.exporting.c_literals import comment
 from adjoint.exporting.exported import export
 from adjoint.exporting.identifiers import identifiers
 from adjoint.exporting.refusal import ExportError

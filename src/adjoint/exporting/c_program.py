@@ -23,15 +23,13 @@ from ..core.annotations import Array
 from ..core.node import Node, Operation
 from ..graphs.graph import Graph
 from ..ops.keys import SLOT
-from .c_lanes import TYPES, CBlock, CLanes, Functions, inlined, number
+from .c_lanes import CBlock, CLanes, Functions, inlined
+from .c_literals import SIZES, TYPES, constant_array, number
 from .c_places import Places, offset, strides_of
 from .c_scalars import Scalar, Scalars, elementwise
 from .identifiers import identifier
 from .refusal import ExportError
 
-# What stands in memory for each kind: truth values take one byte.
-STORED = {**TYPES, "i1": "uint8_t"}
-SIZES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i1": 1}
 _OURS = re.compile(r"[vwitxy]\d*|sum|best|at|step|entry|golden_\w*")
 _CHECKS = ("required", "class_labels")
 _REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
@@ -122,7 +120,7 @@ class Program:
             name = identifier(f"p_{name}", self.taken)
         self.taken.add(name)
         if array.size:
-            self.tables.append(_table(name, path, array, kind))
+            self.tables.append(constant_array(name, path, array, kind))
         self.table_bytes += array.size * SIZES[kind]
         return Places.whole(name, kind, array.shape)
 
@@ -448,26 +446,3 @@ def _kind(dtype: Any) -> str:
         return kind_of(np.dtype(dtype))
     except Unlowerable:
         raise ExportError(f"C99 has no numbers of dtype {dtype}") from None
-
-
-def _table(name: str, path: str, array: Array, kind: str) -> str:
-    items = [number(item, kind) for item in array.ravel().tolist()]
-    if kind == "f32":
-        items = [number(item, kind) for item in array.ravel()]
-    lines, line = [], "   "
-    for item in items:
-        if len(line) + len(item) > 96:
-            lines.append(line)
-            line = "   "
-        line += f" {item},"
-    shape = ", ".join(map(str, array.shape))
-    head = f"/* {comment(path)}: {shape or 'a number'} */"
-    rows = "\n".join([*lines, line])
-    return f"{head}\nstatic const {STORED[kind]} {name}[{array.size}] = {{\n{rows}\n}};"
-
-
-def comment(text: str) -> str:
-    """Return a text that neither ends a comment of C nor leaves ASCII, nor joins two lines."""
-    plain = ascii(text)[1:-1].replace("\\'", "'")
-    plain = re.sub(r"\?(?=\?)", "? ", plain)
-    return plain.replace("*/", "* /").replace("/*", "/ *").rstrip("\\")
