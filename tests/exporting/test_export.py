@@ -427,3 +427,23 @@ def test_a_comment_of_c_holds_no_trigraph():
 def test_a_function_without_results_is_refused_in_c(tmp_path):
     with pytest.raises(ExportError, match="gives no array"):
         export(lambda x: [], tmp_path / "net.c", np.ones(3))
+
+
+@needs_compiler
+def test_a_loop_over_parameters_is_written_without_a_compiler_to_test_it(tmp_path, monkeypatch):
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Parameter(np.array([1.0, 2.0])), nn.Parameter(np.array([3.0, 4.0]))
+
+        def forward(self, x):
+            for name, parameter in self.named_parameters():
+                x = x * 2 + parameter if name == "a" else x + parameter
+            return x
+
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "")
+        done = export(Sum(), tmp_path / "net.c", np.ones((1, 2)))
+    assert "not run" in done.tested
+    found = called(compiled(tmp_path / "net.c").net, np.array([[1.0, 10.0]]), (2,))
+    assert found.tolist() == [[6.0, 26.0]]
