@@ -447,3 +447,16 @@ def test_a_loop_over_parameters_is_written_without_a_compiler_to_test_it(tmp_pat
     assert "not run" in done.tested
     found = called(compiled(tmp_path / "net.c").net, np.array([[1.0, 10.0]]), (2,))
     assert found.tolist() == [[6.0, 26.0]]
+
+
+@needs_compiler
+def test_an_index_of_a_function_counts_from_the_end_and_stays_in_range(tmp_path):
+    export(lambda x, at: x[at], tmp_path / "net.c", np.arange(4.0), np.array([0]))
+    library, x, y = compiled(tmp_path / "net.c"), np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(1)
+
+    def taken(at):
+        arrays = x, np.array([at]), y
+        return library.net(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays)), y[0]
+
+    assert [taken(at) for at in (0, 3, -1, -4)] == [(0, 1.0), (0, 4.0), (0, 4.0), (0, 1.0)]
+    assert [taken(at)[0] for at in (4, -5, 2**62, -(2**63), 2**32)] == [1] * 5
