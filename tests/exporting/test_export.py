@@ -15,7 +15,7 @@ import adjoint as ad
 from adjoint import nn
 from adjoint.estimators import MLPClassifier, MLPRegressor
 from adjoint.exporting.any_rows import for_any_rows
-from adjoint.exporting.c_program import comment
+from adjoint.exporting.c_literals import comment
 from adjoint.exporting.exported import export
 from adjoint.exporting.identifiers import identifiers
 from adjoint.exporting.refusal import ExportError
@@ -193,7 +193,7 @@ def test_an_index_out_of_range_is_told_and_reads_nothing(tmp_path):
     export(nn.Embedding(5, 3, rng=0), tmp_path / "net.c", np.array([[1, 2]]))
     function = compiled(tmp_path / "net.c").net
     y = np.zeros(6, F32)
-    for wrong in (5, -6, 2**62, -(2**63)):
+    for wrong in (5, -1, -5, -6, 2**62, -(2**63)):
         given = np.array([[1, wrong]])
         assert function(given.ctypes.data_as(ctypes.c_void_p), y.ctypes.data_as(ctypes.c_void_p))
     assert not y.any()
@@ -427,3 +427,88 @@ def test_a_comment_of_c_holds_no_trigraph():
 def test_a_function_without_results_is_refused_in_c(tmp_path):
     with pytest.raises(ExportError, match="gives no array"):
         export(lambda x: [], tmp_path / "net.c", np.ones(3))
+
+
+@needs_compiler
+def test_a_loop_over_parameters_is_written_without_a_compiler_to_test_it(tmp_path, monkeypatch):
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Parameter(np.array([1.0, 2.0])), nn.Parameter(np.array([3.0, 4.0]))
+
+        def forward(self, x):
+            for name, parameter in self.named_parameters():
+                x = x * 2 + parameter if name == "a" else x + parameter
+            return x
+
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "")
+        done = export(Sum(), tmp_path / "net.c", np.ones((1, 2)))
+    assert "not run" in done.tested
+    found = called(compiled(tmp_path / "net.c").net, np.array([[1.0, 10.0]]), (2,))
+    assert found.tolist() == [[6.0, 26.0]]
+
+
+@needs_compiler
+def test_an_index_of_a_function_counts_from_the_end_and_stays_in_range(tmp_path):
+    export(lambda x, at: x[at], tmp_path / "net.c", np.arange(4.0), np.array([0]))
+    library, x, y = compiled(tmp_path / "net.c"), np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(1)
+
+    def taken(at):
+        arrays = x, np.array([at]), y
+        return library.net(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays)), y[0]
+
+    assert [taken(at) for at in (0, 3, -1, -4)] == [(0, 1.0), (0, 4.0), (0, 4.0), (0, 1.0)]
+    # These would read beside the array, and the others nowhere near.
+    assert [taken(at)[0] for at in (4, -5)] == [1, 1]
+    assert [taken(at)[0] for at in (2**62, -(2**63), 2**32)] == [1, 1, 1]
+
+
+def rounded(x):
+    """Return what the library of C would be asked for, of every entry."""
+    return np.stack(
+        [np.sqrt(x), np.floor(x), np.ceil(x), np.trunc(x), np.rint(x), np.copysign(2, x), abs(x)]
+    )
+
+
+def ends(x):
+    """Return the greatest and the least entries of rows, and where they are."""
+    return np.stack([x.max(1), x.min(1), x.argmax(1).astype(x.dtype), x.argmin(1).astype(x.dtype)])
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [F64, F32])
+def test_functions_of_the_library_are_those_of_numpy_at_special_numbers(dtype, tmp_path):
+    info = np.finfo(dtype)
+    size = [0.0, 0.4, 0.5, 1.5, 2.0, 2.5, 1e10, info.tiny, info.smallest_subnormal, info.max]
+    x = np.array([*size, *np.negative(size), np.inf, -np.inf, np.nan], dtype)
+    export(rounded, tmp_path / "net.c", x)
+    with np.errstate(all="ignore"):
+        expected = rounded(x)
+    found = called(compiled(tmp_path / "net.c").net, x[np.newaxis], expected.shape)[0]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found[5]), np.signbit(expected[5]))
+
+
+@needs_compiler
+def test_the_ends_of_rows_are_those_of_numpy_with_nan(tmp_path):
+    nan = np.nan
+    x = np.array([[1, nan, 3], [nan, 5, nan], [2, 7, nan], [4, 4, 4], [-np.inf, 0, np.inf]], F64)
+    export(ends, tmp_path / "net.c", x)
+    expected = ends(x)
+    found = called(compiled(tmp_path / "net.c").net, x[np.newaxis], expected.shape)[0]
+    np.testing.assert_array_equal(found, expected)
+
+
+@needs_compiler
+def test_a_label_out_of_range_is_told(tmp_path):
+    loss = nn.CrossEntropyLoss()
+    export(lambda z, label: loss(z, label), tmp_path / "net.c", np.ones((1, 3)), np.array([0]))
+    library, z, y = compiled(tmp_path / "net.c"), np.zeros((1, 3)), np.zeros(1)
+
+    def status(label):
+        arrays = z, np.array([label]), y
+        return library.net(*(array.ctypes.data_as(ctypes.c_void_p) for array in arrays))
+
+    assert [status(label) for label in (0, 2, 3, -1)] == [0, 0, 1, 1]
+    np.testing.assert_allclose(y[0], np.log(3), rtol=1e-15)

@@ -1,5 +1,7 @@
 """A model of a table brings the rules by which its texts are read."""
 
+import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -7,6 +9,8 @@ import pyarrow
 import pytest
 
 from adjoint.cli.main import main
+from adjoint.files.tensor_file import read_tensors, write_tensors
+from adjoint.tables import folder as folders
 from adjoint.tables.folder import load_model
 
 TEXTS = ["1,5 €", "-2000,25 €", "", "NA", "12 €", "3,5", None, "no number"]
@@ -68,3 +72,118 @@ def test_c_refuses_texts_by_name_and_writes_nothing(folder, capsys):
 def test_an_unknown_target_is_bad_usage(folder, capsys):
     assert main(["export", str(folder / "m"), "--out", str(folder / "model.exe")]) == 2
     assert "expected one of py, c" in capsys.readouterr().err
+
+
+def loaded(model, out):
+    """Return the function of an exported model of a folder."""
+    assert main(["export", str(model), "--out", str(out)]) == 0
+    scope = {"__name__": "__main__", "print": lambda *_: None}
+    exec(compile(out.read_text("utf-8"), str(out), "exec"), scope)
+    return scope[out.stem]
+
+
+def changed(folder, name, change, weights=lambda arrays: arrays):
+    """Return a folder whose description and weights were changed, and are told as its own."""
+    model = folder / name
+    shutil.copytree(folder / "m", model)
+    arrays, told = read_tensors(model / folders.WEIGHTS)
+    write_tensors(model / folders.WEIGHTS, weights(arrays), told)
+    state = json.loads((model / folders.MODEL).read_text("utf-8"))
+    change(state)
+    state["digests"] = folders._digests(model)
+    state["checksum"] = folders._checksum(state)
+    (model / folders.MODEL).write_text(json.dumps(state), "utf-8")
+    return model
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_predict_the_same_and_say_nothing(value, folder, capsys):
+    name = f"weights_{value}"
+
+    def weights(arrays):
+        return {name: np.full_like(array, value) for name, array in arrays.items()}
+
+    function = loaded(changed(folder, name, lambda state: None, weights), folder / f"{name}.py")
+    assert capsys.readouterr().err.count("\n") == 1
+    assert np.isnan(
+        function({"Preis": ["1,5 €"], "Art": ["rot"], "Größe": ["1"]})["probability_ja"]
+    )
+
+
+@pytest.mark.parametrize("place", ["level", "missing", "name"])
+def test_half_of_a_character_in_a_description_is_refused(place, folder, capsys):
+    def change(state):
+        number, category, *_ = state["encoder"]["columns"]
+        if place == "level":
+            category["levels"][-1] = "\udfff"
+        elif place == "missing":
+            number["missing"] = ["\ud800"]
+        else:
+            number["name"] = "\ud800"
+
+    model = changed(folder, f"half_{place}", change)
+    capsys.readouterr()
+    assert main(["export", str(model), "--out", str(folder / "half.py")]) == 2
+    error = capsys.readouterr().err
+    assert "cannot be read" in error
+    assert error.count("\n") == 1
+    assert not (folder / "half.py").exists()
+
+
+def test_names_in_a_description_run_nothing(folder):
+    evil = '"""\n\'; raise SystemExit  # \\\u2028{x}'
+
+    def change(state):
+        state["encoder"]["columns"][0]["name"] = state["target"]["name"] = evil
+        state["target"]["labels"] = [evil, "nein"]
+
+    found = loaded(changed(folder, "evil", change), folder / "evil.py")
+    assert f"probability_{evil}" in found({evil: ["1,5 €"], "Art": ["rot"], "Größe": ["1"]})
+
+
+def test_dates_are_refused_with_an_option_that_there_is(tmp_path, capsys):
+    lines = [f"2024-{1 + n % 12:02}-{1 + n % 28:02};{n % 7};{'ab'[n % 2]}" for n in range(100)]
+    (tmp_path / "t.csv").write_text("\n".join(["day;n;y", *lines]) + "\n")
+    fit = ["fit", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1", "--out"]
+    assert main([*fit, str(tmp_path / "m")]) == 0
+    capsys.readouterr()
+    assert main(["export", str(tmp_path / "m"), "--out", str(tmp_path / "m.py")]) == 2
+    assert "'day' holds dates" in (error := capsys.readouterr().err)
+    assert "--drop 'day'" in error
+    assert main([*fit, str(tmp_path / "n"), "--drop", "day"]) == 0
+    assert main(["export", str(tmp_path / "n"), "--out", str(tmp_path / "n.py")]) == 0
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory):
+    """Return a model of numbers that are no texts, of which -1 as a text is missing."""
+    place = tmp_path_factory.mktemp("typed")
+    lines = ["n;y", *(f"{n % 50};{'ab'[n % 50 > 20]}" for n in range(200)), *["-1;a"] * 9]
+    (place / "t.csv").write_text("\n".join(lines) + "\n")
+    fit = ["fit", str(place / "t.csv"), "--target", "y", "--epochs", "1", "--missing=-1"]
+    assert main([*fit, "--out", str(place / "m")]) == 0
+    return place
+
+
+@pytest.mark.parametrize(
+    "values", [[-1, 5], ["-1", "5"], [True, False], [np.nan, None], [7.5, np.inf], [2**40, -3]]
+)
+def test_values_that_are_no_texts_are_read_as_the_model_does(values, typed):
+    expected = load_model(typed / "m").predict(pyarrow.table({"n": values}), Counter())
+    found = loaded(typed / "m", typed / "model.py")({"n": values})
+    np.testing.assert_allclose(found["probability_a"], expected["probability_a"], rtol=1e-5)
+
+
+def test_columns_of_different_lengths_are_told(folder):
+    function = loaded(folder / "m", folder / "lengths.py")
+    with pytest.raises(ValueError, match=r"different numbers of values: .*'Preis': 2, 'Art': 1"):
+        function({"Preis": ["1,5 €", ""], "Art": ["rot"], "Größe": ["1", "2"]})
+
+
+def test_a_table_without_rows_has_predictions_of_none(folder):
+    found = loaded(folder / "m", folder / "none.py")({"Preis": [], "Art": [], "Größe": []})
+    assert {name: len(values) for name, values in found.items()} == {
+        "prediction": 0,
+        "probability_ja": 0,
+        "probability_nein": 0,
+    }

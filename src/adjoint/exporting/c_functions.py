@@ -9,6 +9,16 @@ static {new_type} PREFIX_bits_{old}_{new}({old_type} x) {{
     return y;
 }}
 """
+_COPYSIGN = """
+static {float_type} PREFIX_copysign_{float}({float_type} size, {float_type} sign) {{
+    {integer_type} a, b;
+    memcpy(&a, &size, sizeof a);
+    memcpy(&b, &sign, sizeof b);
+    a = (a & {limits}_MAX) | (b & {limits}_MIN);
+    memcpy(&size, &a, sizeof a);
+    return size;
+}}
+"""
 _PAIRS = [("f64", "double", "i64", "int64_t"), ("f32", "float", "i32", "int32_t")]
 
 FIXED = {
@@ -106,26 +116,6 @@ static double PREFIX_sqrt_f64(double x) {
     return (s + 0.5 * y * PREFIX_fma_f64(-s, s, x)) * scale;
 }
 """,
-    "copysign_f64": """
-static double PREFIX_copysign_f64(double size, double sign) {
-    int64_t a, b;
-    memcpy(&a, &size, sizeof a);
-    memcpy(&b, &sign, sizeof b);
-    a = (a & INT64_MAX) | (b & INT64_MIN);
-    memcpy(&size, &a, sizeof a);
-    return size;
-}
-""",
-    "copysign_f32": """
-static float PREFIX_copysign_f32(float size, float sign) {
-    int32_t a, b;
-    memcpy(&a, &size, sizeof a);
-    memcpy(&b, &sign, sizeof b);
-    a = (a & INT32_MAX) | (b & INT32_MIN);
-    memcpy(&size, &a, sizeof a);
-    return size;
-}
-""",
     # The product of two floats is exact as a double.
     "fma_f32": """
 static float PREFIX_fma_f32(float a, float b, float c) {
@@ -153,4 +143,10 @@ for _float, _float_type, _integer, _integer_type in _PAIRS:
     )
     FIXED[f"bits_{_integer}_{_float}"] = _BITS.format(
         old=_integer, old_type=_integer_type, new=_float, new_type=_float_type
+    )
+    FIXED[f"copysign_{_float}"] = _COPYSIGN.format(
+        float=_float,
+        float_type=_float_type,
+        integer_type=_integer_type,
+        limits=_integer_type.removesuffix("_t").upper(),
     )

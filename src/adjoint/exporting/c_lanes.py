@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from ..compiler.native.formats import FORMATS
 from ..compiler.native.lanes import Block, Lanes, Names
 from .c_functions import FIXED, NEEDS
+from .c_literals import TYPES, number
 from .refusal import ExportError
 
-TYPES = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "i1": "int"}
 # Expressions longer than this get a line of their own.
 _LONGEST = 70
 _ONE_TERM = re.compile(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?")
@@ -75,7 +73,7 @@ class CBlock(Block):
 
     def write(self, instruction: str, kind: str) -> Lanes:
         """Refuse what is written in LLVM's language itself."""
-        raise ExportError(f"it is written for processors alone, by {instruction.split()[0]}")
+        raise ExportError("it is written for processors alone")
 
     def constant(self, value: float, kind: str) -> CLanes:
         """Return a constant."""
@@ -155,7 +153,7 @@ class CLanes(Lanes):
             return self.block.let(f"{left} {operator} {right}", self.kind)
         if operator in (">>", "&", "|", "^"):
             return self.block.let(f"{left} {operator} {right}", self.kind)
-        # Of signed numbers overflow has no meaning in C; of unsigned ones it wraps around.
+        # Overflow has no meaning in C for signed numbers; unsigned ones wrap around.
         kind = TYPES[self.kind]
         shift = right if operator == "<<" else f"(u{kind}){right}"
         return self.block.let(f"({kind})((u{kind}){left} {operator} {shift})", self.kind)
@@ -193,26 +191,6 @@ class CLanes(Lanes):
         if self.kind not in FORMATS:
             return self.lift(0)._binary("-", self)  # type: ignore[return-value]
         return self.block.let(f"-{self}", self.kind)
-
-
-def number(value: float, kind: str) -> str:
-    """Return a constant of C, every digit of it."""
-    if kind == "i1":
-        return str(int(bool(value)))
-    if kind not in FORMATS:
-        least = -(2**63) if kind == "i64" else -(2**31)
-        if int(value) == least:
-            return f"({int(value) + 1} - 1)" if kind == "i32" else f"(-INT64_C({2**63 - 1}) - 1)"
-        text = f"INT64_C({abs(int(value))})" if kind == "i64" else str(abs(int(value)))
-        return f"(-{text})" if value < 0 else text
-    rounded = np.float32(value) if kind == "f32" else np.float64(value)
-    if np.isnan(rounded):
-        return "NAN"
-    if np.isinf(rounded):
-        return "INFINITY" if rounded > 0 else "(-INFINITY)"
-    text = str(rounded) + ("f" if kind == "f32" else "")
-    text = text if "." in text or "e" in text else text.replace("f", "") + ".0"
-    return f"({text})" if text.startswith("-") else text
 
 
 def inlined(lines: list[str]) -> list[str]:

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..compiler.native.arrays.expansion import EXPANSIONS
 from ..compiler.native.elementwise import RULES
-from ..compiler.native.entries import kind_of
 from ..compiler.native.formats import FORMATS
 from ..compiler.native.instructions import INSTRUCTIONS
-from ..compiler.native.lanes import Lanes, Names
-from ..compiler.native.unlowerable import Unlowerable
+from ..compiler.native.lanes import Lanes
 from ..compiler.simplify.doubts import careful
 from ..compiler.simplify.simplify import simplify
 from ..core.annotations import Array
 from ..core.node import Node, Operation
 from ..graphs.graph import Graph
 from ..ops.keys import SLOT
-from .c_lanes import TYPES, CBlock, CLanes, Functions, inlined, number
+from .c_lanes import CLanes
+from .c_literals import TYPES, number
+from .c_loops import Loops, kind_in_c
 from .c_places import Places, offset, strides_of
 from .c_scalars import Scalar, Scalars, elementwise
-from .identifiers import identifier
 from .refusal import ExportError
 
-# What stands in memory for each kind: truth values take one byte.
-STORED = {**TYPES, "i1": "uint8_t"}
-SIZES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i1": 1}
-_OURS = re.compile(r"[vwitxy]\d*|sum|best|at|step|entry|golden_\w*")
 _CHECKS = ("required", "class_labels")
 _REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
-# The stack of a program would be more than this.
-_MOST_BYTES = 1 << 26
 
 
 def written_for_c(graph: Graph) -> Graph:
@@ -45,29 +36,18 @@ def written_for_c(graph: Graph) -> Graph:
     return careful(simplify(graph, expansions=expansions, writes_out=True))
 
 
-class Program:
+class Program(Loops):
     """Turns the operations of a graph into loops, oldest first.
 
     Attributes
     ----------
-    tables : list of str
-        The definitions of its constant arrays.
-    buffers : dict of str to (str, int)
-        The kind and the size of each array that is written on the way.
-    lines : list of str
-        The loops.
+    inputs, outputs : list of (str, str, tuple of int)
+        The name, the kind and the shape of each array that comes in and goes out.
     """
 
     def __init__(self, graph: Graph, paths: Sequence[str], state: Sequence[Array], prefix: str):
+        super().__init__(prefix)
         self.graph = written_for_c(graph)
-        self.functions = Functions(prefix)
-        self.names = Names()
-        self.tables: list[str] = []
-        self.table_bytes = 0
-        self.buffers: dict[str, tuple[str, int]] = {}
-        self.lines: list[str] = []
-        self.depth = 0
-        self.taken = {prefix}
         self.values: dict[Node, Places] = {}
         self.pending: dict[Node, Operation] = {}
         self.uses = Counter(p for n in self.graph.nodes for p in n.parents if p is not None)
@@ -88,7 +68,7 @@ class Program:
         for position, symbol in enumerate(self.graph.inputs):
             node = symbol.node
             assert node is not None
-            kind = _kind(symbol.dtype)
+            kind = kind_in_c(symbol.dtype)
             if position < given:
                 name = f"x{position}" if given > 1 else "x"
                 self.inputs.append((name, kind, symbol.shape))
@@ -114,71 +94,6 @@ class Program:
                 value = self.read(block, places, counters, shape)
                 self.put(block, f"{self.at(name, shape, counters)} = {value};")
 
-    def table(self, path: str, array: Array) -> Places:
-        """Return a constant array of the file."""
-        kind = _kind(array.dtype)
-        name = identifier(path, self.taken, default="weight")
-        if _OURS.fullmatch(name) or name.startswith(f"{self.functions.prefix}_"):
-            name = identifier(f"p_{name}", self.taken)
-        self.taken.add(name)
-        if array.size:
-            self.tables.append(_table(name, path, array, kind))
-        self.table_bytes += array.size * SIZES[kind]
-        return Places.whole(name, kind, array.shape)
-
-    # --- writing
-
-    def block(self) -> CBlock:
-        """Return an empty block."""
-        return CBlock(self.names, self.functions)
-
-    def put(self, block: CBlock, *last: str) -> None:
-        """Add a block's lines."""
-        self.lines += inlined([*block.lines, *last])
-
-    @contextmanager
-    def loops(self, shape: Sequence[int]) -> Iterator[list[str]]:
-        """Open a loop for each axis; gives their counters, "0" where an axis has one entry."""
-        counters, opened = [], 0
-        for size in shape:
-            counters.append("0" if size == 1 else f"i{self.depth}")
-            if size != 1:
-                name = counters[-1]
-                self.lines.append(f"for (int {name} = 0; {name} < {size}; {name}++) {{")
-                self.depth += 1
-                opened += 1
-        yield counters
-        self.lines += ["}"] * opened
-        self.depth -= opened
-
-    def buffer(self, node: Operation | None, kind: str, shape: Sequence[int]) -> Places:
-        """Return a new array for results."""
-        name = f"t{len(self.buffers)}"
-        self.buffers[name] = kind, max(int(np.prod(shape)), 1)
-        if sum(SIZES[k] * n for k, n in self.buffers.values()) > _MOST_BYTES:
-            raise ExportError(f"C99: more than {_MOST_BYTES >> 20} MiB of memory on the stack")
-        return Places.whole(name, kind, tuple(shape))
-
-    def at(self, name: str, shape: Sequence[int], counters: Sequence[str]) -> str:
-        """Return an entry of a whole array."""
-        steps, step = [], 1
-        for size in reversed(shape):
-            steps.append(step)
-            step *= size
-        return f"{name}[{_offset(0, counters, steps[::-1])}]"
-
-    def read(
-        self, block: CBlock, x: Places, counters: Sequence[str], shape: Sequence[int]
-    ) -> Lanes:
-        """Return an entry of an array that is broadcast to a shape."""
-        own = counters[len(shape) - x.flat.ndim :]
-        own = ["0" if n == 1 else c for n, c in zip(x.flat.shape, own, strict=True)]
-        found = strides_of(x.flat)
-        if found is not None:
-            return block.let(f"{x.buffer}[{_offset(found[0], own, found[1])}]", x.kind)
-        table = self.table("places", x.flat.astype(np.int32))
-        return block.let(f"{x.buffer}[{self.at(table.buffer, x.flat.shape, own)}]", x.kind)
-
     # --- operands
 
     def operand(self, node: Operation, position: int) -> Any:
@@ -188,7 +103,7 @@ class Program:
             return self.pending.get(parent) or self.values[parent]
         value = node.args[position]
         if np.ndim(value) == 0:
-            kind = _kind(np.asarray(value).dtype)
+            kind = kind_in_c(np.asarray(value).dtype)
             return Scalar("constant", kind, np.asarray(value).item())
         return self.table("constant", np.asarray(value))
 
@@ -220,8 +135,8 @@ class Program:
         return elementwise(scalars, x, args)
 
     def _computed(self, node: Operation) -> Places:
-        shape, kind = node.output.shape, _kind(node.output.dtype)
-        out = self.buffer(node, kind, shape)
+        shape, kind = node.output.shape, kind_in_c(node.output.dtype)
+        out = self.buffer(kind, shape)
         with self.loops(shape) as counters:
             block = self.block()
             scalars = Scalars(block)
@@ -288,9 +203,9 @@ class Program:
         axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
         inner = [n for n in range(len(shape)) if n in set(map(int, axes))]
         outer = [n for n in range(len(shape)) if n not in inner]
-        kind = _kind(node.output.dtype)
-        out = self.buffer(node, kind, node.output.shape)
-        own = kind if name in ("sum", "prod", "any", "all") else _kind(node.args[0].dtype)
+        kind = kind_in_c(node.output.dtype)
+        out = self.buffer(kind, node.output.shape)
+        own = kind if name in ("sum", "prod", "any", "all") else kind_in_c(node.args[0].dtype)
         with self.loops([shape[n] for n in outer]) as kept:
             self.lines += ["{"]
             start = {"sum": 0, "prod": 1, "any": 0, "all": 1}.get(name, 0)
@@ -313,8 +228,8 @@ class Program:
         x, y = (self.array(node, n) for n in (0, 1))
         a = x.flat if x.flat.ndim > 1 else x.flat[np.newaxis]
         b = y.flat if y.flat.ndim > 1 else y.flat[:, np.newaxis]
-        kind, inner = _kind(node.output.dtype), a.shape[-1]
-        out = self.buffer(node, kind, node.output.shape)
+        kind, inner = kind_in_c(node.output.dtype), a.shape[-1]
+        out = self.buffer(kind, node.output.shape)
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         shape = (*batch, a.shape[-2], b.shape[-1])
         left = Places(x.buffer, x.kind, a[..., :, np.newaxis, :])
@@ -347,7 +262,7 @@ class Program:
             raise ExportError("C99 has no index of this kind; index arrays come after whole slices")
         start, steps = found
         shape, kind = node.output.shape, x.kind
-        out = self.buffer(node, kind, shape)
+        out = self.buffer(kind, shape)
         inner = np.broadcast_shapes(*(a.flat.shape for a in arrays))
         with self.loops(shape) as counters:
             terms = list(zip(counters[:first], steps[:first], strict=True))
@@ -386,8 +301,8 @@ class Program:
             raise ExportError(f"C99 has no {node.primitive.name} here: {error}") from None
         if len(args) == 1 and result.min() > 0:
             return Places(args[0].buffer, args[0].kind, args[0].flat.ravel()[result - 1])
-        kind = _kind(node.output.dtype)
-        out = self.buffer(node, kind, result.shape)
+        kind = kind_in_c(node.output.dtype)
+        out = self.buffer(kind, result.shape)
         if result.min() == 0:
             self.lines.append(f"memset({out.buffer}, 0, sizeof {out.buffer});")
         for first, x in zip(ends, args, strict=False):
@@ -437,37 +352,3 @@ def _accumulated(name: str, value: str, kind: str, flat: str) -> list[str]:
         f"at = {flat};",
         "}",
     ]
-
-
-def _offset(start: int, counters: Sequence[str], steps: Sequence[int]) -> str:
-    return offset(start, [(c, s) for c, s in zip(counters, steps, strict=True) if c != "0"])
-
-
-def _kind(dtype: Any) -> str:
-    try:
-        return kind_of(np.dtype(dtype))
-    except Unlowerable:
-        raise ExportError(f"C99 has no numbers of dtype {dtype}") from None
-
-
-def _table(name: str, path: str, array: Array, kind: str) -> str:
-    items = [number(item, kind) for item in array.ravel().tolist()]
-    if kind == "f32":
-        items = [number(item, kind) for item in array.ravel()]
-    lines, line = [], "   "
-    for item in items:
-        if len(line) + len(item) > 96:
-            lines.append(line)
-            line = "   "
-        line += f" {item},"
-    shape = ", ".join(map(str, array.shape))
-    head = f"/* {comment(path)}: {shape or 'a number'} */"
-    rows = "\n".join([*lines, line])
-    return f"{head}\nstatic const {STORED[kind]} {name}[{array.size}] = {{\n{rows}\n}};"
-
-
-def comment(text: str) -> str:
-    """Return a text that neither ends a comment of C nor leaves ASCII, nor joins two lines."""
-    plain = ascii(text)[1:-1].replace("\\'", "'")
-    plain = re.sub(r"\?(?=\?)", "? ", plain)
-    return plain.replace("*/", "* /").replace("/*", "/ *").rstrip("\\")

@@ -15,7 +15,8 @@ from ..compiler.native.lanes import Lanes
 from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
 from ..core.node import Operation
-from .c_lanes import TYPES, CBlock, number
+from .c_lanes import CBlock
+from .c_literals import TYPES, number
 from .refusal import ExportError
 
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..core.annotations import Array
-from .c_lanes import TYPES, indented, number
-from .c_program import SIZES, STORED, Program, comment
+from .c_lanes import indented
+from .c_literals import SIZES, STORED, TYPES, comment, number, string
+from .c_program import Program
 from .subject import Subject
 
 # Stands in the header until a compiler has said it.
@@ -145,20 +146,6 @@ def _classes(subject: Subject, program: Program, prefix: str) -> list[str]:
     return best;
 }}""",
     ]
-
-
-def string(text: str) -> str:
-    """Return a literal of C of the text's bytes in UTF-8, none of which means anything to C.
-
-    >>> print(string('a"b?\\n'))
-    "a\\042b\\077\\012"
-    """
-    safe = b" _-.,:;+=()[]{}<>#@!$%&*/|~^'"
-    letters = [
-        chr(byte) if (chr(byte).isalnum() and byte < 128) or byte in safe else f"\\{byte:03o}"
-        for byte in text.encode("utf-8", "replace")
-    ]
-    return '"' + "".join(letters) + '"'
 
 
 def _main(program: Program, prefix: str, inputs: Sequence[Array], expected: Sequence[Array]) -> str:

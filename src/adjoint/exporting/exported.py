@@ -41,7 +41,7 @@ class Exported:
     ----------
     files : list of Path
     sizes : dict of str to int
-        Bytes: of the files, of the weights, and in C of the memory on the stack.
+        Bytes: of the files, of the weights, and in C of the memory on the stack and of the code.
     tested : str
         How the golden vectors were compared.
     """
@@ -77,8 +77,8 @@ def export(
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
         header beside it.
     *examples : array
-        Arguments of a module or a function: their shapes and dtypes. Of a module in C it is one
-        row, and in Python any number of rows if it treats each alike.
+        Arguments of a module or a function: their shapes and dtypes. In C a module takes one
+        row, in Python any number of rows if it treats each alike.
     to : {"py", "c"}, optional
         By default as the path ends.
     name : str, optional

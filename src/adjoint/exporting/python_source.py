@@ -43,7 +43,7 @@ def python_file(
     weights = identifiers(traced.paths, taken)
     texts = [line for w, a in zip(weights, traced.state, strict=True) for line in _text(w, a)]
     if subject.reader is None:
-        call = _call(subject, traced, name, inner, weights, taken)
+        call = _call(subject, traced, name, inner, weights)
     else:
         call = subject.reader.call(name, inner, weights)
     parts = [
@@ -136,9 +136,7 @@ def _text(name: str, array: Array) -> list[str]:
     return constants.long_text(name, array)
 
 
-def _call(
-    subject: Subject, traced: Traced, name: str, inner: str, weights: list[str], taken: set[str]
-) -> list[str]:
+def _call(subject: Subject, traced: Traced, name: str, inner: str, weights: list[str]) -> list[str]:
     """Return the function that users call."""
     given = len(subject.examples)
     names = [
@@ -193,8 +191,8 @@ def _test(
         inputs = [x if isinstance(x, np.ndarray) else np.asarray(x) for x in inputs]
     tolerance = "1e-5" if any(np.asarray(y).dtype == np.float32 for y in expected) else "1e-11"
     lines = ["", "", 'if __name__ == "__main__":']
-    lines += [f"    _x{n} = {_golden(x)}" for n, x in enumerate(inputs)]
-    lines += [f"    _y{n} = {_golden(y)}" for n, y in enumerate(expected)]
+    lines += [f"    _x{n} = {golden_array(x)}" for n, x in enumerate(inputs)]
+    lines += [f"    _y{n} = {golden_array(y)}" for n, y in enumerate(expected)]
     arguments = ", ".join(
         f"_x{n}" if isinstance(e, np.ndarray) else f"_x{n}.item()"
         for n, e in enumerate(subject.examples)
@@ -216,7 +214,8 @@ def _test(
     ]
 
 
-def _golden(array: Array) -> str:
+def golden_array(array: Array) -> str:
+    """Return an array as Python, every digit of it."""
     items = ", ".join(
         repr(x) if isinstance(x, (int, bool)) or np.isfinite(x) else f'float("{x}")'
         for x in np.ravel(array).tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,9 @@ class Subject:
     is_classifier : bool
         Whether the greatest of the columns tells the class.
     reader : object, optional
-        How the columns of a table become the argument, see `table_source`.
+        How the columns of a table become the argument, see `table_reader`.
+    names : tuple of str
+        What the arguments are called; by default as in the graph.
     """
 
     function: Callable[..., Any]
@@ -47,7 +49,7 @@ class Subject:
     labels: tuple[str, ...] = ()
     is_classifier: bool = False
     reader: Any = None
-    names: tuple[str, ...] = field(default=())
+    names: tuple[str, ...] = ()
 
     def trace(self, rows: int | None = None) -> Traced:
         """Return the graph for arguments like the examples, or like them with so many rows."""

@@ -65,17 +65,14 @@ def read_number(text: str, column: Mapping[str, Any]) -> float:
 
 def encode_numbers(values: Sequence[Any], column: Mapping[str, Any]) -> list[Array]:
     """Return the ranks of numbers among the quantiles, and which are missing."""
-    texts = [tidy_text(value, column["missing"]) for value in values]
-    is_text = [isinstance(value, str) for value in values]
-    numbers = np.array(
-        [
-            np.nan if t is None else read_number(t, column) if s else float(v)
-            for t, s, v in zip(texts, is_text, values, strict=True)
-        ],
-        float,
-    )
-    known = sum(text is not None for text in texts)
-    if any(is_text) and known >= 20 and np.isnan(numbers).all():
+    numbers, words = np.full(len(values), np.nan), 0
+    for place, value in enumerate(values):
+        is_text = isinstance(value, (str, bool, np.bool_))
+        text = tidy_text(value, column["missing"] if is_text else ())
+        if text is not None:
+            numbers[place] = read_number(text, column) if is_text else float(value)
+            words += is_text
+    if words >= 20 and np.isnan(numbers).all():
         raise ValueError(f"column {column['name']!r} holds texts that are no numbers")
     numbers[~np.isfinite(numbers)] = np.nan
     gaps = np.isnan(numbers)
@@ -101,6 +98,9 @@ def encode_table(table: Mapping[str, Sequence[Any]], columns: Sequence[Mapping[s
     lacking = [column["name"] for column in columns if column["name"] not in table]
     if lacking:
         raise ValueError(f"no column {', '.join(map(repr, lacking))}")
+    sizes = {column["name"]: len(table[column["name"]]) for column in columns}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"the columns have different numbers of values: {sizes}")
     parts = []
     for column in columns:
         encode = encode_categories if column["kind"] == "category" else encode_numbers

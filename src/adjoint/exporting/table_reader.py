@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..errors import require
 from ..ops.softmax import softmax
 from ..ops.structural import astype
 from ..tables.column import Column
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
+from .python_source import golden_array
 from .refusal import ExportError
 from .subject import Subject
 from .table_functions import CONSTANTS, FUNCTIONS
@@ -35,7 +37,7 @@ def of_table_model(model: TableModel) -> Subject:
         if column.kind == "date":
             raise ExportError(
                 f"export: column {column.name!r} holds dates, which an exported file cannot read "
-                "yet; fit a model with --ignore for it"
+                f"yet; fit a model with --drop {column.name!r}"
             )
     network, target = model.network, model.target
     network.eval()
@@ -84,7 +86,7 @@ class TableReader:
             raise ExportError(
                 f"python: the file has a {name} already; choose another name, as --name model"
             )
-        target = self.model.target
+        target, state = self.model.target, ", ".join(weights)
         lines = [
             "",
             f"def {name}(table):",
@@ -95,7 +97,7 @@ class TableReader:
             '    """',
             "    x = encode_table(table, COLUMNS)",
             '    with np.errstate(all="ignore"):',
-            f"        y = {inner}(x{f', [{chr(44).join(weights)}]' if weights else ''})",
+            f"        y = {inner}(x, [{state}])",
         ]
         if target.task == "regression":
             return [*lines, '    return {"prediction": y}']
@@ -110,14 +112,16 @@ class TableReader:
 
     def test(self, name: str) -> list[str]:
         """Return lines that compare golden vectors: texts that are usual, missing and unseen."""
-        table = self.golden()
-        found = self._predicted(table)
+        with np.errstate(all="ignore"):  # weights and bounds of columns may be huge
+            table = self.golden()
+            found = self._predicted(table)
+        wanted = ", ".join(f"{column!a}: {_written_out(y)}" for column, y in found.items())
         return [
             "",
             "",
             'if __name__ == "__main__":',
             f"    _table = {table!a}",
-            f"    _expected = { ({n: v.tolist() for n, v in found.items()})!a}",
+            f"    _expected = {{{wanted}}}",
             f"    _found = {name}(_table)",
             "    assert list(_found) == list(_expected)",
             "    for _column, _wanted in _expected.items():",
@@ -176,6 +180,11 @@ def _written(column: Column, number: float) -> str:
     format = column.numbers
     text = f"{abs(number):.3f}".replace(".", format.decimal)
     return f"{'-' if number < 0 else ''}{format.before}{text}{format.after}"
+
+
+def _written_out(values: Array) -> str:
+    """Return values as Python, which has no literals for NaN and infinity."""
+    return golden_array(values) if values.dtype.kind == "f" else ascii(values.tolist())
 
 
 def _without_annotations(source: str) -> str:

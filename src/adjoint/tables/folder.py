@@ -136,6 +136,8 @@ def _read(folder: Path) -> dict[str, Any]:
             raise TableError(f"{path}: has more than {_MOST_BYTES >> 20} MiB")
         # What JSON does not have, NaN, stands in files of version 1 for scores that were not there.
         state = json.loads(path.read_text("utf-8"), parse_constant=lambda _: None)
+        # JSON can spell half of a character, which no file and no column of Arrow's can hold.
+        json.dumps(state, ensure_ascii=False).encode()
     except (FileNotFoundError, NotADirectoryError):
         raise TableError(
             f"{folder}: no model; expected a folder with {MODEL}, as from adjoint fit"
