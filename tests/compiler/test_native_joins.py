@@ -42,13 +42,30 @@ def in_halves(x):
     return np.sum(parts[0] * parts[1] + np.sin(parts[2]) * parts[3])
 
 
+def out_of_order(x):
+    return np.sum(np.sin(x[2]) * x[0] + np.exp(x[1]))
+
+
+def in_tiles(x):
+    """Read the first rows in halves, and the others whole."""
+    top, bottom = x[:2], x[2:]
+    return np.sum(np.sin(top[:, :2]) ** 2) + np.sum(top[:, 2:] ** 3) + np.sum(np.cos(bottom))
+
+
 def in_gates(x):
     return np.sum(np.tanh(x[..., :2]) * x[..., 2:3] * x[..., -2:])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    ("function", "shape"), [(in_steps, (3, 5)), (in_halves, (3, 4)), (in_gates, (2, 3, 5))]
+    ("function", "shape"),
+    [
+        (in_steps, (3, 5)),
+        (out_of_order, (3, 5)),
+        (in_halves, (3, 4)),
+        (in_tiles, (4, 4)),
+        (in_gates, (2, 3, 5)),
+    ],
 )
 def test_gradients_of_parts_that_fill_an_array_are_joined(function, shape, dtype):
     x = RNG.normal(size=shape).astype(dtype)
@@ -62,6 +79,7 @@ def test_gradients_of_parts_that_fill_an_array_are_joined(function, shape, dtype
     "function",
     [
         lambda x: np.sum(x[:3] ** 2) + np.sum(np.sin(x[2:])),  # they overlap
+        lambda x: np.sum(x[:3] ** 2) + np.sum(np.sin(x[2:3])),  # and leave out as many rows
         lambda x: np.sum(x[:2] ** 2) + np.sum(np.sin(x[3:])),  # one row is left out
         lambda x: np.sum(x[::2] ** 2) + np.sum(np.sin(x[1::2])),  # they alternate
         lambda x: np.sum(x[:2, :2]) ** 2 + np.sum(np.sin(x[2:])) + np.sum(x[:2, 2:] ** 3),  # tiles
@@ -73,6 +91,22 @@ def test_gradients_of_parts_that_fill_an_array_are_joined(function, shape, dtype
 def test_other_gradients_of_parts_are_right_as_well(function):
     x = RNG.normal(size=(4, 5))
     assert_agree(gradient_graph(function, x), x)
+
+
+def test_a_part_that_fills_the_whole_is_not_placed():
+    x = RNG.normal(size=(1, 5))
+    graph = gradient_graph(lambda x: np.sum(np.sin(x[0])), x)
+    assert "scatter_add" not in names(graph)
+    assert_agree(graph, x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_padded_arrays_that_a_user_adds_up_lose_the_sign_of_zero(dtype):
+    x = np.array([[-0.0, 1.0], [2.0, -0.0]], dtype)
+    graph = ad.trace(lambda x: np.pad(x, ((0, 2), (0, 0))) + np.pad(x, ((2, 0), (0, 0))), x)
+    found, expected = NativeFunction(graph, limit=0)([x])[0], graph.evaluate([x])[0]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
 def test_many_parts_of_one_sum_are_left_as_they_are():
