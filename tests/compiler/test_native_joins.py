@@ -7,8 +7,9 @@ pytest.importorskip("llvmlite")
 
 import adjoint as ad
 from adjoint import nn
-from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
+from adjoint.compiler.native.arrays.parts import Loops, Multiplication
+from adjoint.compiler.native.arrays.schedule import Schedule
 from adjoint.compiler.native.function import NativeFunction
 from adjoint.compiler.simplify.simplify import simplify
 
@@ -134,7 +135,7 @@ def test_a_compiled_layer_has_the_eager_gradient(layer, time):
 def test_a_transposed_factor_that_many_products_read_is_copied_once():
     arrays = RNG.normal(size=(20, 33)), RNG.normal(size=(20, 33))
 
-    def nests(steps):
+    def stored_and_factors(steps):
         def function(w, x):
             for _ in range(steps):
                 x = np.tanh(x @ w.T) @ w
@@ -142,13 +143,17 @@ def test_a_transposed_factor_that_many_products_read_is_copied_once():
 
         graph = ad.trace(function, *arrays)
         assert_agree(graph, *arrays)
-        code = ArrayCode(expand(simplify(graph)), CodeModule(64, 32))
-        return code.counts["loops"], code.counts["products"]
+        parts = Schedule(expand(simplify(graph))).parts
+        factors = [part.right for part in parts if isinstance(part, Multiplication)]
+        stored = sum(len(part.roots) for part in parts if isinstance(part, Loops))
+        return stored, factors
 
-    # Each step has a nest for tanh; one more is the copy, and one tells of doubts.
-    few, many = nests(2), nests(6)
-    assert (few[1], many[1]) == (4, 12)
-    assert many[0] - few[0] == 4 + 1
+    # Each step stores the result of tanh; the copy is stored once, and what tells of doubts.
+    (few, scattered), (many, copied) = stored_and_factors(2), stored_and_factors(6)
+    assert [len(scattered), len(copied)] == [4, 12]
+    assert many - few == 4 + 1
+    assert not all(view.strides[-1] == 1 for view in scattered)
+    assert all(view.strides[-1] == 1 for view in copied)
 
 
 @pytest.mark.parametrize("shape", [(5, 2, 3), (2, 5, 2, 3), (0, 2, 3), (2, 0, 3), (4, 2, 0)])

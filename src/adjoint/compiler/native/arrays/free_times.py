@@ -25,7 +25,7 @@ class FreeTimes:
         self._now = 0
         # The spans in which all below a node is taken, the earliest first, by the node's number.
         self._taken: dict[int, list[tuple[int, int]]] = {}
-        # The moment from which on no number below a node is free; a node without one is always free.
+        # The moment from which on no number below a node is free; other nodes stay free for ever.
         self._free_until: dict[int, float] = {}
         self._ends: list[tuple[int, int, int]] = []
 
