@@ -40,8 +40,7 @@ def as_contestant(call: Callable[[], Any], about: Callable[[], str] = lambda: ""
         value, d_x, d_y = call()
         return np.concatenate([[float(value)], np.asarray(d_x), np.asarray(d_y)])
 
-    made = contestant(repeated(call), result)
-    return Contestant(made.run, made.result, made.start, about)
+    return contestant(repeated(call), result, about)
 
 
 def adjoint() -> Contestant:

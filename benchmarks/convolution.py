@@ -12,7 +12,7 @@ import numpy as np
 
 from .race import Race
 from .reports import tier
-from .rival import Contestant, Rival, contestant, repeated
+from .rival import Contestant, Rival, of_gradients
 
 Array = np.ndarray[Any, Any]
 KERNEL, PLACES = 3, 8
@@ -63,26 +63,15 @@ def by_einsum(x: Any, weight: Any) -> Any:
     return (np.einsum("nchwij,cijo->nhwo", found, weight) ** 2).mean()
 
 
-def as_contestant(call: Callable[[], Any], about: Callable[[], str] = lambda: "") -> Contestant:
-    """Return the contestant of a call that gives the loss and both gradients."""
-
-    def result() -> Array:
-        value, gradients = call()
-        return np.concatenate([np.ravel(x).astype(float) for x in (value, *gradients)])
-
-    made = contestant(repeated(call), result)
-    return Contestant(made.run, made.result, made.start, about)
-
-
 def adjoint(loss: Callable[[Any, Any], Any], *, compiled: bool) -> Contestant:
     import adjoint as ad
 
     arrays = data()
     gradient = ad.value_and_grad(loss, argnums=(0, 1))
     if not compiled:
-        return as_contestant(lambda: gradient(*arrays))
+        return of_gradients(lambda: gradient(*arrays))
     function = ad.compile(gradient)
-    return as_contestant(lambda: function(*arrays), about=lambda: tier(function))
+    return of_gradients(lambda: function(*arrays), about=lambda: tier(function))
 
 
 def pytorch() -> Contestant:
@@ -97,7 +86,7 @@ def pytorch() -> Contestant:
         d_x, d_weight = torch.autograd.grad(loss, (images, kernel))
         return loss.item(), (d_x.numpy(), np.moveaxis(d_weight.numpy(), 0, -1))
 
-    return as_contestant(call)
+    return of_gradients(call)
 
 
 def race() -> Race:

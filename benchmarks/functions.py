@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
@@ -34,6 +32,7 @@ from true_values import (
     ulps,
 )
 
+from .rival import repeated, timed
 from .timing import turns
 
 COUNT = 16384
@@ -63,21 +62,9 @@ def timings(name: str, kind: str) -> dict[str, float]:
     y = np.empty(COUNT, dtype)
     forward = PRIMITIVES[name].forward
     rivals = {"native": native.prepared(y, *args), "NumPy": lambda: forward(*args)}
-    runs = {rival: repeated(call) for rival, call in rivals.items()}
+    runs = {rival: timed(repeated(call)) for rival, call in rivals.items()}
     times = turns(runs, rounds=7, seconds=0.01)
     return {rival: statistics.median(each) * 1e9 / COUNT for rival, each in times.items()}
-
-
-def repeated(call: Callable[[], object]) -> Callable[[int], float]:
-    """Return a call as work that is done a number of times, and takes so many seconds."""
-
-    def run(count: int) -> float:
-        start = perf_counter()
-        for _ in range(count):
-            call()
-        return perf_counter() - start
-
-    return run
 
 
 def greatest_error(name: str, kind: str) -> float:

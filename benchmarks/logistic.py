@@ -36,8 +36,7 @@ def start() -> tuple[Array, Array]:
 
 
 def as_contestant(iterate: Iterate, *, about: Callable[[], str] = lambda: "") -> Contestant:
-    made = contestant(iterate, lambda: iterate(CHECKED))
-    return Contestant(made.run, made.result, made.start, about)
+    return contestant(iterate, lambda: iterate(CHECKED), about)
 
 
 def adjoint() -> Contestant:

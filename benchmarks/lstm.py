@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .race import Race
 from .reports import tier
-from .rival import Contestant, Rival, contestant, repeated
+from .rival import Contestant, Rival, of_gradients
 
 FEATURES, HIDDEN, TIME, BATCH = 64, 128, 32, 32
 Array = np.ndarray[Any, Any]
@@ -28,17 +27,6 @@ def weights() -> list[Array]:
     width = 4 * HIDDEN
     shapes = [(FEATURES, width), (width,), (HIDDEN, width), (width,)]
     return [(rng.normal(size=shape) / np.sqrt(HIDDEN)).astype(np.float32) for shape in shapes]
-
-
-def as_contestant(call: Callable[[], Any], about: Callable[[], str] = lambda: "") -> Contestant:
-    """Return the contestant of a call that gives the loss and the gradients of `weights`."""
-
-    def result() -> Array:
-        value, gradients = call()
-        return np.concatenate([np.ravel(x).astype(float) for x in (value, *gradients)])
-
-    made = contestant(repeated(call), result)
-    return Contestant(made.run, made.result, made.start, about)
 
 
 def layer() -> Any:
@@ -63,7 +51,7 @@ def adjoint_compiled() -> Contestant:
             return ((model(x)[0] - target) ** 2).mean()
 
     function = ad.compile(ad.value_and_grad(loss))
-    return as_contestant(lambda: function(arrays, x, target), about=lambda: tier(function))
+    return of_gradients(lambda: function(arrays, x, target), about=lambda: tier(function))
 
 
 def adjoint_eager() -> Contestant:
@@ -75,7 +63,7 @@ def adjoint_eager() -> Contestant:
         loss.backward()
         return loss.data, [parameter.grad.data for parameter in model.parameters()]
 
-    return as_contestant(call)
+    return of_gradients(call)
 
 
 def jax_scan() -> Contestant:
@@ -101,7 +89,7 @@ def jax_scan() -> Contestant:
         return ((jnp.swapaxes(outputs, 0, 1) - target) ** 2).mean()
 
     function = jax.jit(jax.value_and_grad(loss))
-    return as_contestant(lambda: jax.block_until_ready(function(parameters)))
+    return of_gradients(lambda: jax.block_until_ready(function(parameters)))
 
 
 def pytorch() -> Contestant:
@@ -122,7 +110,7 @@ def pytorch() -> Contestant:
         d_W, d_b, d_U, d_c = torch.autograd.grad(loss, parameters)
         return loss.item(), (d_W.numpy().T, d_b.numpy(), d_U.numpy().T, d_c.numpy())
 
-    return as_contestant(call)
+    return of_gradients(call)
 
 
 def race() -> Race:

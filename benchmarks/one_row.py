@@ -27,8 +27,7 @@ def rows(count: int) -> Array:
 
 
 def as_contestant(call: Callable[[], Any], about: Callable[[], str] = lambda: "") -> Contestant:
-    made = contestant(repeated(call), lambda: np.asarray(call())[:1])
-    return Contestant(made.run, made.result, made.start, about)
+    return contestant(repeated(call), lambda: np.asarray(call())[:1], about)
 
 
 def network() -> Any:

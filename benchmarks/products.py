@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .process import environment, run_to_end
 from .race import Effort, difference
-from .rival import SkippedError
+from .rival import SkippedError, repeated, timed
 from .table import Row, Table
 from .timing import turns
 
@@ -106,16 +105,7 @@ def measure(shape: Shape, *, rounds: int, seconds: float) -> dict[str, list[floa
     if not error <= TOLERANCE[shape.dtype]:
         raise SkippedError(f"the product {shape} differs by {error:.1e} from NumPy's")
 
-    def timed(call: Callable[[], Any]) -> Callable[[int], float]:
-        def run(count: int) -> float:
-            start = perf_counter()
-            for _ in range(count):
-                call()
-            return perf_counter() - start
-
-        return run
-
-    runs = {name: timed(call) for name, call in calls.items()}
+    runs = {name: timed(repeated(call)) for name, call in calls.items()}
     return turns(runs, rounds=rounds, seconds=seconds)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 
 class SkippedError(Exception):
     """A rival cannot take part; the text says why, and stands in its row of the table."""
@@ -37,16 +39,31 @@ class Contestant:
 
 
 def contestant(
-    work: Callable[[int], Any], result: Callable[[], Any], *, about: str = ""
+    work: Callable[[int], Any], result: Callable[[], Any], about: Callable[[], str] = lambda: ""
 ) -> Contestant:
     """Return a contestant from a function that does the work a number of times."""
+    return Contestant(timed(work), result, lambda: work(1), about)
+
+
+def of_gradients(call: Callable[[], Any], about: Callable[[], str] = lambda: "") -> Contestant:
+    """Return the contestant of a call that gives a value and the gradients of several arrays."""
+
+    def result() -> Any:
+        value, gradients = call()
+        return np.concatenate([np.ravel(x).astype(float) for x in (value, *gradients)])
+
+    return contestant(repeated(call), result, about)
+
+
+def timed(work: Callable[[int], Any]) -> Callable[[int], float]:
+    """Return a function that does the work a number of times and returns the seconds it took."""
 
     def run(count: int) -> float:
         start = perf_counter()
         work(count)
         return perf_counter() - start
 
-    return Contestant(run, result, lambda: work(1), lambda: about)
+    return run
 
 
 def repeated(once: Callable[[], Any]) -> Callable[[int], None]:

@@ -34,8 +34,7 @@ def as_contestant(call: Callable[[], Any], about: Callable[[], str] = lambda: ""
         value, gradient = call()
         return np.append(np.asarray(gradient), float(value))
 
-    made = contestant(repeated(call), result)
-    return Contestant(made.run, made.result, made.start, about)
+    return contestant(repeated(call), result, about)
 
 
 def adjoint() -> Contestant:

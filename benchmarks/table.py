@@ -73,7 +73,9 @@ class Table:
             return f"skipped: {row.skipped}"
         numbers = f"{self._number(row.median)} {self._number(min(row.values))} {self.per}"
         extra = [row.about] if row.about else []
-        extra += [f"{row.threads:.1f} threads busy"] if row.threads > 1.2 else []
+        # Less than one thread is busy where other processes take the core away, see `Worker`.
+        is_usual = not row.threads or 0.8 <= row.threads <= 1.2
+        extra += [] if is_usual else [f"{row.threads:.1f} threads busy"]
         return f"{numbers}  {self.ratio(row):7.3g} ×  {'; '.join(extra)}"
 
     def _number(self, value: float) -> str:

@@ -80,11 +80,9 @@ class Task:
         orders = np.tile(np.arange(len(self.data[0])), (epochs, 1))
         return np.random.default_rng(0).permuted(orders, axis=1) if shuffled else orders
 
-    def contestant(self, train: Train, *, about: str = "") -> Contestant:
+    def contestant(self, train: Train) -> Contestant:
         """Return a contestant whose work done once is an epoch."""
-        return contestant(
-            lambda count: train(count, True), lambda: train(self.checked, False), about=about
-        )
+        return contestant(lambda count: train(count, True), lambda: train(self.checked, False))
 
 
 def moons() -> tuple[Array, Array]:

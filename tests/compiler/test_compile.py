@@ -772,3 +772,16 @@ def test_asking_a_parameter_whether_it_requires_a_gradient_is_refused_while_trac
     )
     with pytest.raises(TypeError, match="cannot ask whether a parameter requires a gradient"):
         compiled(np.ones(2))
+
+
+@pytest.mark.parametrize("part", [lambda model: model, lambda model: model.bias])
+def test_freezing_parameters_is_refused_while_traced(part):
+    model = nn.Linear(2, 1, rng=0)
+
+    def frozen(x):
+        part(model).requires_grad_(False)
+        return model(x)
+
+    with pytest.raises(TypeError, match="cannot freeze or thaw a parameter"):
+        ad.compile(frozen)(np.ones((1, 2)))
+    assert all(parameter.requires_grad for parameter in model.parameters())

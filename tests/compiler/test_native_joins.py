@@ -7,8 +7,9 @@ pytest.importorskip("llvmlite")
 
 import adjoint as ad
 from adjoint import nn
-from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
+from adjoint.compiler.native.arrays.parts import Loops, Multiplication
+from adjoint.compiler.native.arrays.schedule import Schedule
 from adjoint.compiler.native.function import NativeFunction
 from adjoint.compiler.simplify.simplify import simplify
 
@@ -42,13 +43,30 @@ def in_halves(x):
     return np.sum(parts[0] * parts[1] + np.sin(parts[2]) * parts[3])
 
 
+def out_of_order(x):
+    return np.sum(np.sin(x[2]) * x[0] + np.exp(x[1]))
+
+
+def in_tiles(x):
+    """Read the first rows in halves, and the others whole."""
+    top, bottom = x[:2], x[2:]
+    return np.sum(np.sin(top[:, :2]) ** 2) + np.sum(top[:, 2:] ** 3) + np.sum(np.cos(bottom))
+
+
 def in_gates(x):
     return np.sum(np.tanh(x[..., :2]) * x[..., 2:3] * x[..., -2:])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    ("function", "shape"), [(in_steps, (3, 5)), (in_halves, (3, 4)), (in_gates, (2, 3, 5))]
+    ("function", "shape"),
+    [
+        (in_steps, (3, 5)),
+        (out_of_order, (3, 5)),
+        (in_halves, (3, 4)),
+        (in_tiles, (4, 4)),
+        (in_gates, (2, 3, 5)),
+    ],
 )
 def test_gradients_of_parts_that_fill_an_array_are_joined(function, shape, dtype):
     x = RNG.normal(size=shape).astype(dtype)
@@ -62,6 +80,7 @@ def test_gradients_of_parts_that_fill_an_array_are_joined(function, shape, dtype
     "function",
     [
         lambda x: np.sum(x[:3] ** 2) + np.sum(np.sin(x[2:])),  # they overlap
+        lambda x: np.sum(x[:3] ** 2) + np.sum(np.sin(x[2:3])),  # and leave out as many rows
         lambda x: np.sum(x[:2] ** 2) + np.sum(np.sin(x[3:])),  # one row is left out
         lambda x: np.sum(x[::2] ** 2) + np.sum(np.sin(x[1::2])),  # they alternate
         lambda x: np.sum(x[:2, :2]) ** 2 + np.sum(np.sin(x[2:])) + np.sum(x[:2, 2:] ** 3),  # tiles
@@ -73,6 +92,22 @@ def test_gradients_of_parts_that_fill_an_array_are_joined(function, shape, dtype
 def test_other_gradients_of_parts_are_right_as_well(function):
     x = RNG.normal(size=(4, 5))
     assert_agree(gradient_graph(function, x), x)
+
+
+def test_a_part_that_fills_the_whole_is_not_placed():
+    x = RNG.normal(size=(1, 5))
+    graph = gradient_graph(lambda x: np.sum(np.sin(x[0])), x)
+    assert "scatter_add" not in names(graph)
+    assert_agree(graph, x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_padded_arrays_that_a_user_adds_up_lose_the_sign_of_zero(dtype):
+    x = np.array([[-0.0, 1.0], [2.0, -0.0]], dtype)
+    graph = ad.trace(lambda x: np.pad(x, ((0, 2), (0, 0))) + np.pad(x, ((2, 0), (0, 0))), x)
+    found, expected = NativeFunction(graph, limit=0)([x])[0], graph.evaluate([x])[0]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
 def test_many_parts_of_one_sum_are_left_as_they_are():
@@ -100,7 +135,7 @@ def test_a_compiled_layer_has_the_eager_gradient(layer, time):
 def test_a_transposed_factor_that_many_products_read_is_copied_once():
     arrays = RNG.normal(size=(20, 33)), RNG.normal(size=(20, 33))
 
-    def nests(steps):
+    def stored_and_factors(steps):
         def function(w, x):
             for _ in range(steps):
                 x = np.tanh(x @ w.T) @ w
@@ -108,13 +143,17 @@ def test_a_transposed_factor_that_many_products_read_is_copied_once():
 
         graph = ad.trace(function, *arrays)
         assert_agree(graph, *arrays)
-        code = ArrayCode(expand(simplify(graph)), CodeModule(64, 32))
-        return code.counts["loops"], code.counts["products"]
+        parts = Schedule(expand(simplify(graph))).parts
+        factors = [part.right for part in parts if isinstance(part, Multiplication)]
+        stored = sum(len(part.roots) for part in parts if isinstance(part, Loops))
+        return stored, factors
 
-    # Each step has a nest for tanh; one more is the copy, and one tells of doubts.
-    few, many = nests(2), nests(6)
-    assert (few[1], many[1]) == (4, 12)
-    assert many[0] - few[0] == 4 + 1
+    # Each step stores the result of tanh; the copy is stored once, and what tells of doubts.
+    (few, scattered), (many, copied) = stored_and_factors(2), stored_and_factors(6)
+    assert [len(scattered), len(copied)] == [4, 12]
+    assert many - few == 4 + 1
+    assert not all(view.strides[-1] == 1 for view in scattered)
+    assert all(view.strides[-1] == 1 for view in copied)
 
 
 @pytest.mark.parametrize("shape", [(5, 2, 3), (2, 5, 2, 3), (0, 2, 3), (2, 0, 3), (4, 2, 0)])

@@ -261,11 +261,16 @@ def test_zeros_of_both_signs_are_not_one_number(table):
     np.testing.assert_array_equal(compiled(x), np.copysign(x, table))
 
 
+def finite(x):
+    return np.where(np.isfinite(x), x, 0.0)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "function",
     [
         lambda x: ad.exp(x - x.max(axis=1, keepdims=True)),
+        lambda x: ad.exp(x - finite(x.max(axis=1, keepdims=True))),
         ad.softmax,
         ad.log_softmax,
         lambda x: ad.logsumexp(x, axis=1),
@@ -309,3 +314,53 @@ def test_forms_of_the_logistic_function_are_recognised(function, operation, dtyp
         rtol = 100 * np.finfo(dtype).eps
         exact = function(x)
     np.testing.assert_allclose(ad.compile(function)(x), exact, rtol=rtol)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: 1 / (1 + ad.exp(x)),
+        lambda x: 1 / (1 + ad.exp(2 * x)),
+        lambda x: 1 / (1 + ad.exp(np.tanh(x))),
+        lambda x: 1 / (2 + ad.exp(-x)),
+        lambda x: 2 / (1 + ad.exp(-x)),
+        lambda x: 1 / (1 - ad.exp(-x)),
+        lambda x: ad.logaddexp(x, 1),
+        lambda x: ad.exp(-ad.logaddexp(x, 1)),
+        lambda x: ad.exp(ad.logaddexp(x, 0)),
+        lambda x: ad.exp(-ad.logaddexp(x, -x)),
+        lambda x: ad.exp(x - np.maximum(x, 0)),
+        lambda x: ad.exp(x - np.minimum(x, 0)),
+    ],
+)
+def test_forms_that_only_look_like_these_are_computed_as_they_are(function, dtype):
+    ends = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e-30]
+    x = np.concatenate([ends, np.linspace(-20, 20, 50)]).astype(dtype)
+    with np.errstate(all="ignore"):
+        # NumPy's e to the power of a rounded logarithm of up to 20 has an error of up to 20 ulps.
+        rtol = 100 * np.finfo(dtype).eps
+        np.testing.assert_allclose(ad.compile(function)(x), function(x), rtol=rtol)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "shift",
+    [
+        lambda x, m: np.where(x[:, :1] > 1, m, 0.0),
+        lambda x, m: np.where(np.isfinite(x[:, :1]), m, 0.0),
+        lambda x, m: np.where(np.isfinite(m), m, 1.0),
+        lambda x, m: x.min(axis=1, keepdims=True),
+        lambda x, m: m + 1,
+    ],
+)
+def test_columns_less_another_number_than_the_greater_have_their_own_exponentials(shift, dtype):
+    def function(x):
+        return ad.exp(x - shift(x, x.max(axis=1, keepdims=True)))
+
+    ends, compiled = [0.0, 1.0, 3.0, -5.0, np.inf, -np.inf, np.nan], ad.compile(function)
+    with np.errstate(all="ignore"):
+        for row in ((x, y) for x in ends for y in ends):
+            x = np.array([row], dtype)
+            rtol = 8 * np.finfo(dtype).eps
+            np.testing.assert_allclose(compiled(x), function(x), rtol=rtol, err_msg=str(row))

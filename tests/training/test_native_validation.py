@@ -338,6 +338,31 @@ def test_python_validates_where_the_loss_is_not_finite(monkeypatch):
     assert found[0]["val_mae"] == pytest.approx(expected[0]["val_mae"])
 
 
+def test_a_step_that_python_repeats_is_measured_once():
+    def steep_loss(prediction, target):
+        """Have 0·∞ in the gradient at large targets, which native code leaves to Python."""
+        p, t = prediction[:, 0], target[:, 0]
+        z = p * np.where(t > 2, 1e200, 1e-3)
+        return ad.mean(ad.exp(-np.abs(z**3)) * z + (p - t) ** 2)
+
+    rows = X[np.argsort(curve(X)[:, 0])]  # the doubts come after some steps
+    settings = {"loss": steep_loss, "metrics": ["mae"], "batch_size": 16, "epochs": 3}
+    found, expected = (
+        ad.fit(
+            nn.Linear(3, 1, rng=0),
+            (rows, curve(rows)),
+            shuffle=False,
+            compile=compile,
+            progress=False,
+            **settings,
+        )
+        for compile in (True, False)
+    )
+    assert found.tier == "native"
+    for name in ("loss", "mae"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-8)
+
+
 @pytest.mark.parametrize("label", [3, -1])
 def test_a_validation_label_out_of_range_is_refused_as_in_eager_mode(label):
     messages = []

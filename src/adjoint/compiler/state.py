@@ -323,6 +323,13 @@ class _ParameterStandIn(_StandIn):
             "change from call to call; ask outside of it, and pass the answer as an argument"
         )
 
+    def requires_grad_(self, requires_grad: bool = True) -> NoReturn:
+        """Raise: another call would not repeat the change."""
+        raise TypeError(
+            "a traced function cannot freeze or thaw a parameter, which would then change once and "
+            "not at each call; do it outside of it"
+        )
+
 
 class _BufferStandIn(Symbol):
     """A traced value in the place of a buffer; what is assigned is collected, without a graph."""

@@ -1,12 +1,12 @@
 """Epoch code is the native function that runs whole epochs without Python.
 
 In each epoch it shuffles the rows, takes the steps, checks them, and notes the mean loss, the means
-of what else is added up, and those of a validation. There are
-three copies of the state, used in turn: a step reads one and writes the next. So a step that must
-not count is undone by not moving on, and the state before the last step is still there. All that is
-remembered from call to call is in an array of integers and an array of floats. The settings are a
-table with one row for each step, or a single row for all of them. The rows of the data keep their
-order, or are shuffled in each epoch, beginning with their own order or with that of the last epoch.
+of what else is added up, and those of a validation. There are three copies of the state, used in
+turn: a step reads one and writes the next. So a step that must not count is undone by not moving
+on, and the state before the last step is still there. All that is remembered from call to call is
+in an array of integers and an array of floats. The settings are a table with one row for each step,
+or a single row for all of them. The rows of the data keep their order, or are shuffled in each
+epoch, beginning with their own order or with that of the last epoch.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 They are ``step`` for whole batches, ``tail`` for a short last batch, ``validate`` and
 ``validate_tail`` for data that are not trained on, and ``undecided``, which tells whether the new
-state is in doubt. If so, the step is repeated in Python with strong products, for
-which 0·∞ is 0.
+state is in doubt. If so, the step is repeated in Python with strong products, for which 0·∞ is 0.
 """
 
 from __future__ import annotations

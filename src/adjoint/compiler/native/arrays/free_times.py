@@ -23,9 +23,9 @@ class FreeTimes:
     def __init__(self, count: int) -> None:
         self._leaves = 1 << max(count - 1, 0).bit_length()
         self._now = 0
-        # Of each node, the spans in which all below it is taken, the earliest first.
+        # The spans in which all below a node is taken, the earliest first, by the node's number.
         self._taken: dict[int, list[tuple[int, int]]] = {}
-        # Of each node, the moment at which the last of its numbers is taken.
+        # The moment from which on no number below a node is free; other nodes stay free for ever.
         self._free_until: dict[int, float] = {}
         self._ends: list[tuple[int, int, int]] = []
 

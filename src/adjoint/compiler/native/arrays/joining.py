@@ -88,7 +88,7 @@ def _placed_in(terms: Sequence[Any]) -> list[_Placed] | None:
         if box is None or len(found) == _MOST_PARTS:
             return None
         found.append(_Placed(operands[0], box))
-    return found if len({(each.part.dtype) for each in found}) == 1 else None
+    return found if len({each.part.dtype for each in found}) == 1 else None
 
 
 def _box(key: Sequence[Any], shape: Sequence[int]) -> Box | None:

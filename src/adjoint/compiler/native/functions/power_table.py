@@ -96,7 +96,7 @@ def _permuted(index: Lanes, table: Sequence[float], kind: str) -> Lanes:
         f"{vector} <{', '.join(numbers[start : start + count])}>"
         for start in range(0, len(numbers), count)
     ]
-    # Of one register the numbers come first, of two registers the indices stand between them.
+    # The numbers of one register come before the indices; two registers have the indices between.
     args = [registers[0], index.typed(), *registers[1:]]
     types = [vector, block.type_of(index.kind), vector][: len(args)]
     name = f"@llvm.x86.avx512.{instruction}"
