@@ -75,6 +75,16 @@ def test_other_gradients_of_parts_are_right_as_well(function):
     assert_agree(gradient_graph(function, x), x)
 
 
+def test_a_number_before_a_sum_is_no_array_to_join():
+    def function(x):
+        return np.sum(np.exp(0.5 + (np.sin(x) + x))) * x[0, 0]
+
+    x = RNG.normal(size=(3, 4))
+    graph = gradient_graph(function, x)
+    assert "scatter_add" in names(graph)
+    assert_agree(graph, x)
+
+
 def test_many_parts_of_one_sum_are_left_as_they_are():
     x = RNG.normal(size=(40, 3))
     graph = gradient_graph(lambda x: sum(np.sum(np.sin(x[k]) * (k + 1)) for k in range(40)), x)
