@@ -173,10 +173,21 @@ def test_a_row_of_indices_picks_from_an_array_that_is_the_same_in_all_rows():
     )
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+def test_an_array_that_is_not_traced_is_indexed_by_a_row_as_the_error_says(dtype):
+    table, places = np.arange(12).reshape(4, 3).astype(dtype), np.array([3, 0, 1])
+    with pytest.raises(TypeError, match=r"; ad\.tensor\(X\)\[i\] is what X\[i\] is of"):
+        ad.vmap(lambda i: table[i])(places)
+    for key in (lambda i: i, lambda i: (i, 1), lambda i: (slice(1, None), i - 1)):
+        found = ad.vmap(lambda i, key=key: ad.tensor(table)[key(i)])(places)
+        np.testing.assert_array_equal(found, each(lambda i, key=key: table[key(i)], places))
+
+
 @pytest.mark.parametrize(
     "key",
     [
         lambda i: (i, slice(None), 1),
+        lambda i: (..., i),
         lambda i: (slice(None), i),
         lambda i: (0, slice(1, None), i),
         lambda i: (None, i, ..., 0),
