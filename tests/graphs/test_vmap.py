@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import numpy as np
 import pytest
 
@@ -214,6 +216,26 @@ def test_index_arrays_between_slices(key, rows_of):
         doubled[key(places)] *= 2
         np.testing.assert_array_equal(found[0][n], x[key(places)])
         np.testing.assert_array_equal(found[1][n], doubled)
+
+
+@pytest.mark.parametrize("ones", [(), (1,), (1, 1)])
+def test_ones_in_front_of_what_is_assigned_are_let_go(ones):
+    def f(x, v):
+        y = 2 * x
+        y[1:] = v.reshape(*ones, 3)
+        return y
+
+    v = rng.normal(size=(5, 3))
+    np.testing.assert_array_equal(ad.vmap(f)(X, v), each(f, X, v))
+    found = ad.vmap(f, in_axes=(0, None))(X, v[0])
+    np.testing.assert_array_equal(found, each(lambda x: f(x, v[0]), X))
+
+
+def test_a_product_that_names_all_letters_is_done_row_by_row():
+    def f(x):
+        return np.einsum(f"{string.ascii_letters}->aZ", x.reshape(2, *(1,) * 50, 2))
+
+    np.testing.assert_array_equal(ad.vmap(f)(X), X.reshape(5, 2, 2))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
