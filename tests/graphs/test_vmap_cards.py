@@ -31,7 +31,7 @@ def _choices(count: int) -> list[tuple[bool, ...]]:
 
 
 def _cases() -> list[Any]:
-    """Return the cases of all cards; of those that share the rule of entries a sample by default."""
+    """Return the cases of all cards, a sample of those that share the rule of entries."""
     of_entries, others = [], []
     for name, primitive in PRIMITIVES.items():
         found = of_entries if primitive.batch is entrywise else others
