@@ -12,7 +12,7 @@ from tests.sampled import sampled
 import adjoint as ad
 import adjoint.special
 from adjoint.calculus.contract import arguments, cases
-from adjoint.core.batching import entrywise
+from adjoint.core.batching import entrywise, one_by_one
 from adjoint.core.registry import PRIMITIVES
 
 SIZE = 3
@@ -120,3 +120,10 @@ def test_derivatives_of_a_card_on_all_rows_equal_a_loop(name, number, mapped):
         for function in (pulled, pushed):
             found = ad.vmap(function, in_axes)(*args)
             _same(found, _looped(function, args, mapped), np.float64)
+
+
+def test_only_the_cards_that_vmap_names_are_done_row_by_row():
+    ours = {n: p for n, p in PRIMITIVES.items() if p.__module__.startswith("adjoint.")}
+    found = {name for name, primitive in ours.items() if primitive.batch is one_by_one}
+    assert found == {"convolution", "strong_convolution", "uniform"}
+    assert "``np.convolve``, `uniform`" in ad.vmap.__doc__
