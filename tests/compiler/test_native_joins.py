@@ -110,6 +110,16 @@ def test_padded_arrays_that_a_user_adds_up_lose_the_sign_of_zero(dtype):
     np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
+def test_a_number_before_a_sum_is_no_array_to_join():
+    def function(x):
+        return np.sum(np.exp(0.5 + (np.sin(x) + x))) * x[0, 0]
+
+    x = RNG.normal(size=(3, 4))
+    graph = gradient_graph(function, x)
+    assert "scatter_add" in names(graph)
+    assert_agree(graph, x)
+
+
 def test_many_parts_of_one_sum_are_left_as_they_are():
     x = RNG.normal(size=(40, 3))
     graph = gradient_graph(lambda x: sum(np.sum(np.sin(x[k]) * (k + 1)) for k in range(40)), x)

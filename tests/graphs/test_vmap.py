@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import numpy as np
 import pytest
 
@@ -173,10 +175,21 @@ def test_a_row_of_indices_picks_from_an_array_that_is_the_same_in_all_rows():
     )
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+def test_an_array_that_is_not_traced_is_indexed_by_a_row_as_the_error_says(dtype):
+    table, places = np.arange(12).reshape(4, 3).astype(dtype), np.array([3, 0, 1])
+    with pytest.raises(TypeError, match=r"; ad\.tensor\(X\)\[i\] is what X\[i\] is of"):
+        ad.vmap(lambda i: table[i])(places)
+    for key in (lambda i: i, lambda i: (i, 1), lambda i: (slice(1, None), i - 1)):
+        found = ad.vmap(lambda i, key=key: ad.tensor(table)[key(i)])(places)
+        np.testing.assert_array_equal(found, each(lambda i, key=key: table[key(i)], places))
+
+
 @pytest.mark.parametrize(
     "key",
     [
         lambda i: (i, slice(None), 1),
+        lambda i: (..., i),
         lambda i: (slice(None), i),
         lambda i: (0, slice(1, None), i),
         lambda i: (None, i, ..., 0),
@@ -203,6 +216,26 @@ def test_index_arrays_between_slices(key, rows_of):
         doubled[key(places)] *= 2
         np.testing.assert_array_equal(found[0][n], x[key(places)])
         np.testing.assert_array_equal(found[1][n], doubled)
+
+
+@pytest.mark.parametrize("ones", [(), (1,), (1, 1)])
+def test_ones_in_front_of_what_is_assigned_are_let_go(ones):
+    def f(x, v):
+        y = 2 * x
+        y[1:] = v.reshape(*ones, 3)
+        return y
+
+    v = rng.normal(size=(5, 3))
+    np.testing.assert_array_equal(ad.vmap(f)(X, v), each(f, X, v))
+    found = ad.vmap(f, in_axes=(0, None))(X, v[0])
+    np.testing.assert_array_equal(found, each(lambda x: f(x, v[0]), X))
+
+
+def test_a_product_that_names_all_letters_is_done_row_by_row():
+    def f(x):
+        return np.einsum(f"{string.ascii_letters}->aZ", x.reshape(2, *(1,) * 50, 2))
+
+    np.testing.assert_array_equal(ad.vmap(f)(X), X.reshape(5, 2, 2))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -12,6 +12,7 @@ from tests.sampled import sampled
 import adjoint as ad
 import adjoint.special
 from adjoint.calculus.contract import arguments, cases
+from adjoint.core.batching import entrywise, one_by_one
 from adjoint.core.registry import PRIMITIVES
 
 SIZE = 3
@@ -30,12 +31,14 @@ def _choices(count: int) -> list[tuple[bool, ...]]:
 
 
 def _cases() -> list[Any]:
-    found = []
+    """Return the cases of all cards, a sample of those that share the rule of entries."""
+    of_entries, others = [], []
     for name, primitive in PRIMITIVES.items():
+        found = of_entries if primitive.batch is entrywise else others
         for number, case in enumerate(cases(primitive)):
             for mapped in _choices(len(case) - 1):
                 found.append(pytest.param(name, number, mapped, id=f"{name}-{number}-{mapped}"))
-    return found
+    return [*sampled(of_entries, 6), *others]
 
 
 def _drawn(name: str, number: int, mapped: tuple[bool, ...], dtype: Any) -> tuple[Any, ...]:
@@ -71,7 +74,7 @@ def _list(x: Any) -> Any:
     return x if isinstance(x, tuple) else (x,)
 
 
-@pytest.mark.parametrize(("name", "number", "mapped"), sampled(_cases(), 3))
+@pytest.mark.parametrize(("name", "number", "mapped"), _cases())
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_card_on_all_rows_equals_a_loop(name, number, mapped, dtype):
     args, params = _drawn(name, number, mapped, dtype)
@@ -117,3 +120,10 @@ def test_derivatives_of_a_card_on_all_rows_equal_a_loop(name, number, mapped):
         for function in (pulled, pushed):
             found = ad.vmap(function, in_axes)(*args)
             _same(found, _looped(function, args, mapped), np.float64)
+
+
+def test_only_the_cards_that_vmap_names_are_done_row_by_row():
+    ours = {n: p for n, p in PRIMITIVES.items() if p.__module__.startswith("adjoint.")}
+    found = {name for name, primitive in ours.items() if primitive.batch is one_by_one}
+    assert found == {"convolution", "strong_convolution", "uniform"}
+    assert "``np.convolve``, `uniform`" in ad.vmap.__doc__

@@ -64,6 +64,7 @@ CONVERSION = (
     "np.stack([x, y]) is what np.array([x, y]) is of numbers, ad.zeros(n) and np.zeros_like(x) "
     "are arrays to assign into, and NumPy's functions take x as it is"
 )
+PICKING = "ad.tensor(X)[i] is what X[i] is of a NumPy array X and an index i that is known; "
 NUMBER = (
     "NumPy's functions take x as it is, np.exp(x) for math.exp(x), and x can be assigned into "
     "ad.zeros(n) and np.zeros_like(x), but not into np.zeros(n)"

@@ -106,10 +106,8 @@ def all_stacked(rows: Rows, **params: object) -> Any:
 def along_axis(rows: Rows, *, axis: Any, **params: Any) -> Any:
     """Batch what acts along ``axis`` of its one operand, or on all entries where it is None."""
     (x,) = rows.operands
-    if axis is None or rows.ndim(0) == 0:
+    if axis is None:
         row = math.prod(shape_of(x)[1:])
-        if "keepdims" in params:
-            params["keepdims"] = False
         return rows.shaped(rows.apply([reshaped(x, (rows.size, row))], axis=1, **params))
     return rows.apply(rows.operands, axis=behind(axis), **params)
 

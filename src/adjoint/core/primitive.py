@@ -19,7 +19,7 @@ import numpy as np
 from . import advice
 from .annotations import ArrayLike, Described, Operand, Params
 from .axis import AxisRule, read_axis
-from .batching import one_by_one
+from .batching import along_axis, one_by_one
 from .facts import Facts
 from .metadata import formula, keyword, keyword_formula, literal, plain
 from .operand import PLAINEST, refuse_subclass
@@ -112,8 +112,8 @@ class Primitive:
         The card of a product in which 0·∞ = 0 names the product that it is where there is no such
         term.
     batch : callable
-        ``batch(rows, **params)`` applies it to many rows at once, see `batching`; by default to one
-        after another.
+        ``batch(rows, **params)`` applies it to many rows at once, see `batching`; by default along
+        the ``axis`` of its one array, if it has a rule of axes, else to one row after another.
     domain, kinks, cases : see `Trials`
     """
 
@@ -139,7 +139,7 @@ class Primitive:
         facts: Facts = _NO_FACTS,
         expand: Callable[..., Any] | None = None,
         plain: str | None = None,
-        batch: Callable[..., Any] = one_by_one,
+        batch: Callable[..., Any] | None = None,
     ) -> None:
         self.name = self.__name__ = forward.__name__
         self.__doc__ = forward.__doc__
@@ -157,8 +157,10 @@ class Primitive:
         self.axis = axis
         self.public = public
         self.facts = facts
-        self.expand, self.plain, self.batch = expand, plain, batch
+        self.expand, self.plain = expand, plain
         self.variadic, self.array_names, self.param_names, self.defaults = _parameters(forward)
+        is_along_axis = axis is not None and len(self.array_names) == 1 and not self.variadic
+        self.batch = batch or (along_axis if is_along_axis else one_by_one)
         self._known_params = frozenset(self.param_names)
 
     @functools.cached_property

@@ -111,10 +111,11 @@ class Symbol(Value):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NoReturn:
         name = advice.library_function()
         instead = advice.INSTEAD.get(name or "")
+        picking = advice.PICKING if self.dtype.kind in "iu" else ""
         raise TypeError(
             f"{f'{name}: ' if name else ''}a traced value has a shape and a dtype but no numbers "
             "yet, so that it cannot be converted to a NumPy array; "
-            f"{f'call {instead} instead' if instead else advice.CONVERSION}"
+            f"{f'call {instead} instead' if instead else picking + advice.CONVERSION}"
         )
 
     def __repr__(self) -> str:

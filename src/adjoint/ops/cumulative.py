@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..core.axis import AxisRule
-from ..core.batching import Rows, along_axis, behind
+from ..core.batching import Rows, behind
 from ..core.facts import of_total
 from ..core.kinds import general, linear, reduction
 from ..core.metadata import Axes
@@ -154,7 +154,6 @@ def _sum_of_later(g: Cotangent, x: AnyArray, *, axis: int | None) -> AnyArray:
 
 
 @linear(
-    batch=along_axis,
     transposes=[_sum_of_later],
     shape=_line_shape,
     dtype=_added_dtype,
@@ -197,7 +196,6 @@ _WITH_ZEROS: list[tuple[Any, ...]] = [(_ZEROS, {}), (_ZEROS, {"axis": 0}), (_ZER
 
 
 @general(
-    batch=along_axis,
     vjp=_cumprod_vjp,
     jvp=_cumprod_jvp,
     shape=_line_shape,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Described
 from ..core.axis import AxisRule
-from ..core.batching import Rows, along_axis, one_by_one, stacked
+from ..core.batching import Rows, one_by_one, stacked
 from ..core.kinds import constant
 from ..core.metadata import Sizes
 from ..core.registry import NUMPY
@@ -50,7 +50,6 @@ def _order_dtype(*_: object, **__: object) -> np.dtype[Any]:
 
 
 @constant(
-    batch=along_axis,
     shape=_order_shape,
     dtype=_order_dtype,
     source="np.argsort({x}{params})",
@@ -74,7 +73,6 @@ def argsort(
 
 
 @constant(
-    batch=along_axis,
     shape=_parted_shape,
     dtype=_order_dtype,
     source="np.argpartition({x}, {kth}, axis={axis})",

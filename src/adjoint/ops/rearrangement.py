@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, ArrayLike, Axis, Cotangent, Described
 from ..core.axis import AxisRule
-from ..core.batching import Rows, along_axis
+from ..core.batching import Rows
 from ..core.facts import Moves
 from ..core.kinds import linear
 from ..core.metadata import Sizes
@@ -59,7 +59,6 @@ def _same_shape(x: Described, *, axis: Sizes | None, **_: object) -> tuple[int, 
 
 
 @linear(
-    batch=along_axis,
     transposes=[lambda g, x, *, axis: flip(g, axis=axis)],
     shape=_same_shape,
     source="np.flip({x}{params})",
@@ -95,7 +94,6 @@ def _rolled_back(g: Cotangent, x: AnyArray, *, shift: Sizes, axis: Axis) -> AnyA
 
 
 @linear(
-    batch=along_axis,
     transposes=[_rolled_back],
     shape=_rolled_shape,
     source="np.roll({x}, shift={shift}, axis={axis})",
@@ -129,7 +127,6 @@ def _repeated_shape(x: Described, *, repeats: Sizes, axis: int | None) -> tuple[
 
 
 @rearrangement(
-    batch=along_axis,
     shape=_repeated_shape,
     source="np.repeat({x}, {repeats}, axis={axis})",
     latex=r"\operatorname{{repeat}}\left({x}{params}\right)",

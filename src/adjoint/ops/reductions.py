@@ -48,7 +48,6 @@ def _spread(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
 
 
 @linear(
-    batch=along_axis,
     transposes=[_spread],
     shape=reduced_shape,
     dtype=_sum_dtype,
@@ -85,7 +84,6 @@ def _mean(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 @linear(
-    batch=along_axis,
     transposes=[lambda g, x, **params: _spread(g, x, **params) / count(x, params["axis"])],
     shape=reduced_shape,
     expand=_mean,
@@ -400,7 +398,6 @@ _PLACE: dict[str, Any] = {
 
 
 @constant(
-    batch=along_axis,
     source="np.argmax({x}{params})",
     latex=r"\operatorname{{argmax}}\left({x}{params}\right)",
     numpy=[np.argmax],
@@ -419,7 +416,6 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
 
 
 @constant(
-    batch=along_axis,
     source="np.argmin({x}{params})",
     latex=r"\operatorname{{argmin}}\left({x}{params}\right)",
     numpy=[np.argmin],
@@ -442,7 +438,6 @@ def _count_nonzero(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 @constant(
-    batch=along_axis,
     expand=_count_nonzero,
     # np.count_nonzero gives a Python number in some versions of NumPy, which has no methods.
     source="np.sum({x} != 0{params})",
@@ -463,7 +458,6 @@ _TRUTH: dict[str, Any] = {**_PLACE, "axis": _OF_NUMBERS, "dtype": lambda x, **_:
 
 
 @constant(
-    batch=along_axis,
     source="np.any({x}{params})",
     latex=r"\operatorname{{any}}\left({x}{params}\right)",
     numpy=[np.any],
@@ -479,7 +473,6 @@ def any(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
 
 
 @constant(
-    batch=along_axis,
     source="np.all({x}{params})",
     latex=r"\operatorname{{all}}\left({x}{params}\right)",
     numpy=[np.all],

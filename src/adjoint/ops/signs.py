@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.annotations import Array, ArrayLike, Described
 from ..core.axis import AxisRule
-from ..core.batching import along_axis
 from ..core.facts import of_magnitude
 from ..core.kinds import elementwise, general
 from ..core.registry import NUMPY
@@ -89,7 +88,6 @@ def _along_axis(x: Described, *, axis: int, **_: object) -> tuple[int, ...]:
 
 
 @general(
-    batch=along_axis,
     vjp=lambda g, y, x, **_: [g],
     jvp=lambda tangents, y, x, **_: tangents[0],
     shape=_along_axis,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, Axis, Cotangent, Described
 from ..core.axis import AxisRule
-from ..core.batching import all_stacked, along_axis, stacked
+from ..core.batching import all_stacked, stacked
 from ..core.kinds import constant, general
 from ..core.metadata import Axes
 from ..core.spec import Spec
@@ -66,7 +66,6 @@ def _softmax(x: Any, *, axis: Axes) -> Any:
 
 
 @general(
-    batch=along_axis,
     vjp=lambda g, y, x, *, axis: [_softmax_slope(g, y, axis)],
     expand=_softmax,
     jvp=lambda tangents, y, x, *, axis: _softmax_slope(tangents[0], y, axis),
@@ -109,7 +108,6 @@ def _log_softmax(x: Any, *, axis: Axes) -> Any:
 
 
 @general(
-    batch=along_axis,
     vjp=_log_softmax_vjp,
     expand=_log_softmax,
     jvp=_log_softmax_jvp,

@@ -29,8 +29,8 @@ class _Placed(NamedTuple):
 
 def _joined_sum(args: Sequence[Any], params: Params, build: Build) -> Any:
     """Join arrays that lie side by side along an axis and fill the whole."""
-    placed = _placed_in(args)
     shape = tuple(getattr(args[0], "shape", ()))
+    placed = _placed_in(args, shape)
     if placed is None or sum(map(_size, placed)) != math.prod(shape):
         return None
     along = {axis for each in placed for axis in range(len(shape)) if _parts(each, axis, shape)}
@@ -67,7 +67,7 @@ def _filled(args: Sequence[Any], params: Params, build: Build) -> Any:
     return build("reshape", args[0], shape=shape) if is_whole else None
 
 
-def _placed_in(terms: Sequence[Any]) -> list[_Placed] | None:
+def _placed_in(terms: Sequence[Any], shape: tuple[int, ...]) -> list[_Placed] | None:
     """Return the arrays of a sum, unless a term is anything else than a part of a derivative.
 
     A derivative's zeros have no sign that counts: -0 stays what it is here, and -0 + 0 is 0.
@@ -76,15 +76,15 @@ def _placed_in(terms: Sequence[Any]) -> list[_Placed] | None:
     pending = list(terms)
     while pending:
         term = pending.pop()
+        if getattr(term, "shape", ()) != shape:
+            return None
         if (inner := taken_apart(term, "add")) is not None:
-            if term.node.output.shape != terms[0].shape:
-                return None
             pending += inner
             continue
         operands = taken_apart(term, "scatter_add")
         if operands is None or len(operands) != 1 or term.node.origin is None:
             return None
-        box = _box(term.node.params["key"], term.shape)
+        box = _box(term.node.params["key"], shape)
         if box is None or len(found) == _MOST_PARTS:
             return None
         found.append(_Placed(operands[0], box))
