@@ -792,7 +792,9 @@ def test_a_parameter_is_known_as_one_while_it_is_traced():
 
     def scaled(x):
         parts = [*model.parts, model.count]
-        kinds = [isinstance(part, nn.Parameter) + 10 * isinstance(part, nn.Buffer) for part in parts]
+        kinds = [
+            isinstance(part, nn.Parameter) + 10 * isinstance(part, nn.Buffer) for part in parts
+        ]
         return x * sum(kind * part.sum() for kind, part in zip(kinds, parts, strict=True))
 
     np.testing.assert_allclose(ad.compile(scaled)(x), scaled(x).data)

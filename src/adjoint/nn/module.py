@@ -178,15 +178,16 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; a buffer takes the numbers of what is assigned to it."""
         present = vars(self).get(name)
-        if _collects(present):
-            if not (isinstance(value, Value) and value.node):
-                super().__setattr__(name, value)
-            elif value is not present:
+        # What stands for a tensor while a function is traced is none itself.
+        if isinstance(present, Tensor) and isinstance(present, Buffer):
+            if not isinstance(value, Buffer):
+                present.write(value, f"{type(self).__name__}.{name}")
+                return
+        elif _collects(present) and isinstance(value, Value) and value.node:
+            if value is not present:
                 present.adopt(value)
-        elif isinstance(present, Buffer) and not isinstance(value, Buffer):
-            present.write(value, f"{type(self).__name__}.{name}")
-        else:
-            super().__setattr__(name, value)
+            return
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         raise missing_member(self, "Module", name)
