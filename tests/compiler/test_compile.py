@@ -785,3 +785,18 @@ def test_freezing_parameters_is_refused_while_traced(part):
     with pytest.raises(TypeError, match="cannot freeze or thaw a parameter"):
         ad.compile(frozen)(np.ones((1, 2)))
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_parameter_is_known_as_one_while_it_is_traced():
+    model, x = _AddsItsState(), np.ones((1, 2))
+
+    def scaled(x):
+        parts = [*model.parts, model.count]
+        kinds = [
+            isinstance(part, nn.Parameter) + 10 * isinstance(part, nn.Buffer) for part in parts
+        ]
+        return x * sum(kind * part.sum() for kind, part in zip(kinds, parts, strict=True))
+
+    np.testing.assert_allclose(ad.compile(scaled)(x), scaled(x).data)
+    assert not isinstance(ad.tensor([1.0], requires_grad=True), nn.Parameter)
+    assert not isinstance(nn.Buffer(0.0), nn.Parameter)

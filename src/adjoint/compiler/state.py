@@ -331,6 +331,13 @@ class _ParameterStandIn(_StandIn):
         )
 
 
+class _ReadBufferStandIn(_StandIn):
+    """A traced value in the place of a buffer that nothing may change."""
+
+    __slots__ = ()
+    stands_for: ClassVar[type | None] = Buffer
+
+
 class _BufferStandIn(Symbol):
     """A traced value in the place of a buffer; what is assigned is collected, without a graph."""
 
@@ -366,7 +373,7 @@ def _stand_in_for(tensor: Tensor, changes: bool) -> type[Symbol]:
         return _BufferStandIn
     if isinstance(tensor, Parameter):
         return _ParameterStandIn
-    return _StandIn
+    return _ReadBufferStandIn if isinstance(tensor, Buffer) else _StandIn
 
 
 @contextmanager

@@ -25,7 +25,20 @@ if TYPE_CHECKING:
 _NOT_GIVEN: Any = object()
 
 
-class Parameter(Tensor):
+class _Kind(type(Tensor)):  # type: ignore[misc]
+    """The type of kinds of tensors that a module holds.
+
+    While a function is traced, traced values stand in their place: code that asks whether such a
+    value is a parameter, or a buffer, is told so.
+    """
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return super().__instancecheck__(instance) or issubclass(
+            getattr(type(instance), "stands_for", None) or object, cls
+        )
+
+
+class Parameter(Tensor, metaclass=_Kind):
     """A tensor that is trained: a copy of the data that requires a gradient.
 
     Parameters
@@ -55,7 +68,7 @@ class Parameter(Tensor):
         super().__init__(payload, node)
 
 
-class Buffer(Tensor):
+class Buffer(Tensor, metaclass=_Kind):
     """A tensor that a module changes as it runs, by assignment: a copy of the data, not trained.
 
     ``self.count = self.count + 1``, where ``count`` is a buffer, writes into that buffer; its dtype
@@ -165,13 +178,16 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; a buffer takes the numbers of what is assigned to it."""
         present = vars(self).get(name)
-        if isinstance(present, Buffer) and not isinstance(value, Buffer):
-            present.write(value, f"{type(self).__name__}.{name}")
+        # What stands for a tensor while a function is traced is none itself.
+        if isinstance(present, Tensor) and isinstance(present, Buffer):
+            if not isinstance(value, Buffer):
+                present.write(value, f"{type(self).__name__}.{name}")
+                return
         elif _collects(present) and isinstance(value, Value) and value.node:
             if value is not present:
                 present.adopt(value)
-        else:
-            super().__setattr__(name, value)
+            return
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         raise missing_member(self, "Module", name)
@@ -204,8 +220,8 @@ class Module:
             would be left untrained without a word.
         """
         for name, item in _named_tensors(self):
-            if _is_parameter(item):
-                yield name, item  # type: ignore[misc]
+            if isinstance(item, Parameter):
+                yield name, item
             elif item.requires_grad:
                 raise TypeError(
                     f"{type(self).__name__}.{name} requires a gradient but is no parameter; make "
@@ -219,7 +235,7 @@ class Module:
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         """Yield the tensors that are no parameters, with their names."""
         for name, item in _named_tensors(self):
-            if not _is_parameter(item) and not item.requires_grad:
+            if not isinstance(item, Parameter) and not item.requires_grad:
                 yield name, item
 
     # --- changing it -----------------------------------------------------------------------------
@@ -378,10 +394,6 @@ def _is_leaf(item: object) -> bool:
     if isinstance(item, Tensor):
         return item.is_leaf
     return isinstance(item, Value) and item.stands_for is not None
-
-
-def _is_parameter(item: Value) -> bool:
-    return isinstance(item, Parameter) or item.stands_for is Parameter
 
 
 def _differences(own: Mapping[str, Tensor], arrays: Mapping[str, Array]) -> list[str]:
