@@ -81,7 +81,7 @@ def test_columns_are_what_they_are_in_memory(table):
 def test_a_small_sample_still_knows_ends_gaps_categories_and_classes(tmp_path, monkeypatch, most):
     monkeypatch.setattr(survey, "MOST_ROWS", most)
     found = columns()
-    # Of each: a few rows in the last group, which no sample of 40 rows is sure to have.
+    # Each has a few rows in the last group, which no sample of 40 rows is sure to have.
     found["x"][-30:-20] = 1e6
     found["letter"][-30:] = "rare"
     found["kind"][-30:] = "never"

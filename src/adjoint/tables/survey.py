@@ -74,7 +74,7 @@ class Survey:
         }
         count = sum(groups.sizes)
         most = MOST_ROWS / max(count, 1)
-        # Of the draws: those below the first are to score by, those below the second to stop by,
+        # Draws below the first are of rows to score by, those below the second to stop by,
         # and those from the third on are the sample.
         test = min(settings.test, most)
         held = test + min(settings.validation * (1 - settings.test), most)
