@@ -126,8 +126,10 @@ def _split(args):
     return args[:count], args[count:]
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", sampled(sorted(LOWERING), 2))
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    sampled([(name, dtype) for name in sorted(LOWERING) for dtype in (np.float64, np.float32)], 3),
+)
 def test_every_card_with_a_rule_agrees_on_its_cases(name, dtype):
     primitive, rng = PRIMITIVES[name], np.random.default_rng(0)
     tolerance = 1e-13 if dtype is np.float64 else 2e-5

@@ -12,6 +12,7 @@ from adjoint import nn
 from adjoint.compiler import compiled as compiled_module
 from adjoint.training import step as step_module
 from adjoint.training.step import TrainingStep
+from sampled import sampled
 
 X, Y = ad.datasets.make_moons(40, seed=0)
 
@@ -87,7 +88,7 @@ def with_buffers():
     )
 
 
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("use", sampled(USES, 2))
 def test_a_deleted_model_is_freed_at_once(use):
     model = mlp()
     for _ in range(2):  # the second time finds code that is kept

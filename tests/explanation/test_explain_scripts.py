@@ -161,9 +161,9 @@ def test_the_same_derivation_gives_the_same_script():
 
 def everything(full):
     """Yield derivations of cards, random programs, layers and losses."""
-    for _, function, args in cards()[:: 1 if full else 5]:
+    for _, function, args in cards()[:: 1 if full else 9]:
         yield ad.explain(function, *args, wrt=tuple(range(len(args))))
-    for seed in range(500 if full else 40):
+    for seed in range(500 if full else 20):
         function, args = random_program(seed)
         yield ad.explain(function, *args, wrt=(0, 1, 2))
     for _, model, x in layers():

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.sampled import sampled
 
 import adjoint as ad
 import adjoint.special
 from adjoint.calculus.contract import arguments, cases
 from adjoint.core.batching import entrywise, one_by_one
 from adjoint.core.registry import PRIMITIVES
+from sampled import sampled
 
 SIZE = 3
 # A stack of sums is added up in another order than each sum alone.

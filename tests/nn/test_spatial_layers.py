@@ -14,6 +14,7 @@ from adjoint import nn
 from adjoint.errors import ShapeError
 from adjoint.nn import functional
 from adjoint.training.step import TrainingStep
+from sampled import sampled
 
 RNG = np.random.default_rng(0)
 FLOATS = [np.float32, np.float64]
@@ -369,7 +370,7 @@ STEPS += [(name, np.float32, None) for name in KINDS]
 STEPS += [(name, dtype, {}) for name in KINDS for dtype in FLOATS]
 
 
-@pytest.mark.parametrize(("name", "dtype", "tiers"), STEPS)
+@pytest.mark.parametrize(("name", "dtype", "tiers"), sampled(STEPS, 2))
 def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
     if tiers is None:
         pytest.importorskip("llvmlite")

@@ -5,6 +5,7 @@ import pytest
 
 import adjoint as ad
 import adjoint.ops.linalg as la
+from sampled import sampled
 
 RNG = np.random.default_rng(0)
 SQUARE = RNG.standard_normal((4, 4)) + 3 * np.eye(4)
@@ -387,7 +388,7 @@ DEPENDENT = [
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("matrix", DEPENDENT)
+@pytest.mark.parametrize("matrix", sampled(DEPENDENT, 2))
 def test_qr_of_dependent_columns_has_no_derivative(matrix, dtype):
     matrix = matrix.astype(dtype)
 
