@@ -25,7 +25,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from adjoint.errors import TableError
 from adjoint.estimators import TabularClassifier, TabularRegressor
 from adjoint.tables.settings import TableSettings
-from adjoint.tables.trial import prepare, train
+from adjoint.tables.training import train
+from adjoint.tables.trial import prepare
 
 ROWS = 240
 AGE = np.arange(ROWS) % 60 + 20

@@ -86,7 +86,9 @@ def change(path, *keys, to):
         (("design", "dropout"), "much", "no part"),
         (("record", "rows"), {}, "has no"),
         (("record", "loss"), "low", "loss is no list"),
-        (("version",), 3, "reads versions 1 to 2"),
+        (("version",), 4, "reads versions 1 to 3"),
+        (("members",), 0, "no whole number"),
+        (("members",), 10**9, "no whole number"),
     ],
     ids=str,
 )

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _FEWEST_WORDS = 20
 # A uniform distribution between these bounds has variance 1.
 _WIDEST = 3**0.5
+# A scaled value nears this bound and never passes it.
+_CLIP = 3.0
 KINDS = ("number", "category", "date")
 # The remark on a column that was learnt from durations; a model's folder tells them by it.
 IN_SECONDS = "in seconds"
@@ -71,6 +73,9 @@ class Column:
         Texts that stand for missing values besides the usual ones.
     remarks : list of str
         What else there is to say about it: what was decided, converted or taken as missing.
+    has_value : bool
+        Whether a number becomes its scaled value beside its rank. Models of earlier versions have
+        the rank alone.
     """
 
     name: str
@@ -83,6 +88,7 @@ class Column:
     parts: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    has_value: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -101,7 +107,7 @@ class Column:
         """How many columns of numbers it becomes."""
         if self.kind == "category":
             return 1
-        return max(len(self.parts), 1) + self.has_missing
+        return max(len(self.parts), 1) + self.has_value + self.has_missing
 
     @property
     def count(self) -> int:
@@ -136,6 +142,8 @@ class Column:
         if gaps.any() and not self.has_missing:
             self._count(treated, "missing, taken as the median", int(gaps.sum()))
         parts = list(self._parts(found)) if found else [self._ranks(numbers)]
+        if self.has_value:
+            parts.append(self._scaled(numbers))
         self._count_outside(numbers, treated)
         scaled = [np.where(gaps, 0.0, part) for part in parts]
         return np.column_stack([*scaled, gaps] if self.has_missing else scaled)
@@ -179,6 +187,17 @@ class Column:
         # Ranks among the quantiles instead of values: an outlier stays within ±√3.
         ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
         return np.asarray(np.interp(numbers, self.quantiles, ranks))
+
+    def _scaled(self, numbers: Array) -> Array:
+        """Return values by the median and the range of the middle half, smoothly within ±3.
+
+        As RealMLP does it: Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024.
+        """
+        low, median, high = np.quantile(self.quantiles, [0.25, 0.5, 0.75])
+        scale = (high - low) or (self.quantiles[-1] - self.quantiles[0]) / 2
+        with np.errstate(over="ignore"):
+            z = np.clip((numbers - median) / scale, -1e6, 1e6)
+        return np.asarray(z / np.sqrt(1 + (z / _CLIP) ** 2))
 
     def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
         outside = (numbers < self.quantiles[0]) | (numbers > self.quantiles[-1])

@@ -62,7 +62,11 @@ class Record:
         ValueError
             If the state is not that of a record.
         """
-        return restored(cls, _with_nan(state), finite=False)
+        if not isinstance(state, dict):
+            raise ValueError("Record is no object of JSON")
+        # Settings hold None where the rows decide; a score of None is one that was not there.
+        told = {name: v if name == "settings" else _with_nan(v) for name, v in state.items()}
+        return restored(cls, told, finite=False)
 
 
 def _with_nan(value: Any) -> Any:

@@ -64,7 +64,7 @@ def write_report(trial: Trial, source: str) -> str:
         _section(*_outcome(trial)),
         _section("What each column is worth", _importances(record.importance)),
         _section("What the columns were taken for", _columns(model.encoder)),
-        f"<footer>network {model.network.design.sizes}, settings {_text(record.settings)}</footer>",
+        f"<footer>network {model.design.sizes}, settings {_text(record.settings)}</footer>",
     ]
     title = _text(target.name)
     return (
