@@ -6,6 +6,7 @@ import pytest
 
 from adjoint.network import Perceptron
 from adjoint.tables.baseline import linear_model, start_from_linear
+from adjoint.tables.column import Column
 from adjoint.tables.model import design_for
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare, run
@@ -42,3 +43,16 @@ def test_a_linear_truth_is_kept_by_the_defaults():
     metrics = run(encoder, target, parts, TableSettings(epochs=3), progress=False).record.metrics
     # Three epochs add little to the start; a tenth of a percent is noise.
     assert metrics["network"]["r2"] > metrics["linear regression"]["r2"] - 0.001
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[-1.7e308, 0.0, 1.7e308], [5e-324, 1e-323, 2e-323], [0, 0, 0, 0, 0, 1, 2], [1e16, 1e16 + 2]],
+    ids=str,
+)
+def test_scaled_values_are_in_order_and_within_three(numbers):
+    column = Column("x", "number", quantiles=sorted(map(float, numbers)), has_value=True)
+    z = column._scaled(np.array([-np.inf, *column.quantiles, np.inf]))
+    assert (np.diff(z) >= 0).all()
+    assert (np.abs(z) <= 3).all()
+    assert z[-1] - z[0] > 5

@@ -117,6 +117,7 @@ class Column:
     def feature_names(self) -> list[str]:
         """Return what the columns of numbers are called that it becomes."""
         names = [f"{self.name}_{part}" for part in self.parts] or [self.name]
+        names += [f"{self.name}_value"] * self.has_value
         is_marked = self.has_missing and self.kind != "category"
         return [*names, f"{self.name}_missing"] if is_marked else names
 
@@ -193,10 +194,13 @@ class Column:
 
         As RealMLP does it: Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024.
         """
-        low, median, high = np.quantile(self.quantiles, [0.25, 0.5, 0.75])
-        scale = (high - low) or (self.quantiles[-1] - self.quantiles[0]) / 2
+        # By the largest, as differences of values near the largest float would be infinite.
+        largest = np.abs(self.quantiles).max()
+        quantiles = np.asarray(self.quantiles) / largest
+        low, median, high = np.quantile(quantiles, [0.25, 0.5, 0.75])
+        scale = (high - low) or (quantiles[-1] - quantiles[0]) / 2 or 1.0
         with np.errstate(over="ignore"):
-            z = np.clip((numbers - median) / scale, -1e6, 1e6)
+            z = np.clip((numbers / largest - median) / scale, -1e6, 1e6)
         return np.asarray(z / np.sqrt(1 + (z / _CLIP) ** 2))
 
     def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
