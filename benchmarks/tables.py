@@ -1,19 +1,21 @@
 """`adjoint fit` with its defaults beside scikit-learn's models, on tables that packages contain.
 
-    python -m benchmarks.tables develop|held-out [NAME ...]
+    python -m benchmarks.tables develop|held-out SCORES.json [NAME ...]
 
-It needs pandas, pydataset, mlxtend and statsmodels, whose tables it reads; nothing else is
+The scores of each table are kept in a file as soon as they are there; tables that are in it already
+are not run again, so that a run that was stopped goes on. It needs pandas, pydataset, mlxtend and statsmodels, whose tables it reads; nothing else is
 fetched. The lists were written before any score was seen: "develop" is to choose defaults by,
 "held-out" is for the end. Each of five splits holds a fifth of the rows out, by classes where there
 are some. Every model has scikit-learn's defaults and the usual preparation: medians for missing
 numbers, one-hot categories, and scaling for the linear models and the MLP. The standard error is
-that of the paired differences to the linear model over the splits.
+that of the paired differences to adjoint over the splits.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import sys
 import tarfile
 import time
@@ -44,6 +46,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 SPLITS = 5
+Scores = dict[str, list[float]]
 
 
 class Source(NamedTuple):
@@ -130,13 +133,13 @@ def rivals(task: str, frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def compare(source: Source) -> tuple[str, int, dict[str, list[float]], dict[str, float]]:
+def compare(source: Source) -> tuple[str, int, Scores, dict[str, float]]:
     """Return the task, the rows, and each model's scores and mean seconds over the splits."""
     frame = load(source)
     target = frame[source.target]
     is_number = target.dtype.kind in "fiu" and target.nunique() > 10
     task = "regression" if is_number else "classification"
-    scores: dict[str, list[float]] = {}
+    scores: Scores = {}
     seconds: dict[str, list[float]] = {}
     for seed in range(SPLITS):
         strata = None if is_number else target
@@ -181,25 +184,36 @@ def adjoint_fit(
     return np.asarray(model.predict(block, Counter())["prediction"])
 
 
+def told(name: str, task: str, rows: int, scores: Scores, seconds: dict[str, float]) -> str:
+    """Return a table's row: means, seconds, and by how much adjoint differs from the others."""
+    means = "  ".join(
+        f"{model} {np.mean(each):.4f} ({seconds[model]:.1f} s)" for model, each in scores.items()
+    )
+    lines = [f"{name}, {task}, {rows:,} rows: {means}"]
+    for model in list(scores)[1:]:
+        differences = np.subtract(scores["adjoint"], scores[model])
+        error = differences.std(ddof=1) / np.sqrt(SPLITS)
+        lines.append(f"  adjoint - {model} {differences.mean():+.4f} ± {error:.4f}")
+    return "\n".join(lines)
+
+
 def main(words: list[str]) -> None:
     """Print the table of scores, ranks and seconds."""
-    if not words or words[0] not in ("develop", "held-out"):
-        sys.exit("python -m benchmarks.tables develop|held-out [NAME ...]")
+    if len(words) < 2 or words[0] not in ("develop", "held-out"):
+        sys.exit("python -m benchmarks.tables develop|held-out SCORES.json [NAME ...]")
     chosen = DEVELOP if words[0] == "develop" else HELD_OUT
+    kept = Path(words[1])
+    found = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     ranks = []
     # Rivals with their defaults do not always converge; users see those warnings once.
     warnings.simplefilter("ignore")
-    for name in words[1:] or chosen:
-        task, rows, scores, seconds = compare(chosen[name])
+    for name in words[2:] or chosen:
+        if name not in found:
+            found[name] = compare(chosen[name])
+            kept.write_text(json.dumps(found, indent=1), "utf-8")
+        task, rows, scores, seconds = found[name]
+        print(told(name, task, rows, scores, seconds), flush=True)
         ranks.append(rankdata([-np.mean(each) for each in scores.values()]))
-        differences = np.subtract(scores["adjoint"], scores["linear"])
-        error = differences.std(ddof=1) / np.sqrt(SPLITS)
-        told = "  ".join(
-            f"{model} {np.mean(each):.4f} ({seconds[model]:.1f} s)"
-            for model, each in scores.items()
-        )
-        print(f"{name}, {task}, {rows:,} rows: {told}", end="; ")
-        print(f"adjoint - linear {differences.mean():+.4f} ± {error:.4f}", flush=True)
     means = zip(scores, np.mean(ranks, axis=0), strict=True)
     print("mean ranks:", ", ".join(f"{model} {rank:.2f}" for model, rank in means))
 

@@ -23,7 +23,7 @@ from .nn.linear_path import LinearPath, looked_up
 from .nn.module import Module, Parameter
 from .nn.normalisation import LayerNorm
 from .ops.indexing import index
-from .ops.structural import astype, concatenate, reshape
+from .ops.structural import astype, concatenate
 
 Activation = str | Callable[[Any], Any]
 
@@ -154,10 +154,10 @@ class Perceptron(Module):
         categories = self.design.categories
         if not categories:
             return x, []
-        taken = {one.column for one in categories}
-        rest = [column for column in range(x.shape[1]) if column not in taken]
-        parts = [index(x, key=(slice(None), column)) for column in rest]
-        numeric = [reshape(part, shape=(x.shape[0], 1)) for part in parts]
+        # Neighbouring columns stay together: each taken by itself costs seconds of compilation.
+        ends = [-1, *sorted(one.column for one in categories), x.shape[1]]
+        runs = [slice(a + 1, b) for a, b in pairwise(ends) if a + 1 < b]
+        numeric = [index(x, key=(slice(None), run)) for run in runs]
         codes = [index(x, key=(slice(None), one.column)) for one in categories]
         if not self.design.by_product:
             codes = [astype(code, dtype=np.dtype(np.int64)) for code in codes]

@@ -47,11 +47,11 @@ def test_a_linear_truth_is_kept_by_the_defaults():
 
 @pytest.mark.parametrize(
     "numbers",
-    [[-1.7e308, 0.0, 1.7e308], [5e-324, 1e-323, 2e-323], [0, 0, 0, 0, 0, 1, 2], [1e16, 1e16 + 2]],
+    [[-1.7e308, 0.0, 1.7e308], [5e-324, 1e-323, 2e-323], [0, 1, 2], [1e16, 1e16 + 2]],
     ids=str,
 )
 def test_scaled_values_are_in_order_and_within_three(numbers):
-    column = Column("x", "number", quantiles=sorted(map(float, numbers)), has_value=True)
+    column = Column("x", "number", False, quantiles=sorted(map(float, numbers)), has_value=True)
     z = column._scaled(np.array([-np.inf, *column.quantiles, np.inf]))
     assert (np.diff(z) >= 0).all()
     assert (np.abs(z) <= 3).all()
