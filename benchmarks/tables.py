@@ -3,12 +3,12 @@
     python -m benchmarks.tables develop|held-out SCORES.json [NAME ...]
 
 The scores of each table are kept in a file as soon as they are there; tables that are in it already
-are not run again, so that a run that was stopped goes on. It needs pandas, pydataset, mlxtend and statsmodels, whose tables it reads; nothing else is
-fetched. The lists were written before any score was seen: "develop" is to choose defaults by,
-"held-out" is for the end. Each of five splits holds a fifth of the rows out, by classes where there
-are some. Every model has scikit-learn's defaults and the usual preparation: medians for missing
-numbers, one-hot categories, and scaling for the linear models and the MLP. The standard error is
-that of the paired differences to adjoint over the splits.
+are not run again, so that a run that was stopped goes on. It needs pandas, pydataset, mlxtend and
+statsmodels, whose tables it reads; nothing else is fetched. The lists were written before any score
+was seen: "develop" is to choose defaults by, "held-out" is for the end. Each of five splits holds a
+fifth of the rows out, by classes where there are some. Every model has scikit-learn's defaults and
+the usual preparation: medians for missing numbers, one-hot categories, and scaling for the linear
+models and the MLP. Standard errors are those of the paired differences over the splits.
 """
 
 from __future__ import annotations

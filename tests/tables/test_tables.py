@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import shutil
 import stat
 import threading
 from collections import Counter
@@ -71,12 +72,21 @@ def write(path, columns, opener=open):
     return path
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a folder with a table and a model of it, trained once for all tests."""
+    place = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        write("people.csv", people())
+        assert cli.main(["fit", "people.csv", "--target", "label", "--epochs", "40"]) == 0
+    return place
+
+
 @pytest.fixture
-def fitted(run):
-    """Return the folder with a table and a model of it."""
-    write("people.csv", people())
-    status, _, err = run("fit", "people.csv", "--target", "label", "--epochs", 40)
-    assert status == 0, err
+def fitted(trained, run):
+    """Return a copy of that folder, where commands run."""
+    shutil.copytree(trained, Path.cwd(), dirs_exist_ok=True)
     return Path.cwd()
 
 
