@@ -30,6 +30,8 @@ class Record:
     tier : str
     importance : dict of str to float
         By how much the headline score falls without a column.
+    verdict : list of str
+        Which model to prefer, and what else there is to say, in sentences.
     """
 
     settings: TableSettings
@@ -42,6 +44,7 @@ class Record:
     seconds: float
     tier: str = ""
     importance: dict[str, float] = field(default_factory=dict)
+    verdict: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)

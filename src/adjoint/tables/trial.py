@@ -26,6 +26,7 @@ from .scores import score
 from .settings import TableSettings
 from .target import Target, learn_target, mean_and_deviation, told_missing
 from .training import Trained, train
+from .verdict import verdict
 
 if TYPE_CHECKING:
     import pyarrow
@@ -181,5 +182,6 @@ def _scored(
         seconds=round(trained.seconds, 3),
         tier=history.tier,
         importance=importances(model, X, y, seed=settings.seed),
+        verdict=verdict(trained, found, parts),
     )
     return Trial(model, record, y, outputs)

@@ -206,6 +206,8 @@ def fit(
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
         say(scores(record.metrics, record.rows["test"]))
+        for sentence in record.verdict:
+            say(sentence)
         say(f"wrote {click.format_filename(out)}: weights, description, report.html")
         say(
             f"next: adjoint predict {_quoted(out)} MORE.csv --out predictions.csv, and open "
