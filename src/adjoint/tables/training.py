@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..data.window import ByWindow
-from ..errors import TableError
+from ..errors import TableError, UnreadableFileError
 from ..network import Perceptron, outputs_of
 from ..nn.ensemble import Ensemble
 from ..nn.functional import LOSSES
@@ -207,6 +207,10 @@ def _train_one(
             resume=checkpoint is not None,
             progress="log" if progress else False,
         )
+    except TableError:
+        raise
+    except UnreadableFileError as error:  # names its file
+        raise TableError(str(error)) from None
     except ValueError as error:
         if checkpoint is None:
             raise
