@@ -328,4 +328,4 @@ def test_durations_are_seconds_only_where_durations_were_learnt(unit):
 def test_durations_that_are_all_missing_are_of_no_other_kind():
     encoder = TabularEncoder().fit(pd.DataFrame({"wait": [1.0, None, 2.0, 3.0] * 10}))
     gaps = pd.DataFrame({"wait": pd.Series([pd.NaT] * 4, dtype="timedelta64[ns]")})
-    np.testing.assert_array_equal(encoder.transform(gaps), [[0, 1]] * 4)
+    np.testing.assert_array_equal(encoder.transform(gaps), [[0, 0, 1]] * 4)

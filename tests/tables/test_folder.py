@@ -36,7 +36,18 @@ def trained(tmp_path_factory):
             f"{size} kg;{1 + row % 28}.{1 + row % 12}.2024;{town};{['no', '=1+1'][row % 2]}"
         )
     (place / "sales.csv").write_text("\n".join(lines), "utf-8")
-    fit = ["fit", place / "sales.csv", "--target", "sold", "--epochs", "1", "--hidden", "4"]
+    fit = [
+        "fit",
+        place / "sales.csv",
+        "--target",
+        "sold",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+        "--ensemble",
+        "2",
+    ]
     assert cli.main([*map(str, fit), "--out", str(place / "model")]) == 0
     return place
 

@@ -314,7 +314,19 @@ def weights_of(folder):
     return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
 
 
-FIT = ("--target", "kind", "--drop", "amount", "--epochs", 3, "--batch-size", 16, "--stream")
+FIT = (
+    "--target",
+    "kind",
+    "--drop",
+    "amount",
+    "--epochs",
+    3,
+    "--batch-size",
+    16,
+    "--ensemble",
+    1,
+    "--stream",
+)
 
 
 def test_a_killed_training_goes_on_to_the_same_bits(table, tmp_path, monkeypatch, capsys):

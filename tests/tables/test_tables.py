@@ -27,7 +27,7 @@ from adjoint.tables.folder import load_model
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare
 
-FAST = ["--epochs", "3", "--hidden", "8"]
+FAST = ["--epochs", "3", "--hidden", "8", "--ensemble", "1"]
 
 
 @pytest.fixture
@@ -79,7 +79,12 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         write("people.csv", people())
-        assert cli.main(["fit", "people.csv", "--target", "label", "--epochs", "40"]) == 0
+        assert (
+            cli.main(
+                ["fit", "people.csv", "--target", "label", "--epochs", "40", "--ensemble", "2"]
+            )
+            == 0
+        )
     return place
 
 
@@ -95,7 +100,9 @@ def fitted(trained, run):
 
 def test_fit_says_what_it_took_the_columns_for_and_how_it_did(run):
     write("people.csv", people())
-    status, out, err = run("fit", "people.csv", "--target", "label", "--epochs", 80)
+    status, out, err = run(
+        "fit", "people.csv", "--target", "label", "--epochs", 80, "--ensemble", 2
+    )
     assert status == 0
     assert "people.csv: 300 rows, 6 columns" in out
     assert "age: number, some missing, 18 to 79" in out
@@ -252,7 +259,18 @@ def test_json_of_a_fit_is_all_there_is_on_standard_output(run):
 
 def test_a_number_is_predicted_in_its_own_unit(run):
     write("people.csv", people())
-    arguments = ["--target", "income", "--epochs", 200, "--batch-size", 32, "--drop", "label"]
+    arguments = [
+        "--target",
+        "income",
+        "--epochs",
+        200,
+        "--batch-size",
+        32,
+        "--drop",
+        "label",
+        "--ensemble",
+        1,
+    ]
     status, out, _ = run("fit", "people.csv", *arguments)
     assert status == 0
     assert "linear regression" in out

@@ -6,8 +6,8 @@ import pytest
 
 from adjoint.network import Perceptron
 from adjoint.tables.baseline import linear_model, start_from_linear
-from adjoint.tables.column import Column
 from adjoint.tables.model import design_for
+from adjoint.tables.scaling import scaled, scaling_of
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare, run
 
@@ -51,8 +51,8 @@ def test_a_linear_truth_is_kept_by_the_defaults():
     ids=str,
 )
 def test_scaled_values_are_in_order_and_within_three(numbers):
-    column = Column("x", "number", False, quantiles=sorted(map(float, numbers)), has_value=True)
-    z = column._scaled(np.array([-np.inf, *column.quantiles, np.inf]))
+    numbers = list(map(float, numbers))
+    z = scaled(np.array([-np.inf, *numbers, np.inf]), scaling_of(numbers))
     assert (np.diff(z) >= 0).all()
     assert (np.abs(z) <= 3).all()
     assert z[-1] - z[0] > 5

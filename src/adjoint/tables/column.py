@@ -14,6 +14,7 @@ from ..core.annotations import Array
 from ..errors import TableError
 from .date_format import DateFormat, Moments
 from .number_format import NumberFormat
+from .scaling import scaled, scaling_of
 from .values import (
     as_floats,
     as_moments,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 _FEWEST_WORDS = 20
 # A uniform distribution between these bounds has variance 1.
 _WIDEST = 3**0.5
-# A scaled value nears this bound and never passes it.
-_CLIP = 3.0
 KINDS = ("number", "category", "date")
 # The remark on a column that was learnt from durations; a model's folder tells them by it.
 IN_SECONDS = "in seconds"
@@ -144,10 +143,10 @@ class Column:
             self._count(treated, "missing, taken as the median", int(gaps.sum()))
         parts = list(self._parts(found)) if found else [self._ranks(numbers)]
         if self.has_value:
-            parts.append(self._scaled(numbers))
+            parts.append(scaled(numbers, scaling_of(self.quantiles)))
         self._count_outside(numbers, treated)
-        scaled = [np.where(gaps, 0.0, part) for part in parts]
-        return np.column_stack([*scaled, gaps] if self.has_missing else scaled)
+        filled = [np.where(gaps, 0.0, part) for part in parts]
+        return np.column_stack([*filled, gaps] if self.has_missing else filled)
 
     def _count(self, treated: Counter[str], what: str, count: int) -> None:
         if count:
@@ -188,20 +187,6 @@ class Column:
         # Ranks among the quantiles instead of values: an outlier stays within ±√3.
         ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
         return np.asarray(np.interp(numbers, self.quantiles, ranks))
-
-    def _scaled(self, numbers: Array) -> Array:
-        """Return values by the median and the range of the middle half, smoothly within ±3.
-
-        As RealMLP does it: Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024.
-        """
-        # By the largest, as differences of values near the largest float would be infinite.
-        largest = np.abs(self.quantiles).max()
-        quantiles = np.asarray(self.quantiles) / largest
-        low, median, high = np.quantile(quantiles, [0.25, 0.5, 0.75])
-        scale = (high - low) or (quantiles[-1] - quantiles[0]) / 2 or 1.0
-        with np.errstate(over="ignore"):
-            z = np.clip((numbers / largest - median) / scale, -1e6, 1e6)
-        return np.asarray(z / np.sqrt(1 + (z / _CLIP) ** 2))
 
     def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
         outside = (numbers < self.quantiles[0]) | (numbers > self.quantiles[-1])

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..core.annotations import Array
+from ..core.magnitude import magnitude
 from .parts import Parts
 from .scores import headline, score
 from .training import Trained
@@ -79,6 +80,8 @@ def preference(outputs: Mapping[str, Array], y: Array, task: str) -> str:
 
 def _losses(outputs: Array, y: Array, task: str) -> Array:
     if task == "regression":
+        exponent = magnitude(y, outputs)
+        y, outputs = np.ldexp(y, -exponent), np.ldexp(outputs, -exponent)
         return np.asarray((outputs - y) ** 2 / (np.var(y) or 1.0))
     return np.asarray(-np.log(np.clip(outputs[np.arange(len(y)), y], 1e-15, 1.0)))
 
@@ -109,6 +112,9 @@ def _leaks(trained: Trained, parts: Parts) -> list[str]:
     (X, y), (asked, known) = parts.train, parts.test
     X, y, asked, known = (each[:_ROWS_OF_A_TREE] for each in (X, y, asked, known))
     is_number = model.target.task == "regression"
+    if is_number:
+        exponent = magnitude(y)
+        y, known = np.ldexp(y, -exponent), np.ldexp(known, -exponent)
     tree: Any = DecisionTreeRegressor if is_number else DecisionTreeClassifier
     if not is_number and np.bincount(known).max() > _MOST_OF_ROWS * len(known):
         return []  # no column is needed to be right nearly always
