@@ -19,10 +19,11 @@ from .nn.batch_norm import BatchNorm
 from .nn.dropout import Dropout
 from .nn.embedding import Embedding
 from .nn.linear import Linear
+from .nn.linear_path import LinearPath, looked_up
 from .nn.module import Module, Parameter
 from .nn.normalisation import LayerNorm
 from .ops.indexing import index
-from .ops.structural import astype, concatenate, reshape
+from .ops.structural import astype, concatenate
 
 Activation = str | Callable[[Any], Any]
 
@@ -50,6 +51,10 @@ class Design:
         The sizes of the input once categories are embedded, the hidden layers, and the output.
     activations : tuple
         One for each hidden layer.
+    linear_path : bool
+        Whether a linear model of the input is added to the output.
+    by_product : bool
+        Whether categories are looked up by products, see `looked_up`; their numbers must be right.
     """
 
     sizes: tuple[int, ...]
@@ -59,6 +64,13 @@ class Design:
     layer_norm: bool = False
     residual: bool = False
     categories: tuple[Category, ...] = ()
+    linear_path: bool = False
+    by_product: bool = False
+
+    @property
+    def numeric(self) -> int:
+        """How many columns of the input are no categories."""
+        return self.sizes[0] - sum(one.size for one in self.categories)
 
 
 class Perceptron(Module):
@@ -93,6 +105,10 @@ class Perceptron(Module):
             Embedding(one.count, one.size, rng=rng.randint(2**31 - 1), dtype=dtype)
             for one in design.categories
         ]
+        self.linear_path: LinearPath | None = None
+        if design.linear_path:
+            counts = [one.count for one in design.categories]
+            self.linear_path = LinearPath(design.numeric, counts, design.sizes[-1], dtype=dtype)
 
     @property
     def coefs(self) -> list[Parameter]:
@@ -115,7 +131,8 @@ class Perceptron(Module):
         -------
         (n, outputs) Tensor
         """
-        x = self._embedded(x)
+        numbers, codes = self._parted(x)
+        x = self._embedded(numbers, codes)
         *hidden, last = self.linear
         for i, layer in enumerate(hidden):
             z = layer(x)
@@ -125,34 +142,47 @@ class Perceptron(Module):
             if self.dropouts:
                 a = self.dropouts[i](a)
             x = a + x if self.design.residual and a.shape == x.shape else a
-        return last(x)
+        output = last(x)
+        return output if self.linear_path is None else output + self.linear_path(numbers, codes)
 
     def outputs(self, X: Array) -> Array:
         """Return the output for plain numbers, in evaluation mode and in blocks of rows."""
-        self.eval()
-        with no_grad(), np.errstate(over="ignore"):
-            blocks = [self.forward(X[i : i + _BLOCK]).data for i in range(0, len(X), _BLOCK)]
-        return np.concatenate([np.asarray(block) for block in blocks])
+        return outputs_of(self, X)
 
-    def _embedded(self, x: Value | Array) -> Any:
-        """Return the input with its columns of categories replaced by embeddings, at its end."""
+    def _parted(self, x: Value | Array) -> tuple[Any, list[Any]]:
+        """Return the columns of numbers, and those of categories."""
         categories = self.design.categories
         if not categories:
-            return x
-        taken = {one.column for one in categories}
-        rest = [column for column in range(x.shape[1]) if column not in taken]
-        parts = [index(x, key=(slice(None), column)) for column in rest]
-        numeric = [reshape(part, shape=(x.shape[0], 1)) for part in parts]
+            return x, []
+        # Neighbouring columns stay together: each taken by itself costs seconds of compilation.
+        ends = [-1, *sorted(one.column for one in categories), x.shape[1]]
+        runs = [slice(a + 1, b) for a, b in pairwise(ends) if a + 1 < b]
+        numeric = [index(x, key=(slice(None), run)) for run in runs]
         codes = [index(x, key=(slice(None), one.column)) for one in categories]
+        if not self.design.by_product:
+            codes = [astype(code, dtype=np.dtype(np.int64)) for code in codes]
+        return concatenate(numeric, axis=1) if numeric else None, codes
+
+    def _embedded(self, numbers: Any, codes: list[Any]) -> Any:
+        """Return numbers, and after them the embeddings of categories."""
+        if not codes:
+            return numbers
         embedded = [
-            layer(astype(code, dtype=np.dtype(np.int64)))
-            for layer, code in zip(self.embeddings, codes, strict=True)
+            looked_up(layer, code) for layer, code in zip(self.embeddings, codes, strict=True)
         ]
-        return concatenate([*numeric, *embedded], axis=1)
+        return concatenate(([] if numbers is None else [numbers]) + embedded, axis=1)
 
 
 # Rows predicted at a time, so that many of them need little memory.
 _BLOCK = 4096
+
+
+def outputs_of(network: Module, X: Array) -> Array:
+    """Return a network's output for plain numbers, in evaluation mode and in blocks of rows."""
+    network.eval()
+    with no_grad(), np.errstate(over="ignore"):
+        blocks = [network(X[i : i + _BLOCK]).data for i in range(0, len(X), _BLOCK)]
+    return np.concatenate([np.asarray(block) for block in blocks])
 
 
 def _drawn(

@@ -25,7 +25,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from adjoint.errors import TableError
 from adjoint.estimators import TabularClassifier, TabularRegressor
 from adjoint.tables.settings import TableSettings
-from adjoint.tables.trial import prepare, train
+from adjoint.tables.training import train
+from adjoint.tables.trial import prepare
 
 ROWS = 240
 AGE = np.arange(ROWS) % 60 + 20
@@ -33,7 +34,7 @@ TOWN = np.array(["Oslo", "Rome", None, "Kyiv"] * (ROWS // 4), object)
 FRAME = pd.DataFrame({"age": [f"{age} years" for age in AGE], "town": TOWN, "target": AGE % 7})
 LABELS = np.where((AGE > 50) ^ (TOWN == "Rome"), "yes", "no")
 RENT = 10.0 * AGE + 300 * (TOWN == "Rome")
-QUICK = {"epochs": 60, "learning_rate": 0.01, "random_state": 0}
+QUICK = {"ensemble": 1, "epochs": 60, "learning_rate": 0.01, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def classifier():
     return TabularClassifier(**QUICK).fit(FRAME, LABELS)
 
 
-@parametrize_with_checks([TabularClassifier(epochs=30), TabularRegressor()])
+@parametrize_with_checks([TabularClassifier(epochs=30, ensemble=1), TabularRegressor(ensemble=1)])
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_contract(estimator, check):
     check(estimator)
@@ -112,7 +113,7 @@ def test_the_parameters_are_the_settings_of_the_command(kind):
 
 def test_an_int_gives_the_same_network_and_none_another():
     def predicted(random_state):
-        model = TabularRegressor(epochs=2, random_state=random_state)
+        model = TabularRegressor(epochs=2, ensemble=1, random_state=random_state)
         return model.fit(FRAME, RENT).predict(FRAME)
 
     np.testing.assert_array_equal(predicted(3), predicted(3))
@@ -183,20 +184,20 @@ def test_a_wrong_parameter_is_refused(parameters, message):
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_targets_that_cannot_be_learnt_are_refused(kind, y, error, message):
     with pytest.raises(error, match=message):
-        kind(epochs=1).fit(FRAME, y)
+        kind(epochs=1, ensemble=1).fit(FRAME, y)
 
 
 def test_a_column_of_targets_is_told():
     with pytest.warns(DataConversionWarning, match="column-vector y"):
-        TabularRegressor(epochs=1).fit(FRAME, RENT[:, np.newaxis])
+        TabularRegressor(epochs=1, ensemble=1).fit(FRAME, RENT[:, np.newaxis])
 
 
 def test_three_rows_are_enough_to_fit_and_two_are_told():
     frame = pd.DataFrame({"x": [1.0, 2, 3, 4, 5, 6]})
-    model = TabularRegressor(epochs=2).fit(frame, [1, 2, 3, 4, 5, 7])
+    model = TabularRegressor(epochs=2, ensemble=1).fit(frame, [1, 2, 3, 4, 5, 7])
     assert model.predict(frame).shape == (6,)
     with pytest.raises(TableError, match=r"2 rows are too few .* a smaller validation$"):
-        TabularRegressor(epochs=2).fit(frame[:2], [1, 2])
+        TabularRegressor(epochs=2, ensemble=1).fit(frame[:2], [1, 2])
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_three_rows_are_enough_to_fit_and_two_are_told():
 )
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_a_fit_that_fails_on_its_target_leaves_the_model_of_before(kind, y, wrong):
-    model = kind(epochs=1, random_state=0).fit(FRAME, y)
+    model = kind(epochs=1, ensemble=1, random_state=0).fit(FRAME, y)
     before, known = model.predict(FRAME), set(vars(model))
     with pytest.raises(ValueError, match=r"."):
         model.fit(FRAME.assign(more=1.0).iloc[:, ::-1], wrong)
@@ -220,7 +221,7 @@ def test_a_fit_that_fails_on_its_target_leaves_the_model_of_before(kind, y, wron
 
 
 def test_a_first_fit_that_fails_leaves_nothing():
-    model = TabularClassifier(epochs=1)
+    model = TabularClassifier(epochs=1, ensemble=1)
     with pytest.raises(ValueError, match="y has one class"):
         model.fit(FRAME, ["a"] * ROWS)
     assert not [name for name in vars(model) if name.endswith("_") or name.startswith("_")]

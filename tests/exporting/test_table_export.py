@@ -144,7 +144,17 @@ def test_names_in_a_description_run_nothing(folder):
 def test_dates_are_refused_with_an_option_that_there_is(tmp_path, capsys):
     lines = [f"2024-{1 + n % 12:02}-{1 + n % 28:02};{n % 7};{'ab'[n % 2]}" for n in range(100)]
     (tmp_path / "t.csv").write_text("\n".join(["day;n;y", *lines]) + "\n")
-    fit = ["fit", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1", "--out"]
+    fit = [
+        "fit",
+        str(tmp_path / "t.csv"),
+        "--target",
+        "y",
+        "--epochs",
+        "1",
+        "--ensemble",
+        "1",
+        "--out",
+    ]
     assert main([*fit, str(tmp_path / "m")]) == 0
     capsys.readouterr()
     assert main(["export", str(tmp_path / "m"), "--out", str(tmp_path / "m.py")]) == 2
@@ -160,7 +170,17 @@ def typed(tmp_path_factory):
     place = tmp_path_factory.mktemp("typed")
     lines = ["n;y", *(f"{n % 50};{'ab'[n % 50 > 20]}" for n in range(200)), *["-1;a"] * 9]
     (place / "t.csv").write_text("\n".join(lines) + "\n")
-    fit = ["fit", str(place / "t.csv"), "--target", "y", "--epochs", "1", "--missing=-1"]
+    fit = [
+        "fit",
+        str(place / "t.csv"),
+        "--target",
+        "y",
+        "--epochs",
+        "1",
+        "--ensemble",
+        "1",
+        "--missing=-1",
+    ]
     assert main([*fit, "--out", str(place / "m")]) == 0
     return place
 
@@ -187,3 +207,24 @@ def test_a_table_without_rows_has_predictions_of_none(folder):
         "probability_ja": 0,
         "probability_nein": 0,
     }
+
+
+@pytest.mark.parametrize("categories", [3, 200])
+def test_an_ensemble_predicts_numbers_as_the_model_does(categories, tmp_path):
+    """Lookups of few categories are products in the network, those of many are not."""
+    rng = np.random.default_rng(0)
+    lines = ["a;b;word;y"]
+    for n in range(4 * categories + 200):
+        a, b, word = rng.normal(), rng.lognormal(3, 2), n % categories
+        lines.append(f"{a:.3f};{'' if n % 9 == 0 else f'{b:.2f}'};w{word};{a + word % 5:.3f}")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    fit = ["fit", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1", "--ensemble", "3"]
+    assert main([*fit, "--out", str(tmp_path / "m")]) == 0
+    model = load_model(tmp_path / "m")
+    assert model.design.by_product == (categories == 3)
+    # Scaled values tell apart numbers beyond the quantiles, whose ranks are the same.
+    asked = {"a": ["0.5", "-90", "-9000", ""], "b": ["1e3", "", "1e300", "2"], "word": ["w1"] * 4}
+    expected = model.predict(pyarrow.table(asked), Counter())["prediction"]
+    assert len({f"{each:.4f}" for each in expected[1:3]}) == 2
+    found = loaded(tmp_path / "m", tmp_path / "model.py")(asked)["prediction"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -194,7 +194,7 @@ def run(tmp_path, monkeypatch, capfd, temporary):
     return run_command
 
 
-FIT = ("fit", "table.csv", "--target", "c", "--epochs", "2", "--hidden", "3")
+FIT = ("fit", "table.csv", "--target", "c", "--epochs", "2", "--hidden", "3", "--ensemble", "1")
 
 
 def is_refused(run, monkeypatch, *arguments):

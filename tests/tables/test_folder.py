@@ -36,7 +36,18 @@ def trained(tmp_path_factory):
             f"{size} kg;{1 + row % 28}.{1 + row % 12}.2024;{town};{['no', '=1+1'][row % 2]}"
         )
     (place / "sales.csv").write_text("\n".join(lines), "utf-8")
-    fit = ["fit", place / "sales.csv", "--target", "sold", "--epochs", "1", "--hidden", "4"]
+    fit = [
+        "fit",
+        place / "sales.csv",
+        "--target",
+        "sold",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+        "--ensemble",
+        "2",
+    ]
     assert cli.main([*map(str, fit), "--out", str(place / "model")]) == 0
     return place
 
@@ -86,7 +97,9 @@ def change(path, *keys, to):
         (("design", "dropout"), "much", "no part"),
         (("record", "rows"), {}, "has no"),
         (("record", "loss"), "low", "loss is no list"),
-        (("version",), 3, "reads versions 1 to 2"),
+        (("version",), 4, "reads versions 1 to 3"),
+        (("members",), 0, "no whole number"),
+        (("members",), 10**9, "no whole number"),
     ],
     ids=str,
 )
@@ -238,7 +251,8 @@ def test_fingerprints_count_the_rows_that_were_there(monkeypatch):
 
 def test_evaluate_says_that_it_scores_rows_that_it_was_trained_on(place, capsys):
     assert cli.main(["evaluate", "model", "sales.csv"]) == 0
-    assert "43 of these 60 rows are equal to rows that it was trained on" in capsys.readouterr().err
+    # Of 60 rows 12 are scored by; members of the ensemble hold different ones of the others out.
+    assert "48 of these 60 rows are equal to rows that it was trained on" in capsys.readouterr().err
 
 
 def test_digests_are_those_of_the_files(place):

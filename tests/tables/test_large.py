@@ -314,28 +314,46 @@ def weights_of(folder):
     return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
 
 
-FIT = ("--target", "kind", "--drop", "amount", "--epochs", 3, "--batch-size", 16, "--stream")
+FIT = (
+    "--target",
+    "kind",
+    "--drop",
+    "amount",
+    "--epochs",
+    3,
+    "--batch-size",
+    16,
+    "--ensemble",
+    1,
+    "--stream",
+)
 
 
-def test_a_killed_training_goes_on_to_the_same_bits(table, tmp_path, monkeypatch, capsys):
-    assert adjoint("fit", table, *FIT, "--out", tmp_path / "whole") == 0
+@pytest.mark.parametrize(("members", "count"), [(1, 4), (2, 250)])
+def test_a_killed_training_goes_on_to_the_same_bits(
+    members, count, table, tmp_path, monkeypatch, capsys
+):
+    fit = ("fit", table, *FIT, "--ensemble", members)
+    assert adjoint(*fit, "--out", tmp_path / "whole") == 0
     assert "read a window at a time" in capsys.readouterr().out
+    again = ("--out", tmp_path / "m", "--checkpoint", tmp_path / "c")
     save, saves = Saver.save, []
 
     def save_and_stop(self, run):
         save(self, run)
         saves.append(run)
-        if len(saves) == 4:
+        if len(saves) == count:
             raise MemoryError("killed")
 
     with monkeypatch.context() as patch:
         patch.setattr(Saver, "is_due", lambda self: True)
         patch.setattr(Saver, "save", save_and_stop)
         patch.setattr("adjoint.training.streamed_run._ROWS_A_PIECE", 128)
-        assert adjoint("fit", table, *FIT, "--out", tmp_path / "m", "--checkpoint", tmp_path / "c")
+        assert adjoint(*fit, *again)
     assert not (tmp_path / "m").exists()
-    again = ("--out", tmp_path / "m", "--checkpoint", tmp_path / "c")
-    assert adjoint("fit", table, *FIT, *again) == 0
+    # Each member has a file of its own.
+    assert (tmp_path / "c.2").exists() == (count > 4)
+    assert adjoint(*fit, *again) == 0
     assert weights_of(tmp_path / "m") == weights_of(tmp_path / "whole")
     assert not [one for one in threading.enumerate() if "prefetch" in one.name]
 

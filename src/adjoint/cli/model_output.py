@@ -121,7 +121,7 @@ def summary(model: TableModel) -> dict[str, Any]:
         "target": model.target.to_state(),
         "columns": {column.name: str(column) for column in model.encoder.columns},
         "ignored": model.encoder.ignored,
-        "network": list(model.network.design.sizes),
+        "network": list(model.design.sizes),
         "parameters": sum(parameter.size for parameter in model.network.parameters()),
         **(model.record.to_state() if model.record else {}),
     }

@@ -31,8 +31,9 @@ class TabularEncoder(TransformerMixin, TabularReader, BaseEstimator):  # type: i
     another, or whose texts say who a row is.
 
     A number becomes its rank among those of the fit, between -√3 and √3; one outside of them is
-    taken as the nearest. If some were missing, a column beside it has a 1 where one is, and the
-    number is that of the median, 0.
+    taken as the nearest. Where there are more than two values, a column beside it has the value
+    itself: less the median, by the range of the middle half, and smoothly within ±3. If some were
+    missing, another column has a 1 where one is, and the number is that of the median, 0.
 
     A date becomes the rank of its time, and what varies of its year, month, weekday and hour.
 
@@ -79,11 +80,11 @@ class TabularEncoder(TransformerMixin, TabularReader, BaseEstimator):  # type: i
     ... })
     >>> encoder = TabularEncoder().set_output(transform="pandas").fit(frame)
     >>> encoder.transform(frame[:4])
-          price  price_missing  town
-    0  1.732...            0.0   1.0
-    1 -1.732...            0.0   2.0
-    2  0.000...            1.0   1.0
-    3  0.000...            0.0   3.0
+          price  price_value  price_missing  town
+    0  1.732...     0.254...            0.0   1.0
+    1 -1.732...    -0.851...            0.0   2.0
+    2  0.000...     0.000...            1.0   1.0
+    3  0.000...     0.000...            0.0   3.0
     >>> print(encoder.columns_["town"])
     category, some missing, 2 values: Oslo, Rome
     >>> encoder.treated(pd.DataFrame({"price": ["$9,000"], "town": ["Bergen"]}))

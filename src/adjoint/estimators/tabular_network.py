@@ -18,17 +18,26 @@ from ..core.checks import positive_size
 from ..core.operand import refuse_subclass
 from ..tables.model import TableModel
 from ..tables.settings import TableSettings
-from ..tables.trial import prepare, train
+from ..tables.training import train
+from ..tables.trial import prepare
 from ..training.history import History
 from .parameters import Check, RandomState, flag, number
 from .tables import DataFrame, refuse_missing
 from .tabular_reader import TabularReader, unchanged_by_errors
 
 _DEFAULTS = TableSettings()
+
+
+def _size_or_none(name: str, value: object) -> None:
+    if value is not None:
+        positive_size(name, value)
+
+
 _CHECKS: dict[str, Check] = {
-    "epochs": positive_size,
+    "ensemble": _size_or_none,
+    "epochs": _size_or_none,
     "patience": positive_size,
-    "batch_size": positive_size,
+    "batch_size": _size_or_none,
     "learning_rate": number(0, closed="neither"),
     "dropout": number(0, 1),
     "validation": number(0, 1, closed="neither"),
@@ -53,9 +62,10 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         hidden: Sequence[int] = _DEFAULTS.hidden,
-        epochs: int = _DEFAULTS.epochs,
+        ensemble: int | None = _DEFAULTS.ensemble,
+        epochs: int | None = _DEFAULTS.epochs,
         patience: int = _DEFAULTS.patience,
-        batch_size: int = _DEFAULTS.batch_size,
+        batch_size: int | None = _DEFAULTS.batch_size,
         learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
         validation: float = _DEFAULTS.validation,
@@ -66,7 +76,8 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         random_state: RandomState = None,
         verbose: bool = False,
     ) -> None:
-        self.hidden, self.epochs, self.patience = hidden, epochs, patience
+        self.hidden, self.ensemble = hidden, ensemble
+        self.epochs, self.patience = epochs, patience
         self.batch_size, self.learning_rate, self.dropout = batch_size, learning_rate, dropout
         self.validation = validation
         self.decimal, self.thousands = decimal, thousands
@@ -139,11 +150,14 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
     ----------
     hidden : sequence of int
         Units of each hidden layer.
-    epochs : int
-        At most; it stops early.
+    ensemble : int, optional
+        How many networks answer together, by their mean; by default as the rows need.
+    epochs : int, optional
+        At most; it stops early. By default as many as the rows need.
     patience : int
         Epochs without a better loss on the rows to validate on, before it stops.
-    batch_size : int
+    batch_size : int, optional
+        Rows a step; by default as the rows need.
     learning_rate : float
         The step length of AdamW.
     dropout : float
@@ -243,8 +257,8 @@ class TabularRegressor(RegressorMixin, TabularNetwork):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden, epochs, patience, batch_size, learning_rate, dropout, validation, decimal, thousands, \
-dates, missing, random_state, verbose
+    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, validation, decimal, \
+thousands, dates, missing, random_state, verbose
         As of `TabularClassifier`.
 
     Attributes

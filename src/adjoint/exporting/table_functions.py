@@ -15,6 +15,7 @@ import numpy as np
 from ..core.annotations import Array
 from ..tables.conventions import MISSING
 from ..tables.number_format import EXPONENT, MARKS, MONEY, TIDY, UNIT, digits_pattern
+from ..tables.scaling import CLIP, scaled
 from ..tables.values import SIMPLE
 
 _DIGITS = "|".join(digits_pattern(*marks) for marks in MARKS)
@@ -25,6 +26,7 @@ CONSTANTS: dict[str, Any] = {
     "TIDY": TIDY,
     "ANY_NUMBER": ANY_NUMBER,
     "SIMPLE_NUMBER": SIMPLE_NUMBER,
+    "CLIP": CLIP,
 }
 
 
@@ -64,7 +66,7 @@ def read_number(text: str, column: Mapping[str, Any]) -> float:
 
 
 def encode_numbers(values: Sequence[Any], column: Mapping[str, Any]) -> list[Array]:
-    """Return the ranks of numbers among the quantiles, and which are missing."""
+    """Return the ranks of numbers among the quantiles, their scaled values, which are missing."""
     numbers, words = np.full(len(values), np.nan), 0
     for place, value in enumerate(values):
         is_text = isinstance(value, (str, bool, np.bool_))
@@ -77,8 +79,11 @@ def encode_numbers(values: Sequence[Any], column: Mapping[str, Any]) -> list[Arr
     numbers[~np.isfinite(numbers)] = np.nan
     gaps = np.isnan(numbers)
     ranks = np.linspace(-(3**0.5), 3**0.5, len(column["quantiles"]))
-    found = np.where(gaps, 0.0, np.interp(numbers, column["quantiles"], ranks))
-    return [found, gaps] if column["has_missing"] else [found]
+    found = [np.interp(numbers, column["quantiles"], ranks)]
+    if column["scaling"]:
+        found.append(scaled(numbers, column["scaling"]))
+    found = [np.where(gaps, 0.0, part) for part in found]
+    return [*found, gaps] if column["has_missing"] else found
 
 
 def encode_categories(values: Sequence[Any], column: Mapping[str, Any]) -> list[Array]:
@@ -112,6 +117,7 @@ FUNCTIONS = (
     tidy_text,
     canonical_text,
     read_number,
+    scaled,
     encode_numbers,
     encode_categories,
     encode_table,

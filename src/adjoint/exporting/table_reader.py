@@ -17,6 +17,7 @@ from ..ops.structural import astype
 from ..tables.column import Column
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
+from ..tables.scaling import scaling_of
 from .python_source import golden_array
 from .refusal import ExportError
 from .subject import Subject
@@ -159,6 +160,7 @@ def _described(column: Column) -> dict[str, Any]:
     return {
         **found,
         "quantiles": column.quantiles,
+        "scaling": scaling_of(column.quantiles) if column.has_value else None,
         "pattern": format.pattern,
         "marks": format.marks,
         "units": (format.before, format.after),

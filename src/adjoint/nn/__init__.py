@@ -18,6 +18,7 @@ from .activations.rectified import ELU, SELU, LeakyReLU, PReLU, ReLU, Softplus
 from .attention import MultiheadAttention
 from .container import Flatten, Residual, Sequential
 from .embedding import Embedding
+from .ensemble import Ensemble
 from .linear import Linear
 from .losses.binary import BinaryCrossEntropy, FocalLoss, HingeLoss
 from .losses.classification import CrossEntropyLoss, KLDivergence
@@ -65,6 +66,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "Ensemble",
     "Flatten",
     "FocalLoss",
     "GRUCell",

@@ -14,6 +14,7 @@ from ..core.annotations import Array
 from ..errors import TableError
 from .date_format import DateFormat, Moments
 from .number_format import NumberFormat
+from .scaling import scaled, scaling_of
 from .values import (
     as_floats,
     as_moments,
@@ -71,6 +72,9 @@ class Column:
         Texts that stand for missing values besides the usual ones.
     remarks : list of str
         What else there is to say about it: what was decided, converted or taken as missing.
+    has_value : bool
+        Whether a number becomes its scaled value beside its rank. Models of earlier versions have
+        the rank alone.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Column:
     parts: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    has_value: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -101,7 +106,7 @@ class Column:
         """How many columns of numbers it becomes."""
         if self.kind == "category":
             return 1
-        return max(len(self.parts), 1) + self.has_missing
+        return max(len(self.parts), 1) + self.has_value + self.has_missing
 
     @property
     def count(self) -> int:
@@ -111,6 +116,7 @@ class Column:
     def feature_names(self) -> list[str]:
         """Return what the columns of numbers are called that it becomes."""
         names = [f"{self.name}_{part}" for part in self.parts] or [self.name]
+        names += [f"{self.name}_value"] * self.has_value
         is_marked = self.has_missing and self.kind != "category"
         return [*names, f"{self.name}_missing"] if is_marked else names
 
@@ -136,9 +142,11 @@ class Column:
         if gaps.any() and not self.has_missing:
             self._count(treated, "missing, taken as the median", int(gaps.sum()))
         parts = list(self._parts(found)) if found else [self._ranks(numbers)]
+        if self.has_value:
+            parts.append(scaled(numbers, scaling_of(self.quantiles)))
         self._count_outside(numbers, treated)
-        scaled = [np.where(gaps, 0.0, part) for part in parts]
-        return np.column_stack([*scaled, gaps] if self.has_missing else scaled)
+        filled = [np.where(gaps, 0.0, part) for part in parts]
+        return np.column_stack([*filled, gaps] if self.has_missing else filled)
 
     def _count(self, treated: Counter[str], what: str, count: int) -> None:
         if count:

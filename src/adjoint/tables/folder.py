@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import TableError, UnreadableFileError
 from ..files.tensor_file import read_tensors, write_tensors
 from ..network import Design, Perceptron
+from ..nn.ensemble import Ensemble
 from ..nn.weights import load_weights, save_weights
 from .encoder import DTYPE, Encoder
 from .fingerprints import Fingerprints
@@ -28,8 +29,11 @@ from .state import restored
 from .target import Target
 
 FORMAT = "adjoint table model"
-VERSION = 2
-_READABLE = (1, 2)
+VERSION = 3
+_READABLE = (1, 2, 3)
+_MOST_MEMBERS = 1000
+# Earlier versions had one network, without a linear path.
+_FIRST_ENSEMBLE = 3
 # This stands in the place of a report that could not be written.
 NO_REPORT = "<p>The report could not be written.</p>\n"
 MODEL, WEIGHTS, REPORT, ROWS = FILES = (
@@ -69,7 +73,8 @@ def save_model(model: TableModel, folder: Path, *, report: str, replace: bool = 
             "version": VERSION,
             "encoder": model.encoder.to_state(),
             "target": model.target.to_state(),
-            "design": asdict(model.network.design),
+            "design": asdict(model.design),
+            "members": len(model.network.members),
             "record": model.record.to_state() if model.record else None,
             "digests": _digests(part),
         }
@@ -166,12 +171,17 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
             if wanted != found.get(name):
                 raise ValueError(f"{name} is not the file that {MODEL} was written with")
     encoder, target = restored(Encoder, state["encoder"]), restored(Target, state["target"])
-    design = _design(state["design"], encoder, target)
-    count = _count(design)
+    is_ensemble = state["version"] >= _FIRST_ENSEMBLE
+    design = _design(state["design"], encoder, target, is_ensemble=is_ensemble)
+    members = state["members"] if is_ensemble else 1
+    if type(members) is not int or not 0 < members <= _MOST_MEMBERS:
+        raise ValueError("its ensemble has members that are no whole number")
+    count = _count(design) * members
     if count * np.dtype(DTYPE).itemsize > (folder / WEIGHTS).stat().st_size:
         raise ValueError(f"its network has {count:,} parameters, more than {WEIGHTS} holds")
-    network = Perceptron(design, np.random.RandomState(0), DTYPE)
-    load_weights(network, folder / WEIGHTS)
+    parts = [Perceptron(design, np.random.RandomState(0), DTYPE) for _ in range(members)]
+    network = Ensemble(parts)
+    load_weights(network if is_ensemble else parts[0], folder / WEIGHTS)
     record = state.get("record")
     fingerprints = None
     if (folder / ROWS).exists():
@@ -180,7 +190,7 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
     return TableModel(encoder, target, network, told, fingerprints)
 
 
-def _design(state: Any, encoder: Encoder, target: Target) -> Design:
+def _design(state: Any, encoder: Encoder, target: Target, *, is_ensemble: bool) -> Design:
     """Return the design of the network that a state describes, if it fits the columns."""
     sizes, dropout = state["sizes"], state["dropout"]
     is_list = isinstance(sizes, list) and len(sizes) < 1000
@@ -189,8 +199,13 @@ def _design(state: Any, encoder: Encoder, target: Target) -> Design:
     if type(dropout) not in (int, float) or not 0 <= dropout < 1:
         raise ValueError("its network has a dropout that is no part")
     # A design that does not fit its columns would fail only when rows are predicted.
-    expected = design_for(encoder, target, hidden=tuple(sizes[1:-1]), dropout=dropout)
-    if json.loads(json.dumps(asdict(expected))) != state:
+    expected = design_for(
+        encoder, target, hidden=tuple(sizes[1:-1]), dropout=dropout, is_ensemble=is_ensemble
+    )
+    if (
+        json.loads(json.dumps(asdict(expected)))
+        != {"linear_path": False, "by_product": False} | state
+    ):
         raise ValueError(f"its network is {sizes}, its columns need {list(expected.sizes)}")
     return expected
 
@@ -198,7 +213,9 @@ def _design(state: Any, encoder: Encoder, target: Target) -> Design:
 def _count(design: Design) -> int:
     """Return how many parameters a network has."""
     layers = sum((before + 1) * after for before, after in pairwise(design.sizes))
-    return layers + sum(category.count * category.size for category in design.categories)
+    linear = design.linear_path * design.sizes[-1]
+    linear *= sum(category.count for category in design.categories) + design.numeric
+    return layers + linear + sum(category.count * category.size for category in design.categories)
 
 
 def _checksum(state: dict[str, Any]) -> str:

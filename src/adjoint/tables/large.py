@@ -20,10 +20,11 @@ from ..errors import TableError
 from .conventions import Conventions
 from .encoder import Encoder, conventions_of, row_counters
 from .fingerprints import Fingerprints
+from .parts import Parts
 from .settings import TableSettings
 from .survey import Survey
 from .target import Target, learn_target
-from .trial import Parts, check_rows, unnamed
+from .trial import check_rows, unnamed
 
 # A table is large if it takes more than this part of the memory that is available: its columns,
 # encoded rows, and copies of both.
@@ -101,7 +102,7 @@ def prepare_large(
     stream = ByWindow(
         counted.sizes,
         partial(_trained, survey, encoder, target),
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size_for(sum(counted.sizes)),
         seed=settings.seed,
         tell=tell,
         identity=groups.identity,

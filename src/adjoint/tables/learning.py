@@ -164,6 +164,7 @@ def _numeric(name: str, numbers: Array, format: NumberFormat, remarks: list[str]
         quantiles=quantiles,
         numbers=format,
         remarks=remarks,
+        has_value=len(quantiles) > 2,
     )
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
-from ..network import Category, Design, Perceptron, embedding_size, input_size
+from ..network import (
+    Category,
+    Design,
+    Perceptron,
+    embedding_size,
+    input_size,
+    outputs_of,
+)
+from ..nn.ensemble import Ensemble
 from ..ops.softmax import softmax
 from .encoder import Encoder
 from .fingerprints import Fingerprints
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
 # Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
 # chosen its columns, and may have some of nearly as many categories as rows.
 _WIDEST_EMBEDDING = 16
+# A product with one-hot rows takes longer than looking up where there are more.
+_MOST_BY_PRODUCT = 128
 
 
 @dataclass
@@ -39,9 +49,16 @@ class TableModel:
 
     encoder: Encoder
     target: Target
-    network: Perceptron
+    network: Ensemble
     record: Record | None = None
     fingerprints: Fingerprints | None = None
+
+    @property
+    def design(self) -> Design:
+        """The design that all members have."""
+        (first, *_) = self.network.members
+        assert isinstance(first, Perceptron)
+        return first.design
 
     def outputs(self, X: Array) -> Array:
         """Return what is predicted of encoded rows: the classes' probabilities, or numbers.
@@ -50,7 +67,7 @@ class TableModel:
         -------
         (n, classes) or (n,) array
         """
-        found = self.network.outputs(X).astype(np.float64)
+        found = outputs_of(self.network, X).astype(np.float64)
         if self.target.task == "regression":
             return np.asarray(found[:, 0] * self.target.std + self.target.mean)
         return np.asarray(softmax(found, axis=1))
@@ -77,12 +94,31 @@ class TableModel:
 
 
 def design_for(
-    encoder: Encoder, target: Target, *, hidden: tuple[int, ...], dropout: float
+    encoder: Encoder,
+    target: Target,
+    *,
+    hidden: tuple[int, ...],
+    dropout: float,
+    is_ensemble: bool = True,
 ) -> Design:
-    """Return the design of a network from the columns to the target."""
+    """Return the design of a network from the columns to the target.
+
+    Parameters
+    ----------
+    is_ensemble : bool
+        Whether it is a member of an ensemble; models of earlier versions have none.
+    """
     categories = tuple(
         Category(place, column.count, embedding_size(column.count, most=_WIDEST_EMBEDDING))
         for place, column in encoder.categories().items()
     )
     sizes = (input_size(categories, encoder.width), *hidden, target.outputs)
-    return Design(sizes, ("relu",) * len(hidden), dropout=dropout, categories=categories)
+    few = all(category.count <= _MOST_BY_PRODUCT for category in categories)
+    return Design(
+        sizes,
+        ("relu",) * len(hidden),
+        dropout=dropout,
+        categories=categories,
+        linear_path=is_ensemble,
+        by_product=is_ensemble and few,
+    )

@@ -30,6 +30,8 @@ class Record:
     tier : str
     importance : dict of str to float
         By how much the headline score falls without a column.
+    verdict : list of str
+        Which model to prefer, and what else there is to say, in sentences.
     """
 
     settings: TableSettings
@@ -42,6 +44,7 @@ class Record:
     seconds: float
     tier: str = ""
     importance: dict[str, float] = field(default_factory=dict)
+    verdict: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)
@@ -62,7 +65,11 @@ class Record:
         ValueError
             If the state is not that of a record.
         """
-        return restored(cls, _with_nan(state), finite=False)
+        if not isinstance(state, dict):
+            raise ValueError("Record is no object of JSON")
+        # Settings hold None where the rows decide; a score of None is one that was not there.
+        told = {name: v if name == "settings" else _with_nan(v) for name, v in state.items()}
+        return restored(cls, told, finite=False)
 
 
 def _with_nan(value: Any) -> Any:

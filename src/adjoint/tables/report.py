@@ -60,11 +60,12 @@ def write_report(trial: Trial, source: str) -> str:
         f"{_text(source)}: trained on {rows['train']:,} rows in {record.seconds:.1f} s, stopped "
         f"by {rows['validation']:,} others, and scored on {rows['test']:,} that it never saw.</p>",
         _section("Scores on the rows held out", metrics_table(record.metrics)),
+        *(f"<p>{_text(sentence)}</p>" for sentence in record.verdict),
         _section("Losses", _losses(record)),
         _section(*_outcome(trial)),
         _section("What each column is worth", _importances(record.importance)),
         _section("What the columns were taken for", _columns(model.encoder)),
-        f"<footer>network {model.network.design.sizes}, settings {_text(record.settings)}</footer>",
+        f"<footer>network {model.design.sizes}, settings {_text(record.settings)}</footer>",
     ]
     title = _text(target.name)
     return (
@@ -123,7 +124,8 @@ def _losses(record: Record) -> str:
         LossCurveDisplay.from_values(record.loss, validation_loss=record.val_loss or None, ax=ax)
 
     best = record.best_epoch
-    return _figure("losses", draw) + f"<p>The weights are those of epoch {best}.</p>"
+    told = f"of epoch {best}" if best else "that it started with, a linear model"
+    return _figure("losses", draw) + f"<p>The weights are those {told}.</p>"
 
 
 def _figure(name: str, draw: Callable[[Any], None]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -14,24 +15,48 @@ class TableSettings:
     task : {"auto", "classification", "regression"}
     hidden : tuple of int
         Units of each hidden layer.
-    epochs : int
-        At most; it stops early.
+    epochs : int, optional
+        At most; it stops early. By default as many as the rows need, see `epochs_for`.
     patience : int
         Epochs without a better loss on the rows to validate on, before it stops.
-    batch_size : int
+    batch_size : int, optional
+        By default by the number of rows, see `batch_size_for`.
     learning_rate, dropout : float
     test, validation : float
         Parts of the rows that are held out: to score by (0 for none), and of the others to stop by.
     seed : int
+    ensemble : int, optional
+        How many networks answer together; by default by the number of rows, see `members_for`.
     """
 
     task: str = "auto"
-    hidden: tuple[int, ...] = (64, 32)
-    epochs: int = 100
-    patience: int = 8
-    batch_size: int = 256
-    learning_rate: float = 1e-3
+    hidden: tuple[int, ...] = (128, 64)
+    epochs: int | None = None
+    patience: int = 100
+    batch_size: int | None = None
+    learning_rate: float = 3e-3
     dropout: float = 0.1
     test: float = 0.2
     validation: float = 0.1
     seed: int = 0
+    ensemble: int | None = None
+
+    def epochs_for(self, rows: int) -> int:
+        """Return how many epochs to train at most: fewer where each has many steps."""
+        return self.epochs or int(min(max(_ROWS_SEEN // rows, 12), 100))
+
+    def batch_size_for(self, rows: int) -> int:
+        """Return how many rows a step takes: few enough for an epoch to have many steps."""
+        most = _BATCH if rows < _MANY_ROWS else _BATCH_OF_MANY
+        return self.batch_size or int(min(max(rows // 24, 16), most))
+
+    def members_for(self, rows: int) -> int:
+        """Return how many networks answer together: more where a chance split decides much."""
+        return self.ensemble or next(count for below, count in _MEMBERS if rows < below)
+
+
+# Chosen by the development tables of benchmarks/tables.py alone.
+_ROWS_SEEN = 500_000
+_MANY_ROWS = 10_000
+_BATCH, _BATCH_OF_MANY = 64, 256
+_MEMBERS = ((_MANY_ROWS, 8), (math.inf, 2))

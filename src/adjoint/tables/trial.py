@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
-from ..data.window import ByWindow
-from ..errors import TableError, UnreadableFileError
+from ..errors import TableError
 from ..files.rescue import rescued
-from ..network import Perceptron
-from ..optim import AdamW
-from ..training.callbacks import EarlyStopping
-from ..training.fit import fit
 from ..training.saving import Saving
 from .baseline import baselines
 from .conventions import AS_SHOWN, Conventions
-from .encoder import DTYPE, Encoder, conventions_of, row_counters
-from .fingerprints import Fingerprints
+from .encoder import Encoder, conventions_of, row_counters
 from .folder import NO_REPORT, save_model
 from .importance import importances
-from .model import TableModel, design_for
+from .model import TableModel
+from .parts import Parts
 from .record import Record
 from .scores import score
 from .settings import TableSettings
 from .target import Target, learn_target, mean_and_deviation, told_missing
+from .training import Trained, train
+from .verdict import verdict
 
 if TYPE_CHECKING:
     import pyarrow
-
-    from ..training.history import History
 
 
 _FEWEST_ROWS = 20
@@ -57,37 +51,6 @@ class Trial:
     record: Record
     held_y: Array
     held_outputs: Array
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model that was not scored yet, and how its training went."""
-
-    model: TableModel
-    history: History
-    best_epoch: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Encoded rows to train on, to stop by and to score by, and what is said of the others.
-
-    Where there is a stream, it gives the rows to train on, which have these fingerprints; then
-    ``train`` is a sample of them, for simpler models.
-    """
-
-    train: tuple[Array, Array]
-    validation: tuple[Array, Array]
-    test: tuple[Array, Array]
-    left_out: str = ""
-    stream: ByWindow | None = None
-    fingerprints: Fingerprints | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are to train on."""
-        return len(self.train[1]) if self.stream is None else self.stream.rows
 
 
 def prepare(
@@ -194,25 +157,6 @@ def run(
         return _scored(trained, parts, settings, say=say)
 
 
-def train(
-    encoder: Encoder,
-    target: Target,
-    parts: Parts,
-    settings: TableSettings,
-    *,
-    progress: bool,
-    checkpoint: Saving | None = None,
-) -> Trained:
-    """Train a network on the rows to train on, which the rows to stop by end."""
-    design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
-    network = Perceptron(design, np.random.RandomState(settings.seed), DTYPE)
-    known = parts.fingerprints or Fingerprints.of(*parts.train)
-    model = TableModel(encoder, target, network, fingerprints=known)
-    start = time.perf_counter()
-    history, stopping = _train(model, parts, settings, progress=progress, checkpoint=checkpoint)
-    return Trained(model, history, stopping.best_epoch, time.perf_counter() - start)
-
-
 def _scored(
     trained: Trained, parts: Parts, settings: TableSettings, *, say: Callable[[str], None]
 ) -> Trial:
@@ -234,46 +178,10 @@ def _scored(
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
-        interrupted=history.interrupted,
+        interrupted=trained.interrupted,
         seconds=round(trained.seconds, 3),
         tier=history.tier,
         importance=importances(model, X, y, seed=settings.seed),
+        verdict=verdict(trained, found, parts),
     )
     return Trial(model, record, y, outputs)
-
-
-def _train(
-    model: TableModel,
-    parts: Parts,
-    settings: TableSettings,
-    *,
-    progress: bool,
-    checkpoint: Saving | None,
-) -> Any:
-    target = model.target
-    pairs = [(X, target.as_trained(y)) for X, y in (parts.train, parts.validation)]
-    stopping = EarlyStopping(patience=settings.patience)
-    try:
-        history = fit(
-            model.network,
-            pairs[0] if parts.stream is None else parts.stream,
-            loss=target.loss,
-            optimizer=lambda p: AdamW(p, lr=settings.learning_rate),
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            validation=pairs[1],
-            callbacks=[stopping],
-            checkpoint=checkpoint,
-            resume=checkpoint is not None,
-            progress="log" if progress else False,
-        )
-    except TableError:
-        raise
-    except UnreadableFileError as error:  # names its file
-        raise TableError(str(error)) from None
-    except ValueError as error:
-        if checkpoint is None:
-            raise
-        raise TableError(f"{checkpoint.path}: {error}") from None
-    return history, stopping

@@ -79,7 +79,7 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     "--epochs",
     type=click.IntRange(1),
     default=DEFAULTS.epochs,
-    help="Passes over the data, at most.",
+    help="Passes over the data, at most.  [default: by the rows]",
 )
 @click.option(
     "--patience",
@@ -87,8 +87,11 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     default=DEFAULTS.patience,
     help="Epochs without a better loss before it stops.",
 )
+@click.option("--batch-size", type=click.IntRange(1), help="Rows a step.  [default: by the rows]")
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=DEFAULTS.batch_size, help="Rows a step."
+    "--ensemble",
+    type=click.IntRange(1, 100),
+    help="Networks that answer together, by their mean.  [default: by the rows]",
 )
 @click.option(
     "--learning-rate",
@@ -203,6 +206,8 @@ def fit(
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
         say(scores(record.metrics, record.rows["test"]))
+        for sentence in record.verdict:
+            say(sentence)
         say(f"wrote {click.format_filename(out)}: weights, description, report.html")
         say(
             f"next: adjoint predict {_quoted(out)} MORE.csv --out predictions.csv, and open "

@@ -32,4 +32,6 @@ def show(model: Path, as_json: bool) -> int:
         f"{record.seconds:.1f} s; the weights are those of epoch {record.best_epoch}"
     )
     say(scores(record.metrics, rows["test"]))
+    for sentence in record.verdict:
+        say(sentence)
     return 0

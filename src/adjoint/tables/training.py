@@ -1,0 +1,240 @@
+"""A table's network is an ensemble, each member of which starts as a linear model of its rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.annotations import Array
+from ..data.window import ByWindow
+from ..errors import TableError, UnreadableFileError
+from ..network import Perceptron, outputs_of
+from ..nn.ensemble import Ensemble
+from ..nn.functional import LOSSES
+from ..optim import AdamW
+from ..optim.schedules import Cosine
+from ..training.callbacks import EarlyStopping
+from ..training.fit import fit
+from ..training.history import History
+from ..training.saving import Saving
+from .baseline import start_from_linear
+from .encoder import DTYPE, Encoder
+from .fingerprints import Fingerprints
+from .model import TableModel, design_for
+from .parts import Parts
+from .settings import TableSettings
+from .target import Target
+
+# From so many rows on, those held out to stop by are not missed, and all members have the same.
+_MANY_ROWS = 10_000
+# The linear path is there already when a training begins: it moves slower.
+_LINEAR_RATE = 0.1
+# What is left of each rate at the last step.
+_LAST_RATE = 0.01
+
+Rows = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model that was not scored yet, and how its training went.
+
+    Attributes
+    ----------
+    model : TableModel
+    history : History
+        That of the first member.
+    best_epoch : int
+        0 where the first member was best as it started, a linear model.
+    interrupted : bool
+        Whether Ctrl-C ended the training of any member; later ones are not there then.
+    seconds : float
+    """
+
+    model: TableModel
+    history: History
+    best_epoch: int
+    interrupted: bool
+    seconds: float
+
+
+def train(
+    encoder: Encoder,
+    target: Target,
+    parts: Parts,
+    settings: TableSettings,
+    *,
+    progress: bool,
+    checkpoint: Saving | None = None,
+) -> Trained:
+    """Train an ensemble on the rows to train on, which the rows to stop by end.
+
+    Parameters
+    ----------
+    progress : bool
+        Whether the epochs of the first member are told.
+    checkpoint : Saving, optional
+        Where the first member is saved; those after it are saved in files beside it.
+    """
+    start = time.perf_counter()
+    design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
+    members: list[Perceptron] = []
+    histories: list[History] = []
+    best_epochs: list[int] = []
+    linear: list[Array] = []
+    for k, (rows, held) in enumerate(_splits(parts, settings)):
+        network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
+        rows, held = (rows[0], target.as_trained(rows[1])), (held[0], target.as_trained(held[1]))
+        if linear and len(rows[1]) >= _MANY_ROWS:
+            _start_as(network, linear)
+        else:
+            start_from_linear(network, encoder, target, *rows)
+            linear = _path(network)
+        history, best = _train_one(
+            network,
+            rows if parts.stream is None else parts.stream,
+            held,
+            replace(settings, seed=settings.seed + k),
+            loss=target.loss,
+            count=parts.rows,
+            progress=progress and not k,
+            checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
+        )
+        members.append(network)
+        histories.append(history)
+        best_epochs.append(best)
+        if history.interrupted:
+            break
+    seconds = time.perf_counter() - start
+    model = TableModel(
+        encoder, target, Ensemble(members), fingerprints=_fingerprints(parts, len(members))
+    )
+    return Trained(model, histories[0], best_epochs[0], histories[-1].interrupted, seconds)
+
+
+def _fingerprints(parts: Parts, members: int) -> Fingerprints:
+    """Return those of the rows that any member was trained on."""
+    if parts.fingerprints is not None:
+        return parts.fingerprints
+    if members == 1:
+        return Fingerprints.of(*parts.train)
+    return Fingerprints.of(*_joined(parts))
+
+
+def _joined(parts: Parts) -> Rows:
+    X, y = (np.concatenate(pair) for pair in zip(parts.train, parts.validation, strict=True))
+    return X, y
+
+
+def _saving_of(first: Saving, member: int) -> Saving:
+    """Return where a member is saved: the first in the file that was asked for."""
+    if not member:
+        return first
+    return Saving(first.path.with_name(f"{first.path.name}.{member + 1}"), seconds=first.seconds)
+
+
+def _splits(parts: Parts, settings: TableSettings) -> Iterator[tuple[Rows, Rows]]:
+    """Yield rows to train on and to stop by for each member.
+
+    The first takes them as they are. Of few rows each other member holds out other ones, so that
+    the ensemble learns from all.
+    """
+    yield parts.train, parts.validation
+    # Each member reads a stream through for itself, so one does unless more are asked for.
+    count = (settings.ensemble or 1) if parts.stream else settings.members_for(parts.rows)
+    if parts.rows >= _MANY_ROWS or parts.stream:
+        yield from [(parts.train, parts.validation)] * (count - 1)
+        return
+    held = len(parts.validation[1])
+    X, y = _joined(parts)
+    order = np.random.default_rng(settings.seed).permutation(len(parts.train[1]))
+    for k in range(count - 1):
+        is_held = np.zeros(len(y), bool)
+        is_held[np.take(order, range(k * held, (k + 1) * held), mode="wrap")] = True
+        yield (X[~is_held], y[~is_held]), (X[is_held], y[is_held])
+
+
+def _path(network: Perceptron) -> list[Array]:
+    assert network.linear_path is not None
+    return [np.array(parameter.data) for parameter in network.linear_path.parameters()]
+
+
+def _start_as(network: Perceptron, path: list[Array]) -> None:
+    """Let a network start from the same linear model as another."""
+    assert network.linear_path is not None
+    for parameter in (network.coefs[-1], network.intercepts[-1]):
+        parameter.data[...] = 0
+    for parameter, values in zip(network.linear_path.parameters(), path, strict=True):
+        parameter.data[...] = values
+
+
+def _train_one(
+    network: Perceptron,
+    rows: Rows | ByWindow,
+    held: Rows,
+    settings: TableSettings,
+    *,
+    loss: str,
+    count: int,
+    progress: bool,
+    checkpoint: Saving | None,
+) -> tuple[History, int]:
+    """Train one member, and return its history and its best epoch: 0 is the linear model.
+
+    Where no epoch does better than the linear model that it started as, it stays that model.
+    """
+    epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
+    steps = epochs * -(-count // batch)
+    first = [np.array(p.data) for p in network.parameters()]
+    before = _loss(network, loss, *held)
+    stopping = EarlyStopping(patience=settings.patience)
+    try:
+        history = fit(
+            network,
+            rows,
+            loss=loss,
+            optimizer=lambda _: AdamW(_groups(network, settings.learning_rate, steps)),
+            epochs=epochs,
+            batch_size=batch,
+            seed=settings.seed,
+            validation=held,
+            callbacks=[stopping],
+            checkpoint=checkpoint,
+            resume=checkpoint is not None,
+            progress="log" if progress else False,
+        )
+    except TableError:
+        raise
+    except UnreadableFileError as error:  # names its file
+        raise TableError(str(error)) from None
+    except ValueError as error:
+        if checkpoint is None:
+            raise
+        raise TableError(f"{checkpoint.path}: {error}") from None
+    losses = history["val_loss"] if len(history) else []
+    if not losses or min(losses) < before:
+        return history, stopping.best_epoch
+    for parameter, values in zip(network.parameters(), first, strict=True):
+        parameter.data[...] = values
+    return history, 0
+
+
+def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[str, Any]]:
+    """Return the parameters and their rates: those of the linear path move slower, undecayed."""
+    assert network.linear_path is not None
+    path = list(network.linear_path.parameters())
+    others = [p for p in network.parameters() if not any(p is one for one in path)]
+    slow = learning_rate * _LINEAR_RATE
+    return [
+        {"params": others, "lr": Cosine(learning_rate, steps, end=learning_rate * _LAST_RATE)},
+        {"params": path, "lr": Cosine(slow, steps, end=slow * _LAST_RATE), "weight_decay": 0.0},
+    ]
+
+
+def _loss(network: Perceptron, loss: str, X: Array, y: Array) -> float:
+    outputs = outputs_of(network, X)
+    return float(LOSSES[loss](outputs, y.astype(outputs.dtype) if y.dtype.kind == "f" else y))

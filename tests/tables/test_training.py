@@ -1,0 +1,58 @@
+"""A table's network starts as a linear model, so that a linear truth is not lost."""
+
+import numpy as np
+import pyarrow
+import pytest
+
+from adjoint.network import Perceptron
+from adjoint.tables.baseline import linear_model, start_from_linear
+from adjoint.tables.model import design_for
+from adjoint.tables.scaling import scaled, scaling_of
+from adjoint.tables.settings import TableSettings
+from adjoint.tables.trial import prepare, run
+
+
+def table(classes, rows=200):
+    rng = np.random.default_rng(0)
+    x, word = rng.normal(size=(rows, 3)), rng.choice(["red", "green", "blue"], rows)
+    z = x @ [2.0, -1.0, 0.5] + (word == "red") + 0.1 * rng.normal(size=rows)
+    y = np.digitize(z, [0.5, 2.0][: classes - 1]).astype(str) if classes else z
+    return pyarrow.table({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "word": word, "y": y})
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_a_network_starts_as_the_linear_model_of_its_rows(classes):
+    encoder, target, parts = prepare(table(classes), "y", TableSettings())
+    design = design_for(encoder, target, hidden=(8,), dropout=0.0)
+    network = Perceptron(design, np.random.RandomState(0), np.float32)
+    X, y = parts.train[0], target.as_trained(parts.train[1])
+    start_from_linear(network, encoder, target, X, y)
+    fitted = linear_model(encoder, target, X, y.ravel())
+    found = network.outputs(parts.test[0])
+    if classes:
+        found = np.exp(found) / np.exp(found).sum(axis=1, keepdims=True)
+        expected = fitted.predict_proba(parts.test[0])
+    else:
+        expected = fitted.predict(parts.test[0])[:, np.newaxis]
+    # The network computes in float32.
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_linear_truth_is_kept_by_the_defaults():
+    encoder, target, parts = prepare(table(0), "y", TableSettings(epochs=3))
+    metrics = run(encoder, target, parts, TableSettings(epochs=3), progress=False).record.metrics
+    # Three epochs add little to the start; a tenth of a percent is noise.
+    assert metrics["network"]["r2"] > metrics["linear regression"]["r2"] - 0.001
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[-1.7e308, 0.0, 1.7e308], [5e-324, 1e-323, 2e-323], [0, 1, 2], [1e16, 1e16 + 2]],
+    ids=str,
+)
+def test_scaled_values_are_in_order_and_within_three(numbers):
+    numbers = list(map(float, numbers))
+    z = scaled(np.array([-np.inf, *numbers, np.inf]), scaling_of(numbers))
+    assert (np.diff(z) >= 0).all()
+    assert (np.abs(z) <= 3).all()
+    assert z[-1] - z[0] > 5
