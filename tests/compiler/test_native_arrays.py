@@ -46,7 +46,7 @@ def assert_agree(function, *arrays):
         np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=scale)
 
 
-@pytest.fixture(params=[64, 32, 16, 4])
+@pytest.fixture(params=[64, 32, 16, pytest.param(4, marks=pytest.mark.full)])
 def vector_bytes(request, monkeypatch):
     """Write code for vectors of several sizes; what a processor has not, LLVM makes of halves.
 

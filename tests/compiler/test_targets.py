@@ -12,6 +12,7 @@ from adjoint.graph import trace
 
 import adjoint as ad
 from adjoint.compiler.native import cache, team
+from adjoint.compiler.native import function as native_function
 from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
 from adjoint.compiler.native.function_code import write_function
@@ -71,6 +72,21 @@ def test_this_computer_has_a_team():
 
 def test_numbers_wider_than_a_vector_are_taken_one_by_one():
     assert [Target(n).width(8) for n in (4, 8, 16, 64)] == [1, 1, 2, 8]
+
+
+def test_a_machine_without_vectors_picks_multiplies_and_adds_up(monkeypatch):
+    here = this_machine()
+    scalar = here._replace(target=Target(4, fuses=False))
+    monkeypatch.setattr(native_function, "this_machine", lambda: scalar)
+    monkeypatch.setattr(cache, "identity", lambda: ("without vectors",))
+    x, rows = np.random.default_rng(0).normal(size=(7, 5)), np.array([[0, 2], [6, -1]])
+    graph = trace(lambda x, rows: (x[rows, 1], x @ x.T, ad.sum(x, axis=0)), x, rows)
+    for ours, theirs in zip(
+        native_function.NativeFunction(graph, limit=0)([x, rows]),
+        graph.evaluate([x, rows]),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,14 @@ def test_what_is_too_large_to_unroll_becomes_loops_over_arrays(regime):
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
-@pytest.mark.parametrize(("cpu", "vector_bytes"), [("x86-64", 4), ("x86-64", 16), ("haswell", 32)])
+@pytest.mark.parametrize(
+    ("cpu", "vector_bytes"),
+    [
+        pytest.param("x86-64", 4, marks=pytest.mark.full),
+        ("x86-64", 16),
+        ("haswell", 32),
+    ],
+)
 @pytest.mark.parametrize("dtype", [float, np.float32])
 def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, regime, monkeypatch):
     from llvmlite import binding
