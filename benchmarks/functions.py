@@ -57,7 +57,7 @@ def timings(name: str, kind: str) -> dict[str, float]:
         args.append(rng.uniform(-5, 5, COUNT).astype(dtype))
     args[0] = np.abs(args[0]) if name in POSITIVE_FIRST else args[0]
     args[-1] = np.abs(args[-1]) if name in POSITIVE_SECOND else args[-1]
-    width = this_machine().width(SIZES[kind])
+    width = this_machine().target.width(SIZES[kind])
     native = vectorised(name, (kind,) * len(args), width)
     y = np.empty(COUNT, dtype)
     forward = PRIMITIVES[name].forward
@@ -81,7 +81,7 @@ def greatest_error(name: str, kind: str) -> float:
         args = [arguments(dtype, 100_000)]
     if name == "sigmoid":
         args = [args[0][args[0] > (-709.78 if kind == "f64" else -88.72)]]
-    width = this_machine().width(SIZES[kind])
+    width = this_machine().target.width(SIZES[kind])
     y = vectorised(name, (kind,) * len(args), width)(*args)
     return float(ulps(y, true_values(name, *args), size=size).max())
 

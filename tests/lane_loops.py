@@ -44,7 +44,7 @@ def vectorised(name, kinds, width):
     width : int
         Number of lanes.
     """
-    block = Block(width, Names(vector_bytes=this_machine().vector_bytes))
+    block = Block(width, Names(target=this_machine().target))
     args = [_load(block, f"%x{i}", kind) for i, kind in enumerate(kinds)]
     result = INSTRUCTIONS[name](*args)
     result = result.convert("zext", "i32") if result.kind == "i1" else result

@@ -22,6 +22,7 @@ from adjoint.compiler.native.arrays.strided_view import Allocation, Role
 from adjoint.compiler.native.arrays.workspace import Workspace
 from adjoint.compiler.native.function import NativeFunction, native_tier
 from adjoint.compiler.native.machine import this_machine
+from adjoint.compiler.native.target import Target
 from adjoint.compiler.simplify.simplify import simplify
 from cards import card_programs
 
@@ -45,12 +46,18 @@ def assert_agree(function, *arrays):
         np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=scale)
 
 
-@pytest.fixture(params=[64, 32, 16])
+@pytest.fixture(params=[64, 32, 16, pytest.param(4, marks=pytest.mark.full)])
 def vector_bytes(request, monkeypatch):
-    """Write code for vectors of several sizes; what a processor has not, LLVM makes of halves."""
-    machine = this_machine()._replace(
-        vector_bytes=request.param, registers=32 if request.param == 64 else 16
+    """Write code for vectors of several sizes; what a processor has not, LLVM makes of halves.
+
+    With 4 bytes every number is taken alone, as on a processor without vectors.
+    """
+    here = this_machine()
+    wide = request.param == 64
+    target = here.target._replace(
+        vector_bytes=request.param, registers=32 if wide else 16, has_permutes=wide
     )
+    machine = here._replace(target=target)
     monkeypatch.setattr(native_function, "this_machine", lambda: machine)
     monkeypatch.setattr(cache, "identity", lambda: (f"{request.param} bytes",))
     return request.param
@@ -331,7 +338,7 @@ def test_memory_is_used_again():
             x = ad.tanh(x @ x)
         return x
 
-    code = ArrayCode(expand(simplify(trace(deep, np.ones((50, 50))))), CodeModule(64, 32))
+    code = ArrayCode(expand(simplify(trace(deep, np.ones((50, 50))))), CodeModule(Target(64, 32)))
     assert code.size < 4 * 50 * 50 * 8
 
 
@@ -382,7 +389,7 @@ def test_threads_share_a_function():
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names an x86 register")
 def test_a_product_keeps_its_sums_in_registers():
     x = np.ones((64, 64), np.float32)
-    module = CodeModule(64, 32)
+    module = CodeModule(Target(64, 32))
     ArrayCode(expand(simplify(trace(lambda x: x @ x, x))), module)
     text = module.text
     inner = text[text.index("fmuladd") :]

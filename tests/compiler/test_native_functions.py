@@ -51,7 +51,7 @@ UNSIGNED = {"fmax", "fmin"}
 
 
 def widest(kind):
-    return this_machine().width(SIZES[kind])
+    return this_machine().target.width(SIZES[kind])
 
 
 def bound_of(name, kind):

@@ -1,6 +1,6 @@
 """The cache keeps object code in memory and on disk, under a digest of all that it depends on.
 
-That is the graph, the processor, and the versions of adjoint and LLVM: code is found before
+That is the graph, the machine, and the versions of adjoint and LLVM: code is found before
 anything is written for LLVM. What is read from the disk is executed, so it must be the user's own.
 The folder and the files are private to the user, are written whole or not at all, and are checked
 before they are used. The checksum in a file covers the key, so that the code of another key is not
@@ -26,7 +26,7 @@ from ...core.annotations import Array
 from ...version import __version__
 from ..simplify.fingerprint import Fingerprint
 from .elf import is_sound
-from .machine import identity
+from .machine import Machine, identity
 from .object_code import ObjectCode
 
 _IN_MEMORY = 64
@@ -55,6 +55,7 @@ def object_code(
     prints: Sequence[Fingerprint],
     constants: Sequence[Array],
     make: Callable[[], ObjectCode],
+    machine: Machine | None = None,
 ) -> ObjectCode:
     """Return the object code of graphs, from the cache if it is there.
 
@@ -68,6 +69,8 @@ def object_code(
         Theirs too.
     make : callable
         Returns the code where it is not there.
+    machine : Machine, optional
+        What the code is for, if not for this computer.
     """
     if not all(each.is_lasting for each in prints):
         return make()
@@ -82,23 +85,29 @@ def object_code(
             found = ObjectCode.unpacked(content, constants)
         except ValueError:
             return False
-        return is_sound(found.code, found.names)
+        # Code for elsewhere is not loaded here.
+        return machine is not None or is_sound(found.code, found.names)
 
-    packed = kept(repr((kind, *[each.digest for each in prints])), pack, is_whole)
+    packed = kept(repr((kind, *[each.digest for each in prints])), pack, is_whole, machine)
     return made[0] if made else ObjectCode.unpacked(packed or b"", constants)
 
 
 def kept(
-    subject: str, make: Callable[[], bytes | None], is_whole: Callable[[bytes], bool]
+    subject: str,
+    make: Callable[[], bytes | None],
+    is_whole: Callable[[bytes], bool],
+    machine: Machine | None = None,
 ) -> bytes | None:
-    """Return what the cache keeps of a subject on this machine, made if it is not there.
+    """Return what the cache keeps of a subject for a machine, made if it is not there.
+
+    Without a machine it is code for this computer.
 
     What is on the disk is made anew unless ``is_whole`` says that it can be used.
 
     The environment variable ADJOINT_CACHE names another folder than ``~/.cache/adjoint``; empty, it
     keeps everything off the disk. None is not kept.
     """
-    key = _key(subject)
+    key = _key(subject, machine)
     code = _recall(key)
     if code is None:
         code = _read(key)
@@ -125,11 +134,12 @@ def _remember(key: str, code: bytes) -> None:
             _memory.popitem(last=False)
 
 
-def _key(subject: str) -> str:
+def _key(subject: str, machine: Machine | None) -> str:
     # Code reads addresses behind the header of Python's objects, which builds have of two sizes.
     # NumPy computes the constants of a graph from others.
     python = (*sys.version_info, object.__basicsize__, np.__version__)
-    parts = (__version__, *_authors(), *python, *identity(), subject)
+    place = identity() if machine is None else machine.key
+    parts = (__version__, *_authors(), *python, *place, subject)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

@@ -174,7 +174,7 @@ def _object_code(graph: Graph, arrays: int, limit: int) -> ObjectCode:
         from . import function_code  # here: code that is in the cache needs none of it
 
         machine = this_machine()
-        code = function_code.write_function(graph, machine=machine, limit=limit)
+        code = function_code.write_function(graph, target=machine.target, limit=limit)
         text = function_code.module_text(code, arrays)
         names = ("evaluate_entry_point", "evaluate_entries")
         return ObjectCode(machine.assemble(text), names, code.about, code.workspace, code.constants)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from .formats import LLVM_TYPES
 from .lanes import Block, Lanes, Names
+from .target import ANY, Target
 
 Index = str | int
 
@@ -35,13 +36,13 @@ class FunctionBuilder:
     ----------
     parameters : sequence of str
         The types and names of the parameters, as LLVM writes them.
-    vector_bytes : int
-        The size of the processor's vector registers, see `lanes.Names`.
+    target : Target
+        What the function is written for.
     """
 
-    def __init__(self, parameters: Sequence[str], *, vector_bytes: int = 0) -> None:
+    def __init__(self, parameters: Sequence[str], *, target: Target = ANY) -> None:
         self.parameters = parameters
-        self.names = Names(vector_bytes=vector_bytes)
+        self.names = Names(target=target)
         self.lines: list[str] = []
         self.label = "entry"
 

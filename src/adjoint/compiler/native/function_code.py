@@ -18,7 +18,8 @@ from .kernel import ArrayEntry, Kernel, Stage
 from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names, declarations
 from .lower import lower
-from .machine import ATTRIBUTES, Machine
+from .machine import ATTRIBUTES
+from .target import Target
 from .unlowerable import Unlowerable
 
 
@@ -46,7 +47,7 @@ class FunctionCode:
     constants: tuple[tuple[int, Array], ...] = ()
 
 
-def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCode:
+def write_function(graph: Graph, *, target: Target, limit: int) -> FunctionCode:
     """Return a graph's code in the regime that suits its size.
 
     Raises
@@ -56,9 +57,9 @@ def write_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCod
     """
     simple = written_out(simplify(graph))
     try:
-        return unrolled_function(simple, machine=machine, limit=limit)
+        return unrolled_function(simple, target=target, limit=limit)
     except Unlowerable:
-        return array_function(simple, machine=machine)
+        return array_function(simple, target=target)
 
 
 def module_text(code: FunctionCode, arrays: int) -> str:
@@ -73,13 +74,13 @@ def module_text(code: FunctionCode, arrays: int) -> str:
     return "\n".join([*parts, ""])
 
 
-def unrolled_function(graph: Graph, *, machine: Machine, limit: int) -> FunctionCode:
+def unrolled_function(graph: Graph, *, target: Target, limit: int) -> FunctionCode:
     """Return the code of a small simplified graph, in which every entry is a scalar variable."""
     watched = unshown(graph)
     kernel = lower(with_outputs(graph, [*graph.outputs, *watched]), limit=limit)
     _ask_for_doubts(kernel, len(graph.outputs))
     inputs, outputs = _locations(graph)
-    writer = KernelWriter(kernel, inputs, outputs, width=1, vector_bytes=machine.vector_bytes)
+    writer = KernelWriter(kernel, inputs, outputs, width=1, target=target)
     text = writer.write("evaluate", _parameters(graph)).replace(
         "define void", "define internal void"
     )
@@ -104,13 +105,13 @@ def _ask_for_doubts(kernel: Kernel, count: int) -> None:
     kernel.store(ArrayEntry(count, 0), found)
 
 
-def array_function(graph: Graph, *, machine: Machine) -> FunctionCode:
+def array_function(graph: Graph, *, target: Target) -> FunctionCode:
     """Return the code of a simplified graph: loops over arrays, and products of matrices."""
     # Here: small functions need none of it.
     from .arrays.array_code import ArrayCode, CodeModule
     from .arrays.expansion import expand
 
-    module = CodeModule(machine.vector_bytes, machine.registers)
+    module = CodeModule(target)
     code = ArrayCode(expand(graph), module)
     text = code.function("evaluate", _parameters(graph), *_locations(graph))
     return FunctionCode(

@@ -16,6 +16,7 @@ from .formats import FORMATS, LLVM_TYPES
 from .instructions import INSTRUCTIONS, converted
 from .kernel import ArrayEntry, Element, Kernel, Stage
 from .lanes import Block, Lanes, Names
+from .target import Target
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class KernelWriter:
     registers : int
         How many vector registers the lanes take. With two, a processor has two independent chains
         of operations and need not wait for one of them; totals still take one register each.
-    vector_bytes : int
-        The size of a vector register.
+    target : Target
+        What the function is written for.
     """
 
     def __init__(
@@ -82,14 +83,14 @@ class KernelWriter:
         *,
         width: int,
         registers: int = 1,
-        vector_bytes: int,
+        target: Target,
     ) -> None:
         self.kernel, self.inputs, self.outputs, self.width = kernel, inputs, outputs, width
         self.part = width // registers
         left = kernel.rows % width
         self.has_short_turn = 0 < left <= self.part < width < kernel.rows
         self.loop_rows = kernel.rows - left if self.has_short_turn else kernel.rows
-        self.names = Names(vector_bytes=vector_bytes)
+        self.names = Names(target=target)
         # Four stretches of the function: scalars before the loop, scalars spread over the lanes,
         # the turns, and scalars after them.
         self.before = Block(1, self.names)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from .formats import FORMATS, LLVM_TYPES, Format, literal
+from .target import ANY, Target
 
 _FLOAT = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _INTEGER = {
@@ -47,14 +48,13 @@ class Names:
         The texts of functions that are called instead of being written out, by name.
     label : str
         The label of the basic block that is being written, to which a ``phi`` has to refer.
-    vector_bytes : int
-        The size of the processor's vector registers; 0 for code that needs none of their own
-        instructions.
+    target : Target
+        What the function is written for.
     """
 
-    def __init__(self, caller: Names | None = None, *, vector_bytes: int = 0) -> None:
+    def __init__(self, caller: Names | None = None, *, target: Target = ANY) -> None:
         self.count = 0
-        self.vector_bytes: int = caller.vector_bytes if caller else vector_bytes
+        self.target: Target = caller.target if caller else target
         self.intrinsics: set[str] = caller.intrinsics if caller else set()
         self.outlined: dict[str, str] = caller.outlined if caller else {}
         self.label = "entry"
@@ -285,7 +285,9 @@ class Lanes:
         return self.block.write(f"fcmp uno {vector} {self}, {self}", "i1")
 
     def times_plus(self, factor: Liftable, term: Liftable) -> Lanes:
-        """Return self · factor + term, rounded once if the processor has an instruction for it."""
+        """Return self · factor + term, rounded once if the target does that."""
+        if not self.block.names.target.fuses:
+            return self * factor + term
         return self.block.call("fmuladd", self, self.lift(factor), self.lift(term))
 
     def fused(self, factor: Liftable, term: Liftable) -> Lanes:

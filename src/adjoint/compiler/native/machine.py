@@ -1,4 +1,4 @@
-"""The machine is this computer's processor: it makes text in LLVM's language callable functions."""
+"""A machine makes object code of text in LLVM's language, for this computer or for another."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ...errors import PortableWarning, require
 from .elf import LoadedObject, UnknownObjectError
+from .target import Target
 
 # Without "alignstack" the registers that a large function puts aside lie at an address that
 # differs from process to process, often across two lines of the cache: LLVM decides how to align
@@ -30,27 +31,35 @@ _LASTING = (
     *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
 )
 
+# The systems of triples in which the vendor may be left out.
+_SYSTEMS = ("linux", "none")
+
 _libraries = itertools.count()
 
 
 class Machine(NamedTuple):
-    """The processor, and its properties that decide how code is written.
+    """LLVM's code generator for a processor, and what decides how code for it is written.
 
     Attributes
     ----------
-    vector_bytes, registers : int
-        The size of a vector register, and how many there are.
+    generator
+        LLVM's target machine.
+    cpu, features : str
+        What LLVM calls the processor, and what it adds to or takes from that one.
+    target : Target
     """
 
-    target: Any
+    generator: Any
     cpu: str
     features: str
-    vector_bytes: int
-    registers: int
+    target: Target
 
-    def width(self, kind_size: int) -> int:
-        """Return how many numbers of a size fill a vector register."""
-        return self.vector_bytes // kind_size
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells code for this machine from all other code that LLVM could make."""
+        binding = importlib.import_module("llvmlite.binding")
+        version = repr(binding.llvm_version_info)
+        return str(self.generator.triple), self.cpu, self.features, self.target, version
 
     def assemble(self, text: str) -> bytes:
         """Return the object code of a module in LLVM's language.
@@ -62,9 +71,9 @@ class Machine(NamedTuple):
 
         module = binding.parse_assembly(text)
         module.verify()
-        module.triple = self.target.triple
-        module.data_layout = str(self.target.target_data)
-        return bytes(self.target.emit_object(module))
+        module.triple = self.generator.triple
+        module.data_layout = str(self.generator.target_data)
+        return bytes(self.generator.emit_object(module))
 
 
 @functools.cache
@@ -79,7 +88,7 @@ def warn_once(reason: str) -> None:
 
 @functools.cache
 def this_machine() -> Machine:
-    """Return this computer's processor.
+    """Return the machine for this computer.
 
     Raises
     ------
@@ -87,19 +96,59 @@ def this_machine() -> Machine:
         If llvmlite is not installed.
     """
     binding: Any = require("llvmlite.binding", extra="native", purpose="native code")
-    _hold_through_forks(binding)
+    _hold_through_forks_once(binding)
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     features = binding.get_host_cpu_features()
     cpu = binding.get_host_cpu_name()
-    target = binding.Target.from_default_triple().create_target_machine(
+    generator = binding.Target.from_default_triple().create_target_machine(
         cpu=cpu, features=features.flatten(), opt=1, reloc="pic", codemodel="default", jit=True
     )
     # 64 bytes need AVX-512 with DQ, which has the conversions of 64-bit integers.
     widest = 64 if features.get("avx512dq") else 32 if features.get("avx2") else 16
     # AVX-512 and the 64-bit ARM have 32 vector registers, older x86 half as many.
-    registers = 32 if widest == 64 or target.triple.startswith(("aarch64", "arm64")) else 16
-    return Machine(target, cpu, features.flatten(), widest, registers)
+    registers = 32 if widest == 64 or generator.triple.startswith(("aarch64", "arm64")) else 16
+    target = Target(widest, registers, has_permutes=widest == 64)
+    return Machine(generator, cpu, features.flatten(), target)
+
+
+@functools.cache
+def machine_elsewhere(triple: str, target: Target, *, cpu: str = "", features: str = "") -> Machine:
+    """Return a machine that code is written for here, and that runs it elsewhere.
+
+    Parameters
+    ----------
+    triple : str
+        Architecture, vendor, system and, if there is one, the binary interface; see `normalised`.
+    target : Target
+    cpu, features : str
+        As LLVM names them.
+
+    Raises
+    ------
+    ImportError
+        If llvmlite is not installed.
+    """
+    binding: Any = require("llvmlite.binding", extra="native", purpose="native code")
+    _hold_through_forks_once(binding)
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    generator = binding.Target.from_triple(normalised(triple)).create_target_machine(
+        cpu=cpu, features=features, opt=1, reloc="static", codemodel="default", jit=False
+    )
+    return Machine(generator, cpu, features, target)
+
+
+def normalised(triple: str) -> str:
+    """Return a triple with its vendor, which LLVM does not put in.
+
+    Without it LLVM takes the system for the vendor: "thumbv7em-none-eabi" would have no binary
+    interface at all, and other functions would be called in another way.
+    """
+    parts = triple.split("-")
+    if len(parts) == 3 and parts[1] in _SYSTEMS:
+        parts.insert(1, "unknown")
+    return "-".join(parts)
 
 
 @functools.cache
@@ -139,7 +188,8 @@ def _processor() -> str | None:
     return repr(known) if {"flags", "Features"} & known.keys() else None
 
 
-def _hold_through_forks(binding: Any) -> None:
+@functools.cache
+def _hold_through_forks_once(binding: Any) -> None:
     """Let a fork wait until no thread is inside LLVM.
 
     llvmlite lets one thread at a time into LLVM. A child has none of the other threads: a lock that
@@ -195,4 +245,4 @@ def _linker() -> Any:
     # Code reads its constants relative to where it stands, up to 2 GiB away. LLVM's newer linker
     # puts all of one object into one block. The older one looks for a place for each section, and
     # in a process of many gigabytes these can be too far apart.
-    return binding.create_lljit_compiler(this_machine().target, use_jit_link=True)
+    return binding.create_lljit_compiler(this_machine().generator, use_jit_link=True)

@@ -15,6 +15,7 @@ from ..simplify.fingerprint import key_of
 from .arrays.array_code import ArrayCode, CodeModule
 from .arrays.expansion import expand
 from .partition import Partition, Segment, alone, partition
+from .target import ANY
 from .unlowerable import Unlowerable
 
 # What an operation costs NumPy, and a call of native code costs, beside the work on the entries; in
@@ -111,7 +112,7 @@ def _kind_of(node: TracedOperation) -> Hashable:
 def refusal(node: TracedOperation) -> str | None:
     """Return the reason why an operation has no native code, or None if it has."""
     try:
-        ArrayCode(expand(alone(node)), CodeModule(vector_bytes=16, registers=16))
+        ArrayCode(expand(alone(node)), CodeModule(ANY))
     except Unlowerable as reason:
         return str(reason)
     return None

@@ -11,6 +11,7 @@ _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 _ROUNDS = 10
 _WORD = 2**64
+_HALF = 2**32 - 1
 
 
 def philox(block: Block, key: str, number: str, epoch: str, site: int) -> list[str]:
@@ -36,11 +37,30 @@ def philox(block: Block, key: str, number: str, epoch: str, site: int) -> list[s
 
 def _product(block: Block, x: str, factor: int) -> tuple[str, str]:
     """Return the high and the low word of a product of 128 bits."""
+    if not block.names.target.has_wide_products:
+        return _product_of_halves(block, x, factor)
     wide = block.write(f"zext i64 {x} to i128", "i64")
     product = block.write(f"mul i128 {wide}, {factor}", "i64")
     low = block.write(f"trunc i128 {product} to i64", "i64").text
     shifted = block.write(f"lshr i128 {product}, 64", "i64")
     return block.write(f"trunc i128 {shifted} to i64", "i64").text, low
+
+
+def _product_of_halves(block: Block, x: str, factor: int) -> tuple[str, str]:
+    """Return the same words, from four products of 32-bit halves."""
+
+    def word(operation: str, x: str, y: str | int) -> str:
+        return block.write(f"{operation} i64 {x}, {y}", "i64").text
+
+    high, low = word("lshr", x, 32), word("and", x, _HALF)
+    factor_high, factor_low = divmod(factor, _HALF + 1)
+    lowest = word("mul", low, factor_low)
+    middle, other = word("mul", low, factor_high), word("mul", high, factor_low)
+    # None of these sums exceeds a word: (2³² - 1)² + 2 (2³² - 1) is 2⁶⁴ - 1.
+    carried = word("add", middle, word("lshr", lowest, 32))
+    lower = word("add", other, word("and", carried, _HALF))
+    upper = word("add", word("mul", high, factor_high), word("lshr", carried, 32))
+    return word("add", upper, word("lshr", lower, 32)), word("mul", x, _signed(factor))
 
 
 def _exclusive_or(block: Block, x: str, y: str, z: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.philox import ORDER_SITE
 from .lanes import Block, Names
 from .philox import philox
+from .target import Target
 
 # Fisher and Yates: from the last row on, row k changes places with a random row j ≤ k. Each row
 # takes one word of a block of Philox, j = (its upper 32 bits · (k + 1)) >> 32. So a block serves
@@ -73,9 +74,9 @@ swap.{slot}:
   br label %row.{next}"""
 
 
-def write_shuffle() -> str:
+def write_shuffle(target: Target) -> str:
     """Return the text of ``void shuffle(order, n, key, epoch)``, for n ≥ 1."""
-    block = Block(1, Names())
+    block = Block(1, Names(target=target))
     words = philox(block, "%key", "%block", "%epoch", ORDER_SITE)
     return _TEXT.format(
         first=", ".join(f"i64 {row}" for row in range(8)),

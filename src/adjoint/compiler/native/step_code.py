@@ -21,6 +21,7 @@ from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names
 from .lower import lower
 from .step_form import StateLayout, StepForm
+from .target import Target
 from .unlowerable import Unlowerable
 
 # The functions that validate: a whole block of rows, and a short last one.
@@ -75,7 +76,7 @@ def unrolled_steps(
     *,
     tail: Graph | None,
     held: Sequence[Graph] = (),
-    vector_bytes: int,
+    target: Target,
     limit: int,
 ) -> StepCode:
     """Return the code of a small simplified step: straight-line arithmetic in a loop over the rows.
@@ -86,12 +87,12 @@ def unrolled_steps(
         If the step has an operation without a native rule, or is too large to unroll.
     """
     kind = kind_of(step.inputs[0].dtype)
-    width = vector_bytes // SIZES[kind]
+    width = target.width(SIZES[kind])
     layout = StateLayout.of(step, form, alignment=1, lanes=width)
     functions, names, count, shows = [], [], 0, True
     for name, graph, own in functions_of(step, form, tail, held):
         shows = _shows_next(graph, own) and shows
-        writer = _kernel(graph, own, layout, vector_bytes, limit)
+        writer = _kernel(graph, own, layout, target, limit)
         text = writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
         functions.append(text.replace("define void", "define internal void"))
         names.append(writer.names)
@@ -123,7 +124,7 @@ def _shows_next(step: Graph, form: StepForm) -> bool:
 
 
 def _kernel(
-    graph: Graph, form: StepForm, layout: StateLayout, vector_bytes: int, limit: int
+    graph: Graph, form: StepForm, layout: StateLayout, target: Target, limit: int
 ) -> KernelWriter:
     form.check(graph)
     kernel = lower(graph, batched=form.batched(graph), limit=limit)
@@ -135,7 +136,7 @@ def _kernel(
         )
     # Each operation of a chain waits for the one before; two vectors of rows side by side fill the
     # gaps. There are not enough registers for more.
-    width = vector_bytes // SIZES[kind_of(graph.inputs[0].dtype)]
+    width = target.width(SIZES[kind_of(graph.inputs[0].dtype)])
     registers = 2 if kernel.rows >= 2 * width else 1
     return KernelWriter(
         kernel,
@@ -143,7 +144,7 @@ def _kernel(
         outputs,
         width=registers * width,
         registers=registers,
-        vector_bytes=vector_bytes,
+        target=target,
     )
 
 

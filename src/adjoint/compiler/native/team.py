@@ -23,6 +23,7 @@ from contextlib import contextmanager
 
 from .machine import Library
 from .memory_block import MemoryBlock
+from .target import Target
 
 # The positions in the team's memory, in bytes. What both threads write has a line of the cache of
 # its own, or each write would take the line away from the other core.
@@ -59,6 +60,11 @@ def can_share() -> bool:
     is_asked_alone = os.environ.get("OMP_NUM_THREADS") == "1"
     is_known = sys.platform == "linux" and platform.machine() in _FUTEX
     return is_known and cores > 1 and not is_asked_alone
+
+
+def with_partner(target: Target) -> Target:
+    """Return a target of this computer with a second thread, if this process may use one."""
+    return target._replace(futex=_FUTEX[platform.machine()]) if can_share() else target
 
 
 _lock = threading.Lock()
@@ -256,7 +262,7 @@ _JOBS = (
 )
 
 
-def write_team() -> str:
+def write_team(target: Target) -> str:
     """Return the text of ``share``, which computes a product, and of the thread ``partner``."""
     places = [f"%job{n} = getelementptr i8, ptr %job.at, i64 {8 * n}" for n in range(len(_JOBS))]
     stores = [f"store {kind} %{name}, ptr %job{n}" for n, (name, kind) in enumerate(_JOBS)]
@@ -269,7 +275,7 @@ def write_team() -> str:
         active=_ACTIVE,
         pause=_PAUSE,
         patience=_PATIENCE,
-        futex=_FUTEX[platform.machine()],
+        futex=target.futex,
         long=_LOOKS_OF_LONG_WAIT,
         few=_FIRST_PAUSE,
         many=_LONGEST_PAUSE,

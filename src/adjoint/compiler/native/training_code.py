@@ -12,7 +12,7 @@ from ...graphs.graph import Graph
 from ..simplify.fingerprint import Fingerprint, fingerprint
 from . import team
 from .cache import object_code
-from .machine import Library, this_machine
+from .machine import Library, Machine, this_machine
 from .object_code import ObjectCode
 from .step_form import StepForm
 
@@ -118,6 +118,7 @@ def compile_training(
     tail: Graph | None = None,
     held: Sequence[Graph] = (),
     limit: int = MOST_UNROLLED,
+    machine: Machine | None = None,
 ) -> TrainingCode:
     """Return native code for whole epochs of a training step.
 
@@ -131,6 +132,8 @@ def compile_training(
         What validates, see `TrainingCode`.
     limit : int
         The greatest number of scalar operations to unroll.
+    machine : Machine, optional
+        What the code is for, if not for this computer.
 
     Raises
     ------
@@ -139,7 +142,7 @@ def compile_training(
     ImportError
         If llvmlite is not installed.
     """
-    return _compiled(step, form, tail, held, limit, _prints(step, tail, held))
+    return _compiled(step, form, tail, held, limit, _prints(step, tail, held), machine)
 
 
 def _prints(step: Graph, tail: Graph | None, held: Sequence[Graph]) -> list[Fingerprint]:
@@ -153,6 +156,7 @@ def _compiled(
     held: Sequence[Graph],
     limit: int,
     prints: Sequence[Fingerprint],
+    machine: Machine | None = None,
 ) -> TrainingCode:
     graphs = [graph for graph in (step, tail) if graph is not None]
     for graph in graphs:
@@ -164,15 +168,14 @@ def _compiled(
     def make() -> ObjectCode:
         from . import training_text  # here: code that is in the cache needs none of it
 
-        machine = this_machine()
+        maker = machine or this_machine()
+        target = team.with_partner(maker.target) if machine is None else maker.target
         steps = training_text.write_steps(
-            step, form, tail=tail, held=held, machine=machine, limit=limit
+            step, form, tail=tail, held=held, target=target, limit=limit
         )
-        text = training_text.write_training(
-            step, form, steps, tail=tail, held=held, machine=machine
-        )
+        text = training_text.write_training(step, form, steps, tail=tail, held=held, target=target)
         return ObjectCode(
-            machine.assemble(text),
+            maker.assemble(text),
             ("train", "partner") if steps.has_team else ("train",),
             steps.about,
             steps.workspace,
@@ -183,4 +186,5 @@ def _compiled(
 
     kind = ("training", tuple(form), len(held), team.can_share(), limit)
     constants = [array for graph in graphs for array in graph.constants]
-    return TrainingCode(step, tail, form, object_code(kind, prints, constants, make), held)
+    code = object_code(kind, prints, constants, make, machine)
+    return TrainingCode(step, tail, form, code, held)

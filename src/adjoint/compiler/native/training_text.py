@@ -11,11 +11,12 @@ from . import epoch_code
 from .entries import kind_of
 from .formats import SIZES
 from .lanes import Names, declarations
-from .machine import ATTRIBUTES, Machine
+from .machine import ATTRIBUTES
 from .mersenne import write_reshuffle
 from .shuffle import write_shuffle
 from .step_code import StepCode, unrolled_steps
 from .step_form import StepForm
+from .target import Target
 from .unlowerable import Unlowerable
 
 
@@ -25,22 +26,19 @@ def write_steps(
     *,
     tail: Graph | None,
     held: Sequence[Graph],
-    machine: Machine,
+    target: Target,
     limit: int,
 ) -> StepCode:
     """Return the code of the steps in the regime that suits their size."""
-    width, registers = machine.vector_bytes, machine.registers
     # Here, once for both: most steps are too large for the first.
     step, tail = _simple(step), None if tail is None else _simple(tail)
     held = [_simple(graph) for graph in held]
     try:
-        return unrolled_steps(step, form, tail=tail, held=held, vector_bytes=width, limit=limit)
+        return unrolled_steps(step, form, tail=tail, held=held, target=target, limit=limit)
     except Unlowerable:
         from .arrays.array_steps import array_steps  # here: small steps need none of it
 
-        return array_steps(
-            step, form, tail=tail, held=held, vector_bytes=width, registers=registers
-        )
+        return array_steps(step, form, tail=tail, held=held, target=target)
 
 
 def _simple(graph: Graph) -> Graph:
@@ -54,7 +52,7 @@ def write_training(
     *,
     tail: Graph | None,
     held: Sequence[Graph],
-    machine: Machine,
+    target: Target,
 ) -> str:
     """Return the text of a training in LLVM's language."""
     kind = kind_of(step.inputs[0].dtype)
@@ -66,7 +64,7 @@ def write_training(
         arrays=len(form.batched(step)),
         parameters=steps.layout.offsets[last] + math.prod(step.inputs[last].shape),
         padded=steps.layout.size,
-        width=machine.vector_bytes // SIZES[kind],
+        width=target.width(SIZES[kind]),
         sums=form.sums,
         held=tuple(map(form.rows, held)),
     )
@@ -76,7 +74,7 @@ def write_training(
         [
             declarations([*steps.names, declared]),
             *steps.functions,
-            write_shuffle(),
+            write_shuffle(target),
             write_reshuffle(),
             outer,
             ATTRIBUTES,

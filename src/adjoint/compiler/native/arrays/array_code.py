@@ -12,6 +12,7 @@ from ..formats import SIZES
 from ..function_builder import FunctionBuilder
 from ..kernel_code import ArrayLocation
 from ..lanes import Names
+from ..target import Target
 from .contraction import contracted
 from .loop_nest import LoopNest, Start
 from .loop_nest_code import write_loop_nest
@@ -36,15 +37,11 @@ class CodeModule:
 
     Parameters
     ----------
-    vector_bytes, registers : int
-        The size of the processor's vector registers in bytes, and how many there are.
-    has_team : bool
-        Whether two threads share large products; the team's memory is then at ``%workspace``.
+    target : Target
+        What the functions are written for. If it has a team, its memory is at ``%workspace``.
     """
 
-    vector_bytes: int
-    registers: int
-    has_team: bool = False
+    target: Target
     functions: dict[str, tuple[str, FunctionBuilder]] = field(default_factory=dict)
     nests: dict[Hashable, str] = field(default_factory=dict)
     products: dict[MatrixProduct, str] = field(default_factory=dict)
@@ -61,27 +58,24 @@ class CodeModule:
         """Return the name of the function of a nest, and the starts that it is given."""
         form, starts = nest.form()
         if form not in self.nests:
-            self.nests[form] = self.add(stem, write_loop_nest(nest, self.vector_bytes))
+            self.nests[form] = self.add(stem, write_loop_nest(nest, self.target))
         return self.nests[form], starts
 
     def add_product(self, product: MatrixProduct) -> str:
         """Return the name of the function that computes a product on one thread."""
         if product not in self.products:
-            width = self.vector_bytes // SIZES[product.kind]
-            builder = write_product(product, width=width, registers=self.registers)
-            self.products[product] = self.add("product", builder)
+            self.products[product] = self.add("product", write_product(product, self.target))
         return self.products[product]
 
     def add_shared(self, product: MatrixProduct) -> SharedProduct | None:
         """Return the functions of a product that two threads share, if it is large enough."""
-        width, registers = self.vector_bytes // SIZES[product.kind], self.registers
-        span = span_of(product, width=width, registers=registers)
+        span = span_of(product, self.target)
         work = 2 * product.rows * product.columns * product.depth
         count = product.columns // span
-        if not self.has_team or product.stack or count < 4 or work < _SHARED_WORK:
+        if not self.target.has_team or product.stack or count < 4 or work < _SHARED_WORK:
             return None
-        panel = self.add("panel", write_panel(product, width=width, registers=registers))
-        rest = write_rest(product, width=width, registers=registers)
+        panel = self.add("panel", write_panel(product, self.target))
+        rest = write_rest(product, self.target)
         return SharedProduct(panel, count, span, None if rest is None else self.add("rest", rest))
 
     @property
@@ -273,13 +267,16 @@ class ArrayCode:
     def _fill(self, part: RandomFill) -> Call:
         state, target = part.state, part.target
         builder = write_random_fill(
-            count=target.allocation.size, stride=state.strides[0], kind=target.kind
+            count=target.allocation.size,
+            stride=state.strides[0],
+            kind=target.kind,
+            target=self.module.target,
         )
         starts = [(view.allocation, view.offset) for view in (state, target)]
         return Call(self.module.add("random_fill", builder), tuple(starts))
 
     def _multiply(self, part: Multiplication) -> Call:
-        width = self.module.vector_bytes // SIZES[part.target.kind]
+        width = self.module.target.width(SIZES[part.target.kind])
         given = product_of(part)
         product = arranged(given, width)
         factors = (part.right, part.left) if product is not given else (part.left, part.right)

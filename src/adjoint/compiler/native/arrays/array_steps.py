@@ -12,6 +12,7 @@ from ..formats import SIZES
 from ..kernel_code import ArrayLocation
 from ..step_code import StepCode, functions_of, state_locations
 from ..step_form import StateLayout, StepForm
+from ..target import Target
 from .array_code import ArrayCode, CodeModule
 from .expansion import expand
 from .gathering import write_gathering
@@ -36,8 +37,7 @@ def array_steps(
     *,
     tail: Graph | None,
     held: Sequence[Graph] = (),
-    vector_bytes: int,
-    registers: int,
+    target: Target,
 ) -> StepCode:
     """Return the code of a simplified step as loops over arrays and products of matrices.
 
@@ -46,11 +46,10 @@ def array_steps(
     Unlowerable
         If an operation cannot be computed by them.
     """
-    has_team = team.can_share()
     size = SIZES[kind_of(step.inputs[0].dtype)]
     alignment = ALIGNMENT // size
     layout = StateLayout.of(step, form, alignment=alignment, lanes=alignment)
-    module = CodeModule(vector_bytes, registers, has_team)
+    module = CodeModule(target)
     functions, constants, about = [], [], ""
     # The workspace begins with the team's memory; the byte that tells of a doubt has a line of the
     # cache of its own.
@@ -66,8 +65,8 @@ def array_steps(
         constants += code.constants
         end = code.size
         about = about or code.describe()
-    is_shared = has_team and any("call void @share(" in text for text in functions)
-    shared = (team.write_team(),) if is_shared else ()
+    is_shared = target.has_team and any("call void @share(" in text for text in functions)
+    shared = (team.write_team(target),) if is_shared else ()
     return StepCode(
         (module.text, *shared, *functions, _UNDECIDED.format(doubt=_DOUBT)),
         tuple(module.names),
@@ -88,7 +87,7 @@ def _gathered(
         spec = graph.inputs[position]
         kind, entries = kind_of(spec.dtype), math.prod(spec.shape[1:])
         stored = "i8" if kind == "i1" else kind
-        width = max(1, module.vector_bytes // ENTRY_BYTES[kind])
+        width = module.target.width(ENTRY_BYTES[kind])
         function = module.add(
             "gathering",
             write_gathering(rows=spec.shape[0], entries=entries, kind=stored, width=width),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ..formats import FORMATS
 from ..kernel import Element
+from ..target import Target
 from .strided_view import ENTRY_BYTES, Allocation
 
 # Where an array begins: its allocation, and the number of its first entry. The function of a nest
@@ -155,7 +156,7 @@ class LoopNest:
         loops = self.shape, self.reduced, self.operation, self.running, factor
         return (loops, computed, stored), list(starts)
 
-    def lanes(self, vector_bytes: int) -> int:
+    def lanes(self, target: Target) -> int:
         """Return how many points are computed at once: a vector of its widest floats, or several.
 
         In a long chain of operations each waits some four cycles for the result of the one before,
@@ -164,7 +165,7 @@ class LoopNest:
         """
         elements = self.elements()
         floats = {element.kind for element in elements} & FORMATS.keys() or {"f64"}
-        width = vector_bytes // max(ENTRY_BYTES[kind] for kind in floats)
+        width = target.width(max(ENTRY_BYTES[kind] for kind in floats))
         several = 1
         if _depth(elements) >= _LONG_CHAIN:
             several = next((n for n, most in _INTERLEAVED.items() if len(elements) <= most), 1)

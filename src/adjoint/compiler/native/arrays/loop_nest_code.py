@@ -10,6 +10,7 @@ from ..function_builder import FunctionBuilder, Index
 from ..instructions import INSTRUCTIONS, converted
 from ..kernel import Element
 from ..lanes import Block, Lanes
+from ..target import Target
 from .loop_nest import Access, Axis, LoopNest, loops
 from .memory import LaneAddresses, load_vector, store_vector
 
@@ -30,9 +31,9 @@ _IDENTITY = {
 }
 
 
-def write_loop_nest(nest: LoopNest, vector_bytes: int) -> FunctionBuilder:
+def write_loop_nest(nest: LoopNest, target: Target) -> FunctionBuilder:
     """Return a nest as a function, whose parameters point to the nest's starts."""
-    writer = _LoopNestWriter(nest, vector_bytes)
+    writer = _LoopNestWriter(nest, target)
     writer.run(0, None)
     return writer.builder
 
@@ -48,9 +49,9 @@ class _Position:
 class _LoopNestWriter:
     """Writes one nest, loop by loop from the outermost; a level is the number of a loop."""
 
-    def __init__(self, nest: LoopNest, vector_bytes: int) -> None:
+    def __init__(self, nest: LoopNest, target: Target) -> None:
         self.nest = nest
-        self.width = nest.lanes(vector_bytes)
+        self.width = nest.lanes(target)
         self.axes, self.lanes_axis = loops(nest, self.width)
         if self.lanes_axis is None:
             self.width = 1
@@ -64,7 +65,7 @@ class _LoopNestWriter:
                 f"ptr noalias {p}" if start in written else f"ptr {p}"
                 for start, p in self.pointers.items()
             ],
-            vector_bytes=vector_bytes,
+            target=target,
         )
         self.strides = {
             access: tuple(axis.strides[i] for axis in self.axes)
@@ -245,7 +246,7 @@ class _LoopNestWriter:
         lanes: list[tuple[Lanes, int]] = []
         for element, scale in zip(indices, access.scales, strict=True):
             number = self.values[element]
-            if self._is_vector(element):
+            if self._is_vector(element) and self.width > 1:
                 lanes.append((number, scale))
             else:
                 terms.append((number.text, scale))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from ..formats import LLVM_TYPES, SIZES
 from ..function_builder import FunctionBuilder, Index
 from ..lanes import Lanes
+from ..target import Target
 from .memory import LaneAddresses, load_contiguous, load_vector, store_contiguous
 from .transposition import transposed
 
@@ -123,25 +124,25 @@ def tile(rows: int, columns: int, width: int, registers: int) -> tuple[int, int]
     return min(fits, key=lambda size: math.ceil(rows / size) * (size + 1)), vectors
 
 
-def write_product(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder:
+def write_product(product: MatrixProduct, target: Target) -> FunctionBuilder:
     """Return the function of a product; its parameters point to A, B, C and the copy of a panel."""
-    builder = FunctionBuilder(_POINTERS)
-    _TileWriter(builder, product, width, registers).stacked(0, ())
+    builder = FunctionBuilder(_POINTERS, target=target)
+    _TileWriter(builder, product).stacked(0, ())
     return builder
 
 
-def write_panel(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder:
+def write_panel(product: MatrixProduct, target: Target) -> FunctionBuilder:
     """Return the function of one panel; its last parameter is the number of the first column."""
-    builder = FunctionBuilder([*_POINTERS, "i64 %column"])
-    writer = _TileWriter(builder, product, width, registers)
+    builder = FunctionBuilder([*_POINTERS, "i64 %column"], target=target)
+    writer = _TileWriter(builder, product)
     writer.whole(writer.span, "%column")
     return builder
 
 
-def write_rest(product: MatrixProduct, *, width: int, registers: int) -> FunctionBuilder | None:
+def write_rest(product: MatrixProduct, target: Target) -> FunctionBuilder | None:
     """Return the function of the columns that are left over by whole panels, if there are any."""
-    builder = FunctionBuilder(_POINTERS)
-    writer = _TileWriter(builder, product, width, registers)
+    builder = FunctionBuilder(_POINTERS, target=target)
+    writer = _TileWriter(builder, product)
     rest = product.columns % writer.span
     if not rest:
         return None
@@ -149,20 +150,21 @@ def write_rest(product: MatrixProduct, *, width: int, registers: int) -> Functio
     return builder
 
 
-def span_of(product: MatrixProduct, *, width: int, registers: int) -> int:
+def span_of(product: MatrixProduct, target: Target) -> int:
     """Return how many columns a whole panel has."""
-    return tile(product.rows, product.columns, width, registers)[1] * width
+    width = target.width(SIZES[product.kind])
+    return tile(product.rows, product.columns, width, target.registers)[1] * width
 
 
 class _TileWriter:
     """Writes a product tile by tile; a method that writes a loop has its bounds as parameters."""
 
-    def __init__(
-        self, builder: FunctionBuilder, product: MatrixProduct, width: int, registers: int
-    ) -> None:
-        self.builder, self.product, self.width = builder, product, width
+    def __init__(self, builder: FunctionBuilder, product: MatrixProduct) -> None:
+        target = builder.names.target
+        self.builder, self.product = builder, product
+        self.width = width = target.width(SIZES[product.kind])
         self.block = builder.block(width)
-        self.tile_rows, self.vectors = tile(product.rows, product.columns, width, registers)
+        self.tile_rows, self.vectors = tile(product.rows, product.columns, width, target.registers)
         self.is_copied = product.is_copied(width)
         self.span = self.vectors * width
         self.pointers = ("%a", "%b", "%c")

@@ -9,12 +9,13 @@ from ....ops.random import HALF
 from ..formats import LLVM_TYPES, literal
 from ..function_builder import FunctionBuilder, Index
 from ..philox import philox
+from ..target import Target
 
 # A float with this many random bits is exact, and every one is as likely as any other.
 _BITS = {"f64": np.finfo(np.float64).nmant + 1, "f32": np.finfo(np.float32).nmant + 1}
 
 
-def write_random_fill(*, count: int, stride: int, kind: str) -> FunctionBuilder:
+def write_random_fill(*, count: int, stride: int, kind: str, target: Target) -> FunctionBuilder:
     """Return the function that fills an array with random numbers.
 
     Its parameters are pointers to the state of the generator and to the array.
@@ -27,8 +28,9 @@ def write_random_fill(*, count: int, stride: int, kind: str) -> FunctionBuilder:
         How far apart the entries of the state lie.
     kind : str
         The kind of the numbers, and of the state.
+    target : Target
     """
-    builder = FunctionBuilder(["ptr %state", "ptr noalias %numbers"])
+    builder = FunctionBuilder(["ptr %state", "ptr noalias %numbers"], target=target)
     block, plain, bits = builder.block(1), LLVM_TYPES[kind], _BITS[kind]
 
     def entry(place: int) -> str:

@@ -55,8 +55,8 @@ _INSTRUCTIONS = {"f64": (8, "vpermi2var.pd.512"), "f32": (16, "permvar.sf.512")}
 
 
 def has_table(x: Lanes) -> bool:
-    """Return whether the processor looks up all lanes of a vector at once."""
-    return x.block.names.vector_bytes == 64
+    """Return whether the target looks up all lanes of a vector at once."""
+    return x.block.names.target.has_permutes
 
 
 def halves_of_powers(index: Lanes, kind: str) -> tuple[Lanes, Lanes]:

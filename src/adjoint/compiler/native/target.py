@@ -1,0 +1,51 @@
+"""A target is what decides how code is written: facts about a processor, which may be elsewhere.
+
+All that writes code is handed a target, and asks nothing of the computer that it runs on. So the
+text for a browser or a microcontroller is written as that for the processor at hand is. Two equal
+targets have the same text.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Target(NamedTuple):
+    """Facts about a processor.
+
+    Attributes
+    ----------
+    vector_bytes, registers : int
+        The size of a vector register, and how many there are. Where numbers are larger than that,
+        code takes them one by one.
+    fuses : bool
+        Whether a product and a sum may be rounded together, where the processor has an instruction
+        for it. If not, they are rounded one after the other, on every processor alike.
+    has_permutes : bool
+        Whether it has AVX-512's instructions that look up each lane in a table.
+    has_wide_products : bool
+        Whether it multiplies integers of 64 bits to one of 128. If not, they are made of halves.
+    futex : int or None
+        The number of Linux' system call by which a second thread sleeps, see `team`; None if there
+        is to be one thread.
+    """
+
+    vector_bytes: int = 16
+    registers: int = 16
+    fuses: bool = True
+    has_permutes: bool = False
+    has_wide_products: bool = True
+    futex: int | None = None
+
+    def width(self, size: int) -> int:
+        """Return how many numbers of so many bytes fill a vector register; at least one."""
+        return max(1, self.vector_bytes // size)
+
+    @property
+    def has_team(self) -> bool:
+        """Whether two threads share large products."""
+        return self.futex is not None
+
+
+# What is written for it runs on every processor.
+ANY = Target()
