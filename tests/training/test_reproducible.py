@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from sampled import for_full
-from x86_levels import LEVELS, compiling_for, machine_of
+from adjoint.datasets import make_moons
 
 import adjoint as ad
 from adjoint import nn, optim
-from adjoint.datasets import make_moons
+from sampled import for_full
+from x86_levels import LEVELS, compiling_for, machine_of
 
 CLASSES = 3
 rng = np.random.default_rng(0)
