@@ -17,6 +17,11 @@ def sampled(cases: Iterable[Any], step: int) -> list[Any]:
     return [case if n % step == 0 else _for_full(case) for n, case in enumerate(cases)]
 
 
+def for_full(cases: Iterable[Any]) -> list[Any]:
+    """Return the parameters of a test that are all marked ``full``."""
+    return [_for_full(case) for case in cases]
+
+
 def _for_full(case: Any) -> Any:
     if isinstance(case, _PARAMETERS):
         return pytest.param(*case.values, marks=[*case.marks, pytest.mark.full], id=case.id)

@@ -32,6 +32,7 @@ with paused():
         DivergedError,
         GradientMismatchError,
         GraphError,
+        ReproducibleError,
         ShapeError,
         missing_attribute,
     )
@@ -110,6 +111,7 @@ __all__ = [
     "Graph",
     "GradientMismatchError",
     "GraphError",
+    "ReproducibleError",
     "ShapeError",
     "Tensor",
     "core",

@@ -33,6 +33,15 @@ class PortableWarning(UserWarning):
     """There is no native code, since a package is missing: programs run as NumPy's, slower."""
 
 
+class ReproducibleError(ValueError):
+    """With ``reproducible=True``: a part would not have the same bits on every machine.
+
+    >>> ad.compile(np.linalg.inv, reproducible=True)(np.eye(2))
+    Traceback (most recent call last):
+    adjoint.errors.ReproducibleError: inv: with reproducible=True all of it must be native code...
+    """
+
+
 class GraphError(RuntimeError):
     """A derivative was asked of a value whose graph cannot give it.
 

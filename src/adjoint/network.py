@@ -18,6 +18,7 @@ from .nn.activations import ACTIVATIONS
 from .nn.batch_norm import BatchNorm
 from .nn.dropout import Dropout
 from .nn.embedding import Embedding
+from .nn.initialise import uniform
 from .nn.linear import Linear
 from .nn.linear_path import LinearPath, looked_up
 from .nn.module import Module, Parameter
@@ -192,8 +193,8 @@ def _drawn(
     bound = np.sqrt(factor / (fan_in + fan_out))
     # Weight before bias, and both in float64: the generator's numbers must come in scikit-learn's
     # order, or the networks would differ from its own for the same random_state.
-    weight = rng.uniform(-bound, bound, (fan_in, fan_out))
-    bias = rng.uniform(-bound, bound, fan_out)
+    weight = uniform(rng, bound, (fan_in, fan_out))
+    bias = uniform(rng, bound, fan_out)
     layer = Linear(fan_in, fan_out, initialise=lambda shape, _: weight, rng=0, dtype=dtype)
     layer.bias = Parameter(bias.astype(dtype))
     return layer

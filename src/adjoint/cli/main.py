@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..errors import DivergedError, TableError, require
+from ..errors import DivergedError, ReproducibleError, TableError, require
 
 PROGRAM = "adjoint"
 
@@ -63,7 +63,7 @@ def _run(arguments: list[str]) -> int:
         return int(status or 0)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except (TableError, ImportError) as error:
+    except (TableError, ReproducibleError, ImportError) as error:
         return _fail(str(error), 2)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else PROGRAM

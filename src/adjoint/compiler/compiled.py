@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Tree
+from ..core.reproducibility import reproducibly
 from ..core.tree import map_leaves
+from ..errors import ReproducibleError
 from ..files.whole_file import write_whole
 from ..graphs.graph import Graph, trace
 from ..graphs.symbol import Symbol
@@ -35,7 +37,7 @@ _UNKNOWN = object()
 _MOST_FROZEN = 4096
 
 
-def compile(function: Function) -> Compiled:
+def compile(function: Function, *, reproducible: bool = False) -> Compiled:
     """Return a function that does what ``function`` does, faster.
 
     It is traced at its first call, and again for every new combination of its arguments' structure,
@@ -72,6 +74,10 @@ def compile(function: Function) -> Compiled:
         arguments are settings, and each value of them is compiled for itself. A Python number among
         the arguments is weak, as it is to NumPy: beside float32 it is float32. Integers are of 64
         bits.
+    reproducible : bool
+        Whether results must have the same bits on every processor: all of the function is then
+        native code, whose sums have one order and whose products are rounded, see
+        :doc:`/how-to/reproducible`. It is not for tensors that require a gradient.
 
     Returns
     -------
@@ -84,6 +90,11 @@ def compile(function: Function) -> Compiled:
     ------
     TypeError
         At a call, if the function branches on an array's numbers, or does more than compute.
+    ReproducibleError
+        At a call, with ``reproducible=True``: before it computes, if a part has no native code;
+        after it, if only NumPy can tell whether a product 0·∞ in it is 0.
+    ImportError
+        At a call, with ``reproducible=True``, if llvmlite is not installed.
 
     Examples
     --------
@@ -103,20 +114,20 @@ def compile(function: Function) -> Compiled:
     def distance(x, y):
         return np.sqrt(np.sum((x - y) ** 2))
     """
-    return Compiled(function)
+    return Compiled(function, reproducible=reproducible)
 
 
 class Compiled:
     """A function with a program for each combination of shapes and dtypes; made by `compile`."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, *, reproducible: bool = False) -> None:
         if not callable(function):
             raise TypeError(
                 f"compile: expected a function, got {type(function).__name__}; for example "
                 "ad.compile(ad.grad(f))"
             )
         functools.update_wrapper(self, function, updated=())
-        self.function = function
+        self.function, self.reproducible = function, bool(reproducible)
         # Each program, and where it is found; those longest kept first.
         self._kept: list[tuple[Program, dict[Any, Program], Any]] = []
         self.latest: Program | None = None
@@ -124,7 +135,8 @@ class Compiled:
         self._most_frozen: float = _MOST_FROZEN
 
     def __reduce__(self) -> Any:
-        return type(self), (self.function,)
+        make = functools.partial(type(self), reproducible=True) if self.reproducible else type(self)
+        return make, (self.function,)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["function"])  # type: ignore[misc]  # as pickled up to version 0.1.0
@@ -192,6 +204,12 @@ class Compiled:
 
     def _recorded(self, args: tuple[Any, ...], out: Tree, settings: dict[str, Any]) -> Any:
         """Call the function itself, so that the graph of the arguments goes on."""
+        if self.reproducible:
+            raise ReproducibleError(
+                f"{naming.function_name(self.function)}: with reproducible=True it computes "
+                "arrays, and records nothing; compile its derivative, as ad.compile(ad.grad(f), "
+                "reproducible=True)"
+            )
         if out is not None:
             raise TypeError(
                 "out: the arguments belong to a graph, to which the results must be added; call "
@@ -248,7 +266,7 @@ class Compiled:
                 raise
             self._most_frozen, self._known = np.inf, None
             return None
-        with noticed(graph):
+        with noticed(graph), reproducibly(self.reproducible):
             program = Program(graph, key=state.inputs)
         if known.is_current():  # else it was traced with other settings than those of its key
             known.programs[outline] = program

@@ -107,6 +107,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         random_state: RandomState = None,
         verbose: bool = False,
         compile: bool | Literal["auto"] = "auto",
+        reproducible: bool = False,
     ) -> None:
         self.module = module
         self.loss = loss
@@ -120,6 +121,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.verbose = verbose
         self.compile = compile
+        self.reproducible = reproducible
 
     def _train(self, X: Array, targets: Array, outputs: int, sample_weight: Array | None) -> None:
         """Make a module and train it."""
@@ -149,6 +151,7 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
             callbacks=callbacks,
             progress=bool(self.verbose),
             compile=self.compile,
+            reproducible=self.reproducible,
         )
         self.n_iter_ = len(self.history_)
         record = self.history_.to_dict()
@@ -230,6 +233,8 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     verbose : bool
         Whether to show a progress bar.
     compile : bool or "auto"
+        As `fit` takes it.
+    reproducible : bool
         As `fit` takes it.
 
     Attributes

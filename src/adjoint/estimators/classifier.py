@@ -20,6 +20,7 @@ from ..network import Activation
 from ..ops.softmax import softmax
 from ..optim.optimizer import Schedule
 from ..special import expit
+from .held import accuracy
 from .objective import BinaryLogLoss, LogLoss, RowLoss
 from .parameters import RandomState
 from .perceptron import BasePerceptron
@@ -80,6 +81,9 @@ n_iter_no_change, max_fun
         tells the network where they were.
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
+    reproducible : bool
+        Whether weights, losses and scores must have the same bits on every processor, see
+        :doc:`/how-to/reproducible`; ``sha256()`` tells. Not for the solver "lbfgs".
 
     Attributes
     ----------
@@ -145,6 +149,7 @@ validation_scores_, best_validation_score_
         embedding_size: int | str = "auto",
         missing: str = "error",
         compile: bool | str = "auto",
+        reproducible: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -179,7 +184,7 @@ validation_scores_, best_validation_score_
         self.categorical_features = categorical_features
         self.embedding_size = embedding_size
         self.missing = missing
-        self.compile = compile
+        self.compile, self.reproducible = compile, reproducible
 
     def fit(
         self,
@@ -320,8 +325,8 @@ validation_scores_, best_validation_score_
             return float("nan")
         if targets.ndim == 1:
             found = outputs.argmax(axis=1)
-            return float(accuracy_score(targets, found, sample_weight=sample_weight))
-        return float(accuracy_score(targets > 0.5, outputs > 0, sample_weight=sample_weight))
+            return accuracy(targets, found, sample_weight)
+        return accuracy(targets > 0.5, outputs > 0, sample_weight)
 
     # --- using it ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,26 +19,12 @@ from ..training.history import History
 from ..training.run import Watch
 from ..training.task import Task
 from ..training.tiers import check_compile, fastest_run
+from .held import Held
 from .solvers import scaled_inversely
 from .watching import watch
 
 if TYPE_CHECKING:
     from .perceptron import BasePerceptron
-
-
-class Held:
-    """Rows that are held out, and how the estimator does on them.
-
-    Parameters
-    ----------
-    score : callable
-        Returns the score of the network as it is; greater is better.
-    loss : callable
-        Returns the loss of the network as it is.
-    """
-
-    def __init__(self, score: Callable[[], float], loss: Callable[[], float]) -> None:
-        self.score, self.loss = score, loss
 
 
 def as_task(estimator: BasePerceptron, X: Array, y: Array, sample_weight: Array | None) -> Task:

@@ -93,6 +93,7 @@ CHECKS: dict[str, Check] = {
     "layer_norm": flag,
     "residual": flag,
     "label_smoothing": number(0, 1),
+    "reproducible": flag,
     "missing": one_of(("error", "mean")),
 }
 

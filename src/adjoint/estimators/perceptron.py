@@ -14,10 +14,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..core.annotations import Array, ArrayLike
 from ..core.operand import refuse_subclass
+from ..core.reproducibility import is_reproducible, reproducibly
 from ..network import Category, Design, Perceptron, activations_of, embedding_size, input_size
 from ..optim import Optimizer
+from ..training.digest import sha256_of
+from ..training.native_run import not_reproducible
 from .fit_state import FitState, with_fit_state
-from .fitting import Fitting, Held, as_task
+from .fitting import Fitting, as_task
+from .held import Held, outputs_and_loss
 from .lbfgs import minimise
 from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
@@ -94,6 +98,20 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         incremental: bool,
     ) -> Self:
         check_parameters(self)
+        with reproducibly(self.reproducible):
+            return self._fit_checked(X, y, sample_weight, held_out, incremental=incremental)
+
+    def _fit_checked(
+        self,
+        X: Table,
+        y: Targets,
+        sample_weight: ArrayLike | None,
+        held_out: tuple[Table, Targets] | None,
+        *,
+        incremental: bool,
+    ) -> Self:
+        if self.solver == "lbfgs" and is_reproducible():
+            raise not_reproducible("the steps of solver='lbfgs' are SciPy's")
         hidden = hidden_sizes(self.hidden_layer_sizes)
         # A second `fit` begins anew, unless warm_start says otherwise; `partial_fit` never does.
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
@@ -218,16 +236,28 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
 
     def _held(self, X: Array, targets: Array, sample_weight: Array | None) -> Held:
         weights = () if sample_weight is None else (sample_weight,)
-        loss = self._objective.loss
+        outputs, loss = outputs_and_loss(self._network, self._objective.loss)
 
         def score() -> float:
             # One forward pass serves both numbers: the loss is asked for after the score.
-            self._held_outputs = self._network.outputs(X)
+            self._held_outputs = outputs(X)
             return self._score_of(self._held_outputs, targets, sample_weight)
 
         return Held(score, lambda: loss(self._held_outputs, targets, *weights))
 
     # --- using it ---------------------------------------------------------------------------------
+
+    def sha256(self) -> str:
+        """Return one SHA-256 of the network's weights and of all that was recorded, 64 digits.
+
+        With ``reproducible=True`` it is the same on every machine; see `History.sha256`.
+        """
+        check_is_fitted(self, "coefs_")
+        records = {
+            name: getattr(self, name, None) or []
+            for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+        }
+        return sha256_of(self._network.state_dict(), records)
 
     def _outputs(self, X: Table) -> Array:
         """Return the network's outputs, before any activation."""

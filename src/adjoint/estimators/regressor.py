@@ -7,15 +7,17 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
+from ..compiler.compiled import compile
 from ..core.annotations import Array, ArrayLike
+from ..core.reproducibility import is_reproducible
 from ..errors import choose
 from ..network import Activation
 from ..nn.losses.regression import HuberLoss, MAELoss
 from ..optim.optimizer import Schedule
+from .held import determination, outputs_and_loss
 from .objective import PoissonDeviance, QuantileError, RowLoss, SquaredError
 from .parameters import RandomState
 from .perceptron import BasePerceptron
@@ -75,6 +77,9 @@ n_iter_no_change, max_fun
         tells the network where they were.
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
+    reproducible : bool
+        Whether weights, losses and scores must have the same bits on every processor, see
+        :doc:`/how-to/reproducible`; ``sha256()`` tells. Not for the solver "lbfgs".
 
     Attributes
     ----------
@@ -137,6 +142,7 @@ validation_scores_, best_validation_score_
         embedding_size: int | str = "auto",
         missing: str = "error",
         compile: bool | str = "auto",
+        reproducible: bool = False,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -170,7 +176,7 @@ validation_scores_, best_validation_score_
         self.categorical_features = categorical_features
         self.embedding_size = embedding_size
         self.missing = missing
-        self.compile = compile
+        self.compile, self.reproducible = compile, reproducible
 
     def fit(
         self,
@@ -256,14 +262,17 @@ validation_scores_, best_validation_score_
     def _score_of(self, outputs: Array, targets: Array, sample_weight: Array | None) -> float:
         if self.loss == "quantile" and np.isfinite(outputs).all():
             weights = () if sample_weight is None else (sample_weight,)
-            return -float(self._objective.loss(outputs, targets, *weights))
+            _, loss = outputs_and_loss(self._network, self._objective.loss)
+            return -float(loss(outputs, targets, *weights))
         with np.errstate(over="ignore"):
             found = self._numbers(outputs)
         if len(targets) < 2 or not np.isfinite(found).all():
             return float("nan")
-        return float(r2_score(targets, found, sample_weight=sample_weight))
+        return determination(targets, found, sample_weight)
 
     def _numbers(self, outputs: Array) -> Array:
+        if self.out_activation_ == "exp" and is_reproducible():
+            return np.asarray(compile(np.exp, reproducible=True)(outputs))
         return np.asarray(np.exp(outputs) if self.out_activation_ == "exp" else outputs)
 
     def predict(self, X: Table) -> Array:

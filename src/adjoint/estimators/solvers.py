@@ -13,11 +13,13 @@ from sklearn.base import BaseEstimator
 
 from .. import optim
 from ..core.annotations import Array, Operand
+from ..core.reproducibility import is_reproducible
 from ..errors import choose
 from ..nn.module import Parameter
 from ..ops.exponential import sqrt, square
 from ..optim import Memory, Optimizer, Settings
 from ..optim.optimizer import Schedule, is_zero
+from ..optim.portable_math import power
 
 # Besides "lbfgs", which takes no steps on batches, and what scikit-learn defines in its own way.
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
@@ -107,7 +109,7 @@ class BiasCorrected:
 
     def table(self, start: int, steps: int) -> Array:
         """Return the rates of so many steps at once: the same numbers."""
-        roots, rests = _tables(self.beta1, self.beta2, start, steps)
+        roots, rests = _tables(self.beta1, self.beta2, start, steps, is_reproducible())
         lr: Any = self.lr
         if callable(lr):
             lr = np.array([float(lr(taken)) for taken in range(start, start + steps)])
@@ -117,11 +119,13 @@ class BiasCorrected:
 
 def _corrections(beta1: float, beta2: float, t: int) -> tuple[float, float]:
     """Return √(1 - β₂ᵗ) and 1 - β₁ᵗ."""
-    return math.sqrt(1 - beta2**t), 1 - beta1**t
+    return math.sqrt(1 - power(beta2, t)), 1 - power(beta1, t)
 
 
 @lru_cache(16)
-def _tables(beta1: float, beta2: float, start: int, steps: int) -> tuple[Array, Array]:
+def _tables(
+    beta1: float, beta2: float, start: int, steps: int, reproducible: bool
+) -> tuple[Array, Array]:
     """Return the corrections of many steps, which networks side by side have in common."""
     found = [_corrections(beta1, beta2, taken + 1) for taken in range(start, start + steps)]
     roots, rests = np.array(found, float).reshape(-1, 2).T
@@ -159,6 +163,6 @@ def _made_by(
     return optimizer
 
 
-def scaled_inversely(lr: float, samples: int, power: float) -> float:
+def scaled_inversely(lr: float, samples: int, exponent: float) -> float:
     """Return scikit-learn's "invscaling" rate: lr / (samples seen + 1)^power."""
-    return float(lr / np.float64(samples + 1) ** power)
+    return float(lr / power(float(samples + 1), exponent))

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from ..core.annotations import Array, ArrayLike
 from ..core.operand import refuse_subclass
+from ..core.reproducibility import is_reproducible, ordered_sum
 from ..data.rows import as_numbers, is_missing
 from ..errors import require
 
@@ -95,7 +96,7 @@ class TableEncoder:
             numeric[list(self.levels)] = False
             gaps = np.isnan(numbers)
             self.marked = np.flatnonzero(gaps.any(axis=0) & numeric)
-            known = np.where(gaps, 0, numbers).sum(axis=0)
+            known = _sum(np.where(gaps, 0, numbers))
             self.means = known / np.maximum((~gaps).sum(axis=0), 1)
 
     def transform(self, X: Array | DataFrame) -> Array:
@@ -141,6 +142,11 @@ class TableEncoder:
             f"categorical_features: no column {column!r}; there are {len(names)}: "
             f"{', '.join(map(str, names[:10]))}"
         )
+
+
+def _sum(x: Array) -> Array:
+    """Return the sum over the first axis."""
+    return ordered_sum(x) if is_reproducible() else np.asarray(x.sum(axis=0))
 
 
 def is_frame(X: object) -> TypeGuard[DataFrame]:

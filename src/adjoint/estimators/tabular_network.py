@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..core.annotations import Array, ArrayLike
 from ..core.checks import positive_size
@@ -42,6 +42,7 @@ _CHECKS: dict[str, Check] = {
     "dropout": number(0, 1),
     "validation": number(0, 1, closed="neither"),
     "verbose": flag,
+    "reproducible": flag,
 }
 # What `adjoint fit` asks for and an estimator has otherwise: its class is the task, its caller
 # holds rows out to score by, and scikit-learn's name of a seed is random_state.
@@ -75,6 +76,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         missing: Sequence[str] = (),
         random_state: RandomState = None,
         verbose: bool = False,
+        reproducible: bool = _DEFAULTS.reproducible,
     ) -> None:
         self.hidden, self.ensemble = hidden, ensemble
         self.epochs, self.patience = epochs, patience
@@ -83,6 +85,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         self.decimal, self.thousands = decimal, thousands
         self.dates, self.missing = dates, missing
         self.random_state, self.verbose = random_state, verbose
+        self.reproducible = reproducible
 
     def _read_targets(self, y: Array) -> Array:
         """Return targets as a table of the task has them, and learn what they are of."""
@@ -121,6 +124,14 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         self.model_, self.encoder_ = trained.model, trained.model.encoder
         self.history_ = trained.history
         return self
+
+    def sha256(self) -> str:
+        """Return one SHA-256 of the weights and of the recorded losses, 64 digits.
+
+        With ``reproducible=True`` it is the same on every machine; see `History.sha256`.
+        """
+        check_is_fitted(self, "model_")
+        return self.history_.sha256(self.model_.network)
 
     def _settings(self) -> TableSettings:
         for name, check in _CHECKS.items():
@@ -170,6 +181,9 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         An int gives the same network each time.
     verbose : bool
         Whether a line tells of the training now and then.
+    reproducible : bool
+        Whether the weights must have the same bits on every machine, see
+        :doc:`/how-to/reproducible`; the networks then do not start as a linear model.
 
     Attributes
     ----------
@@ -258,7 +272,7 @@ class TabularRegressor(RegressorMixin, TabularNetwork):  # type: ignore[misc]
     Parameters
     ----------
     hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, validation, decimal, \
-thousands, dates, missing, random_state, verbose
+thousands, dates, missing, random_state, verbose, reproducible
         As of `TabularClassifier`.
 
     Attributes

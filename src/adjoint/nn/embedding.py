@@ -14,7 +14,7 @@ from ..ops.logic import not_equal
 from ..ops.piecewise import where
 from ..ops.requirement import require_that
 from ..ops.structural import as_array, reshape, stop_gradient
-from .initialise import as_generator
+from .initialise import as_generator, normal
 from .module import Module, Parameter
 
 
@@ -73,7 +73,7 @@ class Embedding(Module):
         self.count = positive_size("count", count)
         self.features = positive_size("features", features)
         self.padding_idx = self._padding(padding_idx)
-        weight = as_generator(rng).normal(size=(self.count, self.features))
+        weight = normal(as_generator(rng), 1.0, (self.count, self.features))
         if self.padding_idx is not None:
             weight[self.padding_idx] = 0
         self.weight = Parameter(weight.astype(dtype))

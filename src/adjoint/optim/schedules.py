@@ -6,12 +6,12 @@ immutable, and their `repr` says all that they are: by it a checkpoint recognise
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
 from .optimizer import Schedule
+from .portable_math import cosine_of_half_turns, power
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StepDecay:
 
     def __call__(self, step: int) -> float:
         """Return the number after so many steps."""
-        return float(self.start * self.factor ** (step // self.every))
+        return float(self.start * power(self.factor, step // self.every))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class MultiStepDecay:
 
     def __call__(self, step: int) -> float:
         """Return the number after so many steps."""
-        return float(self.start * self.factor ** bisect_right(self.milestones, step))
+        return float(self.start * power(self.factor, bisect_right(self.milestones, step)))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Exponential:
 
     def __call__(self, step: int) -> float:
         """Return the number after so many steps."""
-        return float(self.start * self.factor**step)
+        return float(self.start * power(self.factor, step))
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Polynomial:
     def __call__(self, step: int) -> float:
         """Return the number after so many steps."""
         left = max(0.0, 1 - step / self.steps)
-        return float((self.start - self.end) * left**self.power + self.end)
+        return float((self.start - self.end) * power(left, self.power) + self.end)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Cosine:
         if self.restarts:
             step, length = self._since_restart(step)
         share = min(step / length, 1.0)
-        return float(self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2)
+        return float(self.end + (self.start - self.end) * (1 + cosine_of_half_turns(share)) / 2)
 
     def _since_restart(self, step: int) -> tuple[int, int]:
         """Return the steps since the latest restart, and those from it to the next."""
@@ -252,7 +252,7 @@ def number_at(number: Schedule | float, step: int) -> float:
 
 
 def _along_cosine(start: float, end: float, share: float) -> float:
-    return float(end + (start - end) * (1 + math.cos(math.pi * share)) / 2)
+    return float(end + (start - end) * (1 + cosine_of_half_turns(share)) / 2)
 
 
 def _check_steps(name: str, steps: float) -> None:

@@ -14,7 +14,7 @@ from ..core.annotations import Array
 from ..errors import TableError
 from .date_format import DateFormat, Moments
 from .number_format import NumberFormat
-from .scaling import scaled, scaling_of
+from .scaling import interpolated, scaled, scaling_of
 from .values import (
     as_floats,
     as_moments,
@@ -186,7 +186,7 @@ class Column:
     def _ranks(self, numbers: Array) -> Array:
         # Ranks among the quantiles instead of values: an outlier stays within ±√3.
         ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
-        return np.asarray(np.interp(numbers, self.quantiles, ranks))
+        return interpolated(numbers, self.quantiles, ranks.tolist())
 
     def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
         outside = (numbers < self.quantiles[0]) | (numbers > self.quantiles[-1])
@@ -219,7 +219,8 @@ class Column:
                 yield self._ranks(seconds(found))
             elif part == "year":
                 years = [float(part_of("year", _moments(q))[0]) for q in self.quantiles]
-                yield np.interp(part_of("year", found), [years[0], years[-1]], [-_WIDEST, _WIDEST])
+                ends = [years[0], years[-1]]
+                yield interpolated(part_of("year", found), ends, [-_WIDEST, _WIDEST])
             else:
                 mean, deviation = _CYCLES[part]
                 yield (part_of(part, found) - mean) / deviation

@@ -32,6 +32,8 @@ class Record:
         By how much the headline score falls without a column.
     verdict : list of str
         Which model to prefer, and what else there is to say, in sentences.
+    sha256 : str
+        That of the weights and the losses, see `History.sha256`.
     """
 
     settings: TableSettings
@@ -45,6 +47,7 @@ class Record:
     tier: str = ""
     importance: dict[str, float] = field(default_factory=dict)
     verdict: list[str] = field(default_factory=list)
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)

@@ -12,6 +12,29 @@ from ..core.annotations import Array
 CLIP = 3.0
 
 
+def interpolated(numbers: Array, places: Sequence[float], values: Sequence[float]) -> Array:
+    """Return what `numpy.interp` returns, in operations that no compiler rounds together.
+
+    Parameters
+    ----------
+    numbers : (n,) array
+    places : (k,) rising numbers, at least two
+    values : (k,) numbers
+
+    Examples
+    --------
+    >>> interpolated(np.array([-1.0, 0.25, 9.0]), [0.0, 1.0], [2.0, 4.0])
+    array([2. , 2.5, 4. ])
+    """
+    x, y = np.asarray(places, float), np.asarray(values, float)
+    step = np.clip(np.searchsorted(x, numbers, side="right") - 1, 0, len(x) - 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        slope = np.diff(y) / np.diff(x)
+        between = slope[step] * (numbers - x[step]) + y[step]
+    inside = np.where(numbers < x[0], y[0], between)
+    return np.asarray(np.where(numbers >= x[-1], y[-1], inside))
+
+
 def scaling_of(quantiles: Sequence[float]) -> tuple[float, float, float]:
     """Return what `scaled` needs of rising numbers: the largest size, and by it median and range.
 

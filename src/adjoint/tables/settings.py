@@ -27,6 +27,9 @@ class TableSettings:
     seed : int
     ensemble : int, optional
         How many networks answer together; by default by the number of rows, see `members_for`.
+    reproducible : bool
+        Whether the weights must have the same bits on every machine, as `fit` has it. The networks
+        then do not start as a linear model, because scikit-learn's solvers do not.
     """
 
     task: str = "auto"
@@ -40,6 +43,7 @@ class TableSettings:
     validation: float = 0.1
     seed: int = 0
     ensemble: int | None = None
+    reproducible: bool = False
 
     def epochs_for(self, rows: int) -> int:
         """Return how many epochs to train at most: fewer where each has many steps."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
+from ..core.reproducibility import is_reproducible, ordered_sum
 from ..errors import TableError
 from .column import IN_SECONDS
 from .conventions import AS_SHOWN, Conventions
@@ -248,7 +249,12 @@ def mean_and_deviation(numbers: Array) -> tuple[float, float]:
     """Return the mean and the standard deviation, of which no square over- or underflows."""
     exponent = magnitude(numbers)
     scaled = np.ldexp(numbers, -exponent)
-    return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
+    if is_reproducible():
+        mean = ordered_sum(scaled) / len(scaled)
+        deviation = np.sqrt(ordered_sum((scaled - mean) ** 2) / len(scaled))
+    else:
+        mean, deviation = scaled.mean(), scaled.std()
+    return float(np.ldexp(mean, exponent)), float(np.ldexp(deviation, exponent))
 
 
 def _order(label: str) -> tuple[bool, float, str]:

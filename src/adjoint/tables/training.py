@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..data.window import ByWindow
-from ..errors import TableError, UnreadableFileError
+from ..errors import ReproducibleError, TableError, UnreadableFileError
 from ..network import Perceptron, outputs_of
 from ..nn.ensemble import Ensemble
 from ..nn.functional import LOSSES
@@ -89,7 +89,9 @@ def train(
     for k, (rows, held) in enumerate(_splits(parts, settings)):
         network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
         rows, held = (rows[0], target.as_trained(rows[1])), (held[0], target.as_trained(held[1]))
-        if linear and len(rows[1]) >= _MANY_ROWS:
+        if settings.reproducible:
+            pass  # the linear model's solver is SciPy's: the network starts as it was drawn
+        elif linear and len(rows[1]) >= _MANY_ROWS:
             _start_as(network, linear)
         else:
             start_from_linear(network, encoder, target, *rows)
@@ -190,7 +192,7 @@ def _train_one(
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
     first = [np.array(p.data) for p in network.parameters()]
-    before = _loss(network, loss, *held)
+    before = np.inf if settings.reproducible else _loss(network, loss, *held)
     stopping = EarlyStopping(patience=settings.patience)
     try:
         history = fit(
@@ -206,8 +208,9 @@ def _train_one(
             checkpoint=checkpoint,
             resume=checkpoint is not None,
             progress="log" if progress else False,
+            reproducible=settings.reproducible,
         )
-    except TableError:
+    except (TableError, ReproducibleError):
         raise
     except UnreadableFileError as error:  # names its file
         raise TableError(str(error)) from None

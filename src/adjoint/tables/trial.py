@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
+from ..core.reproducibility import reproducibly
 from ..errors import TableError
 from ..files.rescue import rescued
 from ..training.saving import Saving
@@ -86,7 +87,8 @@ def prepare(
         rest, test = _split(rows, y, settings.test, target, settings.seed, options)
     train, validation = _split(rest, y, settings.validation, target, settings.seed, options)
     if target.task == "regression":
-        mean, std = mean_and_deviation(y[train])
+        with reproducibly(settings.reproducible):
+            mean, std = mean_and_deviation(y[train])
         target = replace(target, mean=mean, std=std or 1.0)
     # Rows held out must not be known in any way, not even by their quantiles or rare categories.
     encoder = Encoder.fit(
@@ -183,5 +185,6 @@ def _scored(
         tier=history.tier,
         importance=importances(model, X, y, seed=settings.seed),
         verdict=verdict(trained, found, parts),
+        sha256=history.sha256(model.network),
     )
     return Trial(model, record, y, outputs)

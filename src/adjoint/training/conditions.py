@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array, Function
+from ..core.reproducibility import is_reproducible
 from ..data.row_weights import ClassWeight
 from ..graphs.tracing.naming import lasting_text
 from ..nn.conventions import conventions_of
@@ -53,6 +54,8 @@ def conditions_of(
         "validation": None if task.validation is None else [*map(checksum, task.validation)],
         **_conditions_of_optimizer(task.optimizer),
         "callbacks": callbacks,
+        # Only where it is so: a checkpoint of before there was this condition is of the usual mode.
+        **({"reproducible": True} if is_reproducible() else {}),
     }
     import json  # here: most trainings are not saved
 
@@ -110,6 +113,8 @@ def checksum(array: Array) -> str:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a line for everything that is not the same."""
     lines = []
+    if before.get("reproducible") and "reproducible" not in now:
+        lines.append("reproducible=True, this one has False")
     for name, value in now.items():
         if name not in before:
             lines.append(f"{name}, of which it does not say what it was")

@@ -108,15 +108,20 @@ def epoch_record(task: Task, history: History, position: Position) -> dict[str, 
     DivergedError
         If a parameter is not finite.
     """
-    if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
-        task.latest_finite.restore()
-        what = "a parameter became NaN or infinite"
-        raise _diverged(task, what, position.step - 1, history)
+    check_parameters(task, position, history)
     if not position.rows:
         raise ValueError(f"fit: the data of epoch {len(history) + 1} have no batch")
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         found = _measured(task, position)
     return {"loss": position.loss_so_far / position.rows, **found}
+
+
+def check_parameters(task: Task, position: Position, history: History) -> None:
+    """Raise `DivergedError` if a parameter is not finite; the latest that were are put back."""
+    if not all(np.isfinite(parameter.data).all() for parameter in task.optimizer.params):
+        task.latest_finite.restore()
+        what = "a parameter became NaN or infinite"
+        raise _diverged(task, what, position.step - 1, history)
 
 
 def _measured(task: Task, position: Position) -> dict[str, float]:

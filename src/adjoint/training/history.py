@@ -9,9 +9,11 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..errors import choose
+from ..nn.module import Module
 from ..notebook.curve import curves
 from ..notebook.html import paragraph, table, view
 from ..notebook.verbatim import Verbatim
+from .digest import sha256_of
 
 # Where there are more epochs than these, the first and the last ones are shown.
 _MOST_SHOWN, _SHOWN = 10, 4
@@ -105,6 +107,24 @@ class History:
         """Take over the seed and the records that `to_state` returned."""
         self.seed = int(state["seed"])
         self._records = {n: [float(x) for x in xs] for n, xs in state["records"].items()}
+
+    def sha256(self, model: Module) -> str:
+        """Return one SHA-256 of the model's weights and of all that was recorded, as 64 digits.
+
+        It is of the names and the exact bits of parameters, buffers and records; every NaN counts
+        as the same one. Trainings by `fit` with ``reproducible=True`` that are given the same have
+        the same on every machine.
+
+        Examples
+        --------
+        >>> import adjoint as ad
+        >>> model = ad.nn.MLP(2, 3, 1, rng=0)
+        >>> history = ad.fit(model, (np.eye(2), [[0.0], [1.0]]), loss="mse_loss", epochs=5,
+        ...                  seed=0, reproducible=True)
+        >>> history.sha256(model)[:8]
+        '8ae6cd8a'
+        """
+        return sha256_of(model.state_dict(), self._records)
 
     def report(self) -> Verbatim:
         """Return in which tier the latest epoch ran, and why not in a faster one."""

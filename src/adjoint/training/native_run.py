@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import closing
+from itertools import islice
 from operator import is_
 from time import perf_counter
 from typing import Any
@@ -15,11 +17,13 @@ from ..compiler.native.epoch_record import Status
 from ..compiler.native.training_code import TrainingCode, training_code
 from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
+from ..core.reproducibility import is_reproducible
+from ..errors import ReproducibleError
 from ..nn.losses.loss import reduction_of
 from ..optim.snapshot import Snapshot
 from .arranged_step import arranged_step
 from .eager_run import EagerRun, eager_steps
-from .epochs import Position, train_epoch, validate
+from .epochs import Position, check_parameters, take_steps, train_epoch, validate
 from .history import History
 from .run import Run, Show, Watch
 from .saving import Saver
@@ -34,6 +38,14 @@ _MOST_STEPS = 10_000_000
 # Native code does about so many operations in a second. This decides how many steps the first turn
 # takes, before any was timed.
 _FAST = 1e11
+
+
+def not_reproducible(reason: str) -> ReproducibleError:
+    """Return the error that says why a training would not have the same bits everywhere."""
+    return ReproducibleError(
+        f"fit: reproducible=True cannot be kept: {reason}; without it NumPy takes its part, whose "
+        "last bits differ from machine to machine"
+    )
 
 
 class NativeRun:
@@ -78,7 +90,7 @@ class NativeRun:
         try:
             code = code_with(held)
         except (Unlowerable, TypeError, ValueError) as error:
-            if not held:
+            if not held or is_reproducible():
                 raise
             held, code = [], code_with([])
             history.reasons.append(f"validation in Python: {error}")
@@ -109,8 +121,11 @@ class NativeRun:
     def _held(self) -> list[Array]:
         """Return what native code may validate on."""
         validation = self.task.validation
-        # The sum over all rows is not the mean of the blocks'.
-        if validation is None or not len(validation[0]) or reduction_of(self.task.loss) == "sum":
+        if validation is None or not len(validation[0]):
+            return []
+        if reduction_of(self.task.loss) == "sum":  # it is not the mean of the blocks'
+            if is_reproducible():
+                raise not_reproducible("validation adds up a loss of reduction='sum'")
             return []
         return _with_indices(validation)
 
@@ -121,7 +136,7 @@ class NativeRun:
             return None
         sizes = [(array.shape[1:], array.dtype.str) for array in data]
         short = task.rows % task.batch_size
-        return (task.form, *sizes, task.batch_size, short, team.can_share())
+        return (task.form, *sizes, task.batch_size, short, team.can_share(), is_reproducible())
 
     def _settings(self, start: int, steps: int) -> Array:
         """Return the single numbers that model and loss read, and the optimiser's settings."""
@@ -145,7 +160,11 @@ class NativeRun:
 
     def current(self) -> Run:
         """Return this run, or an eager one if a callback changed a constant of the native code."""
-        return self if self.is_current else EagerRun.instead_of(self)
+        if self.is_current:
+            return self
+        if is_reproducible():
+            raise not_reproducible("a callback changed what the native code has as a constant")
+        return EagerRun.instead_of(self)
 
     def train(
         self, until: int, show: Show = lambda epoch, loss: None, watch: Watch | None = None
@@ -197,11 +216,36 @@ class NativeRun:
             # its numbers, and not at all if the validation is interrupted.
             self._record(loop.epoch - (status is Status.VALIDATION_IN_DOUBT), watch)
         if loop.epoch > len(history):
+            if is_reproducible():
+                self._refuse(status)
             own = {name: numbers[0] for name, numbers in self._trained(loop.epoch).items()}
             history.append(**own, **validate(task))
         if status not in (Status.PAUSED, Status.STALLED, Status.VALIDATION_IN_DOUBT):
             task.latest_finite = self.before_last()
+            if is_reproducible():
+                self._refuse(status)
             self._finish_epoch()
+
+    def _refuse(self, status: Status) -> None:
+        """Raise what ends a training whose next number only NumPy could tell.
+
+        An eager step says what is wrong: a label that is out of range, or numbers that grew. It
+        does not count.
+        """
+        task, history, loop = self.task, self.history, self.loop
+        position = self._position_at(loop.step, loop.loss_so_far, loop.sums_so_far)
+        before = task.snapshot()
+        if status in (Status.LOSS_NOT_FINITE, Status.STATE_HAS_NAN):
+            with closing(task.batches(len(history), loop.order, loop.step)) as batches:
+                take_steps(task, eager_steps(task), islice(batches, 1), history, position)
+        if status is not Status.VALIDATION_IN_DOUBT:
+            task.latest_finite = before if loop.step < task.steps else task.latest_finite
+            check_parameters(task, position, history)
+        before.restore()
+        raise not_reproducible(
+            f"a number in epoch {len(history) + 1} is not finite, and whether a product 0·∞ in it "
+            "is 0 only NumPy can tell"
+        )
 
     def _record(self, until: int, watch: Watch | None) -> None:
         """Record the epochs up to one of which native code knows everything."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..core.annotations import Array
+from ..core.reproducibility import is_reproducible, ordered_sum
 from ..core.value import Value
 from ..ops.piecewise import where
 from ..ops.reductions import max as greatest
@@ -111,10 +112,17 @@ class _Determination:
 
     def numbers(self, means: Array, target: Array) -> Array:
         """Return 1 - Σ (y - p)² / Σ (y - ȳ)², the mean over the outputs."""
-        varying = ((target - target.mean(axis=0)) ** 2).mean(axis=0).ravel()
+        varying = _mean((target - _mean(target)) ** 2).ravel()
         varies = varying > 0
         share = np.where(varies, means / np.where(varies, varying, 1.0), means > 0)
-        return np.asarray(np.mean(1 - share, axis=1))
+        return np.asarray(_mean((1 - share).T))
+
+
+def _mean(x: Array) -> Array:
+    """Return the mean over the first axis."""
+    if is_reproducible():
+        return np.asarray(ordered_sum(x) / x.dtype.type(len(x)))
+    return np.asarray(x.mean(axis=0))
 
 
 _TALLIES: dict[Metric, Tally] = {

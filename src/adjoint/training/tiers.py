@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from ..compiler.native.unlowerable import Unlowerable
+from ..core.reproducibility import is_reproducible
+from ..errors import ReproducibleError
+from ..graphs.recording import no_grad
 from ..nn.functional import LOSSES
 from ..nn.losses.loss import Weighted
 from ..nn.module import Module
 from ..optim import Optimizer
+from ..optim.snapshot import kept_on_error
 from .compiled_run import CompiledRun
 from .eager_run import EagerRun
 from .history import History
-from .native_run import NativeRun
+from .native_run import NativeRun, not_reproducible
 from .run import Run
 from .saving import Saver
 from .streamed_run import REFUSALS, StreamedRun
@@ -63,8 +67,12 @@ def fastest_run(
     ------
     ValueError
         If ``compile=True`` and the step cannot be compiled.
+    ReproducibleError, ImportError
+        If the same bits on every machine are asked for, and not all of the training can be native.
     """
     check_compile(compile)
+    if is_reproducible():
+        return _reproducible_run(task, history, saver, epochs, compile)
     history.reasons = _reasons_against(task, compile)
     if history.reasons:
         return EagerRun(task, history, saver)
@@ -92,6 +100,34 @@ def _reasons_against(task: Task, compile: bool | str) -> list[str]:
     if task.accumulate > 1:
         return ["gradients are accumulated"]
     return []
+
+
+def _reproducible_run(
+    task: Task, history: History, saver: Saver | None, epochs: int, compile: bool | str
+) -> Run:
+    """Return the training as native code, or say which part of it cannot be."""
+    reasons = _reasons_against(task, compile)
+    if task.stream is not None:
+        reasons.append("the batches come from a stream, not from arrays")
+    if reasons:
+        raise not_reproducible(reasons[0])
+    try:
+        return NativeRun(task, history, saver, epochs=epochs)
+    except ReproducibleError:
+        raise
+    except (Unlowerable, TypeError, ValueError) as error:
+        _see_first_rows(task)
+        raise not_reproducible(str(error)) from error
+
+
+def _see_first_rows(task: Task) -> None:
+    """Let model and loss see one batch, and some rows of the validation, that they may refuse."""
+    before = task.snapshot()
+    with kept_on_error(before), no_grad():
+        for X, *targets in filter(None, (task.data, task.validation)):
+            first = [array[: task.batch_size] for array in targets]
+            task.loss(task.model(X[: task.batch_size]), *first)
+    before.restore()
 
 
 def native_code_pays(model: Module, *, steps: int, rows: int) -> bool:

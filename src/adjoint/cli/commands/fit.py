@@ -126,6 +126,11 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     help="Whether to hold a window of Parquet in memory, not the table.  [default: if it is large]",
 )
 @click.option(
+    "--reproducible",
+    is_flag=True,
+    help="Give the same bits on every machine, and their SHA-256; it takes somewhat longer.",
+)
+@click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
     help="A file to keep the training in, and to go on from if it is there.",
@@ -174,6 +179,11 @@ def fit(
     settings = TableSettings(**chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
     groups = _streamed(source, stream)
+    if groups is not None and settings.reproducible:
+        raise click.UsageError(
+            "--reproducible: for tables that are held in memory, and this one is read a window at "
+            "a time; give --no-stream too"
+        )
     if groups is None:
         read = source.read().drop_columns(list(drop))
         count = read.num_rows
@@ -208,6 +218,8 @@ def fit(
         say(scores(record.metrics, record.rows["test"]))
         for sentence in record.verdict:
             say(sentence)
+        if settings.reproducible:
+            say(f"sha256 of weights and losses: {record.sha256}")
         say(f"wrote {click.format_filename(out)}: weights, description, report.html")
         say(
             f"next: adjoint predict {_quoted(out)} MORE.csv --out predictions.csv, and open "

@@ -10,6 +10,8 @@ import numpy as np
 
 from ...core.annotations import Array
 from ...core.memory import separate
+from ...core.reproducibility import is_reproducible
+from ...errors import ReproducibleError
 from ...graphs.graph import Graph
 from ..arguments import fitted
 from ..simplify.fingerprint import fingerprint
@@ -52,6 +54,7 @@ class NativeFunction:
 
     def __init__(self, graph: Graph, *, limit: int = MOST_UNROLLED) -> None:
         self.graph = graph
+        self._is_reproducible = is_reproducible()
         self._gives = [_form(output) for output in map(_as_array, graph.outputs)]
         # Results without axes are returned as scalars, as NumPy does.
         self._numbers = [n for n, (shape, _) in enumerate(self._gives) if not shape]
@@ -128,7 +131,13 @@ class NativeFunction:
         in_doubt = self._evaluate(*map(id, given), *map(id, results), workspace.address)
         self._spare.append(workspace)
         if in_doubt:
-            found = map(np.asarray, self.graph.evaluate(arrays))
+            found = [np.asarray(x) for x in self.graph.evaluate(arrays)]
+            if self._is_reproducible:
+                raise ReproducibleError(
+                    f"{self.graph.name}: whether a product 0·∞ is 0 in these results only NumPy "
+                    "can tell, whose last bits differ from machine to machine; without "
+                    "reproducible=True it does"
+                )
             results = separate(found, [*arrays, *self.graph.constants])
         if out is None:
             for n in self._numbers:
@@ -150,7 +159,15 @@ class NativeFunction:
 
 
 def native_tier(graph: Graph) -> Any:
-    """Return a graph as native code, or the reason why not: see `compiler.program.TIERS`."""
+    """Return a graph as native code, or the reason why not: see `compiler.program.TIERS`.
+
+    Raises
+    ------
+    ReproducibleError, ImportError
+        If the same bits on every machine are asked for, and not all of it can be native code.
+    """
+    if is_reproducible():
+        return _reproducible(graph)
     try:
         return NativeFunction(graph)
     except ImportError as error:
@@ -167,19 +184,31 @@ def native_tier(graph: Graph) -> Any:
         return str(reason)
 
 
+def _reproducible(graph: Graph) -> NativeFunction:
+    try:
+        return NativeFunction(graph)
+    except Unlowerable as reason:
+        raise ReproducibleError(
+            f"{graph.name}: with reproducible=True all of it must be native code, since the last "
+            f"bits of NumPy's numbers differ from machine to machine, but {reason}"
+        ) from None
+
+
 def _object_code(graph: Graph, arrays: int, limit: int) -> ObjectCode:
     """Return the object code of a graph that takes and gives so many arrays."""
+    reproducible = is_reproducible()
 
     def make() -> ObjectCode:
         from . import function_code  # here: code that is in the cache needs none of it
 
         machine = this_machine()
-        code = function_code.write_function(graph, target=machine.target, limit=limit)
+        target = machine.target.reproducible() if reproducible else machine.target
+        code = function_code.write_function(graph, target=target, limit=limit)
         text = function_code.module_text(code, arrays)
         names = ("evaluate_entry_point", "evaluate_entries")
         return ObjectCode(machine.assemble(text), names, code.about, code.workspace, code.constants)
 
-    kind = ("function", arrays, limit)
+    kind = ("function", arrays, limit, reproducible)
     return object_code(kind, [fingerprint(graph)], graph.constants, make)
 
 

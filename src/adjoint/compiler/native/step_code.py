@@ -87,7 +87,7 @@ def unrolled_steps(
         If the step has an operation without a native rule, or is too large to unroll.
     """
     kind = kind_of(step.inputs[0].dtype)
-    width = target.width(SIZES[kind])
+    width = target.lanes(SIZES[kind])
     layout = StateLayout.of(step, form, alignment=1, lanes=width)
     functions, names, count, shows = [], [], 0, True
     for name, graph, own in functions_of(step, form, tail, held):
@@ -136,7 +136,7 @@ def _kernel(
         )
     # Each operation of a chain waits for the one before; two vectors of rows side by side fill the
     # gaps. There are not enough registers for more.
-    width = target.width(SIZES[kind_of(graph.inputs[0].dtype)])
+    width = target.lanes(SIZES[kind_of(graph.inputs[0].dtype)])
     registers = 2 if kernel.rows >= 2 * width else 1
     return KernelWriter(
         kernel,

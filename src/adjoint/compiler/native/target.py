@@ -28,6 +28,9 @@ class Target(NamedTuple):
     futex : int or None
         The number of Linux' system call by which a second thread sleeps, see `team`; None if there
         is to be one thread.
+    lane_bytes : int
+        The size of the vectors in which numbers are added up, lane by lane; 0 for a register's. If
+        they are larger than a register, LLVM puts them in several.
     """
 
     vector_bytes: int = 16
@@ -36,10 +39,22 @@ class Target(NamedTuple):
     has_permutes: bool = False
     has_wide_products: bool = True
     futex: int | None = None
+    lane_bytes: int = 0
 
     def width(self, size: int) -> int:
         """Return how many numbers of so many bytes fill a vector register; at least one."""
         return max(1, self.vector_bytes // size)
+
+    def lanes(self, size: int) -> int:
+        """Return in how many lanes numbers of so many bytes are added up."""
+        return max(1, (self.lane_bytes or self.vector_bytes) // size)
+
+    def reproducible(self) -> Target:
+        """Return the target for which code gives the same bits as for all other processors.
+
+        The order of the additions of a sum depends on the number of lanes, and on nothing else.
+        """
+        return self._replace(fuses=False, has_permutes=False, lane_bytes=VIRTUAL_BYTES)
 
     @property
     def has_team(self) -> bool:
@@ -47,5 +62,7 @@ class Target(NamedTuple):
         return self.futex is not None
 
 
+# As many as the widest registers have: wider lanes would cost time, and so would narrower ones.
+VIRTUAL_BYTES = 64
 # What is written for it runs on every processor.
 ANY = Target()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 
 from ...collector import paused
+from ...core.reproducibility import is_reproducible
 from ...graphs.graph import Graph
 from ..simplify.fingerprint import Fingerprint, fingerprint
 from . import team
@@ -85,7 +86,7 @@ def training_code(
             step, form, tail, held = trace()
             prints = _prints(step, tail, held)
             # The same graphs have other code where no partner can help.
-            own = (*prints, form, len(held), team.can_share())
+            own = (*prints, form, len(held), team.can_share(), is_reproducible())
             code = _codes.get(own) or _compiled(step, form, tail, held, MOST_UNROLLED, prints)
             _keep(_codes, own, code)
         if key is not None:
@@ -133,7 +134,8 @@ def compile_training(
     limit : int
         The greatest number of scalar operations to unroll.
     machine : Machine, optional
-        What the code is for, if not for this computer.
+        What the code is for, if not for this computer. Its target says whether the same bits on
+        every machine are asked for; for this computer `core.reproducibility` does.
 
     Raises
     ------
@@ -169,7 +171,9 @@ def _compiled(
         from . import training_text  # here: code that is in the cache needs none of it
 
         maker = machine or this_machine()
-        target = team.with_partner(maker.target) if machine is None else maker.target
+        target = maker.target
+        if machine is None:
+            target = team.with_partner(target.reproducible() if is_reproducible() else target)
         steps = training_text.write_steps(
             step, form, tail=tail, held=held, target=target, limit=limit
         )
@@ -184,7 +188,7 @@ def _compiled(
             steps.has_team,
         )
 
-    kind = ("training", tuple(form), len(held), team.can_share(), limit)
+    kind = ("training", tuple(form), len(held), team.can_share(), limit, is_reproducible())
     constants = [array for graph in graphs for array in graph.constants]
     code = object_code(kind, prints, constants, make, machine)
     return TrainingCode(step, tail, form, code, held)

@@ -64,7 +64,7 @@ def write_training(
         arrays=len(form.batched(step)),
         parameters=steps.layout.offsets[last] + math.prod(step.inputs[last].shape),
         padded=steps.layout.size,
-        width=target.width(SIZES[kind]),
+        width=target.lanes(SIZES[kind]),
         sums=form.sums,
         held=tuple(map(form.rows, held)),
     )

@@ -165,7 +165,8 @@ class LoopNest:
         """
         elements = self.elements()
         floats = {element.kind for element in elements} & FORMATS.keys() or {"f64"}
-        width = target.width(max(ENTRY_BYTES[kind] for kind in floats))
+        size = max(ENTRY_BYTES[kind] for kind in floats)
+        width = target.lanes(size) if self._adds_up() else target.width(size)
         several = 1
         if _depth(elements) >= _LONG_CHAIN:
             several = next((n for n, most in _INTERLEAVED.items() if len(elements) <= most), 1)
@@ -174,6 +175,10 @@ class LoopNest:
         while several > 1 and max(self.shape, default=1) < 2 * several * width:
             several //= 2
         return several * width
+
+    def _adds_up(self) -> bool:
+        """Return whether the order in which the points are taken decides how a sum is rounded."""
+        return self.operation is not None or any(store.adds for store in self.stores)
 
     def _sums_beside_lanes(self, width: int) -> bool:
         """Return whether each lane has a sum of its own, to which one entry after another is added.

@@ -1,0 +1,84 @@
+"""Estimators with reproducible=True: the same bits for registers of every width."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from sampled import for_full
+from sklearn.datasets import make_classification, make_regression
+from x86_levels import LEVELS, compiling_for, machine_of
+
+from adjoint.errors import ReproducibleError
+from adjoint.estimators import MLPClassifier, MLPRegressor, TabularClassifier, fit_many
+
+X, Y = make_classification(150, 6, n_informative=4, n_classes=3, random_state=0)
+Z, T = make_regression(150, 5, random_state=0)
+
+
+def classifier(**settings):
+    given = {"max_iter": 6, "n_iter_no_change": 20, "random_state": 0, "reproducible": True}
+    return MLPClassifier((9,), **given | settings)
+
+
+def early_stopping():
+    return classifier(early_stopping=True, batch_size=32).fit(X, Y)
+
+
+def float32_and_tanh():
+    return classifier(activation="tanh", solver="sgd", nesterovs_momentum=True).fit(
+        X.astype(np.float32), Y
+    )
+
+
+def inverse_scaling():
+    return classifier(solver="sgd", learning_rate="invscaling", batch_size=64).fit(X, Y)
+
+
+def a_regression():
+    held = {"early_stopping": True, "max_iter": 6, "random_state": 0, "reproducible": True}
+    return MLPRegressor("poisson", (9,), **held).fit(Z, np.abs(T))
+
+
+def gaps_filled_with_means():
+    rows = np.where(np.arange(X.size).reshape(X.shape) % 7, X, np.nan)
+    return classifier(missing="mean", dropout=0.2).fit(rows, Y)
+
+
+def a_table():
+    frame = pytest.importorskip("pandas").DataFrame(X[:, :3], columns=list("abc"))
+    frame["kind"] = np.array(["oak", "elm", "ash", None], object)[np.arange(len(frame)) % 4]
+    settings = {"hidden": (8,), "ensemble": 2, "epochs": 3, "random_state": 0}
+    return TabularClassifier(**settings, reproducible=True).fit(frame, Y)
+
+
+CASES = [early_stopping, a_table]
+OTHERS = [float32_and_tanh, inverse_scaling, a_regression, gaps_filled_with_means]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("fitted", [*CASES, *for_full(OTHERS)])
+def test_the_digest_is_the_same_for_registers_of_every_width(fitted):
+    found = set()
+    for level in LEVELS:
+        with compiling_for(machine_of(level)):
+            found.add(fitted().sha256())
+    assert len(found) == 1
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_networks_side_by_side_have_the_digests_of_each_alone():
+    alone = [classifier(random_state=seed).fit(X, Y).sha256() for seed in range(2)]
+    many = fit_many([classifier(random_state=seed) for seed in range(2)], X, Y, n_jobs=2)
+    assert [one.sha256() for one in many] == alone
+    assert alone[0] != alone[1]
+
+
+def test_lbfgs_is_refused_by_name():
+    with pytest.raises(ReproducibleError, match="lbfgs"):
+        classifier(solver="lbfgs").fit(X, Y)
+
+
+def test_numpy_code_is_refused():
+    with pytest.raises(ReproducibleError, match="compile=False"):
+        classifier(compile=False).fit(X, Y)
