@@ -92,7 +92,7 @@ LOOPS = [euler, by_steps, reductions, columns, products, independent_terms, part
 @pytest.fixture
 def uncached(monkeypatch):
     """Let all code be made anew."""
-    monkeypatch.setattr(cache, "kept", lambda subject, make, is_whole: make())
+    monkeypatch.setattr(cache, "kept", lambda subject, make, *_: make())
 
 
 def steps_of(work):

@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from sampled import for_full
 from sklearn.datasets import make_classification, make_regression
-from x86_levels import LEVELS, compiling_for, machine_of
 
 from adjoint.errors import ReproducibleError
 from adjoint.estimators import MLPClassifier, MLPRegressor, TabularClassifier, fit_many
+from sampled import for_full
+from x86_levels import LEVELS, compiling_for, machine_of
 
 X, Y = make_classification(150, 6, n_informative=4, n_classes=3, random_state=0)
 Z, T = make_regression(150, 5, random_state=0)
