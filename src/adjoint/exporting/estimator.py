@@ -52,7 +52,8 @@ def of_estimator(estimator: Any) -> Subject:
 
     first = before[0][1] if before else last
     example = np.zeros((1, int(first.n_features_in_)), dtype)
-    labels = tuple(map(str, getattr(last, "classes_", ())))
+    classes = getattr(last, "classes_", None)
+    labels = () if classes is None else tuple(map(str, classes))
     is_classifier = isinstance(last, MLPClassifier) and not last._is_multilabel
     told = [type(step).__name__ for _, step in steps if step not in (None, "passthrough")]
     return Subject(
@@ -63,6 +64,8 @@ def of_estimator(estimator: Any) -> Subject:
         labels=labels,
         is_classifier=is_classifier,
         names=("x",),
+        classes=classes,
+        results=("variable",),
     )
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,13 @@ from ..graphs.recording import no_grad
 from ..nn.module import Module
 from .c_source import CODE_SIZE, c_files, code_bytes
 from .identifiers import identifier
+from .onnx_model import onnx_file, tested_onnx
 from .python_source import python_file
 from .refusal import ExportError
 from .subject import Subject
 from .subjects import read_subject
 
-SUFFIXES = {".py": "py", ".c": "c"}
+SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx"}
 TARGETS = tuple(SUFFIXES.values())
 _SECONDS = 300
 
@@ -139,6 +140,7 @@ def _to_evaluation(subject: Any) -> list[Module]:
 
 
 def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
+    files: dict[Path, str | bytes] = {}
     if target == "c":
         if subject.reader is not None:
             raise ExportError(
@@ -149,20 +151,26 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
         if not expected:
             raise ExportError("C99: the function gives no array")
         texts = c_files(subject, name, header.name, inputs, expected)
-        files = {header: texts[0], path: texts[1]}
-        sizes, tested = texts[2], _tested_c(files, name)
-        if (code := _code_size(files, name)) is not None:
+        sources = {header: texts[0], path: texts[1]}
+        sizes, tested = texts[2], _tested_c(sources, name)
+        if (code := _code_size(sources, name)) is not None:
             machine = platform.machine()
             told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
-            files[header] = texts[0].replace(CODE_SIZE, told, 1)
+            sources[header] = texts[0].replace(CODE_SIZE, told, 1)
             sizes = {**sizes, "code": code}
+        files.update(sources)
+    elif target == "onnx":
+        inputs, expected = _golden(subject, one_by_one=False)
+        content, sizes = onnx_file(subject, name, inputs, expected)
+        files[path] = content
+        tested = tested_onnx(subject, content, inputs, expected)
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)
-        files = {path: text}
+        files[path] = text
         tested = _tested_python(text)
     _write_all(files)
-    whole = sum(len(content.encode()) for content in files.values())
+    whole = sum(len(_encoded(content)) for content in files.values())
     return Exported(list(files), {"text": whole, **sizes}, tested)
 
 
@@ -185,12 +193,16 @@ def _header_beside(path: Path, name: str) -> Path:
     return header
 
 
-def _write_all(files: dict[Path, str]) -> None:
+def _encoded(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def _write_all(files: Mapping[Path, str | bytes]) -> None:
     """Write files that belong together: none takes its place before all are on the disk."""
     with ExitStack() as stack:
         for path, text in files.items():
             file = stack.enter_context(whole_file(path))
-            file.write(text.encode())
+            file.write(_encoded(text))
             file.flush()
 
 

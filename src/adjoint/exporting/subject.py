@@ -40,6 +40,10 @@ class Subject:
         How the columns of a table become the argument, see `table_reader`.
     names : tuple of str
         What the arguments are called; by default as in the graph.
+    classes : array, optional
+        The classes or labels as they are, where the result is their probabilities.
+    results : tuple of str
+        What the results are called; by default after their places.
     """
 
     function: Callable[..., Any]
@@ -50,6 +54,8 @@ class Subject:
     is_classifier: bool = False
     reader: Any = None
     names: tuple[str, ...] = ()
+    classes: Array | None = None
+    results: tuple[str, ...] = ()
 
     def trace(self, rows: int | None = None) -> Traced:
         """Return the graph for arguments like the examples, or like them with so many rows."""

@@ -13,7 +13,7 @@ from ..options import check_out
 
 @click.command(short_help="Write a model as a file that needs no adjoint.")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Choice(["py", "c"]), help="[default: as --out ends]")
+@click.option("--to", type=click.Choice(["py", "c", "onnx"]), help="[default: as --out ends]")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--name", help="What its function is called.  [default: as the file]")
 def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
