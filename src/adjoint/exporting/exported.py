@@ -160,7 +160,11 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
             sizes = {**sizes, "code": code}
         files.update(sources)
     elif target == "onnx":
-        inputs, expected = _golden(subject, one_by_one=False)
+        if subject.reader is None:
+            inputs, expected = _golden(subject, one_by_one=False)
+        else:
+            inputs, expected = subject.reader.golden_by_column()
+            subject = subject.reader.by_column(subject)
         content, sizes = onnx_file(subject, name, inputs, expected)
         files[path] = content
         tested = tested_onnx(subject, content, inputs, expected)

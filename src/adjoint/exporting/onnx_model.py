@@ -72,7 +72,10 @@ def onnx_file(
     constants = _shared(first.graph.constants, nodes)
     model = _model(onnx, subject, name, first, shapes, nodes, constants)
     told = _golden(subject, first, golden, expected)
-    for key, text in {"adjoint": __version__, "golden": told}.items():
+    metadata = {"adjoint": __version__, "golden": told}
+    if subject.reader is not None:
+        metadata["columns"] = subject.reader.metadata()
+    for key, text in metadata.items():
         model.metadata_props.add(key=key, value=text)
     try:
         onnx.checker.check_model(model, full_check=True)
@@ -114,7 +117,7 @@ def _places(subject: Subject) -> dict[int, str]:
             for prefix in _PREFIXES:
                 path = path.removeprefix(prefix)
             found[id(item)] = path if f"{path}." not in _PREFIXES else ""
-    return found
+    return {**found, **subject.places}
 
 
 def _outputs(graph: OnnxGraph, subject: Subject, results: list[Wire], gives: Any) -> list[Wire]:
@@ -196,7 +199,7 @@ def _shared(constants: dict[str, Array], nodes: list[OnnxNode]) -> dict[str, Arr
     for name, array in constants.items():
         if name not in read:
             continue
-        is_own = array.dtype == object or array.size > 64 or "constant" not in name
+        is_own = array.dtype == object or "constant" not in name
         key = name if is_own else (array.dtype.str, array.shape, array.tobytes())
         names[name] = known.setdefault(key, name)
         kept[names[name]] = array

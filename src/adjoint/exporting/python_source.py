@@ -13,6 +13,7 @@ from ..compiler.source.source import write
 from ..core.annotations import Array
 from .any_rows import FIRST, SECOND, for_any_rows
 from .identifiers import identifier, identifiers
+from .python_text import dtype_in_python, golden_array
 from .refusal import ExportError
 from .subject import Subject, Traced
 
@@ -152,7 +153,7 @@ def _call(subject: Subject, traced: Traced, name: str, inner: str, weights: list
         if not isinstance(example, np.ndarray):
             continue
         lines += [
-            f"    {argument} = np.asarray({argument}, np.{_dtype(array)})",
+            f"    {argument} = np.asarray({argument}, np.{dtype_in_python(array)})",
             f"    if {_differs(argument, shape, has_rows=subject.has_rows)}:",
             f'        raise ValueError(f"{argument}: expected {shown}, got {{{argument}.shape}}")',
         ]
@@ -166,10 +167,6 @@ def _differs(argument: str, shape: tuple[int, ...], *, has_rows: bool) -> str:
     if not shape:
         return f"{argument}.ndim != 1"
     return f"{argument}.shape[1:] != {shape!r}"
-
-
-def _dtype(array: Array) -> str:
-    return "bool_" if array.dtype == np.bool_ else str(array.dtype)
 
 
 def _labels(subject: Subject) -> list[str]:
@@ -212,16 +209,6 @@ def _test(
         f"        np.testing.assert_allclose(z, y, rtol={tolerance}, atol={tolerance})",
         '    print("golden vectors: ok")',
     ]
-
-
-def golden_array(array: Array) -> str:
-    """Return an array as Python, every digit of it."""
-    items = ", ".join(
-        repr(x) if isinstance(x, (int, bool)) or np.isfinite(x) else f'float("{x}")'
-        for x in np.ravel(array).tolist()
-    )
-    array = np.asarray(array)
-    return f"np.array([{items}], np.{_dtype(array)}).reshape({array.shape!r})"
 
 
 def _plain(text: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class Subject:
         The classes or labels as they are, where the result is their probabilities.
     results : tuple of str
         What the results are called; by default after their places.
+    places : mapping of int to str
+        What modules are called, by their identity, beside those that have a path.
     """
 
     function: Callable[..., Any]
@@ -56,6 +58,7 @@ class Subject:
     names: tuple[str, ...] = ()
     classes: Array | None = None
     results: tuple[str, ...] = ()
+    places: Mapping[int, str] = field(default_factory=dict)
 
     def trace(self, rows: int | None = None) -> Traced:
         """Return the graph for arguments like the examples, or like them with so many rows."""
