@@ -252,3 +252,32 @@ def test_a_scaled_regression_is_a_column(tmp_path):
     found = run(tmp_path / "net.onnx", X)["variable"]
     assert found.shape == (60, 1)
     np.testing.assert_allclose(found[:, 0], model.predict(X), rtol=1e-10)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".py"])
+def test_a_model_of_float64_is_exported_in_float32_if_asked(suffix, tmp_path):
+    model = nn.MLP(3, 8, 2, activation="tanh", dtype=F64, rng=0)
+    before = [parameter.data for parameter in model.parameters()]
+    x = rng().normal(size=(5, 3))
+    path = tmp_path / f"net{suffix}"
+    export(model, path, x[:1], dtype="float32")
+    if suffix == ".onnx":
+        found = first(run(path, x.astype(F32)))
+    else:
+        scope = {"__name__": "net"}
+        exec(path.read_text(), scope)
+        found = scope["net"](x)
+    assert found.dtype == F32
+    np.testing.assert_allclose(found, model(x).data, atol=1e-6)
+    assert all(now.data is old for now, old in zip(model.parameters(), before, strict=True))
+
+
+def test_float32_brings_what_float64_lacks(tmp_path):
+    x = np.linspace(-3, 3, 7)
+    export(np.arctan, tmp_path / "net.onnx", x, dtype="float32")
+    np.testing.assert_allclose(first(run(tmp_path / "net.onnx", x.astype(F32))), np.arctan(x), 1e-6)
+
+
+def test_an_unknown_dtype_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="expected 'float32' or 'float64', got 'float16'"):
+        export(nn.Tanh(), tmp_path / "net.onnx", np.ones((1, 2)), dtype="float16")

@@ -62,6 +62,7 @@ def export(
     *examples: Any,
     to: str | None = None,
     name: str | None = None,
+    dtype: str | None = None,
 ) -> Exported:
     """Write a file that does what a model does without adjoint.
 
@@ -70,21 +71,25 @@ def export(
 
     Parameters
     ----------
-    subject : Module, Compiled, callable, MLPClassifier, MLPRegressor or Pipeline
+    subject : Module, Compiled, callable, estimator, Pipeline, TableModel or path
         A module is exported in evaluation mode, a compiled function for the shapes of its latest
-        call. A pipeline ends in one of the two estimators; before it stand scalers of scikit-learn.
-        An estimator gives the probabilities of its classes, or numbers.
+        call. Estimators are MLPClassifier and MLPRegressor, or a pipeline that ends in one, with
+        scalers of scikit-learn before it, TabularClassifier and TabularRegressor; they give the
+        probabilities of classes, or numbers. A path is the folder of a model of `adjoint fit`.
     path : path
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
-        header beside it.
+        header beside it. ``.onnx`` is a graph of ONNX for any number of rows; onnxruntime, if it is
+        installed, runs it before it is written.
     *examples : array
         Arguments of a module or a function: their shapes and dtypes. In C a module takes one
-        row, in Python any number of rows if it treats each alike.
-    to : {"py", "c"}, optional
+        row, elsewhere any number of rows if it treats each alike.
+    to : {"py", "c", "onnx"}, optional
         By default as the path ends.
     name : str, optional
         What the function is called, and what all names of a file of C begin with; by default the
         file's name.
+    dtype : {"float32", "float64"}, optional
+        What floats are computed in; by default as the model does.
 
     Returns
     -------
@@ -95,6 +100,8 @@ def export(
     ------
     ExportError
         If the target cannot carry a part of it, which is named, or a golden vector differs.
+    ImportError
+        If ONNX is asked for and the package `onnx` is not installed.
     OSError
         If a file cannot be written.
 
@@ -121,10 +128,12 @@ def export(
     called = identifier(name or path.stem, default="model")
     if name is not None and called != name:
         raise ExportError(f"export: {name!r} is no name in Python and C; {called!r} would be one")
+    if dtype not in (None, "float32", "float64"):
+        raise ExportError(f"export: dtype: expected 'float32' or 'float64', got {dtype!r}")
     training = _to_evaluation(subject)
     try:
-        found = read_subject(subject, examples)
-        return _write(found, path, target, called)
+        with read_subject(subject, examples).computing_in(dtype) as found:
+            return _write(found, path, target, called)
     finally:
         for module in training:
             module.training = True

@@ -73,6 +73,10 @@ class FrameReader:
         first = next(column for column in self.columns if column["levels"] is not None)
         return f"column {first['name']!r} holds categories that are texts"
 
+    def computing_in(self, dtype: Any, subject: Subject) -> FrameReader:
+        """Return a reader for a subject of another dtype."""
+        return replace(self, subject=subject)
+
     # --- in ONNX
 
     def by_column(self, subject: Subject) -> Subject:
@@ -157,12 +161,15 @@ class FrameReader:
         """Return lines that compare golden vectors."""
         table = self.golden()
         wanted = golden_array(self._outputs(table))
+        (example,) = self.subject.examples
+        tolerance = "1e-5" if example.dtype == np.float32 else "1e-11"
         return [
             "",
             "",
             'if __name__ == "__main__":',
             f"    _found = {name}({table!a})",
-            f"    np.testing.assert_allclose(_found, {wanted}, rtol=1e-11, atol=1e-11)",
+            f"    _wanted = {wanted}",
+            f"    np.testing.assert_allclose(_found, _wanted, rtol={tolerance}, atol={tolerance})",
             '    print("golden vectors: ok")',
         ]
 

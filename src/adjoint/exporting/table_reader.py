@@ -102,6 +102,10 @@ class TableReader:
         first = self.model.encoder.columns[0]
         return f"column {first.name!r} of a table is read as texts"
 
+    def computing_in(self, dtype: Any, subject: Subject) -> TableReader:
+        """Return a reader for a subject of another dtype."""
+        return replace(self, dtype=np.dtype(dtype))
+
     # --- in ONNX
 
     def by_column(self, subject: Subject) -> Subject:

@@ -19,9 +19,15 @@ from ..options import check_out
 def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
     """Write the model in the folder MODEL as a file that predicts rows without adjoint.
 
-    py is one file that needs NumPy alone, with the rules by which the table was read: numbers and
-    units, missing values, categories. c is C99, which has no rules for texts: a model of a table is
-    refused there. The file is tested with golden vectors before it is written.
+    \b
+    py    one file that needs NumPy alone, with the rules by which the table
+          was read: numbers and units, missing values, categories, dates
+    onnx  a graph with an input for each column: numbers, texts, and dates as
+          microseconds; it needs the extra `onnx`
+    c     C99, which has no rules for texts: a model of a table is refused
+
+    The file is tested with golden vectors before it is written. The weights alone are in MODEL
+    already, as safetensors, which many libraries read.
     """
     check_out(check_file_place, out)
     found = load_model(model)
