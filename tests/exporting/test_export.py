@@ -191,6 +191,13 @@ def test_missing_numbers_and_unseen_categories_are_exported(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
+def test_a_function_that_is_called_as_one_of_scipy_is_exported(tmp_path):
+    export(ad.special.erf, tmp_path / "net.py", np.ones(3))
+    x = np.array([-1.0, 0.0, 2.0])
+    expected = np.asarray(ad.special.erf(x))
+    np.testing.assert_allclose(loaded(tmp_path / "net.py", "net")["net"](x), expected)
+
+
 @needs_compiler
 def test_a_gradient_is_exported_with_its_strong_products(tmp_path):
     gradient = ad.compile(ad.grad(lambda w: np.sum(np.where(w > 0, np.sqrt(w), 0.0))))

@@ -19,7 +19,7 @@ from .subject import Subject, Traced
 
 # What Python's own module of mathematics has of SciPy's special functions.
 _BY_MATH = ("erf", "erfc")
-_MATH = '''def {name}(x):
+_MATH = '''def {own}(x):
     """Return {name} of every entry, computed by Python's own math.{name}."""
     return np.vectorize(math.{name}, otypes=[np.asarray(x).dtype])(x)[()]
 '''
@@ -73,12 +73,15 @@ def _without_scipy(body: str) -> tuple[str, list[str]]:
     found = re.search(r"^from scipy import special  # for (.*)\n", body, re.MULTILINE)
     if found is None:
         return body, []
-    names = found[1].split(", ")
-    for name in names:
+    helpers = []
+    for name in found[1].split(", "):
         if name not in _BY_MATH:
             raise ExportError(f"python: {name} needs SciPy, and the file has NumPy alone")
-        body = body.replace(f"special.{name}(", f"{name}(")
-    return body.replace(found[0], ""), [_MATH.format(name=name) for name in names]
+        # The user's function may have the same name.
+        own = f"{name}_of_entries" if re.search(rf"^def {name}\(", body, re.MULTILINE) else name
+        body = body.replace(f"special.{name}(", f"{own}(")
+        helpers.append(_MATH.format(name=name, own=own))
+    return body.replace(found[0], ""), helpers
 
 
 def _without_name(body: str, name: str, inner: str) -> tuple[str, str]:
