@@ -38,7 +38,7 @@ def reduced(graph: OnnxGraph, node: Operation, x: Any) -> Wire:
     found = wire.reduced(_OPERATORS[name], axes, keepdims=keepdims)
     if name not in ("max", "min") or wire.dtype.kind != "f":
         return found
-    # What is NaN is not said of ONNX's maximum; a sum of the entries is NaN if one is.
+    # ONNX does not say what the maximum is where an entry is NaN.
     gaps = is_nan(wire).cast(wire.dtype).reduced("ReduceMax", axes, keepdims=keepdims)
     return (gaps > 0).choose(np.nan, found)
 
