@@ -118,6 +118,9 @@ def test_consoles_in_the_documents_print_what_they_say(path, tmp_path, monkeypat
 
     if not HAS_NATIVE and "tier: native" in path.read_text(encoding="utf-8"):
         pytest.skip("needs llvmlite")
+    if "import onnxruntime" in path.read_text(encoding="utf-8"):
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)
     found = doctest.testfile(
         str(path),

@@ -48,6 +48,8 @@ HEAVY = (
     "llvmlite",
     "pyarrow",
     "tabulate",
+    "onnx",
+    "onnxruntime",
     "tensorboardX",
     "tqdm",
     "click",

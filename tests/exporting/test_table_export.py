@@ -1,5 +1,6 @@
 """A model of a table brings the rules by which its texts are read."""
 
+import datetime
 import json
 import shutil
 from collections import Counter
@@ -9,8 +10,15 @@ import pyarrow
 import pytest
 
 from adjoint.cli.main import main
+from adjoint.estimators import TabularClassifier, TabularRegressor
+from adjoint.exporting.exported import export
+from adjoint.exporting.refusal import ExportError
+from adjoint.exporting.table_functions import encode_dates
+from adjoint.exporting.table_reader import _described
 from adjoint.files.tensor_file import read_tensors, write_tensors
 from adjoint.tables import folder as folders
+from adjoint.tables.column import PARTS, Column
+from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
 
 TEXTS = ["1,5 €", "-2000,25 €", "", "NA", "12 €", "3,5", None, "no number"]
@@ -141,27 +149,115 @@ def test_names_in_a_description_run_nothing(folder):
     assert f"probability_{evil}" in found({evil: ["1,5 €"], "Art": ["rot"], "Größe": ["1"]})
 
 
-def test_dates_are_refused_with_an_option_that_there_is(tmp_path, capsys):
+DATES = {
+    "ymd": ["2024-02-29", "2024/2/9 7:05", "2024年1月31日", "20240131T235959Z", "2024-03"],
+    "dmy": ["29/02/2024", "1.2.99", "31-12-68 11:59 pm", "3. 4. 2024 24:00", "1/1/70 23:59:60"],
+    "mdy": ["02/29/2024", "1.2.99", "12-31-68 12:00 AM", "3/4/2024, 12:30 p.m."],
+    "d month y": ["Mon, 29 Feb. 2024", "1-MAR-99", "31 december 68 08:15:30,123456789"],
+    "month d, y": ["February 29, 2024", "Mar. 1 1999 1:02:03.5 +05:30", "Sept 3, 2024 0:00 -0130"],
+    "time": ["7:05", "23:59:59.999999", "12:30 am", "24:00", "13:00 PM"],
+}
+NO_DATES = [
+    "",
+    " ",
+    "NA",
+    None,
+    "2024-02-30",
+    "30/02/2024",
+    "2024-13-01",
+    "0000-00-00",
+    "x",
+    "25:00",
+]
+
+
+@pytest.mark.parametrize("order", DATES)
+def test_texts_become_the_moments_that_the_model_reads(order):
+    parts = ["time", "hour"] if order == "time" else list(PARTS)
+    ends = [0.0, 86_400.0] if order == "time" else [-4e8, 9e8, 1.8e9]
+    column = Column(
+        "c", "date", True, quantiles=ends, dates=DateFormat(order), parts=parts, missing=["-9"]
+    )
+    texts = [*DATES[order], *NO_DATES, "-9", "  " + DATES[order][0], DATES[order][0] + " UTC"]
+    expected = column.encode(pyarrow.array(texts, pyarrow.string()), Counter())
+    found = np.column_stack(encode_dates(texts, _described(column)))
+    np.testing.assert_array_equal(found, expected)
+    assert not found[0, -1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [datetime.date(2024, 2, 29), None, datetime.date(1, 1, 1)],
+        [datetime.datetime(2024, 2, 29, 1, 2, 3, 4), datetime.datetime(1969, 7, 20, 20, 17)],
+        [np.datetime64("2024-02-29T01:02:03.123456", "ns"), np.datetime64("NaT", "ns")],
+    ],
+)
+def test_dates_that_are_no_texts_are_read_as_the_model_reads_them(values):
+    ends = [-4e8, 9e8, 1.8e9]
+    format = DateFormat("dmy")
+    column = Column("c", "date", True, quantiles=ends, dates=format, parts=list(PARTS))
+    expected = column.encode(pyarrow.array(values), Counter())
+    found = np.column_stack(encode_dates(values, _described(column)))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_column_of_words_in_the_place_of_dates_is_refused():
+    column = Column(
+        "c", "date", True, quantiles=[0.0, 1e9], dates=DateFormat("ymd"), parts=["time"]
+    )
+    with pytest.raises(ValueError, match="column 'c' holds texts that are no dates"):
+        encode_dates(["word"] * 20, _described(column))
+
+
+def test_a_model_with_dates_is_exported(tmp_path):
     lines = [f"2024-{1 + n % 12:02}-{1 + n % 28:02};{n % 7};{'ab'[n % 2]}" for n in range(100)]
     (tmp_path / "t.csv").write_text("\n".join(["day;n;y", *lines]) + "\n")
-    fit = [
-        "fit",
-        str(tmp_path / "t.csv"),
-        "--target",
-        "y",
-        "--epochs",
-        "1",
-        "--ensemble",
-        "1",
-        "--out",
-    ]
-    assert main([*fit, str(tmp_path / "m")]) == 0
-    capsys.readouterr()
-    assert main(["export", str(tmp_path / "m"), "--out", str(tmp_path / "m.py")]) == 2
-    assert "'day' holds dates" in (error := capsys.readouterr().err)
-    assert "--drop 'day'" in error
-    assert main([*fit, str(tmp_path / "n"), "--drop", "day"]) == 0
-    assert main(["export", str(tmp_path / "n"), "--out", str(tmp_path / "n.py")]) == 0
+    fit = ["fit", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1", "--ensemble", "1"]
+    assert main([*fit, "--out", str(tmp_path / "m")]) == 0
+    function = loaded(tmp_path / "m", tmp_path / "m.py")
+    table = {"day": ["2024-02-29", "", "2030-01-01", "29.2.2024"], "n": ["1", "2", "3", "4"]}
+    expected = load_model(tmp_path / "m").predict(pyarrow.table(table), Counter())
+    np.testing.assert_allclose(
+        function(table)["probability_a"], expected["probability_a"], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("labels", [["ja", "nein"], [3, -1], [False, True]])
+def test_a_tabular_classifier_is_exported_with_its_classes(labels, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pyarrow.table(
+        {
+            "age": [f"{age} years" for age in rng.integers(20, 70, 90)],
+            "town": [["Oslo", "Rome", None][n % 3] for n in range(90)],
+            "day": [f"{1 + n % 28}.{1 + n % 12}.2024" for n in range(90)],
+        }
+    )
+    y = np.array(labels)[rng.integers(0, 2, 90)]
+    model = TabularClassifier(epochs=1, ensemble=1, random_state=0).fit(frame, y)
+    export(model, tmp_path / "model.py")
+    scope = {"__name__": "model"}
+    exec((tmp_path / "model.py").read_text("utf-8"), scope)
+    found = scope["model"](frame.to_pydict())
+    assert found["prediction"].tolist() == model.predict(frame).tolist()
+    for label, expected in zip(model.classes_, model.predict_proba(frame).T, strict=True):
+        np.testing.assert_allclose(found[f"probability_{label}"], expected, rtol=1e-12)
+
+
+def test_a_tabular_regressor_is_exported(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pyarrow.table({"a": rng.normal(size=90), "b": [f"{n % 9},5 €" for n in range(90)]})
+    model = TabularRegressor(epochs=1, ensemble=2, random_state=0).fit(frame, rng.normal(size=90))
+    export(model, tmp_path / "model.py")
+    scope = {"__name__": "model"}
+    exec((tmp_path / "model.py").read_text("utf-8"), scope)
+    found = scope["model"](frame.to_pydict())
+    np.testing.assert_allclose(found["prediction"], model.predict(frame), rtol=1e-12)
+
+
+def test_a_tabular_network_that_is_not_fitted_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="this TabularClassifier is not fitted yet"):
+        export(TabularClassifier(), tmp_path / "model.py")
 
 
 @pytest.fixture(scope="module")

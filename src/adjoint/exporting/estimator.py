@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ from ..core.annotations import Array
 from ..estimators.classifier import MLPClassifier
 from ..estimators.regressor import MLPRegressor
 from ..estimators.tables import TableEncoder
+from ..estimators.tabular_network import TabularNetwork
 from ..network import Perceptron
 from ..ops.exponential import sigmoid
 from ..ops.softmax import softmax
 from ..ops.structural import astype
+from .frame_reader import FrameReader, reads_texts
 from .refusal import ExportError
 from .subject import Subject
+from .table_reader import of_tabular
 
 Step = Callable[[Any], Any]
 
@@ -31,16 +35,24 @@ def of_estimator(estimator: Any) -> Subject:
     """
     steps = estimator.steps if hasattr(estimator, "steps") else [("", estimator)]
     *before, (_, last) = steps
+    if isinstance(last, TabularNetwork):
+        if any(step not in (None, "passthrough") for _, step in before):
+            raise ExportError(
+                f"export: {type(last).__name__} reads columns as they are; export it without the "
+                "steps before it"
+            )
+        return of_tabular(last)
     if not isinstance(last, (MLPClassifier, MLPRegressor)):
         raise ExportError(
-            f"export: {type(last).__name__} cannot be exported; expected an MLPClassifier or "
-            "MLPRegressor, or a pipeline that ends in one"
+            f"export: {type(last).__name__} cannot be exported; expected an MLPClassifier, "
+            "MLPRegressor, TabularClassifier or TabularRegressor, or a pipeline that ends in one"
         )
     if not hasattr(last, "coefs_"):
         raise ExportError(f"export: this {type(last).__name__} is not fitted yet; call fit first")
     network: Perceptron = last._network
     network.eval()
     dtype = network.coefs[0].dtype
+    reads_frame = any(map(reads_texts, last._table.levels.values()))
     scaling = [_scaler(name, step) for name, step in before if step not in (None, "passthrough")]
     coding = _coding(last._table)
     ending = _ending(last)
@@ -52,10 +64,11 @@ def of_estimator(estimator: Any) -> Subject:
 
     first = before[0][1] if before else last
     example = np.zeros((1, int(first.n_features_in_)), dtype)
-    labels = tuple(map(str, getattr(last, "classes_", ())))
+    classes = getattr(last, "classes_", None)
+    labels = () if classes is None else tuple(map(str, classes))
     is_classifier = isinstance(last, MLPClassifier) and not last._is_multilabel
     told = [type(step).__name__ for _, step in steps if step not in (None, "passthrough")]
-    return Subject(
+    subject = Subject(
         predict,
         (example,),
         f"{' and '.join(told)}, as fitted",
@@ -63,7 +76,14 @@ def of_estimator(estimator: Any) -> Subject:
         labels=labels,
         is_classifier=is_classifier,
         names=("x",),
+        classes=classes,
+        results=("variable",),
     )
+    if not reads_frame:
+        return subject
+    count = int(first.n_features_in_)
+    names = [str(name) for name in getattr(first, "feature_names_in_", range(count))]
+    return replace(subject, reader=FrameReader.of(last._table, names, subject))
 
 
 def _scaler(name: str, step: Any) -> Step:
@@ -90,19 +110,15 @@ def _scaler(name: str, step: Any) -> Step:
 
 
 def _coding(table: TableEncoder) -> Step:
-    """Return how categories become their numbers, and missing numbers a mean and a mark."""
-    named = [
-        place
-        for place, levels in table.levels.items()
-        if not all(isinstance(level, (int, float)) for level in levels)
-    ]
-    if named:
-        raise ExportError(
-            f"export: column {named[0]} holds categories that are texts, as "
-            f"{table.levels[named[0]][0]!r:.40}; give the estimator numbers for them, or export a "
-            "model of `adjoint fit`, whose categories are exported"
-        )
-    levels = {place: np.array(found, np.float64) for place, found in table.levels.items()}
+    """Return how categories become their numbers, and missing numbers a mean and a mark.
+
+    Those that are texts are numbers already, see `FrameReader`.
+    """
+    levels = {
+        place: np.array(found, np.float64)
+        for place, found in table.levels.items()
+        if not reads_texts(found)
+    }
     means: Array | None = table.means
     marked = () if table.marked is None else tuple(int(place) for place in table.marked)
 

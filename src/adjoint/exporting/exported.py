@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,13 @@ from ..graphs.recording import no_grad
 from ..nn.module import Module
 from .c_source import CODE_SIZE, c_files, code_bytes
 from .identifiers import identifier
+from .onnx_model import onnx_file, tested_onnx
 from .python_source import python_file
 from .refusal import ExportError
 from .subject import Subject
 from .subjects import read_subject
 
-SUFFIXES = {".py": "py", ".c": "c"}
+SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx"}
 TARGETS = tuple(SUFFIXES.values())
 _SECONDS = 300
 
@@ -61,6 +62,7 @@ def export(
     *examples: Any,
     to: str | None = None,
     name: str | None = None,
+    dtype: str | None = None,
 ) -> Exported:
     """Write a file that does what a model does without adjoint.
 
@@ -69,21 +71,25 @@ def export(
 
     Parameters
     ----------
-    subject : Module, Compiled, callable, MLPClassifier, MLPRegressor or Pipeline
+    subject : Module, Compiled, callable, estimator, Pipeline, TableModel or path
         A module is exported in evaluation mode, a compiled function for the shapes of its latest
-        call. A pipeline ends in one of the two estimators; before it stand scalers of scikit-learn.
-        An estimator gives the probabilities of its classes, or numbers.
+        call. Estimators are MLPClassifier and MLPRegressor, or a pipeline that ends in one, with
+        scalers of scikit-learn before it, TabularClassifier and TabularRegressor; they give the
+        probabilities of classes, or numbers. A path is the folder of a model of `adjoint fit`.
     path : path
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
-        header beside it.
+        header beside it. ``.onnx`` is a graph of ONNX for any number of rows; onnxruntime, if it is
+        installed, runs it before it is written.
     *examples : array
         Arguments of a module or a function: their shapes and dtypes. In C a module takes one
-        row, in Python any number of rows if it treats each alike.
-    to : {"py", "c"}, optional
+        row, elsewhere any number of rows if it treats each alike.
+    to : {"py", "c", "onnx"}, optional
         By default as the path ends.
     name : str, optional
         What the function is called, and what all names of a file of C begin with; by default the
         file's name.
+    dtype : {"float32", "float64"}, optional
+        What floats are computed in; by default as the model does.
 
     Returns
     -------
@@ -94,6 +100,8 @@ def export(
     ------
     ExportError
         If the target cannot carry a part of it, which is named, or a golden vector differs.
+    ImportError
+        If ONNX is asked for and the package `onnx` is not installed.
     OSError
         If a file cannot be written.
 
@@ -120,10 +128,12 @@ def export(
     called = identifier(name or path.stem, default="model")
     if name is not None and called != name:
         raise ExportError(f"export: {name!r} is no name in Python and C; {called!r} would be one")
+    if dtype not in (None, "float32", "float64"):
+        raise ExportError(f"export: dtype: expected 'float32' or 'float64', got {dtype!r}")
     training = _to_evaluation(subject)
     try:
-        found = read_subject(subject, examples)
-        return _write(found, path, target, called)
+        with read_subject(subject, examples).computing_in(dtype) as found:
+            return _write(found, path, target, called)
     finally:
         for module in training:
             module.training = True
@@ -139,6 +149,7 @@ def _to_evaluation(subject: Any) -> list[Module]:
 
 
 def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
+    files: dict[Path, str | bytes] = {}
     if target == "c":
         if subject.reader is not None:
             raise ExportError(
@@ -149,20 +160,30 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
         if not expected:
             raise ExportError("C99: the function gives no array")
         texts = c_files(subject, name, header.name, inputs, expected)
-        files = {header: texts[0], path: texts[1]}
-        sizes, tested = texts[2], _tested_c(files, name)
-        if (code := _code_size(files, name)) is not None:
+        sources = {header: texts[0], path: texts[1]}
+        sizes, tested = texts[2], _tested_c(sources, name)
+        if (code := _code_size(sources, name)) is not None:
             machine = platform.machine()
             told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
-            files[header] = texts[0].replace(CODE_SIZE, told, 1)
+            sources[header] = texts[0].replace(CODE_SIZE, told, 1)
             sizes = {**sizes, "code": code}
+        files.update(sources)
+    elif target == "onnx":
+        if subject.reader is None:
+            inputs, expected = _golden(subject, one_by_one=False)
+        else:
+            inputs, expected = subject.reader.golden_by_column()
+            subject = subject.reader.by_column(subject)
+        content, sizes = onnx_file(subject, name, inputs, expected)
+        files[path] = content
+        tested = tested_onnx(subject, content, inputs, expected)
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)
-        files = {path: text}
+        files[path] = text
         tested = _tested_python(text)
     _write_all(files)
-    whole = sum(len(content.encode()) for content in files.values())
+    whole = sum(len(_encoded(content)) for content in files.values())
     return Exported(list(files), {"text": whole, **sizes}, tested)
 
 
@@ -185,12 +206,16 @@ def _header_beside(path: Path, name: str) -> Path:
     return header
 
 
-def _write_all(files: dict[Path, str]) -> None:
+def _encoded(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def _write_all(files: Mapping[Path, str | bytes]) -> None:
     """Write files that belong together: none takes its place before all are on the disk."""
     with ExitStack() as stack:
         for path, text in files.items():
             file = stack.enter_context(whole_file(path))
-            file.write(text.encode())
+            file.write(_encoded(text))
             file.flush()
 
 

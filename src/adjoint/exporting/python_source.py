@@ -13,12 +13,13 @@ from ..compiler.source.source import write
 from ..core.annotations import Array
 from .any_rows import FIRST, SECOND, for_any_rows
 from .identifiers import identifier, identifiers
+from .python_text import dtype_in_python, golden_array
 from .refusal import ExportError
 from .subject import Subject, Traced
 
 # What Python's own module of mathematics has of SciPy's special functions.
 _BY_MATH = ("erf", "erfc")
-_MATH = '''def {name}(x):
+_MATH = '''def {own}(x):
     """Return {name} of every entry, computed by Python's own math.{name}."""
     return np.vectorize(math.{name}, otypes=[np.asarray(x).dtype])(x)[()]
 '''
@@ -72,12 +73,15 @@ def _without_scipy(body: str) -> tuple[str, list[str]]:
     found = re.search(r"^from scipy import special  # for (.*)\n", body, re.MULTILINE)
     if found is None:
         return body, []
-    names = found[1].split(", ")
-    for name in names:
+    helpers = []
+    for name in found[1].split(", "):
         if name not in _BY_MATH:
             raise ExportError(f"python: {name} needs SciPy, and the file has NumPy alone")
-        body = body.replace(f"special.{name}(", f"{name}(")
-    return body.replace(found[0], ""), [_MATH.format(name=name) for name in names]
+        # The user's function may have the same name.
+        own = f"{name}_of_entries" if re.search(rf"^def {name}\(", body, re.MULTILINE) else name
+        body = body.replace(f"special.{name}(", f"{own}(")
+        helpers.append(_MATH.format(name=name, own=own))
+    return body.replace(found[0], ""), helpers
 
 
 def _without_name(body: str, name: str, inner: str) -> tuple[str, str]:
@@ -152,7 +156,7 @@ def _call(subject: Subject, traced: Traced, name: str, inner: str, weights: list
         if not isinstance(example, np.ndarray):
             continue
         lines += [
-            f"    {argument} = np.asarray({argument}, np.{_dtype(array)})",
+            f"    {argument} = np.asarray({argument}, np.{dtype_in_python(array)})",
             f"    if {_differs(argument, shape, has_rows=subject.has_rows)}:",
             f'        raise ValueError(f"{argument}: expected {shown}, got {{{argument}.shape}}")',
         ]
@@ -166,10 +170,6 @@ def _differs(argument: str, shape: tuple[int, ...], *, has_rows: bool) -> str:
     if not shape:
         return f"{argument}.ndim != 1"
     return f"{argument}.shape[1:] != {shape!r}"
-
-
-def _dtype(array: Array) -> str:
-    return "bool_" if array.dtype == np.bool_ else str(array.dtype)
 
 
 def _labels(subject: Subject) -> list[str]:
@@ -212,16 +212,6 @@ def _test(
         f"        np.testing.assert_allclose(z, y, rtol={tolerance}, atol={tolerance})",
         '    print("golden vectors: ok")',
     ]
-
-
-def golden_array(array: Array) -> str:
-    """Return an array as Python, every digit of it."""
-    items = ", ".join(
-        repr(x) if isinstance(x, (int, bool)) or np.isfinite(x) else f'float("{x}")'
-        for x in np.ravel(array).tolist()
-    )
-    array = np.asarray(array)
-    return f"np.array([{items}], np.{_dtype(array)}).reshape({array.shape!r})"
 
 
 def _plain(text: str) -> str:

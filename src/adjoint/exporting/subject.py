@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ class Subject:
         How the columns of a table become the argument, see `table_reader`.
     names : tuple of str
         What the arguments are called; by default as in the graph.
+    classes : array, optional
+        The classes or labels as they are, where the result is their probabilities.
+    results : tuple of str
+        What the results are called; by default after their places.
+    places : mapping of int to str
+        What modules are called, by their identity, beside those that have a path.
     """
 
     function: Callable[..., Any]
@@ -50,6 +57,9 @@ class Subject:
     is_classifier: bool = False
     reader: Any = None
     names: tuple[str, ...] = ()
+    classes: Array | None = None
+    results: tuple[str, ...] = ()
+    places: Mapping[int, str] = field(default_factory=dict)
 
     def trace(self, rows: int | None = None) -> Traced:
         """Return the graph for arguments like the examples, or like them with so many rows."""
@@ -58,6 +68,26 @@ class Subject:
         graph = trace_with_state(self.function, examples, state)
         paths = [path.removeprefix("module.").removeprefix("network.") for path in state.inputs]
         return Traced(simplify(graph), paths, [np.array(x) for x in state.values()])
+
+    @contextmanager
+    def computing_in(self, dtype: Any) -> Iterator[Subject]:
+        """Give the subject whose floats are all of a dtype; its weights are so inside the block."""
+        if dtype is None:
+            yield self
+            return
+        dtype = np.dtype(dtype)
+        tensors = [x for x in State(self.function).tensors.values() if x.dtype.kind == "f"]
+        before = [x.data for x in tensors]
+        examples = tuple(_in_dtype(x, dtype) for x in self.examples)
+        found = replace(self, examples=examples)
+        reader = None if self.reader is None else self.reader.computing_in(dtype, found)
+        try:
+            for x in tensors:
+                x.data = x.data.astype(dtype)
+            yield replace(found, reader=reader)
+        finally:
+            for x, data in zip(tensors, before, strict=True):
+                x.data = data
 
     def golden(self) -> tuple[Any, ...]:
         """Return arguments to test an export with: ordinary ones, zeros, huge and special ones."""
@@ -81,6 +111,10 @@ class Traced:
     graph: Graph
     paths: list[str]
     state: list[Array]
+
+
+def _in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
+    return x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
 
 def _rows(x: Any, rows: int) -> Any:

@@ -2,70 +2,99 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
+import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..core.annotations import Array
 from ..errors import require
+from ..nn.module import Module
 from ..ops.softmax import softmax
-from ..ops.structural import astype
+from ..ops.structural import astype, concatenate, reshape
 from ..tables.column import Column
+from ..tables.date_format import MONTHS, DateFormat
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
 from ..tables.scaling import scaling_of
-from .python_source import golden_array
+from .onnx_graph import OnnxGraph, Wire
+from .onnx_texts import descriptions, tidy_codes
+from .python_text import golden_array, without_annotations
 from .refusal import ExportError
 from .subject import Subject
-from .table_functions import CONSTANTS, FUNCTIONS
+from .table_functions import ABOUT_DATES, CONSTANTS, FUNCTIONS, NO_MOMENT
 
 _STRANGE = ["", "NA", "  ?", "no such thing", "\u7ea2", "inf", None]
 
 
 def of_table_model(model: TableModel) -> Subject:
-    """Return a model of `adjoint fit` as a subject, with the rules by which it reads a table.
+    """Return a model of `adjoint fit` as a subject, with the rules by which it reads a table."""
+    return _subject(model, model.target.labels, DTYPE, f"the prediction of {model.target.name}")
+
+
+def of_tabular(estimator: Any) -> Subject:
+    """Return a fitted TabularClassifier or TabularRegressor as a subject.
 
     Raises
     ------
     ExportError
-        If a column is read by rules that a file cannot carry, which is named.
+        If it is not fitted, or a class is neither a text nor a number.
     """
-    for column in model.encoder.columns:
-        if column.kind == "date":
-            raise ExportError(
-                f"export: column {column.name!r} holds dates, which an exported file cannot read "
-                f"yet; fit a model with --drop {column.name!r}"
-            )
+    kind = type(estimator).__name__
+    if not hasattr(estimator, "model_"):
+        raise ExportError(f"export: this {kind} is not fitted yet; call fit first")
+    labels = getattr(estimator, "classes_", np.array([])).tolist()
+    strange = [x for x in labels if not isinstance(x, (str, int, float))]
+    if strange:
+        raise ExportError(f"export: the class {strange[0]!r} is neither a text nor a number")
+    # It computes in float64, see `TabularNetwork`.
+    return _subject(estimator.model_, labels, np.float64, f"{kind}, as fitted")
+
+
+def _subject(model: TableModel, labels: list[Any], dtype: Any, about: str) -> Subject:
     network, target = model.network, model.target
     network.eval()
 
     def predict(x: Any) -> Any:
-        found = astype(network.forward(x), dtype=np.dtype(np.float64))
+        found = astype(network(x), dtype=np.dtype(np.float64))
         if target.task == "regression":
             return found[:, 0] * target.std + target.mean
         return softmax(found, axis=1)
 
+    is_classifier = target.task == "classification"
     return Subject(
         predict,
-        (np.zeros((1, model.encoder.width), DTYPE),),
-        f"the prediction of {target.name}",
+        (np.zeros((1, model.encoder.width), dtype),),
+        about,
         has_rows=True,
-        labels=tuple(target.labels),
-        is_classifier=target.task == "classification",
-        reader=TableReader(model),
+        labels=tuple(map(str, labels)),
+        is_classifier=is_classifier,
+        reader=TableReader(model, labels, np.dtype(dtype)),
         names=("x",),
+        classes=np.array(labels) if is_classifier else None,
+        results=("variable",),
     )
 
 
 @dataclass(frozen=True)
 class TableReader:
-    """How the columns of a table become numbers, written as Python."""
+    """How the columns of a table become numbers, written for targets.
+
+    Attributes
+    ----------
+    model : TableModel
+    labels : list
+        The classes as they are predicted.
+    dtype : dtype
+        What the network computes in.
+    """
 
     model: TableModel
+    labels: list[Any]
+    dtype: np.dtype[Any]
 
     @property
     def refusal(self) -> str:
@@ -73,12 +102,74 @@ class TableReader:
         first = self.model.encoder.columns[0]
         return f"column {first.name!r} of a table is read as texts"
 
+    def computing_in(self, dtype: Any, subject: Subject) -> TableReader:
+        """Return a reader for a subject of another dtype."""
+        return replace(self, dtype=np.dtype(dtype))
+
+    # --- in ONNX
+
+    def by_column(self, subject: Subject) -> Subject:
+        """Return a subject that takes an array for each column: numbers, or those of categories."""
+        columns = [_Scaled(column) for column in self.model.encoder.columns]
+        outputs, dtype, is_classifier = subject.function, self.dtype, subject.is_classifier
+
+        def predict(*given: Any) -> Any:
+            parts = [part for read, x in zip(columns, given, strict=True) for part in read(x)]
+            found = outputs(astype(concatenate(parts, axis=1), dtype=dtype))
+            return found if is_classifier else reshape(found, shape=(found.shape[0], 1))
+
+        kinds = {"number": np.float64, "category": np.int64, "date": np.int64}
+        examples = tuple(np.zeros(1, kinds[one.column.kind]) for one in columns)
+        places = {id(one): one.column.name for one in columns}
+        return replace(subject, function=predict, examples=examples, names=(), places=places)
+
+    def wires(self, graph: OnnxGraph) -> tuple[list[Wire], list[Wire]]:
+        """Return the inputs, a column each, and what becomes of them."""
+        kinds = {"number": np.float64, "category": object, "date": np.int64}
+        columns, shape = self.model.encoder.columns, (graph.rows or 1, 1)
+        inputs = [graph.input(one.name, shape, kinds[one.kind]) for one in columns]
+        found = []
+        for column, x in zip(columns, inputs, strict=True):
+            graph.place = column.name
+            if column.kind == "category":
+                missing = column.missing if column.has_missing else None
+                x = tidy_codes(graph, x, column.levels, missing)
+            found.append(x.reshaped(shape[:1]))
+        return inputs, found
+
+    def descriptions(self) -> dict[str, str]:
+        """Return what each input is."""
+        return descriptions(self.model.encoder.columns)
+
+    def metadata(self) -> str:
+        """Return how the columns are read, and how texts write them, as JSON."""
+        return json.dumps([_described(one) for one in self.model.encoder.columns])
+
+    def golden_by_column(self) -> tuple[list[Array], list[Array]]:
+        """Return a table of numbers, texts and moments to test an export with, and the results."""
+        pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
+        inputs, columns = [], {}
+        for place, column in enumerate(self.model.encoder.columns):
+            given, arrow = _typed_examples(column, place, pyarrow)
+            inputs.append(given)
+            columns[column.name] = arrow
+        with np.errstate(all="ignore"):
+            found = self._outputs(pyarrow.table(columns))
+        return inputs, [found if found.ndim == 2 else found[:, np.newaxis]]
+
+    # --- in Python
+
     def text(self) -> str:
         """Return the functions and constants that read a table."""
-        functions = [_without_annotations(inspect.getsource(f)) for f in FUNCTIONS]
+        columns = self.model.encoder.columns
+        has_dates = any(column.kind == "date" for column in columns)
+        left_out = () if has_dates else ABOUT_DATES
+        functions = [
+            without_annotations(inspect.getsource(f)) for f in FUNCTIONS if f not in left_out
+        ]
         constants = [f"{name} = {value!a}" for name, value in CONSTANTS.items()]
-        columns = [f"    {_described(column)!a}," for column in self.model.encoder.columns]
-        lines = ["", *constants, "COLUMNS = [", *columns, "]"]
+        described = [f"    {_described(column)!a}," for column in columns]
+        lines = ["", *constants, "COLUMNS = [", *described, "]"]
         return "\n".join([*lines, *(f"\n\n{text}" for text in functions)])
 
     def call(self, name: str, inner: str, weights: list[str]) -> list[str]:
@@ -94,21 +185,22 @@ class TableReader:
             '    """Return the predictions for the rows of a table, by column.',
             "",
             "    The table is a dict of the values of each column: texts as they stand in a file,",
-            "    or numbers; None is missing.",
+            "    numbers, or dates; None is missing.",
             '    """',
-            "    x = encode_table(table, COLUMNS)",
+            f"    x = encode_table(table, COLUMNS).astype(np.{self.dtype})",
             '    with np.errstate(all="ignore"):',
             f"        y = {inner}(x, [{state}])",
         ]
         if target.task == "regression":
             return [*lines, '    return {"prediction": y}']
+        kind = ", object" if all(isinstance(label, str) for label in self.labels) else ""
         return [
             *lines,
             '    chances = {f"probability_{label}": y[:, k] for k, label in enumerate(LABELS)}',
-            '    return {"prediction": np.array(LABELS, object)[y.argmax(axis=1)], **chances}',
+            f'    return {{"prediction": np.array(LABELS{kind})[y.argmax(axis=1)], **chances}}',
             "",
             "",
-            f"LABELS = {target.labels!a}",
+            f"LABELS = {self.labels!a}",
         ]
 
     def test(self, name: str) -> list[str]:
@@ -126,7 +218,7 @@ class TableReader:
             f"    _found = {name}(_table)",
             "    assert list(_found) == list(_expected)",
             "    for _column, _wanted in _expected.items():",
-            "        if isinstance(_wanted[0], str):",
+            "        if not isinstance(_wanted[0], float):",
             "            assert _found[_column].tolist() == _wanted, _column",
             "        else:",
             "            y = _found[_column]",
@@ -143,8 +235,53 @@ class TableReader:
     def _predicted(self, table: dict[str, list[str | None]]) -> dict[str, Any]:
         pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
         arrays = [pyarrow.array(values, pyarrow.string()) for values in table.values()]
-        block = pyarrow.table(arrays, names=list(table))
-        return self.model.predict(block, Counter())
+        found = self._outputs(pyarrow.table(arrays, names=list(table)))
+        if self.model.target.task == "regression":
+            return {"prediction": found}
+        kind = object if all(isinstance(label, str) for label in self.labels) else None
+        chances = {f"probability_{label}": found[:, k] for k, label in enumerate(self.labels)}
+        return {"prediction": np.array(self.labels, kind)[found.argmax(axis=1)], **chances}
+
+    def _outputs(self, block: Any) -> Array:
+        rows = self.model.encoder.encode(block, Counter())
+        return self.model.outputs(rows.astype(self.dtype))
+
+
+class _Scaled(Module):
+    """A column of numbers as the columns that a network reads."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+
+    def forward(self, x: Any) -> list[Any]:
+        """Return columns, (n, 1) each, of numbers, moments or the numbers of categories."""
+        found = [x]
+        if self.column.kind == "number":
+            found = self.column.columns_of(np.where(np.isfinite(x), x, np.nan))
+        elif self.column.kind == "date":
+            found = self.column.columns_of(np.where(x == NO_MOMENT, np.nan, x / 1e6), x)
+        return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
+
+
+def _typed_examples(column: Column, place: int, pyarrow: Any) -> tuple[Array, Any]:
+    """Return values of a column as ONNX takes them, and as Arrow does."""
+    if column.kind == "category":
+        texts = ["" if x is None else x for x in _examples(column, place, 16)]
+        return np.array(texts, object)[:, np.newaxis], pyarrow.array(texts, pyarrow.string())
+    ends = np.linspace(column.quantiles[0], column.quantiles[-1], 11)
+    if column.kind == "number":
+        found = np.array([*ends, 0.0, np.nan, np.inf, -1e300, 1e300])
+        found = np.roll(found, place)
+        return found[:, np.newaxis], pyarrow.array(found, from_pandas=True)
+    is_time = column.dates is not None and column.dates.is_time
+    micros = np.round(ends * 1e6).astype(np.int64)
+    if is_time:
+        micros = np.minimum(micros, 86_399_999_999)
+    others = [0, 86_399_999_999, NO_MOMENT, *micros[:2]]
+    found = np.roll(np.array([*micros, *others], np.int64), place)
+    kind = pyarrow.time64("us") if is_time else pyarrow.timestamp("us")
+    arrow = pyarrow.array(found, pyarrow.int64(), mask=found == NO_MOMENT).cast(kind)
+    return found[:, np.newaxis], arrow
 
 
 def _described(column: Column) -> dict[str, Any]:
@@ -156,6 +293,17 @@ def _described(column: Column) -> dict[str, Any]:
     }
     if column.kind == "category":
         return {**found, "levels": column.levels}
+    if column.kind == "date":
+        dates = column.dates or DateFormat("ymd")
+        usual = DateFormat("time" if dates.is_time else "ymd")
+        return {
+            **found,
+            "quantiles": column.quantiles,
+            "years": column.years(),
+            "parts": column.parts,
+            "patterns": list(dates.patterns()),
+            "usual_patterns": list(usual.patterns()),
+        }
     format = column.numbers
     return {
         **found,
@@ -170,12 +318,31 @@ def _described(column: Column) -> dict[str, Any]:
 def _examples(column: Column, place: int, count: int) -> list[str | None]:
     if column.kind == "category":
         usual = column.levels or [""]
+    elif column.kind == "date":
+        ends = np.linspace(column.quantiles[0], column.quantiles[-1], 7)
+        usual = [_dated(column, moment) for moment in ends.tolist()]
     else:
         numbers = np.linspace(column.quantiles[0], column.quantiles[-1], 7)
         usual = [_written(column, number) for number in numbers.tolist()]
     values: list[str | None] = [usual[n % len(usual)] for n in range(count - len(_STRANGE))]
     values += _STRANGE
     return values[place % count :] + values[: place % count]
+
+
+def _dated(column: Column, since_1970: float) -> str:
+    """Return a moment in one of the ways in which a column writes it."""
+    moment = str(np.datetime64(round(since_1970), "s"))
+    date, _, time = moment.partition("T")
+    year, month, day = date.split("-")
+    order = column.dates.order if column.dates else "ymd"
+    if order == "time":
+        return time
+    if order in ("ymd", "dmy", "mdy"):
+        parts = {"y": year, "m": month, "d": day}
+        mark = "-" if order == "ymd" else "/"
+        return f"{mark.join(parts[letter] for letter in order)} {time}"
+    name = MONTHS[int(month) - 1].capitalize()
+    return f"{day} {name} {year}" if order == "d month y" else f"{name} {day}, {year}"
 
 
 def _written(column: Column, number: float) -> str:
@@ -187,23 +354,3 @@ def _written(column: Column, number: float) -> str:
 def _written_out(values: Array) -> str:
     """Return values as Python, which has no literals for NaN and infinity."""
     return golden_array(values) if values.dtype.kind == "f" else ascii(values.tolist())
-
-
-def _without_annotations(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            for argument in node.args.args:
-                argument.annotation = None
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            if isinstance(value, list):
-                setattr(parent, field, [_plain(child) for child in value])
-    return ast.unparse(ast.fix_missing_locations(tree))
-
-
-def _plain(child: Any) -> Any:
-    if isinstance(child, ast.AnnAssign) and child.value is not None:
-        return ast.Assign(targets=[child.target], value=child.value)
-    return child

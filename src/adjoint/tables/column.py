@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..errors import TableError
+from .calendar import part_of_time
 from .date_format import DateFormat, Moments
 from .number_format import NumberFormat
 from .scaling import interpolated, scaled, scaling_of
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
 # So many texts of which none is what was learnt are of another kind of column.
 _FEWEST_WORDS = 20
 # A uniform distribution between these bounds has variance 1.
-_WIDEST = 3**0.5
+WIDEST = 3**0.5
 KINDS = ("number", "category", "date")
 # The remark on a column that was learnt from durations; a model's folder tells them by it.
 IN_SECONDS = "in seconds"
 # What a moment has besides its place in time, with the mean and the deviation of even values.
-_CYCLES = {"month": (6.5, 3.452), "weekday": (3.0, 2.0), "hour": (11.5, 6.922)}
-PARTS = ("time", "year", *_CYCLES)
+CYCLES = {"month": (6.5, 3.452), "weekday": (3.0, 2.0), "hour": (11.5, 6.922)}
+PARTS = ("time", "year", *CYCLES)
 
 
 @dataclass
@@ -137,16 +138,30 @@ class Column:
         if self.kind == "category":
             return self._codes(values, treated)[:, np.newaxis]
         found = self._dated(values, treated) if self.kind == "date" else None
-        numbers = seconds(found) if found else self._numbers(values, treated)
+        numbers = seconds(found.instant) if found else self._numbers(values, treated)
         gaps = np.isnan(numbers)
         if gaps.any() and not self.has_missing:
             self._count(treated, "missing, taken as the median", int(gaps.sum()))
-        parts = list(self._parts(found)) if found else [self._ranks(numbers)]
+        self._count_outside(numbers, treated)
+        wall = found.wall.astype(np.int64) if found else None
+        return np.column_stack(self.columns_of(numbers, wall))
+
+    def columns_of(self, numbers: Any, wall: Any = None) -> list[Any]:
+        """Return the columns that numbers become, or seconds: arrays, or values that are traced.
+
+        Parameters
+        ----------
+        numbers : (n,) array of float64
+            NaN where one is missing. Those of dates are seconds since 1970 in Universal Time.
+        wall : (n,) array of int64, optional
+            What a clock showed, in microseconds since 1970.
+        """
+        gaps = np.isnan(numbers)
+        parts = [self._ranks(numbers)] if wall is None else list(self._parts(numbers, wall))
         if self.has_value:
             parts.append(scaled(numbers, scaling_of(self.quantiles)))
-        self._count_outside(numbers, treated)
         filled = [np.where(gaps, 0.0, part) for part in parts]
-        return np.column_stack([*filled, gaps] if self.has_missing else filled)
+        return [*filled, gaps] if self.has_missing else filled
 
     def _count(self, treated: Counter[str], what: str, count: int) -> None:
         if count:
@@ -183,9 +198,9 @@ class Column:
         self._count(treated, "infinite, taken as missing", infinite(parsed))
         return finite(parsed)
 
-    def _ranks(self, numbers: Array) -> Array:
+    def _ranks(self, numbers: Any) -> Any:
         # Ranks among the quantiles instead of values: an outlier stays within ±√3.
-        ranks = np.linspace(-_WIDEST, _WIDEST, len(self.quantiles))
+        ranks = np.linspace(-WIDEST, WIDEST, len(self.quantiles))
         return interpolated(numbers, self.quantiles, ranks.tolist())
 
     def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
@@ -213,17 +228,21 @@ class Column:
         self._count_strange(texts, strange, what, treated)
         return found
 
-    def _parts(self, found: Moments) -> Iterator[Array]:
+    def _parts(self, numbers: Any, wall: Any) -> Iterator[Any]:
         for part in self.parts:
             if part == "time":
-                yield self._ranks(seconds(found))
+                yield self._ranks(numbers)
             elif part == "year":
-                years = [float(part_of("year", _moments(q))[0]) for q in self.quantiles]
-                ends = [years[0], years[-1]]
-                yield interpolated(part_of("year", found), ends, [-_WIDEST, _WIDEST])
+                years = part_of_time("year", wall) * 1.0
+                yield interpolated(years, self.years(), [-WIDEST, WIDEST])
             else:
-                mean, deviation = _CYCLES[part]
-                yield (part_of(part, found) - mean) / deviation
+                mean, deviation = CYCLES[part]
+                yield (part_of_time(part, wall) - mean) / deviation
+
+    def years(self) -> list[float]:
+        """Return the years of the first and the last of a date's quantiles."""
+        ends = self.quantiles[0], self.quantiles[-1]
+        return [float(part_of_time("year", round(end * 1e6))) for end in ends]
 
     # --- categories -------------------------------------------------------------------------------
 
@@ -276,22 +295,9 @@ class Column:
         return "; ".join([told, *self.remarks])
 
 
-def seconds(found: Moments) -> Array:
-    """Return the seconds since 1970, in Universal Time, NaN where there is no moment."""
-    micros = found.instant.astype(np.int64) / 1e6
-    return np.where(np.isnat(found.instant), np.nan, micros)
-
-
-def part_of(part: str, found: Moments) -> Array:
-    """Return the year, the month (1 to 12), the weekday (Monday is 0) or the hour of moments."""
-    wall = found.wall
-    if part == "year":
-        return np.asarray(wall.astype("datetime64[Y]").astype(np.int64) + 1970)
-    if part == "month":
-        return np.asarray(wall.astype("datetime64[M]").astype(np.int64) % 12 + 1)
-    if part == "weekday":  # 1970-01-01 was a Thursday
-        return np.asarray((wall.astype("datetime64[D]").astype(np.int64) + 3) % 7)
-    return np.asarray((wall - wall.astype("datetime64[D]")).astype(np.int64) / 3.6e9)
+def seconds(instant: Array) -> Array:
+    """Return the seconds since 1970 of moments, NaN where there is none."""
+    return np.where(np.isnat(instant), np.nan, instant.astype(np.int64) / 1e6)
 
 
 def _moments(since_1970: float) -> Moments:

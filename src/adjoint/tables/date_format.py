@@ -11,7 +11,7 @@ import numpy as np
 from ..core.annotations import Array
 from .number_reading import MOSTLY, sample
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAME = (
     "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -46,7 +46,7 @@ _DAYS = {
 }
 ORDERS = ("dmy", "mdy")
 # POSIX: two digits from 69 on are of the last century.
-_CENTURY = 69
+CENTURY = 69
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _moments(found: Any) -> tuple[Array, Array]:
 
     year, day = numbers("year", 1970), numbers("day", 1)
     if "year" in names and len(texts["year"][0].as_py()) == 2:
-        year = year + np.where(year >= _CENTURY, 1900, 2000)
+        year = year + np.where(year >= CENTURY, 1900, 2000)
     month = _each(texts["month"], _month) if "month" in names else np.ones(count, np.int64)
     months = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (day - 1)
@@ -194,7 +194,7 @@ def _half(text: str) -> int:
 
 
 def _month(text: str) -> int:
-    return int(text) if text.isdigit() else _MONTHS.index(text[:3].lower()) + 1
+    return int(text) if text.isdigit() else MONTHS.index(text[:3].lower()) + 1
 
 
 def _offset(text: str) -> int:

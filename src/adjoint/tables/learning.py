@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
-from .column import IN_SECONDS, PARTS, Column, part_of, seconds
+from .calendar import part_of_time
+from .column import IN_SECONDS, PARTS, Column, seconds
 from .conventions import AS_SHOWN, Conventions
 from .date_format import DateFormat, Moments, read_dates
 from .number_format import NumberFormat
@@ -180,8 +181,9 @@ def _dated(name: str, found: Moments, format: DateFormat, remarks: list[str]) ->
     if not len(known.wall):
         return "all values are missing"
     possible = ("hour",) if format.is_time else PARTS[1:]
-    parts = [p for p in possible if len(np.unique(part_of(p, known))) > 1]
-    quantiles = _quantiles(seconds(known))
+    wall = known.wall.astype(np.int64)
+    parts = [p for p in possible if len(np.unique(part_of_time(p, wall))) > 1]
+    quantiles = _quantiles(seconds(known.instant))
     if len(quantiles) == 1:
         return f"always {str(known.wall[0]).removesuffix('.000000').replace('T', ' ')}"
     return Column(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-
-from ..core.annotations import Array
 
 # A scaled value nears this bound and never passes it.
 CLIP = 3.0
@@ -46,7 +45,7 @@ def scaling_of(quantiles: Sequence[float]) -> tuple[float, float, float]:
     return largest, median, (high - low) or float(found[-1] - found[0]) / 2 or 1.0
 
 
-def scaled(numbers: Array, scaling: tuple[float, float, float]) -> Array:
+def scaled(numbers: Any, scaling: tuple[float, float, float]) -> Any:
     """Return numbers less the median, by the range, and smoothly within ±3.
 
     As RealMLP does it: Holzmüller, Grinsztajn and Steinwart, "Better by default", NeurIPS 2024.
@@ -55,4 +54,4 @@ def scaled(numbers: Array, scaling: tuple[float, float, float]) -> Array:
     largest, median, scale = scaling
     with np.errstate(over="ignore"):
         z = np.clip((numbers / largest - median) / scale, -1e6, 1e6)
-    return np.asarray(z / np.sqrt(1 + (z / CLIP) ** 2))
+    return z / np.sqrt(1 + (z / CLIP) ** 2)

@@ -135,6 +135,7 @@ def careful(graph: Graph) -> Graph:
         made = Symbol.apply(node.meant, args, node.params)
         assert isinstance(made.node, TracedNode)
         made.node.name, made.node.origin = node.name, node.origin
+        made.node.module = node.module
         return made
 
     outputs = graph.ends(graph.interpret(graph.inputs, as_meant))

@@ -101,6 +101,7 @@ class _Simplifier:
         self.finite: dict[Node | None, bool] = {}
         self.magnitudes: dict[Node | None, float] = {}
         self.origin: Origin | None = None
+        self.module: int | None = None
         # Whether the operation that is being built was a plain product in the place of a strong one
         # in the old graph already.
         self.is_plain = False
@@ -114,6 +115,7 @@ class _Simplifier:
     def replay(self, node: TracedOperation, args: Sequence[Traced]) -> Any:
         """Return what stands for a node of the old graph, applied to new operands."""
         self.origin, self.is_plain = node.origin, node.strong is not None
+        self.module = node.module
         value = self.build(node.meant.name, *args, primitive=node.meant, **node.params)
         if not isinstance(value, Symbol):
             return np.asarray(value, node.output.dtype)
@@ -247,6 +249,7 @@ class _Simplifier:
             made = Symbol.apply(primitive, args, params)
             assert isinstance(made.node, TracedOperation)
             made.node.origin, made.node.strong = self.origin, strong
+            made.node.module = self.module
             self.finite[made.node] = is_expected_finite(
                 primitive, args, params, made.data, [self._is_finite(arg) for arg in args]
             )

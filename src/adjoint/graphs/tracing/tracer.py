@@ -53,15 +53,16 @@ class TracedNode(Node):
     """A node of the static graph, as such an input: it has a name, or None, and an origin, or None.
 
     Its ``output`` is the `Spec` of what it stands for; ``range`` is what is known of its entries,
-    once that was asked.
+    once that was asked; ``module`` is the identity of the module whose `forward` made it, or None.
     """
 
-    __slots__ = ("name", "origin", "range")
+    __slots__ = ("module", "name", "origin", "range")
 
     def __init__(self, output: Spec) -> None:
         super().__init__(output)
         self.name: str | None = None
         self.origin: Origin | None = None
+        self.module: int | None = None
         self.range: Range | None = None
         if (tracer := _tracing.tracer) is not None:
             tracer.see_node(self)
@@ -95,6 +96,7 @@ class TracedOperation(TracedNode, Operation):
         self.order = next(creation)
         self.name = None
         self.origin = None
+        self.module = None
         self.strong: Primitive | None = None
         self.range = None
         if (tracer := _tracing.tracer) is not None:
@@ -146,6 +148,7 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
         _tracing.tracer = before
         # Frames that have not returned, such as that of this block, keep all their callers alive.
         tracer.started.clear()
+        tracer.modules.clear()
         tracer.name_cotangents()
 
 
@@ -168,6 +171,8 @@ class Tracer(Watcher):
         self.resumed: set[FrameType] = set()
         # Whether the operating system was asked for random numbers.
         self.saw_entropy = False
+        # The frames of `forward` that run and whose modules they are, the innermost last.
+        self.modules: list[tuple[FrameType, int]] = []
 
     # --- constants, which their owner may go on to change
 
@@ -193,6 +198,7 @@ class Tracer(Watcher):
         if origin is not None and self.swept is not None:
             origin = origin._replace(argument=_like_which(node, self.swept))
         node.origin = origin
+        node.module = self.modules[-1][1] if self.modules else None
         self.nodes.append(node)
 
     def see_forward(self, node: Operation, recorded: bool) -> None:
@@ -244,6 +250,8 @@ class Tracer(Watcher):
             self.saw_entropy = self.saw_entropy or (result is os.urandom and _is_asked(frame))
             return
         file = frame.f_code.co_filename
+        if frame.f_code.co_name == "forward":
+            self._see_forward_of(frame, event)
         if event == "call" and file == _RANDOM and frame.f_code.co_qualname == "Random.seed":
             self.saw_entropy = self.saw_entropy or _is_unseeded(frame)
         if file.startswith(_PACKAGE):
@@ -251,6 +259,15 @@ class Tracer(Watcher):
                 self._name_result(frame.f_locals.get("self"), result)
         elif not file.startswith((_NUMPY, "<frozen")) and frame.f_code.co_name not in _INNER:
             self._read_frame(frame, event)
+
+    def _see_forward_of(self, frame: FrameType, event: str) -> None:
+        """Note whose `forward` begins, or ends."""
+        if event == "call":
+            module = frame.f_locals.get("self")
+            if hasattr(module, "named_children"):
+                self.modules.append((frame, id(module)))
+        elif self.modules and self.modules[-1][0] is frame:
+            self.modules.pop()
 
     def _read_frame(self, frame: FrameType, event: str) -> None:
         if event == "call":
