@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
+
 # A scaled value nears this bound and never passes it.
 CLIP = 3.0
 
