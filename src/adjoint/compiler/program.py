@@ -12,7 +12,7 @@ import numpy as np
 from ..collector import paused
 from ..core.annotations import Tree
 from ..core.memory import separate
-from ..core.tree import assembler, leaves, map_leaves
+from ..core.tree import assembler, leaves, map_leaves, present
 from ..graphs.graph import Graph
 from ..graphs.symbol import Number
 from ..notebook.verbatim import Verbatim
@@ -170,7 +170,7 @@ class Program:
         return self._computed(arrays)
 
     def _computed(self, arrays: Sequence[Any]) -> Sequence[Any]:
-        return separate(leaves(self._evaluated(arrays)), [*arrays, *self._constants])
+        return separate(present(self._evaluated(arrays)), [*arrays, *self._constants])
 
     def _evaluated(self, arrays: Sequence[Any]) -> Any:
         args = self._structured(arrays)

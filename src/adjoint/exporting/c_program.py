@@ -15,6 +15,7 @@ from ..compiler.native.instructions import INSTRUCTIONS
 from ..compiler.native.lanes import Lanes
 from ..compiler.simplify.doubts import careful
 from ..compiler.simplify.simplify import simplify
+from ..compiler.simplify.unrolling import unrolled
 from ..core.annotations import Array
 from ..core.node import Node, Operation
 from ..graphs.graph import Graph
@@ -31,8 +32,18 @@ _REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
 
 
 def written_for_c(graph: Graph) -> Graph:
-    """Return a graph in the operations that loops over arrays have, with strong products strong."""
+    """Return a graph in the operations that loops over arrays have, with strong products strong.
+
+    Raises
+    ------
+    ExportError
+        If it has a loop whose turns nobody can count.
+    """
     expansions = {name: rule for name, rule in EXPANSIONS.items() if name not in _CHECKS}
+    try:
+        graph = unrolled(graph)
+    except NotImplementedError as error:
+        raise ExportError(f"c: {error}, for which there is no C here") from None
     return careful(simplify(graph, expansions=expansions, writes_out=True))
 
 
