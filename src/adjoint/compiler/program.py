@@ -19,7 +19,7 @@ from ..notebook.verbatim import Verbatim
 from .arguments import fitted
 from .native.call.builtin import Builtin
 from .native.function import native_tier
-from .notice import ADVICE, is_long
+from .notice import advice, is_long
 from .results import read_out, write_out
 from .simplify.simplify import simplify
 
@@ -218,7 +218,7 @@ class Program:
             f"  bytes: {self.graph.bytes:,}",
             f"  compiled in: {self.seconds * 1e3:.1f} ms",
         ]
-        lines += [f"  long: {ADVICE}"] * is_long(self.traced)
+        lines += [f"  long: {advice(self.traced)}"] if is_long(self.traced) else []
         details = self.lowered.describe() if self.lowered is not None else self.reasons
         return Verbatim("\n".join([*lines, *(f"  {line}" for line in details)]))
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from .sweep import interpret, reachable
 from .symbol import Number, Symbol, node_of
 from .tracing import naming
 from .tracing.tracer import TracedNode, TracedOperation, Tracer, traced_by
+
+if TYPE_CHECKING:
+    from .source_line import SourceLine
 
 # A graph gives a tuple of its outputs, if it does not say otherwise.
 _EACH = ...
@@ -57,6 +60,8 @@ class Graph:
         The name of the traced function.
     is_simple : bool
         Whether `simplify` made it, which then has nothing left to do.
+    mostly_from : SourceLine or None
+        In a traced graph of many operations the line of the user's that most of them come from.
 
     Examples
     --------
@@ -85,6 +90,7 @@ class Graph:
         self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
         self.nodes = _operations(self.outputs)
         self.is_simple = False
+        self.mostly_from: SourceLine | None = None
 
     @cached_property
     def names(self) -> dict[Node, str]:
@@ -335,7 +341,7 @@ def trace(
     outputs = [_as_output(leaf) for leaf in present(result)]
     gives = filled(result, range(len(outputs)))
     _refuse_escaped(outputs, inputs)
-    return Graph(
+    made = Graph(
         inputs,
         outputs,
         takes=takes,
@@ -343,6 +349,9 @@ def trace(
         arguments=arguments,
         name=naming.function_name(function),
     )
+    if tracer.sampled:
+        ((made.mostly_from, _),) = Counter(tracer.sampled).most_common(1)
+    return made
 
 
 def _as_symbols(example: Tree, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:

@@ -138,8 +138,16 @@ def _result_name(writer: Any, takers: Sequence[Node]) -> str:
     return str(writer.terms.fresh("v"))
 
 
-def _begin(inner: _Inner, starts: Sequence[ast.expr]) -> tuple[list[str], list[str]]:
+def _begin(
+    inner: _Inner, starts: Sequence[ast.expr], takers: dict[int, list[Node]]
+) -> tuple[list[str], list[str]]:
     """Return the names of what is carried, and the lines that give them their first values."""
+    outer = inner.outer.terms.names
+    for n, x in enumerate(inner.graph.inputs[: len(starts)]):
+        for taker in takers.get(n, ()):
+            # The last value has the name of those before it, if the user calls both so.
+            if taker in outer and getattr(taker, "name", None) == getattr(x.node, "name", ""):
+                inner.terms.names[node_of(x)] = outer[taker]
     names = [inner.name(node_of(x)) for x in inner.graph.inputs[: len(starts)]]
     lines = []
     for name, start, x in zip(names, starts, inner.graph.inputs, strict=False):
@@ -153,8 +161,8 @@ def _scan(writer: Any, node: Operation) -> list[str]:
     operands = _operands(writer, node)
     inner = _Inner(writer, loop.body, operands[end:], end)
     margin, turn = " " * writer.indent, inner.terms.fresh("t")
-    names, begin = _begin(inner, operands[:count])
     takers = _results(writer, node)
+    names, begin = _begin(inner, operands[:count], takers)
     lines = [*inner.before, *begin]
     gathered = []
     for n, spec in enumerate(loop.layout.specs[count:], count):
@@ -193,7 +201,8 @@ def _repetition(writer: Any, node: Operation) -> list[str]:
     # One body has both, so that they have the same names.
     both = Graph(loop.body.inputs, [*loop.test.outputs, *loop.body.outputs], name=loop.body.name)
     test = _Inner(writer, loop.test, operands[loop.carried :], loop.carried)
-    names, begin = _begin(test, operands[: loop.carried])
+    takers = _results(writer, node)
+    names, begin = _begin(test, operands[: loop.carried], takers)
     body = _Inner(
         writer, Graph(both.inputs, loop.body.outputs), operands[loop.carried :], loop.carried
     )
@@ -210,8 +219,8 @@ def _repetition(writer: Any, node: Operation) -> list[str]:
         lines.append(f"{margin}while {show(holds)}:")
     lines += body.lines()
     lines += body.assigned(names, body.outputs()) or [f"{margin}    pass"]
-    for n, takers in _results(writer, node).items():
-        _read_as(writer, takers, names[n])
+    for n, name in enumerate(names):
+        _read_as(writer, takers.get(n, ()), name)
     return lines
 
 
