@@ -15,7 +15,6 @@ from ..compiler.native.instructions import INSTRUCTIONS
 from ..compiler.native.lanes import Lanes
 from ..compiler.simplify.doubts import careful
 from ..compiler.simplify.simplify import simplify
-from ..compiler.simplify.unrolling import unrolled
 from ..core.annotations import Array
 from ..core.node import Node, Operation
 from ..graphs.graph import Graph
@@ -26,6 +25,7 @@ from .c_loops import Loops, kind_in_c
 from .c_places import Places, offset, strides_of
 from .c_scalars import Scalar, Scalars, elementwise
 from .refusal import ExportError
+from .subject import without_loops
 
 _CHECKS = ("required", "class_labels")
 _REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
@@ -40,11 +40,7 @@ def written_for_c(graph: Graph) -> Graph:
         If it has a loop whose turns nobody can count.
     """
     expansions = {name: rule for name, rule in EXPANSIONS.items() if name not in _CHECKS}
-    try:
-        graph = unrolled(graph)
-    except NotImplementedError as error:
-        raise ExportError(f"c: {error}, for which there is no C here") from None
-    return careful(simplify(graph, expansions=expansions, writes_out=True))
+    return careful(simplify(without_loops(graph, "C99"), expansions=expansions, writes_out=True))
 
 
 class Program(Loops):
