@@ -40,6 +40,10 @@ PAGES = (
             Section("Gradients and products", ("calculus.derivatives",)),
             Section("Jacobians and Hessians", ("calculus.jacobians",)),
             Section("Many rows at once", ("graphs.vmap",)),
+            Section(
+                "Loops and choices",
+                ("graphs.loops.scan", "graphs.loops.repeat", "graphs.loops.cond"),
+            ),
             Section("Rules of your own, and less memory", ("calculus.custom",)),
             Section("Checks", ("calculus.check", "calculus.anomaly")),
         ),

@@ -64,6 +64,20 @@ def _among_others(x: Any) -> Any:
     return np.stack([np.flip(x), x, np.zeros_like(x)])
 
 
+def _scan(function: Function, ways: set[str]) -> Function:
+    """Run as the body of a compiled loop of two turns, and return what the first one gathers."""
+    compiled = ad.compile(
+        lambda *rows: ad.scan(lambda _, x: (None, list(function(*x))), None, rows)[1]
+    )
+
+    def run(*xs: Any) -> Any:
+        with _watched(ways):
+            found = compiled(*(np.stack([x, np.flip(x)]) for x in xs))
+        return [np.array(y[0]) for y in found]
+
+    return run
+
+
 def _trace(function: Function, ways: set[str]) -> Function:
     ways.add("portable")
     return lambda *xs: trace(function, *xs)(*xs)
@@ -125,10 +139,16 @@ def _compile(function: Function, ways: set[str]) -> Function:
 COMPILED: dict[str, Tier] = {"trace": _trace, "written": _written, "portable": _portable}
 if HAS_NATIVE:
     COMPILED |= {"straight-line": _native(_MOST_UNROLLED), "loops": _native(0)}
-COMPILED["compile"] = _compile
-TIERS = {"eager": _eager, "no gradient": _eager_without_gradient, "vmap": _vmap, **COMPILED}
+COMPILED |= {"compile": _compile}
+TIERS = {
+    "eager": _eager,
+    "no gradient": _eager_without_gradient,
+    "vmap": _vmap,
+    "scan": _scan,
+    **COMPILED,
+}
 NATIVE = ("straight-line", "loops", "compile")
-GRADIENT_TIERS = {"eager": itself, "vmap": _vmap, **COMPILED}
+GRADIENT_TIERS = {"eager": itself, "vmap": _vmap, "scan": _scan, **COMPILED}
 
 
 # --- which way native code went

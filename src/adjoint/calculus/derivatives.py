@@ -20,7 +20,7 @@ from ..core.memory import separate
 from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.spec import Spec
-from ..core.tree import leaves, map_leaves
+from ..core.tree import filled, leaves, map_leaves, present
 from ..core.value import Value
 from ..core.views import argument_of, as_argument, as_scalar, is_number, plain, scalar_of
 from ..errors import ShapeError
@@ -432,9 +432,8 @@ def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tupl
             found = moved.get(output.node) if isinstance(output, Value) and output.node else None
             return zeros_of(output) if found is None else found
 
-        found = [tangent_of(output) for output in leaves(record.result)]
-        rest = iter(record.expose(found, (args, tangents)))
-        return map_leaves(lambda _: next(rest), record.result)
+        found = [tangent_of(output) for output in present(record.result)]
+        return filled(record.result, record.expose(found, (args, tangents)))
 
     return map_leaves(lambda x: _leave(record, x), record.result), push
 

@@ -11,16 +11,21 @@ from ..graphs.graph import Graph
 
 # A graph of more operations, which take about half a second, is long.
 _LONG = 4_000
-# What makes graphs long, and what to do. It stands in reports too.
-ADVICE = (
-    "a Python loop is unrolled, turn by turn; to compile its body alone, and call that in the "
-    "loop, or to work on whole arrays takes less"
-)
 
 
 def is_long(graph: Graph) -> bool:
     """Return whether a graph takes long to compile."""
     return len(graph.nodes) > _LONG
+
+
+def advice(graph: Graph) -> str:
+    """Return what makes a graph long, and what to do; it stands in reports too."""
+    line = graph.mostly_from
+    where = "" if line is None else f" at {line}"
+    return (
+        f"a Python loop is unrolled{where}, turn by turn; ad.scan or ad.fori_loop compiles its "
+        "body alone, in the same time for any number of turns"
+    )
 
 
 @contextmanager
@@ -35,6 +40,6 @@ def noticed(graph: Graph) -> Iterator[None]:
     start, end = time.perf_counter(), "\n"
     try:
         yield
-        end = f", {time.perf_counter() - start:.1f} s; {ADVICE}\n"
+        end = f", {time.perf_counter() - start:.1f} s; {advice(graph)}\n"
     finally:
         file.write(end)

@@ -12,14 +12,14 @@ import numpy as np
 from ..collector import paused
 from ..core.annotations import Tree
 from ..core.memory import separate
-from ..core.tree import assembler, leaves, map_leaves
+from ..core.tree import assembler, leaves, map_leaves, present
 from ..graphs.graph import Graph
 from ..graphs.symbol import Number
 from ..notebook.verbatim import Verbatim
 from .arguments import fitted
 from .native.call.builtin import Builtin
 from .native.function import native_tier
-from .notice import ADVICE, is_long
+from .notice import advice, is_long
 from .results import read_out, write_out
 from .simplify.simplify import simplify
 
@@ -170,7 +170,7 @@ class Program:
         return self._computed(arrays)
 
     def _computed(self, arrays: Sequence[Any]) -> Sequence[Any]:
-        return separate(leaves(self._evaluated(arrays)), [*arrays, *self._constants])
+        return separate(present(self._evaluated(arrays)), [*arrays, *self._constants])
 
     def _evaluated(self, arrays: Sequence[Any]) -> Any:
         args = self._structured(arrays)
@@ -218,7 +218,7 @@ class Program:
             f"  bytes: {self.graph.bytes:,}",
             f"  compiled in: {self.seconds * 1e3:.1f} ms",
         ]
-        lines += [f"  long: {ADVICE}"] * is_long(self.traced)
+        lines += [f"  long: {advice(self.traced)}"] if is_long(self.traced) else []
         details = self.lowered.describe() if self.lowered is not None else self.reasons
         return Verbatim("\n".join([*lines, *(f"  {line}" for line in details)]))
 

@@ -27,7 +27,9 @@ def read_out(out: Tree, graph: Graph) -> list[Array]:
     """
     arrays: list[Any] = [None] * len(graph.outputs)
 
-    def place(position: int, array: object) -> None:
+    def place(position: int | None, array: object) -> None:
+        if position is None:
+            return
         arrays[position] = _checked(array, graph.outputs[position])
 
     try:

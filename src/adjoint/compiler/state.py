@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NoReturn, TypeGuard
 import numpy as np
 
 from ..core.annotations import Array
-from ..core.value import Value
+from ..core.value import Value, note_assignment
 from ..core.views import View, plain, view_of
 from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
@@ -349,6 +349,7 @@ class _BufferStandIn(Symbol):
 
     def adopt(self, other: Value) -> None:
         """Take the numbers of another traced value, in place."""
+        note_assignment(self)
         constant = stop_gradient(other)
         if constant.dtype != self.dtype and np.can_cast(constant.dtype, self.dtype, "same_kind"):
             constant = astype(constant, dtype=self.dtype)

@@ -114,6 +114,8 @@ class Primitive:
     batch : callable
         ``batch(rows, **params)`` applies it to many rows at once, see `batching`; by default along
         the ``axis`` of its one array, if it has a rule of axes, else to one row after another.
+    name : str, optional
+        By default that of the forward function.
     domain, kinks, cases : see `Trials`
     """
 
@@ -140,8 +142,9 @@ class Primitive:
         expand: Callable[..., Any] | None = None,
         plain: str | None = None,
         batch: Callable[..., Any] | None = None,
+        name: str | None = None,
     ) -> None:
-        self.name = self.__name__ = forward.__name__
+        self.name = self.__name__ = name or forward.__name__
         self.__doc__ = forward.__doc__
         self.__module__ = forward.__module__
         self.__wrapped__ = forward

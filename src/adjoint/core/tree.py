@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -42,12 +42,33 @@ def map_leaves(function: Callable[..., Any], tree: Tree, *others: Any) -> Any:
     return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
 
 
+def present(tree: Tree) -> list[Any]:
+    """Return the leaves of a tree that are not None.
+
+    >>> present((1, {"a": None, "b": 2}))
+    [1, 2]
+    """
+    return [leaf for leaf in leaves(tree) if leaf is not None]
+
+
+def filled(tree: Tree, items: Iterable[Any]) -> Any:
+    """Return a tree with items in the places of the leaves that are not None.
+
+    >>> filled((1, {"a": None, "b": 2}), "xy")
+    ('x', {'a': None, 'b': 'y'})
+    """
+    rest = iter(items)
+    return map_leaves(lambda leaf: None if leaf is None else next(rest), tree)
+
+
 def assembler(tree: Tree) -> Callable[[Sequence[Any]], Any]:
     """Return a function that makes a list of leaves into a tree like one of positions in it.
 
     >>> assembler((0, {"w": 1, "b": 2}))(["loss", "dw", "db"])
     ('loss', {'w': 'dw', 'b': 'db'})
     """
+    if tree is None:
+        return lambda found: None
     if not isinstance(tree, (list, tuple, dict)):
         return itemgetter(tree)
     if type(tree) is tuple and len(tree) > 1 and all(type(item) is int for item in tree):

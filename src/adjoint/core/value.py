@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from weakref import ref
 
 import numpy as np
 
@@ -33,6 +35,21 @@ def _reflected(name: str) -> Callable[..., Any]:
 
     apply.__name__ = f"reflected_{name}"
     return apply
+
+
+class _Assignments(threading.local):
+    """The values into which this thread assigns, as they were before, where somebody asks."""
+
+    journal: list[Any] | None = None
+
+
+assignments = _Assignments()
+
+
+def note_assignment(value: Value) -> None:
+    """Note a value, of which nothing is kept alive, before it is changed in place."""
+    if assignments.journal is not None:
+        assignments.journal.append((ref(value), type(value), value.data, value.node))
 
 
 class Value:
@@ -90,6 +107,7 @@ class Value:
 
     def adopt(self, other: Value) -> None:
         """Become another value, in place: a tensor becomes a symbol if the other is one."""
+        note_assignment(self)
         self.__class__ = type(other)
         self.data, self.node = other.data, other.node
 

@@ -25,15 +25,22 @@ from .c_loops import Loops, kind_in_c
 from .c_places import Places, offset, strides_of
 from .c_scalars import Scalar, Scalars, elementwise
 from .refusal import ExportError
+from .subject import without_loops
 
 _CHECKS = ("required", "class_labels")
 _REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
 
 
 def written_for_c(graph: Graph) -> Graph:
-    """Return a graph in the operations that loops over arrays have, with strong products strong."""
+    """Return a graph in the operations that loops over arrays have, with strong products strong.
+
+    Raises
+    ------
+    ExportError
+        If it has a loop whose turns nobody can count.
+    """
     expansions = {name: rule for name, rule in EXPANSIONS.items() if name not in _CHECKS}
-    return careful(simplify(graph, expansions=expansions, writes_out=True))
+    return careful(simplify(without_loops(graph, "C99"), expansions=expansions, writes_out=True))
 
 
 class Program(Loops):

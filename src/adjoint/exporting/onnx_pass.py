@@ -26,6 +26,7 @@ from .onnx_rules import RULES
 from .onnx_rules.movements import moved
 from .onnx_rules.rule import as_wire
 from .refusal import ExportError
+from .subject import without_loops
 
 # What no card says of itself, and loops of native code write in products and sums.
 _BY_LOOPS = ("named_product", "named_view", "strong_einsum", "overlay")
@@ -37,7 +38,7 @@ def written_for_onnx(graph: Graph) -> Graph:
     for name, primitive in PRIMITIVES.items():
         if primitive.expand is not None and name not in RULES:
             expansions.setdefault(name, _by_card(primitive, []))
-    return careful(simplify(graph, expansions=expansions))
+    return careful(simplify(without_loops(graph, "ONNX"), expansions=expansions))
 
 
 def _by_card(primitive: Primitive, under_way: list[Any]) -> Rewrite:

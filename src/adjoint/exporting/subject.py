@@ -11,9 +11,11 @@ import numpy as np
 
 from ..compiler.compiled import trace_with_state
 from ..compiler.simplify.simplify import simplify
+from ..compiler.simplify.unrolling import unrolled
 from ..compiler.state import State
 from ..core.annotations import Array
 from ..graphs.graph import Graph
+from .refusal import ExportError
 
 # How many rows a golden vector has where a subject takes any number of them.
 _GOLDEN_ROWS = 8
@@ -115,6 +117,20 @@ class Traced:
 
 def _in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
     return x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+
+
+def without_loops(graph: Graph, target: str) -> Graph:
+    """Return a graph whose loops are written turn by turn, for a target that has none.
+
+    Raises
+    ------
+    ExportError
+        If it has a loop whose turns nobody can count.
+    """
+    try:
+        return unrolled(graph)
+    except NotImplementedError as error:
+        raise ExportError(f"{target}: {error}, and so cannot be written out") from None
 
 
 def _rows(x: Any, rows: int) -> Any:

@@ -29,6 +29,7 @@ from ..core.spec import Spec
 from ..core.tree import leaves
 from ..files.whole_file import write_whole
 from ..ops.keys import SLOT
+from .loops.row import KIND
 from .tracing.naming import identifier
 from .tracing.tracer import Origin, TracedNode, TracedOperation
 
@@ -88,6 +89,11 @@ def _value(graph: Graph, node: Node) -> dict[str, Any]:
 
 def _operation(graph: Graph, node: TracedOperation, places: dict[Node, int]) -> dict[str, Any]:
     name = node.meant.name
+    if node.meant.kind == KIND:
+        raise TypeError(
+            f"a graph with a loop or a choice, as this one with {name}, cannot be saved as JSON; "
+            "write its source by ad.write_source, or pickle it"
+        )
     if PRIMITIVES.get(name) is not node.meant:
         raise TypeError(
             f"{name} is a function with a derivative rule of its own; only graphs "
@@ -194,7 +200,8 @@ def _rebuild(found: Entry, graph: type[Graph], symbol: type[Symbol], max_entries
             raise ValueError(f"operation {position} does not fit: {reason}") from None
     outputs = [_operand(output, values) for output in found["outputs"]]
     _expect(all(isinstance(x, (symbol, np.ndarray)) for x in outputs), "an output is no array")
-    takes, gives = _tree(found["takes"], len(inputs)), _tree(found["gives"], len(outputs))
+    takes = _tree(found["takes"], len(inputs))
+    gives = _tree(found["gives"], len(outputs), may_lack=True)
     _expect(type(takes) is tuple, "the arguments' structure is no tuple")
     arguments = [_name(argument) for argument in found["arguments"]]
     _expect(len(arguments) == len(takes) == len(set(arguments)), "arguments")
@@ -248,10 +255,13 @@ def _operand(item: object, values: Sequence[Any]) -> Any:
     return operand
 
 
-def _tree(item: object, count: int) -> Any:
-    """Return the structure of arguments or results, whose leaves count from 0."""
+def _tree(item: object, count: int, *, may_lack: bool = False) -> Any:
+    """Return the structure of arguments or results, whose leaves count from 0.
+
+    Some leaves may be None if it ``may_lack`` these.
+    """
     tree = _decode(item)
-    found = list(leaves(tree))
+    found = [n for n in leaves(tree) if n is not None or not may_lack]
     _expect(all(type(n) is int for n in found) and found == list(range(count)), "a structure")
     return tree
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..core.memory import separate
 from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.spec import Spec
-from ..core.tree import leaves, map_leaves
+from ..core.tree import filled, map_leaves, present
 from ..core.value import Value
 from ..core.views import as_argument, as_scalar, is_number
 from ..errors import ShapeError
@@ -25,7 +26,13 @@ from . import cost, listing
 from .sweep import interpret, reachable
 from .symbol import Number, Symbol, node_of
 from .tracing import naming
-from .tracing.tracer import TracedOperation, Tracer, traced_by
+from .tracing.tracer import TracedNode, TracedOperation, Tracer, traced_by
+
+if TYPE_CHECKING:
+    from .source_line import SourceLine
+
+# A graph gives a tuple of its outputs, if it does not say otherwise.
+_EACH = ...
 
 
 class Graph:
@@ -48,11 +55,13 @@ class Graph:
         The names of the arguments, an identifier each.
     takes, gives : tree
         The structure of the arguments (a tuple) and of the result: the position of each leaf among
-        ``inputs`` and ``outputs`` stands in its place.
+        ``inputs`` and ``outputs`` stands in its place, None where the result has None.
     name : str
         The name of the traced function.
     is_simple : bool
         Whether `simplify` made it, which then has nothing left to do.
+    mostly_from : SourceLine or None
+        In a traced graph of many operations the line of the user's that most of them come from.
 
     Examples
     --------
@@ -69,18 +78,19 @@ class Graph:
         outputs: Sequence[Any],
         *,
         takes: tuple[Any, ...] | None = None,
-        gives: Tree = None,
+        gives: Tree = _EACH,
         arguments: Sequence[str] | None = None,
         name: str = "function",
     ) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.takes = tuple(range(len(self.inputs))) if takes is None else takes
-        self.gives: Any = tuple(range(len(self.outputs))) if gives is None else gives
+        self.gives: Any = tuple(range(len(self.outputs))) if gives is _EACH else gives
         self.name = name
         self.arguments = tuple(arguments or (f"x{n}" for n in range(len(self.takes))))
         self.nodes = _operations(self.outputs)
         self.is_simple = False
+        self.mostly_from: SourceLine | None = None
 
     @cached_property
     def names(self) -> dict[Node, str]:
@@ -130,7 +140,7 @@ class Graph:
         """
         arrays = self.flatten(args)
         found = separate(self.evaluate(arrays), [*arrays, *self.constants])
-        return map_leaves(lambda position: found[position], self.gives)
+        return filled(self.gives, (found[position] for position in present(self.gives)))
 
     def flatten(self, args: tuple[Any, ...]) -> list[Any]:
         """Return the arrays among the arguments in the order of ``inputs``, checked."""
@@ -328,9 +338,10 @@ def trace(
     if tracer.saw_entropy and not may_act:
         effects.refuse_entropy()
     takes = map_leaves(_counter(), args)
-    outputs = [_as_output(leaf) for leaf in leaves(result)]
-    gives = map_leaves(_counter(), result)
-    return Graph(
+    outputs = [_as_output(leaf) for leaf in present(result)]
+    gives = filled(result, range(len(outputs)))
+    _refuse_escaped(outputs, inputs)
+    made = Graph(
         inputs,
         outputs,
         takes=takes,
@@ -338,6 +349,9 @@ def trace(
         arguments=arguments,
         name=naming.function_name(function),
     )
+    if tracer.sampled:
+        ((made.mostly_from, _),) = Counter(tracer.sampled).most_common(1)
+    return made
 
 
 def _as_symbols(example: Tree, path: Any, symbol: type[Symbol], inputs: list[Symbol]) -> Any:
@@ -364,6 +378,20 @@ def _as_symbols(example: Tree, path: Any, symbol: type[Symbol], inputs: list[Sym
     made = symbol.input(example, path)
     inputs.append(as_scalar(made) if is_scalar else as_argument(made))
     return inputs[-1]
+
+
+def _refuse_escaped(outputs: Sequence[Any], inputs: Sequence[Symbol]) -> None:
+    """Raise if a result needs a value that there was inside of a loop's body alone."""
+    own = set(map(node_of, inputs))
+    since = min((node.order for node in own), default=math.inf)
+    ends = [node_of(x) for x in outputs if isinstance(x, Symbol)]
+    for node in reachable(ends):
+        if type(node) is TracedNode and node.order > since and node not in own:
+            raise TypeError(
+                f"a value of a loop's or a branch's body{f', {node.name},' if node.name else ''} "
+                "is used outside of it, where there is none: the body must return it, as part of "
+                "the carry or of what is gathered"
+            )
 
 
 def _counter() -> Callable[[Any], int]:

@@ -23,7 +23,11 @@ def write(graph: Graph) -> str:
     """Return the listing of a graph."""
     lines = [(_operation(graph, node), describe(node.output)) for node in graph.nodes]
     width = max((len(text) for text, _ in lines), default=0)
-    body = [f"    {text:{width}}    # {spec}" for text, spec in lines]
+    body = []
+    for (text, spec), node in zip(lines, graph.nodes, strict=True):
+        body.append(f"    {text:{width}}    # {spec}")
+        for _, inner in _bodies(node):
+            body += [f"        {line}" for line in write(inner).splitlines()]
     return "\n".join([_heading(graph), *body, f"    return {_result(graph)}"])
 
 
@@ -58,12 +62,18 @@ def describe(spec: Spec) -> str:
 def _operation(graph: Graph, node: Operation) -> str:
     args = node.operands(graph.names, _constant)
     defaults = node.primitive.defaults
+    bodies = dict(_bodies(node))
     params = [
-        f"{name}={value!r}"
+        f"{name}={bodies[name].name if name in bodies else repr(value)}"
         for name, value in node.params.items()
         if name not in defaults or repr(defaults[name]) != repr(value)
     ]
     return f"{graph.names[node]} = {node.primitive.name}({', '.join([*args, *params])})"
+
+
+def _bodies(node: Operation) -> list[tuple[str, Graph]]:
+    """Return the graphs among an operation's metadata: the bodies of a loop."""
+    return [(name, value) for name, value in node.params.items() if hasattr(value, "nodes")]
 
 
 def _constant(operand: Operand) -> str:
@@ -75,7 +85,9 @@ def _constant(operand: Operand) -> str:
 def _result(graph: Graph) -> str:
     from ..notebook.verbatim import Verbatim
 
-    def show(position: int) -> Verbatim:
+    def show(position: int | None) -> Verbatim:
+        if position is None:
+            return Verbatim("None")
         output = graph.outputs[position]
         node = getattr(output, "node", None)
         return Verbatim(_constant(output) if node is None else graph.names[node])

@@ -98,7 +98,8 @@ class Symbol(Value):
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(
             "a traced value has a shape and a dtype but no number yet: Python cannot branch on it "
-            "or convert it; use ad.where for a choice, or pass the number as a plain argument"
+            "or convert it; use ad.where or ad.cond for a choice, ad.while_loop for a loop that "
+            "asks for it, or pass the number as a plain argument"
         )
 
     __bool__ = __int__ = __index__ = item = numpy = tolist = _refuse

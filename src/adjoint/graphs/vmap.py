@@ -17,7 +17,7 @@ import numpy as np
 from ..core.annotations import Function, Tree
 from ..core.memory import separate
 from ..core.operand import as_operand
-from ..core.tree import leaves, map_leaves
+from ..core.tree import filled, leaves, present
 from ..core.value import Value
 from ..errors import ShapeError
 from ..ops.axes import moveaxis
@@ -101,11 +101,10 @@ def vmap(function: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Function:
         with _watched(function), batch.drawing(put_back=not is_traced):
             result = function(*batch.args, **batch.kwargs)
         batch.advance()
-        found = batch.evaluate(list(leaves(result)))
+        found = batch.evaluate(present(result))
         placed = _placed(result, out_axes, found, batch.size)
         given = (as_operand(leaf) for leaf in leaves([args, kwargs]))
-        rest = iter(separate(placed, given))
-        return map_leaves(lambda _: next(rest), result)
+        return filled(result, separate(placed, given))
 
     return of_all_rows
 
@@ -129,7 +128,8 @@ def _placed(
     result: Tree, out_axes: Axes, found: Sequence[tuple[Any, bool]], size: int
 ) -> Iterator[Any]:
     """Yield the results with the rows where they shall lie."""
-    axes = axis_of_leaves(out_axes, result, "out_axes")
+    every = zip(axis_of_leaves(out_axes, result, "out_axes"), leaves(result), strict=True)
+    axes = [axis for axis, leaf in every if leaf is not None]
     for axis, (x, is_mapped) in zip(axes, found, strict=True):
         if not is_mapped:
             is_recorded = isinstance(x, Value) and (x.node is not None or isinstance(x, Symbol))

@@ -11,6 +11,9 @@ from ..core.annotations import Array, ArrayLike, DTypeLike
 from ..core.checks import positive_size
 from ..core.value import Value
 from ..errors import ShapeError, choose
+from ..graphs.loops.scan import scan
+from ..graphs.tracing.tracer import current
+from ..ops.axes import moveaxis
 from ..ops.exponential import sigmoid
 from ..ops.hyperbolic import tanh
 from ..ops.piecewise import relu
@@ -20,6 +23,11 @@ from .linear import Linear
 from .module import Module, Parameter
 
 State = tuple[Any, ...]
+
+# A traced layer is one loop from so many steps on, or where all steps together have so many gates.
+# Shorter sequences of small states are unrolled: that takes longer to compile, but a step of a
+# loop begins with a few calls, which are up to a tenth of a step of eight units.
+_LONG, _MANY = 100, 4096
 
 RNN_ACTIVATIONS = {"relu": relu, "tanh": tanh}
 
@@ -162,6 +170,8 @@ class Recurrent(Module):
         self, cell: Cell, x: Value | Array, state: State, backwards: bool
     ) -> tuple[Any, State]:
         """Return a cell's outputs, and its state after the last step that it reads."""
+        if current() is not None and _is_long(x.shape[1], self.gates * self.hidden_size):
+            return self._scanned(cell, x, state, backwards)
         order = -1 if backwards else 1
         outputs = []
         # One product of matrices serves the inputs of all steps; only the states go step by step.
@@ -169,6 +179,19 @@ class Recurrent(Module):
             state = self._next(inputs, cell.hidden(state[0]), state)
             outputs.append(state[0])
         return stack(outputs[::order], axis=1), state
+
+    def _scanned(
+        self, cell: Cell, x: Value | Array, state: State, backwards: bool
+    ) -> tuple[Any, State]:
+        """Do the same by one operation, which is compiled once for all steps."""
+
+        def step(state: State, inputs: Any) -> tuple[State, Any]:
+            state = self._next(inputs, cell.hidden(state[0]), state)
+            return state, state[0]
+
+        rows = cell.input(moveaxis(x, 1, 0))
+        state, outputs = scan(step, state, rows, reverse=backwards)
+        return moveaxis(outputs, 0, 1), state
 
     def _next(self, inputs: Value | Array, hidden: Value | Array, state: State) -> State:
         """Return the next state, of which the first array is the output."""
@@ -382,6 +405,10 @@ def _steps(x: Any) -> Sequence[Any]:
     if time == 1:
         return [x[:, 0]]
     return [*_steps(x[:, : time // 2]), *_steps(x[:, time // 2 :])]
+
+
+def _is_long(time: int, width: int) -> bool:
+    return time >= _LONG or time * width >= _MANY
 
 
 def _by_gate(initialise: Initialiser, gates: int) -> Initialiser:

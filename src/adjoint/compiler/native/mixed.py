@@ -10,11 +10,14 @@ from ...core.memory import separate
 from ...core.node import Node
 from ...graphs.cost import size_of
 from ...graphs.graph import Graph
+from ...graphs.loops.row import RESULT
 from ...graphs.tracing.tracer import TracedOperation
+from ..simplify.excerpt import alone
 from ..simplify.fingerprint import key_of
+from ..simplify.loops import is_loop, with_results
 from .arrays.array_code import ArrayCode, CodeModule
 from .arrays.expansion import expand
-from .partition import Partition, Segment, alone, partition
+from .partition import Partition, Segment, partition
 from .target import ANY
 from .unlowerable import Unlowerable
 
@@ -80,7 +83,9 @@ class MixedFunction:
         ]
 
     def _reasons(self) -> list[str]:
-        counts = Counter(self._refusals.values())
+        counts = Counter(
+            reason for node, reason in self._refusals.items() if node.primitive is not RESULT
+        )
         return [reason if n == 1 else f"{n} × {reason}" for reason, n in counts.items()]
 
 
@@ -91,6 +96,11 @@ def _refusals(nodes: Sequence[TracedOperation]) -> dict[Node, str]:
     known: dict[Hashable, str | None] = {}
     found: dict[Node, str] = {}
     for node in nodes:
+        if node.primitive is RESULT and node.parents[0] is not None:
+            # Loops and their results go together.
+            if node.parents[0] in found:
+                found[node] = found[node.parents[0]]
+            continue
         kind = _kind_of(node)
         if kind not in known:
             known[kind] = refusal(node)
@@ -112,7 +122,8 @@ def _kind_of(node: TracedOperation) -> Hashable:
 def refusal(node: TracedOperation) -> str | None:
     """Return the reason why an operation has no native code, or None if it has."""
     try:
-        ArrayCode(expand(alone(node)), CodeModule(ANY))
+        graph = with_results(alone(node)) if is_loop(node) else alone(node)
+        ArrayCode(expand(graph), CodeModule(ANY))
     except Unlowerable as reason:
         return str(reason)
     return None

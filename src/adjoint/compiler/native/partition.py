@@ -8,9 +8,9 @@ from typing import Any
 
 from ...core.node import Node
 from ...graphs.graph import Graph
-from ...graphs.sweep import interpret
 from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
+from ..simplify.excerpt import excerpt
 
 
 @dataclass(frozen=True)
@@ -99,27 +99,8 @@ def _segment(
     )
     writes = [node for node in nodes if node in numbers]
     return Segment(
-        _graph(nodes, list(reads), writes),
+        excerpt(nodes, list(reads), writes),
         tuple(numbers[node] for node in reads),
         tuple(numbers[node] for node in writes),
         is_native,
     )
-
-
-def _graph(
-    nodes: Sequence[TracedOperation], inputs: Sequence[Node], outputs: Sequence[Node]
-) -> Graph:
-    """Return some operations as a graph of their own."""
-    own = [Symbol.input(node.output, getattr(node, "name", None)) for node in inputs]
-    inside = interpret(
-        nodes,
-        dict(zip(inputs, own, strict=True)),
-        lambda node, args: Symbol.apply(node.meant, args, node.params),
-    )
-    return Graph(own, [inside[node] for node in outputs])
-
-
-def alone(node: TracedOperation) -> Graph:
-    """Return the graph of one operation."""
-    parents = dict.fromkeys(parent for parent in node.parents if parent)
-    return _graph([node], list(parents), [node])

@@ -132,7 +132,11 @@ def careful(graph: Graph) -> Graph:
     """Return a graph in which no plain product stands for a strong one."""
 
     def as_meant(node: TracedOperation, args: list[Any]) -> Symbol:
-        made = Symbol.apply(node.meant, args, node.params)
+        params = {
+            name: careful(value) if isinstance(value, Graph) else value
+            for name, value in node.params.items()
+        }
+        made = Symbol.apply(node.meant, args, params)
         assert isinstance(made.node, TracedNode)
         made.node.name, made.node.origin = node.name, node.origin
         made.node.module = node.module

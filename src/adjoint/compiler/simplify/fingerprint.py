@@ -12,6 +12,7 @@ import numpy as np
 from ...core.primitive import Primitive
 from ...core.registry import PRIMITIVES
 from ...graphs.graph import Graph
+from ...graphs.loops.row import KIND
 from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.contents import key_of_array
 from ...graphs.tracing.tracer import TracedOperation
@@ -57,6 +58,8 @@ def fingerprint(graph: Graph) -> Fingerprint:
         products = _name_of(node.primitive), _name_of(node.meant)
         # A rule's own zeros may be left out, and the user's may not, see `simplify`.
         text.write(products, operands, params, _form(node.output), node.origin is None)
+        bodies = [fingerprint(x) for x in node.params.values() if isinstance(x, Graph)]
+        text.is_lasting = text.is_lasting and all(body.is_lasting for body in bodies)
         text.is_lasting = text.is_lasting and all(isinstance(name, str) for name in products)
         return next(numbers)
 
@@ -90,7 +93,7 @@ def _form(item: Any) -> tuple[Any, str]:
 
 def _name_of(primitive: Primitive) -> Hashable:
     """Return a name of adjoint's own primitives, and a number of others in this process."""
-    is_own = PRIMITIVES.get(primitive.name) is primitive
+    is_own = PRIMITIVES.get(primitive.name) is primitive or primitive.kind == KIND
     is_own = is_own and primitive.__module__.partition(".")[0] == _PACKAGE
     return primitive.name if is_own else id(primitive)
 
@@ -101,6 +104,8 @@ def key_of(item: Any) -> Hashable:
         return id(item.node)
     if isinstance(item, (np.ndarray, np.generic)):
         return key_of_array(item)
+    if isinstance(item, Graph):
+        return ("graph", fingerprint(item).digest)
     if isinstance(item, dict):
         return tuple((name, key_of(value)) for name, value in sorted(item.items()))
     if isinstance(item, (list, tuple)):

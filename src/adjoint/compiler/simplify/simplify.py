@@ -15,11 +15,13 @@ from ...core.primitive import Primitive
 from ...core.registry import PRIMITIVES
 from ...core.spec import Spec, shape_of
 from ...graphs.graph import Graph
+from ...graphs.loops.row import RESULT
 from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import Origin, TracedNode, TracedOperation
 from .certainty import is_plain, magnitude, magnitude_of
 from .expectation import asked_about, is_expected_finite, is_finite
 from .fingerprint import key_of
+from .loops import slimmed, taken_result
 from .rewrites import ANSWERS, IDLE, REWRITES, Rewrite, taken_apart, without_zero
 
 # An operand of an operation in a graph that is run again.
@@ -55,7 +57,7 @@ def simplify(
 
     made = graph.like(inputs, graph.ends(graph.interpret(inputs, simpler)), name=graph.name)
     made.is_simple = True
-    return made
+    return slimmed(made, simplify)
 
 
 def written_out(graph: Graph) -> Graph:
@@ -193,6 +195,8 @@ class _Simplifier:
 
     def _rewritten(self, primitive: Primitive, args: Sequence[Traced], params: Params) -> Any:
         name = primitive.name
+        if primitive is RESULT:
+            return taken_result(args, params, self.build)
         if name not in REWRITES or name in self.keeps or primitive is not PRIMITIVES.get(name):
             return None
         simpler = REWRITES[name](args, params, self.build)

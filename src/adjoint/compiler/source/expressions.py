@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ...core.annotations import Operand
@@ -22,28 +22,38 @@ from .wordings import WORDINGS, copied, fill
 class Expressions:
     """Turns nodes into expressions, and gathers what these need: names, constants, helpers.
 
-    Two graphs in one file share their constants and helpers.
+    Two graphs in one file share their constants and helpers. The body of a loop stands ``inside``
+    of what has these names.
     """
 
-    def __init__(self, graph: Graph, before: Expressions | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        before: Expressions | None = None,
+        *,
+        inside: Collection[str] | None = None,
+    ) -> None:
         self.helpers: dict[str, Callable[..., Any]] = {} if before is None else before.helpers
         self.scipy: list[str] = [] if before is None else before.scipy
         self.constants: dict[str, Any] = {} if before is None else before.constants
         self.named_constants: dict[int, str] = {} if before is None else before.named_constants
         # Where there are several results, each is computed in its turn and not in the last line.
-        alone = isinstance(graph.gives, int)
+        alone = isinstance(graph.gives, int) or inside is not None
         self.results = set() if alone else {getattr(x, "node", None) for x in graph.outputs}
         # Values that stand inside of the expression that uses them.
         self.pending: dict[Operation, ast.expr] = {}
+        # The texts of functions that each have a loop, by name.
+        self.loops: dict[str, str] = {} if before is None else before.loops
         given = {graph.name, *graph.arguments} if before is None else before.given_names
         self.given_names: set[str] = given
         helper_names = [
             definitions.free_name(name, self.given_names) for name in _helper_names(graph)
         ]
         reserved = [graph.name, careful_name(graph), *self.given_names, *helper_names]
-        reserved += self.constants
+        reserved += [*self.constants, *(inside or ())]
         self.names = naming.unique_names(_named_nodes(graph), reserved=reserved)
-        for symbol, name in zip(graph.inputs, _input_names(graph), strict=True):
+        given_as = _input_names(graph) if inside is None else [None] * len(graph.inputs)
+        for symbol, name in zip(graph.inputs, given_as, strict=True):
             if name is not None and symbol.node is not None:
                 self.names[symbol.node] = name
         self.taken = {*self.names.values(), *reserved}
@@ -88,9 +98,16 @@ class Expressions:
                 f"{primitive.name} has a derivative rule of its own and is known to Python alone, "
                 "so it cannot be written as NumPy"
             )
+        return self._filled(node, operands)
+
+    def apply_template(self, node: Operation) -> ast.expr:
+        """Return a primitive that is no card applied to what waits for it."""
+        return self._filled(node, [self.value(p) for p in node.parents if p is not None])
+
+    def _filled(self, node: Operation, operands: list[ast.expr]) -> ast.expr:
         places = [f"_operand_{n}" for n in range(len(operands))]
-        template = parse(primitive.write_source(*places, **node.params))
-        self._note_helpers(primitive, template)
+        template = parse(node.primitive.write_source(*places, **node.params))
+        self._note_helpers(node.primitive, template)
         return fill(template, dict(zip(places, operands, strict=True)))
 
     def value(self, node: Node) -> ast.expr:
@@ -112,7 +129,7 @@ class Expressions:
 
     def helper_texts(self) -> dict[str, str]:
         """Return the text of each function that the expressions call, by name."""
-        return definitions.texts(self.helpers, self.given_names)
+        return definitions.texts(self.helpers, self.given_names) | self.loops
 
     def _note_standalone(self, written: ast.expr) -> None:
         for call in ast.walk(written):

@@ -5,20 +5,26 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ...core.metadata import literal
 from ...core.node import Node, Operation
 from ...core.spec import Spec
-from ...core.tree import leaves
+from ...core.tree import leaves, present
 from ...graphs.graph import Graph
+from ...graphs.loops.row import RESULT
+from ...graphs.symbol import node_of
+from ...graphs.tracing.tracer import TracedOperation
 from ..simplify.doubts import careful, careful_name, sentinels
+from ..simplify.excerpt import alone
+from ..simplify.loops import form_of, is_loop, with_results
 from . import constants
 from .constants import parse
 from .equations import headings
 from .expressions import Expressions
 from .layout import WIDTH, lay_out, signature
+from .loops import Block, loop_block
 from .printer import show
 
 # An expression of more columns than this is not put inside of another one.
@@ -47,7 +53,7 @@ def write(graph: Graph, *, about: str = "", key: Iterable[str] = (), decides: bo
     writer = _SourceWriter(graph, decides=decides)
     functions = [*signature(graph.name, graph.arguments), *_docstring(about)]
     functions += [*_comment(", ".join(key)), *writer.body()]
-    if decides and writer.watched:
+    if decides and writer.is_guarded:
         twin = careful(graph)
         second = _SourceWriter(twin, before=writer.terms)
         functions += [
@@ -72,9 +78,9 @@ def statements(graph: Graph) -> tuple[list[tuple[Operation, ast.expr]], Expressi
     """Return a graph's statements, a node and its expression each, and the terms they are made of.
 
     Their names, constants and helpers are those of the terms; what stands inside of an expression
-    is among the terms that are pending.
+    is among the terms that are pending. A loop is a call of a helper.
     """
-    writer = _SourceWriter(graph)
+    writer = _SourceWriter(graph, folds=True)
     writer.arrange()
     return writer.statements, writer.terms
 
@@ -97,15 +103,32 @@ class _SourceWriter:
     """Turns nodes into statements, oldest first."""
 
     def __init__(
-        self, graph: Graph, *, decides: bool = False, before: Expressions | None = None
+        self,
+        graph: Graph,
+        *,
+        decides: bool = False,
+        before: Expressions | None = None,
+        inside: Collection[str] | None = None,
+        indent: int = 4,
+        root: _SourceWriter | None = None,
+        folds: bool = False,
     ) -> None:
         self.graph = graph
         self.decides = decides
-        self.terms = Expressions(graph, before)
+        self.indent, self.folds = indent, folds
+        # Not itself: a cycle would keep the graph alive until the collector runs.
+        self._root = root
+        self.terms = Expressions(graph, before, inside=inside)
+        self.is_guarded = False
         self.watched = [x.node for x in sentinels(graph) if x.node is not None]
         self.uses = Counter(parent for node in graph.nodes for parent in node.parents)
         self.uses.update(getattr(output, "node", None) for output in graph.outputs)
-        self.statements: list[tuple[Operation, ast.expr]] = []
+        self.statements: list[tuple[Operation, Any]] = []
+
+    @property
+    def root(self) -> _SourceWriter:
+        """The writer of the function in which a body stands."""
+        return self if self._root is None else self._root
 
     # --- statements
 
@@ -113,25 +136,59 @@ class _SourceWriter:
         """Return the lines of the function's body."""
         lines = self._unpacking()
         self.arrange()
-        final = [*self._guard(), *self._return()]
+        final = [*self.guard(), *self._return()]
         alone = self._last_alone()
+        lines += self.written(alone)
+        return lines if alone else [*lines, *final]
+
+    def written(self, alone: Node | None = None) -> list[str]:
+        """Return the lines of all statements; the result of the one that is alone is returned."""
+        lines: list[str] = []
+        margin = " " * self.indent
         position = 0
         for heading, count in headings([node for node, _ in self.statements]):
-            lines += [f"    # {heading}"] if heading else []
+            lines += [f"{margin}# {heading}"] if heading else []
             for node, expression in self.statements[position : position + count]:
+                if isinstance(expression, Block):
+                    lines += expression.lines
+                    continue
                 before = "return " if node is alone else f"{self.terms.name(node)} = "
-                lines += lay_out(before, expression, _shape(node.output))
+                lines += lay_out(before, expression, _shape(node.output), self.indent)
             position += count
-        return lines if alone else [*lines, *final]
+        return lines
 
     def arrange(self) -> None:
         """Find out which values get a statement, and which stand inside of others."""
         for node in self.graph.nodes:
+            if is_loop(node) and self.folds:
+                self.terms.pending[node] = self._folded(node)
+            elif is_loop(node):
+                self.statements.append((node, loop_block(self, node)))
+            elif node.primitive is RESULT and node.parents[0] in self.terms.pending:
+                self._state(node, self.terms.apply_template(node))
+            elif node.primitive is RESULT and node not in self.terms.pending:
+                raise NotImplementedError("the results of loops cannot be written apart from them")
+            if is_loop(node) or node.primitive is RESULT:
+                continue
             expression = self._expression(node)
             if self._may_wait(node, expression):
                 self.terms.pending[node] = expression
             else:
                 self._state(node, expression)
+
+    def _folded(self, node: TracedOperation) -> ast.expr:
+        """Return a loop as the call of a function that has it, whose text is a helper's."""
+        body = form_of(node)[0].name
+        name = self.terms.fresh(f"{node.primitive.name}_{body}_")
+        alone_ = with_results(alone(node))
+        alone_.name = name
+        writer = _SourceWriter(alone_, before=self.terms, inside=set(self.terms.taken))
+        for symbol, argument in zip(alone_.inputs, alone_.arguments, strict=True):
+            writer.terms.names[node_of(symbol)] = argument
+        lines = [*signature(name, alone_.arguments), *writer.body()]
+        self.terms.loops[name] = "\n".join(lines)
+        given = [self.terms.value(p) for p in dict.fromkeys(node.parents) if p is not None]
+        return ast.Call(ast.Name(name, ast.Load()), given, [])
 
     def _last_alone(self) -> Node | None:
         """Return the last statement's node if all that is left is to return it, without a name."""
@@ -139,7 +196,9 @@ class _SourceWriter:
         outputs = [getattr(output, "node", None) for output in self.graph.outputs]
         is_result = isinstance(self.graph.gives, int) and outputs == [last]
         is_returned = is_result and last is not None and self.uses[last] == 1
-        return last if is_returned and not self.watched else None
+        if last is None or not is_returned or is_loop(last):
+            return None
+        return None if self.watched else last
 
     def _expression(self, node: Operation) -> ast.expr:
         """Return a node's expression, with values inside that are short and used here alone."""
@@ -197,18 +256,19 @@ class _SourceWriter:
         assert node is not None
         return node
 
-    def _guard(self) -> list[str]:
+    def guard(self) -> list[str]:
         """Return the lines that tell where plain products may be wrong, and what happens then."""
         names = [self.terms.name(node) for node in self.watched]
         if not names:
             return []
-        arguments = ", ".join(self.graph.arguments)
-        again = f"return {careful_name(self.graph)}({arguments})"
+        self.root.is_guarded = True
+        margin, graph = " " * self.indent, self.root.graph
+        again = f"return {careful_name(graph)}({', '.join(graph.arguments)})"
         refusal = f'raise FloatingPointError("{_REFUSAL}")'
         test = f"np.isnan({names[0]}).any()"
         if len(names) > 1:
             test = f"any(np.isnan(x).any() for x in ({', '.join(names)}))"
-        return [f"    if {test}:", f"        {again if self.decides else refusal}"]
+        return [f"{margin}if {test}:", f"{margin}    {again if self.root.decides else refusal}"]
 
     def _return(self) -> list[str]:
         """Return the lines that give the result its structure."""
@@ -232,7 +292,7 @@ class _SourceWriter:
 
     def _result_name(self, tree: object) -> str:
         """Return ``d_p`` for the cotangents of all leaves of an argument ``p``."""
-        nodes = [getattr(self.graph.outputs[position], "node", None) for position in leaves(tree)]
+        nodes = [getattr(self.graph.outputs[position], "node", None) for position in present(tree)]
         found = [self.terms.names.get(node) for node in nodes if node is not None]
         for argument, taken in zip(self.graph.arguments, self.graph.takes, strict=True):
             wanted = [f"d_{self.terms.names[self._input(position)]}" for position in leaves(taken)]
@@ -242,7 +302,9 @@ class _SourceWriter:
                 return name
         return self.terms.fresh("result_")
 
-    def _output(self, position: int) -> ast.expr:
+    def _output(self, position: int | None) -> ast.expr:
+        if position is None:
+            return ast.Constant(None)
         output = self.graph.outputs[position]
         node = getattr(output, "node", None)
         return self.terms.constant(output) if node is None else self.terms.value(node)

@@ -10,6 +10,7 @@ import numpy as np
 from ...core.annotations import Cotangent
 from ...core.node import Node
 from ...core.tree import leaves, map_leaves
+from ...errors import GraphError
 from ...graphs.sweep import pull_back
 from ...graphs.symbol import Symbol
 from ...ops.structural import sum_to
@@ -115,7 +116,12 @@ class EvaluatedGraph:
                     self.parts.setdefault(source, []).append(self.contributions[edge])
 
         seed = {end.node: np.ones(end.shape, end.dtype)}
-        pull_back(seed, wanted=wanted, inspect=inspect, visit=visit)
+        try:
+            pull_back(seed, wanted=wanted, inspect=inspect, visit=visit)
+        except GraphError:  # a while_loop has no way back, and is drawn without gradients
+            for known_so_far in (self.gradient, self.contributions, self.parts):
+                known_so_far.clear()
+            return
         for node in self.wanted:  # the result does not depend on these
             if walk.tensors[node].node is not None:
                 self.gradient.setdefault(node, np.zeros_like(self.values[node]))

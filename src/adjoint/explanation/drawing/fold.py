@@ -12,7 +12,8 @@ class Fold:
     """Operations shown as one box, or one by one inside a frame.
 
     ``kind`` is the class of the module, or says what is computed in a box that is none: so many
-    ``rounds`` of a loop, or any operations where that is 0. Only a module has a title.
+    ``rounds`` of a loop, or any operations where that is 0. Only a module, and a loop or a choice
+    that is one operation, with so many ``turns`` if that is known, has a title.
     """
 
     title: str
@@ -21,6 +22,7 @@ class Fold:
     depth: int = 0
     is_module: bool = True
     rounds: int = 0
+    turns: int | None = None
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from ...core.node import Node
+from ...compiler.simplify.loops import bodies_of, is_loop
+from ...core.node import Node, Operation
 from .call_site import ModuleCall
 from .evaluated_graph import EvaluatedGraph
 from .fold import Fold, Folding
@@ -41,12 +42,27 @@ def fold(evaluated: EvaluatedGraph, *, depth: int | None, opened: Collection[str
     _check(opened, calls.values())
     found = depth if depth is not None else _automatic(calls, opened)
     folding = _folding(calls, found, opened)
+    _fold_loops(folding, evaluated.graph.nodes)
     if depth is None and _count(folding, calls) > MOST_BOXES:
         _shorten(folding, calls)
         # What was opened by name is never folded again.
         if not opened:
             fold_repeats(folding, evaluated.graph.nodes, most=MOST_BOXES)
     return folding
+
+
+def _fold_loops(folding: Folding, nodes: Sequence[Operation]) -> None:
+    """Make one box of each loop, or choice, and the results that are taken from it."""
+    for node in nodes:
+        if not is_loop(node) or node in folding.closed:
+            continue
+        members = [node, *(other for other in nodes if node in other.parents)]
+        does = dict.fromkeys(
+            inner.primitive.name for graph in bodies_of(node) for inner in graph.nodes
+        )
+        made = Fold(node.primitive.name, ", ".join(does) or "nothing", list(members))
+        made.turns = node.params.get("length")
+        folding.closed.update(dict.fromkeys(members, made))
 
 
 def _check(opened: Collection[str], calls: Collection[tuple[ModuleCall, ...]]) -> None:

@@ -226,6 +226,8 @@ class Scene:
 
     def _title(self, box: Fold) -> str:
         """Return what a box is called: the path of a module, or how much is in it."""
+        if box.turns is not None:
+            return self.say("turns", name=box.title, count=f"{box.turns:,}")
         if box.is_module:
             return box.title
         if box.rounds:

@@ -94,6 +94,7 @@ PHRASES = {
     "module tip": "{kind}: {operations} operations, {parameters}",
     "parameters' norm": "norm of the parameters' gradient {norm}",
     "parameters' gradient": "∇ parameters ‖·‖ {norm}",
+    "turns": "{name}: {count} turns",
     "more rounds": "{count} more rounds",
     "operations": "{count} operations",
     "tip value": "value",

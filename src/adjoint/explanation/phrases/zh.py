@@ -82,6 +82,7 @@ PHRASES = {
     "module tip": "{kind}：{operations} 个运算，{parameters}",
     "parameters' norm": "参数梯度的范数 {norm}",
     "parameters' gradient": "∇ 参数 ‖·‖ {norm}",
+    "turns": "{name}：{count} 轮",
     "more rounds": "另外 {count} 轮",
     "operations": "{count} 个运算",
     "tip value": "值",

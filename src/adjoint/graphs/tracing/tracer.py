@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from inspect import CO_GENERATOR
 from operator import attrgetter
 from types import FrameType
-from typing import Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from ...core.spec import Spec
 from ...core.value import Value
 from ..recording import Watcher, watched_by
 
+if TYPE_CHECKING:
+    from ..source_line import SourceLine
+
 # By os.path: pathlib would take a tenth of the time of `import adjoint`.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 # Frames inside of the user's: Python 3.11 has them for comprehensions too, later versions do not.
@@ -34,6 +37,8 @@ _UNIFORM = os.path.join(_PACKAGE, "ops", "random.py")
 _RANDOM = os.path.join(_PYTHON, "random.py")
 _NUMPY = os.path.dirname(np.__file__)
 _order = attrgetter("order")
+# Of so many nodes one tells from which line it comes.
+_SAMPLED = 512
 
 
 class Origin(NamedTuple):
@@ -169,6 +174,8 @@ class Tracer(Watcher):
         self.own_arrays: dict[int, Any] = {}
         # The frames of generators that ran.
         self.resumed: set[FrameType] = set()
+        # Where every so manieth node came from.
+        self.sampled: list[SourceLine] = []
         # Whether the operating system was asked for random numbers.
         self.saw_entropy = False
         # The frames of `forward` that run and whose modules they are, the innermost last.
@@ -200,6 +207,16 @@ class Tracer(Watcher):
         node.origin = origin
         node.module = self.modules[-1][1] if self.modules else None
         self.nodes.append(node)
+        if not len(self.nodes) % _SAMPLED and origin is None:
+            self._sample()
+
+    def _sample(self) -> None:
+        """Note from which line of the user's the latest node comes."""
+        from ..source_line import users_line  # here: few traces are so long
+
+        line = users_line()
+        if line is not None:
+            self.sampled.append(line)
 
     def see_forward(self, node: Operation, recorded: bool) -> None:
         """Ignore tensors: they are constants of the graph."""

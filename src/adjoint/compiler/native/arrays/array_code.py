@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import math
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ....graphs.graph import Graph
+from ....graphs.loops.branching import Branch
+from ....graphs.loops.repetition import Repetition
+from ....graphs.symbol import Symbol
+from ...simplify.fingerprint import fingerprint
+from ...simplify.loops import form_of
+from ...simplify.simplify import simplify, written_out
 from ..formats import SIZES
 from ..function_builder import FunctionBuilder
 from ..kernel_code import ArrayLocation
 from ..lanes import Names
 from ..target import Target
+from ..unlowerable import Unlowerable
+from ..unrolled_code import locations, parameters, unrolled_function
+from .body_code import (
+    BodyFunction,
+    FunctionText,
+    gathered_carries,
+    write_choice,
+    write_repetition,
+    write_scan,
+)
 from .contraction import contracted
+from .expansion import expand
 from .loop_nest import LoopNest, Start
 from .loop_nest_code import write_loop_nest
-from .parts import Loops, Multiplication, Part, RandomFill
+from .parts import Loops, Multiplication, Part, RandomFill, Turns
 from .point_expressions import reduction_nest, storing_nest
 from .products import MatrixProduct, arranged, span_of, write_panel, write_product, write_rest
 from .random_fill import write_random_fill
@@ -31,6 +50,24 @@ _MOST_CALLS = 200
 _SHARED_WORK = 8_000_000
 
 
+# What stands for the name of a body in its text.
+_NAME = "body.of.loop"
+# The number of scalar operations of a body from which on loops over arrays are faster.
+MOST_UNROLLED = 400
+
+
+@dataclass(frozen=True)
+class BodyText:
+    """The text of a body's function, and of those that it consists of, under any name."""
+
+    lines: str
+    all_names: tuple[Names, ...]
+
+    def text(self, name: str) -> str:
+        """Return the text."""
+        return self.lines.replace(f"@{_NAME}", f"@{name}")
+
+
 @dataclass
 class CodeModule:
     """The functions of a module in LLVM's language; functions of the same text are written once.
@@ -42,11 +79,12 @@ class CodeModule:
     """
 
     target: Target
-    functions: dict[str, tuple[str, FunctionBuilder]] = field(default_factory=dict)
+    functions: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    bodies: dict[str, BodyFunction] = field(default_factory=dict)
     nests: dict[Hashable, str] = field(default_factory=dict)
     products: dict[MatrixProduct, str] = field(default_factory=dict)
 
-    def add(self, stem: str, builder: FunctionBuilder) -> str:
+    def add(self, stem: str, builder: FunctionBuilder | FunctionText | BodyText) -> str:
         """Return the name under which a function is in the module; a new one begins with a stem."""
         # Layers of the same sizes have nests of the same text, whose arrays are parameters.
         key = builder.text("")
@@ -78,10 +116,41 @@ class CodeModule:
         rest = write_rest(product, self.target)
         return SharedProduct(panel, count, span, None if rest is None else self.add("rest", rest))
 
+    def add_body(self, graph: Graph) -> BodyFunction:
+        """Return the function of a body, in the regime that suits its size."""
+        simple = written_out(simplify(graph))
+        key = fingerprint(simple).digest
+        if key not in self.bodies:
+            self.bodies[key] = self._write_body(simple)
+        return self.bodies[key]
+
+    def _write_body(self, graph: Graph) -> BodyFunction:
+        try:
+            code = unrolled_function(graph, target=self.target, limit=MOST_UNROLLED, name=_NAME)
+            text = BodyText("\n".join(code.functions), code.names)
+            return BodyFunction(self.add("body", text), 0, doubts=code.doubts)
+        except Unlowerable:
+            pass
+        # A body's memory is not that of the team.
+        target, self.target = self.target, self.target._replace(futex=None)
+        try:
+            expanded = expand(graph)
+            inner = ArrayCode(expanded, self)
+            text = BodyText(inner.function(_NAME, parameters(graph), *locations(graph)), ())
+        finally:
+            self.target = target
+        doubts = isinstance(expanded.outputs[-1], Symbol)
+        return BodyFunction(self.add("body", text), inner.size, tuple(inner.constants), doubts)
+
     @property
     def names(self) -> list[Names]:
         """The names of all functions, for their declarations."""
-        return [builder.names for _, builder in self.functions.values()]
+        own = [builder for _, builder in self.functions.values()]
+        return [
+            names
+            for each in own
+            for names in (each.all_names if isinstance(each, BodyText) else [each.names])
+        ]
 
     @property
     def text(self) -> str:
@@ -116,6 +185,8 @@ class Call:
     function: str
     starts: tuple[Start, ...]
     shared: SharedProduct | None = None
+    # The memory of bodies that hold constants in it, from call to call.
+    memory: tuple[tuple[Allocation, tuple[tuple[int, Any], ...]], ...] = ()
 
     def write(self, pointers: Sequence[str]) -> list[str]:
         """Return the instructions, given pointers to the starts."""
@@ -161,7 +232,7 @@ class ArrayCode:
     def __init__(self, graph: Graph, module: CodeModule, *, start: int = 0) -> None:
         self.module = module
         self.schedule = Schedule(graph)
-        self.counts = {"loops": 0, "products": 0}
+        self.counts = {"loops": 0, "products": 0, "bodies": 0}
         self.calls = [self._call(part) for part in self.schedule.parts if not _is_empty(part)]
         workspace = Workspace(start)
         used = [[allocation for allocation, _ in call.starts] for call in self.calls]
@@ -170,8 +241,16 @@ class ArrayCode:
         for allocation in constants:
             workspace.keep(allocation)
         temporary = [[b for b in group if b.role is Role.TEMPORARY] for group in used]
-        workspace.share(temporary)
+        kept = [b for call in self.calls for b, _ in call.memory]
+        for allocation in kept:
+            workspace.keep(allocation)
+        held = set(kept)
+        workspace.share([[b for b in group if b not in held] for group in temporary])
         self.constants = [(workspace.offsets[b], np.asarray(b.content)) for b in constants]
+        for call in self.calls:
+            for allocation, own in call.memory:
+                at = workspace.offsets[allocation]
+                self.constants += [(at + start, array) for start, array in own]
         self.offsets, self.size = workspace.offsets, workspace.size
 
     def function(
@@ -244,15 +323,20 @@ class ArrayCode:
 
     def describe(self) -> str:
         """Return a line for a report."""
+        bodies = self.counts["bodies"]
         return (
             f"{self.counts['loops']} nests of loops, {self.counts['products']} products of "
-            f"matrices, {self.size:,} bytes between them"
+            f"matrices, {f'{bodies} loops with bodies, ' if bodies else ''}"
+            f"{self.size:,} bytes between them"
         )
 
     def _call(self, part: Part) -> Call:
         if isinstance(part, Multiplication):
             self.counts["products"] += 1
             return self._multiply(part)
+        if isinstance(part, Turns):
+            self.counts["bodies"] += 1
+            return self._turn(part)
         self.counts["loops"] += 1
         if isinstance(part, RandomFill):
             return self._fill(part)
@@ -275,6 +359,42 @@ class ArrayCode:
         starts = [(view.allocation, view.offset) for view in (state, target)]
         return Call(self.module.add("random_fill", builder), tuple(starts))
 
+    def _turn(self, part: Turns) -> Call:
+        form = form_of(part.node)
+        given = [math.prod(view.shape) * ENTRY_BYTES[view.kind] for view in part.operands]
+        taken = [view.allocation.bytes for view in part.results]
+        carried: list[Any] = []
+        if isinstance(form, Branch):
+            bodies = [self.module.add_body(side) for side in form]
+            text = write_choice(bodies, given, taken)
+        elif isinstance(form, Repetition):
+            bodies = [self.module.add_body(form.test), self.module.add_body(form.body)]
+            text = write_repetition(form, bodies[0], bodies[1], given)
+            carried = list(part.results)
+        else:
+            bodies = [self.module.add_body(_without(form.body, gathered_carries(form)))]
+            end = form.carried + form.scanned
+            turns = max(form.length, 1)
+            rows = [n // turns if form.carried <= i < end else n for i, n in enumerate(given)]
+            parts = [n if i < form.carried else n // turns for i, n in enumerate(taken)]
+            text = write_scan(form, bodies[0], rows, parts)
+            carried = list(part.results[: form.carried])
+        places = [
+            Allocation(Role.TEMPORARY, view.kind, view.allocation.size)
+            for view in carried
+            for _ in range(2)
+        ]
+        memory = [Allocation(Role.TEMPORARY, "i8", max(body.memory, 1)) for body in bodies]
+        views = (*part.operands, *part.results, part.doubt)
+        starts = [(view.allocation, view.offset) for view in views]
+        starts += [(allocation, 0) for allocation in (*places, *memory)]
+        kept = tuple(
+            (allocation, body.constants)
+            for allocation, body in zip(memory, bodies, strict=True)
+            if body.constants
+        )
+        return Call(self.module.add("turns", text), tuple(starts), memory=kept)
+
     def _multiply(self, part: Multiplication) -> Call:
         width = self.module.target.width(SIZES[part.target.kind])
         given = product_of(part)
@@ -288,6 +408,11 @@ class ArrayCode:
             other = Allocation(Role.TEMPORARY, product.kind, panel.size)
             return Call("share", (*starts, (panel, 0), (other, 0)), shared)
         return Call(self.module.add_product(product), (*starts, (panel, 0)))
+
+
+def _without(body: Graph, numbers: Collection[int]) -> Graph:
+    """Return a body without some of its outputs."""
+    return Graph(body.inputs, [x for n, x in enumerate(body.outputs) if n not in numbers])
 
 
 def _function(name: str, parameters: Sequence[str], lines: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from ....graphs.graph import Graph
 from ....graphs.symbol import Symbol
 from ....ops.windows import places_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
+from ...simplify.loops import doubt_of, is_loop
 from ...simplify.rewrites import Build, Rewrite, taken_apart
 from ...simplify.simplify import simplify, written_out
 from ..unlowerable import Unlowerable
@@ -61,6 +62,7 @@ def expand(graph: Graph, *, parameters: int = 0) -> Graph:
         expanded = simplify(expanded, expansions={**EXPANSIONS, **joins})
     outputs = expanded.outputs[: len(graph.outputs)]
     found = [*expanded.outputs[len(outputs) :], *_doubts(expanded, _LATER)]
+    found += [doubt_of(node) for node in expanded.nodes if is_loop(node)]
     found += map(has_nan, unshown(with_outputs(expanded, outputs), parameters))
     return with_outputs(expanded, [*outputs, any_of(found)])
 

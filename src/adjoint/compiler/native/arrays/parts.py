@@ -1,10 +1,14 @@
-"""A part is one step of a schedule: loops that store or reduce, a product, or random numbers."""
+"""A part is one step of a schedule: loops that store or reduce, a product, random numbers.
+
+Or it is a loop whose body is a graph of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ....core.node import Operation
 from .operands import Operand
 from .picking import IndexArray
 from .strided_view import StridedView
@@ -93,7 +97,27 @@ class RandomFill:
     target: StridedView
 
 
-Part = Loops | Reduction | Multiplication | RandomFill
+@dataclass(frozen=True)
+class Turns:
+    """A loop or a choice, whose bodies are graphs of their own.
+
+    Parameters
+    ----------
+    node : Operation
+    operands : tuple of StridedView
+        Contiguous in memory.
+    results : tuple of StridedView
+    doubt : StridedView
+        Whether a result is in doubt.
+    """
+
+    node: Operation
+    operands: tuple[StridedView, ...]
+    results: tuple[StridedView, ...]
+    doubt: StridedView
+
+
+Part = Loops | Reduction | Multiplication | RandomFill | Turns
 
 
 def reads_of(part: Part) -> Iterator[Operand]:
@@ -106,7 +130,9 @@ def reads_of(part: Part) -> Iterator[Operand]:
 
 
 def wholes_of(part: Part) -> tuple[StridedView, ...]:
-    """Return the arrays that a product or a random fill reads as a whole."""
+    """Return the arrays that a part reads as a whole."""
     if isinstance(part, Multiplication):
         return part.left, part.right
+    if isinstance(part, Turns):
+        return part.operands
     return (part.state,) if isinstance(part, RandomFill) else ()

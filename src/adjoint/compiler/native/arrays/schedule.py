@@ -18,12 +18,24 @@ import numpy as np
 
 from ....core.node import Node, Operation
 from ....graphs.graph import Graph
+from ....graphs.loops.row import RESULT
+from ...simplify.loops import DOUBT, is_loop, layout_of
 from ..entries import kind_of
 from ..formats import FORMATS
 from ..unlowerable import Unlowerable
 from .materialization import materialized_nodes, shared_nodes
 from .operands import Operand, broadcast_operand, is_elementwise, is_move, moved_view, operands
-from .parts import Loops, Multiplication, Part, RandomFill, Reduction, Root, reads_of, wholes_of
+from .parts import (
+    Loops,
+    Multiplication,
+    Part,
+    RandomFill,
+    Reduction,
+    Root,
+    Turns,
+    reads_of,
+    wholes_of,
+)
 from .picking import IndexArray, Pick, pick_computed, pick_known
 from .strided_view import Allocation, Role, StridedView, constant_view
 
@@ -38,6 +50,7 @@ REDUCTIONS = {
 RUNNING = {"cumsum": "add", "cumprod": "multiply"}
 PRODUCTS = ("matmul", "strong_matmul")
 DRAWS = ("uniform",)
+LOOPS = ("scan", "while_loop", "cond")
 # The axes of an operand that is read at other points than the one that is computed.
 _ELSEWHERE = (-1,)
 # The number of operations from which on loops are not joined any more. What passes between two
@@ -83,11 +96,13 @@ class Schedule:
         self._right_factors = Counter(
             node.parents[1] for node in graph.nodes if node.primitive.name in PRODUCTS
         )
+        # Where the results of loops lie, and the number of the part after which they are there.
+        self._results: dict[Node | None, tuple[tuple[StridedView, ...], int]] = {}
         # Copies of right factors, see `_right_factor`.
         self._copies: dict[Node, StridedView] = {}
         self._outputs = _first_outputs(graph)
         self._needed, self._materialized = materialized_nodes(
-            graph, self._outputs, (*PRODUCTS, *DRAWS), (*REDUCTIONS, *RUNNING)
+            graph, self._outputs, (*PRODUCTS, *DRAWS, *LOOPS), (*REDUCTIONS, *RUNNING)
         )
         for number, symbol in enumerate(graph.inputs):
             assert symbol.node is not None
@@ -143,6 +158,12 @@ class Schedule:
 
     def _add(self, node: Operation) -> None:
         name = node.primitive.name
+        if is_loop(node):
+            self._turn(node)
+            return
+        if node.primitive is RESULT:
+            self._read_result(node)
+            return
         kind_of(node.output.dtype)
         if 0 in node.output.shape or any(0 in np.shape(arg) for arg in node.args):
             raise Unlowerable(f"{name} of arrays without entries")
@@ -170,6 +191,50 @@ class Schedule:
             self._pick(node, pick_computed(view, _key(node), _arrays(node, 1)))
         else:
             raise Unlowerable(f"{name} has no native rule")
+
+    def _turn(self, node: Operation) -> None:
+        """Add a loop or a choice; its results lie where those who take them look for them."""
+        layout = layout_of(node)
+        if any(0 in spec.shape for spec in layout.specs):
+            raise Unlowerable(f"{node.primitive.name} with results without entries")
+        takers = {
+            other.params["number"]: other
+            for other in reversed(self.graph.nodes)
+            if other.primitive is RESULT and other.parents[0] is node
+        }
+        if node in self._outputs:
+            raise Unlowerable(f"{node.primitive.name} whose results are not taken apart")
+        operands = tuple(self._contiguous(*edge) for edge in node.edges())
+        results = tuple(
+            self._target(takers[n]) if n in takers else _new_view(Role.TEMPORARY, spec, -1)
+            for n, spec in enumerate([*layout.specs, DOUBT])
+        )
+        self.parts.append(Turns(node, operands, results[:-1], results[-1]))
+        self._results[node] = results, len(self.parts) - 1
+
+    def _read_result(self, node: Operation) -> None:
+        source = node.parents[0]
+        if source not in self._results:
+            raise Unlowerable("the results of a loop apart from it")
+        views, ready = self._results[source]
+        self._put(node, views[node.params["number"]], ready)
+
+    def _contiguous(self, arg: Any, node: Node | None) -> StridedView:
+        """Return where an operand lies, entry after entry; in a copy if it lies otherwise."""
+        view = self.view(arg, node)
+        shape = tuple(np.shape(arg) if node is None else arg.shape)
+        if 0 in shape:
+            raise Unlowerable("arrays without entries")
+        whole = StridedView.of(view.allocation, shape)
+        if all(
+            size == 1 or one == other
+            for size, one, other in zip(shape, view.strides, whole.strides, strict=True)
+        ):
+            return view
+        assert node is not None
+        copy = _new_view(Role.TEMPORARY, arg, -1)
+        self._store(broadcast_operand(arg, node, len(shape)), copy)
+        return copy
 
     def _materialize(self, node: Operation) -> None:
         target = self._target(node)
