@@ -65,7 +65,7 @@ ALL = {**NETWORKS, **MORE}
 
 
 @pytest.mark.parametrize("dtype", [F64, F32])
-@pytest.mark.parametrize("name", sampled(ALL, 3))
+@pytest.mark.parametrize("name", sampled(ALL, 5))
 def test_onnxruntime_gives_what_the_network_gives(name, dtype, tmp_path, full):
     model, shape, _ = ALL[name]()
     x = rows(shape, dtype, 10_000 if full else 40)
@@ -203,7 +203,9 @@ def test_a_compiled_function_and_its_gradient_are_exported(tmp_path):
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(
     ("classes", "dtype"),
-    [(["红", "b", "c"], F64), ([3, -1, 7], F32), ([False, True], F64), (["yes", "no"], F32)],
+    sampled(
+        [(["红", "b", "c"], F64), ([3, -1, 7], F32), ([False, True], F64), (["yes", "no"], F32)], 3
+    ),
 )
 def test_a_pipeline_gives_labels_and_probabilities(classes, dtype, tmp_path):
     X = (rng().normal(size=(60, 4)) * [1, 10, 100, 1000]).astype(dtype)
