@@ -284,3 +284,24 @@ def test_categories_of_several_types_are_refused(tmp_path):
     for name in ("model.onnx", "model.py"):
         with pytest.raises(ExportError, match="neither all texts nor all numbers"):
             export(model, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name", ["label", "rows/Shape", "members[0].linear[0].weight", "红*/\"'\\"]
+)
+def test_names_of_columns_clash_with_nothing(name, tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=[name, "x"])
+    model = TabularClassifier(hidden=(3,), epochs=1, ensemble=1, random_state=0)
+    model.fit(frame, frame["x"] > 0)
+    assert export(model, tmp_path / "model.onnx").tested == CHECKED
+    *_, chances = run(tmp_path / "model.onnx", {c: frame[c].to_numpy() for c in frame}).values()
+    np.testing.assert_allclose(chances, model.predict_proba(frame), atol=1e-12)
+    none = run(tmp_path / "model.onnx", {c: np.zeros(0) for c in frame})
+    assert [y.shape for y in none.values()] == [(0,), (0, 2)]
+
+
+def test_a_column_without_a_name_is_refused(tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["", "x"])
+    model = TabularClassifier(hidden=(3,), epochs=1, ensemble=1, random_state=0)
+    with pytest.raises(ExportError, match="no input without a name"):
+        export(model.fit(frame, frame["x"] > 0), tmp_path / "model.onnx")
