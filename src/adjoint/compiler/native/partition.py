@@ -99,14 +99,14 @@ def _segment(
     )
     writes = [node for node in nodes if node in numbers]
     return Segment(
-        _graph(nodes, list(reads), writes),
+        graph_of(nodes, list(reads), writes),
         tuple(numbers[node] for node in reads),
         tuple(numbers[node] for node in writes),
         is_native,
     )
 
 
-def _graph(
+def graph_of(
     nodes: Sequence[TracedOperation], inputs: Sequence[Node], outputs: Sequence[Node]
 ) -> Graph:
     """Return some operations as a graph of their own."""
@@ -122,4 +122,4 @@ def _graph(
 def alone(node: TracedOperation) -> Graph:
     """Return the graph of one operation."""
     parents = dict.fromkeys(parent for parent in node.parents if parent)
-    return _graph([node], list(parents), [node])
+    return graph_of([node], list(parents), [node])

@@ -1,0 +1,89 @@
+"""Ranks of an MPI job, connected by mpi4py."""
+
+from __future__ import annotations
+
+import os
+from time import monotonic, sleep
+from typing import Any, NoReturn
+
+from ..errors import require
+from . import reports
+from .communicator import Alone, Communicator, Message
+
+# How often requests are looked at before other processes get a turn.
+_LOOKS = 500
+# Ranks find out within a moment of each other that one is missing. In the meantime each says for
+# whom it waits.
+_GRACE = 1.0
+# Environment variables in which starters of MPI jobs say how many ranks there are.
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS" if "PMIX_RANK" in os.environ else "")
+
+
+class MPIRanks(Communicator):
+    """The processes of ``MPI.COMM_WORLD``.
+
+    Parameters
+    ----------
+    timeout : float or None
+        For how many seconds a rank waits for another one.
+
+    Raises
+    ------
+    ImportError
+        If mpi4py is missing.
+    """
+
+    def __init__(self, timeout: float | None = None) -> None:
+        mpi = require("mpi4py.MPI", extra="mpi", purpose="distributed=True in an MPI job")
+        self._mpi, self._world = mpi, mpi.COMM_WORLD
+        self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
+        self.attempt = int(os.environ.get(reports.ATTEMPT, "0"))
+        self.timeout = timeout
+
+    def send(self, message: Message, to: int) -> None:
+        """Send a message; it may be changed once this returns."""
+        self._wait([self._world.Isend(self._as_bytes(message), to)], to, message)
+
+    def receive(self, message: Message, source: int) -> None:
+        """Wait for a message of this size from a rank, and write it into ``message``."""
+        self._wait([self._world.Irecv(self._as_bytes(message), source)], source, message)
+
+    def exchange(self, message: Message, received: Message, partner: int) -> None:
+        """Send a message to a rank, and wait for that rank's."""
+        coming = self._world.Irecv(self._as_bytes(received), partner)
+        going = self._world.Isend(self._as_bytes(message), partner)
+        self._wait([coming, going], partner, message)
+
+    def _as_bytes(self, message: Message) -> list[Any]:
+        return [message.buffer, self._mpi.BYTE]
+
+    def _wait(self, requests: list[Any], partner: int, message: Message) -> None:
+        test = self._mpi.Request.Testall
+        for _ in range(_LOOKS):
+            if test(requests):
+                return
+        end = None if self.timeout is None else monotonic() + self.timeout
+        while not test(requests):
+            os.sched_yield() if hasattr(os, "sched_yield") else sleep(0)
+            if end is not None and monotonic() > end:
+                reports.tell("waited", self.rank, partner=partner, step=message.key.step)
+                sleep(_GRACE)
+                self.abort(f"rank {partner} did not answer")
+
+    def abort(self, reason: str) -> NoReturn:
+        """End all ranks."""
+        self._world.Abort(1)
+        raise SystemExit(1)  # Abort does not return
+
+
+_joined: Communicator | None = None
+
+
+def join() -> Communicator:
+    """Return the ranks of the MPI job that this process belongs to, or the process alone."""
+    global _joined
+    if _joined is None:
+        is_job = any(int(os.environ.get(name) or "0") > 1 for name in _SIZES)
+        seconds = float(os.environ.get(reports.TIMEOUT) or "0")
+        _joined = MPIRanks(seconds or None) if is_job else Alone()
+    return _joined
