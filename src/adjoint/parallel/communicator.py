@@ -144,10 +144,10 @@ class Communicator(ABC):
         if self.rank == 0:
             content.numbers[:] = np.frombuffer(data, np.uint8)
         self._from_first(content, self.key(step, 1))
-        return content.numbers.tobytes()
+        return bytes(content.numbers.tobytes())
 
     def _from_first(self, message: Message, key: Key) -> None:
-        """Pass a message on from rank 0: each rank to those that differ in one bit above its own."""
+        """Pass a message on from rank 0: each rank to those with one higher bit more."""
         message.key = key if self.rank == 0 else message.key
         bit = 1
         while bit < self.size:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,8 @@ class Plan:
         Whether to show what ranks other than 0 print.
     options : sequence of str
         What ``mpiexec`` is given besides.
+    names_variables : bool
+        Whether ``mpiexec`` must be told which environment variables ranks on other machines need.
     """
 
     ranks: int
@@ -43,12 +46,33 @@ class Plan:
     timeout: float = 0.0
     shows_all: bool = False
     options: Sequence[str] = ()
+    names_variables: bool = False
 
     def command(self, mpiexec: str) -> list[str]:
         """Return the command that starts the job."""
         shown = ["--all"] if self.shows_all else []
         runner = [sys.executable, "-m", "adjoint.parallel.rank", *shown, *self.program]
-        return [mpiexec, *self.options, "-n", str(self.ranks), *runner]
+        named = [part for name in self.variables(0) for part in ("-x", name)]
+        options = [*self.options, *(named if self.names_variables else [])]
+        return [mpiexec, *options, "-n", str(self.ranks), *runner]
+
+    def variables(self, attempt: int) -> dict[str, str]:
+        """Return the environment variables of the ranks; numbers of threads as the user set them.
+
+        Parameters
+        ----------
+        attempt : int
+            How often the job was started before.
+        """
+        threads = str(max(1, cores() // self.ranks))
+        limits = {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL")}
+        return {
+            **{name: os.environ.get(name, number) for name, number in limits.items()},
+            reports.LAUNCHED: "1",
+            reports.ATTEMPT: str(attempt),
+            reports.TIMEOUT: str(self.timeout),
+            reports.SHARES_CORES: str(int(self.ranks > cores())),
+        }
 
 
 @dataclass
@@ -100,10 +124,18 @@ def is_open_mpi(mpiexec: str) -> bool:
     return "Open MPI" in said.stdout or "prte" in said.stdout
 
 
+def has_other_machines(options: Sequence[str]) -> bool:
+    """Return whether ranks may run on other machines: options or a batch system say so."""
+    is_named = any("host" in option for option in options)
+    return is_named or any(
+        name in os.environ for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
+    )
+
+
 def is_container() -> bool:
     """Return whether this process runs in a container, as far as one can see."""
     signs = ("/.dockerenv", "/run/.containerenv")
-    if any(map(os.path.exists, signs)) or os.environ.get("container"):
+    if any(map(os.path.exists, signs)):
         return True
     try:
         with open("/proc/1/sched", encoding="utf-8") as file:
@@ -130,24 +162,47 @@ def run(
     show : callable, optional
         Given each line that is not for the launcher; by default it goes to standard error.
     """
-    threads = str(max(1, cores() // plan.ranks))
-    own = {reports.LAUNCHED: "1", reports.ATTEMPT: str(attempt)}
-    own |= {reports.TIMEOUT: str(plan.timeout)}
-    limits = {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL")}
     process = subprocess.Popen(
         plan.command(mpiexec),
         stderr=subprocess.PIPE,
-        env={**limits, **os.environ, **own},
+        env=os.environ | plan.variables(attempt),
         start_new_session=True,  # Ctrl-C is ours to pass on
     )
     heard = _Heard()
     listener = threading.Thread(target=_listen, args=(process, heard, show or _show), daemon=True)
     listener.start()
-    interruptions = _wait(process)
+    with _handing_on(signal.SIGTERM, process) as handed_on:
+        interruptions = _wait(process)
     listener.join(5)
+    if process.stderr is not None and not listener.is_alive():
+        process.stderr.close()
     if interruptions:
         return Ending(130, "interrupted")
+    if handed_on:
+        return Ending(128 + signal.SIGTERM, "terminated")
     return _ending(process.returncode, heard)
+
+
+@contextmanager
+def _handing_on(number: int, process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Hand a signal on to a process in the ``with`` block; what is given lists what came.
+
+    Only the main thread can.
+    """
+    came: list[int] = []
+
+    def hand_on(*_: object) -> None:
+        came.append(number)
+        process.send_signal(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(number, hand_on)
+    try:
+        yield came
+    finally:
+        signal.signal(number, before)
 
 
 def _show(line: str) -> None:
@@ -169,26 +224,25 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             process.send_signal(ask if interruptions == 1 else signal.SIGTERM)
 
 
-def _listen(
-    process: subprocess.Popen[bytes], heard: _Heard, show: Callable[[str], None]
-) -> None:
+def _listen(process: subprocess.Popen[bytes], heard: _Heard, show: Callable[[str], None]) -> None:
     """Read standard error: reports are kept, as is what mpiexec says; the rest is shown."""
     assert process.stderr is not None
-    is_framed = False
-    after_report = False
+    is_framed, blank = False, ""
     for data in iter(process.stderr.readline, b""):
         line = data.decode(errors="replace")
         report = reports.read(line)
         if report is not None:
             heard.reports.append(report)
-            after_report = True
+            blank = ""  # it came with the report
         elif _FRAME.match(line):
             is_framed = not is_framed
         elif is_framed:
             heard.framed.append(line)
-        elif line.strip() or not after_report:
-            show(line)
-            after_report = False
+        elif not line.strip():
+            blank = line
+        else:
+            show(blank + line)
+            blank = ""
 
 
 def _ending(status: int, heard: _Heard) -> Ending:
@@ -220,7 +274,7 @@ def _of_error(found: Sequence[dict[str, Any]]) -> Ending:
     first = found[0]
     same = sorted({r["rank"] for r in found if r["message"] == first["message"]})
     who = f"rank {same[0]}" if len(same) == 1 else f"ranks {', '.join(map(str, same))}"
-    return Ending(1, f"{first['text'].rstrip()}\nadjoint launch: {who}: {first['message']}")
+    return Ending(1, f"{who} failed:\n{first['text'].rstrip()}")
 
 
 def _of_silence(found: Sequence[dict[str, Any]]) -> Ending:
@@ -233,4 +287,6 @@ def _of_silence(found: Sequence[dict[str, Any]]) -> Ending:
 
 
 def _of_leaving(found: Sequence[dict[str, Any]]) -> Ending:
-    return Ending(int(found[0]["status"]), f"rank {found[0]['rank']} ended with {found[0]['status']}")
+    return Ending(
+        int(found[0]["status"]), f"rank {found[0]['rank']} ended with {found[0]['status']}"
+    )

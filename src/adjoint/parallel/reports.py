@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
-# Environment variables by which the launcher tells the ranks how often the job was started again,
-# for how many seconds they wait for each other, and that it is there.
-ATTEMPT, TIMEOUT, LAUNCHED = "ADJOINT_ATTEMPT", "ADJOINT_TIMEOUT", "ADJOINT_LAUNCHED"
+# Environment variables by which the launcher tells the ranks that it is there, how often the job
+# was started again, for how many seconds they wait for each other, and whether they share cores.
+LAUNCHED, ATTEMPT = "ADJOINT_LAUNCHED", "ADJOINT_ATTEMPT"
+TIMEOUT, SHARES_CORES = "ADJOINT_TIMEOUT", "ADJOINT_SHARES_CORES"
 _MARK = "\x1eadjoint "
 # Longer lines might be mixed with those of other ranks.
 _LONGEST = 3000
@@ -17,6 +17,8 @@ _LONGEST = 3000
 def tell(kind: str, rank: int, **facts: Any) -> None:
     """Write a report, or a line for people where no launcher reads it."""
     if os.environ.get(LAUNCHED):
+        import json  # here, as below: most trainings run in one process
+
         line = _MARK + json.dumps({"kind": kind, "rank": rank, **facts})
     else:
         line = f"adjoint: rank {rank}: {kind}: {', '.join(f'{k} {v}' for k, v in facts.items())}"
@@ -29,6 +31,8 @@ def read(line: str) -> dict[str, Any] | None:
     _, mark, text = line.partition(_MARK)
     if not mark:
         return None
+    import json
+
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Stopping is a wish: ranks must end a training after the same step, so the signal only notes it."""
+"""Stopping is a wish that a signal notes: all ranks must end a training after the same step."""
 
 from __future__ import annotations
 

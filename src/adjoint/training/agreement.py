@@ -121,9 +121,9 @@ class Agreement:
             digest.update(np.ascontiguousarray(parameter.data).tobytes())
         if self.of_first(digest.digest()) != digest.digest():
             raise RuntimeError(
-                f"fit: after epoch {epoch} rank {self.communicator.rank} has other weights than rank "
-                "0: something in the program, as a callback, does not do the same on all ranks, or "
-                "the machines' processors compute differently"
+                f"fit: after epoch {epoch} rank {self.communicator.rank} has other weights "
+                "than rank 0: something in the program, as a callback, does not do the same on all "
+                "ranks, or the machines' processors compute differently"
             )
 
     def dealt_out(

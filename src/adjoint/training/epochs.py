@@ -164,10 +164,13 @@ Evaluated = tuple[float, Array | None]
 DealOut = Callable[[Callable[[slice], Evaluated], Sequence[slice]], Sequence[Evaluated]]
 
 
-def validate(
-    task: Task,
-    deal_out: DealOut = lambda evaluate, blocks: [evaluate(block) for block in blocks],
-) -> dict[str, float]:
+def _in_order(
+    evaluate: Callable[[slice], Evaluated], blocks: Sequence[slice]
+) -> Sequence[Evaluated]:
+    return [evaluate(block) for block in blocks]
+
+
+def validate(task: Task, deal_out: DealOut = _in_order) -> dict[str, float]:
     """Return the record of the validation data, without training on them."""
     if task.validation is None:
         return {}

@@ -19,7 +19,7 @@ from ..nn.losses.loss import reduction_of
 from ..ops.shards import Shard, sharded, sum_over_shards
 from ..parallel.tree_sum import TreeSum
 from .staged_programs import ShardValues, StagedPrograms
-from .stages import CoupledRows, cut
+from .stages import CoupledRowsError, cut
 from .step import BATCH, Computed, TrainingStep
 
 
@@ -95,7 +95,7 @@ class ShardedStep(TrainingStep):
         predictions = [len(graph.outputs) - 1] if self.predicts else []
         try:
             stages = cut(graph, differing, predictions)
-        except CoupledRows as error:
+        except CoupledRowsError as error:
             raise TypeError(self._about_coupled(graph.gives, error.output)) from None
         return StagedPrograms(stages, differing.start, graph.gives, tiers=self.tiers)
 
@@ -103,8 +103,9 @@ class ShardedStep(TrainingStep):
         written = gives[-2 - self.predicts] if self.buffers else []
         named = dict(zip(written, self.buffers, strict=True)) if self.buffers else {}
         return (
-            f"{named.get(output, 'a result of the step')} is computed of the rows of one shard, and "
-            "would differ from shard to shard; only nn.BatchNorm and adjoint's losses sum over all"
+            f"{named.get(output, 'a result of the step')} is computed of the rows of one shard, "
+            "and would differ from shard to shard; only nn.BatchNorm and adjoint's losses sum over "
+            "all of them"
         )
 
     # --- taking steps
@@ -134,7 +135,9 @@ class ShardedStep(TrainingStep):
             programs = self.programs_for(last - first, batch)
             shards[shard] = programs.on_shard([*own, share, np.arange(first, last)], first)
         # Of a batch with fewer rows than shards a rank may have none.
-        common = next((x.programs for x in shards.values()), None) or self.programs_for(bounds[1], batch)
+        common = next((x.programs for x in shards.values()), None) or self.programs_for(
+            bounds[1], batch
+        )
         given = list(leaves(list(super().arguments().values())))
         found, stopped = common.run(
             given, shards, batch, self.tree, self.optimizer.steps, stops=stops

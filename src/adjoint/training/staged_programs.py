@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -123,8 +124,8 @@ class StagedPrograms:
         for number in self.stages.of_rows:
             common[number] = self._predictions(number, shards, batch, tree, step)
         self._last.run(common, common)
-        results = [common[x] if isinstance(x, int) else x for x in self.stages.results]
-        return self._assemble(results), stopped
+        ends: list[Any] = [common[x] if isinstance(x, int) else x for x in self.stages.results]
+        return self._assemble(ends), stopped
 
     def _predictions(
         self,
@@ -149,7 +150,8 @@ class StagedPrograms:
                 message.numbers[held.first * row :][: len(data)] = data
 
         total = tree(fill, batch * row, np.uint8, step, len(self._layouts))
-        return total.numbers.copy().view(spec.dtype).reshape(batch, *spec.shape[1:])
+        found: Array = total.numbers.copy().view(spec.dtype)
+        return found.reshape(batch, *spec.shape[1:])
 
     def _spec(self, number: int) -> Spec:
         for stage in self.stages.of_shards:
@@ -195,7 +197,7 @@ class _Layout:
         self._specs: list[Spec] = [output.data for output in outputs]
         self.dtype = np.result_type(np.float32, *(spec.dtype for spec in self._specs))
         ends = np.cumsum([0, *(int(np.prod(spec.shape)) for spec in self._specs)])
-        self._parts = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+        self._parts = [slice(*pair) for pair in pairwise(ends.tolist())]
         self.size = int(ends[-1])
 
     def write(self, values: Mapping[int, Array], message: Message) -> None:

@@ -62,7 +62,7 @@ class Stages:
     of_rows: frozenset[int]
 
 
-class CoupledRows(ValueError):
+class CoupledRowsError(ValueError):
     """A result that is to be the same for all shards depends on the rows of one.
 
     Parameters
@@ -90,7 +90,7 @@ def cut(graph: Graph, differing: Collection[int], rows: Collection[int] = ()) ->
 
     Raises
     ------
-    CoupledRows
+    CoupledRowsError
         If another output differs from shard to shard.
     """
     return _Cut(graph, differing).stages(frozenset(rows))
@@ -119,7 +119,7 @@ class _Cut:
         ends = [x.node if isinstance(x, Symbol) else None for x in graph.outputs]
         for position, node in enumerate(ends):
             if node is not None and self.differs[node] and position not in rows:
-                raise CoupledRows(position)
+                raise CoupledRowsError(position)
         sums = [node for node in graph.nodes if node.primitive.name == SUM]
         own = {ends[position] for position in rows}
         deepest = [self.level[node] for node in sums]
@@ -127,7 +127,9 @@ class _Cut:
         draws = self._stage(self.draws, lambda node: False)
         of_shards = [self._of_shards(level, sums, own) for level in levels]
         after = [
-            tuple((self._number(n.parents[0]), self._number(n)) for n in sums if at == self.level[n])
+            tuple(
+                (self._number(n.parents[0]), self._number(n)) for n in sums if at == self.level[n]
+            )
             for at in range(1, len(levels) + 1)
         ]
         known = {*graph.input_nodes, *sums, *self.draws}
@@ -162,9 +164,7 @@ class _Cut:
         }
         inside = [node for node in self.graph.nodes if is_here(node)]
         wanted = [*summed, *(n for n in inside if n in own or (n in later and self.differs[n]))]
-        return self._stage(
-            wanted, lambda node: node.primitive.name == SUM or node in self.numbers
-        )
+        return self._stage(wanted, lambda node: node.primitive.name == SUM or node in self.numbers)
 
     def _stage(self, wanted: Iterable[Any], is_known: Callable[[TracedOperation], bool]) -> Stage:
         """Return what computes some nodes from values that are known by then."""

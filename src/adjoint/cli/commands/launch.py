@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -23,7 +23,7 @@ from ..model_output import note
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Start again so often, from the last checkpoint, if a rank is gone or hangs.  [default: 0]",
+    help="Start again so often if a rank is gone or hangs.  [default: 0]",
 )
 @click.option(
     "--timeout",
@@ -60,15 +60,22 @@ def launch(
     if not program.is_file():
         raise click.UsageError(f"there is no program {str(program)!r}")
     mpiexec = _mpiexec()
-    allowed = _allowed(mpiexec, ranks, options)
-    plan = job.Plan(ranks, [str(program), *arguments], timeout, all_output, (*allowed, *options))
+    is_open = job.is_open_mpi(mpiexec)
+    allowed = _allowed(ranks, options) if is_open else []
+    plan = job.Plan(
+        ranks,
+        [str(program), *arguments],
+        timeout,
+        shows_all=all_output,
+        options=(*allowed, *options),
+        names_variables=is_open,
+    )
     for attempt in range(restarts + 1):
         ending = job.run(plan, mpiexec, attempt=attempt)
         goes_on = ending.may_go_on and attempt < restarts
         if ending.text:
             after = f"; restart {attempt + 1} of {restarts}" if goes_on else ""
-            text = ending.text if "\n" in ending.text else f"adjoint launch: {ending.text}"
-            click.echo(f"{text}{after}", err=True)
+            click.echo(f"adjoint launch: {ending.text}{after}", err=True)
         if not goes_on:
             break
     return ending.status
@@ -76,9 +83,8 @@ def launch(
 
 def _mpiexec() -> str:
     """Return the path of mpiexec, once it and mpi4py are known to be there."""
-    for module in ("mpi4py",):
-        if importlib.util.find_spec(module) is None:
-            raise ImportError(needs("adjoint launch", module, "mpi"))
+    if find_spec("mpi4py") is None:
+        raise ImportError(needs("adjoint launch", "mpi4py", "mpi"))
     found = job.find_mpiexec()
     if found is None:
         raise ImportError(
@@ -88,14 +94,12 @@ def _mpiexec() -> str:
     return found
 
 
-def _allowed(mpiexec: str, ranks: int, options: tuple[str, ...]) -> list[str]:
+def _allowed(ranks: int, options: tuple[str, ...]) -> list[str]:
     """Return what Open MPI must be told to start at all here, and say that it is told."""
-    if not job.is_open_mpi(mpiexec):
-        return []
     found = []
     if hasattr(os, "geteuid") and os.geteuid() == 0 and job.is_container():
         found.append("--allow-run-as-root")
-    if ranks > job.cores():
+    if ranks > job.cores() and not job.has_other_machines(options):
         found.append("--oversubscribe")
     found = [option for option in found if option not in options]
     if "--oversubscribe" in found:

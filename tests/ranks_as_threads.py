@@ -9,14 +9,20 @@ from adjoint.parallel.communicator import Communicator
 class Thread(Communicator):
     """A rank that is a thread."""
 
-    def __init__(self, rank, size, queues):
-        self.rank, self.size, self._queues = rank, size, queues
+    def __init__(self, rank, size, queues, failed):
+        self.rank, self.size, self._queues, self._failed = rank, size, queues, failed
 
     def send(self, message, to):
         self._queues[self.rank, to].put(message.buffer.copy())
 
     def receive(self, message, source):
-        message.buffer[:] = self._queues[source, self.rank].get(timeout=60)
+        while True:
+            try:
+                message.buffer[:] = self._queues[source, self.rank].get(timeout=0.05)
+                return
+            except queue.Empty:
+                if self._failed.is_set():
+                    raise
 
     def exchange(self, message, received, partner):
         self.send(message, partner)
@@ -29,13 +35,14 @@ class Thread(Communicator):
 def on_ranks(size, function):
     """Return what ``function(communicator)`` gives on each of some ranks."""
     queues = {(a, b): queue.Queue() for a in range(size) for b in range(size)}
-    found, errors = [None] * size, []
+    found, errors, failed = [None] * size, [], threading.Event()
 
     def run(rank):
         try:
-            found[rank] = function(Thread(rank, size, queues))
+            found[rank] = function(Thread(rank, size, queues, failed))
         except BaseException as error:
             errors.append((rank, error))
+            failed.set()
 
     threads = [threading.Thread(target=run, args=(rank,)) for rank in range(size)]
     for thread in threads:
