@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import reports
+from . import blas, reports
 
 # What Open MPI says of a rank that a signal ended.
 _KILLED = re.compile(r"process\s+rank\s+(\d+)\s.*?exited\s+on\s+signal\s+(\d+)", re.DOTALL)
@@ -65,7 +65,7 @@ class Plan:
             How often the job was started before.
         """
         threads = str(max(1, cores() // self.ranks))
-        limits = {f"{name}_NUM_THREADS": threads for name in ("OMP", "OPENBLAS", "MKL")}
+        limits = {"OMP_NUM_THREADS": threads, **dict.fromkeys(blas.VARIABLES, "1")}
         return {
             **{name: os.environ.get(name, number) for name, number in limits.items()},
             reports.LAUNCHED: "1",

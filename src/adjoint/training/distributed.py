@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from ..core.checks import positive_size
+from ..parallel import blas, stopping
 from ..parallel.communicator import Communicator
 from ..parallel.mpi import join
 from .agreement import Agreement
@@ -15,6 +17,10 @@ from .saving import Saver
 from .task import Task
 
 SHARDS = 8
+_THREADS = (
+    "products of matrices without native code are rounded as the threads of BLAS have it; for bits "
+    "that do not depend on their number install threadpoolctl, or set OPENBLAS_NUM_THREADS=1"
+)
 
 
 class Distributed:
@@ -96,6 +102,15 @@ class Job(Agreement):
             if holds:
                 raise ValueError(f"fit: distributed training does not take {reason}")
         task.shards = self.shards
+
+    @contextmanager
+    def working(self, history: History) -> Iterator[None]:
+        """Let numbers not depend on threads in the ``with`` block, and a wish to stop be heard."""
+        in_one_thread = blas.in_one_thread()
+        if in_one_thread is None:
+            history.reasons.append(_THREADS)
+        with in_one_thread or nullcontext(), stopping.heeded():
+            yield
 
     def called(self, callbacks: Sequence[Called]) -> list[Called]:
         """Return the callbacks that this rank calls."""

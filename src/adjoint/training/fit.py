@@ -23,7 +23,6 @@ from ..graphs.recording import enable_grad
 from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.snapshot import modes_kept
-from ..parallel.stopping import heeded
 from .callbacks.callback import Called, Training, next_call, started, watched
 from .distributed import Distributed, joined
 from .history import History
@@ -220,7 +219,7 @@ def fit(
             enable_grad(),
             started(called, training, history),
             epoch_bar(epochs, progress if job is None or job.is_first else False) as show,
-            nullcontext() if job is None else heeded(),
+            nullcontext() if job is None else job.working(history),
         ):
             model.train()
             if job is None:

