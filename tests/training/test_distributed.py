@@ -246,6 +246,21 @@ def test_a_loss_that_is_not_finite_ends_all_with_the_same_error():
     assert first == second
 
 
+def test_ranks_that_cost_more_than_they_save_are_warned_of_before_the_first_step(monkeypatch):
+    def small(communicator):
+        communicator.are_processes = True
+        job = ad.Distributed(communicator=communicator)
+        return fitted(NETWORKS["mlp"](), job, epochs=1).report()
+
+    monkeypatch.setattr("adjoint.training.distributed._OPERATIONS", 1e30)
+    with pytest.warns(UserWarning, match=r"2 ranks save .* ms, and to add up .* takes .* ms"):
+        (report, _) = on_ranks(2, small)
+    assert "fewer ranks" in report
+    monkeypatch.setattr("adjoint.training.distributed._OPERATIONS", 1.0)
+    (report, _) = on_ranks(2, small)
+    assert "fewer ranks" not in report
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 

@@ -87,8 +87,11 @@ class Communicator(ABC):
         How often the job was started again.
     training : int
         How many trainings the program has begun.
+    are_processes : bool
+        Whether ranks compute side by side, so that it is worth while to ask what they gain.
     """
 
+    are_processes: bool = False
     rank: int
     size: int
     attempt: int = 0

@@ -33,6 +33,8 @@ class MPIRanks(Communicator):
         If mpi4py is missing.
     """
 
+    are_processes = True
+
     def __init__(self, timeout: float | None = None) -> None:
         mpi = require("mpi4py.MPI", extra="mpi", purpose="distributed=True in an MPI job")
         self._mpi, self._world = mpi, mpi.COMM_WORLD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -14,9 +15,11 @@ from .callbacks.callback import Called
 from .history import History
 from .run import Run
 from .saving import Saver
-from .task import Task
+from .task import Task, work_of
 
 SHARDS = 8
+# About how many floating-point operations a rank does in a second, see docs/scaling.md.
+_OPERATIONS = 2e10
 _THREADS = (
     "products of matrices without native code are rounded as the threads of BLAS have it; for bits "
     "that do not depend on their number install threadpoolctl, or set OPENBLAS_NUM_THREADS=1"
@@ -127,9 +130,29 @@ class Job(Agreement):
         from .distributed_run import DistributedRun  # here: it needs programs, others do not
 
         try:
-            return DistributedRun(task, history, saver, agreement=self, shards=self.shards)
+            found = DistributedRun(task, history, saver, agreement=self, shards=self.shards)
         except (TypeError, ValueError) as error:
             raise ValueError(f"fit: the step cannot be distributed: {error}") from error
+        if self.communicator.are_processes:
+            self._advise(task, history, found.seconds_of_sum())
+        return found
+
+    def _advise(self, task: Task, history: History, seconds: float) -> None:
+        """Warn, on rank 0, where the sum over ranks takes longer than they save."""
+        size = self.communicator.size
+        arithmetic = work_of(task.model, task.batch_size) / _OPERATIONS
+        saved = arithmetic * (1 - 1 / size)
+        if seconds < saved:
+            return
+        text = (
+            f"fit: the arithmetic of a step takes about {arithmetic * 1e3:.2g} ms, of which {size} "
+            f"ranks save {saved * 1e3:.2g} ms, and to add up their gradients takes "
+            f"{seconds * 1e3:.2g} ms: fewer ranks, a larger batch_size, or a training that is not "
+            "distributed will be faster"
+        )
+        history.reasons.append(text)
+        if self.is_first:
+            warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def joined(distributed: bool | Distributed) -> Job | None:

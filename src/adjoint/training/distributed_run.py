@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 from ..core.annotations import Array
@@ -18,6 +19,9 @@ from .run import Run, Show, Watch
 from .saving import Saver
 from .sharded_step import ShardedStep
 from .task import Task
+
+# How often a sum is tried before the training, and as which step.
+_TRIALS, _BEFORE = 5, -1 << 40
 
 
 class DistributedRun(EagerRun):
@@ -66,6 +70,19 @@ class DistributedRun(EagerRun):
         first = shares(task.batch_size, shards)
         self.tier = self.step.programs_for(first[1], first[-1]).tier
         super().__init__(replace(task, by_number=True), history, saver)
+
+    def seconds_of_sum(self) -> float:
+        """Return how long it takes to add up the gradients of all ranks: the least of some times.
+
+        All ranks must ask together.
+        """
+        size = 1 + sum(parameter.size for parameter in self.task.optimizer.params)
+        times = []
+        for part in range(_TRIALS):
+            start = perf_counter()
+            self._tree(lambda shard, message: None, size, self.step.dtype, _BEFORE, part)
+            times.append(perf_counter() - start)
+        return min(times)
 
     def current(self) -> Run:
         """Return itself: it traces anew what a callback has changed."""
