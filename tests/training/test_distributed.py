@@ -269,6 +269,7 @@ def test_ranks_that_cost_more_than_they_save_are_warned_of_before_the_first_step
     [
         ({"data": [(X, Y)]}, "does not take batches from a stream"),
         ({"accumulate": 2}, "does not take accumulate="),
+        ({"reproducible": True}, "does not take reproducible=True"),
         ({"compile": False}, "does not take compile=False"),
     ],
 )

@@ -86,7 +86,7 @@ class Job(Agreement):
                 f"has nothing to do; take distributed=ad.Distributed(shards={_as_many(size)})"
             )
 
-    def refuse(self, task: Task, *, compile: bool | str) -> None:
+    def refuse(self, task: Task, *, compile: bool | str, reproducible: bool) -> None:
         """Refuse what cannot be distributed, and note in the task how it is.
 
         Raises
@@ -99,6 +99,8 @@ class Job(Agreement):
             "accumulate=, since a batch passes through the model in shards anyway": (
                 task.accumulate > 1
             ),
+            "reproducible=True: its bits are those of any number of ranks, but of one kind of "
+            "processor": reproducible,
             "compile=False, since the step on shards is a traced graph": compile is False,
         }
         for reason, holds in reasons.items():

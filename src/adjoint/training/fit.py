@@ -202,7 +202,7 @@ def fit(
         accumulate=accumulate,
     )
     if job is not None:
-        job.refuse(task, compile=compile)
+        job.refuse(task, compile=compile, reproducible=reproducible)
     epochs, callbacks = positive_size("epochs", epochs), list(callbacks)
     history = History(seed=rows.as_seed(seed))
     with reproducibly(reproducible):
