@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from . import model
 
 PROGRAM = Path(__file__).parent / "program.py"
 
@@ -89,29 +92,28 @@ def kills(full):
 
 
 def speed(full):
-    """Time a step of three sizes: one process, and 1 and 2 ranks."""
+    """Time a step of three sizes: one process, and 1 and 2 ranks; fit the model of the costs."""
     best = {}
-    for _ in range(5 if full else 2):
+    cases = [("plain", 1, 2), ("exact", 1, 2)]
+    cases += [(mode, ranks, 1) for mode in ("exact", "fast") for ranks in (1, 2)]
+    for _ in range(6 if full else 2):
         for size, epochs in (("small", 40), ("medium", 8), ("large", 3)):
-            for mode, ranks in (
-                ("plain", 1),
-                ("exact", 1),
-                ("exact", 2),
-                ("fast", 1),
-                ("fast", 2),
-            ):
+            for mode, ranks, threads in cases:
+                os.environ["OMP_NUM_THREADS"] = str(threads)
                 facts = {"size": size, "mode": mode, "epochs": epochs}
                 found, errors, _ = run("timed", ranks, facts)
                 if not found:
                     sys.exit(errors)
-                key = size, mode, ranks
+                key = size, mode, ranks, threads
                 if key not in best or found[0]["seconds"] < best[key]["seconds"]:
                     best[key] = found[0]
-    for (size, mode, ranks), row in best.items():
+    for (size, mode, ranks, threads), row in best.items():
         print(
-            f"{size:7} {mode:6} ranks {ranks}: {row['seconds'] * 1e6:9.0f} µs a step, of which "
-            f"{row['exchange'] * 1e6:7.0f} in exchanges; {row['numbers']:,} numbers"
+            f"{size:7} {mode:6} ranks {ranks}, threads {threads}: {row['seconds'] * 1e6:8.0f} µs a "
+            f"step, {row['exchange'] * 1e6:6.0f} in exchanges; {row['numbers']:,} numbers"
         )
+    print()
+    model.report([(row, key[2]) for key, row in best.items() if key[3] == 1])
     return 0
 
 

