@@ -9,13 +9,16 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 
 import adjoint as ad
 from adjoint import nn
 from adjoint.parallel.mpi import MPIRanks, join
+from adjoint.parallel.tree_sum import TreeSum
 from adjoint.training.distributed_run import DistributedRun
+from adjoint.training.staged_programs import StagedPrograms
 
 X, Y = ad.datasets.make_moons(203, noise=0.1, seed=0)
 IMAGES = np.random.default_rng(0).normal(size=(203, 1, 6, 6))
@@ -77,19 +80,15 @@ def timed(size, mode, epochs, dtype="float64"):
     rng = np.random.default_rng(0)
     data = rng.normal(size=(rows, inputs)).astype(dtype), rng.integers(0, 10, rows)
     model = nn.MLP(inputs, *hidden, 10, rng=0, dtype=dtype)
-    ends, waits = [time.perf_counter()], [0.0]
-    exchange = MPIRanks.exchange
-
-    def watched(self, *args):
-        start = time.perf_counter()
-        exchange(self, *args)
-        waits[-1] += time.perf_counter() - start
-
-    MPIRanks.exchange = watched
+    ends, parts = [time.perf_counter()], [Counter()]
+    _watch(MPIRanks, "exchange", parts)
+    _watch(StagedPrograms, "on_stage", parts)
+    _watch(StagedPrograms, "finish", parts)
+    _watch(TreeSum, "__call__", parts)
 
     def after(history, model):
         ends.append(time.perf_counter())
-        waits.append(0.0)
+        parts.append(Counter())
 
     ad.fit(
         model,
@@ -107,8 +106,24 @@ def timed(size, mode, epochs, dtype="float64"):
     best = int(np.argmin(seconds))
     numbers = sum(p.size for p in model.parameters())
     facts = {"size": size, "mode": mode, "seconds": seconds[best] / steps}
-    facts |= {"exchange": waits[best] / steps, "numbers": numbers, "batch": batch_size}
+    facts |= {"numbers": numbers, "batch": batch_size}
+    for name in ("exchange", "on_stage", "finish", "__call__"):
+        facts[name.strip("_")] = parts[best][name] / steps
     print(json.dumps(facts))
+
+
+def _watch(kind, name, parts):
+    """Add the seconds that a method takes up in the last of some counters."""
+    original = getattr(kind, name)
+
+    def watched(*args, **kwargs):
+        start = time.perf_counter()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            parts[-1][name] += time.perf_counter() - start
+
+    setattr(kind, name, watched)
 
 
 def faulty(path, fault, victim, at, times):

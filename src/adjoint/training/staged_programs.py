@@ -110,9 +110,8 @@ class StagedPrograms:
                 if held is None:
                     message.numbers[:] = 0
                     return
-                own = held.programs
-                own._of_shards[part].run(_Both(common, held.values), held.values)
-                own._layouts[part].write(held.values, message)
+                held.programs.on_stage(part, common, held)
+                held.programs._layouts[part].write(held.values, message)
 
             total = tree(fill, layout.size, layout.dtype, step, part)
             # The message serves the next sum of its size, too.
@@ -123,9 +122,17 @@ class StagedPrograms:
         stopped = total.stops
         for number in self.stages.of_rows:
             common[number] = self._predictions(number, shards, batch, tree, step)
+        return self.finish(common), stopped
+
+    def on_stage(self, part: int, common: Mapping[int, Array], shard: ShardValues) -> None:
+        """Compute what a stage gives for a shard."""
+        self._of_shards[part].run(_Both(common, shard.values), shard.values)
+
+    def finish(self, common: dict[int, Array]) -> Any:
+        """Return the results of the step, of what is the same for all shards."""
         self._last.run(common, common)
         ends: list[Any] = [common[x] if isinstance(x, int) else x for x in self.stages.results]
-        return self._assemble(ends), stopped
+        return self._assemble(ends)
 
     def _predictions(
         self,
