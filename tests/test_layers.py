@@ -23,6 +23,7 @@ ROOMS = [
     "notebook",
     "core",
     "files",
+    "parallel",
     "ops",
     "special",
     "graphs",
@@ -53,6 +54,7 @@ HEAVY = (
     "tensorboardX",
     "tqdm",
     "click",
+    "mpi4py",
     "pandas",
     "torch",
 )

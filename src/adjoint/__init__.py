@@ -78,6 +78,7 @@ _LAZY_NAMES = {
     "custom_jvp": "calculus.custom",
     "custom_vjp": "calculus.custom",
     "detect_anomaly": "calculus.anomaly",
+    "Distributed": "training.distributed",
     "export": "exporting.exported",
     "diagnose": "explanation.diagnosis.event_log",
     "draw": "explanation.drawing.draw",

@@ -430,3 +430,14 @@ def test_explain_refuses_an_entry_that_is_not_there(run, entry):
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "--entry" in err
     assert not Path("explained").exists()
+
+
+# --- launch, of which tests/parallel/test_job.py tells more ---------------------------------------
+
+
+def test_launching_no_program_is_wrong_usage(run):
+    status, out, err = run("launch", "-n", "2", "nothing.py")
+    assert (status, out) == (2, "")
+    assert err == (
+        "adjoint launch: there is no program 'nothing.py' (see 'adjoint launch --help')\n"
+    )

@@ -13,7 +13,7 @@ from ..core.value import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import divide
 from ..ops.exponential import sqrt, square
-from ..ops.reductions import mean
+from ..ops.shards import count_of_batch, mean_of_batch
 from ..ops.structural import as_array, reshape
 from .module import Buffer, Module, Parameter
 from .normalisation import positive_number
@@ -113,7 +113,7 @@ class BatchNorm(Module):
 
     def _measured(self, x: Value | Array, across: tuple[int, ...]) -> tuple[Any, Any]:
         """Return the input without its mean, and its variance; both enter the running ones."""
-        count = math.prod(x.shape) // self.features
+        count = count_of_batch(math.prod(x.shape) // self.features)
         # The unbiased variance divides by count - 1.
         if count < 2:
             raise ShapeError(
@@ -121,11 +121,11 @@ class BatchNorm(Module):
                 "train on larger batches, or call .eval()"
             )
         axes = (0, *range(2, x.ndim))
-        mean_ = mean(x, axis=axes, keepdims=True)
+        mean_ = mean_of_batch(x, axes)
         centred = x - mean_
         # The squares are of centred entries. mean(x²) - mean(x)² is a difference of large numbers,
         # which rounding could take below 0.
-        variance = mean(square(centred), axis=axes, keepdims=True)
+        variance = mean_of_batch(square(centred), axes)
         kept = 1 - self.momentum
         new_mean = reshape(mean_, shape=(self.features,))
         unbiased = reshape(variance, shape=(self.features,)) * (count / (count - 1))

@@ -19,6 +19,7 @@ from ..errors import ShapeError
 from .indexing import put_at
 from .logic import greater_equal
 from .piecewise import where
+from .shards import drawn_for_batch
 from .structural import as_array
 
 # The numbers of a state lie below this, so that a float32 tells them all apart.
@@ -108,7 +109,7 @@ def draw(state: AnyArray, *, shape: tuple[int, ...]) -> Any:
     """Return random numbers for a state that its owner then sets to the `following` one.
 
     They are those of `uniform`. Under `vmap` each row has the numbers that it would have in a loop
-    over the rows, in order.
+    over the rows, in order; a shard of a batch has those of its rows in the whole.
 
     >>> import numpy as np
     >>> draw(np.array([1.0, 2.0, 0.0]), shape=(2,))
@@ -117,7 +118,7 @@ def draw(state: AnyArray, *, shape: tuple[int, ...]) -> Any:
     seen = state
     for batch in running.batches:
         seen = batch.state_of_row(state, seen)
-    return uniform(seen, shape=shape)
+    return drawn_for_batch(lambda shape: uniform(seen, shape=shape), shape)
 
 
 def advanced(state: ArrayLike, draws: Any) -> Any:

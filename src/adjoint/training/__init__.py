@@ -10,6 +10,12 @@ The way of a training through the modules:
 ``native_run``          the run of whole epochs in native code
 ``compiled_run``        the run that calls a compiled program for each step
 ``eager_run``           the run that records each step and sweeps back
+``distributed``         what `fit` takes and refuses for several processes
+``distributed_run``     the run that takes steps together with other processes
+``agreement``           what these have in common: data, first weights, when to stop
+``sharded_step``        a step on the shards of a batch
+``stages``              its graph, cut where sums over all shards are needed
+``staged_programs``     the stages as programs
 ``epochs``              an epoch in Python, for the last two: steps, metrics, validation
 ``step``                a step (forward, backward, update) as one traced graph
 ``arranged_step``       that graph in the order of inputs and outputs that native code wants

@@ -56,6 +56,7 @@ def conditions_of(
         "callbacks": callbacks,
         # Only where it is so: a checkpoint of before there was this condition is of the usual mode.
         **({"reproducible": True} if is_reproducible() else {}),
+        "shards": task.shards,
     }
     import json  # here: most trainings are not saved
 

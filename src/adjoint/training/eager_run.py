@@ -68,8 +68,11 @@ class EagerRun:
         history.tier = tier
         order = task.order(len(history))
         record = train_epoch(task, take, order, history, self._position, self._after_step)
-        history.append(**record, **validate(task))
+        history.append(**record, **self._validated())
         self._begin_epoch(Position())
+
+    def _validated(self) -> dict[str, float]:
+        return validate(self.task)
 
     def _after_step(self) -> None:
         if self.saver.is_due():

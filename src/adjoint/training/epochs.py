@@ -158,18 +158,37 @@ def as_number(value: object) -> float:
     return float(value.data)
 
 
-def validate(task: Task) -> dict[str, float]:
+# The loss of a block of validation data, and the prediction if there are metrics.
+Evaluated = tuple[float, Array | None]
+# Calls a function for each of some blocks, here or elsewhere, and returns what it gives in order.
+DealOut = Callable[[Callable[[slice], Evaluated], Sequence[slice]], Sequence[Evaluated]]
+
+
+def _in_order(
+    evaluate: Callable[[slice], Evaluated], blocks: Sequence[slice]
+) -> Sequence[Evaluated]:
+    return [evaluate(block) for block in blocks]
+
+
+def validate(task: Task, deal_out: DealOut = _in_order) -> dict[str, float]:
     """Return the record of the validation data, without training on them."""
     if task.validation is None:
         return {}
     model, (X, y) = task.model.eval(), task.validation
-    predictions, total = [], 0.0
     is_sum = reduction_of(task.loss) == "sum"
+
+    def evaluate(block: slice) -> Evaluated:
+        prediction = model(X[block])
+        number = as_number(task.loss(prediction, y[block])) * (1 if is_sum else len(X[block]))
+        return number, as_plain_array(prediction) if task.metrics else None
+
+    blocks: Any = list(rows.batches(len(X), _BLOCK, order=None))
     with no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        for block in rows.batches(len(X), _BLOCK, order=None):
-            prediction = model(X[block])
-            total += as_number(task.loss(prediction, y[block])) * (1 if is_sum else len(X[block]))
-            predictions.append(as_plain_array(prediction))
+        found = deal_out(evaluate, blocks)
+    total = 0.0
+    for number, _ in found:
+        total += number
+    predictions: Any = [prediction for _, prediction in found]
     record = {"loss": total / (1 if is_sum else len(X)), **_measure(task.metrics, predictions, [y])}
     return {f"val_{name}": number for name, number in record.items()}
 

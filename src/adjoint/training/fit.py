@@ -5,9 +5,10 @@ The loop itself is `_train`, at the end of this file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from os import PathLike
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.snapshot import modes_kept
 from .callbacks.callback import Called, Training, next_call, started, watched
+from .distributed import Distributed, joined
 from .history import History
 from .metrics import Metrics
 from .progress import epoch_bar
@@ -54,6 +56,7 @@ def fit(
     progress: bool | Literal["log"] = True,
     compile: bool | Literal["auto"] = "auto",
     reproducible: bool = False,
+    distributed: bool | Distributed = False,
 ) -> History:
     """Train a model on batches, and return what happened epoch by epoch.
 
@@ -141,6 +144,12 @@ def fit(
         one order and whose products are rounded, at up to 1.6 times the usual time; your modules,
         loss and optimiser are traced, as with ``compile=True``. The :doc:`/how-to/reproducible`
         says what that covers, and what has to be the same besides.
+    distributed : bool or Distributed
+        Train in all the processes that `adjoint launch` started, each on a part of every batch, to
+        the same bits for any number of them; a single process trains alone, to these bits, too. All
+        must be given the same; the weights to begin with, and a seed that is drawn, are rank 0's,
+        which alone writes checkpoints. The step is traced, as with ``compile=True``. See
+        `Distributed`.
 
     Returns
     -------
@@ -179,6 +188,7 @@ def fit(
     array([0, 1, 1, 0])
     """
     check_compile(compile)
+    job = joined(distributed)
     task = prepare(
         model,
         data,
@@ -191,33 +201,50 @@ def fit(
         class_weight=class_weight,
         accumulate=accumulate,
     )
+    if job is not None:
+        job.refuse(task, compile=compile, reproducible=reproducible)
     epochs, callbacks = positive_size("epochs", epochs), list(callbacks)
     history = History(seed=rows.as_seed(seed))
     with reproducibly(reproducible):
-        saver = saver_of(checkpoint, resume, task, history, callbacks, seed=seed, shuffle=shuffle)
+        saver = saver_of(
+            checkpoint, resume, task, history, callbacks, seed=seed, shuffle=shuffle, job=job
+        )
     task.seed = history.seed if shuffle else None
     training = Training(model, task.loss, task.optimizer, epochs)
+    called = callbacks if job is None else job.called(callbacks)
     try:
         with (
             reproducibly(reproducible),
             modes_kept(model),
             enable_grad(),
-            started(callbacks, training, history),
-            epoch_bar(epochs, progress) as show,
+            started(called, training, history),
+            epoch_bar(epochs, progress if job is None or job.is_first else False) as show,
+            nullcontext() if job is None else job.working(history),
         ):
             model.train()
-            run = fastest_run(task, history, epochs=epochs, compile=compile, saver=saver)
+            if job is None:
+                run = fastest_run(task, history, epochs=epochs, compile=compile, saver=saver)
+            else:
+                run = job.run(task, history, saver)
             saver.resume(run)
-            _train(run, epochs, callbacks, saver, show)
+            _train(run, epochs, called, saver, show, any if job is None else job.any_of_first)
     except KeyboardInterrupt:
         history.interrupted = True
     return history
 
 
-def _train(run: Run, epochs: int, callbacks: Sequence[Called], saver: Saver, show: Show) -> None:
+def _train(
+    run: Run,
+    epochs: int,
+    callbacks: Sequence[Called],
+    saver: Saver,
+    show: Show,
+    is_end: Callable[[Sequence[Any]], bool],
+) -> None:
     """Train epoch after epoch, call the callbacks after each, and save the training when it is due.
 
-    This is the loop of all tiers. How one epoch is trained is up to the run.
+    This is the loop of all tiers. How one epoch is trained is up to the run, and whether the
+    answers of the callbacks end the training to ``is_end``.
     """
     history, model = run.history, run.task.model
     try:
@@ -233,7 +260,7 @@ def _train(run: Run, epochs: int, callbacks: Sequence[Called], saver: Saver, sho
             show(len(history), history.loss[-1])
             # All are called before the loop may end: each is to see the last epoch, too.
             answers = [callback(history, model) for callback in callbacks]
-            if any(answers):
+            if is_end(answers):
                 break
             if saver.is_due():
                 saver.save(run)

@@ -19,6 +19,7 @@ from .run import Run
 from .task import Task
 
 if TYPE_CHECKING:
+    from .agreement import Agreement
     from .checkpoint import Checkpoint
 
 _POSITION = ("step", "rows", "loss_so_far", "sums")
@@ -139,6 +140,7 @@ def saver_of(
     *,
     seed: object,
     shuffle: bool,
+    job: Agreement | None = None,
 ) -> Saver:
     """Return the saver of a training; one that is resumed is put back to where it was saved.
 
@@ -153,21 +155,23 @@ def saver_of(
         As `read_checkpoint`.
     """
     saving = as_saving(checkpoint)
-    start = read_checkpoint(saving, resume)
+    names = [type(one).__name__ for one in callbacks if isinstance(one, Callback)]
+    if job is None:
+        start = read_checkpoint(saving, resume)
+    else:
+        job.begin(task, history, shuffle=bool(shuffle), callbacks=names)
+        # A job that was started again goes on from what it has saved.
+        start = job.checkpoint(saving, resume=resume or job.is_restarted)
     if saving is None:
         return Saver()
-    conditions = conditions_of(
-        task,
-        shuffle=bool(shuffle),
-        callbacks=[type(one).__name__ for one in callbacks if isinstance(one, Callback)],
-    )
+    conditions = conditions_of(task, shuffle=bool(shuffle), callbacks=names)
     if start is not None:
         # Only a seed that the caller chose must be the same. One that a generator or the system
         # gave differs each time, and the one in the file takes its place.
         conditions |= {"seed": history.seed} if isinstance(seed, (int, np.integer)) else {}
         restore_checkpoint(start, task, history, conditions)
     conditions["seed"] = history.seed
-    return Saver(saving, callbacks, conditions, start)
+    return Saver(saving if job is None or job.is_first else None, callbacks, conditions, start)
 
 
 def as_saving(checkpoint: str | os.PathLike[str] | Saving | None) -> Saving | None:
@@ -252,6 +256,7 @@ def _before(checkpoint: Checkpoint, conditions: Conditions) -> Conditions:
     asked for may be the first one or the one in the checkpoint.
     """
     before = dict(checkpoint.settings)
+    before.setdefault("shards", 0)  # not noted by versions without distributed training
     groups = checkpoint.optimizer["groups"]
     for i, group in enumerate(groups):
         name = "lr" if not i else f"lr of group {i}"

@@ -338,9 +338,7 @@ class TrainingStep:
         def step(*args: Value) -> tuple[Any, ...]:
             values = dict(zip(given, args, strict=True))
             memory: Any = values.get("memory", [{} for _ in names])
-            (loss, (prediction, buffers)), gradients = value_and_grad(
-                partial(self._loss, values), has_aux=True
-            )(values["parameters"])
+            (loss, (prediction, buffers)), gradients = self._differentiated(values)
             _name_value(loss, "loss")
             updates = []
             settings = self.settings.traced(values)
@@ -356,6 +354,11 @@ class TrainingStep:
             return *written, *changed, loss, *predicted, *self._measured(prediction, values)
 
         return step
+
+    def _differentiated(self, values: Mapping[str, Any]) -> tuple[Any, Sequence[Any]]:
+        """Return the loss with prediction and buffers, and the gradients of the parameters."""
+        loss = partial(self._loss, values)
+        return value_and_grad(loss, has_aux=True)(values["parameters"])  # type: ignore[no-any-return]
 
     def _measured(self, prediction: Any, values: Mapping[str, Any]) -> list[Any]:
         return [] if self.measure is None else [self.measure(prediction, values["y"])]

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ..core.annotations import Array, ArrayLike, DType
 from ..core.checks import positive_size
 from ..data import rows
@@ -65,6 +67,10 @@ class Task:
         Determines the order of the rows, epoch by epoch; None keeps their own.
     reshuffle : Reshuffle or None
         Orders the rows in the seed's place.
+    shards : int
+        Into how many parts a batch is dealt in a distributed training; 0 if it is none.
+    by_number : bool
+        Whether a batch begins with the numbers of its rows in the place of X and the weights.
     sample_weight, class_weight
         As they were given: a training that is resumed must be given the same.
     buffers : list of Buffer
@@ -87,6 +93,8 @@ class Task:
     form: Hashable = None
     seed: int | None = None
     reshuffle: Reshuffle | None = None
+    shards: int = 0
+    by_number: bool = False
     sample_weight: ArrayLike | None = None
     class_weight: ClassWeight | None = None
 
@@ -122,8 +130,9 @@ class Task:
         if self.stream is not None:
             yield from self.stream(epoch, start)
             return
+        arrays = (np.arange(self.rows), self.data[1]) if self.by_number else self.data
         for batch in islice(rows.batches(self.rows, self.batch_size, order=order), start, None):
-            yield tuple(array[batch] for array in self.data)
+            yield tuple(array[batch] for array in arrays)
 
     def snapshot(self) -> Snapshot:
         """Return what a step replaces, as it is now."""

@@ -15,6 +15,7 @@ from ...ops.piecewise import where
 from ...ops.reductions import sum
 from ...ops.requirement import is_traced, require_that
 from ...ops.selection import take
+from ...ops.shards import total_of_batch
 from ...ops.softmax import class_labels, log_softmax, softmax_cross_entropy
 from ...ops.structural import astype
 from .loss import Loss
@@ -192,12 +193,12 @@ def _of_labels(
     if kept is not None:
         losses, weights = where(kept, losses, 0.0), where(kept, weights, 0.0)
     total = require_that(
-        sum(weights),
+        total_of_batch(sum(weights)),
         lambda total: total != 0,
         f"cross_entropy: of labels of shape {labels.shape} all are ignored or of weight 0; "
         "expected at least one that counts",
     )
-    return sum(losses) / total
+    return total_of_batch(sum(losses)) / total
 
 
 def _checked_labels(labels: Value | Array, shape: Shape, kept: Value | Array | None = None) -> Any:

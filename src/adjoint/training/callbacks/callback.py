@@ -64,7 +64,12 @@ class Callback:
     ...         self.last = training.epochs // 2
     ...     def __call__(self, history, model):
     ...         return len(history) >= self.last
+
+    In a distributed training every rank calls its own; one whose ``is_of_first_rank`` is true, as
+    of those that write files, is called on rank 0 alone.
     """
+
+    is_of_first_rank: bool = False
 
     def start(self, training: Training) -> None:
         """Prepare for a training, before its first step."""
@@ -117,6 +122,7 @@ class AtEpochs(Callback):
     def __init__(self, epochs: Iterable[int], callback: Called) -> None:
         self.epochs = sorted(set(epochs))
         self.callback = callback
+        self.is_of_first_rank = getattr(callback, "is_of_first_rank", False)
 
     def start(self, training: Training) -> None:
         """Tell the callback, if it wants to know."""

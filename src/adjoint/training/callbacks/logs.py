@@ -39,6 +39,8 @@ class JSONLines(Callback):
     [['epoch', 'loss'], ['epoch', 'loss']]
     """
 
+    is_of_first_rank = True
+
     def __init__(self, path: str | PathLike[str], *, append: bool = False) -> None:
         from pathlib import Path  # here, as below: most trainings write no log
 
@@ -93,6 +95,8 @@ class TensorBoard(Callback):
     >>> [path.name[:6] for path in folder.iterdir()]
     ['events']
     """
+
+    is_of_first_rank = True
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         from pathlib import Path
