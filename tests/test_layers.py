@@ -39,6 +39,7 @@ ROOMS = [
     "tables",
     "estimators",
     "exporting",
+    "playground",
     "cli",
 ]
 HEAVY = (
@@ -53,6 +54,9 @@ HEAVY = (
     "click",
     "pandas",
     "torch",
+    "starlette",
+    "uvicorn",
+    "websockets",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ...version import __version__
-from . import check, demo, evaluate, explain, export, fit, predict, show
+from . import check, demo, evaluate, explain, export, fit, play, predict, show
 
 COMMANDS = (
     check.check,
@@ -14,6 +14,7 @@ COMMANDS = (
     explain.explain,
     export.export,
     fit.fit,
+    play.play,
     predict.predict,
     show.show,
 )
