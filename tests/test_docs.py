@@ -39,7 +39,7 @@ def blocks(text, language):
 
 # What holds of every card, and what it is run with.
 SUITE = ["calculus/test_contract.py", "compiler/test_card_tiers.py"]
-SUITES_OWN = ["conftest.py", "cards.py"]
+SUITES_OWN = ["conftest.py", "cards.py", "sampled.py"]
 
 
 @pytest.fixture
