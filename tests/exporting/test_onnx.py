@@ -65,7 +65,7 @@ ALL = {**NETWORKS, **MORE}
 
 
 @pytest.mark.parametrize("dtype", [F64, F32])
-@pytest.mark.parametrize("name", sampled(ALL, 3))
+@pytest.mark.parametrize("name", sampled(ALL, 5))
 def test_onnxruntime_gives_what_the_network_gives(name, dtype, tmp_path, full):
     model, shape, _ = ALL[name]()
     x = rows(shape, dtype, 10_000 if full else 40)
@@ -203,7 +203,9 @@ def test_a_compiled_function_and_its_gradient_are_exported(tmp_path):
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(
     ("classes", "dtype"),
-    [(["红", "b", "c"], F64), ([3, -1, 7], F32), ([False, True], F64), (["yes", "no"], F32)],
+    sampled(
+        [(["红", "b", "c"], F64), ([3, -1, 7], F32), ([False, True], F64), (["yes", "no"], F32)], 3
+    ),
 )
 def test_a_pipeline_gives_labels_and_probabilities(classes, dtype, tmp_path):
     X = (rng().normal(size=(60, 4)) * [1, 10, 100, 1000]).astype(dtype)
@@ -281,3 +283,40 @@ def test_float32_brings_what_float64_lacks(tmp_path):
 def test_an_unknown_dtype_is_refused(tmp_path):
     with pytest.raises(ExportError, match="expected 'float32' or 'float64', got 'float16'"):
         export(nn.Tanh(), tmp_path / "net.onnx", np.ones((1, 2)), dtype="float16")
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda b: np.where(b, ~b, b) & True, np.array([True, False])),
+        (lambda n: n // 2 + n % 3 - abs(n), np.arange(-5, 6)),
+        (lambda n: np.mean(n) + n.max(), np.arange(5)),
+        (lambda x: x.astype(np.float32) + x, np.linspace(-1, 1, 5)),
+        (lambda x: np.concatenate([x[::-1], x > 0]), np.linspace(-1, 1, 5)),
+        (lambda x: np.ones(3), np.ones(2)),
+        (lambda x: (x, x), np.float64(3)),
+    ],
+)
+def test_functions_of_all_dtypes_and_shapes_are_exported(function, x, tmp_path):
+    export(function, tmp_path / "net.onnx", x)
+    found = list(run(tmp_path / "net.onnx", np.asarray(x)).values())
+    expected = function(x) if isinstance(function(x), tuple) else (function(x),)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.dtype == np.asarray(theirs).dtype
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+class Named(nn.Module):
+    def forward(self, a, b):
+        return {"total": a + b, "parts": (a * 2.0, b[:, 0])}
+
+
+def test_results_are_named_after_their_places(tmp_path):
+    export(Named(), tmp_path / "net.onnx", np.ones((1, 2)), np.ones((1, 2)))
+    found = run(tmp_path / "net.onnx", np.ones((3, 2)), np.zeros((3, 2)))
+    shapes = {name: y.shape for name, y in found.items()}
+    assert shapes == {
+        "output_total": (3, 2),
+        "output_parts_0": (3, 2),
+        "output_parts_1": (3,),
+    }

@@ -17,6 +17,7 @@ from adjoint.exporting.refusal import ExportError
 from adjoint.tables.column import PARTS, Column
 from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
+from sampled import sampled
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -43,7 +44,7 @@ def folder(tmp_path_factory):
         lines.append(f"{price};{name};{day};{['ja', 'nein'][int(rng.integers(0, 2))]}")
     (place / "t.csv").write_text("\n".join(lines) + "\n", "utf-8")
     arguments = ["fit", str(place / "t.csv"), "--target", "y", "--out", str(place / "m")]
-    assert main([*arguments, "--epochs", "2", "--ensemble", "2"]) == 0
+    assert main([*arguments, "--epochs", "2", "--ensemble", "2", "--hidden", "4"]) == 0
     return place
 
 
@@ -156,7 +157,7 @@ LEVELS = [
 
 
 @pytest.mark.parametrize("missing", [None, [], ["X"]])
-@pytest.mark.parametrize("levels", LEVELS)
+@pytest.mark.parametrize("levels", sampled(LEVELS, 3))
 def test_texts_are_the_categories_that_the_model_takes_them_for(levels, missing):
     column = Column(
         "c", "category", missing is not None, levels=levels, missing=list(missing or [])
@@ -185,7 +186,7 @@ def evaluated(graph, x, result, texts):
     return session.run(None, {x.name: texts})[0]
 
 
-@pytest.mark.parametrize("labels", [["ja", "nein"], [3, -1], [False, True]])
+@pytest.mark.parametrize("labels", sampled([["ja", "nein"], [3, -1], [False, True]], 3))
 def test_a_tabular_classifier_has_labels_of_its_classes(labels, tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -196,7 +197,7 @@ def test_a_tabular_classifier_has_labels_of_its_classes(labels, tmp_path):
         }
     )
     y = np.array(labels)[rng.integers(0, 2, 90)]
-    model = TabularClassifier(epochs=1, ensemble=1, random_state=0).fit(frame, y)
+    model = TabularClassifier(hidden=(4,), epochs=1, ensemble=1, random_state=0).fit(frame, y)
     assert export(model, tmp_path / "model.onnx").tested == CHECKED
     given = {
         "age": frame["age"].to_numpy(float),
@@ -211,7 +212,9 @@ def test_a_tabular_classifier_has_labels_of_its_classes(labels, tmp_path):
 def test_a_tabular_regressor_gives_a_column(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=90), "b": rng.normal(size=90)})
-    model = TabularRegressor(epochs=1, ensemble=1, random_state=0).fit(frame, rng.normal(size=90))
+    model = TabularRegressor(hidden=(4,), epochs=1, ensemble=1, random_state=0).fit(
+        frame, rng.normal(size=90)
+    )
     export(model, tmp_path / "model.onnx")
     found = run(tmp_path / "model.onnx", {name: frame[name].to_numpy() for name in frame})
     assert found["variable"].shape == (90, 1)
@@ -222,7 +225,7 @@ def test_times_of_a_day_are_microseconds_since_midnight(tmp_path):
     times = pyarrow.array(np.arange(90) * 900_000_000, pyarrow.time64("us"))
     frame = pyarrow.table({"at": times, "x": np.sin(np.arange(90))})
     y = np.arange(90) % 2
-    model = TabularClassifier(epochs=1, ensemble=1, random_state=0).fit(frame, y)
+    model = TabularClassifier(hidden=(4,), epochs=1, ensemble=1, random_state=0).fit(frame, y)
     export(model, tmp_path / "model.onnx")
     given = {"at": times.cast(pyarrow.int64()).to_numpy(), "x": frame["x"].to_numpy()}
     found = run(tmp_path / "model.onnx", given)
@@ -281,3 +284,24 @@ def test_categories_of_several_types_are_refused(tmp_path):
     for name in ("model.onnx", "model.py"):
         with pytest.raises(ExportError, match="neither all texts nor all numbers"):
             export(model, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name", ["label", "rows/Shape", "members[0].linear[0].weight", "红*/\"'\\"]
+)
+def test_names_of_columns_clash_with_nothing(name, tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=[name, "x"])
+    model = TabularClassifier(hidden=(3,), epochs=1, ensemble=1, random_state=0)
+    model.fit(frame, frame["x"] > 0)
+    assert export(model, tmp_path / "model.onnx").tested == CHECKED
+    *_, chances = run(tmp_path / "model.onnx", {c: frame[c].to_numpy() for c in frame}).values()
+    np.testing.assert_allclose(chances, model.predict_proba(frame), atol=1e-12)
+    none = run(tmp_path / "model.onnx", {c: np.zeros(0) for c in frame})
+    assert [y.shape for y in none.values()] == [(0,), (0, 2)]
+
+
+def test_a_column_without_a_name_is_refused(tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["", "x"])
+    model = TabularClassifier(hidden=(3,), epochs=1, ensemble=1, random_state=0)
+    with pytest.raises(ExportError, match="no input without a name"):
+        export(model.fit(frame, frame["x"] > 0), tmp_path / "model.onnx")

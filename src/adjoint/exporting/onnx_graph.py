@@ -105,9 +105,11 @@ class Wire:
 
     def choose(self, x: Any, y: Any) -> Wire:
         """Return x where this is true, and y elsewhere."""
-        x, y = self.graph.wires(x, y)
-        shape = np.broadcast_shapes(self.shape, x.shape, y.shape)
-        return self.graph.add("Where", [self, x, y], shape, x.dtype)
+        ours, others = self.graph.wires(x, y)
+        if ours.dtype.kind == "b":  # of which onnxruntime chooses none
+            return (self & ours) | (~self & others)
+        shape = np.broadcast_shapes(self.shape, ours.shape, others.shape)
+        return self.graph.add("Where", [self, ours, others], shape, ours.dtype)
 
     def cast(self, dtype: Any) -> Wire:
         """Return the entries as those of another dtype."""
@@ -187,6 +189,8 @@ class OnnxGraph:
 
     def input(self, text: str, shape: Shape, dtype: Any) -> Wire:
         """Return an input of a name that must be free."""
+        if not text:
+            raise ExportError("ONNX has no input without a name; give the column one")
         if self._taken.get(text):
             raise ExportError(f"ONNX: two inputs are called {text!r}; their names must differ")
         return Wire(self, self.name(text), tuple(shape), np.dtype(dtype))

@@ -27,6 +27,8 @@ OPSET, ML_OPSET = 21, 4
 IR_VERSION = 10
 # What an axis of rows is called.
 ROWS = "N"
+# What a message of protocol buffers may hold.
+_MOST_BYTES = 2**31 - 1
 _PREFIXES = ("module.", "network.")
 
 
@@ -77,6 +79,8 @@ def onnx_file(
         metadata["columns"] = subject.reader.metadata()
     for key, text in metadata.items():
         model.metadata_props.add(key=key, value=text)
+    if (size := model.ByteSize()) > _MOST_BYTES:
+        raise ExportError(f"ONNX: a file of {size >> 20:,} MiB; one holds at most 2 GiB")
     try:
         onnx.checker.check_model(model, full_check=True)
     except Exception as error:

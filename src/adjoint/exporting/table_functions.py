@@ -18,7 +18,7 @@ from ..tables.column import CYCLES, WIDEST
 from ..tables.conventions import MISSING
 from ..tables.date_format import CENTURY, MONTHS
 from ..tables.number_format import EXPONENT, MARKS, MONEY, TIDY, UNIT, digits_pattern
-from ..tables.scaling import CLIP, scaled
+from ..tables.scaling import CLIP, interpolated, scaled
 from ..tables.values import SIMPLE
 
 _DIGITS = "|".join(digits_pattern(*marks) for marks in MARKS)
@@ -88,8 +88,8 @@ def encode_numbers(values: Sequence[Any], column: Mapping[str, Any]) -> list[Arr
         raise ValueError(f"column {column['name']!r} holds texts that are no numbers")
     numbers[~np.isfinite(numbers)] = np.nan
     gaps = np.isnan(numbers)
-    ranks = np.linspace(-WIDEST, WIDEST, len(column["quantiles"]))
-    found = [np.interp(numbers, column["quantiles"], ranks)]
+    ranks = np.linspace(-WIDEST, WIDEST, len(column["quantiles"])).tolist()
+    found = [interpolated(numbers, column["quantiles"], ranks)]
     if column["scaling"]:
         found.append(scaled(numbers, column["scaling"]))
     found = [np.where(gaps, 0.0, part) for part in found]
@@ -152,11 +152,11 @@ def encode_dates(values: Sequence[Any], column: Mapping[str, Any]) -> list[Array
     found = []
     for part in column["parts"]:
         if part == "time":
-            ranks = np.linspace(-WIDEST, WIDEST, len(column["quantiles"]))
-            found.append(np.interp(instant / 1e6, column["quantiles"], ranks))
+            ranks = np.linspace(-WIDEST, WIDEST, len(column["quantiles"])).tolist()
+            found.append(interpolated(instant / 1e6, column["quantiles"], ranks))
         elif part == "year":
             years = part_of_time("year", wall)
-            found.append(np.interp(years, column["years"], [-WIDEST, WIDEST]))
+            found.append(interpolated(years, column["years"], [-WIDEST, WIDEST]))
         else:
             mean, deviation = CYCLES[part]
             found.append((part_of_time(part, wall) - mean) / deviation)
@@ -201,6 +201,7 @@ FUNCTIONS = (
     tidy_text,
     canonical_text,
     read_number,
+    interpolated,
     scaled,
     encode_numbers,
     part_of_time,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..core.value import Value
 from ..errors import TableError
 from .calendar import part_of_time
 from .date_format import DateFormat, Moments
@@ -201,7 +202,7 @@ class Column:
     def _ranks(self, numbers: Any) -> Any:
         # Ranks among the quantiles instead of values: an outlier stays within ±√3.
         ranks = np.linspace(-WIDEST, WIDEST, len(self.quantiles))
-        return interpolated(numbers, self.quantiles, ranks.tolist())
+        return _between(numbers, self.quantiles, ranks.tolist())
 
     def _count_outside(self, numbers: Array, treated: Counter[str]) -> None:
         outside = (numbers < self.quantiles[0]) | (numbers > self.quantiles[-1])
@@ -234,7 +235,7 @@ class Column:
                 yield self._ranks(numbers)
             elif part == "year":
                 years = part_of_time("year", wall) * 1.0
-                yield interpolated(years, self.years(), [-WIDEST, WIDEST])
+                yield _between(years, self.years(), [-WIDEST, WIDEST])
             else:
                 mean, deviation = CYCLES[part]
                 yield (part_of_time(part, wall) - mean) / deviation
@@ -293,6 +294,12 @@ class Column:
             parts = f", by {', '.join(self.parts)}" if self.parts else ""
             told = f"{self.kind}{gaps}, {self.span}{parts}"
         return "; ".join([told, *self.remarks])
+
+
+def _between(numbers: Any, places: list[float], values: list[float]) -> Any:
+    """Return numbers interpolated; those that are traced by the function that has a derivative."""
+    is_traced = isinstance(numbers, Value)
+    return (np.interp if is_traced else interpolated)(numbers, places, values)
 
 
 def seconds(instant: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from ...ops.keys import SLOT
 from ..onnx_graph import OnnxGraph, Wire
 from ..refusal import ExportError
 from .movements import moved, sliced
-from .rule import as_wire, rule
+from .rule import as_wire, is_nan, rule
 
 
 @rule("index")
@@ -91,17 +90,30 @@ def scatter_add(graph: OnnxGraph, node: Operation, x: Any, *arrays: Any) -> Wire
     return graph.add("ScatterND", [zeros, joined, added], shape, dtype, reduction="add")
 
 
+@rule("searchsorted")
+def searchsorted(graph: OnnxGraph, node: Operation, a: Any, v: Any) -> Wire:
+    """Return how many of the sorted entries are below each number, or not above it."""
+    return _count(graph, a, v, is_below=node.params["side"] == "left")
+
+
 @rule("interval")
 def interval(graph: OnnxGraph, node: Operation, x: Any, knots: Any) -> Wire:
-    """Return the number of the interval between knots in which each x lies, by halving."""
-    if isinstance(knots, Wire):
-        raise ExportError("ONNX has no interpolation between points that are computed")
+    """Return the number of the interval between knots in which each x lies."""
+    place = _count(graph, knots, x, is_below=False) - 1
     last = max(len(knots) - 2, 0)
-    wire = as_wire(graph, x)
-    place = graph.constant(np.zeros((1,) * len(wire.shape), np.int64))
-    known = graph.constant(np.asarray(knots, wire.dtype))
-    for power in reversed(range(math.ceil(math.log2(last + 1)) if last else 0)):
-        higher = graph.apply("Min", place + 2**power, last)
-        value = graph.add("Gather", [known, higher], higher.shape, wire.dtype, axis=0)
-        place = (value <= wire).choose(higher, place)
-    return place.broadcast(wire.shape)
+    return graph.apply("Min", graph.apply("Max", place, 0), last)
+
+
+def _count(graph: OnnxGraph, entries: Any, x: Any, *, is_below: bool) -> Wire:
+    """Count sorted entries by halving: a count is right if the last of so many is one of them."""
+    if isinstance(entries, Wire):
+        raise ExportError("ONNX has no search among numbers that are computed")
+    wire, size = as_wire(graph, x), len(entries)
+    wire = wire if wire.dtype.kind == "f" else wire.cast(np.float64)
+    known = graph.constant(np.asarray(entries, wire.dtype))
+    count = graph.constant(np.zeros((1,) * len(wire.shape), np.int64))
+    for power in reversed(range(size.bit_length())):
+        more = graph.apply("Min", count + 2**power, size)
+        last = graph.add("Gather", [known, more - 1], more.shape, wire.dtype, axis=0)
+        count = (last < wire if is_below else last <= wire).choose(more, count)
+    return is_nan(wire).choose(size, count)
