@@ -69,6 +69,7 @@ def worked_example(tmp_path):
                 "pytest",
                 "-n",
                 "0",
+                "--full",
                 "-k",
                 name,
                 "-p",
@@ -116,7 +117,8 @@ def test_consoles_in_the_documents_print_what_they_say(path, tmp_path, monkeypat
     """Every ``>>>`` in a document is a doctest; the files that a page writes go elsewhere."""
     import doctest
 
-    if not HAS_NATIVE and "tier: native" in path.read_text(encoding="utf-8"):
+    needs_native = ("tier: native", "reproducible=True")
+    if not HAS_NATIVE and any(x in path.read_text(encoding="utf-8") for x in needs_native):
         pytest.skip("needs llvmlite")
     if "import onnxruntime" in path.read_text(encoding="utf-8"):
         pytest.importorskip("onnx")

@@ -10,7 +10,7 @@ from ..rival import Contestant, SkippedError
 from .task import Task
 
 
-def make(task: Task, *, compiled: bool) -> Contestant:
+def make(task: Task, *, compiled: bool, reproducible: bool = False) -> Contestant:
     """Return our contestant: compiled if it can be, or else eager.
 
     What is timed is `fit` from the end of one epoch to that of another: shuffle, gather, steps and
@@ -38,6 +38,7 @@ def make(task: Task, *, compiled: bool) -> Contestant:
             "shuffle": shuffled,
             "seed": 0,
             "progress": False,
+            "reproducible": reproducible,
             "callbacks": callbacks,
         }
         if compiled and found["tier"] in ("", "native"):

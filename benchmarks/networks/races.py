@@ -26,6 +26,11 @@ def general(task: Task) -> list[Rival]:
     """Return the rivals that train anything."""
     return [
         Rival("adjoint, fit", partial(ours.make, task, compiled=True), quick=True),
+        Rival(
+            "adjoint, fit, reproducible",
+            partial(ours.make, task, compiled=True, reproducible=True),
+            quick=True,
+        ),
         Rival("adjoint, eager", partial(ours.make, task, compiled=False), quick=True),
         Rival(NUMPY, partial(by_hand.make, task), quick=True),
         Rival("JAX, scan", partial(jax_training.make_scan, task), ("jax",)),

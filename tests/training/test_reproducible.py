@@ -1,5 +1,9 @@
 """Trainings with reproducible=True: one SHA-256, whatever the processor's registers are like."""
 
+import ctypes
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from adjoint.datasets import make_moons
 
 import adjoint as ad
 from adjoint import nn, optim
+from emulated import PROCESSORS, emulating
 from sampled import for_full
 from x86_levels import LEVELS, compiling_for, machine_of
 
@@ -185,6 +190,36 @@ def test_the_digest_is_the_same_for_registers_of_every_width(case, dtype):
         with compiling_for(machine_of(level)):
             found.add(case(dtype)[0])
     assert len(found) == 1
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("processor", sorted(PROCESSORS))
+@pytest.mark.parametrize("case", [article, digits, all_at_once, attention])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_digest_is_that_of_an_emulated_processor(processor, case, dtype, tmp_path):
+    expected = case(dtype)
+    with emulating(processor, tmp_path):
+        assert case(dtype) == expected
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_exported_c_gives_the_same_bits(activation, dtype, tmp_path):
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no compiler of C")
+    model = nn.MLP(6, 64, 33, 2, activation=activation, rng=0, dtype=dtype).eval()
+    x = ROWS.astype(dtype)
+    ad.export(model, tmp_path / "net.c", x[:1])
+    files = [tmp_path / "net.c", "-o", tmp_path / "net.so"]
+    flags = ["-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
+    subprocess.run([compiler, *flags, *files], check=True)
+    net = ctypes.CDLL(str(tmp_path / "net.so")).net
+    found = np.zeros((len(x), 2), dtype)
+    for row, y in zip(x, found, strict=True):
+        net(ctypes.c_void_p(row.ctypes.data), ctypes.c_void_p(y.ctypes.data))
+    assert found.tobytes() == ad.compile(model, reproducible=True)(x).tobytes()
 
 
 @pytest.mark.full

@@ -76,11 +76,12 @@ def ordered_sum(array: Array) -> Array:
     >>> ordered_sum(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
     array([ 9., 12.])
     """
-    if not len(array):
+    n = len(array)
+    if not n:
         return np.zeros(array.shape[1:], array.dtype)
-    while (n := len(array)) > 1:
+    sums = array.copy("K")
+    while n > 1:
         half = (n + 1) // 2
-        rest = array[half:]
-        array = array[:half].copy()
-        array[: len(rest)] += rest
-    return np.asarray(array[0])
+        sums[: n - half] += sums[half:n]
+        n = half
+    return np.asarray(sums[0])
