@@ -79,7 +79,9 @@ def taken_result(args: Sequence[Any], params: Params, build: Callable[..., Any])
     if node.primitive is JOINED:
         return operands[number]
     if node.primitive.name == "add":
-        return build("add", *(build("result", x, primitive=RESULT, **params) for x in operands))
+        # A row that is one number throughout may have become this number.
+        rows = [build("broadcast_to", x, shape=row.shape) for x in operands]
+        return build("add", *(build("result", x, primitive=RESULT, **params) for x in rows))
     return None
 
 
