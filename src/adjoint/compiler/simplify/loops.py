@@ -19,9 +19,10 @@ from ...core.primitive import Primitive
 from ...core.spec import Spec
 from ...graphs.graph import Graph
 from ...graphs.loops.branching import BRANCH, Branch
+from ...graphs.loops.loop import Loop
 from ...graphs.loops.repetition import REPEAT, Repetition
 from ...graphs.loops.row import JOINED, RESULT, Layout, all_taken
-from ...graphs.loops.scanning import SCAN, Loop
+from ...graphs.loops.scanning import SCAN
 from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import TracedOperation
 

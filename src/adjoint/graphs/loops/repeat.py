@@ -17,7 +17,7 @@ from ..tracing.tracer import current
 from .body import spec_of
 from .carry import Names, Traced, check_alike, guarded, told, traced_body
 from .repetition import Repetition
-from .scanning import scanned
+from .scanning import scanned, turned
 
 
 def while_loop(
@@ -192,7 +192,7 @@ def fori_loop(
         weak_rows=True,
     )
     loop = scanned(body, 1, len(turns), False)
-    ends = loop.apply([*body.starts, turns, *body.captured])
+    ends = turned(loop, [*body.starts, turns, *body.captured])
     return _handed_back(body, ends[: len(body.starts)])
 
 

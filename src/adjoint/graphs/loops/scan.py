@@ -19,7 +19,7 @@ from ..tracing import naming
 from ..tracing.tracer import current
 from .body import run, spec_of, symbol_for
 from .carry import Names, check_alike, guarded, own, told, traced_body
-from .scanning import scanned
+from .scanning import scanned, turned
 
 
 def scan(
@@ -197,7 +197,7 @@ def _traced(
     carried = len(body.starts)
     loop = scanned(body, len(present(rows)), count, bool(reverse), saves=saves)
     given = [x if isinstance(x, np.ndarray) else own(x) for x in present(rows)]
-    found = loop.apply([*body.starts, *given, *body.captured])
+    found = turned(loop, [*body.starts, *given, *body.captured])
     carry, y = body.result
     for state, end in zip(body.states, found[len(present(carry)) : carried], strict=True):
         state.adopt(end)
