@@ -45,6 +45,13 @@ def test_ordinary_programs_run_natively_and_are_never_in_doubt(report):
     assert fates["native"] > 0.7 * fates.total()
 
 
+def test_a_program_in_the_body_of_a_loop_gives_the_same(full):
+    for seed in range(300 if full else 12):
+        one = trial(seed)
+        found = [one.in_tier("scan"), one.in_tier("gradient, scan")]
+        assert not [outcome for outcome in found if outcome.wrong], seed
+
+
 @pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_is_put_back_is_found(name, monkeypatch):

@@ -305,7 +305,78 @@ def test_random_draws_and_buffers_of_a_body_go_on_from_turn_to_turn():
     assert not np.allclose(eager, 1)
 
 
+def test_a_list_that_the_body_changes_is_refused_and_put_back():
+    kept = []
+
+    def summed(xs):
+        def step(c, x):
+            kept.append(1)
+            return c + x.sum(), None
+
+        return ad.scan(step, 0.0, xs)[0]
+
+    with pytest.raises(TypeError, match="kept was changed while the function was traced"):
+        ad.compile(summed)(XS)
+    assert kept == []
+    summed(XS)
+    assert len(kept) == len(XS)
+
+
+def test_a_value_of_a_body_is_not_used_outside_of_it():
+    def escaped(xs):
+        def step(c, x):
+            total[0] = c
+            return c + x.sum(), None
+
+        total = {}
+        return ad.scan(step, 0.0, xs)[0]
+
+    with pytest.raises(TypeError, match="was changed while the function was traced"):
+        ad.compile(escaped)(XS)
+
+    class Holder:
+        def __call__(self, c, x):
+            vars(self)["seen"] = c
+            return c + x.sum(), None
+
+    def hidden(xs):
+        holder = Holder()
+        return ad.scan(holder, 0.0, xs)[0] + holder.seen
+
+    with pytest.raises(TypeError, match=r"must return it|was changed"):
+        ad.compile(hidden)(XS)
+
+
+def test_parameters_have_gradients_where_turns_are_computed_again():
+    layer = nn.Linear(3, 3, rng=0)
+
+    def gradient(**options):
+        layer.zero_grad()
+        h, ys = ad.scan(lambda h, x: (np.tanh(layer(h) + x), h.sum()), np.zeros(3), XS, **options)
+        (h.sum() + (ys**2).sum()).backward()
+        return layer.weight.grad.numpy().copy()
+
+    expected = gradient()
+    for every in (1, 2, 4):
+        np.testing.assert_allclose(gradient(checkpoint_every=every), expected)
+
+
 # --- vmap
+
+
+def test_a_choice_in_a_loop_in_vmap_and_its_gradient_are_those_of_rows():
+    def end(xs, t):
+        def step(c, x):
+            return ad.cond(c.sum() > t, lambda: c * 0.5 + x, lambda: c - x * x), None
+
+        return ad.scan(step, np.zeros(3), xs)[0].sum()
+
+    limits = np.array([-1.0, 0.0, 1.0])
+    expected = np.stack([ad.grad(end)(XS, t) for t in limits])
+    rows = ad.vmap(ad.grad(end), in_axes=(None, 0))
+    np.testing.assert_allclose(rows(XS, limits), expected)
+    np.testing.assert_allclose(ad.compile(rows)(XS, limits), expected)
+    np.testing.assert_allclose(ad.compile(ad.grad(end))(XS, 0.0), expected[1])
 
 
 def test_vmap_of_a_scan_is_a_loop_over_rows():

@@ -16,7 +16,7 @@ from .comparison import difference
 from .differences import Contraction, Differences, contraction
 from .program import Calls, Program, copied, copied_arguments, run_plainly
 from .shaken import fusing
-from .tiers import GRADIENT_TIERS, NATIVE, TIERS, Tier
+from .tiers import GRADIENT_TIERS, LOOP, NATIVE, TIERS, Tier
 
 _SHAKEN_RUNS = 4
 # Written source is NumPy as a person would have written it, views and all.
@@ -74,7 +74,7 @@ class Trial:
 
     def in_tier(self, tier: str) -> Outcome:
         """Return one of the outcomes."""
-        if tier in TIERS:
+        if tier in TIERS or tier in LOOP:
             return self.value_in(tier)
         names = ["eager", tier.removeprefix("gradient, ")]
         return next((o for o in self.gradients(names) if o.tier == tier), Outcome(tier))
@@ -94,7 +94,7 @@ class Trial:
             wrong = wrong or self._mistake("arguments", found, runs)
             return wrong or ("" if tier in _VIEWING else shared)
 
-        return _tried(tier, TIERS[tier], names["program"], check)
+        return _tried(tier, (TIERS | LOOP)[tier], names["program"], check)
 
     def _mistake(self, call: str, found: Calls, shaken: list[Calls]) -> str:
         results = zip(getattr(found, call), getattr(self.plain, call), strict=True)
@@ -142,7 +142,7 @@ class Trial:
             shared = _shared(results, [*given, *names.values()])
             return wrong or ("" if tier in _VIEWING else shared)
 
-        return _tried(f"gradient, {tier}", GRADIENT_TIERS[tier], gradient, check)
+        return _tried(f"gradient, {tier}", (GRADIENT_TIERS | LOOP)[tier], gradient, check)
 
     def _wrong_gradient(self, found: list[Any], given: list[Any]) -> str:
         for n, (ours, x) in enumerate(zip(found, given, strict=True)):

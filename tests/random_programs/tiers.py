@@ -139,7 +139,7 @@ def _compile(function: Function, ways: set[str]) -> Function:
 COMPILED: dict[str, Tier] = {"trace": _trace, "written": _written, "portable": _portable}
 if HAS_NATIVE:
     COMPILED |= {"straight-line": _native(_MOST_UNROLLED), "loops": _native(0)}
-COMPILED |= {"compile": _compile}
+COMPILED["compile"] = _compile
 TIERS = {
     "eager": _eager,
     "no gradient": _eager_without_gradient,
@@ -147,8 +147,10 @@ TIERS = {
     "scan": _scan,
     **COMPILED,
 }
+# It takes as long as all others together, and is tried on fewer programs.
+LOOP: dict[str, Tier] = {"scan": _scan}
 NATIVE = ("straight-line", "loops", "compile")
-GRADIENT_TIERS = {"eager": itself, "vmap": _vmap, "scan": _scan, **COMPILED}
+GRADIENT_TIERS = {"eager": itself, "vmap": _vmap, **COMPILED}
 
 
 # --- which way native code went

@@ -5,6 +5,7 @@ from . import (
     exponential,
     indexing,
     linalg,
+    loops,
     losses,
     ordering,
     piecewise,
@@ -39,6 +40,7 @@ FAMILIES: list[Family] = [
         indexing,
         dtypes,
         programs,
+        loops,
         strong_zero,
         refusals,
     )

@@ -19,9 +19,10 @@ from ...core.primitive import Primitive
 from ...core.spec import Spec
 from ...graphs.graph import Graph
 from ...graphs.loops.branching import BRANCH, Branch
+from ...graphs.loops.loop import Loop
 from ...graphs.loops.repetition import REPEAT, Repetition
 from ...graphs.loops.row import JOINED, RESULT, Layout, all_taken
-from ...graphs.loops.scanning import SCAN, Loop
+from ...graphs.loops.scanning import SCAN
 from ...graphs.symbol import Symbol, node_of
 from ...graphs.tracing.tracer import TracedOperation
 
@@ -79,7 +80,9 @@ def taken_result(args: Sequence[Any], params: Params, build: Callable[..., Any])
     if node.primitive is JOINED:
         return operands[number]
     if node.primitive.name == "add":
-        return build("add", *(build("result", x, primitive=RESULT, **params) for x in operands))
+        # A row that is one number throughout may have become this number.
+        rows = [build("broadcast_to", x, shape=row.shape) for x in operands]
+        return build("add", *(build("result", x, primitive=RESULT, **params) for x in rows))
     return None
 
 

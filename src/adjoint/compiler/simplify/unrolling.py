@@ -11,9 +11,10 @@ from ...core.node import Node
 from ...core.registry import PRIMITIVES
 from ...graphs.graph import Graph
 from ...graphs.loops.branching import BRANCH, Branch
+from ...graphs.loops.loop import Loop
 from ...graphs.loops.repetition import REPEAT
 from ...graphs.loops.row import RESULT
-from ...graphs.loops.scanning import SCAN, Loop
+from ...graphs.loops.scanning import SCAN
 from .loops import is_loop
 from .simplify import simplify
 

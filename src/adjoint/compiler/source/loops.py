@@ -16,9 +16,9 @@ from ...core.node import Node, Operation
 from ...core.spec import Spec
 from ...graphs.graph import Graph
 from ...graphs.loops.branching import BRANCH, Branch
+from ...graphs.loops.loop import Loop
 from ...graphs.loops.repetition import REPEAT, Repetition
 from ...graphs.loops.row import RESULT
-from ...graphs.loops.scanning import Loop
 from ...graphs.symbol import node_of
 from .constants import parse
 from .layout import WIDTH, lay_out

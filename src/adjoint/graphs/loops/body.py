@@ -27,7 +27,7 @@ from ..graph import Graph
 from ..lift import lift
 from ..sweep import leading_to, reachable
 from ..symbol import Number, Symbol, node_of
-from ..tracing import naming
+from ..tracing import effects, naming
 from ..tracing.tracer import TracedNode, TracedOperation, Tracer, current, traced_by
 
 
@@ -76,29 +76,38 @@ def named(name: str, tree: Tree) -> Iterator[str]:
 
 
 @contextmanager
-def watched() -> Iterator[None]:
+def watched() -> Iterator[Tracer]:
     """Let a tracer look on inside the ``with`` block, if none does."""
-    if current() is not None:
-        yield
+    tracer = current()
+    if tracer is not None:
+        yield tracer
         return
-    with traced_by(Tracer()):
-        yield
+    tracer = Tracer()
+    with traced_by(tracer):
+        yield tracer
 
 
-def run(call: Callable[[], Any], states: Sequence[Any] = (), starts: Sequence[Any] = ()) -> Run:
+def run(
+    call: Callable[[], Any],
+    roots: Sequence[Callable[..., Any]],
+    states: Sequence[Any] = (),
+    starts: Sequence[Any] = (),
+) -> Run:
     """Call a function once, and put back what it assigns into.
 
     Parameters
     ----------
     call : callable
+    roots : sequence of callable
+        The user's functions that it calls.
     states, starts : sequence of Value
         Values that a run before has changed, and the symbol that each shall be now.
 
     Raises
     ------
     TypeError
-        If it assigns into an array from outside that is no traced value, or draws random numbers
-        in `vmap`.
+        If it assigns into an array from outside that is no traced value, draws random numbers
+        in `vmap`, or changes anything else that is outside, as a list; all that is put back.
     """
     since = TracedNode(Spec((), np.dtype(bool))).order
     before = [(value, type(value), value.data, value.node) for value in states]
@@ -107,21 +116,17 @@ def run(call: Callable[[], Any], states: Sequence[Any] = (), starts: Sequence[An
     result: Any = None
     outside: list[Any] = before
     try:
-        for value, start in zip(states, starts, strict=True):
-            if not isinstance(value, Symbol):
-                value.__class__ = Symbol
-            value.data, value.node = start.data, start.node
-        with watched():
+        with watched() as tracer, effects.refused(*roots, resumed=tracer.resumed):
+            _begin(states, starts)
             result = call()
-        outside = _outside(assignments.journal, since, result, before)
-        _refuse_draws(draws)
-        ends = [_plain(value) for value, *_ in outside]
+            _refuse_draws(draws)
+            outside = _outside(assignments.journal, since, result, before)
+            ends = [_plain(value) for value, *_ in outside]
+            _put_back(outside)
     finally:
         if result is None:
             outside = _outside(assignments.journal, since, None, before)
-        for value, kind, data, node in outside:
-            value.__class__ = kind
-            value.data, value.node = data, node
+        _put_back(outside)
         assignments.journal = outer
     for value, _, _, node in outside:
         if node is None:
@@ -131,6 +136,20 @@ def run(call: Callable[[], Any], states: Sequence[Any] = (), starts: Sequence[An
                 "new one"
             )
     return Run(result, [value for value, *_ in outside], ends, since)
+
+
+def _begin(states: Sequence[Any], starts: Sequence[Any]) -> None:
+    """Let values from outside be those that a turn begins with."""
+    for value, start in zip(states, starts, strict=True):
+        if not isinstance(value, Symbol):
+            value.__class__ = Symbol
+        value.data, value.node = start.data, start.node
+
+
+def _put_back(changed: Sequence[Any]) -> None:
+    for value, kind, data, node in changed:
+        value.__class__ = kind
+        value.data, value.node = data, node
 
 
 def _outside(journal: Any, since: int, result: Tree, states: Sequence[Any]) -> list[Any]:

@@ -13,17 +13,13 @@ import numpy as np
 from ...core.annotations import Array, Params
 from ...core.batching import Rows, reshaped
 from ...core.facts import Facts
-from ...core.node import Node
 from ...core.primitive import Primitive
 from ...core.spec import Spec
 from ...ops.piecewise import where
 from ..graph import Graph
-from ..lift import lift
-from ..recording import sweep_back
-from ..sweep import push_forward
-from ..symbol import Symbol, node_of
 from ..tracing.tracer import made_by
 from .body import spec_of, symbol_for
+from .passes import floats, is_float, pulled, pushed, with_zeros, zeros_of
 from .row import KIND, Layout, all_taken, joined
 from .rows import batched, in_all_rows, of_all_rows
 from .tracing import traced_apart
@@ -63,8 +59,8 @@ def _infer(*operands: Any, yes: Graph, no: Graph) -> Spec:
 
 def _pull(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> list[Any]:
     branch = Branch(**params)
-    outs = [n for n, spec in enumerate(branch.layout.specs) if spec.dtype.kind == "f"]
-    ends = [n for n, want in enumerate(wanted[1:]) if want and args[n + 1].dtype.kind == "f"]
+    outs = floats(branch.layout.specs)
+    ends = [n for n, want in enumerate(wanted[1:]) if want and is_float(args[n + 1])]
     parts = list(all_taken(g, branch.layout))
     with traced_apart(), made_by("cond"):
         back = Branch(*(_way_back(graph, outs, ends) for graph in branch))
@@ -76,52 +72,25 @@ def _pull(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> l
 
 
 def _way_back(graph: Graph, outs: Sequence[int], ends: Sequence[int]) -> Graph:
-    given = [symbol_for(spec_of(graph.outputs[n]), None) for n in outs]
-    seeds: dict[Node, Any] = {}
-    for n, g in zip(outs, given, strict=True):
-        if isinstance(output := graph.outputs[n], Symbol):
-            known = seeds.get(node_of(output))
-            seeds[node_of(output)] = g if known is None else known + g
-    nodes = [node_of(graph.inputs[n]) for n in ends]
-    found = sweep_back(seeds, wanted=nodes, lift=lift) if seeds and nodes else {}
-    parts = [
-        found[node] if node in found else np.zeros(graph.inputs[n].shape, graph.inputs[n].dtype)
-        for n, node in zip(ends, nodes, strict=True)
-    ]
-    return Graph([*graph.inputs, *given], parts, name=f"back_{graph.name}")
+    given = {n: symbol_for(spec_of(graph.outputs[n]), None) for n in outs}
+    found = pulled(graph, given, ends)
+    parts = [found[n] if n in found else zeros_of(graph.inputs[n]) for n in ends]
+    return Graph([*graph.inputs, *given.values()], parts, name=f"back_{graph.name}")
 
 
 def _push(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
     branch = Branch(**params)
-    layout = branch.layout
-    moving = [
-        n
-        for n, (t, x) in enumerate(zip(tangents[1:], args[1:], strict=True))
-        if t is not None and x.dtype.kind == "f"
-    ]
+    pairs = enumerate(zip(tangents[1:], args[1:], strict=True))
+    moving = [n for n, (t, x) in pairs if t is not None and is_float(x)]
     with traced_apart(), made_by("cond"):
         along = Branch(*(_way_along(graph, moving) for graph in branch))
-    found = iter(along.apply([*args, *(tangents[n + 1] for n in moving)]))
-    parts = [
-        next(found) if spec.dtype.kind == "f" else np.zeros(spec.shape, spec.dtype)
-        for spec in layout.specs
-    ]
-    return joined(parts, layout)
+    found = along.apply([*args, *(tangents[n + 1] for n in moving)])
+    return joined(with_zeros(found, branch.layout.specs), branch.layout)
 
 
 def _way_along(graph: Graph, moving: Sequence[int]) -> Graph:
-    ts = [symbol_for(spec_of(graph.inputs[n]), None) for n in moving]
-    outputs = [x for x in graph.outputs if x.dtype.kind == "f"]
-    seeds = {node_of(graph.inputs[n]): t for n, t in zip(moving, ts, strict=True)}
-    nodes = [node_of(x) for x in outputs if isinstance(x, Symbol)]
-    found = push_forward(seeds, nodes, lift=lift)
-    ends = [
-        found[node_of(x)]
-        if isinstance(x, Symbol) and node_of(x) in found
-        else np.zeros(x.shape, x.dtype)
-        for x in outputs
-    ]
-    return Graph([*graph.inputs, *ts], ends, name=f"along_{graph.name}")
+    ts = {n: symbol_for(spec_of(graph.inputs[n]), None) for n in moving}
+    return Graph([*graph.inputs, *ts.values()], pushed(graph, ts), name=f"along_{graph.name}")
 
 
 def _batch(rows: Rows, **params: Any) -> Any:

@@ -120,6 +120,7 @@ def traced_body(
     rows: Tree = None,
     *,
     names: Names,
+    roots: Sequence[Callable[..., Any]],
     split: Callable[[Any], tuple[Tree, Tree]],
     weak_rows: bool = False,
 ) -> Traced:
@@ -132,6 +133,8 @@ def traced_body(
     rows : tree
         All rows of what a turn is given besides.
     names : Names
+    roots : sequence of callable
+        The user's functions that it calls.
     split : callable
         Takes the function's result and gives what is carried on, and what is given besides.
     weak_rows : bool
@@ -151,7 +154,7 @@ def traced_body(
             for x, path in zip(present(rows), named(names.row, rows), strict=False)
         ]
         given = filled(init, carry), filled(rows, turn)
-        found = run(lambda: function(*given), states, changing)  # noqa: B023
+        found = run(lambda: function(*given), roots, states, changing)  # noqa: B023
         onward, besides = split(found.result)
         check_alike(names.function, "the carry", given[0], onward)
         widened = _widened(specs, weak, present(onward))

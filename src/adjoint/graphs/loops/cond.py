@@ -72,7 +72,7 @@ def cond(
     if current() is None or not isinstance(pred, Symbol):
         return (true_fun if _holds(pred) else false_fun)(*operands)
     given = [map_leaves(guarded, operand) for operand in operands]
-    runs = [run(lambda: function(*given)) for function in (true_fun, false_fun)]  # noqa: B023
+    runs = [run(lambda: function(*given), [function]) for function in (true_fun, false_fun)]  # noqa: B023
     states = list({id(state): state for each in runs for state in each.changed}.values())
     results = [present(each.result) for each in runs]
     _check_alike(*(each.result for each in runs))

@@ -17,7 +17,7 @@ from ..tracing.tracer import current
 from .body import spec_of
 from .carry import Names, Traced, check_alike, guarded, told, traced_body
 from .repetition import Repetition
-from .scanning import scanned
+from .scanning import scanned, turned
 
 
 def while_loop(
@@ -97,7 +97,9 @@ def _traced(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
 
     (argument,) = naming.argument_names(body_fun, [init])
     names = Names("while_loop", naming.function_name(body_fun), argument)
-    body = traced_body(turn, init, names=names, split=lambda found: found)
+    body = traced_body(
+        turn, init, names=names, roots=[cond_fun, body_fun], split=lambda found: found
+    )
     count, graph = len(body.starts), body.graph
     test = Graph(graph.inputs, graph.outputs[count:], name=naming.function_name(cond_fun))
     step = Graph(graph.inputs, graph.outputs[:count], name=graph.name)
@@ -185,11 +187,12 @@ def fori_loop(
         init_val,
         turns,
         names=names,
+        roots=[body_fun],
         split=lambda found: found,
         weak_rows=True,
     )
     loop = scanned(body, 1, len(turns), False)
-    ends = loop.apply([*body.starts, turns, *body.captured])
+    ends = turned(loop, [*body.starts, turns, *body.captured])
     return _handed_back(body, ends[: len(body.starts)])
 
 

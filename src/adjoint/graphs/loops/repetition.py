@@ -15,16 +15,14 @@ from ...core.annotations import Array, Params
 from ...core.batching import Rows, reshaped
 from ...core.facts import Facts
 from ...core.primitive import Primitive
-from ...core.spec import Spec, shape_of
+from ...core.spec import Spec
 from ...errors import GraphError
 from ...ops.piecewise import where
 from ...ops.reductions import any as any_of
 from ..graph import Graph
-from ..lift import lift
-from ..sweep import push_forward
-from ..symbol import Symbol, node_of
 from ..tracing.tracer import made_by
 from .body import spec_of, symbol_for
+from .passes import floats, is_float, pushed, with_zeros, zeros_of
 from .row import KIND, Layout, all_taken, joined
 from .rows import batched, in_all_rows, of_all_rows
 from .tracing import traced_apart
@@ -81,21 +79,13 @@ def _push(tangents: Sequence[Any], y: Any, args: Any, params: Params) -> Any:
     """Carry tangents along."""
     loop = Repetition(**params)
     count, layout = loop.carried, loop.layout
-    moving = [t is not None and x.dtype.kind == "f" for t, x in zip(tangents, args, strict=True)]
+    moving = [t is not None and is_float(x) for t, x in zip(tangents, args, strict=True)]
     with traced_apart(), made_by("while_loop"):
         both = _with_tangents(loop, moving)
-    starts = [
-        tangents[n] if moving[n] else np.zeros(shape_of(args[n]), args[n].dtype)
-        for n in range(count)
-        if args[n].dtype.kind == "f"
-    ]
+    starts = [tangents[n] if moving[n] else zeros_of(args[n]) for n in floats(args[:count])]
     t_fixed = [tangents[n] for n in range(count, len(args)) if moving[n]]
-    found = iter(both.apply([*args[:count], *starts, *args[count:], *t_fixed])[count:])
-    parts = [
-        next(found) if spec.dtype.kind == "f" else np.zeros(spec.shape, spec.dtype)
-        for spec in layout.specs
-    ]
-    return joined(parts, layout)
+    found = both.apply([*args[:count], *starts, *args[count:], *t_fixed])[count:]
+    return joined(with_zeros(found, layout.specs), layout)
 
 
 def _with_tangents(loop: Repetition, moving: Sequence[bool]) -> Repetition:
@@ -104,25 +94,13 @@ def _with_tangents(loop: Repetition, moving: Sequence[bool]) -> Repetition:
     ts = {
         n: symbol_for(spec_of(x), None)
         for n, x in enumerate(inputs)
-        if x.dtype.kind == "f" and (n < count or moving[n])
+        if is_float(x) and (n < count or moving[n])
     }
-    outputs = [x for x in body.outputs if x.dtype.kind == "f"]
-    found = push_forward(
-        {node_of(inputs[n]): t for n, t in ts.items()},
-        [node_of(x) for x in outputs if isinstance(x, Symbol)],
-        lift=lift,
-    )
-    ends = [
-        found[node_of(x)]
-        if isinstance(x, Symbol) and node_of(x) in found
-        else np.zeros(x.shape, x.dtype)
-        for x in outputs
-    ]
     carry = [t for n, t in ts.items() if n < count]
     every = [*inputs[:count], *carry, *inputs[count:], *(t for n, t in ts.items() if n >= count)]
     return Repetition(
         Graph(every, test.outputs, name=test.name),
-        Graph(every, [*body.outputs, *ends], name=f"along_{body.name}"),
+        Graph(every, [*body.outputs, *pushed(body, ts)], name=f"along_{body.name}"),
         count + len(carry),
     )
 

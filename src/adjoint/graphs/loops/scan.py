@@ -19,7 +19,7 @@ from ..tracing import naming
 from ..tracing.tracer import current
 from .body import run, spec_of, symbol_for
 from .carry import Names, check_alike, guarded, own, told, traced_body
-from .scanning import scanned
+from .scanning import scanned, turned
 
 
 def scan(
@@ -179,7 +179,7 @@ def _empty(f: Any, init: Tree, rows: Tree) -> tuple[Any, Any]:
     """Return the results of no turns: the shapes of what would be gathered are traced."""
     specs = [symbol_for(spec_of(leaf), None, is_weak=False) for leaf in present(init)]
     turn = [symbol_for(Spec(tuple(x.shape[1:]), x.dtype), None) for x in present(rows)]
-    _, y = _pair(run(lambda: f(filled(init, specs), filled(rows, turn))).result)
+    _, y = _pair(run(lambda: f(filled(init, specs), filled(rows, turn)), [f]).result)
     return init, filled(
         y, [np.zeros((0, *spec_of(leaf).shape), spec_of(leaf).dtype) for leaf in present(y)]
     )
@@ -193,11 +193,11 @@ def _traced(
 ) -> tuple[Any, Any]:
     arguments = naming.argument_names(f, (init, rows))
     names = Names("scan", naming.function_name(f), *arguments)
-    body = traced_body(f, init, rows, names=names, split=_pair)
+    body = traced_body(f, init, rows, names=names, roots=[f], split=_pair)
     carried = len(body.starts)
     loop = scanned(body, len(present(rows)), count, bool(reverse), saves=saves)
     given = [x if isinstance(x, np.ndarray) else own(x) for x in present(rows)]
-    found = loop.apply([*body.starts, *given, *body.captured])
+    found = turned(loop, [*body.starts, *given, *body.captured])
     carry, y = body.result
     for state, end in zip(body.states, found[len(present(carry)) : carried], strict=True):
         state.adopt(end)

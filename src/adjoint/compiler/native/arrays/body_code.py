@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ....core.annotations import Array
+from ....graphs.loops.loop import Loop
 from ....graphs.loops.repetition import Repetition
-from ....graphs.loops.scanning import Loop
 from ..lanes import Names
 
 
