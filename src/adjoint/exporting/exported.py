@@ -28,9 +28,11 @@ from .python_source import python_file
 from .refusal import ExportError
 from .subject import Subject
 from .subjects import read_subject
+from .wasm.files import network_files, tested_in_node
 
-SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx"}
+SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx", ".wasm": "wasm"}
 TARGETS = tuple(SUFFIXES.values())
+NAMES = {"py": "python", "c": "C99", "onnx": "ONNX", "wasm": "WebAssembly"}
 _SECONDS = 300
 
 
@@ -150,11 +152,12 @@ def _to_evaluation(subject: Any) -> list[Module]:
 
 def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
     files: dict[Path, str | bytes] = {}
+    if target in ("c", "wasm") and subject.reader is not None:
+        raise ExportError(
+            f"{NAMES[target]}: {subject.reader.refusal}; --to py carries the rules by which it is "
+            "read"
+        )
     if target == "c":
-        if subject.reader is not None:
-            raise ExportError(
-                f"C99: {subject.reader.refusal}; --to py carries the rules by which it is read"
-            )
         header = _header_beside(path, name)
         inputs, expected = _golden(subject, one_by_one=True)
         if not expected:
@@ -177,6 +180,11 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
         content, sizes = onnx_file(subject, name, inputs, expected)
         files[path] = content
         tested = tested_onnx(subject, content, inputs, expected)
+    elif target == "wasm":
+        inputs, expected = _golden(subject, one_by_one=True)
+        together = _golden(subject, one_by_one=False)[1]
+        files, sizes = network_files(subject, path, inputs, expected, together)
+        tested = tested_in_node(files)
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)

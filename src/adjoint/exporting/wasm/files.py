@@ -1,0 +1,84 @@
+"""The files of a module of WebAssembly, and their test in node."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...core.annotations import Array
+from ..refusal import ExportError
+from ..subject import Subject
+from .forward import forward_of
+from .javascript import literal, network_module, network_types
+
+_SECONDS = 120
+_TEST = """import {{ load, selfTest }} from {file};
+process.stdout.write(selfTest(await load()));
+"""
+
+
+def network_files(
+    subject: Subject,
+    path: Path,
+    inputs: Sequence[Array],
+    expected: Sequence[Array],
+    together: Sequence[Array],
+) -> tuple[dict[Path, str | bytes], dict[str, int]]:
+    """Return a network's module, its module of JavaScript, its declarations, and their sizes.
+
+    Parameters
+    ----------
+    inputs, expected : sequence of array
+        Golden vectors, call by call along the first axis.
+    together : sequence of array
+        What all golden rows give in one call.
+    """
+    if not expected:
+        raise ExportError("WebAssembly: the function gives no array")
+    script, types = beside(path)
+    forward = forward_of(subject, expected, together)
+    files: dict[Path, str | bytes] = {
+        path: forward.module,
+        script: network_module(subject, forward, path, inputs, expected),
+        types: network_types(subject, forward),
+    }
+    sizes = {"module": len(forward.module), "weights": forward.weights, "memory": forward.memory}
+    return files, sizes
+
+
+def beside(path: Path) -> tuple[Path, Path]:
+    """Return the paths of the module of JavaScript and of the declarations."""
+    script, types = path.with_suffix(".mjs"), path.with_suffix(".d.mts")
+    if path in (script, types):
+        raise ExportError(f"WebAssembly: {path.name!r} would be the module of JavaScript too")
+    return script, types
+
+
+def tested_in_node(files: Mapping[Path, str | bytes]) -> str:
+    """Return what node says to the self-test; the files need not be in place yet."""
+    node = shutil.which("node")
+    if node is None:
+        return "golden vectors: not run, as there is no node here"
+    with tempfile.TemporaryDirectory() as folder:
+        for path, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            (Path(folder) / path.name).write_bytes(data)
+        script = next(path for path in files if path.suffix == ".mjs")
+        test = Path(folder) / "test"
+        test.mkdir()
+        url = (Path(folder) / script.name).as_uri()
+        (test / "run.mjs").write_text(_TEST.format(file=literal(url)))
+        command = [node, str(test / "run.mjs")]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"WebAssembly: the golden vectors took over {_SECONDS} s") from None
+    if done.returncode:
+        told = [line for line in done.stderr.splitlines() if "Error" in line] or ["no message"]
+        raise ExportError(f"WebAssembly: the golden vectors fail: {told[0]}")
+    return f"golden vectors, node: {done.stdout.rpartition(': ')[2]}"
