@@ -28,7 +28,8 @@ from .python_source import python_file
 from .refusal import ExportError
 from .subject import Subject
 from .subjects import read_subject
-from .wasm.files import network_files, tested_in_node
+from .training_task import TrainingTask
+from .wasm.files import network_files, tested_in_node, training_files
 
 SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx", ".wasm": "wasm"}
 TARGETS = tuple(SUFFIXES.values())
@@ -132,6 +133,8 @@ def export(
         raise ExportError(f"export: {name!r} is no name in Python and C; {called!r} would be one")
     if dtype not in (None, "float32", "float64"):
         raise ExportError(f"export: dtype: expected 'float32' or 'float64', got {dtype!r}")
+    if isinstance(subject, TrainingTask):
+        return _write_training(subject, path, target)
     training = _to_evaluation(subject)
     try:
         with read_subject(subject, examples).computing_in(dtype) as found:
@@ -139,6 +142,15 @@ def export(
     finally:
         for module in training:
             module.training = True
+
+
+def _write_training(task: TrainingTask, path: Path, target: str) -> Exported:
+    if target != "wasm":
+        raise ExportError(f"{NAMES[target]} has no trainings; --to wasm has")
+    files, sizes = training_files(task, path)
+    tested = tested_in_node(files, trains=True)
+    _write_all(files)
+    return _exported(files, sizes, tested)
 
 
 def _to_evaluation(subject: Any) -> list[Module]:
@@ -184,13 +196,17 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
         inputs, expected = _golden(subject, one_by_one=True)
         together = _golden(subject, one_by_one=False)[1]
         files, sizes = network_files(subject, path, inputs, expected, together)
-        tested = tested_in_node(files)
+        tested = tested_in_node(files, trains=False)
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)
         files[path] = text
         tested = _tested_python(text)
     _write_all(files)
+    return _exported(files, sizes, tested)
+
+
+def _exported(files: Mapping[Path, str | bytes], sizes: Mapping[str, int], tested: str) -> Exported:
     whole = sum(len(_encoded(content)) for content in files.values())
     return Exported(list(files), {"text": whole, **sizes}, tested)
 

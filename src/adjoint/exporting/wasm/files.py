@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,12 +12,18 @@ from pathlib import Path
 from ...core.annotations import Array
 from ..refusal import ExportError
 from ..subject import Subject
+from ..training_task import TrainingTask
 from .forward import forward_of
 from .javascript import literal, network_module, network_types
+from .training import training_of
+from .training_javascript import TYPES, training_module
 
 _SECONDS = 120
-_TEST = """import {{ load, selfTest }} from {file};
+_NETWORK = """import {{ load, selfTest }} from {file};
 process.stdout.write(selfTest(await load()));
+"""
+_TRAINING = """import {{ selfTest }} from {file};
+process.stdout.write(await selfTest());
 """
 
 
@@ -49,6 +56,20 @@ def network_files(
     return files, sizes
 
 
+def training_files(
+    task: TrainingTask, path: Path
+) -> tuple[dict[Path, str | bytes], dict[str, int]]:
+    """Return a training's module, its module of JavaScript, its declarations, and their sizes."""
+    script, types = beside(path)
+    made = training_of(task)
+    files: dict[Path, str | bytes] = {
+        path: made.module,
+        script: training_module(made, path),
+        types: TYPES,
+    }
+    return files, {"module": len(made.module), "memory": made.places["heap"]}
+
+
 def beside(path: Path) -> tuple[Path, Path]:
     """Return the paths of the module of JavaScript and of the declarations."""
     script, types = path.with_suffix(".mjs"), path.with_suffix(".d.mts")
@@ -57,7 +78,7 @@ def beside(path: Path) -> tuple[Path, Path]:
     return script, types
 
 
-def tested_in_node(files: Mapping[Path, str | bytes]) -> str:
+def tested_in_node(files: Mapping[Path, str | bytes], *, trains: bool) -> str:
     """Return what node says to the self-test; the files need not be in place yet."""
     node = shutil.which("node")
     if node is None:
@@ -70,7 +91,8 @@ def tested_in_node(files: Mapping[Path, str | bytes]) -> str:
         test = Path(folder) / "test"
         test.mkdir()
         url = (Path(folder) / script.name).as_uri()
-        (test / "run.mjs").write_text(_TEST.format(file=literal(url)))
+        script_of_test = (_TRAINING if trains else _NETWORK).format(file=literal(url))
+        (test / "run.mjs").write_text(script_of_test)
         command = [node, str(test / "run.mjs")]
         try:
             done = subprocess.run(
@@ -79,6 +101,6 @@ def tested_in_node(files: Mapping[Path, str | bytes]) -> str:
         except subprocess.TimeoutExpired:
             raise ExportError(f"WebAssembly: the golden vectors took over {_SECONDS} s") from None
     if done.returncode:
-        told = [line for line in done.stderr.splitlines() if "Error" in line] or ["no message"]
+        told = re.findall(r"^\w*Error: .*", done.stderr, re.MULTILINE) or ["no message"]
         raise ExportError(f"WebAssembly: the golden vectors fail: {told[0]}")
     return f"golden vectors, node: {done.stdout.rpartition(': ')[2]}"
