@@ -25,7 +25,7 @@ from adjoint.exporting.wasm.binary import Reader, padded, sections, signed, unsi
 from adjoint.exporting.wasm.javascript import literal
 from adjoint.exporting.wasm.linker import STACK, UnlinkableError, link
 from adjoint.exporting.wasm.machine import machine
-from exporting.test_export import NETWORKS, assert_like, outputs, rows
+from exported_networks import NETWORKS, assert_like, outputs, rows
 from sampled import sampled
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.annotations import ArrayLike
+from ..core.checks import positive_size
 from ..data.rows import as_seed
 from ..nn.module import Module, Parameter
 from ..optim import Optimizer
@@ -32,6 +33,8 @@ class TrainingTask:
         Decides the order of the rows; whoever runs the training may choose another.
     shuffle : bool
         Whether each epoch has another order.
+    epochs : int, optional
+        After how many epochs a page pauses; by default it goes on.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class TrainingTask:
         batch_size: int = 32,
         seed: Any = 0,
         shuffle: bool = True,
+        epochs: int | None = None,
     ) -> None:
         self.task: Task = prepare(
             model, data, loss=loss, optimizer=optimizer, batch_size=batch_size
@@ -69,3 +73,4 @@ class TrainingTask:
             raise TypeError("TrainingTask: expected a pair of arrays as data, got a stream of them")
         self.seed = as_seed(seed)
         self.shuffle = shuffle
+        self.epochs = None if epochs is None else positive_size("epochs", epochs)

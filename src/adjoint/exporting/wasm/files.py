@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ...core.annotations import Array
 from ..refusal import ExportError
@@ -15,6 +16,7 @@ from ..subject import Subject
 from ..training_task import TrainingTask
 from .forward import forward_of
 from .javascript import literal, network_module, network_types
+from .page import network_page, title_of, training_page
 from .training import training_of
 from .training_javascript import TYPES, training_module
 
@@ -27,14 +29,25 @@ process.stdout.write(await selfTest());
 """
 
 
+class Made(NamedTuple):
+    """What is to be written: texts and bytes by path, sizes in bytes, and how it was tested."""
+
+    files: dict[Path, str | bytes]
+    sizes: dict[str, int]
+    tested: str
+
+
 def network_files(
     subject: Subject,
     path: Path,
     inputs: Sequence[Array],
     expected: Sequence[Array],
     together: Sequence[Array],
-) -> tuple[dict[Path, str | bytes], dict[str, int]]:
-    """Return a network's module, its module of JavaScript, its declarations, and their sizes.
+    *,
+    is_page: bool,
+    examples: Sequence[Any] = (),
+) -> Made:
+    """Return a network's module, its module of JavaScript and its declarations, or its page.
 
     Parameters
     ----------
@@ -42,32 +55,42 @@ def network_files(
         Golden vectors, call by call along the first axis.
     together : sequence of array
         What all golden rows give in one call.
+    is_page : bool
+        Whether it is to be a page.
+    examples : sequence of array
+        Rows that say how far the sliders of a page go.
     """
     if not expected:
         raise ExportError("WebAssembly: the function gives no array")
-    script, types = beside(path)
+    place = path.with_suffix(".wasm") if is_page else path
+    script, types = beside(place)
     forward = forward_of(subject, expected, together)
+    page = network_page(subject, forward, title_of(path), examples) if is_page else ""
     files: dict[Path, str | bytes] = {
-        path: forward.module,
-        script: network_module(subject, forward, path, inputs, expected),
+        place: forward.module,
+        script: network_module(subject, forward, place, inputs, expected),
         types: network_types(subject, forward),
     }
     sizes = {"module": len(forward.module), "weights": forward.weights, "memory": forward.memory}
-    return files, sizes
+    tested = tested_in_node(files, trains=False)
+    return Made({path: page} if is_page else files, sizes, tested)
 
 
-def training_files(
-    task: TrainingTask, path: Path
-) -> tuple[dict[Path, str | bytes], dict[str, int]]:
-    """Return a training's module, its module of JavaScript, its declarations, and their sizes."""
-    script, types = beside(path)
+def training_files(task: TrainingTask, path: Path, *, is_page: bool) -> Made:
+    """Return a training's module, its module of JavaScript and its declarations, or its page."""
+    place = path.with_suffix(".wasm") if is_page else path
+    script, types = beside(place)
     made = training_of(task)
     files: dict[Path, str | bytes] = {
-        path: made.module,
-        script: training_module(made, path),
+        place: made.module,
+        script: training_module(made, place),
         types: TYPES,
     }
-    return files, {"module": len(made.module), "memory": made.places["heap"]}
+    sizes = {"module": len(made.module), "memory": made.places["heap"]}
+    tested = tested_in_node(files, trains=True)
+    if is_page:
+        files = {path: training_page(task, made, title_of(path))}
+    return Made(files, sizes, tested)
 
 
 def beside(path: Path) -> tuple[Path, Path]:
