@@ -16,6 +16,7 @@ from adjoint.cli.main import main
 from adjoint.estimators import MLPClassifier
 from adjoint.exporting.refusal import ExportError
 from in_chromium import CHROMIUM, in_chromium
+from sampled import sampled
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 X, Y = ad.datasets.make_moons(110, noise=0.1, seed=0)
@@ -52,8 +53,8 @@ def test_a_page_is_one_file_that_loads_nothing(page):
     read = Reader(page)
     assert not {"link", "img", "iframe", "object", "base"} & set(read.tags)
     assert not {"src", "href", "action"} & {name for name, _ in read.attributes}
-    policy = dict(read.attributes)["content"] if read.tags.count("meta") == 1 else page
-    assert "default-src 'none'" in policy
+    policies = [value for name, value in read.attributes if name == "content"]
+    assert any(value.startswith("default-src 'none'") for value in policies)
     assert not re.search(r"https?://|\bfetch\(|import\(|@import", page)
 
 
@@ -149,9 +150,10 @@ return {
     assert float(told["slider"]) == pytest.approx(0.75, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "name", ["</title><script>alert(1)</script>", "a\"b'c&d", "红", "<!--", "x.wasm"]
-)
+TITLES = ["</title><script>alert(1)</script>", "a\"b'c&d", "红", "<!--", "x.wasm"]
+
+
+@pytest.mark.parametrize("name", sampled(TITLES, 3))
 def test_a_title_is_text_whatever_the_file_is_called(name, tmp_path):
     path = tmp_path / f"{name.replace('/', '∕')}.html"
     ad.export(nn.MLP(2, 3, 1, rng=0), path, np.ones((1, 2)))
