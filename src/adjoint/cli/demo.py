@@ -23,6 +23,7 @@ from .. import nn, optim
 from ..core.checks import positive
 from ..data.datasets import DATASETS
 from ..errors import choose, require
+from ..exporting.training_task import TrainingTask
 from ..files.whole_file import whole_file, write_whole
 from ..plots import DataDisplay, DecisionBoundaryDisplay, LossCurveDisplay, style
 from ..plots.two_schemes import svg_in_two_schemes
@@ -210,6 +211,20 @@ def train(
         progress=progress,
     )
     return Result(experiment, history, time.perf_counter() - start)
+
+
+def task(experiment: Experiment) -> TrainingTask:
+    """Return what `train` does as a task that can be exported."""
+    settings, model = experiment.settings, experiment.model
+    return TrainingTask(
+        model,
+        (experiment.X, experiment.y),
+        loss="cross_entropy",
+        optimizer=optim.SGD(model.parameters(), lr=settings.learning_rate),
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        epochs=settings.epochs,
+    )
 
 
 def milestones(epochs: int) -> list[int]:

@@ -78,6 +78,7 @@ def of_estimator(estimator: Any) -> Subject:
         names=("x",),
         classes=classes,
         results=("variable",),
+        columns=tuple(map(str, getattr(first, "feature_names_in_", ()))),
     )
     if not reads_frame:
         return subject

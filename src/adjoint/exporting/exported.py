@@ -28,9 +28,12 @@ from .python_source import python_file
 from .refusal import ExportError
 from .subject import Subject
 from .subjects import read_subject
+from .training_task import TrainingTask
+from .wasm.files import network_files, training_files
 
-SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx"}
+SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx", ".wasm": "wasm", ".html": "html"}
 TARGETS = tuple(SUFFIXES.values())
+NAMES = {"py": "python", "c": "C99", "onnx": "ONNX", "wasm": "WebAssembly", "html": "html"}
 _SECONDS = 300
 
 
@@ -71,19 +74,23 @@ def export(
 
     Parameters
     ----------
-    subject : Module, Compiled, callable, estimator, Pipeline, TableModel or path
+    subject : Module, Compiled, callable, estimator, Pipeline, TableModel, path or TrainingTask
         A module is exported in evaluation mode, a compiled function for the shapes of its latest
         call. Estimators are MLPClassifier and MLPRegressor, or a pipeline that ends in one, with
         scalers of scikit-learn before it, TabularClassifier and TabularRegressor; they give the
         probabilities of classes, or numbers. A path is the folder of a model of `adjoint fit`.
+        A `TrainingTask` is for ``.wasm`` and ``.html``.
     path : path
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
         header beside it. ``.onnx`` is a graph of ONNX for any number of rows; onnxruntime, if it is
-        installed, runs it before it is written.
+        installed, runs it before it is written. ``.wasm`` is WebAssembly, with a module of
+        JavaScript and its types beside it. ``.html`` is a page that loads nothing: a network to
+        try, or a training that runs.
     *examples : array
         Arguments of a module or a function: their shapes and dtypes. In C a module takes one
-        row, elsewhere any number of rows if it treats each alike.
-    to : {"py", "c", "onnx"}, optional
+        row, elsewhere any number of rows if it treats each alike. On a page the sliders go as far
+        as these rows, which may be given for an estimator, too.
+    to : {"py", "c", "onnx", "wasm", "html"}, optional
         By default as the path ends.
     name : str, optional
         What the function is called, and what all names of a file of C begin with; by default the
@@ -130,13 +137,23 @@ def export(
         raise ExportError(f"export: {name!r} is no name in Python and C; {called!r} would be one")
     if dtype not in (None, "float32", "float64"):
         raise ExportError(f"export: dtype: expected 'float32' or 'float64', got {dtype!r}")
+    if isinstance(subject, TrainingTask):
+        return _write_training(subject, path, target)
     training = _to_evaluation(subject)
     try:
         with read_subject(subject, examples).computing_in(dtype) as found:
-            return _write(found, path, target, called)
+            return _write(found, path, target, called, examples)
     finally:
         for module in training:
             module.training = True
+
+
+def _write_training(task: TrainingTask, path: Path, target: str) -> Exported:
+    if target not in ("wasm", "html"):
+        raise ExportError(f"{NAMES[target]} has no trainings; --to wasm and --to html have")
+    files, sizes, tested = training_files(task, path, is_page=target == "html")
+    _write_all(files)
+    return _exported(files, sizes, tested)
 
 
 def _to_evaluation(subject: Any) -> list[Module]:
@@ -148,13 +165,16 @@ def _to_evaluation(subject: Any) -> list[Module]:
     return training
 
 
-def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
+def _write(
+    subject: Subject, path: Path, target: str, name: str, examples: Sequence[Any]
+) -> Exported:
     files: dict[Path, str | bytes] = {}
+    if target in ("c", "wasm", "html") and subject.reader is not None:
+        raise ExportError(
+            f"{NAMES[target]}: {subject.reader.refusal}; --to py carries the rules by which it is "
+            "read"
+        )
     if target == "c":
-        if subject.reader is not None:
-            raise ExportError(
-                f"C99: {subject.reader.refusal}; --to py carries the rules by which it is read"
-            )
         header = _header_beside(path, name)
         inputs, expected = _golden(subject, one_by_one=True)
         if not expected:
@@ -177,12 +197,23 @@ def _write(subject: Subject, path: Path, target: str, name: str) -> Exported:
         content, sizes = onnx_file(subject, name, inputs, expected)
         files[path] = content
         tested = tested_onnx(subject, content, inputs, expected)
+    elif target in ("wasm", "html"):
+        inputs, expected = _golden(subject, one_by_one=True)
+        together = _golden(subject, one_by_one=False)[1]
+        page = target == "html"
+        files, sizes, tested = network_files(
+            subject, path, inputs, expected, together, is_page=page, examples=examples
+        )
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)
         files[path] = text
         tested = _tested_python(text)
     _write_all(files)
+    return _exported(files, sizes, tested)
+
+
+def _exported(files: Mapping[Path, str | bytes], sizes: Mapping[str, int], tested: str) -> Exported:
     whole = sum(len(_encoded(content)) for content in files.values())
     return Exported(list(files), {"text": whole, **sizes}, tested)
 

@@ -49,6 +49,8 @@ class Subject:
         What the results are called; by default after their places.
     places : mapping of int to str
         What modules are called, by their identity, beside those that have a path.
+    columns : tuple of str
+        What the numbers of a row are called, where that is known.
     """
 
     function: Callable[..., Any]
@@ -62,6 +64,7 @@ class Subject:
     classes: Array | None = None
     results: tuple[str, ...] = ()
     places: Mapping[int, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     def trace(self, rows: int | None = None) -> Traced:
         """Return the graph for arguments like the examples, or like them with so many rows."""

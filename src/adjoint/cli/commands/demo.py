@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import click
 from tqdm import tqdm
 
 from ...errors import require
-from ...files.rescue import rescued
+from ...files.rescue import check_file_place, rescued
 from .. import demo as demonstration
 from ..demo_options import demo_options
+from ..options import check_out
 
 INTERRUPTED = 130
 
@@ -30,17 +32,31 @@ INTERRUPTED = 130
     help="Folder for the pictures; made if it is not there.",
 )
 @click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a page that trains in a browser, and train nothing here.",
+    show_default=False,
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print only a summary in JSON on standard output."
 )
 @click.pass_context
-def demo(context: click.Context, /, out: Path, as_json: bool, **options: Any) -> int:
+def demo(
+    context: click.Context, /, out: Path, page: Path | None, as_json: bool, **options: Any
+) -> int:
     """Train a small network on a toy data set, and draw the result.
 
     Prints the loss as it falls and the accuracy on the training points at the end, and writes the
     loss curve, the data and the decision boundary to the folder --out, as SVG and PNG. Ctrl-C ends
     the training early and draws what was reached.
+
+    With --page it writes one file of HTML instead, on which whoever opens it can play the same
+    training, pause it, take single steps and change the learning rate. It loads nothing.
     """
     settings = demonstration.DemoSettings(**options)
+    if page is not None:
+        return _write_page(context, settings, page, as_json=as_json)
     experiment = _prepare(context, settings, out)
     say = _Speaker(epochs=settings.epochs, aside=as_json)
     say.introduction(experiment)
@@ -52,6 +68,25 @@ def demo(context: click.Context, /, out: Path, as_json: bool, **options: Any) ->
         summary = {**result.summary(), "files": [str(path) for path in files]}
         click.echo(json.dumps(summary, indent=2, allow_nan=False))
     return INTERRUPTED if result.history.interrupted else 0
+
+
+def _write_page(
+    context: click.Context, settings: demonstration.DemoSettings, path: Path, *, as_json: bool
+) -> int:
+    check_out(check_file_place, path, option="--page")
+    from ...exporting.exported import export
+    from ...exporting.refusal import ExportError
+
+    try:
+        done = export(demonstration.task(demonstration.prepare(settings)), path, to="html")
+    except (ValueError, MemoryError, ExportError) as error:
+        raise click.UsageError(str(error), context) from error
+    if as_json:
+        summary = {**asdict(settings), "files": [str(path)], "bytes": done.sizes["text"]}
+        click.echo(json.dumps(summary, indent=2, allow_nan=False))
+    else:
+        click.echo(f"wrote {click.format_filename(path)}: {done.sizes['text']:,} bytes")
+    return 0
 
 
 def _draw_elsewhere(result: demonstration.Result, folder: Path) -> None:

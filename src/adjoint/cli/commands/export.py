@@ -13,7 +13,9 @@ from ..options import check_out
 
 @click.command(short_help="Write a model as a file that needs no adjoint.")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Choice(["py", "c", "onnx"]), help="[default: as --out ends]")
+@click.option(
+    "--to", type=click.Choice(["py", "c", "wasm", "html", "onnx"]), help="[default: as --out ends]"
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--name", help="What its function is called.  [default: as the file]")
 def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
@@ -24,7 +26,9 @@ def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
           was read: numbers and units, missing values, categories, dates
     onnx  a graph with an input for each column: numbers, texts, and dates as
           microseconds; it needs the extra `onnx`
-    c     C99, which has no rules for texts: a model of a table is refused
+    c, wasm, html
+          C99, WebAssembly, a page: they have no rules for texts, and refuse a
+          model of a table
 
     The file is tested with golden vectors before it is written. The weights alone are in MODEL
     already, as safetensors, which many libraries read.
