@@ -23,6 +23,7 @@ from .nn.linear import Linear
 from .nn.linear_path import LinearPath, looked_up
 from .nn.module import Module, Parameter
 from .nn.normalisation import LayerNorm
+from .nn.piecewise_linear import piecewise_linear
 from .ops.indexing import index
 from .ops.structural import astype, concatenate
 
@@ -49,11 +50,15 @@ class Design:
     Parameters
     ----------
     sizes : tuple of int
-        The sizes of the input once categories are embedded, the hidden layers, and the output.
+        The sizes of the input once categories are embedded and numbers are in bins, the hidden
+        layers, and the output.
     activations : tuple
         One for each hidden layer.
     linear_path : bool
         Whether a linear model of the input is added to the output.
+    bins : int
+        In how many bins each number enters the hidden layers besides itself, see
+        `piecewise_linear`.
     by_product : bool
         Whether categories are looked up by products, see `looked_up`; their numbers must be right.
     """
@@ -67,11 +72,12 @@ class Design:
     categories: tuple[Category, ...] = ()
     linear_path: bool = False
     by_product: bool = False
+    bins: int = 0
 
     @property
     def numeric(self) -> int:
         """How many columns of the input are no categories."""
-        return self.sizes[0] - sum(one.size for one in self.categories)
+        return (self.sizes[0] - sum(one.size for one in self.categories)) // (1 + self.bins)
 
 
 class Perceptron(Module):
@@ -165,13 +171,14 @@ class Perceptron(Module):
         return concatenate(numeric, axis=1) if numeric else None, codes
 
     def _embedded(self, numbers: Any, codes: list[Any]) -> Any:
-        """Return numbers, and after them the embeddings of categories."""
-        if not codes:
-            return numbers
-        embedded = [
+        """Return numbers, how they lie in bins, and the embeddings of categories."""
+        parts = [] if numbers is None else [numbers]
+        if parts and self.design.bins:
+            parts.append(piecewise_linear(numbers, self.design.bins))
+        parts += [
             looked_up(layer, code) for layer, code in zip(self.embeddings, codes, strict=True)
         ]
-        return concatenate(([] if numbers is None else [numbers]) + embedded, axis=1)
+        return concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
 
 # Rows predicted at a time, so that many of them need little memory.
@@ -249,6 +256,6 @@ def embedding_size(count: int, *, most: int) -> int:
     return max(1, min(most, round(1.6 * math.pow(count, 0.56))))
 
 
-def input_size(categories: Sequence[Category], columns: int) -> int:
-    """Return how many numbers an input row has once its categories are embedded."""
-    return columns + sum(one.size - 1 for one in categories)
+def input_size(categories: Sequence[Category], columns: int, *, bins: int = 0) -> int:
+    """Return how many numbers an input row has once categories are embedded, others in bins."""
+    return (columns - len(categories)) * (1 + bins) + sum(one.size for one in categories)

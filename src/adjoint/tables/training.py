@@ -27,6 +27,7 @@ from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .parts import Parts
 from .settings import TableSettings
+from .snapshots import Snapshots, epochs_to_keep
 from .target import Target
 
 # From so many rows on, those held out to stop by are not missed, and all members have the same.
@@ -49,9 +50,10 @@ class Trained:
     history : History
         That of the first member.
     best_epoch : int
-        0 where the first member was best as it started, a linear model.
+        The epoch that all weights are of; 0 is the linear models that the members started as.
     interrupted : bool
-        Whether Ctrl-C ended the training of any member; later ones are not there then.
+        Whether Ctrl-C ended the training of any member; then it and later ones are not there,
+        unless it was the first.
     seconds : float
     """
 
@@ -60,6 +62,21 @@ class Trained:
     best_epoch: int
     interrupted: bool
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A trained network, its weights as it started and after some epochs, and its first loss."""
+
+    network: Perceptron
+    history: History
+    first: dict[str, Array]
+    before: float
+    snapshots: dict[int, dict[str, Array]]
+
+    def loss_after(self, epoch: int) -> float:
+        """Return the loss on the rows that it holds out."""
+        return float(self.history["val_loss"][epoch - 1]) if epoch else self.before
 
 
 def train(
@@ -82,9 +99,7 @@ def train(
     """
     start = time.perf_counter()
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
-    members: list[Perceptron] = []
-    histories: list[History] = []
-    best_epochs: list[int] = []
+    members: list[_Member] = []
     linear: list[Array] = []
     for k, (rows, held) in enumerate(_splits(parts, settings)):
         network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
@@ -96,26 +111,41 @@ def train(
         else:
             start_from_linear(network, encoder, target, *rows)
             linear = _path(network)
-        history, best = _train_one(
-            network,
-            rows if parts.stream is None else parts.stream,
-            held,
-            replace(settings, seed=settings.seed + k),
-            loss=target.loss,
-            count=parts.rows,
-            progress=progress and not k,
-            checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
+        members.append(
+            _train_one(
+                network,
+                rows if parts.stream is None else parts.stream,
+                held,
+                replace(settings, seed=settings.seed + k),
+                loss=target.loss,
+                count=parts.rows,
+                progress=progress and not k,
+                checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
+            )
         )
-        members.append(network)
-        histories.append(history)
-        best_epochs.append(best)
-        if history.interrupted:
+        if members[-1].history.interrupted:
             break
+    # One that was interrupted is not trained enough to answer with those that were not.
+    whole = [one for one in members if not one.history.interrupted] or members
+    best = _set_to_best(whole)
     seconds = time.perf_counter() - start
-    model = TableModel(
-        encoder, target, Ensemble(members), fingerprints=_fingerprints(parts, len(members))
-    )
-    return Trained(model, histories[0], best_epochs[0], histories[-1].interrupted, seconds)
+    ensemble = Ensemble([one.network for one in whole])
+    model = TableModel(encoder, target, ensemble, fingerprints=_fingerprints(parts, len(whole)))
+    return Trained(model, whole[0].history, best, members[-1].history.interrupted, seconds)
+
+
+def _set_to_best(members: list[_Member]) -> int:
+    """Give all members their weights of one epoch, and return which: 0 is the linear model.
+
+    It is the best by the mean of the members' losses, each on the rows that it holds out. These are
+    many rows together, of few rows in all; an epoch chosen by a member's own would be by chance.
+    """
+    epochs = [0, *sorted(set.intersection(*(set(one.snapshots) for one in members)))]
+    losses = np.mean([[one.loss_after(epoch) for epoch in epochs] for one in members], axis=0)
+    best = epochs[int(np.nan_to_num(losses, nan=np.inf).argmin())]
+    for one in members:
+        one.network.load_state_dict(one.snapshots[best] if best else one.first)
+    return best
 
 
 def _fingerprints(parts: Parts, members: int) -> Fingerprints:
@@ -184,16 +214,15 @@ def _train_one(
     count: int,
     progress: bool,
     checkpoint: Saving | None,
-) -> tuple[History, int]:
-    """Train one member, and return its history and its best epoch: 0 is the linear model.
-
-    Where no epoch does better than the linear model that it started as, it stays that model.
-    """
+) -> _Member:
+    """Train one member, and keep its weights after some epochs."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
-    first = [np.array(p.data) for p in network.parameters()]
+    first = network.state_dict()
     before = np.inf if settings.reproducible else _loss(network, loss, *held)
-    stopping = EarlyStopping(patience=settings.patience)
+    size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
+    snapshots = Snapshots(epochs_to_keep(epochs, size=size))
+    stopping = EarlyStopping(patience=settings.patience, restore_best=False)
     try:
         history = fit(
             network,
@@ -204,7 +233,7 @@ def _train_one(
             batch_size=batch,
             seed=settings.seed,
             validation=held,
-            callbacks=[stopping],
+            callbacks=[stopping, snapshots],
             checkpoint=checkpoint,
             resume=checkpoint is not None,
             progress="log" if progress else False,
@@ -218,12 +247,7 @@ def _train_one(
         if checkpoint is None:
             raise
         raise TableError(f"{checkpoint.path}: {error}") from None
-    losses = history["val_loss"] if len(history) else []
-    if not losses or min(losses) < before:
-        return history, stopping.best_epoch
-    for parameter, values in zip(network.parameters(), first, strict=True):
-        parameter.data[...] = values
-    return history, 0
+    return _Member(network, history, first, before, snapshots.weights)
 
 
 def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[str, Any]]:

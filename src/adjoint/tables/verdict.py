@@ -158,7 +158,7 @@ def _training(trained: Trained) -> list[str]:
         return ["It was still improving at the last epoch: try more --epochs."]
     if trained.best_epoch == 0 and losses:
         return [
-            "No epoch was better than the linear model that the first network started as, by the "
-            "rows to stop by."
+            "No epoch was better than the linear model that the training started from, by the rows "
+            "to stop by."
         ]
     return []
