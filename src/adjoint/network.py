@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -79,6 +80,24 @@ class Design:
         """How many columns of the input are no categories."""
         return (self.sizes[0] - sum(one.size for one in self.categories)) // (1 + self.bins)
 
+    def number_places(self, columns: range) -> list[int]:
+        """Return the places among the numbers of some columns of the input."""
+        categories = sorted(one.column for one in self.categories)
+        return [c - bisect_left(categories, c) for c in columns if c not in categories]
+
+    def embedded_places(self, columns: range) -> list[int]:
+        """Return the places of some columns of the input in what the first layer reads."""
+        found = []
+        for place in self.number_places(columns):
+            start = self.numeric + place * self.bins
+            found += [place, *range(start, start + self.bins)]
+        start = self.numeric * (1 + self.bins)
+        for one in self.categories:
+            if one.column in columns:
+                found += range(start, start + one.size)
+            start += one.size
+        return found
+
 
 class Perceptron(Module):
     """A multilayer perceptron with scikit-learn's first weights.
@@ -138,19 +157,28 @@ class Perceptron(Module):
         -------
         (n, outputs) Tensor
         """
+        embedded, line = self.opened(x)
+        output = self.closed(self.linear[0](embedded), embedded)
+        return output if line is None else output + line
+
+    def opened(self, x: Value | Array) -> tuple[Any, Any]:
+        """Return what the first layer reads, and what the linear path adds to the output."""
         numbers, codes = self._parted(x)
-        x = self._embedded(numbers, codes)
-        *hidden, last = self.linear
-        for i, layer in enumerate(hidden):
-            z = layer(x)
-            if self.norms:
-                z = self.norms[i](z)
+        embedded = self._embedded(numbers, codes)
+        line = None if self.linear_path is None else self.linear_path(numbers, codes)
+        return embedded, line
+
+    def closed(self, sums: Any, embedded: Any) -> Any:
+        """Return the output without a linear path, of the first layer's sums and what it read."""
+        x = embedded
+        for i, layer in enumerate(self.linear[1:]):
+            z = self.norms[i](sums) if self.norms else sums
             a = self.activations[i](z)
             if self.dropouts:
                 a = self.dropouts[i](a)
             x = a + x if self.design.residual and a.shape == x.shape else a
-        output = last(x)
-        return output if self.linear_path is None else output + self.linear_path(numbers, codes)
+            sums = layer(x)
+        return sums
 
     def outputs(self, X: Array) -> Array:
         """Return the output for plain numbers, in evaluation mode and in blocks of rows."""

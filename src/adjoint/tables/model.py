@@ -71,7 +71,11 @@ class TableModel:
         -------
         (n, classes) or (n,) array
         """
-        found = outputs_of(self.network, X).astype(np.float64)
+        return self.answers(outputs_of(self.network, X))
+
+    def answers(self, outputs: Array) -> Array:
+        """Return what the network's outputs mean: the classes' probabilities, or numbers."""
+        found = outputs.astype(np.float64)
         if self.target.task == "regression":
             return np.asarray(found[:, 0] * self.target.std + self.target.mean)
         return np.asarray(softmax(found, axis=1))

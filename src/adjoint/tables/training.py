@@ -21,6 +21,7 @@ from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
 from ..training.history import History
 from ..training.saving import Saving
+from ..training.tiers import native_code_pays
 from .baseline import start_from_linear
 from .encoder import DTYPE, Encoder
 from .fingerprints import Fingerprints
@@ -217,18 +218,21 @@ def _train_one(
 ) -> _Member:
     """Train one member, and keep its weights after some epochs."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
-    steps = epochs * -(-count // batch)
+    rate, steps = settings.rate_for(count), epochs * -(-count // batch)
     first = network.state_dict()
     before = np.inf if settings.reproducible else _loss(network, loss, *held)
     size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
     snapshots = Snapshots(epochs_to_keep(epochs, size=size))
     stopping = EarlyStopping(patience=settings.patience, restore_best=False)
+    # The members after the first use the same code.
+    all_steps = steps * settings.members_for(count)
+    pays = native_code_pays(network, steps=all_steps, rows=batch)
     try:
         history = fit(
             network,
             rows,
             loss=loss,
-            optimizer=lambda _: AdamW(_groups(network, settings.learning_rate, steps)),
+            optimizer=lambda _: AdamW(_groups(network, rate, steps)),
             epochs=epochs,
             batch_size=batch,
             seed=settings.seed,
@@ -237,6 +241,7 @@ def _train_one(
             checkpoint=checkpoint,
             resume=checkpoint is not None,
             progress="log" if progress else False,
+            compile="prefer" if pays and not settings.reproducible else "auto",
             reproducible=settings.reproducible,
         )
     except (TableError, ReproducibleError):

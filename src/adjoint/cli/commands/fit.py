@@ -96,8 +96,7 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
 @click.option(
     "--learning-rate",
     type=FiniteNumber(0, min_open=True),
-    default=DEFAULTS.learning_rate,
-    help="Step length of AdamW.",
+    help="First step length of AdamW.  [default: by the rows]",
 )
 @click.option(
     "--dropout",
