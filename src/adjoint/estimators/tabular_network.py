@@ -33,17 +33,12 @@ def _size_or_none(name: str, value: object) -> None:
         positive_size(name, value)
 
 
-def _rate_or_none(name: str, value: object) -> None:
-    if value is not None:
-        number(0, closed="neither")(name, value)
-
-
 _CHECKS: dict[str, Check] = {
     "ensemble": _size_or_none,
     "epochs": _size_or_none,
     "patience": positive_size,
     "batch_size": _size_or_none,
-    "learning_rate": _rate_or_none,
+    "learning_rate": number(0, closed="neither"),
     "dropout": number(0, 1),
     "validation": number(0, 1, closed="neither"),
     "verbose": flag,
@@ -72,7 +67,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         epochs: int | None = _DEFAULTS.epochs,
         patience: int = _DEFAULTS.patience,
         batch_size: int | None = _DEFAULTS.batch_size,
-        learning_rate: float | None = _DEFAULTS.learning_rate,
+        learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
         validation: float = _DEFAULTS.validation,
         decimal: str | None = None,
@@ -174,8 +169,8 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         Epochs without a better loss on the rows to validate on, before it stops.
     batch_size : int, optional
         Rows a step; by default as the rows need.
-    learning_rate : float, optional
-        The first step length of AdamW; by default as the rows need.
+    learning_rate : float
+        The first step length of AdamW.
     dropout : float
         The part of the units that a step leaves out, in [0, 1).
     validation : float

@@ -21,9 +21,7 @@ class TableSettings:
         Epochs without a better loss on the rows to validate on, before it stops.
     batch_size : int, optional
         By default by the number of rows, see `batch_size_for`.
-    learning_rate : float, optional
-        By default by the number of rows, see `rate_for`.
-    dropout : float
+    learning_rate, dropout : float
     test, validation : float
         Parts of the rows that are held out: to score by (0 for none), and of the others to stop by.
     seed : int
@@ -39,7 +37,7 @@ class TableSettings:
     epochs: int | None = None
     patience: int = 100
     batch_size: int | None = None
-    learning_rate: float | None = None
+    learning_rate: float = 1e-3
     dropout: float = 0.1
     test: float = 0.2
     validation: float = 0.1
@@ -56,10 +54,6 @@ class TableSettings:
         most = _BATCH if rows < _MANY_ROWS else _BATCH_OF_MANY
         return self.batch_size or int(min(max(rows // 24, 16), most))
 
-    def rate_for(self, rows: int) -> float:
-        """Return the first step length: smaller for few rows, on which a linear model may end."""
-        return self.learning_rate or (_RATE_OF_FEW if rows < _FEW_ROWS else _RATE)
-
     def members_for(self, rows: int) -> int:
         """Return how many networks answer together: more where a chance split decides much."""
         return self.ensemble or next(count for below, count in _MEMBERS if rows < below)
@@ -67,7 +61,6 @@ class TableSettings:
 
 # Chosen by the development tables of benchmarks/tables.py alone.
 _ROWS_SEEN = 750_000
-_FEW_ROWS, _MANY_ROWS = 3_000, 10_000
+_MANY_ROWS = 10_000
 _BATCH, _BATCH_OF_MANY = 64, 256
-_RATE_OF_FEW, _RATE = 1e-3, 3e-3
 _MEMBERS = ((_MANY_ROWS, 8), (100_000, 4), (math.inf, 2))

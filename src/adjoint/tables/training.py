@@ -218,7 +218,7 @@ def _train_one(
 ) -> _Member:
     """Train one member, and keep its weights after some epochs."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
-    rate, steps = settings.rate_for(count), epochs * -(-count // batch)
+    steps = epochs * -(-count // batch)
     first = network.state_dict()
     before = np.inf if settings.reproducible else _loss(network, loss, *held)
     size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
@@ -232,7 +232,7 @@ def _train_one(
             network,
             rows,
             loss=loss,
-            optimizer=lambda _: AdamW(_groups(network, rate, steps)),
+            optimizer=lambda _: AdamW(_groups(network, settings.learning_rate, steps)),
             epochs=epochs,
             batch_size=batch,
             seed=settings.seed,

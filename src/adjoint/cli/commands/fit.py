@@ -96,7 +96,8 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
 @click.option(
     "--learning-rate",
     type=FiniteNumber(0, min_open=True),
-    help="First step length of AdamW.  [default: by the rows]",
+    default=DEFAULTS.learning_rate,
+    help="First step length of AdamW.",
 )
 @click.option(
     "--dropout",
