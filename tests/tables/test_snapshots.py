@@ -34,7 +34,7 @@ def test_all_members_have_the_weights_of_the_epoch_that_is_best_for_all(monkeypa
     monkeypatch.setattr(
         training, "_set_to_best", lambda members: seen.extend(members) or choose(members)
     )
-    *given, settings = prepared(lambda x: np.sign(x[:, 0] * x[:, 1]))
+    *given, settings = prepared(lambda x: np.sign(x[:, 0] * x[:, 1]), learning_rate=0.01)
     best = training.train(*given, settings, progress=False).best_epoch
     losses = np.mean([one.history["val_loss"] for one in seen], axis=0)
     assert best == losses.argmin() + 1
