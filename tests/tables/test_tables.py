@@ -121,6 +121,34 @@ def test_fit_says_what_it_took_the_columns_for_and_how_it_did(run):
     assert {"age", "town"} <= set(list(record["importance"])[:3])
 
 
+@pytest.mark.parametrize(
+    ("metric", "head"), [("f1", "f1"), ("log_loss", "log loss"), ("balanced_accuracy", "balanced")]
+)
+def test_a_chosen_metric_is_scored_compared_and_shown_with_its_interval(run, metric, head):
+    write("people.csv", people())
+    fit = ["fit", "people.csv", "--target", "label", "--metric", metric, *FAST]
+    status, out, _ = run(*fit, "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert found["headline"] == metric
+    low, high = found["intervals"]["network"]
+    assert low < found["metrics"]["network"][metric] < high
+    assert f"the {metric.replace('_', ' ')} of the network is" in found["verdict"][0]
+    out = run("show", "model")[1]
+    assert head in out
+    assert f"{low:.4f} to {high:.4f}" in out
+    scored = json.loads(run("evaluate", "model", "people.csv", "--json")[1])
+    assert scored["headline"] == metric
+    assert scored["interval"][0] < scored["metrics"][metric] < scored["interval"][1]
+
+
+@pytest.mark.parametrize(("target", "metric"), [("label", "r2"), ("income", "f1")])
+def test_a_metric_of_another_task_is_refused(run, target, metric):
+    write("people.csv", people())
+    result = run("fit", "people.csv", "--target", target, "--metric", metric, *FAST)
+    assert_refused(result, f"--metric: {metric} is no score of")
+
+
 def test_explain_derives_the_loss_of_a_model_on_rows_of_a_table(run, fitted):
     status, out, err = run(
         "explain", "model", "people.csv", "--batch-size", 2, "--out", "page.py", "--lang", "zh"

@@ -45,8 +45,8 @@ _CHECKS: dict[str, Check] = {
     "reproducible": flag,
 }
 # What `adjoint fit` asks for and an estimator has otherwise: its class is the task, its caller
-# holds rows out to score by, and scikit-learn's name of a seed is random_state.
-_OTHERWISE = ("task", "test", "seed")
+# holds rows out and scores by them, and scikit-learn's name of a seed is random_state.
+_OTHERWISE = ("task", "test", "metric", "seed")
 
 
 class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]

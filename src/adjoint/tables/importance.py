@@ -11,7 +11,7 @@ from ..core.annotations import Array
 from ..graphs.recording import no_grad
 from ..network import Perceptron
 from .model import TableModel
-from .scores import headline, score
+from .scores import LOSSES, measure
 
 _MOST_ROWS = 2000
 _REPEATS = 3
@@ -20,8 +20,10 @@ _MOST_COLUMNS = 50
 _FEW_ROWS = 500
 
 
-def importances(model: TableModel, X: Array, y: Array, *, seed: int) -> dict[str, float]:
-    """Return by how much the headline score falls, by column, most important first.
+def importances(
+    model: TableModel, X: Array, y: Array, *, seed: int, metric: str
+) -> dict[str, float]:
+    """Return by how much a score gets worse, by column, most important first.
 
     The mean of three permutations: Breiman, "Random forests", Machine Learning 45, 2001. At most
     2,000 rows are asked. Of more than 50 columns, each is permuted once on 500 rows, and then the
@@ -32,14 +34,16 @@ def importances(model: TableModel, X: Array, y: Array, *, seed: int) -> dict[str
     X : (n, width) array
         Held-out rows, encoded.
     y : (n,) array
+    metric : str
+        The score's name.
     """
     rng = np.random.default_rng(seed)
     places = list(range(len(model.encoder.columns)))
     found: dict[int, float] = {}
     if len(places) > _MOST_COLUMNS:
-        found = _falls(model, X[:_FEW_ROWS], y[:_FEW_ROWS], places, 1, rng)
+        found = _falls(model, X[:_FEW_ROWS], y[:_FEW_ROWS], places, 1, rng, metric)
         places = sorted(places, key=lambda place: -found[place])[:_MOST_COLUMNS]
-    found |= _falls(model, X[:_MOST_ROWS], y[:_MOST_ROWS], places, _REPEATS, rng)
+    found |= _falls(model, X[:_MOST_ROWS], y[:_MOST_ROWS], places, _REPEATS, rng, metric)
     names = {model.encoder.columns[place].name: fall for place, fall in found.items()}
     return dict(sorted(names.items(), key=lambda item: -item[1]))
 
@@ -51,15 +55,16 @@ def _falls(
     columns: Sequence[int],
     repeats: int,
     rng: np.random.Generator,
+    metric: str,
 ) -> dict[int, float]:
-    """Return by how much the score falls for each of some columns, by their places."""
+    """Return by how much the score gets worse for each of some columns, by their places."""
     ends = np.cumsum([0, *(column.width for column in model.encoder.columns)]).tolist()
     members = [_Opened(cast(Perceptron, member), X) for member in model.network.members]
-    name = headline(model.target.task)
+    sign = -1.0 if metric in LOSSES else 1.0
 
     def scored(part: range, order: Array) -> float:
         outputs = np.mean([member.outputs(part, order) for member in members], axis=0)
-        return score(model.answers(outputs), y, model.target.task)[name]
+        return sign * measure(metric, model.answers(outputs), y)
 
     best = scored(range(0), np.arange(len(X)))
     found = {}

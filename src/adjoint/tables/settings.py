@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+# The scores of each task, the usual ones first.
+METRICS = {
+    "regression": ("r2", "mae", "rmse"),
+    "classification": ("accuracy", "log_loss", "roc_auc", "balanced_accuracy", "f1"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableSettings:
@@ -30,6 +36,8 @@ class TableSettings:
     reproducible : bool
         Whether the weights must have the same bits on every machine, as `fit` has it. The networks
         then do not start as a linear model, because scikit-learn's solvers do not.
+    metric : str, optional
+        The score that models are compared by and that columns are ranked by, see `METRICS`.
     """
 
     task: str = "auto"
@@ -44,6 +52,7 @@ class TableSettings:
     seed: int = 0
     ensemble: int | None = None
     reproducible: bool = False
+    metric: str | None = None
 
     def epochs_for(self, rows: int) -> int:
         """Return how many epochs to train at most: fewer where each has many steps."""

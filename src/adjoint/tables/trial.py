@@ -23,8 +23,8 @@ from .importance import importances
 from .model import TableModel
 from .parts import Parts
 from .record import Record
-from .scores import score
-from .settings import TableSettings
+from .scores import headline, interval, score
+from .settings import METRICS, TableSettings
 from .target import Target, learn_target, mean_and_deviation, told_missing
 from .training import Trained, train
 from .verdict import verdict
@@ -76,6 +76,7 @@ def prepare(
         )
     conventions = conventions_of(table, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
+    check_metric(settings.metric, target, conventions.options)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
     held_out = ("test", "validation") if settings.test else ("validation",)
@@ -103,6 +104,15 @@ def prepare(
 
     left_out = told_missing(table[target_name], known)
     return encoder, target, Parts(encoded(train), encoded(validation), encoded(test), left_out)
+
+
+def check_metric(metric: str | None, target: Target, options: str) -> None:
+    """Refuse a score that is not one of the task's."""
+    if metric is not None and metric not in METRICS[target.task]:
+        raise TableError(
+            f"{options}metric: {metric} is no score of {target.task}, which has "
+            f"{', '.join(METRICS[target.task])}"
+        )
 
 
 def check_rows(count: int) -> None:
@@ -167,6 +177,7 @@ def _scored(
     target = model.target
     X, y = parts.test
     outputs = model.outputs(X)
+    name = headline(target.task, settings.metric)
     say("comparing with simpler models")
     found = {"network": outputs} | baselines(model.encoder, target, *parts.train, X)
     model.record = record = Record(
@@ -176,15 +187,19 @@ def _scored(
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        metrics={name: score(each, y, target.task) for name, each in found.items()},
+        metrics={
+            model: score(each, y, target.task, settings.metric) for model, each in found.items()
+        },
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
         interrupted=trained.interrupted,
         seconds=round(trained.seconds, 3),
         tier=history.tier,
-        importance=importances(model, X, y, seed=settings.seed),
-        verdict=verdict(trained, found, parts),
         sha256=history.sha256(model.network),
+        importance=importances(model, X, y, seed=settings.seed, metric=name),
+        verdict=verdict(trained, found, parts, settings.metric),
+        intervals={model: list(interval(name, each, y)) for model, each in found.items()},
+        headline=name,
     )
     return Trial(model, record, y, outputs)

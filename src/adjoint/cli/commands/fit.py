@@ -16,7 +16,7 @@ from ...files.rescue import check_file_place, check_folder_place, rescued
 from ...tables.conventions import Conventions
 from ...tables.date_format import ORDERS
 from ...tables.reading.table_file import TableFile
-from ...tables.settings import TableSettings
+from ...tables.settings import METRICS, TableSettings
 from ...tables.target import TASKS, Target
 from ..model_output import (
     as_json_text,
@@ -113,6 +113,11 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     type=_PART,
     default=DEFAULTS.validation,
     help="Part of the others held out to stop by.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice([name for names in METRICS.values() for name in names]),
+    help="Score to compare models and rank columns by.  [default: r2, or accuracy and log loss]",
 )
 @click.option(
     "--seed",
@@ -215,7 +220,7 @@ def fit(
     if as_json:
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
-        say(scores(record.metrics, record.rows["test"]))
+        say(scores(record.metrics, record.rows["test"], record.headline, record.intervals))
         for sentence in record.verdict:
             say(sentence)
         if settings.reproducible:
