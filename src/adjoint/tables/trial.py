@@ -44,12 +44,13 @@ class Trial:
     ----------
     model : TableModel
     record : Record
-    held_y, held_outputs : array
-        The targets of the rows held out, and what the model predicts of them.
+    held_X, held_y, held_outputs : array
+        The encoded rows held out, their targets, and what the model predicts of them.
     """
 
     model: TableModel
     record: Record
+    held_X: Array
     held_y: Array
     held_outputs: Array
 
@@ -202,4 +203,4 @@ def _scored(
         intervals={model: list(interval(name, each, y)) for model, each in found.items()},
         headline=name,
     )
-    return Trial(model, record, y, outputs)
+    return Trial(model, record, X, y, outputs)
