@@ -51,7 +51,7 @@ def write_report(trial: Trial, source: str) -> str:
         section("The training", _training(trial)),
         section("How to predict", _how_to_predict(trial)),
         section("What the columns were taken for", _columns(model.encoder)),
-        f"<footer>{text(_colophon(trial))}</footer>",
+        f"<footer>Written by adjoint fit, with seed {record.settings.seed}.</footer>",
     ]
     return page(target.name, [part for part in parts if part])
 
@@ -277,9 +277,3 @@ def _columns(encoder: Encoder) -> str:
     read = [[column.name, str(column)] for column in encoder.columns]
     left = [[name, f"not read: {reason}"] for name, reason in encoder.ignored.items()]
     return table(["column", "taken for"], [*read, *left], kind="words")
-
-
-def _colophon(trial: Trial) -> str:
-    from .. import __version__
-
-    return f"Written by adjoint {__version__}, seed {trial.record.settings.seed}."
