@@ -26,7 +26,7 @@ from .record import Record
 from .scores import headline, interval, score
 from .settings import METRICS, TableSettings
 from .target import Target, learn_target, mean_and_deviation, told_missing
-from .training import Trained, train
+from .training import Rows, Trained, train
 from .verdict import verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 _FEWEST_ROWS = 20
+_FEWEST_SCORED = 2
 
 
 @dataclass
@@ -60,11 +61,22 @@ def prepare(
     target_name: str,
     settings: TableSettings,
     conventions: Conventions = AS_SHOWN,
+    *,
+    test: tuple[pyarrow.Table, str] | None = None,
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
     The columns are learnt from the rows to train on alone. The last part is empty if the settings
     hold no rows out to score by.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    target_name : str
+    settings : TableSettings
+    conventions : Conventions
+    test : (pyarrow.Table, str), optional
+        A table to score by, and what it is called; then no row of the first one is held out for it.
 
     Raises
     ------
@@ -80,13 +92,14 @@ def prepare(
     check_metric(settings.metric, target, conventions.options)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
-    held_out = ("test", "validation") if settings.test else ("validation",)
+    is_held = settings.test > 0 and test is None
+    held_out = ("test", "validation") if is_held else ("validation",)
     options = " or ".join(conventions.options + name for name in held_out)
-    if settings.test:
+    if settings.test or test is not None:
         check_rows(len(rows))
-    rest, test = rows, rows[:0]
-    if settings.test:
-        rest, test = _split(rows, y, settings.test, target, settings.seed, options)
+    rest, held = rows, rows[:0]
+    if is_held:
+        rest, held = _split(rows, y, settings.test, target, settings.seed, options)
     train, validation = _split(rest, y, settings.validation, target, settings.seed, options)
     if target.task == "regression":
         with reproducibly(settings.reproducible):
@@ -104,7 +117,24 @@ def prepare(
         return encoder.encode(table.take(rows), Counter()), y[rows]
 
     left_out = told_missing(table[target_name], known)
-    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test), left_out)
+    scored = encoded(held) if test is None else _apart(encoder, target, *test)
+    return encoder, target, Parts(encoded(train), encoded(validation), scored, left_out)
+
+
+def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) -> Rows:
+    """Return the rows of a table of its own to score by, encoded, that have a known target."""
+    if target.name not in table.column_names:
+        raise TableError(f"{name}: no column {target.name!r}, the target, to score by")
+    encoder.check(table.column_names, name)
+    y, known = target.encode(table[target.name])
+    count = int(known.sum())
+    if count < _FEWEST_SCORED:
+        have = "1 row has" if count == 1 else f"{count} rows have"
+        raise TableError(
+            f"{name}: {have} a target that was there in training; at least {_FEWEST_SCORED} are "
+            "needed to score by"
+        )
+    return encoder.encode(table, Counter())[known], y[known]
 
 
 def check_metric(metric: str | None, target: Target, options: str) -> None:

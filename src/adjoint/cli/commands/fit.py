@@ -28,7 +28,16 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import ENCODING, JSON, SHEET, FiniteNumber, as_units, check_column, check_out
+from ..options import (
+    ENCODING,
+    JSON,
+    SHEET,
+    FiniteNumber,
+    as_part_or_file,
+    as_units,
+    check_column,
+    check_out,
+)
 
 DEFAULTS = TableSettings()
 # Between two lines that say how much was read.
@@ -106,7 +115,11 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     help="Part of the units that a step leaves out.",
 )
 @click.option(
-    "--test", type=_PART, default=DEFAULTS.test, help="Part of the rows held out to score by."
+    "--test",
+    callback=as_part_or_file,
+    default=str(DEFAULTS.test),
+    metavar="PART|FILE",
+    help="Part of the rows held out to score by, or another table for that.",
 )
 @click.option(
     "--validation",
@@ -153,6 +166,7 @@ def fit(
     thousands: str | None,
     dates: str | None,
     missing: tuple[str, ...],
+    test: float | Path,
     stream: bool | None,
     checkpoint: Path | None,
     as_json: bool,
@@ -181,7 +195,9 @@ def fit(
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding, sheet=sheet)
     _check_columns(source, target, drop)
-    settings = TableSettings(**chosen)
+    part, apart = (test, None) if isinstance(test, float) else (0.0, test)
+    scored_by = None if apart is None else _scored_by(apart, encoding, sheet, target)
+    settings = TableSettings(test=part, **chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
     groups = _streamed(source, stream)
     if groups is not None and settings.reproducible:
@@ -189,10 +205,16 @@ def fit(
             "--reproducible: for tables that are held in memory, and this one is read a window at "
             "a time; give --no-stream too"
         )
+    if scored_by and groups is not None:
+        raise click.UsageError(
+            f"--test: {scored_by}: a table that is read a window at a time holds its own rows out; "
+            "give a part, or --no-stream"
+        )
     if groups is None:
         read = source.read().drop_columns(list(drop))
         count = read.num_rows
-        encoder, kind, parts = prepare(read, target, settings, conventions)
+        scored = (scored_by.read(), str(scored_by)) if scored_by else None
+        encoder, kind, parts = prepare(read, target, settings, conventions, test=scored)
     else:
         count = sum(groups.sizes)
         with source.told():
@@ -231,6 +253,15 @@ def fit(
             f"{_quoted(out / REPORT)}"
         )
     return 130 if record.interrupted else 0
+
+
+def _scored_by(path: Path, encoding: str | None, sheet: str | None, target: str) -> TableFile:
+    """Return a table to score by; it is known before the training whether it can be read."""
+    if str(path) == "-":
+        raise click.UsageError("--test: expected a file, got -, standard input")
+    found = TableFile(path, encoding=encoding, sheet=sheet)
+    check_column("--test", target, found.names)
+    return found
 
 
 def _streamed(source: TableFile, wanted: bool | None) -> RowGroups | None:
