@@ -47,6 +47,17 @@ def trials():
     }
 
 
+def test_a_script_that_no_font_here_has_is_left_to_the_browser():
+    x = columns()["x"]
+    settings = TableSettings(epochs=1, ensemble=1, hidden=(4,))
+    table = pyarrow.table({"面积": x, "城市": np.where(x > 1, "北京", "上海"), "y": 2 * x})
+    encoder, target, parts = prepare(table, "y", settings)
+    page = write_report(run(encoder, target, parts, settings, progress=False), "t.csv")
+    figure = re.search(r"<h2>What the prediction depends on</h2>(.*?)</figure>", page, re.DOTALL)
+    assert "面积" in figure[1]
+    assert "北京" in figure[1]
+
+
 class Checked(HTMLParser):
     """Reads a page, and fails where a tag is closed that is not open."""
 

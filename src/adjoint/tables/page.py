@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,12 +75,16 @@ def figure(name: str, draw: Callable[[Any], None], *, height: float = 4.0) -> st
     height : float
         In inches, of 8 in width.
     """
-    require("matplotlib", extra="plot", purpose="the report's drawings")
+    matplotlib = require("matplotlib", extra="plot", purpose="the report's drawings")
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(8, height), layout="constrained")
-    draw(drawn)
-    return f"<figure>{svg_in_two_schemes(drawn, name=name, transparent=True)}</figure>"
+    # Letters stay text: a browser has fonts for scripts that those here lack.
+    with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none"}):
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        draw(drawn)
+        found = svg_in_two_schemes(drawn, name=name, transparent=True)
+    return f"<figure>{found}</figure>"
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]], *, kind: str = "numbers") -> str:

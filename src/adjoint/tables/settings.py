@@ -38,6 +38,9 @@ class TableSettings:
         then do not start as a linear model, because scikit-learn's solvers do not.
     metric : str, optional
         The score that models are compared by and that columns are ranked by, see `METRICS`.
+    class_weight : {"balanced"}, optional
+        Whether all classes weigh alike however few their rows are; then balanced accuracy is what
+        models are compared by unless a metric is chosen.
     """
 
     task: str = "auto"
@@ -53,6 +56,12 @@ class TableSettings:
     ensemble: int | None = None
     reproducible: bool = False
     metric: str | None = None
+    class_weight: str | None = None
+
+    @property
+    def compared_by(self) -> str | None:
+        """The score to compare by, None for the usual ones."""
+        return self.metric or ("balanced_accuracy" if self.class_weight else None)
 
     def epochs_for(self, rows: int) -> int:
         """Return how many epochs to train at most: fewer where each has many steps."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..data.row_weights import row_weights
 from ..data.window import ByWindow
 from ..errors import ReproducibleError, TableError, UnreadableFileError
 from ..network import Perceptron, outputs_of
@@ -67,17 +68,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class _Member:
-    """A trained network, its weights as it started and after some epochs, and its first loss."""
+    """A trained network, its weights as it started and after some epochs, and its losses then."""
 
     network: Perceptron
     history: History
-    first: dict[str, Array]
-    before: float
     snapshots: dict[int, dict[str, Array]]
-
-    def loss_after(self, epoch: int) -> float:
-        """Return the loss on the rows that it holds out."""
-        return float(self.history["val_loss"][epoch - 1]) if epoch else self.before
+    losses: dict[int, float]
 
 
 def train(
@@ -110,7 +106,8 @@ def train(
         elif linear and len(rows[1]) >= _MANY_ROWS:
             _start_as(network, linear)
         else:
-            start_from_linear(network, encoder, target, *rows)
+            weight = settings.class_weight
+            start_from_linear(network, encoder, target, *rows, class_weight=weight)
             linear = _path(network)
         members.append(
             _train_one(
@@ -141,11 +138,11 @@ def _set_to_best(members: list[_Member]) -> int:
     It is the best by the mean of the members' losses, each on the rows that it holds out. These are
     many rows together, of few rows in all; an epoch chosen by a member's own would be by chance.
     """
-    epochs = [0, *sorted(set.intersection(*(set(one.snapshots) for one in members)))]
-    losses = np.mean([[one.loss_after(epoch) for epoch in epochs] for one in members], axis=0)
+    epochs = sorted(set.intersection(*(set(one.snapshots) for one in members)))
+    losses = np.mean([[one.losses[epoch] for epoch in epochs] for one in members], axis=0)
     best = epochs[int(np.nan_to_num(losses, nan=np.inf).argmin())]
     for one in members:
-        one.network.load_state_dict(one.snapshots[best] if best else one.first)
+        one.network.load_state_dict(one.snapshots[best])
     return best
 
 
@@ -219,8 +216,9 @@ def _train_one(
     """Train one member, and keep its weights after some epochs."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
+    weights = row_weights(held[1], None, settings.class_weight) if settings.class_weight else None
     first = network.state_dict()
-    before = np.inf if settings.reproducible else _loss(network, loss, *held)
+    before = np.inf if settings.reproducible else _loss(network, loss, held, weights)
     size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
     snapshots = Snapshots(epochs_to_keep(epochs, size=size))
     stopping = EarlyStopping(patience=settings.patience, restore_best=False)
@@ -237,6 +235,7 @@ def _train_one(
             batch_size=batch,
             seed=settings.seed,
             validation=held,
+            class_weight="balanced" if settings.class_weight else None,
             callbacks=[stopping, snapshots],
             checkpoint=checkpoint,
             resume=checkpoint is not None,
@@ -252,7 +251,15 @@ def _train_one(
         if checkpoint is None:
             raise
         raise TableError(f"{checkpoint.path}: {error}") from None
-    return _Member(network, history, first, before, snapshots.weights)
+    kept = {0: first} | snapshots.weights
+    losses = {0: before}
+    for epoch in snapshots.weights:
+        if weights is None:
+            losses[epoch] = float(history["val_loss"][epoch - 1])
+        else:  # the training's own is of rows that weigh alike
+            network.load_state_dict(kept[epoch])
+            losses[epoch] = _loss(network, loss, held, weights)
+    return _Member(network, history, kept, losses)
 
 
 def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[str, Any]]:
@@ -267,6 +274,9 @@ def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[
     ]
 
 
-def _loss(network: Perceptron, loss: str, X: Array, y: Array) -> float:
+def _loss(network: Perceptron, loss: str, held: Rows, weights: Array | None) -> float:
+    X, y = held
     outputs = outputs_of(network, X)
-    return float(LOSSES[loss](outputs, y.astype(outputs.dtype) if y.dtype.kind == "f" else y))
+    y = y.astype(outputs.dtype) if y.dtype.kind == "f" else y
+    weigh = {} if weights is None else {"sample_weight": weights.astype(outputs.dtype)}
+    return float(LOSSES[loss](outputs, y, **weigh))

@@ -89,7 +89,7 @@ def prepare(
         )
     conventions = conventions_of(table, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
-    check_metric(settings.metric, target, conventions.options)
+    check_metric(settings, target, conventions.options)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
     is_held = settings.test > 0 and test is None
@@ -137,13 +137,18 @@ def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) ->
     return encoder.encode(table, Counter())[known], y[known]
 
 
-def check_metric(metric: str | None, target: Target, options: str) -> None:
-    """Refuse a score that is not one of the task's."""
-    if metric is not None and metric not in METRICS[target.task]:
+def check_metric(settings: TableSettings, target: Target, options: str) -> None:
+    """Refuse a score or class weights that are not for the target's task."""
+    task, metric = target.task, settings.metric
+    if metric is not None and metric not in METRICS[task]:
         raise TableError(
-            f"{options}metric: {metric} is no score of {target.task}, which has "
-            f"{', '.join(METRICS[target.task])}"
+            f"{options}metric: {metric} is no score of {task}, which has {', '.join(METRICS[task])}"
         )
+    if settings.class_weight is not None and task == "regression":
+        raise TableError(f"{options}class-weight: target {target.name!r} is a number, no class")
+    if settings.class_weight is not None and settings.reproducible:
+        # The weighted loss that an epoch is chosen by is not computed in one order everywhere.
+        raise TableError(f"{options}class-weight: not together with {options}reproducible")
 
 
 def check_rows(count: int) -> None:
@@ -208,9 +213,12 @@ def _scored(
     target = model.target
     X, y = parts.test
     outputs = model.outputs(X)
-    name = headline(target.task, settings.metric)
+    chosen = settings.compared_by
+    name = headline(target.task, chosen)
     say("comparing with simpler models")
-    found = {"network": outputs} | baselines(model.encoder, target, *parts.train, X)
+    found = {"network": outputs} | baselines(
+        model.encoder, target, *parts.train, X, class_weight=settings.class_weight
+    )
     model.record = record = Record(
         settings=settings,
         rows={
@@ -218,9 +226,7 @@ def _scored(
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        metrics={
-            model: score(each, y, target.task, settings.metric) for model, each in found.items()
-        },
+        metrics={model: score(each, y, target.task, chosen) for model, each in found.items()},
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
@@ -229,7 +235,7 @@ def _scored(
         tier=history.tier,
         sha256=history.sha256(model.network),
         importance=importances(model, X, y, seed=settings.seed, metric=name),
-        verdict=verdict(trained, found, parts, settings.metric),
+        verdict=verdict(trained, found, parts, chosen),
         intervals={model: list(interval(name, each, y)) for model, each in found.items()},
         headline=name,
     )

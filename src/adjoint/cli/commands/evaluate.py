@@ -44,7 +44,7 @@ def evaluate(
     if not any(len(y) for _, y in pairs):
         raise click.UsageError(f"{table}: no row has a target to compare with")
     outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    chosen = network.record.settings.metric if network.record else None
+    chosen = network.record.settings.compared_by if network.record else None
     metrics, name = score(outputs, y, target.task, chosen), headline(target.task, chosen)
     bounds = list(interval(name, outputs, y))
     show_treated(treated)

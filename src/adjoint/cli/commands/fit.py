@@ -133,6 +133,11 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     help="Score to compare models and rank columns by.  [default: r2, or accuracy and log loss]",
 )
 @click.option(
+    "--class-weight",
+    type=click.Choice(["balanced"]),
+    help="Let all classes weigh alike, however few rows one has.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     default=DEFAULTS.seed,
