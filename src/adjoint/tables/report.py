@@ -154,6 +154,8 @@ def _calibration(trial: Trial) -> str:
         )
 
     about = "On the dotted line, of rows given a chance of 30 % three in ten are of the class."
+    if trial.record.settings.class_weight:
+        about += " All classes were made to weigh alike, so that rare ones get too large a chance."
     return figure("calibration", draw) + paragraph(about)
 
 
@@ -191,9 +193,9 @@ def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
     shown = [1] if outputs.shape[1] == 2 else np.argsort(-np.ptp(outputs, axis=0))[:_MOST_CURVES]
     is_category = one.column.kind == "category"
     x: Any = np.arange(len(one.values)) if is_category else one.values
-    for place, k in enumerate(sorted(int(k) for k in shown)):
+    for k in sorted(int(k) for k in shown):
         label = style.as_words(labels[k], 20) if labels else None
-        look: dict[str, Any] = {"color": style.colour(place + len(shown) // 2, ax), "label": label}
+        look: dict[str, Any] = {"color": style.colour(k, ax), "label": label}
         ax.plot(x, outputs[:, k], **look, **(_POINTS if is_category else {}))
     ylabel = ""
     if labels and len(shown) == 1:
