@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +24,7 @@ from .nn.linear import Linear
 from .nn.linear_path import LinearPath, looked_up
 from .nn.module import Module, Parameter
 from .nn.normalisation import LayerNorm
+from .nn.piecewise_linear import piecewise_linear
 from .ops.indexing import index
 from .ops.structural import astype, concatenate
 
@@ -49,11 +51,15 @@ class Design:
     Parameters
     ----------
     sizes : tuple of int
-        The sizes of the input once categories are embedded, the hidden layers, and the output.
+        The sizes of the input once categories are embedded and numbers are in bins, the hidden
+        layers, and the output.
     activations : tuple
         One for each hidden layer.
     linear_path : bool
         Whether a linear model of the input is added to the output.
+    bins : int
+        In how many bins each number enters the hidden layers besides itself, see
+        `piecewise_linear`.
     by_product : bool
         Whether categories are looked up by products, see `looked_up`; their numbers must be right.
     """
@@ -67,11 +73,30 @@ class Design:
     categories: tuple[Category, ...] = ()
     linear_path: bool = False
     by_product: bool = False
+    bins: int = 0
 
     @property
     def numeric(self) -> int:
         """How many columns of the input are no categories."""
-        return self.sizes[0] - sum(one.size for one in self.categories)
+        return (self.sizes[0] - sum(one.size for one in self.categories)) // (1 + self.bins)
+
+    def number_places(self, columns: range) -> list[int]:
+        """Return the places among the numbers of some columns of the input."""
+        categories = sorted(one.column for one in self.categories)
+        return [c - bisect_left(categories, c) for c in columns if c not in categories]
+
+    def embedded_places(self, columns: range) -> list[int]:
+        """Return the places of some columns of the input in what the first layer reads."""
+        found = []
+        for place in self.number_places(columns):
+            start = self.numeric + place * self.bins
+            found += [place, *range(start, start + self.bins)]
+        start = self.numeric * (1 + self.bins)
+        for one in self.categories:
+            if one.column in columns:
+                found += range(start, start + one.size)
+            start += one.size
+        return found
 
 
 class Perceptron(Module):
@@ -132,19 +157,28 @@ class Perceptron(Module):
         -------
         (n, outputs) Tensor
         """
+        embedded, line = self.opened(x)
+        output = self.closed(self.linear[0](embedded), embedded)
+        return output if line is None else output + line
+
+    def opened(self, x: Value | Array) -> tuple[Any, Any]:
+        """Return what the first layer reads, and what the linear path adds to the output."""
         numbers, codes = self._parted(x)
-        x = self._embedded(numbers, codes)
-        *hidden, last = self.linear
-        for i, layer in enumerate(hidden):
-            z = layer(x)
-            if self.norms:
-                z = self.norms[i](z)
+        embedded = self._embedded(numbers, codes)
+        line = None if self.linear_path is None else self.linear_path(numbers, codes)
+        return embedded, line
+
+    def closed(self, sums: Any, embedded: Any) -> Any:
+        """Return the output without a linear path, of the first layer's sums and what it read."""
+        x = embedded
+        for i, layer in enumerate(self.linear[1:]):
+            z = self.norms[i](sums) if self.norms else sums
             a = self.activations[i](z)
             if self.dropouts:
                 a = self.dropouts[i](a)
             x = a + x if self.design.residual and a.shape == x.shape else a
-        output = last(x)
-        return output if self.linear_path is None else output + self.linear_path(numbers, codes)
+            sums = layer(x)
+        return sums
 
     def outputs(self, X: Array) -> Array:
         """Return the output for plain numbers, in evaluation mode and in blocks of rows."""
@@ -165,13 +199,14 @@ class Perceptron(Module):
         return concatenate(numeric, axis=1) if numeric else None, codes
 
     def _embedded(self, numbers: Any, codes: list[Any]) -> Any:
-        """Return numbers, and after them the embeddings of categories."""
-        if not codes:
-            return numbers
-        embedded = [
+        """Return numbers, how they lie in bins, and the embeddings of categories."""
+        parts = [] if numbers is None else [numbers]
+        if parts and self.design.bins:
+            parts.append(piecewise_linear(numbers, self.design.bins))
+        parts += [
             looked_up(layer, code) for layer, code in zip(self.embeddings, codes, strict=True)
         ]
-        return concatenate(([] if numbers is None else [numbers]) + embedded, axis=1)
+        return concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
 
 # Rows predicted at a time, so that many of them need little memory.
@@ -249,6 +284,6 @@ def embedding_size(count: int, *, most: int) -> int:
     return max(1, min(most, round(1.6 * math.pow(count, 0.56))))
 
 
-def input_size(categories: Sequence[Category], columns: int) -> int:
-    """Return how many numbers an input row has once its categories are embedded."""
-    return columns + sum(one.size - 1 for one in categories)
+def input_size(categories: Sequence[Category], columns: int, *, bins: int = 0) -> int:
+    """Return how many numbers an input row has once categories are embedded, others in bins."""
+    return (columns - len(categories)) * (1 + bins) + sum(one.size for one in categories)

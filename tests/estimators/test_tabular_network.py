@@ -102,8 +102,8 @@ def test_it_is_the_network_of_the_command(kind, y, column):
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
 def test_the_parameters_are_the_settings_of_the_command(kind):
     expected = asdict(TableSettings())
-    # The class is the task, the caller holds rows out to score by, the seed is random_state.
-    for name in ("task", "test", "seed"):
+    # The class is the task, the caller holds rows out and scores by them, the seed is random_state.
+    for name in ("task", "test", "metric", "class_weight", "seed"):
         del expected[name]
     given = inspect.signature(kind).parameters
     assert {name: given[name].default for name in expected} == expected

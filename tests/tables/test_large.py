@@ -369,6 +369,12 @@ def test_the_checkpoint_of_other_data_is_refused_in_one_line(table, tmp_path, ca
     assert adjoint("fit", table, *settings, "--out", tmp_path / "two") == 2
 
 
+def test_a_stream_has_no_weights_of_classes(table, tmp_path, capsys):
+    fit = ("fit", table, *FIT, "--class-weight", "balanced", "--out", tmp_path / "m")
+    assert adjoint(*fit) == 2
+    assert "--class-weight: rows that are read a window" in capsys.readouterr().err
+
+
 def test_a_table_that_was_written_anew_is_another_one(table):
     _, _, before = prepared(table)
     os.utime(table, ns=(0, 0))

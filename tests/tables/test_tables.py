@@ -121,6 +121,88 @@ def test_fit_says_what_it_took_the_columns_for_and_how_it_did(run):
     assert {"age", "town"} <= set(list(record["importance"])[:3])
 
 
+@pytest.mark.parametrize(
+    ("metric", "head"), [("f1", "f1"), ("log_loss", "log loss"), ("balanced_accuracy", "balanced")]
+)
+def test_a_chosen_metric_is_scored_compared_and_shown_with_its_interval(run, metric, head):
+    write("people.csv", people())
+    fit = ["fit", "people.csv", "--target", "label", "--metric", metric, *FAST]
+    status, out, _ = run(*fit, "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert found["headline"] == metric
+    low, high = found["intervals"]["network"]
+    assert low < found["metrics"]["network"][metric] < high
+    assert f"the {metric.replace('_', ' ')} of the network is" in found["verdict"][0]
+    out = run("show", "model")[1]
+    assert head in out
+    assert f"{low:.4f} to {high:.4f}" in out
+    scored = json.loads(run("evaluate", "model", "people.csv", "--json")[1])
+    assert scored["headline"] == metric
+    assert scored["interval"][0] < scored["metrics"][metric] < scored["interval"][1]
+
+
+@pytest.mark.parametrize(("target", "metric"), [("label", "r2"), ("income", "f1")])
+def test_a_metric_of_another_task_is_refused(run, target, metric):
+    write("people.csv", people())
+    result = run("fit", "people.csv", "--target", target, "--metric", metric, *FAST)
+    assert_refused(result, f"--metric: {metric} is no score of")
+
+
+# --- a table of its own to score by ---------------------------------------------------------------
+
+
+def test_a_table_of_its_own_scores_and_all_rows_of_the_first_are_trained_on(run):
+    write("people.csv", people())
+    later = people(90, seed=1)
+    later["label"][:3] = ["", "", "perhaps"]
+    write("later.csv", dict(reversed(later.items())))
+    fit = ["fit", "people.csv", "--target", "label", *FAST]
+    status, out, _ = run(*fit, "--test", "later.csv", "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert found["rows"] == {"train": 270, "validation": 30, "test": 87}
+    scored = json.loads(run("evaluate", "model", "later.csv", "--json")[1])
+    assert scored["rows"] == 87
+    assert scored["metrics"] == pytest.approx(found["metrics"]["network"])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda c: c.pop("label"), "--test: no column 'label'"),
+        (lambda c: c.pop("age"), "later.csv: no column 'age', which the model reads"),
+        (lambda c: c.update(age=["2,5"] * 90), "column 'age'"),
+        (lambda c: c.update(label=["perhaps"] * 90), "later.csv: 0 rows have a target that was"),
+        (lambda c: c.update(label=["no"] + [""] * 89), "later.csv: 1 row has a target that was"),
+    ],
+)
+def test_a_table_that_cannot_score_is_refused_in_one_line(run, change, text):
+    write("people.csv", people())
+    later = people(90, seed=1)
+    change(later)
+    write("later.csv", later)
+    fit = ["fit", "people.csv", "--target", "label", *FAST]
+    assert_refused(run(*fit, "--test", "later.csv"), text)
+    assert not Path("model").exists()
+
+
+@pytest.mark.parametrize(
+    ("test", "text"),
+    [("nowhere.csv", "nowhere.csv"), ("1.5", "--test"), ("nan", "--test"), ("-", "--test")],
+)
+def test_a_part_or_a_file_that_is_none_is_refused(run, test, text):
+    write("people.csv", people())
+    assert_refused(run("fit", "people.csv", "--target", "label", "--test", test, *FAST), text)
+
+
+def test_a_stream_holds_its_own_rows_out(run):
+    parquet.write_table(pa.table(people()), "people.parquet")
+    write("later.csv", people(90, seed=1))
+    fit = ["fit", "people.parquet", "--target", "label", "--stream", "--test", "later.csv", *FAST]
+    assert_refused(run(*fit), "--test: later.csv: a table that is read a window at a time")
+
+
 def test_explain_derives_the_loss_of_a_model_on_rows_of_a_table(run, fitted):
     status, out, err = run(
         "explain", "model", "people.csv", "--batch-size", 2, "--out", "page.py", "--lang", "zh"

@@ -4,7 +4,9 @@ import numpy as np
 import pyarrow
 import pytest
 
+from adjoint.errors import TableError
 from adjoint.network import Perceptron
+from adjoint.tables import training
 from adjoint.tables.baseline import linear_model, start_from_linear
 from adjoint.tables.model import design_for
 from adjoint.tables.scaling import scaled, scaling_of
@@ -56,3 +58,50 @@ def test_scaled_values_are_in_order_and_within_three(numbers):
     assert (np.diff(z) >= 0).all()
     assert (np.abs(z) <= 3).all()
     assert z[-1] - z[0] > 5
+
+
+def rare(share=0.1, rows=400):
+    """Return a table of which a part is of a class that is told only roughly."""
+    rng = np.random.default_rng(0)
+    y = rng.random(rows) < share
+    return pyarrow.table({"x": y + rng.normal(size=rows), "z": rng.normal(size=rows), "y": y})
+
+
+def test_balanced_weights_find_more_of_a_rare_class_and_compare_by_balanced_accuracy():
+    found = {}
+    for weight in (None, "balanced"):
+        settings = TableSettings(epochs=5, ensemble=2, hidden=(8,), class_weight=weight)
+        encoder, target, parts = prepare(rare(), "y", settings)
+        found[weight] = run(encoder, target, parts, settings, progress=False)
+    usual, balanced = found.values()
+    assert balanced.held_outputs[:, 1].mean() > 0.3 > usual.held_outputs[:, 1].mean()
+    record = balanced.record
+    assert record.headline == "balanced_accuracy"
+    assert "balanced accuracy of the network" in record.verdict[0]
+    # The simple model has the same weights, or it would be no rival.
+    assert record.metrics["logistic regression"]["balanced_accuracy"] > 0.6
+
+
+def test_the_epoch_is_chosen_by_the_loss_that_is_trained(monkeypatch):
+    seen = []
+    choose = training._set_to_best
+    monkeypatch.setattr(
+        training, "_set_to_best", lambda members: seen.extend(members) or choose(members)
+    )
+    settings = TableSettings(epochs=3, ensemble=1, hidden=(8,), class_weight="balanced")
+    encoder, target, parts = prepare(rare(), "y", settings)
+    training.train(encoder, target, parts, settings, progress=False)
+    (one,) = seen
+    X, y = parts.validation
+    for epoch, loss in one.losses.items():
+        one.network.load_state_dict(one.snapshots[epoch])
+        z = one.network.outputs(X).astype(float)
+        z -= z.max(axis=1, keepdims=True)
+        each = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]
+        expected = np.mean([each[y == k].mean() for k in range(2)])
+        assert loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_weights_of_classes_of_a_number_are_refused():
+    with pytest.raises(TableError, match="--class-weight: target 'y' is a number"):
+        prepare(table(0), "y", TableSettings(class_weight="balanced"))

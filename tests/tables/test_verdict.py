@@ -27,19 +27,19 @@ def near(noise, seed):
 def test_a_model_is_preferred_only_beyond_the_noise(network, linear, start):
     outputs = {"network": near(network, 1), "mean": np.full(len(Y), Y.mean())}
     outputs["linear regression"] = near(linear, 2)
-    assert preference(outputs, Y, "regression").startswith(start)
+    assert preference(outputs, Y, "r2").startswith(start)
 
 
 def test_the_difference_told_is_that_of_the_scores():
     outputs = {"network": near(0.1, 1), "mean": np.full(len(Y), Y.mean())}
     by = 1 - np.mean((outputs["network"] - Y) ** 2) / np.var(Y)
-    assert f"is {by:.4f} ± " in preference(outputs, Y, "regression")
+    assert f"is {by:.4f} ± " in preference(outputs, Y, "r2")
 
 
 def test_of_classes_log_loss_decides():
     y = np.arange(200) % 2
     sure, even = np.eye(2)[y] * 0.8 + 0.1, np.full((200, 2), 0.5)
-    told = preference({"network": sure, "majority class": even}, y, "classification")
+    told = preference({"network": sure, "majority class": even}, y, "log_loss")
     assert told.startswith("Prefer the network: the log loss of the network is 0.5878 ± 0.0000")
     assert told.endswith("below that of the majority class.")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,11 +99,24 @@ def show_treated(treated: Counter[str]) -> None:
         note(f"{count:,} {'row' if count == 1 else 'rows'}: {what}")
 
 
-def scores(metrics: dict[str, dict[str, float]], rows: int) -> str:
-    """Return a table with the metrics of each model."""
+def scores(
+    metrics: dict[str, dict[str, float]],
+    rows: int,
+    headline: str = "",
+    intervals: Mapping[str, Sequence[float]] | None = None,
+) -> str:
+    """Return a table with the metrics of each model, and the interval of the one named."""
     names = list(next(iter(metrics.values())))
-    lines = [[model, *(found.get(name) for name in names)] for model, found in metrics.items()]
-    head = [f"on {rows:,} rows", *(name.replace("_", " ") for name in names)]
+    head = [f"on {rows:,} rows"]
+    lines: list[list[Any]] = [[model] for model in metrics]
+    for name in names:
+        head.append(name.replace("_", " "))
+        for line, found in zip(lines, metrics.values(), strict=True):
+            line.append(found.get(name))
+        if intervals and name == headline:
+            head.append("19 times in 20")
+            for line, model in zip(lines, metrics, strict=True):
+                line.append("{:.4f} to {:.4f}".format(*intervals[model]))
     return str(tabulate()(lines, head, floatfmt=".4f"))
 
 

@@ -83,3 +83,15 @@ class FiniteNumber(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{number} is not a finite number", param, ctx)
         return number
+
+
+_PART = FiniteNumber(0, 0.9, min_open=True)
+
+
+def as_part_or_file(context: click.Context, option: click.Parameter, text: str) -> float | Path:
+    """Return '0.2' as a part of the rows, and what is no number as the path of a table."""
+    try:
+        float(text)
+    except ValueError:
+        return Path(text)
+    return _PART.convert(text, option, context)

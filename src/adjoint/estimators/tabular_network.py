@@ -45,8 +45,9 @@ _CHECKS: dict[str, Check] = {
     "reproducible": flag,
 }
 # What `adjoint fit` asks for and an estimator has otherwise: its class is the task, its caller
-# holds rows out to score by, and scikit-learn's name of a seed is random_state.
-_OTHERWISE = ("task", "test", "seed")
+# holds rows out and scores by them, and scikit-learn's name of a seed is random_state. Weights of
+# classes are the command's alone.
+_OTHERWISE = ("task", "test", "metric", "class_weight", "seed")
 
 
 class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
@@ -170,7 +171,7 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
     batch_size : int, optional
         Rows a step; by default as the rows need.
     learning_rate : float
-        The step length of AdamW.
+        The first step length of AdamW.
     dropout : float
         The part of the units that a step leaves out, in [0, 1).
     validation : float

@@ -19,7 +19,15 @@ from .encoder import Encoder
 from .target import Target
 
 
-def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array) -> dict[str, Any]:
+def baselines(
+    encoder: Encoder,
+    target: Target,
+    X: Array,
+    y: Array,
+    asked: Array,
+    *,
+    class_weight: str | None = None,
+) -> dict[str, Any]:
     """Return what simple models, fitted to rows, predict of others.
 
     Parameters
@@ -27,6 +35,7 @@ def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array
     X, asked : (n, width) and (m, width) array
         As an encoder gives them.
     y : (n,) array
+    class_weight : {"balanced"}, optional
 
     Returns
     -------
@@ -46,7 +55,7 @@ def baselines(encoder: Encoder, target: Target, X: Array, y: Array, asked: Array
     majority = {"majority class": np.tile(chances, (len(asked), 1))}
     if (chances == 1).any():  # the others are only among the rows held out
         return majority
-    linear = linear_model(encoder, target, X, y)
+    linear = linear_model(encoder, target, X, y, class_weight=class_weight)
     return majority | {"logistic regression": _spread(linear, asked, target.outputs)}
 
 
@@ -57,14 +66,17 @@ def _spread(model: Pipeline, X: Array, count: int) -> Array:
     return found
 
 
-def linear_model(encoder: Encoder, target: Target, X: Array, y: Array) -> Pipeline:
+def linear_model(
+    encoder: Encoder, target: Target, X: Array, y: Array, *, class_weight: str | None = None
+) -> Pipeline:
     """Return a linear or logistic regression of encoded rows, categories one-hot."""
     one_hot = OneHotEncoder(handle_unknown="ignore", min_frequency=1)
     columns = make_column_transformer(
         (one_hot, list(encoder.categories())), remainder="passthrough"
     )
     is_number = target.task == "regression"
-    model = make_pipeline(columns, Ridge() if is_number else LogisticRegression(max_iter=200))
+    logistic = LogisticRegression(max_iter=200, class_weight=class_weight)
+    model = make_pipeline(columns, Ridge() if is_number else logistic)
     with warnings.catch_warnings():
         # A linear model that has not quite converged is good enough to compare or to start with.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -72,7 +84,13 @@ def linear_model(encoder: Encoder, target: Target, X: Array, y: Array) -> Pipeli
 
 
 def start_from_linear(
-    network: Perceptron, encoder: Encoder, target: Target, X: Array, y: Array
+    network: Perceptron,
+    encoder: Encoder,
+    target: Target,
+    X: Array,
+    y: Array,
+    *,
+    class_weight: str | None = None,
 ) -> None:
     """Make a network answer as a linear model of the rows does, before it is trained.
 
@@ -83,12 +101,13 @@ def start_from_linear(
     X : (n, width) array
     y : (n,) array
         As the network is trained on, without a number's scale.
+    class_weight : {"balanced"}, optional
     """
     for parameter in (network.coefs[-1], network.intercepts[-1]):
         parameter.data[...] = 0
     if network.linear_path is None or len(np.unique(y)) < 2:
         return
-    fitted = linear_model(encoder, target, X, y.ravel())
+    fitted = linear_model(encoder, target, X, y.ravel(), class_weight=class_weight)
     coefs, bias = _of_all_outputs(fitted[-1], target)
     levels, start = [], 0
     one_hot = fitted[0].named_transformers_.get("onehotencoder") if encoder.categories() else None

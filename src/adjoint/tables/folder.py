@@ -204,7 +204,7 @@ def _design(state: Any, encoder: Encoder, target: Target, *, is_ensemble: bool) 
     )
     if (
         json.loads(json.dumps(asdict(expected)))
-        != {"linear_path": False, "by_product": False} | state
+        != {"linear_path": False, "by_product": False, "bins": 0} | state
     ):
         raise ValueError(f"its network is {sizes}, its columns need {list(expected.sizes)}")
     return expected

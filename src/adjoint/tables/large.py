@@ -24,7 +24,7 @@ from .parts import Parts
 from .settings import TableSettings
 from .survey import Survey
 from .target import Target, learn_target
-from .trial import check_rows, unnamed
+from .trial import check_metric, check_rows, unnamed
 
 # A table is large if it takes more than this part of the memory that is available: its columns,
 # encoded rows, and copies of both.
@@ -75,10 +75,16 @@ def prepare_large(
         As `trial.prepare`; or if a file was changed meanwhile.
     """
     say(f"reading {sum(groups.sizes):,} rows in {len(groups):,} row groups to learn their columns")
+    if settings.class_weight is not None:
+        raise TableError(
+            "--class-weight: rows that are read a window at a time have no weights; --no-stream "
+            "holds them in memory"
+        )
     survey = Survey(groups, names, drop, target_name, settings, tell)
     sample = survey.sample
     conventions = conventions_of(sample, conventions)
     target = learn_target(target_name, sample[target_name], settings.task, conventions)
+    check_metric(settings, target, conventions.options)
     # Only rows that lie one after another show whether a column counts them.
     counters = row_counters(survey.head.drop_columns([target_name]), unnamed(survey.head))
     ignored = dict.fromkeys(counters, f"counts the rows, as the first {len(survey.head):,} show")

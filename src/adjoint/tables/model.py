@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 # Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
 # chosen its columns, and may have some of nearly as many categories as rows.
 _WIDEST_EMBEDDING = 16
+# Chosen by the development tables of benchmarks/tables.py.
+_BINS = 16
+# Of more numbers than this in all, a wide table would need a very large first layer.
+_MOST_BINNED = 1024
 # A product with one-hot rows takes longer than looking up where there are more.
 _MOST_BY_PRODUCT = 128
 
@@ -67,7 +71,11 @@ class TableModel:
         -------
         (n, classes) or (n,) array
         """
-        found = outputs_of(self.network, X).astype(np.float64)
+        return self.answers(outputs_of(self.network, X))
+
+    def answers(self, outputs: Array) -> Array:
+        """Return what the network's outputs mean: the classes' probabilities, or numbers."""
+        found = outputs.astype(np.float64)
         if self.target.task == "regression":
             return np.asarray(found[:, 0] * self.target.std + self.target.mean)
         return np.asarray(softmax(found, axis=1))
@@ -112,7 +120,8 @@ def design_for(
         Category(place, column.count, embedding_size(column.count, most=_WIDEST_EMBEDDING))
         for place, column in encoder.categories().items()
     )
-    sizes = (input_size(categories, encoder.width), *hidden, target.outputs)
+    bins = min(_BINS, _MOST_BINNED // max(encoder.width - len(categories), 1)) * is_ensemble
+    sizes = (input_size(categories, encoder.width, bins=bins), *hidden, target.outputs)
     few = all(category.count <= _MOST_BY_PRODUCT for category in categories)
     return Design(
         sizes,
@@ -121,4 +130,5 @@ def design_for(
         categories=categories,
         linear_path=is_ensemble,
         by_product=is_ensemble and few,
+        bins=bins,
     )

@@ -29,11 +29,15 @@ class Record:
     seconds : float
     tier : str
     importance : dict of str to float
-        By how much the headline score falls without a column.
+        By how much the headline score gets worse without a column.
     verdict : list of str
         Which model to prefer, and what else there is to say, in sentences.
     sha256 : str
         That of the weights and the losses, see `History.sha256`.
+    intervals : dict of str to list of float
+        Between which bounds the headline score lies 19 times in 20, by model.
+    headline : str
+        The name of that score.
     """
 
     settings: TableSettings
@@ -48,6 +52,8 @@ class Record:
     importance: dict[str, float] = field(default_factory=dict)
     verdict: list[str] = field(default_factory=list)
     sha256: str = ""
+    intervals: dict[str, list[float]] = field(default_factory=dict)
+    headline: str = ""
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import require
-from ..plots import LossCurveDisplay, ResidualsDisplay
-from ..plots.two_schemes import svg_in_two_schemes
+from ..plots import CalibrationDisplay, LossCurveDisplay, ResidualsDisplay, style
+from .dependence import Dependence, dependence
+from .page import figure, page, paragraph, section, table, text
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -21,29 +20,17 @@ if TYPE_CHECKING:
     from .record import Record
 
 
-# More classes than this make no table that could be read.
+# More classes than this make no table or drawing that could be read.
 _MOST_CLASSES = 12
+_MOST_CURVES = 5
 _MOST_POINTS = 2000
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --bar: #7b68ee; --faint: #8882; }
-body { font: 16px/1.5 Georgia, serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2 { font-weight: normal; } h2 { border-bottom: 1px solid var(--line); margin-top: 2rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; }
-td, th { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
-td:first-child, th:first-child { text-align: left; }
-.words td, .words th, td:has(.bar) { text-align: left; }
-.bar { display: inline-block; height: .7em; background: var(--bar); }
-figure { margin: 1rem 0; overflow-x: auto; }
-figure svg { width: 100%; min-width: 30rem; height: auto; display: block; }
-@media print {
-  figure { break-inside: avoid; } figure svg { min-width: 0; } h2 { break-after: avoid; }
-}
-footer { margin-top: 3rem; font-size: 85%; opacity: .75; }
-""".strip()
+_MOST_COLUMNS = 200
+_PANELS = 4
+_POINTS: dict[str, Any] = {"marker": "o", "linestyle": ""}
 
 
 def write_report(trial: Trial, source: str) -> str:
-    """Return the page: scores, curves, what is confused or left over, what columns matter.
+    """Return the page: data, verdict, scores, what goes wrong, what the columns do, how to go on.
 
     Parameters
     ----------
@@ -52,127 +39,243 @@ def write_report(trial: Trial, source: str) -> str:
         What the table is called.
     """
     model, record = trial.model, trial.record
-    target, rows = model.target, record.rows
-    what = f"{len(target.labels)} classes" if target.labels else "a number"
+    target = model.target
     parts = [
-        f"<h1>Predicting {_text(target.name)}</h1>",
-        f"<p>A network that predicts {what} from {len(model.encoder.columns)} columns of "
-        f"{_text(source)}: trained on {rows['train']:,} rows in {record.seconds:.1f} s, stopped "
-        f"by {rows['validation']:,} others, and scored on {rows['test']:,} that it never saw.</p>",
-        _section("Scores on the rows held out", metrics_table(record.metrics)),
-        *(f"<p>{_text(sentence)}</p>" for sentence in record.verdict),
-        _section("Losses", _losses(record)),
-        _section(*_outcome(trial)),
-        _section("What each column is worth", _importances(record.importance)),
-        _section("What the columns were taken for", _columns(model.encoder)),
-        f"<footer>network {model.design.sizes}, settings {_text(record.settings)}</footer>",
+        f"<h1>Predicting {text(target.name)}</h1>",
+        _data(trial, source),
+        '<div class="verdict">' + "\n".join(map(paragraph, record.verdict)) + "</div>",
+        section("Scores on the rows held out", metrics_table(record)),
+        *(section(*each) for each in _outcomes(trial)),
+        section("What the prediction depends on", _dependences(trial)),
+        section("What each column is worth", _importances(record)),
+        section("The training", _training(trial)),
+        section("How to predict", _how_to_predict(trial)),
+        section("What the columns were taken for", _columns(model.encoder)),
+        f"<footer>Written by adjoint fit, with seed {record.settings.seed}.</footer>",
     ]
-    title = _text(target.name)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
+    return page(target.name, [part for part in parts if part])
+
+
+def _data(trial: Trial, source: str) -> str:
+    """Say what the rows were, and how they were parted."""
+    model, rows = trial.model, trial.record.rows
+    encoder, target = model.encoder, model.target
+    total = sum(rows.values())
+    if target.labels:
+        shown = ", ".join(target.labels[:8]) + (", …" if len(target.labels) > 8 else "")
+        what = f"one of {len(target.labels)} classes ({shown})"
+    else:
+        what = "a number"
+    ignored = len(encoder.ignored)
+    are = "says nothing and is" if ignored == 1 else "say nothing and are"
+    left = f"; {ignored} more {are} not read" if ignored else ""
+    return paragraph(
+        f"{source}: {total:,} rows with a target, {what}, which is predicted from "
+        f"{len(encoder.columns)} columns{left}. The networks were trained on {rows['train']:,} "
+        f"rows, {rows.get('validation', 0):,} told them when to stop, and the scores are of "
+        f"{rows['test']:,} that they never saw."
     )
 
 
-def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> str:
-    """Return scores as a table of HTML."""
-    names = list(next(iter(metrics.values())))
-    lines = [[name, *(_score(scores[key]) for key in names)] for name, scores in metrics.items()]
-    return _table(["", *names], lines)
+def metrics_table(record: Record) -> str:
+    """Return scores as a table of HTML, the chosen one with its interval."""
+    names = list(next(iter(record.metrics.values())))
+    head = [""]
+    lines = [[model] for model in record.metrics]
+    for name in names:
+        head.append(name.replace("_", " "))
+        for line, scores in zip(lines, record.metrics.values(), strict=True):
+            line.append(_score(scores[name]))
+        if name == record.headline:
+            head.append("19 times in 20")
+            for line, model in zip(lines, record.metrics, strict=True):
+                line.append(" to ".join(map(_score, record.intervals[model])))
+    about = (
+        "On other rows of the same kind the score would lie within the bounds beside it, 19 times "
+        "in 20."
+    )
+    return table(head, lines) + (paragraph(about) if record.intervals else "")
 
 
 def _score(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4f}"
+    return "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 1e4 else f"{value:.5g}"
 
 
-def _outcome(trial: Trial) -> tuple[str, str]:
-    target = trial.model.target
-    if target.task == "regression":
-        return "What is left over", _figure("residuals", lambda ax: _residuals(ax, trial))
-    count = len(target.labels)
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def _outcomes(trial: Trial) -> list[tuple[str, str]]:
+    if trial.model.target.task == "regression":
+        return [("What is left over", figure("residuals", lambda f: _residuals(f, trial)))]
+    return [
+        ("What is confused", _confused(trial)),
+        ("Whether its probabilities can be believed", _calibration(trial)),
+    ]
+
+
+def _residuals(drawing: Any, trial: Trial) -> None:
+    found, y = trial.held_outputs[:_MOST_POINTS], trial.held_y[:_MOST_POINTS]
+    ResidualsDisplay.from_predictions(y, found, ax=drawing.subplots())
+
+
+def _confused(trial: Trial) -> str:
+    labels = trial.model.target.labels
+    count = len(labels)
     if count > _MOST_CLASSES:
-        return "What is confused", f"<p>{count} classes are too many for a table.</p>"
+        return paragraph(f"{count} classes are too many for a table.")
     confused = np.zeros((count, count), int)
     np.add.at(confused, (trial.held_y, trial.held_outputs.argmax(axis=1)), 1)
     share = confused / np.maximum(confused.sum(axis=1, keepdims=True), 1)
     lines = [
-        [_text(label), *(_cell(n, part) for n, part in zip(row, parts, strict=True))]
-        for label, row, parts in zip(target.labels, confused.tolist(), share, strict=True)
+        [text(label), *(_cell(n, part) for n, part in zip(row, parts, strict=True))]
+        for label, row, parts in zip(labels, confused.tolist(), share, strict=True)
     ]
-    head = ["true \\ predicted", *map(_text, target.labels)]
-    return "What is confused", _table(head, lines, kind="markup")
+    return table(["true \\ predicted", *map(text, labels)], lines, kind="markup")
 
 
 def _cell(count: int, share: float) -> str:
     colour = f"background: color-mix(in srgb, var(--bar) {60 * share:.0f}%, transparent)"
-    return f'<span style="display: block; padding: 0 .4rem; {colour}">{count:,}</span>'
+    return f'<span class="cell" style="{colour}">{count:,}</span>'
 
 
-def _residuals(ax: Axes, trial: Trial) -> None:
-    found, y = trial.held_outputs[:_MOST_POINTS], trial.held_y[:_MOST_POINTS]
-    ResidualsDisplay.from_predictions(y, found, ax=ax)
+def _calibration(trial: Trial) -> str:
+    """Return a drawing of how often a class comes true, by the probability it was given."""
+    outputs, target = trial.held_outputs, trial.model.target
+    if len(target.labels) > _MOST_CURVES or not np.isfinite(outputs).all():
+        return ""
+    names = np.array([style.as_words(label, 24) for label in target.labels])
+    if len(set(names.tolist())) < len(names):  # cut, two may be the same
+        return ""
+
+    def draw(drawing: Any) -> None:
+        chances = np.clip(outputs, 0, 1)
+        CalibrationDisplay.from_predictions(
+            names[trial.held_y], chances, classes=names, ax=drawing.subplots(), title=""
+        )
+
+    about = "On the dotted line, of rows given a chance of 30 % three in ten are of the class."
+    if trial.record.settings.class_weight:
+        about += " All classes were made to weigh alike, so that rare ones get too large a chance."
+    return figure("calibration", draw) + paragraph(about)
 
 
-def _losses(record: Record) -> str:
-    if not record.loss:
-        return "<p>No epoch was finished.</p>"
-
-    def draw(ax: Axes) -> None:
-        LossCurveDisplay.from_values(record.loss, validation_loss=record.val_loss or None, ax=ax)
-
-    best = record.best_epoch
-    told = f"of epoch {best}" if best else "that it started with, a linear model"
-    return _figure("losses", draw) + f"<p>The weights are those {told}.</p>"
+# --- what the columns do --------------------------------------------------------------------------
 
 
-def _figure(name: str, draw: Callable[[Any], None]) -> str:
-    """Return a drawing as SVG, in the page's own colours."""
-    require("matplotlib", extra="plot", purpose="the report's drawings")
-    from matplotlib.figure import Figure
+def _dependences(trial: Trial) -> str:
+    """Return drawings of what is predicted by the values of the columns that are worth most."""
+    model = trial.model
+    names = list(trial.record.importance)[:_PANELS]
+    if not names or not len(trial.held_X) or not np.isfinite(trial.held_outputs).all():
+        return ""
+    found = [dependence(model, trial.held_X, name) for name in names]
+    rows = -(-len(found) // 2)
 
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    draw(figure.subplots())
-    return f"<figure>{svg_in_two_schemes(figure, name=name, transparent=True)}</figure>"
+    def draw(drawing: Any) -> None:
+        panels = drawing.subplots(rows, 2 if len(found) > 1 else 1, squeeze=False).ravel()
+        for panel, one in zip(panels, found, strict=False):
+            _draw_dependence(panel, one, model.target.labels)
+        for panel in panels[len(found) :]:
+            panel.set_axis_off()
+
+    what = "class has" if model.target.labels else "prediction is"
+    about = (
+        f"What {'chance the ' if model.target.labels else 'the '}{what} on average over rows held "
+        "out, if one column had this value in all of them and the others stayed as they are. "
+        "Where columns hang together, such rows may not exist."
+    )
+    return figure("dependence", draw, height=3.2 * rows) + paragraph(about)
 
 
-def _importances(found: dict[str, float]) -> str:
+def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
+    """Draw the curves of one column: of the second of two classes, or of those that vary most."""
+    outputs = one.outputs
+    shown = [1] if outputs.shape[1] == 2 else np.argsort(-np.ptp(outputs, axis=0))[:_MOST_CURVES]
+    is_category = one.column.kind == "category"
+    x: Any = np.arange(len(one.values)) if is_category else one.values
+    for k in sorted(int(k) for k in shown):
+        label = style.as_words(labels[k], 20) if labels else None
+        look: dict[str, Any] = {"color": style.colour(k, ax), "label": label}
+        ax.plot(x, outputs[:, k], **look, **(_POINTS if is_category else {}))
+    ylabel = ""
+    if labels and len(shown) == 1:
+        ylabel = f"chance of {style.as_words(labels[int(shown[0])], 20)}"
+    style.dress(ax, title="", xlabel=style.as_words(one.column.name, 30), ylabel=ylabel)
+    ax.tick_params(labelsize=10)
+    if is_category:
+        ax.set_xticks(x, [style.as_words(level, 14) for level in one.values])
+    if is_category or one.column.kind == "date":
+        ax.tick_params(axis="x", labelrotation=35)
+    if len(shown) > 1:
+        ax.legend(fontsize=9)
+
+
+def _importances(record: Record) -> str:
+    found = dict(list(record.importance.items())[:_MOST_COLUMNS])
     top = max([*found.values(), 1e-9])
     lines = [
         [
-            _text(name),
-            f"{value:+.4f}",
+            text(name),
+            f"{value:+.4f}" if abs(value) < 1e4 else f"{value:+.4g}",
             f'<span class="bar" style="width: {max(value, 0) / top * 10:.2f}rem"></span>',
         ]
         for name, value in found.items()
     ]
-    about = "<p>By how much the score falls where a column's values change rows.</p>"
-    return about + _table(["column", "fall", ""], lines, kind="markup")
+    score = record.headline.replace("_", " ") or "the score"
+    about = f"By how much {score} gets worse where a column's values change rows."
+    left = len(record.importance) - len(found)
+    more = paragraph(f"{left:,} others are worth less.") if left else ""
+    return paragraph(about) + table(["column", "", ""], lines, kind="markup") + more
+
+
+# --- the training, and what comes after it --------------------------------------------------------
+
+
+def _training(trial: Trial) -> str:
+    record, network = trial.record, trial.model.network
+    design, count = trial.model.design, len(network.members)
+    weights = sum(parameter.size for parameter in network.parameters())
+    hidden = " and ".join(map(str, design.sizes[1:-1])) or "no"
+    answer = f"{count} networks answer together by their mean" if count > 1 else "It is one network"
+    settings = record.settings
+    batch = settings.batch_size_for(record.rows["train"])
+    told = (
+        f"{answer}, each with {hidden} hidden units and a linear model beside them; {weights:,} "
+        f"weights in all, trained in {record.seconds:.1f} s by AdamW, {batch} rows a step, with a "
+        f"first step length of {settings.learning_rate:g}."
+    )
+    if not record.loss:
+        return paragraph(told) + paragraph("No epoch was finished.")
+    best = record.best_epoch
+    chosen = f"of epoch {best}" if best else "that it started with, a linear model"
+
+    def draw(drawing: Any) -> None:
+        LossCurveDisplay.from_values(
+            record.loss, validation_loss=record.val_loss or None, ax=drawing.subplots()
+        )
+
+    curve = figure("losses", draw)
+    return paragraph(told) + curve + paragraph(f"The weights are those {chosen}.")
+
+
+def _how_to_predict(trial: Trial) -> str:
+    lines = [
+        "adjoint predict FOLDER MORE.csv --out predictions.csv",
+        "adjoint evaluate FOLDER MORE.csv",
+    ]
+    about = (
+        "FOLDER is the one that this page is in, MORE.csv a table with the same columns. The first "
+        "line writes a prediction for each row, the second scores the model where the target is "
+        "known"
+    )
+    # An exported file cannot read dates.
+    if all(column.kind != "date" for column in trial.model.encoder.columns):
+        lines.append("adjoint export FOLDER --out model.py")
+        about += ", the third writes the model as a Python file that needs NumPy alone"
+    return f"<pre>{text(chr(10).join(lines))}</pre>" + paragraph(f"{about}.")
 
 
 def _columns(encoder: Encoder) -> str:
     read = [[column.name, str(column)] for column in encoder.columns]
     left = [[name, f"not read: {reason}"] for name, reason in encoder.ignored.items()]
-    return _table(["column", "taken for"], [*read, *left], kind="words")
-
-
-def _section(title: str, body: str) -> str:
-    return f"<h2>{title}</h2>\n{body}"
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]], *, kind: str = "numbers") -> str:
-    """Return a table of HTML; of kind "markup" the cells are HTML themselves."""
-
-    def row(cells: Sequence[str], tag: str) -> str:
-        texts = cells if kind == "markup" else [_text(cell) for cell in cells]
-        return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in texts) + "</tr>"
-
-    body = "\n".join(row(line, "td") for line in lines)
-    table = f'<table class="{kind}">\n{row(head, "th")}\n{body}\n</table>'
-    return f'<div class="scroll">{table}</div>'
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
+    return table(["column", "taken for"], [*read, *left], kind="words")

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from sklearn import metrics
 
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
+from .settings import METRICS
+
+Outputs = Mapping[str, Array]
+
+# The scores of which less is better.
+LOSSES = ("log_loss", "mae", "rmse")
+# Samples drawn of the rows to find out how much a score is chance, and the rows they are drawn of.
+_SAMPLES = 200
+_MOST_ROWS = 10_000
 
 
-def score(outputs: Array, y: Array, task: str) -> dict[str, float]:
+def score(outputs: Array, y: Array, task: str, metric: str | None = None) -> dict[str, float]:
     """Return the scores of a network's predictions.
 
     Parameters
@@ -18,24 +30,123 @@ def score(outputs: Array, y: Array, task: str) -> dict[str, float]:
         Probabilities, or numbers.
     y : (n,) array
         The classes' numbers, or the numbers.
+    metric : str, optional
+        One that is wanted besides the usual ones.
     """
-    if task == "regression":
-        exponent = magnitude(y, outputs)
-        y, outputs = np.ldexp(y, -exponent), np.ldexp(outputs, -exponent)
-        off = metrics.mean_absolute_error(y, outputs), metrics.root_mean_squared_error(y, outputs)
-        mae, rmse = np.ldexp(off, exponent).tolist()
-        r2 = float(metrics.r2_score(y, outputs)) if len(y) > 1 else float("nan")
-        return {"r2": r2, "mae": mae, "rmse": rmse}
-    chances = np.clip(outputs, 1e-15, 1.0)
-    found = {
-        "accuracy": float(np.mean(outputs.argmax(axis=1) == y)),
-        "log_loss": float(-np.mean(np.log(chances[np.arange(len(y)), y]))),
-    }
-    if outputs.shape[1] == 2 and len(np.unique(y)) == 2:
-        found["roc_auc"] = float(metrics.roc_auc_score(y, outputs[:, 1]))
-    return found
+    names = METRICS[task]
+    if task == "classification":
+        is_binary = outputs.shape[1] == 2 and len(np.unique(y)) == 2
+        names = names[: 3 if is_binary else 2]
+    if metric is not None and metric not in names:
+        names += (metric,)
+    return {name: measure(name, outputs, y) for name in names}
 
 
-def headline(task: str) -> str:
-    """Return the name of the score that sums up the others."""
-    return "r2" if task == "regression" else "accuracy"
+def measure(name: str, outputs: Array, y: Array) -> float:
+    """Return one score, NaN where the rows do not tell it."""
+    return float(_MEASURES[name](outputs, y))
+
+
+def headline(task: str, metric: str | None = None) -> str:
+    """Return the name of the score that sums up the others: the one that was chosen, if any."""
+    return metric or ("r2" if task == "regression" else "accuracy")
+
+
+def interval(name: str, outputs: Array, y: Array) -> tuple[float, float]:
+    """Return between which bounds a score on other rows of the same kind lies 19 times in 20.
+
+    Of an accuracy it is Wilson's interval ("Probable inference", Journal of the American
+    Statistical Association 22, 1927), of others 1.96 standard errors of samples of the rows.
+    """
+    found = measure(name, outputs, y)
+    if name == "accuracy":
+        n, z = len(y), 1.96
+        centre, half = (
+            found + z * z / (2 * n),
+            math.sqrt(found * (1 - found) / n + (z / n) ** 2 / 4),
+        )
+        return (centre - z * half) / (1 + z * z / n), (centre + z * half) / (1 + z * z / n)
+    half = 1.96 * noise(name, {name: outputs}, y)
+    return found - half, found + half
+
+
+def noise(name: str, outputs: Outputs, y: Array) -> float:
+    """Return the standard error of one model's score, or of the difference of two models' scores.
+
+    It is that of samples of the rows, drawn with replacement and the same for both: Efron,
+    "Bootstrap methods", Annals of Statistics 7, 1979.
+    """
+    rng = np.random.default_rng(0)
+    count = min(len(y), _MOST_ROWS)
+    found = []
+    for _ in range(_SAMPLES):
+        rows = rng.integers(0, count, count)
+        values = [measure(name, each[rows], y[rows]) for each in outputs.values()]
+        found.append(values[0] - sum(values[1:]))
+    known = [value for value in found if math.isfinite(value)]
+    return float(np.std(known, ddof=1) * math.sqrt(count / len(y))) if len(known) > 1 else math.nan
+
+
+def _r2(outputs: Array, y: Array) -> float:
+    exponent = magnitude(y, outputs)
+    y, outputs = np.ldexp(y, -exponent), np.ldexp(outputs, -exponent)
+    total = float(((y - y.mean()) ** 2).sum()) if len(y) > 1 else math.nan
+    left = float(((y - outputs) ** 2).sum())
+    return 1 - left / total if total else float(not left)
+
+
+def _mae(outputs: Array, y: Array) -> float:
+    exponent = magnitude(y, outputs)
+    off = np.abs(np.ldexp(y, -exponent) - np.ldexp(outputs, -exponent))
+    return float(np.ldexp(off.mean(), exponent))
+
+
+def _rmse(outputs: Array, y: Array) -> float:
+    exponent = magnitude(y, outputs)
+    off = np.ldexp(y, -exponent) - np.ldexp(outputs, -exponent)
+    return float(np.ldexp(np.sqrt((off**2).mean()), exponent))
+
+
+def _accuracy(outputs: Array, y: Array) -> float:
+    return float(np.mean(outputs.argmax(axis=1) == y))
+
+
+def _log_loss(outputs: Array, y: Array) -> float:
+    chances = np.clip(outputs[np.arange(len(y)), y], 1e-15, 1.0)
+    return float(-np.mean(np.log(chances)))
+
+
+def _roc_auc(outputs: Array, y: Array) -> float:
+    """Return the area of two classes, or the mean of those of each class against the others."""
+    counts = np.bincount(y, minlength=outputs.shape[1])
+    if (counts > 0).sum() < 2 or (outputs.shape[1] > 2 and not counts.all()):
+        return math.nan
+    if outputs.shape[1] == 2:
+        return float(metrics.roc_auc_score(y, outputs[:, 1]))
+    return float(metrics.roc_auc_score(y, outputs, multi_class="ovr"))
+
+
+def _balanced_accuracy(outputs: Array, y: Array) -> float:
+    """Return the mean of the classes' shares that are found, of the classes that there are."""
+    is_right = outputs.argmax(axis=1) == y
+    counts = np.bincount(y)
+    return float(np.mean((np.bincount(y, weights=is_right) / np.maximum(counts, 1))[counts > 0]))
+
+
+def _f1(outputs: Array, y: Array) -> float:
+    """Return that of the second class of two, or the mean of those of all classes."""
+    average = "binary" if outputs.shape[1] == 2 else "macro"
+    found = outputs.argmax(axis=1)
+    return float(metrics.f1_score(y, found, average=average, zero_division=0.0))
+
+
+_MEASURES: dict[str, Callable[[Array, Array], float]] = {
+    "r2": _r2,
+    "mae": _mae,
+    "rmse": _rmse,
+    "accuracy": _accuracy,
+    "log_loss": _log_loss,
+    "roc_auc": _roc_auc,
+    "balanced_accuracy": _balanced_accuracy,
+    "f1": _f1,
+}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.annotations import Array
+from ..data.row_weights import row_weights
 from ..data.window import ByWindow
 from ..errors import ReproducibleError, TableError, UnreadableFileError
 from ..network import Perceptron, outputs_of
@@ -21,12 +22,14 @@ from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
 from ..training.history import History
 from ..training.saving import Saving
+from ..training.tiers import native_code_pays
 from .baseline import start_from_linear
 from .encoder import DTYPE, Encoder
 from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .parts import Parts
 from .settings import TableSettings
+from .snapshots import Snapshots, epochs_to_keep
 from .target import Target
 
 # From so many rows on, those held out to stop by are not missed, and all members have the same.
@@ -49,9 +52,10 @@ class Trained:
     history : History
         That of the first member.
     best_epoch : int
-        0 where the first member was best as it started, a linear model.
+        The epoch that all weights are of; 0 is the linear models that the members started as.
     interrupted : bool
-        Whether Ctrl-C ended the training of any member; later ones are not there then.
+        Whether Ctrl-C ended the training of any member; then it and later ones are not there,
+        unless it was the first.
     seconds : float
     """
 
@@ -60,6 +64,16 @@ class Trained:
     best_epoch: int
     interrupted: bool
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A trained network, its weights as it started and after some epochs, and its losses then."""
+
+    network: Perceptron
+    history: History
+    snapshots: dict[int, dict[str, Array]]
+    losses: dict[int, float]
 
 
 def train(
@@ -82,9 +96,7 @@ def train(
     """
     start = time.perf_counter()
     design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
-    members: list[Perceptron] = []
-    histories: list[History] = []
-    best_epochs: list[int] = []
+    members: list[_Member] = []
     linear: list[Array] = []
     for k, (rows, held) in enumerate(_splits(parts, settings)):
         network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
@@ -94,28 +106,44 @@ def train(
         elif linear and len(rows[1]) >= _MANY_ROWS:
             _start_as(network, linear)
         else:
-            start_from_linear(network, encoder, target, *rows)
+            weight = settings.class_weight
+            start_from_linear(network, encoder, target, *rows, class_weight=weight)
             linear = _path(network)
-        history, best = _train_one(
-            network,
-            rows if parts.stream is None else parts.stream,
-            held,
-            replace(settings, seed=settings.seed + k),
-            loss=target.loss,
-            count=parts.rows,
-            progress=progress and not k,
-            checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
+        members.append(
+            _train_one(
+                network,
+                rows if parts.stream is None else parts.stream,
+                held,
+                replace(settings, seed=settings.seed + k),
+                loss=target.loss,
+                count=parts.rows,
+                progress=progress and not k,
+                checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
+            )
         )
-        members.append(network)
-        histories.append(history)
-        best_epochs.append(best)
-        if history.interrupted:
+        if members[-1].history.interrupted:
             break
+    # One that was interrupted is not trained enough to answer with those that were not.
+    whole = [one for one in members if not one.history.interrupted] or members
+    best = _set_to_best(whole)
     seconds = time.perf_counter() - start
-    model = TableModel(
-        encoder, target, Ensemble(members), fingerprints=_fingerprints(parts, len(members))
-    )
-    return Trained(model, histories[0], best_epochs[0], histories[-1].interrupted, seconds)
+    ensemble = Ensemble([one.network for one in whole])
+    model = TableModel(encoder, target, ensemble, fingerprints=_fingerprints(parts, len(whole)))
+    return Trained(model, whole[0].history, best, members[-1].history.interrupted, seconds)
+
+
+def _set_to_best(members: list[_Member]) -> int:
+    """Give all members their weights of one epoch, and return which: 0 is the linear model.
+
+    It is the best by the mean of the members' losses, each on the rows that it holds out. These are
+    many rows together, of few rows in all; an epoch chosen by a member's own would be by chance.
+    """
+    epochs = sorted(set.intersection(*(set(one.snapshots) for one in members)))
+    losses = np.mean([[one.losses[epoch] for epoch in epochs] for one in members], axis=0)
+    best = epochs[int(np.nan_to_num(losses, nan=np.inf).argmin())]
+    for one in members:
+        one.network.load_state_dict(one.snapshots[best])
+    return best
 
 
 def _fingerprints(parts: Parts, members: int) -> Fingerprints:
@@ -184,16 +212,19 @@ def _train_one(
     count: int,
     progress: bool,
     checkpoint: Saving | None,
-) -> tuple[History, int]:
-    """Train one member, and return its history and its best epoch: 0 is the linear model.
-
-    Where no epoch does better than the linear model that it started as, it stays that model.
-    """
+) -> _Member:
+    """Train one member, and keep its weights after some epochs."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
-    first = [np.array(p.data) for p in network.parameters()]
-    before = np.inf if settings.reproducible else _loss(network, loss, *held)
-    stopping = EarlyStopping(patience=settings.patience)
+    weights = row_weights(held[1], None, settings.class_weight) if settings.class_weight else None
+    first = network.state_dict()
+    before = np.inf if settings.reproducible else _loss(network, loss, held, weights)
+    size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
+    snapshots = Snapshots(epochs_to_keep(epochs, size=size))
+    stopping = EarlyStopping(patience=settings.patience, restore_best=False)
+    # The members after the first use the same code.
+    all_steps = steps * settings.members_for(count)
+    pays = native_code_pays(network, steps=all_steps, rows=batch)
     try:
         history = fit(
             network,
@@ -204,10 +235,12 @@ def _train_one(
             batch_size=batch,
             seed=settings.seed,
             validation=held,
-            callbacks=[stopping],
+            class_weight="balanced" if settings.class_weight else None,
+            callbacks=[stopping, snapshots],
             checkpoint=checkpoint,
             resume=checkpoint is not None,
             progress="log" if progress else False,
+            compile="prefer" if pays and not settings.reproducible else "auto",
             reproducible=settings.reproducible,
         )
     except (TableError, ReproducibleError):
@@ -218,12 +251,15 @@ def _train_one(
         if checkpoint is None:
             raise
         raise TableError(f"{checkpoint.path}: {error}") from None
-    losses = history["val_loss"] if len(history) else []
-    if not losses or min(losses) < before:
-        return history, stopping.best_epoch
-    for parameter, values in zip(network.parameters(), first, strict=True):
-        parameter.data[...] = values
-    return history, 0
+    kept = {0: first} | snapshots.weights
+    losses = {0: before}
+    for epoch in snapshots.weights:
+        if weights is None:
+            losses[epoch] = float(history["val_loss"][epoch - 1])
+        else:  # the training's own is of rows that weigh alike
+            network.load_state_dict(kept[epoch])
+            losses[epoch] = _loss(network, loss, held, weights)
+    return _Member(network, history, kept, losses)
 
 
 def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[str, Any]]:
@@ -238,6 +274,9 @@ def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[
     ]
 
 
-def _loss(network: Perceptron, loss: str, X: Array, y: Array) -> float:
+def _loss(network: Perceptron, loss: str, held: Rows, weights: Array | None) -> float:
+    X, y = held
     outputs = outputs_of(network, X)
-    return float(LOSSES[loss](outputs, y.astype(outputs.dtype) if y.dtype.kind == "f" else y))
+    y = y.astype(outputs.dtype) if y.dtype.kind == "f" else y
+    weigh = {} if weights is None else {"sample_weight": weights.astype(outputs.dtype)}
+    return float(LOSSES[loss](outputs, y, **weigh))

@@ -23,10 +23,10 @@ from .importance import importances
 from .model import TableModel
 from .parts import Parts
 from .record import Record
-from .scores import score
-from .settings import TableSettings
+from .scores import headline, interval, score
+from .settings import METRICS, TableSettings
 from .target import Target, learn_target, mean_and_deviation, told_missing
-from .training import Trained, train
+from .training import Rows, Trained, train
 from .verdict import verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 _FEWEST_ROWS = 20
+_FEWEST_SCORED = 2
 
 
 @dataclass
@@ -44,12 +45,13 @@ class Trial:
     ----------
     model : TableModel
     record : Record
-    held_y, held_outputs : array
-        The targets of the rows held out, and what the model predicts of them.
+    held_X, held_y, held_outputs : array
+        The encoded rows held out, their targets, and what the model predicts of them.
     """
 
     model: TableModel
     record: Record
+    held_X: Array
     held_y: Array
     held_outputs: Array
 
@@ -59,11 +61,22 @@ def prepare(
     target_name: str,
     settings: TableSettings,
     conventions: Conventions = AS_SHOWN,
+    *,
+    test: tuple[pyarrow.Table, str] | None = None,
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
     The columns are learnt from the rows to train on alone. The last part is empty if the settings
     hold no rows out to score by.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    target_name : str
+    settings : TableSettings
+    conventions : Conventions
+    test : (pyarrow.Table, str), optional
+        A table to score by, and what it is called; then no row of the first one is held out for it.
 
     Raises
     ------
@@ -76,15 +89,17 @@ def prepare(
         )
     conventions = conventions_of(table, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
+    check_metric(settings, target, conventions.options)
     y, known = target.encode(table[target_name])
     rows = np.flatnonzero(known)
-    held_out = ("test", "validation") if settings.test else ("validation",)
+    is_held = settings.test > 0 and test is None
+    held_out = ("test", "validation") if is_held else ("validation",)
     options = " or ".join(conventions.options + name for name in held_out)
-    if settings.test:
+    if settings.test or test is not None:
         check_rows(len(rows))
-    rest, test = rows, rows[:0]
-    if settings.test:
-        rest, test = _split(rows, y, settings.test, target, settings.seed, options)
+    rest, held = rows, rows[:0]
+    if is_held:
+        rest, held = _split(rows, y, settings.test, target, settings.seed, options)
     train, validation = _split(rest, y, settings.validation, target, settings.seed, options)
     if target.task == "regression":
         with reproducibly(settings.reproducible):
@@ -102,7 +117,38 @@ def prepare(
         return encoder.encode(table.take(rows), Counter()), y[rows]
 
     left_out = told_missing(table[target_name], known)
-    return encoder, target, Parts(encoded(train), encoded(validation), encoded(test), left_out)
+    scored = encoded(held) if test is None else _apart(encoder, target, *test)
+    return encoder, target, Parts(encoded(train), encoded(validation), scored, left_out)
+
+
+def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) -> Rows:
+    """Return the rows of a table of its own to score by, encoded, that have a known target."""
+    if target.name not in table.column_names:
+        raise TableError(f"{name}: no column {target.name!r}, the target, to score by")
+    encoder.check(table.column_names, name)
+    y, known = target.encode(table[target.name])
+    count = int(known.sum())
+    if count < _FEWEST_SCORED:
+        have = "1 row has" if count == 1 else f"{count} rows have"
+        raise TableError(
+            f"{name}: {have} a target that was there in training; at least {_FEWEST_SCORED} are "
+            "needed to score by"
+        )
+    return encoder.encode(table, Counter())[known], y[known]
+
+
+def check_metric(settings: TableSettings, target: Target, options: str) -> None:
+    """Refuse a score or class weights that are not for the target's task."""
+    task, metric = target.task, settings.metric
+    if metric is not None and metric not in METRICS[task]:
+        raise TableError(
+            f"{options}metric: {metric} is no score of {task}, which has {', '.join(METRICS[task])}"
+        )
+    if settings.class_weight is not None and task == "regression":
+        raise TableError(f"{options}class-weight: target {target.name!r} is a number, no class")
+    if settings.class_weight is not None and settings.reproducible:
+        # The weighted loss that an epoch is chosen by is not computed in one order everywhere.
+        raise TableError(f"{options}class-weight: not together with {options}reproducible")
 
 
 def check_rows(count: int) -> None:
@@ -167,8 +213,12 @@ def _scored(
     target = model.target
     X, y = parts.test
     outputs = model.outputs(X)
+    chosen = settings.compared_by
+    name = headline(target.task, chosen)
     say("comparing with simpler models")
-    found = {"network": outputs} | baselines(model.encoder, target, *parts.train, X)
+    found = {"network": outputs} | baselines(
+        model.encoder, target, *parts.train, X, class_weight=settings.class_weight
+    )
     model.record = record = Record(
         settings=settings,
         rows={
@@ -176,15 +226,17 @@ def _scored(
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        metrics={name: score(each, y, target.task) for name, each in found.items()},
+        metrics={model: score(each, y, target.task, chosen) for model, each in found.items()},
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
         interrupted=trained.interrupted,
         seconds=round(trained.seconds, 3),
         tier=history.tier,
-        importance=importances(model, X, y, seed=settings.seed),
-        verdict=verdict(trained, found, parts),
         sha256=history.sha256(model.network),
+        importance=importances(model, X, y, seed=settings.seed, metric=name),
+        verdict=verdict(trained, found, parts, chosen),
+        intervals={model: list(interval(name, each, y)) for model, each in found.items()},
+        headline=name,
     )
-    return Trial(model, record, y, outputs)
+    return Trial(model, record, X, y, outputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
 from .parts import Parts
-from .scores import headline, score
+from .scores import LOSSES, Outputs, measure, noise
 from .training import Trained
 
 NETWORK = "network"
@@ -26,7 +25,9 @@ _ROWS_OF_A_TREE = 1000
 _STILL_FALLS = 0.01
 
 
-def verdict(trained: Trained, outputs: Mapping[str, Array], parts: Parts) -> list[str]:
+def verdict(
+    trained: Trained, outputs: Outputs, parts: Parts, metric: str | None = None
+) -> list[str]:
     """Return which model to prefer on the rows held out, and what else is to be said of them.
 
     Parameters
@@ -35,6 +36,8 @@ def verdict(trained: Trained, outputs: Mapping[str, Array], parts: Parts) -> lis
     outputs : dict of str to array
         What each model predicts of the rows to score by: "network" and simpler ones.
     parts : Parts
+    metric : str, optional
+        The score to compare by; by default r2, or log loss, which tells more than accuracy does.
 
     Returns
     -------
@@ -42,26 +45,28 @@ def verdict(trained: Trained, outputs: Mapping[str, Array], parts: Parts) -> lis
         Sentences.
     """
     y, task = parts.test[1], trained.model.target.task
-    found = [preference(outputs, y, task)]
+    by = metric or ("r2" if task == "regression" else "log_loss")
+    found = [preference(outputs, y, by)]
     if task == "classification":
         found += _of_classes(parts, trained.model.target.labels)
     return [*found, *_leaks(trained, parts), *_duplicates(trained, parts), *_training(trained)]
 
 
-def preference(outputs: Mapping[str, Array], y: Array, task: str) -> str:
+def preference(outputs: Outputs, y: Array, metric: str) -> str:
     """Return which of the network and the best simpler model to prefer, with the noise.
 
-    The noise is the standard error of the mean of the rows' paired differences: of their squared
-    errors, by the variance of the target, which sum to the difference of r2; or of their log loss.
+    The noise is the standard error of the difference of the two models' scores.
     """
-    losses = {name: _losses(found, y, task) for name, found in outputs.items()}
-    simple = min((name for name in losses if name != NETWORK), key=lambda name: losses[name].mean())
-    gains = losses[simple] - losses[NETWORK]
-    gain, error = float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
-    name, better, worse = (
-        ("r2", "above", "below") if task == "regression" else ("log loss", "below", "above")
+    sign = -1.0 if metric in LOSSES else 1.0
+    scores = {name: sign * measure(metric, found, y) for name, found in outputs.items()}
+    simple = max((name for name in scores if name != NETWORK), key=lambda name: scores[name])
+    gain = scores[NETWORK] - scores[simple]
+    error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y)
+    better, worse = ("below", "above") if metric in LOSSES else ("above", "below")
+    by = (
+        f"{metric.replace('_', ' ')} of the network is {_digits(abs(gain))} ± {_digits(error)} "
+        "(one standard error)"
     )
-    by = f"{name} of the network is {abs(gain):.4f} ± {error:.4f} (one standard error)"
     if gain > _ERRORS * error:
         return f"Prefer the network: the {by} {better} that of the {simple}."
     if gain < -_ERRORS * error:
@@ -78,12 +83,9 @@ def preference(outputs: Mapping[str, Array], y: Array, task: str) -> str:
     )
 
 
-def _losses(outputs: Array, y: Array, task: str) -> Array:
-    if task == "regression":
-        exponent = magnitude(y, outputs)
-        y, outputs = np.ldexp(y, -exponent), np.ldexp(outputs, -exponent)
-        return np.asarray((outputs - y) ** 2 / (np.var(y) or 1.0))
-    return np.asarray(-np.log(np.clip(outputs[np.arange(len(y)), y], 1e-15, 1.0)))
+def _digits(value: float) -> str:
+    """Return a number of any size with enough digits: errors in a target's unit may be large."""
+    return f"{value:.4f}" if value < 100 else f"{value:.5g}"
 
 
 def _of_classes(parts: Parts, labels: list[str]) -> list[str]:
@@ -124,10 +126,7 @@ def _leaks(trained: Trained, parts: Parts) -> list[str]:
         start += column.width
         fitted = tree(max_leaf_nodes=100, random_state=0).fit(X[:, own], y)
         outputs = fitted.predict(asked[:, own])
-        if is_number:
-            value = score(outputs, known, "regression")[headline("regression")]
-        else:
-            value = float(np.mean(outputs == known))
+        value = measure("r2", outputs, known) if is_number else float(np.mean(outputs == known))
         if value >= _SUSPECT:
             suspects.append(repr(column.name))
     if not suspects:
@@ -158,7 +157,7 @@ def _training(trained: Trained) -> list[str]:
         return ["It was still improving at the last epoch: try more --epochs."]
     if trained.best_epoch == 0 and losses:
         return [
-            "No epoch was better than the linear model that the first network started as, by the "
-            "rows to stop by."
+            "No epoch was better than the linear model that the training started from, by the rows "
+            "to stop by."
         ]
     return []

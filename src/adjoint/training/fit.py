@@ -54,7 +54,7 @@ def fit(
     checkpoint: str | PathLike[str] | Saving | None = None,
     resume: bool = False,
     progress: bool | Literal["log"] = True,
-    compile: bool | Literal["auto"] = "auto",
+    compile: bool | Literal["auto", "prefer"] = "auto",
     reproducible: bool = False,
     distributed: bool | Distributed = False,
 ) -> History:

@@ -27,7 +27,7 @@ def evaluate(
     network.encoder.check(source.names, table)
     if not as_json:
         tabulate()
-    from ...tables.scores import score
+    from ...tables.scores import headline, interval, score
 
     target, treated = network.target, Counter[str]()
     if target.name not in source.names:
@@ -44,7 +44,9 @@ def evaluate(
     if not any(len(y) for _, y in pairs):
         raise click.UsageError(f"{table}: no row has a target to compare with")
     outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    metrics = score(outputs, y, target.task)
+    chosen = network.record.settings.compared_by if network.record else None
+    metrics, name = score(outputs, y, target.task, chosen), headline(target.task, chosen)
+    bounds = list(interval(name, outputs, y))
     show_treated(treated)
     if seen:
         note(
@@ -54,9 +56,16 @@ def evaluate(
     if as_json:
         click.echo(
             as_json_text(
-                {"rows": len(y), "trained_on": seen, "metrics": metrics, "treated": treated}
+                {
+                    "rows": len(y),
+                    "trained_on": seen,
+                    "metrics": metrics,
+                    "headline": name,
+                    "interval": bounds,
+                    "treated": treated,
+                }
             )
         )
     else:
-        say(scores({"network": metrics}, len(y)))
+        say(scores({"network": metrics}, len(y), name, {"network": bounds}))
     return 0

@@ -16,7 +16,7 @@ from ...files.rescue import check_file_place, check_folder_place, rescued
 from ...tables.conventions import Conventions
 from ...tables.date_format import ORDERS
 from ...tables.reading.table_file import TableFile
-from ...tables.settings import TableSettings
+from ...tables.settings import METRICS, TableSettings
 from ...tables.target import TASKS, Target
 from ..model_output import (
     as_json_text,
@@ -28,7 +28,16 @@ from ..model_output import (
     tabulate,
     teller,
 )
-from ..options import ENCODING, JSON, SHEET, FiniteNumber, as_units, check_column, check_out
+from ..options import (
+    ENCODING,
+    JSON,
+    SHEET,
+    FiniteNumber,
+    as_part_or_file,
+    as_units,
+    check_column,
+    check_out,
+)
 
 DEFAULTS = TableSettings()
 # Between two lines that say how much was read.
@@ -97,7 +106,7 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     "--learning-rate",
     type=FiniteNumber(0, min_open=True),
     default=DEFAULTS.learning_rate,
-    help="Step length of AdamW.",
+    help="First step length of AdamW.",
 )
 @click.option(
     "--dropout",
@@ -106,13 +115,27 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     help="Part of the units that a step leaves out.",
 )
 @click.option(
-    "--test", type=_PART, default=DEFAULTS.test, help="Part of the rows held out to score by."
+    "--test",
+    callback=as_part_or_file,
+    default=str(DEFAULTS.test),
+    metavar="PART|FILE",
+    help="Part of the rows held out to score by, or another table for that.",
 )
 @click.option(
     "--validation",
     type=_PART,
     default=DEFAULTS.validation,
     help="Part of the others held out to stop by.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice([name for names in METRICS.values() for name in names]),
+    help="Score to compare models and rank columns by.  [default: r2, or accuracy and log loss]",
+)
+@click.option(
+    "--class-weight",
+    type=click.Choice(["balanced"]),
+    help="Let all classes weigh alike, however few rows one has.",
 )
 @click.option(
     "--seed",
@@ -148,6 +171,7 @@ def fit(
     thousands: str | None,
     dates: str | None,
     missing: tuple[str, ...],
+    test: float | Path,
     stream: bool | None,
     checkpoint: Path | None,
     as_json: bool,
@@ -176,7 +200,9 @@ def fit(
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding, sheet=sheet)
     _check_columns(source, target, drop)
-    settings = TableSettings(**chosen)
+    part, apart = (test, None) if isinstance(test, float) else (0.0, test)
+    scored_by = None if apart is None else _scored_by(apart, encoding, sheet, target)
+    settings = TableSettings(test=part, **chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
     groups = _streamed(source, stream)
     if groups is not None and settings.reproducible:
@@ -184,10 +210,16 @@ def fit(
             "--reproducible: for tables that are held in memory, and this one is read a window at "
             "a time; give --no-stream too"
         )
+    if scored_by and groups is not None:
+        raise click.UsageError(
+            f"--test: {scored_by}: a table that is read a window at a time holds its own rows out; "
+            "give a part, or --no-stream"
+        )
     if groups is None:
         read = source.read().drop_columns(list(drop))
         count = read.num_rows
-        encoder, kind, parts = prepare(read, target, settings, conventions)
+        scored = (scored_by.read(), str(scored_by)) if scored_by else None
+        encoder, kind, parts = prepare(read, target, settings, conventions, test=scored)
     else:
         count = sum(groups.sizes)
         with source.told():
@@ -215,7 +247,7 @@ def fit(
     if as_json:
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
-        say(scores(record.metrics, record.rows["test"]))
+        say(scores(record.metrics, record.rows["test"], record.headline, record.intervals))
         for sentence in record.verdict:
             say(sentence)
         if settings.reproducible:
@@ -226,6 +258,15 @@ def fit(
             f"{_quoted(out / REPORT)}"
         )
     return 130 if record.interrupted else 0
+
+
+def _scored_by(path: Path, encoding: str | None, sheet: str | None, target: str) -> TableFile:
+    """Return a table to score by; it is known before the training whether it can be read."""
+    if str(path) == "-":
+        raise click.UsageError("--test: expected a file, got -, standard input")
+    found = TableFile(path, encoding=encoding, sheet=sheet)
+    check_column("--test", target, found.names)
+    return found
 
 
 def _streamed(source: TableFile, wanted: bool | None) -> RowGroups | None:

@@ -31,7 +31,7 @@ def show(model: Path, as_json: bool) -> int:
         f"trained on {rows['train']:,} rows for {len(record.loss)} epochs in "
         f"{record.seconds:.1f} s; the weights are those of epoch {record.best_epoch}"
     )
-    say(scores(record.metrics, rows["test"]))
+    say(scores(record.metrics, rows["test"], record.headline, record.intervals))
     for sentence in record.verdict:
         say(sentence)
     return 0
