@@ -205,12 +205,29 @@ class NativeRun:
         watch.patience.column = start + 1 + metric
         return True
 
-    def _train_natively(self, until: int, show: Show, watch: Watch | None) -> None:
+    def take(self, steps: int) -> None:
+        """Take so many steps; an epoch that native code does not end well is finished, or ended.
+
+        Epochs are recorded as they end. However the steps are divided into calls, the numbers are
+        those of `train`.
+        """
+        task, loop = self.task, self.loop
+        self.history.tier = "native"
+        target = self.optimizer.steps + steps
+        while self.optimizer.steps < target and len(self.history) < self.epochs:
+            before = self.optimizer.steps
+            until = self.epochs if self._validates else loop.epoch + 1
+            self._train_natively(until, _unshown, None, most=target - before)
+            task.model.train()  # validation in Python left it in evaluation mode
+
+    def _train_natively(
+        self, until: int, show: Show, watch: Watch | None, most: int | None = None
+    ) -> None:
         """Train up to an epoch; one that does not end well is finished, or ended, step by step."""
         task, history, loop = self.task, self.history, self.loop
         status = Status.PAUSED
         try:
-            status = self.advance(until, show, watch)
+            status = self.advance(until, show, watch, most)
         finally:
             # An epoch is recorded as a whole: where Python validates it is recorded below, with
             # its numbers, and not at all if the validation is interrupted.
@@ -269,10 +286,12 @@ class NativeRun:
         metrics = self._tallies.records(table[:, 1:], target) if self._tallies else {}
         return {"loss": table[:, 0].tolist(), **metrics}
 
-    def advance(self, until: int, show: Show, watch: Watch | None = None) -> Status:
+    def advance(
+        self, until: int, show: Show, watch: Watch | None = None, most: int | None = None
+    ) -> Status:
         """Train up to an epoch, and leave model and optimiser as after the last whole step.
 
-        It comes back earlier if it is time to save, or if the patience ends.
+        It comes back earlier if it is time to save, if the patience ends, or after ``most`` steps.
         """
         loop, reshuffle = self.loop, self.task.reshuffle
         taken = self.optimizer.steps - loop.steps
@@ -281,12 +300,13 @@ class NativeRun:
             # A callback replaced an array: native code has its own copy, which is now out of date.
             loop.load(self._carried(state), epoch=loop.epoch)
         status = Status.PAUSED
+        end = loop.steps + (loop.steps_until(until) if most is None else most)
         patience = None if watch is None else watch.patience
         best = None if patience is None else patience.best
         try:
-            while status is Status.PAUSED and loop.epoch < until:
+            while status is Status.PAUSED and loop.epoch < until and loop.steps < end:
                 start, before = perf_counter(), loop.epoch
-                steps = min(self._steps, loop.steps_until(until))
+                steps = min(self._steps, loop.steps_until(until), end - loop.steps)
                 loop.settings = self._settings(taken + loop.steps, steps)
                 status = loop.run(until, steps=steps, patience=patience)
                 took = perf_counter() - start
@@ -428,6 +448,10 @@ class NativeRun:
         self._snapshot(state, steps).restore()
         self._written = self._read()
         self.optimizer.zero_grad()
+
+
+def _unshown(epoch: int, loss: float) -> None:
+    """Show nothing of an epoch."""
 
 
 def _with_indices(arrays: Sequence[Array]) -> list[Array]:
