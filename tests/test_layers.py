@@ -40,6 +40,7 @@ ROOMS = [
     "tables",
     "estimators",
     "exporting",
+    "playground",
     "cli",
 ]
 HEAVY = (
@@ -57,6 +58,9 @@ HEAVY = (
     "mpi4py",
     "pandas",
     "torch",
+    "starlette",
+    "uvicorn",
+    "websockets",
 )
 
 

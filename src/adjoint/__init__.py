@@ -88,6 +88,7 @@ _LAZY_NAMES = {
     "fit_lbfgs": "training.lbfgs",
     "History": "training.history",
     "load_weights": "nn.weights",
+    "play": "playground.launch",
     "save_weights": "nn.weights",
     "Saving": "training.saving",
     "cond": "graphs.loops.cond",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ...version import __version__
-from . import check, demo, evaluate, explain, export, fit, launch, predict, show
+from . import check, demo, evaluate, explain, export, fit, launch, play, predict, show
 
 COMMANDS = (
     check.check,
@@ -15,6 +15,7 @@ COMMANDS = (
     export.export,
     fit.fit,
     launch.launch,
+    play.play,
     predict.predict,
     show.show,
 )

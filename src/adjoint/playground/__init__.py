@@ -1,0 +1,23 @@
+"""The playground: a page on which a network is seen to learn, and why.
+
+====================  ==========================================================================
+``settings``          what is chosen on the page, read from JSON and checked
+``toys, features``    data sets and columns made of two coordinates, which a program can print
+``own_table``         a pasted or loaded table as numbers
+``problem``           the rows of a training and of its test, and what their columns are called
+``designs``           a network and an optimiser made of settings
+``setup``             all that a training begins with
+``steps``             a training that is taken step by step, forward and back
+``moments``           where a training stood, for the way back
+``session``           what one page has open: a training, and what is looked at
+``fields``            what a network says over a plane, and each hidden unit of it
+``readings``          losses, gradients, updates and idle units at one moment
+``derivations``       the derivation of the next batch's gradient, step by step, and its graph
+``program_text``      the Python program that computes the same numbers
+``frame``             the bytes in which a picture's numbers travel
+``requests``          what a page may ask for, and the answers
+``guard, server``     who may ask, and the application that answers
+``launch``            `play` and its command: the address, the browser, the end
+``page/``             the page itself: HTML, CSS and modules of JavaScript
+====================  ==========================================================================
+"""

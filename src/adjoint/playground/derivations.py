@@ -1,0 +1,220 @@
+"""Derivations are how the gradient of the batch to come arises, as `explain` writes it, for a page.
+
+They are computed beside the training, and nothing of them goes back into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..calculus.check import slope
+from ..core.annotations import Array
+from ..explanation.derivation.derivation import Derivation
+from ..explanation.derivation.formula import Formula
+from ..explanation.derivation.function_at_point import of_model
+from ..explanation.derivation.picture import Picture
+from ..explanation.derivation.step import Step
+from ..graphs.recording import no_grad
+from ..nn.module import Module
+from ..optim.snapshot import kept
+from ..training.epochs import as_plain_array
+from ..training.step import TrainingStep
+from .settings import SettingsError
+from .steps import Steps
+
+# A matrix on the page shows so many rows and columns.
+_SHOWN = 6
+
+
+def derive(steps: Steps, lang: str) -> dict[str, Any]:
+    """Return the derivation of the loss of the batch to come, its steps and its graph."""
+    model = steps.model
+    with kept(model):
+        described = of_model(model, steps.batch(), steps.setup.loss)
+        derivation = Derivation(described, lang)
+    picture = Picture(derivation)
+    return {
+        "title": derivation.title,
+        "verdict": derivation.verdict,
+        "given": [
+            {"name": name, "formula": _mathml(formula), **matrix(array)}
+            for name, (formula, array) in zip(
+                (*derivation.inputs, *derivation.program.constants), derivation.given(), strict=True
+            )
+        ],
+        "steps": [_told(derivation, step) for step in derivation],
+        "gradient": {path: f"d_{name}" for name, path in derivation.program.paths.items()},
+        "graph": _graph(picture) if picture.is_readable else None,
+        "names": derivation.program.gradient,
+        "paths": dict(derivation.program.paths),
+    }
+
+
+def _told(derivation: Derivation, step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "part": step.part,
+        "name": step.name,
+        "source": step.source,
+        "formula": _mathml(step.formula),
+        "rule": step.rule.cited(derivation.say),
+        "reads": [name for name in derivation.evaluator.scope if _reads(step, name)],
+        **matrix(step.value),
+    }
+
+
+def _reads(step: Step, name: str) -> bool:
+    import ast
+
+    from ..explanation.derivation.lines import names_in
+
+    return name in names_in(ast.parse(step.source, mode="eval").body)
+
+
+def _mathml(formula: Formula) -> str:
+    return f"<math>{formula.mathml}</math>"
+
+
+def matrix(array: Array) -> dict[str, Any]:
+    """Return the first rows and columns of an array, and its shape."""
+    array = np.asarray(array)
+    flat = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, array.shape[-1])
+    shown = flat[:_SHOWN, :_SHOWN]
+    return {"shape": list(array.shape), "values": [[plain(x) for x in row] for row in shown]}
+
+
+def plain(x: Any) -> Any:
+    """Return a number as JSON has it; a text where JSON has none."""
+    number = float(x)
+    return number if np.isfinite(number) else str(number)
+
+
+def _graph(picture: Picture) -> dict[str, Any]:
+    """Return boxes with the steps that they lead to, and ways between them."""
+    layout, scene = picture.drawing().layout, picture.scene
+    boxes = []
+    for place, (card, box) in enumerate(zip(scene.cards, layout.boxes, strict=True)):
+        forward, backward = picture.forward.get(place), picture.backward.get(place)
+        boxes.append(
+            {
+                "kind": card.kind,
+                "box": [round(x, 1) for x in box],
+                "lines": [list(line) for line in card.lines],
+                "tip": card.tip,
+                "forward": forward.number if forward else None,
+                "backward": backward.number if backward else None,
+            }
+        )
+    ways = [
+        {
+            "points": [[round(x, 1), round(y, 1)] for x, y in way.points],
+            "label": arrow.label,
+            "at": [round(x, 1) for x in way.label],
+            "flow": arrow.flow,
+            "tip": arrow.tip,
+            "source": arrow.source,
+            "target": arrow.target,
+        }
+        for arrow, way in zip(scene.arrows, layout.ways, strict=True)
+    ]
+    return {
+        "boxes": boxes,
+        "ways": ways,
+        "left": layout.left,
+        "right": layout.right,
+        "height": layout.height,
+    }
+
+
+# --- one parameter ------------------------------------------------------------------------------
+
+
+def parameter(model: Module, name: str, index: int) -> tuple[Any, tuple[int, ...]]:
+    """Return a parameter by its name, and the place of one of its entries."""
+    found = dict(model.named_parameters())
+    if name not in found:
+        raise SettingsError(f"parameter: there is no {name!r:.60}")
+    if not 0 <= index < found[name].size:
+        raise SettingsError(f"parameter: {name} has {found[name].size} entries, not {index}")
+    return found[name], tuple(int(i) for i in np.unravel_index(index, found[name].shape))
+
+
+def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
+    """Return one entry of the gradient by finite differences, beside the engine's.
+
+    It is that of the batch to come, at the present weights; these are as they were afterwards.
+    """
+    from .readings import gradients
+
+    tensor, place = parameter(steps.model, name, index)
+    _, found = gradients(steps)
+    X, *targets = steps.batch()
+    before = tensor.data
+
+    def loss_at(x: float) -> float:
+        moved = before.copy()
+        moved[place] = x
+        tensor.data = moved
+        with kept(steps.setup.loss), no_grad(), np.errstate(all="ignore"):
+            return float(as_plain_array(steps.setup.loss(steps.model(X), *targets)))
+
+    with kept(steps.model):
+        numeric = slope(loss_at, float(before[place]))
+    engine = float(found[name][place])
+    scale = max(abs(numeric), abs(engine))
+    return {
+        "name": name,
+        "place": list(place),
+        "engine": plain(engine),
+        "numeric": plain(numeric),
+        "difference": plain(abs(numeric - engine) / scale if scale > 0 else 0.0),
+    }
+
+
+def update_rule(steps: Steps, name: str) -> dict[str, Any]:
+    """Return the lines of the written step that update a parameter, and the whole step."""
+    parameter(steps.model, name, 0)
+    source = step_source(steps)
+    short = _short_names(steps).get(name, "")
+    lines = [line.strip() for line in source.split("\n")]
+    own = [line for line in lines if line.startswith((f"{short}_", f"{short} ="))]
+    wanted = set(_read_by(own, lines))
+    return {
+        "name": name,
+        "short": short,
+        "lines": [line for line in lines if line in own or line in wanted],
+    }
+
+
+def step_source(steps: Steps) -> str:
+    """Return a whole training step as NumPy: forward, backward and update."""
+    return str(_training_step(steps).program(*steps.batch()).source)
+
+
+def _training_step(steps: Steps) -> TrainingStep:
+    return TrainingStep(steps.model, steps.setup.loss, steps.task.optimizer)
+
+
+def _short_names(steps: Steps) -> dict[str, str]:
+    from ..graphs.tracing.naming import parameter_names
+
+    step = _training_step(steps)
+    paths = [*step.params, *step.buffers, *step.scalars, *step.read_only]
+    return dict(zip(paths, parameter_names(paths), strict=True))
+
+
+def _read_by(own: list[str], lines: list[str]) -> Iterator[str]:
+    """Yield the lines that compute single letters and numbers which some lines read."""
+    import re
+
+    made = {line.split(" = ")[0]: line for line in lines if re.match(r"v\d+ = ", line)}
+    asked, seen = list(own), set()
+    while asked:
+        for name in re.findall(r"\bv\d+\b", asked.pop()):
+            if name in made and name not in seen:
+                seen.add(name)
+                asked.append(made[name])
+                yield made[name]

@@ -1,0 +1,154 @@
+"""An own table is what a user pasted, or named on the command line, as rows of numbers.
+
+All of it is text until it is a number: nothing of it is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .problem import Rows
+from .settings import MOST_CLASSES, MOST_ROWS, SettingsError
+
+MOST_COLUMNS, MOST_TEXT, _LONGEST_NAME = 50, 1_000_000, 40
+_MISSING = {"", "na", "nan", "null", "none", "?"}
+_DELIMITERS = ",;\t"
+
+
+def read_text(text: str, target: str | None) -> tuple[Rows, list[str]]:
+    """Return the rows of a text of CSV, and what was left out of it.
+
+    The first line has the names of the columns, unless all in it are numbers. Columns are divided
+    by what divides the first line most often: a comma, a semicolon or a tabulator.
+
+    Raises
+    ------
+    SettingsError
+        If it is too long, or not a table with one column of numbers and a target.
+    """
+    if len(text) > MOST_TEXT:
+        raise SettingsError(f"table: {len(text):,} characters; at most {MOST_TEXT:,} can be pasted")
+    text = text.removeprefix("\ufeff")
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if line]
+    except csv.Error as error:
+        raise SettingsError(f"table: it is no CSV: {error}") from None
+    if len(lines) < 2:
+        raise SettingsError("table: expected a line of names, and rows below it")
+    width = len(lines[0])
+    uneven = next((n for n, line in enumerate(lines) if len(line) != width), None)
+    if uneven is not None:
+        raise SettingsError(
+            f"table: line {uneven + 1} has {len(lines[uneven])} cells, and the first has {width}"
+        )
+    has_names = any(_number(cell) is None for cell in lines[0])
+    names = lines[0] if has_names else [f"column {n + 1}" for n in range(width)]
+    columns = list(zip(*lines[has_names:], strict=True))
+    return read_columns(names, columns, target)
+
+
+def read_columns(
+    names: Sequence[str], columns: Sequence[Sequence[str]], target: str | None
+) -> tuple[Rows, list[str]]:
+    """Return the rows of columns of texts, and what was left out of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+    columns : sequence of sequences of str
+    target : str, optional
+        The column that is predicted; by default the last one.
+    """
+    names = [name.strip()[:_LONGEST_NAME] or f"column {n + 1}" for n, name in enumerate(names)]
+    if not 2 <= len(names) <= MOST_COLUMNS:
+        raise SettingsError(f"table: expected 2 to {MOST_COLUMNS} columns, got {len(names)}")
+    if len(columns[0]) > MOST_ROWS:
+        raise SettingsError(f"table: {len(columns[0]):,} rows; the playground takes {MOST_ROWS:,}")
+    place = len(names) - 1 if target is None else _place(target, names)
+    cells = [[cell.strip() for cell in column] for column in columns]
+    notes, inputs = [], []
+    for n, column in enumerate(cells):
+        if n == place:
+            continue
+        if all(_number(cell) is not None or _is_missing(cell) for cell in column):
+            inputs.append(n)
+        else:
+            notes.append(f"{names[n]}: not numbers, left out")
+    if not inputs:
+        raise SettingsError("table: expected at least one column of numbers beside the target")
+    kept = [
+        row
+        for row in range(len(cells[0]))
+        if not any(_is_missing(cells[n][row]) for n in (*inputs, place))
+    ]
+    if len(kept) < len(cells[0]):
+        notes.append(f"{len(cells[0]) - len(kept)} rows with missing cells, left out")
+    if len(kept) < 2:
+        raise SettingsError("table: fewer than two rows have all their cells")
+    X = np.array([[float(cells[n][row]) for n in inputs] for row in kept])
+    if np.abs(X).max() > 1e150:
+        raise SettingsError("table: its numbers are too large, above 1e150")
+    y, labels = _target([cells[place][row] for row in kept], names[place])
+    return Rows(X, y, [*(names[n] for n in inputs), names[place]], labels), notes
+
+
+def _place(target: str, names: Sequence[str]) -> int:
+    if target not in names:
+        raise SettingsError(
+            f"target: there is no column {target!r:.60}; there are {_listed(names)}"
+        )
+    return list(names).index(target)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + ", …" * (len(names) > 10)
+
+
+def _target(cells: Sequence[str], name: str) -> tuple[np.ndarray, list[str]]:
+    """Return the targets, and the names of the classes where these are few."""
+    found = sorted(set(cells), key=lambda cell: (_number(cell) or 0.0, cell))
+    values = [_number(cell) for cell in cells]
+    are_numbers = all(value is not None for value in values)
+    is_whole = are_numbers and all(value == int(value) for value in values if value is not None)
+    if len(found) <= MOST_CLASSES and (is_whole or not are_numbers):
+        if len(found) < 2:
+            raise SettingsError(f"target: {name} is {found[0]!r:.60} in all rows")
+        code = {cell: n for n, cell in enumerate(found)}
+        return np.array([code[cell] for cell in cells]), [cell[:_LONGEST_NAME] for cell in found]
+    if not are_numbers:
+        raise SettingsError(
+            f"target: {name} has {len(found)} different texts; the playground tells "
+            f"{MOST_CLASSES} classes apart"
+        )
+    y = np.array(values, float)
+    if np.abs(y).max() > 1e150:
+        raise SettingsError(f"target: the numbers of {name} are too large, above 1e150")
+    return y, []
+
+
+def _number(cell: str) -> float | None:
+    """Return the finite number that a cell is; Python's own underscores are none."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in cell else None
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.lower() in _MISSING
+
+
+def as_csv(rows: Rows) -> str:
+    """Return rows as numbers to the last bit, as `program_text` reads them."""
+    return "".join(
+        ",".join([*map(repr, x), repr(y)]) + "\n"
+        for x, y in zip(rows.X.tolist(), rows.y.tolist(), strict=True)
+    )

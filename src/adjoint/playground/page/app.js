@@ -1,0 +1,286 @@
+/** The state of the page, and what changes it; panels listen, and draw what they are told. */
+
+import { Link } from "./link.js";
+import { say } from "./words.js";
+
+/**
+ * @typedef {import("./link.js").Frame} Frame
+ * @typedef {import("./link.js").Header} Header
+ * @typedef {{name: string, index: number}} Entry
+ */
+
+/** A frame is asked for with as many milliseconds of training. */
+const TURN = 22;
+/** With reduced motion there are no more pictures than this many milliseconds allow. */
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+
+class App {
+  constructor() {
+    /** @type {Map<string, (() => void)[]>} */
+    this.listeners = new Map();
+    this.link = new Link((connected, reason) => this.connection(connected, reason));
+    /** @type {Header} */ this.menu = {};
+    /** @type {Header} */ this.settings = {};
+    /** @type {Frame} */ this.opening = { header: {}, arrays: {}, shapes: {} };
+    /** @type {Frame} */ this.frame = this.opening;
+    /** @type {Header|null} */ this.derivation = null;
+    this.derivedFor = "";
+    this.line = 1;
+    /** @type {Entry|null} */ this.entry = null;
+    /** @type {Header|null} */ this.check = null;
+    /** @type {Header|null} */ this.update = null;
+    this.playing = false;
+    this.busy = false;
+    this.scale = "batch";
+    this.speed = 10;
+    this.furthest = 0;
+    this.tab = "network";
+    this.shows = "weights";
+    this.notice = "";
+    this.frames = 0;
+  }
+
+  /** @param {string} what @param {() => void} listener */
+  on(what, listener) {
+    const all = this.listeners.get(what) || [];
+    all.push(listener);
+    this.listeners.set(what, all);
+  }
+
+  /** @param {string} what */
+  tell(what) {
+    for (const listener of this.listeners.get(what) || []) listener();
+  }
+
+  get step() { return this.frame.header.step || 0; }
+  get stepsEach() { return this.opening.header.steps_each || 1; }
+
+  /** @param {boolean} connected @param {string} reason */
+  connection(connected, reason) {
+    this.connected = connected;
+    if (!connected) {
+      this.playing = false;
+      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${reason}`);
+    }
+    this.tell("connection");
+  }
+
+  /** Show a sentence until the next one. @param {string} text */
+  say(text) {
+    this.notice = text;
+    this.tell("notice");
+  }
+
+  /**
+   * Ask for a frame; a refusal is shown, and changes nothing.
+   * @param {string} what
+   * @param {Header} [given]
+   */
+  async ask(what, given) {
+    try {
+      const found = await this.link.ask(what, given);
+      if (this.notice) this.say("");
+      return found;
+    } catch (error) {
+      const text = /** @type {Error} */ (error).message;
+      if (text !== "closed") this.say(text);
+      return null;
+    }
+  }
+
+  /** Take over what an opening frame says. @param {Frame|null} frame */
+  opened(frame) {
+    if (!frame) { this.tell("opening"); return false; }
+    this.opening = frame;
+    this.settings = frame.header.settings;
+    const names = frame.header.parameters.map((/** @type {Header} */ p) => p.name);
+    if (this.entry && !names.includes(this.entry.name)) this.entry = null;
+    this.furthest = frame.header.step;
+    this.forget();
+    this.tell("opening");
+    this.received(frame);
+    return true;
+  }
+
+  /** @param {Frame|null} frame */
+  received(frame) {
+    if (!frame) { this.playing = false; this.tell("playing"); return; }
+    this.frame = frame;
+    this.frames += 1;
+    this.furthest = Math.max(this.furthest, frame.header.step);
+    const ends = frame.header.diverged || frame.header.stopped;
+    if (frame.header.diverged) this.say(say("diverged"));
+    else if (frame.header.stopped && this.playing) this.say(say("stopped"));
+    if (this.playing && ends) { this.playing = false; this.tell("playing"); }
+    this.check = null;
+    this.tell("frame");
+    if (!this.playing) this.rested();
+  }
+
+  /** The training rests: the address and the derivation are brought up to date. */
+  rested() {
+    this.tell("rest");
+    this.derive();
+  }
+
+  /** Forget what belongs to another network. */
+  forget() {
+    this.derivation = null; this.derivedFor = ""; this.update = null; this.check = null; this.line = 1;
+  }
+
+  // --- pace
+
+  toggle() {
+    this.playing = !this.playing;
+    if (this.playing) this.say("");
+    this.tell("playing");
+    if (this.playing) this.run();
+    else this.rested();
+  }
+
+  stop() {
+    if (this.playing) this.toggle();
+  }
+
+  async run() {
+    if (this.busy) return;
+    this.busy = true;
+    while (this.playing) {
+      const until = this.speed ? this.step + this.speed : this.menu.limits.steps;
+      const started = performance.now();
+      const frame = await this.ask("take", { until, milliseconds: TURN });
+      this.received(frame);
+      await new Promise(requestAnimationFrame);
+      const wait = CALM.matches ? 500 - (performance.now() - started) : 0;
+      if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+    }
+    this.busy = false;
+  }
+
+  /** Go to a step, forward or back. @param {number} step */
+  async goTo(step) {
+    if (this.busy) return;
+    this.busy = true;
+    let frame = step < this.step || this.frame.header.diverged
+      ? await this.ask("back", { to: Math.max(0, step) })
+      : await this.ask("take", { until: step, milliseconds: 100 });
+    while (frame && frame.header.step < step && !frame.header.diverged && !frame.header.stopped) {
+      const before = frame.header.step;
+      this.say(say("again"));
+      frame = await this.ask("take", { until: step, milliseconds: 100 });
+      if (frame && frame.header.step === before) break;
+    }
+    this.busy = false;
+    if (frame) this.received(frame);
+  }
+
+  async forward() {
+    this.stop();
+    if (this.scale === "operation") return this.walk(1);
+    const left = this.stepsEach - (this.frame.header.in_epoch || 0);
+    return this.goTo(this.step + (this.scale === "epoch" ? left : 1));
+  }
+
+  async backward() {
+    this.stop();
+    if (this.scale === "operation") return this.walk(-1);
+    const inside = this.frame.header.in_epoch || this.stepsEach;
+    return this.goTo(this.step - (this.scale === "epoch" ? inside : 1));
+  }
+
+  /** Go along the lines of the two passes; behind the last one comes the next batch. @param {number} by */
+  async walk(by) {
+    await this.derive();
+    const count = this.derivation ? this.derivation.steps.length : 0;
+    if (this.line + by > count) {
+      await this.goTo(this.step + 1);
+      this.line = 1;
+    } else if (this.line + by < 1) {
+      if (!this.step) return;
+      await this.goTo(this.step - 1);
+      await this.derive();
+      this.line = this.derivation ? this.derivation.steps.length : 1;
+    } else this.line += by;
+    this.tell("line");
+  }
+
+  reset() {
+    this.stop();
+    return this.goTo(0);
+  }
+
+  // --- settings
+
+  /** Begin anew with some settings changed. @param {Header} changes */
+  async change(changes) {
+    const was = this.playing;
+    this.playing = false;
+    while (this.busy) await new Promise((done) => setTimeout(done, 5));
+    this.opened(await this.ask("begin", { settings: { ...this.settings, ...changes } }));
+    this.playing = was;
+    this.tell("playing");
+    if (was) this.run();
+  }
+
+  /** Look elsewhere: other axes, held columns or a point. @param {Header} given */
+  async look(given) {
+    if (this.playing || this.busy) {
+      await this.ask("look", given);
+    } else this.received(await this.ask("look", given));
+  }
+
+  // --- one thing
+
+  /** Choose an entry of a parameter. @param {string} name @param {number} index */
+  choose(name, index) {
+    this.entry = { name, index };
+    this.check = null;
+    const line = this.lineOf(`d_${this.shortName(name)}`);
+    if (line) this.line = line;
+    this.tell("line");
+  }
+
+  /** Return the name of a parameter in the derivation. @param {string} path */
+  shortName(path) {
+    const paths = this.derivation ? this.derivation.paths : {};
+    return Object.keys(paths).find((name) => paths[name] === path) || "";
+  }
+
+  /** @param {string} name @returns {number|null} */
+  lineOf(name) {
+    const steps = this.derivation ? this.derivation.steps : [];
+    const found = steps.find((/** @type {Header} */ each) => each.name === name);
+    return found ? found.number : null;
+  }
+
+  /** Have the derivation of the batch to come. */
+  async derive() {
+    const lang = document.documentElement.lang.slice(0, 2);
+    const key = `${this.step} ${lang} ${this.frames}`;
+    if (this.playing || this.derivedFor === key) return;
+    this.derivedFor = key;
+    const found = await this.ask("derive", { lang });
+    if (this.derivedFor !== key) return;
+    this.derivation = found ? found.header : null;
+    const count = this.derivation ? this.derivation.steps.length : 1;
+    this.line = Math.min(this.line, count);
+    this.tell("derivation");
+    this.tell("line");
+  }
+
+  async checkEntry() {
+    if (!this.entry) return;
+    const found = await this.ask("check", this.entry);
+    this.check = found && found.header;
+    this.tell("line");
+  }
+
+  async updateRule() {
+    if (!this.entry) return;
+    const found = await this.ask("update", this.entry);
+    this.update = found && found.header;
+    this.tell("line");
+  }
+}
+
+export const app = new App();

@@ -1,0 +1,154 @@
+/** The panel of data and settings: each control begins a new training with one thing changed. */
+
+import { app } from "./app.js";
+import { el } from "./dom.js";
+import { say } from "./words.js";
+
+const panel = /** @type {HTMLElement} */ (document.getElementById("data"));
+let pasted = { text: "", target: "" };
+
+/**
+ * A control with its label.
+ * @param {string} name
+ * @param {any} control
+ */
+function field(name, control) {
+  control.id = `set-${name}`;
+  control.dataset.hint = name;
+  return el("div", { class: "field" }, el("label", { for: control.id, "data-hint": name }, say(name)), control);
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} values
+ * @param {(value: string) => string} [label]
+ */
+function select(name, values, label = (value) => value) {
+  const control = el("select", { onchange: () => app.change({ [name]: control.value }) },
+    ...values.map((value) => el("option", { value, selected: value === app.settings[name] }, label(value))));
+  return field(name, control);
+}
+
+/** @param {string} name @param {Object} [given] @param {any} [within] */
+function number(name, given = {}, within = null) {
+  const known = within ? { ...within.defaults, ...app.settings[within.group] } : app.settings;
+  const control = el("input", { type: "number", step: "any", value: known[name], ...given,
+    onchange: () => {
+      const value = control.value === "" ? null : Number(control.value);
+      app.change(within ? { [within.group]: { ...app.settings[within.group], [name]: value } } : { [name]: value });
+    } });
+  return field(name, control);
+}
+
+/** @param {string} group @param {Object<string, any>} defaults */
+function options(group, defaults) {
+  return Object.entries(defaults).map(([name, value]) => {
+    if (typeof value !== "boolean") return number(name, {}, { group, defaults });
+    const now = { ...defaults, ...app.settings[group] }[name];
+    const control = el("input", { type: "checkbox", checked: now,
+      onchange: () => app.change({ [group]: { ...app.settings[group], [name]: control.checked } }) });
+    return field(name, control);
+  });
+}
+
+/** Change the data set, and the loss where the present one is for another kind of target. @param {string} data */
+function changeData(data) {
+  const { losses } = app.menu;
+  const toy = app.menu.data[data];
+  const fits = toy && !toy.classes ? losses.number : losses.classes;
+  const changes = { data };
+  app.change(fits.includes(app.settings.loss) ? changes : { ...changes, loss: fits[0] });
+}
+
+function lossNames() {
+  const { losses } = app.menu, { labels = [] } = app.opening.header;
+  if (!labels.length) return losses.number;
+  return labels.length === 2 ? [...losses.classes, ...losses.score] : losses.classes;
+}
+
+function ownTable() {
+  const text = el("textarea", { id: "paste", spellcheck: "false", "aria-label": say("table"),
+    placeholder: "x,y,label\n0.1,2.3,a\n…", value: pasted.text, oninput: () => { pasted.text = text.value; names(); } });
+  const target = el("select", { id: "target", "aria-label": say("target"), onchange: () => { pasted.target = target.value; } });
+  const file = el("input", { type: "file", class: "unseen", id: "file", accept: ".csv,.tsv,.txt", onchange: async () => {
+    if (!file.files.length) return;
+    pasted = { text: await file.files[0].text(), target: "" };
+    text.value = pasted.text;
+    names();
+  } });
+  function names() {
+    const first = pasted.text.trimStart().split("\n")[0] || "";
+    const mark = [",", ";", "\t"].reduce((a, b) => (first.split(b).length > first.split(a).length ? b : a));
+    const found = first.split(mark).map((name) => name.trim().replace(/^"|"$/g, "")).slice(0, 50);
+    target.replaceChildren(el("option", { value: "" }, say("last_column")),
+      ...found.filter(Boolean).map((name) => el("option", { value: name, selected: name === pasted.target }, name)));
+  }
+  names();
+  return el("details", { open: app.opening.header.own_table },
+    el("summary", { "data-hint": "paste" }, say("paste")), text,
+    el("div", { class: "field" }, el("label", { for: "target" }, say("target")), target),
+    el("div", { class: "row" }, el("button", { onclick: () => file.click() }, say("file")), file,
+      el("button", { id: "use", onclick: use }, say("use"))),
+    ...(app.opening.header.notes || []).map((/** @type {string} */ note) => el("p", { class: "faint" }, note)));
+}
+
+async function use() {
+  app.stop();
+  while (app.busy) await new Promise((done) => setTimeout(done, 5));
+  app.opened(await app.ask("bring", { text: pasted.text, target: pasted.target || null }));
+}
+
+function features() {
+  const chosen = app.settings.features;
+  return el("div", {}, el("h3", { "data-hint": "features" }, say("features")),
+    el("div", { class: "chips", id: "features" },
+      ...Object.entries(app.menu.features).map(([name, formula]) => {
+        const has = chosen.includes(name);
+        return el("button", { "aria-pressed": has, "data-name": name, onclick: () => app.change({
+          features: has ? chosen.filter((/** @type {string} */ each) => each !== name) : [...chosen, name] }) },
+        /** @type {string} */ (formula));
+      })));
+}
+
+/** Write the panel anew. */
+export function writeData() {
+  const { menu, settings } = app, { own_model, own_table } = app.opening.header;
+  if (!menu.data) return;
+  if (own_model) {
+    panel.replaceChildren(el("h2", {}, say("data")), el("p", { class: "faint" }, say("given_model")),
+      number("seed", { min: 0, step: 1 }));
+    return;
+  }
+  const is_own = settings.data === "own", toy = menu.data[settings.data] || {};
+  const sets = [...Object.keys(menu.data), ...(own_table ? ["own"] : [])];
+  const set = el("select", { onchange: () => changeData(set.value) },
+    ...sets.map((value) => el("option", { value, selected: value === settings.data },
+      value === "own" ? say("own") : value)));
+  panel.replaceChildren(
+    el("h2", {}, say("data")),
+    field("set", set),
+    ...(is_own ? [] : [number("rows", { min: 10, max: menu.limits.rows, step: 1 }), number("noise", { min: 0, max: 5, step: 0.05 })]),
+    ...(toy.any ? [number("classes", { min: 2, max: menu.limits.classes, step: 1 })] : []),
+    number("test", { min: 0, max: 0.9, step: 0.1 }),
+    number("seed", { min: 0, step: 1 }),
+    ...(is_own ? [] : [features()]),
+    ownTable(),
+    el("h2", {}, say("training")),
+    select("loss", lossNames()),
+    select("optimizer", Object.keys(menu.optimizers)),
+    number("lr", { min: 0 }),
+    number("batch_size", { min: 1, step: 1 }),
+    select("initialise", menu.initialisers, (value) => (value === "auto" ? say("auto") : value)),
+    select("norm", menu.norms, (value) => (value === "none" ? say("none") : value)),
+    number("dropout", { min: 0, max: 0.9, step: 0.1 }),
+    el("details", { open: panel.querySelector("details.more[open]") !== null, class: "more" },
+      el("summary", {}, say("more")),
+      ...options("options", menu.optimizers[settings.optimizer]),
+      select("schedule", Object.keys(menu.schedules)),
+      ...options("schedule_options", menu.schedules[settings.schedule]),
+      el("h3", {}, say("stop")),
+      number("stop_epoch", { min: 0, step: 1 }),
+      number("stop_loss", { min: 0 })));
+}
+
+app.on("opening", writeData);

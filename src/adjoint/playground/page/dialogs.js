@@ -1,0 +1,61 @@
+/** Dialogs: the program, the written step, and the keys; and what is saved as a file. */
+
+import { app } from "./app.js";
+import { el } from "./dom.js";
+import { say } from "./words.js";
+
+/** @param {string} title @param {...(Node|null)} inside */
+function dialog(title, ...inside) {
+  const found = el("dialog", { "aria-label": title }, el("div", { class: "row" }, el("h2", {}, title)), ...inside,
+    el("button", { onclick: () => found.close() }, say("close")));
+  found.addEventListener("close", () => found.remove());
+  document.body.append(found);
+  found.showModal();
+}
+
+/** @param {string} name @param {BlobPart} content @param {string} kind */
+function save(name, content, kind) {
+  const link = el("a", { href: URL.createObjectURL(new Blob([content], { type: kind })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Show the program, and the whole step beside it. */
+export async function openCode() {
+  app.stop();
+  const program = await app.ask("program");
+  if (!program) return;
+  let text = program.header.text, name = "training.py";
+  const shown = el("pre", { id: "program", tabindex: 0 }, text);
+  const show = async (/** @type {string} */ what) => {
+    const found = await app.ask(what);
+    if (!found) return;
+    text = found.header.text;
+    name = what === "program" ? "training.py" : "step.py";
+    shown.textContent = text;
+  };
+  const copy = el("button", { id: "copy", onclick: async () => { await navigator.clipboard.writeText(text); copy.textContent = say("copied"); } }, say("copy"));
+  dialog(say("code"),
+    el("div", { class: "row" }, el("button", { onclick: () => show("program") }, say("program")),
+      el("button", { id: "whole-step", onclick: () => show("source") }, say("whole_step"))),
+    shown,
+    el("div", { class: "row" }, copy, el("button", { onclick: () => save(name, text, "text/x-python") }, say("save")),
+      app.settings.data === "own" ? el("button", { id: "own-rows", onclick: saveRows }, say("own_rows")) : null));
+}
+
+async function saveRows() {
+  const found = await app.ask("table");
+  if (found) save("rows.csv", found.header.text, "text/csv");
+}
+
+/** Save the weights as a file of safetensors. */
+export async function saveModel() {
+  app.stop();
+  const found = await app.ask("weights");
+  if (found) save("model.safetensors", /** @type {any} */ (found.arrays.file), "application/octet-stream");
+}
+
+/** Show what keys do. */
+export function openKeys() {
+  dialog(say("help"), el("ul", {}, ...say("keys").split(" · ").map((line) => el("li", {}, line))));
+}

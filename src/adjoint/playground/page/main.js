@@ -1,0 +1,128 @@
+/** The page begins here: the connection, the panels, the keys, and what is said to screen readers. */
+
+import { app } from "./app.js";
+import * as address from "./address.js";
+import { writeBar } from "./bar.js";
+import { writeData } from "./data.js";
+import { brief, el } from "./dom.js";
+import { writeFlow } from "./flow.js";
+import { drawNetwork, writeNetwork } from "./network.js";
+import { writeOutput } from "./output.js";
+import { drawGraph, writePasses, writeSource } from "./passes.js";
+import { writeSelected } from "./selected.js";
+import { hint, language, say } from "./words.js";
+
+const model = /** @type {HTMLElement} */ (document.getElementById("model"));
+const news = /** @type {HTMLElement} */ (document.getElementById("news"));
+const tip = el("div", { id: "tip", role: "tooltip", hidden: true });
+
+/** Write the panel of the model: its tabs, and what the present one shows. */
+function writeModel() {
+  const tabs = ["network", "graph", "source"].map((name) => el("button", {
+    role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; writeModel(); } }, say(name)));
+  const shows = ["weights", "gradients"].map((name) => el("button", {
+    "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; writeModel(); } }, say(name)));
+  const stage = el("div", { id: "stage", role: "tabpanel", tabindex: -1 });
+  const before = document.getElementById("stage");
+  const [top, left] = before ? [before.scrollTop, before.scrollLeft] : [0, 0];
+  model.replaceChildren(el("div", { class: "tabs", role: "tablist" }, ...tabs,
+    app.tab === "network" ? el("span", { class: "choice end", role: "group" }, ...shows) : null), stage);
+  stage.scrollTo(left, top);
+  writeStage();
+}
+
+function writeStage() {
+  const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
+  if (app.tab === "network") writeNetwork(stage);
+  else if (app.tab === "graph") drawGraph(stage);
+  else writeSource(stage);
+}
+
+function writeAll() {
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  writeBar(); writeData(); writeModel(); writeOutput(); writePasses(); writeSelected(); writeFlow();
+}
+
+app.on("opening", () => { writeBar(); writeModel(); });
+app.on("frame", () => { if (app.tab === "network") drawNetwork(); });
+app.on("line", () => { if (app.tab === "network") drawNetwork(); else writeStage(); });
+app.on("theme", () => { writeModel(); writeOutput(); });
+app.on("language", () => { writeAll(); app.derive(); });
+app.on("rest", () => {
+  address.write();
+  const { train, epoch } = app.frame.header;
+  if (!train) return;
+  const kind = app.opening.header.labels.length ? "accuracy" : "r2";
+  news.textContent = say("now", app.step, epoch, brief(train.loss), `${say(kind)} ${brief(train.quality)}`);
+});
+app.on("connection", () => {
+  if (app.connected) return;
+  const notice = document.getElementById("notice") || model;
+  notice.replaceChildren(app.notice, " ", el("button", { onclick: () => location.reload() }, say("reconnect")));
+});
+
+/** @type {{[key: string]: () => void}} */
+const KEYS = {
+  " ": () => app.toggle(), ArrowRight: () => app.forward(), ArrowLeft: () => app.backward(), r: () => app.reset(),
+  1: () => pace("operation"), 2: () => pace("batch"), 3: () => pace("epoch"),
+  "[": () => app.walk(-1), "]": () => app.walk(1),
+  n: () => show("network"), g: () => show("graph"), s: () => show("source"),
+};
+
+/** @param {string} name */
+function pace(name) { app.scale = name; writeBar(); }
+/** @param {string} name */
+function show(name) { app.tab = name; writeModel(); }
+
+document.addEventListener("keydown", (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const types = target.matches("input, select, textarea, dialog, dialog *");
+  const presses = event.key === " " && target.matches("button, summary, [role=button]");
+  if (types || presses || event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+/** Show the hover text of what the pointer or the focus is on. @param {Event} event */
+function explain(event) {
+  clearTimeout(waiting);
+  tip.hidden = true;
+  waiting = window.setTimeout(() => showTip(event), 350);
+}
+let waiting = 0;
+
+/** @param {Event} event */
+function showTip(event) {
+  const target = event.target instanceof Element ? event.target.closest("[data-hint]") : null;
+  const text = target ? hint(/** @type {HTMLElement} */ (target).dataset.hint || "") : "";
+  tip.hidden = !text;
+  if (!text || !target || !target.isConnected) { tip.hidden = true; return; }
+  tip.textContent = text;
+  const box = target.getBoundingClientRect();
+  tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - 268))}px`;
+  tip.style.top = `${box.bottom + 6 + tip.offsetHeight > innerHeight ? box.top - tip.offsetHeight - 6 : box.bottom + 6}px`;
+}
+for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, explain);
+for (const kind of ["pointerdown", "keydown", "focusout"]) document.addEventListener(kind, () => { clearTimeout(waiting); tip.hidden = true; });
+
+let width = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; writeModel(); writeOutput(); } });
+
+async function begin() {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  document.documentElement.dataset.theme = localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  document.body.append(tip);
+  writeBar();
+  try { await app.link.open(); } catch { return; }
+  const menu = await app.ask("menu");
+  if (menu) app.menu = menu.header;
+  app.opened(await app.ask("open"));
+  await address.read();
+  document.body.dataset.ready = "yes";
+}
+
+Object.assign(globalThis, { playground: app });
+begin();

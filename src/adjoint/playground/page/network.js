@@ -1,0 +1,245 @@
+/** The network: units as fields, links by size and sign; layers and units are added and removed here. */
+
+import { app } from "./app.js";
+import { CLASSES, picture, signed, variable } from "./colours.js";
+import { brief, el, prepared } from "./dom.js";
+import { hint, say } from "./words.js";
+
+const HEAD = 74, FOOT = 12;
+
+/** @typedef {{x: number, y: number, size: number, place: number|null, unit: number, kind: string}} Unit */
+
+/** @type {Unit[][]} */
+let columns = [];
+/** @type {any} */ let net = null;
+/** @type {any} */ let canvas = null;
+/** @type {OffscreenCanvas|null} */ let small = null;
+
+/** @returns {any[]} */
+function linear() {
+  return app.opening.header.layers.filter((/** @type {any} */ layer) => layer.in && layer.kind === "Linear");
+}
+
+/** Whether the model is a chain whose linear layers can be drawn as units and links. */
+function isDrawn() {
+  const { layers = [], width } = app.opening.header;
+  const found = linear();
+  const fits = found.every((layer, i) => i === 0 || found[i - 1].out === layer.in);
+  return layers.length > 0 && found.length > 0 && fits && width > 0 && found[0].in <= 64 &&
+    found.every((layer) => layer.out <= 64) && layers[0].kind === "Linear";
+}
+
+/** Where a parameter's entries begin among all. @param {string} name */
+function at(name) {
+  let start = 0;
+  for (const parameter of app.opening.header.parameters) {
+    if (parameter.name === name) return start;
+    start += parameter.size;
+  }
+  return -1;
+}
+
+/** Write what stands over the picture: heads of layers, and a button for each unit. @param {HTMLElement} stage */
+export function writeNetwork(stage) {
+  if (!isDrawn()) { writeModules(stage); return; }
+  canvas = el("canvas", { "aria-hidden": "true" });
+  net = el("div", { id: "net" }, canvas);
+  canvas.addEventListener("click", pick);
+  stage.replaceChildren(net);
+  const layers = linear(), sizes = [layers[0].in, ...layers.map((layer) => layer.out)];
+  net.style.minWidth = `${Math.max(420, sizes.length * 98)}px`;
+  const width = net.clientWidth, height = net.clientHeight - HEAD - FOOT;
+  const gap = width / sizes.length;
+  columns = sizes.map((count, c) => {
+    const pitch = Math.min(52, height / count), size = Math.max(5, Math.min(40, pitch - 6));
+    const top = HEAD + (height - pitch * count) / 2;
+    return Array.from({ length: count }, (_, unit) => ({
+      x: gap * (c + 0.5), y: top + pitch * (unit + 0.5), size, unit,
+      place: c ? layers[c - 1].place : null, kind: c === 0 ? "input" : c === sizes.length - 1 ? "output" : "hidden" }));
+  });
+  columns.forEach((column, c) => net.append(head(c, column, sizes), ...column.map(button)));
+  drawNetwork();
+}
+
+/** @param {HTMLElement} stage */
+function writeModules(stage) {
+  net = canvas = null;
+  const rows = (app.opening.header.layers || []).map((/** @type {any} */ layer) =>
+    el("tr", {}, el("td", { class: "mono" }, layer.path), el("td", { class: "mono" }, `${layer.kind}(${layer.text})`)));
+  const parameters = app.opening.header.parameters.map((/** @type {any} */ p) =>
+    el("button", { class: "small mono", onclick: () => app.choose(p.name, 0) }, `${p.name} ${p.shape.join("×")}`));
+  stage.replaceChildren(el("table", {}, ...rows), el("h3", {}, say("parameter")), el("div", { class: "steps" }, ...parameters));
+}
+
+/** @param {number} c @param {Unit[]} column @param {number[]} sizes */
+function head(c, column, sizes) {
+  const box = el("div", { class: "head" });
+  box.style.left = `${column[0].x}px`;
+  if (c === 0) { box.append(say("input")); return box; }
+  if (c === sizes.length - 1) {
+    box.append(say("output"));
+    if (!app.opening.header.own_model && sizes.length - 2 < app.menu.limits.layers) {
+      box.append(el("button", { class: "small", id: "add-layer", title: say("add_layer"), "aria-label": say("add_layer"),
+        onclick: () => app.change({ layers: [...app.settings.layers, { units: 4, activation: lastActivation() }] }) }, `+ ${say("layer")}`));
+    }
+    return box;
+  }
+  if (app.opening.header.own_model) { box.append(`${say("layer")} ${c}`); return box; }
+  const layers = app.settings.layers, own = layers[c - 1];
+  const changed = (/** @type {any} */ now) => app.change({ layers: layers.map((/** @type {any} */ each, /** @type {number} */ i) => (i === c - 1 ? { ...each, ...now } : each)) });
+  const activation = el("select", { "aria-label": `${say("layer")} ${c}`, "data-layer": c, onchange: () => changed({ activation: activation.value }) },
+    ...app.menu.activations.map((/** @type {string} */ value) => el("option", { value, selected: value === own.activation }, value)));
+  box.append(
+    el("span", { class: "row" },
+      el("button", { class: "small", "data-less": c, title: say("remove_unit"), "aria-label": `${say("remove_unit")}, ${say("layer")} ${c}`, disabled: own.units < 2, onclick: () => changed({ units: own.units - 1 }) }, "−"),
+      String(own.units),
+      el("button", { class: "small", "data-more": c, title: say("add_unit"), "aria-label": `${say("add_unit")}, ${say("layer")} ${c}`, disabled: own.units >= app.menu.limits.units, onclick: () => changed({ units: own.units + 1 }) }, "+")),
+    activation,
+    el("button", { class: "small", "data-remove": c, title: say("remove_layer"), "aria-label": `${say("remove_layer")} ${c}`,
+      onclick: () => app.change({ layers: layers.filter((/** @type {any} */ _, /** @type {number} */ i) => i !== c - 1) }) }, "✕"));
+  return box;
+}
+
+function lastActivation() {
+  const layers = app.settings.layers;
+  return layers.length ? layers[layers.length - 1].activation : "tanh";
+}
+
+/** @param {Unit} unit */
+function button(unit) {
+  const name = unit.kind === "input" ? inputName(unit.unit) : `${say(unit.kind === "output" ? "output" : "unit")} ${unit.unit + 1}`;
+  const found = el("button", { class: "unit", title: name, "aria-label": name, onclick: () => chooseUnit(unit) });
+  found.style.left = `${unit.x - unit.size / 2}px`;
+  found.style.top = `${unit.y - unit.size / 2}px`;
+  found.style.width = found.style.height = `${unit.size}px`;
+  return found;
+}
+
+/** @param {number} i */
+function inputName(i) {
+  const { names = [] } = app.opening.header;
+  const { features = [], data } = app.settings;
+  if (app.opening.header.own_model || data === "own") return names[i] || `x${i + 1}`;
+  return app.menu.features[features[i]] || `x${i + 1}`;
+}
+
+/** A unit is chosen by its bias; where it has none, by its first weight. @param {Unit} unit */
+function chooseUnit(unit) {
+  if (unit.place === null) return;
+  const bias = `layers[${unit.place}].bias`;
+  if (at(bias) >= 0) app.choose(bias, unit.unit);
+  else app.choose(`layers[${unit.place}].weight`, unit.unit);
+}
+
+/** Choose the link nearest to a click. @param {MouseEvent} event */
+function pick(event) {
+  const { offsetX: x, offsetY: y } = event;
+  let best = 7, name = "", index = 0;
+  for (let c = 1; c < columns.length; c++) {
+    const weight = `layers[${columns[c][0].place}].weight`;
+    for (const from of columns[c - 1]) for (const to of columns[c]) {
+      const far = distance(x, y, from, to);
+      if (far < best) { best = far; name = weight; index = from.unit * columns[c].length + to.unit; }
+    }
+  }
+  if (name) app.choose(name, index);
+}
+
+/** @param {number} x @param {number} y @param {Unit} a @param {Unit} b */
+function distance(x, y, a, b) {
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const t = Math.max(0, Math.min(1, ((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy)));
+  return Math.hypot(x - a.x - t * dx, y - a.y - t * dy);
+}
+
+/** Draw links and units as they are now. */
+export function drawNetwork() {
+  if (!canvas || !canvas.isConnected) return;
+  const [context] = prepared(canvas);
+  drawLinks(context);
+  drawUnits(context);
+  mark();
+}
+
+/** @param {CanvasRenderingContext2D} context */
+function drawLinks(context) {
+  const numbers = app.frame.arrays[app.shows === "weights" ? "values" : "gradients"];
+  if (!numbers) return;
+  const [negative, positive, ink] = [signed(-1), signed(1), variable("--ink")];
+  for (let c = 1; c < columns.length; c++) {
+    const name = `layers[${columns[c][0].place}].weight`, start = at(name), width = columns[c].length;
+    if (start < 0) continue;
+    const own = numbers.subarray(start, start + columns[c - 1].length * width);
+    const most = own.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
+    for (const from of columns[c - 1]) for (const to of columns[c]) {
+      const index = from.unit * width + to.unit, x = own[index], share = Math.abs(x) / most;
+      const isChosen = app.entry && app.entry.name === name && app.entry.index === index;
+      context.strokeStyle = isChosen ? ink : x < 0 ? negative : positive;
+      context.globalAlpha = isChosen ? 1 : 0.25 + 0.75 * share;
+      context.lineWidth = 0.6 + 4.4 * share + (isChosen ? 1.5 : 0);
+      context.setLineDash(x < 0 ? [6, 4] : []);
+      context.beginPath();
+      context.moveTo(from.x, from.y);
+      const middle = (from.x + to.x) / 2;
+      context.bezierCurveTo(middle, from.y, middle, to.y, to.x, to.y);
+      context.stroke();
+    }
+  }
+  context.globalAlpha = 1;
+  context.setLineDash([]);
+}
+
+/** @param {CanvasRenderingContext2D} context */
+function drawUnits(context) {
+  small = small || new OffscreenCanvas(24, 24);
+  const brush = /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d"));
+  const ink = variable("--ink"), back = variable("--panel");
+  context.font = "12px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (const unit of columns.flat()) {
+    const { x, y, size } = unit, bytes = app.frame.arrays[`units ${unit.place}`];
+    context.fillStyle = back;
+    context.fillRect(x - size / 2, y - size / 2, size, size);
+    if (unit.kind === "hidden" && bytes) {
+      brush.putImageData(picture(/** @type {Uint8Array} */ (bytes.subarray(unit.unit * 576, unit.unit * 576 + 576)), 1, 24), 0, 0);
+      context.imageSmoothingEnabled = size > 24;
+      context.drawImage(small, x - size / 2, y - size / 2, size, size);
+    } else if (size > 11) {
+      context.fillStyle = unit.kind === "output" && app.opening.header.labels.length > 1 && columns[columns.length - 1].length > 1
+        ? CLASSES[unit.unit % CLASSES.length] : ink;
+      if (context.fillStyle === CLASSES[1]) context.fillStyle = signed(1);
+      const text = unit.kind === "input" ? inputName(unit.unit) : outputName(unit.unit);
+      context.fillText(text.length > 6 ? `${text.slice(0, 5)}…` : text, x, y, size + 8);
+    }
+    context.strokeStyle = ink;
+    context.lineWidth = 1;
+    context.strokeRect(x - size / 2, y - size / 2, size, size);
+  }
+}
+
+/** @param {number} i */
+function outputName(i) {
+  const { labels = [], names = [] } = app.opening.header;
+  return columns[columns.length - 1].length > 1 ? labels[i] || `${i}` : names[names.length - 1] || "y";
+}
+
+/** Mark idle units, and say what is in the unit a point leads through. */
+function mark() {
+  net.querySelectorAll(".mark").forEach((/** @type {Element} */ each) => each.remove());
+  const { idle = {}, probe } = app.frame.header;
+  const buttons = net.querySelectorAll(".unit");
+  columns.flat().forEach((unit, i) => {
+    const wrong = unit.kind === "hidden" && idle[/** @type {number} */ (unit.place)]?.[unit.unit];
+    const chosen = app.entry && unit.place !== null && app.entry.name === `layers[${unit.place}].bias` && app.entry.index === unit.unit;
+    buttons[i].setAttribute("aria-pressed", String(Boolean(chosen)));
+    const value = probe && unit.kind !== "input" && (unit.kind === "output" ? probe.outputs[unit.unit] : probe.hidden[/** @type {number} */ (unit.place)]?.[unit.unit]);
+    const text = [buttons[i].getAttribute("aria-label"), wrong ? `${say(wrong)}: ${hint(wrong)}` : "", value === undefined || value === null || value === false ? "" : brief(value)];
+    buttons[i].title = text.filter(Boolean).join(" · ");
+    if (!wrong) return;
+    const sign = el("span", { class: "mark" }, wrong === "dead" ? "†" : "≈");
+    sign.style.left = `${unit.x + unit.size / 2 - 5}px`;
+    sign.style.top = `${unit.y - unit.size / 2 - 5}px`;
+    net.append(sign);
+  });
+}

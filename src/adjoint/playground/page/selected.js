@@ -1,0 +1,75 @@
+/** The selected weight or bias: its value, its gradient, the check, and the rule that changes it. */
+
+import { app } from "./app.js";
+import { brief, el, maths } from "./dom.js";
+import { shown } from "./passes.js";
+import { say } from "./words.js";
+
+const panel = /** @type {HTMLElement} */ (document.getElementById("selected"));
+
+/** Write the panel. */
+export function writeSelected() {
+  const { parameters = [] } = app.opening.header;
+  const list = el("select", { id: "parameter", "aria-label": say("parameter"), onchange: () => app.choose(list.value, 0) },
+    ...(app.entry ? [] : [el("option", { value: "", selected: true }, "—")]),
+    ...parameters.map((/** @type {any} */ p) => el("option", { value: p.name, selected: app.entry?.name === p.name }, p.name)));
+  const head = el("div", { class: "row" }, el("h2", {}, say("selected")), list);
+  if (!app.entry) { panel.replaceChildren(head, el("p", { class: "faint" }, say("choose"))); return; }
+  const { name, index } = app.entry;
+  const parameter = parameters.find((/** @type {any} */ p) => p.name === name);
+  const place = placed(index, parameter.shape);
+  place.forEach((at, axis) => {
+    const input = el("input", { type: "number", min: 0, max: parameter.shape[axis] - 1, value: at, "aria-label": `${say("parameter")} ${axis}`, class: "place",
+      onchange: () => { place[axis] = Math.max(0, Math.min(parameter.shape[axis] - 1, Number(input.value))); app.choose(name, flat(place, parameter.shape)); } });
+    input.style.width = "58px";
+    head.append(input);
+  });
+  const start = parameters.slice(0, parameters.indexOf(parameter)).reduce((/** @type {number} */ sum, /** @type {any} */ p) => sum + p.size, 0);
+  const number = (/** @type {string} */ which) => app.frame.arrays[which]?.[start + index];
+  const short = app.shortName(name) || name;
+  panel.replaceChildren(head,
+    el("p", { class: "mono", id: "entry" }, `${short}[${place.join(", ")}]  ${say("value")} ${brief(number("values"))}  ${say("gradient")} ${brief(number("gradients"))}`),
+    ...gradient(short, place), checked(), updated());
+}
+
+/** @param {number} index @param {number[]} shape */
+function placed(index, shape) {
+  const found = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) { found.unshift(index % shape[axis]); index = Math.floor(index / shape[axis]); }
+  return found;
+}
+
+/** @param {number[]} place @param {number[]} shape */
+function flat(place, shape) {
+  return place.reduce((sum, at, axis) => sum * shape[axis] + at, 0);
+}
+
+/** @param {string} short @param {number[]} place @returns {Node[]} */
+function gradient(short, place) {
+  const line = app.lineOf(`d_${short}`);
+  if (!line || app.playing || !app.derivation) return [el("p", { class: "faint" }, app.playing ? say("paused_only") : "")];
+  const step = app.derivation.steps[line - 1];
+  const here = place.length > 1 ? place : [0, place[0]];
+  return [el("div", { class: "formula" }, maths(step.formula)), shown(step, here)];
+}
+
+function checked() {
+  const found = app.check;
+  const button = el("button", { id: "check", "data-hint": "check", disabled: app.playing, onclick: () => app.checkEntry() }, say("check"));
+  if (!found) return el("p", {}, button);
+  const line = (/** @type {string} */ key, /** @type {any} */ x) => el("div", { class: "mono", title: String(x) }, `${say(key)}: ${brief(x, 8)}`);
+  const is_good = typeof found.difference === "number" && found.difference < 1e-5;
+  return el("div", { id: "checked" }, button, line("engine", found.engine), line("numeric", found.numeric),
+    el("div", { class: `mono ${is_good ? "good" : "bad"}` }, `${is_good ? "✓" : "✗"} ${say("difference")}: ${brief(found.difference, 3)}`));
+}
+
+function updated() {
+  const is_own = app.update && app.entry && app.update.name === app.entry.name;
+  return el("details", { open: Boolean(is_own), id: "update", ontoggle: (/** @type {any} */ event) => { if (event.target.open && !is_own) app.updateRule(); } },
+    el("summary", {}, say("update")), is_own && app.update ? el("pre", {}, app.update.lines.join("\n")) : null);
+}
+
+app.on("line", writeSelected);
+app.on("opening", writeSelected);
+app.on("playing", writeSelected);
+app.on("frame", () => { if (app.entry) writeSelected(); });

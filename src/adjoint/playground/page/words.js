@@ -1,0 +1,122 @@
+/** The words of the page, in English and Chinese; each has a text, and many have a hover text. */
+
+/** @type {{[key: string]: [string, string, string?, string?]}} English, Chinese, and hover texts. */
+const WORDS = {
+  play: ["Play", "播放", "Train without a stop (space).", "连续训练（空格键）。"],
+  pause: ["Pause", "暂停", "Stop after the present step (space).", "在当前这一步之后停下（空格键）。"],
+  step: ["Step", "单步", "One operation, one batch or one epoch onward (→).", "前进一个运算、一个批次或一轮（→）。"],
+  back: ["Back", "后退", "Back to where the training stood before, to the bit (←).", "回到之前的状态，每一位都相同（←）。"],
+  reset: ["Reset", "重置", "Back to the first weights (R).", "回到初始权重（R）。"],
+  operation: ["operation", "运算", "One line of the backward pass. It is only shown; no weight changes.", "反向传播中的一行。只是展示，不改变任何权重。"],
+  batch: ["batch", "批次", "One step of the optimiser on one batch.", "优化器在一个批次上走一步。"],
+  epoch: ["epoch", "轮", "Every training row once.", "每个训练样本各用一次。"],
+  speed: ["Speed", "速度", "Steps for each picture. Speed changes no bit of the training.", "每帧的步数。速度不会改变训练结果的任何一位。"],
+  fastest: ["fastest", "最快"],
+  past: ["Step", "步数", "Drag to go back to any step.", "拖动可回到任意一步。"],
+  network: ["Network", "网络"], graph: ["Graph", "计算图"], source: ["NumPy", "NumPy 源码"],
+  data: ["Data", "数据"], training: ["Training", "训练"], output: ["Output", "输出"],
+  selected: ["Selected", "所选"], passes: ["Back-propagation", "反向传播"], flowing: ["Gradient flow", "梯度流动"],
+  set: ["Set", "数据集"], rows: ["Rows", "样本数", "How many points there are.", "点的个数。"],
+  noise: ["Noise", "噪声", "How far points are moved by chance.", "点被随机移动的幅度。"],
+  classes: ["Classes", "类别数"],
+  test: ["Test share", "测试比例", "The share of rows that is never trained on.", "不参与训练的样本比例。"],
+  seed: ["Seed", "随机种子", "Determines data, first weights and the order of rows.", "决定数据、初始权重和样本顺序。"],
+  batch_size: ["Batch size", "批次大小", "Rows in one step.", "每一步使用的样本数。"],
+  features: ["Inputs", "输入特征", "What the network reads of each point.", "网络从每个点读取的量。"],
+  own: ["own table", "自己的表格"],
+  paste: ["Paste or load a table", "粘贴或载入表格", "CSV: a line of names, then numbers. It stays on this machine.", "CSV：首行为列名，其余为数字。数据不会离开本机。"],
+  table: ["Table", "表格"], target: ["Target", "目标列"], file: ["File…", "文件…"], use: ["Use it", "使用"],
+  last_column: ["the last column", "最后一列"],
+  loss: ["Loss", "损失函数", "What the training makes small.", "训练要减小的量。"],
+  optimizer: ["Optimiser", "优化器", "The rule by which a gradient changes a weight.", "由梯度更新权重的规则。"],
+  lr: ["Learning rate", "学习率", "How far a step goes. Too high, and the loss jumps or grows without bound.", "每一步走多远。太大时损失会震荡甚至发散。"],
+  schedule: ["Schedule", "学习率计划", "How the learning rate changes from step to step.", "学习率随步数如何变化。"],
+  initialise: ["First weights", "初始化", "How the first weights are drawn. With zeros all units of a layer stay alike.", "如何抽取初始权重。全零时同层单元始终相同。"],
+  norm: ["Norm", "归一化", "Brings what a layer gives to mean 0 and deviation 1.", "把一层的输出调整为均值 0、标准差 1。"],
+  dropout: ["Dropout", "随机失活", "The share of units left out by chance in each step.", "每一步中随机失活的单元比例。"],
+  stop: ["Stop", "停止条件"], stop_epoch: ["at epoch", "到第几轮"], stop_loss: ["at loss ≤", "当损失 ≤"],
+  more: ["More settings", "更多设置"],
+  accuracy: ["accuracy", "准确率", "The share of rows whose class is right.", "类别正确的样本比例。"],
+  r2: ["R²", "R²", "1 is perfect, 0 is no better than the mean.", "1 为完美，0 表示不比均值更好。"],
+  train: ["training", "训练集"], held: ["test", "测试集"],
+  confusion: ["Confusion", "混淆矩阵", "Rows: the true class. Columns: what the network says.", "行：真实类别；列：网络的判断。"],
+  probe: ["Click into the field to follow one point.", "点击输出图，跟踪一个点。"],
+  probed: ["at", "在点"],
+  at_held: ["others held at", "其余列固定为"],
+  axes: ["Axes", "坐标轴"],
+  weights: ["weights", "权重", "Width shows the size, colour and dash the sign.", "线宽表示大小，颜色和虚线表示符号。"],
+  gradients: ["gradients", "梯度", "∂loss/∂w on the batch to come.", "下一批次上的 ∂损失/∂w。"],
+  add_layer: ["Add a layer", "增加一层"], remove_layer: ["Remove this layer", "删除这一层"],
+  add_unit: ["One unit more", "增加一个单元"], remove_unit: ["One unit less", "减少一个单元"],
+  unit: ["unit", "单元"], layer: ["layer", "层"], input: ["input", "输入"], bias: ["bias", "偏置"],
+  dead: ["dead", "死亡", "Its slope is 0 on all rows: no gradient passes.", "在所有样本上斜率为 0，梯度无法通过。"],
+  saturated: ["saturated", "饱和", "On nearly all rows it is on the flat part of its activation.", "在几乎所有样本上都处于激活函数的平坦部分。"],
+  no_idle: ["no dead or saturated unit", "没有死亡或饱和的单元"],
+  value: ["value", "数值"], gradient: ["gradient", "梯度"], shape: ["shape", "形状"],
+  change: ["change / weight", "变化 / 权重", "The size of the latest change beside that of the weight; about 1/1000 is usual.", "最近一次变化与权重之比，通常约为千分之一。"],
+  size_of_gradient: ["gradient (RMS, log)", "梯度（均方根，对数）", "The same length is the same size in all layers. Far shorter bars at the left layers mean that the gradient fades.", "各层用同一刻度。靠近输入的层若短很多，说明梯度消失。"],
+  check: ["Check by finite differences", "用有限差分检验", "Moves this one weight a little to both sides, and compares the slope of the loss.", "把这个权重向两侧微调，比较损失的斜率。"],
+  numeric: ["numeric", "数值差分"], engine: ["engine", "自动微分"], difference: ["relative difference", "相对误差"],
+  update: ["Update rule", "更新规则"],
+  reads: ["It reads", "用到的量"], rule: ["Rule", "依据"],
+  choose: ["Choose a link, a unit, or a box of the graph.", "请选择一条连线、一个单元或计算图中的方框。"],
+  paused_only: ["Pause to see the numbers of the next batch.", "暂停后可查看下一批次的数值。"],
+  forward: ["forward", "前向"], backward: ["backward", "反向"],
+  first: ["First line", "第一行"], previous: ["Line before", "上一行"], next: ["Next line", "下一行"], last: ["Last line", "最后一行"],
+  line_of: ["line {0} of {1}", "第 {0} 行，共 {1} 行"],
+  no_graph: ["This graph has too many boxes to be read.", "计算图的方框太多，难以看清。"],
+  code: ["Code", "代码", "The Python program that computes the same numbers to the bit.", "计算出完全相同数值的 Python 程序。"],
+  model: ["Model", "模型", "The weights as a file of safetensors.", "权重，safetensors 文件。"],
+  program: ["Program", "程序"], whole_step: ["One training step", "一个训练步"],
+  copy: ["Copy", "复制"], copied: ["copied", "已复制"], save: ["Save", "保存"], close: ["Close", "关闭"],
+  own_rows: ["Rows", "数据", "Your rows, as the program reads them.", "程序读取的数据文件。"],
+  dark: ["Light or dark", "浅色或深色"], language: ["中文", "English"],
+  help: ["Keys", "快捷键"],
+  keys: ["space: play or pause · →: step · ←: back · R: reset · 1, 2, 3: operation, batch, epoch · [ and ]: line of the backward pass · N, G, S: network, graph, source",
+    "空格：播放或暂停 · →：前进 · ←：后退 · R：重置 · 1、2、3：运算、批次、轮 · [ 和 ]：上一行、下一行 · N、G、S：网络、计算图、源码"],
+  lost: ["The connection is lost. The session is kept for ten minutes.", "连接已断开。会话会保留十分钟。"],
+  no_key: ["Open the address that adjoint play printed: it has the key to this page.", "请打开 adjoint play 打印的地址，其中包含本页的密钥。"],
+  reconnect: ["Connect again", "重新连接"],
+  own_missing: ["The address has settings, but not the table: own rows are never in it.", "地址中有设置但没有表格：自己的数据不会写入地址。"],
+  again: ["Taking the steps of the address again …", "正在重新执行地址中的步数……"],
+  diverged: ["The loss is no longer a finite number. Go back, or try a lower learning rate.", "损失已不是有限的数。请后退，或降低学习率。"],
+  stopped: ["stopped by the condition", "已按条件停止"],
+  now: ["step {0}, epoch {1}: training loss {2}, {3}", "第 {0} 步，第 {1} 轮：训练损失 {2}，{3}"],
+  given_model: ["Your model, as it was given to ad.play.", "传给 ad.play 的模型。"],
+  none: ["none", "无"], auto: ["auto", "自动", "Those that suit the activation.", "适合所用激活函数的初始化。"],
+  tier_native: ["native code", "本机代码"], tier_eager: ["eager steps", "即时执行"],
+  curve_empty: ["The curve begins with the first epoch.", "第一轮结束后开始绘制曲线。"],
+  parameter: ["Parameter", "参数"],
+  legend_points: ["filled: training, hollow: test", "实心：训练集，空心：测试集"],
+  negative: ["negative", "负"], positive: ["positive", "正"],
+};
+
+let lang = localStorage.getItem("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+
+/** @returns {"en"|"zh"} */
+export function language() {
+  return lang === "zh" ? "zh" : "en";
+}
+
+/** Change to the other language. */
+export function switchLanguage() {
+  lang = lang === "zh" ? "en" : "zh";
+  localStorage.setItem("lang", lang);
+}
+
+/**
+ * Return a word of the page in the present language.
+ * @param {string} key
+ * @param {...any} given
+ */
+export function say(key, ...given) {
+  const found = WORDS[key];
+  const text = found ? found[lang === "zh" ? 1 : 0] : key;
+  return text.replace(/\{(\d)\}/g, (_, place) => String(given[Number(place)]));
+}
+
+/** Return the hover text of a word, or nothing. @param {string} key */
+export function hint(key) {
+  const found = WORDS[key];
+  return (found && found[lang === "zh" ? 3 : 2]) || "";
+}

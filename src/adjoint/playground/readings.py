@@ -1,0 +1,141 @@
+"""Readings are what is measured of a training at one moment; they change nothing of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..calculus.derivatives import jvp
+from ..core.annotations import Array
+from ..graphs.recording import enable_grad, no_grad
+from ..nn.activations.activation import Activation
+from ..nn.linear import Linear
+from ..nn.module import Module
+from ..optim.snapshot import kept, modes_kept
+from ..training.epochs import as_plain_array
+from .fields import chain, probabilities
+from .problem import Problem
+from .steps import Steps
+
+# Units are judged by so many rows.
+_ROWS = 400
+# A unit is saturated on a row where its slope is below this share of the greatest slope, and in
+# all where it is so on this share of the rows.
+_FLAT, _MOSTLY = 0.05, 0.9
+
+
+class Score(NamedTuple):
+    """The loss on some rows, and the share that is right, or R²; the mistakes by class."""
+
+    loss: float
+    quality: float
+    confusion: list[list[int]]
+
+
+def score(steps: Steps, data: tuple[Array, Array] | None) -> Score | None:
+    """Return how good the network is on rows, in evaluation mode."""
+    if data is None:
+        return None
+    model, problem, (X, y) = steps.model, steps.setup.problem, data
+    with modes_kept(model), kept(model, steps.setup.loss), no_grad(), np.errstate(all="ignore"):
+        outputs = model.eval()(X)
+        loss = float(as_plain_array(steps.setup.loss(outputs, y)))
+        outputs = as_plain_array(outputs)
+        if problem.classes:
+            return _of_classes(loss, outputs, y, problem)
+        residual = ((outputs - y) ** 2).mean()
+        spread = ((y - y.mean(axis=0)) ** 2).mean()
+        return Score(loss, float(1 - residual / spread) if spread > 0 else float("nan"), [])
+
+
+def _of_classes(loss: float, outputs: Array, y: Array, problem: Problem) -> Score:
+    true = (y[:, 0] > 0 if y.ndim == 2 else y).astype(int)
+    guess = probabilities(outputs, problem.classes).argmax(axis=-1)
+    confusion = np.zeros((problem.classes, problem.classes), int)
+    np.add.at(confusion, (true, guess), 1)
+    return Score(loss, float(np.mean(true == guess)), confusion.tolist())
+
+
+def gradients(steps: Steps) -> tuple[float, dict[str, Array]]:
+    """Return the loss of the batch to come, and its gradient by every parameter that is trained."""
+    model, loss = steps.model, steps.setup.loss
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    X, *targets = steps.batch()
+    with kept(model, loss), enable_grad(), np.errstate(all="ignore"):
+        model.zero_grad()
+        value = loss(model(X), *targets)
+        value.backward()
+        found = {n: np.zeros(p.shape) if p.grad is None else p.grad.data for n, p in named}
+    return float(as_plain_array(value)), {n: np.asarray(g) for n, g in found.items()}
+
+
+class Flow(NamedTuple):
+    """The root mean square of a parameter, of its gradient, and of its latest change."""
+
+    name: str
+    value: float
+    gradient: float
+    change: float
+
+
+def flow(steps: Steps, found: dict[str, Array], before: dict[str, Array]) -> list[Flow]:
+    """Return how large each parameter, its gradient and its latest change are.
+
+    ``before`` has the parameters one step ago; without it the changes are 0.
+    """
+    rows = []
+    for name, gradient in found.items():
+        now = named(steps.model)[name]
+        change = now - before[name] if name in before else np.zeros(1)
+        rows.append(Flow(name, _rms(now), _rms(gradient), _rms(change)))
+    return rows
+
+
+def named(model: Module) -> dict[str, Array]:
+    """Return the parameters that are trained, by name."""
+    return {name: p.data for name, p in model.named_parameters() if p.requires_grad}
+
+
+def _rms(x: Array) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 0.0
+
+
+def idle_units(steps: Steps) -> dict[int, list[str]]:
+    """Return for each hidden layer what is wrong with each unit: "dead", "saturated" or nothing.
+
+    A dead unit has the slope 0 on all rows, so that no gradient passes it; a saturated one is on
+    the flat part of its activation on nearly all. The layer is named by its linear layer's place.
+    """
+    layers = chain(steps.model)
+    if layers is None:
+        return {}
+    found: dict[int, list[str]] = {}
+    X = steps.setup.problem.train[0][:_ROWS]
+    with modes_kept(steps.model), no_grad(), np.errstate(all="ignore"):
+        steps.model.eval()
+        x: Any = X
+        latest = -1
+        for place, layer in enumerate(layers):
+            latest = place if isinstance(layer, Linear) else latest
+            if isinstance(layer, Activation) and latest >= 0:
+                found[latest] = _judged(_slopes(layer, as_plain_array(x)))
+            x = layer(x)
+    return found
+
+
+def _slopes(activation: Activation, z: Array) -> Array:
+    """Return the activation's slope at each entry, as a share of its greatest one."""
+    usual = np.linspace(-4, 4, 33, dtype=z.dtype)
+    _, most = jvp(activation, (usual,), (np.ones_like(usual),))
+    _, slope = jvp(activation, (z,), (np.ones_like(z),))
+    return np.asarray(np.abs(as_plain_array(slope)) / np.abs(as_plain_array(most)).max())
+
+
+def _judged(slopes: Array) -> list[str]:
+    flat = (slopes < _FLAT).mean(axis=0) >= _MOSTLY
+    return [
+        "dead" if dead else "saturated" if mostly else ""
+        for dead, mostly in zip((slopes == 0).all(axis=0), flat, strict=True)
+    ]

@@ -1,0 +1,77 @@
+"""A setup is all that a training begins with: rows, a network, an optimiser, a loss, an order."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..nn.functional import LOSSES
+from ..nn.module import Module
+from ..optim import Optimizer
+from . import designs
+from .problem import Problem, Rows, problem_of
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training begins with; ``begin`` gives a new network each time, the same one.
+
+    Attributes
+    ----------
+    problem : Problem
+    loss : callable
+    make_model, make_optimizer : callable
+    batch_size, seed : int
+    settings : Settings
+        For a model of the user's it says data, loss and order only.
+    is_own_model : bool
+    """
+
+    problem: Problem
+    loss: Callable[..., Any]
+    make_model: Callable[[], Module]
+    make_optimizer: Callable[[list[Any]], Optimizer]
+    batch_size: int
+    seed: int
+    settings: Settings
+    is_own_model: bool = False
+
+
+def setup_of(settings: Settings, own: Rows | None) -> Setup:
+    """Return what a training of these settings begins with."""
+    problem = problem_of(settings, own)
+    width, classes = problem.X.shape[1], problem.classes
+    return Setup(
+        problem,
+        LOSSES[settings.loss],
+        lambda: designs.network(settings, width, classes),
+        designs.make_optimizer(settings),
+        settings.batch_size,
+        settings.seed,
+        settings,
+    )
+
+
+@dataclass(frozen=True)
+class Given:
+    """A model and an optimiser of the user's, which every training begins with a copy of."""
+
+    model: Module
+    loss: Callable[..., Any]
+    make_optimizer: Callable[[list[Any]], Optimizer]
+
+    def setup(self, settings: Settings, problem: Problem) -> Setup:
+        """Return what a training of this model on a problem begins with."""
+        return Setup(
+            problem,
+            self.loss,
+            lambda: copy.deepcopy(self.model),
+            self.make_optimizer,
+            settings.batch_size,
+            settings.seed,
+            settings,
+            is_own_model=True,
+        )

@@ -1,0 +1,127 @@
+"""The program that the page shows computes the numbers of the page, to the last bit."""
+
+import random
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint.playground.launch import bring_model
+from adjoint.playground.own_table import as_csv, read_text
+from adjoint.playground.program_text import TABLE, program_text
+from adjoint.playground.session import Session, settings_for
+from adjoint.playground.settings import (
+    ACTIVATIONS,
+    BY_CLASSES,
+    BY_NUMBER,
+    BY_SCORE,
+    FEATURES,
+    NORMS,
+    OPTIMIZERS,
+    SCHEDULES,
+    TOYS,
+    read,
+)
+from adjoint.playground.setup import setup_of
+from adjoint.playground.steps import Steps
+
+
+def chosen(seed):
+    """Return settings of all kinds, by chance."""
+    rng = random.Random(seed)
+    data = rng.choice(list(TOYS))
+    classes = rng.randint(2, 5) if TOYS[data].is_of_any_classes else 2
+    losses = BY_CLASSES + BY_SCORE * (classes == 2) if TOYS[data].has_classes else BY_NUMBER
+    layer = lambda: {"units": rng.randint(1, 6), "activation": rng.choice(list(ACTIVATIONS))}  # noqa: E731
+    return {
+        "data": data,
+        "rows": 4 * rng.randint(5, 30),
+        "classes": classes,
+        "noise": rng.random() / 2,
+        "test": rng.choice([0, 0.25, 0.5]),
+        "seed": rng.randint(0, 99),
+        "features": rng.sample(list(FEATURES), rng.randint(1, 5)),
+        "layers": [layer() for _ in range(rng.randint(0, 3))],
+        "norm": rng.choice(NORMS),
+        "dropout": rng.choice([0, 0, 0.2]),
+        "initialise": rng.choice(["auto", "he_normal", "orthogonal"]),
+        "loss": rng.choice(losses),
+        "optimizer": rng.choice(list(OPTIMIZERS)),
+        "lr": 10 ** rng.uniform(-3, -2),
+        "schedule": rng.choice(list(SCHEDULES)),
+        "batch_size": rng.choice([6, 10, 14]),
+    }
+
+
+def run(text):
+    scope = {}
+    exec(compile(text, "training.py", "exec"), scope)
+    return scope
+
+
+def assert_same(steps, scope):
+    found, expected = scope["model"].state_dict(), steps.model.state_dict()
+    assert list(found) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def taken(steps, count, seed):
+    """Take steps at an uneven pace."""
+    rng = random.Random(seed)
+    while steps.taken < count and not steps.diverged:
+        steps.take(min(rng.randint(1, 9), count - steps.taken))
+    return steps
+
+
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(n, marks=pytest.mark.full) for n in range(2, 40))]
+)
+def test_any_settings(seed):
+    steps = taken(Steps(setup_of(read(chosen(seed)), None)), 31, seed)
+    assert steps.tier == "native"
+    scope = run(program_text(steps))
+    assert_same(steps, scope)
+    if steps.epoch and not steps.position().step:
+        assert scope["history"].loss == steps.history.loss
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimiser_is_written_with_its_settings(optimizer):
+    settings = read({"optimizer": optimizer, "options": {"weight_decay": 0.01}, "lr": 0.25})
+    text = program_text(Steps(setup_of(settings, None)))
+    kind = OPTIMIZERS[optimizer].__name__
+    assert f"ad.optim.{kind}(model.parameters(), lr=0.25, weight_decay=0.01)" in text
+
+
+def test_before_the_first_step_the_program_makes_the_first_weights():
+    steps = Steps(setup_of(read({"data": "wheel", "classes": 4}), None))
+    assert_same(steps, run(program_text(steps)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{i % 7},{i * 0.1},{'ab'[i % 2]}\n" for i in range(30)),
+        "".join(f"{i % 7}e5,3,{i * i / 7}\n" for i in range(30)),
+    ],
+    ids=["classes", "numbers"],
+)
+def test_of_ones_own_table(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows, _ = read_text("u,v,w\n" + text, None)
+    steps = taken(Steps(setup_of(settings_for(rows, read({"rows": 30})), rows)), 8, 0)
+    (tmp_path / TABLE).write_text(as_csv(rows))
+    assert_same(steps, run(program_text(steps)))
+
+
+def test_of_ones_own_model_it_takes_up_model_and_rows():
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+    model = ad.nn.MLP(2, 3, 2, rng=0)
+    make = lambda p: ad.optim.SGD(p, lr=0.3, momentum=0.5)  # noqa: E731
+    session = Session(bring_model(model, X, y, "cross_entropy", make, 6, 4, None))
+    session.take(9, 0.1)
+    steps = taken(session.steps, 9, 0)
+    given = {"model": model, "X_train": X, "y_train": y, "make_optimizer": make}
+    exec(program_text(steps), given)
+    assert_same(steps, given)
