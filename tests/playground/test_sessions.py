@@ -367,3 +367,36 @@ def test_there_are_only_so_many_sessions():
         sessions.enter("")
     with pytest.raises(PermissionError, match="pages are open"):
         sessions.enter("")
+
+
+class Moody(ad.nn.Linear):
+    """A layer that fails after a while."""
+
+    calls = 0
+
+    def forward(self, x):
+        Moody.calls += 1
+        if Moody.calls > 12:
+            raise KeyError("out of patience")
+        return super().forward(x)
+
+
+def test_a_model_of_the_users_that_fails_is_said_and_ends_nothing():
+    X, y = ad.datasets.make_moons(20)
+    Moody.calls = 0
+    session = Session(bring_model(Moody(2, 2, rng=0), X, y, "cross_entropy", "adam", 8, 0, None))
+    found = [ask(session, "take", until=n, milliseconds=0)[0] for n in range(1, 20)]
+    assert found[0]["what"] == "frame"
+    assert found[-1] == {"version": 1, "what": "error", "error": "KeyError: 'out of patience'"} | {
+        "sections": []
+    }
+
+
+def test_numbers_that_overflow_are_shown_without_a_warning():
+    settings = {"data": "hills", "rows": 40, "loss": "mse_loss", "optimizer": "sgd", "lr": 1e5}
+    session = Session(Brought(read(settings | {"layers": [{"units": 3, "activation": "relu"}]})))
+    for step in range(1, 9):
+        header, _ = ask(session, "take", until=step, milliseconds=100)
+        assert header["what"] == "frame"
+        assert ask(session, "derive")[0]["what"] in ("derivation", "error")
+    assert header["diverged"]

@@ -23,17 +23,22 @@ from .toys import TOYS
 
 # The longest message: a pasted table, and what surrounds it.
 MOST_MESSAGE = 2_500_000
+_LONGEST_ERROR = 1_000
 
 
 def answer(session: Session, message: str) -> bytes:
     """Return the frame that answers a message; a mistake in it is said, and changes nothing."""
     asked: object = None
     try:
-        asked = _asked(message)
-        name = chosen("do", asked.get("do"), list(REQUESTS))
-        return _numbered(REQUESTS[name](session, asked), asked)
-    except (SettingsError, ValueError, ImportError, ArithmeticError, MemoryError) as error:
-        return _numbered({"what": "error", "error": str(error) or type(error).__name__}, asked)
+        # What overflows is shown as it is, and needs no warning on the console.
+        with np.errstate(all="ignore"):
+            asked = _asked(message)
+            name = chosen("do", asked.get("do"), list(REQUESTS))
+            return _numbered(REQUESTS[name](session, asked), asked)
+    except Exception as error:  # a model of the user's may raise anything
+        known = isinstance(error, (SettingsError, ValueError, ImportError))
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        return _numbered({"what": "error", "error": text[:_LONGEST_ERROR]}, asked)
 
 
 def _asked(message: str) -> dict[str, Any]:

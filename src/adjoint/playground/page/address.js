@@ -19,9 +19,12 @@ export function write() {
   history.replaceState(null, "", `${location.pathname}#${parts}`);
 }
 
-/** Begin with what the address says, unless the session is there already. */
-export async function read() {
-  const parts = new URLSearchParams(location.hash.slice(1));
+/**
+ * Begin with what an address said, unless the session is there already.
+ * @param {string} fragment what stood behind its #
+ */
+export async function read(fragment) {
+  const parts = new URLSearchParams(fragment.slice(1));
   if (!parts.has("step") || app.opening.header.own_model) return;
   const step = Number(parts.get("step"));
   let settings = {};

@@ -10,7 +10,7 @@ import { say } from "./words.js";
  */
 
 /** A frame is asked for with as many milliseconds of training. */
-const TURN = 22;
+const TURN = 12;
 /** With reduced motion there are no more pictures than this many milliseconds allow. */
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -135,31 +135,48 @@ class App {
     if (this.playing) this.say("");
     this.tell("playing");
     if (this.playing) this.run();
-    else this.rested();
+    else if (!this.busy) this.rested();
   }
 
   stop() {
     if (this.playing) this.toggle();
   }
 
+  /** Ask for the steps of one picture after a step. @param {number} step */
+  turn(step) {
+    const until = this.speed ? step + this.speed : this.menu.limits.steps;
+    return this.ask("take", { until, milliseconds: TURN });
+  }
+
+  /** Train and draw; while a picture is drawn the steps of the next one are taken. */
   async run() {
     if (this.busy) return;
     this.busy = true;
+    /** @type {Promise<Frame|null>|null} */ let next = null;
     while (this.playing) {
-      const until = this.speed ? this.step + this.speed : this.menu.limits.steps;
       const started = performance.now();
-      const frame = await this.ask("take", { until, milliseconds: TURN });
+      const frame = await (next || this.turn(this.step));
+      const goes = frame && this.playing && !frame.header.diverged && !frame.header.stopped;
+      next = goes && !CALM.matches ? this.turn(frame.header.step) : null;
       this.received(frame);
       await new Promise(requestAnimationFrame);
       const wait = CALM.matches ? 500 - (performance.now() - started) : 0;
       if (wait > 0) await new Promise((done) => setTimeout(done, wait));
     }
+    const last = next ? await next : null;
     this.busy = false;
+    if (last) this.received(last);
+    else this.rested();
+  }
+
+  /** Wait until nothing is under way, so that no click is lost. */
+  async idle() {
+    while (this.busy) await new Promise((done) => setTimeout(done, 5));
   }
 
   /** Go to a step, forward or back. @param {number} step */
   async goTo(step) {
-    if (this.busy) return;
+    await this.idle();
     this.busy = true;
     let frame = step < this.step || this.frame.header.diverged
       ? await this.ask("back", { to: Math.max(0, step) })
@@ -176,6 +193,7 @@ class App {
 
   async forward() {
     this.stop();
+    await this.idle();
     if (this.scale === "operation") return this.walk(1);
     const left = this.stepsEach - (this.frame.header.in_epoch || 0);
     return this.goTo(this.step + (this.scale === "epoch" ? left : 1));
@@ -183,6 +201,7 @@ class App {
 
   async backward() {
     this.stop();
+    await this.idle();
     if (this.scale === "operation") return this.walk(-1);
     const inside = this.frame.header.in_epoch || this.stepsEach;
     return this.goTo(this.step - (this.scale === "epoch" ? inside : 1));
@@ -215,7 +234,7 @@ class App {
   async change(changes) {
     const was = this.playing;
     this.playing = false;
-    while (this.busy) await new Promise((done) => setTimeout(done, 5));
+    await this.idle();
     this.opened(await this.ask("begin", { settings: { ...this.settings, ...changes } }));
     this.playing = was;
     this.tell("playing");

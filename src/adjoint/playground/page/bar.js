@@ -47,7 +47,8 @@ export function update() {
   const where = document.getElementById("where"), past = /** @type {any} */ (document.getElementById("past"));
   const { epoch = 0, tier } = app.frame.header;
   if (where) {
-    where.textContent = `${app.step.toLocaleString("en")} · ${say("epoch")} ${epoch.toLocaleString("en")}`;
+    const text = `${app.step.toLocaleString("en")} · ${say("epoch")} ${epoch.toLocaleString("en")}`;
+    if (where.textContent !== text) where.textContent = text;
     where.title = tier ? say(`tier_${tier}`) : "";
   }
   if (past) { past.max = app.furthest; past.value = app.step; }

@@ -68,7 +68,12 @@ function lossNames() {
 
 function ownTable() {
   const text = el("textarea", { id: "paste", spellcheck: "false", "aria-label": say("table"),
-    placeholder: "x,y,label\n0.1,2.3,a\n…", value: pasted.text, oninput: () => { pasted.text = text.value; names(); } });
+    placeholder: "x,y,label\n0.1,2.3,a\n…", value: pasted.text, oninput: changed, onpaste: (/** @type {ClipboardEvent} */ event) => {
+      // Set at once: a browser that inserts thousands of lines one by one takes seconds for it.
+      event.preventDefault();
+      text.setRangeText(event.clipboardData?.getData("text") || "", text.selectionStart, text.selectionEnd, "end");
+      changed();
+    } });
   const target = el("select", { id: "target", "aria-label": say("target"), onchange: () => { pasted.target = target.value; } });
   const file = el("input", { type: "file", class: "unseen", id: "file", accept: ".csv,.tsv,.txt", onchange: async () => {
     if (!file.files.length) return;
@@ -76,6 +81,7 @@ function ownTable() {
     text.value = pasted.text;
     names();
   } });
+  function changed() { pasted.text = text.value; names(); }
   function names() {
     const first = pasted.text.trimStart().split("\n")[0] || "";
     const mark = [",", ";", "\t"].reduce((a, b) => (first.split(b).length > first.split(a).length ? b : a));
@@ -94,7 +100,7 @@ function ownTable() {
 
 async function use() {
   app.stop();
-  while (app.busy) await new Promise((done) => setTimeout(done, 5));
+  await app.idle();
   app.opened(await app.ask("bring", { text: pasted.text, target: pasted.target || null }));
 }
 

@@ -1,7 +1,7 @@
 /** The gradient flow: how large gradients are from layer to layer, and how far weights move. */
 
 import { app } from "./app.js";
-import { brief, el } from "./dom.js";
+import { brief, el, setText } from "./dom.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("flow"));
@@ -13,29 +13,55 @@ function share(x) {
   return Math.max(0.01, Math.min(1, (Math.log10(x) - LEAST) / (MOST - LEAST)));
 }
 
-/** Write the panel. */
+/** @typedef {{name: string, bar: HTMLElement, thin: HTMLElement, box: HTMLElement, number: HTMLElement}} Line */
+
+/** @type {Line[]} */ let lines = [];
+/** @type {any} */ let badges = null;
+
+/** Write the panel anew. */
 export function writeFlow() {
-  const { flow = [], idle = {} } = app.frame.header;
-  const lines = flow.flatMap((/** @type {any[]} */ [name, value, gradient, change]) => {
-    const ratio = value > 0 ? change / value : 0;
-    const [bar, thin, guide] = [el("i"), el("b"), el("u")];
-    bar.style.width = `${100 * share(gradient)}%`;
-    thin.style.width = `${100 * share(ratio)}%`;
-    guide.style.left = `${100 * share(1e-3)}%`;
-    const told = `${say("size_of_gradient")}: ${gradient} · ${say("change")}: ${ratio}`;
-    return [el("button", { title: name, onclick: () => app.choose(name, 0) }, name.replace("layers", "").replace("weight", "W").replace("bias", "b")),
-      el("div", { class: "bar", title: told, role: "img", "aria-label": told }, bar, thin, guide),
-      el("span", { class: "number", title: String(gradient) }, brief(gradient, 3))];
-  });
-  const wrong = Object.values(idle).flat().filter(Boolean);
-  const count = (/** @type {string} */ kind) => wrong.filter((each) => each === kind).length;
-  const badges = ["dead", "saturated"].filter(count).map((kind) =>
-    el("span", { class: "bad", "data-hint": kind }, `${kind === "dead" ? "†" : "≈"} ${count(kind)} ${say(kind)}`));
+  const { flow = [] } = app.frame.header;
+  lines = flow.map((/** @type {any[]} */ [name]) => line(name));
+  badges = el("p", { class: "row" });
   panel.replaceChildren(el("h2", {}, say("flowing")),
     el("div", { class: "legend" }, el("span", { "data-hint": "size_of_gradient" }, swatch("accent"), say("size_of_gradient")),
       el("span", { "data-hint": "change" }, swatch("change"), say("change"))),
-    el("div", { class: "bars" }, ...lines),
-    el("p", { class: "row" }, ...(badges.length ? badges : [el("span", { class: "faint" }, say("no_idle"))])));
+    el("div", { class: "bars" }, ...lines.flatMap(({ name, box, number }) => [
+      el("button", { title: name, onclick: () => app.choose(name, 0) }, name.replace("layers", "").replace("weight", "W").replace("bias", "b")), box, number])),
+    badges);
+  updateFlow();
+}
+
+/** @param {string} name @returns {Line} */
+function line(name) {
+  const [bar, thin, guide] = [el("i"), el("b"), el("u")];
+  guide.style.left = `${100 * share(1e-3)}%`;
+  return { name, bar, thin, box: el("div", { class: "bar", role: "img" }, bar, thin, guide), number: el("span", { class: "number" }) };
+}
+
+/** Show the sizes of now: what is written stays, and only numbers and lengths change. */
+function updateFlow() {
+  const { flow = [], idle = {} } = app.frame.header;
+  if (flow.length !== lines.length) { writeFlow(); return; }
+  flow.forEach((/** @type {any[]} */ [, value, gradient, change], /** @type {number} */ i) => {
+    const ratio = value > 0 ? change / value : 0, { bar, thin, box, number } = lines[i];
+    bar.style.transform = `scaleX(${share(gradient).toFixed(3)})`;
+    thin.style.transform = `scaleX(${share(ratio).toFixed(3)})`;
+    setText(number, brief(gradient, 3));
+    if (!app.playing) {
+      box.title = `${say("size_of_gradient")}: ${gradient} · ${say("change")}: ${ratio}`;
+      box.ariaLabel = box.title;
+      number.title = String(gradient);
+    }
+  });
+  const wrong = Object.values(idle).flat().filter(Boolean);
+  const count = (/** @type {string} */ kind) => wrong.filter((each) => each === kind).length;
+  const told = ["dead", "saturated"].map((kind) => `${kind}${count(kind)}`).join();
+  if (badges.dataset.told === told) return;
+  badges.dataset.told = told;
+  const found = ["dead", "saturated"].filter(count).map((kind) =>
+    el("span", { class: "bad", "data-hint": kind }, `${kind === "dead" ? "†" : "≈"} ${count(kind)} ${say(kind)}`));
+  badges.replaceChildren(...(found.length ? found : [el("span", { class: "faint" }, say("no_idle"))]));
 }
 
 /** @param {string} kind */
@@ -45,4 +71,6 @@ function swatch(kind) {
   return found;
 }
 
-app.on("frame", writeFlow);
+app.on("opening", () => { lines = []; });
+app.on("frame", updateFlow);
+app.on("playing", updateFlow);

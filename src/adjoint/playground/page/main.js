@@ -111,6 +111,7 @@ let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; writeModel(); writeOutput(); } });
 
 async function begin() {
+  const fragment = location.hash;  // it is written anew as soon as a session is open
   const dark = matchMedia("(prefers-color-scheme: dark)");
   document.documentElement.dataset.theme = localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
@@ -120,7 +121,7 @@ async function begin() {
   const menu = await app.ask("menu");
   if (menu) app.menu = menu.header;
   app.opened(await app.ask("open"));
-  await address.read();
+  await address.read(fragment);
   document.body.dataset.ready = "yes";
 }
 

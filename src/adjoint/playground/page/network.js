@@ -161,38 +161,61 @@ export function drawNetwork() {
   mark();
 }
 
+/** Links of about the same size are drawn in one stroke: thousands of strokes take too long. */
+const LEVELS = 8;
+
 /** @param {CanvasRenderingContext2D} context */
 function drawLinks(context) {
   const numbers = app.frame.arrays[app.shows === "weights" ? "values" : "gradients"];
   if (!numbers) return;
-  const [negative, positive, ink] = [signed(-1), signed(1), variable("--ink")];
+  const paths = Array.from({ length: 2 * LEVELS }, () => new Path2D());
+  /** @type {Path2D|null} */ let chosen = null;
   for (let c = 1; c < columns.length; c++) {
     const name = `layers[${columns[c][0].place}].weight`, start = at(name), width = columns[c].length;
     if (start < 0) continue;
     const own = numbers.subarray(start, start + columns[c - 1].length * width);
-    const most = own.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-30);
+    let most = 1e-30;
+    for (const x of own) most = Math.max(most, Math.abs(x));
+    const pick = app.entry && app.entry.name === name ? app.entry.index : -1;
     for (const from of columns[c - 1]) for (const to of columns[c]) {
-      const index = from.unit * width + to.unit, x = own[index], share = Math.abs(x) / most;
-      const isChosen = app.entry && app.entry.name === name && app.entry.index === index;
-      context.strokeStyle = isChosen ? ink : x < 0 ? negative : positive;
-      context.globalAlpha = isChosen ? 1 : 0.25 + 0.75 * share;
-      context.lineWidth = 0.6 + 4.4 * share + (isChosen ? 1.5 : 0);
-      context.setLineDash(x < 0 ? [6, 4] : []);
-      context.beginPath();
-      context.moveTo(from.x, from.y);
+      const index = from.unit * width + to.unit, x = own[index];
+      const level = Math.min(LEVELS - 1, Math.floor(LEVELS * Math.abs(x) / most)) || 0;
+      const path = index === pick ? (chosen = new Path2D()) : paths[level + (x < 0 ? LEVELS : 0)];
       const middle = (from.x + to.x) / 2;
-      context.bezierCurveTo(middle, from.y, middle, to.y, to.x, to.y);
-      context.stroke();
+      path.moveTo(from.x, from.y);
+      path.bezierCurveTo(middle, from.y, middle, to.y, to.x, to.y);
     }
   }
+  const [negative, positive] = [signed(-1), signed(1)];
+  paths.forEach((path, i) => {
+    const share = (i % LEVELS + 0.5) / LEVELS;
+    stroke(context, path, i < LEVELS ? positive : negative, 0.15 + 0.8 * share, 0.5 + 4.5 * share, i >= LEVELS);
+  });
+  if (chosen) stroke(context, chosen, variable("--ink"), 1, 4, false);
   context.globalAlpha = 1;
   context.setLineDash([]);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Path2D} path
+ * @param {string} colour
+ * @param {number} alpha
+ * @param {number} width
+ * @param {boolean} dashed
+ */
+function stroke(context, path, colour, alpha, width, dashed) {
+  context.strokeStyle = colour;
+  context.globalAlpha = alpha;
+  context.lineWidth = width;
+  context.setLineDash(dashed ? [6, 4] : []);
+  context.stroke(path);
 }
 
 /** @param {CanvasRenderingContext2D} context */
 function drawUnits(context) {
   small = small || new OffscreenCanvas(24, 24);
-  const brush = /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d"));
+  const brush = /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d", { willReadFrequently: true }));
   const ink = variable("--ink"), back = variable("--panel");
   context.font = "12px system-ui, sans-serif";
   context.textAlign = "center";
@@ -224,17 +247,20 @@ function outputName(i) {
   return columns[columns.length - 1].length > 1 ? labels[i] || `${i}` : names[names.length - 1] || "y";
 }
 
-/** Mark idle units, and say what is in the unit a point leads through. */
+/** Mark idle units and the chosen one, and say what is in the unit that a point leads through. */
 function mark() {
-  net.querySelectorAll(".mark").forEach((/** @type {Element} */ each) => each.remove());
   const { idle = {}, probe } = app.frame.header;
+  const told = JSON.stringify([idle, app.entry, app.playing ? null : probe]);
+  if (net.dataset.told === told) return;
+  net.dataset.told = told;
+  net.querySelectorAll(".mark").forEach((/** @type {Element} */ each) => each.remove());
   const buttons = net.querySelectorAll(".unit");
   columns.flat().forEach((unit, i) => {
     const wrong = unit.kind === "hidden" && idle[/** @type {number} */ (unit.place)]?.[unit.unit];
     const chosen = app.entry && unit.place !== null && app.entry.name === `layers[${unit.place}].bias` && app.entry.index === unit.unit;
     buttons[i].setAttribute("aria-pressed", String(Boolean(chosen)));
     const value = probe && unit.kind !== "input" && (unit.kind === "output" ? probe.outputs[unit.unit] : probe.hidden[/** @type {number} */ (unit.place)]?.[unit.unit]);
-    const text = [buttons[i].getAttribute("aria-label"), wrong ? `${say(wrong)}: ${hint(wrong)}` : "", value === undefined || value === null || value === false ? "" : brief(value)];
+    const text = [buttons[i].getAttribute("aria-label"), wrong ? `${say(wrong)}: ${hint(wrong)}` : "", typeof value === "number" ? brief(value) : ""];
     buttons[i].title = text.filter(Boolean).join(" · ");
     if (!wrong) return;
     const sign = el("span", { class: "mark" }, wrong === "dead" ? "†" : "≈");

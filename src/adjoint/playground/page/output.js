@@ -2,11 +2,13 @@
 
 import { app } from "./app.js";
 import { CLASSES, picture, variable } from "./colours.js";
-import { brief, el, prepared } from "./dom.js";
+import { brief, el, prepared, setText } from "./dom.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("output"));
 /** @type {any} */ let field = null;
+/** @type {any} */ let dots = null;
+/** @type {OffscreenCanvas|null} */ let small = null;
 /** @type {any} */ let curve = null;
 /** @type {any} */ let scores = null;
 /** @type {any} */ let probe = null;
@@ -17,14 +19,16 @@ export function writeOutput() {
   const { width, names = [], labels = [], axes } = app.opening.header;
   field = el("canvas", { id: "field", role: "img", "aria-label": say("output"), tabindex: 0, title: say("probe") });
   field.addEventListener("click", look);
+  dots = el("canvas", { id: "dots", "aria-hidden": "true" });
   curve = el("canvas", { id: "curve", role: "img", "aria-label": say("loss"), tabindex: 0 });
   curve.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { hovered = event.offsetX; drawCurve(); });
   curve.addEventListener("pointerleave", () => { hovered = null; drawCurve(); });
-  scores = el("div", { id: "scores" });
+  scores = scoresPlace();
   probe = el("p", { id: "probe", class: "faint mono" });
   panel.replaceChildren(el("h2", {}, say("output")),
-    ...(width ? [el("div", { id: "plane" }, field), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), probe] : []),
+    ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), probe] : []),
     scores, el("h3", {}, say("loss")), curve);
+  drawDots();
   drawOutput();
 }
 
@@ -90,27 +94,41 @@ function drawField() {
   if (app.frame.arrays.line) { drawLine(context, width, height); return; }
   if (!bytes) return;
   const [planes, size] = app.frame.shapes.field;
-  const small = new OffscreenCanvas(size, size);
-  /** @type {any} */ (small.getContext("2d")).putImageData(picture(bytes, planes, size), 0, 0);
+  if (!small || small.width !== size) small = new OffscreenCanvas(size, size);
+  /** @type {any} */ (small.getContext("2d", { willReadFrequently: true })).putImageData(picture(bytes, planes, size), 0, 0);
   context.imageSmoothingEnabled = true;
   context.drawImage(small, 0, 0, width, height);
   if (labels.length) drawContour(context, bytes, planes, size, width, height);
-  const { points, targets } = app.opening.arrays, { split, range } = app.opening.header;
-  const x = (/** @type {number} */ v) => (v - sight[0]) / (sight[2] - sight[0]) * width;
-  const y = (/** @type {number} */ v) => (sight[3] - v) / (sight[3] - sight[1]) * height;
-  if (!points) return;
-  const size_of = points.length > 1200 ? 2.2 : 3.4;
-  for (let i = 0; i < targets.length; i++) {
-    const share = range ? (targets[i] - range[0]) / (range[1] - range[0]) : 0;
-    shape(context, labels.length ? targets[i] : -1 - share, x(points[2 * i]), y(points[2 * i + 1]), size_of, i < split);
-  }
   const { probe: found } = app.frame.header;
   if (found) {
+    const [x, y] = placed(sight, width, height);
     context.strokeStyle = variable("--ink");
     context.lineWidth = 2;
     context.beginPath();
     context.arc(x(found.at[0]), y(found.at[1]), 7, 0, 7);
     context.stroke();
+  }
+}
+
+/** Where coordinates lie in the picture. @param {number[]} sight @param {number} width @param {number} height */
+function placed(sight, width, height) {
+  return [
+    (/** @type {number} */ v) => (v - sight[0]) / (sight[2] - sight[0]) * width,
+    (/** @type {number} */ v) => (sight[3] - v) / (sight[3] - sight[1]) * height,
+  ];
+}
+
+/** Draw the rows, over the field: once, since they stay where they are. */
+function drawDots() {
+  if (!dots || !dots.isConnected) return;
+  const [context, width, height] = prepared(dots);
+  const { points, targets } = app.opening.arrays, { sight, split, range, labels = [] } = app.opening.header;
+  if (!points || app.opening.header.width < 2) return;
+  const [x, y] = placed(sight, width, height);
+  const size = points.length > 1200 ? 2.2 : 3.4;
+  for (let i = 0; i < targets.length; i++) {
+    const share = range ? (targets[i] - range[0]) / (range[1] - range[0]) : 0;
+    shape(context, labels.length ? targets[i] : -1 - share, x(points[2 * i]), y(points[2 * i + 1]), size, i < split);
   }
 }
 
@@ -196,18 +214,33 @@ function drawLine(context, width, height) {
   }
 }
 
+/** Write where the scores stand. */
+function scoresPlace() {
+  const { labels = [] } = app.opening.header, kind = labels.length ? "accuracy" : "r2";
+  const cell = (/** @type {string} */ which, /** @type {string} */ what) => el("span", { class: "number", "data-score": `${which} ${what}` });
+  const lines = ["loss", "quality"].flatMap((what) => [
+    el("span", { "data-hint": what === "loss" ? "loss" : kind }, say(what === "loss" ? "loss" : kind)), cell("train", what), cell("test", what)]);
+  return el("div", { id: "scores" },
+    el("div", { class: "scores" }, el("span"), el("span", { class: "faint number" }, say("train")), el("span", { class: "faint number" }, say("held")), ...lines,
+      el("span", { "data-hint": "lr" }, say("lr")), el("span", { class: "number", "data-score": "rate" }), el("span")),
+    labels.length ? el("div", { id: "confusion" }) : null);
+}
+
 function writeScores() {
   const { train, test, rate, probe: found } = app.frame.header, { labels = [] } = app.opening.header;
   if (!train) return;
-  const kind = labels.length ? "accuracy" : "r2";
-  const cell = (/** @type {any} */ score, /** @type {string} */ what) => el("span", { class: "number", title: score ? String(score[what]) : "" }, score ? brief(score[what]) : "–");
-  const lines = ["loss", "quality"].flatMap((what) => [
-    el("span", { "data-hint": what === "loss" ? "loss" : kind }, say(what === "loss" ? "loss" : kind)), cell(train, what), cell(test, what)]);
-  scores.replaceChildren(
-    el("div", { class: "scores" }, el("span"), el("span", { class: "faint number" }, say("train")), el("span", { class: "faint number" }, say("held")), ...lines,
-      el("span", { "data-hint": "lr" }, say("lr")), el("span", { class: "number", title: String(rate) }, String(Number(Number(rate).toPrecision(4)))), el("span")),
-    ...(labels.length ? [confusion((test || train).confusion, labels, test ? "held" : "train")] : []));
-  if (probe) probe.textContent = found ? `${say("probed")} (${found.at.map((/** @type {number} */ v) => brief(v, 3)).join(", ")}): ${answered(found, labels)}` : say("probe");
+  const now = /** @type {{[key: string]: any}} */ ({ "train loss": train.loss, "train quality": train.quality, "test loss": test?.loss, "test quality": test?.quality });
+  for (const cell of scores.querySelectorAll("[data-score]")) {
+    const { score } = cell.dataset;
+    setText(cell, score === "rate" ? String(Number(Number(rate).toPrecision(4))) : brief(now[score]));
+    if (!app.playing) cell.title = String(score === "rate" ? rate : now[score]);
+  }
+  const counts = JSON.stringify((test || train).confusion), place = scores.querySelector("#confusion");
+  if (place && place.dataset.counts !== counts) {
+    place.dataset.counts = counts;
+    place.replaceChildren(confusion((test || train).confusion, labels, test ? "held" : "train"));
+  }
+  if (probe) setText(probe, found ? `${say("probed")} (${found.at.map((/** @type {number} */ v) => brief(v, 3)).join(", ")}): ${answered(found, labels)}` : say("probe"));
 }
 
 /** @param {any} found @param {string[]} labels */
@@ -277,4 +310,5 @@ function drawCurve() {
 
 app.on("opening", writeOutput);
 app.on("frame", drawOutput);
+app.on("playing", writeScores);
 app.on("theme", drawOutput);

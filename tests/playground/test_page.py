@@ -1,0 +1,620 @@
+"""The page in a browser: every control, own tables, the way back, the program, both languages."""
+
+import re
+import shutil
+import threading
+import time
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+import adjoint as ad
+from adjoint.playground import launch
+from adjoint.playground.guard import Guard
+from adjoint.playground.server import Server
+from adjoint.playground.session import Brought
+from adjoint.playground.settings import read
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+PAGE = files("adjoint.playground") / "page"
+SMALL = {"rows": 60, "layers": [{"units": 3, "activation": "tanh"}]}
+
+
+# --- without a browser ----------------------------------------------------------------------------
+
+
+def modules():
+    return [entry for entry in PAGE.iterdir() if entry.name.endswith(".js")]
+
+
+def test_every_word_that_is_said_is_known_in_both_languages():
+    words = (PAGE / "words.js").read_text(encoding="utf-8")
+    known = re.findall(r'\b(\w+): \[("(?:[^"\\]|\\.)*"(?:,\s*"(?:[^"\\]|\\.)*")*)\]', words)
+    counts = {key: len(re.findall(r'"(?:[^"\\]|\\.)*"', texts)) for key, texts in known}
+    assert set(counts.values()) <= {2, 4}
+    text = "".join(entry.read_text(encoding="utf-8") for entry in modules())
+    said = set(re.findall(r'\bsay\("(\w+)"', text)) | set(re.findall(r'"data-hint": "(\w+)"', text))
+    assert len(said) > 60
+    assert said <= counts.keys()
+
+
+def test_nothing_in_the_page_is_evaluated_or_taken_for_markup():
+    for entry in modules():
+        text = entry.read_text(encoding="utf-8")
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text
+        )
+        assert not re.search(r"new Function|setTimeout\(\s*[\"'`]|https?://(?!www\.w3\.org)", text)
+        assert text.startswith("/** ")
+
+
+# --- with one -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Return a browser; where Playwright or Chromium is missing there is nothing to test."""
+    for name in ("starlette", "uvicorn", "websockets"):
+        pytest.importorskip(name)
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A server, and pages of it that must not complain or ask elsewhere."""
+
+    def __init__(self, chromium, brought):
+        import uvicorn
+
+        self.chromium, self.complaints, self.contexts = chromium, [], []
+        self.listening = launch.bound(0)
+        self.guard = Guard(self.listening.getsockname()[1])
+        self.server = Server(self.guard, brought)
+        self.running = uvicorn.Server(launch.configuration(uvicorn, self.server))
+        sockets = {"sockets": [self.listening]}
+        self.thread = threading.Thread(target=self.running.run, kwargs=sockets)
+        self.thread.start()
+
+    @property
+    def session(self):
+        return self.server.sessions.latest
+
+    def page(self, fragment="", width=1440, height=900, **options):
+        context = self.chromium.new_context(viewport={"width": width, "height": height}, **options)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+        page.goto(self.guard.address + fragment)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    def _heard(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _asked(self, request):
+        if not request.url.startswith((f"http://{self.guard.hosts[0]}/", "blob:")):
+            self.complaints.append(f"asked {request.url}")
+
+    def close(self):
+        for context in self.contexts:
+            context.close()
+        self.running.should_exit = True
+        self.thread.join(10)
+        self.server.close()
+        self.listening.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    opened = []
+
+    def open_with(settings=SMALL, brought=None):
+        opened.append(Opened(chromium, brought or Brought(read(settings))))
+        return opened[-1]
+
+    yield open_with
+    for one in opened:
+        one.close()
+        assert one.complaints == []
+
+
+def wait(page, expression):
+    """Wait until something holds; Playwright's own way is what the page's policy forbids."""
+    end = time.monotonic() + 20
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < end, f"not in 20 s: {expression}"
+        page.wait_for_timeout(10)
+
+
+def settle(page):
+    """Wait until nothing is under way, and return the step."""
+    wait(page, "!playground.busy && !playground.playing")
+    wait(page, "playground.derivation !== null")
+    page.wait_for_timeout(50)
+    return page.evaluate("playground.step")
+
+
+def values(page):
+    return page.evaluate("Array.from(playground.frame.arrays.values)")
+
+
+def test_the_page_opens_and_trains_without_a_complaint(open_page):
+    page = open_page().page()
+    page.click("#play")
+    wait(page, "playground.frames >= 12")
+    page.click("#play")
+    assert settle(page) >= 100
+    colours = page.evaluate(
+        "(() => { const c = document.getElementById('field');"
+        " const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
+        " return new Set(new Uint32Array(data.buffer)).size; })()"
+    )
+    assert colours > 20
+    assert page.inner_text("#where").startswith(f"{page.evaluate('playground.step'):,}")
+
+
+@pytest.mark.full
+def test_every_control_of_the_data_panel_is_used(open_page):
+    one = open_page(SMALL | {"rows": 40})
+    page = one.page()
+    page.click("details.more summary")
+    for name in ("set", "loss", "optimizer", "initialise", "norm", "schedule"):
+        options = page.eval_on_selector_all(f"#set-{name} option", "all => all.map(o => o.value)")
+        assert len(options) > 1 or name == "loss"
+        for option in options:
+            page.select_option(f"#set-{name}", option)
+            wait(
+                page,
+                f"document.getElementById('set-{name}').value === {option!r}"
+                f" && playground.settings['{'data' if name == 'set' else name}'] === {option!r}",
+            )
+            page.click("#step")
+            settle(page)
+            assert page.inner_text("#notice") == "", (name, option)
+        page.select_option(f"#set-{name}", options[0])
+        settle(page)
+    for name, value in {
+        "rows": "50", "noise": "0.3", "test": "0.5", "seed": "7", "lr": "0.02", "batch_size": "5",
+        "dropout": "0.1", "stop_epoch": "4", "stop_loss": "0.001",
+    }.items():  # fmt: skip
+        page.fill(f"#set-{name}", value)
+        page.press(f"#set-{name}", "Enter")
+        wait(page, f"playground.settings['{name}'] === {value}")
+    for name in ("x1_squared", "sin_x2", "x1"):
+        before = page.get_attribute(f"#features [data-name={name}]", "aria-pressed")
+        page.click(f"#features [data-name={name}]")
+        wait(
+            page,
+            f"document.querySelector('#features [data-name={name}]').ariaPressed !== '{before}'",
+        )
+    settings = one.session.settings
+    assert (settings.rows, settings.seed, settings.stop_epoch) == (50, 7, 4)
+    assert settings.features == ("x2", "x1_squared", "sin_x2")
+    page.fill("#set-rows", "7")
+    page.press("#set-rows", "Enter")
+    wait(page, "document.getElementById('notice').textContent.includes('from 10')")
+    assert page.input_value("#set-rows") == "50"
+
+
+@pytest.mark.full
+def test_layers_and_units_are_added_and_removed_by_hand(open_page):
+    one = open_page()
+    page = one.page()
+    layers = lambda: [(each.units, each.activation) for each in one.session.settings.layers]  # noqa: E731
+    page.click("#add-layer")
+    page.wait_for_selector("[data-remove='2']")
+    page.click("[data-more='1']")
+    wait(page, "playground.settings.layers[0].units === 4")
+    page.select_option("select[data-layer='2']", "relu")
+    wait(page, "playground.settings.layers[1].activation === 'relu'")
+    assert layers() == [(4, "tanh"), (4, "relu")]
+    page.click("[data-less='2']")
+    wait(page, "playground.settings.layers[1].units === 3")
+    page.click("[data-remove='1']")
+    wait(page, "playground.settings.layers.length === 1")
+    assert layers() == [(3, "relu")]
+    page.click("[data-remove='1']")
+    wait(page, "playground.settings.layers.length === 0")
+    page.click("#step")
+    settle(page)
+    assert one.session.steps.taken == 1
+
+
+@pytest.mark.full
+def test_the_lines_are_those_of_explain_number_by_number(open_page):
+    one = open_page()
+    page = one.page()
+    page.click("#step")
+    settle(page)
+    X, y = one.session.steps.batch()
+    expected = ad.explain(one.session.steps.model, X, y, loss="cross_entropy")
+    page.click("#line-first")
+    for step in expected:
+        wait(page, f"playground.line === {step.number}")
+        assert page.inner_text("#line-source") == f"{step.name} = {step.source}"
+        cells = page.eval_on_selector_all(
+            "#passes .matrix td[title]", "all => all.map(c => c.title)"
+        )
+        value = np.atleast_2d(step.value)[:6, :6] if step.value.ndim else step.value.reshape(1, 1)
+        np.testing.assert_array_equal(np.array(cells, float), value.ravel())
+        page.click("#line-next")
+    page.click("#tab-source")
+    lines = page.eval_on_selector_all("#source button", "all => all.map(b => b.textContent)")
+    assert [line.split("  #")[0] for line in lines] == [f"{s.name} = {s.source}" for s in expected]
+    page.click("#tab-graph")
+    assert page.locator("#graph .box.lit").count() >= 1
+
+
+@pytest.mark.full
+def test_the_smallest_step_is_a_line_and_after_the_last_comes_the_next_batch(open_page):
+    page = open_page().page()
+    settle(page)
+    page.click("#scale button >> nth=0")
+    count = page.evaluate("playground.derivation.steps.length")
+    for _ in range(count - 1):
+        page.click("#step")
+        page.wait_for_timeout(20)
+    assert settle(page) == 0
+    assert page.evaluate("playground.line") == count
+    page.click("#step")
+    wait(page, "playground.step === 1")
+    settle(page)
+    assert page.evaluate("playground.line") == 1
+    page.click("#back")
+    wait(page, "playground.step === 0")
+    wait(page, f"playground.line === {count}")
+
+
+@pytest.mark.full
+def test_back_and_the_slider_lead_to_the_numbers_of_before(open_page):
+    page = open_page().page()
+    seen = []
+    for _ in range(5):
+        seen.append(values(page))
+        page.click("#step")
+        settle(page)
+    for before in reversed(seen):
+        page.click("#back")
+        settle(page)
+        assert values(page) == before
+    page.evaluate("playground.goTo(3)")
+    wait(page, "playground.step === 3")
+    assert values(page) == seen[3]
+    page.click("#scale button >> nth=2")
+    page.click("#step")
+    settle(page)
+    assert page.evaluate("playground.frame.header.epoch") == 1
+    page.click("#reset")
+    wait(page, "playground.step === 0")
+    assert values(page) == seen[0]
+
+
+@pytest.mark.full
+def test_a_weight_is_selected_checked_and_its_rule_shown(open_page):
+    page = open_page().page()
+    page.click("#step")
+    settle(page)
+    box = page.locator("#net canvas").bounding_box()
+    units = page.eval_on_selector_all(
+        "#net .unit",
+        "all => all.map(u => [u.offsetLeft + u.offsetWidth / 2, u.offsetTop + u.offsetHeight / 2])",
+    )
+    middle = [(units[0][i] + units[2][i]) / 2 for i in (0, 1)]
+    page.mouse.click(box["x"] + middle[0], box["y"] + middle[1])
+    wait(page, "playground.entry !== null")
+    entry = page.evaluate("playground.entry")
+    assert (entry["name"], entry["index"]) == ("layers[0].weight", 0)
+    page.click("#check")
+    page.wait_for_selector("#checked .good")
+    page.click("#update summary")
+    page.wait_for_selector("#update pre")
+    assert "W1_new = W1 - " in page.inner_text("#update pre")
+    page.click("#net .unit >> nth=3")
+    wait(page, "playground.entry.name === 'layers[0].bias'")
+    assert page.evaluate("playground.line") == page.evaluate("playground.lineOf('d_b1')")
+    page.click("#flow .bars button >> nth=2")
+    wait(page, "playground.entry.name === 'layers[2].weight'")
+
+
+@pytest.mark.full
+def test_a_point_is_followed(open_page):
+    page = open_page().page()
+    page.click("#field", position={"x": 100, "y": 120})
+    wait(page, "document.getElementById('probe').textContent.includes('P(1)')")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["pasted", "file"])
+def test_an_own_table_is_trained_on(open_page, tmp_path, way):
+    one = open_page()
+    page = one.page()
+    rows = "".join(f"{n % 5},{n / 7},{n % 3},{'abc'[n % 3]}\n" for n in range(40))
+    text = "length,width,depth,kind\n" + rows
+    page.click("summary[data-hint=paste]")
+    if way == "pasted":
+        page.fill("#paste", text)
+    else:
+        (tmp_path / "own.csv").write_text(text)
+        page.set_input_files("#file", str(tmp_path / "own.csv"))
+        wait(page, "document.getElementById('paste').value.length > 100")
+    page.select_option("#target", "kind")
+    page.click("#use")
+    wait(page, "playground.settings.data === 'own'")
+    page.click("#step")
+    settle(page)
+    assert one.session.steps.setup.problem.rows.labels == ["a", "b", "c"]
+    page.select_option("#output select >> nth=1", "2")
+    wait(page, "playground.opening.header.axes[1] === 2")
+    page.click("#code")
+    page.wait_for_selector("#own-rows")
+
+
+@pytest.mark.full
+def test_hostile_tables_are_text_and_nothing_else(open_page):
+    page = open_page().page()
+    evil = '<img src=x onerror="window.hit=1">'
+    quoted = '"' + evil.replace('"', '""') + '"'
+    text = f"{quoted},=cmd|' /C calc'!A0,kind\n"
+    text += "".join(f"{n},{-n},{['<script>hit=1</script>', evil[:9]][n % 2]}\n" for n in range(20))
+    page.click("summary[data-hint=paste]")
+    page.fill("#paste", text)
+    page.click("#use")
+    wait(page, "playground.settings.data === 'own'")
+    page.click("#step")
+    settle(page)
+    assert page.evaluate("window.hit") is None
+    assert page.locator("img, main script").count() == 0
+    assert "<script>" in page.inner_text("#output")
+    for bad in ("a", "a,b\n1", "x" * 2000, "a,b\n" + "1,2\n" * 5001):
+        page.evaluate(
+            "text => { const box = document.getElementById('paste'); box.value = text;"
+            " box.dispatchEvent(new Event('input')); }",
+            bad,
+        )
+        page.click("#use")
+        wait(page, "document.getElementById('notice').textContent.length > 5")
+        assert page.evaluate("playground.settings.data") == "own"
+        page.evaluate("playground.say('')")
+
+
+@pytest.mark.full
+def test_the_address_leads_to_the_same_numbers(open_page):
+    one = open_page()
+    page = one.page()
+    page.select_option("#set-set", "rays")
+    wait(page, "playground.settings.data === 'rays'")
+    page.fill("#set-seed", "5")
+    page.press("#set-seed", "Enter")
+    wait(page, "playground.settings.seed === 5")
+    for _ in range(7):
+        page.click("#step")
+        settle(page)
+    assert one.guard.key not in page.url
+    other = one.page(fragment=page.url[page.url.index("#") :])
+    wait(other, "playground.step === 7")
+    assert values(other) == values(page)
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    assert page.evaluate("playground.step") == 7
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#step=5&settings={",
+        '#step=5&settings={"data":"<script>"}',
+        '#step=-3&settings={"rows":1e12}',
+        "#step=1e400&settings=[]",
+        '#step=5&settings={"data":"own"}',
+        '#step=5&settings={"__proto__":{"x":1}}',
+        "#" + "a" * 10_000,
+        "#step=%00&settings=%ff",
+    ],
+)
+def test_hostile_addresses_are_refused_and_the_page_goes_on(open_page, fragment):
+    page = open_page().page(fragment=fragment)
+    page.click("#step")
+    settle(page)
+    assert page.evaluate("playground.step") in (1, 6)
+    assert page.evaluate("({}).x") is None
+
+
+@pytest.mark.full
+def test_the_program_computes_the_pages_numbers_to_the_bit(open_page):
+    one = open_page(
+        SMALL | {"dropout": 0.1, "norm": "layer", "data": "waves", "loss": "huber_loss"}
+    )
+    page = one.page()
+    page.click("#play")
+    wait(page, "playground.frames >= 8")
+    page.click("#play")
+    settle(page)
+    page.click("#step")
+    settle(page)
+    page.click("#code")
+    page.wait_for_selector("#program")
+    scope = {}
+    exec(page.inner_text("#program"), scope)
+    for name, array in one.session.steps.model.state_dict().items():
+        np.testing.assert_array_equal(scope["model"].state_dict()[name], array)
+    page.click("#whole-step")
+    wait(page, "document.getElementById('program').textContent.includes('def step(')")
+
+
+@pytest.mark.full
+def test_the_model_is_saved(open_page, tmp_path):
+    one = open_page()
+    page = one.page()
+    page.click("#step")
+    settle(page)
+    with page.expect_download() as download:
+        page.click("#weights")
+    download.value.save_as(tmp_path / "model.safetensors")
+    other = one.session.steps.setup.make_model()
+    ad.load_weights(other, tmp_path / "model.safetensors")
+    for name, array in one.session.steps.model.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], array)
+
+
+@pytest.mark.full
+def test_all_is_done_by_the_keyboard(open_page):
+    page = open_page().page()
+    page.keyboard.press("ArrowRight")
+    wait(page, "playground.step === 1")
+    page.keyboard.press("3")
+    page.keyboard.press("ArrowRight")
+    wait(page, "playground.frame.header.epoch === 1")
+    page.keyboard.press("2")
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    page.keyboard.press("r")
+    wait(page, "playground.step === 0")
+    page.keyboard.press(" ")
+    wait(page, "playground.step > 30")
+    page.keyboard.press(" ")
+    settle(page)
+    for key, tab in (("g", "graph"), ("s", "source"), ("n", "network")):
+        page.keyboard.press(key)
+        assert page.get_attribute(f"#tab-{tab}", "aria-selected") == "true"
+    page.keyboard.press("]")
+    wait(page, "playground.line === 2")
+    names = set()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "(() => { const e = document.activeElement;"
+            " return e.id || e.ariaLabel || e.textContent.slice(0, 20); })()"
+        )
+        names.add(name)
+    for wanted in (
+        "play",
+        "step",
+        "back",
+        "reset",
+        "past",
+        "speed",
+        "code",
+        "set-lr",
+        "check",
+        "field",
+    ):
+        assert wanted in names | {"check" if page.locator("#check").count() == 0 else ""}, wanted
+    page.focus("#parameter")
+    page.select_option("#parameter", "layers[2].weight")
+    page.wait_for_selector("#check")
+
+
+@pytest.mark.full
+def test_every_control_has_a_name(open_page):
+    page = open_page().page()
+    settle(page)
+    page.evaluate("playground.choose('layers[0].weight', 0)")
+    nameless = page.evaluate(
+        "[...document.querySelectorAll("
+        "'button, select, input:not([type=file]), textarea, [role=img], [role=button]')]"
+        ".filter(e => !(e.ariaLabel || e.textContent.trim() || e.title || e.labels?.length))"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert nameless == []
+
+
+@pytest.mark.full
+def test_both_languages(open_page):
+    one = open_page()
+    page = one.page()
+    assert page.inner_text("#play") == "Play"
+    page.click("#language")
+    wait(page, "document.getElementById('play').textContent === '播放'")
+    assert page.get_attribute("html", "lang") == "zh-CN"
+    wait(page, "playground.derivation.title.includes('推导')")
+    assert page.locator("#data").inner_text().count("学习率") == 1
+    page.click("#language")
+    wait(page, "document.getElementById('play').textContent === 'Play'")
+    chinese = one.page(locale="zh-CN")
+    assert chinese.inner_text("#play") == "播放"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("width", [1440, 1100, 800, 390])
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_the_page_is_no_wider_than_the_screen(open_page, width, language):
+    page = open_page().page(width=width, locale=language)
+    settle(page)
+    page.evaluate("playground.choose('layers[0].weight', 0)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.full
+def test_dark_is_as_the_system_says_and_can_be_switched(open_page):
+    page = open_page().page(color_scheme="dark")
+    assert page.get_attribute("html", "data-theme") == "dark"
+    page.click("#theme")
+    assert page.get_attribute("html", "data-theme") == "light"
+
+
+@pytest.mark.full
+def test_with_reduced_motion_there_are_few_pictures(open_page):
+    page = open_page().page(reduced_motion="reduce")
+    page.click("#play")
+    page.wait_for_timeout(2500)
+    page.click("#play")
+    assert 2 <= page.evaluate("playground.frames") <= 9
+
+
+@pytest.mark.full
+def test_a_diverging_training_says_so_and_goes_back(open_page):
+    settings = SMALL | {"data": "hills", "loss": "mse_loss", "optimizer": "sgd", "lr": 1e5}
+    page = open_page(settings | {"layers": [{"units": 3, "activation": "relu"}]}).page()
+    page.click("#play")
+    wait(page, "playground.frame.header.diverged.length > 0")
+    assert "lower learning rate" in page.inner_text("#notice")
+    page.click("#reset")
+    wait(page, "playground.step === 0 && !playground.frame.header.diverged")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["convolution", "seven columns", "one column"])
+def test_models_of_the_users(open_page, kind):
+    rng = np.random.default_rng(0)
+    if kind == "convolution":
+        model = ad.nn.Sequential(
+            ad.nn.Conv2d(1, 2, 3, rng=0), ad.nn.ReLU(), ad.nn.Flatten(), ad.nn.Linear(18, 3, rng=1)
+        )
+        given = model, rng.normal(size=(20, 1, 5, 5)), np.arange(20) % 3, "cross_entropy"
+    else:
+        X = rng.normal(size=(30, 7 if kind == "seven columns" else 1))
+        given = ad.nn.MLP(X.shape[1], 4, 1, rng=0), X, X.sum(axis=1, keepdims=True), "mse_loss"
+    page = open_page(brought=launch.bring_model(*given, "adam", 8, 0, None)).page()
+    page.click("#step")
+    settle(page)
+    page.click("#play")
+    wait(page, "playground.step > 40")
+    page.click("#play")
+    settle(page)
+    page.click("#tab-graph")
+    page.wait_for_selector("#graph svg")
+
+
+@pytest.mark.full
+def test_two_pages_train_side_by_side(open_page):
+    one = open_page()
+    pages = [one.page(), one.page()]
+    for page in pages:
+        page.click("#play")
+    for page in pages:
+        wait(page, "playground.step > 100")
+        page.click("#play")
+    assert len(one.server.sessions) == 2
