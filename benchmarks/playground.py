@@ -141,11 +141,11 @@ _IN_PAGE = """async (settings) => {
     playground.stop();
     const seconds = (performance.now() - started) / 1000;
     rates.push(`${((playground.frames - frames) / seconds).toFixed(0)} frames a second`
-      + ` and ${((playground.step - step) / seconds).toFixed(0)} steps at speed ${speed || "full"}`);
+      + `, ${((playground.step - step) / seconds).toFixed(0)} steps, at speed ${speed || "full"}`);
     await playground.idle();
   }
   return `request to picture ${median(pictures)} ms, click to equation ${median(clicks)} ms, `
-    + `step to derivation ${median(steps)} ms; ${rates.join("; ")}`;
+    + `step to derivation ${median(steps)} ms; ` + rates.join("; ");
 }"""
 
 

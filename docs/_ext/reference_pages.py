@@ -253,6 +253,12 @@ PAGES = (
         sections=(Section("", ("exporting",)),),
     ),
     Page(
+        "playground",
+        "The playground",
+        "A page on which a network is seen to learn; see :doc:`/how-to/play`.",
+        sections=(Section("", ("playground",)),),
+    ),
+    Page(
         "exceptions",
         "Exceptions",
         "What adjoint raises beside Python's own errors; :doc:`/reference/errors` has examples.",
