@@ -156,7 +156,7 @@ class App {
     while (this.playing) {
       const started = performance.now();
       /** @type {Frame|null} */ const frame = await (next || this.turn(this.step));
-      const goes = frame && this.playing && !frame.header.diverged && !frame.header.stopped;
+      /** @type {any} */ const goes = frame && this.playing && !frame.header.diverged && !frame.header.stopped;
       next = goes && !CALM.matches ? this.turn(frame.header.step) : null;
       this.received(frame);
       await new Promise(requestAnimationFrame);
