@@ -539,7 +539,7 @@ def test_both_languages(open_page):
     page.click("#language")
     wait(page, "document.getElementById('play').textContent === '播放'")
     assert page.get_attribute("html", "lang") == "zh-CN"
-    wait(page, "playground.derivation.title.includes('推导')")
+    wait(page, "playground.derivation?.title.includes('推导')")
     assert page.locator("#data").inner_text().count("学习率") == 1
     page.click("#language")
     wait(page, "document.getElementById('play').textContent === 'Play'")

@@ -147,6 +147,13 @@ def test_a_check_compares_differences_with_the_engine(session):
     assert session.steps.model.layers[0].weight.data is before
 
 
+def test_a_check_leaves_out_the_same_units_each_time():
+    session = Session(Brought(read(SMALL | {"dropout": 0.5, "norm": "batch"})))
+    ask(session, "take", until=3, milliseconds=100)
+    header, _ = ask(session, "check", name="layers[0].weight", index=0)
+    assert header["engine"] == pytest.approx(header["numeric"], rel=1e-6, abs=1e-12)
+
+
 def test_the_update_rule_is_that_of_the_optimiser(session):
     header, _ = ask(session, "update", name="layers[2].bias")
     assert header["short"] == "b2"
@@ -234,6 +241,21 @@ def test_one_column_is_shown_as_a_line():
     model = ad.nn.MLP(1, 3, 1, rng=0)
     _, arrays = ask(Session(bring_model(model, X, X**2, "mse_loss", "adam", 8, 0, None)), "open")
     assert arrays["line"].shape == (96, 1)
+
+
+def own_loss(prediction, target):
+    return ((prediction - target) ** 4).mean()
+
+
+def test_a_loss_of_the_users_is_trained_with_and_begun_anew():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = ad.nn.MLP(2, 3, 1, rng=0)
+    session = Session(bring_model(model, X, X[:, :1], own_loss, "adam", 8, 0, None))
+    assert ask(session, "take", until=4, milliseconds=100)[0]["what"] == "frame"
+    assert "loss=loss," in session.program()
+    settings = {**session.settings.as_json(), "seed": 9}
+    header, _ = ask(session, "begin", settings=settings)
+    assert (header["what"], header["settings"]["seed"], header["step"]) == ("opening", 9, 0)
 
 
 def test_the_users_model_is_left_alone():

@@ -158,7 +158,8 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
         moved = before.copy()
         moved[place] = x
         tensor.data = moved
-        with kept(steps.setup.loss), no_grad(), np.errstate(all="ignore"):
+        # Each time from the same random state: else dropout would leave out other units.
+        with kept(steps.model, steps.setup.loss), no_grad(), np.errstate(all="ignore"):
             return float(as_plain_array(steps.setup.loss(steps.model(X), *targets)))
 
     with kept(steps.model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..nn.functional import LOSSES
 from . import designs, features
 from .settings import BY_SCORE, OWN, Settings
 from .setup import Setup
@@ -28,7 +29,10 @@ def _parts(steps: Steps) -> Iterator[list[str]]:
     yield ["import numpy as np", "", "import adjoint as ad"]
     if setup.is_own_model:
         yield ["", "# model, X_train and y_train (X_test, y_test) are those you gave to ad.play;"]
-        yield ["# make_optimizer(parameters) returns the optimiser.", ""]
+        yield [
+            "# make_optimizer(parameters) returns the optimiser, and loss is one of your own.",
+            "",
+        ]
         yield ["optimizer = make_optimizer(list(model.parameters()))"]
     else:
         yield _data(setup)
@@ -105,7 +109,7 @@ def _training(steps: Steps) -> list[str]:
     """Return the calls of `fit` for whole epochs, and for the steps of the one under way."""
     setup, epochs, more = steps.setup, steps.epoch, steps.position().step
     name = getattr(setup.loss, "__name__", "")
-    loss = repr(name) if name == setup.settings.loss else "loss"
+    loss = repr(name) if LOSSES.get(name) is setup.loss else "loss"
     given = [f"loss={loss}", "optimizer=optimizer", f"batch_size={setup.batch_size}"]
     if setup.problem.test is not None:
         given.append("validation=(X_test, y_test)")

@@ -100,7 +100,10 @@ def _open(session: Session, asked: Mapping[str, Any]) -> bytes:
 
 
 def _begin(session: Session, asked: Mapping[str, Any]) -> bytes:
-    session.begin(settings.read(asked.get("settings")))
+    given = asked.get("settings")
+    if session.brought.model is not None and isinstance(given, dict):
+        given = {"seed": given.get("seed", 0)}  # all else is the user's, and may have other names
+    session.begin(settings.read(given))
     return session.opening()
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from ...compiler.native.arrays.strided_view import ENTRY_BYTES
 from ...compiler.native.entries import kind_of
 from ...compiler.native.function import MOST_UNROLLED
-from ...compiler.native.function_code import FunctionCode, write_function
+from ...compiler.native.function_code import write_function
 from ...compiler.native.lanes import Names
 from ...compiler.native.unlowerable import Unlowerable
+from ...compiler.native.unrolled_code import FunctionCode
 from ...graphs.graph import Graph
 from ..refusal import ExportError
 from .machine import TARGET

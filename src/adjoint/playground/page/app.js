@@ -155,8 +155,8 @@ class App {
     /** @type {Promise<Frame|null>|null} */ let next = null;
     while (this.playing) {
       const started = performance.now();
-      const frame = await (next || this.turn(this.step));
-      const goes = frame && this.playing && !frame.header.diverged && !frame.header.stopped;
+      /** @type {Frame|null} */ const frame = await (next || this.turn(this.step));
+      /** @type {any} */ const goes = frame && this.playing && !frame.header.diverged && !frame.header.stopped;
       next = goes && !CALM.matches ? this.turn(frame.header.step) : null;
       this.received(frame);
       await new Promise(requestAnimationFrame);

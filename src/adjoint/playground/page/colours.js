@@ -67,3 +67,10 @@ export function picture(bytes, planes, size) {
 export function signed(x) {
   return variable(x < 0 ? "--negative" : "--positive");
 }
+
+/** The colour of a number from 0 (least) to 1 (greatest). @param {number} share */
+export function ofScale(share) {
+  const end = parts(CLASSES[share < 0.5 ? 0 : 1]), zero = parts(variable("--zero"));
+  const weight = Math.min(1, Math.abs(share - 0.5) * 2) ** 0.8;
+  return `rgb(${zero.map((z, c) => Math.round(z + (end[c] - z) * weight)).join(" ")})`;
+}

@@ -89,9 +89,13 @@ document.addEventListener("keydown", (event) => {
 function explain(event) {
   clearTimeout(waiting);
   tip.hidden = true;
-  waiting = window.setTimeout(() => showTip(event), 350);
+  if (!pressed) waiting = window.setTimeout(() => showTip(event), 400);
 }
 let waiting = 0;
+/** Whether the pointer has not moved since it was pressed: what comes under it by then is no question. */
+let pressed = false;
+document.addEventListener("pointermove", () => { pressed = false; });
+document.addEventListener("pointerdown", () => { pressed = true; });
 
 /** @param {Event} event */
 function showTip(event) {

@@ -47,7 +47,7 @@ export function writeNetwork(stage) {
   canvas.addEventListener("click", pick);
   stage.replaceChildren(net);
   const layers = linear(), sizes = [layers[0].in, ...layers.map((layer) => layer.out)];
-  net.style.minWidth = `${Math.max(420, sizes.length * 98)}px`;
+  net.style.minWidth = `${Math.max(280, sizes.length * 88)}px`;
   const width = net.clientWidth, height = net.clientHeight - HEAD - FOOT;
   const gap = width / sizes.length;
   columns = sizes.map((count, c) => {

@@ -1,7 +1,7 @@
 /** The output: what the network says over the plane, how good it is, and the curve of the losses. */
 
 import { app } from "./app.js";
-import { CLASSES, picture, variable } from "./colours.js";
+import { CLASSES, ofScale, picture, variable } from "./colours.js";
 import { brief, el, prepared, setText } from "./dom.js";
 import { say } from "./words.js";
 
@@ -142,7 +142,7 @@ function drawDots() {
  * @param {boolean} filled
  */
 function shape(context, kind, x, y, r, filled) {
-  const colour = kind >= 0 ? CLASSES[kind % CLASSES.length] : -kind - 1 < 0.5 ? CLASSES[0] : CLASSES[1];
+  const colour = kind >= 0 ? CLASSES[kind % CLASSES.length] : ofScale(-kind - 1);
   context.beginPath();
   const corners = kind < 0 ? 0 : [0, 4, 3, 5, 8][kind % 5];
   if (!corners) context.arc(x, y, r, 0, 7);
@@ -152,10 +152,14 @@ function shape(context, kind, x, y, r, filled) {
     context.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
   }
   context.closePath();
-  context.lineWidth = 1.2;
-  if (filled) { context.fillStyle = colour; context.fill(); context.strokeStyle = "#ffffff"; context.lineWidth = 0.9; }
-  else { context.strokeStyle = colour; context.lineWidth = 1.8; }
+  context.lineWidth = filled ? 0.9 : 1.8;
+  context.fillStyle = colour;
+  // The colour of a number may be that of the field around it, so its edge is drawn in ink.
+  context.strokeStyle = kind < 0 ? variable("--ink") : filled ? "#ffffff" : colour;
+  if (kind < 0 && !filled) context.setLineDash([2, 1.5]);
+  if (filled || kind < 0) context.fill();
   context.stroke();
+  context.setLineDash([]);
 }
 
 /** The boundary between classes: where the greatest probability changes. @param {CanvasRenderingContext2D} context @param {Uint8Array} bytes @param {number} planes @param {number} size @param {number} width @param {number} height */
@@ -167,10 +171,11 @@ function drawContour(context, bytes, planes, size, width, height) {
     for (let j = 1; j < planes; j++) if (bytes[j * count + i] > bytes[k * count + i]) k = j;
     return k;
   };
-  const share = (/** @type {number} */ a, /** @type {number} */ b) => {
-    if (planes > 1) return 0.5;
-    const [p, q] = [bytes[a] - 127.5, bytes[b] - 127.5];
-    return p / (p - q);
+  // Between two points of different classes: where these two are equally probable.
+  const share = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ i, /** @type {number} */ j) => {
+    const ahead = (/** @type {number} */ at) => (planes === 1 ? bytes[at] - 127.5 : bytes[i * count + at] - bytes[j * count + at] + 0.5);
+    const [p, q] = [ahead(a), ahead(b)];
+    return p === q ? 0.5 : Math.max(0, Math.min(1, p / (p - q)));
   };
   context.strokeStyle = variable("--ink");
   context.lineWidth = 1.3;
@@ -185,7 +190,7 @@ function drawContour(context, bytes, planes, size, width, height) {
     for (let s = 0; s < 4; s++) {
       const e = (s + 1) % 4;
       if (classes[s] === classes[e]) continue;
-      const t = share(corners[s], corners[e]);
+      const t = share(corners[s], corners[e], classes[s], classes[e]);
       cuts.push([(places[s][0] + 0.5 + t * (places[e][0] - places[s][0])) * w, (places[s][1] + 0.5 + t * (places[e][1] - places[s][1])) * h]);
     }
     for (let s = 0; s + 1 < cuts.length; s += 2) { context.moveTo(cuts[s][0], cuts[s][1]); context.lineTo(cuts[s + 1][0], cuts[s + 1][1]); }
@@ -266,7 +271,7 @@ function drawCurve() {
   context.font = "11px system-ui, sans-serif";
   context.fillStyle = ink;
   if (!count) { context.fillText(say("curve_empty"), 6, 20); return; }
-  const epochs = [], lines = /** @type {number[][]} */ ([[], []]);
+  const epochs = /** @type {number[]} */ ([]), lines = /** @type {number[][]} */ ([[], []]);
   for (let i = 0; i < count; i++) { epochs.push(numbers[3 * i]); lines[0].push(numbers[3 * i + 1]); lines[1].push(numbers[3 * i + 2]); }
   const all = lines.flat().filter((v) => Number.isFinite(v));
   let low = Math.min(...all), high = Math.max(...all);
@@ -274,14 +279,14 @@ function drawCurve() {
   const scaled = (/** @type {number} */ v) => (log ? Math.log10(v) : v);
   [low, high] = [scaled(low), scaled(high)];
   if (!(high > low)) { low -= 0.5; high += 0.5; }
-  const [left, right, top, bottom] = [46, width - 8, 8, height - 18];
+  const [left, right, top, bottom] = [52, width - 8, 8, height - 18];
   const first = epochs[0], last = Math.max(epochs[count - 1], first + 1);
   const x = (/** @type {number} */ v) => left + (v - first) / (last - first) * (right - left);
   const y = (/** @type {number} */ v) => bottom - (scaled(v) - low) / (high - low) * (bottom - top);
   context.strokeStyle = variable("--line");
   context.strokeRect(left, top, right - left, bottom - top);
   context.textAlign = "right";
-  for (const v of [low, high]) context.fillText(brief(log ? 10 ** v : v, 3), left - 4, (v === low ? bottom : top + 8));
+  for (const v of [low, high]) context.fillText(brief(log ? 10 ** v : v, 2), left - 4, (v === low ? bottom : top + 8));
   context.textAlign = "left";
   context.fillText(String(first), left, height - 4);
   context.textAlign = "right";

@@ -35,8 +35,9 @@ function reader(name) {
   const line = app.lineOf(name);
   const given = app.derivation?.given.find((/** @type {any} */ each) => each.name === name);
   const about = line ? app.derivation?.steps[line - 1] : given;
-  return el("button", { class: "small mono", disabled: !line, title: about ? about.shape.join("×") : "",
-    onclick: () => { if (line) { app.line = line; app.tell("line"); } } }, name);
+  const path = app.derivation?.paths[name];
+  const go = line ? () => { app.line = line; app.tell("line"); } : path ? () => app.choose(path, 0) : null;
+  return el("button", { class: "small mono", disabled: !go, title: about ? about.shape.join("×") : "", onclick: () => go && go() }, name);
 }
 
 /**
