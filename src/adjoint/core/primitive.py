@@ -21,6 +21,8 @@ from .annotations import ArrayLike, Described, Operand, Params
 from .axis import AxisRule, read_axis
 from .batching import along_axis, one_by_one
 from .facts import Facts
+from .links import Rule as LinksRule
+from .links import along_axis as linked_along_axis
 from .metadata import formula, keyword, keyword_formula, literal, plain
 from .operand import PLAINEST, refuse_subclass
 from .registry import NUMPY, PRIMITIVES, STRONG
@@ -116,6 +118,9 @@ class Primitive:
         the ``axis`` of its one array, if it has a rule of axes, else to one row after another.
     name : str, optional
         By default that of the forward function.
+    links : callable, optional
+        ``links(out, args, params)`` says which entries of the result depend on which of each
+        argument, see `links`; by default those of the same line where it acts along an ``axis``.
     domain, kinks, cases : see `Trials`
     """
 
@@ -143,6 +148,7 @@ class Primitive:
         plain: str | None = None,
         batch: Callable[..., Any] | None = None,
         name: str | None = None,
+        links: LinksRule | None = None,
     ) -> None:
         self.name = self.__name__ = name or forward.__name__
         self.__doc__ = forward.__doc__
@@ -164,6 +170,9 @@ class Primitive:
         self.variadic, self.array_names, self.param_names, self.defaults = _parameters(forward)
         is_along_axis = axis is not None and len(self.array_names) == 1 and not self.variadic
         self.batch = batch or (along_axis if is_along_axis else one_by_one)
+        if links is None and facts.moves is None and self.batch is along_axis:
+            links = linked_along_axis
+        self.links = links
         self._known_params = frozenset(self.param_names)
 
     @functools.cached_property
