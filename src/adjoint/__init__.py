@@ -95,6 +95,7 @@ _LAZY_NAMES = {
     "fori_loop": "graphs.loops.repeat",
     "scan": "graphs.loops.scan",
     "while_loop": "graphs.loops.repeat",
+    "taylor": "calculus.taylor",
     "vmap": "graphs.vmap",
     "why": "explanation.diagnosis.why",
     "write_source": "compiler.compiled",

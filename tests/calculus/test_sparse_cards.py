@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import adjoint as ad
 import adjoint.special
 from adjoint.core import PRIMITIVES
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from cards import card_programs
 from sampled import sampled
 

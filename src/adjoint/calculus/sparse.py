@@ -85,7 +85,8 @@ def entries(
     """
     pattern, (columns, rows, by_rows) = block
     m, n = pattern.shape
-    found = np.zeros(by_rows.size, np.result_type(x.dtype, y.dtype))
+    # SciPy has no sparse arrays of half precision.
+    found = np.zeros(by_rows.size, np.result_type(x.dtype, y.dtype, np.float32))
     row_of = np.repeat(np.arange(m), np.diff(pattern.indptr))
     forward = push(_directions(columns, x.dtype))
     if len(forward):

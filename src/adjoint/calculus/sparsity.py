@@ -162,8 +162,9 @@ def _propagated(known: dict[Node, Pattern], output: Node) -> Pattern | None:
 def _of_operation(node: Operation, parts: Sequence[Pattern | None]) -> Pattern | None:
     """Return the pattern of a result, given those of the operands; None for constant ones."""
     card, out = node.primitive, node.output
-    if card.links is not None:
-        links = card.links(out, node.args, node.params)
+    rule = card.analyses.links
+    if rule is not None:
+        links = rule(out, node.args, node.params)
     elif card.facts.moves is not None:
         return _moved(node, parts)
     elif card.expand is not None:
