@@ -22,6 +22,8 @@ from . import (
     products,
     rosenbrock,
     search,
+    sparse_hessian,
+    taylor,
 )
 from .latency import Latency
 from .memory import Memory
@@ -54,6 +56,8 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "lstm": lstm.race,
     "per-sample": per_sample.race,
     **loops.RACES,
+    "sparse-hessian": sparse_hessian.race,
+    "taylor": taylor.race,
     **operations.RACES,
     "compile-article": latency.article,
     "compile-digits": latency.digits,

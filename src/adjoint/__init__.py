@@ -96,6 +96,7 @@ _LAZY_NAMES = {
     "scan": "graphs.loops.scan",
     "while_loop": "graphs.loops.repeat",
     "TrainingTask": "exporting.training_task",
+    "taylor": "calculus.taylor",
     "vmap": "graphs.vmap",
     "why": "explanation.diagnosis.why",
     "write_source": "compiler.compiled",

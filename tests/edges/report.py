@@ -38,6 +38,11 @@ both tails, as `scipy.special.expit` is, and `2 * logistic(2 * x) - 1` is the sa
 NumPy's functions answer for plain arrays themselves: `np.linalg.norm([1e308, 2.0])` overflows,
 where `ad.linalg.norm`, the norm of a tensor and a compiled one stay in range.
 
+**Beyond the gradient.** `ad.jacobian(..., sparse=True)` has the dense one's entries at all of these
+places; an entry that is 0 by such a convention is stored. `ad.taylor` keeps to the same conventions
+in every order: what is flat, masked or not chosen at x adds nothing, and a vertical tangent gives
+±∞ from the first order on.
+
 This page is written by `python tests/edges/report.py --markdown > docs/explanation/edges.md`.
 {count} probes.
 """

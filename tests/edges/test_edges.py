@@ -13,6 +13,7 @@ from probes.probe import matches
 from report import markdown
 
 import adjoint as ad
+from sampled import sampled
 
 PAGE = Path(__file__).parents[2] / "docs/explanation/edges.md"
 NUMERIC = [probe for probe in PROBES if probe.error is None]
@@ -60,6 +61,41 @@ def test_the_derivative_is_right(probe, mode):
 @pytest.mark.parametrize("probe", named(probe for probe in NUMERIC if probe.fits_single))
 def test_the_derivative_is_right_in_single_precision(probe, mode):
     check(probe, mode, np.float32, SINGLE_RTOL)
+
+
+def first_order(probe):
+    """Return the function of a probe's float arguments, and these."""
+    arrays = probe.arrays(np.float64)
+    xs = [arrays[n] for n in probe.floats]
+    return closed(probe.function(Names()), arrays, probe.floats), xs
+
+
+def test_taylor_coefficients_are_the_tangents_at_every_probe():
+    for probe in NUMERIC:
+        function, xs = first_order(probe)
+        units = [np.ones_like(x) for x in xs]
+        value, slope = ad.jvp(function, xs, units)
+        found = ad.taylor(lambda xs, function=function: function(*xs), xs, units, 1)
+        # Where two infinite tangents meet, a quotient's own recurrence may know their sum.
+        meet = np.isnan(slope) & ~np.isnan(value)
+        np.testing.assert_allclose(found[0], value, err_msg=probe.name)
+        np.testing.assert_allclose(
+            np.where(meet, np.nan, found[1]), slope, rtol=1e-12, err_msg=probe.name
+        )
+
+
+@NEEDS_SCIPY
+@pytest.mark.parametrize("first", sampled(range(6), 6))
+def test_sparse_jacobians_are_the_dense_ones_at_every_probe(first):
+    for probe in NUMERIC[first::6]:
+        function, xs = first_order(probe)
+        numbers = range(len(xs))
+        for mode in ("forward", "reverse"):
+            dense = ad.jacobian(function, numbers, mode=mode)(*xs)
+            found = ad.jacobian(function, numbers, mode=mode, sparse=True)(*xs)
+            for matrix, block in zip(found, dense, strict=True):
+                expected = block.reshape(matrix.shape)
+                np.testing.assert_array_equal(matrix.toarray(), expected, err_msg=probe.name)
 
 
 @pytest.mark.parametrize("probe", named(REFUSED))

@@ -34,7 +34,7 @@ def _cases() -> list[Any]:
     """Return the cases of all cards, a sample of those that share the rule of entries."""
     of_entries, others = [], []
     for name, primitive in PRIMITIVES.items():
-        found = of_entries if primitive.batch is entrywise else others
+        found = of_entries if primitive.analyses.batch is entrywise else others
         for number, case in enumerate(cases(primitive)):
             for mapped in _choices(len(case) - 1):
                 found.append(pytest.param(name, number, mapped, id=f"{name}-{number}-{mapped}"))
@@ -124,6 +124,6 @@ def test_derivatives_of_a_card_on_all_rows_equal_a_loop(name, number, mapped):
 
 def test_only_the_cards_that_vmap_names_are_done_row_by_row():
     ours = {n: p for n, p in PRIMITIVES.items() if p.__module__.startswith("adjoint.")}
-    found = {name for name, primitive in ours.items() if primitive.batch is one_by_one}
+    found = {name for name, primitive in ours.items() if primitive.analyses.batch is one_by_one}
     assert found == {"convolution", "strong_convolution", "uniform"}
     assert "``np.convolve``, `uniform`" in ad.vmap.__doc__

@@ -368,7 +368,7 @@ def vjp(function: Function, *args: Tree) -> tuple[Any, Function]:
         def seed(output: Operand, cotangent: Operand) -> None:
             if not isinstance(output, Value) or output.node is None:
                 return
-            cotangent = _of_shape(cotangent, output, "cotangent")
+            cotangent = same_shape(cotangent, output, "cotangent")
             # One value may be several leaves of the result; its cotangents add up.
             known = seeds.get(output.node)
             seeds[output.node] = cotangent if known is None else known + cotangent
@@ -379,7 +379,13 @@ def vjp(function: Function, *args: Tree) -> tuple[Any, Function]:
     return map_leaves(lambda x: _leave(record, x), record.result), pull
 
 
-def _of_shape(part: Operand, like: Value, what: str) -> Any:
+def same_shape(part: Operand, like: Value, what: str) -> Any:
+    """Return a tangent or a cotangent as an array or value, if it has the shape of its value.
+
+    Raises
+    ------
+    ShapeError
+    """
     plain = part if isinstance(part, Value) else np.asarray(as_operand(part), like.dtype)
     if plain.shape != like.shape:
         raise ShapeError(f"{what} of shape {plain.shape} for a value of shape {like.shape}")
@@ -424,7 +430,7 @@ def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tupl
         seeds: dict[Node, Any] = {}
         for value, tangent in zip(record.inputs, leaves(tangents), strict=True):
             assert value.node is not None
-            seeds[value.node] = _of_shape(tangent, value, "tangent")
+            seeds[value.node] = same_shape(tangent, value, "tangent")
         nested = record.nested or any(isinstance(t, Value) and t.node for t in leaves(tangents))
         moved = push_forward(seeds, _nodes(record.result), lift=lift if nested else None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.tree import leaves, map_leaves
 from ..core.value import Value
-from ..errors import choose
+from ..errors import choose, require
 from ..graphs.sweep import push_forward, reachable
 from ..graphs.tensor import Tensor
 from ..ops.structural import concatenate, stack
@@ -30,6 +30,9 @@ from .derivatives import (
     zeros_of,
 )
 
+if TYPE_CHECKING:
+    from .sparse import Blocks
+
 
 def jacobian(
     function: Function,
@@ -37,11 +40,13 @@ def jacobian(
     *,
     wrt: int | Sequence[int] | None = None,
     mode: str = "auto",
+    sparse: bool = False,
 ) -> Function:
     """Return a function that gives all partial derivatives of ``function``'s results.
 
     The function is recorded once; then one sweep for each entry of the results (reverse) or of the
-    arguments (forward), many of them at once, see `vmap`.
+    arguments (forward), many of them at once, see `vmap`. With ``sparse`` one sweep finds all
+    columns, or rows, that have no place in common.
 
     Parameters
     ----------
@@ -52,13 +57,36 @@ def jacobian(
     wrt : int or sequence of int, optional
         Another name for ``argnums``, as `explain`, `draw` and `why` have it.
     mode : {"auto", "forward", "reverse"}
-        "auto" takes the one with fewer sweeps.
+        "auto" takes the one with fewer sweeps; where ``sparse``, some in each if that are fewer.
+    sparse : bool
+        Whether to give ``scipy.sparse`` arrays, which hold only the entries that may be other than
+        0. Which these are is found on the record of the run and kept for all calls that do the
+        same operations, whatever the numbers.
 
     Returns
     -------
     callable
         For one result y and one argument x the array ∂y/∂x, of shape ``y.shape + x.shape``. For a
-        tree of results, the same tree of those; each argument's tree stands inside.
+        tree of results, the same tree of those; each argument's tree stands inside. With ``sparse``
+        each array is a ``scipy.sparse.csr_array`` of shape ``(y.size, x.size)``.
+
+    Raises
+    ------
+    ImportError
+        If ``sparse`` is asked for and SciPy is not installed.
+    TypeError
+        When called, if an argument is not of floats; if a sparse derivative is called on traced
+        values, or to be differentiated.
+    ValueError
+        When called, if a sparse derivative has so many entries that it is none.
+
+    Notes
+    -----
+    The pattern of a sparse derivative is that of the operations, not of their numbers: an entry
+    that happens to be 0 is stored. Both branches of `where` count, all of a row of a matrix
+    product, and all entries that a sum, a maximum or a ``cumsum`` goes over. Each result of a
+    function with rules of your own is taken to depend on all of its arguments. A branch of Python's
+    own counts as it was taken; if a later call takes the other one, the pattern is found again.
 
     Examples
     --------
@@ -67,8 +95,15 @@ def jacobian(
     >>> ad.jacobian(lambda x: x * x[::-1])(np.array([2.0, 3.0]))
     array([[3., 2.],
            [3., 2.]])
+
+    Each result depends on two entries of a thousand, so that two sweeps are enough:
+
+    >>> slopes = ad.jacobian(lambda x: x[1:] * x[:-1], sparse=True)(np.arange(1000.0))
+    >>> slopes.shape, slopes.nnz, float(slopes[7, 8])
+    ((999, 1000), 1998, 7.0)
     """
     choose("mode", mode, _JACOBIANS)
+    blocks = _blocks(mode) if sparse else None
     chosen, called = one_name_for(argnums, wrt)
 
     @functools.wraps(function)
@@ -76,11 +111,14 @@ def jacobian(
         numbers = read_argnums(chosen, len(args), called=called)
         record = record_run(function, args, kwargs, numbers)
         outputs = [_as_value(leaf) for leaf in leaves(record.result)]
-        rows = _JACOBIANS[mode](record, outputs)
-        blocks = iter([rebuild(args, numbers, record.expose(row)) for row in rows])
+        if blocks is None:
+            exposed = [record.expose(row) for row in _JACOBIANS[mode](record, outputs)]
+        else:
+            exposed = _sparse_jacobian(record, outputs, blocks)
+        found = iter([rebuild(args, numbers, row) for row in exposed])
 
         def block(_: object) -> Any:
-            row = next(blocks)
+            row = next(found)
             return row[0] if is_one_number(chosen) else tuple(row)
 
         return map_leaves(block, record.result)
@@ -94,6 +132,8 @@ def _as_value(output: Operand) -> Value:
 
 # A sweep over symbols costs some ten plain ones, and is then done for as many rows as there are.
 _FEW, _MOST = 24, 128
+# Sweeps over as many entries are as fast one after another, and take less memory.
+_LARGE = 2**20
 
 
 def _swept(
@@ -114,19 +154,34 @@ def _swept(
     is_opaque : bool
         Whether the sweep calls rules of the user's own, which may want numbers and not symbols.
     """
-    if is_opaque or value.size < _FEW:
-        found = [sweep(_units(value, n, n + 1)[0]) for n in range(value.size)]
+    one_by_one = is_opaque or value.size < _FEW
+    step = 1 if one_by_one else _MOST
+    parts = [
+        _along(sweep, _units(value, start, min(start + step, value.size)), shapes, one_by_one)
+        for start in range(0, value.size, step)
+    ]
+    if not parts:
+        return [np.zeros((0, *shape), value.dtype) for shape in shapes]
+    return [concatenate(list(column)) for column in zip(*parts, strict=True)]
+
+
+def _along(
+    sweep: Callable[[Any], list[Any]],
+    directions: Any,
+    shapes: Sequence[Shape],
+    one_by_one: bool,
+) -> list[Any]:
+    """Return the results of a sweep for each of several directions, as rows."""
+    if one_by_one:
+        found = [sweep(direction) for direction in directions]
         columns = list(zip(*found, strict=True)) or [() for _ in shapes]
         return [
-            _piled(c, (value.size, *s), value.dtype) for c, s in zip(columns, shapes, strict=True)
+            _piled(c, (len(directions), *s), directions.dtype)
+            for c, s in zip(columns, shapes, strict=True)
         ]
     from ..graphs.vmap import vmap  # here: `import adjoint` does without it
 
-    parts = [
-        vmap(sweep)(_units(value, start, min(start + _MOST, value.size)))
-        for start in range(0, value.size, _MOST)
-    ]
-    return [concatenate(list(column)) for column in zip(*parts, strict=True)]
+    return list(vmap(sweep)(directions))
 
 
 def _has_users_rules(outputs: Sequence[Value]) -> bool:
@@ -206,16 +261,63 @@ def _axes_last(block: Cotangent, count: int) -> Any:
     return block.transpose((*range(count, block.ndim), *range(count)))
 
 
+def _blocks(mode: str) -> Blocks:
+    require("scipy.sparse", extra="native", purpose="a sparse derivative")
+    from .sparse import Blocks  # here: `import adjoint` does without SciPy
+
+    return Blocks(mode)
+
+
+def _sparse_jacobian(record: Record, outputs: Sequence[Value], blocks: Blocks) -> list[list[Any]]:
+    """One sweep for each colour of the columns, or rows, of a block finds the entries of it."""
+    from .sparse import entries, refuse_nested
+
+    refuse_nested(record)
+    is_opaque = _has_users_rules(outputs)
+
+    def along(sweep: Callable[[Any], Any], start: Value, end: Value, directions: Any) -> Any:
+        at_once = len(directions) if len(directions) * max(start.size, end.size) < _LARGE else 0
+        units = directions.reshape((len(directions), *start.shape))
+        found = _along(lambda unit: [sweep(unit)], units, [end.shape], is_opaque or at_once < _FEW)
+        return np.asarray(found[0]).reshape((len(directions), end.size))
+
+    def block(x: Value, y: Value, known: Any) -> Any:
+        alone = record._replace(inputs=[x])
+
+        def push(unit: Any) -> Any:
+            return _tangents(alone, {} if x.node is None else {x.node: unit}, [y])[0]
+
+        def pull(unit: Any) -> Any:
+            return cotangents(alone, {} if y.node is None else {y.node: unit})[0]
+
+        return entries(
+            known,
+            x,
+            y,
+            functools.partial(along, push, x, y),
+            functools.partial(along, pull, y, x),
+        )
+
+    found = blocks.of(record.inputs, outputs)
+    return [
+        [block(x, y, known) for x, known in zip(record.inputs, row, strict=True)]
+        for y, row in zip(outputs, found, strict=True)
+    ]
+
+
 def hessian(
     function: Function,
     argnums: int | Sequence[int] | None = None,
     *,
     wrt: int | Sequence[int] | None = None,
+    sparse: bool = False,
 ) -> Function:
     """Return a function that gives the matrix of second derivatives of a scalar function.
 
     The Jacobian of the gradient, see `jacobian`: for one argument x an array of shape
-    ``x.shape + x.shape``. ``argnums`` and ``wrt`` are those of `grad`.
+    ``x.shape + x.shape``, or with ``sparse`` a ``scipy.sparse.csr_array`` of shape
+    ``(x.size, x.size)``, as ``scipy.optimize.minimize(..., method="trust-constr", hess=...)``
+    takes. ``argnums`` and ``wrt`` are those of `grad`.
 
     Examples
     --------
@@ -224,8 +326,14 @@ def hessian(
     >>> ad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
     array([[6., 2.],
            [2., 0.]])
+
+    A sum of terms that each depend on two neighbours, of ten thousand variables:
+
+    >>> H = ad.hessian(lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2), sparse=True)(np.ones(10**4))
+    >>> H.shape, H.nnz
+    ((10000, 10000), 29998)
     """
-    return jacobian(grad(function, argnums, wrt=wrt), argnums, wrt=wrt)
+    return jacobian(grad(function, argnums, wrt=wrt), argnums, wrt=wrt, sparse=sparse)
 
 
 def hvp(function: Function) -> Function:

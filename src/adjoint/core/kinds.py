@@ -24,6 +24,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from .annotations import AnyArray, Axis, Cotangent, Described, Operand, Params
 from .batching import along_axis, entrywise
 from .facts import Facts
+from .links import entrywise as linked_entrywise
 from .primitive import Primitive
 from .registry import PRIMITIVES, STRONG
 from .spec import Spec, shape_of
@@ -95,6 +96,7 @@ def elementwise(
     columns.setdefault("passes_nan", True)
     columns["flat"] = not any(map(callable, partials)) and not any(partials)
     columns.setdefault("batch", entrywise)
+    columns.setdefault("links", linked_entrywise([callable(p) or p != 0 for p in partials]))
 
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]

@@ -21,6 +21,8 @@ from .annotations import ArrayLike, Described, Operand, Params
 from .axis import AxisRule, read_axis
 from .batching import along_axis, one_by_one
 from .facts import Facts
+from .links import Rule as LinksRule
+from .links import along_axis as linked_along_axis
 from .metadata import formula, keyword, keyword_formula, literal, plain
 from .operand import PLAINEST, refuse_subclass
 from .registry import NUMPY, PRIMITIVES, STRONG
@@ -28,6 +30,30 @@ from .spec import Spec
 from .value import Value
 
 _NO_FACTS = Facts()
+
+
+class Analyses(NamedTuple):
+    """The columns that are read once for many runs; few walks read them.
+
+    They stand apart since CPython looks attributes up faster where there are fewer than thirty.
+
+    Parameters
+    ----------
+    batch : callable
+        ``batch(rows, **params)`` applies it to many rows at once, see `batching`; by default along
+        the ``axis`` of its one array, if it has a rule of axes, else to one row after another.
+    links : callable, optional
+        ``links(out, args, params)`` says which entries of the result depend on which of each
+        argument, see `links`; by default those of the same line where it acts along an ``axis``.
+    series : callable, optional
+        ``series(k, y, args, params)`` gives the coefficient k > 0 of the result's power series, by
+        ``y(j)`` of the lower ones and ``args[n](j)`` of the arguments' (None for 0), where the push
+        forward takes longer to say it; see `graphs.series`.
+    """
+
+    batch: Callable[..., Any]
+    links: LinksRule | None
+    series: Callable[..., Any] | None
 
 
 class Trials(NamedTuple):
@@ -111,11 +137,9 @@ class Primitive:
     plain : str, optional
         The card of a product in which 0·∞ = 0 names the product that it is where there is no such
         term.
-    batch : callable
-        ``batch(rows, **params)`` applies it to many rows at once, see `batching`; by default along
-        the ``axis`` of its one array, if it has a rule of axes, else to one row after another.
     name : str, optional
         By default that of the forward function.
+    batch, links, series : see `Analyses`
     domain, kinks, cases : see `Trials`
     """
 
@@ -143,6 +167,8 @@ class Primitive:
         plain: str | None = None,
         batch: Callable[..., Any] | None = None,
         name: str | None = None,
+        links: LinksRule | None = None,
+        series: Callable[..., Any] | None = None,
     ) -> None:
         self.name = self.__name__ = name or forward.__name__
         self.__doc__ = forward.__doc__
@@ -163,7 +189,10 @@ class Primitive:
         self.expand, self.plain = expand, plain
         self.variadic, self.array_names, self.param_names, self.defaults = _parameters(forward)
         is_along_axis = axis is not None and len(self.array_names) == 1 and not self.variadic
-        self.batch = batch or (along_axis if is_along_axis else one_by_one)
+        batch = batch or (along_axis if is_along_axis else one_by_one)
+        if links is None and facts.moves is None and batch is along_axis:
+            links = linked_along_axis
+        self.analyses = Analyses(batch, links, series)
         self._known_params = frozenset(self.param_names)
 
     @functools.cached_property

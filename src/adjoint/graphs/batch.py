@@ -170,7 +170,7 @@ class Batch:
         operands = [self._operand(payload, parent, outer) for payload, parent in node.edges()]
         rows = Rows(node.primitive, operands, mapped, self.size, node.output)
         with np.errstate(all="ignore"):
-            return node.primitive.batch(rows, **node.params)
+            return node.primitive.analyses.batch(rows, **node.params)
 
     def _operand(self, payload: Any, parent: Node | None, outer: Container[Node]) -> Any:
         if parent is None:

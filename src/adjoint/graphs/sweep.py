@@ -56,7 +56,7 @@ def leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
     return found
 
 
-def _like(part: Cotangent, value: Array | Spec, spread: Callable[..., Any]) -> Any:
+def fitted(part: Cotangent, value: Array | Spec, spread: Callable[..., Any]) -> Any:
     """Give a cotangent (by `sum_to`) or tangent (by `broadcast_to`) its value's shape and dtype."""
     if part.shape != value.shape:
         part = spread(part, shape=value.shape)
@@ -173,10 +173,10 @@ def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, part
     for target, part, arg in zip(targets, parts, node.args, strict=True):
         if target is None or part is None:
             continue
-        # NumPy's native dtypes are single objects: identity is the cheaper test, and `_like` makes
+        # NumPy's native dtypes are single objects: identity is the cheaper test, and `fitted` makes
         # the exact one.
         if part.shape != arg.shape or part.dtype is not arg.dtype:
-            part = _like(part, arg, sum_to)
+            part = fitted(part, arg, sum_to)
         known = cotangents.get(target)
         cotangents[target] = part if known is None else known + part
 
@@ -277,4 +277,4 @@ def _moved(node: Operation, given: Sequence[Tangent | None], lift: Lift | None) 
     """Return the tangent of an operation's result, given those of its operands."""
     y, args = (node.output, node.args) if lift is None else _lifted(node, lift)
     moved = node.primitive.jvp(given, y, args, node.params)  # type: ignore[misc]
-    return _like(moved, node.output, broadcast_to)  # type: ignore[no-any-return]
+    return fitted(moved, node.output, broadcast_to)  # type: ignore[no-any-return]

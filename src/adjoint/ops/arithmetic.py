@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.annotations import AnyArray, Array, ArrayLike
+from ..core.annotations import AnyArray, Array, ArrayLike, Params
 from ..core.facts import SMALL, Moves, of_difference, of_negative, of_product, of_sum
 from ..core.kinds import elementwise, zeros_like
-from ..core.registry import NUMPY
+from ..core.registry import NUMPY, PRIMITIVES
 from ..core.value import attach
 from .rounding import rint
 
@@ -78,8 +78,21 @@ def multiply(x: Array, y: Array) -> Array:
     return np.multiply(x, y)
 
 
+def _quotient_series(order: int, y: Any, args: Any, params: Params) -> Any:
+    """Return a coefficient of x / y: that of x, less what those of lower orders make with y's."""
+    (dividend, divisor), strong_product = args, PRIMITIVES["strong_multiply"]
+    rest = dividend(order)
+    for n in range(1, order + 1):
+        part, lower = divisor(n), y(order - n)
+        if part is not None and lower is not None:
+            term = strong_product(part, lower)
+            rest = -term if rest is None else rest - term
+    return None if rest is None else strong_product(rest, divide(1.0, divisor(0)))
+
+
 @elementwise(
     # By y it is -out / y rather than -x / y², whose square may over- or underflow.
+    series=_quotient_series,
     partials=[lambda out, x, y: divide(1.0, y), lambda out, x, y: -divide(out, y)],
     strong=True,
     source="{x} / {y}",

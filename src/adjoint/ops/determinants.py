@@ -17,6 +17,7 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent
 from ..core.batching import Rows, stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general, zeros_like
+from ..core.links import of_matrices as linked_matrices
 from ..core.registry import NUMPY
 from .matrices import (
     SQUARE,
@@ -41,6 +42,7 @@ _SINGULAR = np.array([[1.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.3, -0.2, 1.0]])
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     vjp=lambda g, y, a: [strong_multiply(per_matrix(g), cofactor(a))],
     jvp=lambda tangents, y, a: scalar_product(tangents[0], cofactor(a)),
     shape=lambda a: square_shape(a)[:-2],
@@ -97,6 +99,7 @@ def _cofactor_slope(t: AnyArray, a: AnyArray) -> AnyArray:
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     public=False,
     vjp=lambda g, y, a: [_cofactor_slope(g, a)],
     jvp=lambda tangents, y, a: _cofactor_slope(tangents[0], a),

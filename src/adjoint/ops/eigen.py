@@ -27,6 +27,8 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.batching import all_stacked, stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general, linear, zeros_like
+from ..core.links import first_unchanged
+from ..core.links import of_matrices as linked_matrices
 from ..core.registry import NUMPY
 from ..core.views import own
 from ..errors import choose
@@ -75,6 +77,7 @@ def inverse_gaps(values: AnyArray) -> AnyArray:
 
 @linear(
     batch=all_stacked,
+    links=first_unchanged,
     public=False,
     transposes=[lambda g, x, values, *, what: checked(g, values, what=what), None],
     shape=lambda x, values, *, what: tuple(x.shape),
@@ -159,6 +162,7 @@ def _packed_shape(a: Described, **_: object) -> tuple[int, ...]:
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     public=False,
     vjp=_eigh_vjp,
     jvp=_eigh_jvp,

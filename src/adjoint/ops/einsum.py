@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.annotations import AnyArray, Array, Cotangent, Described, Params
 from ..core.batching import Rows, one_by_one
 from ..core.facts import Moves
 from ..core.kinds import linear, multilinear
+from ..core.links import by_names
 from ..core.metadata import literal
 from ..core.registry import NUMPY
 from ..core.spec import shape_of
@@ -129,6 +130,11 @@ def _product_flops(out: Described, *operands: Described, subscripts: str, **_: A
     return 2 * math.prod(sizes.values())
 
 
+def _named_links(out: Described, args: Sequence[Any], params: Params) -> Any:
+    terms, output = split_terms(params["subscripts"])
+    return by_names(out, args, terms, output)
+
+
 def _named_in_rows(rows: Rows, *, subscripts: str, **params: Any) -> Any:
     free = set(string.ascii_letters) - set(subscripts)
     if not free:
@@ -145,6 +151,7 @@ def _named_in_rows(rows: Rows, *, subscripts: str, **params: Any) -> Any:
 
 @multilinear(
     batch=_named_in_rows,
+    links=_named_links,
     public=False,
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,
@@ -190,6 +197,7 @@ def named_view(x: Array, *, subscripts: str) -> Array:
 
 @multilinear(
     batch=_named_in_rows,
+    links=_named_links,
     public=False,
     adjoints=_einsum_adjoint,
     shape=_einsum_shape,

@@ -18,6 +18,8 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.batching import all_stacked, stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general, linear
+from ..core.links import first_unchanged
+from ..core.links import of_matrices as linked_matrices
 from ..core.registry import NUMPY
 from ..core.views import own
 from ..errors import ShapeError, choose
@@ -66,6 +68,7 @@ _POSITIVE_STACK = np.stack([POSITIVE[:2, :2], POSITIVE[1:, 1:]])
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     vjp=_cholesky_vjp,
     jvp=_cholesky_jvp,
     shape=square_shape,
@@ -111,6 +114,7 @@ def _of_full_rank_shape(x: Described, q: Described, r: Described, a: Described) 
 
 @linear(
     batch=all_stacked,
+    links=first_unchanged,
     public=False,
     transposes=[lambda g, x, q, r, a: g, None, None, None],
     shape=_of_full_rank_shape,
@@ -179,6 +183,7 @@ def _qr_error(a: Described) -> str | None:
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     public=False,
     vjp=_qr_vjp,
     jvp=_qr_jvp,

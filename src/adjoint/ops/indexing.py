@@ -11,6 +11,7 @@ from ..core.annotations import AnyArray, Array, Cotangent, Described
 from ..core.batching import reshaped
 from ..core.facts import Moves
 from ..core.kinds import constant, linear
+from ..core.links import by_groups
 from ..core.metadata import formula, literal
 from ..core.operand import as_plain
 from ..core.spec import Spec, shape_of
@@ -132,6 +133,7 @@ def add_at(x: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
 
 @linear(
     batch=scattered_in_rows,
+    links=by_groups(lambda numbers, x, *arrays, key, shape: numbers[fill(key, arrays)]),
     public=False,
     transposes=[lambda g, x, *arrays, key, shape: index(g, *arrays, key=key)],
     shape=_scattered_shape,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.annotations import AnyArray, Array, Cotangent, Described
+from ..core.annotations import AnyArray, Array, Cotangent, Described, Params
 from ..core.batching import Rows, entrywise, reshaped, with_axes
 from ..core.facts import of_product
 from ..core.kinds import multilinear
+from ..core.links import by_names
+from ..core.links import entrywise as linked_entrywise
 from ..core.spec import shape_of
 from ..core.value import Value
 from .structural import reshape
@@ -62,6 +64,7 @@ strong_zero_listeners: list[Callable[[], None]] = []
 
 @multilinear(
     batch=entrywise,
+    links=linked_entrywise((True, True)),
     public=False,
     adjoints=(
         lambda g, x, y: strong_multiply(g, y),
@@ -222,6 +225,17 @@ def _matmul_in_rows(rows: Rows) -> Any:
     return rows.shaped(rows.apply([left, right]))
 
 
+def _matmul_links(out: Described, args: Sequence[Any], params: Params) -> Any:
+    """Link a row of the product to that of the left matrix, and a column to that of the right."""
+    x, y = args
+    stack = range(len(out.shape))[::-1]  # counted from behind, as broadcasting aligns axes
+    left = [*stack[len(stack) - x.ndim + 2 :], "row", "inner"][-x.ndim :]
+    right = [*stack[len(stack) - y.ndim + 2 :], "inner", "column"] if y.ndim > 1 else ["inner"]
+    ends = ["row"] * (x.ndim > 1) + ["column"] * (y.ndim > 1)
+    output = [*stack[len(ends) :], *ends]
+    return by_names(out, args, [left, right], output)
+
+
 def _as_matrix(rows: Rows, n: int, axis: int) -> Any:
     """Return an operand of a product; a vector is given an axis of size 1 at ``axis``."""
     x = rows.operands[n]
@@ -233,6 +247,7 @@ def _as_matrix(rows: Rows, n: int, axis: int) -> Any:
 
 @multilinear(
     batch=_matmul_in_rows,
+    links=_matmul_links,
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,
     source="{x} @ {y}",
@@ -270,6 +285,7 @@ def matmul(x: Array, y: Array) -> Array:
 
 @multilinear(
     batch=_matmul_in_rows,
+    links=_matmul_links,
     public=False,
     adjoints=(_left_adjoint, _right_adjoint),
     shape=_matmul_shape,

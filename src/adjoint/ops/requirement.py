@@ -14,6 +14,7 @@ import numpy as np
 from ..core.annotations import AnyArray, Array, Described
 from ..core.batching import all_stacked
 from ..core.kinds import linear
+from ..core.links import first_unchanged
 from ..core.operand import as_operand
 from ..core.spec import Spec
 from ..core.value import Value
@@ -23,6 +24,7 @@ Kind = Literal["ValueError", "IndexError", "ZeroDivisionError"]
 
 @linear(
     batch=all_stacked,
+    links=first_unchanged,
     public=False,
     transposes=[lambda g, x, holds, *, message, error: g, None],
     shape=lambda x, holds, *, message, error: tuple(x.shape),

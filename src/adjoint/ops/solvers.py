@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
+from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described, Params
 from ..core.batching import Rows, reshaped, stacked, with_axes
 from ..core.facts import of_matrices
 from ..core.kinds import general, zeros_like
+from ..core.links import by_names
+from ..core.links import of_matrices as linked_matrices
 from ..core.metadata import Tolerance
 from ..core.registry import NUMPY
 from ..core.spec import shape_of
@@ -45,6 +47,7 @@ from .svd import svdvals
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     vjp=lambda g, y, a: [-chain(y.mT, g, y.mT)],
     jvp=lambda tangents, y, a: -chain(y, tangents[0], y),
     shape=square_shape,
@@ -88,6 +91,17 @@ def _solve_shape(a: Described, b: Described) -> tuple[int, ...]:
     return (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])
 
 
+def _solve_links(out: Described, args: Sequence[Any], params: Params) -> Any:
+    """Link each solution to its matrix and its right-hand side, column by column."""
+    a, b = args
+    stack = range(a.ndim - 2)[::-1]  # counted from behind, as broadcasting aligns axes
+    is_vector = b.ndim == 1
+    columns = [] if is_vector else ["column"]
+    behind = range(len(out.shape) - 1 - len(columns))[::-1]
+    given = [*range(b.ndim - 1 - len(columns))[::-1], "given", *columns]
+    return by_names(out, args, [[*stack, "row", "inner"], given], [*behind, "solution", *columns])
+
+
 def _solve_vjp(g: Cotangent, y: AnyArray, a: AnyArray, b: AnyArray) -> Sequence[Any]:
     """With d_b = a⁻ᵀ g, d_a = -d_b yᵀ [1]_."""
     if b.ndim > 1:
@@ -125,6 +139,7 @@ def _solve_in_rows(rows: Rows) -> Any:
 
 @general(
     batch=_solve_in_rows,
+    links=_solve_links,
     vjp=_solve_vjp,
     jvp=_solve_jvp,
     shape=_solve_shape,
@@ -187,6 +202,7 @@ def _inverted_shape(a: Described, **_: object) -> tuple[int, ...]:
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     public=False,
     vjp=_pinv_vjp,
     jvp=_pinv_jvp,

@@ -14,6 +14,7 @@ from ..core.axis import AxisRule, read_axis
 from ..core.batching import Rows, behind, entrywise, stacked
 from ..core.facts import Moves, of_total
 from ..core.kinds import constant, linear
+from ..core.links import by_groups, first_unchanged
 from ..core.metadata import DType, Sizes, dtype_text, escape_latex, formula, literal
 from ..core.operand import as_plain
 from ..core.registry import NUMPY, PRIMITIVES
@@ -167,6 +168,7 @@ def _sum_to(x: AnyArray, *, shape: tuple[int, ...]) -> AnyArray:
 
 @linear(
     batch=_summed_in_rows,
+    links=by_groups(lambda numbers, x, *, shape: np.broadcast_to(numbers, x.shape)),
     public=False,
     transposes=[lambda g, x, *, shape: broadcast_to(g, shape=x.shape)],
     shape=_summed_shape,
@@ -350,6 +352,7 @@ def stack(*arrays: Array, axis: int = 0) -> Array:
 
 @linear(
     batch=stacked,
+    links=first_unchanged,
     transposes=[lambda g, x, *, dtype: astype(g, dtype=x.dtype)],
     shape=lambda x, *, dtype: x.shape,
     dtype=lambda x, *, dtype: np.dtype(dtype),

@@ -22,6 +22,7 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.batching import stacked
 from ..core.facts import of_matrices
 from ..core.kinds import general
+from ..core.links import of_matrices as linked_matrices
 from ..core.registry import NUMPY
 from ..core.views import own
 from .arithmetic import divide
@@ -114,6 +115,7 @@ def _packed_shape(a: Described) -> tuple[int, ...]:
 
 @general(
     batch=stacked,
+    links=linked_matrices,
     public=False,
     vjp=_svd_vjp,
     jvp=_svd_jvp,

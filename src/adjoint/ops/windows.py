@@ -10,6 +10,7 @@ from ..core.annotations import AnyArray, Array, ArrayLike, Cotangent, Described
 from ..core.batching import Rows, stacked
 from ..core.facts import Moves
 from ..core.kinds import linear
+from ..core.links import by_groups
 from ..core.spec import Spec
 from ..errors import ShapeError
 from .structural import as_array
@@ -102,6 +103,11 @@ def _overlaid_in_rows(rows: Rows, *, shape: Sizes, **params: Any) -> Any:
 
 @linear(
     batch=_overlaid_in_rows,
+    links=by_groups(
+        lambda numbers, x, *, size, stride, dilation, shape: windows_of(
+            numbers, size, stride, dilation
+        )
+    ),
     public=False,
     transposes=[
         lambda g, x, *, size, stride, dilation, shape: windows(

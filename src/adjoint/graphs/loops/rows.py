@@ -47,7 +47,7 @@ def of_all_rows(
         rows[node] = any(which)
         if rows[node]:
             given = Rows(node.meant, operands, which, size, node.output)
-            values[node] = node.meant.batch(given, **node.params)
+            values[node] = node.meant.analyses.batch(given, **node.params)
         else:
             values[node] = node.meant.bind(operands, node.params)
     found = [isinstance(x, Symbol) and rows[node_of(x)] for x in body.outputs]
