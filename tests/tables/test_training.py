@@ -102,6 +102,25 @@ def test_the_epoch_is_chosen_by_the_loss_that_is_trained(monkeypatch):
         assert loss == pytest.approx(expected, rel=1e-4)
 
 
+def test_training_keeps_the_classes_in_balance_to_its_last_epoch(monkeypatch):
+    seen = []
+    choose = training._set_to_best
+    monkeypatch.setattr(
+        training, "_set_to_best", lambda members: seen.extend(members) or choose(members)
+    )
+    settings = TableSettings(
+        epochs=30, learning_rate=0.01, ensemble=1, hidden=(8,), class_weight="balanced"
+    )
+    encoder, target, parts = prepare(rare(), "y", settings)
+    training.train(encoder, target, parts, settings, progress=False)
+    (one,) = seen
+    one.network.load_state_dict(one.snapshots[30])
+    z = one.network.outputs(parts.train[0]).astype(float)
+    chance = 1 / (1 + np.exp(z[:, 0] - z[:, 1]))
+    # A tenth of the rows is of the class; unweighted steps bring the mean chance back to that.
+    assert chance.mean() > 0.25
+
+
 def test_weights_of_classes_of_a_number_are_refused():
     with pytest.raises(TableError, match="--class-weight: target 'y' is a number"):
         prepare(table(0), "y", TableSettings(class_weight="balanced"))
