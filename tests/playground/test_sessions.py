@@ -8,6 +8,8 @@ import pytest
 
 import adjoint as ad
 from adjoint.playground import fields, readings, requests
+from adjoint.playground import session as session_module
+from adjoint.playground import steps as steps_module
 from adjoint.playground.frame import pack, unpack
 from adjoint.playground.launch import bring_model
 from adjoint.playground.session import Brought, Session
@@ -178,6 +180,15 @@ def test_it_stops_at_an_epoch():
     for _ in range(5):
         session.take(10**9, 0.1)
     assert (session.steps.epoch, session.steps.position().step, session.stopped) == (3, 0, "epoch")
+
+
+def test_it_stops_where_the_epochs_run_out(monkeypatch):
+    monkeypatch.setattr(session_module, "MOST_EPOCHS", 2)
+    monkeypatch.setattr(steps_module, "MOST_EPOCHS", 2)
+    session = Session(Brought(read(SMALL)))
+    for _ in range(4):
+        session.take(10**9, 0.1)
+    assert (session.steps.epoch, session.stopped) == (2, "epoch")
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.1])
