@@ -25,6 +25,8 @@ from adjoint.playground.settings import (
 from adjoint.playground.setup import setup_of
 from adjoint.playground.steps import Steps
 
+SMALL = {"layers": [{"units": 2, "activation": "tanh"}]}
+
 
 def chosen(seed):
     """Return settings of all kinds, by chance."""
@@ -75,7 +77,7 @@ def taken(steps, count, seed):
 
 
 @pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(n, marks=pytest.mark.full) for n in range(2, 40))]
+    "seed", [29, *(pytest.param(n, marks=pytest.mark.full) for n in range(29))]
 )
 def test_any_settings(seed):
     steps = taken(Steps(setup_of(read(chosen(seed)), None)), 31, seed)
@@ -102,15 +104,17 @@ def test_before_the_first_step_the_program_makes_the_first_weights():
 @pytest.mark.parametrize(
     "text",
     [
-        "".join(f"{i % 7},{i * 0.1},{'ab'[i % 2]}\n" for i in range(30)),
         "".join(f"{i % 7}e5,3,{i * i / 7}\n" for i in range(30)),
+        pytest.param(
+            "".join(f"{i % 7},{i * 0.1},{'ab'[i % 2]}\n" for i in range(30)), marks=pytest.mark.full
+        ),
     ],
-    ids=["classes", "numbers"],
+    ids=["numbers", "classes"],
 )
 def test_of_ones_own_table(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows, _ = read_text("u,v,w\n" + text, None)
-    steps = taken(Steps(setup_of(settings_for(rows, read({"rows": 30})), rows)), 8, 0)
+    steps = taken(Steps(setup_of(settings_for(rows, read(SMALL)), rows)), 8, 0)
     (tmp_path / TABLE).write_text(as_csv(rows))
     assert_same(steps, run(program_text(steps)))
 

@@ -8,6 +8,8 @@ import pytest
 
 import adjoint as ad
 from adjoint.playground import fields, readings, requests
+from adjoint.playground import session as session_module
+from adjoint.playground import steps as steps_module
 from adjoint.playground.frame import pack, unpack
 from adjoint.playground.launch import bring_model
 from adjoint.playground.session import Brought, Session
@@ -148,7 +150,7 @@ def test_a_check_compares_differences_with_the_engine(session):
 
 
 def test_a_check_leaves_out_the_same_units_each_time():
-    session = Session(Brought(read(SMALL | {"dropout": 0.5, "norm": "batch"})))
+    session = Session(Brought(read(SMALL | {"dropout": 0.5})))
     ask(session, "take", until=3, milliseconds=100)
     header, _ = ask(session, "check", name="layers[0].weight", index=0)
     assert header["engine"] == pytest.approx(header["numeric"], rel=1e-6, abs=1e-12)
@@ -178,6 +180,15 @@ def test_it_stops_at_an_epoch():
     for _ in range(5):
         session.take(10**9, 0.1)
     assert (session.steps.epoch, session.steps.position().step, session.stopped) == (3, 0, "epoch")
+
+
+def test_it_stops_where_the_epochs_run_out(monkeypatch):
+    monkeypatch.setattr(session_module, "MOST_EPOCHS", 2)
+    monkeypatch.setattr(steps_module, "MOST_EPOCHS", 2)
+    session = Session(Brought(read(SMALL)))
+    for _ in range(4):
+        session.take(10**9, 0.1)
+    assert (session.steps.epoch, session.stopped) == (2, "epoch")
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.1])
@@ -420,5 +431,5 @@ def test_numbers_that_overflow_are_shown_without_a_warning():
     for step in range(1, 9):
         header, _ = ask(session, "take", until=step, milliseconds=100)
         assert header["what"] == "frame"
-        assert ask(session, "derive")[0]["what"] in ("derivation", "error")
+    assert ask(session, "derive")[0]["what"] in ("derivation", "error")
     assert header["diverged"]

@@ -115,7 +115,7 @@ def test_whole_epochs_are_those_of_fit():
 
 def test_looking_changes_nothing():
     watched, alone = Session(Brought(read(STATEFUL))), native()
-    for _ in range(4):
+    for _ in range(3):
         watched.take(watched.steps.taken + 3, 0.1)
         watched.opening()
         watched.frame()

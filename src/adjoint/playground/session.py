@@ -21,7 +21,7 @@ from .problem import Problem, Rows
 from .program_text import program_text
 from .settings import BY_NUMBER, OWN, Settings, SettingsError
 from .setup import Given, setup_of
-from .steps import Steps
+from .steps import MOST_EPOCHS, Steps
 
 # Of more parameters than these no numbers are sent, and of more rows no points.
 MOST_NUMBERS, MOST_POINTS = 5_000, 2_000
@@ -114,7 +114,7 @@ class Session:
                 break
             rate = (steps.taken - before) / max(now - started, 1e-6)
             count = max(1, min(4 * count, int(rate * (end - now))))
-        if settings.stop_epoch and steps.epoch >= settings.stop_epoch:
+        if steps.epoch >= (settings.stop_epoch or MOST_EPOCHS):
             self.stopped = "epoch"
 
     def _is_low_enough(self, since: int) -> bool:
