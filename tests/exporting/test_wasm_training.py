@@ -199,3 +199,18 @@ def test_other_targets_have_no_trainings(suffix, tmp_path):
 def test_a_stream_is_refused():
     with pytest.raises(TypeError, match="got a stream"):
         ad.TrainingTask(nn.MLP(2, 3, 2, rng=0), [(X, Y)], loss="cross_entropy")
+
+
+@needs_node
+def test_reproducible_weights_have_the_bits_that_fit_gives(tmp_path):
+    ad.export(task(seed=7, reproducible=True), tmp_path / "net.wasm")
+    model = TRAININGS["small"][0]()
+    options = {"loss": "cross_entropy", "optimizer": rate(0.05), "batch_size": 50, "seed": 7}
+    history = ad.fit(model, (X, Y), epochs=30, reproducible=True, progress=False, **options)
+    body = """
+told.losses = training.run(30);
+told.weights = Object.values(training.parameters()).map((array) => Array.from(array));
+"""
+    told = in_node(tmp_path, body)
+    assert told["losses"] == history.loss
+    assert told["weights"] == [p.data.ravel().tolist() for p in model.parameters()]

@@ -33,6 +33,9 @@ class TrainingTask:
         Decides the order of the rows; whoever runs the training may choose another.
     shuffle : bool
         Whether each epoch has another order.
+    reproducible : bool
+        Whether the weights have the bits that ``fit(..., reproducible=True)`` gives on every
+        machine; the module is larger then, and slower.
     epochs : int, optional
         After how many epochs a page pauses; by default it goes on.
 
@@ -65,6 +68,7 @@ class TrainingTask:
         seed: Any = 0,
         shuffle: bool = True,
         epochs: int | None = None,
+        reproducible: bool = False,
     ) -> None:
         self.task: Task = prepare(
             model, data, loss=loss, optimizer=optimizer, batch_size=batch_size
@@ -72,5 +76,5 @@ class TrainingTask:
         if self.task.stream is not None:
             raise TypeError("TrainingTask: expected a pair of arrays as data, got a stream of them")
         self.seed = as_seed(seed)
-        self.shuffle = shuffle
+        self.shuffle, self.reproducible = shuffle, reproducible
         self.epochs = None if epochs is None else positive_size("epochs", epochs)

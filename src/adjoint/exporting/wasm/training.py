@@ -17,11 +17,13 @@ from ...compiler.native.lanes import Names, declarations
 from ...compiler.native.machine import ATTRIBUTES, this_machine
 from ...compiler.native.step_code import StepCode
 from ...compiler.native.step_form import StepForm
+from ...compiler.native.target import Target
 from ...compiler.native.training_code import MOST_UNROLLED, compile_training
 from ...compiler.native.training_text import write_steps, write_training
 from ...compiler.native.unlowerable import Unlowerable
 from ...compiler.state import State
 from ...core.annotations import Array
+from ...core.reproducibility import reproducibly
 from ...graphs.graph import Graph
 from ...graphs.recording import enable_grad
 from ...optim.snapshot import kept
@@ -131,7 +133,7 @@ def training_of(given: TrainingTask) -> WasmTraining:
         If a part of it has no native code, or its settings follow a schedule.
     """
     task = given.task
-    with kept(task.model, task.optimizer), enable_grad():
+    with kept(task.model, task.optimizer), enable_grad(), reproducibly(given.reproducible):
         task.model.train()
         try:
             return _made(given)
@@ -154,8 +156,9 @@ def _made(given: TrainingTask) -> WasmTraining:
     X, *rest = task.data
     data = [X, *(a.astype(np.int64) if a.dtype.kind in "iu" else a for a in rest)]
     graph, form, tail, _ = arranged_step(step, data, task.batch_size, settings=len(settings))
-    steps = write_steps(graph, form, tail=tail, held=(), target=TARGET, limit=MOST_UNROLLED)
-    text = write_training(graph, form, steps, tail=tail, held=(), target=TARGET)
+    target = _target(given)
+    steps = write_steps(graph, form, tail=tail, held=(), target=target, limit=MOST_UNROLLED)
+    text = write_training(graph, form, steps, tail=tail, held=(), target=target)
     state = _state(step)
     kind, layout = kind_of(step.dtype), steps.layout
     memory = Memory()
@@ -196,6 +199,10 @@ def _made(given: TrainingTask) -> WasmTraining:
         given.seed,
         given.shuffle,
     )
+
+
+def _target(given: TrainingTask) -> Target:
+    return TARGET.reproducible() if given.reproducible else TARGET
 
 
 def _places(memory: Memory, steps: StepCode, form: StepForm, size: int) -> dict[str, int]:
@@ -315,7 +322,7 @@ def _golden(
     The code is written for the same vectors, and neither fuses nor reorders. So the numbers are
     those of the module to the last bit.
     """
-    here = this_machine()._replace(target=TARGET)
+    here = this_machine()._replace(target=_target(given))
     count = min(len(data[0]), form.rows(graph) + (0 if tail is None else form.rows(tail)))
     rows = [array[:count] for array in data]
     loop = EpochLoop(
