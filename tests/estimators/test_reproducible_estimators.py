@@ -9,7 +9,6 @@ from sklearn.datasets import make_classification, make_regression
 
 from adjoint.errors import ReproducibleError
 from adjoint.estimators import MLPClassifier, MLPRegressor, TabularClassifier, fit_many
-from sampled import for_full
 from x86_levels import LEVELS, compiling_for, machine_of
 
 X, Y = make_classification(150, 6, n_informative=4, n_classes=3, random_state=0)
@@ -52,12 +51,19 @@ def a_table():
     return TabularClassifier(**settings, reproducible=True).fit(frame, Y)
 
 
-CASES = [early_stopping, a_table]
-OTHERS = [float32_and_tanh, inverse_scaling, a_regression, gaps_filled_with_means]
+CASES = [
+    early_stopping,
+    a_table,
+    float32_and_tanh,
+    inverse_scaling,
+    a_regression,
+    gaps_filled_with_means,
+]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("fitted", [*CASES, *for_full(OTHERS)])
+@pytest.mark.full
+@pytest.mark.parametrize("fitted", CASES)
 def test_the_digest_is_the_same_for_registers_of_every_width(fitted):
     found = set()
     for level in LEVELS:

@@ -6,6 +6,7 @@ import pytest
 from adjoint import nn
 from adjoint.nn import initialise
 from adjoint.training.digest import sha256_of
+from sampled import for_full
 
 # The digests of weights of 40 by 30 and of layers, seed 3, in float64 as they are drawn.
 DIGESTS = {
@@ -49,7 +50,9 @@ def test_normal_weights_are_those_of_numpy_but_in_the_tail():
     assert (found * 2.0**37 == np.rint(found * 2.0**37))[is_far].all()
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 7), (7, 2), (31, 31), (257, 260)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (2, 7), (7, 2), (31, 31), *for_full([pytest.param((257, 260))])]
+)
 def test_orthogonal_weights_are_the_factor_q_with_a_positive_diagonal(shape):
     weight = initialise.orthogonal(shape, np.random.default_rng(1))
     tall = np.random.default_rng(1).normal(size=(max(shape), min(shape)))

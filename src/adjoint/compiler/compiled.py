@@ -77,7 +77,7 @@ def compile(function: Function, *, reproducible: bool = False) -> Compiled:
     reproducible : bool
         Whether results must have the same bits on every processor: all of the function is then
         native code, whose sums have one order and whose products are rounded, see
-        :doc:`/how-to/reproducible`. It is not for tensors that require a gradient.
+        docs/how-to/reproducible. It is not for tensors that require a gradient.
 
     Returns
     -------

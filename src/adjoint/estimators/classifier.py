@@ -82,8 +82,8 @@ n_iter_no_change, max_fun
     compile : bool or "auto"
         Whether to run native code; "auto" where it can.
     reproducible : bool
-        Whether weights, losses and scores must have the same bits on every processor, see
-        :doc:`/how-to/reproducible`; ``sha256()`` tells. Not for the solver "lbfgs".
+        Whether weights, losses and scores must have the same bits on every processor
+        (docs/how-to/reproducible); ``sha256()`` tells. Not for the solver "lbfgs".
 
     Attributes
     ----------

@@ -183,8 +183,8 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
     verbose : bool
         Whether a line tells of the training now and then.
     reproducible : bool
-        Whether the weights must have the same bits on every machine, see
-        :doc:`/how-to/reproducible`; the networks then do not start as a linear model.
+        Whether the weights must have the same bits on every machine
+        (docs/how-to/reproducible); the networks then do not start as a linear model.
 
     Attributes
     ----------

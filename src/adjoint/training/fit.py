@@ -142,8 +142,8 @@ def fit(
         Whether weights and history must have the same bits on every processor and with any number
         of threads: `History.sha256` tells. All of the training is then native code whose sums have
         one order and whose products are rounded, at up to 1.6 times the usual time; your modules,
-        loss and optimiser are traced, as with ``compile=True``. The :doc:`/how-to/reproducible`
-        says what that covers, and what has to be the same besides.
+        loss and optimiser are traced, as with ``compile=True``. The page
+        docs/how-to/reproducible says what that covers, and what has to be the same besides.
     distributed : bool or Distributed
         Train in all the processes that `adjoint launch` started, each on a part of every batch, to
         the same bits for any number of them; a single process trains alone, to these bits, too. All
