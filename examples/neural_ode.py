@@ -10,6 +10,7 @@ it is compiled as one function.
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -25,7 +26,7 @@ TRUE = np.array([[-0.15, 2.0], [-2.0, -0.15]])
 
 def unpacked(w):
     """Return the weights of the two layers as arrays."""
-    ends = np.cumsum([0, *(int(np.prod(shape)) for shape in SIZES)])
+    ends = np.cumsum([0, *(math.prod(shape) for shape in SIZES)])
     parts = zip(ends[:-1], ends[1:], SIZES, strict=True)
     return [w[a:b].reshape(shape) for a, b, shape in parts]
 
@@ -58,7 +59,7 @@ def problem(seed=0):
     """Return the loss of the weights, and where it starts."""
     target = observed()
     rng = np.random.default_rng(seed)
-    start = np.concatenate([0.3 * rng.normal(size=int(np.prod(shape))) for shape in SIZES])
+    start = np.concatenate([0.3 * rng.normal(size=math.prod(shape)) for shape in SIZES])
 
     def loss(w):
         layers = unpacked(w)

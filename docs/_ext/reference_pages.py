@@ -39,6 +39,7 @@ PAGES = (
         sections=(
             Section("Gradients and products", ("calculus.derivatives",)),
             Section("Jacobians and Hessians", ("calculus.jacobians",)),
+            Section("Power series", ("calculus.taylor",)),
             Section("Many rows at once", ("graphs.vmap",)),
             Section(
                 "Loops and choices",

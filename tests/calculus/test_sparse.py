@@ -203,6 +203,15 @@ def test_an_argument_of_either_name():
     same(ad.jacobian(function, wrt=1, sparse=True)(a, x), np.diag(a))
 
 
+def test_a_scan_counts_as_dense_and_is_right():
+    def function(x):
+        return ad.scan(lambda c, r: (0.5 * c + np.sin(r), c * r), x[0], x)[1]
+
+    x = np.array([0.1, 0.2, 0.3])
+    for f in (function, ad.compile(function)):
+        same(ad.jacobian(f, sparse=True)(x), ad.jacobian(function)(x), atol=1e-15)
+
+
 # --- how many sweeps
 
 

@@ -273,6 +273,21 @@ def test_it_is_compiled_and_done_for_many_rows():
     np.testing.assert_allclose(ad.vmap(coefficients)(np.array([0.3, 0.7])), expected)
 
 
+def test_a_scan_has_the_coefficients_of_the_loop():
+    def scanned(x):
+        return ad.scan(lambda c, r: (0.5 * c + np.sin(r) * c, c * r), x[0], x)[1]
+
+    def looped(x):
+        c, rows = x[0], []
+        for r in x:
+            rows.append(c * r)
+            c = 0.5 * c + np.sin(r) * c
+        return np.stack(rows)
+
+    x, v = np.array([0.1, 0.2, 0.3, 0.4]), np.ones(4)
+    np.testing.assert_allclose(ad.taylor(scanned, x, v, 5), ad.taylor(looped, x, v, 5), rtol=1e-12)
+
+
 def test_a_branch_is_the_one_at_the_point():
     def function(x):
         return x**2 if x > 1 else -x
