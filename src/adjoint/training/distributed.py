@@ -156,7 +156,7 @@ class Job(Agreement):
         )
         history.reasons.append(text)
         if self.is_first:
-            warnings.warn(text, UserWarning, stacklevel=4)
+            warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def joined(distributed: bool | Distributed) -> Job | None:
