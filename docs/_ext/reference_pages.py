@@ -194,6 +194,7 @@ PAGES = (
         "`ad.fit` trains a module; what follows records, keeps and resumes it.",
         sections=(
             Section("Fitting", ("training.fit", "training.lbfgs", "training.learning_rate")),
+            Section("Several processes", ("training.distributed",)),
             Section("What is recorded", ("training.history",)),
             Section("What is kept", ("training.saving", "nn.weights")),
         ),

@@ -73,6 +73,7 @@ def test_an_error_of_one_rank_is_told_once_with_its_name(launch):
     assert "runpy" not in err
 
 
+@pytest.mark.full
 def test_an_error_that_all_ranks_meet_is_told_once(launch):
     status, _, err = launch("raise ValueError('no rows')")
     assert (status, err.count("no rows"), err.count("Traceback")) == (1, 2, 1)  # line and message
@@ -90,11 +91,13 @@ def test_a_rank_that_was_killed_is_named_and_the_job_started_again(launch):
     assert err == "adjoint launch: rank 1 was killed by SIGKILL (Killed); restart 1 of 3\n"
 
 
+@pytest.mark.full
 def test_an_error_of_the_program_is_not_tried_again(launch):
     status, _, err = launch("raise ValueError('no rows')", "--restarts", "3")
     assert (status, err.count("Traceback")) == (1, 1)
 
 
+@pytest.mark.full
 def test_the_status_that_a_program_ends_with_is_handed_on(launch):
     status, _, err = launch("sys.exit(7 if rank else 0)")
     assert (status, err) == (7, "adjoint launch: rank 1 ended with 7\n")

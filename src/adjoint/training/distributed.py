@@ -18,8 +18,9 @@ from .saving import Saver
 from .task import Task, work_of
 
 SHARDS = 8
-# About how many floating-point operations a rank does in a second, see docs/scaling.md.
-_OPERATIONS = 2e10
+# About how many floating-point operations a rank does in a second, and how many seconds a shard
+# takes besides, see docs/scaling.md.
+_OPERATIONS, _SECONDS_A_SHARD = 1e11, 7e-6
 _THREADS = (
     "products of matrices without native code are rounded as the threads of BLAS have it; for bits "
     "that do not depend on their number install threadpoolctl, or set OPENBLAS_NUM_THREADS=1"
@@ -143,6 +144,7 @@ class Job(Agreement):
         """Warn, on rank 0, where the sum over ranks takes longer than they save."""
         size = self.communicator.size
         arithmetic = work_of(task.model, task.batch_size) / _OPERATIONS
+        arithmetic += self.shards * _SECONDS_A_SHARD
         saved = arithmetic * (1 - 1 / size)
         if seconds < saved:
             return
@@ -154,7 +156,7 @@ class Job(Agreement):
         )
         history.reasons.append(text)
         if self.is_first:
-            warnings.warn(text, UserWarning, stacklevel=4)
+            warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def joined(distributed: bool | Distributed) -> Job | None:
