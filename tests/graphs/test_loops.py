@@ -586,3 +586,20 @@ def test_the_graph_does_not_grow_with_the_length():
         graph = ad.trace(ad.grad(loss, 1), W, np.zeros((length, 3)))
         sizes.add(len(graph.nodes))
     assert len(sizes) == 1
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_sums_of_products_over_the_turns_are_computed_after_the_loop(left):
+    w, xs = rng.normal(size=(12, 12)) / 4, rng.normal(size=(5, 12, 4) if left else (5, 4, 12))
+
+    def end(w, xs):
+        def step(h, x):
+            return np.tanh((w @ h if left else h @ w) + x), None
+
+        return ad.scan(step, np.zeros(xs.shape[1:]), xs)[0].sum()
+
+    gradient = ad.grad(end)
+    graph = ad.trace(gradient, w, xs)
+    assert graph.operations["strong_matmul"] == 1
+    np.testing.assert_allclose(graph(w, xs), gradient(w, xs), rtol=1e-11)
+    np.testing.assert_allclose(ad.compile(gradient)(w, xs), gradient(w, xs), rtol=1e-11)
