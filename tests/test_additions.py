@@ -56,7 +56,7 @@ OPTIMIZERS = {
 
 
 # These are parts of other modules, which nobody puts into a network by themselves.
-PARTS = {"Cell", "Weighted"}
+PARTS = {"Cell", "LinearPath", "Weighted"}
 MODULES = {
     name: kind
     for name, kind in ours(nn.Module, "adjoint.nn.").items()

@@ -182,6 +182,14 @@ def test_an_old_pickled_estimator_goes_on_training(name):
     assert 0 < np.abs(after - before).max() < 1
 
 
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name.startswith("Module")])
+def test_an_old_pickled_estimator_is_trained_anew(name):
+    pytest.importorskip("sklearn")
+    one = unpickled(name)
+    assert one.get_params()["reproducible"] is False
+    one.fit(X, contents.TARGETS if "Regressor" in name else CLASSES)
+
+
 def test_an_old_pickled_history_says_the_same():
     history, expected = unpickled("History"), NUMBERS["pickles"]["History"]
     same(arrays(history.to_dict()), expected["records"])

@@ -138,7 +138,10 @@ PAGES = (
         "`ad.nn` has what networks are made of.",
         "adjoint.nn",
         (
-            Section("Modules", ("nn.module", "nn.container", "nn.function_module", "nn.mlp")),
+            Section(
+                "Modules",
+                ("nn.module", "nn.container", "nn.ensemble", "nn.function_module", "nn.mlp"),
+            ),
             Section("Linear layers and embeddings", ("nn.linear", "nn.embedding", "nn.dropout")),
             Section("Activations", ("nn.activations",)),
             Section("Losses", ("nn.losses",)),

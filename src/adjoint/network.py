@@ -111,6 +111,8 @@ class Perceptron(Module):
     dtype : dtype
     """
 
+    linear_path: LinearPath | None = None  # networks that were pickled before there was one
+
     def __init__(self, design: Design, rng: np.random.RandomState, dtype: DTypeLike) -> None:
         self.design = design
         self.linear: list[Linear] = []
@@ -131,7 +133,6 @@ class Perceptron(Module):
             Embedding(one.count, one.size, rng=rng.randint(2**31 - 1), dtype=dtype)
             for one in design.categories
         ]
-        self.linear_path: LinearPath | None = None
         if design.linear_path:
             counts = [one.count for one in design.categories]
             self.linear_path = LinearPath(design.numeric, counts, design.sizes[-1], dtype=dtype)

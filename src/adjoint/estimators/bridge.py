@@ -25,6 +25,7 @@ from ..training.fit import fit
 from ..training.task import MakesOptimizer
 from .objective import RowLoss
 from .parameters import RandomState
+from .pickled import with_all_settings
 from .tables import (
     Table,
     TableEncoder,
@@ -122,6 +123,10 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.compile = compile
         self.reproducible = reproducible
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle, also what was pickled before there was some setting."""
+        super().__setstate__(with_all_settings(type(self), state))
 
     def _train(self, X: Array, targets: Array, outputs: int, sample_weight: Array | None) -> None:
         """Make a module and train it."""

@@ -25,6 +25,7 @@ from .held import Held, outputs_and_loss
 from .lbfgs import minimise
 from .objective import Objective
 from .parameters import check_parameters, hidden_sizes
+from .pickled import with_all_settings
 from .solvers import make_optimizer
 from .tables import Table, TableEncoder, Targets, read_features, read_rows
 from .watching import Watched, watch, with_callbacks
@@ -265,8 +266,8 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         return self._network.outputs(read_features(self, X, self._table))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Unpickle, also what was pickled before estimators had a `FitState`."""
-        super().__setstate__(with_fit_state(state))
+        """Unpickle, also what was pickled before there was a `FitState`, or some setting."""
+        super().__setstate__(with_all_settings(type(self), with_fit_state(state)))
 
     def __sklearn_tags__(self) -> Any:
         """Say that sparse X is accepted."""
