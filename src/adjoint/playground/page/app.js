@@ -37,6 +37,7 @@ class App {
     this.tab = "network";
     this.shows = "weights";
     this.notice = "";
+    this.about = "";
     this.frames = 0;
   }
 
@@ -60,14 +61,19 @@ class App {
     this.connected = connected;
     if (!connected) {
       this.playing = false;
-      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${reason}`);
+      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${reason}`, "connection");
     }
     this.tell("connection");
   }
 
-  /** Show a sentence until the next one. @param {string} text */
-  say(text) {
+  /**
+   * Show a sentence: on where the training stands until the next frame, on a refusal until the next answer.
+   * @param {string} text
+   * @param {string} [about] "training", "refusal" or "connection"
+   */
+  say(text, about = "training") {
     this.notice = text;
+    this.about = about;
     this.tell("notice");
   }
 
@@ -79,11 +85,11 @@ class App {
   async ask(what, given) {
     try {
       const found = await this.link.ask(what, given);
-      if (this.notice) this.say("");
+      if (this.about === "refusal") this.say("");
       return found;
     } catch (error) {
       const text = /** @type {Error} */ (error).message;
-      if (text !== "closed") this.say(text);
+      if (text !== "closed") this.say(text, "refusal");
       return null;
     }
   }
@@ -111,6 +117,7 @@ class App {
     const ends = frame.header.diverged || frame.header.stopped;
     if (frame.header.diverged) this.say(say("diverged"));
     else if (frame.header.stopped && this.playing) this.say(say("stopped"));
+    else if (this.notice && this.about === "training") this.say("");
     if (this.playing && ends) { this.playing = false; this.tell("playing"); }
     this.check = null;
     this.tell("frame");
