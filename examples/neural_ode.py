@@ -10,6 +10,7 @@ it is compiled as one function.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ TRUE = np.array([[-0.15, 2.0], [-2.0, -0.15]])
 
 def unpacked(w):
     """Return the weights of the two layers as arrays."""
-    ends = np.cumsum([0, *(math.prod(shape) for shape in SIZES)])
+    ends = [0, *itertools.accumulate(math.prod(shape) for shape in SIZES)]
     parts = zip(ends[:-1], ends[1:], SIZES, strict=True)
     return [w[a:b].reshape(shape) for a, b, shape in parts]
 
