@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,31 +154,30 @@ def _swept(
     is_opaque : bool
         Whether the sweep calls rules of the user's own, which may want numbers and not symbols.
     """
-    one_by_one = is_opaque or value.size < _FEW
-    step = 1 if one_by_one else _MOST
+    if is_opaque or value.size < _FEW:
+        units = (_units(value, n, n + 1)[0] for n in range(value.size))
+        return _one_by_one(sweep, units, shapes, value.dtype)
     parts = [
-        _along(sweep, _units(value, start, min(start + step, value.size)), shapes, one_by_one)
-        for start in range(0, value.size, step)
+        _at_once(sweep, _units(value, start, min(start + _MOST, value.size)))
+        for start in range(0, value.size, _MOST)
     ]
-    if not parts:
-        return [np.zeros((0, *shape), value.dtype) for shape in shapes]
     return [concatenate(list(column)) for column in zip(*parts, strict=True)]
 
 
-def _along(
+def _one_by_one(
     sweep: Callable[[Any], list[Any]],
-    directions: Any,
+    directions: Iterable[Any],
     shapes: Sequence[Shape],
-    one_by_one: bool,
+    dtype: DType,
 ) -> list[Any]:
     """Return the results of a sweep for each of several directions, as rows."""
-    if one_by_one:
-        found = [sweep(direction) for direction in directions]
-        columns = list(zip(*found, strict=True)) or [() for _ in shapes]
-        return [
-            _piled(c, (len(directions), *s), directions.dtype)
-            for c, s in zip(columns, shapes, strict=True)
-        ]
+    found = [sweep(direction) for direction in directions]
+    columns = list(zip(*found, strict=True)) or [() for _ in shapes]
+    return [_piled(c, (len(found), *s), dtype) for c, s in zip(columns, shapes, strict=True)]
+
+
+def _at_once(sweep: Callable[[Any], list[Any]], directions: Any) -> list[Any]:
+    """Return the same of one sweep for all of the directions."""
     from ..graphs.vmap import vmap  # here: `import adjoint` does without it
 
     return list(vmap(sweep)(directions))
@@ -276,10 +275,13 @@ def _sparse_jacobian(record: Record, outputs: Sequence[Value], blocks: Blocks) -
     is_opaque = _has_users_rules(outputs)
 
     def along(sweep: Callable[[Any], Any], start: Value, end: Value, directions: Any) -> Any:
-        at_once = len(directions) if len(directions) * max(start.size, end.size) < _LARGE else 0
-        units = directions.reshape((len(directions), *start.shape))
-        found = _along(lambda unit: [sweep(unit)], units, [end.shape], is_opaque or at_once < _FEW)
-        return np.asarray(found[0]).reshape((len(directions), end.size))
+        count = len(directions)
+        units = directions.reshape((count, *start.shape))
+        if is_opaque or count < _FEW or count * max(start.size, end.size) >= _LARGE:
+            found = _one_by_one(lambda unit: [sweep(unit)], units, [end.shape], units.dtype)
+        else:
+            found = _at_once(lambda unit: [sweep(unit)], units)
+        return np.asarray(found[0]).reshape((count, end.size))
 
     def block(x: Value, y: Value, known: Any) -> Any:
         alone = record._replace(inputs=[x])

@@ -94,7 +94,7 @@ def scan(
     ...     return ad.scan(lambda c, x: (c + rate * (x - c), None), 0.0, xs)[0]
     >>> slope = ad.compile(ad.grad(last))
     >>> float(slope(0.5, np.array([1.0, 2.0, 3.0])))
-    2.25
+    2.75
     """
     if not callable(f):
         raise TypeError(f"scan: expected a function of a carry and a row, got {type(f).__name__}")
