@@ -8,6 +8,7 @@ from typing import Protocol
 from . import (
     chain,
     convolution,
+    dense_derivatives,
     first_call,
     first_result,
     imports,
@@ -56,6 +57,7 @@ WITH_WORKERS: dict[str, Callable[[], Race | Latency | Memory]] = {
     "lstm": lstm.race,
     "per-sample": per_sample.race,
     **loops.RACES,
+    **dense_derivatives.RACES,
     "sparse-hessian": sparse_hessian.race,
     "taylor": taylor.race,
     **operations.RACES,
