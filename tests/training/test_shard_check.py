@@ -90,7 +90,19 @@ def test_a_penalty_beside_a_sum_of_rows_is_refused():
         trained(model, Summed(model.weight))
 
 
-@pytest.mark.parametrize("model", [Centred, DroppedWeights])
+class Gated(nn.Module):
+    """Centred rows that a gate lets through later in the training."""
+
+    def __init__(self):
+        self.linear, self.gate = nn.Linear(6, 3, rng=0), nn.Parameter(np.zeros(3))
+
+    def forward(self, x):
+        values = self.linear(x)
+        apart = values - values.mean(axis=0)
+        return values + self.gate * (self.gate * apart)
+
+
+@pytest.mark.parametrize("model", [Centred, DroppedWeights, Gated])
 def test_a_model_whose_rows_depend_on_each_other_is_refused(model):
     with pytest.raises(ValueError, match="do not add up to what the whole batch gives"):
         trained(model(), "mse_loss")
@@ -137,6 +149,15 @@ def test_gradients_that_cancel_in_the_whole_are_not_taken_for_different():
     model.weight.data[:], model.bias.data[:] = 0.0, 0.0
     x, y = np.arange(48.0)[:, None] - 23.5, np.tile([[1.0], [-1.0], [-1.0], [1.0]], (12, 1))
     ad.fit(model, (x, y), epochs=1, batch_size=48, seed=0, distributed=True, loss="mse_loss")
+
+
+def test_a_training_that_is_done_goes_on():
+    model = linear()
+    y = X @ model.weight.data.reshape(6, 3) + model.bias.data
+    history = ad.fit(
+        model, (X, y), loss="mse_loss", epochs=1, batch_size=20, seed=0, distributed=True
+    )
+    assert history.loss[0] < 1e-30
 
 
 def test_rows_of_which_none_counts_are_no_reason_to_refuse():
