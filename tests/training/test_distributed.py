@@ -1,5 +1,7 @@
 """A distributed training gives the same bits on any number of ranks; here ranks are threads."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -313,6 +315,46 @@ def test_weights_that_drift_apart_are_noticed_after_the_epoch():
 
     with pytest.raises(RuntimeError, match=r"after epoch 2 rank 1 has other weights than rank 0"):
         on_ranks(2, with_a_callback)
+
+
+def test_a_second_training_in_another_thread_is_refused_and_the_first_goes_on():
+    def with_a_thread(communicator):
+        distributed, refused = ad.Distributed(communicator=communicator), []
+
+        def second():
+            try:
+                fitted(NETWORKS["mlp"](), distributed)
+            except RuntimeError as error:
+                refused.append(str(error))
+
+        def begin(history, model):
+            thread = threading.Thread(target=second)
+            thread.start()
+            thread.join()
+
+        history = fitted(NETWORKS["mlp"](), distributed, callbacks=[begin], epochs=2)
+        fitted(NETWORKS["mlp"](), distributed, epochs=1)  # and so does one after it
+        return len(history), refused
+
+    for epochs, refused in on_ranks(2, with_a_thread):
+        assert epochs == 2
+        assert [text.partition(", and")[0] for text in refused] == [
+            "fit: another thread of this process is in a distributed training"
+        ] * 2
+
+
+def test_a_training_in_a_callback_is_of_all_ranks():
+    def with_another(communicator):
+        distributed = ad.Distributed(communicator=communicator)
+
+        def another(history, model):
+            fitted(NETWORKS["mlp"](), distributed, epochs=1)
+
+        model = NETWORKS["mlp"]()
+        return bits(model, fitted(model, distributed, callbacks=[another]))
+
+    (alone,) = on_ranks(1, lambda communicator: trained(communicator, "mlp"))
+    assert on_ranks(2, with_another) == [alone] * 2
 
 
 def test_a_label_out_of_range_is_refused():

@@ -16,6 +16,7 @@ from adjoint.compiler.native.machine import this_machine
 from adjoint.compiler.native.target import Target
 from adjoint.core.reproducibility import is_reproducible, ordered_sum, reproducibly
 from adjoint.errors import DivergedError, ReproducibleError, require
+from adjoint.training import task as training_task
 from adjoint.training.digest import sha256_of
 from sampled import for_full
 from x86_levels import LEVELS, compiling_for, machine_of
@@ -232,6 +233,19 @@ def test_a_pickled_function_stays_reproducible():
 
 
 # --- parts ----------------------------------------------------------------------------------------
+
+
+def test_the_mean_of_the_weights_is_a_sum_of_one_order(monkeypatch):
+    # Of these, NumPy's sum is another one where it was tried.
+    weights = np.random.default_rng(13).uniform(size=40)
+    expected = weights / (float(ordered_sum(weights)) / 40)
+    given = []
+    prepared = training_task.row_weights
+    monkeypatch.setattr(
+        training_task, "row_weights", lambda *args: given.append(prepared(*args)) or given[0]
+    )
+    fit(sample_weight=weights)
+    np.testing.assert_array_equal(given[0], expected)
 
 
 def test_an_ordered_sum_adds_halves():

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.annotations import Array, ArrayLike
 from ..core.operand import as_operand
+from ..core.reproducibility import is_reproducible, ordered_sum
 from ..errors import ShapeError
 
 # "balanced", or the weight of each class by its label.
@@ -53,8 +54,12 @@ def row_weights(
         weights = weights * _of_classes(class_weight, y)
     if not weights.any():
         raise ValueError("sample_weight, class_weight: the weights of all rows are 0")
-    relative: Array = weights / weights[weights > 0].mean()
-    return relative
+    return weights / _mean(weights[weights > 0])
+
+
+def _mean(weights: Array) -> float:
+    total = ordered_sum(weights) if is_reproducible() else weights.sum()
+    return float(total) / len(weights)
 
 
 def _of_rows(sample_weight: ArrayLike, n: int) -> Array:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -112,6 +115,35 @@ class Communicator(ABC):
     @abstractmethod
     def abort(self, reason: str) -> NoReturn:
         """End all ranks."""
+
+    @cached_property
+    def _lock(self) -> threading.RLock:
+        return threading.RLock()
+
+    @contextmanager
+    def in_one_thread(self) -> Iterator[None]:
+        """Refuse to be used by another thread during the ``with`` block.
+
+        Threads take turns as they happen to, in each rank otherwise, and the messages of one
+        training could be added to those of another.
+
+        Raises
+        ------
+        RuntimeError
+            If another thread is in such a block.
+        """
+        if self.size == 1:
+            yield
+            return
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                "fit: another thread of this process is in a distributed training, and messages of "
+                "two would be mixed up; train them one after another, or without distributed=True"
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def key(self, step: int, part: int = 0) -> Key:
         """Return the key of a message of this attempt."""

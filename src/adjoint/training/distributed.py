@@ -111,11 +111,17 @@ class Job(Agreement):
 
     @contextmanager
     def working(self, history: History) -> Iterator[None]:
-        """Let numbers not depend on threads in the ``with`` block, and a wish to stop be heard."""
+        """Let numbers not depend on threads in the ``with`` block, and a wish to stop be heard.
+
+        Raises
+        ------
+        RuntimeError
+            If another thread is in a training of the same ranks.
+        """
         in_one_thread = blas.in_one_thread()
         if in_one_thread is None:
             history.reasons.append(_THREADS)
-        with in_one_thread or nullcontext(), stopping.heeded():
+        with self.communicator.in_one_thread(), in_one_thread or nullcontext(), stopping.heeded():
             yield
 
     def called(self, callbacks: Sequence[Called]) -> list[Called]:

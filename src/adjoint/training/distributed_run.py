@@ -17,6 +17,7 @@ from .epochs import validate
 from .history import History
 from .run import Run, Show, Watch
 from .saving import Saver
+from .shard_check import check_shards
 from .sharded_step import ShardedStep
 from .task import Task
 
@@ -44,7 +45,7 @@ class DistributedRun(EagerRun):
     Raises
     ------
     TypeError, ValueError
-        If the step cannot be traced.
+        If the step cannot be traced, or shards of a batch do not add up to the batch.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class DistributedRun(EagerRun):
         )
         first = shares(task.batch_size, shards)
         self.tier = self.step.programs_for(first[1], first[-1]).tier
+        check_shards(task, shards)
         super().__init__(replace(task, by_number=True), history, saver)
 
     def seconds_of_sum(self) -> float:

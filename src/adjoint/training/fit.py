@@ -189,18 +189,19 @@ def fit(
     """
     check_compile(compile)
     job = joined(distributed)
-    task = prepare(
-        model,
-        data,
-        loss=loss,
-        optimizer=optimizer,
-        batch_size=batch_size,
-        validation=validation,
-        metrics=metrics,
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-        accumulate=accumulate,
-    )
+    with reproducibly(reproducible):
+        task = prepare(
+            model,
+            data,
+            loss=loss,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            validation=validation,
+            metrics=metrics,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            accumulate=accumulate,
+        )
     if job is not None:
         job.refuse(task, compile=compile, reproducible=reproducible)
     epochs, callbacks = positive_size("epochs", epochs), list(callbacks)

@@ -159,9 +159,10 @@ def saver_of(
     if job is None:
         start = read_checkpoint(saving, resume)
     else:
-        job.begin(task, history, shuffle=bool(shuffle), callbacks=names)
-        # A job that was started again goes on from what it has saved.
-        start = job.checkpoint(saving, resume=resume or job.is_restarted)
+        with job.communicator.in_one_thread():
+            job.begin(task, history, shuffle=bool(shuffle), callbacks=names)
+            # A job that was started again goes on from what it has saved.
+            start = job.checkpoint(saving, resume=resume or job.is_restarted)
     if saving is None:
         return Saver()
     conditions = conditions_of(task, shuffle=bool(shuffle), callbacks=names)

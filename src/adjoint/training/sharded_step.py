@@ -44,7 +44,6 @@ class ShardedStep(TrainingStep):
         self._rows = [(array.shape[1:], array.dtype) for array in data]
         super().__init__(*args, **kwargs)
         self.refresh()
-        self._is_sum = reduction_of(self.loss) == "sum"
 
     # --- tracing
 
@@ -74,6 +73,7 @@ class ShardedStep(TrainingStep):
         if present != self._present:
             self._present = present
             self._staged.clear()
+        self._is_sum = reduction_of(self.loss) == "sum"
 
     def programs_for(self, rows: int, batch: int) -> StagedPrograms:
         """Return the programs of a step, for a shard of so many rows of a batch.
