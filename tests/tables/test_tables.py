@@ -95,6 +95,46 @@ def fitted(trained, run):
     return Path.cwd()
 
 
+# --- which rows are held out ----------------------------------------------------------------------
+
+
+def test_fit_says_how_it_split_rows_and_show_says_it_again(run):
+    columns = people(200)
+    columns["house"] = [str(k // 4) for k in range(200)]
+    columns["day"] = [f"2024-{1 + k // 20:02d}-{1 + k % 20:02d}" for k in range(200)]
+    write("people.csv", columns)
+    fit = ["fit", "people.csv", "--target", "label", "--force", *FAST]
+    status, out, _ = run(*fit, "--split-by", "house", "--drop", "day")
+    assert status == 0
+    assert "house: not read, the rows are split by it" in out
+    assert "Split by 'house': 10 of its 50 values are scored by and 4 told when to stop" in out
+    assert "Split by 'house': 10 of its 50 values" in run("show", "model")[1]
+    assert "Split by &#x27;house&#x27;: 10 of" in Path("model/report.html").read_text()
+    status, out, _ = run(*fit, "--time", "day", "--drop", "day", "--drop", "house")
+    assert status == 0
+    assert "the rows from 2024-09-01 on are scored by, and those from 2024-08-05 on" in out
+    assert "\n  day:" not in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--split-by", "twon"], "--split-by: no column 'twon'; did you mean 'town'?"),
+        (["--time", "label"], "--time: 'label' is the target"),
+        (["--time", "age", "--split-by", "town"], "--split-by and --time: not together"),
+        (["--time", "town"], "--time: column 'town' puts the rows in no order (category"),
+        (["--split-by", "age"], "--split-by: 2 rows have no value in column 'age'"),
+    ],
+)
+def test_columns_to_split_by_that_do_not_fit_are_bad_usage(run, options, message):
+    write("people.csv", people())
+    status, out, err = run("fit", "people.csv", "--target", "label", *options)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not Path("model").exists()
+
+
 # --- the whole job --------------------------------------------------------------------------------
 
 

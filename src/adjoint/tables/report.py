@@ -67,14 +67,14 @@ def _data(trial: Trial, source: str) -> str:
     else:
         what = "a number"
     ignored = len(encoder.ignored)
-    are = "says nothing and is" if ignored == 1 else "say nothing and are"
-    left = f"; {ignored} more {are} not read" if ignored else ""
+    are = "is" if ignored == 1 else "are"
+    left = f"; {ignored} more {are} not read, for reasons given below" if ignored else ""
     return paragraph(
         f"{source}: {total:,} rows with a target, {what}, which is predicted from "
         f"{len(encoder.columns)} columns{left}. The networks were trained on {rows['train']:,} "
         f"rows, {rows.get('validation', 0):,} told them when to stop, and the scores are of "
         f"{rows['test']:,} that they never saw."
-    )
+    ) + "".join(map(paragraph, trial.record.split))
 
 
 def metrics_table(record: Record) -> str:
@@ -90,10 +90,11 @@ def metrics_table(record: Record) -> str:
             head.append("19 times in 20")
             for line, model in zip(lines, record.metrics, strict=True):
                 line.append(" to ".join(map(_score, record.intervals[model])))
-    about = (
-        "On other rows of the same kind the score would lie within the bounds beside it, 19 times "
-        "in 20."
-    )
+    settings = record.settings
+    others = f"values of {settings.split_by!r}" if settings.split_by else "rows of the same kind"
+    about = f"On other {others} the score would lie within the bounds beside it, 19 times in 20."
+    if settings.time:
+        about += " That is so if what is predicted does not change with time."
     return table(head, lines) + (paragraph(about) if record.intervals else "")
 
 

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
 from ..core.reproducibility import reproducibly
 from ..errors import TableError
 from ..files.rescue import rescued
 from ..training.saving import Saving
-from .baseline import baselines
 from .conventions import AS_SHOWN, Conventions
 from .encoder import Encoder, conventions_of, row_counters
 from .folder import NO_REPORT, save_model
-from .importance import importances
+from .held import NETWORK, held_of
 from .model import TableModel
 from .parts import Parts
 from .record import Record
 from .scores import headline, interval, score
 from .settings import METRICS, TableSettings
+from .splitting import (
+    check_count,
+    groups_apart,
+    hold_out,
+    read_blocks,
+    told_split,
+)
 from .target import Target, learn_target, mean_and_deviation, told_missing
 from .training import Rows, Trained, train
 from .verdict import verdict
@@ -62,6 +67,7 @@ def prepare(
     settings: TableSettings,
     conventions: Conventions = AS_SHOWN,
     *,
+    drop: Sequence[str] = (),
     test: tuple[pyarrow.Table, str] | None = None,
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
@@ -75,6 +81,8 @@ def prepare(
     target_name : str
     settings : TableSettings
     conventions : Conventions
+    drop : sequence of str
+        Columns that are not read; one of them may still tell how rows are parted.
     test : (pyarrow.Table, str), optional
         A table to score by, and what it is called; then no row of the first one is held out for it.
 
@@ -87,7 +95,8 @@ def prepare(
         raise TableError(
             f"--target: no column {target_name!r}; there are {', '.join(table.column_names)}"
         )
-    conventions = conventions_of(table, conventions)
+    read = table.drop_columns(list(dict.fromkeys(drop)))
+    conventions = conventions_of(read, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
     check_metric(settings, target, conventions.options)
     y, known = target.encode(table[target_name])
@@ -97,28 +106,55 @@ def prepare(
     options = " or ".join(conventions.options + name for name in held_out)
     if settings.test or test is not None:
         check_rows(len(rows))
+    blocks = read_blocks(table, rows, target_name, settings, conventions)
+    if blocks is not None:
+        check_count(blocks, 3 if is_held else 2, conventions)
     rest, held = rows, rows[:0]
+    how: Any = {"blocks": blocks, "options": options}
     if is_held:
-        rest, held = _split(rows, y, settings.test, target, settings.seed, options)
-    train, validation = _split(rest, y, settings.validation, target, settings.seed, options)
+        rest, held = hold_out(rows, y, settings.test, target, settings, leave=2, **how)
+    train, validation = hold_out(rest, y, settings.validation, target, settings, leave=1, **how)
     if target.task == "regression":
         with reproducibly(settings.reproducible):
             mean, std = mean_and_deviation(y[train])
         target = replace(target, mean=mean, std=std or 1.0)
     # Rows held out must not be known in any way, not even by their quantiles or rare categories.
     encoder = Encoder.fit(
-        table.take(train),
+        read.take(train),
         skip=[target_name],
         conventions=conventions,
-        ignored=row_counters(table.drop_columns([target_name]), unnamed(table)),
+        ignored=row_counters(read.drop_columns([target_name]), unnamed(read))
+        | _unread(settings, read),
     )
 
     def encoded(rows: Array) -> tuple[Array, Array]:
-        return encoder.encode(table.take(rows), Counter()), y[rows]
+        return encoder.encode(read.take(rows), Counter()), y[rows]
 
     left_out = told_missing(table[target_name], known)
     scored = encoded(held) if test is None else _apart(encoder, target, *test)
-    return encoder, target, Parts(encoded(train), encoded(validation), scored, left_out)
+    parts = Parts(encoded(train), encoded(validation), scored, left_out)
+    if blocks is None:
+        return encoder, target, parts
+    apart: Array | None = blocks.codes[held]
+    if test is not None:
+        apart = None
+        if not blocks.in_time:
+            places = np.flatnonzero(target.encode(test[0][target_name])[1])
+            apart = groups_apart(blocks, test[0], places, test[1], conventions)
+    parts = replace(
+        parts,
+        blocks=blocks.codes[np.concatenate([train, validation])],
+        test_blocks=apart,
+        in_time=blocks.in_time,
+        split=told_split(blocks, validation, held),
+    )
+    return encoder, target, parts
+
+
+def _unread(settings: TableSettings, table: pyarrow.Table) -> dict[str, str]:
+    """Return the column that rows are parted by, whose values new rows do not share."""
+    name = settings.split_by
+    return {name: "the rows are split by it"} if name in table.column_names and name else {}
 
 
 def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) -> Rows:
@@ -163,28 +199,6 @@ def unnamed(table: pyarrow.Table) -> list[str]:
     return [name for name in table.column_names[:1] if name == "column 1"]
 
 
-def _split(
-    rows: Array, y: Array, part: float, target: Target, seed: int, options: str
-) -> tuple[Array, Array]:
-    """Return rows in two parts, each with the shares of classes that all rows have, if possible.
-
-    The options are what the user may choose smaller if there are too few rows.
-    """
-    # A class with one row cannot be in both parts.
-    is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
-    # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
-    held = max(round(part * len(rows)), len(target.labels), 2)
-    strata = y[rows] if is_stratified else None
-    try:
-        first, second = train_test_split(rows, test_size=held, random_state=seed, stratify=strata)
-    except ValueError:
-        raise TableError(
-            f"{len(rows)} rows are too few to hold {held} of them out and train on the others; "
-            f"choose a smaller {options}"
-        ) from None
-    return first, second
-
-
 def run(
     encoder: Encoder,
     target: Target,
@@ -211,14 +225,13 @@ def _scored(
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     model, history = trained.model, trained.history
     target = model.target
-    X, y = parts.test
-    outputs = model.outputs(X)
     chosen = settings.compared_by
     name = headline(target.task, chosen)
     say("comparing with simpler models")
-    found = {"network": outputs} | baselines(
-        model.encoder, target, *parts.train, X, class_weight=settings.class_weight
-    )
+    held = held_of(trained, parts, settings)
+    y = held.y
+    intervals = {m: list(interval(name, each, y, held.blocks)) for m, each in held.outputs.items()}
+    is_known = all(np.isfinite(bounds).all() for bounds in intervals.values())
     model.record = record = Record(
         settings=settings,
         rows={
@@ -226,7 +239,7 @@ def _scored(
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        metrics={model: score(each, y, target.task, chosen) for model, each in found.items()},
+        metrics={m: score(each, y, target.task, chosen) for m, each in held.outputs.items()},
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
@@ -234,9 +247,10 @@ def _scored(
         seconds=round(trained.seconds, 3),
         tier=history.tier,
         sha256=history.sha256(model.network),
-        importance=importances(model, X, y, seed=settings.seed, metric=name),
-        verdict=verdict(trained, found, parts, chosen),
-        intervals={model: list(interval(name, each, y)) for model, each in found.items()},
+        importance=held.importance,
+        verdict=verdict(trained, held, parts, settings),
+        intervals=intervals if is_known or held.blocks is None else {},
         headline=name,
+        split=parts.split,
     )
-    return Trial(model, record, X, y, outputs)
+    return Trial(model, record, parts.test[0], y, held.outputs[NETWORK])

@@ -43,6 +43,8 @@ DEFAULTS = TableSettings()
 # Between two lines that say how much was read.
 _SECONDS = 10.0
 _PART = FiniteNumber(0, 0.9, min_open=True)
+# The settings that say which rows are held out.
+_SPLITS = {"--split-by": "split_by", "--time": "time"}
 
 
 @click.command(short_help="Train a network on a table.", context_settings={"show_default": True})
@@ -128,6 +130,16 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     help="Part of the others held out to stop by.",
 )
 @click.option(
+    "--split-by",
+    metavar="COLUMN",
+    help="Keep rows with the same value in COLUMN, as a patient's, together; it is not read.",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Score by the latest rows, and stop by the latest before them.",
+)
+@click.option(
     "--metric",
     type=click.Choice([name for names in METRICS.values() for name in names]),
     help="Score to compare models and rank columns by.  [default: r2, or accuracy and log loss]",
@@ -200,6 +212,7 @@ def fit(
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding, sheet=sheet)
     _check_columns(source, target, drop)
+    _check_split(source, target, chosen)
     part, apart = (test, None) if isinstance(test, float) else (0.0, test)
     scored_by = None if apart is None else _scored_by(apart, encoding, sheet, target)
     settings = TableSettings(test=part, **chosen)
@@ -210,16 +223,22 @@ def fit(
             "--reproducible: for tables that are held in memory, and this one is read a window at "
             "a time; give --no-stream too"
         )
+    parted = [option for option, name in _SPLITS.items() if chosen[name] is not None]
+    if parted and groups is not None:
+        raise click.UsageError(
+            f"{parted[0]}: for tables that are held in memory, and this one is read a window at a "
+            "time; give --no-stream too"
+        )
     if scored_by and groups is not None:
         raise click.UsageError(
             f"--test: {scored_by}: a table that is read a window at a time holds its own rows out; "
             "give a part, or --no-stream"
         )
     if groups is None:
-        read = source.read().drop_columns(list(drop))
+        read = source.read()
         count = read.num_rows
         scored = (scored_by.read(), str(scored_by)) if scored_by else None
-        encoder, kind, parts = prepare(read, target, settings, conventions, test=scored)
+        encoder, kind, parts = prepare(read, target, settings, conventions, drop=drop, test=scored)
     else:
         count = sum(groups.sizes)
         with source.told():
@@ -239,6 +258,8 @@ def fit(
     say(f"{source}: {count:,} rows, {len(source.names) - len(set(drop))} columns{streamed}")
     show_columns(encoder, say)
     say(f"  {target}: {_told_target(kind, parts.left_out)}")
+    for sentence in parts.split:
+        say(sentence)
     saving = None if checkpoint is None else Saving(checkpoint)
     trial = run(encoder, kind, parts, settings, progress=True, say=note, checkpoint=saving)
     record = trial.record
@@ -315,6 +336,17 @@ def _check_columns(source: TableFile, target: str, drop: tuple[str, ...]) -> Non
         check_column("--drop", name, source.names)
     if target in drop:
         raise click.UsageError(f"--drop: {target!r} is the target")
+
+
+def _check_split(source: TableFile, target: str, chosen: dict[str, Any]) -> None:
+    """Refuse columns to split by that are not there, and two ways to split at once."""
+    given = {option: chosen[name] for option, name in _SPLITS.items() if chosen[name] is not None}
+    for option, column in given.items():
+        check_column(option, column, source.names)
+        if column == target:
+            raise click.UsageError(f"{option}: {column!r} is the target")
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)}: not together; choose one of them")
 
 
 def _require_for_fit(as_json: bool) -> None:
