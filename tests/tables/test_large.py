@@ -243,11 +243,13 @@ def test_parquet_comes_through_a_pipe(table, tmp_path, monkeypatch, way):
         assert adjoint("fit", "-", *FIT[:-1], *way, "--out", tmp_path / "m") == 0
 
 
-@pytest.mark.parametrize("option", ["--split-by", "--time"])
+@pytest.mark.parametrize(
+    "option", [("--split-by", "x"), ("--time", "x"), ("--folds", "3")], ids=" ".join
+)
 def test_rows_read_by_a_window_are_not_split_by_a_column(table, tmp_path, capsys, option):
     out = tmp_path / "model"
-    assert adjoint("fit", table, *FIT, "--stream", option, "x", "--out", out) == 2
-    assert f"{option}: for tables that are held in memory" in capsys.readouterr().err
+    assert adjoint("fit", table, *FIT, "--stream", *option, "--out", out) == 2
+    assert f"{option[0]}: for tables that are held in memory" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -135,6 +135,26 @@ def test_columns_to_split_by_that_do_not_fit_are_bad_usage(run, options, message
     assert not Path("model").exists()
 
 
+def test_fit_scores_all_rows_by_folds(run):
+    write("people.csv", people(120))
+    fit = ["fit", "people.csv", "--target", "label", "--folds", 2, *FAST]
+    status, out, err = run(*fit)
+    assert status == 0
+    assert "2 folds: each row is scored by networks that were trained without it." in out
+    assert "on 120 rows" in out
+    assert "3 trainings took" in out
+    assert "fold 2 of 2" in err
+    assert "3 trainings took" in run("show", "model")[1]
+
+
+@pytest.mark.parametrize("option", [("--test", "0.2"), ("--checkpoint", "c")])
+def test_what_does_not_go_with_folds_is_refused_by_name(run, option):
+    write("people.csv", people(120))
+    status, _, err = run("fit", "people.csv", "--target", "label", "--folds", 3, *option)
+    assert status == 2
+    assert f"--folds: not together with {option[0]}: " in err
+
+
 # --- the whole job --------------------------------------------------------------------------------
 
 

@@ -60,7 +60,9 @@ def _data(trial: Trial, source: str) -> str:
     """Say what the rows were, and how they were parted."""
     model, rows = trial.model, trial.record.rows
     encoder, target = model.encoder, model.target
-    total = sum(rows.values())
+    folds = trial.record.settings.folds
+    total = sum(count for name, count in rows.items() if name != "test" or not folds)
+    unseen = ", by other networks that never saw them" if folds else " that they never saw"
     if target.labels:
         shown = ", ".join(target.labels[:8]) + (", …" if len(target.labels) > 8 else "")
         what = f"one of {len(target.labels)} classes ({shown})"
@@ -73,7 +75,7 @@ def _data(trial: Trial, source: str) -> str:
         f"{source}: {total:,} rows with a target, {what}, which is predicted from "
         f"{len(encoder.columns)} columns{left}. The networks were trained on {rows['train']:,} "
         f"rows, {rows.get('validation', 0):,} told them when to stop, and the scores are of "
-        f"{rows['test']:,} that they never saw."
+        f"{rows['test']:,}{unseen}."
     ) + "".join(map(paragraph, trial.record.split))
 
 
@@ -179,10 +181,11 @@ def _dependences(trial: Trial) -> str:
         for panel in panels[len(found) :]:
             panel.set_axis_off()
 
+    where = "rows that it was trained on" if trial.record.settings.folds else "rows held out"
     what = "class has" if model.target.labels else "prediction is"
     about = (
-        f"What {'chance the ' if model.target.labels else 'the '}{what} on average over rows held "
-        "out, if one column had this value in all of them and the others stayed as they are. "
+        f"What {'chance the ' if model.target.labels else 'the '}{what} on average over {where}, "
+        "if one column had this value in all of them and the others stayed as they are. "
         "Where columns hang together, such rows may not exist."
     )
     return figure("dependence", draw, height=3.2 * rows) + paragraph(about)

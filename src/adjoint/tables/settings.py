@@ -47,6 +47,9 @@ class TableSettings:
     time : str, optional
         A column by which rows are in order; the latest are scored by, and the latest of the others
         are to stop by.
+    folds : int, optional
+        In how many parts all rows are scored, each by networks that were trained without it; then
+        `test` is of no account.
     """
 
     task: str = "auto"
@@ -65,6 +68,7 @@ class TableSettings:
     class_weight: str | None = None
     split_by: str | None = None
     time: str | None = None
+    folds: int | None = None
 
     @property
     def compared_by(self) -> str | None:

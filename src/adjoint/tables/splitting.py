@@ -307,31 +307,27 @@ def _split(
     return first, second
 
 
-def told_split(blocks: Blocks | None, validation: Array, test: Array) -> list[str]:
+def told_split(blocks: Blocks, stop: Array, scored: Array) -> str:
     """Say how rows were parted that are not parted by chance alone.
 
     Parameters
     ----------
-    blocks : Blocks, optional
-    validation, test : array of int
-        The places of the rows to stop by and to score by.
+    blocks : Blocks
+    stop, scored : array of int
+        The blocks of the rows to stop by and to score by; none of these if they are elsewhere.
     """
-    if blocks is None:
-        return []
+    by = f"Split by {blocks.column!r}"
     if not blocks.in_time:
-        stop, scored = (len(np.unique(blocks.codes[part])) for part in (validation, test))
-        held = (
-            f"{scored:,} of its {len(blocks.starts):,} values are scored by and " if scored else ""
+        held = f"{len(np.unique(scored)):,} of its {len(blocks.starts):,} values are scored by and "
+        return (
+            f"{by}: {held if len(scored) else ''}{len(np.unique(stop)):,} told when to stop, and "
+            "no value is on two sides. The column is not read."
         )
-        return [
-            f"Split by {blocks.column!r}: {held}{stop:,} told when to stop, and no value is on two "
-            "sides. The column is not read."
-        ]
-    first = blocks.starts[blocks.codes[validation].min()]
-    if not len(test):
-        return [f"Split by {blocks.column!r}: the rows from {first} on told when to stop."]
-    latest = blocks.starts[blocks.codes[test].min()]
-    return [
-        f"Split by {blocks.column!r}: the rows from {latest} on are scored by, and those from "
-        f"{first} on before them told when to stop."
-    ]
+    first = blocks.starts[stop.min()]
+    if not len(scored):
+        return f"{by}: the rows from {first} on told when to stop."
+    latest = blocks.starts[scored.min()]
+    return (
+        f"{by}: the rows from {latest} on are scored by, and those from {first} on before them "
+        "told when to stop."
+    )

@@ -89,7 +89,7 @@ def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = N
         )
     return (
         f"The {simple} does as well within the noise: the {by} {side} that model's. Prefer the "
-        f"{simple}, which is simpler, or hold out more rows to tell them apart."
+        f"{simple}, which is simpler, or score by more rows to tell them apart."
     )
 
 
@@ -139,6 +139,8 @@ def _leaks(trained: Trained, parts: Parts) -> list[str]:
     """Name columns each of which alone predicts nearly everything, by a small tree."""
     model = trained.model
     (X, y), (asked, known) = parts.train, parts.test
+    if not len(known):  # it is scored by folds
+        asked, known = parts.validation
     X, y, asked, known = (each[:_ROWS_OF_A_TREE] for each in (X, y, asked, known))
     is_number = model.target.task == "regression"
     if is_number:
