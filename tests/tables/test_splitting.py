@@ -212,6 +212,14 @@ def test_accuracy_of_groups_is_not_bounded_as_if_its_rows_were_alone():
     assert grouped[1] - grouped[0] > 2 * (alone[1] - alone[0])
 
 
+def test_groups_that_are_all_right_are_worth_a_row_each():
+    y = np.repeat(np.arange(8) % 2, 50)
+    low, high = interval("accuracy", np.eye(2)[y], y, np.arange(400) // 50)
+    # Wilson's bound of 8 right of 8: 8 / (8 + 1.96**2).
+    assert low == pytest.approx(0.6756, abs=1e-4)
+    assert high == pytest.approx(1)
+
+
 def test_one_group_does_not_tell_what_is_chance():
     y = np.arange(20.0)
     outputs = {"network": y + 0.1, "mean": np.full(20, y.mean())}

@@ -58,19 +58,31 @@ def interval(
     """Return between which bounds a score on other rows of the same kind lies 19 times in 20.
 
     Of an accuracy it is Wilson's interval ("Probable inference", Journal of the American
-    Statistical Association 22, 1927), of others 1.96 standard errors of samples of the rows, and
-    of all where there are blocks, as `noise` has them.
+    Statistical Association 22, 1927), of others 1.96 standard errors of samples of the rows. Where
+    there are blocks, as `noise` has them, an accuracy is that of as many rows that are alone as
+    have the same standard error. NaN if there is one block.
     """
     found = measure(name, outputs, y)
-    if name == "accuracy" and blocks is None:
-        n, z = len(y), 1.96
-        centre, half = (
-            found + z * z / (2 * n),
-            math.sqrt(found * (1 - found) / n + (z / n) ** 2 / 4),
-        )
-        return (centre - z * half) / (1 + z * z / n), (centre + z * half) / (1 + z * z / n)
+    if name == "accuracy":
+        return _wilson(found, len(y) if blocks is None else _rows_alone(found, outputs, y, blocks))
     half = 1.96 * noise(name, {name: outputs}, y, blocks)
     return found - half, found + half
+
+
+def _wilson(share: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    centre = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + (z / n) ** 2 / 4)
+    return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+
+
+def _rows_alone(share: float, outputs: Array, y: Array, blocks: Array) -> float:
+    """Return how many rows that are alone tell an accuracy as well as these do."""
+    error = noise("accuracy", {"": outputs}, y, blocks)
+    if math.isnan(error):
+        return math.nan
+    # Without any error, or where all blocks are alike, a block is worth one row.
+    found = share * (1 - share) / error**2 if error else len(np.unique(blocks))
+    return min(max(found, 1.0), len(y))
 
 
 def noise(name: str, outputs: Outputs, y: Array, blocks: Array | None = None) -> float:

@@ -82,6 +82,8 @@ def read_blocks(
     TableError
         If there is no such column, it tells no groups or no order, or some rows have no value.
     """
+    import pyarrow
+
     column = settings.split_by or settings.time
     if column is None:
         return None
@@ -95,7 +97,7 @@ def read_blocks(
         raise TableError(f"{option}: no column {column!r}{near or f'; there are {names}'}")
     if column == target:
         raise TableError(f"{option}: {column!r} is the target")
-    values = plain(table[column].take(rows))
+    values = plain(table[column]).take(pyarrow.array(rows))
     keys, known = (_moments if in_time else _groups)(column, values, conventions, option)
     lacking = int((~known).sum())
     if lacking:
