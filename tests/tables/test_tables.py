@@ -109,6 +109,15 @@ def test_fit_says_how_it_split_rows_and_show_says_it_again(run):
     assert "house: not read, the rows are split by it" in out
     assert "Split by 'house': 10 of its 50 values are scored by and 4 told when to stop" in out
     assert "Split by 'house': 10 of its 50 values" in run("show", "model")[1]
+    _, grouped, _ = run("evaluate", "model", "people.csv", "--json")
+    del columns["house"]
+    _, alone, _ = run("evaluate", "model", write("alone.csv", columns), "--json")
+    widths = [np.ptp(json.loads(told)["interval"]) for told in (grouped, alone)]
+    # By houses where they are known, by rows where they are not.
+    assert widths[0] != widths[1]
+    assert json.loads(grouped)["metrics"] == json.loads(alone)["metrics"]
+    columns["house"] = [str(k // 4) for k in range(200)]
+    write("people.csv", columns)
     assert "Split by &#x27;house&#x27;: 10 of" in Path("model/report.html").read_text()
     status, out, _ = run(*fit, "--time", "day", "--drop", "day", "--drop", "house")
     assert status == 0

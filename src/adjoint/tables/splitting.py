@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,20 @@ def groups_apart(
             f"{as_texts(found)[0].as_py()!r:.60}; leave it out of one of the two tables"
         )
     return codes
+
+
+def group_names(values: Any, chosen: Array) -> list[str | None]:
+    """Return the groups of chosen rows as texts, None where one is missing."""
+    names: list[str | None] = canonical(as_names(plain(values))).to_pylist()
+    return [name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
+
+
+def numbered(groups: Sequence[str | None]) -> Array:
+    """Return a number for each group; a row without one is a group of its own."""
+    keys = [
+        f"row {place}" if name is None else f"group {name}" for place, name in enumerate(groups)
+    ]
+    return np.unique(np.array(keys), return_inverse=True)[1]
 
 
 def option_of(name: str, conventions: Conventions) -> str:
