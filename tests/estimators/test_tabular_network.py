@@ -99,11 +99,20 @@ def test_it_is_the_network_of_the_command(kind, y, column):
         np.testing.assert_array_equal(mine.data, its.data)
 
 
+def test_a_column_to_split_by_is_not_read_and_one_that_is_not_there_is_refused():
+    frame = FRAME.assign(person=[str(k // 4) for k in range(len(FRAME))])
+    fast = {"epochs": 1, "ensemble": 2, "hidden": (4,), "random_state": 0}
+    model = TabularRegressor(split_by="person", **fast).fit(frame, RENT)
+    assert model.ignored_["person"] == "the rows are split by it"
+    with pytest.raises(ValueError, match=r"^time: no column 'persn'; did you mean 'person'"):
+        TabularRegressor(time="persn", **fast).fit(frame, RENT)
+
+
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
 def test_the_parameters_are_the_settings_of_the_command(kind):
     expected = asdict(TableSettings())
     # The class is the task, the caller holds rows out and scores by them, the seed is random_state.
-    for name in ("task", "test", "metric", "class_weight", "seed"):
+    for name in ("task", "test", "folds", "metric", "class_weight", "seed"):
         del expected[name]
     given = inspect.signature(kind).parameters
     assert {name: given[name].default for name in expected} == expected

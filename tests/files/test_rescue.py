@@ -258,7 +258,7 @@ def test_scores_have_a_package_to_show_them_before_they_are_made(run, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "place", ["adjoint.tables.report.write_report", "adjoint.tables.trial.importances"]
+    "place", ["adjoint.tables.report.write_report", "adjoint.tables.held.importances"]
 )
 def test_a_model_whose_end_fails_is_kept(run, monkeypatch, place, temporary):
     def fail(*args, **kwargs):

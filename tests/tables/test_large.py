@@ -243,6 +243,16 @@ def test_parquet_comes_through_a_pipe(table, tmp_path, monkeypatch, way):
         assert adjoint("fit", "-", *FIT[:-1], *way, "--out", tmp_path / "m") == 0
 
 
+@pytest.mark.parametrize(
+    "option", [("--split-by", "x"), ("--time", "x"), ("--folds", "3")], ids=" ".join
+)
+def test_rows_read_by_a_window_are_not_split_by_a_column(table, tmp_path, capsys, option):
+    out = tmp_path / "model"
+    assert adjoint("fit", table, *FIT, "--stream", *option, "--out", out) == 2
+    assert f"{option[0]}: for tables that are held in memory" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("way", ["--stream", "--no-stream"])
 def test_files_without_rows_are_refused_as_such(tmp_path, capsys, way):
     write(tmp_path / "parts" / "a.parquet", columns(0))

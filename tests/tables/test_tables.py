@@ -95,6 +95,75 @@ def fitted(trained, run):
     return Path.cwd()
 
 
+# --- which rows are held out ----------------------------------------------------------------------
+
+
+def test_fit_says_how_it_split_rows_and_show_says_it_again(run):
+    columns = people(200)
+    columns["house"] = [str(k // 4) for k in range(200)]
+    columns["day"] = [f"2024-{1 + k // 20:02d}-{1 + k % 20:02d}" for k in range(200)]
+    write("people.csv", columns)
+    fit = ["fit", "people.csv", "--target", "label", "--force", *FAST]
+    status, out, _ = run(*fit, "--split-by", "house", "--drop", "day")
+    assert status == 0
+    assert "house: not read, the rows are split by it" in out
+    assert "Split by 'house': 10 of its 50 values are scored by and 4 told when to stop" in out
+    assert "Split by 'house': 10 of its 50 values" in run("show", "model")[1]
+    _, grouped, _ = run("evaluate", "model", "people.csv", "--json")
+    del columns["house"]
+    _, alone, _ = run("evaluate", "model", write("alone.csv", columns), "--json")
+    widths = [np.ptp(json.loads(told)["interval"]) for told in (grouped, alone)]
+    # By houses where they are known, by rows where they are not.
+    assert widths[0] != widths[1]
+    assert json.loads(grouped)["metrics"] == json.loads(alone)["metrics"]
+    columns["house"] = [str(k // 4) for k in range(200)]
+    write("people.csv", columns)
+    assert "Split by &#x27;house&#x27;: 10 of" in Path("model/report.html").read_text()
+    status, out, _ = run(*fit, "--time", "day", "--drop", "day", "--drop", "house")
+    assert status == 0
+    assert "the rows from 2024-09-01 on are scored by, and those from 2024-08-05 on" in out
+    assert "\n  day:" not in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--split-by", "twon"], "--split-by: no column 'twon'; did you mean 'town'?"),
+        (["--time", "label"], "--time: 'label' is the target"),
+        (["--time", "age", "--split-by", "town"], "--split-by and --time: not together"),
+        (["--time", "town"], "--time: column 'town' puts the rows in no order (category"),
+        (["--split-by", "age"], "--split-by: 2 rows have no value in column 'age'"),
+    ],
+)
+def test_columns_to_split_by_that_do_not_fit_are_bad_usage(run, options, message):
+    write("people.csv", people())
+    status, out, err = run("fit", "people.csv", "--target", "label", *options)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not Path("model").exists()
+
+
+def test_fit_scores_all_rows_by_folds(run):
+    write("people.csv", people(120))
+    fit = ["fit", "people.csv", "--target", "label", "--folds", 2, *FAST]
+    status, out, err = run(*fit)
+    assert status == 0
+    assert "2 folds: each row is scored by networks that were trained without it." in out
+    assert "on 120 rows" in out
+    assert "3 trainings took" in out
+    assert "fold 2 of 2" in err
+    assert "3 trainings took" in run("show", "model")[1]
+
+
+@pytest.mark.parametrize("option", [("--test", "0.2"), ("--checkpoint", "c")])
+def test_what_does_not_go_with_folds_is_refused_by_name(run, option):
+    write("people.csv", people(120))
+    status, _, err = run("fit", "people.csv", "--target", "label", "--folds", 3, *option)
+    assert status == 2
+    assert f"--folds: not together with {option[0]}: " in err
+
+
 # --- the whole job --------------------------------------------------------------------------------
 
 

@@ -47,7 +47,7 @@ _CHECKS: dict[str, Check] = {
 # What `adjoint fit` asks for and an estimator has otherwise: its class is the task, its caller
 # holds rows out and scores by them, and scikit-learn's name of a seed is random_state. Weights of
 # classes are the command's alone.
-_OTHERWISE = ("task", "test", "metric", "class_weight", "seed")
+_OTHERWISE = ("task", "test", "folds", "metric", "class_weight", "seed")
 
 
 class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
@@ -71,6 +71,8 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
         validation: float = _DEFAULTS.validation,
+        split_by: str | None = _DEFAULTS.split_by,
+        time: str | None = _DEFAULTS.time,
         decimal: str | None = None,
         thousands: str | None = None,
         dates: str | None = None,
@@ -83,6 +85,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         self.epochs, self.patience = epochs, patience
         self.batch_size, self.learning_rate, self.dropout = batch_size, learning_rate, dropout
         self.validation = validation
+        self.split_by, self.time = split_by, time
         self.decimal, self.thousands = decimal, thousands
         self.dates, self.missing = dates, missing
         self.random_state, self.verbose = random_state, verbose
@@ -176,6 +179,12 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         The part of the units that a step leaves out, in [0, 1).
     validation : float
         The part of the rows that is held out to stop by, in (0, 1).
+    split_by : str, optional
+        A column of which no value is both among the rows to train on and those to stop by. It is
+        not read. Score with scikit-learn's `GroupKFold` then.
+    time : str, optional
+        A column of dates or numbers; the latest rows are to stop by. Score with scikit-learn's
+        `TimeSeriesSplit` then, or by later rows.
     decimal, thousands, dates, missing
         How texts write numbers, dates and missing values, as of `TabularEncoder`.
     random_state : int, RandomState or None
@@ -272,8 +281,8 @@ class TabularRegressor(RegressorMixin, TabularNetwork):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, validation, decimal, \
-thousands, dates, missing, random_state, verbose, reproducible
+    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, validation, split_by, \
+time, decimal, thousands, dates, missing, random_state, verbose, reproducible
         As of `TabularClassifier`.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core.annotations import Array
 from ..data.window import ByWindow
@@ -15,7 +15,11 @@ class Parts:
 
     Where there is a stream, it gives the rows to train on, which have these fingerprints; then
     ``train`` is a sample of them, for simpler models. Without one, members of an ensemble may
-    exchange rows of the first two parts.
+    exchange rows of the first two parts, unless these were parted by time.
+
+    Where some rows must stay together, ``blocks`` are their numbers in the first two parts, one
+    after the other, and ``test_blocks`` those of the last. ``split`` says in sentences how the
+    table was parted.
     """
 
     train: tuple[Array, Array]
@@ -24,6 +28,10 @@ class Parts:
     left_out: str = ""
     stream: ByWindow | None = None
     fingerprints: Fingerprints | None = None
+    blocks: Array | None = None
+    test_blocks: Array | None = None
+    in_time: bool = False
+    split: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:

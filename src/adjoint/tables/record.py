@@ -38,6 +38,8 @@ class Record:
         Between which bounds the headline score lies 19 times in 20, by model.
     headline : str
         The name of that score.
+    split : list of str
+        How the rows were parted, in sentences, where that was not by chance alone.
     """
 
     settings: TableSettings
@@ -54,6 +56,7 @@ class Record:
     sha256: str = ""
     intervals: dict[str, list[float]] = field(default_factory=dict)
     headline: str = ""
+    split: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)

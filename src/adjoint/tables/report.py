@@ -60,21 +60,23 @@ def _data(trial: Trial, source: str) -> str:
     """Say what the rows were, and how they were parted."""
     model, rows = trial.model, trial.record.rows
     encoder, target = model.encoder, model.target
-    total = sum(rows.values())
+    folds = trial.record.settings.folds
+    total = sum(count for name, count in rows.items() if name != "test" or not folds)
+    unseen = ", by other networks that never saw them" if folds else " that they never saw"
     if target.labels:
         shown = ", ".join(target.labels[:8]) + (", …" if len(target.labels) > 8 else "")
         what = f"one of {len(target.labels)} classes ({shown})"
     else:
         what = "a number"
     ignored = len(encoder.ignored)
-    are = "says nothing and is" if ignored == 1 else "say nothing and are"
-    left = f"; {ignored} more {are} not read" if ignored else ""
+    are = "is" if ignored == 1 else "are"
+    left = f"; {ignored} more {are} not read, for reasons given below" if ignored else ""
     return paragraph(
         f"{source}: {total:,} rows with a target, {what}, which is predicted from "
         f"{len(encoder.columns)} columns{left}. The networks were trained on {rows['train']:,} "
         f"rows, {rows.get('validation', 0):,} told them when to stop, and the scores are of "
-        f"{rows['test']:,} that they never saw."
-    )
+        f"{rows['test']:,}{unseen}."
+    ) + "".join(map(paragraph, trial.record.split))
 
 
 def metrics_table(record: Record) -> str:
@@ -90,10 +92,11 @@ def metrics_table(record: Record) -> str:
             head.append("19 times in 20")
             for line, model in zip(lines, record.metrics, strict=True):
                 line.append(" to ".join(map(_score, record.intervals[model])))
-    about = (
-        "On other rows of the same kind the score would lie within the bounds beside it, 19 times "
-        "in 20."
-    )
+    settings = record.settings
+    others = f"values of {settings.split_by!r}" if settings.split_by else "rows of the same kind"
+    about = f"On other {others} the score would lie within the bounds beside it, 19 times in 20."
+    if settings.time:
+        about += " That is so if what is predicted does not change with time."
     return table(head, lines) + (paragraph(about) if record.intervals else "")
 
 
@@ -178,10 +181,11 @@ def _dependences(trial: Trial) -> str:
         for panel in panels[len(found) :]:
             panel.set_axis_off()
 
+    where = "rows that it was trained on" if trial.record.settings.folds else "rows held out"
     what = "class has" if model.target.labels else "prediction is"
     about = (
-        f"What {'chance the ' if model.target.labels else 'the '}{what} on average over rows held "
-        "out, if one column had this value in all of them and the others stayed as they are. "
+        f"What {'chance the ' if model.target.labels else 'the '}{what} on average over {where}, "
+        "if one column had this value in all of them and the others stayed as they are. "
         "Where columns hang together, such rows may not exist."
     )
     return figure("dependence", draw, height=3.2 * rows) + paragraph(about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from sklearn import metrics
@@ -52,39 +52,76 @@ def headline(task: str, metric: str | None = None) -> str:
     return metric or ("r2" if task == "regression" else "accuracy")
 
 
-def interval(name: str, outputs: Array, y: Array) -> tuple[float, float]:
+def interval(
+    name: str, outputs: Array, y: Array, blocks: Array | None = None
+) -> tuple[float, float]:
     """Return between which bounds a score on other rows of the same kind lies 19 times in 20.
 
     Of an accuracy it is Wilson's interval ("Probable inference", Journal of the American
-    Statistical Association 22, 1927), of others 1.96 standard errors of samples of the rows.
+    Statistical Association 22, 1927), of others 1.96 standard errors of samples of the rows. Where
+    there are blocks, as `noise` has them, an accuracy is that of as many rows that are alone as
+    have the same standard error. NaN if there is one block.
     """
     found = measure(name, outputs, y)
     if name == "accuracy":
-        n, z = len(y), 1.96
-        centre, half = (
-            found + z * z / (2 * n),
-            math.sqrt(found * (1 - found) / n + (z / n) ** 2 / 4),
-        )
-        return (centre - z * half) / (1 + z * z / n), (centre + z * half) / (1 + z * z / n)
-    half = 1.96 * noise(name, {name: outputs}, y)
+        return _wilson(found, len(y) if blocks is None else _rows_alone(found, outputs, y, blocks))
+    half = 1.96 * noise(name, {name: outputs}, y, blocks)
     return found - half, found + half
 
 
-def noise(name: str, outputs: Outputs, y: Array) -> float:
+def _wilson(share: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    centre = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + (z / n) ** 2 / 4)
+    return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+
+
+def _rows_alone(share: float, outputs: Array, y: Array, blocks: Array) -> float:
+    """Return how many rows that are alone tell an accuracy as well as these do."""
+    error = noise("accuracy", {"": outputs}, y, blocks)
+    if math.isnan(error):
+        return math.nan
+    # Without any error, or where all blocks are alike, a block is worth one row.
+    found = share * (1 - share) / error**2 if error else len(np.unique(blocks))
+    return min(max(found, 1.0), len(y))
+
+
+def noise(name: str, outputs: Outputs, y: Array, blocks: Array | None = None) -> float:
     """Return the standard error of one model's score, or of the difference of two models' scores.
 
     It is that of samples of the rows, drawn with replacement and the same for both: Efron,
     "Bootstrap methods", Annals of Statistics 7, 1979.
+
+    Parameters
+    ----------
+    blocks : (n,) array of int, optional
+        The block of each row, as a patient's rows are one. Rows of a block are alike, so that whole
+        blocks are drawn. NaN if there is only one.
     """
     rng = np.random.default_rng(0)
     count = min(len(y), _MOST_ROWS)
     found = []
-    for _ in range(_SAMPLES):
-        rows = rng.integers(0, count, count)
+    for rows in _samples(count, rng) if blocks is None else _samples_of(blocks[:count], rng):
         values = [measure(name, each[rows], y[rows]) for each in outputs.values()]
         found.append(values[0] - sum(values[1:]))
     known = [value for value in found if math.isfinite(value)]
     return float(np.std(known, ddof=1) * math.sqrt(count / len(y))) if len(known) > 1 else math.nan
+
+
+def _samples(count: int, rng: np.random.Generator) -> Iterator[Array]:
+    for _ in range(_SAMPLES):
+        yield rng.integers(0, count, count)
+
+
+def _samples_of(blocks: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield rows of blocks that are drawn with replacement; nothing where there is one block."""
+    order = np.argsort(blocks, kind="stable")
+    _, starts, sizes = np.unique(blocks[order], return_index=True, return_counts=True)
+    for _ in range(_SAMPLES if len(starts) > 1 else 0):
+        drawn = rng.integers(0, len(starts), len(starts))
+        lengths = sizes[drawn]
+        # Each row's place in its block, counted on from where the block starts.
+        shift = np.repeat(starts[drawn] - (lengths.cumsum() - lengths), lengths)
+        yield order[np.arange(lengths.sum()) + shift]
 
 
 def _r2(outputs: Array, y: Array) -> float:

@@ -41,6 +41,15 @@ class TableSettings:
     class_weight : {"balanced"}, optional
         Whether all classes weigh alike however few their rows are; then balanced accuracy is what
         models are compared by unless a metric is chosen.
+    split_by : str, optional
+        A column of which no value is on two sides: rows to train on, to stop by and to score by.
+        The network does not read it.
+    time : str, optional
+        A column by which rows are in order; the latest are scored by, and the latest of the others
+        are to stop by.
+    folds : int, optional
+        In how many parts all rows are scored, each by networks that were trained without it; then
+        `test` is of no account.
     """
 
     task: str = "auto"
@@ -57,6 +66,9 @@ class TableSettings:
     reproducible: bool = False
     metric: str | None = None
     class_weight: str | None = None
+    split_by: str | None = None
+    time: str | None = None
+    folds: int | None = None
 
     @property
     def compared_by(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,7 @@ def _fingerprints(parts: Parts, members: int) -> Fingerprints:
     """Return those of the rows that any member was trained on."""
     if parts.fingerprints is not None:
         return parts.fingerprints
-    if members == 1:
+    if members == 1 or not _exchange(parts):
         return Fingerprints.of(*parts.train)
     return Fingerprints.of(*_joined(parts))
 
@@ -171,21 +172,55 @@ def _splits(parts: Parts, settings: TableSettings) -> Iterator[tuple[Rows, Rows]
     """Yield rows to train on and to stop by for each member.
 
     The first takes them as they are. Of few rows each other member holds out other ones, so that
-    the ensemble learns from all.
+    the ensemble learns from all, unless those to stop by are to be the latest.
     """
     yield parts.train, parts.validation
     # Each member reads a stream through for itself, so one does unless more are asked for.
-    count = (settings.ensemble or 1) if parts.stream else settings.members_for(parts.rows)
-    if parts.rows >= _MANY_ROWS or parts.stream:
-        yield from [(parts.train, parts.validation)] * (count - 1)
+    members = (settings.ensemble or 1) if parts.stream else settings.members_for(parts.rows)
+    if not _exchange(parts):
+        yield from [(parts.train, parts.validation)] * (members - 1)
         return
-    held = len(parts.validation[1])
     X, y = _joined(parts)
-    order = np.random.default_rng(settings.seed).permutation(len(parts.train[1]))
-    for k in range(count - 1):
-        is_held = np.zeros(len(y), bool)
-        is_held[np.take(order, range(k * held, (k + 1) * held), mode="wrap")] = True
+    rng = np.random.default_rng(settings.seed)
+    find = _rows_to_hold if parts.blocks is None else _blocks_to_hold
+    for is_held in islice(find(parts, rng), members - 1):
         yield (X[~is_held], y[~is_held]), (X[is_held], y[is_held])
+
+
+def _exchange(parts: Parts) -> bool:
+    """Return whether each member holds out other rows to stop by."""
+    return not (parts.rows >= _MANY_ROWS or parts.stream or parts.in_time)
+
+
+def _rows_to_hold(parts: Parts, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield which rows each member after the first holds out, of all but those to score by."""
+    held = len(parts.validation[1])
+    order = rng.permutation(len(parts.train[1]))
+    for k in count():
+        is_held = np.zeros(len(order) + held, bool)
+        is_held[np.take(order, range(k * held, (k + 1) * held), mode="wrap")] = True
+        yield is_held
+
+
+def _blocks_to_hold(parts: Parts, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield the same of whole blocks, about as many rows as are held out to stop by."""
+    assert parts.blocks is not None
+    codes, sizes = np.unique(parts.blocks[: len(parts.train[1])], return_counts=True)
+    # A member that holds out most rows would learn from too few.
+    places = rng.permutation(np.flatnonzero(sizes <= len(parts.train[1]) / 2))
+    held, k = len(parts.validation[1]), 0
+    while True:
+        chosen: list[int] = []
+        rows = 0
+        while len(chosen) < len(places):
+            place = places[k % len(places)]
+            if chosen and rows + sizes[place] / 2 > held:
+                break
+            chosen.append(int(codes[place]))
+            rows += int(sizes[place])
+            k += 1
+        is_held = np.isin(parts.blocks, chosen)
+        yield is_held if chosen else np.arange(len(is_held)) >= len(parts.train[1])
 
 
 def _path(network: Perceptron) -> list[Array]:

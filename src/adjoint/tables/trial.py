@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from ..core.annotations import Array
 from ..core.reproducibility import reproducibly
 from ..errors import TableError
 from ..files.rescue import rescued
 from ..training.saving import Saving
-from .baseline import baselines
 from .conventions import AS_SHOWN, Conventions
 from .encoder import Encoder, conventions_of, row_counters
 from .folder import NO_REPORT, save_model
-from .importance import importances
+from .folds import fold_rows, told_folds
+from .held import NETWORK, Held, held_of, joined
 from .model import TableModel
 from .parts import Parts
 from .record import Record
 from .scores import headline, interval, score
 from .settings import METRICS, TableSettings
+from .splitting import (
+    Blocks,
+    check_count,
+    groups_apart,
+    hold_out,
+    read_blocks,
+    told_split,
+)
 from .target import Target, learn_target, mean_and_deviation, told_missing
 from .training import Rows, Trained, train
 from .verdict import verdict
@@ -45,8 +53,10 @@ class Trial:
     ----------
     model : TableModel
     record : Record
-    held_X, held_y, held_outputs : array
-        The encoded rows held out, their targets, and what the model predicts of them.
+    held_X : array
+        Encoded rows held out; where there are folds, those that the model was trained on.
+    held_y, held_outputs : array
+        The targets of the rows held out, and what networks that never saw them predict.
     """
 
     model: TableModel
@@ -62,6 +72,7 @@ def prepare(
     settings: TableSettings,
     conventions: Conventions = AS_SHOWN,
     *,
+    drop: Sequence[str] = (),
     test: tuple[pyarrow.Table, str] | None = None,
 ) -> tuple[Encoder, Target, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
@@ -75,6 +86,8 @@ def prepare(
     target_name : str
     settings : TableSettings
     conventions : Conventions
+    drop : sequence of str
+        Columns that are not read; one of them may still tell how rows are parted.
     test : (pyarrow.Table, str), optional
         A table to score by, and what it is called; then no row of the first one is held out for it.
 
@@ -83,42 +96,143 @@ def prepare(
     TableError
         If there is no such column, nothing to learn, or too few rows.
     """
+    known = _known(table, target_name, settings, conventions, drop, is_apart=test is not None)
+    blocks, rest, held = known.blocks, known.rows, known.rows[:0]
+    if known.is_held:
+        rest, held = known.hold_out(rest, settings.test, leave=2)
+    encoder, target, parts = known.parts(rest, held)
+    if settings.folds:
+        scored = sum(len(each) for _, each in known.folds())
+        parts = replace(parts, split=told_folds(settings, blocks, scored))
+    elif blocks is not None:
+        assert parts.blocks is not None
+        stop = parts.blocks[len(parts.train[1]) :]
+        parts = replace(parts, split=[told_split(blocks, stop, blocks.codes[held])])
+    if test is None:
+        return encoder, target, parts
+    apart = None
+    if blocks is not None and not blocks.in_time:
+        places = np.flatnonzero(target.encode(test[0][target_name])[1])
+        apart = groups_apart(blocks, test[0], places, test[1], known.conventions)
+    scored_by = _apart(encoder, target, *test)
+    return encoder, target, replace(parts, test=scored_by, test_blocks=apart)
+
+
+def prepare_folds(
+    table: pyarrow.Table,
+    target_name: str,
+    settings: TableSettings,
+    conventions: Conventions = AS_SHOWN,
+    *,
+    drop: Sequence[str] = (),
+) -> Iterator[tuple[Encoder, Target, Parts]]:
+    """Yield what `prepare` returns, for each fold, whose rows are those to score by.
+
+    The columns are learnt anew for each, from its rows to train on.
+    """
+    known = _known(table, target_name, settings, conventions, drop, is_apart=False)
+    for rest, held in known.folds():
+        yield known.parts(rest, held)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The rows of a table that have a target, before they are parted."""
+
+    table: pyarrow.Table
+    target: Target
+    y: Array
+    rows: Array
+    blocks: Blocks | None
+    settings: TableSettings
+    conventions: Conventions
+    is_held: bool
+    left_out: str
+
+    def hold_out(self, rows: Array, part: float, *, leave: int) -> tuple[Array, Array]:
+        names = ("test", "validation") if self.is_held else ("validation",)
+        return hold_out(
+            rows,
+            self.y,
+            part,
+            self.target,
+            self.settings,
+            blocks=self.blocks,
+            leave=leave,
+            options=" or ".join(self.conventions.options + name for name in names),
+        )
+
+    def folds(self) -> list[tuple[Array, Array]]:
+        return fold_rows(
+            self.rows, self.y, self.target, self.settings, self.blocks, self.conventions
+        )
+
+    def parts(self, rest: Array, held: Array) -> tuple[Encoder, Target, Parts]:
+        """Return rows as they are trained on, stopped by and scored by: what is learnt of them."""
+        y, settings, blocks, target = self.y, self.settings, self.blocks, self.target
+        train, validation = self.hold_out(rest, settings.validation, leave=1)
+        if target.task == "regression":
+            with reproducibly(settings.reproducible):
+                mean, std = mean_and_deviation(y[train])
+            target = replace(target, mean=mean, std=std or 1.0)
+        # Rows held out must not be known in any way, not even by their quantiles or rare
+        # categories.
+        encoder = Encoder.fit(
+            self.table.take(train),
+            skip=[target.name],
+            conventions=self.conventions,
+            ignored=row_counters(self.table.drop_columns([target.name]), unnamed(self.table))
+            | _unread(settings, self.table),
+        )
+        train_rows, stop_rows, scored = (
+            (encoder.encode(self.table.take(part), Counter()), y[part])
+            for part in (train, validation, held)
+        )
+        parts = Parts(train_rows, stop_rows, scored, self.left_out)
+        if blocks is not None:
+            parts = replace(
+                parts,
+                blocks=blocks.codes[np.concatenate([train, validation])],
+                test_blocks=blocks.codes[held],
+                in_time=blocks.in_time,
+            )
+        return encoder, target, parts
+
+
+def _known(
+    table: pyarrow.Table,
+    target_name: str,
+    settings: TableSettings,
+    conventions: Conventions,
+    drop: Sequence[str],
+    *,
+    is_apart: bool,
+) -> _Known:
+    """Return the rows with a target; those to score by may be in a table apart."""
     if target_name not in table.column_names:
         raise TableError(
             f"--target: no column {target_name!r}; there are {', '.join(table.column_names)}"
         )
-    conventions = conventions_of(table, conventions)
+    read = table.drop_columns(list(dict.fromkeys(drop)))
+    conventions = conventions_of(read, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
     check_metric(settings, target, conventions.options)
-    y, known = target.encode(table[target_name])
-    rows = np.flatnonzero(known)
-    is_held = settings.test > 0 and test is None
-    held_out = ("test", "validation") if is_held else ("validation",)
-    options = " or ".join(conventions.options + name for name in held_out)
-    if settings.test or test is not None:
+    y, has_target = target.encode(table[target_name])
+    rows = np.flatnonzero(has_target)
+    is_held = settings.test > 0 and not is_apart and not settings.folds
+    if is_held or is_apart or settings.folds:
         check_rows(len(rows))
-    rest, held = rows, rows[:0]
-    if is_held:
-        rest, held = _split(rows, y, settings.test, target, settings.seed, options)
-    train, validation = _split(rest, y, settings.validation, target, settings.seed, options)
-    if target.task == "regression":
-        with reproducibly(settings.reproducible):
-            mean, std = mean_and_deviation(y[train])
-        target = replace(target, mean=mean, std=std or 1.0)
-    # Rows held out must not be known in any way, not even by their quantiles or rare categories.
-    encoder = Encoder.fit(
-        table.take(train),
-        skip=[target_name],
-        conventions=conventions,
-        ignored=row_counters(table.drop_columns([target_name]), unnamed(table)),
-    )
+    blocks = read_blocks(table, rows, target_name, settings, conventions)
+    if blocks is not None:
+        check_count(blocks, 3 if is_held or settings.folds else 2, conventions)
+    left_out = told_missing(table[target_name], has_target)
+    return _Known(read, target, y, rows, blocks, settings, conventions, is_held, left_out)
 
-    def encoded(rows: Array) -> tuple[Array, Array]:
-        return encoder.encode(table.take(rows), Counter()), y[rows]
 
-    left_out = told_missing(table[target_name], known)
-    scored = encoded(held) if test is None else _apart(encoder, target, *test)
-    return encoder, target, Parts(encoded(train), encoded(validation), scored, left_out)
+def _unread(settings: TableSettings, table: pyarrow.Table) -> dict[str, str]:
+    """Return the column that rows are parted by, whose values new rows do not share."""
+    name = settings.split_by
+    return {name: "the rows are split by it"} if name in table.column_names and name else {}
 
 
 def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) -> Rows:
@@ -163,28 +277,6 @@ def unnamed(table: pyarrow.Table) -> list[str]:
     return [name for name in table.column_names[:1] if name == "column 1"]
 
 
-def _split(
-    rows: Array, y: Array, part: float, target: Target, seed: int, options: str
-) -> tuple[Array, Array]:
-    """Return rows in two parts, each with the shares of classes that all rows have, if possible.
-
-    The options are what the user may choose smaller if there are too few rows.
-    """
-    # A class with one row cannot be in both parts.
-    is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
-    # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
-    held = max(round(part * len(rows)), len(target.labels), 2)
-    strata = y[rows] if is_stratified else None
-    try:
-        first, second = train_test_split(rows, test_size=held, random_state=seed, stratify=strata)
-    except ValueError:
-        raise TableError(
-            f"{len(rows)} rows are too few to hold {held} of them out and train on the others; "
-            f"choose a smaller {options}"
-        ) from None
-    return first, second
-
-
 def run(
     encoder: Encoder,
     target: Target,
@@ -194,31 +286,67 @@ def run(
     progress: bool,
     say: Callable[[str], None] = lambda line: None,
     checkpoint: Saving | None = None,
+    folds: Iterable[tuple[Encoder, Target, Parts]] | None = None,
 ) -> Trial:
     """Train a network and simple models, and score them on the rows held out.
 
     The training goes on from its checkpoint if that is there.
+
+    Parameters
+    ----------
+    folds : iterable, optional
+        As of `prepare_folds`. Then the scores are of their rows, by networks and simple models of
+        each fold.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the training of a fold is interrupted.
     """
+    start = time.perf_counter()
+    folded = None
+    if folds is not None:
+        folded = joined(list(_held_of_folds(folds, settings, say)))
     trained = train(encoder, target, parts, settings, progress=progress, checkpoint=checkpoint)
+    seconds = time.perf_counter() - start
     # From here on the training is paid for. If scoring or writing fails, the network is kept.
     with rescued(lambda place: save_model(trained.model, place, report=NO_REPORT), "model"):
-        return _scored(trained, parts, settings, say=say)
+        if folded is None:
+            say("comparing with simpler models")
+            return _scored(trained, held_of(trained, parts, settings), parts, settings)
+        again = f"{len(folded.by_fold) + 1} trainings took {seconds:.1f} s in all."
+        parts = replace(parts, split=[*parts.split, _told_by_fold(folded, settings, target), again])
+        return _scored(trained, folded, parts, settings)
 
 
-def _scored(
-    trained: Trained, parts: Parts, settings: TableSettings, *, say: Callable[[str], None]
-) -> Trial:
+def _held_of_folds(
+    folds: Iterable[tuple[Encoder, Target, Parts]],
+    settings: TableSettings,
+    say: Callable[[str], None],
+) -> Iterator[Held]:
+    """Yield what the models of each fold predict of its rows."""
+    for k, (encoder, target, parts) in enumerate(folds, 1):
+        say(f"fold {k} of {settings.folds}")
+        trained = train(encoder, target, parts, settings, progress=False)
+        if trained.interrupted:  # a score of some folds would be of other rows than it says
+            raise KeyboardInterrupt
+        yield held_of(trained, parts, settings)
+
+
+def _told_by_fold(held: Held, settings: TableSettings, target: Target) -> str:
+    name = headline(target.task, settings.compared_by).replace("_", " ")
+    return f"The network's {name} by fold: {', '.join(f'{one:.4f}' for one in held.by_fold)}."
+
+
+def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings) -> Trial:
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     model, history = trained.model, trained.history
     target = model.target
-    X, y = parts.test
-    outputs = model.outputs(X)
     chosen = settings.compared_by
     name = headline(target.task, chosen)
-    say("comparing with simpler models")
-    found = {"network": outputs} | baselines(
-        model.encoder, target, *parts.train, X, class_weight=settings.class_weight
-    )
+    y = held.y
+    intervals = {m: list(interval(name, each, y, held.blocks)) for m, each in held.outputs.items()}
+    is_known = all(np.isfinite(bounds).all() for bounds in intervals.values())
     model.record = record = Record(
         settings=settings,
         rows={
@@ -226,7 +354,7 @@ def _scored(
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        metrics={model: score(each, y, target.task, chosen) for model, each in found.items()},
+        metrics={m: score(each, y, target.task, chosen) for m, each in held.outputs.items()},
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
@@ -234,9 +362,12 @@ def _scored(
         seconds=round(trained.seconds, 3),
         tier=history.tier,
         sha256=history.sha256(model.network),
-        importance=importances(model, X, y, seed=settings.seed, metric=name),
-        verdict=verdict(trained, found, parts, chosen),
-        intervals={model: list(interval(name, each, y)) for model, each in found.items()},
+        importance=held.importance,
+        verdict=verdict(trained, held, parts, settings),
+        intervals=intervals if is_known or held.blocks is None else {},
         headline=name,
+        split=parts.split,
     )
-    return Trial(model, record, X, y, outputs)
+    # No row was held out of the model itself where there are folds.
+    X = parts.train[0] if settings.folds else parts.test[0]
+    return Trial(model, record, X, y, held.outputs[NETWORK])

@@ -9,14 +9,19 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
+from .held import NETWORK, Held
 from .parts import Parts
 from .scores import LOSSES, Outputs, measure, noise
+from .settings import TableSettings
 from .training import Trained
 
-NETWORK = "network"
 # A difference of less than so many standard errors may be chance: one in twenty is larger by it.
 _ERRORS = 2.0
+# A network that is the linear model differs from it by the rounding of 32 bits.
+_SAME = 1e-5
 _FEWEST_OF_A_CLASS = 10
+# Of fewer groups a standard error is itself uncertain by a quarter and more.
+_FEWEST_BLOCKS = 10
 _MOST_OF_ROWS = 0.9
 # A column that alone predicts this well may have been written down after the target was known.
 _SUSPECT = 0.99
@@ -25,34 +30,33 @@ _ROWS_OF_A_TREE = 1000
 _STILL_FALLS = 0.01
 
 
-def verdict(
-    trained: Trained, outputs: Outputs, parts: Parts, metric: str | None = None
-) -> list[str]:
+def verdict(trained: Trained, held: Held, parts: Parts, settings: TableSettings) -> list[str]:
     """Return which model to prefer on the rows held out, and what else is to be said of them.
 
     Parameters
     ----------
     trained : Trained
-    outputs : dict of str to array
-        What each model predicts of the rows to score by: "network" and simpler ones.
+    held : Held
+        What each model predicts of the rows to score by.
     parts : Parts
-    metric : str, optional
-        The score to compare by; by default r2, or log loss, which tells more than accuracy does.
+    settings : TableSettings
+        They tell the score to compare by; it is r2 if they do not, or log loss, which tells more
+        than accuracy does.
 
     Returns
     -------
     list of str
         Sentences.
     """
-    y, task = parts.test[1], trained.model.target.task
-    by = metric or ("r2" if task == "regression" else "log_loss")
-    found = [preference(outputs, y, by)]
+    task = trained.model.target.task
+    by = settings.compared_by or ("r2" if task == "regression" else "log_loss")
+    found = [preference(held.outputs, held.y, by, held.blocks), *_of_blocks(held, settings)]
     if task == "classification":
         found += _of_classes(parts, trained.model.target.labels)
-    return [*found, *_leaks(trained, parts), *_duplicates(trained, parts), *_training(trained)]
+    return [*found, *_leaks(trained, parts), *_duplicates(held), *_training(trained)]
 
 
-def preference(outputs: Outputs, y: Array, metric: str) -> str:
+def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = None) -> str:
     """Return which of the network and the best simpler model to prefer, with the noise.
 
     The noise is the standard error of the difference of the two models' scores.
@@ -61,17 +65,23 @@ def preference(outputs: Outputs, y: Array, metric: str) -> str:
     scores = {name: sign * measure(metric, found, y) for name, found in outputs.items()}
     simple = max((name for name in scores if name != NETWORK), key=lambda name: scores[name])
     gain = scores[NETWORK] - scores[simple]
-    error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y)
+    error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y, blocks)
     better, worse = ("below", "above") if metric in LOSSES else ("above", "below")
+    side = better if gain > 0 else worse
+    if not np.isfinite(error):
+        return (
+            f"The {metric.replace('_', ' ')} of the network is {_digits(abs(gain))} {side} that of "
+            f"the {simple}; these rows do not tell how much of it is chance."
+        )
     by = (
         f"{metric.replace('_', ' ')} of the network is {_digits(abs(gain))} ± {_digits(error)} "
         "(one standard error)"
     )
-    if gain > _ERRORS * error:
+    is_same = _are_same(outputs[NETWORK], outputs[simple])
+    if gain > _ERRORS * error and not is_same:
         return f"Prefer the network: the {by} {better} that of the {simple}."
-    if gain < -_ERRORS * error:
+    if gain < -_ERRORS * error and not is_same:
         return f"Prefer the {simple}: the {by} {worse} that model's."
-    side = better if gain > 0 else worse
     if simple in ("mean", "majority class"):
         return (
             f"Nothing was learnt that is more than noise: the {by} {side} that of the {simple}, "
@@ -79,8 +89,25 @@ def preference(outputs: Outputs, y: Array, metric: str) -> str:
         )
     return (
         f"The {simple} does as well within the noise: the {by} {side} that model's. Prefer the "
-        f"{simple}, which is simpler, or hold out more rows to tell them apart."
+        f"{simple}, which is simpler, or score by more rows to tell them apart."
     )
+
+
+def _of_blocks(held: Held, settings: TableSettings) -> list[str]:
+    """Say of how many groups, or moments, the scores are, if they are few."""
+    count = 0 if held.blocks is None else len(np.unique(held.blocks))
+    if not 0 < count < _FEWEST_BLOCKS:
+        return []
+    column = settings.split_by or settings.time
+    values = "1 value" if count == 1 else f"{count} different values"
+    return [
+        f"The rows to score by have only {values} of {column!r}, so the bounds and the errors here "
+        "are rough."
+    ]
+
+
+def _are_same(a: Array, b: Array) -> bool:
+    return bool(np.abs(a - b).max() <= _SAME * np.abs(b).max())
 
 
 def _digits(value: float) -> str:
@@ -112,6 +139,8 @@ def _leaks(trained: Trained, parts: Parts) -> list[str]:
     """Name columns each of which alone predicts nearly everything, by a small tree."""
     model = trained.model
     (X, y), (asked, known) = parts.train, parts.test
+    if not len(known):  # it is scored by folds
+        asked, known = parts.validation
     X, y, asked, known = (each[:_ROWS_OF_A_TREE] for each in (X, y, asked, known))
     is_number = model.target.task == "regression"
     if is_number:
@@ -139,10 +168,9 @@ def _leaks(trained: Trained, parts: Parts) -> list[str]:
     ]
 
 
-def _duplicates(trained: Trained, parts: Parts) -> list[str]:
+def _duplicates(held: Held) -> list[str]:
     """Say how many rows to score by equal rows that were trained on."""
-    known = trained.model.fingerprints
-    count = known.count(*parts.test) if known is not None else 0
+    count = held.duplicates
     if not count:
         return []
     are = "1 row held out equals one" if count == 1 else f"{count:,} rows held out equal rows"

@@ -28,11 +28,15 @@ def evaluate(
     if not as_json:
         tabulate()
     from ...tables.scores import headline, interval, score
+    from ...tables.splitting import group_names, numbered
 
     target, treated = network.target, Counter[str]()
     if target.name not in source.names:
         raise click.UsageError(f"{table}: no column {target.name!r}, the target, to compare with")
+    settings = network.record.settings if network.record else None
+    by = settings.split_by if settings and settings.split_by in source.names else None
     pairs, seen = [], 0
+    groups: list[str | None] = []
     for block in source.blocks():
         y, known = target.encode(block[target.name])
         unknown = int((~known).sum())
@@ -41,12 +45,14 @@ def evaluate(
         X = network.encoder.encode(block, treated)[known]
         seen += network.fingerprints.count(X, y[known]) if network.fingerprints else 0
         pairs.append((network.outputs(X), y[known]))
+        if by is not None:
+            groups += group_names(block[by], known)
     if not any(len(y) for _, y in pairs):
         raise click.UsageError(f"{table}: no row has a target to compare with")
     outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    chosen = network.record.settings.compared_by if network.record else None
+    chosen = settings.compared_by if settings else None
     metrics, name = score(outputs, y, target.task, chosen), headline(target.task, chosen)
-    bounds = list(interval(name, outputs, y))
+    bounds = list(interval(name, outputs, y, numbered(groups) if by else None))
     show_treated(treated)
     if seen:
         note(
@@ -67,5 +73,6 @@ def evaluate(
             )
         )
     else:
-        say(scores({"network": metrics}, len(y), name, {"network": bounds}))
+        shown = {"network": bounds} if np.isfinite(bounds).all() or not by else None
+        say(scores({"network": metrics}, len(y), name, shown))
     return 0

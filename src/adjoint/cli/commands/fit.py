@@ -43,6 +43,8 @@ DEFAULTS = TableSettings()
 # Between two lines that say how much was read.
 _SECONDS = 10.0
 _PART = FiniteNumber(0, 0.9, min_open=True)
+# The settings that say which rows are held out.
+_SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
 
 
 @click.command(short_help="Train a network on a table.", context_settings={"show_default": True})
@@ -128,6 +130,22 @@ _PART = FiniteNumber(0, 0.9, min_open=True)
     help="Part of the others held out to stop by.",
 )
 @click.option(
+    "--split-by",
+    metavar="COLUMN",
+    help="Keep rows with the same value in COLUMN, as a patient's, together; it is not read.",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Score by the latest rows, and stop by the latest before them.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 100),
+    metavar="K",
+    help="Score all rows, in K parts, each by networks trained without it.",
+)
+@click.option(
     "--metric",
     type=click.Choice([name for names in METRICS.values() for name in names]),
     help="Score to compare models and rank columns by.  [default: r2, or accuracy and log loss]",
@@ -187,7 +205,7 @@ def fit(
     from ...tables.folder import NO_REPORT, REPORT, check_free, save_model
     from ...tables.large import prepare_large
     from ...tables.report import write_report
-    from ...tables.trial import prepare, run
+    from ...tables.trial import prepare, prepare_folds, run
     from ...training.saving import Saving
 
     check_out(lambda place: check_free(place, replace=force), out)
@@ -200,15 +218,24 @@ def fit(
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding, sheet=sheet)
     _check_columns(source, target, drop)
+    _check_split(source, target, chosen)
+    if chosen["folds"] is not None:
+        _check_folds()
     part, apart = (test, None) if isinstance(test, float) else (0.0, test)
     scored_by = None if apart is None else _scored_by(apart, encoding, sheet, target)
     settings = TableSettings(test=part, **chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
-    groups = _streamed(source, stream)
+    groups, folds = _streamed(source, stream), None
     if groups is not None and settings.reproducible:
         raise click.UsageError(
             "--reproducible: for tables that are held in memory, and this one is read a window at "
             "a time; give --no-stream too"
+        )
+    parted = [option for option, name in _SPLITS.items() if chosen[name] is not None]
+    if parted and groups is not None:
+        raise click.UsageError(
+            f"{parted[0]}: for tables that are held in memory, and this one is read a window at a "
+            "time; give --no-stream too"
         )
     if scored_by and groups is not None:
         raise click.UsageError(
@@ -216,10 +243,12 @@ def fit(
             "give a part, or --no-stream"
         )
     if groups is None:
-        read = source.read().drop_columns(list(drop))
+        read = source.read()
         count = read.num_rows
         scored = (scored_by.read(), str(scored_by)) if scored_by else None
-        encoder, kind, parts = prepare(read, target, settings, conventions, test=scored)
+        encoder, kind, parts = prepare(read, target, settings, conventions, drop=drop, test=scored)
+        if settings.folds:
+            folds = prepare_folds(read, target, settings, conventions, drop=drop)
     else:
         count = sum(groups.sizes)
         with source.told():
@@ -239,8 +268,19 @@ def fit(
     say(f"{source}: {count:,} rows, {len(source.names) - len(set(drop))} columns{streamed}")
     show_columns(encoder, say)
     say(f"  {target}: {_told_target(kind, parts.left_out)}")
+    for sentence in parts.split:
+        say(sentence)
     saving = None if checkpoint is None else Saving(checkpoint)
-    trial = run(encoder, kind, parts, settings, progress=True, say=note, checkpoint=saving)
+    trial = run(
+        encoder,
+        kind,
+        parts,
+        settings,
+        progress=True,
+        say=note,
+        checkpoint=saving,
+        folds=folds,
+    )
     record = trial.record
     with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
         save_model(trial.model, out, report=write_report(trial, table.name), replace=force)
@@ -248,7 +288,7 @@ def fit(
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
         say(scores(record.metrics, record.rows["test"], record.headline, record.intervals))
-        for sentence in record.verdict:
+        for sentence in [*record.split[len(parts.split) :], *record.verdict]:
             say(sentence)
         if settings.reproducible:
             say(f"sha256 of weights and losses: {record.sha256}")
@@ -315,6 +355,29 @@ def _check_columns(source: TableFile, target: str, drop: tuple[str, ...]) -> Non
         check_column("--drop", name, source.names)
     if target in drop:
         raise click.UsageError(f"--drop: {target!r} is the target")
+
+
+def _check_split(source: TableFile, target: str, chosen: dict[str, Any]) -> None:
+    """Refuse columns to split by that are not there, and two ways to split at once."""
+    columns = {"--split-by": chosen["split_by"], "--time": chosen["time"]}
+    given = {option: column for option, column in columns.items() if column is not None}
+    for option, column in given.items():
+        check_column(option, column, source.names)
+        if column == target:
+            raise click.UsageError(f"{option}: {column!r} is the target")
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)}: not together; choose one of them")
+
+
+def _check_folds() -> None:
+    """Refuse what does not go together with folds."""
+    context = click.get_current_context()
+    for name, reason in {
+        "test": "all rows are scored already",
+        "checkpoint": "it keeps one training, and each fold is another",
+    }.items():
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--folds: not together with --{name}: {reason}")
 
 
 def _require_for_fit(as_json: bool) -> None:

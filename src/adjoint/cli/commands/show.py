@@ -31,6 +31,8 @@ def show(model: Path, as_json: bool) -> int:
         f"trained on {rows['train']:,} rows for {len(record.loss)} epochs in "
         f"{record.seconds:.1f} s; the weights are those of epoch {record.best_epoch}"
     )
+    for sentence in record.split:
+        say(sentence)
     say(scores(record.metrics, rows["test"], record.headline, record.intervals))
     for sentence in record.verdict:
         say(sentence)
