@@ -321,6 +321,19 @@ def test_a_header_is_no_place_for_the_source(tmp_path):
         export(nn.Linear(2, 1, rng=0), tmp_path / "net.h", np.ones((1, 2), F32), to="c")
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_header_of_another_export_is_an_error(tmp_path):
+    export(nn.Linear(2, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    header = (tmp_path / "net.h").read_text()
+    export(nn.Linear(3, 1, rng=0), tmp_path / "net.c", np.ones((1, 3), F32))
+    command = ["cc", "-std=c99", "-c", "-Wall", "-Werror", "-Wundef", "net.c", "-o", "net.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (tmp_path / "net.h").write_text(header)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode
+    assert "written with another file" in done.stderr
+
+
 def test_neither_file_of_c_changes_where_one_cannot_be_written(tmp_path):
     (tmp_path / "net.h").write_text("mine")
     (tmp_path / "net.c").mkdir()

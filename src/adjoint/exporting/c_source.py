@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -42,9 +43,27 @@ def c_files(
     sizes = {"constants": program.table_bytes, "memory": memory}
     declared = _declaration(program, prefix)
     return (
-        _header(subject, program, prefix, declared, sizes),
-        _source(subject, program, prefix, header, declared, inputs, expected),
+        *_paired(
+            prefix,
+            _header(subject, program, prefix, declared, sizes),
+            _source(subject, program, prefix, header, declared, inputs, expected),
+        ),
         sizes,
+    )
+
+
+def _paired(prefix: str, header: str, source: str) -> tuple[str, str]:
+    """Return both with a digest of them: a header of another export has no place before a source.
+
+    The names of the arguments may be the same where their sizes are not.
+    """
+    digest = hashlib.sha256((header + source).encode()).hexdigest()
+    pair, guard = f"{prefix}_PAIR", f"#define {prefix}_H\n"
+    mark, unequal = f"#define {pair} 0x{digest[:8]}\n", f"#if {pair} != 0x{digest[:8]}\n"
+    error = '#error "the header was written with another file; export both anew"\n#endif\n'
+    return (
+        header.replace(guard, guard + mark, 1),
+        source.replace(_GUARDS, unequal + error + _GUARDS, 1),
     )
 
 

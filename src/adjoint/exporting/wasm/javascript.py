@@ -253,7 +253,9 @@ def network_module(
 
 def network_types(subject: Subject, forward: Forward) -> str:
     """Return the declarations for TypeScript."""
-    given = ", ".join(f"x{n}: ArrayLike<number | bigint | boolean>" for n in range(len(forward.inputs)))
+    given = ", ".join(
+        f"x{n}: ArrayLike<number | bigint | boolean>" for n in range(len(forward.inputs))
+    )
     kinds = [ARRAYS[slot.kind] for slot in forward.outputs]
     result = kinds[0] if len(kinds) == 1 else f"[{', '.join(kinds)}]"
     classifies = subject.is_classifier and subject.labels
