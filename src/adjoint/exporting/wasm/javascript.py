@@ -23,8 +23,6 @@ ARRAYS = {
     "i32": "Int32Array",
     "i1": "Uint8Array",
 }
-# How much a golden result may differ, of one plus its size.
-TOLERANCES = {"f32": 1e-5, "f64": 1e-11}
 
 
 def literal(value: Any) -> str:
@@ -230,7 +228,9 @@ def network_module(
         + "]"
         for call in range(len(expected[0]))
     ]
-    tolerances = [TOLERANCES.get(slot.kind, 0) for slot in forward.outputs]
+    tolerances = [
+        forward.tolerance if slot.kind in ("f32", "f64") else 0 for slot in forward.outputs
+    ]
     classifies = subject.is_classifier and subject.labels
     text = _NETWORK.format(
         name=remark(path.stem),
