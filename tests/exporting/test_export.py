@@ -321,6 +321,44 @@ def test_a_header_is_no_place_for_the_source(tmp_path):
         export(nn.Linear(2, 1, rng=0), tmp_path / "net.h", np.ones((1, 2), F32), to="c")
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_header_of_another_export_is_an_error(tmp_path):
+    export(nn.Linear(2, 1, rng=0), tmp_path / "net.c", np.ones((1, 2), F32))
+    header = (tmp_path / "net.h").read_text()
+    export(nn.Linear(3, 1, rng=0), tmp_path / "net.c", np.ones((1, 3), F32))
+    command = ["cc", "-std=c99", "-c", "-Wall", "-Werror", "-Wundef", "net.c", "-o", "net.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (tmp_path / "net.h").write_text(header)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode
+    assert "written with another file" in done.stderr
+
+
+class Wide(nn.Module):
+    """A network of float32 whose results are float64, as those of a table are."""
+
+    def __init__(self):
+        self.network = nn.MLP(5, 64, 64, 2, activation="tanh", dtype=F32, rng=0)
+
+    def forward(self, x):
+        return ad.astype(self.network(x), dtype=np.float64)
+
+
+@pytest.mark.parametrize("suffix", [".c", ".wasm", ".onnx"])
+def test_golden_vectors_may_differ_as_much_as_what_computes_them(suffix, tmp_path):
+    if suffix == ".onnx":
+        pytest.importorskip("onnxruntime")
+    done = export(Wide(), tmp_path / f"net{suffix}", np.ones((1, 5), F32))
+    assert done.tested.startswith(("golden vectors", "onnx.checker: ok; golden vectors"))
+
+
+@pytest.mark.parametrize("result", [None, "text", 1j])
+def test_a_result_that_is_no_number_is_refused(result, tmp_path):
+    with pytest.raises(ExportError, match="expected arrays of numbers"):
+        export(lambda x: (x, result), tmp_path / "net.py", np.ones(3))
+    assert not list(tmp_path.iterdir())
+
+
 def test_neither_file_of_c_changes_where_one_cannot_be_written(tmp_path):
     (tmp_path / "net.h").write_text("mine")
     (tmp_path / "net.c").mkdir()

@@ -89,7 +89,7 @@ def exported(function, args):
     names = tuple(f"x{n}" for n in range(len(args)))
     expected = [np.asarray(y) for y in leaves(function(*args))]
     subject = Subject(function, tuple(args), "a card", names=names)
-    content, _ = onnx_file(subject, "card", args, expected)
+    content, *_ = onnx_file(subject, "card", args, expected)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])

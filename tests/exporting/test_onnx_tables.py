@@ -176,7 +176,7 @@ def evaluated(graph, x, result, texts):
 
     shapes = [list(x.shape), list(result.shape)]
     subject = type("", (), {"reader": None, "about": ""})
-    written = onnx_model._Pass(graph, [], [x], [result])
+    written = onnx_model._Pass(graph, [], [x], [result], 0.0)
     model = onnx_model._model(onnx, subject, "g", written, shapes, graph.nodes, graph.constants)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

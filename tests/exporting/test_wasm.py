@@ -265,6 +265,57 @@ process.stdout.write(JSON.stringify(told));
 
 
 @needs_node
+def test_what_would_become_another_number_is_an_error(tmp_path):
+    def f(mask, index, count, x):
+        return np.where(mask, x, -x) + index * 2 + count
+
+    args = (np.array([True]), np.array([1], np.int32), np.array([1]), np.ones(1))
+    ad.export(f, tmp_path / "net.wasm", *args)
+    script = """
+import { load } from "./net.mjs";
+const net = await load();
+const given = [
+  [[true], [1], [2n], [0.5]],
+  [[true], new Float64Array([1.5]), [2], [1]], [[0], [NaN], [2], [1]], [[0], [2 ** 32], [2], [1]],
+  [[2], [1], [2], [1]], [new Uint8Array([2]), [1], [2], [1]], [[1], [1], [2n ** 64n], [1]],
+  [[1], [1], [2], [[1]]], [[1], [1], [2], ["1"]], [[1], [1], [2], [undefined]],
+];
+const told = given.map((arrays) => {
+  try { return Array.from(net.run(...arrays)); } catch (error) { return error.message; }
+});
+process.stdout.write(JSON.stringify(told));
+"""
+    found = in_node(tmp_path, script)
+    assert found[0] == [4.5]
+    assert all("expected a whole number" in told for told in [*found[1:4], found[6]])
+    assert all("expected 0 or 1" in told for told in found[4:6])
+    assert all("expected numbers, row after row" in told for told in found[7:])
+
+
+@needs_node
+def test_a_module_of_another_export_is_refused(tmp_path):
+    model = nn.MLP(2, 3, 1, rng=0)
+    ad.export(model, tmp_path / "net.wasm", np.ones((1, 2)))
+    text = (tmp_path / "net.mjs").read_text()
+    ad.export(nn.MLP(2, 4, 1, rng=0), tmp_path / "net.wasm", np.ones((1, 2)))
+    (tmp_path / "net.mjs").write_text(text)
+    script = """
+import { load } from "./net.mjs";
+import { readFileSync } from "node:fs";
+const strange = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+const sources = [undefined, new WebAssembly.Module(readFileSync("net.wasm")), strange];
+const told = [];
+for (const source of sources) {
+  try { await load(source); } catch (error) { told.push(error.message); }
+}
+process.stdout.write(JSON.stringify(told));
+"""
+    found = in_node(tmp_path, script)
+    assert len(found) == 3
+    assert all("not written together" in told for told in found)
+
+
+@needs_node
 def test_a_changed_weight_fails_the_self_test(tmp_path):
     model = nn.MLP(2, 3, 1, dtype=np.float32, rng=0)
     ad.export(model, tmp_path / "net.wasm", np.ones((1, 2), np.float32))

@@ -126,6 +126,9 @@ const attempts = {
   one: () => load([X]),
   none: () => load([[], []]),
   odd: () => training.predict([1, 2, 3]),
+  nested: () => training.predict([[1, 2], [3, 4]]),
+  half: () => training.run(0.5),
+  strange: () => { training.settings.rate = 1; },
 };
 for (const [name, attempt] of Object.entries(attempts)) {
   try { await attempt(); } catch (error) { told[name] = error.message; }
@@ -139,6 +142,9 @@ try { training.run(50); } catch (error) { told.wild = error.message; }
     assert "expected 2 arrays" in told["one"]
     assert "expected as many in each" in told["none"]
     assert "expected a multiple of 2" in told["odd"]
+    assert "expected numbers, row after row" in told["nested"]
+    assert "expected a whole number" in told["half"]
+    assert "rate" in told["strange"]
     assert "the training ended" in told["wild"]
 
 

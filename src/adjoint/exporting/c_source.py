@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from ..core.annotations import Array
 from .c_lanes import indented
 from .c_literals import SIZES, STORED, TYPES, comment, number, string
 from .c_program import Program
-from .subject import Subject
+from .subject import Subject, tolerance_of
 
 # Stands in the header until a compiler has said it.
 CODE_SIZE = "   The size of its code was not measured, as nothing here could tell."
@@ -42,9 +43,27 @@ def c_files(
     sizes = {"constants": program.table_bytes, "memory": memory}
     declared = _declaration(program, prefix)
     return (
-        _header(subject, program, prefix, declared, sizes),
-        _source(subject, program, prefix, header, declared, inputs, expected),
+        *_paired(
+            prefix,
+            _header(subject, program, prefix, declared, sizes),
+            _source(subject, program, prefix, header, declared, inputs, expected),
+        ),
         sizes,
+    )
+
+
+def _paired(prefix: str, header: str, source: str) -> tuple[str, str]:
+    """Return both with a digest of them: a header of another export has no place before a source.
+
+    The names of the arguments may be the same where their sizes are not.
+    """
+    digest = hashlib.sha256((header + source).encode()).hexdigest()
+    pair, guard = f"{prefix}_PAIR", f"#define {prefix}_H\n"
+    mark, unequal = f"#define {pair} 0x{digest[:8]}\n", f"#if {pair} != 0x{digest[:8]}\n"
+    error = '#error "the header was written with another file; export both anew"\n#endif\n'
+    return (
+        header.replace(guard, guard + mark, 1),
+        source.replace(_GUARDS, unequal + error + _GUARDS, 1),
     )
 
 
@@ -150,7 +169,7 @@ def _classes(subject: Subject, program: Program, prefix: str) -> list[str]:
 
 def _main(program: Program, prefix: str, inputs: Sequence[Array], expected: Sequence[Array]) -> str:
     """Return a main with the golden vectors, behind a macro."""
-    calls = len(expected[0])
+    calls, tolerance = len(expected[0]), tolerance_of(program.graph)
     parts = [f"#ifdef {prefix.upper()}_MAIN\n#include <stdio.h>\n"]
     given = [*zip(program.inputs, inputs, strict=True)]
     wanted = [*zip(program.outputs, expected, strict=True)]
@@ -166,13 +185,13 @@ def _main(program: Program, prefix: str, inputs: Sequence[Array], expected: Sequ
     ]
     arguments = [f"golden_{name}[n]" for (name, _, _), _ in given] + [n for (n, _, _), _ in wanted]
     checks = []
-    for (name, kind, shape), _ in wanted:
+    for (name, _, shape), _ in wanted:
         size = max(int(np.prod(shape)), 1)
         checks.append(f"""        for (int i = 0; i < {size}; i++) {{
             const double a = (double){name}[i], b = (double)golden_{name}[n][i];
             const double d = a - b, size = b < 0 ? -b : b;
             const int same = a == b || (a != a && b != b);
-            if (!same && !((d < 0 ? -d : d) <= {_tolerance(kind)} * (1 + size))) {{
+            if (!same && !((d < 0 ? -d : d) <= {tolerance} * (1 + size))) {{
                 printf("row %d, {name}[%d]: %.17g, expected %.17g\\n", n, i, a, b);
                 return 1;
             }}
@@ -200,7 +219,3 @@ def _rows(items: str, calls: int) -> str:
     size = len(numbers) // calls
     rows = ["    {" + ", ".join(numbers[n * size : (n + 1) * size]) + "}" for n in range(calls)]
     return "\n" + ",\n".join(rows) + "\n"
-
-
-def _tolerance(kind: str) -> str:
-    return "1e-5" if kind == "f32" else "1e-11"

@@ -194,9 +194,9 @@ def _write(
         else:
             inputs, expected = subject.reader.golden_by_column()
             subject = subject.reader.by_column(subject)
-        content, sizes = onnx_file(subject, name, inputs, expected)
+        content, sizes, tolerance = onnx_file(subject, name, inputs, expected)
         files[path] = content
-        tested = tested_onnx(subject, content, inputs, expected)
+        tested = tested_onnx(subject, content, inputs, expected, tolerance)
     elif target in ("wasm", "html"):
         inputs, expected = _golden(subject, one_by_one=True)
         together = _golden(subject, one_by_one=False)[1]
@@ -265,10 +265,17 @@ def _golden(subject: Subject, *, one_by_one: bool) -> tuple[list[Any], list[Arra
 def _run(function: Callable[..., Any], args: Sequence[Any]) -> list[Array]:
     with no_grad(), np.errstate(all="ignore"):
         found = function(*args)
-    return [
+    arrays = [
         np.asarray(getattr(leaf, "data", leaf) if not isinstance(leaf, np.ndarray) else leaf)
         for leaf in leaves(found)
     ]
+    for array in arrays:
+        if array.dtype.kind not in "fiub":
+            kind = type(array.item()).__name__ if array.ndim == 0 else f"array of {array.dtype}"
+            raise ExportError(
+                f"export: among the results is one {kind}; expected arrays of numbers"
+            )
+    return arrays
 
 
 def _tested_python(text: str) -> str:

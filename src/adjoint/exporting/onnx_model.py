@@ -20,7 +20,7 @@ from .onnx_pass import write, written_for_onnx
 from .onnx_rows import for_any_rows, multiple
 from .onnx_rules.reductions import place
 from .refusal import ExportError
-from .subject import Subject
+from .subject import Subject, tolerance_of
 
 OPSET, ML_OPSET = 21, 4
 # The version of the format that came with this opset.
@@ -34,18 +34,19 @@ _PREFIXES = ("module.", "network.")
 
 @dataclass(frozen=True)
 class _Pass:
-    """A graph, the wires that come in and go out, and the names of the weights."""
+    """A graph, the wires that come in and go out, the names of the weights, and a tolerance."""
 
     graph: OnnxGraph
     weights: list[str]
     inputs: list[Wire]
     outputs: list[Wire]
+    tolerance: float
 
 
 def onnx_file(
     subject: Subject, name: str, golden: Sequence[Array], expected: Sequence[Array]
-) -> tuple[bytes, dict[str, int]]:
-    """Return the bytes of the file, checked, and its sizes.
+) -> tuple[bytes, dict[str, int], float]:
+    """Return the bytes of the file, checked, its sizes, and how much a result may differ.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def onnx_file(
     except Exception as error:
         raise ExportError(f"ONNX: its checker says {error!s:.300}") from error
     weights = sum(constants[key].nbytes for key in first.weights if key in constants)
-    return model.SerializeToString(), {"weights": weights}
+    return model.SerializeToString(), {"weights": weights}, first.tolerance
 
 
 # --- writing it
@@ -110,7 +111,8 @@ def _written(subject: Subject, rows: int | None) -> _Pass:
     ]
     results = write(graph, lowered, [*arguments, *weights], _places(subject))
     keys = [x.name for x in weights]
-    return _Pass(graph, keys, inputs, _outputs(graph, subject, results, traced.graph.gives))
+    outputs = _outputs(graph, subject, results, traced.graph.gives)
+    return _Pass(graph, keys, inputs, outputs, tolerance_of(traced.graph))
 
 
 def _places(subject: Subject) -> dict[int, str]:
@@ -317,7 +319,11 @@ def _labels_of(subject: Subject, chances: Array) -> Array:
 
 
 def tested_onnx(
-    subject: Subject, content: bytes, golden: Sequence[Array], expected: Sequence[Array]
+    subject: Subject,
+    content: bytes,
+    golden: Sequence[Array],
+    expected: Sequence[Array],
+    tolerance: float,
 ) -> str:
     """Compare golden vectors if onnxruntime is here; say so if it is not.
 
@@ -336,7 +342,6 @@ def tested_onnx(
         if not np.array_equal(label, _labels_of(subject, found[0])):
             raise ExportError("ONNX: a label differs in onnxruntime")
     for y, z in zip(map(np.asarray, expected), found, strict=True):
-        tolerance = 1e-5 if y.dtype == np.float32 else 1e-11
         near = np.isclose(z, y, tolerance, tolerance, equal_nan=True)
         if not near.all():
             first = tuple(int(n) for n in np.argwhere(~near)[0])

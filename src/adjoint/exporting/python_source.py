@@ -15,7 +15,7 @@ from .any_rows import FIRST, SECOND, for_any_rows
 from .identifiers import identifier, identifiers
 from .python_text import dtype_in_python, golden_array
 from .refusal import ExportError
-from .subject import Subject, Traced
+from .subject import Subject, Traced, tolerance_of
 
 # What Python's own module of mathematics has of SciPy's special functions.
 _BY_MATH = ("erf", "erfc")
@@ -45,8 +45,10 @@ def python_file(
     texts = [line for w, a in zip(weights, traced.state, strict=True) for line in _text(w, a)]
     if subject.reader is None:
         call = _call(subject, traced, name, inner, weights)
+        test = _test(subject, name, inputs, expected, tolerance_of(traced.graph))
     else:
         call = subject.reader.call(name, inner, weights)
+        test = subject.reader.test(name)
     parts = [
         f'"""{_plain(name)}: {_plain(subject.about)}, written by adjoint; it needs NumPy alone."""',
         "",
@@ -61,7 +63,7 @@ def python_file(
         "",
         *call,
         *_labels(subject),
-        *(subject.reader.test(name) if subject.reader else _test(subject, name, inputs, expected)),
+        *test,
         "",
     ]
     sizes = {"weights": sum(a.nbytes for a in traced.state)}
@@ -184,12 +186,15 @@ def _labels(subject: Subject) -> list[str]:
 
 
 def _test(
-    subject: Subject, name: str, inputs: Sequence[Array], expected: Sequence[Array]
+    subject: Subject,
+    name: str,
+    inputs: Sequence[Array],
+    expected: Sequence[Array],
+    tolerance: float,
 ) -> list[str]:
     """Return lines that compare the golden vectors where the file is run."""
     if not all(isinstance(x, np.ndarray) for x in subject.examples):
         inputs = [x if isinstance(x, np.ndarray) else np.asarray(x) for x in inputs]
-    tolerance = "1e-5" if any(np.asarray(y).dtype == np.float32 for y in expected) else "1e-11"
     lines = ["", "", 'if __name__ == "__main__":']
     lines += [f"    _x{n} = {golden_array(x)}" for n, x in enumerate(inputs)]
     lines += [f"    _y{n} = {golden_array(y)}" for n, y in enumerate(expected)]

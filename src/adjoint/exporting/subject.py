@@ -122,6 +122,15 @@ def _in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
     return x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
 
+def tolerance_of(graph: Graph) -> float:
+    """Return how much a golden result may differ, of one plus its size.
+
+    It is that of float32 if anything is computed in it, whatever dtype the results have.
+    """
+    arrays = [*graph.inputs, *(node.output for node in graph.nodes)]
+    return 1e-5 if any(x.dtype == np.float32 for x in arrays) else 1e-11
+
+
 def without_loops(graph: Graph, target: str) -> Graph:
     """Return a graph whose loops are written turn by turn, for a target that has none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 MARK = ".adjoint-part"
+# Errors of a disk or device, which the system reports without the name of the file.
+_OF_A_DISK = tuple(
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO") if hasattr(errno, name)
+)
 _DESCRIPTORS = re.compile(r"/dev/fd|/proc/(\d+)(/task/\d+)?/fd")
 
 
@@ -48,8 +53,24 @@ def whole_file(
     Raises
     ------
     OSError
-        If that is not possible; nothing has changed then.
+        If that is not possible; nothing has changed then. It names the path.
     """
+    with _named_in_errors(path), _whole_file(path, mode, flush=flush) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _named_in_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _OF_A_DISK:
+            error.filename = os.fspath(path)
+        raise
+
+
+@contextlib.contextmanager
+def _whole_file(path: str | os.PathLike[str], mode: int, *, flush: bool) -> Iterator[BinaryIO]:
     if (descriptor := _descriptor(path)) is not None:
         with os.fdopen(descriptor, "wb") as file:
             yield file

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 MAGIC = b"\0asm\1\0\0\0"
+# The name of the section that tells a module from others; runtimes pass over such sections.
+MARK = "adjoint"
+_CUSTOM = 0
 
 
 class Reader:
@@ -91,3 +95,15 @@ def vector(items: Sequence[bytes]) -> bytes:
 def section(number: int, content: bytes) -> bytes:
     """Return a section."""
     return bytes([number]) + unsigned(len(content)) + content
+
+
+def marked(module: bytes) -> bytes:
+    """Return a module with a digest of its content in a section of its own."""
+    digest = hashlib.sha256(module).hexdigest()[:16]
+    return module + section(_CUSTOM, name(MARK) + digest.encode())
+
+
+def mark_of(module: bytes) -> str:
+    """Return the digest that a marked module has."""
+    readers = [Reader(content) for number, content in sections(module) if number == _CUSTOM]
+    return next(r.data[r.at :].decode() for r in readers if r.name() == MARK)

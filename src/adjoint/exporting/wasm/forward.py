@@ -12,7 +12,7 @@ from ...compiler.native.lanes import Names, declarations
 from ...compiler.native.machine import ATTRIBUTES
 from ...core.annotations import Array
 from ..refusal import ExportError
-from ..subject import Subject
+from ..subject import Subject, tolerance_of
 from .function import Function, bytes_of, function_of, kind_in_memory
 from .machine import module
 from .memory import Memory
@@ -53,6 +53,8 @@ class Forward:
         How many rows ``many`` takes; 1 if there is no such function.
     weights, memory : int
         Bytes of the weights, and of the memory in all.
+    tolerance : float
+        How much a golden result may differ, see `tolerance_of`.
     """
 
     module: bytes
@@ -61,6 +63,7 @@ class Forward:
     block: int
     weights: int
     memory: int
+    tolerance: float
 
 
 def forward_of(subject: Subject, alone: Sequence[Array], together: Sequence[Array]) -> Forward:
@@ -97,9 +100,8 @@ def forward_of(subject: Subject, alone: Sequence[Array], together: Sequence[Arra
     text = "\n".join([declarations(names), *texts, ATTRIBUTES, ""])
     exports = [function.name for function in (one, many) if function is not None]
     made = module(text, exports, memory.blocks, memory.end)
-    return Forward(
-        made.module, inputs, outputs, block, sum(a.nbytes for a in traced.state), made.heap
-    )
+    size, tolerance = sum(a.nbytes for a in traced.state), tolerance_of(traced.graph)
+    return Forward(made.module, inputs, outputs, block, size, made.heap, tolerance)
 
 
 def _as_array(output: Any) -> Any:

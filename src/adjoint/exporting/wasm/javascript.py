@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.annotations import Array
 from ..subject import Subject
+from .binary import mark_of
 from .forward import Forward, Slot
 
 ARRAYS = {
@@ -22,8 +23,6 @@ ARRAYS = {
     "i32": "Int32Array",
     "i1": "Uint8Array",
 }
-# How much a golden result may differ, of one plus its size.
-TOLERANCES = {"f32": 1e-5, "f64": 1e-11}
 
 
 def literal(value: Any) -> str:
@@ -61,6 +60,30 @@ def _slots(slots: Sequence[Slot]) -> str:
     return literal([[ARRAYS[s.kind], s.at, math.prod(s.shape)] for s in slots]).replace('"', "")
 
 
+FILLING = """
+// Copies numbers into an array, and refuses what would become another number in it.
+function fill(place, given, from = 0) {
+  const isFloat = place instanceof Float64Array || place instanceof Float32Array;
+  if (isFloat && (given instanceof Float64Array || given instanceof Float32Array)) {
+    place.set(given.subarray(from, from + place.length));
+    return;
+  }
+  const convert = place instanceof BigInt64Array ? BigInt : Number;
+  for (let i = 0; i < place.length; i++) {
+    const value = given[from + i];
+    if (!["number", "bigint", "boolean"].includes(typeof value)) {
+      const kind = Array.isArray(value) ? "an array" : typeof value;
+      throw new TypeError(`entry ${from + i} is ${kind}; expected numbers, row after row`);
+    }
+    const number = convert(value);
+    place[i] = number;
+    if (!isFloat && (place[i] !== number || (place instanceof Uint8Array && place[i] > 1))) {
+      const wanted = place instanceof Uint8Array ? "0 or 1" : "a whole number of 32 or 64 bits";
+      throw new RangeError(`entry ${from + i} is ${value}; expected ${wanted}`);
+    }
+  }
+}
+"""
 LOADING = """
 // Returns the bytes of the module beside this file, in a browser, a worker or node.
 async function beside(name) {
@@ -72,8 +95,21 @@ async function beside(name) {
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer.arrayBuffer();
 }
+
+// Returns an instance of the module that was written with this file: of another one the addresses
+// would be wrong.
+async function instantiated(source) {
+  const given = source ?? (await beside(FILE));
+  const module = given instanceof WebAssembly.Module ? given : await WebAssembly.compile(given);
+  const [mark] = WebAssembly.Module.customSections(module, "adjoint");
+  if (!mark || new TextDecoder().decode(mark) !== MARK) {
+    throw new Error(`${FILE} was not written together with this module; export both anew`);
+  }
+  return WebAssembly.instantiate(module);
+}
 """
 _NETWORK = """// {name}: {about}, written by adjoint.
+const [FILE, MARK] = {module};
 const INPUTS = {inputs};
 const OUTPUTS = {outputs};
 const HAS_ROWS = {has_rows};
@@ -81,12 +117,10 @@ const BLOCK = {block};
 
 // What the columns of the result stand for.
 export const labels = {labels};
-{loading}
+{filling}{loading}
 // Returns the network; `source` may be the bytes of the .wasm or a compiled WebAssembly.Module.
 export async function load(source) {{
-  const given = source ?? (await beside({file}));
-  const module = given instanceof WebAssembly.Module ? given : await WebAssembly.compile(given);
-  return new Network(await WebAssembly.instantiate(module));
+  return new Network(await instantiated(source));
 }}
 
 export class Network {{
@@ -111,14 +145,7 @@ export class Network {{
     for (let row = 0; row < rows; ) {{
       const count = rows - row >= BLOCK ? BLOCK : 1;
       INPUTS.forEach(([Kind, at, size], n) => {{
-        const place = new Kind(memory.buffer, at, count * size);
-        const from = row * size;
-        if (Kind !== BigInt64Array && ArrayBuffer.isView(given[n])) {{
-          place.set(given[n].subarray(from, from + count * size));
-          return;
-        }}
-        const convert = Kind === BigInt64Array ? BigInt : Number;
-        for (let i = 0; i < place.length; i++) place[i] = convert(given[n][from + i]);
+        fill(new Kind(memory.buffer, at, count * size), given[n], row * size);
       }});
       if ((count > 1 ? many : one)()) {{
         throw new RangeError(
@@ -171,6 +198,11 @@ _PREDICT = """
 """
 
 
+def module_beside(path: Path, module: bytes) -> str:
+    """Return where a module of JavaScript finds the module of WebAssembly, and its mark."""
+    return literal(["./" + quote(path.name), mark_of(module)])
+
+
 def network_module(
     subject: Subject,
     forward: Forward,
@@ -196,7 +228,9 @@ def network_module(
         + "]"
         for call in range(len(expected[0]))
     ]
-    tolerances = [TOLERANCES.get(slot.kind, 0) for slot in forward.outputs]
+    tolerances = [
+        forward.tolerance if slot.kind in ("f32", "f64") else 0 for slot in forward.outputs
+    ]
     classifies = subject.is_classifier and subject.labels
     text = _NETWORK.format(
         name=remark(path.stem),
@@ -206,8 +240,9 @@ def network_module(
         has_rows=literal(subject.has_rows),
         block=forward.block,
         labels=literal(list(subject.labels)),
+        filling=FILLING,
         loading=LOADING,
-        file=literal("./" + quote(path.name)),
+        module=module_beside(path, forward.module),
         predict=_PREDICT if classifies else "",
         golden="[\n" + ",\n".join(calls) + ",\n]",
     )
@@ -218,7 +253,9 @@ def network_module(
 
 def network_types(subject: Subject, forward: Forward) -> str:
     """Return the declarations for TypeScript."""
-    given = ", ".join(f"x{n}: ArrayLike<number | bigint>" for n in range(len(forward.inputs)))
+    given = ", ".join(
+        f"x{n}: ArrayLike<number | bigint | boolean>" for n in range(len(forward.inputs))
+    )
     kinds = [ARRAYS[slot.kind] for slot in forward.outputs]
     result = kinds[0] if len(kinds) == 1 else f"[{', '.join(kinds)}]"
     classifies = subject.is_classifier and subject.labels

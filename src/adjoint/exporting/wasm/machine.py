@@ -8,6 +8,7 @@ from ...compiler.native.machine import Machine, machine_elsewhere
 from ...compiler.native.target import Target
 from ..refusal import ExportError
 from .arithmetic import refused, with_arithmetic
+from .binary import marked
 from .linker import Linked, UnlinkableError, link
 
 # Every browser since 2023 has these, and node since version 16.
@@ -27,7 +28,7 @@ def machine() -> Machine:
 
 
 def module(text: str, exports: Sequence[str], blocks: Mapping[int, bytes], end: int) -> Linked:
-    """Return a module of a text in LLVM's language, see `link`.
+    """Return a module of a text in LLVM's language, see `link`, with a mark of its own.
 
     Raises
     ------
@@ -36,6 +37,7 @@ def module(text: str, exports: Sequence[str], blocks: Mapping[int, bytes], end: 
     """
     code = machine().assemble(with_arithmetic(text))
     try:
-        return link(code, exports, blocks, end)
+        linked = link(code, exports, blocks, end)
     except UnlinkableError as error:
         raise ExportError(refused(error)) from None
+    return linked._replace(module=marked(linked.module))

@@ -6,18 +6,17 @@ import base64
 import math
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
 from ...core.annotations import Array
 from .forward import BLOCK
-from .javascript import ARRAYS, LOADING, literal, remark
+from .javascript import ARRAYS, FILLING, LOADING, literal, module_beside, remark
 from .training import BEYOND, TABLE, Placed, WasmTraining
 
 _KINDS = ", ".join(f"{kind}: {array}" for kind, array in ARRAYS.items())
 TRAINING = (
-    f"\nconst KINDS = {{ {_KINDS} }};"
+    f"{FILLING}\nconst KINDS = {{ {_KINDS} }};"
     + """
 const ENDS = ["", "a loss is not finite", "0 was multiplied by infinity", "a weight is not finite"];
 
@@ -33,7 +32,8 @@ class Training {
     Object.assign(this, { instance, about, memory: instance.exports.memory });
     this.Float = KINDS[kind];
     this.size = this.Float.BYTES_PER_ELEMENT;
-    this.settings = { ...about.settings };
+    // Sealed, as a setting of another name would do nothing.
+    this.settings = Object.seal({ ...about.settings });
     this.rows = this.count(data);
     let end = places.heap;
     const place = (bytes) => {
@@ -47,9 +47,7 @@ class Training {
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
     data.forEach((array, n) => {
-      const own = this.view(KINDS[about.data[n].kind], this.data[n], array.length);
-      const convert = own instanceof BigInt64Array ? BigInt : Number;
-      for (let i = 0; i < own.length; i++) own[i] = convert(array[i]);
+      fill(this.view(KINDS[about.data[n].kind], this.data[n], array.length), array);
     });
     this.reset(seed);
   }
@@ -105,6 +103,9 @@ class Training {
 
   // Trains for some epochs; returns the mean loss of each.
   run(epochs) {
+    if (!Number.isInteger(epochs) || epochs < 0) {
+      throw new RangeError(`${epochs} epochs; expected a whole number, at least 0`);
+    }
     return this.advance(this.epoch + epochs, Infinity);
   }
 
@@ -112,9 +113,8 @@ class Training {
   advance(until, steps) {
     const { places, columns, shuffle } = this.about;
     const losses = [];
-    this.view(this.Float, places.settings, Object.keys(this.settings).length).set(
-      Object.values(this.settings),
-    );
+    const settings = Object.keys(this.about.settings).map((name) => this.settings[name]);
+    this.view(this.Float, places.settings, settings.length).set(settings);
     let left = Math.min(steps, 2 ** 50);
     while (this.epoch < until && left > 0) {
       const start = this.epoch;
@@ -166,11 +166,10 @@ class Training {
     const found = new Wanted(count * y.size);
     const arrays = predicts.map((at) => (at < 0 ? this.now + (-1 - at) * this.size : at));
     const own = this.view(Given, x.at, BLOCK * x.size);
-    const convert = Given === BigInt64Array ? BigInt : Number;
     for (let row = 0; row < count; row += BLOCK) {
       const size = Math.min(BLOCK, count - row);
-      own.fill(convert(0));
-      for (let i = 0; i < size * x.size; i++) own[i] = convert(rows[row * x.size + i]);
+      own.fill(Given === BigInt64Array ? 0n : 0);
+      fill(own.subarray(0, size * x.size), rows, row * x.size);
       if (this.instance.exports.predict(x.at, ...arrays, y.at, places.predicting)) {
         throw new RangeError("an index is out of range");
       }
@@ -182,15 +181,14 @@ class Training {
 """
 )
 _MODULE = """// {name}: a training, written by adjoint.
+const [FILE, MARK] = {module};
 const ABOUT = {about};
 const [BLOCK, TABLE, BEYOND] = {sizes};
 {training}{loading}
 // Returns the training on rows of numbers; `source` may be the bytes of the .wasm or a compiled
 // WebAssembly.Module.
 export async function load(data, {{ seed, source }} = {{}}) {{
-  const given = source ?? (await beside({file}));
-  const module = given instanceof WebAssembly.Module ? given : await WebAssembly.compile(given);
-  return new Training(await WebAssembly.instantiate(module), ABOUT, data, seed);
+  return new Training(await instantiated(source), ABOUT, data, seed);
 }}
 
 export {{ Training }};
@@ -218,7 +216,7 @@ TYPES = """export interface Options {
   source?: BufferSource | WebAssembly.Module;
 }
 export declare function load(
-  data: ArrayLike<number | bigint>[],
+  data: ArrayLike<number | bigint | boolean>[],
   options?: Options,
 ): Promise<Training>;
 export declare class Training {
@@ -234,7 +232,7 @@ export declare class Training {
   reset(seed?: number | bigint): void;
   parameters(): Record<string, Float64Array | Float32Array>;
   /** What the model gives for numbers row after row. */
-  predict(rows: ArrayLike<number | bigint>): Float64Array | Float32Array;
+  predict(rows: ArrayLike<number | bigint | boolean>): Float64Array | Float32Array;
 }
 export declare function selfTest(source?: BufferSource | WebAssembly.Module): Promise<string>;
 """
@@ -286,7 +284,7 @@ def training_module(made: WasmTraining, path: Path) -> str:
         sizes=literal(sizes()),
         training=TRAINING,
         loading=LOADING,
-        file=literal("./" + quote(path.name)),
+        module=module_beside(path, made.module),
         golden=literal(golden),
     )
 
