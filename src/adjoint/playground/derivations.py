@@ -61,7 +61,11 @@ def _told(derivation: Derivation, step: Step) -> dict[str, Any]:
         "source": step.source,
         "formula": _mathml(step.formula),
         "rule": step.rule.cited(derivation.say),
-        "reads": [name for name in derivation.evaluator.scope if _reads(step, name)],
+        "reads": [
+            name
+            for name, value in derivation.evaluator.scope.items()
+            if not callable(value) and _reads(step, name)
+        ],
         **matrix(step.value),
     }
 

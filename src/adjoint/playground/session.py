@@ -24,7 +24,7 @@ from .setup import Given, setup_of
 from .steps import MOST_EPOCHS, Steps
 
 # Of more parameters than these no numbers are sent, and of more rows no points.
-MOST_NUMBERS, MOST_POINTS = 5_000, 2_000
+MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
 MOST_CURVE = 240
 # The longest turn of a training, in seconds; then the page shows where it is.
 LONGEST = 0.1

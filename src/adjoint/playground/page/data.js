@@ -84,7 +84,8 @@ function ownTable() {
   function changed() { pasted.text = text.value; names(); }
   function names() {
     const first = pasted.text.trimStart().split("\n")[0] || "";
-    const mark = [",", ";", "\t"].reduce((a, b) => (first.split(b).length > first.split(a).length ? b : a));
+    const dividing = first.replace(/(\d),(?=\d)/g, "$1");
+    const mark = [";", "\t", ","].reduce((a, b) => (dividing.split(b).length > dividing.split(a).length ? b : a));
     const found = first.split(mark).map((name) => name.trim().replace(/^"|"$/g, "")).slice(0, 50);
     target.replaceChildren(el("option", { value: "" }, say("last_column")),
       ...found.filter(Boolean).map((name) => el("option", { value: name, selected: name === pasted.target }, name)));
