@@ -36,16 +36,16 @@ def derive(steps: Steps, lang: str) -> dict[str, Any]:
         described = of_model(model, steps.batch(), steps.setup.loss)
         derivation = Derivation(described, lang)
     picture = Picture(derivation)
+    given = (*derivation.inputs, *derivation.program.constants)
+    values = {*given, *(step.name for step in derivation)}
     return {
         "title": derivation.title,
         "verdict": derivation.verdict,
         "given": [
             {"name": name, "formula": _mathml(formula), **matrix(array)}
-            for name, (formula, array) in zip(
-                (*derivation.inputs, *derivation.program.constants), derivation.given(), strict=True
-            )
+            for name, (formula, array) in zip(given, derivation.given(), strict=True)
         ],
-        "steps": [_told(derivation, step) for step in derivation],
+        "steps": [_told(derivation, step, values) for step in derivation],
         "gradient": {path: f"d_{name}" for name, path in derivation.program.paths.items()},
         "graph": _graph(picture) if picture.is_readable else None,
         "names": derivation.program.gradient,
@@ -53,7 +53,7 @@ def derive(steps: Steps, lang: str) -> dict[str, Any]:
     }
 
 
-def _told(derivation: Derivation, step: Step) -> dict[str, Any]:
+def _told(derivation: Derivation, step: Step, values: set[str]) -> dict[str, Any]:
     return {
         "number": step.number,
         "part": step.part,
@@ -62,9 +62,7 @@ def _told(derivation: Derivation, step: Step) -> dict[str, Any]:
         "formula": _mathml(step.formula),
         "rule": step.rule.cited(derivation.say),
         "reads": [
-            name
-            for name, value in derivation.evaluator.scope.items()
-            if not callable(value) and _reads(step, name)
+            name for name in derivation.evaluator.scope if name in values and _reads(step, name)
         ],
         **matrix(step.value),
     }

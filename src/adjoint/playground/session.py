@@ -171,6 +171,7 @@ class Session:
             "own_table": self.rows is not None,
             "names": list(problem.rows.names),
             "labels": list(problem.rows.labels),
+            "rows": [problem.split, len(problem.X) - problem.split],
             "split": points.pop("split"),
             "range": list(fields.target_range(problem)) if not problem.classes else None,
             "width": self._width,
