@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,7 @@ import numpy as np
 from ..core.annotations import Array
 from ..nn.linear import Linear
 from ..nn.weights import save_weights
+from ..parallel.blas import in_one_thread
 from . import derivations, fields, own_table, readings
 from .derivations import plain
 from .frame import pack
@@ -196,6 +198,11 @@ class Session:
         return pack(content, arrays)
 
     def _now(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        # The browser has the other processors: threads of BLAS that wait for one spin.
+        with in_one_thread() or nullcontext():
+            return self._read()
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Array]]:
         steps = self.steps
         started = perf_counter()
         loss, found = readings.gradients(steps)
