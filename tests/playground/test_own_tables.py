@@ -65,7 +65,7 @@ def test_commas_that_may_mean_something_else_are_not_read_as_decimals(cells):
 
 def test_few_words_are_columns_of_0_and_1():
     rows, notes = read_text(GERMAN, "yield")
-    assert rows.names == ["size", "kind = blue", "kind = red", "yield"]
+    assert rows.names == ["size", "blue (kind)", "red (kind)", "yield"]
     np.testing.assert_array_equal(rows.X[:, 1:].sum(axis=1), np.ones(8))
     np.testing.assert_array_equal(rows.X[:, 2], [1, 0] * 4)
     assert notes == [

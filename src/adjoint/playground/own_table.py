@@ -115,7 +115,7 @@ def _inputs(
         if all(_number(cell) is not None or _is_missing(cell) for cell in column):
             found.append((names[n], column))
         elif words := _words(column):
-            found += [(f"{names[n]} = {word}"[:_LONGEST_NAME], _is(column, word)) for word in words]
+            found += [(f"{word} ({names[n]})"[:_LONGEST_NAME], _is(column, word)) for word in words]
             notes.append(f"{names[n]}: its {len(words)} words are columns of 0 and 1")
         else:
             notes.append(f"{names[n]}: not numbers, left out")
