@@ -50,6 +50,21 @@ def test_the_largest_network_of_the_page_has_all_its_numbers():
     assert len(arrays["values"]) == len(arrays["gradients"]) > 5_000
 
 
+def test_a_frame_is_read_in_one_thread_of_blas(session, monkeypatch):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    seen, score = [], readings.score
+
+    def watched(*given):
+        pools = threadpoolctl.threadpool_info()
+        seen.extend(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+        return score(*given)
+
+    monkeypatch.setattr(readings, "score", watched)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        session.frame()
+    assert set(seen) == {1}
+
+
 def test_a_line_reads_values_and_no_functions():
     rng = np.random.default_rng(0)
     model = ad.nn.Sequential(ad.nn.Conv2d(1, 2, 3, rng=0), ad.nn.Flatten(), ad.nn.Linear(18, 3))
