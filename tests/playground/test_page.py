@@ -368,6 +368,11 @@ def test_a_unit_under_the_pointer_is_shown_in_the_place_of_the_output(open_page)
     page.mouse.move(2, 2)
     wait(page, "playground.magnified === null")
     assert page.evaluate("document.getElementById('field').toDataURL()") == before
+    page.hover("#net .unit >> nth=3")
+    wait(page, "playground.magnified")
+    page.keyboard.press("g")
+    wait(page, "playground.magnified === null")
+    assert page.evaluate("document.getElementById('field').toDataURL()") == before
 
 
 @pytest.mark.full

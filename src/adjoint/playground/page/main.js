@@ -18,6 +18,7 @@ const tip = el("div", { id: "tip", role: "tooltip", hidden: true });
 
 /** Write the panel of the model: its tabs, and what the present one shows. */
 function writeModel() {
+  app.magnified = null;  // a unit that is taken away says no more that the pointer left it
   const tabs = ["network", "graph", "source"].map((name) => el("button", {
     role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
   const shows = ["weights", "gradients"].map((name) => el("button", {
@@ -29,6 +30,7 @@ function writeModel() {
     app.tab === "network" && isDrawn() ? el("span", { class: "choice end", role: "group" }, ...shows) : null), stage);
   stage.scrollTo(left, top);
   writeStage();
+  app.tell("magnified");
 }
 
 function writeStage() {
