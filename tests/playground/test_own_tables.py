@@ -36,6 +36,53 @@ def test_columns_of_words_are_left_out_and_rows_with_gaps():
     assert notes == ["word: not numbers, left out", "2 rows with missing cells, left out"]
 
 
+GERMAN = "size;kind;yield\n" + "".join(
+    f"{n},{n % 4};{('red', 'blue', '')[n % 3]};{n},5\n" for n in range(12)
+)
+
+
+def test_decimal_commas_are_read_in_inputs_and_in_the_target():
+    rows, _ = read_text(GERMAN, "yield")
+    np.testing.assert_array_equal(rows.y, [n + 0.5 for n in range(12) if n % 3 < 2])
+    np.testing.assert_allclose(rows.X[:, 0], [n + n % 4 / 10 for n in range(12) if n % 3 < 2])
+
+
+def test_decimal_commas_do_not_take_the_first_row_for_names():
+    rows, _ = read_text("1,5;2,0\n2,5;3,5\n3,5;1\n", None)
+    assert rows.names == ["column 1", "column 2"]
+    np.testing.assert_array_equal(rows.y, [2, 3.5, 1])
+
+
+@pytest.mark.parametrize("cells", ["1,234;5,678;9,012", "1,5;2.5;3,5", "1,5;x,5;2,5"])
+def test_commas_that_may_mean_something_else_are_not_read_as_decimals(cells):
+    text = "u;y\n" + "".join(f"{n};{cell}\n" for n, cell in enumerate(2 * cells.split(";")))
+    try:
+        rows, _ = read_text(text, "y")
+    except SettingsError:
+        return
+    assert set(rows.labels) == set(cells.split(";"))
+
+
+def test_few_words_are_columns_of_0_and_1():
+    rows, notes = read_text(GERMAN, "yield")
+    assert rows.names == ["size", "blue (kind)", "red (kind)", "yield"]
+    np.testing.assert_array_equal(rows.X[:, 1:].sum(axis=1), np.ones(8))
+    np.testing.assert_array_equal(rows.X[:, 2], [1, 0] * 4)
+    assert notes == [
+        "kind: its 2 words are columns of 0 and 1",
+        "4 rows with missing cells, left out",
+    ]
+
+
+def test_words_do_not_make_more_columns_than_there_may_be():
+    names = [f"w{n}" for n in range(20)]
+    lines = [
+        ",".join(["abcd"[(row + n) % 4] for n in range(20)] + [f"{row}.5"]) for row in range(16)
+    ]
+    with pytest.raises(SettingsError, match="more than 50 columns"):
+        read_text("\n".join([",".join([*names, "y"]), *lines]), "y")
+
+
 def test_a_table_without_names_gets_some():
     rows, _ = read_text("1,2\n3,4.5\n5,6.25\n", None)
     assert rows.names == ["column 1", "column 2"]

@@ -328,6 +328,105 @@ def test_a_weight_is_selected_checked_and_its_rule_shown(open_page):
     wait(page, "playground.entry.name === 'layers[2].weight'")
 
 
+def middles(page):
+    """Return where the units are in the picture of the network, as they are written."""
+    box = page.locator("#net canvas").bounding_box()
+    units = page.eval_on_selector_all(
+        "#net .unit",
+        "all => all.map(u => [u.offsetLeft + u.offsetWidth / 2, u.offsetTop + u.offsetHeight / 2])",
+    )
+    return [(box["x"] + x, box["y"] + y) for x, y in units]
+
+
+@pytest.mark.full
+def test_a_link_is_chosen_along_its_curve_and_says_its_weight(open_page):
+    page = open_page({"rows": 60, "layers": [{"units": 4, "activation": "tanh"}] * 2}).page()
+    settle(page)
+    # From the first unit of one layer to the last of the next; its line would be 12 % higher there.
+    (x0, y0), (x1, y1) = middles(page)[2], middles(page)[9]
+    t = 0.25
+    along, down = 1.5 * t - 1.5 * t**2 + t**3, 3 * t**2 - 2 * t**3
+    place = x0 + (x1 - x0) * along, y0 + (y1 - y0) * down
+    page.mouse.move(*place)
+    wait(page, "document.querySelector('#net canvas').title.includes('unit 1')")
+    page.mouse.click(*place)
+    wait(page, "playground.entry !== null")
+    assert page.evaluate("[playground.entry.name, playground.entry.index]") == [
+        "layers[2].weight",
+        3,
+    ]
+
+
+@pytest.mark.full
+def test_a_unit_under_the_pointer_is_shown_in_the_place_of_the_output(open_page):
+    page = open_page().page()
+    settle(page)
+    before = page.evaluate("document.getElementById('field').toDataURL()")
+    page.hover("#net .unit >> nth=3")
+    wait(page, "playground.magnified && playground.magnified.unit === 1")
+    assert page.evaluate("document.getElementById('field').toDataURL()") != before
+    page.mouse.move(2, 2)
+    wait(page, "playground.magnified === null")
+    assert page.evaluate("document.getElementById('field').toDataURL()") == before
+    page.hover("#net .unit >> nth=3")
+    wait(page, "playground.magnified")
+    page.keyboard.press("g")
+    wait(page, "playground.magnified === null")
+    assert page.evaluate("document.getElementById('field').toDataURL()") == before
+
+
+@pytest.mark.full
+def test_the_rows_that_a_line_reads_can_be_seen(open_page):
+    page = open_page().page()
+    settle(page)
+    page.wait_for_selector("#passes [data-reads='X']")
+    page.click("#passes [data-reads='X']")
+    X = page.evaluate("playground.derivation.given.find((g) => g.name === 'X').values[0][0]")
+    title = page.locator("#passes .matrix >> nth=1").locator("td >> nth=0").get_attribute("title")
+    assert float(title) == X
+
+
+@pytest.mark.full
+def test_the_focus_stays_where_a_change_was_made(open_page):
+    page = open_page().page()
+    settle(page)
+    for way in ("#set-rows", "#net [data-more]", "#scale [data-hint=epoch]", "#play"):
+        page.focus(way)
+        before = page.evaluate("playground.opening.header.step + playground.frames")
+        if way == "#set-rows":
+            page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        if way in ("#set-rows", "#net [data-more]"):
+            wait(page, f"playground.frames + playground.opening.header.step > {before}")
+        assert page.evaluate(f"document.activeElement === document.querySelector({way!r})"), way
+
+
+@pytest.mark.full
+def test_a_lost_connection_is_said_until_it_is_there_again(open_page):
+    page = open_page().page()
+    settle(page)
+    page.evaluate("playground.link.socket.close()")
+    page.wait_for_selector("#notice button")
+    page.click("#play")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#notice button").is_visible()
+    page.click("#notice button")
+    page.wait_for_selector("body[data-ready]")
+    page.click("#step")
+    assert settle(page) == 1
+
+
+@pytest.mark.full
+def test_many_steps_of_an_address_can_be_left(open_page):
+    page = open_page().page()
+    settle(page)
+    page.evaluate("void playground.goTo(15_000_000)")
+    wait(page, "playground.notice.includes('15,000,000')")
+    page.click("#play")
+    page.click("#play")
+    assert settle(page) < 15_000_000
+
+
 @pytest.mark.full
 def test_a_point_is_followed(open_page):
     page = open_page().page()
@@ -604,8 +703,10 @@ def test_models_of_the_users(open_page, kind):
     wait(page, "playground.step > 40")
     page.click("#play")
     settle(page)
+    assert len(given[1]) == int(page.inner_text("#facts .mono >> nth=0"))
     page.click("#tab-graph")
     page.wait_for_selector("#graph svg")
+    assert "no dead" not in page.inner_text("#flow") or kind != "convolution"
 
 
 @pytest.mark.full

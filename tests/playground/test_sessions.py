@@ -10,11 +10,19 @@ import adjoint as ad
 from adjoint.playground import fields, readings, requests
 from adjoint.playground import session as session_module
 from adjoint.playground import steps as steps_module
+from adjoint.playground.features import FEATURES
 from adjoint.playground.frame import pack, unpack
 from adjoint.playground.launch import bring_model
 from adjoint.playground.session import Brought, Session
 from adjoint.playground.sessions import MOST_SESSIONS, PATIENCE, Sessions
-from adjoint.playground.settings import Settings, SettingsError, read
+from adjoint.playground.settings import (
+    MOST_CLASSES,
+    MOST_LAYERS,
+    MOST_UNITS,
+    Settings,
+    SettingsError,
+    read,
+)
 
 SMALL = {"rows": 40, "layers": [{"units": 3, "activation": "relu"}], "seed": 1}
 
@@ -33,6 +41,38 @@ def ask(session, do, **given):
 
 def text_of(answer):
     return unpack(answer[8:])[0]
+
+
+def test_the_largest_network_of_the_page_has_all_its_numbers():
+    layers = [{"units": MOST_UNITS, "activation": "relu"}] * MOST_LAYERS
+    given = {"data": "wheel", "classes": MOST_CLASSES, "layers": layers, "features": list(FEATURES)}
+    _, arrays = unpack(Session(Brought(read({**given, "norm": "batch"}))).frame())
+    assert len(arrays["values"]) == len(arrays["gradients"]) > 5_000
+
+
+def test_a_frame_is_read_in_one_thread_of_blas(session, monkeypatch):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    seen, score = [], readings.score
+
+    def watched(*given):
+        pools = threadpoolctl.threadpool_info()
+        seen.extend(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+        return score(*given)
+
+    monkeypatch.setattr(readings, "score", watched)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        session.frame()
+    assert set(seen) == {1}
+
+
+def test_a_line_reads_values_and_no_functions():
+    rng = np.random.default_rng(0)
+    model = ad.nn.Sequential(ad.nn.Conv2d(1, 2, 3, rng=0), ad.nn.Flatten(), ad.nn.Linear(18, 3))
+    rows = rng.normal(size=(8, 1, 5, 5)), np.arange(8) % 3
+    session = Session(bring_model(model, *rows, "cross_entropy", "adam", 8, 0, None))
+    header, _ = ask(session, "derive")
+    given = {each["name"] for each in header["given"]} | {each["name"] for each in header["steps"]}
+    assert {name for step in header["steps"] for name in step["reads"]} <= given
 
 
 # --- what is shown --------------------------------------------------------------------------------

@@ -36,16 +36,16 @@ def derive(steps: Steps, lang: str) -> dict[str, Any]:
         described = of_model(model, steps.batch(), steps.setup.loss)
         derivation = Derivation(described, lang)
     picture = Picture(derivation)
+    given = (*derivation.inputs, *derivation.program.constants)
+    values = {*given, *(step.name for step in derivation)}
     return {
         "title": derivation.title,
         "verdict": derivation.verdict,
         "given": [
             {"name": name, "formula": _mathml(formula), **matrix(array)}
-            for name, (formula, array) in zip(
-                (*derivation.inputs, *derivation.program.constants), derivation.given(), strict=True
-            )
+            for name, (formula, array) in zip(given, derivation.given(), strict=True)
         ],
-        "steps": [_told(derivation, step) for step in derivation],
+        "steps": [_told(derivation, step, values) for step in derivation],
         "gradient": {path: f"d_{name}" for name, path in derivation.program.paths.items()},
         "graph": _graph(picture) if picture.is_readable else None,
         "names": derivation.program.gradient,
@@ -53,7 +53,7 @@ def derive(steps: Steps, lang: str) -> dict[str, Any]:
     }
 
 
-def _told(derivation: Derivation, step: Step) -> dict[str, Any]:
+def _told(derivation: Derivation, step: Step, values: set[str]) -> dict[str, Any]:
     return {
         "number": step.number,
         "part": step.part,
@@ -61,7 +61,9 @@ def _told(derivation: Derivation, step: Step) -> dict[str, Any]:
         "source": step.source,
         "formula": _mathml(step.formula),
         "rule": step.rule.cited(derivation.say),
-        "reads": [name for name in derivation.evaluator.scope if _reads(step, name)],
+        "reads": [
+            name for name in derivation.evaluator.scope if name in values and _reads(step, name)
+        ],
         **matrix(step.value),
     }
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,14 +19,20 @@ from .settings import MOST_CLASSES, MOST_ROWS, SettingsError
 
 MOST_COLUMNS, MOST_TEXT, _LONGEST_NAME = 50, 1_000_000, 40
 _MISSING = {"", "na", "nan", "null", "none", "?"}
-_DELIMITERS = ",;\t"
+_DELIMITERS = ";\t,"
+# A column of at most so many words has a column of 0 and 1 for each of them.
+_MOST_WORDS = 8
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+# As "1,234": whether it is about one or a thousand cannot be seen.
+_MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 
 
 def read_text(text: str, target: str | None) -> tuple[Rows, list[str]]:
     """Return the rows of a text of CSV, and what was left out of it.
 
     The first line has the names of the columns, unless all in it are numbers. Columns are divided
-    by what divides the first line most often: a comma, a semicolon or a tabulator.
+    by what divides the first line most often: a comma, a semicolon or a tabulator. Numbers may have
+    decimal commas.
 
     Raises
     ------
@@ -35,7 +43,11 @@ def read_text(text: str, target: str | None) -> tuple[Rows, list[str]]:
         raise SettingsError(f"table: {len(text):,} characters; at most {MOST_TEXT:,} can be pasted")
     text = text.removeprefix("\ufeff")
     first = text.lstrip().partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
+    # Between digits a comma may be a decimal one, where something else divides.
+    dividing = re.sub(r"(?<=\d),(?=\d)", "", first)
+    delimiter = (
+        max(_DELIMITERS, key=dividing.count) if any(map(dividing.count, _DELIMITERS)) else ","
+    )
     try:
         lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if line]
     except csv.Error as error:
@@ -48,7 +60,7 @@ def read_text(text: str, target: str | None) -> tuple[Rows, list[str]]:
         raise SettingsError(
             f"table: line {uneven + 1} has {len(lines[uneven])} cells, and the first has {width}"
         )
-    has_names = any(_number(cell) is None for cell in lines[0])
+    has_names = any(_number(_with_point(cell)) is None for cell in lines[0])
     names = lines[0] if has_names else [f"column {n + 1}" for n in range(width)]
     columns = list(zip(*lines[has_names:], strict=True))
     return read_columns(names, columns, target)
@@ -72,31 +84,70 @@ def read_columns(
     if len(columns[0]) > MOST_ROWS:
         raise SettingsError(f"table: {len(columns[0]):,} rows; the playground takes {MOST_ROWS:,}")
     place = len(names) - 1 if target is None else _place(target, names)
-    cells = [[cell.strip() for cell in column] for column in columns]
-    notes, inputs = [], []
+    cells = [_with_points([cell.strip() for cell in column]) for column in columns]
+    inputs, notes = _inputs(names, cells, place)
+    if not inputs:
+        raise SettingsError("table: expected at least one column of numbers beside the target")
+    if len(inputs) >= MOST_COLUMNS:
+        raise SettingsError(f"table: with its words it has more than {MOST_COLUMNS} columns")
+    read = [*(column for _, column in inputs), cells[place]]
+    kept = [n for n in range(len(read[0])) if not any(_is_missing(column[n]) for column in read)]
+    if len(kept) < len(read[0]):
+        count = len(read[0]) - len(kept)
+        notes.append(f"{count} {'row' if count == 1 else 'rows'} with missing cells, left out")
+    if len(kept) < 2:
+        raise SettingsError("table: fewer than two rows have all their cells")
+    X = np.array([[float(column[row]) for _, column in inputs] for row in kept])
+    if np.abs(X).max() > 1e150:
+        raise SettingsError("table: its numbers are too large, above 1e150")
+    y, labels = _target([cells[place][row] for row in kept], names[place])
+    return Rows(X, y, [*(name for name, _ in inputs), names[place]], labels), notes
+
+
+def _inputs(
+    names: Sequence[str], cells: Sequence[list[str]], place: int
+) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Return the columns that a network can read, with their names, and notes on the others."""
+    found, notes = [], []
     for n, column in enumerate(cells):
         if n == place:
             continue
         if all(_number(cell) is not None or _is_missing(cell) for cell in column):
-            inputs.append(n)
+            found.append((names[n], column))
+        elif words := _words(column):
+            found += [(f"{word} ({names[n]})"[:_LONGEST_NAME], _is(column, word)) for word in words]
+            notes.append(f"{names[n]}: its {len(words)} words are columns of 0 and 1")
         else:
             notes.append(f"{names[n]}: not numbers, left out")
-    if not inputs:
-        raise SettingsError("table: expected at least one column of numbers beside the target")
-    kept = [
-        row
-        for row in range(len(cells[0]))
-        if not any(_is_missing(cells[n][row]) for n in (*inputs, place))
-    ]
-    if len(kept) < len(cells[0]):
-        notes.append(f"{len(cells[0]) - len(kept)} rows with missing cells, left out")
-    if len(kept) < 2:
-        raise SettingsError("table: fewer than two rows have all their cells")
-    X = np.array([[float(cells[n][row]) for n in inputs] for row in kept])
-    if np.abs(X).max() > 1e150:
-        raise SettingsError("table: its numbers are too large, above 1e150")
-    y, labels = _target([cells[place][row] for row in kept], names[place])
-    return Rows(X, y, [*(names[n] for n in inputs), names[place]], labels), notes
+    return found, notes
+
+
+def _words(column: Sequence[str]) -> list[str]:
+    """Return the words of a column if they are few and come again; else nothing."""
+    counts = Counter(cell for cell in column if not _is_missing(cell))
+    is_few = 2 <= len(counts) <= _MOST_WORDS and 2 * len(counts) <= counts.total()
+    # A column of numbers with a few words in it, as "n/a" or "3 kg", is no column of words.
+    return (
+        sorted(counts) if is_few and not any(_number(word) is not None for word in counts) else []
+    )
+
+
+def _is(column: Sequence[str], word: str) -> list[str]:
+    return [cell if _is_missing(cell) else "01"[cell == word] for cell in column]
+
+
+def _with_points(column: list[str]) -> list[str]:
+    """Return a column of numbers with decimal commas with points; any other as it is."""
+    commas = [cell for cell in column if "," in cell]
+    if not commas or all(map(_MAYBE_THOUSANDS.fullmatch, commas)):
+        return column
+    pointed = [_with_point(cell) for cell in column]
+    are_numbers = all(_number(cell) is not None or _is_missing(cell) for cell in pointed)
+    return pointed if are_numbers and not any("." in cell for cell in column) else column
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell.strip()) else cell
 
 
 def _place(target: str, names: Sequence[str]) -> int:
@@ -124,8 +175,8 @@ def _target(cells: Sequence[str], name: str) -> tuple[np.ndarray, list[str]]:
         return np.array([code[cell] for cell in cells]), [cell[:_LONGEST_NAME] for cell in found]
     if not are_numbers:
         raise SettingsError(
-            f"target: {name} has {len(found)} different texts; the playground tells "
-            f"{MOST_CLASSES} classes apart"
+            f"target: {name} has {len(found)} different texts, as {found[-1]!r:.60}; the "
+            f"playground predicts numbers, or tells {MOST_CLASSES} classes apart"
         )
     y = np.array(values, float)
     if np.abs(y).max() > 1e150:

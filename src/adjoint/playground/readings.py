@@ -84,9 +84,9 @@ def flow(steps: Steps, found: dict[str, Array], before: dict[str, Array]) -> lis
 
     ``before`` has the parameters one step ago; without it the changes are 0.
     """
-    rows = []
+    rows, values = [], named(steps.model)
     for name, gradient in found.items():
-        now = named(steps.model)[name]
+        now = values[name]
         change = now - before[name] if name in before else np.zeros(1)
         rows.append(Flow(name, _rms(now), _rms(gradient), _rms(change)))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,7 @@ import numpy as np
 from ..core.annotations import Array
 from ..nn.linear import Linear
 from ..nn.weights import save_weights
+from ..parallel.blas import in_one_thread
 from . import derivations, fields, own_table, readings
 from .derivations import plain
 from .frame import pack
@@ -24,7 +26,7 @@ from .setup import Given, setup_of
 from .steps import MOST_EPOCHS, Steps
 
 # Of more parameters than these no numbers are sent, and of more rows no points.
-MOST_NUMBERS, MOST_POINTS = 5_000, 2_000
+MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
 MOST_CURVE = 240
 # The longest turn of a training, in seconds; then the page shows where it is.
 LONGEST = 0.1
@@ -171,6 +173,7 @@ class Session:
             "own_table": self.rows is not None,
             "names": list(problem.rows.names),
             "labels": list(problem.rows.labels),
+            "rows": [problem.split, len(problem.X) - problem.split],
             "split": points.pop("split"),
             "range": list(fields.target_range(problem)) if not problem.classes else None,
             "width": self._width,
@@ -195,6 +198,11 @@ class Session:
         return pack(content, arrays)
 
     def _now(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        # The browser has the other processors: threads of BLAS that wait for one spin.
+        with in_one_thread() or nullcontext():
+            return self._read()
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Array]]:
         steps = self.steps
         started = perf_counter()
         loss, found = readings.gradients(steps)

@@ -38,7 +38,7 @@ def play(
 
     It is served from this machine alone, to whoever has the address that is printed. Every number
     on it comes from adjoint's own engine. With a TABLE the network learns to predict its column
-    --target from the columns of numbers; without one there are toy sets, and a table can be pasted.
+    --target from the others; without one there are toy sets, and a table can be pasted.
 
     Ctrl-C ends it.
     """

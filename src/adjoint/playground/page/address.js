@@ -27,10 +27,11 @@ export async function read(fragment) {
   const parts = new URLSearchParams(fragment.slice(1));
   if (!parts.has("step") || app.opening.header.own_model) return;
   const step = Number(parts.get("step"));
-  let settings = {};
+  let settings = /** @type {any} */ (null);
   try {
     settings = JSON.parse(parts.get("settings") || "{}");
-  } catch { app.say(say("own_missing")); return; }
+  } catch { app.say(say("bad_address")); return; }
+  if (!settings || typeof settings !== "object" || Array.isArray(settings)) { app.say(say("bad_address")); return; }
   const all = { ...app.menu.defaults, ...settings };
   if (all.data === "own" && !app.opening.header.own_table) { app.say(say("own_missing")); return; }
   if (!same(sorted(all), sorted(app.settings))) {

@@ -14,6 +14,16 @@ const TURN = 12;
 /** With reduced motion there are no more pictures than this many milliseconds allow. */
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** A selector of an element that is written anew: who uses the keyboard stays where they are. @param {Element|null} element */
+function wayTo(element) {
+  if (!element || element === document.body) return "";
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const names = element.getAttributeNames().filter((name) => name.startsWith("data-") || name === "aria-label");
+  const inside = element.closest("[id]");
+  if (!names.length || !inside) return "";
+  return `#${CSS.escape(inside.id)} ${element.localName}${names.map((name) => `[${name}="${CSS.escape(element.getAttribute(name) || "")}"]`).join("")}`;
+}
+
 class App {
   constructor() {
     /** @type {Map<string, (() => void)[]>} */
@@ -30,7 +40,10 @@ class App {
     /** @type {Header|null} */ this.check = null;
     /** @type {Header|null} */ this.update = null;
     this.playing = false;
+    this.connected = false;
     this.busy = false;
+    /** Whether many steps are taken at once; any other wish ends it. */ this.hurried = false;
+    /** @type {{place: number, unit: number}|null} */ this.magnified = null;
     this.scale = "batch";
     this.speed = 10;
     this.furthest = 0;
@@ -50,7 +63,9 @@ class App {
 
   /** @param {string} what */
   tell(what) {
+    const had = document.activeElement, way = wayTo(had);
     for (const listener of this.listeners.get(what) || []) listener();
+    if (had && !had.isConnected && way) /** @type {HTMLElement|null} */ (document.querySelector(way))?.focus({ preventScroll: true });
   }
 
   get step() { return this.frame.header.step || 0; }
@@ -138,6 +153,8 @@ class App {
   // --- pace
 
   toggle() {
+    if (!this.connected) return;
+    this.hurried = false;
     this.playing = !this.playing;
     if (this.playing) this.say("");
     this.tell("playing");
@@ -178,19 +195,20 @@ class App {
 
   /** Wait until nothing is under way, so that no click is lost. */
   async idle() {
+    this.hurried = false;
     while (this.busy) await new Promise((done) => setTimeout(done, 5));
   }
 
   /** Go to a step, forward or back. @param {number} step */
   async goTo(step) {
     await this.idle();
-    this.busy = true;
+    this.busy = this.hurried = true;
     let frame = step < this.step || this.frame.header.diverged
       ? await this.ask("back", { to: Math.max(0, step) })
       : await this.ask("take", { until: step, milliseconds: 100 });
-    while (frame && frame.header.step < step && !frame.header.diverged && !frame.header.stopped) {
+    while (this.hurried && frame && frame.header.step < step && !frame.header.diverged && !frame.header.stopped) {
       const before = frame.header.step;
-      this.say(say("again"));
+      this.say(say("again", before.toLocaleString("en"), step.toLocaleString("en")));
       frame = await this.ask("take", { until: step, milliseconds: 100 });
       if (frame && frame.header.step === before) break;
     }

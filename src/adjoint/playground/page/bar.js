@@ -12,7 +12,7 @@ const bar = /** @type {HTMLElement} */ (document.getElementById("bar"));
 export function writeBar() {
   const scales = ["operation", "batch", "epoch"].map((name) =>
     el("button", { "data-hint": name, "aria-pressed": app.scale === name,
-      onclick: () => { app.scale = name; writeBar(); } }, say(name)));
+      onclick: () => { app.scale = name; app.tell("scale"); } }, say(name)));
   const speed = el("select", { id: "speed", "data-hint": "speed",
     onchange: () => { app.speed = Number(speed.value); } },
   ...SPEEDS.map((each) => el("option", { value: each, selected: each === app.speed },
@@ -68,6 +68,7 @@ function changeTheme() {
 
 app.on("frame", update);
 app.on("playing", writeBar);
+app.on("scale", writeBar);
 app.on("notice", () => {
   const notice = document.getElementById("notice");
   if (notice) notice.textContent = app.notice;

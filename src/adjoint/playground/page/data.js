@@ -84,7 +84,8 @@ function ownTable() {
   function changed() { pasted.text = text.value; names(); }
   function names() {
     const first = pasted.text.trimStart().split("\n")[0] || "";
-    const mark = [",", ";", "\t"].reduce((a, b) => (first.split(b).length > first.split(a).length ? b : a));
+    const dividing = first.replace(/(\d),(?=\d)/g, "$1");
+    const mark = [";", "\t", ","].reduce((a, b) => (dividing.split(b).length > dividing.split(a).length ? b : a));
     const found = first.split(mark).map((name) => name.trim().replace(/^"|"$/g, "")).slice(0, 50);
     target.replaceChildren(el("option", { value: "" }, say("last_column")),
       ...found.filter(Boolean).map((name) => el("option", { value: name, selected: name === pasted.target }, name)));
@@ -116,12 +117,20 @@ function features() {
       })));
 }
 
+/** What a given model trains with, as it was given. */
+function facts() {
+  const { settings } = app, { rows = [] } = app.opening.header;
+  const told = { given_rows: rows[0], given_test: rows[1], loss: settings.loss, optimizer: settings.optimizer, lr: settings.lr, batch_size: settings.batch_size };
+  return el("div", { id: "facts" }, ...Object.entries(told).map(([name, value]) =>
+    el("div", { class: "field" }, el("span", { "data-hint": name }, say(name)), el("span", { class: "mono" }, String(value)))));
+}
+
 /** Write the panel anew. */
 export function writeData() {
   const { menu, settings } = app, { own_model, own_table } = app.opening.header;
   if (!menu.data) return;
   if (own_model) {
-    panel.replaceChildren(el("h2", {}, say("data")), el("p", { class: "faint" }, say("given_model")),
+    panel.replaceChildren(el("h2", {}, say("data")), el("p", { class: "faint" }, say("given_model")), facts(),
       number("seed", { min: 0, step: 1 }));
     return;
   }

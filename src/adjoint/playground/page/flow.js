@@ -56,12 +56,12 @@ function updateFlow() {
   });
   const wrong = Object.values(idle).flat().filter(Boolean);
   const count = (/** @type {string} */ kind) => wrong.filter((each) => each === kind).length;
-  const told = ["dead", "saturated"].map((kind) => `${kind}${count(kind)}`).join();
+  const told = ["dead", "saturated"].map((kind) => `${kind}${count(kind)}`).join() + Object.keys(idle).length;
   if (badges.dataset.told === told) return;
   badges.dataset.told = told;
   const found = ["dead", "saturated"].filter(count).map((kind) =>
     el("span", { class: "bad", "data-hint": kind }, `${kind === "dead" ? "†" : "≈"} ${count(kind)} ${say(kind)}`));
-  badges.replaceChildren(...(found.length ? found : [el("span", { class: "faint" }, say("no_idle"))]));
+  badges.replaceChildren(...(found.length || !Object.keys(idle).length ? found : [el("span", { class: "faint" }, say("no_idle"))]));
 }
 
 /** @param {string} kind */

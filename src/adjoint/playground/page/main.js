@@ -6,7 +6,7 @@ import { writeBar } from "./bar.js";
 import { writeData } from "./data.js";
 import { brief, el } from "./dom.js";
 import { writeFlow } from "./flow.js";
-import { drawNetwork, writeNetwork } from "./network.js";
+import { drawNetwork, isDrawn, writeNetwork } from "./network.js";
 import { writeOutput } from "./output.js";
 import { drawGraph, writePasses, writeSource } from "./passes.js";
 import { writeSelected } from "./selected.js";
@@ -18,17 +18,19 @@ const tip = el("div", { id: "tip", role: "tooltip", hidden: true });
 
 /** Write the panel of the model: its tabs, and what the present one shows. */
 function writeModel() {
+  app.magnified = null;  // a unit that is taken away says no more that the pointer left it
   const tabs = ["network", "graph", "source"].map((name) => el("button", {
-    role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; writeModel(); } }, say(name)));
+    role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
   const shows = ["weights", "gradients"].map((name) => el("button", {
-    "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; writeModel(); } }, say(name)));
+    "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; app.tell("tab"); } }, say(name)));
   const stage = el("div", { id: "stage", role: "tabpanel", tabindex: -1 });
   const before = document.getElementById("stage");
   const [top, left] = before ? [before.scrollTop, before.scrollLeft] : [0, 0];
   model.replaceChildren(el("div", { class: "tabs", role: "tablist" }, ...tabs,
-    app.tab === "network" ? el("span", { class: "choice end", role: "group" }, ...shows) : null), stage);
+    app.tab === "network" && isDrawn() ? el("span", { class: "choice end", role: "group" }, ...shows) : null), stage);
   stage.scrollTo(left, top);
   writeStage();
+  app.tell("magnified");
 }
 
 function writeStage() {
@@ -44,6 +46,7 @@ function writeAll() {
 }
 
 app.on("opening", () => { writeBar(); writeModel(); });
+app.on("tab", writeModel);
 app.on("frame", () => { if (app.tab === "network") drawNetwork(); });
 app.on("line", () => { if (app.tab === "network") drawNetwork(); else writeStage(); });
 app.on("theme", () => { writeModel(); writeOutput(); });
@@ -70,9 +73,9 @@ const KEYS = {
 };
 
 /** @param {string} name */
-function pace(name) { app.scale = name; writeBar(); }
+function pace(name) { app.scale = name; app.tell("scale"); }
 /** @param {string} name */
-function show(name) { app.tab = name; writeModel(); }
+function show(name) { app.tab = name; app.tell("tab"); }
 
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);

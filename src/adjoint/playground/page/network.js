@@ -21,7 +21,7 @@ function linear() {
 }
 
 /** Whether the model is a chain whose linear layers can be drawn as units and links. */
-function isDrawn() {
+export function isDrawn() {
   const { layers = [], width } = app.opening.header;
   const found = linear();
   const fits = found.every((layer, i) => i === 0 || found[i - 1].out === layer.in);
@@ -45,6 +45,7 @@ export function writeNetwork(stage) {
   canvas = el("canvas", { "aria-hidden": "true" });
   net = el("div", { id: "net" }, canvas);
   canvas.addEventListener("click", pick);
+  canvas.addEventListener("pointermove", point);
   stage.replaceChildren(net);
   const layers = linear(), sizes = [layers[0].in, ...layers.map((layer) => layer.out)];
   net.style.minWidth = `${Math.max(280, sizes.length * 88)}px`;
@@ -106,13 +107,29 @@ function lastActivation() {
 }
 
 /** @param {Unit} unit */
+function called(unit) {
+  if (unit.kind === "input") return inputName(unit.unit);
+  return unit.kind === "output" ? `${say("output")} ${outputName(unit.unit)}` : `${say("unit")} ${unit.unit + 1}`;
+}
+
+/** @param {Unit} unit */
 function button(unit) {
-  const name = unit.kind === "input" ? inputName(unit.unit) : `${say(unit.kind === "output" ? "output" : "unit")} ${unit.unit + 1}`;
+  const name = called(unit);
   const found = el("button", { class: "unit", title: name, "aria-label": name, onclick: () => chooseUnit(unit) });
+  if (unit.kind === "hidden") {
+    for (const kind of ["pointerenter", "focus"]) found.addEventListener(kind, () => magnify(unit));
+    for (const kind of ["pointerleave", "blur"]) found.addEventListener(kind, () => magnify(null));
+  }
   found.style.left = `${unit.x - unit.size / 2}px`;
   found.style.top = `${unit.y - unit.size / 2}px`;
   found.style.width = found.style.height = `${unit.size}px`;
   return found;
+}
+
+/** Show a unit's picture in the place of the output, where it is large. @param {Unit|null} unit */
+function magnify(unit) {
+  app.magnified = unit && unit.place !== null ? { place: unit.place, unit: unit.unit } : null;
+  app.tell("magnified");
 }
 
 /** @param {number} i */
@@ -133,23 +150,43 @@ function chooseUnit(unit) {
 
 /** Choose the link nearest to a click. @param {MouseEvent} event */
 function pick(event) {
-  const { offsetX: x, offsetY: y } = event;
-  let best = 7, name = "", index = 0;
-  for (let c = 1; c < columns.length; c++) {
-    const weight = `layers[${columns[c][0].place}].weight`;
-    for (const from of columns[c - 1]) for (const to of columns[c]) {
-      const far = distance(x, y, from, to);
-      if (far < best) { best = far; name = weight; index = from.unit * columns[c].length + to.unit; }
-    }
-  }
+  const { name, index } = nearest(event.offsetX, event.offsetY);
   if (name) app.choose(name, index);
 }
 
-/** @param {number} x @param {number} y @param {Unit} a @param {Unit} b */
+/** Say the weight of the link under the pointer. @param {PointerEvent} event */
+function point(event) {
+  if (app.playing) { canvas.title = ""; return; }
+  const { name, index, from, to } = nearest(event.offsetX, event.offsetY);
+  canvas.style.cursor = name ? "pointer" : "";
+  canvas.title = name && from && to
+    ? `${say("weight_of", from, to)}: ${brief(app.frame.arrays.values?.[at(name) + index])} · ${say("gradient")} ${brief(app.frame.arrays.gradients?.[at(name) + index])}` : "";
+}
+
+/** The link nearest to a place, if one is near. @param {number} x @param {number} y */
+function nearest(x, y) {
+  let best = 7, name = "", index = 0, ends = ["", ""];
+  for (let c = 1; c < columns.length; c++) {
+    if (x < columns[c - 1][0].x || x > columns[c][0].x) continue;
+    const weight = `layers[${columns[c][0].place}].weight`;
+    for (const from of columns[c - 1]) for (const to of columns[c]) {
+      const far = distance(x, y, from, to);
+      if (far < best) { best = far; name = weight; index = from.unit * columns[c].length + to.unit; ends = [called(from), called(to)]; }
+    }
+  }
+  return { name, index, from: ends[0], to: ends[1] };
+}
+
+/** How far a place is from the curve of a link, about. @param {number} x @param {number} y @param {Unit} a @param {Unit} b */
 function distance(x, y, a, b) {
   const [dx, dy] = [b.x - a.x, b.y - a.y];
-  const t = Math.max(0, Math.min(1, ((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy)));
-  return Math.hypot(x - a.x - t * dx, y - a.y - t * dy);
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 16; i++) {
+    const t = (low + high) / 2, along = 1.5 * t - 1.5 * t * t + t * t * t;
+    if (a.x + dx * along < x) low = t; else high = t;
+  }
+  const t = (low + high) / 2, slope = dy * 6 * t * (1 - t) / (dx * (1.5 - 3 * t + 3 * t * t));
+  return Math.abs(y - a.y - dy * (3 - 2 * t) * t * t) / Math.hypot(1, slope);
 }
 
 /** Draw links and units as they are now. */
@@ -163,6 +200,13 @@ export function drawNetwork() {
 
 /** Links of about the same size are drawn in one stroke: thousands of strokes take too long. */
 const LEVELS = 8;
+/** Of a layer with more links only so many are drawn, the largest: more are one dark field, and slow. */
+const MOST_LINKS = 160;
+
+/** How large a link must be to be drawn. @param {Float32Array|Uint8Array} own */
+function leastDrawn(own) {
+  return own.length > MOST_LINKS ? Float32Array.from(own, Math.abs).sort()[own.length - MOST_LINKS] : 0;
+}
 
 /** @param {CanvasRenderingContext2D} context */
 function drawLinks(context) {
@@ -176,9 +220,11 @@ function drawLinks(context) {
     const own = numbers.subarray(start, start + columns[c - 1].length * width);
     let most = 1e-30;
     for (const x of own) most = Math.max(most, Math.abs(x));
+    const least = leastDrawn(own);
     const pick = app.entry && app.entry.name === name ? app.entry.index : -1;
     for (const from of columns[c - 1]) for (const to of columns[c]) {
       const index = from.unit * width + to.unit, x = own[index];
+      if (Math.abs(x) < least && index !== pick) continue;
       const level = Math.min(LEVELS - 1, Math.floor(LEVELS * Math.abs(x) / most)) || 0;
       const path = index === pick ? (chosen = new Path2D()) : paths[level + (x < 0 ? LEVELS : 0)];
       const middle = (from.x + to.x) / 2;

@@ -93,6 +93,8 @@ function drawField() {
   const bytes = /** @type {Uint8Array} */ (app.frame.arrays.field);
   if (app.frame.arrays.line) { drawLine(context, width, height); return; }
   if (!bytes) return;
+  const bigger = app.magnified && app.frame.arrays[`units ${app.magnified.place}`];
+  if (app.magnified && bigger) { drawUnit(context, /** @type {Uint8Array} */ (bigger), app.magnified.unit, width, height); return; }
   const [planes, size] = app.frame.shapes.field;
   if (!small || small.width !== size) small = new OffscreenCanvas(size, size);
   /** @type {any} */ (small.getContext("2d", { willReadFrequently: true })).putImageData(picture(bytes, planes, size), 0, 0);
@@ -108,6 +110,14 @@ function drawField() {
     context.arc(x(found.at[0]), y(found.at[1]), 7, 0, 7);
     context.stroke();
   }
+}
+
+/** Show the unit under the pointer or the focus in the place of the output. @param {CanvasRenderingContext2D} context @param {Uint8Array} bytes @param {number} unit @param {number} width @param {number} height */
+function drawUnit(context, bytes, unit, width, height) {
+  const picked = new OffscreenCanvas(24, 24);
+  /** @type {any} */ (picked.getContext("2d", { willReadFrequently: true })).putImageData(picture(bytes.subarray(unit * 576, unit * 576 + 576), 1, 24), 0, 0);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(picked, 0, 0, width, height);
 }
 
 /** Where coordinates lie in the picture. @param {number[]} sight @param {number} width @param {number} height */
@@ -152,6 +162,12 @@ function shape(context, kind, x, y, r, filled) {
     context.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
   }
   context.closePath();
+  if (!filled && kind >= 0) {
+    // A white rim: else a hollow mark is lost in a field of its own colour.
+    context.lineWidth = 4.4;
+    context.strokeStyle = "#ffffff";
+    context.stroke();
+  }
   context.lineWidth = filled ? 0.9 : 1.8;
   context.fillStyle = colour;
   // The colour of a number may be that of the field around it, so its edge is drawn in ink.
@@ -226,7 +242,7 @@ function scoresPlace() {
   const lines = ["loss", "quality"].flatMap((what) => [
     el("span", { "data-hint": what === "loss" ? "loss" : kind }, say(what === "loss" ? "loss" : kind)), cell("train", what), cell("test", what)]);
   return el("div", { id: "scores" },
-    el("div", { class: "scores" }, el("span"), el("span", { class: "faint number" }, say("train")), el("span", { class: "faint number" }, say("held")), ...lines,
+    el("div", { class: "scores" }, el("span"), el("span", { class: "faint number" }, el("i", { class: "line train" }), say("train")), el("span", { class: "faint number" }, el("i", { class: "line held" }), say("held")), ...lines,
       el("span", { "data-hint": "lr" }, say("lr")), el("span", { class: "number", "data-score": "rate" }), el("span")),
     labels.length ? el("div", { id: "confusion" }) : null);
 }
@@ -291,7 +307,7 @@ function drawCurve() {
   context.fillText(String(first), left, height - 4);
   context.textAlign = "right";
   context.fillText(`${say("epoch")} ${last.toLocaleString("en")}`, right, height - 4);
-  const marks = [[CLASSES[1], []], [CLASSES[5], [5, 3]]];
+  const marks = [[variable("--positive"), []], [variable("--held"), [5, 3]]];
   lines.forEach((line, k) => {
     if (!line.some(Number.isFinite)) return;
     context.strokeStyle = /** @type {string} */ (marks[k][0]);
@@ -315,5 +331,6 @@ function drawCurve() {
 
 app.on("opening", writeOutput);
 app.on("frame", drawOutput);
+app.on("magnified", () => { if (field && field.isConnected) drawField(); });
 app.on("playing", writeScores);
 app.on("theme", drawOutput);

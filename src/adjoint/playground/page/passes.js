@@ -6,6 +6,9 @@ import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("passes"));
 
+/** The given value whose numbers are shown too: the rows of the batch, or their targets. */
+let opened = "";
+
 /** Write the panel of the present line. */
 export function writePasses() {
   const found = app.derivation;
@@ -27,7 +30,13 @@ export function writePasses() {
     el("p", { class: "mono", id: "line-source" }, `${step.name} = ${step.source}`),
     el("p", {}, el("span", { class: "faint" }, `${say("rule")}: `), step.rule),
     el("div", { class: "row" }, el("span", { class: "faint" }, `${say("reads")}:`), ...step.reads.map(reader)),
-    shown(step));
+    shown(step), ...unfolded(step));
+}
+
+/** @param {any} step @returns {Node[]} */
+function unfolded(step) {
+  const given = step.reads.includes(opened) && app.derivation?.given.find((/** @type {any} */ each) => each.name === opened);
+  return given ? [el("h3", { class: "mono" }, opened), shown(given)] : [];
 }
 
 /** A value that the line reads: a way to the line that gives it. @param {string} name */
@@ -36,8 +45,9 @@ function reader(name) {
   const given = app.derivation?.given.find((/** @type {any} */ each) => each.name === name);
   const about = line ? app.derivation?.steps[line - 1] : given;
   const path = app.derivation?.paths[name];
-  const go = line ? () => { app.line = line; app.tell("line"); } : path ? () => app.choose(path, 0) : null;
-  return el("button", { class: "small mono", disabled: !go, title: about ? about.shape.join("×") : "", onclick: () => go && go() }, name);
+  const look = () => { opened = opened === name ? "" : name; app.tell("line"); };
+  const go = line ? () => { app.line = line; app.tell("line"); } : path ? () => app.choose(path, 0) : given ? look : null;
+  return el("button", { class: "small mono", disabled: !go, "data-reads": name, title: about ? about.shape.join("×") : "", onclick: () => go && go() }, name);
 }
 
 /**

@@ -27,7 +27,8 @@ export function writeSelected() {
   const start = parameters.slice(0, parameters.indexOf(parameter)).reduce((/** @type {number} */ sum, /** @type {any} */ p) => sum + p.size, 0);
   const number = (/** @type {string} */ which) => app.frame.arrays[which]?.[start + index];
   const short = app.shortName(name) || name;
-  panel.replaceChildren(head,
+  const is_known = number("values") !== undefined;
+  panel.replaceChildren(head, ...(is_known ? [] : [el("p", { class: "faint" }, say("many_numbers"))]),
     el("p", { class: "mono", id: "entry" }, `${short}[${place.join(", ")}]  ${say("value")} ${brief(number("values"))}  ${say("gradient")} ${brief(number("gradients"))}`),
     ...gradient(short, place), checked(), updated());
 }
