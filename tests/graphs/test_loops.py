@@ -322,6 +322,33 @@ def test_a_list_that_the_body_changes_is_refused_and_put_back():
     assert len(kept) == len(XS)
 
 
+def exchanged(name, x):
+    """Call a loop or a choice whose functions return dicts with their keys in another order."""
+
+    def turn(carry):
+        return {"b": {"d": carry["b"]["c"], "c": carry["b"]["d"]}, "a": carry["a"] + 2}
+
+    start = {"a": x, "b": {"c": x * 3, "d": -x}}
+    if name == "scan":
+        return ad.scan(lambda carry, _: (turn(carry), carry), start, length=3)
+    if name == "checkpoints":
+        return ad.scan(lambda carry, _: (turn(carry), carry), start, length=3, checkpoint_every=2)
+    if name == "while_loop":
+        return ad.while_loop(lambda carry: carry["a"] < 6, turn, start)
+    if name == "fori_loop":
+        return ad.fori_loop(0, 3, lambda _, carry: turn(carry), start)
+    return ad.cond(x > 0, lambda carry: carry, turn, start)
+
+
+@pytest.mark.parametrize("name", ["scan", "checkpoints", "while_loop", "fori_loop", "cond"])
+@pytest.mark.parametrize("x", [2.0, -2.0])
+def test_dicts_are_read_by_their_keys_and_not_by_their_order(name, x):
+    found = ad.compile(lambda x: exchanged(name, x))(x)
+    np.testing.assert_equal(found, exchanged(name, x))
+    carry = found[0] if isinstance(found, tuple) else found
+    assert list(carry) == ["a", "b"] and list(carry["b"]) == ["c", "d"]
+
+
 def test_a_value_of_a_body_is_not_used_outside_of_it():
     def escaped(xs):
         def step(c, x):

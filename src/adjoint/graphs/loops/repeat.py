@@ -15,7 +15,7 @@ from ..symbol import Symbol
 from ..tracing import naming
 from ..tracing.tracer import current
 from .body import spec_of
-from .carry import Names, Traced, check_alike, guarded, told, traced_body
+from .carry import Names, Traced, alike, guarded, told, traced_body
 from .repetition import Repetition
 from .scanning import scanned, turned
 
@@ -75,8 +75,7 @@ def while_loop(
 def _looped(cond_fun: Any, body_fun: Any, carry: Tree) -> Any:
     while _truth(cond_fun(map_leaves(guarded, carry))):
         after = body_fun(map_leaves(guarded, carry))
-        check_alike("while_loop", "the carry", carry, after)
-        carry = after
+        carry = alike("while_loop", "the carry", carry, after)
     return carry
 
 
@@ -114,10 +113,9 @@ def _as_truth(found: Any) -> Any:
 
 
 def _handed_back(body: Traced, ends: list[Any]) -> Any:
-    carry = body.result[0]
-    for state, end in zip(body.states, ends[len(present(carry)) :], strict=True):
+    for state, end in zip(body.states, ends[len(present(body.onward)) :], strict=True):
         state.adopt(end)
-    return filled(carry, ends)
+    return filled(body.onward, ends)
 
 
 def fori_loop(
@@ -173,8 +171,7 @@ def fori_loop(
         carry = init_val
         for i in range(low, high):
             after = body_fun(i, map_leaves(guarded, carry))
-            check_alike("fori_loop", "the carry", carry, after)
-            carry = after
+            carry = alike("fori_loop", "the carry", carry, after)
         return carry
     names = Names(
         "fori_loop",

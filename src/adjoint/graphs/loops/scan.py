@@ -18,7 +18,7 @@ from ...ops.structural import concatenate, stack
 from ..tracing import naming
 from ..tracing.tracer import current
 from .body import run, spec_of, symbol_for
-from .carry import Names, check_alike, guarded, own, told, traced_body
+from .carry import Names, alike, guarded, own, told, traced_body
 from .scanning import scanned, turned
 
 
@@ -167,11 +167,10 @@ def _looped(f: Any, init: Tree, rows: Tree, count: int, reverse: bool) -> tuple[
     for turn in reversed(range(count)) if reverse else range(count):
         row = map_leaves(lambda x: x if x is None else guarded(x[turn]), rows)  # noqa: B023
         after, ys[turn] = _pair(f(map_leaves(guarded, carry), row))
-        check_alike("scan", "the carry", carry, after)
-        carry = after
+        carry = alike("scan", "the carry", carry, after)
     first = ys[0]
     for y in ys[1:]:
-        check_alike("scan", "what is gathered", first, y)
+        alike("scan", "what is gathered", first, y)
     return carry, map_leaves(lambda *items: items[0] if items[0] is None else stack(items), *ys)
 
 
@@ -198,10 +197,9 @@ def _traced(
     loop = scanned(body, len(present(rows)), count, bool(reverse), saves=saves)
     given = [x if isinstance(x, np.ndarray) else own(x) for x in present(rows)]
     found = turned(loop, [*body.starts, *given, *body.captured])
-    carry, y = body.result
-    for state, end in zip(body.states, found[len(present(carry)) : carried], strict=True):
+    for state, end in zip(body.states, found[len(present(body.onward)) : carried], strict=True):
         state.adopt(end)
-    return filled(carry, found), filled(y, found[carried:])
+    return filled(body.onward, found), filled(body.besides, found[carried:])
 
 
 def _in_blocks(
