@@ -440,6 +440,17 @@ def test_vmap_of_a_while_loop_stops_row_by_row():
     np.testing.assert_allclose(slope, 0.5 / np.sqrt(a), rtol=1e-6)
 
 
+def test_vmap_of_a_while_loop_with_one_condition_for_all_rows_compiles():
+    def doubled(a, n):
+        return ad.while_loop(lambda c: c[1] < n, lambda c: (c[0] * 2 + a, c[1] + 1), (a, 0))
+
+    mapped = ad.vmap(doubled, in_axes=(0, None))
+    a = np.array([0.5, -1.0, np.inf])
+    expected = [[doubled(x, 3)[n] for x in a] for n in range(2)]
+    for run in (mapped, ad.compile(mapped)):
+        np.testing.assert_array_equal(run(a, 3), expected)
+
+
 def safe_log(x):
     return ad.cond(x > 0, np.log, lambda x: x * 2.0, x)
 
@@ -480,6 +491,35 @@ def test_a_traced_while_loop_says_what_has_a_gradient():
     assert ad.grad(newton)(2.0) == pytest.approx(0.5 / np.sqrt(2))
     with pytest.raises(GraphError, match="take scan, or fori_loop"):
         ad.compile(ad.grad(newton))(2.0)
+
+
+def asked(x):
+    """Count how often a condition is asked, in an array that it assigns into."""
+    count = x * 0.0
+
+    def is_small(carry):
+        count[0] += 1
+        return carry[0] < 5
+
+    return ad.while_loop(is_small, lambda carry: (carry[0] + count[0], 1), (x[0], 0)), count
+
+
+@pytest.mark.parametrize("start", [0.0, 9.0])
+def test_a_condition_that_changes_an_array_does_so_whenever_it_is_asked(start):
+    x = np.array([start, 1.0])
+    assert_all_equal(in_tiers(asked, x), asked(x))
+    moved = ad.compile(lambda x: ad.jvp(lambda x: asked(x)[0][0], (x,), (x,)))(x)
+    assert_all_equal([moved], ad.jvp(lambda x: asked(x)[0][0], (x,), (x,)))
+
+
+def test_a_slice_from_a_traced_number_on_says_what_takes_as_many_entries():
+    x = np.arange(6.0)
+    with pytest.raises(TypeError, match=r"x\[i \+ np.arange\(n\)\]"):
+        ad.compile(lambda x: ad.fori_loop(0, 4, lambda i, c: c + x[i : i + 2].sum(), 0.0))(x)
+    taken = ad.compile(
+        lambda x: ad.fori_loop(0, 4, lambda i, c: c + x[i + np.arange(2)].sum(), 0.0)
+    )
+    assert taken(x) == 16
 
 
 def test_a_while_loop_of_no_turn_gives_its_start():

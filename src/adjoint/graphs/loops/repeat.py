@@ -14,8 +14,8 @@ from ..graph import Graph
 from ..symbol import Symbol
 from ..tracing import naming
 from ..tracing.tracer import current
-from .body import spec_of
-from .carry import Names, Traced, alike, guarded, told, traced_body
+from .body import run, spec_of, symbol_for
+from .carry import Names, Traced, alike, guarded, is_weak, told, traced_body
 from .repetition import Repetition
 from .scanning import scanned, turned
 
@@ -90,6 +90,9 @@ def _truth(found: Any) -> Any:
 
 
 def _traced(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
+    if _is_stateful(cond_fun, init):
+        return _asked_in_turns(cond_fun, body_fun, init)
+
     def turn(carry: Any, _: Any) -> Any:
         holds = _truth(cond_fun(carry))
         return body_fun(carry), _as_truth(holds)
@@ -104,6 +107,26 @@ def _traced(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
     step = Graph(graph.inputs, graph.outputs[:count], name=graph.name)
     ends = Repetition(test, step, count).apply([*body.starts, *body.captured])
     return _handed_back(body, ends)
+
+
+def _is_stateful(cond_fun: Any, init: Tree) -> bool:
+    """Return whether a condition changes a buffer, a random state or an array from outside."""
+    symbols = [symbol_for(spec_of(x), None, is_weak=is_weak(x)) for x in present(init)]
+    return bool(run(lambda: cond_fun(filled(init, symbols)), [cond_fun]).changed)
+
+
+def _asked_in_turns(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
+    """Repeat with a condition that changes something: it is asked where a turn ends.
+
+    What it changes when it does not hold any more is then carried on, too.
+    """
+
+    def turn(carry: Any) -> Any:
+        after = body_fun(carry[0])
+        return after, _as_truth(_truth(cond_fun(after)))
+
+    first = _as_truth(_truth(cond_fun(map_leaves(guarded, init))))
+    return _traced(lambda carry: carry[1], turn, (init, first))[0]
 
 
 def _as_truth(found: Any) -> Any:
