@@ -165,9 +165,8 @@ def test_a_python_number_takes_the_dtype_of_the_rows():
     def summed(xs):
         return ad.scan(lambda c, x: (c + x.sum(), c), 0, xs)
 
-    for found in (ad.trace(summed, xs)(xs), ad.compile(summed)(xs)):
+    for found in (summed(xs), ad.trace(summed, xs)(xs), ad.compile(summed)(xs)):
         assert (found[0].dtype, found[1].dtype) == (np.float32, np.float32)
-    assert summed(xs)[0].dtype == np.float32
     assert ad.compile(ad.grad(lambda xs: summed(xs)[0]))(xs).dtype == np.float32
 
 
@@ -346,7 +345,7 @@ def test_dicts_are_read_by_their_keys_and_not_by_their_order(name, x):
     found = ad.compile(lambda x: exchanged(name, x))(x)
     np.testing.assert_equal(found, exchanged(name, x))
     carry = found[0] if isinstance(found, tuple) else found
-    assert list(carry) == ["a", "b"] and list(carry["b"]) == ["c", "d"]
+    assert [*carry, *carry["b"]] == ["a", "b", "c", "d"]
 
 
 def test_a_value_of_a_body_is_not_used_outside_of_it():
@@ -613,6 +612,15 @@ def test_a_carry_that_changes_is_refused_with_both(run):
         run(lambda xs: ad.while_loop(lambda c: c.sum() < 9, lambda c: xs, xs[0]))
     with pytest.raises(ShapeError, match="fori_loop: the carry"):
         run(lambda xs: ad.fori_loop(0, 3, lambda i, c: xs, xs[0]))
+
+
+@runs
+@pytest.mark.parametrize("after", [1, np.int64(1), np.ones((), np.int32)])
+def test_a_python_float_becomes_no_integer(run, after):
+    with pytest.raises(TypeError, match=r"float64\[\] became int(32|64)\[\]"):
+        run(lambda xs: ad.scan(lambda c, x: (after, c), 0.5, xs))
+    with pytest.raises(TypeError, match=r"float64\[\] became int(32|64)\[\]"):
+        run(lambda xs: ad.fori_loop(0, 3, lambda i, c: after + i, 0.5))
 
 
 @runs

@@ -64,7 +64,8 @@ def in_order_of(tree: Tree, other: Tree) -> Any:
 def alike(name: str, what: str, before: Tree, after: Tree) -> Any:
     """Return a tree in the order of the one before, of the same structure, shapes and dtypes.
 
-    Python numbers among the first may become arrays of another dtype. Other differences raise.
+    Python numbers among the first may become arrays of another dtype, though a float no integer.
+    Other differences raise.
     """
     try:
         pairs: list[tuple[Any, Any]] = []
@@ -84,13 +85,18 @@ def alike(name: str, what: str, before: Tree, after: Tree) -> Any:
             raise ShapeError(
                 f"{name}: {what} must keep its shapes, but {told(before)} became {told(after)}"
             )
-        if old.dtype != new.dtype and not is_weak(x):
+        if old.dtype != new.dtype and not (is_weak(x) and _is_held_by(old.dtype, new.dtype)):
             raise TypeError(
                 f"{name}: {what} must keep its dtypes, but {told(before)} became {told(after)}; "
                 f"convert it in the body by .astype({str(old.dtype)!r}), or begin with "
                 f"{new.dtype}"
             )
     return in_order_of(before, after)
+
+
+def _is_held_by(number: Any, dtype: Any) -> bool:
+    """Return whether a Python number, of a dtype, takes another one beside its arrays."""
+    return bool(np.result_type(dtype, number.type(0).item()) == dtype)
 
 
 class Names(NamedTuple):

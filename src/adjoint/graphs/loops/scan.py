@@ -18,7 +18,7 @@ from ...ops.structural import concatenate, stack
 from ..tracing import naming
 from ..tracing.tracer import current
 from .body import run, spec_of, symbol_for
-from .carry import Names, alike, guarded, own, told, traced_body
+from .carry import Names, alike, as_spec, guarded, is_weak, own, told, traced_body
 from .scanning import scanned, turned
 
 
@@ -171,7 +171,21 @@ def _looped(f: Any, init: Tree, rows: Tree, count: int, reverse: bool) -> tuple[
     first = ys[0]
     for y in ys[1:]:
         alike("scan", "what is gathered", first, y)
-    return carry, map_leaves(lambda *items: items[0] if items[0] is None else stack(items), *ys)
+    return carry, map_leaves(_stacked, *ys)
+
+
+def _stacked(*items: Any) -> Any:
+    """Return what the turns gathered side by side.
+
+    A Python number takes the dtype of the arrays beside it: the first turn may gather one, of a
+    carry that begins as one.
+    """
+    if items[0] is None:
+        return None
+    kinds = {spec_of(x).dtype for x in items if not is_weak(x)}
+    if len(kinds) != 1 or not any(map(is_weak, items)):
+        return stack(items)
+    return stack([as_spec(x, spec_of(x)._replace(dtype=min(kinds))) for x in items])
 
 
 def _empty(f: Any, init: Tree, rows: Tree) -> tuple[Any, Any]:
