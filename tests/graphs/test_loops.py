@@ -229,6 +229,33 @@ def test_an_array_that_the_body_assigns_into_is_carried():
     assert_all_equal([ad.trace(summed, XS)(XS), ad.compile(summed)(XS)], tuple(expected))
 
 
+@pytest.mark.parametrize("name", ["scan", "while_loop", "fori_loop", "cond"])
+def test_an_array_that_a_body_assigns_into_and_returns_is_what_it_became(name):
+    def changed(x):
+        outside = x * 1.0
+
+        def turn(*_):
+            outside[0] = outside[0] * 2 + 5
+            return outside
+
+        if name == "scan":
+            return ad.scan(lambda *_: (turn(), None), x, length=3)[0], outside
+        if name == "while_loop":
+            return ad.while_loop(lambda carry: carry[0] + outside[0] < 40, turn, x), outside
+        if name == "fori_loop":
+            return ad.fori_loop(0, 3, turn, x), outside
+        return ad.cond(x[0] > 0, turn, lambda: outside), outside
+
+    x = np.array([1.0, 2.0])
+    assert_all_equal(in_tiers(changed, x), changed(x))
+
+    def total(x):
+        return (changed(x)[0] ** 2).sum()
+
+    pushed = ad.compile(lambda x: ad.jvp(total, (x,), (x,)))(x)
+    assert_all_equal([pushed], ad.jvp(total, (x,), (x,)))
+
+
 def test_an_array_without_a_trace_is_not_assigned_into():
     def summed(x):
         totals = ad.zeros(3)
