@@ -276,3 +276,13 @@ def test_a_compiled_jacobian_does_not_grow_with_the_number_of_rows():
         return len(ad.trace(jacobian, np.ones(size)).nodes)
 
     assert operations(100) == operations(50)
+
+
+def test_tangents_are_read_by_the_keys_of_their_dicts_and_not_by_their_order():
+    def f(p):
+        return 2 * p["a"] + 30 * p["a"] * p["b"]
+
+    point, direction = {"a": 1.0, "b": 2.0}, {"b": 0.0, "a": 1.0}
+    assert ad.jvp(f, (point,), (direction,)) == (62, 62)
+    assert ad.linearize(f, point)[1](direction) == 62
+    assert ad.hvp(f)(point, direction) == {"a": 0, "b": 30}

@@ -165,9 +165,8 @@ def test_a_python_number_takes_the_dtype_of_the_rows():
     def summed(xs):
         return ad.scan(lambda c, x: (c + x.sum(), c), 0, xs)
 
-    for found in (ad.trace(summed, xs)(xs), ad.compile(summed)(xs)):
+    for found in (summed(xs), ad.trace(summed, xs)(xs), ad.compile(summed)(xs)):
         assert (found[0].dtype, found[1].dtype) == (np.float32, np.float32)
-    assert summed(xs)[0].dtype == np.float32
     assert ad.compile(ad.grad(lambda xs: summed(xs)[0]))(xs).dtype == np.float32
 
 
@@ -228,6 +227,33 @@ def test_an_array_that_the_body_assigns_into_is_carried():
 
     expected = [np.asarray(x) for x in summed(XS)]
     assert_all_equal([ad.trace(summed, XS)(XS), ad.compile(summed)(XS)], tuple(expected))
+
+
+@pytest.mark.parametrize("name", ["scan", "while_loop", "fori_loop", "cond"])
+def test_an_array_that_a_body_assigns_into_and_returns_is_what_it_became(name):
+    def changed(x):
+        outside = x * 1.0
+
+        def turn(*_):
+            outside[0] = outside[0] * 2 + 5
+            return outside
+
+        if name == "scan":
+            return ad.scan(lambda *_: (turn(), None), x, length=3)[0], outside
+        if name == "while_loop":
+            return ad.while_loop(lambda carry: carry[0] + outside[0] < 40, turn, x), outside
+        if name == "fori_loop":
+            return ad.fori_loop(0, 3, turn, x), outside
+        return ad.cond(x[0] > 0, turn, lambda: outside), outside
+
+    x = np.array([1.0, 2.0])
+    assert_all_equal(in_tiers(changed, x), changed(x))
+
+    def total(x):
+        return (changed(x)[0] ** 2).sum()
+
+    pushed = ad.compile(lambda x: ad.jvp(total, (x,), (x,)))(x)
+    assert_all_equal([pushed], ad.jvp(total, (x,), (x,)))
 
 
 def test_an_array_without_a_trace_is_not_assigned_into():
@@ -322,6 +348,33 @@ def test_a_list_that_the_body_changes_is_refused_and_put_back():
     assert len(kept) == len(XS)
 
 
+def exchanged(name, x):
+    """Call a loop or a choice whose functions return dicts with their keys in another order."""
+
+    def turn(carry):
+        return {"b": {"d": carry["b"]["c"], "c": carry["b"]["d"]}, "a": carry["a"] + 2}
+
+    start = {"a": x, "b": {"c": x * 3, "d": -x}}
+    if name == "scan":
+        return ad.scan(lambda carry, _: (turn(carry), carry), start, length=3)
+    if name == "checkpoints":
+        return ad.scan(lambda carry, _: (turn(carry), carry), start, length=3, checkpoint_every=2)
+    if name == "while_loop":
+        return ad.while_loop(lambda carry: carry["a"] < 6, turn, start)
+    if name == "fori_loop":
+        return ad.fori_loop(0, 3, lambda _, carry: turn(carry), start)
+    return ad.cond(x > 0, lambda carry: carry, turn, start)
+
+
+@pytest.mark.parametrize("name", ["scan", "checkpoints", "while_loop", "fori_loop", "cond"])
+@pytest.mark.parametrize("x", [2.0, -2.0])
+def test_dicts_are_read_by_their_keys_and_not_by_their_order(name, x):
+    found = ad.compile(lambda x: exchanged(name, x))(x)
+    np.testing.assert_equal(found, exchanged(name, x))
+    carry = found[0] if isinstance(found, tuple) else found
+    assert [*carry, *carry["b"]] == ["a", "b", "c", "d"]
+
+
 def test_a_value_of_a_body_is_not_used_outside_of_it():
     def escaped(xs):
         def step(c, x):
@@ -413,6 +466,17 @@ def test_vmap_of_a_while_loop_stops_row_by_row():
     np.testing.assert_allclose(slope, 0.5 / np.sqrt(a), rtol=1e-6)
 
 
+def test_vmap_of_a_while_loop_with_one_condition_for_all_rows_compiles():
+    def doubled(a, n):
+        return ad.while_loop(lambda c: c[1] < n, lambda c: (c[0] * 2 + a, c[1] + 1), (a, 0))
+
+    mapped = ad.vmap(doubled, in_axes=(0, None))
+    a = np.array([0.5, -1.0, np.inf])
+    expected = [[doubled(x, 3)[n] for x in a] for n in range(2)]
+    for run in (mapped, ad.compile(mapped)):
+        np.testing.assert_array_equal(run(a, 3), expected)
+
+
 def safe_log(x):
     return ad.cond(x > 0, np.log, lambda x: x * 2.0, x)
 
@@ -453,6 +517,35 @@ def test_a_traced_while_loop_says_what_has_a_gradient():
     assert ad.grad(newton)(2.0) == pytest.approx(0.5 / np.sqrt(2))
     with pytest.raises(GraphError, match="take scan, or fori_loop"):
         ad.compile(ad.grad(newton))(2.0)
+
+
+def asked(x):
+    """Count how often a condition is asked, in an array that it assigns into."""
+    count = x * 0.0
+
+    def is_small(carry):
+        count[0] += 1
+        return carry[0] < 5
+
+    return ad.while_loop(is_small, lambda carry: (carry[0] + count[0], 1), (x[0], 0)), count
+
+
+@pytest.mark.parametrize("start", [0.0, 9.0])
+def test_a_condition_that_changes_an_array_does_so_whenever_it_is_asked(start):
+    x = np.array([start, 1.0])
+    assert_all_equal(in_tiers(asked, x), asked(x))
+    moved = ad.compile(lambda x: ad.jvp(lambda x: asked(x)[0][0], (x,), (x,)))(x)
+    assert_all_equal([moved], ad.jvp(lambda x: asked(x)[0][0], (x,), (x,)))
+
+
+def test_a_slice_from_a_traced_number_on_says_what_takes_as_many_entries():
+    x = np.arange(6.0)
+    with pytest.raises(TypeError, match=r"x\[i \+ np.arange\(n\)\]"):
+        ad.compile(lambda x: ad.fori_loop(0, 4, lambda i, c: c + x[i : i + 2].sum(), 0.0))(x)
+    taken = ad.compile(
+        lambda x: ad.fori_loop(0, 4, lambda i, c: c + x[i + np.arange(2)].sum(), 0.0)
+    )
+    assert taken(x) == 16
 
 
 def test_a_while_loop_of_no_turn_gives_its_start():
@@ -546,6 +639,15 @@ def test_a_carry_that_changes_is_refused_with_both(run):
         run(lambda xs: ad.while_loop(lambda c: c.sum() < 9, lambda c: xs, xs[0]))
     with pytest.raises(ShapeError, match="fori_loop: the carry"):
         run(lambda xs: ad.fori_loop(0, 3, lambda i, c: xs, xs[0]))
+
+
+@runs
+@pytest.mark.parametrize("after", [1, np.int64(1), np.ones((), np.int32)])
+def test_a_python_float_becomes_no_integer(run, after):
+    with pytest.raises(TypeError, match=r"float64\[\] became int(32|64)\[\]"):
+        run(lambda xs: ad.scan(lambda c, x: (after, c), 0.5, xs))
+    with pytest.raises(TypeError, match=r"float64\[\] became int(32|64)\[\]"):
+        run(lambda xs: ad.fori_loop(0, 3, lambda i, c: after + i, 0.5))
 
 
 @runs

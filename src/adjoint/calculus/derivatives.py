@@ -428,10 +428,12 @@ def _linearized(function: Function, args: Sequence[Any], *, keeps: bool) -> tupl
 
     def push(*tangents: Tree) -> Any:
         seeds: dict[Node, Any] = {}
-        for value, tangent in zip(record.inputs, leaves(tangents), strict=True):
+        given: list[Any] = []
+        map_leaves(lambda _, tangent: given.append(tangent), tuple(args), tangents)
+        for value, tangent in zip(record.inputs, given, strict=True):
             assert value.node is not None
             seeds[value.node] = same_shape(tangent, value, "tangent")
-        nested = record.nested or any(isinstance(t, Value) and t.node for t in leaves(tangents))
+        nested = record.nested or any(isinstance(t, Value) and t.node for t in given)
         moved = push_forward(seeds, _nodes(record.result), lift=lift if nested else None)
 
         def tangent_of(output: Operand) -> Any:

@@ -268,6 +268,8 @@ def read_key(index_: Any) -> tuple[Key, list[Any]]:
         if isinstance(part, bool):  # a mask without axes, not the number of an entry
             part = np.asarray(part)
         if part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)):
+            if isinstance(part, slice):
+                _refuse_traced(part)
             key.append(int(part) if isinstance(part, np.integer) else part)
             continue
         array: Any = part if isinstance(part, Value) else as_plain(part)
@@ -279,6 +281,16 @@ def read_key(index_: Any) -> tuple[Key, list[Any]]:
         key.append(SLOT)
         arrays.append(array if array.size or array.dtype.kind in "iub" else array.astype(np.intp))
     return tuple(key), arrays
+
+
+def _refuse_traced(part: slice) -> None:
+    """Raise if a slice begins or ends at a traced value: its length would not be known."""
+    for bound in (part.start, part.stop, part.step):
+        if isinstance(bound, Value) and isinstance(bound.data, Spec):
+            raise TypeError(
+                "a slice cannot begin, end or step at a traced value, since its length must be "
+                "known while the function is traced; x[i + np.arange(n)] takes n entries from i on"
+            )
 
 
 def getitem(x: Value, index_: Any) -> Any:

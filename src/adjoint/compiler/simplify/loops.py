@@ -277,8 +277,7 @@ def _slim_scan(node: Any, wanted: Sequence[int], simplify: Simplify) -> _Slim:
 def _slim_repeat(node: Any, wanted: Sequence[int], simplify: Simplify) -> _Slim:
     loop = Repetition(**node.params)
     count, total = loop.carried, len(loop.body.inputs)
-    both = Graph(loop.body.inputs, [*loop.body.outputs, *loop.test.outputs], name=loop.body.name)
-    both = _with_constants(both, _constants(node, range(count, total), ()), simplify)
+    both = _with_constants(loop.both, _constants(node, range(count, total), ()), simplify)
     outputs, nodes = both.outputs, both.input_nodes
     still = {n for n in range(count) if getattr(outputs[n], "node", None) is nodes[n]}
     carried = {n for n in wanted if n not in still}

@@ -19,7 +19,7 @@ from ...core.annotations import Tree
 from ...core.node import Node
 from ...core.operand import as_operand
 from ...core.spec import Spec
-from ...core.tree import leaves
+from ...core.tree import leaves, map_leaves
 from ...core.value import Value, assignments
 from ...core.views import as_argument, as_scalar
 from ...ops.random import running
@@ -122,6 +122,9 @@ def run(
             _refuse_draws(draws)
             outside = _outside(assignments.journal, since, result, before)
             ends = [_plain(value) for value, *_ in outside]
+            # A state that is returned, too, is what it is now, and not what it was before.
+            now = {id(value): end for (value, *_), end in zip(outside, ends, strict=True)}
+            result = map_leaves(lambda leaf: now.get(id(leaf), leaf), result)
             _put_back(outside)
     finally:
         if result is None:

@@ -52,10 +52,20 @@ def told(tree: Tree) -> str:
     return f"{spec.dtype}{list(spec.shape)}"
 
 
-def check_alike(name: str, what: str, before: Tree, after: Tree) -> None:
-    """Raise unless two trees have the same structure, shapes and dtypes.
+def in_order_of(tree: Tree, other: Tree) -> Any:
+    """Return a tree with the keys of its dicts in the order of those of another one.
 
-    Python numbers among the first may become arrays of another dtype.
+    >>> in_order_of({"a": 0, "b": 0}, {"b": 1, "a": 2})
+    {'a': 2, 'b': 1}
+    """
+    return map_leaves(lambda _, leaf: leaf, tree, other)
+
+
+def alike(name: str, what: str, before: Tree, after: Tree) -> Any:
+    """Return a tree in the order of the one before, of the same structure, shapes and dtypes.
+
+    Python numbers among the first may become arrays of another dtype, though a float no integer.
+    Other differences raise.
     """
     try:
         pairs: list[tuple[Any, Any]] = []
@@ -75,12 +85,18 @@ def check_alike(name: str, what: str, before: Tree, after: Tree) -> None:
             raise ShapeError(
                 f"{name}: {what} must keep its shapes, but {told(before)} became {told(after)}"
             )
-        if old.dtype != new.dtype and not is_weak(x):
+        if old.dtype != new.dtype and not (is_weak(x) and _is_held_by(old.dtype, new.dtype)):
             raise TypeError(
                 f"{name}: {what} must keep its dtypes, but {told(before)} became {told(after)}; "
                 f"convert it in the body by .astype({str(old.dtype)!r}), or begin with "
                 f"{new.dtype}"
             )
+    return in_order_of(before, after)
+
+
+def _is_held_by(number: Any, dtype: Any) -> bool:
+    """Return whether a Python number, of a dtype, takes another one beside its arrays."""
+    return bool(np.result_type(dtype, number.type(0).item()) == dtype)
 
 
 class Names(NamedTuple):
@@ -103,15 +119,17 @@ class Traced(NamedTuple):
     graph : Graph
         Of what is carried, the row and what was captured.
     captured : list of Value
-    result : tree
-        What the function gave, with symbols of the trace.
+    onward, besides : tree
+        What the function gave to carry on, in the order of what it was given, and besides; with
+        symbols of the trace.
     """
 
     starts: list[Any]
     states: list[Any]
     graph: Graph
     captured: list[Any]
-    result: Any
+    onward: Any
+    besides: Any
 
 
 def traced_body(
@@ -156,7 +174,7 @@ def traced_body(
         given = filled(init, carry), filled(rows, turn)
         found = run(lambda: function(*given), roots, states, changing)  # noqa: B023
         onward, besides = split(found.result)
-        check_alike(names.function, "the carry", given[0], onward)
+        onward = alike(names.function, "the carry", given[0], onward)
         widened = _widened(specs, weak, present(onward))
         if len(found.changed) == len(states) and widened == specs:
             break
@@ -168,7 +186,7 @@ def traced_body(
     captured = captured_by(inputs, outputs, found.since, hoists=True)
     graph = closed(inputs, outputs, captured, found.since, hoists=True, name=names.body)
     starts = [as_spec(leaf, spec) for leaf, spec in zip(present(init), specs, strict=True)]
-    return Traced([*starts, *map(own, states)], states, graph, captured, found.result)
+    return Traced([*starts, *map(own, states)], states, graph, captured, onward, besides)
 
 
 def _widened(specs: Sequence[Spec], weak: Sequence[bool], onward: Sequence[Any]) -> list[Spec]:

@@ -16,7 +16,7 @@ from ..tracing import naming
 from ..tracing.tracer import current
 from .body import Run, captured_by, closed, run, spec_of
 from .branching import Branch
-from .carry import as_spec, guarded, is_weak, own, told
+from .carry import as_spec, guarded, in_order_of, is_weak, own, told
 
 
 def cond(
@@ -74,8 +74,9 @@ def cond(
     given = [map_leaves(guarded, operand) for operand in operands]
     runs = [run(lambda: function(*given), [function]) for function in (true_fun, false_fun)]  # noqa: B023
     states = list({id(state): state for each in runs for state in each.changed}.values())
-    results = [present(each.result) for each in runs]
-    _check_alike(*(each.result for each in runs))
+    tree, other = (each.result for each in runs)
+    _check_alike(tree, other)
+    results = [present(tree), present(in_order_of(tree, other))]
     specs = [_shared_spec(x, y) for x, y in zip(*results, strict=True)]
     ends = [
         [*map(as_spec, found, specs), *_ends(each, states)]
@@ -90,7 +91,7 @@ def cond(
     found = Branch(yes, no).apply([pred if pred.dtype.kind == "b" else pred != 0, *captured])
     for state, end in zip(states, found[len(specs) :], strict=True):
         state.adopt(end)
-    return filled(runs[0].result, found)
+    return filled(tree, found)
 
 
 def _holds(pred: Any) -> bool:

@@ -14,8 +14,8 @@ from ..graph import Graph
 from ..symbol import Symbol
 from ..tracing import naming
 from ..tracing.tracer import current
-from .body import spec_of
-from .carry import Names, Traced, check_alike, guarded, told, traced_body
+from .body import run, spec_of, symbol_for
+from .carry import Names, Traced, alike, guarded, is_weak, told, traced_body
 from .repetition import Repetition
 from .scanning import scanned, turned
 
@@ -75,8 +75,7 @@ def while_loop(
 def _looped(cond_fun: Any, body_fun: Any, carry: Tree) -> Any:
     while _truth(cond_fun(map_leaves(guarded, carry))):
         after = body_fun(map_leaves(guarded, carry))
-        check_alike("while_loop", "the carry", carry, after)
-        carry = after
+        carry = alike("while_loop", "the carry", carry, after)
     return carry
 
 
@@ -91,6 +90,9 @@ def _truth(found: Any) -> Any:
 
 
 def _traced(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
+    if _is_stateful(cond_fun, init):
+        return _asked_in_turns(cond_fun, body_fun, init)
+
     def turn(carry: Any, _: Any) -> Any:
         holds = _truth(cond_fun(carry))
         return body_fun(carry), _as_truth(holds)
@@ -107,6 +109,26 @@ def _traced(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
     return _handed_back(body, ends)
 
 
+def _is_stateful(cond_fun: Any, init: Tree) -> bool:
+    """Return whether a condition changes a buffer, a random state or an array from outside."""
+    symbols = [symbol_for(spec_of(x), None, is_weak=is_weak(x)) for x in present(init)]
+    return bool(run(lambda: cond_fun(filled(init, symbols)), [cond_fun]).changed)
+
+
+def _asked_in_turns(cond_fun: Any, body_fun: Any, init: Tree) -> Any:
+    """Repeat with a condition that changes something: it is asked where a turn ends.
+
+    What it changes when it does not hold any more is then carried on, too.
+    """
+
+    def turn(carry: Any) -> Any:
+        after = body_fun(carry[0])
+        return after, _as_truth(_truth(cond_fun(after)))
+
+    first = _as_truth(_truth(cond_fun(map_leaves(guarded, init))))
+    return _traced(lambda carry: carry[1], turn, (init, first))[0]
+
+
 def _as_truth(found: Any) -> Any:
     if not isinstance(found, Symbol):
         return np.array(found)
@@ -114,10 +136,9 @@ def _as_truth(found: Any) -> Any:
 
 
 def _handed_back(body: Traced, ends: list[Any]) -> Any:
-    carry = body.result[0]
-    for state, end in zip(body.states, ends[len(present(carry)) :], strict=True):
+    for state, end in zip(body.states, ends[len(present(body.onward)) :], strict=True):
         state.adopt(end)
-    return filled(carry, ends)
+    return filled(body.onward, ends)
 
 
 def fori_loop(
@@ -173,8 +194,7 @@ def fori_loop(
         carry = init_val
         for i in range(low, high):
             after = body_fun(i, map_leaves(guarded, carry))
-            check_alike("fori_loop", "the carry", carry, after)
-            carry = after
+            carry = alike("fori_loop", "the carry", carry, after)
         return carry
     names = Names(
         "fori_loop",

@@ -49,6 +49,20 @@ class Repetition(NamedTuple):
         """What was carried last."""
         return Layout(tuple(spec_of(x) for x in self.body.outputs))
 
+    @property
+    def both(self) -> Graph:
+        """What is carried on, and last whether there is another turn."""
+        return Graph(
+            self.body.inputs, [*self.body.outputs, *self.test.outputs], name=self.body.name
+        )
+
+    def parted(self, both: Graph) -> tuple[Graph, Graph]:
+        """Return the condition and the body of a graph that gives both, of the same inputs."""
+        return (
+            Graph(both.inputs, both.outputs[-1:], name=self.test.name),
+            Graph(both.inputs, both.outputs[:-1], name=self.body.name),
+        )
+
     def apply(self, operands: Sequence[Any]) -> list[Any]:
         """Return what is carried last."""
         return list(all_taken(REPEAT.bind(operands, self._asdict()), self.layout))
@@ -110,19 +124,16 @@ def _batch(rows: Rows, **params: Any) -> Any:
     loop, count, size = Repetition(**params), params["carried"], rows.size
     mapped = list(rows.mapped)
     while True:
-        body, found = batched(loop.body, mapped, size, always=mapped[:count])
-        test, (differs,) = batched(loop.test, mapped, size)
+        both, (*found, differs) = batched(loop.both, mapped, size, always=mapped[:count])
         wanted = [a or b or differs for a, b in zip(found, mapped[:count], strict=True)]
         if wanted == mapped[:count]:
             break
         mapped[:count] = wanted
-    if differs:
-        test, body = _masked(loop, mapped, size)
+    test, body = _masked(loop, mapped, size) if differs else loop.parted(both)
     operands = [
         in_all_rows(x, size) if mapped[n] and not rows.mapped[n] else x
         for n, x in enumerate(rows.operands)
     ]
-    # The same inputs for both.
     ends = Repetition(test, body, count).apply(operands)
     parts = [x if m else in_all_rows(x, size) for x, m in zip(ends, mapped[:count], strict=True)]
     return joined(parts, loop.layout)

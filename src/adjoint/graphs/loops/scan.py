@@ -18,7 +18,7 @@ from ...ops.structural import concatenate, stack
 from ..tracing import naming
 from ..tracing.tracer import current
 from .body import run, spec_of, symbol_for
-from .carry import Names, check_alike, guarded, own, told, traced_body
+from .carry import Names, alike, as_spec, guarded, is_weak, own, told, traced_body
 from .scanning import scanned, turned
 
 
@@ -167,12 +167,25 @@ def _looped(f: Any, init: Tree, rows: Tree, count: int, reverse: bool) -> tuple[
     for turn in reversed(range(count)) if reverse else range(count):
         row = map_leaves(lambda x: x if x is None else guarded(x[turn]), rows)  # noqa: B023
         after, ys[turn] = _pair(f(map_leaves(guarded, carry), row))
-        check_alike("scan", "the carry", carry, after)
-        carry = after
+        carry = alike("scan", "the carry", carry, after)
     first = ys[0]
     for y in ys[1:]:
-        check_alike("scan", "what is gathered", first, y)
-    return carry, map_leaves(lambda *items: items[0] if items[0] is None else stack(items), *ys)
+        alike("scan", "what is gathered", first, y)
+    return carry, map_leaves(_stacked, *ys)
+
+
+def _stacked(*items: Any) -> Any:
+    """Return what the turns gathered side by side.
+
+    A Python number takes the dtype of the arrays beside it: the first turn may gather one, of a
+    carry that begins as one.
+    """
+    if items[0] is None:
+        return None
+    kinds = {spec_of(x).dtype for x in items if not is_weak(x)}
+    if len(kinds) != 1 or not any(map(is_weak, items)):
+        return stack(items)
+    return stack([as_spec(x, spec_of(x)._replace(dtype=min(kinds))) for x in items])
 
 
 def _empty(f: Any, init: Tree, rows: Tree) -> tuple[Any, Any]:
@@ -198,10 +211,9 @@ def _traced(
     loop = scanned(body, len(present(rows)), count, bool(reverse), saves=saves)
     given = [x if isinstance(x, np.ndarray) else own(x) for x in present(rows)]
     found = turned(loop, [*body.starts, *given, *body.captured])
-    carry, y = body.result
-    for state, end in zip(body.states, found[len(present(carry)) : carried], strict=True):
+    for state, end in zip(body.states, found[len(present(body.onward)) : carried], strict=True):
         state.adopt(end)
-    return filled(carry, found), filled(y, found[carried:])
+    return filled(body.onward, found), filled(body.besides, found[carried:])
 
 
 def _in_blocks(
