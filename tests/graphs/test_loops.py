@@ -705,3 +705,23 @@ def test_sums_of_products_over_the_turns_are_computed_after_the_loop(left):
     assert graph.operations["strong_matmul"] == 1
     np.testing.assert_allclose(graph(w, xs), gradient(w, xs), rtol=1e-11)
     np.testing.assert_allclose(ad.compile(gradient)(w, xs), gradient(w, xs), rtol=1e-11)
+
+
+def test_an_array_that_is_gathered_and_assigned_into_again_is_gathered_as_it_was():
+    def sums(x):
+        total = x[:2] * 0.0
+
+        def body(count, row):
+            total[0] += row
+            return count + 1, total
+
+        return ad.scan(body, 0, x)[1]
+
+    x = np.array([1.0, 2.0, 4.0])
+    expected = np.array([[1.0, 0.0], [3.0, 0.0], [7.0, 0.0]])
+    for run in (sums, ad.compile(sums)):
+        np.testing.assert_array_equal(run(x), expected)
+    np.testing.assert_array_equal(sums(ad.tensor(x)).data, expected)
+    slopes = np.stack([np.tri(3), np.zeros((3, 3))], axis=1)
+    for jacobian in (ad.jacobian(sums), ad.compile(ad.jacobian(sums))):
+        np.testing.assert_array_equal(jacobian(x), slopes)

@@ -166,12 +166,18 @@ def _looped(f: Any, init: Tree, rows: Tree, count: int, reverse: bool) -> tuple[
     carry, ys = init, [None] * count
     for turn in reversed(range(count)) if reverse else range(count):
         row = map_leaves(lambda x: x if x is None else guarded(x[turn]), rows)  # noqa: B023
-        after, ys[turn] = _pair(f(map_leaves(guarded, carry), row))
+        after, y = _pair(f(map_leaves(guarded, carry), row))
+        ys[turn] = map_leaves(_as_it_is, y)
         carry = alike("scan", "the carry", carry, after)
     first = ys[0]
     for y in ys[1:]:
         alike("scan", "what is gathered", first, y)
     return carry, map_leaves(_stacked, *ys)
+
+
+def _as_it_is(leaf: Any) -> Any:
+    """Return what a turn gathers: an array that a later turn may assign into, as it is now."""
+    return leaf.copy() if isinstance(leaf, np.ndarray) else guarded(leaf)
 
 
 def _stacked(*items: Any) -> Any:
