@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sampled import sampled
+
 pytest.importorskip("llvmlite")
 
 from adjoint.graph import trace
@@ -66,7 +68,9 @@ def vector_bytes(request, monkeypatch):
 # --- vectors of other sizes
 
 
-@pytest.mark.parametrize("name", ["add", "sum", "index", "matmul", "concatenate", "cumsum"])
+@pytest.mark.parametrize(
+    "name", sampled(["sum", "add", "index", "matmul", "concatenate", "cumsum"], 3)
+)
 def test_narrower_vectors_agree_too(name, vector_bytes):
     for dtype in (np.float64, np.float32):
         for function, args in card_programs(name, dtype):

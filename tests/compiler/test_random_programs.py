@@ -14,6 +14,7 @@ from random_programs.shaken import shake, shaken
 from random_programs.shrink import shrunk
 from random_programs.slopes import PAIRS, SLOPES
 from random_programs.tiers import HAS_NATIVE
+from sampled import sampled
 
 PROGRAMS = 100
 # Enough to find every fault, and the quickest.
@@ -53,7 +54,7 @@ def test_a_program_in_the_body_of_a_loop_gives_the_same(full):
 
 
 @pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", sampled(FAULTS, 3))
 def test_a_fault_that_is_put_back_is_found(name, monkeypatch):
     trials = [trial(seed) for seed in range(PROGRAMS)]  # what plain runs give has no fault
     FAULTS[name](monkeypatch)

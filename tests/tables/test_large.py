@@ -21,6 +21,7 @@ from adjoint.tables.reading.table_file import TableFile
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare
 from adjoint.training.saving import Saver
+from sampled import sampled
 
 N = 1200
 
@@ -293,7 +294,7 @@ def test_text_cannot_be_streamed(tmp_path, capsys):
 # --- the commands ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("power", "way"), [(-1000, "--stream"), (1000, "--no-stream")])
+@pytest.mark.parametrize(("power", "way"), sampled([(-1000, "--stream"), (1000, "--no-stream")], 2))
 def test_scores_of_targets_whose_squares_no_float_holds_are_those_of_others(
     tmp_path, capsys, power, way
 ):
@@ -339,7 +340,7 @@ FIT = (
 )
 
 
-@pytest.mark.parametrize(("members", "count"), [(1, 4), (2, 250)])
+@pytest.mark.parametrize(("members", "count"), sampled([(2, 250), (1, 4)], 2))
 def test_a_killed_training_goes_on_to_the_same_bits(
     members, count, table, tmp_path, monkeypatch, capsys
 ):

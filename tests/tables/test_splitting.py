@@ -143,7 +143,7 @@ def test_dates_and_numbers_of_all_kinds_are_in_order(times):
 @pytest.mark.parametrize(
     ("changed", "settings", "message"),
     [
-        ({}, {"split_by": "grup"}, r"--split-by: no column 'grup'; did you mean 'group'\?"),
+        ({}, {"split_by": "groupz"}, r"--split-by: no column 'groupz'; did you mean 'group'\?"),
         ({}, {"split_by": "zzz"}, "--split-by: no column 'zzz'; there are own, x"),
         ({}, {"split_by": "y"}, "--split-by: 'y' is the target"),
         ({}, {"split_by": "group", "time": "day"}, "--split-by: not together with --time"),

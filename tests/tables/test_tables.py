@@ -128,7 +128,7 @@ def test_fit_says_how_it_split_rows_and_show_says_it_again(run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--split-by", "twon"], "--split-by: no column 'twon'; did you mean 'town'?"),
+        (["--split-by", "townz"], "--split-by: no column 'townz'; did you mean 'town'?"),
         (["--time", "label"], "--time: 'label' is the target"),
         (["--time", "age", "--split-by", "town"], "--split-by and --time: not together"),
         (["--time", "town"], "--time: column 'town' puts the rows in no order (category"),
