@@ -88,7 +88,7 @@ def with_buffers():
     )
 
 
-@pytest.mark.parametrize("use", sampled(USES, 2))
+@pytest.mark.parametrize("use", sampled(USES, 4))
 def test_a_deleted_model_is_freed_at_once(use):
     model = mlp()
     for _ in range(2):  # the second time finds code that is kept

@@ -300,7 +300,7 @@ def test_a_loss_of_another_dtype_is_refused():
         compile_training(trace_on(50), form)
 
 
-@pytest.mark.parametrize("activation", sampled(ACTIVATIONS, 3))
+@pytest.mark.parametrize("activation", sampled(ACTIVATIONS, 4))
 @pytest.mark.parametrize("sizes", [(2, 40, 2), (2, 33, 17, 3), (2, 130, 70, 2)])
 def test_larger_networks_follow_the_graph(sizes, activation, regime):
     if regime == "unrolled":
