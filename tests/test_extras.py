@@ -105,7 +105,8 @@ def test_importing_adjoint_reads_no_metadata():
 def requirements():
     """Yield where each call of `require` stands, its module and its extra."""
     for path in sorted(SOURCE.rglob("*.py")):
-        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        for call in ast.walk(ast.parse(text)) if "require(" in text else ():
             if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "require":
                 extra = next(word.value for word in call.keywords if word.arg == "extra")
                 yield f"{path.relative_to(SOURCE)}:{call.lineno}", call.args[0], extra

@@ -409,7 +409,7 @@ def _test_dtypes(dtypes, count):
 
 
 def test_every_tier_agrees_in_float64(full):
-    _test_dtypes(st.just((DOUBLE, DOUBLE)), 1000 if full else 50)
+    _test_dtypes(st.just((DOUBLE, DOUBLE)), 1000 if full else 30)
 
 
 def test_every_tier_agrees_where_float32_enters(full):
