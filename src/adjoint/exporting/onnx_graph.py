@@ -15,8 +15,6 @@ import numpy as np
 from ..core.annotations import Array, DType, Shape
 from .refusal import ExportError
 
-Given = "Wire | Array | np.generic | float | int"
-
 
 @dataclass
 class OnnxNode:
@@ -162,8 +160,6 @@ class OnnxGraph:
     ----------
     rows : int or None
         How many rows there are in this pass; None where there is no axis of rows.
-    taken : iterable of str
-        Names that are not free, as those of inputs.
 
     Attributes
     ----------

@@ -38,8 +38,7 @@ def classified(graph: OnnxGraph, node: Operation, x: Any) -> Wire:
     """Return which entries are NaN, infinite or neither."""
     wire = as_wire(graph, x)
     if wire.dtype.kind != "f":
-        whole = wire.cast(np.float32)
-        wire = whole
+        wire = wire.cast(np.float32)
     if node.primitive.name == "isnan":
         return is_nan(wire)
     infinite = graph.add("IsInf", [wire], wire.shape, np.bool_)
