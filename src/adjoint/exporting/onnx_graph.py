@@ -102,7 +102,10 @@ class Wire:
         return self.graph.apply("Equal", self, other)
 
     def choose(self, x: Any, y: Any) -> Wire:
-        """Return x where this is true, and y elsewhere."""
+        """Return x where this is true, and y elsewhere; what may be -0 is y.
+
+        The Where of onnxruntime makes 0 of it in x.
+        """
         ours, others = self.graph.wires(x, y)
         if ours.dtype.kind == "b":  # of which onnxruntime chooses none
             return (self & ours) | (~self & others)
