@@ -202,6 +202,13 @@ def test_other_targets_have_no_trainings(suffix, tmp_path):
         ad.export(task(), tmp_path / f"net{suffix}")
 
 
+@pytest.mark.parametrize(("examples", "dtype"), [([X], None), ([], "float32")])
+def test_a_training_has_rows_and_a_dtype_of_its_own(examples, dtype, tmp_path):
+    with pytest.raises(ExportError, match="expected neither examples nor dtype"):
+        ad.export(task(), tmp_path / "net.wasm", *examples, dtype=dtype)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_stream_is_refused():
     with pytest.raises(TypeError, match="got a stream"):
         ad.TrainingTask(nn.MLP(2, 3, 2, rng=0), [(X, Y)], loss="cross_entropy")
