@@ -81,6 +81,12 @@ def test_the_first_epochs_are_native_codes_to_the_last_bit(name, tmp_path):
 
 
 @needs_node
+def test_a_seed_has_all_its_bits_in_node(tmp_path):
+    done = ad.export(task(seed=np.random.default_rng(0)), tmp_path / "net.wasm")
+    assert done.tested == "golden vectors, node: ok"
+
+
+@needs_node
 def test_a_training_in_node_is_that_of_fit(folder):
     model = TRAININGS["small"][0]()
     first = [parameter.data.ravel().tolist() for parameter in model.parameters()]
