@@ -22,10 +22,10 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 X, Y = ad.datasets.make_moons(110, noise=0.1, seed=0)
 
 
-def task(**options):
+def task(labels=Y, **options):
     model = nn.MLP(2, 3, 2, activation="tanh", dtype=np.float64, rng=0)
     given = {"loss": "cross_entropy", "optimizer": "sgd", "batch_size": 50, **options}
-    return ad.TrainingTask(model, (X, Y), **given)
+    return ad.TrainingTask(model, (X, labels), **given)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,13 @@ def test_a_page_plays_steps_resets_and_pauses_at_the_end(page, tmp_path):
     assert told["accuracy"] == f"{100 * right:.1f} % of the rows"
     assert told["label"] == "Play"
     assert told["colours"] > 20
+
+
+def test_a_page_of_truth_values_holds_the_rows_of_one_of_labels(page, tmp_path):
+    ad.export(task(Y == 1, epochs=12), tmp_path / "moons.html")
+    text = (tmp_path / "moons.html").read_text("utf-8")
+    rows = r'"data":(\[\{"kind":"f64".*?\}\])'
+    assert re.search(rows, text)[1] == re.search(rows, page)[1]
 
 
 @pytest.mark.full

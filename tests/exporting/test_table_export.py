@@ -80,7 +80,18 @@ def test_c_refuses_texts_by_name_and_writes_nothing(folder, capsys):
 
 def test_an_unknown_target_is_bad_usage(folder, capsys):
     assert main(["export", str(folder / "m"), "--out", str(folder / "model.exe")]) == 2
-    assert "expected one of py, c" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("adjoint export: 'model.exe' is no target; expected one of py, c")
+
+
+def test_no_file_is_called_as_standard_output(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", str(folder / "m"), "--out", "-", "--to", "py"]) == 2
+    assert main(["demo", "--page", "-"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("adjoint export: --out: expected a path, got -, standard output")
+    assert second.startswith("adjoint demo: --page: expected a path, got -, standard output")
+    assert not list(tmp_path.iterdir())
 
 
 def loaded(model, out):

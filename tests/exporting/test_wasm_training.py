@@ -81,6 +81,12 @@ def test_the_first_epochs_are_native_codes_to_the_last_bit(name, tmp_path):
 
 
 @needs_node
+def test_a_seed_has_all_its_bits_in_node(tmp_path):
+    done = ad.export(task(seed=np.random.default_rng(0)), tmp_path / "net.wasm")
+    assert done.tested == "golden vectors, node: ok"
+
+
+@needs_node
 def test_a_training_in_node_is_that_of_fit(folder):
     model = TRAININGS["small"][0]()
     first = [parameter.data.ravel().tolist() for parameter in model.parameters()]
@@ -200,6 +206,13 @@ def test_what_cannot_be_carried_is_named_and_nothing_is_written(make, told, tmp_
 def test_other_targets_have_no_trainings(suffix, tmp_path):
     with pytest.raises(ExportError, match="has no trainings"):
         ad.export(task(), tmp_path / f"net{suffix}")
+
+
+@pytest.mark.parametrize(("examples", "dtype"), [([X], None), ([], "float32")])
+def test_a_training_has_rows_and_a_dtype_of_its_own(examples, dtype, tmp_path):
+    with pytest.raises(ExportError, match="expected neither examples nor dtype"):
+        ad.export(task(), tmp_path / "net.wasm", *examples, dtype=dtype)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_stream_is_refused():

@@ -66,6 +66,8 @@ def check_column(option: str, name: str, names: Sequence[str]) -> None:
 
 def check_out(check: Callable[[Path], None], path: Path, *, option: str = "--out") -> None:
     """Refuse an option's path that cannot be written, before any work is done."""
+    if str(path) == "-":
+        raise click.UsageError(f"{option}: expected a path, got -, standard output")
     try:
         check(path)
     except OSError as error:

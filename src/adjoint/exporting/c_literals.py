@@ -31,7 +31,6 @@ def number(value: float, kind: str) -> str:
     if np.isinf(rounded):
         return "INFINITY" if rounded > 0 else "(-INFINITY)"
     text = str(rounded) + ("f" if kind == "f32" else "")
-    text = text if "." in text or "e" in text else text.replace("f", "") + ".0"
     return f"({text})" if text.startswith("-") else text
 
 

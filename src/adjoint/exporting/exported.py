@@ -93,10 +93,10 @@ def export(
     to : {"py", "c", "onnx", "wasm", "html"}, optional
         By default as the path ends.
     name : str, optional
-        What the function is called, and what all names of a file of C begin with; by default the
-        file's name.
+        What the function, or the graph of ONNX, is called, and what all names of a file of C begin
+        with; by default the file's name. WebAssembly and pages have no such name.
     dtype : {"float32", "float64"}, optional
-        What floats are computed in; by default as the model does.
+        What floats are computed in; by default as the model does. A training has its own.
 
     Returns
     -------
@@ -138,6 +138,11 @@ def export(
     if dtype not in (None, "float32", "float64"):
         raise ExportError(f"export: dtype: expected 'float32' or 'float64', got {dtype!r}")
     if isinstance(subject, TrainingTask):
+        if dtype is not None or examples:
+            raise ExportError(
+                "export: a TrainingTask brings its own rows and dtypes; expected neither examples "
+                "nor dtype"
+            )
         return _write_training(subject, path, target)
     training = _to_evaluation(subject)
     try:

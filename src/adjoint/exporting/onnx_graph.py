@@ -15,8 +15,6 @@ import numpy as np
 from ..core.annotations import Array, DType, Shape
 from .refusal import ExportError
 
-Given = "Wire | Array | np.generic | float | int"
-
 
 @dataclass
 class OnnxNode:
@@ -104,7 +102,10 @@ class Wire:
         return self.graph.apply("Equal", self, other)
 
     def choose(self, x: Any, y: Any) -> Wire:
-        """Return x where this is true, and y elsewhere."""
+        """Return x where this is true, and y elsewhere; what may be -0 is y.
+
+        The Where of onnxruntime makes 0 of it in x.
+        """
         ours, others = self.graph.wires(x, y)
         if ours.dtype.kind == "b":  # of which onnxruntime chooses none
             return (self & ours) | (~self & others)
@@ -162,8 +163,6 @@ class OnnxGraph:
     ----------
     rows : int or None
         How many rows there are in this pass; None where there is no axis of rows.
-    taken : iterable of str
-        Names that are not free, as those of inputs.
 
     Attributes
     ----------

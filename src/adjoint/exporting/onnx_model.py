@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -300,16 +301,25 @@ def _type(onnx: Any, dtype: Any) -> int:
 def _golden(
     subject: Subject, written: _Pass, golden: Sequence[Array], expected: Sequence[Array]
 ) -> str:
-    """Return golden vectors as JSON."""
+    """Return golden vectors as JSON, which has texts for NaN and infinity."""
     if subject.classes is not None:
         expected = [_labels_of(subject, expected[0]), *expected]
     names = [x.name for x in written.inputs], [x.name for x in written.outputs]
     groups = zip(("inputs", "outputs"), names, (golden, expected), strict=True)
     found = {
-        kind: {name: np.asarray(a).tolist() for name, a in zip(keys, arrays, strict=True)}
+        kind: {name: _in_json(np.asarray(a).tolist()) for name, a in zip(keys, arrays, strict=True)}
         for kind, keys, arrays in groups
     }
-    return json.dumps(found, ensure_ascii=False)
+    return json.dumps(found, ensure_ascii=False, allow_nan=False)
+
+
+def _in_json(value: Any) -> Any:
+    """Return numbers, in lists or alone, of which JSON has no literals as texts."""
+    if isinstance(value, list):
+        return [_in_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _labels_of(subject: Subject, chances: Array) -> Array:

@@ -41,6 +41,6 @@ def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
     try:
         done = write(found, out, to=to, name=name)
     except ExportError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(str(error).removeprefix("export: ")) from None
     note(str(done))
     return 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.node import Operation
 from ..onnx_graph import OnnxGraph, Wire
-from .rule import Rule, as_wire, elementwise, is_nan, rule
+from .rule import Rule, as_wire, elementwise, is_nan, is_negative, rule
 
 _OPERATORS = {
     "add": "Add",
@@ -62,8 +62,7 @@ def trunc(x: Wire) -> Wire:
     """Return x without its decimals."""
     if x.dtype.kind != "f":
         return x
-    size = x.graph.apply("Floor", abs(x))
-    return (x < 0).choose(-size, size)
+    return copysign(x.graph.apply("Floor", abs(x)), x)
 
 
 @elementwise("sign")
@@ -79,7 +78,7 @@ def remainder(x: Wire, y: Wire) -> Wire:
         return x.graph.apply("Mod", x, y)
     rest = x.graph.apply("Mod", x, y, fmod=1)
     is_other = ((rest < 0) & (y > 0)) | ((rest > 0) & (y < 0))
-    return is_other.choose(rest + y, rest)
+    return copysign(is_other.choose(rest + y, rest), y)
 
 
 @elementwise("fmod")
@@ -93,13 +92,13 @@ def floor_divide(x: Wire, y: Wire) -> Wire:
     """Return the quotient, rounded down; that of floats is made of the remainder, as NumPy's is."""
     if x.dtype.kind != "f":
         return (x - remainder(x, y)) / y
-    rest = x.graph.apply("Mod", x, y, fmod=1)
+    rest, quotient = x.graph.apply("Mod", x, y, fmod=1), x / y
     found = (x - rest) / y
     is_other = ((rest < 0) & (y > 0)) | ((rest > 0) & (y < 0))
     found = is_other.choose(found - 1, found)
     down = x.graph.apply("Floor", found)
     near = (found - down > 0.5).choose(down + 1, down)
-    return y.equals(0).choose(x / y, near)
+    return copysign(y.equals(0).choose(quotient, near), quotient)
 
 
 @elementwise("strong_multiply")
@@ -110,9 +109,12 @@ def strong_multiply(x: Wire, y: Wire) -> Wire:
 
 @elementwise("copysign")
 def copysign(x: Wire, y: Wire) -> Wire:
-    """Return the size of x with the sign of y, which -0 has, too."""
-    size = abs(x)
-    return ((y < 0) | (y.equals(0) & ((1 / y) < 0))).choose(-size, size)
+    """Return the size of x with the sign of y, which -0 has, too.
+
+    It is a product, as one of two choices would lose -0.
+    """
+    one = x.dtype.type(1)
+    return abs(x) * is_negative(y).choose(-one, one)
 
 
 @elementwise("heaviside")

@@ -40,7 +40,7 @@ def expm1(x: Wire) -> Wire:
     """Return e^x - 1."""
     half = x.graph.apply("Tanh", x * 0.5)
     near = half * 2.0 / (1.0 - half)
-    return (abs(x) < _SMALL).choose(near, x.graph.apply("Exp", x) - 1.0)
+    return (abs(x) >= _SMALL).choose(x.graph.apply("Exp", x) - 1.0, near)
 
 
 @elementwise("log1p")
@@ -200,7 +200,7 @@ def erf(x: Wire) -> Wire:
     if x.dtype == np.float32:
         return x.graph.apply("Erf", x)
     near = x + x * _polynomial(x * x, _ERF[53])
-    return (abs(x) < 1.0).choose(near, copysign(1.0 - _tail(abs(x)), x))
+    return (abs(x) >= 1.0).choose(copysign(1.0 - _tail(abs(x)), x), near)
 
 
 @elementwise("erfc")

@@ -10,7 +10,7 @@ from ...core.kinds import dtype_of
 from ...core.node import Operation
 from ..onnx_graph import OnnxGraph, Wire
 from ..refusal import ExportError
-from .rule import as_wire, is_nan, rule
+from .rule import as_wire, is_nan, is_negative, rule
 
 _COMPARISONS = {
     "less": "Less",
@@ -38,8 +38,7 @@ def classified(graph: OnnxGraph, node: Operation, x: Any) -> Wire:
     """Return which entries are NaN, infinite or neither."""
     wire = as_wire(graph, x)
     if wire.dtype.kind != "f":
-        whole = wire.cast(np.float32)
-        wire = whole
+        wire = wire.cast(np.float32)
     if node.primitive.name == "isnan":
         return is_nan(wire)
     infinite = graph.add("IsInf", [wire], wire.shape, np.bool_)
@@ -50,7 +49,7 @@ def classified(graph: OnnxGraph, node: Operation, x: Any) -> Wire:
 def signbit(graph: OnnxGraph, node: Operation, x: Any) -> Wire:
     """Return which entries are below 0, or -0."""
     wire = as_wire(graph, x)
-    return (wire < 0) | (wire.equals(0) & ((1 / wire) < 0)) if wire.dtype.kind == "f" else wire < 0
+    return is_negative(wire) if wire.dtype.kind == "f" else wire < 0
 
 
 @rule("logical_not", "invert")

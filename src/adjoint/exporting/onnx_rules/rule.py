@@ -65,6 +65,11 @@ def is_nan(x: Wire) -> Wire:
     return x.graph.add("IsNaN", [x], x.shape, np.bool_)
 
 
+def is_negative(x: Wire) -> Wire:
+    """Return where a float is below 0, or -0."""
+    return (x < 0) | (x.equals(0) & ((1 / x) < 0))
+
+
 def only_in_float32(x: Wire, operator: str) -> Wire:
     """Write an operator that onnxruntime has for float32 alone.
 

@@ -29,7 +29,7 @@ class Slot:
     ----------
     kind : str
     shape : tuple of int
-        Of a call, or of one row where there are rows.
+        The shape that a call takes or gives, or that of one row where there are rows.
     at : int
         Its address.
     """

@@ -23,6 +23,8 @@ ARRAYS = {
     "i32": "Int32Array",
     "i1": "Uint8Array",
 }
+# A number of JavaScript loses bits of integers beyond this one; a BigInt has them all.
+_GREATEST = 2**53 - 1
 
 
 def literal(value: Any) -> str:
@@ -37,6 +39,8 @@ def literal(value: Any) -> str:
         return "[" + ",".join(map(literal, value)) + "]"
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, int) and abs(value) > _GREATEST:
+        return f"{value}n"
     text = json.dumps(value, ensure_ascii=True)
     return text.replace("<", "\\u003c") if isinstance(value, str) else text
 

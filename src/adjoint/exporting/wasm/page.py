@@ -175,8 +175,8 @@ def packed(content: bytes) -> str:
 
 
 def _packed_array(array: Array) -> dict[str, str]:
-    """Return an array; class labels take a byte each."""
-    if array.dtype.kind in "iu" and array.size and 0 <= array.min() <= array.max() < 256:
+    """Return an array; class labels and truth values take a byte each."""
+    if array.dtype.kind in "iub" and array.size and 0 <= array.min() <= array.max() < 256:
         return {"kind": "i1", "text": packed(array.astype(np.uint8).tobytes())}
     kind = "i64" if array.dtype.kind in "iu" else {4: "f32", 8: "f64"}[array.dtype.itemsize]
     stored = array.astype(np.int64) if kind == "i64" else array

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -333,7 +332,7 @@ def _golden(
         settings=list(settings.values()),
         seed=given.seed if given.shuffle else None,
     )
-    status = loop.run(_GOLDEN_EPOCHS, steps=math.ceil(len(data[0])) * _GOLDEN_EPOCHS)
+    status = loop.run(_GOLDEN_EPOCHS, steps=count * _GOLDEN_EPOCHS)
     if status is not Status.PAUSED:
         raise ExportError("WebAssembly: the first steps of this training are not finite")
     return Golden(
