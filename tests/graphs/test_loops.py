@@ -159,6 +159,33 @@ def test_short_scans_are_those_of_jax(length):
     np.testing.assert_allclose(gradient, np.full((length, 3), 3.0))
 
 
+@pytest.mark.parametrize("length", [0, 4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_a_scan_of_no_turn_has_the_types_of_others(length, dtype):
+    def summed(xs, **options):
+        return ad.scan(lambda c, x: (c + x, c), 0, xs, **options)
+
+    xs = np.ones(length, dtype)
+    for function in (summed, lambda xs: summed(xs, checkpoint_every=2), ad.compile(summed)):
+        carry, ys = function(xs)
+        assert (type(carry), ys.dtype) == (dtype, dtype)
+
+
+def test_a_body_that_is_traced_without_compiling_says_so():
+    layer = nn.Dropout(0.5, rng=0)
+
+    def dropped(xs, **options):
+        return ad.scan(lambda c, x: (layer(c) + x, None), np.zeros(3), xs, **options)
+
+    for xs, options in ((XS, {"checkpoint_every": 2}), (XS[:0], {})):
+        with pytest.raises(TypeError, match="state was changed") as error:
+            dropped(xs, **options)
+        assert "though nothing is compiled" in error.value.__notes__[0]
+    assert layer.state.numpy()[2] == 0
+    dropped(XS)
+    assert layer.state.numpy()[2] == len(XS)
+
+
 def test_a_python_number_takes_the_dtype_of_the_rows():
     xs = XS.astype(np.float32)
 
