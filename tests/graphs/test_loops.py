@@ -283,6 +283,26 @@ def test_an_array_that_a_body_assigns_into_and_returns_is_what_it_became(name):
     assert_all_equal([pushed], ad.jvp(total, (x,), (x,)))
 
 
+@pytest.mark.parametrize("name", ["scan", "cond"])
+def test_an_array_is_as_it_was_where_a_body_fails(name):
+    def tried(x):
+        outside = x * 2.0
+
+        def fail(*_):
+            outside[0] = outside[0] * 3
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            if name == "scan":
+                ad.scan(fail, x, length=3)
+            else:
+                ad.cond(x[0] > 0, fail, lambda: outside)
+        return outside
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ad.compile(tried)(x), x * 2)
+
+
 def test_an_array_without_a_trace_is_not_assigned_into():
     def summed(x):
         totals = ad.zeros(3)
