@@ -199,6 +199,42 @@ def test_a_carry_that_never_changes_is_none():
     assert [float(x) for x in graph(2.0, np.ones(4))] == [8.0, 2.0]
 
 
+def test_a_carry_that_a_while_loop_never_changes_is_none():
+    def grown(x, w):
+        return ad.while_loop(lambda c: c[0] < 9, lambda c: (c[0] * c[1], c[1]), (x, w))
+
+    graph = simplify(trace(grown, 1.0, 2.0))
+    (loop,) = [node for node in graph.nodes if node.primitive.name == "while_loop"]
+    assert loop.params["carried"] == 1
+    assert [float(x) for x in graph(1.0, 2.0)] == [16.0, 2.0]
+
+
+def test_equal_rows_and_rows_of_one_number_are_read_once_and_not_at_all():
+    def total(xs):
+        rows = xs, np.ones(4), xs
+        return ad.scan(lambda c, row: (c * row[1] + row[0] * row[2], None), 0.0, rows)[0]
+
+    graph, xs = simplify(trace(total, np.ones(4))), np.arange(4.0)
+    (loop,) = [node for node in graph.nodes if node.primitive.name == "scan"]
+    assert loop.params["scanned"] == 1
+    assert [node.primitive.name for node in loop.params["body"].nodes] == ["multiply", "add"]
+    assert graph(xs) == total(xs)
+
+
+@needs_native
+def test_what_is_carried_and_gathered_is_computed_into_its_row():
+    def halved(x):
+        def step(c, _):
+            c = c * 0.5
+            return c, c
+
+        return ad.scan(step, x, length=3)
+
+    text = text_of(halved, np.ones(2))
+    assert "%new0 = getelementptr" in text
+    assert "%new0 = select" not in text
+
+
 def test_what_no_turn_changes_stays_outside():
     def end(w, xs):
         return ad.scan(lambda c, x: (c + x * np.exp(w).sum(), None), 0.0, xs)[0]
@@ -232,6 +268,47 @@ def test_an_unrolled_loop_gives_the_same():
     flat = unrolled(graph)
     assert not {node.primitive.kind for node in flat.nodes} & {"loop"}
     np.testing.assert_allclose(flat(w, xs), graph(w, xs))
+
+
+@pytest.mark.parametrize("length", [0, 3])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_unrolled_loop_gathers_in_the_order_of_its_rows(length, reverse):
+    def halved(xs):
+        return ad.scan(lambda c, x: (c * 0.5 + x, c), 1.0, xs, reverse=reverse)
+
+    xs = np.arange(float(length))
+    flat = unrolled(simplify(trace(halved, xs)))
+    for found, expected in zip(flat(xs), halved(xs), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_loop_counts_as_many_operations_as_its_turns():
+    def summed(xs):
+        return ad.scan(lambda c, x: (np.sin(c) + x, None), 0.0, xs)[0]
+
+    counts = [trace(summed, np.ones(length)).flops for length in (0, 1, 50)]
+    assert counts[2] - counts[0] == 50 * (counts[1] - counts[0]) > 0
+
+
+def test_a_listing_shows_bodies_and_results_that_are_none():
+    def summed(xs):
+        return ad.scan(lambda total, x: (np.sin(total) + x, None), 0.0, xs)
+
+    lines = [line.split("#")[0].strip() for line in str(trace(summed, np.ones(3))).splitlines()]
+    assert "v1 = sin(total)" in lines
+    assert lines[-1] == "return (v2, None)"
+
+
+def test_a_graph_with_a_loop_is_not_saved_and_says_what_can_be_done(tmp_path):
+    graph = trace(lambda x: ad.cond(x > 0, np.sin, np.cos, x), 1.0)
+    with pytest.raises(TypeError, match=r"with cond, cannot be saved as JSON; write its source"):
+        graph.save(tmp_path / "graph.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_that_gives_none_is_saved(tmp_path):
+    trace(lambda x: {"a": None, "b": np.sin(x)}, 1.0).save(tmp_path / "graph.json")
+    assert ad.graph.Graph.load(tmp_path / "graph.json")(0.0) == {"a": None, "b": 0.0}
 
 
 def test_source_for_any_numbers_decides_in_each_turn():
@@ -325,3 +402,9 @@ def test_recurrent_layers_are_the_same_unrolled_and_as_loops(layer, bidirectiona
     assert not short.operations["scan"]
     assert long.operations["scan"] == 2 * len(model.cells)
     np.testing.assert_allclose(long(x), short(x), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("steps", "units", "count"), [(20, 64, 0), (64, 64, 1), (100, 2, 1)])
+def test_recurrent_layers_are_loops_where_there_are_many_steps_or_gates(steps, units, count):
+    graph = trace(nn.RNN(2, units, rng=0), np.zeros((1, steps, 2)))
+    assert graph.operations["scan"] == count

@@ -159,6 +159,33 @@ def test_short_scans_are_those_of_jax(length):
     np.testing.assert_allclose(gradient, np.full((length, 3), 3.0))
 
 
+@pytest.mark.parametrize("length", [0, 4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_a_scan_of_no_turn_has_the_types_of_others(length, dtype):
+    def summed(xs, **options):
+        return ad.scan(lambda c, x: (c + x, c), 0, xs, **options)
+
+    xs = np.ones(length, dtype)
+    for function in (summed, lambda xs: summed(xs, checkpoint_every=2), ad.compile(summed)):
+        carry, ys = function(xs)
+        assert (type(carry), ys.dtype) == (dtype, dtype)
+
+
+def test_a_body_that_is_traced_without_compiling_says_so():
+    layer = nn.Dropout(0.5, rng=0)
+
+    def dropped(xs, **options):
+        return ad.scan(lambda c, x: (layer(c) + x, None), np.zeros(3), xs, **options)
+
+    for xs, options in ((XS, {"checkpoint_every": 2}), (XS[:0], {})):
+        with pytest.raises(TypeError, match="state was changed") as error:
+            dropped(xs, **options)
+        assert "though nothing is compiled" in error.value.__notes__[0]
+    assert layer.state.numpy()[2] == 0
+    dropped(XS)
+    assert layer.state.numpy()[2] == len(XS)
+
+
 def test_a_python_number_takes_the_dtype_of_the_rows():
     xs = XS.astype(np.float32)
 
@@ -254,6 +281,26 @@ def test_an_array_that_a_body_assigns_into_and_returns_is_what_it_became(name):
 
     pushed = ad.compile(lambda x: ad.jvp(total, (x,), (x,)))(x)
     assert_all_equal([pushed], ad.jvp(total, (x,), (x,)))
+
+
+@pytest.mark.parametrize("name", ["scan", "cond"])
+def test_an_array_is_as_it_was_where_a_body_fails(name):
+    def tried(x):
+        outside = x * 2.0
+
+        def fail(*_):
+            outside[0] = outside[0] * 3
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            if name == "scan":
+                ad.scan(fail, x, length=3)
+            else:
+                ad.cond(x[0] > 0, fail, lambda: outside)
+        return outside
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ad.compile(tried)(x), x * 2)
 
 
 def test_an_array_without_a_trace_is_not_assigned_into():

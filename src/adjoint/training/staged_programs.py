@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..compiler.program import Program, Tier
+from ..compiler.simplify.excerpt import Excerpt
 from ..core.annotations import Array
 from ..core.spec import Spec
 from ..core.tree import assembler
 from ..parallel.communicator import Message
 from ..parallel.tree_sum import TreeSum
-from .stages import Stage, Stages
+from .stages import Stages
 
 
 @dataclass
@@ -182,7 +183,7 @@ class _Both(dict[int, Array]):
 class _StageProgram:
     """A stage as a program; one that writes nothing has none."""
 
-    def __init__(self, stage: Stage, tiers: Mapping[str, Tier] | None) -> None:
+    def __init__(self, stage: Excerpt, tiers: Mapping[str, Tier] | None) -> None:
         self.stage = stage
         self.program = Program(stage.graph, tiers=tiers) if stage.writes else None
 
@@ -198,7 +199,7 @@ class _StageProgram:
 class _Layout:
     """Where the arrays that are summed lie in a message."""
 
-    def __init__(self, arguments: Sequence[int], stage: Stage) -> None:
+    def __init__(self, arguments: Sequence[int], stage: Excerpt) -> None:
         self.arguments = arguments
         outputs = [stage.graph.outputs[stage.writes.index(number)] for number in arguments]
         self._specs: list[Spec] = [output.data for output in outputs]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..compiler.simplify.excerpt import excerpt
+from ..compiler.simplify.excerpt import Excerpt, excerpt
 from ..core.node import Node
 from ..graphs.graph import Graph
 from ..graphs.sweep import reachable
@@ -17,22 +17,6 @@ SUM, DRAW = "sum_over_shards", "uniform"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Some operations of a graph, as a graph of their own.
-
-    Parameters
-    ----------
-    graph : Graph
-    reads, writes : tuple of int
-        The numbers of the values that it reads and writes.
-    """
-
-    graph: Graph
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Stages:
     """A graph of one shard, cut where sums over all shards are needed.
 
@@ -40,13 +24,13 @@ class Stages:
 
     Parameters
     ----------
-    draws : Stage
+    draws : Excerpt
         Random numbers for the whole batch.
-    of_shards : tuple of Stage
+    of_shards : tuple of Excerpt
         Each runs on every shard.
     sums : tuple of tuple of (int, int)
         After each of these, which of a shard's values are summed, and the numbers of the sums.
-    last : Stage
+    last : Excerpt
         What is the same for all shards: what becomes of the sums.
     results : tuple
         For each output of the graph the number of its value, or the constant itself.
@@ -54,10 +38,10 @@ class Stages:
         The numbers of those results that each shard has for its own rows.
     """
 
-    draws: Stage
-    of_shards: tuple[Stage, ...]
+    draws: Excerpt
+    of_shards: tuple[Excerpt, ...]
     sums: tuple[tuple[tuple[int, int], ...], ...]
-    last: Stage
+    last: Excerpt
     results: tuple[Any, ...]
     of_rows: frozenset[int]
 
@@ -149,7 +133,7 @@ class _Cut:
 
     def _of_shards(
         self, level: int, sums: Sequence[TracedOperation], own: Collection[Any]
-    ) -> Stage:
+    ) -> Excerpt:
         """Return what each shard computes once the sums of a level are known."""
 
         def is_here(node: Any) -> bool:
@@ -166,7 +150,7 @@ class _Cut:
         wanted = [*summed, *(n for n in inside if n in own or (n in later and self.differs[n]))]
         return self._stage(wanted, lambda node: node.primitive.name == SUM or node in self.numbers)
 
-    def _stage(self, wanted: Iterable[Any], is_known: Callable[[TracedOperation], bool]) -> Stage:
+    def _stage(self, wanted: Iterable[Any], is_known: Callable[[TracedOperation], bool]) -> Excerpt:
         """Return what computes some nodes from values that are known by then."""
         outputs = list(dict.fromkeys(wanted))
         queue = [n for n in outputs if isinstance(n, TracedOperation) and n.primitive.name != SUM]
@@ -183,7 +167,7 @@ class _Cut:
                     queue.append(parent)
         nodes = [node for node in reachable(found) if node in found]
         graph = excerpt(nodes, list(reads), outputs)  # type: ignore[arg-type]
-        return Stage(
+        return Excerpt(
             graph,
             tuple(self._number(node) for node in reads),
             tuple(self._number(node) for node in outputs),

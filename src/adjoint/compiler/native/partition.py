@@ -10,24 +10,18 @@ from ...core.node import Node
 from ...graphs.graph import Graph
 from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
-from ..simplify.excerpt import excerpt
+from ..simplify.excerpt import Excerpt, excerpt
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Some operations of a graph, as a graph of their own.
+class Segment(Excerpt):
+    """Operations that all have native code, or all have none.
 
     Parameters
     ----------
-    graph : Graph
-    reads, writes : tuple of int
-        The numbers of the values that it reads and writes.
     is_native : bool
     """
 
-    graph: Graph
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
     is_native: bool
 
 

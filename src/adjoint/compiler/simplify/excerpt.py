@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...core.node import Node
 from ...graphs.graph import Graph
 from ...graphs.sweep import interpret
 from ...graphs.symbol import Symbol
 from ...graphs.tracing.tracer import TracedOperation
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Some operations of a graph, as a graph of their own.
+
+    Parameters
+    ----------
+    graph : Graph
+    reads, writes : tuple of int
+        The numbers of the values that it reads and writes.
+    """
+
+    graph: Graph
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
 
 
 def excerpt(

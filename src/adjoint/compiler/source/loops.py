@@ -198,14 +198,11 @@ def _scan(writer: Any, node: Operation) -> list[str]:
 def _repetition(writer: Any, node: Operation) -> list[str]:
     loop = Repetition(**node.params)
     operands = _operands(writer, node)
-    # One body has both, so that they have the same names.
-    both = Graph(loop.body.inputs, [*loop.test.outputs, *loop.body.outputs], name=loop.body.name)
     test = _Inner(writer, loop.test, operands[loop.carried :], loop.carried)
     takers = _results(writer, node)
     names, begin = _begin(test, operands[: loop.carried], takers)
-    body = _Inner(
-        writer, Graph(both.inputs, loop.body.outputs), operands[loop.carried :], loop.carried
-    )
+    body = _Inner(writer, loop.body, operands[loop.carried :], loop.carried)
+    # Both read what is carried, and what is the same in all turns, under the same names.
     for one, other in zip(body.graph.inputs, test.graph.inputs, strict=True):
         body.terms.names[node_of(one)] = test.name(node_of(other))
     margin = " " * writer.indent

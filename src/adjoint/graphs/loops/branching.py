@@ -31,7 +31,7 @@ class Branch(NamedTuple):
     Attributes
     ----------
     yes, no : Graph
-        Of the same inputs; their outputs have the same shapes and dtypes.
+        Both have the same inputs; their outputs have the same shapes and dtypes.
     """
 
     yes: Graph

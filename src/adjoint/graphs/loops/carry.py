@@ -61,25 +61,36 @@ def in_order_of(tree: Tree, other: Tree) -> Any:
     return map_leaves(lambda _, leaf: leaf, tree, other)
 
 
+def paired(tree: Tree, other: Tree) -> list[tuple[Any, Any]] | None:
+    """Return the leaves of two trees beside each other, or None if their structures differ.
+
+    >>> paired({"a": 0, "b": None}, {"b": None, "a": 2})
+    [(0, 2)]
+    >>> paired({"a": 0}, {"a": (0,)}), paired(0, None)
+    (None, None)
+    """
+    pairs: list[tuple[Any, Any]] = []
+    try:
+        map_leaves(lambda x, y: pairs.append((x, y)), tree, other)
+    except (ValueError, KeyError):
+        return None
+    if any(isinstance(y, (list, tuple, dict)) or (x is None) != (y is None) for x, y in pairs):
+        return None
+    return [pair for pair in pairs if pair[0] is not None]
+
+
 def alike(name: str, what: str, before: Tree, after: Tree) -> Any:
     """Return a tree in the order of the one before, of the same structure, shapes and dtypes.
 
     Python numbers among the first may become arrays of another dtype, though a float no integer.
     Other differences raise.
     """
-    try:
-        pairs: list[tuple[Any, Any]] = []
-        map_leaves(lambda x, y: pairs.append((x, y)), before, after)
-        same_tree = not any(isinstance(y, (list, tuple, dict)) for _, y in pairs)
-    except (ValueError, KeyError):
-        same_tree = False
-    if not same_tree or any((x is None) != (y is None) for x, y in pairs):
+    pairs = paired(before, after)
+    if pairs is None:
         raise TypeError(
             f"{name}: {what} must keep its structure, but {told(before)} became {told(after)}"
         )
     for x, y in pairs:
-        if x is None:
-            continue
         old, new = spec_of(x), spec_of(y)
         if old.shape != new.shape:
             raise ShapeError(
@@ -117,7 +128,7 @@ class Traced(NamedTuple):
         What is carried at first, states from outside among it; each an array or a value.
     states : list of Value
     graph : Graph
-        Of what is carried, the row and what was captured.
+        Its inputs are what is carried, the row and what was captured.
     captured : list of Value
     onward, besides : tree
         What the function gave to carry on, in the order of what it was given, and besides; with

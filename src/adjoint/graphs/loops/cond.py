@@ -16,7 +16,7 @@ from ..tracing import naming
 from ..tracing.tracer import current
 from .body import Run, captured_by, closed, run, spec_of
 from .branching import Branch
-from .carry import as_spec, guarded, in_order_of, is_weak, own, told
+from .carry import as_spec, guarded, in_order_of, is_weak, own, paired, told
 
 
 def cond(
@@ -105,27 +105,20 @@ def _ends(one: Run, states: Sequence[Any]) -> list[Any]:
 
 
 def _check_alike(yes: Tree, no: Tree) -> None:
-    try:
-        pairs: list[Any] = []
-        map_leaves(lambda x, y: pairs.append((x, y)), yes, no)
-        fits = not any(isinstance(y, (list, tuple, dict)) for _, y in pairs)
-    except (ValueError, KeyError):
-        fits = False
-    if not fits or any((x is None) != (y is None) for x, y in pairs):
+    pairs = paired(yes, no)
+    if pairs is None:
         raise TypeError(
             f"cond: the functions must return the same structure, got {told(yes)} where the "
             f"condition holds and {told(no)} where not"
         )
-    shapes = [(spec_of(x).shape, spec_of(y).shape) for x, y in pairs if x is not None]
+    shapes = [(spec_of(x).shape, spec_of(y).shape) for x, y in pairs]
     if any(one != other for one, other in shapes):
         raise ShapeError(
             f"cond: the functions must return the same shapes, got {told(yes)} where the condition "
             f"holds and {told(no)} where not"
         )
     for x, y in pairs:
-        if x is None or is_weak(x) or is_weak(y):
-            continue
-        if spec_of(x).dtype != spec_of(y).dtype:
+        if spec_of(x).dtype != spec_of(y).dtype and not (is_weak(x) or is_weak(y)):
             raise TypeError(
                 f"cond: the functions must return the same dtypes, got {told(yes)} where the "
                 f"condition holds and {told(no)} where not; convert one by .astype"

@@ -19,8 +19,9 @@ class Loop(NamedTuple):
     Attributes
     ----------
     body : Graph
-        Of what is carried, a row and what is the same in all turns; it gives what is carried on
-        and what is gathered, last of all what it was given to carry.
+        It is given what is carried, a row and what is the same in all turns. It gives what is
+        carried on and what is gathered, last of all what it was given to carry, and the
+        intermediate values.
     carried, scanned : int
         How many of the body's inputs are carried, and are rows.
     length : int

@@ -34,8 +34,8 @@ class Repetition(NamedTuple):
     Attributes
     ----------
     test, body : Graph
-        Both of what is carried and what is the same in all turns. The first gives whether there is
-        another turn, the second what is carried on.
+        Both are given what is carried and what is the same in all turns. The first gives whether
+        there is another turn, the second what is carried on.
     carried : int
         How many of the inputs are carried.
     """

@@ -93,7 +93,8 @@ def _take(row: Array, *, layout: Layout, number: int) -> Array:
     if is_wide(spec.dtype):
         low = row[..., start + size : start + 2 * size].astype(spec.dtype)
         part = part << spec.dtype.type(32) | low
-    return part.reshape((*row.shape[:-1], *spec.shape))
+    # As from NumPy, a result without axes is a number.
+    return part.reshape((*row.shape[:-1], *spec.shape))[()]
 
 
 def _pull_joined(g: Any, y: Any, args: Any, params: Params, wanted: Sequence[Any]) -> list[Any]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ...core.annotations import Tree
 from ...core.operand import as_operand
-from ...core.spec import Spec
 from ...core.tree import filled, map_leaves, present
 from ...core.value import Value
 from ...errors import ShapeError
 from ...ops.structural import concatenate, stack
 from ..tracing import naming
 from ..tracing.tracer import current
-from .body import run, spec_of, symbol_for
+from .body import spec_of
 from .carry import Names, alike, as_spec, guarded, is_weak, own, told, traced_body
 from .scanning import scanned, turned
 
@@ -60,7 +60,8 @@ def scan(
         By default all carries are kept for the way back, and of each turn what takes long to
         compute. With a number n only each n-th carry is kept, and n turns are computed again
         before the way back goes through them: less memory for more time. About √length needs
-        least; 1 keeps all carries and nothing else.
+        least; 1 keeps all carries and nothing else. The body is then traced even where nothing is
+        compiled or mapped; there it must not change a buffer or a random state.
 
     Returns
     -------
@@ -101,11 +102,13 @@ def scan(
     rows = map_leaves(_row_array, xs)
     count = _length(rows, length)
     every = None if checkpoint_every is None else _checked_every(checkpoint_every)
-    if current() is None and every is None:
+    # Of no turns the dtypes have to be traced, too.
+    if count and current() is None and every is None:
         return _looped(f, init, rows, count, reverse)
-    if every is not None and 1 < every < count:
-        return _in_blocks(f, init, rows, count, reverse, every)
-    return _traced(f, init, rows, count, reverse, saves=every is None)
+    with _told_why_traced():
+        if every is not None and 1 < every < count:
+            return _in_blocks(f, init, rows, count, reverse, every)
+        return _traced(f, init, rows, count, reverse, saves=every is None)
 
 
 def _row_array(leaf: Any) -> Any:
@@ -161,8 +164,6 @@ def _pair(result: Any) -> tuple[Any, Any]:
 
 
 def _looped(f: Any, init: Tree, rows: Tree, count: int, reverse: bool) -> tuple[Any, Any]:
-    if not count:
-        return _empty(f, init, rows)
     carry, ys = init, [None] * count
     for turn in reversed(range(count)) if reverse else range(count):
         row = map_leaves(lambda x: x if x is None else guarded(x[turn]), rows)  # noqa: B023
@@ -194,17 +195,22 @@ def _stacked(*items: Any) -> Any:
     return stack([as_spec(x, spec_of(x)._replace(dtype=min(kinds))) for x in items])
 
 
-def _empty(f: Any, init: Tree, rows: Tree) -> tuple[Any, Any]:
-    """Return the results of no turns: the shapes of what would be gathered are traced."""
-    specs = [symbol_for(spec_of(leaf), None, is_weak=False) for leaf in present(init)]
-    turn = [symbol_for(Spec(tuple(x.shape[1:]), x.dtype), None) for x in present(rows)]
-    _, y = _pair(run(lambda: f(filled(init, specs), filled(rows, turn)), [f]).result)
-    return init, filled(
-        y, [np.zeros((0, *spec_of(leaf).shape), spec_of(leaf).dtype) for leaf in present(y)]
-    )
-
-
 # --- one operation
+
+
+@contextmanager
+def _told_why_traced() -> Iterator[None]:
+    """Say in an error that a body is traced, if nothing around it is."""
+    is_outermost = current() is None
+    try:
+        yield
+    except TypeError as error:
+        if is_outermost:
+            error.add_note(
+                "scan traces its body though nothing is compiled: with checkpoint_every, and if "
+                "there is no turn"
+            )
+        raise
 
 
 def _traced(

@@ -37,7 +37,7 @@ _UNIFORM = os.path.join(_PACKAGE, "ops", "random.py")
 _RANDOM = os.path.join(_PYTHON, "random.py")
 _NUMPY = os.path.dirname(np.__file__)
 _order = attrgetter("order")
-# Of so many nodes one tells from which line it comes.
+# One node of so many tells from which line it comes: to look for that takes long.
 _SAMPLED = 512
 
 
@@ -174,7 +174,7 @@ class Tracer(Watcher):
         self.own_arrays: dict[int, Any] = {}
         # The frames of generators that ran.
         self.resumed: set[FrameType] = set()
-        # Where every so manieth node came from.
+        # The lines that one node of `_SAMPLED` came from.
         self.sampled: list[SourceLine] = []
         # Whether the operating system was asked for random numbers.
         self.saw_entropy = False
