@@ -194,6 +194,13 @@ def test_trees_of_arguments_and_results_keep_their_structure():
             same(mine, theirs), part
 
 
+def test_a_result_that_is_none_stays_none():
+    for sparse in (False, True):
+        slopes = ad.jacobian(lambda x: {"a": 2 * x, "b": None}, sparse=sparse)(np.ones(2))
+        assert slopes["b"] is None
+        np.testing.assert_array_equal(slopes["a"] @ np.eye(2), 2 * np.eye(2))
+
+
 def test_an_argument_of_either_name():
     def function(a, x):
         return a * x

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.annotations import Function, Tree
 from ..core.node import Node, Operation
 from ..core.operand import as_operand
-from ..core.tree import leaves, map_leaves
+from ..core.tree import filled, leaves, map_leaves, present
 from ..core.value import Value
 from ..graphs.series import Series, moved
 from ..graphs.sweep import reachable
@@ -42,7 +42,7 @@ def taylor(function: Function, x: Tree, v: Tree, order: int) -> Any:
     -------
     array or tree
         The coefficients of each result y along a new first axis: of shape ``(order + 1, *y.shape)``
-        and y's dtype.
+        and y's dtype. A result that is None stays None.
 
     Raises
     ------
@@ -79,10 +79,8 @@ def taylor(function: Function, x: Tree, v: Tree, order: int) -> Any:
     if any(isinstance(t, Value) and t.node is not None for t in directions):
         record = record._replace(nested=True)
     found = _walked(record, directions, order)
-    exposed = iter(
-        record.expose([_piled(record, x, found, order) for x in leaves(record.result)], (x, v))
-    )
-    return map_leaves(lambda _: next(exposed), record.result)
+    piled = [_piled(record, y, found, order) for y in present(record.result)]
+    return filled(record.result, record.expose(piled, (x, v)))
 
 
 def _read_order(order: int) -> int:
