@@ -164,10 +164,13 @@ def test_a_single_number_has_one_row():
     same(ad.jacobian(lambda x: x * 3.0, sparse=True)(2.0), [[3.0]])
 
 
-def test_a_result_that_does_not_depend_on_the_argument_has_no_entries():
-    found = ad.jacobian(lambda x: np.arange(4), sparse=True)(np.ones(3))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("of_result", [np.float32, np.float64, np.int64])
+def test_a_result_that_does_not_depend_on_the_argument_has_no_entries(of_result, dtype):
+    found = ad.jacobian(lambda x: np.arange(4, dtype=of_result), sparse=True)(np.ones(3, dtype))
     assert found.shape == (4, 3)
     assert found.nnz == 0
+    assert found.dtype == dtype
 
 
 def test_an_array_that_is_not_contiguous():
