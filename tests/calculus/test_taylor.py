@@ -305,7 +305,7 @@ def test_a_branch_is_the_one_at_the_point():
 # --- what is refused
 
 
-@pytest.mark.parametrize("order", [1.5, "3", None])
+@pytest.mark.parametrize("order", [1.5, "3", None, True, np.True_])
 def test_an_order_that_is_no_whole_number(order):
     with pytest.raises(TypeError, match="whole number"):
         ad.taylor(np.sin, 0.0, 1.0, order)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -84,13 +83,11 @@ def taylor(function: Function, x: Tree, v: Tree, order: int) -> Any:
 
 
 def _read_order(order: int) -> int:
-    try:
-        order = index(order)
-    except TypeError:
-        raise TypeError(f"taylor: order must be a whole number, got {order!r}") from None
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
+        raise TypeError(f"taylor: order must be a whole number, got {order!r}")
     if order < 0:
         raise ValueError(f"taylor: order must be 0 or more, got {order}")
-    return order
+    return int(order)
 
 
 def _walked(record: Record, directions: Iterable[Any], order: int) -> dict[Node, Series]:
