@@ -9,6 +9,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.calculus import colouring, sparsity
+from adjoint.core.tree import leaves
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
 optimize = pytest.importorskip("scipy.optimize")
@@ -146,6 +147,14 @@ def test_both_branches_of_where_count():
 
 def test_what_a_number_is_rounded_to_depends_on_nothing():
     assert ad.jacobian(lambda x: np.floor(x) + (x > 0), sparse=True)(np.ones(3)).nnz == 0
+    assert ad.jacobian(lambda x: x * np.argmax(x) * (x > x[0]), sparse=True)(np.ones(3)).nnz == 3
+
+
+@pytest.mark.parametrize("function", [lambda x: np.sum(x[::-1]), lambda x: x[::-1] * np.eye(3)[0]])
+def test_the_columns_of_each_row_are_sorted(function):
+    found = ad.jacobian(function, sparse=True)(np.ones(3))
+    row = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
+    assert np.all(np.diff(row * 3 + found.indices) > 0)
 
 
 # --- shapes
@@ -164,10 +173,13 @@ def test_a_single_number_has_one_row():
     same(ad.jacobian(lambda x: x * 3.0, sparse=True)(2.0), [[3.0]])
 
 
-def test_a_result_that_does_not_depend_on_the_argument_has_no_entries():
-    found = ad.jacobian(lambda x: np.arange(4), sparse=True)(np.ones(3))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("of_result", [np.float32, np.float64, np.int64])
+def test_a_result_that_does_not_depend_on_the_argument_has_no_entries(of_result, dtype):
+    found = ad.jacobian(lambda x: np.arange(4, dtype=of_result), sparse=True)(np.ones(3, dtype))
     assert found.shape == (4, 3)
     assert found.nnz == 0
+    assert found.dtype == dtype
 
 
 def test_an_array_that_is_not_contiguous():
@@ -194,6 +206,13 @@ def test_trees_of_arguments_and_results_keep_their_structure():
             same(mine, theirs), part
 
 
+def test_a_result_that_is_none_stays_none():
+    for sparse in (False, True):
+        slopes = ad.jacobian(lambda x: {"a": 2 * x, "b": None}, sparse=sparse)(np.ones(2))
+        assert slopes["b"] is None
+        np.testing.assert_array_equal(slopes["a"] @ np.eye(2), 2 * np.eye(2))
+
+
 def test_an_argument_of_either_name():
     def function(a, x):
         return a * x
@@ -212,6 +231,37 @@ def test_a_scan_counts_as_dense_and_is_right():
         same(ad.jacobian(f, sparse=True)(x), ad.jacobian(function)(x), atol=1e-15)
 
 
+# --- how many entries
+
+STACK = np.ones((2, 3, 3)) + 5 * np.eye(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "entries"),
+    [
+        (lambda x: x @ np.ones((3, 5)), (4, 3), 20 * 3),
+        (lambda x: np.ones((2, 5, 4)) @ x, (4, 3), 30 * 4),
+        (lambda x: np.einsum("ijk,jk->ik", x, np.ones((3, 5))), (4, 3, 5), 20 * 3),
+        (lambda x: np.linalg.solve(STACK + x, np.ones((3, 4))), (2, 3, 3), 24 * 9),
+        (lambda x: np.linalg.solve(STACK, x), (2, 3, 4), 24 * 3),
+        (lambda x: np.linalg.inv(STACK + x), (2, 3, 3), 18 * 9),
+        (lambda x: np.linalg.pinv(STACK + x), (2, 3, 3), 18 * 9),
+        (lambda x: np.linalg.cholesky(STACK + x), (2, 3, 3), 18 * 9),
+        (lambda x: np.linalg.qr(STACK + x)[1], (2, 3, 3), 18 * 9),
+        (lambda x: np.linalg.eigvalsh(STACK * x), (2, 1, 1), 6),
+        (lambda x: np.linalg.eigh(STACK * x)[0], (2, 1, 1), 6),
+        (lambda x: np.linalg.svd(STACK + x)[1], (2, 3, 3), 6 * 9),
+        (lambda x: np.linalg.det(STACK + x), (2, 3, 3), 2 * 9),
+        (ad.grad(lambda x: np.sum((x[:, None] * np.ones((3, 5))) ** 2)), (3,), 3),
+        (lambda x: np.mean(x, axis=1), (4, 3), 12),
+        (lambda x: ad.logsumexp(x, axis=1), (4, 3), 12),
+        (lambda x: ad.softmax(x, axis=1), (4, 3), 12 * 3),
+    ],
+)
+def test_no_more_entries_are_found_than_an_operation_links(function, shape, entries):
+    assert ad.jacobian(function, sparse=True)(np.ones(shape)).nnz == entries
+
+
 # --- how many sweeps
 
 
@@ -223,6 +273,7 @@ def test_few_sweeps_are_enough():
     assert sweeps_of(lambda x: arrow(x)[::-1], x, "forward") == 400
     assert sweeps_of(laplacian, x) <= 8
     assert sweeps_of(ad.grad(truss), x) <= 14
+    assert sweeps_of(lambda x: x.reshape(-1, 20).sum(axis=1), x) == 1
 
 
 def test_the_sum_of_columns_of_one_colour_keeps_every_entry():
@@ -271,6 +322,31 @@ def test_another_branch_has_another_pattern(found_patterns):
     assert len(found_patterns) == 2
 
 
+@pytest.mark.parametrize(
+    "ways",
+    [
+        (lambda x, y: np.roll(x, 1), lambda x, y: np.roll(x, 2)),
+        (lambda x, y: np.flip(x), lambda x, y: np.sqrt(x)),
+        (lambda x, y: (x[::-1] * x, y * 1.0), lambda x, y: (y * 1.0, x[::-1] * x)),
+        (lambda x, y: (x * 2.0, y * 2.0)[::1], lambda x, y: (x * 2.0, y * 2.0)[::-1]),
+        (lambda x, y: (x := x[::-1], x * y), lambda x, y: (x := x[::-1], x * x)),
+    ],
+)
+def test_ways_that_differ_in_one_thing_have_their_own_patterns(ways, found_patterns):
+    """They differ in metadata, the operation, the order, the results and the operands."""
+
+    def function(x, n):
+        return ways[n](x, np.exp(x))
+
+    slopes, x = ad.jacobian(function, sparse=True), np.arange(1.0, 4)
+    for n in (0, 1, 0, 1):
+        for mine, theirs in zip(
+            leaves(slopes(x, n)), leaves(ad.jacobian(function)(x, n)), strict=True
+        ):
+            same(mine, theirs)
+    assert len(found_patterns) == 2 * len(list(leaves(function(x, 0))))
+
+
 def test_other_index_arrays_have_another_pattern(found_patterns):
     def function(x, i):
         return x[i] ** 2
@@ -278,7 +354,9 @@ def test_other_index_arrays_have_another_pattern(found_patterns):
     slopes = ad.jacobian(function, sparse=True)
     i = np.array([0, 2])
     for places in ([0, 2], [1, 2], [0, 2]):
+        i.flags.writeable = True
         i[:] = places
+        i.flags.writeable = False  # what is read-only is not copied by the record
         same(slopes(np.arange(3.0), i), ad.jacobian(function)(np.arange(3.0), i))
     assert len(found_patterns) == 2
 
@@ -336,10 +414,11 @@ def test_scipy_is_named_where_it_is_missing(monkeypatch):
         ad.jacobian(tridiagonal, sparse=True)
 
 
-def test_rules_of_the_users_own_count_as_dense():
-    double = ad.custom_vjp(lambda g, y, x: (2 * g,))(lambda x: 2 * x)
+@pytest.mark.parametrize("size", [3, 30])  # one by one, and so many that others go at once
+def test_rules_of_the_users_own_count_as_dense_and_see_numbers(size):
+    double = ad.custom_vjp(lambda g, y, x: (2 * g if np.isfinite(g).all() else g,))(lambda x: 2 * x)
     for mode in ("auto", "reverse"):
-        same(ad.jacobian(double, sparse=True, mode=mode)(np.ones(3)), 2 * np.eye(3))
+        same(ad.jacobian(double, sparse=True, mode=mode)(np.ones(size)), 2 * np.eye(size))
 
 
 # --- scipy.optimize

@@ -172,6 +172,12 @@ def test_trees_of_arguments_and_results():
     np.testing.assert_allclose(found["v"][0], [1 + np.e, 1, 0.5])
 
 
+def test_a_result_that_is_none_stays_none():
+    found = ad.taylor(lambda x: (x * x, None), 3.0, 1.0, 2)
+    assert found[0].tolist() == [9.0, 6.0, 1.0]
+    assert found[1] is None
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (2, 1), (0, 3)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_shapes_and_dtypes_are_kept(shape, dtype):
@@ -299,7 +305,7 @@ def test_a_branch_is_the_one_at_the_point():
 # --- what is refused
 
 
-@pytest.mark.parametrize("order", [1.5, "3", None])
+@pytest.mark.parametrize("order", [1.5, "3", None, True, np.True_])
 def test_an_order_that_is_no_whole_number(order):
     with pytest.raises(TypeError, match="whole number"):
         ad.taylor(np.sin, 0.0, 1.0, order)

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.annotations import Cotangent, DType, Function, Operand, Shape, Tree
 from ..core.node import Node
 from ..core.operand import as_operand
-from ..core.tree import leaves, map_leaves
+from ..core.tree import filled, present
 from ..core.value import Value
 from ..errors import choose, require
 from ..graphs.sweep import push_forward, reachable
@@ -67,8 +67,9 @@ def jacobian(
     -------
     callable
         For one result y and one argument x the array ∂y/∂x, of shape ``y.shape + x.shape``. For a
-        tree of results, the same tree of those; each argument's tree stands inside. With ``sparse``
-        each array is a ``scipy.sparse.csr_array`` of shape ``(y.size, x.size)``.
+        tree of results, the same tree of those, with None where it has None; each argument's tree
+        stands inside. With ``sparse`` each array is a ``scipy.sparse.csr_array`` of shape
+        ``(y.size, x.size)``.
 
     Raises
     ------
@@ -110,18 +111,13 @@ def jacobian(
     def matrix(*args: Tree, **kwargs: object) -> Any:
         numbers = read_argnums(chosen, len(args), called=called)
         record = record_run(function, args, kwargs, numbers)
-        outputs = [_as_value(leaf) for leaf in leaves(record.result)]
+        outputs = [_as_value(leaf) for leaf in present(record.result)]
         if blocks is None:
             exposed = [record.expose(row) for row in _JACOBIANS[mode](record, outputs)]
         else:
             exposed = _sparse_jacobian(record, outputs, blocks)
-        found = iter([rebuild(args, numbers, row) for row in exposed])
-
-        def block(_: object) -> Any:
-            row = next(found)
-            return row[0] if is_one_number(chosen) else tuple(row)
-
-        return map_leaves(block, record.result)
+        found = [tuple(rebuild(args, numbers, row)) for row in exposed]
+        return filled(record.result, [row[0] for row in found] if is_one_number(chosen) else found)
 
     return matrix
 

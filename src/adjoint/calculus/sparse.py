@@ -85,8 +85,10 @@ def entries(
     """
     pattern, (columns, rows, by_rows) = block
     m, n = pattern.shape
+    # A result that does not depend on x may be of integers, or of more digits; that says nothing.
+    dtypes = [x.dtype, y.dtype] if by_rows.size else [x.dtype]
     # SciPy has no sparse arrays of half precision.
-    found = np.zeros(by_rows.size, np.result_type(x.dtype, y.dtype, np.float32))
+    found = np.zeros(by_rows.size, np.result_type(*dtypes, np.float32))
     row_of = np.repeat(np.arange(m), np.diff(pattern.indptr))
     forward = push(_directions(columns, x.dtype))
     if len(forward):

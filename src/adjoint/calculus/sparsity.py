@@ -107,7 +107,7 @@ def pattern_of(input: Value, output: Value) -> Pattern:
     Parameters
     ----------
     input, output : Value
-        Of one record.
+        An argument and a result of one record.
 
     Returns
     -------

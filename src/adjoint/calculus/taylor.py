@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from ..core.annotations import Function, Tree
 from ..core.node import Node, Operation
 from ..core.operand import as_operand
-from ..core.tree import leaves, map_leaves
+from ..core.tree import filled, leaves, map_leaves, present
 from ..core.value import Value
 from ..graphs.series import Series, moved
 from ..graphs.sweep import reachable
@@ -42,7 +41,7 @@ def taylor(function: Function, x: Tree, v: Tree, order: int) -> Any:
     -------
     array or tree
         The coefficients of each result y along a new first axis: of shape ``(order + 1, *y.shape)``
-        and y's dtype.
+        and y's dtype. A result that is None stays None.
 
     Raises
     ------
@@ -79,20 +78,16 @@ def taylor(function: Function, x: Tree, v: Tree, order: int) -> Any:
     if any(isinstance(t, Value) and t.node is not None for t in directions):
         record = record._replace(nested=True)
     found = _walked(record, directions, order)
-    exposed = iter(
-        record.expose([_piled(record, x, found, order) for x in leaves(record.result)], (x, v))
-    )
-    return map_leaves(lambda _: next(exposed), record.result)
+    piled = [_piled(record, y, found, order) for y in present(record.result)]
+    return filled(record.result, record.expose(piled, (x, v)))
 
 
 def _read_order(order: int) -> int:
-    try:
-        order = index(order)
-    except TypeError:
-        raise TypeError(f"taylor: order must be a whole number, got {order!r}") from None
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
+        raise TypeError(f"taylor: order must be a whole number, got {order!r}")
     if order < 0:
         raise ValueError(f"taylor: order must be 0 or more, got {order}")
-    return order
+    return int(order)
 
 
 def _walked(record: Record, directions: Iterable[Any], order: int) -> dict[Node, Series]:
