@@ -152,6 +152,15 @@ def test_outside_of_a_training_a_wish_to_stop_interrupts():
         assert not stopping.is_wanted()
 
 
+def test_a_training_in_a_callback_leaves_a_wish_to_stop_to_the_outer_one():
+    with stopping.heeded():
+        stopping.ask()
+        with stopping.heeded():
+            assert stopping.is_wanted()
+        stopping.ask()  # it is noted, and does not interrupt
+        assert stopping.is_wanted()
+
+
 def test_a_missing_program_is_wrong_usage(launch, capfd):
     assert cli.main(["launch", "-n", "2", "nothing.py"]) == 2
     assert "there is no program 'nothing.py'" in capfd.readouterr().err
