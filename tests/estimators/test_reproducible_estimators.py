@@ -1,14 +1,26 @@
 """Estimators with reproducible=True: the same bits for registers of every width."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 pytest.importorskip("llvmlite")
 
+from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 
+from adjoint import nn
 from adjoint.errors import ReproducibleError
-from adjoint.estimators import MLPClassifier, MLPRegressor, TabularClassifier, fit_many
+from adjoint.estimators import (
+    MLPClassifier,
+    MLPRegressor,
+    TabularClassifier,
+    TabularRegressor,
+    as_estimator,
+    fit_many,
+)
+from sampled import for_full
 from x86_levels import LEVELS, compiling_for, machine_of
 
 X, Y = make_classification(150, 6, n_informative=4, n_classes=3, random_state=0)
@@ -51,13 +63,36 @@ def a_table():
     return TabularClassifier(**settings, reproducible=True).fit(frame, Y)
 
 
+def a_table_of_numbers():
+    frame = pytest.importorskip("pandas").DataFrame(Z, columns=list("abcde"))
+    settings = {"hidden": (8,), "ensemble": 1, "epochs": 3, "random_state": 0}
+    return TabularRegressor(**settings, reproducible=True).fit(frame, T)
+
+
+def network(n_features, n_outputs, rng):
+    return nn.MLP(n_features, 5, n_outputs, rng=rng)
+
+
+def a_module():
+    settings = {"early_stopping": True, "epochs": 3, "random_state": 0, "reproducible": True}
+    return as_estimator(network, loss="cross_entropy", **settings).fit(X, Y)
+
+
+def a_module_for_numbers():
+    settings = {"epochs": 3, "random_state": 0, "reproducible": True}
+    return as_estimator(network, loss="mse_loss", **settings).fit(Z, T)
+
+
 CASES = [
+    a_module,
     early_stopping,
     a_table,
     float32_and_tanh,
     inverse_scaling,
     a_regression,
     gaps_filled_with_means,
+    a_table_of_numbers,
+    a_module_for_numbers,
 ]
 
 
@@ -70,6 +105,14 @@ def test_the_digest_is_the_same_for_registers_of_every_width(fitted):
         with compiling_for(machine_of(level)):
             found.add(fitted().sha256())
     assert len(found) == 1
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("fitted", [CASES[0], *for_full(CASES[1:])])
+def test_a_pickle_keeps_the_digest_and_a_clone_the_wish_for_it(fitted):
+    one = fitted()
+    assert pickle.loads(pickle.dumps(one)).sha256() == one.sha256()
+    assert clone(one).get_params()["reproducible"]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

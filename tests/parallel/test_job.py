@@ -5,6 +5,7 @@ Most tests have a stand-in for ``mpiexec``, which starts the ranks and says what
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -150,6 +151,35 @@ def test_outside_of_a_training_a_wish_to_stop_interrupts():
         assert stopping.is_wanted()
     with stopping.heeded():
         assert not stopping.is_wanted()
+
+
+def test_a_training_in_a_callback_leaves_a_wish_to_stop_to_the_outer_one():
+    with stopping.heeded():
+        stopping.ask()
+        with stopping.heeded():
+            assert stopping.is_wanted()
+        stopping.ask()  # it is noted, and does not interrupt
+        assert stopping.is_wanted()
+
+
+def test_a_request_to_end_is_handed_on_to_mpiexec():
+    sent = []
+    with job._handing_on(signal.SIGTERM, SimpleNamespace(send_signal=sent.append)) as came:
+        signal.raise_signal(signal.SIGTERM)
+    assert came == sent == [signal.SIGTERM]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGUSR1")
+def test_ctrl_c_asks_all_ranks_to_stop_and_a_second_one_ends_them():
+    sent, ends = [], iter([KeyboardInterrupt, KeyboardInterrupt, None])
+
+    def wait():
+        end = next(ends)
+        if end is not None:
+            raise end
+
+    assert job._wait(SimpleNamespace(wait=wait, send_signal=sent.append)) == 2
+    assert sent == [signal.SIGUSR1, signal.SIGTERM]
 
 
 def test_a_missing_program_is_wrong_usage(launch, capfd):

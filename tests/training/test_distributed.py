@@ -1,12 +1,14 @@
 """A distributed training gives the same bits on any number of ranks; here ranks are threads."""
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 import adjoint as ad
 from adjoint import nn
+from adjoint.parallel import blas
 from ranks_as_threads import on_ranks
 
 X, Y = ad.datasets.make_moons(48, seed=0)
@@ -195,6 +197,55 @@ def test_a_checkpoint_of_two_ranks_is_gone_on_from_by_three(tmp_path):
     assert found == [expected] * 3
 
 
+def test_a_job_that_was_started_again_goes_on_without_being_told(tmp_path):
+    def attempted(communicator, attempt, epochs):
+        communicator.attempt = attempt
+        return trained(communicator, "mlp", epochs=epochs, checkpoint=tmp_path / "run")
+
+    (expected,) = on_ranks(1, lambda c: trained(c, "mlp", epochs=3))
+    on_ranks(2, lambda c: attempted(c, 0, 1))
+    assert on_ranks(2, lambda c: attempted(c, 1, 3)) == [expected] * 2
+
+
+def test_messages_of_two_trainings_have_other_keys():
+    def twice(communicator):
+        keys = []
+        for _ in range(2):
+            trained(communicator, "mlp", epochs=1)
+            keys.append(communicator.key(0))
+        return keys
+
+    for first, second in on_ranks(1, twice):
+        assert second.training == first.training + 1
+
+
+def test_a_gradient_of_before_the_training_does_not_stay():
+    model = NETWORKS["mlp"]()
+    nn.functional.cross_entropy(model(X), Y).backward()
+    fitted(model, epochs=1)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_products_of_blas_are_computed_in_one_thread(monkeypatch):
+    threads = pytest.importorskip("threadpoolctl")
+    for name in blas.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    found = []
+
+    def look(history, model):
+        known = threads.threadpool_info()
+        found.extend(pool["num_threads"] for pool in known if pool["user_api"] == "blas")
+
+    with threads.threadpool_limits(2, user_api="blas"):
+        assert "threadpoolctl" not in fitted(NETWORKS["mlp"](), callbacks=[look]).report()
+    assert set(found) == {1}
+
+
+def test_threads_of_blas_that_cannot_be_held_back_are_reported(monkeypatch):
+    monkeypatch.setattr(blas, "in_one_thread", lambda: None)
+    assert "install threadpoolctl" in fitted(NETWORKS["mlp"](), epochs=1).report()
+
+
 def test_a_plain_training_does_not_go_on_from_a_distributed_one(tmp_path):
     path = tmp_path / "run"
     fitted(NETWORKS["mlp"](), checkpoint=path)
@@ -202,10 +253,11 @@ def test_a_plain_training_does_not_go_on_from_a_distributed_one(tmp_path):
         fitted(NETWORKS["mlp"](), False, checkpoint=path, resume=True)
 
 
-def test_rank_0_alone_writes_a_log(tmp_path):
+@pytest.mark.parametrize("wrapped", [lambda log: log, partial(ad.callbacks.AtEpochs, [1])])
+def test_rank_0_alone_writes_a_log(wrapped, tmp_path):
     def logged(communicator):
         log = ad.callbacks.JSONLines(tmp_path / f"{communicator.rank}.jsonl")
-        return trained(communicator, "mlp", callbacks=[log])
+        return trained(communicator, "mlp", callbacks=[wrapped(log)], epochs=1)
 
     on_ranks(2, logged)
     assert [path.name for path in tmp_path.iterdir()] == ["0.jsonl"]

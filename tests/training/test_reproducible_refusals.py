@@ -23,6 +23,7 @@ from x86_levels import LEVELS, compiling_for, machine_of
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(40, 3)), rng.integers(2, size=40)
+HUGE = 1e200 * X, X[:, :1]
 
 
 def fit(model=None, data=(X, Y), **settings):
@@ -67,10 +68,16 @@ def test_a_mistake_of_the_users_is_told_as_such():
         fit(loss="mse_loss")
 
 
-def test_a_label_that_is_out_of_range_is_named():
-    with pytest.raises(ValueError, match="7") as found:
-        fit(data=(X, np.where(np.arange(40) == 39, 7, Y)))
+@pytest.mark.parametrize("name", ["data", "validation"])
+def test_a_label_that_is_out_of_range_is_named(name):
+    with pytest.raises(ValueError, match="label 7") as found:
+        fit(**{name: (X, np.where(np.arange(40) == 39, 7, Y))})
     assert not isinstance(found.value, ReproducibleError)
+
+
+def test_a_validation_that_is_not_finite_ends_the_training():
+    with pytest.raises(ReproducibleError, match="in epoch 1 is not finite"):
+        fit(loss="mse_loss", model=nn.Linear(3, 1, rng=0), data=(X, X[:, :1]), validation=HUGE)
 
 
 def test_a_training_that_diverges_says_so_and_keeps_the_last_finite_weights():

@@ -330,6 +330,19 @@ def test_what_a_checkpoint_does_not_say_is_not_taken_for_the_same(tmp_path):
         train(path, resume=True)
 
 
+@pytest.mark.parametrize("name", ["shards", "reproducible"])
+def test_a_file_of_before_there_was_a_choice_is_gone_on_from(name, tmp_path):
+    train(tmp_path / "run", epochs=1)
+    before = Checkpoint.read(tmp_path / "run")
+    del before.settings[name]
+    before.save(tmp_path / "run")
+    model, history = train(tmp_path / "run", epochs=2, resume=True)
+    whole, expected = train(epochs=2)
+    assert history.loss == expected.loss
+    assert digest(model) == digest(whole)
+    assert not Checkpoint.read(tmp_path / "run").settings[name]
+
+
 def test_a_checkpoint_says_which_version_wrote_it(tmp_path):
     train(tmp_path / "run", epochs=1)
     assert Checkpoint.read(tmp_path / "run").version == ad.__version__

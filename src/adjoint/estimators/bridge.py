@@ -163,6 +163,14 @@ class _BaseBridge(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = list(record["loss"])
         self.validation_loss_curve_ = list(record["val_loss"]) if self.early_stopping else None
 
+    def sha256(self) -> str:
+        """Return one SHA-256 of the module's weights and of all that was recorded, 64 digits.
+
+        With ``reproducible=True`` it is the same on every machine; see `History.sha256`.
+        """
+        check_is_fitted(self, "module_")
+        return self.history_.sha256(self.module_)
+
     def _made(self, X: Array, outputs: int, seed: int) -> Module:
         known = {"n_features": X.shape[1], "n_outputs": outputs, "rng": seed}
         names = inspect.signature(self.module).parameters
@@ -240,7 +248,7 @@ class ModuleClassifier(ClassifierMixin, _BaseBridge):  # type: ignore[misc]
     compile : bool or "auto"
         As `fit` takes it.
     reproducible : bool
-        As `fit` takes it.
+        As `fit` takes it; ``sha256()`` tells.
 
     Attributes
     ----------

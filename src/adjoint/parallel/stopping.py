@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 
 class _Wish:
-    """Whether someone looks at it, and whether it was made."""
+    """How many trainings look at it, and whether it was made."""
 
-    is_looked_at = False
+    watchers = 0
     is_made = False
 
 
-_wish = _Wish()
+_wish, _lock = _Wish(), threading.Lock()
 
 
 def ask(signal: int = 0, frame: FrameType | None = None) -> None:
@@ -25,7 +26,7 @@ def ask(signal: int = 0, frame: FrameType | None = None) -> None:
     KeyboardInterrupt
         Outside of a distributed training.
     """
-    if not _wish.is_looked_at:
+    if not _wish.watchers:
         raise KeyboardInterrupt
     _wish.is_made = True
 
@@ -37,9 +38,16 @@ def is_wanted() -> bool:
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Let the training in the ``with`` block look at the wish after each step."""
-    _wish.is_looked_at, _wish.is_made = True, False
+    """Let the training in the ``with`` block look at the wish after each step.
+
+    A training that a callback of another one begins hears what the outer one hears, and leaves it
+    to the outer one, too.
+    """
+    with _lock:
+        _wish.is_made = _wish.is_made and _wish.watchers > 0
+        _wish.watchers += 1
     try:
         yield
     finally:
-        _wish.is_looked_at = False
+        with _lock:
+            _wish.watchers -= 1

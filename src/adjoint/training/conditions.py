@@ -54,8 +54,7 @@ def conditions_of(
         "validation": None if task.validation is None else [*map(checksum, task.validation)],
         **_conditions_of_optimizer(task.optimizer),
         "callbacks": callbacks,
-        # Only where it is so: a checkpoint of before there was this condition is of the usual mode.
-        **({"reproducible": True} if is_reproducible() else {}),
+        "reproducible": is_reproducible(),
         "shards": task.shards,
     }
     import json  # here: most trainings are not saved
@@ -114,8 +113,6 @@ def checksum(array: Array) -> str:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a line for everything that is not the same."""
     lines = []
-    if before.get("reproducible") and "reproducible" not in now:
-        lines.append("reproducible=True, this one has False")
     for name, value in now.items():
         if name not in before:
             lines.append(f"{name}, of which it does not say what it was")

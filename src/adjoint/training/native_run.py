@@ -246,8 +246,8 @@ class NativeRun:
     def _refuse(self, status: Status) -> None:
         """Raise what ends a training whose next number only NumPy could tell.
 
-        An eager step says what is wrong: a label that is out of range, or numbers that grew. It
-        does not count.
+        An eager step or validation says what is wrong: a label that is out of range, or numbers
+        that grew. It does not count.
         """
         task, history, loop = self.task, self.history, self.loop
         position = self._position_at(loop.step, loop.loss_so_far, loop.sums_so_far)
@@ -255,7 +255,9 @@ class NativeRun:
         if status in (Status.LOSS_NOT_FINITE, Status.STATE_HAS_NAN):
             with closing(task.batches(len(history), loop.order, loop.step)) as batches:
                 take_steps(task, eager_steps(task), islice(batches, 1), history, position)
-        if status is not Status.VALIDATION_IN_DOUBT:
+        if status is Status.VALIDATION_IN_DOUBT:
+            validate(task)
+        else:
             task.latest_finite = before if loop.step < task.steps else task.latest_finite
             check_parameters(task, position, history)
         before.restore()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .agreement import Agreement
     from .checkpoint import Checkpoint
 
+# Conditions that older versions did not note, since no training was of another kind.
+_ALWAYS_SO: Conditions = {"reproducible": False, "shards": 0}
 _POSITION = ("step", "rows", "loss_so_far", "sums")
 
 
@@ -235,12 +237,18 @@ def restore_checkpoint(
         )
     checkpoint.restore(task.model, task.optimizer)
     history.restore(checkpoint.history)
-    conditions |= {name: checkpoint.settings[name] for name in conditions}
+    noted = _noted(checkpoint)
+    conditions |= {name: noted[name] for name in conditions}
+
+
+def _noted(checkpoint: Checkpoint) -> Conditions:
+    """Return the conditions of the training that a checkpoint is of, also of an older version."""
+    return _ALWAYS_SO | checkpoint.settings
 
 
 def _check_version(checkpoint: Checkpoint, conditions: Conditions) -> None:
     """Refuse a checkpoint of a version that noted less than what must be the same to go on."""
-    unknown = [name for name in conditions if name not in checkpoint.settings]
+    unknown = [name for name in conditions if name not in _noted(checkpoint)]
     if checkpoint.version is None and unknown:
         raise ValueError(
             "fit: the checkpoint was written by version 0.1.0 of adjoint or an earlier one, which "
@@ -256,8 +264,7 @@ def _before(checkpoint: Checkpoint, conditions: Conditions) -> Conditions:
     A callback may have changed the learning rate since the training began. So the rate that is
     asked for may be the first one or the one in the checkpoint.
     """
-    before = dict(checkpoint.settings)
-    before.setdefault("shards", 0)  # not noted by versions without distributed training
+    before = _noted(checkpoint)
     groups = checkpoint.optimizer["groups"]
     for i, group in enumerate(groups):
         name = "lr" if not i else f"lr of group {i}"
