@@ -1,6 +1,7 @@
 """The report: what it says of each kind of table, escaped, and what predictions depend on."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from adjoint.tables.dependence import dependence
-from adjoint.tables.report import write_report
+from adjoint.tables.report import metrics_table, write_report
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare, run
 
@@ -117,6 +118,12 @@ def test_the_score_that_was_chosen_has_the_interval(trials):
     page = write_report(trials["three"], "t.csv")
     head = re.search("<thead>(.*?)</thead>", page)[1]
     assert re.findall("<th>(.*?)</th>", head)[-2:] == ["f1", "19 times in 20"]
+
+
+def test_rows_that_tell_no_bounds_still_have_scores(trials):
+    page = metrics_table(replace(trials["number"].record, intervals={}))
+    assert "<td>network</td>" in page
+    assert "19 times in 20" not in page
 
 
 @pytest.mark.parametrize("name", ["x", "gaps", "day", EVIL])

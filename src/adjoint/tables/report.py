@@ -88,7 +88,7 @@ def metrics_table(record: Record) -> str:
         head.append(name.replace("_", " "))
         for line, scores in zip(lines, record.metrics.values(), strict=True):
             line.append(_score(scores[name]))
-        if name == record.headline:
+        if record.intervals and name == record.headline:
             head.append("19 times in 20")
             for line, model in zip(lines, record.metrics, strict=True):
                 line.append(" to ".join(map(_score, record.intervals[model])))

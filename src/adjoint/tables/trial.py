@@ -364,7 +364,7 @@ def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings)
         sha256=history.sha256(model.network),
         importance=held.importance,
         verdict=verdict(trained, held, parts, settings),
-        intervals=intervals if is_known or held.blocks is None else {},
+        intervals=intervals if is_known else {},
         headline=name,
         split=parts.split,
     )
