@@ -126,6 +126,12 @@ def test_rows_that_tell_no_bounds_still_have_scores(trials):
     assert "19 times in 20" not in page
 
 
+def test_one_legend_names_the_classes_of_all_panels(trials):
+    page = write_report(trials["three"], "t.csv")
+    figure = re.search(r"<h2>What the prediction depends on</h2>(.*?)</figure>", page, re.DOTALL)
+    assert figure[1].count(">three</text>") == 1
+
+
 @pytest.mark.parametrize("name", ["x", "gaps", "day", EVIL])
 def test_a_dependence_is_the_mean_prediction_with_the_column_replaced(trials, name):
     model, X = trials["number"].model, trials["number"].held_X

@@ -180,6 +180,7 @@ def _dependences(trial: Trial) -> str:
             _draw_dependence(panel, one, model.target.labels)
         for panel in panels[len(found) :]:
             panel.set_axis_off()
+        _add_legend(drawing, panels)
 
     where = "rows that it was trained on" if trial.record.settings.folds else "rows held out"
     what = "class has" if model.target.labels else "prediction is"
@@ -189,6 +190,16 @@ def _dependences(trial: Trial) -> str:
         "Where columns hang together, such rows may not exist."
     )
     return figure("dependence", draw, height=3.2 * rows) + paragraph(about)
+
+
+def _add_legend(drawing: Any, panels: Sequence[Axes]) -> None:
+    """Add one legend above all panels, which covers none of their curves."""
+    curves = [line for panel in panels for line in panel.lines]
+    keys = {(str(line.get_color()), str(line.get_label())): line for line in curves}
+    if len(keys) > 1:
+        place = {"loc": "outside upper center", "ncols": min(len(keys), _MOST_CURVES)}
+        legend = drawing.legend(handles=list(keys.values()), fontsize=9, **place)
+        style.set_letters(*legend.get_texts())
 
 
 def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
@@ -210,8 +221,6 @@ def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
         ax.set_xticks(x, [style.as_words(level, 14) for level in one.values])
     if is_category or one.column.kind == "date":
         ax.tick_params(axis="x", labelrotation=35)
-    if len(shown) > 1:
-        ax.legend(fontsize=9)
 
 
 def _importances(record: Record) -> str:
