@@ -9,7 +9,7 @@ from adjoint.network import Perceptron
 from adjoint.tables import training
 from adjoint.tables.baseline import linear_model, start_from_linear
 from adjoint.tables.model import design_for
-from adjoint.tables.scaling import scaled, scaling_of
+from adjoint.tables.scaling import interpolated, scaled, scaling_of
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare, run
 
@@ -58,6 +58,21 @@ def test_scaled_values_are_in_order_and_within_three(numbers):
     assert (np.diff(z) >= 0).all()
     assert (np.abs(z) <= 3).all()
     assert z[-1] - z[0] > 5
+
+
+@pytest.mark.parametrize(
+    "places",
+    [[-1.7e308, 1.7e308], [-1.7e308, 1.6e308, 1.7e308], [5e-324, 1e-323, 2e-323], [0, 1e-310, 1]],
+    ids=str,
+)
+def test_numbers_of_any_size_are_interpolated_in_order(places):
+    x = np.array(places, float)
+    y = np.linspace(-1, 1, len(x))
+    np.testing.assert_array_equal(interpolated(x, x, y), y)
+    asked = np.sort(np.append(x, x[:-1] / 2 + x[1:] / 2))
+    found = interpolated(asked, x, y)
+    assert (np.diff(found) >= 0).all()
+    assert np.isnan(interpolated(np.array([np.nan]), x, y)).all()
 
 
 def rare(share=0.1, rows=400):
