@@ -126,6 +126,15 @@ def test_rows_that_tell_no_bounds_still_have_scores(trials):
     assert "19 times in 20" not in page
 
 
+def test_numbers_too_large_for_an_axis_are_not_drawn(trials):
+    y = trials["number"].held_y
+    y = y / np.abs(y).max() * 1.7e308
+    page = write_report(replace(trials["number"], held_y=y, held_outputs=y), "t.csv")
+    assert "What is left over" not in page
+    assert "What the prediction depends on" not in page
+    assert "The training" in page
+
+
 def test_one_legend_names_the_classes_of_all_panels(trials):
     page = write_report(trials["three"], "t.csv")
     figure = re.search(r"<h2>What the prediction depends on</h2>(.*?)</figure>", page, re.DOTALL)

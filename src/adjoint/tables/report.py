@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import ArrayLike
 from ..plots import CalibrationDisplay, LossCurveDisplay, ResidualsDisplay, style
 from .dependence import Dependence, dependence
 from .page import figure, page, paragraph, section, table, text
@@ -26,6 +27,8 @@ _MOST_CURVES = 5
 _MOST_POINTS = 2000
 _MOST_COLUMNS = 200
 _PANELS = 4
+# Matplotlib adds margins to the ends of an axis, which must stay far below the largest float.
+_MOST_DRAWN = 1e300
 _POINTS: dict[str, Any] = {"marker": "o", "linestyle": ""}
 
 
@@ -109,11 +112,17 @@ def _score(value: float) -> str:
 
 def _outcomes(trial: Trial) -> list[tuple[str, str]]:
     if trial.model.target.task == "regression":
-        return [("What is left over", figure("residuals", lambda f: _residuals(f, trial)))]
+        is_drawn = _can_be_drawn(trial.held_outputs, trial.held_y)
+        left = figure("residuals", lambda f: _residuals(f, trial)) if is_drawn else ""
+        return [("What is left over", left)]
     return [
         ("What is confused", _confused(trial)),
         ("Whether its probabilities can be believed", _calibration(trial)),
     ]
+
+
+def _can_be_drawn(*numbers: ArrayLike) -> bool:
+    return all(bool((np.abs(one) < _MOST_DRAWN).all()) for one in numbers)
 
 
 def _residuals(drawing: Any, trial: Trial) -> None:
@@ -144,7 +153,7 @@ def _cell(count: int, share: float) -> str:
 def _calibration(trial: Trial) -> str:
     """Return a drawing of how often a class comes true, by the probability it was given."""
     outputs, target = trial.held_outputs, trial.model.target
-    if len(target.labels) > _MOST_CURVES or not np.isfinite(outputs).all():
+    if len(target.labels) > _MOST_CURVES or not _can_be_drawn(outputs):
         return ""
     names = np.array([style.as_words(label, 24) for label in target.labels])
     if len(set(names.tolist())) < len(names):  # cut, two may be the same
@@ -168,10 +177,13 @@ def _calibration(trial: Trial) -> str:
 def _dependences(trial: Trial) -> str:
     """Return drawings of what is predicted by the values of the columns that are worth most."""
     model = trial.model
-    names = list(trial.record.importance)[:_PANELS]
-    if not names or not len(trial.held_X) or not np.isfinite(trial.held_outputs).all():
+    if not len(trial.held_X) or not _can_be_drawn(trial.held_outputs):
         return ""
+    names = list(trial.record.importance)[:_PANELS]
     found = [dependence(model, trial.held_X, name) for name in names]
+    found = [one for one in found if _can_be_drawn(one.column.quantiles, one.outputs)]
+    if not found:
+        return ""
     rows = -(-len(found) // 2)
 
     def draw(drawing: Any) -> None:
