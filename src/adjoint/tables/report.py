@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from ..core.annotations import ArrayLike
 from ..plots import CalibrationDisplay, LossCurveDisplay, ResidualsDisplay, style
 from .dependence import Dependence, dependence
 from .page import figure, page, paragraph, section, table, text
+from .score_text import score_text
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -90,21 +90,18 @@ def metrics_table(record: Record) -> str:
     for name in names:
         head.append(name.replace("_", " "))
         for line, scores in zip(lines, record.metrics.values(), strict=True):
-            line.append(_score(scores[name]))
+            line.append(score_text(name, scores[name]))
         if record.intervals and name == record.headline:
             head.append("19 times in 20")
             for line, model in zip(lines, record.metrics, strict=True):
-                line.append(" to ".join(map(_score, record.intervals[model])))
+                bounds = record.intervals[model]
+                line.append(" to ".join(score_text(name, bound) for bound in bounds))
     settings = record.settings
     others = f"values of {settings.split_by!r}" if settings.split_by else "rows of the same kind"
     about = f"On other {others} the score would lie within the bounds beside it, 19 times in 20."
     if settings.time:
         about += " That is so if what is predicted does not change with time."
     return table(head, lines) + (paragraph(about) if record.intervals else "")
-
-
-def _score(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 1e4 else f"{value:.5g}"
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -241,7 +238,7 @@ def _importances(record: Record) -> str:
     lines = [
         [
             text(name),
-            f"{value:+.4f}" if abs(value) < 1e4 else f"{value:+.4g}",
+            score_text(record.headline, value, sign="+"),
             f'<span class="bar" style="width: {max(value, 0) / top * 10:.2f}rem"></span>',
         ]
         for name, value in found.items()

@@ -23,6 +23,7 @@ from .held import NETWORK, Held, held_of, joined
 from .model import TableModel
 from .parts import Parts
 from .record import Record
+from .score_text import score_text
 from .scores import headline, interval, score
 from .settings import METRICS, TableSettings
 from .splitting import (
@@ -334,8 +335,9 @@ def _held_of_folds(
 
 
 def _told_by_fold(held: Held, settings: TableSettings, target: Target) -> str:
-    name = headline(target.task, settings.compared_by).replace("_", " ")
-    return f"The network's {name} by fold: {', '.join(f'{one:.4f}' for one in held.by_fold)}."
+    name = headline(target.task, settings.compared_by)
+    told = ", ".join(score_text(name, one) for one in held.by_fold)
+    return f"The network's {name.replace('_', ' ')} by fold: {told}."
 
 
 def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings) -> Trial:
