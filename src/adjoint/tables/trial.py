@@ -27,6 +27,7 @@ from .score_text import score_text
 from .scores import headline, interval, score
 from .settings import METRICS, TableSettings
 from .splitting import (
+    FEWEST_SCORED,
     Blocks,
     check_count,
     groups_apart,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 
 _FEWEST_ROWS = 20
-_FEWEST_SCORED = 2
 
 
 @dataclass
@@ -243,10 +243,10 @@ def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) ->
     encoder.check(table.column_names, name)
     y, known = target.encode(table[target.name])
     count = int(known.sum())
-    if count < _FEWEST_SCORED:
+    if count < FEWEST_SCORED:
         have = "1 row has" if count == 1 else f"{count} rows have"
         raise TableError(
-            f"{name}: {have} a target that was there in training; at least {_FEWEST_SCORED} are "
+            f"{name}: {have} a target that was there in training; at least {FEWEST_SCORED} are "
             "needed to score by"
         )
     return encoder.encode(table, Counter())[known], y[known]

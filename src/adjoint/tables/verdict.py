@@ -21,7 +21,7 @@ _ERRORS = 2.0
 # A network that is the linear model differs from it by the rounding of 32 bits.
 _SAME = 1e-5
 _FEWEST_OF_A_CLASS = 10
-# Of fewer groups a standard error is itself uncertain by a quarter and more.
+# The standard error of fewer groups is itself uncertain by a quarter and more.
 _FEWEST_BLOCKS = 10
 _MOST_OF_ROWS = 0.9
 # A column that alone predicts this well may have been written down after the target was known.
