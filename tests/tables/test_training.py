@@ -1,5 +1,7 @@
 """A table's network starts as a linear model, so that a linear truth is not lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow
 import pytest
@@ -8,6 +10,7 @@ from adjoint.errors import TableError
 from adjoint.network import Perceptron
 from adjoint.tables import training
 from adjoint.tables.baseline import linear_model, start_from_linear
+from adjoint.tables.conventions import AS_SHOWN
 from adjoint.tables.model import design_for
 from adjoint.tables.scaling import interpolated, scaled, scaling_of
 from adjoint.tables.settings import TableSettings
@@ -137,5 +140,8 @@ def test_training_keeps_the_classes_in_balance_to_its_last_epoch(monkeypatch):
 
 
 def test_weights_of_classes_of_a_number_are_refused():
+    settings = TableSettings(class_weight="balanced")
     with pytest.raises(TableError, match="--class-weight: target 'y' is a number"):
-        prepare(table(0), "y", TableSettings(class_weight="balanced"))
+        prepare(table(0), "y", settings)
+    with pytest.raises(TableError, match=r"^class_weight: target 'y' is a number"):
+        prepare(table(0), "y", settings, replace(AS_SHOWN, options=""))

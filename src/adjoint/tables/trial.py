@@ -32,6 +32,7 @@ from .splitting import (
     check_count,
     groups_apart,
     hold_out,
+    option_of,
     read_blocks,
     told_split,
 )
@@ -217,7 +218,7 @@ def _known(
     read = table.drop_columns(list(dict.fromkeys(drop)))
     conventions = conventions_of(read, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
-    check_metric(settings, target, conventions.options)
+    check_metric(settings, target, conventions)
     y, has_target = target.encode(table[target_name])
     rows = np.flatnonzero(has_target)
     is_held = settings.test > 0 and not is_apart and not settings.folds
@@ -252,18 +253,22 @@ def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) ->
     return encoder.encode(table, Counter())[known], y[known]
 
 
-def check_metric(settings: TableSettings, target: Target, options: str) -> None:
+def check_metric(settings: TableSettings, target: Target, conventions: Conventions) -> None:
     """Refuse a score or class weights that are not for the target's task."""
     task, metric = target.task, settings.metric
     if metric is not None and metric not in METRICS[task]:
         raise TableError(
-            f"{options}metric: {metric} is no score of {task}, which has {', '.join(METRICS[task])}"
+            f"{option_of('metric', conventions)}: {metric} is no score of {task}, which has "
+            f"{', '.join(METRICS[task])}"
         )
-    if settings.class_weight is not None and task == "regression":
-        raise TableError(f"{options}class-weight: target {target.name!r} is a number, no class")
-    if settings.class_weight is not None and settings.reproducible:
+    if settings.class_weight is None:
+        return
+    option = option_of("class_weight", conventions)
+    if task == "regression":
+        raise TableError(f"{option}: target {target.name!r} is a number, no class")
+    if settings.reproducible:
         # The weighted loss that an epoch is chosen by is not computed in one order everywhere.
-        raise TableError(f"{options}class-weight: not together with {options}reproducible")
+        raise TableError(f"{option}: not together with {option_of('reproducible', conventions)}")
 
 
 def check_rows(count: int) -> None:
