@@ -6,9 +6,12 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from sklearn.datasets import make_classification, make_regression
+from sklearn.metrics import accuracy_score, r2_score
 
+from adjoint.core.reproducibility import reproducibly
 from adjoint.errors import ReproducibleError
 from adjoint.estimators import MLPClassifier, MLPRegressor, TabularClassifier, fit_many
+from adjoint.estimators.held import accuracy, determination
 from x86_levels import LEVELS, compiling_for, machine_of
 
 X, Y = make_classification(150, 6, n_informative=4, n_classes=3, random_state=0)
@@ -78,6 +81,22 @@ def test_networks_side_by_side_have_the_digests_of_each_alone():
     many = fit_many([classifier(random_state=seed) for seed in range(2)], X, Y, n_jobs=2)
     assert [one.sha256() for one in many] == alone
     assert alone[0] != alone[1]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("shape", [(20,), (20, 1), (20, 3), (2,), (1,)], ids=str)
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_scores_in_order_are_those_of_scikit_learn(shape, is_weighted):
+    rng = np.random.default_rng(0)
+    weights = rng.random(shape[0]) if is_weighted else None
+    noise = rng.normal(size=shape)
+    for y in (rng.normal(size=shape), np.ones(shape)):
+        for found in (y + noise, y):
+            expected = r2_score(y, found, sample_weight=weights)
+            right = accuracy_score(y > 0.5, found > 0.5, sample_weight=weights)
+            with reproducibly():
+                assert determination(y, found, weights) == pytest.approx(expected, nan_ok=True)
+                assert accuracy(y > 0.5, found > 0.5, weights) == pytest.approx(right)
 
 
 def test_lbfgs_is_refused_by_name():
