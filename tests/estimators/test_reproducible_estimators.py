@@ -9,8 +9,10 @@ pytest.importorskip("llvmlite")
 
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
+from sklearn.metrics import accuracy_score, r2_score
 
 from adjoint import nn
+from adjoint.core.reproducibility import reproducibly
 from adjoint.errors import ReproducibleError
 from adjoint.estimators import (
     MLPClassifier,
@@ -20,6 +22,7 @@ from adjoint.estimators import (
     as_estimator,
     fit_many,
 )
+from adjoint.estimators.held import accuracy, determination
 from sampled import for_full
 from x86_levels import LEVELS, compiling_for, machine_of
 
@@ -121,6 +124,22 @@ def test_networks_side_by_side_have_the_digests_of_each_alone():
     many = fit_many([classifier(random_state=seed) for seed in range(2)], X, Y, n_jobs=2)
     assert [one.sha256() for one in many] == alone
     assert alone[0] != alone[1]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("shape", [(20,), (20, 1), (20, 3), (2,), (1,)], ids=str)
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_scores_in_order_are_those_of_scikit_learn(shape, is_weighted):
+    rng = np.random.default_rng(0)
+    weights = rng.random(shape[0]) if is_weighted else None
+    noise = rng.normal(size=shape)
+    for y in (rng.normal(size=shape), np.ones(shape)):
+        for found in (y + noise, y):
+            expected = r2_score(y, found, sample_weight=weights)
+            right = accuracy_score(y > 0.5, found > 0.5, sample_weight=weights)
+            with reproducibly():
+                assert determination(y, found, weights) == pytest.approx(expected, nan_ok=True)
+                assert accuracy(y > 0.5, found > 0.5, weights) == pytest.approx(right)
 
 
 def test_lbfgs_is_refused_by_name():

@@ -1,6 +1,7 @@
 """The report: what it says of each kind of table, escaped, and what predictions depend on."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from adjoint.tables.dependence import dependence
-from adjoint.tables.report import write_report
+from adjoint.tables.report import metrics_table, write_report
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare, run
 
@@ -117,6 +118,27 @@ def test_the_score_that_was_chosen_has_the_interval(trials):
     page = write_report(trials["three"], "t.csv")
     head = re.search("<thead>(.*?)</thead>", page)[1]
     assert re.findall("<th>(.*?)</th>", head)[-2:] == ["f1", "19 times in 20"]
+
+
+def test_rows_that_tell_no_bounds_still_have_scores(trials):
+    page = metrics_table(replace(trials["number"].record, intervals={}))
+    assert "<td>network</td>" in page
+    assert "19 times in 20" not in page
+
+
+def test_numbers_too_large_for_an_axis_are_not_drawn(trials):
+    y = trials["number"].held_y
+    y = y / np.abs(y).max() * 1.7e308
+    page = write_report(replace(trials["number"], held_y=y, held_outputs=y), "t.csv")
+    assert "What is left over" not in page
+    assert "What the prediction depends on" not in page
+    assert "The training" in page
+
+
+def test_one_legend_names_the_classes_of_all_panels(trials):
+    page = write_report(trials["three"], "t.csv")
+    figure = re.search(r"<h2>What the prediction depends on</h2>(.*?)</figure>", page, re.DOTALL)
+    assert figure[1].count(">three</text>") == 1
 
 
 @pytest.mark.parametrize("name", ["x", "gaps", "day", EVIL])

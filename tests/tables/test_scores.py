@@ -77,6 +77,22 @@ def test_an_accuracy_of_all_rows_right_has_an_interval():
     assert high == pytest.approx(1)
 
 
+@pytest.mark.parametrize("name", ["balanced_accuracy", "roc_auc", "f1", "r2", "mae", "log_loss"])
+def test_no_interval_goes_beyond_what_the_score_can_be(name):
+    if name in ("r2", "mae"):
+        y, outputs = np.arange(10.0), np.arange(10.0) + 0.9 * (np.arange(10) == 3)
+    else:
+        y = np.arange(10) % 2
+        sure = np.where(np.arange(10) == 3, 1e-4, 0.999)[:, np.newaxis]
+        outputs = np.where(np.arange(2) == y[:, np.newaxis], sure, 1 - sure)
+    low, high = interval(name, outputs, y)
+    assert low < high
+    if name in ("mae", "log_loss"):
+        assert low == 0
+    else:
+        assert high == 1
+
+
 def test_the_noise_of_a_difference_is_that_of_paired_rows():
     y = RNG.normal(size=400)
     one = y + RNG.normal(size=400)

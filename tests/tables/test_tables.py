@@ -22,6 +22,7 @@ import pyarrow as pa
 from pyarrow import feather, parquet
 
 from adjoint import cli
+from adjoint.cli.model_output import scores
 from adjoint.tables import learning
 from adjoint.tables.folder import load_model
 from adjoint.tables.settings import TableSettings
@@ -209,6 +210,14 @@ def test_a_chosen_metric_is_scored_compared_and_shown_with_its_interval(run, met
     scored = json.loads(run("evaluate", "model", "people.csv", "--json")[1])
     assert scored["headline"] == metric
     assert scored["interval"][0] < scored["metrics"][metric] < scored["interval"][1]
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [(2.5e-10, "2.5e-10"), (0.25, "0.2500"), (3e307, "3e+307")]
+)
+def test_scores_in_any_unit_are_legible(error, shown):
+    line = scores({"network": {"r2": 0.5, "mae": error}}, 9).splitlines()[-1]
+    assert line.split() == ["network", "0.5000", shown]
 
 
 @pytest.mark.parametrize(("target", "metric"), [("label", "r2"), ("income", "f1")])

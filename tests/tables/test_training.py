@@ -1,5 +1,7 @@
 """A table's network starts as a linear model, so that a linear truth is not lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow
 import pytest
@@ -8,8 +10,9 @@ from adjoint.errors import TableError
 from adjoint.network import Perceptron
 from adjoint.tables import training
 from adjoint.tables.baseline import linear_model, start_from_linear
+from adjoint.tables.conventions import AS_SHOWN
 from adjoint.tables.model import design_for
-from adjoint.tables.scaling import scaled, scaling_of
+from adjoint.tables.scaling import interpolated, scaled, scaling_of
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.trial import prepare, run
 
@@ -58,6 +61,21 @@ def test_scaled_values_are_in_order_and_within_three(numbers):
     assert (np.diff(z) >= 0).all()
     assert (np.abs(z) <= 3).all()
     assert z[-1] - z[0] > 5
+
+
+@pytest.mark.parametrize(
+    "places",
+    [[-1.7e308, 1.7e308], [-1.7e308, 1.6e308, 1.7e308], [5e-324, 1e-323, 2e-323], [0, 1e-310, 1]],
+    ids=str,
+)
+def test_numbers_of_any_size_are_interpolated_in_order(places):
+    x = np.array(places, float)
+    y = np.linspace(-1, 1, len(x))
+    np.testing.assert_array_equal(interpolated(x, x, y), y)
+    asked = np.sort(np.append(x, x[:-1] / 2 + x[1:] / 2))
+    found = interpolated(asked, x, y)
+    assert (np.diff(found) >= 0).all()
+    assert np.isnan(interpolated(np.array([np.nan]), x, y)).all()
 
 
 def rare(share=0.1, rows=400):
@@ -122,5 +140,8 @@ def test_training_keeps_the_classes_in_balance_to_its_last_epoch(monkeypatch):
 
 
 def test_weights_of_classes_of_a_number_are_refused():
+    settings = TableSettings(class_weight="balanced")
     with pytest.raises(TableError, match="--class-weight: target 'y' is a number"):
-        prepare(table(0), "y", TableSettings(class_weight="balanced"))
+        prepare(table(0), "y", settings)
+    with pytest.raises(TableError, match=r"^class_weight: target 'y' is a number"):
+        prepare(table(0), "y", settings, replace(AS_SHOWN, options=""))

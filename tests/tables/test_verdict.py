@@ -36,6 +36,13 @@ def test_the_difference_told_is_that_of_the_scores():
     assert f"is {by:.4f} ± " in preference(outputs, Y, "r2")
 
 
+def test_a_difference_in_a_small_unit_has_digits():
+    outputs = {"network": near(0.1, 1) * 1e-9, "mean": np.zeros(len(Y))}
+    told = preference(outputs, Y * 1e-9, "mae")
+    assert "e-10 ± " in told
+    assert "0.0000" not in told
+
+
 def test_of_classes_log_loss_decides():
     y = np.arange(200) % 2
     sure, even = np.eye(2)[y] * 0.8 + 0.1, np.full((200, 2), 0.5)

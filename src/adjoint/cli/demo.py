@@ -197,17 +197,12 @@ def train(
     DivergedError
         If the loss becomes NaN or infinite.
     """
-    settings, model = experiment.settings, experiment.model
     start = time.perf_counter()
     history = fit(
-        model,
+        experiment.model,
         (experiment.X, experiment.y),
-        loss="cross_entropy",
-        optimizer=optim.SGD(model.parameters(), lr=settings.learning_rate),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        callbacks=[_reporter(settings.epochs, report)] if report else [],
+        **_how(experiment),
+        callbacks=[_reporter(experiment.settings.epochs, report)] if report else [],
         progress=progress,
     )
     return Result(experiment, history, time.perf_counter() - start)
@@ -215,16 +210,19 @@ def train(
 
 def task(experiment: Experiment) -> TrainingTask:
     """Return what `train` does as a task that can be exported."""
-    settings, model = experiment.settings, experiment.model
-    return TrainingTask(
-        model,
-        (experiment.X, experiment.y),
-        loss="cross_entropy",
-        optimizer=optim.SGD(model.parameters(), lr=settings.learning_rate),
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        epochs=settings.epochs,
-    )
+    return TrainingTask(experiment.model, (experiment.X, experiment.y), **_how(experiment))
+
+
+def _how(experiment: Experiment) -> dict[str, Any]:
+    """Return how the network is trained."""
+    settings = experiment.settings
+    return {
+        "loss": "cross_entropy",
+        "optimizer": optim.SGD(experiment.model.parameters(), lr=settings.learning_rate),
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+    }
 
 
 def milestones(epochs: int) -> list[int]:

@@ -6,6 +6,7 @@ Models are imported when a command runs: scikit-learn alone takes half a second.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -106,18 +107,21 @@ def scores(
     intervals: Mapping[str, Sequence[float]] | None = None,
 ) -> str:
     """Return a table with the metrics of each model, and the interval of the one named."""
+    from ..tables.score_text import score_text
+
     names = list(next(iter(metrics.values())))
     head = [f"on {rows:,} rows"]
-    lines: list[list[Any]] = [[model] for model in metrics]
+    lines = [[model] for model in metrics]
     for name in names:
         head.append(name.replace("_", " "))
         for line, found in zip(lines, metrics.values(), strict=True):
-            line.append(found.get(name))
+            line.append(score_text(name, found.get(name, math.nan)))
         if intervals and name == headline:
             head.append("19 times in 20")
             for line, model in zip(lines, metrics, strict=True):
-                line.append("{:.4f} to {:.4f}".format(*intervals[model]))
-    return str(tabulate()(lines, head, floatfmt=".4f"))
+                line.append(" to ".join(score_text(name, bound) for bound in intervals[model]))
+    aligned = ["left", *["right"] * (len(head) - 1)]
+    return str(tabulate()(lines, head, colalign=aligned, disable_numparse=True))
 
 
 def tabulate() -> Callable[..., Any]:

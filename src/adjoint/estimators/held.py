@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,9 +61,11 @@ def accuracy(targets: Array, found: Array, sample_weight: Array | None) -> float
 
 
 def determination(targets: Array, found: Array, sample_weight: Array | None) -> float:
-    """Return r², the mean over the outputs."""
+    """Return r², the mean over the outputs; NaN for one row, which has no variance."""
     if not is_reproducible():
         return float(r2_score(targets, found, sample_weight=sample_weight))
+    if len(targets) < 2:
+        return math.nan
     y = targets.reshape(len(targets), -1).astype(float)
     errors = (y - found.reshape(y.shape)) ** 2
     weights = np.ones((len(y), 1)) if sample_weight is None else sample_weight[:, np.newaxis]

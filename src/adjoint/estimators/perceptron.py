@@ -100,22 +100,29 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         check_parameters(self)
         with reproducibly(self.reproducible):
-            return self._fit_checked(X, y, sample_weight, held_out, incremental=incremental)
+            if self.solver == "lbfgs" and is_reproducible():
+                raise not_reproducible("the steps of solver='lbfgs' are SciPy's")
+            hidden = hidden_sizes(self.hidden_layer_sizes)
+            # A second `fit` begins anew unless warm_start says otherwise; `partial_fit` never does.
+            is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+            rows, targets, weights = self._read_all(X, y, sample_weight, is_first=is_first)
+            if is_first:
+                self._initialise(rows, targets, hidden)
+            if self.solver == "lbfgs":
+                seen = watch(self, rows, targets, weights, 0)
+                minimise(self, rows, targets, weights)
+                if seen is not None:
+                    seen.end()
+            else:
+                self._fit_in_batches(rows, targets, weights, held_out, incremental=incremental)
+        self.coefs_ = [parameter.data for parameter in self._network.coefs]
+        self.intercepts_ = [parameter.data for parameter in self._network.intercepts]
+        return self
 
-    def _fit_checked(
-        self,
-        X: Table,
-        y: Targets,
-        sample_weight: ArrayLike | None,
-        held_out: tuple[Table, Targets] | None,
-        *,
-        incremental: bool,
-    ) -> Self:
-        if self.solver == "lbfgs" and is_reproducible():
-            raise not_reproducible("the steps of solver='lbfgs' are SciPy's")
-        hidden = hidden_sizes(self.hidden_layer_sizes)
-        # A second `fit` begins anew, unless warm_start says otherwise; `partial_fit` never does.
-        is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+    def _read_all(
+        self, X: Table, y: Targets, sample_weight: ArrayLike | None, *, is_first: bool
+    ) -> tuple[Array, Array, Array | None]:
+        """Return rows, targets and weights of rows as they are trained on."""
         rows, y = self._read_rows(X, y, is_first=is_first)
         targets = self._read_targets(y, is_first=is_first)
         if targets.dtype.kind == "f":
@@ -124,19 +131,7 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             refuse_subclass(sample_weight)
             weights = _check_sample_weight(sample_weight, rows, dtype=rows.dtype)
-        weights = self._row_weights(y, weights)
-        if is_first:
-            self._initialise(rows, targets, hidden)
-        if self.solver == "lbfgs":
-            seen = watch(self, rows, targets, weights, 0)
-            minimise(self, rows, targets, weights)
-            if seen is not None:
-                seen.end()
-        else:
-            self._fit_in_batches(rows, targets, weights, held_out, incremental=incremental)
-        self.coefs_ = [parameter.data for parameter in self._network.coefs]
-        self.intercepts_ = [parameter.data for parameter in self._network.intercepts]
-        return self
+        return rows, targets, self._row_weights(y, weights)
 
     def _read_rows(self, X: Table, y: Targets, *, is_first: bool) -> tuple[Array, Array]:
         """Return X as numbers of one dtype, and y as it was given but checked."""

@@ -20,7 +20,7 @@ class Places:
     kind : str
         The kind of its numbers.
     flat : array of int
-        Of the array's shape: where in the buffer each entry stands.
+        Where in the buffer each entry stands, in the array's shape.
     """
 
     buffer: str

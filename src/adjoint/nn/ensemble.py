@@ -55,7 +55,7 @@ class Ensemble(Module):
         Returns
         -------
         Tensor
-            Of the shape that each member returns.
+            It has the shape that each member returns.
         """
         outputs = [member(x) for member in self.members]
         return outputs[0] if len(outputs) == 1 else reduce(add, outputs) / float(len(outputs))

@@ -73,8 +73,8 @@ class LinearPath(Module):
 def looked_up(layer: Embedding, code: Value | Array) -> Any:
     """Return the row of an embedding's weight for each number, (n, features).
 
-    Of whole numbers written as floats it takes a product with one-hot rows, which native epochs
-    can do; numbers that are out of range get 0 then.
+    Whole numbers written as floats are looked up by a product with one-hot rows, which native
+    epochs can do; those that are out of range get 0 then.
     """
     if code.dtype.kind in "iu":
         return layer(code)

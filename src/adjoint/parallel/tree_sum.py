@@ -60,7 +60,7 @@ class TreeSum:
         fill : callable
             ``fill(shard, message)`` writes the numbers of one of the own shards into a message.
         size, dtype
-            Of the numbers.
+            How many numbers there are, and of which kind.
         step, part : int
             See `Key`.
         """

@@ -21,7 +21,7 @@ from .problem import Problem
 
 SIZES = (24, 48, 64, 96)
 UNIT_SIZE = 24
-# Of wider layers no pictures are sent.
+# No pictures of wider layers are sent.
 MOST_PICTURES = 200
 
 

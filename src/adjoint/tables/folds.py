@@ -12,10 +12,8 @@ from ..core.annotations import Array
 from ..errors import TableError
 from .conventions import Conventions
 from .settings import TableSettings
-from .splitting import Blocks, option_of
+from .splitting import FEWEST_SCORED, Blocks, option_of
 from .target import Target
-
-_ROWS_OF_A_FOLD = 2
 
 
 def fold_rows(
@@ -38,10 +36,10 @@ def fold_rows(
     """
     count = settings.folds or 1
     option = option_of("folds", conventions)
-    if len(rows) < _ROWS_OF_A_FOLD * count:
+    if len(rows) < FEWEST_SCORED * count:
         raise TableError(
             f"{option}: {len(rows)} rows are too few for {count} folds; each needs at least "
-            f"{_ROWS_OF_A_FOLD}"
+            f"{FEWEST_SCORED}"
         )
     if blocks is not None and blocks.in_time:
         return _in_time(rows, blocks, count, option)

@@ -15,7 +15,7 @@ from .scores import LOSSES, measure
 
 _MOST_ROWS = 2000
 _REPEATS = 3
-# Of many columns, most of which matter little, all are tried on few rows, and the best on more.
+# Most of many columns matter little: all are tried on few rows, and the best on more.
 _MOST_COLUMNS = 50
 _FEW_ROWS = 500
 
@@ -26,8 +26,8 @@ def importances(
     """Return by how much a score gets worse, by column, most important first.
 
     The mean of three permutations: Breiman, "Random forests", Machine Learning 45, 2001. At most
-    2,000 rows are asked. Of more than 50 columns, each is permuted once on 500 rows, and then the
-    50 of the largest falls as others are.
+    2,000 rows are asked. Where there are more than 50 columns, each is permuted once on 500 rows,
+    and then the 50 of the largest falls as others are.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def prepare_large(
     sample = survey.sample
     conventions = conventions_of(sample, conventions)
     target = learn_target(target_name, sample[target_name], settings.task, conventions)
-    check_metric(settings, target, conventions.options)
+    check_metric(settings, target, conventions)
     # Only rows that lie one after another show whether a column counts them.
     counters = row_counters(survey.head.drop_columns([target_name]), unnamed(survey.head))
     ignored = dict.fromkeys(counters, f"counts the rows, as the first {len(survey.head):,} show")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _WIDEST_EMBEDDING = 16
 # Chosen by the development tables of benchmarks/tables.py.
 _BINS = 16
-# Of more numbers than this in all, a wide table would need a very large first layer.
+# With more numbers than this in all, a wide table would need a very large first layer.
 _MOST_BINNED = 1024
 # A product with one-hot rows takes longer than looking up where there are more.
 _MOST_BY_PRODUCT = 128

@@ -35,7 +35,8 @@ class Record:
     sha256 : str
         That of the weights and the losses, see `History.sha256`.
     intervals : dict of str to list of float
-        Between which bounds the headline score lies 19 times in 20, by model.
+        Between which bounds the headline score lies 19 times in 20, by model; none if the rows do
+        not tell, as those of one group.
     headline : str
         The name of that score.
     split : list of str

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import ArrayLike
 from ..plots import CalibrationDisplay, LossCurveDisplay, ResidualsDisplay, style
 from .dependence import Dependence, dependence
 from .page import figure, page, paragraph, section, table, text
+from .score_text import score_text
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _MOST_CURVES = 5
 _MOST_POINTS = 2000
 _MOST_COLUMNS = 200
 _PANELS = 4
+# Matplotlib adds margins to the ends of an axis, which must stay far below the largest float.
+_MOST_DRAWN = 1e300
 _POINTS: dict[str, Any] = {"marker": "o", "linestyle": ""}
 
 
@@ -87,11 +90,12 @@ def metrics_table(record: Record) -> str:
     for name in names:
         head.append(name.replace("_", " "))
         for line, scores in zip(lines, record.metrics.values(), strict=True):
-            line.append(_score(scores[name]))
-        if name == record.headline:
+            line.append(score_text(name, scores[name]))
+        if record.intervals and name == record.headline:
             head.append("19 times in 20")
             for line, model in zip(lines, record.metrics, strict=True):
-                line.append(" to ".join(map(_score, record.intervals[model])))
+                bounds = record.intervals[model]
+                line.append(" to ".join(score_text(name, bound) for bound in bounds))
     settings = record.settings
     others = f"values of {settings.split_by!r}" if settings.split_by else "rows of the same kind"
     about = f"On other {others} the score would lie within the bounds beside it, 19 times in 20."
@@ -100,20 +104,22 @@ def metrics_table(record: Record) -> str:
     return table(head, lines) + (paragraph(about) if record.intervals else "")
 
 
-def _score(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 1e4 else f"{value:.5g}"
-
-
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
 def _outcomes(trial: Trial) -> list[tuple[str, str]]:
     if trial.model.target.task == "regression":
-        return [("What is left over", figure("residuals", lambda f: _residuals(f, trial)))]
+        is_drawn = _can_be_drawn(trial.held_outputs, trial.held_y)
+        left = figure("residuals", lambda f: _residuals(f, trial)) if is_drawn else ""
+        return [("What is left over", left)]
     return [
         ("What is confused", _confused(trial)),
         ("Whether its probabilities can be believed", _calibration(trial)),
     ]
+
+
+def _can_be_drawn(*numbers: ArrayLike) -> bool:
+    return all(bool((np.abs(one) < _MOST_DRAWN).all()) for one in numbers)
 
 
 def _residuals(drawing: Any, trial: Trial) -> None:
@@ -144,7 +150,7 @@ def _cell(count: int, share: float) -> str:
 def _calibration(trial: Trial) -> str:
     """Return a drawing of how often a class comes true, by the probability it was given."""
     outputs, target = trial.held_outputs, trial.model.target
-    if len(target.labels) > _MOST_CURVES or not np.isfinite(outputs).all():
+    if len(target.labels) > _MOST_CURVES or not _can_be_drawn(outputs):
         return ""
     names = np.array([style.as_words(label, 24) for label in target.labels])
     if len(set(names.tolist())) < len(names):  # cut, two may be the same
@@ -168,10 +174,13 @@ def _calibration(trial: Trial) -> str:
 def _dependences(trial: Trial) -> str:
     """Return drawings of what is predicted by the values of the columns that are worth most."""
     model = trial.model
-    names = list(trial.record.importance)[:_PANELS]
-    if not names or not len(trial.held_X) or not np.isfinite(trial.held_outputs).all():
+    if not len(trial.held_X) or not _can_be_drawn(trial.held_outputs):
         return ""
+    names = list(trial.record.importance)[:_PANELS]
     found = [dependence(model, trial.held_X, name) for name in names]
+    found = [one for one in found if _can_be_drawn(one.column.quantiles, one.outputs)]
+    if not found:
+        return ""
     rows = -(-len(found) // 2)
 
     def draw(drawing: Any) -> None:
@@ -180,6 +189,7 @@ def _dependences(trial: Trial) -> str:
             _draw_dependence(panel, one, model.target.labels)
         for panel in panels[len(found) :]:
             panel.set_axis_off()
+        _add_legend(drawing, panels)
 
     where = "rows that it was trained on" if trial.record.settings.folds else "rows held out"
     what = "class has" if model.target.labels else "prediction is"
@@ -189,6 +199,16 @@ def _dependences(trial: Trial) -> str:
         "Where columns hang together, such rows may not exist."
     )
     return figure("dependence", draw, height=3.2 * rows) + paragraph(about)
+
+
+def _add_legend(drawing: Any, panels: Sequence[Axes]) -> None:
+    """Add one legend above all panels, which covers none of their curves."""
+    curves = [line for panel in panels for line in panel.lines]
+    keys = {(str(line.get_color()), str(line.get_label())): line for line in curves}
+    if len(keys) > 1:
+        place = {"loc": "outside upper center", "ncols": min(len(keys), _MOST_CURVES)}
+        legend = drawing.legend(handles=list(keys.values()), fontsize=9, **place)
+        style.set_letters(*legend.get_texts())
 
 
 def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
@@ -210,8 +230,6 @@ def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
         ax.set_xticks(x, [style.as_words(level, 14) for level in one.values])
     if is_category or one.column.kind == "date":
         ax.tick_params(axis="x", labelrotation=35)
-    if len(shown) > 1:
-        ax.legend(fontsize=9)
 
 
 def _importances(record: Record) -> str:
@@ -220,7 +238,7 @@ def _importances(record: Record) -> str:
     lines = [
         [
             text(name),
-            f"{value:+.4f}" if abs(value) < 1e4 else f"{value:+.4g}",
+            score_text(record.headline, value, sign="+"),
             f'<span class="bar" style="width: {max(value, 0) / top * 10:.2f}rem"></span>',
         ]
         for name, value in found.items()

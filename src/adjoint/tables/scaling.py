@@ -16,6 +16,8 @@ CLIP = 3.0
 def interpolated(numbers: Array, places: Sequence[float], values: Sequence[float]) -> Array:
     """Return what `numpy.interp` returns, in operations that no compiler rounds together.
 
+    Where the slope between two places over- or underflows, it is the value of the first of them.
+
     Parameters
     ----------
     numbers : (n,) array
@@ -32,6 +34,8 @@ def interpolated(numbers: Array, places: Sequence[float], values: Sequence[float
     with np.errstate(over="ignore", invalid="ignore"):
         slope = np.diff(y) / np.diff(x)
         between = slope[step] * (numbers - x[step]) + y[step]
+    # Places as near as the least floats, or as far apart as the largest, have no slope between.
+    between = np.where(np.isfinite(between) | np.isnan(numbers), between, y[step])
     inside = np.where(numbers < x[0], y[0], between)
     return np.asarray(np.where(numbers >= x[-1], y[-1], inside))
 

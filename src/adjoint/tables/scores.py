@@ -57,16 +57,17 @@ def interval(
 ) -> tuple[float, float]:
     """Return between which bounds a score on other rows of the same kind lies 19 times in 20.
 
-    Of an accuracy it is Wilson's interval ("Probable inference", Journal of the American
-    Statistical Association 22, 1927), of others 1.96 standard errors of samples of the rows. Where
-    there are blocks, as `noise` has them, an accuracy is that of as many rows that are alone as
-    have the same standard error. NaN if there is one block.
+    That of an accuracy is Wilson's interval ("Probable inference", Journal of the American
+    Statistical Association 22, 1927), that of others 1.96 standard errors of samples of the rows,
+    up to what the score can be. Where there are blocks, as `noise` has them, an accuracy is that of
+    as many rows that are alone as have the same standard error. NaN if there is one block.
     """
     found = measure(name, outputs, y)
     if name == "accuracy":
         return _wilson(found, len(y) if blocks is None else _rows_alone(found, outputs, y, blocks))
     half = 1.96 * noise(name, {name: outputs}, y, blocks)
-    return found - half, found + half
+    least, most = -np.inf if name == "r2" else 0.0, np.inf if name in LOSSES else 1.0
+    return float(np.clip(found - half, least, most)), float(np.clip(found + half, least, most))
 
 
 def _wilson(share: float, n: float, z: float = 1.96) -> tuple[float, float]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # So many orders of the groups are tried for one that holds out about the rows that were asked for.
 _ORDERS = 100
 # A score needs two rows.
-_FEWEST_ROWS = 2
+FEWEST_SCORED = 2
 # Those of 64 bits.
 _WHOLE = r"[+-]?(\d{1,18}|[0-8]\d{18})"
 
@@ -63,7 +63,7 @@ class Blocks:
     starts: list[str]
 
     @property
-    def options(self) -> str:
+    def setting(self) -> str:
         """The name of the setting that asks for them."""
         return "time" if self.in_time else "split_by"
 
@@ -164,7 +164,7 @@ def check_count(blocks: Blocks, fewest: int, conventions: Conventions) -> None:
     if count < fewest:
         values = "1 value" if count == 1 else f"{count} different values"
         raise TableError(
-            f"{option_of(blocks.options, conventions)}: column {blocks.column!r} has {values}; at "
+            f"{option_of(blocks.setting, conventions)}: column {blocks.column!r} has {values}; at "
             f"least {fewest} are needed to train, to stop and to score by different ones"
         )
 
@@ -296,7 +296,7 @@ def _first_of(order: Array, counts: Array, part: float, leave: int) -> tuple[flo
     total = counts.sum(axis=0)
     sums = counts[order].cumsum(axis=0)[: max(len(order) - leave, 0)]
     rows = sums.sum(axis=1)
-    allowed = (rows >= _FEWEST_ROWS) & (total.sum() - rows >= _FEWEST_ROWS)
+    allowed = (rows >= FEWEST_SCORED) & (total.sum() - rows >= FEWEST_SCORED)
     if not allowed.any():
         return np.inf, order[:0]
     off = np.where(allowed, np.abs(rows - part * total.sum()), np.inf)
@@ -311,7 +311,7 @@ def _split(
     # A class with one row cannot be in both parts.
     is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
     # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
-    held = max(round(part * len(rows)), len(target.labels), _FEWEST_ROWS)
+    held = max(round(part * len(rows)), len(target.labels), FEWEST_SCORED)
     strata = y[rows] if is_stratified else None
     try:
         first, second = train_test_split(rows, test_size=held, random_state=seed, stratify=strata)

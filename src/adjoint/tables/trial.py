@@ -23,13 +23,16 @@ from .held import NETWORK, Held, held_of, joined
 from .model import TableModel
 from .parts import Parts
 from .record import Record
+from .score_text import score_text
 from .scores import headline, interval, score
 from .settings import METRICS, TableSettings
 from .splitting import (
+    FEWEST_SCORED,
     Blocks,
     check_count,
     groups_apart,
     hold_out,
+    option_of,
     read_blocks,
     told_split,
 )
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 
 
 _FEWEST_ROWS = 20
-_FEWEST_SCORED = 2
 
 
 @dataclass
@@ -216,7 +218,7 @@ def _known(
     read = table.drop_columns(list(dict.fromkeys(drop)))
     conventions = conventions_of(read, conventions)
     target = learn_target(target_name, table[target_name], settings.task, conventions)
-    check_metric(settings, target, conventions.options)
+    check_metric(settings, target, conventions)
     y, has_target = target.encode(table[target_name])
     rows = np.flatnonzero(has_target)
     is_held = settings.test > 0 and not is_apart and not settings.folds
@@ -242,27 +244,31 @@ def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) ->
     encoder.check(table.column_names, name)
     y, known = target.encode(table[target.name])
     count = int(known.sum())
-    if count < _FEWEST_SCORED:
+    if count < FEWEST_SCORED:
         have = "1 row has" if count == 1 else f"{count} rows have"
         raise TableError(
-            f"{name}: {have} a target that was there in training; at least {_FEWEST_SCORED} are "
+            f"{name}: {have} a target that was there in training; at least {FEWEST_SCORED} are "
             "needed to score by"
         )
     return encoder.encode(table, Counter())[known], y[known]
 
 
-def check_metric(settings: TableSettings, target: Target, options: str) -> None:
+def check_metric(settings: TableSettings, target: Target, conventions: Conventions) -> None:
     """Refuse a score or class weights that are not for the target's task."""
     task, metric = target.task, settings.metric
     if metric is not None and metric not in METRICS[task]:
         raise TableError(
-            f"{options}metric: {metric} is no score of {task}, which has {', '.join(METRICS[task])}"
+            f"{option_of('metric', conventions)}: {metric} is no score of {task}, which has "
+            f"{', '.join(METRICS[task])}"
         )
-    if settings.class_weight is not None and task == "regression":
-        raise TableError(f"{options}class-weight: target {target.name!r} is a number, no class")
-    if settings.class_weight is not None and settings.reproducible:
+    if settings.class_weight is None:
+        return
+    option = option_of("class_weight", conventions)
+    if task == "regression":
+        raise TableError(f"{option}: target {target.name!r} is a number, no class")
+    if settings.reproducible:
         # The weighted loss that an epoch is chosen by is not computed in one order everywhere.
-        raise TableError(f"{options}class-weight: not together with {options}reproducible")
+        raise TableError(f"{option}: not together with {option_of('reproducible', conventions)}")
 
 
 def check_rows(count: int) -> None:
@@ -334,8 +340,9 @@ def _held_of_folds(
 
 
 def _told_by_fold(held: Held, settings: TableSettings, target: Target) -> str:
-    name = headline(target.task, settings.compared_by).replace("_", " ")
-    return f"The network's {name} by fold: {', '.join(f'{one:.4f}' for one in held.by_fold)}."
+    name = headline(target.task, settings.compared_by)
+    told = ", ".join(score_text(name, one) for one in held.by_fold)
+    return f"The network's {name.replace('_', ' ')} by fold: {told}."
 
 
 def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings) -> Trial:
@@ -364,7 +371,7 @@ def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings)
         sha256=history.sha256(model.network),
         importance=held.importance,
         verdict=verdict(trained, held, parts, settings),
-        intervals=intervals if is_known or held.blocks is None else {},
+        intervals=intervals if is_known else {},
         headline=name,
         split=parts.split,
     )

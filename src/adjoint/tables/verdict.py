@@ -11,6 +11,7 @@ from ..core.annotations import Array
 from ..core.magnitude import magnitude
 from .held import NETWORK, Held
 from .parts import Parts
+from .score_text import score_text
 from .scores import LOSSES, Outputs, measure, noise
 from .settings import TableSettings
 from .training import Trained
@@ -20,7 +21,7 @@ _ERRORS = 2.0
 # A network that is the linear model differs from it by the rounding of 32 bits.
 _SAME = 1e-5
 _FEWEST_OF_A_CLASS = 10
-# Of fewer groups a standard error is itself uncertain by a quarter and more.
+# The standard error of fewer groups is itself uncertain by a quarter and more.
 _FEWEST_BLOCKS = 10
 _MOST_OF_ROWS = 0.9
 # A column that alone predicts this well may have been written down after the target was known.
@@ -67,14 +68,14 @@ def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = N
     gain = scores[NETWORK] - scores[simple]
     error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y, blocks)
     better, worse = ("below", "above") if metric in LOSSES else ("above", "below")
-    side = better if gain > 0 else worse
+    side, told = better if gain > 0 else worse, score_text(metric, abs(gain))
     if not np.isfinite(error):
         return (
-            f"The {metric.replace('_', ' ')} of the network is {_digits(abs(gain))} {side} that of "
+            f"The {metric.replace('_', ' ')} of the network is {told} {side} that of "
             f"the {simple}; these rows do not tell how much of it is chance."
         )
     by = (
-        f"{metric.replace('_', ' ')} of the network is {_digits(abs(gain))} ± {_digits(error)} "
+        f"{metric.replace('_', ' ')} of the network is {told} ± {score_text(metric, error)} "
         "(one standard error)"
     )
     is_same = _are_same(outputs[NETWORK], outputs[simple])
@@ -108,11 +109,6 @@ def _of_blocks(held: Held, settings: TableSettings) -> list[str]:
 
 def _are_same(a: Array, b: Array) -> bool:
     return bool(np.abs(a - b).max() <= _SAME * np.abs(b).max())
-
-
-def _digits(value: float) -> str:
-    """Return a number of any size with enough digits: errors in a target's unit may be large."""
-    return f"{value:.4f}" if value < 100 else f"{value:.5g}"
 
 
 def _of_classes(parts: Parts, labels: list[str]) -> list[str]:

@@ -138,7 +138,7 @@ class ShardedStep(TrainingStep):
             own = [array[first - start : last - start] for array in arrays]
             programs = self.programs_for(last - first, batch)
             shards[shard] = programs.on_shard([*own, share, np.arange(first, last)], first)
-        # Of a batch with fewer rows than shards a rank may have none.
+        # A rank may have no shard of a batch with fewer rows than shards.
         common = next((x.programs for x in shards.values()), None) or self.programs_for(
             bounds[1], batch
         )

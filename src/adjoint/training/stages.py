@@ -66,7 +66,7 @@ def cut(graph: Graph, differing: Collection[int], rows: Collection[int] = ()) ->
     Parameters
     ----------
     graph : Graph
-        Of a step on one shard, as it was traced.
+        A step on one shard, as it was traced.
     differing : collection of int
         The positions of the inputs that differ from shard to shard.
     rows : collection of int

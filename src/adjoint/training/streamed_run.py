@@ -43,7 +43,7 @@ class StreamedRun(EagerRun):
     Parameters
     ----------
     task : Task
-        Of a stream.
+        A task whose rows are a stream.
     history : History
     saver : Saver, optional
     begins_eagerly : bool

@@ -73,6 +73,6 @@ def evaluate(
             )
         )
     else:
-        shown = {"network": bounds} if np.isfinite(bounds).all() or not by else None
+        shown = {"network": bounds} if np.isfinite(bounds).all() else None
         say(scores({"network": metrics}, len(y), name, shown))
     return 0

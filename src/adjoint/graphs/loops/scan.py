@@ -102,7 +102,7 @@ def scan(
     rows = map_leaves(_row_array, xs)
     count = _length(rows, length)
     every = None if checkpoint_every is None else _checked_every(checkpoint_every)
-    # Of no turns the dtypes have to be traced, too.
+    # A loop without turns is traced too, for its dtypes.
     if count and current() is None and every is None:
         return _looped(f, init, rows, count, reverse)
     with _told_why_traced():
