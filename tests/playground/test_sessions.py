@@ -371,11 +371,17 @@ def test_the_users_model_is_left_alone():
     ],
 )
 def test_nonsense_is_refused_in_a_sentence(session, message):
-    before = (session.steps, session.settings, session.steps.taken)
+    session.look((1, 0), [0.5, 0.5], (0.25, 0.5))
+
+    def state():
+        seen = session.plane, session.probe, session.size
+        return session.steps, session.settings, session.steps.taken, *seen
+
+    before = state()
     header = text_of(requests.answer(session, message))
     assert header["what"] == "error"
     assert 0 < len(header["error"]) < 500
-    assert (session.steps, session.settings, session.steps.taken) == before
+    assert state() == before
 
 
 def test_a_message_that_is_too_long_is_not_read(session):

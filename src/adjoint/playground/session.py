@@ -147,16 +147,14 @@ class Session:
         probe: tuple[float, float] | None,
     ) -> None:
         """Choose the columns on the axes, what others are held at, and a point in the plane."""
-        width, problem = self._width, self.steps.setup.problem
-        self.probe = probe
-        self.plane: fields.Plane | None = None
-        if not width:
-            return
-        if not all(0 <= axis < width for axis in axes):
+        width = self._width
+        if width and not all(0 <= axis < width for axis in axes):
             raise SettingsError(f"axes: expected two columns from 0 to {width - 1}, got {axes}")
-        if held is not None and len(held) != width:
+        if width and held is not None and len(held) != width:
             raise SettingsError(f"held: expected {width} numbers, got {len(held)}")
-        self.plane = fields.plane_of(problem, axes, held)
+        problem = self.steps.setup.problem
+        self.plane = fields.plane_of(problem, axes, held) if width else None
+        self.probe = probe
 
     # --- what is sent
 
