@@ -384,6 +384,12 @@ def test_nonsense_is_refused_in_a_sentence(session, message):
     assert state() == before
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "1e999", "NaN"])
+def test_a_number_of_any_size_is_refused_with_the_range(session, number):
+    header = text_of(requests.answer(session, f'{{"do": "take", "until": {number}}}'))
+    assert header["error"].startswith("until: expected a number from 0 to ")
+
+
 def test_a_message_that_is_too_long_is_not_read(session):
     header = text_of(requests.answer(session, " " * (requests.MOST_MESSAGE + 1)))
     assert header["error"] == "the message is too long"

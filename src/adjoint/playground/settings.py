@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -164,7 +163,7 @@ def read(given: object) -> Settings:
 def number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> float:
     """Return a number in a range."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type, operator]
+    if not is_number or not low <= value <= high:  # type: ignore[operator]
         raise SettingsError(
             f"{name}: expected a number from {low:g} to {high:g}, got {value!r:.60}"
         )
