@@ -294,6 +294,52 @@ def test_one_column_is_shown_as_a_line():
     assert arrays["line"].shape == (96, 1)
 
 
+class Row(ad.nn.Module):
+    """A model whose answer for each row is one number, without a column."""
+
+    def __init__(self):
+        self.weight = ad.nn.Parameter(np.ones(2))
+
+    def forward(self, x):
+        return x @ self.weight
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "loss", "classes"),
+    [
+        (ad.nn.Linear(2, 5, rng=0), np.arange(20) % 2, "cross_entropy", 5),
+        (ad.nn.Linear(2, 2, rng=0), np.zeros(20, int), "cross_entropy", 2),
+        (ad.nn.Linear(2, 2, rng=0), np.arange(20) % 2 == 0, "cross_entropy", 2),
+        (ad.nn.Linear(2, 1, rng=0), np.arange(20)[:, None] % 2, "binary_cross_entropy", 2),
+        (Row(), 2.0 * (np.arange(20) % 2) - 1, "hinge_loss", 2),
+        (Row(), np.arange(20) % 2, "binary_cross_entropy", 2),
+        (Row(), np.arange(20), "mse_loss", 0),
+        (ad.nn.Linear(2, 3, rng=0), np.eye(3)[np.arange(20) % 3], "cross_entropy", 0),
+        (ad.nn.Linear(2, 3, rng=0), np.eye(3)[np.arange(20) % 3], "binary_cross_entropy", 0),
+    ],
+)
+def test_classes_are_what_the_model_tells_apart(model, y, loss, classes):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    session = Session(bring_model(model, X, y, loss, "adam", 8, 0, None))
+    header, _ = ask(session, "open")
+    assert (header["what"], len(header["labels"])) == ("opening", classes)
+    header, arrays = ask(session, "look", probe=[0.5, 0.5])
+    assert len(header["probe"]["answer"]) == (classes or 1)
+    assert len(arrays["field"]) == (classes if classes > 2 else 1)
+    with ad.no_grad():
+        outputs = np.asarray(session.steps.model(X).data)
+    if classes:
+        are_many = outputs.ndim == 2 and outputs.shape[1] > 1
+        right = outputs.argmax(axis=1) == y if are_many else (outputs > 0) == (y > 0)
+        assert header["train"]["quality"] == np.mean(right)
+        assert np.sum(header["train"]["confusion"]) == 20
+    elif loss == "mse_loss":
+        expected = 1 - np.mean((outputs - y) ** 2) / np.var(y)
+        assert header["train"]["quality"] == pytest.approx(expected)
+    else:
+        assert header["train"]["quality"] == "nan"
+
+
 def own_loss(prediction, target):
     return ((prediction - target) ** 4).mean()
 

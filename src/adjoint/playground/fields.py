@@ -73,7 +73,12 @@ def predict(model: Module, problem: Problem, points: Array) -> Array:
     """Return the network's outputs at points of the plot, in evaluation mode."""
     with modes_kept(model), no_grad(), np.errstate(all="ignore"):
         read = problem.read(points).astype(next(model.parameters()).dtype, copy=False)
-        return as_plain_array(model.eval()(read))
+        return in_rows(as_plain_array(model.eval()(read)))
+
+
+def in_rows(outputs: Array) -> Array:
+    """Return outputs with one row for each point, also where each point has a number alone."""
+    return outputs.reshape(len(outputs), -1)
 
 
 def probabilities(outputs: Array, classes: int) -> Array:
