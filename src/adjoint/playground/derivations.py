@@ -5,6 +5,8 @@ They are computed beside the training, and nothing of them goes back into it.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,13 +17,16 @@ from ..core.annotations import Array
 from ..explanation.derivation.derivation import Derivation
 from ..explanation.derivation.formula import Formula
 from ..explanation.derivation.function_at_point import of_model
+from ..explanation.derivation.lines import names_in
 from ..explanation.derivation.picture import Picture
 from ..explanation.derivation.step import Step
 from ..graphs.recording import no_grad
+from ..graphs.tracing.naming import parameter_names
 from ..nn.module import Module
 from ..optim.snapshot import kept
 from ..training.epochs import as_plain_array
 from ..training.step import TrainingStep
+from .readings import gradients
 from .settings import SettingsError
 from .steps import Steps
 
@@ -40,20 +45,23 @@ def derive(steps: Steps, lang: str) -> dict[str, Any]:
     values = {*given, *(step.name for step in derivation)}
     return {
         "title": derivation.title,
-        "verdict": derivation.verdict,
         "given": [
             {"name": name, "formula": _mathml(formula), **matrix(array)}
             for name, (formula, array) in zip(given, derivation.given(), strict=True)
         ],
         "steps": [_told(derivation, step, values) for step in derivation],
-        "gradient": {path: f"d_{name}" for name, path in derivation.program.paths.items()},
+        "gradient": {
+            path: derivation.program.gradient[name]
+            for name, path in derivation.program.paths.items()
+            if name in derivation.program.gradient
+        },
         "graph": _graph(picture) if picture.is_readable else None,
-        "names": derivation.program.gradient,
         "paths": dict(derivation.program.paths),
     }
 
 
 def _told(derivation: Derivation, step: Step, values: set[str]) -> dict[str, Any]:
+    read = names_in(ast.parse(step.source, mode="eval").body)
     return {
         "number": step.number,
         "part": step.part,
@@ -61,19 +69,9 @@ def _told(derivation: Derivation, step: Step, values: set[str]) -> dict[str, Any
         "source": step.source,
         "formula": _mathml(step.formula),
         "rule": step.rule.cited(derivation.say),
-        "reads": [
-            name for name in derivation.evaluator.scope if name in values and _reads(step, name)
-        ],
+        "reads": [name for name in derivation.evaluator.scope if name in values & read],
         **matrix(step.value),
     }
-
-
-def _reads(step: Step, name: str) -> bool:
-    import ast
-
-    from ..explanation.derivation.lines import names_in
-
-    return name in names_in(ast.parse(step.source, mode="eval").body)
 
 
 def _mathml(formula: Formula) -> str:
@@ -149,10 +147,8 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
 
     It is that of the batch to come, at the present weights; these are as they were afterwards.
     """
-    from .readings import gradients
-
     tensor, place = parameter(steps.model, name, index)
-    _, found = gradients(steps)
+    found = gradients(steps)
     X, *targets = steps.batch()
     before = tensor.data
 
@@ -202,8 +198,6 @@ def _training_step(steps: Steps) -> TrainingStep:
 
 
 def _short_names(steps: Steps) -> dict[str, str]:
-    from ..graphs.tracing.naming import parameter_names
-
     step = _training_step(steps)
     paths = [*step.params, *step.buffers, *step.scalars, *step.read_only]
     return dict(zip(paths, parameter_names(paths), strict=True))
@@ -211,8 +205,6 @@ def _short_names(steps: Steps) -> dict[str, str]:
 
 def _read_by(own: list[str], lines: list[str]) -> Iterator[str]:
     """Yield the lines that compute single letters and numbers which some lines read."""
-    import re
-
     made = {line.split(" = ")[0]: line for line in lines if re.match(r"v\d+ = ", line)}
     asked, seen = list(own), set()
     while asked:

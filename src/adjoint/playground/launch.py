@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import socket
 import sys
 import threading
@@ -19,6 +20,7 @@ from ..errors import choose, require
 from ..graphs.recording import no_grad
 from ..nn.functional import LOSSES
 from ..nn.module import Module
+from ..optim import OPTIMIZERS
 from ..optim.snapshot import kept
 from ..training.epochs import as_plain_array
 from ..training.history import History
@@ -26,6 +28,7 @@ from ..training.task import Loss, MakesOptimizer, Task, prepare
 from .fields import in_rows
 from .guard import Guard
 from .problem import Problem, Rows
+from .requests import MOST_MESSAGE
 from .server import Server
 from .session import Brought
 from .settings import BY_NUMBER, BY_SCORE, Settings
@@ -127,8 +130,6 @@ def bring_model(
     validation: tuple[ArrayLike, ArrayLike] | None,
 ) -> Brought:
     """Return a model and its rows, checked as `fit` checks them."""
-    import copy
-
     if not (isinstance(optimizer, str) or callable(optimizer)):
         raise TypeError(
             "play: expected the name of an optimiser or a callable that makes one, as "
@@ -148,8 +149,6 @@ def bring_model(
     made: Any = task.optimizer
 
     def make(parameters: list[Any]) -> Any:
-        from ..optim import OPTIMIZERS
-
         return (OPTIMIZERS[optimizer.lower()] if isinstance(optimizer, str) else optimizer)(
             parameters
         )
@@ -245,8 +244,6 @@ def launch(
 
 def configuration(uvicorn: Any, server: Server) -> Any:
     """Return how uvicorn serves it: silently, with messages no longer than a page may send."""
-    from .requests import MOST_MESSAGE
-
     return uvicorn.Config(
         server.application(),
         log_level="critical",

@@ -65,17 +65,16 @@ def _of_classes(loss: float, outputs: Array, y: Array, problem: Problem) -> Scor
     return Score(loss, float(np.mean(true == guess)), confusion.tolist())
 
 
-def gradients(steps: Steps) -> tuple[float, dict[str, Array]]:
-    """Return the loss of the batch to come, and its gradient by every parameter that is trained."""
+def gradients(steps: Steps) -> dict[str, Array]:
+    """Return the gradient of the batch to come by every parameter that is trained."""
     model, loss = steps.model, steps.setup.loss
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     X, *targets = steps.batch()
     with kept(model, loss), enable_grad(), np.errstate(all="ignore"):
         model.zero_grad()
-        value = loss(model(X), *targets)
-        value.backward()
+        loss(model(X), *targets).backward()
         found = {n: np.zeros(p.shape) if p.grad is None else p.grad.data for n, p in named}
-    return float(as_plain_array(value)), {n: np.asarray(g) for n, g in found.items()}
+    return {n: np.asarray(g) for n, g in found.items()}
 
 
 class Flow(NamedTuple):

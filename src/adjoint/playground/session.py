@@ -68,7 +68,6 @@ class Session:
         self.brought = brought or Brought()
         self.rows = self.brought.rows
         self.notes: list[str] = []
-        self.size = fields.SIZES[2]
         self.begin(self.brought.settings)
 
     # --- the training
@@ -203,7 +202,7 @@ class Session:
     def _read(self) -> tuple[dict[str, Any], dict[str, Array]]:
         steps = self.steps
         started = perf_counter()
-        loss, found = readings.gradients(steps)
+        found = readings.gradients(steps)
         train, test = (
             readings.score(steps, steps.setup.problem.train),
             readings.score(steps, steps.setup.problem.test),
@@ -217,7 +216,6 @@ class Session:
             "diverged": steps.diverged,
             "stopped": self.stopped,
             "rate": plain(steps.task.optimizer.lr),
-            "batch_loss": plain(loss),
             "train": _told(train),
             "test": _told(test),
             "flow": [
@@ -225,8 +223,6 @@ class Session:
                 for each in readings.flow(steps, found, steps.before())
             ],
             "idle": readings.idle_units(steps),
-            "oldest": steps.moments.first.step,
-            "moments": len(steps.moments),
         }
         arrays = self._numbers(found) | self._pictures(content) | {"curve": self._curve()}
         content["milliseconds"] = round(1e3 * (perf_counter() - started), 2)
@@ -258,7 +254,7 @@ class Session:
                 else fields.numbers(outputs, problem)
             )
         else:
-            found["field"] = fields.planes(model, problem, plane, self.size)
+            found["field"] = fields.planes(model, problem, plane)
         for place, pictures, most in fields.unit_pictures(model, problem, plane):
             content["units"][place] = plain(most)
             found[f"units {place}"] = pictures

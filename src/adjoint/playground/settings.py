@@ -215,11 +215,6 @@ def optimizer_options(name: str) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
-def optimizer_rate(name: str) -> float:
-    """Return the learning rate that an optimiser has by default."""
-    return float(inspect.signature(OPTIMIZERS[name]).parameters["lr"].default)
-
-
 def schedule_options(name: str) -> dict[str, Any]:
     """Return the settings of a schedule beside the rate it begins with, with first values."""
     kind = SCHEDULES[name]

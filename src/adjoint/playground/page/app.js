@@ -279,7 +279,7 @@ class App {
   choose(name, index) {
     this.entry = { name, index };
     this.check = null;
-    const line = this.lineOf(`d_${this.shortName(name)}`);
+    const line = this.gradientLine(name);
     if (line) this.line = line;
     this.tell("line");
   }
@@ -288,6 +288,11 @@ class App {
   shortName(path) {
     const paths = this.derivation ? this.derivation.paths : {};
     return Object.keys(paths).find((name) => paths[name] === path) || "";
+  }
+
+  /** Return the line that gives the gradient of a parameter. @param {string} path */
+  gradientLine(path) {
+    return this.lineOf(this.derivation ? this.derivation.gradient[path] : "");
   }
 
   /** @param {string} name @returns {number|null} */
