@@ -223,6 +223,39 @@ def test_the_update_rule_is_that_of_the_optimiser(session):
     assert header["lines"][-1].startswith("b2_new = b2 - ")
 
 
+class Named(ad.nn.Module):
+    """A model whose parameters have names that begin alike."""
+
+    def __init__(self):
+        self.w, self.w_out = ad.nn.Parameter(np.ones((2, 3))), ad.nn.Parameter(np.ones((3, 2)))
+
+    def forward(self, x):
+        return (x @ self.w).tanh() @ self.w_out
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lion"])
+def test_an_update_rule_alone_computes_the_next_value(optimizer):
+    X, y = ad.datasets.make_moons(20)
+    session = Session(bring_model(Named(), X, y, "cross_entropy", optimizer, 8, 0, None))
+    session.steps.take(4)
+    lines = {name: ask(session, "update", name=name)[0]["lines"] for name in ("w", "w_out")}
+    assert not any("w_out" in line for line in lines["w"])
+    named = dict(session.steps.model.named_parameters())
+    found = readings.gradients(session.steps)
+    given = {"np": np, "memory": session.steps.task.optimizer.memory}
+    given |= session.steps.task.optimizer.settings_now(0)
+    for name, parameter in named.items():
+        given |= {name: parameter.data, f"d_{name}": found[name]}
+        exec("\n".join(lines[name]), given)
+    session.steps.take(1)
+    for (name, parameter), memory in zip(
+        named.items(), session.steps.task.optimizer.memory, strict=True
+    ):
+        np.testing.assert_allclose(given[f"{name}_new"], parameter.data, rtol=1e-12)
+        for key, value in memory.items():
+            np.testing.assert_allclose(given[f"{name}_{key}_new"], value, rtol=1e-12)
+
+
 def test_the_weights_are_a_file_that_adjoint_reads(session, tmp_path):
     session.take(20, 0.1)
     _, arrays = ask(session, "weights")

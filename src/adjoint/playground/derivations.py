@@ -6,8 +6,6 @@ They are computed beside the training, and nothing of them goes back into it.
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -174,18 +172,46 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
 
 
 def update_rule(steps: Steps, name: str) -> dict[str, Any]:
-    """Return the lines of the written step that update a parameter, and the whole step."""
+    """Return the lines that lead from a gradient to the new parameter and the new memory of it."""
     parameter(steps.model, name, 0)
     source = step_source(steps)
     short = _short_names(steps).get(name, "")
-    lines = [line.strip() for line in source.split("\n")]
-    own = [line for line in lines if line.startswith((f"{short}_", f"{short} ="))]
-    wanted = set(_read_by(own, lines))
+    written = _assignments(source)
+    memory = sorted({f"{short}_{key}_new" for each in steps.task.optimizer.memory for key in each})
+    leading = _leading_to([f"{short}_new", *memory], written, given=f"d_{short}")
+    lines = source.split("\n")
     return {
         "name": name,
         "short": short,
-        "lines": [line for line in lines if line in own or line in wanted],
+        "lines": [
+            line.removeprefix("    ")
+            for made, statement in written.items()
+            if made in leading
+            for line in lines[statement.lineno - 1 : statement.end_lineno]
+        ],
     }
+
+
+def _assignments(source: str) -> dict[str, ast.Assign]:
+    """Return the statements of the last function in a source that give a name its value."""
+    (*_, function) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    return {
+        statement.targets[0].id: statement
+        for statement in function.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+
+
+def _leading_to(names: list[str], written: dict[str, ast.Assign], *, given: str) -> set[str]:
+    """Return the names that some are made of, and themselves; what is given is made of nothing."""
+    asked, found = list(names), {given}
+    while asked:
+        made = asked.pop()
+        if made in written and made not in found:
+            found.add(made)
+            asked += names_in(written[made].value)
+    return found - {given}
 
 
 def step_source(steps: Steps) -> str:
@@ -201,15 +227,3 @@ def _short_names(steps: Steps) -> dict[str, str]:
     step = _training_step(steps)
     paths = [*step.params, *step.buffers, *step.scalars, *step.read_only]
     return dict(zip(paths, parameter_names(paths), strict=True))
-
-
-def _read_by(own: list[str], lines: list[str]) -> Iterator[str]:
-    """Yield the lines that compute single letters and numbers which some lines read."""
-    made = {line.split(" = ")[0]: line for line in lines if re.match(r"v\d+ = ", line)}
-    asked, seen = list(own), set()
-    while asked:
-        for name in re.findall(r"\bv\d+\b", asked.pop()):
-            if name in made and name not in seen:
-                seen.add(name)
-                asked.append(made[name])
-                yield made[name]
