@@ -496,6 +496,30 @@ def test_a_point_is_followed(open_page):
 
 
 @pytest.mark.full
+def test_the_point_that_is_followed_is_moved_by_the_arrow_keys(open_page):
+    page = open_page().page()
+    settle(page)
+    left, bottom, right, top = page.evaluate("playground.opening.header.sight")
+    page.focus("#field")
+    x, y = 0.5, 0.5
+    for key, (dx, dy) in {
+        "ArrowRight": (1, 0), "ArrowUp": (0, 1), "ArrowLeft": (-1, 0), "ArrowDown": (0, -1),
+    }.items():  # fmt: skip
+        page.keyboard.press(key)
+        x, y = x + dx / 40, y + dy / 40
+        at = left + x * (right - left), bottom + y * (top - bottom)
+        wait(
+            page,
+            "(playground.frame.header.probe?.at || []).every("
+            f"(v, i) => Math.abs(v - {list(at)}[i]) < 1e-9) && playground.frame.header.probe",
+        )
+    assert settle(page) == 0
+    page.focus("#play")
+    page.keyboard.press("ArrowRight")
+    wait(page, "playground.step === 1")
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("way", ["pasted", "file"])
 def test_an_own_table_is_trained_on(open_page, tmp_path, way):
     one = open_page()
@@ -768,6 +792,7 @@ def test_models_of_the_users(open_page, kind):
     page.click("#play")
     settle(page)
     assert len(given[1]) == int(page.inner_text("#facts .mono >> nth=0"))
+    assert page.locator("#probe").count() == (kind == "seven columns")
     page.click("#tab-graph")
     page.wait_for_selector("#graph svg")
     assert "no dead" not in page.inner_text("#flow") or kind != "convolution"

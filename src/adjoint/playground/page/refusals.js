@@ -38,7 +38,7 @@ export function told(text) {
   if (language() !== "zh") return text;
   for (const [form, translation] of FORMS) {
     const found = form.exec(text);
-    if (found) return translation.replace(/\{(say )?(\d)\}/g, (_, named, place) => (named ? say(found[place]) : found[place]));
+    if (found) return translation.replace(/\{(say )?(\d)\}/g, (_, named, place) => (named ? say(found[Number(place)]) : found[Number(place)]));
   }
   return text;
 }
