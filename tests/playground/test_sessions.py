@@ -323,7 +323,7 @@ def test_a_convolution_has_no_plane_and_is_trained():
     assert ask(session, "derive")[0]["what"] == "derivation"
 
 
-def test_of_seven_columns_two_are_axes_and_others_are_held():
+def test_two_of_seven_columns_are_axes_and_others_are_held():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 7))
     model = ad.nn.MLP(7, 3, 1, rng=0)

@@ -25,7 +25,7 @@ from .settings import BY_NUMBER, OWN, Settings, SettingsError
 from .setup import Given, setup_of
 from .steps import MOST_EPOCHS, Steps
 
-# Of more parameters than these no numbers are sent, and of more rows no points.
+# No numbers of more parameters than these are sent, and no points of more rows.
 MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
 MOST_CURVE = 240
 # The longest turn of a training, in seconds; then the page shows where it is.
@@ -42,7 +42,8 @@ class Brought:
         What a page begins with.
     rows : Rows or None
     model : Given or None
-        With it also ``problem``.
+    problem : Problem or None
+        The rows of ``model``; there are both or neither.
     """
 
     settings: Settings = field(default_factory=Settings)

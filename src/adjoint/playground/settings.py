@@ -60,7 +60,7 @@ class Settings:
     data : str
         A name in `toys.TOYS`, or "own".
     rows, noise, classes : int, float, int
-        Of a toy set; ``classes`` of those that can have several.
+        How a toy set is made; ``classes`` matters to those that can have several.
     test : float
         The share of the rows on which it is not trained.
     seed : int
@@ -69,7 +69,7 @@ class Settings:
         Names in `features.FEATURES`; for toy sets only.
     layers : tuple of Layer
     norm, dropout, initialise : str, float, str
-        Of every hidden layer; "auto" begins with what suits the activation.
+        What every hidden layer has; "auto" begins with what suits the activation.
     loss, optimizer, lr, options : str, str, float, dict
         ``options`` are further settings of the optimiser.
     schedule, schedule_options : str, dict
