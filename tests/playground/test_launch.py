@@ -28,12 +28,14 @@ def test_a_missing_package_is_named_with_its_extra(missing, monkeypatch):
         ((None, X, Y), "without a model"),
         ((ad.nn.MLP(2, 2, rng=0),), "needs its rows"),
         ((ad.nn.MLP(2, 2, rng=0), X, Y[:3]), "20"),
+        ((ad.nn.MLP(2, 1, rng=0), X, X[:, 0], "mse_loss"), r"shape \(20, 1\)"),
+        ((ad.nn.MLP(3, 2, rng=0), X, Y), "3"),
         (("model", X, Y), "Module"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused(given, message):
     with pytest.raises((TypeError, ValueError), match=message):
-        ad.play(*given, browser=False)
+        ad.play(*given[:3], **dict(zip(["loss"], given[3:], strict=False)), browser=False)
 
 
 def test_an_optimiser_that_is_one_already_is_refused():

@@ -56,10 +56,7 @@ def test_decimal_commas_do_not_take_the_first_row_for_names():
 @pytest.mark.parametrize("cells", ["1,234;5,678;9,012", "1,5;2.5;3,5", "1,5;x,5;2,5"])
 def test_commas_that_may_mean_something_else_are_not_read_as_decimals(cells):
     text = "u;y\n" + "".join(f"{n};{cell}\n" for n, cell in enumerate(2 * cells.split(";")))
-    try:
-        rows, _ = read_text(text, "y")
-    except SettingsError:
-        return
+    rows, _ = read_text(text, "y")
     assert set(rows.labels) == set(cells.split(";"))
 
 
@@ -92,6 +89,22 @@ def test_a_table_without_names_gets_some():
 def test_whole_numbers_of_few_kinds_are_classes_in_their_order():
     rows, _ = read_text("u,y\n" + "".join(f"{n},{[10, 9, 2][n % 3]}\n" for n in range(6)), None)
     assert rows.labels == ["2", "9", "10"]
+
+
+def test_a_whole_number_is_one_class_however_it_is_written():
+    cells = ["1", "1.0", "-0", "0", "0e0", "+1"]
+    rows, _ = read_text("u,y\n" + "".join(f"{n},{cell}\n" for n, cell in enumerate(cells)), None)
+    assert rows.labels == ["0", "1"]
+    np.testing.assert_array_equal(rows.y, [1, 1, 0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("target", ["long " * 20, " y "])
+def test_a_target_is_found_by_its_whole_name(target):
+    text = f"u,{target},v\n" + "".join(f"{n},{n}.5,{-n}\n" for n in range(6))
+    for name in (target, target.strip()):
+        rows, _ = read_text(text, name)
+        np.testing.assert_array_equal(rows.y, np.arange(6) + 0.5)
+        assert rows.names[-1] == target.strip()[:40]
 
 
 def test_what_is_written_is_read_to_the_last_bit():

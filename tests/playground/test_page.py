@@ -1,5 +1,6 @@
 """The page in a browser: every control, own tables, the way back, the program, both languages."""
 
+import json
 import re
 import shutil
 import threading
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 
 import adjoint as ad
-from adjoint.playground import launch
+from adjoint.playground import launch, requests
+from adjoint.playground.frame import unpack
 from adjoint.playground.guard import Guard
+from adjoint.playground.own_table import read_text
 from adjoint.playground.server import Server
-from adjoint.playground.session import Brought
+from adjoint.playground.session import Brought, Session
 from adjoint.playground.settings import read
 
 CHROMIUM = next(
@@ -39,6 +42,64 @@ def test_every_word_that_is_said_is_known_in_both_languages():
     said = set(re.findall(r'\bsay\("(\w+)"', text)) | set(re.findall(r'"data-hint": "(\w+)"', text))
     assert len(said) > 60
     assert said <= counts.keys()
+
+
+@pytest.fixture
+def forms():
+    """Return the sentences that the page can translate, as patterns, with what they become."""
+    text = (PAGE / "refusals.js").read_text(encoding="utf-8")
+    return re.findall(r'\[/(\^.+\$)/, "(.+)"\],', text)
+
+
+def test_every_form_of_a_sentence_has_what_its_translation_repeats(forms):
+    assert len(forms) > 20
+    for form, translation in forms:
+        places = {int(place) for place in re.findall(r"\{(?:say )?(\d)\}", translation)}
+        assert places == set(range(1, re.compile(form).groups + 1)), form
+
+
+@pytest.mark.parametrize(
+    ("do", "given"),
+    [
+        ("begin", {"settings": {"rows": 7}}),
+        ("begin", {"settings": {"rows": None}}),
+        ("begin", {"settings": {"seed": 1.5}}),
+        ("begin", {"settings": {"options": {"beta1": -1}}}),
+        ("begin", {"settings": {"features": []}}),
+        ("begin", {"settings": {"data": "own"}}),
+        ("begin", {"settings": {"data": "hills"}}),
+        ("begin", {"settings": {"loss": "mse_loss"}}),
+        ("begin", {"settings": {"data": "rays", "loss": "hinge_loss"}}),
+        ("begin", {"settings": {"rows": 11, "test": 0, "norm": "batch"}}),
+        ("bring", {"text": "x" * 1_000_001}),
+        ("bring", {"text": "a,b\n" + "x" * 200_000}),
+        ("bring", {"text": "a,b"}),
+        ("bring", {"text": "a,b\n1,2\n3\n"}),
+        ("bring", {"text": "a\n1\n"}),
+        ("bring", {"text": "a,b\n" + "1,2\n" * 5001}),
+        ("bring", {"text": "a,b\nx,1\ny,2\n"}),
+        ("bring", {"text": 4 * ("1" + ",x" * 49 + "\n1" + ",y" * 49 + "\n")}),
+        ("bring", {"text": "a,b\n,1\n2,\n"}),
+        ("bring", {"text": "a,b\n1e200,1\n2,2\n"}),
+        ("bring", {"text": "a,b\n1,1e200\n2,2.5\n"}),
+        ("bring", {"text": "a,b\n1,2\n", "target": "c"}),
+        ("bring", {"text": "a,b\n1,x\n2,x\n"}),
+        ("bring", {"text": "a,b\n" + "".join(f"{n},w{n}\n" for n in range(9))}),
+    ],
+)  # fmt: skip
+def test_what_a_reader_may_be_refused_has_a_translation(forms, do, given):
+    message = json.dumps({"do": do, "id": 1, **given})
+    header, _ = unpack(requests.answer(Session(Brought(read(SMALL))), message)[8:])
+    assert header["what"] == "error"
+    assert [form for form, _ in forms if re.match(form, header["error"])], header["error"]
+
+
+def test_every_note_on_a_table_has_a_translation(forms):
+    rows = "".join(f"{n},{'ab'[n % 2]},w{n},{n if n else ''}\n" for n in range(8))
+    _, notes = read_text("a,few,many,y\n" + rows, None)
+    assert len(notes) == 3
+    for note in notes:
+        assert [form for form, _ in forms if re.match(form, note)], note
 
 
 def test_nothing_in_the_page_is_evaluated_or_taken_for_markup():
@@ -435,6 +496,30 @@ def test_a_point_is_followed(open_page):
 
 
 @pytest.mark.full
+def test_the_point_that_is_followed_is_moved_by_the_arrow_keys(open_page):
+    page = open_page().page()
+    settle(page)
+    left, bottom, right, top = page.evaluate("playground.opening.header.sight")
+    page.focus("#field")
+    x, y = 0.5, 0.5
+    for key, (dx, dy) in {
+        "ArrowRight": (1, 0), "ArrowUp": (0, 1), "ArrowLeft": (-1, 0), "ArrowDown": (0, -1),
+    }.items():  # fmt: skip
+        page.keyboard.press(key)
+        x, y = x + dx / 40, y + dy / 40
+        at = left + x * (right - left), bottom + y * (top - bottom)
+        wait(
+            page,
+            "(playground.frame.header.probe?.at || []).every("
+            f"(v, i) => Math.abs(v - {list(at)}[i]) < 1e-9) && playground.frame.header.probe",
+        )
+    assert settle(page) == 0
+    page.focus("#play")
+    page.keyboard.press("ArrowRight")
+    wait(page, "playground.step === 1")
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("way", ["pasted", "file"])
 def test_an_own_table_is_trained_on(open_page, tmp_path, way):
     one = open_page()
@@ -640,6 +725,9 @@ def test_both_languages(open_page):
     assert page.get_attribute("html", "lang") == "zh-CN"
     wait(page, "playground.derivation?.title.includes('推导')")
     assert page.locator("#data").inner_text().count("学习率") == 1
+    page.fill("#set-rows", "7")
+    page.press("#set-rows", "Enter")
+    wait(page, "playground.notice === '样本数：应为 10 到 5000 之间的数，实际为 7'")
     page.click("#language")
     wait(page, "document.getElementById('play').textContent === 'Play'")
     chinese = one.page(locale="zh-CN")
@@ -704,6 +792,7 @@ def test_models_of_the_users(open_page, kind):
     page.click("#play")
     settle(page)
     assert len(given[1]) == int(page.inner_text("#facts .mono >> nth=0"))
+    assert page.locator("#probe").count() == (kind == "seven columns")
     page.click("#tab-graph")
     page.wait_for_selector("#graph svg")
     assert "no dead" not in page.inner_text("#flow") or kind != "convolution"

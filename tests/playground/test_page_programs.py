@@ -111,7 +111,7 @@ def test_before_the_first_step_the_program_makes_the_first_weights():
     ],
     ids=["numbers", "classes"],
 )
-def test_of_ones_own_table(text, tmp_path, monkeypatch):
+def test_a_table_of_ones_own_is_read_from_the_file_beside_it(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows, _ = read_text("u,v,w\n" + text, None)
     steps = taken(Steps(setup_of(settings_for(rows, read(SMALL)), rows)), 8, 0)
@@ -119,7 +119,7 @@ def test_of_ones_own_table(text, tmp_path, monkeypatch):
     assert_same(steps, run(program_text(steps)))
 
 
-def test_of_ones_own_model_it_takes_up_model_and_rows():
+def test_it_takes_up_a_model_and_rows_of_ones_own():
     X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
     model = ad.nn.MLP(2, 3, 2, rng=0)
     make = lambda p: ad.optim.SGD(p, lr=0.3, momentum=0.5)  # noqa: E731

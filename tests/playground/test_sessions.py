@@ -88,12 +88,12 @@ def test_the_opening_has_rows_layers_and_parameters(session):
 
 
 def test_the_field_is_what_the_model_says_at_its_points(session):
-    _, arrays = ask(session, "look", size=24)
-    points = session.plane.points(24)
+    _, arrays = ask(session, "look")
+    points = session.plane.points(64)
     with ad.no_grad():
         outputs = session.steps.model(points).data
     yes = np.exp(outputs[:, 1]) / np.exp(outputs).sum(axis=1)
-    assert arrays["field"].shape == (1, 24, 24)
+    assert arrays["field"].shape == (1, 64, 64)
     np.testing.assert_allclose(arrays["field"].ravel(), 255 * yes, atol=0.51)
     assert points[0, 1] > points[-1, 1]  # the top row is where the second column is greatest
 
@@ -176,6 +176,27 @@ def test_the_derivation_is_that_of_explain(session):
     assert all(box["forward"] or box["backward"] or box["kind"] for box in header["graph"]["boxes"])
 
 
+class Marked(ad.nn.Module):
+    """A model with a parameter that has the name of another one's gradient."""
+
+    def __init__(self):
+        self.w, self.d_w = ad.nn.Parameter(np.ones((2, 3))), ad.nn.Parameter(np.ones((3, 2)))
+
+    def forward(self, x):
+        return (x @ self.w).tanh() @ self.d_w
+
+
+def test_every_gradient_has_its_line_whatever_a_parameter_is_called():
+    X, y = ad.datasets.make_moons(20)
+    session = Session(bring_model(Marked(), X, y, "cross_entropy", "adam", 8, 0, None))
+    header, _ = ask(session, "derive")
+    lines = {step["name"]: step for step in header["steps"]}
+    expected = readings.gradients(session.steps)
+    assert header["gradient"].keys() == expected.keys()
+    for path, name in header["gradient"].items():
+        np.testing.assert_allclose(lines[name]["values"], expected[path], rtol=1e-12)
+
+
 def test_the_derivation_speaks_chinese(session):
     header, _ = ask(session, "derive", lang="zh")
     assert "推导" in header["title"]
@@ -200,6 +221,39 @@ def test_the_update_rule_is_that_of_the_optimiser(session):
     header, _ = ask(session, "update", name="layers[2].bias")
     assert header["short"] == "b2"
     assert header["lines"][-1].startswith("b2_new = b2 - ")
+
+
+class Named(ad.nn.Module):
+    """A model whose parameters have names that begin alike."""
+
+    def __init__(self):
+        self.w, self.w_out = ad.nn.Parameter(np.ones((2, 3))), ad.nn.Parameter(np.ones((3, 2)))
+
+    def forward(self, x):
+        return (x @ self.w).tanh() @ self.w_out
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lion"])
+def test_an_update_rule_alone_computes_the_next_value(optimizer):
+    X, y = ad.datasets.make_moons(20)
+    session = Session(bring_model(Named(), X, y, "cross_entropy", optimizer, 8, 0, None))
+    session.steps.take(4)
+    lines = {name: ask(session, "update", name=name)[0]["lines"] for name in ("w", "w_out")}
+    assert not any("w_out" in line for line in lines["w"])
+    named = dict(session.steps.model.named_parameters())
+    found = readings.gradients(session.steps)
+    given = {"np": np, "memory": session.steps.task.optimizer.memory}
+    given |= session.steps.task.optimizer.settings_now(0)
+    for name, parameter in named.items():
+        given |= {name: parameter.data, f"d_{name}": found[name]}
+        exec("\n".join(lines[name]), given)
+    session.steps.take(1)
+    for (name, parameter), memory in zip(
+        named.items(), session.steps.task.optimizer.memory, strict=True
+    ):
+        np.testing.assert_allclose(given[f"{name}_new"], parameter.data, rtol=1e-12)
+        for key, value in memory.items():
+            np.testing.assert_allclose(given[f"{name}_{key}_new"], value, rtol=1e-12)
 
 
 def test_the_weights_are_a_file_that_adjoint_reads(session, tmp_path):
@@ -269,16 +323,16 @@ def test_a_convolution_has_no_plane_and_is_trained():
     assert ask(session, "derive")[0]["what"] == "derivation"
 
 
-def test_of_seven_columns_two_are_axes_and_others_are_held():
+def test_two_of_seven_columns_are_axes_and_others_are_held():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 7))
     model = ad.nn.MLP(7, 3, 1, rng=0)
     session = Session(bring_model(model, X, X[:, :1], "mse_loss", "adam", 8, 0, None))
     held = [0.5] * 7
-    header, arrays = ask(session, "look", axes=[6, 2], held=held, size=24, opening=True)
+    header, arrays = ask(session, "look", axes=[6, 2], held=held, opening=True)
     assert (header["axes"], header["width"]) == ([6, 2], 7)
     np.testing.assert_allclose(arrays["points"], X[:, [6, 2]], rtol=1e-6)
-    points = session.plane.points(24)
+    points = session.plane.points(64)
     assert (points[:, [0, 1, 3, 4, 5]] == 0.5).all()
     with ad.no_grad():
         outputs = model(points).data[:, 0]
@@ -292,6 +346,52 @@ def test_one_column_is_shown_as_a_line():
     model = ad.nn.MLP(1, 3, 1, rng=0)
     _, arrays = ask(Session(bring_model(model, X, X**2, "mse_loss", "adam", 8, 0, None)), "open")
     assert arrays["line"].shape == (96, 1)
+
+
+class Row(ad.nn.Module):
+    """A model whose answer for each row is one number, without a column."""
+
+    def __init__(self):
+        self.weight = ad.nn.Parameter(np.ones(2))
+
+    def forward(self, x):
+        return x @ self.weight
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "loss", "classes"),
+    [
+        (ad.nn.Linear(2, 5, rng=0), np.arange(20) % 2, "cross_entropy", 5),
+        (ad.nn.Linear(2, 2, rng=0), np.zeros(20, int), "cross_entropy", 2),
+        (ad.nn.Linear(2, 2, rng=0), np.arange(20) % 2 == 0, "cross_entropy", 2),
+        (ad.nn.Linear(2, 1, rng=0), np.arange(20)[:, None] % 2, "binary_cross_entropy", 2),
+        (Row(), 2.0 * (np.arange(20) % 2) - 1, "hinge_loss", 2),
+        (Row(), np.arange(20) % 2, "binary_cross_entropy", 2),
+        (Row(), np.arange(20), "mse_loss", 0),
+        (ad.nn.Linear(2, 3, rng=0), np.eye(3)[np.arange(20) % 3], "cross_entropy", 0),
+        (ad.nn.Linear(2, 3, rng=0), np.eye(3)[np.arange(20) % 3], "binary_cross_entropy", 0),
+    ],
+)
+def test_classes_are_what_the_model_tells_apart(model, y, loss, classes):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    session = Session(bring_model(model, X, y, loss, "adam", 8, 0, None))
+    header, _ = ask(session, "open")
+    assert (header["what"], len(header["labels"])) == ("opening", classes)
+    header, arrays = ask(session, "look", probe=[0.5, 0.5])
+    assert len(header["probe"]["answer"]) == (classes or 1)
+    assert len(arrays["field"]) == (classes if classes > 2 else 1)
+    with ad.no_grad():
+        outputs = np.asarray(session.steps.model(X).data)
+    if classes:
+        are_many = outputs.ndim == 2 and outputs.shape[1] > 1
+        right = outputs.argmax(axis=1) == y if are_many else (outputs > 0) == (y > 0)
+        assert header["train"]["quality"] == np.mean(right)
+        assert np.sum(header["train"]["confusion"]) == 20
+    elif loss == "mse_loss":
+        expected = 1 - np.mean((outputs - y) ** 2) / np.var(y)
+        assert header["train"]["quality"] == pytest.approx(expected)
+    else:
+        assert header["train"]["quality"] == "nan"
 
 
 def own_loss(prediction, target):
@@ -361,7 +461,6 @@ def test_the_users_model_is_left_alone():
         '{"do": "look", "held": [1]}',
         '{"do": "look", "held": [1, Infinity]}',
         '{"do": "look", "probe": [1]}',
-        '{"do": "look", "size": 100000}',
         '{"do": "check", "name": "layers[0].weight", "index": 6}',
         '{"do": "check", "name": "__class__"}',
         '{"do": "update", "name": 5}',
@@ -371,11 +470,23 @@ def test_the_users_model_is_left_alone():
     ],
 )
 def test_nonsense_is_refused_in_a_sentence(session, message):
-    before = (session.steps, session.settings, session.steps.taken)
+    session.look((1, 0), [0.5, 0.5], (0.25, 0.5))
+
+    def state():
+        seen = session.plane, session.probe
+        return session.steps, session.settings, session.steps.taken, *seen
+
+    before = state()
     header = text_of(requests.answer(session, message))
     assert header["what"] == "error"
     assert 0 < len(header["error"]) < 500
-    assert (session.steps, session.settings, session.steps.taken) == before
+    assert state() == before
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "1e999", "NaN"])
+def test_a_number_of_any_size_is_refused_with_the_range(session, number):
+    header = text_of(requests.answer(session, f'{{"do": "take", "until": {number}}}'))
+    assert header["error"].startswith("until: expected a number from 0 to ")
 
 
 def test_a_message_that_is_too_long_is_not_read(session):

@@ -5,7 +5,7 @@ They are computed beside the training, and nothing of them goes back into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,16 @@ from ..core.annotations import Array
 from ..explanation.derivation.derivation import Derivation
 from ..explanation.derivation.formula import Formula
 from ..explanation.derivation.function_at_point import of_model
+from ..explanation.derivation.lines import names_in
 from ..explanation.derivation.picture import Picture
 from ..explanation.derivation.step import Step
 from ..graphs.recording import no_grad
+from ..graphs.tracing.naming import parameter_names
 from ..nn.module import Module
 from ..optim.snapshot import kept
 from ..training.epochs import as_plain_array
 from ..training.step import TrainingStep
+from .readings import gradients
 from .settings import SettingsError
 from .steps import Steps
 
@@ -40,20 +43,23 @@ def derive(steps: Steps, lang: str) -> dict[str, Any]:
     values = {*given, *(step.name for step in derivation)}
     return {
         "title": derivation.title,
-        "verdict": derivation.verdict,
         "given": [
             {"name": name, "formula": _mathml(formula), **matrix(array)}
             for name, (formula, array) in zip(given, derivation.given(), strict=True)
         ],
         "steps": [_told(derivation, step, values) for step in derivation],
-        "gradient": {path: f"d_{name}" for name, path in derivation.program.paths.items()},
+        "gradient": {
+            path: derivation.program.gradient[name]
+            for name, path in derivation.program.paths.items()
+            if name in derivation.program.gradient
+        },
         "graph": _graph(picture) if picture.is_readable else None,
-        "names": derivation.program.gradient,
         "paths": dict(derivation.program.paths),
     }
 
 
 def _told(derivation: Derivation, step: Step, values: set[str]) -> dict[str, Any]:
+    read = names_in(ast.parse(step.source, mode="eval").body)
     return {
         "number": step.number,
         "part": step.part,
@@ -61,19 +67,9 @@ def _told(derivation: Derivation, step: Step, values: set[str]) -> dict[str, Any
         "source": step.source,
         "formula": _mathml(step.formula),
         "rule": step.rule.cited(derivation.say),
-        "reads": [
-            name for name in derivation.evaluator.scope if name in values and _reads(step, name)
-        ],
+        "reads": [name for name in derivation.evaluator.scope if name in values & read],
         **matrix(step.value),
     }
-
-
-def _reads(step: Step, name: str) -> bool:
-    import ast
-
-    from ..explanation.derivation.lines import names_in
-
-    return name in names_in(ast.parse(step.source, mode="eval").body)
 
 
 def _mathml(formula: Formula) -> str:
@@ -149,10 +145,8 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
 
     It is that of the batch to come, at the present weights; these are as they were afterwards.
     """
-    from .readings import gradients
-
     tensor, place = parameter(steps.model, name, index)
-    _, found = gradients(steps)
+    found = gradients(steps)
     X, *targets = steps.batch()
     before = tensor.data
 
@@ -178,18 +172,46 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
 
 
 def update_rule(steps: Steps, name: str) -> dict[str, Any]:
-    """Return the lines of the written step that update a parameter, and the whole step."""
+    """Return the lines that lead from a gradient to the new parameter and the new memory of it."""
     parameter(steps.model, name, 0)
     source = step_source(steps)
     short = _short_names(steps).get(name, "")
-    lines = [line.strip() for line in source.split("\n")]
-    own = [line for line in lines if line.startswith((f"{short}_", f"{short} ="))]
-    wanted = set(_read_by(own, lines))
+    written = _assignments(source)
+    memory = sorted({f"{short}_{key}_new" for each in steps.task.optimizer.memory for key in each})
+    leading = _leading_to([f"{short}_new", *memory], written, given=f"d_{short}")
+    lines = source.split("\n")
     return {
         "name": name,
         "short": short,
-        "lines": [line for line in lines if line in own or line in wanted],
+        "lines": [
+            line.removeprefix("    ")
+            for made, statement in written.items()
+            if made in leading
+            for line in lines[statement.lineno - 1 : statement.end_lineno]
+        ],
     }
+
+
+def _assignments(source: str) -> dict[str, ast.Assign]:
+    """Return the statements of the last function in a source that give a name its value."""
+    (*_, function) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    return {
+        statement.targets[0].id: statement
+        for statement in function.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+
+
+def _leading_to(names: list[str], written: dict[str, ast.Assign], *, given: str) -> set[str]:
+    """Return the names that some are made of, and themselves; what is given is made of nothing."""
+    asked, found = list(names), {given}
+    while asked:
+        made = asked.pop()
+        if made in written and made not in found:
+            found.add(made)
+            asked += names_in(written[made].value)
+    return found - {given}
 
 
 def step_source(steps: Steps) -> str:
@@ -202,22 +224,6 @@ def _training_step(steps: Steps) -> TrainingStep:
 
 
 def _short_names(steps: Steps) -> dict[str, str]:
-    from ..graphs.tracing.naming import parameter_names
-
     step = _training_step(steps)
     paths = [*step.params, *step.buffers, *step.scalars, *step.read_only]
     return dict(zip(paths, parameter_names(paths), strict=True))
-
-
-def _read_by(own: list[str], lines: list[str]) -> Iterator[str]:
-    """Yield the lines that compute single letters and numbers which some lines read."""
-    import re
-
-    made = {line.split(" = ")[0]: line for line in lines if re.match(r"v\d+ = ", line)}
-    asked, seen = list(own), set()
-    while asked:
-        for name in re.findall(r"\bv\d+\b", asked.pop()):
-            if name in made and name not in seen:
-                seen.add(name)
-                asked.append(made[name])
-                yield made[name]

@@ -12,6 +12,7 @@ from ..core.annotations import Array
 from ..errors import ShapeError
 from ..graphs.recording import no_grad
 from ..nn.container import Sequential
+from ..nn.linear import Linear
 from ..nn.mlp import MLP
 from ..nn.module import Module
 from ..ops.softmax import softmax
@@ -19,8 +20,7 @@ from ..optim.snapshot import modes_kept
 from ..training.epochs import as_plain_array
 from .problem import Problem
 
-SIZES = (24, 48, 64, 96)
-UNIT_SIZE = 24
+SIZE, UNIT_SIZE = 64, 24
 # No pictures of wider layers are sent.
 MOST_PICTURES = 200
 
@@ -73,7 +73,12 @@ def predict(model: Module, problem: Problem, points: Array) -> Array:
     """Return the network's outputs at points of the plot, in evaluation mode."""
     with modes_kept(model), no_grad(), np.errstate(all="ignore"):
         read = problem.read(points).astype(next(model.parameters()).dtype, copy=False)
-        return as_plain_array(model.eval()(read))
+        return in_rows(as_plain_array(model.eval()(read)))
+
+
+def in_rows(outputs: Array) -> Array:
+    """Return outputs with one row for each point, also where each point has a number alone."""
+    return outputs.reshape(len(outputs), -1)
 
 
 def probabilities(outputs: Array, classes: int) -> Array:
@@ -85,20 +90,20 @@ def probabilities(outputs: Array, classes: int) -> Array:
         return np.asarray(softmax(outputs, axis=-1))
 
 
-def planes(model: Module, problem: Problem, plane: Plane, size: int) -> Array:
-    """Return the picture of the output: (planes, size, size) bytes.
+def planes(model: Module, problem: Problem, plane: Plane) -> Array:
+    """Return the picture of the output: (planes, 64, 64) bytes.
 
     Two classes have one plane, 0 for the first and 255 for the second; more have one for the
     probability of each. A number has one, from its least to its greatest in the rows.
     """
-    outputs = predict(model, problem, plane.points(size))
+    outputs = predict(model, problem, plane.points(SIZE))
     if problem.classes:
         found = probabilities(outputs, problem.classes)
         found = found[:, 1:] if problem.classes == 2 else found
     else:
         low, high = target_range(problem)
         found = (numbers(outputs, problem) - low) / (high - low)
-    return as_bytes(found).T.reshape(-1, size, size)
+    return as_bytes(found).T.reshape(-1, SIZE, SIZE)
 
 
 def target_range(problem: Problem) -> tuple[float, float]:
@@ -133,8 +138,6 @@ def hidden(model: Module, problem: Problem, points: Array) -> Iterator[tuple[int
 
     What stands between two linear layers belongs to the first: the last of it is what is shown.
     """
-    from ..nn.linear import Linear
-
     layers = chain(model)
     if layers is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import socket
 import sys
 import threading
@@ -16,15 +17,21 @@ from ..core.annotations import ArrayLike
 from ..core.checks import positive_size
 from ..data import rows
 from ..errors import choose, require
+from ..graphs.recording import no_grad
 from ..nn.functional import LOSSES
 from ..nn.module import Module
+from ..optim import OPTIMIZERS
+from ..optim.snapshot import kept
+from ..training.epochs import as_plain_array
 from ..training.history import History
-from ..training.task import Loss, MakesOptimizer, prepare
+from ..training.task import Loss, MakesOptimizer, Task, prepare
+from .fields import in_rows
 from .guard import Guard
 from .problem import Problem, Rows
+from .requests import MOST_MESSAGE
 from .server import Server
 from .session import Brought
-from .settings import BY_SCORE, Settings
+from .settings import BY_NUMBER, BY_SCORE, Settings
 from .setup import Given
 
 PORT = 8642  # where it is free
@@ -123,8 +130,6 @@ def bring_model(
     validation: tuple[ArrayLike, ArrayLike] | None,
 ) -> Brought:
     """Return a model and its rows, checked as `fit` checks them."""
-    import copy
-
     if not (isinstance(optimizer, str) or callable(optimizer)):
         raise TypeError(
             "play: expected the name of an optimiser or a callable that makes one, as "
@@ -144,8 +149,6 @@ def bring_model(
     made: Any = task.optimizer
 
     def make(parameters: list[Any]) -> Any:
-        from ..optim import OPTIMIZERS
-
         return (OPTIMIZERS[optimizer.lower()] if isinstance(optimizer, str) else optimizer)(
             parameters
         )
@@ -159,7 +162,8 @@ def bring_model(
         lr=float(made.lr),
         layers=(),
     )
-    problem = _problem(task.data, task.validation, names, settings.loss)
+    outputs = _tried(task, function)
+    problem = _problem(task.data, task.validation, names, settings.loss, outputs)
     return Brought(settings, None, Given(kept, function, make), problem)
 
 
@@ -168,14 +172,23 @@ def _names(X: Any) -> list[str] | None:
     return None if columns is None else [str(name)[:40] for name in columns]
 
 
-def _problem(data: Any, held: Any, names: list[str] | None, loss: str) -> Problem:
+def _tried(task: Task, loss: Loss) -> int:
+    """Return how many numbers a model gives for each row, after the loss took those of a batch."""
+    X, *targets = (array[: task.batch_size] for array in task.data)
+    with kept(loss), no_grad(), np.errstate(all="ignore"):
+        found = task.model(X)
+        loss(found, *targets)
+    return int(in_rows(as_plain_array(found)).shape[1])
+
+
+def _problem(data: Any, held: Any, names: list[str] | None, loss: str, outputs: int) -> Problem:
     """Return the rows of a model of the user's, which reads them as they are."""
     X, y = data[:2]
     split = len(X)
     if held is not None:
         X, y = np.concatenate([X, held[0]]), np.concatenate([y, held[1]])
     d = X.shape[1] if X.ndim == 2 else 0
-    count = _classes(y, loss)
+    count = _classes(y, loss, outputs)
     plotted = np.reshape(y, (len(y), -1))[:, 0]
     code = (plotted > 0).astype(int) if loss in BY_SCORE else plotted
     given = names if names and len(names) == d else [f"x{n + 1}" for n in range(d)]
@@ -183,10 +196,13 @@ def _problem(data: Any, held: Any, names: list[str] | None, loss: str) -> Proble
     return Problem(found, np.arange(len(X)), split, X, y, np.zeros(d), np.ones(d), 0.0, 1.0, ())
 
 
-def _classes(y: Any, loss: str) -> int:
+def _classes(y: Any, loss: str, outputs: int) -> int:
+    """Return how many classes a model tells apart; 0 where it does something else."""
     if loss in BY_SCORE:
-        return 2
-    return int(y.max()) + 1 if y.dtype.kind in "iu" and y.ndim == 1 else 0
+        return 2 if outputs == 1 else 0
+    count = max(outputs, 2)  # one number tells two classes apart
+    may_be = loss not in BY_NUMBER and y.dtype.kind in "iub" and y.ndim == 1
+    return count if may_be and y.min() >= 0 and y.max() < count else 0
 
 
 # --- serving ------------------------------------------------------------------------------------
@@ -228,8 +244,6 @@ def launch(
 
 def configuration(uvicorn: Any, server: Server) -> Any:
     """Return how uvicorn serves it: silently, with messages no longer than a page may send."""
-    from .requests import MOST_MESSAGE
-
     return uvicorn.Config(
         server.application(),
         log_level="critical",

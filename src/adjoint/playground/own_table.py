@@ -78,12 +78,13 @@ def read_columns(
     target : str, optional
         The column that is predicted; by default the last one.
     """
-    names = [name.strip()[:_LONGEST_NAME] or f"column {n + 1}" for n, name in enumerate(names)]
+    names = [name.strip() or f"column {n + 1}" for n, name in enumerate(names)]
     if not 2 <= len(names) <= MOST_COLUMNS:
         raise SettingsError(f"table: expected 2 to {MOST_COLUMNS} columns, got {len(names)}")
     if len(columns[0]) > MOST_ROWS:
         raise SettingsError(f"table: {len(columns[0]):,} rows; the playground takes {MOST_ROWS:,}")
     place = len(names) - 1 if target is None else _place(target, names)
+    names = [name[:_LONGEST_NAME] for name in names]
     cells = [_with_points([cell.strip() for cell in column]) for column in columns]
     inputs, notes = _inputs(names, cells, place)
     if not inputs:
@@ -151,23 +152,25 @@ def _with_point(cell: str) -> str:
 
 
 def _place(target: str, names: Sequence[str]) -> int:
-    if target not in names:
+    if target.strip() not in names:
         raise SettingsError(
             f"target: there is no column {target!r:.60}; there are {_listed(names)}"
         )
-    return list(names).index(target)
+    return list(names).index(target.strip())
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + ", …" * (len(names) > 10)
+    return ", ".join(name[:_LONGEST_NAME] for name in names[:10]) + ", …" * (len(names) > 10)
 
 
 def _target(cells: Sequence[str], name: str) -> tuple[np.ndarray, list[str]]:
     """Return the targets, and the names of the classes where these are few."""
-    found = sorted(set(cells), key=lambda cell: (_number(cell) or 0.0, cell))
     values = [_number(cell) for cell in cells]
     are_numbers = all(value is not None for value in values)
     is_whole = are_numbers and all(value == int(value) for value in values if value is not None)
+    if is_whole:  # "1", "1.0" and "01" are one class
+        cells = [f"{value + 0.0:.17g}" for value in values if value is not None]
+    found = sorted(set(cells), key=lambda cell: (_number(cell) or 0.0, cell))
     if len(found) <= MOST_CLASSES and (is_whole or not are_numbers):
         if len(found) < 2:
             raise SettingsError(f"target: {name} is {found[0]!r:.60} in all rows")

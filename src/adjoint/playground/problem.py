@@ -25,9 +25,9 @@ class Rows:
     y : (n,) array
         Numbers of classes, or floats.
     names : list of str
-        Of the columns, then of the target.
+        The names of the columns, then of the target.
     labels : list of str
-        Of the classes; none where a number is predicted.
+        The names of the classes; none where a number is predicted.
     """
 
     X: Array

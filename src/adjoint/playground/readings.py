@@ -14,8 +14,9 @@ from ..nn.linear import Linear
 from ..nn.module import Module
 from ..optim.snapshot import kept, modes_kept
 from ..training.epochs import as_plain_array
-from .fields import chain, probabilities
+from .fields import chain, in_rows, probabilities
 from .problem import Problem
+from .settings import BY_CLASSES, BY_SCORE
 from .steps import Steps
 
 # Units are judged by so many rows.
@@ -23,6 +24,8 @@ _ROWS = 400
 # A unit is saturated on a row where its slope is below this share of the greatest slope, and in
 # all where it is so on this share of the rows.
 _FLAT, _MOSTLY = 0.05, 0.9
+# What a network gives for these losses is no estimate of a target, so that there is no R².
+_NOT_NUMBERS = (*BY_CLASSES, *BY_SCORE)
 
 
 class Score(NamedTuple):
@@ -41,33 +44,37 @@ def score(steps: Steps, data: tuple[Array, Array] | None) -> Score | None:
     with modes_kept(model), kept(model, steps.setup.loss), no_grad(), np.errstate(all="ignore"):
         outputs = model.eval()(X)
         loss = float(as_plain_array(steps.setup.loss(outputs, y)))
-        outputs = as_plain_array(outputs)
+        outputs, y = in_rows(as_plain_array(outputs)), in_rows(y)
         if problem.classes:
-            return _of_classes(loss, outputs, y, problem)
-        residual = ((outputs - y) ** 2).mean()
-        spread = ((y - y.mean(axis=0)) ** 2).mean()
-        return Score(loss, float(1 - residual / spread) if spread > 0 else float("nan"), [])
+            return _of_classes(loss, outputs, y[:, 0], problem)
+        are_numbers = outputs.shape == y.shape and steps.setup.settings.loss not in _NOT_NUMBERS
+        return Score(loss, _r2(outputs, y) if are_numbers else float("nan"), [])
+
+
+def _r2(outputs: Array, y: Array) -> float:
+    residual, spread = ((outputs - y) ** 2).mean(), ((y - y.mean(axis=0)) ** 2).mean()
+    return float(1 - residual / spread) if spread > 0 else float("nan")
 
 
 def _of_classes(loss: float, outputs: Array, y: Array, problem: Problem) -> Score:
-    true = (y[:, 0] > 0 if y.ndim == 2 else y).astype(int)
+    is_score = outputs.shape[1] == 1
+    true = (y > 0 if is_score else y).astype(int)
     guess = probabilities(outputs, problem.classes).argmax(axis=-1)
     confusion = np.zeros((problem.classes, problem.classes), int)
     np.add.at(confusion, (true, guess), 1)
     return Score(loss, float(np.mean(true == guess)), confusion.tolist())
 
 
-def gradients(steps: Steps) -> tuple[float, dict[str, Array]]:
-    """Return the loss of the batch to come, and its gradient by every parameter that is trained."""
+def gradients(steps: Steps) -> dict[str, Array]:
+    """Return the gradient of the batch to come by every parameter that is trained."""
     model, loss = steps.model, steps.setup.loss
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     X, *targets = steps.batch()
     with kept(model, loss), enable_grad(), np.errstate(all="ignore"):
         model.zero_grad()
-        value = loss(model(X), *targets)
-        value.backward()
+        loss(model(X), *targets).backward()
         found = {n: np.zeros(p.shape) if p.grad is None else p.grad.data for n, p in named}
-    return float(as_plain_array(value)), {n: np.asarray(g) for n, g in found.items()}
+    return {n: np.asarray(g) for n, g in found.items()}
 
 
 class Flow(NamedTuple):

@@ -15,7 +15,6 @@ from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
 from . import derivations, settings
 from .features import FEATURES
-from .fields import SIZES
 from .frame import pack
 from .session import LONGEST, Session
 from .settings import MOST_STEPS, SettingsError, chosen, number
@@ -82,7 +81,6 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
             "number": list(settings.BY_NUMBER),
         },
         "optimizers": {name: settings.optimizer_options(name) for name in OPTIMIZERS},
-        "rates": {name: settings.optimizer_rate(name) for name in OPTIMIZERS},
         "schedules": {name: settings.schedule_options(name) for name in settings.SCHEDULES},
         "limits": {
             "layers": settings.MOST_LAYERS,
@@ -136,11 +134,8 @@ def _look(session: Session, asked: Mapping[str, Any]) -> bytes:
     if not isinstance(axes, (list, tuple)) or len(axes) != 2:
         raise SettingsError("axes: expected two columns")
     first, second = (int(number("axes", axis, 0, 10**6, whole=True)) for axis in axes)
-    held, probe, size = asked.get("held"), asked.get("probe"), asked.get("size")
-    if size is not None and size not in SIZES:
-        raise SettingsError(f"size: expected one of {SIZES}")
+    held, probe = asked.get("held"), asked.get("probe")
     session.look((first, second), None if held is None else _finite("held", held), _pair(probe))
-    session.size = int(size or session.size)
     return session.opening() if asked.get("opening") else session.frame()
 
 

@@ -30,7 +30,7 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 class Server:
     """The application, its sessions and the one thread in which they compute, turn by turn.
 
-    A turn takes a tenth of a second at most, so that many pages share the machine.
+    A training takes a tenth of a second at a time, so that many pages share the machine.
 
     Parameters
     ----------

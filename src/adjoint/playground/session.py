@@ -25,7 +25,7 @@ from .settings import BY_NUMBER, OWN, Settings, SettingsError
 from .setup import Given, setup_of
 from .steps import MOST_EPOCHS, Steps
 
-# Of more parameters than these no numbers are sent, and of more rows no points.
+# No numbers of more parameters than these are sent, and no points of more rows.
 MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
 MOST_CURVE = 240
 # The longest turn of a training, in seconds; then the page shows where it is.
@@ -42,7 +42,8 @@ class Brought:
         What a page begins with.
     rows : Rows or None
     model : Given or None
-        With it also ``problem``.
+    problem : Problem or None
+        The rows of ``model``; there are both or neither.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -68,7 +69,6 @@ class Session:
         self.brought = brought or Brought()
         self.rows = self.brought.rows
         self.notes: list[str] = []
-        self.size = fields.SIZES[2]
         self.begin(self.brought.settings)
 
     # --- the training
@@ -147,16 +147,14 @@ class Session:
         probe: tuple[float, float] | None,
     ) -> None:
         """Choose the columns on the axes, what others are held at, and a point in the plane."""
-        width, problem = self._width, self.steps.setup.problem
-        self.probe = probe
-        self.plane: fields.Plane | None = None
-        if not width:
-            return
-        if not all(0 <= axis < width for axis in axes):
+        width = self._width
+        if width and not all(0 <= axis < width for axis in axes):
             raise SettingsError(f"axes: expected two columns from 0 to {width - 1}, got {axes}")
-        if held is not None and len(held) != width:
+        if width and held is not None and len(held) != width:
             raise SettingsError(f"held: expected {width} numbers, got {len(held)}")
-        self.plane = fields.plane_of(problem, axes, held)
+        problem = self.steps.setup.problem
+        self.plane = fields.plane_of(problem, axes, held) if width else None
+        self.probe = probe
 
     # --- what is sent
 
@@ -205,7 +203,7 @@ class Session:
     def _read(self) -> tuple[dict[str, Any], dict[str, Array]]:
         steps = self.steps
         started = perf_counter()
-        loss, found = readings.gradients(steps)
+        found = readings.gradients(steps)
         train, test = (
             readings.score(steps, steps.setup.problem.train),
             readings.score(steps, steps.setup.problem.test),
@@ -219,7 +217,6 @@ class Session:
             "diverged": steps.diverged,
             "stopped": self.stopped,
             "rate": plain(steps.task.optimizer.lr),
-            "batch_loss": plain(loss),
             "train": _told(train),
             "test": _told(test),
             "flow": [
@@ -227,8 +224,6 @@ class Session:
                 for each in readings.flow(steps, found, steps.before())
             ],
             "idle": readings.idle_units(steps),
-            "oldest": steps.moments.first.step,
-            "moments": len(steps.moments),
         }
         arrays = self._numbers(found) | self._pictures(content) | {"curve": self._curve()}
         content["milliseconds"] = round(1e3 * (perf_counter() - started), 2)
@@ -260,7 +255,7 @@ class Session:
                 else fields.numbers(outputs, problem)
             )
         else:
-            found["field"] = fields.planes(model, problem, plane, self.size)
+            found["field"] = fields.planes(model, problem, plane)
         for place, pictures, most in fields.unit_pictures(model, problem, plane):
             content["units"][place] = plain(most)
             found[f"units {place}"] = pictures

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -61,7 +60,7 @@ class Settings:
     data : str
         A name in `toys.TOYS`, or "own".
     rows, noise, classes : int, float, int
-        Of a toy set; ``classes`` of those that can have several.
+        How a toy set is made; ``classes`` matters to those that can have several.
     test : float
         The share of the rows on which it is not trained.
     seed : int
@@ -70,7 +69,7 @@ class Settings:
         Names in `features.FEATURES`; for toy sets only.
     layers : tuple of Layer
     norm, dropout, initialise : str, float, str
-        Of every hidden layer; "auto" begins with what suits the activation.
+        What every hidden layer has; "auto" begins with what suits the activation.
     loss, optimizer, lr, options : str, str, float, dict
         ``options`` are further settings of the optimiser.
     schedule, schedule_options : str, dict
@@ -164,7 +163,7 @@ def read(given: object) -> Settings:
 def number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> float:
     """Return a number in a range."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type, operator]
+    if not is_number or not low <= value <= high:  # type: ignore[operator]
         raise SettingsError(
             f"{name}: expected a number from {low:g} to {high:g}, got {value!r:.60}"
         )
@@ -214,11 +213,6 @@ def optimizer_options(name: str) -> dict[str, Any]:
     """Return the settings of an optimiser beside its rate, with their defaults."""
     parameters = inspect.signature(OPTIMIZERS[name]).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
-def optimizer_rate(name: str) -> float:
-    """Return the learning rate that an optimiser has by default."""
-    return float(inspect.signature(OPTIMIZERS[name]).parameters["lr"].default)
 
 
 def schedule_options(name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .settings import Settings
 
 @dataclass(frozen=True)
 class Setup:
-    """What a training begins with; ``begin`` gives a new network each time, the same one.
+    """What a training begins with; ``make_model`` gives the same first weights each time.
 
     Attributes
     ----------

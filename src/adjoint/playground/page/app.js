@@ -1,6 +1,7 @@
 /** The state of the page, and what changes it; panels listen, and draw what they are told. */
 
 import { Link } from "./link.js";
+import { told } from "./refusals.js";
 import { say } from "./words.js";
 
 /**
@@ -76,7 +77,7 @@ class App {
     this.connected = connected;
     if (!connected) {
       this.playing = false;
-      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${reason}`, "connection");
+      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${told(reason)}`, "connection");
     }
     this.tell("connection");
   }
@@ -104,7 +105,7 @@ class App {
       return found;
     } catch (error) {
       const text = /** @type {Error} */ (error).message;
-      if (text !== "closed") this.say(text, "refusal");
+      if (text !== "closed") this.say(told(text), "refusal");
       return null;
     }
   }
@@ -279,7 +280,7 @@ class App {
   choose(name, index) {
     this.entry = { name, index };
     this.check = null;
-    const line = this.lineOf(`d_${this.shortName(name)}`);
+    const line = this.gradientLine(name);
     if (line) this.line = line;
     this.tell("line");
   }
@@ -288,6 +289,11 @@ class App {
   shortName(path) {
     const paths = this.derivation ? this.derivation.paths : {};
     return Object.keys(paths).find((name) => paths[name] === path) || "";
+  }
+
+  /** Return the line that gives the gradient of a parameter. @param {string} path */
+  gradientLine(path) {
+    return this.lineOf(this.derivation ? this.derivation.gradient[path] : "");
   }
 
   /** @param {string} name @returns {number|null} */

@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { el } from "./dom.js";
+import { told } from "./refusals.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("data"));
@@ -96,7 +97,7 @@ function ownTable() {
     el("div", { class: "field" }, el("label", { for: "target" }, say("target")), target),
     el("div", { class: "row" }, el("button", { onclick: () => file.click() }, say("file")), file,
       el("button", { id: "use", onclick: use }, say("use"))),
-    ...(app.opening.header.notes || []).map((/** @type {string} */ note) => el("p", { class: "faint" }, note)));
+    ...(app.opening.header.notes || []).map((/** @type {string} */ note) => el("p", { class: "faint" }, told(note))));
 }
 
 async function use() {

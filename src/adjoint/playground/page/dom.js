@@ -86,11 +86,6 @@ export function brief(x, digits = 4) {
   return text.replace(/^-/, "−").replace("e-", "e−");
 }
 
-/** Return a number with all its digits, for hovering. @param {any} x */
-export function exact(x) {
-  return String(x);
-}
-
 /** @type {WeakMap<Element, [number, number]>} */
 const sizes = new WeakMap();
 const watcher = new ResizeObserver((entries) => {

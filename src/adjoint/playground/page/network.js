@@ -200,7 +200,7 @@ export function drawNetwork() {
 
 /** Links of about the same size are drawn in one stroke: thousands of strokes take too long. */
 const LEVELS = 8;
-/** Of a layer with more links only so many are drawn, the largest: more are one dark field, and slow. */
+/** So many links of a layer are drawn at most, the largest: more are one dark field, and slow. */
 const MOST_LINKS = 160;
 
 /** How large a link must be to be drawn. @param {Float32Array|Uint8Array} own */

@@ -17,8 +17,9 @@ const panel = /** @type {HTMLElement} */ (document.getElementById("output"));
 /** Write the panel anew. */
 export function writeOutput() {
   const { width, names = [], labels = [], axes } = app.opening.header;
-  field = el("canvas", { id: "field", role: "img", "aria-label": say("output"), tabindex: 0, title: say("probe") });
-  field.addEventListener("click", look);
+  // An application: else a screen reader keeps the arrow keys to itself.
+  const following = width > 1 ? { role: "application", "aria-describedby": "probe", title: say("probe"), onclick: look, onkeydown: move } : { role: "img" };
+  field = el("canvas", { id: "field", "aria-label": say("output"), tabindex: 0, ...following });
   dots = el("canvas", { id: "dots", "aria-hidden": "true" });
   curve = el("canvas", { id: "curve", role: "img", "aria-label": say("loss"), tabindex: 0 });
   curve.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { hovered = event.offsetX; drawCurve(); });
@@ -26,7 +27,7 @@ export function writeOutput() {
   scores = scoresPlace();
   probe = el("p", { id: "probe", class: "faint mono" });
   panel.replaceChildren(el("h2", {}, say("output")),
-    ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), probe] : []),
+    ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), ...(width > 1 ? [probe] : [])] : []),
     scores, el("h3", {}, say("loss")), curve);
   drawDots();
   drawOutput();
@@ -72,11 +73,28 @@ function reopen() {
 
 /** Follow the point that was clicked. @param {MouseEvent} event */
 function look(event) {
-  const { sight, axes, held, width } = app.opening.header;
-  if (!sight || width < 2) return;
-  const x = sight[0] + event.offsetX / field.clientWidth * (sight[2] - sight[0]);
-  const y = sight[3] - event.offsetY / field.clientHeight * (sight[3] - sight[1]);
-  app.look({ axes, held, probe: [x, y] });
+  follow(event.offsetX / field.clientWidth, 1 - event.offsetY / field.clientHeight);
+}
+
+/** @type {{[key: string]: [number, number]}} */
+const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+/** Follow a point that the arrow keys move, from the middle on. @param {KeyboardEvent} event */
+function move(event) {
+  const way = ARROWS[event.key], { sight } = app.opening.header;
+  if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  event.stopPropagation();  // elsewhere these keys take steps
+  const at = app.frame.header.probe?.at;
+  const shares = way.map((by, i) => (at ? (at[i] - sight[i]) / (sight[i + 2] - sight[i]) : 0.5) + by / 40);
+  const [x, y] = shares.map((share) => Math.max(0, Math.min(1, share)));
+  follow(x, y);
+}
+
+/** Follow a point of the plane. @param {number} x its share of the width @param {number} y and of the height, from below */
+function follow(x, y) {
+  const { sight, axes, held } = app.opening.header;
+  app.look({ axes, held, probe: [sight[0] + x * (sight[2] - sight[0]), sight[1] + y * (sight[3] - sight[1])] });
 }
 
 /** Draw all of it as it is now. */

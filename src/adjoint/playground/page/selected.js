@@ -30,7 +30,7 @@ export function writeSelected() {
   const is_known = number("values") !== undefined;
   panel.replaceChildren(head, ...(is_known ? [] : [el("p", { class: "faint" }, say("many_numbers"))]),
     el("p", { class: "mono", id: "entry" }, `${short}[${place.join(", ")}]  ${say("value")} ${brief(number("values"))}  ${say("gradient")} ${brief(number("gradients"))}`),
-    ...gradient(short, place), checked(), updated());
+    ...gradient(name, place), checked(), updated());
 }
 
 /** @param {number} index @param {number[]} shape */
@@ -45,9 +45,9 @@ function flat(place, shape) {
   return place.reduce((sum, at, axis) => sum * shape[axis] + at, 0);
 }
 
-/** @param {string} short @param {number[]} place @returns {Node[]} */
-function gradient(short, place) {
-  const line = app.lineOf(`d_${short}`);
+/** @param {string} name @param {number[]} place @returns {Node[]} */
+function gradient(name, place) {
+  const line = app.gradientLine(name);
   if (!line || app.playing || !app.derivation) return [el("p", { class: "faint" }, app.playing ? say("paused_only") : "")];
   const step = app.derivation.steps[line - 1];
   const here = place.length > 1 ? place : [0, place[0]];

@@ -1,0 +1,44 @@
+/** What the session refuses or notes is an English sentence; here are those that a reader meets, in Chinese. */
+
+import { language, say } from "./words.js";
+
+/** The form of each sentence, and its translation; {1} is the first part that varies, {say 1} the page's own word for it. @type {[RegExp, string][]} */
+const FORMS = [
+  [/^(\w+): expected a number from (\S+) to (\S+), got (.+)$/, "{say 1}：应为 {2} 到 {3} 之间的数，实际为 {4}"],
+  [/^(\w+): expected a whole number, got (.+)$/, "{say 1}：应为整数，实际为 {2}"],
+  [/^features: expected one at least, and each once$/, "输入特征：至少选择一个，且不能重复"],
+  [/^data: there is no table; paste one, or load a file$/, "数据：没有表格；请粘贴或载入文件"],
+  [/^loss: (\w+) is for classes, and (.+) is a number$/, "损失函数：{1} 用于分类，而 {2} 是数字"],
+  [/^loss: (\w+) is for numbers, and (.+) is a class$/, "损失函数：{1} 用于预测数字，而 {2} 是类别"],
+  [/^loss: (\w+) needs two classes, not (\d+)$/, "损失函数：{1} 需要两个类别，而不是 {2} 个"],
+  [/^norm: batch normalisation needs two rows in every batch; (\d+) rows in batches of (\d+) leave one alone$/, "归一化：批归一化要求每个批次至少有两个样本；{1} 个样本按每批 {2} 个划分会剩下一个"],
+  [/^table: ([\d,]+) characters; at most ([\d,]+) can be pasted$/, "表格：共 {1} 个字符，最多可粘贴 {2} 个"],
+  [/^table: it is no CSV: (.+)$/, "表格：不是有效的 CSV（{1}）"],
+  [/^table: expected a line of names, and rows below it$/, "表格：首行应为列名，其下应有数据"],
+  [/^table: line (\d+) has (\d+) cells, and the first has (\d+)$/, "表格：第 {1} 行有 {2} 个单元格，而首行有 {3} 个"],
+  [/^table: expected 2 to (\d+) columns, got (\d+)$/, "表格：应有 2 到 {1} 列，实际有 {2} 列"],
+  [/^table: ([\d,]+) rows; the playground takes ([\d,]+)$/, "表格：共 {1} 行，最多 {2} 行"],
+  [/^table: expected at least one column of numbers beside the target$/, "表格：除目标列外，至少应有一列数字"],
+  [/^table: with its words it has more than (\d+) columns$/, "表格：文字展开后超过 {1} 列"],
+  [/^table: fewer than two rows have all their cells$/, "表格：没有缺失值的行不足两行"],
+  [/^table: its numbers are too large, above (\S+)$/, "表格：数字过大，超过 {1}"],
+  [/^target: there is no column (.+); there are (.+)$/, "目标列：没有名为 {1} 的列；现有 {2}"],
+  [/^target: (.+) is (.+) in all rows$/, "目标列：{1} 在所有行中都是 {2}"],
+  [/^target: (.+) has (\d+) different texts, as (.+); the playground predicts numbers, or tells (\d+) classes apart$/, "目标列：{1} 有 {2} 种不同的文字，例如 {3}；这里只能预测数字，或区分最多 {4} 个类别"],
+  [/^target: the numbers of (.+) are too large, above (\S+)$/, "目标列：{1} 的数字过大，超过 {2}"],
+  [/^(.+): its (\d+) words are columns of 0 and 1$/, "{1}：其中 {2} 种文字各成为一列 0 和 1"],
+  [/^(.+): not numbers, left out$/, "{1}：不是数字，已略去"],
+  [/^(\d+) rows? with missing cells, left out$/, "{1} 行有缺失值，已略去"],
+  [/^more than (\d+) pages are open$/, "打开的页面超过 {1} 个"],
+  [/^nothing was asked for an hour$/, "一小时内没有任何请求"],
+];
+
+/** Return a sentence of the session in the language of the page; one that is not listed stays English. @param {string} text */
+export function told(text) {
+  if (language() !== "zh") return text;
+  for (const [form, translation] of FORMS) {
+    const found = form.exec(text);
+    if (found) return translation.replace(/\{(say )?(\d)\}/g, (_, named, place) => (named ? say(found[Number(place)]) : found[Number(place)]));
+  }
+  return text;
+}
