@@ -42,7 +42,7 @@ def classifier():
     return TabularClassifier(**QUICK).fit(FRAME, LABELS)
 
 
-@parametrize_with_checks([TabularClassifier(epochs=30, ensemble=1)])
+@parametrize_with_checks([TabularClassifier(epochs=10, ensemble=1)])
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_contract(estimator, check):
     check(estimator)
