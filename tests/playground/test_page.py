@@ -69,6 +69,7 @@ def test_every_form_of_a_sentence_has_what_its_translation_repeats(forms):
         ("begin", {"settings": {"data": "own"}}),
         ("begin", {"settings": {"data": "hills"}}),
         ("begin", {"settings": {"loss": "mse_loss"}}),
+        ("begin", {"settings": {"loss": "hinge_loss", "mistake": "without_softmax"}}),
         ("begin", {"settings": {"data": "rays", "loss": "hinge_loss"}}),
         ("begin", {"settings": {"rows": 11, "test": 0, "norm": "batch"}}),
         ("bring", {"text": "x" * 1_000_001}),

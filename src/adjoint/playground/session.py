@@ -371,4 +371,5 @@ def _told(score: readings.Score | None) -> dict[str, Any] | None:
         "loss": plain(score.loss),
         "quality": plain(score.quality),
         "confusion": score.confusion,
+        "printed": plain(score.printed),
     }

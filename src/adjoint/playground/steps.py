@@ -114,7 +114,9 @@ class Steps:
         """Choose the tier before the first step; native code takes a moment to be made."""
         if self._is_begun:
             return
-        run = fastest_run(self.task, self.history, epochs=MOST_EPOCHS, compile="auto")
+        # A model of the user's may do more than compute, and is not traced unasked.
+        wanted = "auto" if self.setup.is_own_model else "prefer"
+        run = fastest_run(self.task, self.history, epochs=MOST_EPOCHS, compile=wanted)
         self._native = run if isinstance(run, NativeRun) else None
         self.history.tier = "native" if self._native else "eager"
         self._is_begun = True
