@@ -99,7 +99,7 @@ class Steps:
         """Take so many steps, or fewer if the training diverges or the epochs run out."""
         if self.diverged or steps < 1:
             return
-        self._begin()
+        self.prepare()
         self.moments.keep(self.moment())
         try:
             with enable_grad():
@@ -110,7 +110,7 @@ class Steps:
         except DivergedError as error:
             self.diverged = str(error)
 
-    def _begin(self) -> None:
+    def prepare(self) -> None:
         """Choose the tier before the first step; native code takes a moment to be made."""
         if self._is_begun:
             return

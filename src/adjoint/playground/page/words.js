@@ -83,6 +83,7 @@ const WORDS = {
   reconnect: ["Connect again", "重新连接"],
   own_missing: ["The address has settings, but not the table: own rows are never in it.", "地址中有设置但没有表格：自己的数据不会写入地址。"],
   again: ["Taking steps: {0} of {1}. Play or Step ends it.", "正在执行：第 {0} 步，共 {1} 步。点击“播放”或“单步”可中止。"],
+  making: ["Native code is made for the new network.", "正在为新网络生成本机代码。"],
   bad_address: ["The settings in the address cannot be read; the page begins with its own.", "无法读取地址中的设置；页面使用默认设置。"],
   many_numbers: ["The model has too many numbers to be shown while it trains; the check has this one.", "模型参数太多，训练时无法逐一显示；检验可得到该值。"],
   given_rows: ["training rows", "训练样本数"], given_test: ["test rows", "测试样本数"],
