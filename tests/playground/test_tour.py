@@ -1,4 +1,4 @@
-"""The guided tour: what each step sets is there, what it says is true, and it can be left and resumed."""
+"""The guided tour: each step sets the page and says what is true; it can be left and resumed."""
 
 import numpy as np
 import pytest
