@@ -2,28 +2,20 @@
 
 import json
 import re
-import shutil
-import threading
-import time
 from importlib.resources import files
 
 import numpy as np
 import pytest
+from opened_page import SMALL, settle, values, wait
 
 import adjoint as ad
 from adjoint.playground import launch, requests
 from adjoint.playground.frame import unpack
-from adjoint.playground.guard import Guard
 from adjoint.playground.own_table import read_text
-from adjoint.playground.server import Server
 from adjoint.playground.session import Brought, Session
 from adjoint.playground.settings import read
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 PAGE = files("adjoint.playground") / "page"
-SMALL = {"rows": 60, "layers": [{"units": 3, "activation": "tanh"}]}
 
 
 # --- without a browser ----------------------------------------------------------------------------
@@ -69,6 +61,7 @@ def test_every_form_of_a_sentence_has_what_its_translation_repeats(forms):
         ("begin", {"settings": {"data": "own"}}),
         ("begin", {"settings": {"data": "hills"}}),
         ("begin", {"settings": {"loss": "mse_loss"}}),
+        ("begin", {"settings": {"loss": "hinge_loss", "mistake": "without_softmax"}}),
         ("begin", {"settings": {"data": "rays", "loss": "hinge_loss"}}),
         ("begin", {"settings": {"rows": 11, "test": 0, "norm": "batch"}}),
         ("bring", {"text": "x" * 1_000_001}),
@@ -113,102 +106,6 @@ def test_nothing_in_the_page_is_evaluated_or_taken_for_markup():
 
 
 # --- with one -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Return a browser; where Playwright or Chromium is missing there is nothing to test."""
-    for name in ("starlette", "uvicorn", "websockets"):
-        pytest.importorskip(name)
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("there is no Chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Opened:
-    """A server, and pages of it that must not complain or ask elsewhere."""
-
-    def __init__(self, chromium, brought):
-        import uvicorn
-
-        self.chromium, self.complaints, self.contexts = chromium, [], []
-        self.listening = launch.bound(0)
-        self.guard = Guard(self.listening.getsockname()[1])
-        self.server = Server(self.guard, brought)
-        self.running = uvicorn.Server(launch.configuration(uvicorn, self.server))
-        sockets = {"sockets": [self.listening]}
-        self.thread = threading.Thread(target=self.running.run, kwargs=sockets)
-        self.thread.start()
-
-    @property
-    def session(self):
-        return self.server.sessions.latest
-
-    def page(self, fragment="", width=1440, height=900, **options):
-        context = self.chromium.new_context(viewport={"width": width, "height": height}, **options)
-        self.contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self._asked)
-        page.goto(self.guard.address + fragment)
-        page.wait_for_selector("body[data-ready]")
-        return page
-
-    def _heard(self, message):
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _asked(self, request):
-        if not request.url.startswith((f"http://{self.guard.hosts[0]}/", "blob:")):
-            self.complaints.append(f"asked {request.url}")
-
-    def close(self):
-        for context in self.contexts:
-            context.close()
-        self.running.should_exit = True
-        self.thread.join(10)
-        self.server.close()
-        self.listening.close()
-
-
-@pytest.fixture
-def open_page(chromium):
-    opened = []
-
-    def open_with(settings=SMALL, brought=None):
-        opened.append(Opened(chromium, brought or Brought(read(settings))))
-        return opened[-1]
-
-    yield open_with
-    for one in opened:
-        one.close()
-        assert one.complaints == []
-
-
-def wait(page, expression):
-    """Wait until something holds; Playwright's own way is what the page's policy forbids."""
-    end = time.monotonic() + 20
-    while not page.evaluate(f"Boolean({expression})"):
-        assert time.monotonic() < end, f"not in 20 s: {expression}"
-        page.wait_for_timeout(10)
-
-
-def settle(page):
-    """Wait until nothing is under way, and return the step."""
-    wait(page, "!playground.busy && !playground.playing")
-    wait(page, "playground.derivation !== null")
-    page.wait_for_timeout(50)
-    return page.evaluate("playground.step")
-
-
-def values(page):
-    return page.evaluate("Array.from(playground.frame.arrays.values)")
 
 
 def test_the_page_opens_and_trains_without_a_complaint(open_page):

@@ -13,11 +13,21 @@ from ..nn.activations import ACTIVATIONS
 from ..nn.container import Sequential
 from ..nn.module import Module
 from ..optim import OPTIMIZERS, Optimizer
-from .settings import BY_SCORE, SCHEDULES, Settings, schedule_options
+from .settings import BY_SCORE, FROM_0_TO_1, SCHEDULES, Settings, schedule_options
 
 # A part of a network: its class, and what it is made with, as values or as text.
 Part = tuple[type[Module], tuple[Any, ...], dict[str, Any]]
 RNG = "rng"  # stands for the generator from which weights are drawn
+
+
+class _From0To1:
+    """Draws weights as the article does; its text is what a program has in its place."""
+
+    def __call__(self, shape: tuple[int, int], rng: np.random.Generator) -> Any:
+        return rng.random(shape)
+
+    def __repr__(self) -> str:
+        return "lambda shape, rng: rng.random(shape)"
 
 
 def outputs(settings: Settings, classes: int) -> int:
@@ -41,7 +51,9 @@ def parts(settings: Settings, inputs: int, classes: int) -> Iterator[Part]:
             yield nn.Dropout, (settings.dropout,), {"rng": RNG}
 
 
-def _initialise(settings: Settings, activation: Any) -> dict[str, str]:
+def _initialise(settings: Settings, activation: Any) -> dict[str, Any]:
+    if settings.initialise == FROM_0_TO_1:
+        return {"initialise": _From0To1()}
     if settings.initialise != "auto":
         return {"initialise": settings.initialise}
     return {"initialise": activation.initialise} if activation else {}

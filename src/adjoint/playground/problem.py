@@ -110,6 +110,8 @@ def problem_of(settings: Settings, own: Rows | None) -> Problem:
         raise SettingsError("data: there is no table; paste one, or load a file")
     found = own if settings.data == OWN and own is not None else toy_rows(settings)
     _check_loss(settings.loss, found)
+    if settings.mistake != "none" and settings.loss != "cross_entropy":
+        raise SettingsError(f"mistake: it is one in cross_entropy, not in {settings.loss}")
     n = len(found.X)
     split = max(1, n - round(settings.test * n))
     _check_batches(settings, split)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..nn.functional import LOSSES
-from . import designs, features
+from . import designs, features, mistakes
 from .settings import BY_SCORE, OWN, Settings
 from .setup import Setup
 from .steps import Steps
@@ -48,6 +48,7 @@ def _data(setup: Setup) -> list[str]:
     definition = toy.definition()
     call = toy.call(settings.rows, settings.classes, settings.noise, settings.seed)
     return [
+        *mistakes.definition(settings.mistake),
         *(["", "", *definition.rstrip().split("\n"), ""] if definition else []),
         "",
         f"X, y = {call}",
@@ -62,6 +63,7 @@ def _own_data(setup: Setup) -> list[str]:
     problem = setup.problem
     kind = "int" if problem.classes else "float"
     lines = [
+        *mistakes.definition(setup.settings.mistake),
         "",
         f'# The file "{TABLE}" is what the page offers beside this program.',
         f'table = np.loadtxt("{TABLE}", delimiter=",", ndmin=2)',
@@ -110,6 +112,8 @@ def _training(steps: Steps) -> list[str]:
     setup, epochs, more = steps.setup, steps.epoch, steps.position().step
     name = getattr(setup.loss, "__name__", "")
     loss = repr(name) if LOSSES.get(name) is setup.loss else "loss"
+    if setup.loss in mistakes.MISTAKES.values():
+        loss = name
     given = [f"loss={loss}", "optimizer=optimizer", f"batch_size={setup.batch_size}"]
     if setup.problem.test is not None:
         given.append("validation=(X_test, y_test)")

@@ -16,6 +16,7 @@ from ..optim import OPTIMIZERS
 from . import derivations, settings
 from .features import FEATURES
 from .frame import pack
+from .mistakes import MISTAKES
 from .session import LONGEST, Session
 from .settings import MOST_STEPS, SettingsError, chosen, number
 from .toys import TOYS
@@ -73,7 +74,8 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         },
         "features": {name: feature.formula for name, feature in FEATURES.items()},
         "activations": list(ACTIVATIONS),
-        "initialisers": ["auto", *INITIALISERS],
+        "initialisers": ["auto", *INITIALISERS, settings.FROM_0_TO_1],
+        "mistakes": list(MISTAKES),
         "norms": list(settings.NORMS),
         "losses": {
             "classes": list(settings.BY_CLASSES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import wait
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..nn.linear import Linear
 from ..nn.weights import save_weights
 from ..parallel.blas import in_one_thread
 from . import derivations, fields, own_table, readings
+from .ahead import Ahead
 from .derivations import plain
 from .frame import pack
 from .problem import Problem, Rows
@@ -58,6 +60,8 @@ class Session:
     Parameters
     ----------
     brought : Brought
+    ahead : Ahead, optional
+        Makes native code while the page shows a new network; else the first step makes it.
 
     Attributes
     ----------
@@ -65,8 +69,8 @@ class Session:
     settings : Settings
     """
 
-    def __init__(self, brought: Brought | None = None) -> None:
-        self.brought = brought or Brought()
+    def __init__(self, brought: Brought | None = None, ahead: Ahead | None = None) -> None:
+        self.brought, self._ahead = brought or Brought(), ahead
         self.rows = self.brought.rows
         self.notes: list[str] = []
         self.begin(self.brought.settings)
@@ -81,6 +85,7 @@ class Session:
         else:
             setup = setup_of(settings, self.rows)
         self.steps, self.settings = Steps(setup), setup.settings
+        self._code = self._ahead.make(setup) if self._ahead else None
         self.stopped = ""
         d = self._width
         self.look((0, min(1, max(d - 1, 0))), None, None)
@@ -103,6 +108,8 @@ class Session:
         """Take steps until so many are taken, or the time is over, or a condition stops it."""
         steps, settings = self.steps, self.settings
         self.stopped = ""
+        if not self._is_ready(min(seconds, LONGEST)):
+            return
         end, count, epoch = perf_counter() + min(seconds, LONGEST), 1, steps.epoch
         if settings.stop_epoch:
             until = min(until, settings.stop_epoch * steps.task.steps)
@@ -118,6 +125,14 @@ class Session:
             count = max(1, min(4 * count, int(rate * (end - now))))
         if steps.epoch >= (settings.stop_epoch or MOST_EPOCHS):
             self.stopped = "epoch"
+
+    def _is_ready(self, seconds: float) -> bool:
+        """Wait so long for native code that is being made; whether the first step can be taken."""
+        code = self._code
+        if code is not None and not code.cancel() and not wait([code], seconds).done:
+            return False
+        self._code = None
+        return True
 
     def _is_low_enough(self, since: int) -> bool:
         """Go back to the first epoch whose loss was low enough, if there is one after others."""
@@ -216,6 +231,7 @@ class Session:
             "tier": steps.tier,
             "diverged": steps.diverged,
             "stopped": self.stopped,
+            "making": self._code is not None and self._code.running(),
             "rate": plain(steps.task.optimizer.lr),
             "train": _told(train),
             "test": _told(test),
@@ -371,4 +387,5 @@ def _told(score: readings.Score | None) -> dict[str, Any] | None:
         "loss": plain(score.loss),
         "quality": plain(score.quality),
         "confusion": score.confusion,
+        "printed": plain(score.printed),
     }

@@ -13,6 +13,7 @@ from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
 from ..optim import schedules as rates
 from .features import FEATURES
+from .mistakes import MISTAKES
 from .toys import TOYS
 
 MOST_LAYERS, MOST_UNITS, MOST_ROWS, MOST_CLASSES = 6, 32, 5_000, 5
@@ -20,6 +21,9 @@ MOST_LAYERS, MOST_UNITS, MOST_ROWS, MOST_CLASSES = 6, 32, 5_000, 5
 MOST_STEPS = 20_000_000
 OWN = "own"  # the data set that the user brought
 NORMS = ("none", "batch", "layer")
+
+# How the article draws its weights; no layer knows it by name.
+FROM_0_TO_1 = "from_0_to_1"
 
 # Losses by what is predicted. Those of one score need two classes.
 BY_CLASSES = ("cross_entropy",)
@@ -70,7 +74,9 @@ class Settings:
     layers : tuple of Layer
     norm, dropout, initialise : str, float, str
         What every hidden layer has; "auto" begins with what suits the activation.
-    loss, optimizer, lr, options : str, str, float, dict
+    loss, mistake : str
+        A mistake of the article is made in the cross-entropy alone.
+    optimizer, lr, options : str, float, dict
         ``options`` are further settings of the optimiser.
     schedule, schedule_options : str, dict
     batch_size : int
@@ -90,6 +96,7 @@ class Settings:
     dropout: float = 0.0
     initialise: str = "auto"
     loss: str = "cross_entropy"
+    mistake: str = "none"
     optimizer: str = "adam"
     lr: float = 0.01
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -119,8 +126,9 @@ _RANGES: dict[str, tuple[float, float]] = {
 _CHOICES: dict[str, Sequence[str]] = {
     "data": (*TOYS, OWN),
     "norm": NORMS,
-    "initialise": ("auto", *INITIALISERS),
+    "initialise": ("auto", *INITIALISERS, FROM_0_TO_1),
     "loss": (*BY_CLASSES, *BY_SCORE, *BY_NUMBER),
+    "mistake": tuple(MISTAKES),
     "optimizer": tuple(OPTIMIZERS),
     "schedule": tuple(SCHEDULES),
 }

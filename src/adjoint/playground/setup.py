@@ -11,6 +11,7 @@ from ..nn.functional import LOSSES
 from ..nn.module import Module
 from ..optim import Optimizer
 from . import designs
+from .mistakes import MISTAKES
 from .problem import Problem, Rows, problem_of
 from .settings import Settings
 
@@ -46,7 +47,7 @@ def setup_of(settings: Settings, own: Rows | None) -> Setup:
     width, classes = problem.X.shape[1], problem.classes
     return Setup(
         problem,
-        LOSSES[settings.loss],
+        MISTAKES[settings.mistake] or LOSSES[settings.loss],
         lambda: designs.network(settings, width, classes),
         designs.make_optimizer(settings),
         settings.batch_size,

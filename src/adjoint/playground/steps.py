@@ -99,7 +99,7 @@ class Steps:
         """Take so many steps, or fewer if the training diverges or the epochs run out."""
         if self.diverged or steps < 1:
             return
-        self._begin()
+        self.prepare()
         self.moments.keep(self.moment())
         try:
             with enable_grad():
@@ -110,11 +110,13 @@ class Steps:
         except DivergedError as error:
             self.diverged = str(error)
 
-    def _begin(self) -> None:
+    def prepare(self) -> None:
         """Choose the tier before the first step; native code takes a moment to be made."""
         if self._is_begun:
             return
-        run = fastest_run(self.task, self.history, epochs=MOST_EPOCHS, compile="auto")
+        # A model of the user's may do more than compute, and is not traced unasked.
+        wanted = "auto" if self.setup.is_own_model else "prefer"
+        run = fastest_run(self.task, self.history, epochs=MOST_EPOCHS, compile=wanted)
         self._native = run if isinstance(run, NativeRun) else None
         self.history.tier = "native" if self._native else "eager"
         self._is_begun = True

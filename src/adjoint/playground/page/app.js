@@ -209,9 +209,9 @@ class App {
       : await this.ask("take", { until: step, milliseconds: 100 });
     while (this.hurried && frame && frame.header.step < step && !frame.header.diverged && !frame.header.stopped) {
       const before = frame.header.step;
-      this.say(say("again", before.toLocaleString("en"), step.toLocaleString("en")));
+      this.say(frame.header.making ? say("making") : say("again", before.toLocaleString("en"), step.toLocaleString("en")));
       frame = await this.ask("take", { until: step, milliseconds: 100 });
-      if (frame && frame.header.step === before) break;
+      if (frame && frame.header.step === before && !frame.header.making) break;
     }
     this.busy = false;
     if (frame) this.received(frame);

@@ -34,6 +34,7 @@ export function writeBar() {
     el("div", { class: "group end" },
       el("button", { id: "code", "data-hint": "code", onclick: openCode }, say("code")),
       el("button", { id: "weights", "data-hint": "model", onclick: saveModel }, say("model")),
+      app.opening.header.own_model ? null : el("button", { id: "tour-button", "data-hint": "tour", onclick: () => app.tell("tour") }, say("tour")),
       el("button", { id: "keys", onclick: openKeys }, say("help")),
       el("button", { id: "language", lang: document.documentElement.lang === "en" ? "zh" : "en",
         onclick: changeLanguage }, say("language")),

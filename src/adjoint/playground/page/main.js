@@ -10,6 +10,7 @@ import { drawNetwork, isDrawn, writeNetwork } from "./network.js";
 import { writeOutput } from "./output.js";
 import { drawGraph, writePasses, writeSource } from "./passes.js";
 import { writeSelected } from "./selected.js";
+import { writeTour } from "./tour.js";
 import { hint, language, say } from "./words.js";
 
 const model = /** @type {HTMLElement} */ (document.getElementById("model"));
@@ -42,7 +43,7 @@ function writeStage() {
 
 function writeAll() {
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  writeBar(); writeData(); writeModel(); writeOutput(); writePasses(); writeSelected(); writeFlow();
+  writeBar(); writeData(); writeModel(); writeOutput(); writePasses(); writeSelected(); writeFlow(); writeTour();
 }
 
 app.on("opening", () => { writeBar(); writeModel(); });

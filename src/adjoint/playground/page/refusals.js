@@ -11,6 +11,7 @@ const FORMS = [
   [/^loss: (\w+) is for classes, and (.+) is a number$/, "损失函数：{1} 用于分类，而 {2} 是数字"],
   [/^loss: (\w+) is for numbers, and (.+) is a class$/, "损失函数：{1} 用于预测数字，而 {2} 是类别"],
   [/^loss: (\w+) needs two classes, not (\d+)$/, "损失函数：{1} 需要两个类别，而不是 {2} 个"],
+  [/^mistake: it is one in cross_entropy, not in (\w+)$/, "错误：它只存在于 cross_entropy 中，而不在 {1} 中"],
   [/^norm: batch normalisation needs two rows in every batch; (\d+) rows in batches of (\d+) leave one alone$/, "归一化：批归一化要求每个批次至少有两个样本；{1} 个样本按每批 {2} 个划分会剩下一个"],
   [/^table: ([\d,]+) characters; at most ([\d,]+) can be pasted$/, "表格：共 {1} 个字符，最多可粘贴 {2} 个"],
   [/^table: it is no CSV: (.+)$/, "表格：不是有效的 CSV（{1}）"],

@@ -51,7 +51,25 @@ function gradient(name, place) {
   if (!line || app.playing || !app.derivation) return [el("p", { class: "faint" }, app.playing ? say("paused_only") : "")];
   const step = app.derivation.steps[line - 1];
   const here = place.length > 1 ? place : [0, place[0]];
-  return [el("div", { class: "formula" }, maths(step.formula)), shown(step, here)];
+  return [el("div", { class: "formula" }, maths(step.formula)), shown(step, here), ...writtenOut(step, here)];
+}
+
+/** @param {string} name @returns {any} */
+function valueOf(name) {
+  const { steps = [], given = [] } = app.derivation || {};
+  return [...steps, ...given].find((/** @type {any} */ each) => each.name === name);
+}
+
+/** The entry as a sum over the rows of the batch, with its numbers: as many as are here. @param {any} step @param {number[]} place @returns {Node[]} */
+function writtenOut(step, place) {
+  const product = /^(\w+)\.T @ (\w+)$/.exec(step.source), sum = /^np\.sum\((\w+), axis=0\)$/.exec(step.source);
+  const factors = (product || sum || []).slice(1).map((name, k) => ({ found: valueOf(name), column: product && k === 0 ? place[0] : place[1] }));
+  if (!factors.length || factors.some(({ found, column }) => found?.shape.length !== 2 || column >= found.values[0].length)) return [];
+  const { shape: [count], values } = factors[0].found;
+  const terms = values.map((/** @type {any} */ _, /** @type {number} */ r) =>
+    factors.map(({ found, column }) => brief(found.values[r][column], 3)).map((text) => (text.startsWith("−") ? `(${text})` : text)).join(" · "));
+  const entry = step.values[place[0]]?.[place[1]];
+  return [el("p", { class: "mono", id: "terms", "data-hint": "terms" }, `${count > terms.length ? [...terms, "…"].join(" + ") : terms.join(" + ")} = ${brief(entry)}`)];
 }
 
 function checked() {
