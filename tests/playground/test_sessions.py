@@ -20,9 +20,9 @@ from adjoint.playground.settings import (
     MOST_LAYERS,
     MOST_UNITS,
     Settings,
-    SettingsError,
     read,
 )
+from adjoint.playground.values import SettingsError
 
 SMALL = {"rows": 40, "layers": [{"units": 3, "activation": "relu"}], "seed": 1}
 

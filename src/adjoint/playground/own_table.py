@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .problem import Rows
-from .settings import MOST_CLASSES, MOST_ROWS, SettingsError
+from .settings import MOST_CLASSES, MOST_ROWS
+from .values import SettingsError
 
 MOST_COLUMNS, MOST_TEXT, _LONGEST_NAME = 50, 1_000_000, 40
 _MISSING = {"", "na", "nan", "null", "none", "?"}

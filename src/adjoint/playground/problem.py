@@ -11,8 +11,9 @@ import numpy as np
 from ..core.annotations import Array
 from ..data import rows
 from . import features
-from .settings import BY_CLASSES, BY_NUMBER, BY_SCORE, OWN, Settings, SettingsError
+from .settings import BY_CLASSES, BY_NUMBER, BY_SCORE, OWN, Settings
 from .toys import TOYS
+from .values import SettingsError
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ..nn.functional import LOSSES
 from . import designs, features
+from .optimisers import optimizer_text, own_text
 from .settings import BY_SCORE, OWN, Settings
 from .setup import Setup
 from .steps import Steps
@@ -34,6 +35,7 @@ def _parts(steps: Steps) -> Iterator[list[str]]:
             "",
         ]
         yield ["optimizer = make_optimizer(list(model.parameters()))"]
+        yield own_text(steps.task.optimizer) if setup.settings.changes else []
     else:
         yield _data(setup)
         yield _network(setup)
@@ -101,7 +103,7 @@ def _network(setup: Setup) -> list[str]:
         "",
         f"rng = np.random.default_rng({settings.seed})",
         designs.network_text(settings, setup.problem.X.shape[1], setup.problem.classes),
-        designs.optimizer_text(settings),
+        *optimizer_text(settings),
     ]
 
 

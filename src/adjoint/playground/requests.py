@@ -14,11 +14,14 @@ from ..nn.activations import ACTIVATIONS
 from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
 from . import derivations, settings
+from .changes import CHANGEABLE, FIRST_ONLY
 from .features import FEATURES
 from .frame import pack
+from .rates import SCHEDULES, schedule_options
 from .session import LONGEST, Session
-from .settings import MOST_STEPS, SettingsError, chosen, number
+from .settings import MOST_STEPS, STOPS
 from .toys import TOYS
+from .values import SettingsError, chosen, number
 
 # The longest message: a pasted table, and what surrounds it.
 MOST_MESSAGE = 2_500_000
@@ -81,7 +84,8 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
             "number": list(settings.BY_NUMBER),
         },
         "optimizers": {name: settings.optimizer_options(name) for name in OPTIMIZERS},
-        "schedules": {name: settings.schedule_options(name) for name in settings.SCHEDULES},
+        "changeable": {"settings": [*CHANGEABLE, *STOPS], "first_only": list(FIRST_ONLY)},
+        "schedules": {name: schedule_options(name) for name in SCHEDULES},
         "limits": {
             "layers": settings.MOST_LAYERS,
             "units": settings.MOST_UNITS,
@@ -100,7 +104,8 @@ def _open(session: Session, asked: Mapping[str, Any]) -> bytes:
 def _begin(session: Session, asked: Mapping[str, Any]) -> bytes:
     given = asked.get("settings")
     if session.brought.model is not None and isinstance(given, dict):
-        given = {"seed": given.get("seed", 0)}  # all else is the user's, and may have other names
+        # All else is the user's, and may have other names.
+        given = {name: given[name] for name in ("seed", "changes") if name in given}
     session.begin(settings.read(given))
     return session.opening()
 
@@ -113,6 +118,14 @@ def _bring(session: Session, asked: Mapping[str, Any]) -> bytes:
         raise SettingsError("target: expected the name of a column")
     session.bring(text, target)
     return session.opening()
+
+
+def _change(session: Session, asked: Mapping[str, Any]) -> bytes:
+    given = asked.get("given")
+    if not isinstance(given, dict) or not given.keys() <= {*CHANGEABLE, *STOPS}:
+        raise SettingsError(f"given: expected {', '.join((*CHANGEABLE, *STOPS))}")
+    session.change(given)
+    return session.frame(settings=session.settings.as_json())
 
 
 def _take(session: Session, asked: Mapping[str, Any]) -> bytes:
@@ -196,6 +209,7 @@ REQUESTS: dict[str, Request] = {
     "open": _open,
     "begin": _begin,
     "bring": _bring,
+    "change": _change,
     "take": _take,
     "back": _back,
     "look": _look,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,13 +17,15 @@ from ..nn.linear import Linear
 from ..nn.weights import save_weights
 from ..parallel.blas import in_one_thread
 from . import derivations, fields, own_table, readings
+from .changes import CHANGEABLE
 from .derivations import plain
 from .frame import pack
 from .problem import Problem, Rows
 from .program_text import program_text
-from .settings import BY_NUMBER, OWN, Settings, SettingsError
-from .setup import Given, setup_of
+from .settings import BY_NUMBER, OWN, STOPS, Settings, changed, read_stops
+from .setup import Given, Setup, setup_of
 from .steps import MOST_EPOCHS, Steps
+from .values import SettingsError
 
 # No numbers of more parameters than these are sent, and no points of more rows.
 MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
@@ -77,13 +79,44 @@ class Session:
         """Begin anew with settings; if these do not go together all stays as it was."""
         model, problem = self.brought.model, self.brought.problem
         if model is not None and problem is not None:
-            setup = model.setup(replace(self.brought.settings, seed=settings.seed), problem)
+            own = replace(self.brought.settings, seed=settings.seed, changes=settings.changes)
+            setup = model.setup(own, problem)
         else:
             setup = setup_of(settings, self.rows)
-        self.steps, self.settings = Steps(setup), setup.settings
-        self.stopped = ""
+        self._begin(setup)
         d = self._width
         self.look((0, min(1, max(d - 1, 0))), None, None)
+
+    def _begin(self, setup: Setup) -> None:
+        self.steps, self.settings = Steps(setup), setup.settings
+        self.stopped = ""
+
+    def change(self, given: Mapping[str, Any]) -> None:
+        """Set the optimiser's settings from here on; what was trained stays as it is.
+
+        Where the update has another form with them, as with a momentum that was 0, the steps are
+        taken again in that form, as many as there is time for.
+        """
+        step, problem = self.steps.taken, self.steps.setup.problem
+        stops = {name: value for name, value in given.items() if name in STOPS}
+        settings = read_stops(self.settings, stops)
+        rest = {name: value for name, value in given.items() if name not in stops}
+        if rest:
+            settings = changed(settings, step, rest)
+        model = self.brought.model
+        if not step and model is None:
+            settings = settings.after(0)
+        setup = (
+            setup_of(settings, self.rows, problem)
+            if model is None
+            else model.setup(settings, problem)
+        )
+        if not self.steps.change(setup):
+            self._begin(setup)
+        self.settings = settings
+        if self.steps.diverged:
+            self.steps.rewind(step)
+        self.take(step, LONGEST)
 
     def bring(self, text: str, target: str | None) -> None:
         """Begin anew with a table that was pasted."""
@@ -190,10 +223,10 @@ class Session:
         }
         return pack(content, arrays | points)
 
-    def frame(self) -> bytes:
+    def frame(self, **more: Any) -> bytes:
         """Return the frame that shows where the training is."""
         content, arrays = self._now()
-        return pack(content, arrays)
+        return pack(content | more, arrays)
 
     def _now(self) -> tuple[dict[str, Any], dict[str, Array]]:
         # The browser has the other processors: threads of BLAS that wait for one spin.
@@ -217,6 +250,7 @@ class Session:
             "diverged": steps.diverged,
             "stopped": self.stopped,
             "rate": plain(steps.task.optimizer.lr),
+            "now": _in_force(self.settings, steps.taken),
             "train": _told(train),
             "test": _told(test),
             "flow": [
@@ -362,6 +396,12 @@ def _layer(place: int, layer: Any) -> dict[str, Any]:
     if isinstance(layer, Linear):
         told |= {"in": layer.in_features, "out": layer.out_features}
     return told | {"text": text}
+
+
+def _in_force(settings: Settings, step: int) -> dict[str, Any]:
+    """Return the settings that may change, as they are for the step to come."""
+    now = settings.after(step)
+    return {name: getattr(now, name) for name in CHANGEABLE}
 
 
 def _told(score: readings.Score | None) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ const FORMS = [
   [/^loss: (\w+) is for classes, and (.+) is a number$/, "损失函数：{1} 用于分类，而 {2} 是数字"],
   [/^loss: (\w+) is for numbers, and (.+) is a class$/, "损失函数：{1} 用于预测数字，而 {2} 是类别"],
   [/^loss: (\w+) needs two classes, not (\d+)$/, "损失函数：{1} 需要两个类别，而不是 {2} 个"],
+  [/^lr: the groups of the optimiser have different learning rates$/, "学习率：优化器各组参数的学习率不同"],
+  [/^(\w+): it cannot be changed while it trains$/, "{say 1}：训练途中不能更改"],
   [/^norm: batch normalisation needs two rows in every batch; (\d+) rows in batches of (\d+) leave one alone$/, "归一化：批归一化要求每个批次至少有两个样本；{1} 个样本按每批 {2} 个划分会剩下一个"],
   [/^table: ([\d,]+) characters; at most ([\d,]+) can be pasted$/, "表格：共 {1} 个字符，最多可粘贴 {2} 个"],
   [/^table: it is no CSV: (.+)$/, "表格：不是有效的 CSV（{1}）"],

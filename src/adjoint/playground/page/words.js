@@ -31,6 +31,8 @@ const WORDS = {
   optimizer: ["Optimiser", "优化器", "The rule by which a gradient changes a weight.", "由梯度更新权重的规则。"],
   lr: ["Learning rate", "学习率", "How far a step goes. Too high, and the loss jumps or grows without bound.", "每一步走多远。太大时损失会震荡甚至发散。"],
   schedule: ["Schedule", "学习率计划", "How the learning rate changes from step to step.", "学习率随步数如何变化。"],
+  changes: ["Changed while it trained", "训练途中的更改", "Each holds from its step on, in the program and the address too. Going back leads over it.", "从该步起生效，也写入程序和地址；后退时同样会经过它。"],
+  from_step: ["from step {0}", "从第 {0} 步起"], forget_change: ["Take it back", "撤销这一更改"], defaults: ["defaults", "默认值"],
   initialise: ["First weights", "初始化", "How the first weights are drawn. With zeros all units of a layer stay alike.", "如何抽取初始权重。全零时同层单元始终相同。"],
   norm: ["Norm", "归一化", "Brings what a layer gives to mean 0 and deviation 1.", "把一层的输出调整为均值 0、标准差 1。"],
   dropout: ["Dropout", "随机失活", "The share of units left out by chance in each step.", "每一步中随机失活的单元比例。"],
