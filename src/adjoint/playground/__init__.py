@@ -15,6 +15,7 @@
 ``moments``           where a training stood, for the way back
 ``session``           what one page has open: a training, and what is looked at
 ``fields``            what a network says over a plane, and each hidden unit of it
+``qualities``         accuracy or R² at each picture, for their curve
 ``readings``          losses, gradients, updates and idle units at one moment
 ``derivations``       the derivation of the next batch's gradient, step by step, and its graph
 ``program_text``      the Python program that computes the same numbers

@@ -22,6 +22,7 @@ from .derivations import plain
 from .frame import pack
 from .problem import Problem, Rows
 from .program_text import program_text
+from .qualities import Qualities
 from .settings import BY_NUMBER, OWN, STOPS, Settings, changed, read_stops
 from .setup import Given, Setup, setup_of
 from .steps import MOST_EPOCHS, Steps
@@ -89,7 +90,7 @@ class Session:
 
     def _begin(self, setup: Setup) -> None:
         self.steps, self.settings = Steps(setup), setup.settings
-        self.stopped = ""
+        self.stopped, self.qualities = "", Qualities()
 
     def change(self, given: Mapping[str, Any]) -> None:
         """Set the optimiser's settings from here on; what was trained stays as it is.
@@ -241,6 +242,7 @@ class Session:
             readings.score(steps, steps.setup.problem.train),
             readings.score(steps, steps.setup.problem.test),
         )
+        self.qualities.note(steps, train, test)
         content: dict[str, Any] = {
             "what": "frame",
             "step": steps.taken,
@@ -259,7 +261,14 @@ class Session:
             ],
             "idle": readings.idle_units(steps),
         }
-        arrays = self._numbers(found) | self._pictures(content) | {"curve": self._curve()}
+        arrays = (
+            self._numbers(found)
+            | self._pictures(content)
+            | {
+                "curve": self._curve(),
+                "quality": self.qualities.rows(),
+            }
+        )
         content["milliseconds"] = round(1e3 * (perf_counter() - started), 2)
         return content, arrays
 

@@ -50,6 +50,7 @@ class App {
     this.furthest = 0;
     this.tab = "network";
     this.shows = "weights";
+    /** What the curve shows: "loss" or "quality". */ this.curve = "loss";
     this.notice = "";
     this.about = "";
     this.frames = 0;
