@@ -13,6 +13,7 @@ from adjoint.playground.rates import SCHEDULES, schedule_options
 from adjoint.playground.session import Brought, Session
 from adjoint.playground.settings import OPTIMIZERS, optimizer_options, read
 from adjoint.playground.values import SettingsError
+from sampled import for_full
 
 SMALL = {"rows": 60, "layers": [{"units": 3, "activation": "tanh"}], "batch_size": 8}
 # What is changed to, of the settings of an optimiser.
@@ -61,9 +62,7 @@ def changed_by_chance(seed):
     return one
 
 
-@pytest.mark.parametrize(
-    "seed", [3, *(pytest.param(n, marks=pytest.mark.full) for n in range(30) if n != 3)]
-)
+@pytest.mark.parametrize("seed", [3, *for_full(n for n in range(30) if n != 3)])
 def test_the_program_and_a_new_beginning_come_to_the_same_bits(seed):
     one = changed_by_chance(seed)
     assert one.settings.changes
@@ -154,8 +153,10 @@ def test_stop_conditions_change_without_a_trace():
     assert (one.settings.stop_epoch, one.settings.stop_loss) == (3, 0.1)
 
 
-@pytest.mark.parametrize("rate", [0.3, ad.optim.Exponential(0.3, 0.9)], ids=["number", "schedule"])
-@pytest.mark.parametrize("first", [0, 4])
+@pytest.mark.parametrize(
+    ("rate", "first"),
+    [(0.3, 4), *for_full([(0.3, 0), (ad.optim.Exponential(0.3, 0.9), 4)])],
+)
 def test_the_rate_of_an_own_optimiser_can_be_changed(rate, first):
     X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
     model = ad.nn.MLP(2, 3, 2, rng=0)

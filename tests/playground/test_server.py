@@ -14,7 +14,7 @@ import time
 import pytest
 
 import adjoint as ad
-from adjoint.playground import launch
+from adjoint.playground import launch, requests
 from adjoint.playground.frame import unpack
 from adjoint.playground.guard import Guard
 from adjoint.playground.server import Server
@@ -150,7 +150,7 @@ def test_bytes_and_messages_too_long_end_one_connection_and_no_other(served):
     with talk(served) as connection, talk(served) as other:
         connection.recv(timeout=10)
         other.recv(timeout=10)
-        connection.send("x" * 3_000_000)
+        connection.send("x" * (requests.MOST_MESSAGE + 1))
         with pytest.raises(Exception, match=r"1009|too big|close"):
             connection.recv(timeout=10)
         assert ask(other, "menu")[0]["what"] == "menu"

@@ -16,14 +16,26 @@ from ..core.annotations import Array
 from ..nn.linear import Linear
 from ..nn.weights import save_weights
 from ..parallel.blas import in_one_thread
-from . import derivations, fields, own_table, readings
+from . import derivations, fields, own_table, readings, saved
 from .changes import CHANGEABLE
 from .derivations import plain
+from .drawn import Drawn
 from .frame import pack
 from .problem import Problem, Rows
 from .program_text import program_text
 from .qualities import Qualities
-from .settings import BY_NUMBER, OWN, STOPS, Settings, changed, read_stops
+from .saved import Saved
+from .settings import (
+    BY_CLASSES,
+    BY_NUMBER,
+    BY_SCORE,
+    DRAWN,
+    OWN,
+    STOPS,
+    Settings,
+    changed,
+    read_stops,
+)
 from .setup import Given, Setup, setup_of
 from .steps import MOST_EPOCHS, Steps
 from .values import SettingsError
@@ -71,6 +83,7 @@ class Session:
     def __init__(self, brought: Brought | None = None) -> None:
         self.brought = brought or Brought()
         self.rows = self.brought.rows
+        self.drawn: Drawn | None = None
         self.notes: list[str] = []
         self.begin(self.brought.settings)
 
@@ -83,7 +96,7 @@ class Session:
             own = replace(self.brought.settings, seed=settings.seed, changes=settings.changes)
             setup = model.setup(own, problem)
         else:
-            setup = setup_of(settings, self.rows)
+            setup = setup_of(settings, self._own(settings))
         self._begin(setup)
         d = self._width
         self.look((0, min(1, max(d - 1, 0))), None, None)
@@ -108,9 +121,7 @@ class Session:
         if not step and model is None:
             settings = settings.after(0)
         setup = (
-            setup_of(settings, self.rows, problem)
-            if model is None
-            else model.setup(settings, problem)
+            setup_of(settings, None, problem) if model is None else model.setup(settings, problem)
         )
         if not self.steps.change(setup):
             self._begin(setup)
@@ -119,19 +130,50 @@ class Session:
             self.steps.rewind(step)
         self.take(step, LONGEST)
 
+    def _own(self, settings: Settings) -> Rows | None:
+        """Return the rows of the user's that are meant."""
+        if settings.data == DRAWN:
+            return None if self.drawn is None else self.drawn.rows()
+        return self.rows
+
     def bring(self, text: str, target: str | None) -> None:
         """Begin anew with a table that was pasted."""
-        if self.brought.model is not None:
-            raise SettingsError("table: the model that you gave to play has its own rows")
+        self._refuse_rows("table")
         rows, notes = own_table.read_text(text, target)
-        before = self.rows
-        self.rows = rows
-        try:
-            self.begin(settings_for(rows, self.settings))
-        except BaseException:
-            self.rows = before
-            raise
+        self._begin_with(settings_for(rows, self.settings, OWN), rows, self.drawn)
         self.notes = notes
+
+    def draw(self, drawn: Drawn) -> None:
+        """Begin anew with points that were drawn by hand."""
+        self._refuse_rows("drawn")
+        self._begin_with(settings_for(drawn.rows(), self.settings, DRAWN), self.rows, drawn)
+
+    def saved(self) -> str:
+        """Return the text of a file with all that leads to where the training stands."""
+        self._refuse_rows("session")
+        return saved.as_text(Saved(self.settings, self.rows, self.drawn, self.steps.taken))
+
+    def load(self, text: str) -> int:
+        """Begin anew as a saved session did, and return how many steps it had taken."""
+        self._refuse_rows("session")
+        found = saved.read_text(text)
+        self._begin_with(found.settings, found.table, found.drawn)
+        self.notes = []
+        return found.step
+
+    def _refuse_rows(self, what: str) -> None:
+        if self.brought.model is not None:
+            raise SettingsError(f"{what}: the model that you gave to play has its own rows")
+
+    def _begin_with(self, settings: Settings, rows: Rows | None, drawn: Drawn | None) -> None:
+        """Begin anew with other rows of the user's; all stays as it was if that cannot be."""
+        before = self.rows, self.drawn
+        self.rows, self.drawn = rows, drawn
+        try:
+            self.begin(settings)
+        except BaseException:
+            self.rows, self.drawn = before
+            raise
 
     def take(self, until: int, seconds: float) -> None:
         """Take steps until so many are taken, or the time is over, or a condition stops it."""
@@ -192,7 +234,7 @@ class Session:
 
     # --- what is sent
 
-    def opening(self) -> bytes:
+    def opening(self, **more: Any) -> bytes:
         """Return the frame that says what there is, with the rows as points."""
         problem, model = self.steps.setup.problem, self.steps.model
         content, arrays = self._now()
@@ -203,6 +245,7 @@ class Session:
             "settings": self.settings.as_json(),
             "own_model": self.steps.setup.is_own_model,
             "own_table": self.rows is not None,
+            "drawn": None if self.drawn is None else self.drawn.as_json(),
             "names": list(problem.rows.names),
             "labels": list(problem.rows.labels),
             "rows": [problem.split, len(problem.X) - problem.split],
@@ -222,7 +265,7 @@ class Session:
                 for name, x in parameters.items()
             ],
         }
-        return pack(content, arrays | points)
+        return pack(content | more, arrays | points)
 
     def frame(self, **more: Any) -> bytes:
         """Return the frame that shows where the training is."""
@@ -389,14 +432,12 @@ class Session:
         return derivations.derive(self.steps, lang)
 
 
-def settings_for(rows: Rows, before: Settings) -> Settings:
-    """Return settings for a table, with a loss that suits its target."""
-    loss = before.loss
-    if not rows.labels and loss not in BY_NUMBER:
-        loss = "mse_loss"
-    elif rows.labels and loss != "cross_entropy":
-        loss = "cross_entropy"
-    return replace(before, data=OWN, loss=loss)
+def settings_for(rows: Rows, before: Settings, data: str = OWN) -> Settings:
+    """Return settings for rows of the user's, with a loss that suits their target."""
+    losses = [*BY_CLASSES, *(BY_SCORE if len(rows.labels) == 2 else ())]
+    losses = losses if rows.labels else list(BY_NUMBER)
+    loss = before.loss if before.loss in losses else losses[0]
+    return replace(before, data=data, loss=loss)
 
 
 def _layer(place: int, layer: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from ..nn.activations import ACTIVATIONS
 from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
+from . import formula
 from .changes import CHANGEABLE, FIRST_ONLY, Change, read_changes
 from .features import FEATURES
 from .rates import SCHEDULES, schedule_options
@@ -20,6 +21,7 @@ MOST_LAYERS, MOST_UNITS, MOST_ROWS, MOST_CLASSES = 6, 32, 5_000, 5
 # A step number in an address asks for as many steps to be taken again.
 MOST_STEPS = 20_000_000
 OWN = "own"  # the data set that the user brought
+DRAWN, FORMULA = "drawn", "formula"  # the one that was drawn by hand, and the one of a formula
 STOPS = ("stop_epoch", "stop_loss")  # they change nothing that is computed
 NORMS = ("none", "batch", "layer")
 
@@ -44,7 +46,9 @@ class Settings:
     Attributes
     ----------
     data : str
-        A name in `toys.TOYS`, or "own".
+        A name in `toys.TOYS`, or "formula", "drawn", "own".
+    formula : str
+        Makes the rows of the set "formula".
     rows, noise, classes : int, float, int
         How a toy set is made; ``classes`` matters to those that can have several.
     test : float
@@ -67,6 +71,7 @@ class Settings:
     """
 
     data: str = "moons"
+    formula: str = "y > sin(x)"
     rows: int = 300
     noise: float = 0.15
     classes: int = 3
@@ -117,7 +122,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "stop_loss": (0, 1e9),
 }
 _CHOICES: dict[str, Sequence[str]] = {
-    "data": (*TOYS, OWN),
+    "data": (*TOYS, FORMULA, DRAWN, OWN),
     "norm": NORMS,
     "initialise": ("auto", *INITIALISERS),
     "loss": (*BY_CLASSES, *BY_SCORE, *BY_NUMBER),
@@ -216,6 +221,9 @@ def _check_changeable(before: Settings, now: Settings) -> None:
 
 def _structure(given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if "formula" in given:
+        formula.parse(given["formula"])
+        found["formula"] = given["formula"]
     if "features" in given:
         names = listed("features", given["features"], most=len(FEATURES))
         features = [chosen("features", name, list(FEATURES)) for name in names]
