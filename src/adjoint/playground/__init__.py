@@ -5,6 +5,9 @@
 ``values``            numbers, names and options out of JSON, checked one by one
 ``changes``           settings of the optimiser that were set by hand while it trained
 ``rates``             schedules of the learning rate by name
+``formula``           points made of a formula that a user typed, parsed to a short list of parts
+``drawn``             points that a user set by hand
+``saved``             a session as a file, and back
 ``toys, features``    data sets and columns made of two coordinates, which a program can print
 ``own_table``         a pasted or loaded table as numbers
 ``problem``           the rows of a training and of its test, and what their columns are called

@@ -298,10 +298,11 @@ class App {
     this.playing = false;
     await this.idle();
     const before = "changes" in changes ? this.settings : { ...this.now, changes: [] };
-    this.opened(await this.ask("begin", { settings: { ...before, ...changes } }));
+    const is_begun = this.opened(await this.ask("begin", { settings: { ...before, ...changes } }));
     this.playing = was;
     this.tell("playing");
     if (was) this.run();
+    return is_begun;
   }
 
   /** Look elsewhere: other axes, held columns or a point. @param {Header} given */

@@ -3,7 +3,9 @@
 import { app } from "./app.js";
 import { changesByHand } from "./changes.js";
 import { el } from "./dom.js";
+import { formulaField, lossFor } from "./formula.js";
 import { told } from "./refusals.js";
+import { savedButtons } from "./saved.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("data"));
@@ -59,6 +61,8 @@ function options(group, defaults) {
 /** Change the data set, and the loss where the present one is for another kind of target. @param {string} data */
 function changeData(data) {
   const { losses } = app.menu;
+  if (data === "formula") { app.change({ data, loss: lossFor(app.settings.formula) }); return; }
+  if (data === "drawn") { app.change({ data, loss: lossFor(app.opening.header.drawn.is_number ? "" : ">") }); return; }
   const toy = app.menu.data[data];
   const fits = toy && !toy.classes ? losses.number : losses.classes;
   const changes = { data };
@@ -132,27 +136,29 @@ function facts() {
 
 /** Write the panel anew. */
 export function writeData() {
-  const { menu, settings } = app, { own_model, own_table } = app.opening.header;
+  const { menu, settings } = app, { own_model, own_table, drawn } = app.opening.header;
   if (!menu.data) return;
   if (own_model) {
     panel.replaceChildren(el("h2", {}, say("data")), el("p", { class: "faint" }, say("given_model")), facts(),
       number("lr", { min: 0 }), ...changesByHand(), number("seed", { min: 0, step: 1 }));
     return;
   }
-  const is_own = settings.data === "own", toy = menu.data[settings.data] || {};
-  const sets = [...Object.keys(menu.data), ...(own_table ? ["own"] : [])];
+  const is_own = settings.data === "own", is_given = is_own || settings.data === "drawn", toy = menu.data[settings.data] || {};
+  const sets = [...Object.keys(menu.data), "formula", ...(drawn ? ["drawn"] : []), ...(own_table ? ["own"] : [])];
   const set = el("select", { onchange: () => changeData(set.value) },
     ...sets.map((value) => el("option", { value, selected: value === settings.data },
-      value === "own" ? say("own") : value)));
+      ["own", "drawn", "formula"].includes(value) ? say(`set_${value}`) : value)));
   panel.replaceChildren(
     el("h2", {}, say("data")),
     field("set", set),
-    ...(is_own ? [] : [number("rows", { min: 10, max: menu.limits.rows, step: 1 }), number("noise", { min: 0, max: 5, step: 0.05 })]),
+    ...(settings.data === "formula" ? formulaField() : []),
+    ...(is_given ? [] : [number("rows", { min: 10, max: menu.limits.rows, step: 1 }), number("noise", { min: 0, max: 5, step: 0.05 })]),
     ...(toy.any ? [number("classes", { min: 2, max: menu.limits.classes, step: 1 })] : []),
     number("test", { min: 0, max: 0.9, step: 0.1 }),
     number("seed", { min: 0, step: 1 }),
     ...(is_own ? [] : [features()]),
     ownTable(),
+    savedButtons(),
     el("h2", {}, say("training")),
     select("loss", lossNames()),
     select("optimizer", Object.keys(menu.optimizers)),

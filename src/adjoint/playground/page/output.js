@@ -5,6 +5,7 @@ import { picture, variable } from "./colours.js";
 import { drawPinnedBoundary, pinButton, pinnedRows, pinnedRun } from "./compare.js";
 import { drawCurve } from "./curve.js";
 import { brief, el, prepared, setText } from "./dom.js";
+import { drawAt, drawKey, drawTools, draws, withDrawn } from "./draw.js";
 import { drawMark } from "./marks.js";
 import { drawDots, drawField as drawPlane, drawPixels, placed, seen } from "./plane.js";
 import { say } from "./words.js";
@@ -33,7 +34,7 @@ export function writeOutput() {
   const curves = [["loss", "loss"], ["quality", kind]].map(([name, text]) => el("button", {
     "aria-pressed": app.curve === name, "data-curve": name, "data-hint": text, onclick: () => { app.curve = name; app.tell("curve"); } }, say(text)));
   panel.replaceChildren(el("div", { class: "row" }, el("h2", {}, say("output")), pinButton()),
-    ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), ...(width > 1 ? [probe] : [])] : []),
+    ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), ...(width > 1 ? [probe] : []), ...drawTools()] : []),
     scores, ...pinnedRun(), el("div", { class: "row" }, el("span", { class: "choice", role: "group", "aria-label": say("curve") }, ...curves)), curve);
   drawRows();
   drawOutput();
@@ -79,7 +80,8 @@ function reopen() {
 
 /** Follow the point that was clicked. @param {MouseEvent} event */
 function look(event) {
-  follow(event.offsetX / field.clientWidth, 1 - event.offsetY / field.clientHeight);
+  if (draws()) drawAt(at(event.offsetX / field.clientWidth, 1 - event.offsetY / field.clientHeight), event.shiftKey || undefined);
+  else follow(event.offsetX / field.clientWidth, 1 - event.offsetY / field.clientHeight);
 }
 
 /** @type {{[key: string]: [number, number]}} */
@@ -88,6 +90,7 @@ const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowD
 /** Follow a point that the arrow keys move, from the middle on. @param {KeyboardEvent} event */
 function move(event) {
   const way = ARROWS[event.key], { sight } = app.opening.header;
+  if (drawKey(event, () => app.frame.header.probe?.at || at(0.5, 0.5))) return;
   if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   event.stopPropagation();  // elsewhere these keys take steps
@@ -97,10 +100,16 @@ function move(event) {
   follow(x, y);
 }
 
+/** A place in the plane. @param {number} x its share of the width @param {number} y and of the height, from below */
+function at(x, y) {
+  const { sight } = app.opening.header;
+  return [sight[0] + x * (sight[2] - sight[0]), sight[1] + y * (sight[3] - sight[1])];
+}
+
 /** Follow a point of the plane. @param {number} x its share of the width @param {number} y and of the height, from below */
 function follow(x, y) {
-  const { sight, axes, held } = app.opening.header;
-  app.look({ axes, held, probe: [sight[0] + x * (sight[2] - sight[0]), sight[1] + y * (sight[3] - sight[1])] });
+  const { axes, held } = app.opening.header;
+  app.look({ axes, held, probe: at(x, y) });
 }
 
 /** Draw all of it as it is now. */
@@ -136,7 +145,7 @@ function drawField() {
 function drawRows() {
   if (!dots || !dots.isConnected) return;
   const [context, width, height] = prepared(dots);
-  if (app.opening.header.width > 1) drawDots(context, seen(), width, height);
+  if (app.opening.header.width > 1) drawDots(context, withDrawn(seen()), width, height);
 }
 
 /** Write where the scores stand. */
@@ -200,4 +209,4 @@ app.on("frame", drawOutput);
 app.on("magnified", () => { if (field && field.isConnected) drawField(); });
 app.on("playing", writeScores);
 app.on("theme", drawOutput);
-for (const what of ["curve", "pinned"]) app.on(what, writeOutput);
+for (const what of ["curve", "pinned", "draw"]) app.on(what, writeOutput);
