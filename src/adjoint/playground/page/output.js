@@ -7,6 +7,7 @@ import { drawCurve } from "./curve.js";
 import { brief, el, prepared, setText } from "./dom.js";
 import { drawAt, drawKey, drawTools, draws, withDrawn } from "./draw.js";
 import { drawMark } from "./marks.js";
+import { curveOf, svgButton } from "./pictures.js";
 import { drawDots, drawField as drawPlane, drawPixels, placed, seen } from "./plane.js";
 import { say } from "./words.js";
 
@@ -33,9 +34,9 @@ export function writeOutput() {
   const kind = labels.length ? "accuracy" : "r2";
   const curves = [["loss", "loss"], ["quality", kind]].map(([name, text]) => el("button", {
     "aria-pressed": app.curve === name, "data-curve": name, "data-hint": text, onclick: () => { app.curve = name; app.tell("curve"); } }, say(text)));
-  panel.replaceChildren(el("div", { class: "row" }, el("h2", {}, say("output")), pinButton()),
+  panel.replaceChildren(el("div", { class: "row" }, el("h2", {}, say("output")), pinButton(), width ? svgButton("output", say("output")) : null),
     ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), ...(width > 1 ? [probe] : []), ...drawTools()] : []),
-    scores, ...pinnedRun(), el("div", { class: "row" }, el("span", { class: "choice", role: "group", "aria-label": say("curve") }, ...curves)), curve);
+    scores, ...pinnedRun(), el("div", { class: "row" }, el("span", { class: "choice", role: "group", "aria-label": say("curve") }, ...curves), svgButton("curve", say("curve"))), curve);
   drawRows();
   drawOutput();
 }
@@ -204,6 +205,7 @@ export function series() {
   return { rows: app.frame.arrays[name] || [], pinned: pinnedRows(name), empty: say("curve_empty"), bounded };
 }
 
+curveOf(series);
 app.on("opening", writeOutput);
 app.on("frame", drawOutput);
 app.on("magnified", () => { if (field && field.isConnected) drawField(); });

@@ -9,8 +9,8 @@ import { say } from "./words.js";
 export function savedButtons() {
   const file = el("input", { type: "file", class: "unseen", id: "session-file", tabindex: -1, "aria-label": say("load_session"), accept: ".json,application/json", onchange: () => load(file) });
   return el("div", { class: "row" },
-    el("button", { id: "save-session", "data-hint": "save_session", onclick: saveSession }, say("save_session")),
-    el("button", { id: "load-session", "data-hint": "load_session", onclick: () => file.click() }, say("load_session")), file);
+    el("button", { id: "save-session", class: "small", "data-hint": "save_session", onclick: saveSession }, say("save_session")),
+    el("button", { id: "load-session", class: "small", "data-hint": "load_session", onclick: () => file.click() }, say("load_session")), file);
 }
 
 async function saveSession() {

@@ -96,6 +96,7 @@ const WORDS = {
   again: ["Taking steps: {0} of {1}. Play or Step ends it.", "正在执行：第 {0} 步，共 {1} 步。点击“播放”或“单步”可中止。"],
   bad_address: ["The settings in the address cannot be read; the page begins with its own.", "无法读取地址中的设置；页面使用默认设置。"],
   many_numbers: ["The model has too many numbers to be shown while it trains; the check has this one.", "模型参数太多，训练时无法逐一显示；检验可得到该值。"],
+  svg: ["SVG", "SVG", "This picture as a file of SVG, in light colours.", "将此图保存为 SVG 文件（浅色）。"],
   pin: ["Pin", "固定", "Keep this run's curve, output and scores beside what comes next. Then change one thing.", "保留这次训练的曲线、输出和得分，再改动一处进行比较。"],
   pinned: ["Pinned run", "已固定的训练"], unpin: ["Unpin", "取消固定"], pinned_output: ["Output of the pinned run", "已固定训练的输出"],
   differs: ["Differs (pinned → now)", "差异（固定 → 现在）"], nothing_differs: ["the settings are the same", "设置相同"],
