@@ -9,6 +9,7 @@ import adjoint as ad
 from adjoint.playground.launch import bring_model
 from adjoint.playground.own_table import as_csv, read_text
 from adjoint.playground.program_text import TABLE, program_text
+from adjoint.playground.rates import SCHEDULES
 from adjoint.playground.session import Session, settings_for
 from adjoint.playground.settings import (
     ACTIVATIONS,
@@ -20,7 +21,6 @@ from adjoint.playground.settings import (
     MISTAKES,
     NORMS,
     OPTIMIZERS,
-    SCHEDULES,
     TOYS,
     read,
 )

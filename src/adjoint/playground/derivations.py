@@ -25,8 +25,8 @@ from ..optim.snapshot import kept
 from ..training.epochs import as_plain_array
 from ..training.step import TrainingStep
 from .readings import gradients
-from .settings import SettingsError
 from .steps import Steps
+from .values import SettingsError
 
 # A matrix on the page shows so many rows and columns.
 _SHOWN = 6

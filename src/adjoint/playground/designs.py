@@ -1,8 +1,8 @@
-"""A design makes a network and an optimiser of settings, or the text of a program that does so."""
+"""A design makes a network of settings, or the text of a program that does so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +12,7 @@ from .. import nn
 from ..nn.activations import ACTIVATIONS
 from ..nn.container import Sequential
 from ..nn.module import Module
-from ..optim import OPTIMIZERS, Optimizer
-from .settings import BY_SCORE, FROM_0_TO_1, SCHEDULES, Settings, schedule_options
+from .settings import BY_SCORE, FROM_0_TO_1, Settings
 
 # A part of a network: its class, and what it is made with, as values or as text.
 Part = tuple[type[Module], tuple[Any, ...], dict[str, Any]]
@@ -77,36 +76,3 @@ def network_text(settings: Settings, inputs: int, classes: int) -> str:
         named = [f"{n}={'rng' if x is RNG else repr(x)}" for n, x in given.items()]
         lines.append(f"    ad.nn.{kind.__name__}({', '.join([*map(repr, args), *named])}),\n")
     return f"model = ad.nn.Sequential(\n{''.join(lines)})"
-
-
-def _rate(settings: Settings) -> Any:
-    kind: Any = SCHEDULES[settings.schedule]
-    if kind is None:
-        return settings.lr
-    return kind(settings.lr, **_schedule(settings))
-
-
-def _schedule(settings: Settings) -> dict[str, Any]:
-    return {**schedule_options(settings.schedule), **settings.schedule_options}
-
-
-def make_optimizer(settings: Settings) -> Callable[[list[Any]], Optimizer]:
-    """Return what makes the optimiser of parameters."""
-    kind = OPTIMIZERS[settings.optimizer]
-    return lambda parameters: kind(parameters, lr=_rate(settings), **settings.options)
-
-
-def optimizer_text(settings: Settings) -> str:
-    """Return the statement that makes the optimiser."""
-    kind: Any = OPTIMIZERS[settings.optimizer]
-    schedule: Any = SCHEDULES[settings.schedule]
-    rate = repr(settings.lr)
-    if schedule is not None:
-        given = [rate, *(f"{n}={x!r}" for n, x in _schedule(settings).items())]
-        rate = f"ad.optim.{schedule.__name__}({', '.join(given)})"
-    named = [
-        "model.parameters()",
-        f"lr={rate}",
-        *(f"{n}={x!r}" for n, x in settings.options.items()),
-    ]
-    return f"optimizer = ad.optim.{kind.__name__}({', '.join(named)})"

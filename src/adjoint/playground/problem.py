@@ -10,9 +10,10 @@ import numpy as np
 
 from ..core.annotations import Array
 from ..data import rows
-from . import features
-from .settings import BY_CLASSES, BY_NUMBER, BY_SCORE, OWN, Settings, SettingsError
+from . import features, formula
+from .settings import BY_CLASSES, BY_NUMBER, BY_SCORE, DRAWN, FORMULA, OWN, Settings
 from .toys import TOYS
+from .values import SettingsError
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,15 @@ class Rows:
         The names of the columns, then of the target.
     labels : list of str
         The names of the classes; none where a number is predicted.
+    sight : four floats, or none
+        What of the plane is in sight at least: the lowest coordinates, and the highest.
     """
 
     X: Array
     y: Array
     names: Sequence[str]
     labels: Sequence[str]
+    sight: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,10 @@ class Problem:
 
 def toy_rows(settings: Settings) -> Rows:
     """Return the rows of a toy set."""
+    if settings.data == FORMULA:
+        X, y = formula.rows_of(settings.formula, settings.rows, settings.noise, settings.seed)
+        labels = ["0", "1"] if formula.parse(settings.formula).has_classes else []
+        return Rows(X, y, ["x₁", "x₂", "y"], labels)
     toy = TOYS[settings.data]
     X, y = toy.arrays(settings.rows, settings.classes, settings.noise, settings.seed)
     count = int(y.max()) + 1 if toy.has_classes else 0
@@ -106,9 +114,7 @@ def problem_of(settings: Settings, own: Rows | None) -> Problem:
     SettingsError
         If there are none, or the loss is for another kind of target.
     """
-    if settings.data == OWN and own is None:
-        raise SettingsError("data: there is no table; paste one, or load a file")
-    found = own if settings.data == OWN and own is not None else toy_rows(settings)
+    found = _rows(settings, own)
     _check_loss(settings.loss, found)
     if settings.mistake != "none" and settings.loss != "cross_entropy":
         raise SettingsError(f"mistake: it is one in cross_entropy, not in {settings.loss}")
@@ -116,7 +122,8 @@ def problem_of(settings: Settings, own: Rows | None) -> Problem:
     split = max(1, n - round(settings.test * n))
     _check_batches(settings, split)
     is_own = settings.data == OWN
-    order = rows.permutation(n, seed=settings.seed, epoch=0) if is_own else np.arange(n)
+    is_made = settings.data not in (OWN, DRAWN)  # in an order of chance
+    order = np.arange(n) if is_made else rows.permutation(n, seed=settings.seed, epoch=0)
     X, y = found.X[order], found.y[order]
     mean, deviation = _scale(X[:split]) if is_own else (np.zeros(2), np.ones(2))
     scaled = _scale(y[:split]) if is_own and not found.labels else (0.0, 1.0)
@@ -133,6 +140,18 @@ def problem_of(settings: Settings, own: Rows | None) -> Problem:
         features=() if is_own else settings.features,
     )
     return replace(problem, X=problem.read(X))
+
+
+def _rows(settings: Settings, own: Rows | None) -> Rows:
+    if settings.data not in (OWN, DRAWN):
+        return toy_rows(settings)
+    if own is None:
+        raise SettingsError(
+            "data: there is no table; paste one, or load a file"
+            if settings.data == OWN
+            else "data: there are no drawn points; draw some"
+        )
+    return own
 
 
 def _as_column(y: Array, mean: Any, deviation: Any) -> Array:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..nn.functional import LOSSES
-from . import designs, features, mistakes
-from .settings import BY_SCORE, OWN, Settings
+from . import designs, features, formula, mistakes
+from .optimisers import optimizer_text, own_text
+from .settings import BY_SCORE, DRAWN, FORMULA, OWN, Settings
 from .setup import Setup
 from .steps import Steps
 from .toys import TOYS
@@ -34,6 +35,7 @@ def _parts(steps: Steps) -> Iterator[list[str]]:
             "",
         ]
         yield ["optimizer = make_optimizer(list(model.parameters()))"]
+        yield own_text(steps.task.optimizer) if setup.settings.changes else []
     else:
         yield _data(setup)
         yield _network(setup)
@@ -44,17 +46,39 @@ def _data(setup: Setup) -> list[str]:
     settings = setup.settings
     if settings.data == OWN:
         return _own_data(setup)
-    toy = TOYS[settings.data]
-    definition = toy.definition()
-    call = toy.call(settings.rows, settings.classes, settings.noise, settings.seed)
     return [
         *mistakes.definition(settings.mistake),
-        *(["", "", *definition.rstrip().split("\n"), ""] if definition else []),
-        "",
-        f"X, y = {call}",
+        *(_drawn_data(setup) if settings.data == DRAWN else _made_data(settings)),
         *_lines(features.source(settings.features)),
         *_lines(_target(setup)),
         *_split(setup),
+    ]
+
+
+def _made_data(settings: Settings) -> list[str]:
+    """Return how the rows of a toy set or of a formula are made."""
+    if settings.data == FORMULA:
+        definition = formula.definition(settings.formula)
+        call = f"make_points({settings.rows}, {settings.noise!r}, {settings.seed})"
+    else:
+        toy = TOYS[settings.data]
+        definition = toy.definition().rstrip().split("\n")
+        call = toy.call(settings.rows, settings.classes, settings.noise, settings.seed)
+    return [*(["", "", *definition, ""] if any(definition) else []), "", f"X, y = {call}"]
+
+
+def _drawn_data(setup: Setup) -> list[str]:
+    """Return the points that were drawn, in the order in which they are trained on."""
+    X, y = setup.problem.rows.X.tolist(), setup.problem.rows.y.tolist()
+    kind = "int" if setup.problem.classes else "float"
+    return [
+        "",
+        "points = np.array([",
+        *(f"    [{', '.join(map(repr, (*x, target)))}]," for x, target in zip(X, y, strict=True)),
+        "])",
+        f"X, y = points[:, :-1], points[:, -1].astype({kind})",
+        f"order = ad.data.permutation(len(X), seed={setup.seed}, epoch=0)",
+        "X, y = X[order], y[order]",
     ]
 
 
@@ -103,7 +127,7 @@ def _network(setup: Setup) -> list[str]:
         "",
         f"rng = np.random.default_rng({settings.seed})",
         designs.network_text(settings, setup.problem.X.shape[1], setup.problem.classes),
-        designs.optimizer_text(settings),
+        *optimizer_text(settings),
     ]
 
 

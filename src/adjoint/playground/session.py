@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -17,15 +17,30 @@ from ..core.annotations import Array
 from ..nn.linear import Linear
 from ..nn.weights import save_weights
 from ..parallel.blas import in_one_thread
-from . import derivations, fields, own_table, readings
+from . import derivations, fields, own_table, readings, saved
 from .ahead import Ahead
+from .changes import CHANGEABLE
 from .derivations import plain
+from .drawn import Drawn
 from .frame import pack
 from .problem import Problem, Rows
 from .program_text import program_text
-from .settings import BY_NUMBER, OWN, Settings, SettingsError
-from .setup import Given, setup_of
+from .qualities import Qualities
+from .saved import Saved
+from .settings import (
+    BY_CLASSES,
+    BY_NUMBER,
+    BY_SCORE,
+    DRAWN,
+    OWN,
+    STOPS,
+    Settings,
+    changed,
+    read_stops,
+)
+from .setup import Given, Setup, setup_of
 from .steps import MOST_EPOCHS, Steps
+from .values import SettingsError
 
 # No numbers of more parameters than these are sent, and no points of more rows.
 MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
@@ -72,6 +87,7 @@ class Session:
     def __init__(self, brought: Brought | None = None, ahead: Ahead | None = None) -> None:
         self.brought, self._ahead = brought or Brought(), ahead
         self.rows = self.brought.rows
+        self.drawn: Drawn | None = None
         self.notes: list[str] = []
         self.begin(self.brought.settings)
 
@@ -81,28 +97,88 @@ class Session:
         """Begin anew with settings; if these do not go together all stays as it was."""
         model, problem = self.brought.model, self.brought.problem
         if model is not None and problem is not None:
-            setup = model.setup(replace(self.brought.settings, seed=settings.seed), problem)
+            own = replace(self.brought.settings, seed=settings.seed, changes=settings.changes)
+            setup = model.setup(own, problem)
         else:
-            setup = setup_of(settings, self.rows)
-        self.steps, self.settings = Steps(setup), setup.settings
-        self._code = self._ahead.make(setup) if self._ahead else None
-        self.stopped = ""
+            setup = setup_of(settings, self._own(settings))
+        self._begin(setup)
         d = self._width
         self.look((0, min(1, max(d - 1, 0))), None, None)
 
+    def _begin(self, setup: Setup) -> None:
+        self.steps, self.settings = Steps(setup), setup.settings
+        self._code = self._ahead.make(setup) if self._ahead else None
+        self.stopped, self.qualities = "", Qualities()
+
+    def change(self, given: Mapping[str, Any]) -> None:
+        """Set the optimiser's settings from here on; what was trained stays as it is.
+
+        Where the update has another form with them, as with a momentum that was 0, the steps are
+        taken again in that form, as many as there is time for.
+        """
+        step, problem = self.steps.taken, self.steps.setup.problem
+        stops = {name: value for name, value in given.items() if name in STOPS}
+        settings = read_stops(self.settings, stops)
+        rest = {name: value for name, value in given.items() if name not in stops}
+        if rest:
+            settings = changed(settings, step, rest)
+        model = self.brought.model
+        if not step and model is None:
+            settings = settings.after(0)
+        setup = (
+            setup_of(settings, None, problem) if model is None else model.setup(settings, problem)
+        )
+        if not self.steps.change(setup):
+            self._begin(setup)
+        self.settings = settings
+        if self.steps.diverged:
+            self.steps.rewind(step)
+        self.take(step, LONGEST)
+
+    def _own(self, settings: Settings) -> Rows | None:
+        """Return the rows of the user's that are meant."""
+        if settings.data == DRAWN:
+            return None if self.drawn is None else self.drawn.rows()
+        return self.rows
+
     def bring(self, text: str, target: str | None) -> None:
         """Begin anew with a table that was pasted."""
-        if self.brought.model is not None:
-            raise SettingsError("table: the model that you gave to play has its own rows")
+        self._refuse_rows("table")
         rows, notes = own_table.read_text(text, target)
-        before = self.rows
-        self.rows = rows
-        try:
-            self.begin(settings_for(rows, self.settings))
-        except BaseException:
-            self.rows = before
-            raise
+        self._begin_with(settings_for(rows, self.settings, OWN), rows, self.drawn)
         self.notes = notes
+
+    def draw(self, drawn: Drawn) -> None:
+        """Begin anew with points that were drawn by hand."""
+        self._refuse_rows("drawn")
+        self._begin_with(settings_for(drawn.rows(), self.settings, DRAWN), self.rows, drawn)
+
+    def saved(self) -> str:
+        """Return the text of a file with all that leads to where the training stands."""
+        self._refuse_rows("session")
+        return saved.as_text(Saved(self.settings, self.rows, self.drawn, self.steps.taken))
+
+    def load(self, text: str) -> int:
+        """Begin anew as a saved session did, and return how many steps it had taken."""
+        self._refuse_rows("session")
+        found = saved.read_text(text)
+        self._begin_with(found.settings, found.table, found.drawn)
+        self.notes = []
+        return found.step
+
+    def _refuse_rows(self, what: str) -> None:
+        if self.brought.model is not None:
+            raise SettingsError(f"{what}: the model that you gave to play has its own rows")
+
+    def _begin_with(self, settings: Settings, rows: Rows | None, drawn: Drawn | None) -> None:
+        """Begin anew with other rows of the user's; all stays as it was if that cannot be."""
+        before = self.rows, self.drawn
+        self.rows, self.drawn = rows, drawn
+        try:
+            self.begin(settings)
+        except BaseException:
+            self.rows, self.drawn = before
+            raise
 
     def take(self, until: int, seconds: float) -> None:
         """Take steps until so many are taken, or the time is over, or a condition stops it."""
@@ -173,7 +249,7 @@ class Session:
 
     # --- what is sent
 
-    def opening(self) -> bytes:
+    def opening(self, **more: Any) -> bytes:
         """Return the frame that says what there is, with the rows as points."""
         problem, model = self.steps.setup.problem, self.steps.model
         content, arrays = self._now()
@@ -184,6 +260,7 @@ class Session:
             "settings": self.settings.as_json(),
             "own_model": self.steps.setup.is_own_model,
             "own_table": self.rows is not None,
+            "drawn": None if self.drawn is None else self.drawn.as_json(),
             "names": list(problem.rows.names),
             "labels": list(problem.rows.labels),
             "rows": [problem.split, len(problem.X) - problem.split],
@@ -203,12 +280,12 @@ class Session:
                 for name, x in parameters.items()
             ],
         }
-        return pack(content, arrays | points)
+        return pack(content | more, arrays | points)
 
-    def frame(self) -> bytes:
+    def frame(self, **more: Any) -> bytes:
         """Return the frame that shows where the training is."""
         content, arrays = self._now()
-        return pack(content, arrays)
+        return pack(content | more, arrays)
 
     def _now(self) -> tuple[dict[str, Any], dict[str, Array]]:
         # The browser has the other processors: threads of BLAS that wait for one spin.
@@ -223,6 +300,7 @@ class Session:
             readings.score(steps, steps.setup.problem.train),
             readings.score(steps, steps.setup.problem.test),
         )
+        self.qualities.note(steps, train, test)
         content: dict[str, Any] = {
             "what": "frame",
             "step": steps.taken,
@@ -233,6 +311,7 @@ class Session:
             "stopped": self.stopped,
             "making": self._code is not None and self._code.running(),
             "rate": plain(steps.task.optimizer.lr),
+            "now": _in_force(self.settings, steps.taken),
             "train": _told(train),
             "test": _told(test),
             "flow": [
@@ -241,7 +320,14 @@ class Session:
             ],
             "idle": readings.idle_units(steps),
         }
-        arrays = self._numbers(found) | self._pictures(content) | {"curve": self._curve()}
+        arrays = (
+            self._numbers(found)
+            | self._pictures(content)
+            | {
+                "curve": self._curve(),
+                "quality": self.qualities.rows(),
+            }
+        )
         content["milliseconds"] = round(1e3 * (perf_counter() - started), 2)
         return content, arrays
 
@@ -362,14 +448,12 @@ class Session:
         return derivations.derive(self.steps, lang)
 
 
-def settings_for(rows: Rows, before: Settings) -> Settings:
-    """Return settings for a table, with a loss that suits its target."""
-    loss = before.loss
-    if not rows.labels and loss not in BY_NUMBER:
-        loss = "mse_loss"
-    elif rows.labels and loss != "cross_entropy":
-        loss = "cross_entropy"
-    return replace(before, data=OWN, loss=loss)
+def settings_for(rows: Rows, before: Settings, data: str = OWN) -> Settings:
+    """Return settings for rows of the user's, with a loss that suits their target."""
+    losses = [*BY_CLASSES, *(BY_SCORE if len(rows.labels) == 2 else ())]
+    losses = losses if rows.labels else list(BY_NUMBER)
+    loss = before.loss if before.loss in losses else losses[0]
+    return replace(before, data=data, loss=loss)
 
 
 def _layer(place: int, layer: Any) -> dict[str, Any]:
@@ -378,6 +462,12 @@ def _layer(place: int, layer: Any) -> dict[str, Any]:
     if isinstance(layer, Linear):
         told |= {"in": layer.in_features, "out": layer.out_features}
     return told | {"text": text}
+
+
+def _in_force(settings: Settings, step: int) -> dict[str, Any]:
+    """Return the settings that may change, as they are for the step to come."""
+    now = settings.after(step)
+    return {name: getattr(now, name) for name in CHANGEABLE}
 
 
 def _told(score: readings.Score | None) -> dict[str, Any] | None:

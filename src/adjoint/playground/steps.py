@@ -139,6 +139,20 @@ class Steps:
         """Return how many steps are left of the present epoch."""
         return self.task.steps - self.position().step
 
+    def change(self, setup: Setup) -> bool:
+        """Go on with the optimiser's settings of another setup, if the update keeps its form."""
+        optimizer = self.task.optimizer
+        groups = setup.make_optimizer(list(optimizer.params)).groups
+        before = [dict(group) for group in optimizer.groups]
+        shaping = optimizer.shaping
+        for group, new in zip(optimizer.groups, groups, strict=True):
+            group.update(new)
+        if optimizer.shaping != shaping:
+            optimizer.groups = before
+            return False
+        self.setup = setup
+        return True
+
     # --- back
 
     def before(self) -> dict[str, Array]:

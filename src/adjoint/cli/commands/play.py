@@ -10,7 +10,8 @@ import click
 from ...playground.launch import launch
 from ...playground.own_table import read_columns
 from ...playground.session import Brought, settings_for
-from ...playground.settings import MOST_ROWS, Settings, SettingsError
+from ...playground.settings import MOST_ROWS, Settings
+from ...playground.values import SettingsError
 from ...tables.reading.table_file import TableFile
 from ..options import ENCODING, SHEET, check_column
 

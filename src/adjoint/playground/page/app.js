@@ -50,6 +50,7 @@ class App {
     this.furthest = 0;
     this.tab = "network";
     this.shows = "weights";
+    /** What the curve shows: "loss" or "quality". */ this.curve = "loss";
     this.notice = "";
     this.about = "";
     this.frames = 0;
@@ -256,15 +257,52 @@ class App {
 
   // --- settings
 
-  /** Begin anew with some settings changed. @param {Header} changes */
+  /** The settings as they are for the step to come, with what was changed by hand. @returns {Header} */
+  get now() { return { ...this.settings, ...this.frame.header.now }; }
+
+  /** Change settings: those of the optimiser from here on, all others by beginning anew. @param {Header} changes */
+  set(changes) {
+    return this.step && this.leadsOn(changes) ? this.adjust(changes) : this.change(changes);
+  }
+
+  /** Whether a training can go on with other settings. @param {Header} changes */
+  leadsOn(changes) {
+    const { settings, first_only } = this.menu.changeable, own = this.opening.header.own_model;
+    if (!Object.keys(changes).every((name) => (own ? name === "lr" : settings.includes(name)))) return false;
+    const before = this.now.options, after = changes.options || before;
+    return [...Object.keys(before), ...Object.keys(after)].every((name) =>
+      before[name] === after[name] || (typeof (after[name] ?? before[name]) !== "boolean" && !first_only.includes(name)));
+  }
+
+  /** Go on from here with other settings of the optimiser. @param {Header} given */
+  async adjust(given) {
+    const was = this.playing;
+    this.playing = false;
+    await this.idle();
+    const step = this.step, frame = await this.ask("change", { given });
+    if (frame) {
+      this.settings = frame.header.settings;
+      this.furthest = step;
+      this.received(frame);
+      if (frame.header.step < step) await this.goTo(step);  // with these its update has another form
+    }
+    this.tell("settings");
+    this.playing = was;
+    this.tell("playing");
+    if (was) this.run();
+  }
+
+  /** Begin anew with some settings changed; what was changed by hand holds from the first step on. @param {Header} changes */
   async change(changes) {
     const was = this.playing;
     this.playing = false;
     await this.idle();
-    this.opened(await this.ask("begin", { settings: { ...this.settings, ...changes } }));
+    const before = "changes" in changes ? this.settings : { ...this.now, changes: [] };
+    const is_begun = this.opened(await this.ask("begin", { settings: { ...before, ...changes } }));
     this.playing = was;
     this.tell("playing");
     if (was) this.run();
+    return is_begun;
   }
 
   /** Look elsewhere: other axes, held columns or a point. @param {Header} given */

@@ -14,7 +14,7 @@ function dialog(title, ...inside) {
 }
 
 /** @param {string} name @param {BlobPart} content @param {string} kind */
-function save(name, content, kind) {
+export function save(name, content, kind) {
   const link = el("a", { href: URL.createObjectURL(new Blob([content], { type: kind })), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -9,6 +9,7 @@ import { writeFlow } from "./flow.js";
 import { drawNetwork, isDrawn, writeNetwork } from "./network.js";
 import { writeOutput } from "./output.js";
 import { drawGraph, writePasses, writeSource } from "./passes.js";
+import { svgButton } from "./pictures.js";
 import { writeSelected } from "./selected.js";
 import { writeTour } from "./tour.js";
 import { hint, language, say } from "./words.js";
@@ -22,13 +23,15 @@ function writeModel() {
   app.magnified = null;  // a unit that is taken away says no more that the pointer left it
   const tabs = ["network", "graph", "source"].map((name) => el("button", {
     role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
+  const saves = app.tab === "network" ? isDrawn() : app.tab === "graph";
   const shows = ["weights", "gradients"].map((name) => el("button", {
     "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; app.tell("tab"); } }, say(name)));
   const stage = el("div", { id: "stage", role: "tabpanel", tabindex: -1 });
   const before = document.getElementById("stage");
   const [top, left] = before ? [before.scrollTop, before.scrollLeft] : [0, 0];
   model.replaceChildren(el("div", { class: "tabs", role: "tablist" }, ...tabs,
-    app.tab === "network" && isDrawn() ? el("span", { class: "choice end", role: "group" }, ...shows) : null), stage);
+    app.tab === "network" && isDrawn() ? el("span", { class: "choice end", role: "group" }, ...shows) : null,
+    saves ? svgButton(app.tab, say(app.tab)) : null), stage);
   stage.scrollTo(left, top);
   writeStage();
   app.tell("magnified");

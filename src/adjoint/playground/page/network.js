@@ -35,6 +35,11 @@ export function isDrawn() {
     found.every((layer) => layer.out <= 64) && layers[0].kind === "Linear";
 }
 
+/** Where units stand, where a parameter's entries begin among all, and what stands in a unit without a field. */
+export function plan() {
+  return { columns, start: at, name: (/** @type {Unit} */ unit) => (unit.kind === "input" ? inputName(unit.unit) : outputName(unit.unit)) };
+}
+
 /** Where a parameter's entries begin among all. @param {string} name */
 function at(name) {
   let start = 0;
