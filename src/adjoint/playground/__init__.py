@@ -25,6 +25,8 @@
 ``frame``             the bytes in which a picture's numbers travel
 ``requests``          what a page may ask for, and the answers
 ``guard, server``     who may ask, and the application that answers
+``bundle``            the page in one text, for where no server gives out its files
+``cell``              the page in the output of a notebook's cell
 ``launch``            `play` and its command: the address, the browser, the end
 ``page/``             the page itself: HTML, CSS and modules of JavaScript
 ====================  ==========================================================================

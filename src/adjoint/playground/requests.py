@@ -42,6 +42,8 @@ def answer(session: Session, message: str) -> bytes:
             asked = _asked(message)
             name = chosen("do", asked.get("do"), list(REQUESTS))
             return _numbered(REQUESTS[name](session, asked), asked)
+    except KeyboardInterrupt:  # of a notebook's kernel; the page that asked must not wait for ever
+        return _numbered({"what": "error", "error": "the kernel was interrupted"}, asked)
     except Exception as error:  # a model of the user's may raise anything
         known = isinstance(error, (SettingsError, ValueError, ImportError))
         text = str(error) if known else f"{type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ function same(a, b) {
 
 /** Write settings that differ from the defaults, and the step. */
 export function write() {
+  if (!app.link.has_address) return;
   const defaults = app.menu.defaults || {};
   const differ = Object.fromEntries(
     Object.entries(app.settings).filter(([name, value]) => !same(value, defaults[name])));

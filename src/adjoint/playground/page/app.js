@@ -25,11 +25,14 @@ function wayTo(element) {
   return `#${CSS.escape(inside.id)} ${element.localName}${names.map((name) => `[${name}="${CSS.escape(element.getAttribute(name) || "")}"]`).join("")}`;
 }
 
+/** What is said of a lost connection for reasons of its own. @type {{[reason: string]: string}} */
+const LOST = { kernel: "kernel_gone", closed: "cell_closed" };
+
 class App {
   constructor() {
     /** @type {Map<string, (() => void)[]>} */
     this.listeners = new Map();
-    this.link = new Link((connected, reason) => this.connection(connected, reason));
+    this.link = new Link();  // to nobody, until the page has one of its own
     /** @type {Header} */ this.menu = {};
     /** @type {Header} */ this.settings = {};
     /** @type {Frame} */ this.opening = { header: {}, arrays: {}, shapes: {} };
@@ -78,7 +81,7 @@ class App {
     this.connected = connected;
     if (!connected) {
       this.playing = false;
-      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${told(reason)}`, "connection");
+      this.say(LOST[reason] ? say(LOST[reason]) : reason.includes("key") ? say("no_key") : `${say("lost")} ${told(reason)}`, "connection");
     }
     this.tell("connection");
   }

@@ -3,6 +3,7 @@
 import { app } from "./app.js";
 import { el } from "./dom.js";
 import { openCode, openKeys, saveModel } from "./dialogs.js";
+import { remember } from "./memory.js";
 import { say, switchLanguage } from "./words.js";
 
 const SPEEDS = [1, 5, 10, 50, 200, 0];
@@ -63,7 +64,7 @@ function changeLanguage() {
 function changeTheme() {
   const root = document.documentElement;
   root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", root.dataset.theme);
+  remember("theme", root.dataset.theme);
   app.tell("theme");
 }
 

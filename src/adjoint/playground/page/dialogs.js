@@ -11,6 +11,7 @@ function dialog(title, ...inside) {
   found.addEventListener("close", () => found.remove());
   document.body.append(found);
   found.showModal();
+  found.scrollIntoView({ block: "nearest" });  // the frame in a notebook may be higher than the screen
 }
 
 /** @param {string} name @param {BlobPart} content @param {string} kind */

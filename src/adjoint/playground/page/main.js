@@ -6,6 +6,7 @@ import { writeBar } from "./bar.js";
 import { writeData } from "./data.js";
 import { brief, el } from "./dom.js";
 import { writeFlow } from "./flow.js";
+import { remembered } from "./memory.js";
 import { drawNetwork, isDrawn, writeNetwork } from "./network.js";
 import { writeOutput } from "./output.js";
 import { drawGraph, writePasses, writeSource } from "./passes.js";
@@ -57,6 +58,7 @@ app.on("theme", () => { writeModel(); writeOutput(); });
 app.on("language", () => { writeAll(); app.derive(); });
 app.on("rest", () => {
   address.write();
+  app.link.rested();
   const { train, epoch } = app.frame.header;
   if (!train) return;
   const kind = app.opening.header.labels.length ? "accuracy" : "r2";
@@ -65,7 +67,7 @@ app.on("rest", () => {
 app.on("connection", () => {
   if (app.connected) return;
   const notice = document.getElementById("notice") || model;
-  notice.replaceChildren(app.notice, " ", el("button", { onclick: () => location.reload() }, say("reconnect")));
+  notice.replaceChildren(app.notice, " ", ...(app.link.again === "reload" ? [el("button", { onclick: () => location.reload() }, say("reconnect"))] : []));
 });
 
 /** @type {{[key: string]: () => void}} */
@@ -121,14 +123,20 @@ for (const kind of ["pointerdown", "keydown", "focusout"]) document.addEventList
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; writeModel(); writeOutput(); } });
 
-async function begin() {
-  const fragment = location.hash;  // it is written anew as soon as a session is open
+/**
+ * Begin: open the session at the other end of a link, and show it.
+ * @param {import("./link.js").Link} link
+ */
+export async function begin(link) {
+  app.link = link;
+  link.changed = (connected, reason) => app.connection(connected, reason);
+  const fragment = link.has_address ? location.hash : "";  // it is written anew as soon as a session is open
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  document.documentElement.dataset.theme = localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
+  document.documentElement.dataset.theme = link.theme || remembered("theme") || (dark.matches ? "dark" : "light");
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
   document.body.append(tip);
   writeBar();
-  try { await app.link.open(); } catch { return; }
+  try { await link.open(); } catch { return; }
   const menu = await app.ask("menu");
   if (menu) app.menu = menu.header;
   app.opened(await app.ask("open"));
@@ -137,4 +145,3 @@ async function begin() {
 }
 
 Object.assign(globalThis, { playground: app });
-begin();

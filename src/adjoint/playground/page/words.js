@@ -1,5 +1,7 @@
 /** The words of the page, in English and Chinese; each has a text, and many have a hover text. */
 
+import { remember, remembered } from "./memory.js";
+
 /** @type {{[key: string]: [string, string, string?, string?]}} English, Chinese, and hover texts. */
 const WORDS = {
   play: ["Play", "播放", "Train without a stop (space).", "连续训练（空格键）。"],
@@ -111,6 +113,9 @@ const WORDS = {
   rate: ["learning rate", "学习率"], epochs: ["epochs", "轮数"],
   lost: ["The connection is lost. The session is kept for ten minutes.", "连接已断开。会话会保留十分钟。"],
   no_key: ["Open the address that adjoint play printed: it has the key to this page.", "请打开 adjoint play 打印的地址，其中包含本页的密钥。"],
+  kernel_gone: ["The kernel that trained here is gone. Run the cell again.", "训练所在的内核已不在。请重新运行单元格。"],
+  kernel_busy: ["The kernel is busy, perhaps with another cell; these panels wait for it.", "内核正忙，可能在执行其他单元格；请稍候。"],
+  cell_closed: ["Too many playgrounds are open in this kernel, so this one was closed. Run the cell again.", "此内核中打开的页面过多，本页已关闭。请重新运行单元格。"],
   reconnect: ["Connect again", "重新连接"],
   own_missing: ["The address has settings, but not the table: own rows are never in it.", "地址中有设置但没有表格：自己的数据不会写入地址。"],
   again: ["Taking steps: {0} of {1}. Play or Step ends it.", "正在执行：第 {0} 步，共 {1} 步。点击“播放”或“单步”可中止。"],
@@ -135,7 +140,7 @@ const WORDS = {
   negative: ["negative", "负"], positive: ["positive", "正"],
 };
 
-let lang = localStorage.getItem("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+let lang = remembered("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
 
 /** @returns {"en"|"zh"} */
 export function language() {
@@ -145,7 +150,7 @@ export function language() {
 /** Change to the other language. */
 export function switchLanguage() {
   lang = lang === "zh" ? "en" : "zh";
-  localStorage.setItem("lang", lang);
+  remember("lang", lang);
 }
 
 /**
