@@ -15,6 +15,7 @@ from ..errors import require
 from ..nn.module import Module
 from ..ops.softmax import softmax
 from ..ops.structural import astype, concatenate, reshape
+from ..tables.calendar import part_of_time
 from ..tables.column import Column
 from ..tables.date_format import MONTHS, DateFormat
 from ..tables.encoder import DTYPE
@@ -157,6 +158,24 @@ class TableReader:
             found = self._outputs(pyarrow.table(columns))
         return inputs, [found if found.ndim == 2 else found[:, np.newaxis]]
 
+    # --- in C and JavaScript
+
+    def of_numbers(self, subject: Subject) -> Subject:
+        """Return a subject that takes the numbers of a row, of each column what `Fields` says."""
+        columns, outputs, dtype = self.model.encoder.columns, subject.function, self.dtype
+        names = [name for column in columns for name in number_names(column)]
+
+        def predict(x: Any) -> Any:
+            parts, place = [], 0
+            for column in columns:
+                width = len(number_names(column))
+                parts += _from_numbers(column, x[:, place : place + width])
+                place += width
+            return outputs(astype(concatenate(parts, axis=1), dtype=dtype))
+
+        example = np.zeros((1, len(names)))
+        return replace(subject, function=predict, examples=(example,), columns=tuple(names))
+
     # --- in Python
 
     def text(self) -> str:
@@ -259,8 +278,34 @@ class _Scaled(Module):
         if self.column.kind == "number":
             found = self.column.columns_of(np.where(np.isfinite(x), x, np.nan))
         elif self.column.kind == "date":
-            found = self.column.columns_of(np.where(x == NO_MOMENT, np.nan, x / 1e6), x)
+            seconds = np.where(x == NO_MOMENT, np.nan, x / 1e6)
+            found = self.column.columns_of(seconds, lambda part: part_of_time(part, x))
         return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
+
+
+def number_names(column: Column) -> list[str]:
+    """Return what the numbers are called that C and JavaScript read of a column.
+
+    They are one, or the parts of a date, of which the first are seconds since 1970.
+    """
+    if column.kind != "date":
+        return [column.name]
+    parts = [part for part in column.parts if part != "time"]
+    return [f"{column.name}: {part}" for part in ("seconds", *parts)]
+
+
+def _from_numbers(column: Column, x: Any) -> list[Any]:
+    """Return the columns that a network reads, (n, 1) each, of those numbers."""
+    first = x[:, 0]
+    if column.kind == "category":
+        found = [first]
+    elif column.kind == "number":
+        found = column.columns_of(np.where(np.isfinite(first), first, np.nan))
+    else:
+        _, *parts = number_names(column)
+        places = {name.rpartition(" ")[2]: n for n, name in enumerate(parts, 1)}
+        found = column.columns_of(first, lambda part: x[:, places[part]])
+    return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
 def _typed_examples(column: Column, place: int, pyarrow: Any) -> tuple[Array, Any]:
