@@ -22,6 +22,7 @@ from ..files.whole_file import whole_file
 from ..graphs.recording import no_grad
 from ..nn.module import Module
 from .c_source import CODE_SIZE, c_files, code_bytes
+from .c_table import CTable
 from .identifiers import identifier
 from .onnx_model import onnx_file, tested_onnx
 from .python_source import python_file
@@ -174,17 +175,14 @@ def _write(
     subject: Subject, path: Path, target: str, name: str, examples: Sequence[Any]
 ) -> Exported:
     files: dict[Path, str | bytes] = {}
-    if target in ("c", "wasm", "html") and subject.reader is not None:
+    if target in ("wasm", "html") and subject.reader is not None:
         raise ExportError(
             f"{NAMES[target]}: {subject.reader.refusal}; --to py carries the rules by which it is "
             "read"
         )
     if target == "c":
         header = _header_beside(path, name)
-        inputs, expected = _golden(subject, one_by_one=True)
-        if not expected:
-            raise ExportError("C99: the function gives no array")
-        texts = c_files(subject, name, header.name, inputs, expected)
+        texts = _c_files(subject, name, header.name)
         sources = {header: texts[0], path: texts[1]}
         sizes, tested = texts[2], _tested_c(sources, name)
         if (code := _code_size(sources, name)) is not None:
@@ -216,6 +214,17 @@ def _write(
         tested = _tested_python(text)
     _write_all(files)
     return _exported(files, sizes, tested)
+
+
+def _c_files(subject: Subject, name: str, header: str) -> tuple[str, str, dict[str, int]]:
+    """Return the header, the source, and their sizes in bytes."""
+    if subject.reader is not None:
+        table = CTable(subject.reader.of_numbers(subject), subject.reader.fields(), name)
+        return *table.files(header, *subject.reader.golden_texts()), table.sizes
+    inputs, expected = _golden(subject, one_by_one=True)
+    if not expected:
+        raise ExportError("C99: the function gives no array")
+    return c_files(subject, name, header, inputs, expected)
 
 
 def _exported(files: Mapping[Path, str | bytes], sizes: Mapping[str, int], tested: str) -> Exported:

@@ -21,6 +21,7 @@ from ..tables.date_format import MONTHS, DateFormat
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
 from ..tables.scaling import scaling_of
+from .fields import Field
 from .onnx_graph import OnnxGraph, Wire
 from .onnx_texts import descriptions, tidy_codes
 from .python_text import golden_array, without_annotations
@@ -160,21 +161,36 @@ class TableReader:
 
     # --- in C and JavaScript
 
+    def fields(self) -> list[Field]:
+        """Return how the columns of a row are read."""
+        return [
+            Field.of(_described(one), str(one), is_time=one.dates is not None and one.dates.is_time)
+            for one in self.model.encoder.columns
+        ]
+
     def of_numbers(self, subject: Subject) -> Subject:
-        """Return a subject that takes the numbers of a row, of each column what `Fields` says."""
+        """Return a subject that takes the numbers of the fields of a row."""
         columns, outputs, dtype = self.model.encoder.columns, subject.function, self.dtype
-        names = [name for column in columns for name in number_names(column)]
+        fields = self.fields()
 
         def predict(x: Any) -> Any:
             parts, place = [], 0
-            for column in columns:
-                width = len(number_names(column))
-                parts += _from_numbers(column, x[:, place : place + width])
-                place += width
+            for column, field in zip(columns, fields, strict=True):
+                parts += _from_numbers(column, field, x[:, place : place + len(field.numbers)])
+                place += len(field.numbers)
             return outputs(astype(concatenate(parts, axis=1), dtype=dtype))
 
+        names = tuple(name for field in fields for name in field.numbers)
         example = np.zeros((1, len(names)))
-        return replace(subject, function=predict, examples=(example,), columns=tuple(names))
+        return replace(subject, function=predict, examples=(example,), columns=names)
+
+    def golden_texts(self) -> tuple[dict[str, list[str | None]], Array]:
+        """Return the texts of a table to test an export with, and the results."""
+        pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
+        table = self.golden()
+        arrays = [pyarrow.array(values, pyarrow.string()) for values in table.values()]
+        with np.errstate(all="ignore"):
+            return table, self._outputs(pyarrow.table(arrays, names=list(table)))
 
     # --- in Python
 
@@ -283,28 +299,15 @@ class _Scaled(Module):
         return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
-def number_names(column: Column) -> list[str]:
-    """Return what the numbers are called that C and JavaScript read of a column.
-
-    They are one, or the parts of a date, of which the first are seconds since 1970.
-    """
-    if column.kind != "date":
-        return [column.name]
-    parts = [part for part in column.parts if part != "time"]
-    return [f"{column.name}: {part}" for part in ("seconds", *parts)]
-
-
-def _from_numbers(column: Column, x: Any) -> list[Any]:
-    """Return the columns that a network reads, (n, 1) each, of those numbers."""
+def _from_numbers(column: Column, field: Field, x: Any) -> list[Any]:
+    """Return the columns that a network reads, (n, 1) each, of the numbers of a field."""
     first = x[:, 0]
     if column.kind == "category":
         found = [first]
     elif column.kind == "number":
         found = column.columns_of(np.where(np.isfinite(first), first, np.nan))
     else:
-        _, *parts = number_names(column)
-        places = {name.rpartition(" ")[2]: n for n, name in enumerate(parts, 1)}
-        found = column.columns_of(first, lambda part: x[:, places[part]])
+        found = column.columns_of(first, lambda part: x[:, 1 + field.parts.index(part)])
     return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
