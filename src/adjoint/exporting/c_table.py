@@ -47,6 +47,7 @@ class CTable:
 
     def __init__(self, subject: Subject, fields: Sequence[Field], prefix: str) -> None:
         self.subject, self.fields, self.prefix = subject, fields, prefix
+        self.labels = subject.labels if subject.is_classifier else ()
         traced = subject.trace(1)
         self.program = Program(traced.graph, traced.paths, traced.state, prefix)
         self.tolerance = tolerance_of(self.program.graph)
@@ -78,10 +79,10 @@ class CTable:
 
     def _header(self) -> str:
         p, fields, count = self.prefix, self.fields, len(self.fields)
-        (_, _, shape), labels = self.program.outputs[0], self.subject.labels
+        (_, _, shape), labels = self.program.outputs[0], self.labels
         size = int(np.prod(shape))
         result = "the number" if not labels else "the probability of each class"
-        classes = [f"   class {n}: {comment(label)}" for n, label in enumerate(labels)]
+        classes = [f"   class {n}: {comment(label)}" for n, label in enumerate(self.subject.labels)]
         members = [
             line
             for field, member in zip(fields, self.members, strict=True)
@@ -281,7 +282,7 @@ class CTable:
             f"int {p}(const {p}_row *row, double *y) {{\n{self._encodes()}\n"
             f"    return {p}_network(x, y);\n}}",
         ]
-        return parts + (self._classes() if self.subject.labels else [])
+        return parts + (self._classes() if self.labels else [])
 
     def _reads(self) -> str:
         lines = []
@@ -312,7 +313,7 @@ class CTable:
         return "\n".join([f"    double x[{place}];", *lines])
 
     def _classes(self) -> list[str]:
-        p, labels = self.prefix, self.subject.labels
+        p, labels = self.prefix, self.labels
         texts = wrapped(", ".join(map(string, labels)))
         return [
             f"const char *const {p}_labels[{len(labels)}] = {{\n{texts}\n}};",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import Array
 from ..tables.conventions import MISSING
 from .table_functions import SIMPLE_NUMBER, canonical_text, tidy_text
 
@@ -117,9 +118,22 @@ class Field:
 
     @property
     def by_text(self) -> dict[str, int]:
-        """The numbers of the other categories."""
-        numbers = self.by_number.values()
-        return {key: number for key, number in self.known.items() if number not in numbers}
+        """The numbers of categories by texts that are no simple numbers, of which 1e-05 is one."""
+        return {
+            key: number
+            for key, number in self.known.items()
+            if self.is_exact or not re.fullmatch(SIMPLE_NUMBER, key, re.ASCII)
+        }
+
+
+def in_range(fields: Sequence[Field], rows: Array) -> Array:
+    """Return rows of any numbers with such in the places of categories as these may have."""
+    found, place = rows.copy(), 0
+    for field in fields:
+        if field.kind == "category":
+            found[:, place] = np.arange(len(rows)) % (len(field.levels) + 1)
+        place += len(field.numbers)
+    return found
 
 
 def missing_words(own: Sequence[str]) -> tuple[str, ...]:

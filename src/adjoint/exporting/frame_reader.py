@@ -69,10 +69,9 @@ class FrameReader:
         return cls(columns, subject)
 
     @property
-    def refusal(self) -> str:
-        """Why a target without texts cannot carry it."""
-        first = next(column for column in self.columns if column["levels"] is not None)
-        return f"column {first['name']!r} holds categories that are texts"
+    def target(self) -> str:
+        """What is predicted."""
+        return "prediction"
 
     def computing_in(self, dtype: Any, subject: Subject) -> FrameReader:
         """Return a reader for a subject of another dtype."""

@@ -99,10 +99,9 @@ class TableReader:
     dtype: np.dtype[Any]
 
     @property
-    def refusal(self) -> str:
-        """Why a target without texts cannot carry it."""
-        first = self.model.encoder.columns[0]
-        return f"column {first.name!r} of a table is read as texts"
+    def target(self) -> str:
+        """What is predicted."""
+        return self.model.target.name
 
     def computing_in(self, dtype: Any, subject: Subject) -> TableReader:
         """Return a reader for a subject of another dtype."""
