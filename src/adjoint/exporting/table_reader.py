@@ -15,11 +15,13 @@ from ..errors import require
 from ..nn.module import Module
 from ..ops.softmax import softmax
 from ..ops.structural import astype, concatenate, reshape
+from ..tables.calendar import part_of_time
 from ..tables.column import Column
 from ..tables.date_format import MONTHS, DateFormat
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
 from ..tables.scaling import scaling_of
+from .fields import Field
 from .onnx_graph import OnnxGraph, Wire
 from .onnx_texts import descriptions, tidy_codes
 from .python_text import golden_array, without_annotations
@@ -97,10 +99,9 @@ class TableReader:
     dtype: np.dtype[Any]
 
     @property
-    def refusal(self) -> str:
-        """Why a target without texts cannot carry it."""
-        first = self.model.encoder.columns[0]
-        return f"column {first.name!r} of a table is read as texts"
+    def target(self) -> str:
+        """What is predicted."""
+        return self.model.target.name
 
     def computing_in(self, dtype: Any, subject: Subject) -> TableReader:
         """Return a reader for a subject of another dtype."""
@@ -156,6 +157,39 @@ class TableReader:
         with np.errstate(all="ignore"):
             found = self._outputs(pyarrow.table(columns))
         return inputs, [found if found.ndim == 2 else found[:, np.newaxis]]
+
+    # --- in C and JavaScript
+
+    def fields(self) -> list[Field]:
+        """Return how the columns of a row are read."""
+        return [
+            Field.of(_described(one), str(one), is_time=one.dates is not None and one.dates.is_time)
+            for one in self.model.encoder.columns
+        ]
+
+    def of_numbers(self, subject: Subject) -> Subject:
+        """Return a subject that takes the numbers of the fields of a row."""
+        columns, outputs, dtype = self.model.encoder.columns, subject.function, self.dtype
+        fields = self.fields()
+
+        def predict(x: Any) -> Any:
+            parts, place = [], 0
+            for column, field in zip(columns, fields, strict=True):
+                parts += _from_numbers(column, field, x[:, place : place + len(field.numbers)])
+                place += len(field.numbers)
+            return outputs(astype(concatenate(parts, axis=1), dtype=dtype))
+
+        names = tuple(name for field in fields for name in field.numbers)
+        example = np.zeros((1, len(names)))
+        return replace(subject, function=predict, examples=(example,), columns=names)
+
+    def golden_texts(self) -> tuple[dict[str, list[str | None]], Array]:
+        """Return the texts of a table to test an export with, and the results."""
+        pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
+        table = self.golden()
+        arrays = [pyarrow.array(values, pyarrow.string()) for values in table.values()]
+        with np.errstate(all="ignore"):
+            return table, self._outputs(pyarrow.table(arrays, names=list(table)))
 
     # --- in Python
 
@@ -259,8 +293,21 @@ class _Scaled(Module):
         if self.column.kind == "number":
             found = self.column.columns_of(np.where(np.isfinite(x), x, np.nan))
         elif self.column.kind == "date":
-            found = self.column.columns_of(np.where(x == NO_MOMENT, np.nan, x / 1e6), x)
+            seconds = np.where(x == NO_MOMENT, np.nan, x / 1e6)
+            found = self.column.columns_of(seconds, lambda part: part_of_time(part, x))
         return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
+
+
+def _from_numbers(column: Column, field: Field, x: Any) -> list[Any]:
+    """Return the columns that a network reads, (n, 1) each, of the numbers of a field."""
+    first = x[:, 0]
+    if column.kind == "category":
+        found = [first]
+    elif column.kind == "number":
+        found = column.columns_of(np.where(np.isfinite(first), first, np.nan))
+    else:
+        found = column.columns_of(first, lambda part: x[:, 1 + field.parts.index(part)])
+    return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
 def _typed_examples(column: Column, place: int, pyarrow: Any) -> tuple[Array, Any]:
