@@ -119,7 +119,16 @@ def test_a_column_to_split_by_is_not_read_and_one_that_is_not_there_is_refused()
 def test_the_parameters_are_the_settings_of_the_command(kind):
     expected = asdict(TableSettings())
     # The class is the task, the caller holds rows out and scores by them, the seed is random_state.
-    for name in ("task", "test", "folds", "metric", "class_weight", "seed"):
+    for name in (
+        "task",
+        "test",
+        "folds",
+        "metric",
+        "class_weight",
+        "seed",
+        "quantiles",
+        "label_smoothing",
+    ):
         del expected[name]
     given = inspect.signature(kind).parameters
     assert {name: given[name].default for name in expected} == expected

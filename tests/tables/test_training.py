@@ -145,3 +145,21 @@ def test_weights_of_classes_of_a_number_are_refused():
         prepare(table(0), "y", settings)
     with pytest.raises(TableError, match=r"^class_weight: target 'y' is a number"):
         prepare(table(0), "y", settings, replace(AS_SHOWN, options=""))
+
+
+def test_smoothed_labels_make_a_network_less_sure():
+    found = {}
+    for smoothing in (0.0, 0.3):
+        settings = TableSettings(
+            epochs=10, ensemble=1, hidden=(8,), learning_rate=0.01, label_smoothing=smoothing
+        )
+        encoder, target, parts = prepare(table(2), "y", settings)
+        model = training.train(encoder, target, parts, settings, progress=False).model
+        found[smoothing] = model.outputs(parts.test[0]).max(axis=1).mean()
+    assert found[0.3] < found[0.0] - 0.05
+
+
+def test_a_number_has_no_labels_to_smooth():
+    settings = TableSettings(label_smoothing=0.1)
+    with pytest.raises(TableError, match=r"^--label-smoothing: target 'y' is a number"):
+        prepare(table(0), "y", settings)

@@ -47,7 +47,16 @@ _CHECKS: dict[str, Check] = {
 # What `adjoint fit` asks for and an estimator has otherwise: its class is the task, its caller
 # holds rows out and scores by them, and scikit-learn's name of a seed is random_state. Weights of
 # classes are the command's alone.
-_OTHERWISE = ("task", "test", "folds", "metric", "class_weight", "seed")
+_OTHERWISE = (
+    "task",
+    "test",
+    "folds",
+    "metric",
+    "class_weight",
+    "seed",
+    "quantiles",
+    "label_smoothing",
+)
 
 
 class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]

@@ -13,7 +13,6 @@ import numpy as np
 from ..core.annotations import Array
 from ..errors import require
 from ..nn.module import Module
-from ..ops.softmax import softmax
 from ..ops.structural import astype, concatenate, reshape
 from ..tables.calendar import part_of_time
 from ..tables.column import Column
@@ -61,10 +60,7 @@ def _subject(model: TableModel, labels: list[Any], dtype: Any, about: str) -> Su
     network.eval()
 
     def predict(x: Any) -> Any:
-        found = astype(network(x), dtype=np.dtype(np.float64))
-        if target.task == "regression":
-            return found[:, 0] * target.std + target.mean
-        return softmax(found, axis=1)
+        return target.answers(astype(network(x), dtype=np.dtype(np.float64)))
 
     is_classifier = target.task == "classification"
     return Subject(
@@ -112,12 +108,12 @@ class TableReader:
     def by_column(self, subject: Subject) -> Subject:
         """Return a subject that takes an array for each column: numbers, or those of categories."""
         columns = [_Scaled(column) for column in self.model.encoder.columns]
-        outputs, dtype, is_classifier = subject.function, self.dtype, subject.is_classifier
+        outputs, dtype = subject.function, self.dtype
 
         def predict(*given: Any) -> Any:
             parts = [part for read, x in zip(columns, given, strict=True) for part in read(x)]
             found = outputs(astype(concatenate(parts, axis=1), dtype=dtype))
-            return found if is_classifier else reshape(found, shape=(found.shape[0], 1))
+            return found if len(found.shape) == 2 else reshape(found, shape=(found.shape[0], 1))
 
         kinds = {"number": np.float64, "category": np.int64, "date": np.int64}
         examples = tuple(np.zeros(1, kinds[one.column.kind]) for one in columns)
@@ -225,8 +221,11 @@ class TableReader:
             '    with np.errstate(all="ignore"):',
             f"        y = {inner}(x, [{state}])",
         ]
-        if target.task == "regression":
+        if target.kind == "regression":
             return [*lines, '    return {"prediction": y}']
+        if target.task == "regression":
+            names = list(target.columns_of(np.empty((0, target.outputs))))
+            return [*lines, f"    return dict(zip({names!a}, y.T))"]
         kind = ", object" if all(isinstance(label, str) for label in self.labels) else ""
         return [
             *lines,
@@ -271,7 +270,7 @@ class TableReader:
         arrays = [pyarrow.array(values, pyarrow.string()) for values in table.values()]
         found = self._outputs(pyarrow.table(arrays, names=list(table)))
         if self.model.target.task == "regression":
-            return {"prediction": found}
+            return self.model.target.columns_of(found)
         kind = object if all(isinstance(label, str) for label in self.labels) else None
         chances = {f"probability_{label}": found[:, k] for k, label in enumerate(self.labels)}
         return {"prediction": np.array(self.labels, kind)[found.argmax(axis=1)], **chances}

@@ -33,7 +33,7 @@ def importances(
     ----------
     X : (n, width) array
         Held-out rows, encoded.
-    y : (n,) array
+    y : (n,) or (n, targets) array
     metric : str
         The score's name.
     """
@@ -64,7 +64,7 @@ def _falls(
 
     def scored(part: range, order: Array) -> float:
         outputs = np.mean([member.outputs(part, order) for member in members], axis=0)
-        return sign * measure(metric, model.answers(outputs), y)
+        return sign * measure(metric, model.answers(outputs), y, model.target.quantiles)
 
     best = scored(range(0), np.arange(len(X)))
     found = {}

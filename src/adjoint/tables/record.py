@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .scored import Scored
 from .settings import TableSettings
 from .state import restored
 
@@ -41,6 +42,10 @@ class Record:
         The name of that score.
     split : list of str
         How the rows were parted, in sentences, where that was not by chance alone.
+    by_target : dict of str to Scored
+        The scores of each target, where there are several.
+    coverage : dict of str to list of float
+        How many rows lie where the network's quantiles say, see `scored.coverage`.
     """
 
     settings: TableSettings
@@ -58,6 +63,8 @@ class Record:
     intervals: dict[str, list[float]] = field(default_factory=dict)
     headline: str = ""
     split: list[str] = field(default_factory=list)
+    by_target: dict[str, Scored] = field(default_factory=dict)
+    coverage: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from typing import Any
@@ -17,6 +17,7 @@ from ..errors import ReproducibleError, TableError, UnreadableFileError
 from ..network import Perceptron, outputs_of
 from ..nn.ensemble import Ensemble
 from ..nn.functional import LOSSES
+from ..nn.losses.classification import CrossEntropyLoss
 from ..optim import AdamW
 from ..optim.schedules import Cosine
 from ..training.callbacks import EarlyStopping
@@ -31,7 +32,7 @@ from .model import TableModel, design_for
 from .parts import Parts
 from .settings import TableSettings
 from .snapshots import Snapshots, epochs_to_keep
-from .target import Target
+from .targets import AnyTarget
 
 # From so many rows on, those held out to stop by are not missed, and all members have the same.
 _MANY_ROWS = 10_000
@@ -41,6 +42,8 @@ _LINEAR_RATE = 0.1
 _LAST_RATE = 0.01
 
 Rows = tuple[Array, Array]
+# A name that `fit` knows, or a module.
+Loss = str | Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class _Member:
 
 def train(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     parts: Parts,
     settings: TableSettings,
     *,
@@ -116,7 +119,7 @@ def train(
                 rows if parts.stream is None else parts.stream,
                 held,
                 replace(settings, seed=settings.seed + k),
-                loss=target.loss,
+                loss=_loss_of(target, settings),
                 count=parts.rows,
                 progress=progress and not k,
                 checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
@@ -243,7 +246,7 @@ def _train_one(
     held: Rows,
     settings: TableSettings,
     *,
-    loss: str,
+    loss: Loss,
     count: int,
     progress: bool,
     checkpoint: Saving | None,
@@ -309,9 +312,16 @@ def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[
     ]
 
 
-def _loss(network: Perceptron, loss: str, held: Rows, weights: Array | None) -> float:
+def _loss_of(target: AnyTarget, settings: TableSettings) -> Loss:
+    """Return what a network is trained with."""
+    smoothing = settings.label_smoothing
+    return CrossEntropyLoss(label_smoothing=smoothing) if smoothing else target.loss
+
+
+def _loss(network: Perceptron, loss: Loss, held: Rows, weights: Array | None) -> float:
     X, y = held
     outputs = outputs_of(network, X)
     y = y.astype(outputs.dtype) if y.dtype.kind == "f" else y
     weigh = {} if weights is None else {"sample_weight": weights.astype(outputs.dtype)}
-    return float(LOSSES[loss](outputs, y, **weigh))
+    function = LOSSES[loss] if isinstance(loss, str) else loss
+    return float(function(outputs, y, **weigh))
