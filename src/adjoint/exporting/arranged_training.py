@@ -102,11 +102,12 @@ class ArrangedTraining:
         carried = {**self.step.params, **self.step.buffers}
         return [(n, path, x) for n, (path, x) in zip(places, carried.items(), strict=True)]
 
-    def memory_paths(self) -> list[str]:
-        """Return the paths of what the optimiser remembers, in the order of the state."""
-        own = [self.step.optimizer.recall(place) for place in self.step.places]
-        many = len(own) > 1
-        return [f"memory.{n}.{name}" if many else name for n, x in enumerate(own) for name in x]
+    def paths(self) -> list[str]:
+        """Return what the arrays of the state are called, in the order of `StepForm`."""
+        params = list(self.step.params)
+        memory = zip(params, self.step.remembered(), strict=True)
+        own = [f"{path}.{name}" for path, names in memory for name in names]
+        return [*params, *own, *self.step.buffers]
 
     def state(self) -> list[Array]:
         """Return the numbers of the state in the order of `StepForm`."""

@@ -22,6 +22,7 @@ from ..files.whole_file import whole_file
 from ..graphs.recording import no_grad
 from ..nn.module import Module
 from .c_source import CODE_SIZE, c_files, code_bytes
+from .c_training import training_in_c
 from .identifiers import identifier
 from .onnx_model import onnx_file, tested_onnx
 from .python_source import python_file
@@ -143,7 +144,7 @@ def export(
                 "export: a TrainingTask brings its own rows and dtypes; expected neither examples "
                 "nor dtype"
             )
-        return _write_training(subject, path, target)
+        return _write_training(subject, path, target, called)
     training = _to_evaluation(subject)
     try:
         with read_subject(subject, examples).computing_in(dtype) as found:
@@ -153,12 +154,35 @@ def export(
             module.training = True
 
 
-def _write_training(task: TrainingTask, path: Path, target: str) -> Exported:
-    if target not in ("wasm", "html"):
-        raise ExportError(f"{NAMES[target]} has no trainings; --to wasm and --to html have")
-    files, sizes, tested = training_files(task, path, is_page=target == "html")
+def _write_training(task: TrainingTask, path: Path, target: str, name: str) -> Exported:
+    files: dict[Path, str | bytes] = {}
+    if target == "c":
+        header = _header_beside(path, name)
+        texts = training_in_c(task, name, header.name)
+        files, sizes, tested = _tested_and_sized({header: texts[0], path: texts[1]}, texts[2], name)
+    elif target in ("wasm", "html"):
+        files, sizes, tested = training_files(task, path, is_page=target == "html")
+    else:
+        raise ExportError(f"{NAMES[target]} has no trainings; --to c, --to wasm and --to html have")
     _write_all(files)
     return _exported(files, sizes, tested)
+
+
+def _tested_and_sized(
+    sources: dict[Path, str], sizes: dict[str, int], name: str
+) -> tuple[dict[Path, str | bytes], dict[str, int], str]:
+    """Return files of C whose golden vectors were compared, and whose header tells the code's size.
+
+    The header comes first.
+    """
+    tested = _tested_c(sources, name)
+    if (code := _code_size(sources, name)) is not None:
+        machine = platform.machine()
+        told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
+        header, text = next(iter(sources.items()))
+        sources = {**sources, header: text.replace(CODE_SIZE, told, 1)}
+        sizes = {**sizes, "code": code}
+    return dict(sources), sizes, tested
 
 
 def _to_evaluation(subject: Any) -> list[Module]:
@@ -185,14 +209,7 @@ def _write(
         if not expected:
             raise ExportError("C99: the function gives no array")
         texts = c_files(subject, name, header.name, inputs, expected)
-        sources = {header: texts[0], path: texts[1]}
-        sizes, tested = texts[2], _tested_c(sources, name)
-        if (code := _code_size(sources, name)) is not None:
-            machine = platform.machine()
-            told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
-            sources[header] = texts[0].replace(CODE_SIZE, told, 1)
-            sizes = {**sizes, "code": code}
-        files.update(sources)
+        files, sizes, tested = _tested_and_sized({header: texts[0], path: texts[1]}, texts[2], name)
     elif target == "onnx":
         if subject.reader is None:
             inputs, expected = _golden(subject, one_by_one=False)
