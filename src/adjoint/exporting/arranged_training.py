@@ -25,6 +25,7 @@ from ..optim.snapshot import kept
 from ..training.arranged_step import arranged_step
 from ..training.step import BATCH, TrainingStep
 from .refusal import ExportError
+from .scheduled import Scheduled, scheduled_settings
 from .training_task import TrainingTask
 
 _GOLDEN_EPOCHS = 2
@@ -64,6 +65,8 @@ class ArrangedTraining:
         What batches are rows of.
     settings : dict of str to float
         What the graph takes besides, as it is at the first step.
+    schedules : dict of str to Scheduled
+        Those of the settings that differ from step to step.
     """
 
     given: TrainingTask
@@ -74,6 +77,7 @@ class ArrangedTraining:
     tail: Graph | None
     data: list[Array]
     settings: dict[str, float]
+    schedules: dict[str, Scheduled]
 
     @property
     def kind(self) -> str:
@@ -138,11 +142,24 @@ class ArrangedTraining:
             settings=list(self.settings.values()),
             seed=self.given.seed if self.given.shuffle else None,
         )
-        status = loop.run(_GOLDEN_EPOCHS, steps=count * _GOLDEN_EPOCHS)
+        steps = loop.steps_until(_GOLDEN_EPOCHS)
+        loop.settings = self._settings_of(steps)
+        status = loop.run(_GOLDEN_EPOCHS, steps=steps)
         if status is not Status.PAUSED:
             raise ExportError(f"{target}: the first steps of this training are not finite")
         weights = np.concatenate([np.ravel(x) for x in loop.state[: self.form.parameters]])
         return Golden(rows, loop.losses(), weights)
+
+    def _settings_of(self, steps: int) -> Array:
+        """Return the settings of the first steps: one row, or one for each step."""
+        now = np.array(list(self.settings.values()), self.step.dtype)
+        if not self.schedules:
+            return now
+        table = np.tile(now, (steps, 1))
+        for column, name in enumerate(self.settings):
+            if name in self.schedules:
+                table[:, column] = self.schedules[name].at(np.arange(steps))
+        return table
 
 
 @contextmanager
@@ -161,7 +178,7 @@ def arranged_training(
     Raises
     ------
     ExportError
-        If a part of it has no native code, or its settings follow a schedule.
+        If a part of it has no native code, or a schedule is too long.
     """
     task = given.task
     with kept(task.model, task.optimizer), enable_grad(), reproducibly(given.reproducible):
@@ -176,18 +193,13 @@ def arranged_training(
 def _arranged(given: TrainingTask, target: Target, name: str) -> ArrangedTraining:
     task = given.task
     step = TrainingStep(task.model, task.loss, task.optimizer)
-    if step.settings.are_scheduled:
-        raise ExportError(
-            f"{name}: the optimiser's settings follow a schedule; a training that is exported "
-            "has the same ones at every step, and whoever runs it may change them"
-        )
-    settings = {
-        **{path: float(scalar.data) for path, scalar in step.scalars.items()},
-        **{name: float(number) for name, number in step.settings.numbers().items()},
-    }
+    numbers = {name: float(number) for name, number in step.settings.numbers().items()}
+    settings = {path: float(scalar.data) for path, scalar in step.scalars.items()} | numbers
+    each = -(-len(task.data[0]) // task.batch_size)
+    schedules = scheduled_settings(step.settings, list(numbers), given.epochs, each, name)
     data = _with_indices(task.data)
     graph, form, tail, _ = arranged_step(step, data, task.batch_size, settings=len(settings))
-    return ArrangedTraining(given, target, step, graph, form, tail, data, settings)
+    return ArrangedTraining(given, target, step, graph, form, tail, data, settings, schedules)
 
 
 def _with_indices(data: Sequence[Array]) -> list[Array]:

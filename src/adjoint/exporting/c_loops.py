@@ -47,14 +47,14 @@ class Loops:
     """
 
     def __init__(self, prefix: str, beside: Loops | None = None) -> None:
-        self.functions = Functions(prefix) if beside is None else beside.functions
+        self.functions: Functions = Functions(prefix) if beside is None else beside.functions
         self.names = Names()
         self.tables: list[str] = [] if beside is None else beside.tables
         self.table_sizes: list[int] = [] if beside is None else beside.table_sizes
         self.buffers: dict[str, tuple[str, int]] = {}
         self.lines: list[str] = []
         self.depth = 0
-        self.taken = {prefix} if beside is None else beside.taken
+        self.taken: set[str] = {prefix} if beside is None else beside.taken
 
     @property
     def table_bytes(self) -> int:

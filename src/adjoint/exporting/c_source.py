@@ -215,6 +215,7 @@ int main(void) {{
 
 
 def golden_rows(items: str, calls: int) -> str:
+    """Return the numbers of so many calls as lines of C, one for each."""
     numbers = items.split(", ")
     size = len(numbers) // calls
     rows = ["    {" + ", ".join(numbers[n * size : (n + 1) * size]) + "}" for n in range(calls)]

@@ -106,7 +106,7 @@ def steps_in_c(
     found = []
     for name, graph, own, kernel in kernels:
         lines = Loops(loops.functions.prefix, loops)
-        rows = {at: x for at, x in zip(own.batched(graph), data, strict=True)}
+        rows = dict(zip(own.batched(graph), data, strict=True))
         row = {at: Variable(f"{x.name}_row", x.kind) for at, x in rows.items()}
         lanes = target.lanes(SIZES[kind])
         writer = KernelInC(kernel, lines, inputs | row, outputs, lanes)

@@ -21,6 +21,7 @@ from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..arranged_training import ArrangedTraining, Golden, arranged_training
 from ..refusal import ExportError
+from ..scheduled import Scheduled
 from ..subject import Subject
 from ..subjects import read_subject
 from ..training_task import TrainingTask
@@ -29,7 +30,8 @@ from .function import bytes_of, function_of, kind_in_memory
 from .machine import TARGET, module
 from .memory import Memory
 
-# The mean losses of so many epochs are noted in one call.
+# The mean losses of so many epochs are noted in one call, which takes at most so many steps if
+# settings follow a schedule.
 TABLE = 1024
 # A step reads the numbers of whole vectors of rows, beyond the last row too.
 BEYOND = 64
@@ -57,6 +59,8 @@ class WasmTraining:
     batch, tail : int
         Rows of a step, and of a short last one.
     settings : dict of str to float
+    schedules : dict of str to Scheduled
+        Those of the settings that differ from step to step.
     data : list of (str, str, tuple of int)
         Name, kind and shape of a row of each array of data.
     parameters : list of Placed
@@ -82,6 +86,7 @@ class WasmTraining:
     batch: int
     tail: int
     settings: dict[str, float]
+    schedules: dict[str, Scheduled]
     data: list[tuple[str, str, tuple[int, ...]]]
     parameters: list[Placed]
     predicts: list[int | Placed]
@@ -103,7 +108,7 @@ def training_of(given: TrainingTask) -> WasmTraining:
     Raises
     ------
     ExportError
-        If a part of it has no native code, or its settings follow a schedule.
+        If a part of it has no native code, or a schedule is too long.
     """
     with arranged_training(given, TARGET, name="WebAssembly") as arranged:
         return _made(arranged)
@@ -116,7 +121,8 @@ def _made(arranged: ArrangedTraining) -> WasmTraining:
     text = write_training(graph, form, steps, tail=tail, held=(), target=target)
     layout = steps.layout
     memory = Memory()
-    places = _places(memory, steps, form, ENTRY_BYTES[arranged.kind])
+    rows = TABLE if arranged.schedules else 1
+    places = _places(memory, steps, form, ENTRY_BYTES[arranged.kind], rows)
     places["initial"] = memory.array(_flat(arranged.state(), steps, step.dtype))
     tensors = {
         id(tensor): Placed(path, tuple(tensor.shape), layout.offsets[place])
@@ -134,6 +140,7 @@ def _made(arranged: ArrangedTraining) -> WasmTraining:
         arranged.batch,
         arranged.rest,
         arranged.settings,
+        arranged.schedules,
         [(name, kind_in_memory(a.dtype), tuple(a.shape[1:])) for name, a in arranged.rows],
         [tensors[id(p)] for p in step.params.values()],
         forward.reads,
@@ -150,12 +157,17 @@ def _made(arranged: ArrangedTraining) -> WasmTraining:
     )
 
 
-def _places(memory: Memory, steps: StepCode, form: StepForm, size: int) -> dict[str, int]:
-    """Return where everything lies that does not depend on the number of rows."""
+def _places(
+    memory: Memory, steps: StepCode, form: StepForm, size: int, rows: int
+) -> dict[str, int]:
+    """Return where everything lies that does not depend on the number of rows.
+
+    The table of settings has so many rows.
+    """
     return {
         "record": memory.place(8 * INTEGERS),
         "states": memory.place(STATES * steps.layout.size * size),
-        "settings": memory.place(max(form.settings, 1) * size),
+        "settings": memory.place(max(form.settings, 1) * size * rows),
         "numbers": memory.place(8 * (SUMS + 2 * form.sums)),
         "table": memory.place(8 * TABLE * (1 + form.sums)),
         "held": memory.place(8),
