@@ -111,7 +111,7 @@ def _about(learner: Learner, sizes: dict[str, int]) -> list[str]:
         "   a weight is not finite, 4 if the rows do not fit. A step that failed does not count,",
         "   those before it do.",
         "",
-        f"   A training takes about {sizes['memory']} bytes, which are yours to place; sizeof tells.",
+        f"   A training takes about {sizes['memory']} bytes, as sizeof tells; you place it.",
         f"   Constants take {sizes['constants']} bytes, and arrays on the stack up to {stack}.",
         "   No heap, no library, no state elsewhere: trainings may run side by side.",
         CODE_SIZE,
