@@ -19,6 +19,7 @@ from adjoint import nn
 from adjoint.exporting.refusal import ExportError
 from adjoint.exporting.scheduled import Scheduled
 from emulated import PROCESSORS
+from reproduced import SEED, article, digest_of_fit, digits
 from sampled import sampled
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -475,37 +476,19 @@ def test_the_model_is_left_as_it_was(tmp_path):
 # --- one SHA-256
 
 
-def article():
-    rows = ad.datasets.make_moons(1000, noise=0.2, seed=0)
-    make = lambda: nn.MLP(2, 4, 4, 2, activation="sigmoid", rng=0, dtype=F64)  # noqa: E731
-    return make, rows, {"optimizer": rate(0.5), "loss": "cross_entropy", "batch_size": 50}
-
-
-def digits():
-    generator = np.random.default_rng(1)
-    rows = generator.integers(17, size=(1797, 64)) / 16, generator.integers(10, size=1797)
-    make = lambda: nn.MLP(64, 128, 10, activation="relu", rng=0)  # noqa: E731
-    rows = rows[0].astype(F32), rows[1]
-    return make, rows, {"optimizer": "adam", "loss": "cross_entropy", "batch_size": 50}
-
-
 @pytest.mark.full
 @needs_compiler
 @pytest.mark.parametrize(("make", "epochs"), [(article, 5000), (digits, 20)])
 def test_one_sha_256_natively_and_in_c(make, epochs, tmp_path):
     network, rows, options = make()
-    model = network()
-    history = ad.fit(
-        model, rows, epochs=epochs, seed=5, reproducible=True, progress=False, **options
-    )
-    weights = np.concatenate([p.data.ravel() for p in model.parameters()])
-    expected = hashlib.sha256(weights.tobytes()).hexdigest()
-    made = ad.TrainingTask(network(), rows, seed=5, reproducible=True, **options)
+    expected, losses, size = digest_of_fit(make, epochs)
+    made = ad.TrainingTask(network(), rows, seed=SEED, reproducible=True, **options)
     ad.export(made, tmp_path / "net.c")
+    dtype = next(made.task.model.parameters()).dtype
     for compiler in COMPILERS:
-        losses, numbers = trained_in_c(tmp_path, rows, epochs, 5, weights.dtype, compiler)
-        assert losses == history.loss
-        assert hashlib.sha256(numbers[: weights.size].tobytes()).hexdigest() == expected
+        found, numbers = trained_in_c(tmp_path, rows, epochs, SEED, dtype, compiler)
+        assert found == losses
+        assert hashlib.sha256(numbers[:size].tobytes()).hexdigest() == expected
 
 
 @pytest.mark.full
@@ -514,14 +497,14 @@ def test_one_sha_256_natively_and_in_c(make, epochs, tmp_path):
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_an_emulated_processor_has_the_same_bits(make, processor, tmp_path):
     network, rows, options = make()
-    made = ad.TrainingTask(network(), rows, seed=5, reproducible=True, **options)
+    made = ad.TrainingTask(network(), rows, seed=SEED, reproducible=True, **options)
     ad.export(made, tmp_path / "net.c")
     dtype = next(made.task.model.parameters()).dtype
-    here = trained_in_c(tmp_path, rows, 2, 5, dtype)
+    here = trained_in_c(tmp_path, rows, 2, SEED, dtype)
     compiler, emulator = f"{PROCESSORS[processor][0]}-gcc", f"qemu-{processor}"
     for tool in (compiler, emulator):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    there = trained_in_c(tmp_path, rows, 2, 5, dtype, compiler, ["-static"], [emulator])
+    there = trained_in_c(tmp_path, rows, 2, SEED, dtype, compiler, ["-static"], [emulator])
     assert here[0] == there[0]
     np.testing.assert_array_equal(here[1], there[1])
