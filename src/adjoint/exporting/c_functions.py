@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .c_random import NEEDED, RANDOM
+
 _BITS = """
 static {new_type} PREFIX_bits_{old}_{new}({old_type} x) {{
     {new_type} y;
@@ -150,3 +152,5 @@ for _float, _float_type, _integer, _integer_type in _PAIRS:
         integer_type=_integer_type,
         limits=_integer_type.removesuffix("_t").upper(),
     )
+FIXED.update(RANDOM)
+NEEDS.update(NEEDED)

@@ -178,7 +178,7 @@ def _main(program: Program, prefix: str, inputs: Sequence[Array], expected: Sequ
         items = ", ".join(number(item, kind) for item in np.ravel(array))
         parts.append(
             f"static const {STORED[kind]} golden_{name}[{calls}][{size}] = "
-            f"{{{_rows(items, calls)}}};"
+            f"{{{golden_rows(items, calls)}}};"
         )
     own = [
         f"    {STORED[kind]} {name}[{max(int(np.prod(s)), 1)}];" for (name, kind, s), _ in wanted
@@ -214,7 +214,8 @@ int main(void) {{
     return "\n".join(parts)
 
 
-def _rows(items: str, calls: int) -> str:
+def golden_rows(items: str, calls: int) -> str:
+    """Return the numbers of so many calls as lines of C, one for each."""
     numbers = items.split(", ")
     size = len(numbers) // calls
     rows = ["    {" + ", ".join(numbers[n * size : (n + 1) * size]) + "}" for n in range(calls)]

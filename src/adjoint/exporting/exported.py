@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -18,9 +17,10 @@ from ..core.tree import leaves
 from ..files.whole_file import whole_file
 from ..graphs.recording import no_grad
 from ..nn.module import Module
-from .c_compiled import code_size, tested_c
-from .c_source import CODE_SIZE, c_files
+from .c_compiled import tested_and_sized
+from .c_source import c_files
 from .c_table import CTable
+from .c_training import training_in_c
 from .fields import in_range
 from .identifiers import identifier
 from .onnx_model import onnx_file, tested_onnx
@@ -78,7 +78,7 @@ def export(
         call. Estimators are MLPClassifier and MLPRegressor, or a pipeline that ends in one, with
         scalers of scikit-learn before it, TabularClassifier and TabularRegressor; they give the
         probabilities of classes, or numbers. A path is the folder of a model of `adjoint fit`.
-        A `TrainingTask` is for ``.wasm`` and ``.html``.
+        A `TrainingTask` is for ``.c``, ``.wasm`` and ``.html``.
     path : path
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
         header beside it. ``.onnx`` is a graph of ONNX for any number of rows; onnxruntime, if it is
@@ -142,7 +142,7 @@ def export(
                 "export: a TrainingTask brings its own rows and dtypes; expected neither examples "
                 "nor dtype"
             )
-        return _write_training(subject, path, target)
+        return _write_training(subject, path, target, called)
     training = _to_evaluation(subject)
     try:
         with read_subject(subject, examples).computing_in(dtype) as found:
@@ -152,10 +152,16 @@ def export(
             module.training = True
 
 
-def _write_training(task: TrainingTask, path: Path, target: str) -> Exported:
-    if target not in ("wasm", "html"):
-        raise ExportError(f"{NAMES[target]} has no trainings; --to wasm and --to html have")
-    files, sizes, tested = training_files(task, path, is_page=target == "html")
+def _write_training(task: TrainingTask, path: Path, target: str, name: str) -> Exported:
+    files: dict[Path, str | bytes] = {}
+    if target == "c":
+        header = _header_beside(path, name)
+        texts = training_in_c(task, name, header.name)
+        files, sizes, tested = tested_and_sized({header: texts[0], path: texts[1]}, texts[2], name)
+    elif target in ("wasm", "html"):
+        files, sizes, tested = training_files(task, path, is_page=target == "html")
+    else:
+        raise ExportError(f"{NAMES[target]} has no trainings; --to c, --to wasm and --to html have")
     _write_all(files)
     return _exported(files, sizes, tested)
 
@@ -176,14 +182,7 @@ def _write(
     if target == "c":
         header = _header_beside(path, name)
         texts = _c_files(subject, name, header.name)
-        sources = {header: texts[0], path: texts[1]}
-        sizes, tested = texts[2], tested_c(sources, name)
-        if (code := code_size(sources, name)) is not None:
-            machine = platform.machine()
-            told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
-            sources[header] = texts[0].replace(CODE_SIZE, told, 1)
-            sizes = {**sizes, "code": code}
-        files.update(sources)
+        files, sizes, tested = tested_and_sized({header: texts[0], path: texts[1]}, texts[2], name)
     elif target == "onnx":
         if subject.reader is None:
             inputs, expected = _golden(subject, one_by_one=False)
