@@ -21,6 +21,7 @@ from adjoint.exporting.subject import Subject
 from adjoint.exporting.table_reader import _described
 from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
+from exported_tables import C_FLAGS, c_model
 from table_texts import (
     DATES,
     HOSTILE,
@@ -35,7 +36,6 @@ from table_texts import (
 )
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
-FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off"]
 
 
 def library(columns, folder, flags=()):
@@ -49,7 +49,7 @@ def library(columns, folder, flags=()):
     header, source = written.files("net.h", {c.name: [None] for c in columns}, np.zeros((1, count)))
     (folder / "net.h").write_text(header)
     (folder / "net.c").write_text(source)
-    command = ["cc", *FLAGS, *flags, "-shared", "-fPIC", "-O1", "net.c", "-o", "net.so"]
+    command = ["cc", *C_FLAGS, *flags, "-shared", "-fPIC", "-O1", "net.c", "-o", "net.so"]
     subprocess.run(command, cwd=folder, check=True)
     found = ctypes.CDLL(str(folder / "net.so"))
     kinds = [ctypes.c_double if c.kind == "number" else ctypes.c_char_p for c in columns]
@@ -99,34 +99,11 @@ def test_categories_are_those_that_the_model_takes_them_for(tmp_path):
         assert read(texts)[1] == numbers_of(columns, texts)[0], text
 
 
-def model(out, kinds, classes=0):
-    """Return a function from texts to the probabilities, or the number, of an exported model."""
-    name = out.stem
-    command = ["cc", *FLAGS, "-shared", "-fPIC", "-O1", out.name, "-o", f"{name}.so"]
-    subprocess.run(command, cwd=out.parent, check=True)
-    found = ctypes.CDLL(str(out.parent / f"{name}.so"))
-
-    class Row(ctypes.Structure):
-        _fields_ = [(f"c{n}", kind) for n, kind in enumerate(kinds)]
-
-    read, run, predict = (getattr(found, name + end) for end in ("_read", "", "_predict"))
-    labels = (ctypes.c_char_p * classes).in_dll(found, f"{name}_labels")
-
-    def predicted(texts):
-        row, y = Row(), (ctypes.c_double * classes)()
-        given = [None if text is None else text.encode() for text in texts]
-        wrong = read((ctypes.c_char_p * len(given))(*given), ctypes.byref(row))
-        assert run(ctypes.byref(row), y) == 0
-        return wrong, list(y), labels[predict(ctypes.byref(row))].decode()
-
-    return predicted
-
-
 @needs_compiler
 def test_a_model_of_a_table_predicts_what_the_model_predicts(folder, full):
     out = folder / "model.c"
     assert main(["export", str(folder / "m"), "--out", str(out)]) == 0
-    function = model(out, [ctypes.c_double, ctypes.c_char_p, ctypes.c_double], 2)
+    function = c_model(out, ["number", "category", "number"], 2)
     table = rows_of_folder(10_000 if full else 100)
     block = pyarrow.table({k: pyarrow.array(v, pyarrow.string()) for k, v in table.items()})
     expected = load_model(folder / "m").predict(block, Counter())
@@ -147,8 +124,8 @@ def test_columns_and_classes_may_have_any_names(tmp_path):
     if shutil.which("g++"):
         command = ["g++", "-x", "c++", "-std=c++11", "-Wall", "-Werror", "-fsyntax-only", "net.h"]
         subprocess.run(command, cwd=tmp_path, check=True)
-    kinds = [ctypes.c_char_p if n == 2 else ctypes.c_double for n in range(12)]
-    function = model(tmp_path / "net.c", kinds, 12)
+    kinds = ["category" if n == 2 else "number" for n in range(12)]
+    function = c_model(tmp_path / "net.c", kinds, 12)
     for row, expected in zip(frame.values.tolist(), estimator.predict_proba(frame), strict=True):
         wrong, y, label = function([x if isinstance(x, str) else repr(x) for x in row])
         assert (wrong, label) == (0, estimator.classes_[np.argmax(expected)])
@@ -177,7 +154,7 @@ int main(void) {
 }
 """
     )
-    subprocess.run(["cc", *FLAGS, "net.c", "try.c", "-o", "try"], cwd=tmp_path, check=True)
+    subprocess.run(["cc", *C_FLAGS, "net.c", "try.c", "-o", "try"], cwd=tmp_path, check=True)
     done = subprocess.run([str(tmp_path / "try")], capture_output=True, text=True, check=True)
     assert done.stdout == "9 0 1 -1"
 
