@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import os
 import shutil
 import subprocess
 from collections import Counter
@@ -185,3 +186,67 @@ def test_bytes_that_are_no_text_are_unseen_and_read_nothing_beyond(tmp_path):
         wrong, (number, seconds, *_, category) = read([text] * 3)
         assert (category, math.isnan(seconds)) == (0, True)
         assert (wrong == 1) == (text[:1] == b"7" and number != number)
+
+
+_DRIVER = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+int main(void) {
+    static char whole[1 << 24];
+    const size_t size = fread(whole, 1, sizeof whole, stdin);
+    const char *texts[3];
+    int rows = 0, count = 0;
+    for (size_t at = 0; at < size;) {
+        /* Each text is on the heap, so that one byte too far is noticed; 1 stands for NULL. */
+        const size_t length = strlen(whole + at) + 1;
+        char *own = malloc(length);
+        memcpy(own, whole + at, length);
+        at += length;
+        texts[count++] = own[0] == 1 ? NULL : own;
+        if (count == 3) {
+            model_row row;
+            double y[2];
+            const int wrong = model_read(texts, &row), status = model(&row, y);
+            printf("%d %d %d %.17g\\n", wrong, status, model_predict(&row), y[0]);
+            count = 0;
+            rows++;
+        }
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("compiler", [name for name in ("gcc", "clang") if shutil.which(name)])
+def test_hostile_texts_read_nothing_beyond_their_ends(compiler, folder, tmp_path):
+    assert main(["export", str(folder / "m"), "--out", str(tmp_path / "model.c")]) == 0
+    (tmp_path / "driver.c").write_text(_DRIVER)
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
+    sources = ["model.c", "driver.c", "-o", "driver"]
+    subprocess.run([compiler, "-std=c99", *flags, *sources], cwd=tmp_path, check=True)
+    texts = [*BYTES, *(b"1" + x for x in BYTES), *(x * 5000 for x in BYTES), b"7" * 100_000, b"\1"]
+    texts += [
+        b"nan",
+        b"inf",
+        b"-",
+        b"1e9999",
+        b"1,5 \xe2\x82\xac",
+        b"1,5 \xe2\x82",
+        b"rot\xc2\xa0",
+        b"",
+    ]
+    texts += [text.encode() for row in texts_of(number_columns(1), 500) for text in row if text]
+    rows = [[texts[n], texts[-n], texts[7 * n % len(texts)]] for n in range(len(texts))]
+    given = b"".join(text + b"\0" for row in rows for text in row)
+    program = str(tmp_path / "driver")
+    quiet = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}  # the driver frees nothing
+    done = subprocess.run([program], input=given, env=quiet, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[:2000]
+    told = [line.split() for line in done.stdout.decode().splitlines()]
+    assert len(told) == len(rows)
+    assert {status for _, status, *_ in told} == {"0"}
+    assert {label for *_, label, _ in told} <= {"0", "1"}
+    assert {wrong for wrong, *_ in told} == {"0", "1", "3"}
