@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import os
 import shutil
 import subprocess
 from collections import Counter
@@ -21,6 +22,7 @@ from adjoint.exporting.subject import Subject
 from adjoint.exporting.table_reader import _described
 from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
+from exported_tables import C_FLAGS, c_model
 from table_texts import (
     DATES,
     HOSTILE,
@@ -35,7 +37,6 @@ from table_texts import (
 )
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
-FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off"]
 
 
 def library(columns, folder, flags=()):
@@ -49,7 +50,7 @@ def library(columns, folder, flags=()):
     header, source = written.files("net.h", {c.name: [None] for c in columns}, np.zeros((1, count)))
     (folder / "net.h").write_text(header)
     (folder / "net.c").write_text(source)
-    command = ["cc", *FLAGS, *flags, "-shared", "-fPIC", "-O1", "net.c", "-o", "net.so"]
+    command = ["cc", *C_FLAGS, *flags, "-shared", "-fPIC", "-O1", "net.c", "-o", "net.so"]
     subprocess.run(command, cwd=folder, check=True)
     found = ctypes.CDLL(str(folder / "net.so"))
     kinds = [ctypes.c_double if c.kind == "number" else ctypes.c_char_p for c in columns]
@@ -99,34 +100,11 @@ def test_categories_are_those_that_the_model_takes_them_for(tmp_path):
         assert read(texts)[1] == numbers_of(columns, texts)[0], text
 
 
-def model(out, kinds, classes=0):
-    """Return a function from texts to the probabilities, or the number, of an exported model."""
-    name = out.stem
-    command = ["cc", *FLAGS, "-shared", "-fPIC", "-O1", out.name, "-o", f"{name}.so"]
-    subprocess.run(command, cwd=out.parent, check=True)
-    found = ctypes.CDLL(str(out.parent / f"{name}.so"))
-
-    class Row(ctypes.Structure):
-        _fields_ = [(f"c{n}", kind) for n, kind in enumerate(kinds)]
-
-    read, run, predict = (getattr(found, name + end) for end in ("_read", "", "_predict"))
-    labels = (ctypes.c_char_p * classes).in_dll(found, f"{name}_labels")
-
-    def predicted(texts):
-        row, y = Row(), (ctypes.c_double * classes)()
-        given = [None if text is None else text.encode() for text in texts]
-        wrong = read((ctypes.c_char_p * len(given))(*given), ctypes.byref(row))
-        assert run(ctypes.byref(row), y) == 0
-        return wrong, list(y), labels[predict(ctypes.byref(row))].decode()
-
-    return predicted
-
-
 @needs_compiler
 def test_a_model_of_a_table_predicts_what_the_model_predicts(folder, full):
     out = folder / "model.c"
     assert main(["export", str(folder / "m"), "--out", str(out)]) == 0
-    function = model(out, [ctypes.c_double, ctypes.c_char_p, ctypes.c_double], 2)
+    function = c_model(out, ["number", "category", "number"], 2)
     table = rows_of_folder(10_000 if full else 100)
     block = pyarrow.table({k: pyarrow.array(v, pyarrow.string()) for k, v in table.items()})
     expected = load_model(folder / "m").predict(block, Counter())
@@ -147,8 +125,8 @@ def test_columns_and_classes_may_have_any_names(tmp_path):
     if shutil.which("g++"):
         command = ["g++", "-x", "c++", "-std=c++11", "-Wall", "-Werror", "-fsyntax-only", "net.h"]
         subprocess.run(command, cwd=tmp_path, check=True)
-    kinds = [ctypes.c_char_p if n == 2 else ctypes.c_double for n in range(12)]
-    function = model(tmp_path / "net.c", kinds, 12)
+    kinds = ["category" if n == 2 else "number" for n in range(12)]
+    function = c_model(tmp_path / "net.c", kinds, 12)
     for row, expected in zip(frame.values.tolist(), estimator.predict_proba(frame), strict=True):
         wrong, y, label = function([x if isinstance(x, str) else repr(x) for x in row])
         assert (wrong, label) == (0, estimator.classes_[np.argmax(expected)])
@@ -177,7 +155,7 @@ int main(void) {
 }
 """
     )
-    subprocess.run(["cc", *FLAGS, "net.c", "try.c", "-o", "try"], cwd=tmp_path, check=True)
+    subprocess.run(["cc", *C_FLAGS, "net.c", "try.c", "-o", "try"], cwd=tmp_path, check=True)
     done = subprocess.run([str(tmp_path / "try")], capture_output=True, text=True, check=True)
     assert done.stdout == "9 0 1 -1"
 
@@ -208,3 +186,67 @@ def test_bytes_that_are_no_text_are_unseen_and_read_nothing_beyond(tmp_path):
         wrong, (number, seconds, *_, category) = read([text] * 3)
         assert (category, math.isnan(seconds)) == (0, True)
         assert (wrong == 1) == (text[:1] == b"7" and number != number)
+
+
+_DRIVER = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+int main(void) {
+    static char whole[1 << 24];
+    const size_t size = fread(whole, 1, sizeof whole, stdin);
+    const char *texts[3];
+    int rows = 0, count = 0;
+    for (size_t at = 0; at < size;) {
+        /* Each text is on the heap, so that one byte too far is noticed; 1 stands for NULL. */
+        const size_t length = strlen(whole + at) + 1;
+        char *own = malloc(length);
+        memcpy(own, whole + at, length);
+        at += length;
+        texts[count++] = own[0] == 1 ? NULL : own;
+        if (count == 3) {
+            model_row row;
+            double y[2];
+            const int wrong = model_read(texts, &row), status = model(&row, y);
+            printf("%d %d %d %.17g\\n", wrong, status, model_predict(&row), y[0]);
+            count = 0;
+            rows++;
+        }
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("compiler", [name for name in ("gcc", "clang") if shutil.which(name)])
+def test_hostile_texts_read_nothing_beyond_their_ends(compiler, folder, tmp_path):
+    assert main(["export", str(folder / "m"), "--out", str(tmp_path / "model.c")]) == 0
+    (tmp_path / "driver.c").write_text(_DRIVER)
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
+    sources = ["model.c", "driver.c", "-o", "driver"]
+    subprocess.run([compiler, "-std=c99", *flags, *sources], cwd=tmp_path, check=True)
+    texts = [*BYTES, *(b"1" + x for x in BYTES), *(x * 5000 for x in BYTES), b"7" * 100_000, b"\1"]
+    texts += [
+        b"nan",
+        b"inf",
+        b"-",
+        b"1e9999",
+        b"1,5 \xe2\x82\xac",
+        b"1,5 \xe2\x82",
+        b"rot\xc2\xa0",
+        b"",
+    ]
+    texts += [text.encode() for row in texts_of(number_columns(1), 500) for text in row if text]
+    rows = [[texts[n], texts[-n], texts[7 * n % len(texts)]] for n in range(len(texts))]
+    given = b"".join(text + b"\0" for row in rows for text in row)
+    program = str(tmp_path / "driver")
+    quiet = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}  # the driver frees nothing
+    done = subprocess.run([program], input=given, env=quiet, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[:2000]
+    told = [line.split() for line in done.stdout.decode().splitlines()]
+    assert len(told) == len(rows)
+    assert {status for _, status, *_ in told} == {"0"}
+    assert {label for *_, label, _ in told} <= {"0", "1"}
+    assert {wrong for wrong, *_ in told} == {"0", "1", "3"}

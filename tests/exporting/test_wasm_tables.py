@@ -19,6 +19,7 @@ from adjoint.exporting.table_reader import _described
 from adjoint.exporting.wasm.reading_script import reading_script
 from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
+from exported_tables import node_predictions
 from in_chromium import CHROMIUM, in_chromium
 from table_texts import (
     DATES,
@@ -90,23 +91,6 @@ def test_categories_are_those_that_the_model_takes_them_for():
     compare(columns, [[text] * len(columns) for text in texts])
 
 
-def predictions(out, rows):
-    """Return what a module of JavaScript predicts of rows, and its labels."""
-    script = f"""
-import {{ load, labels }} from {json.dumps(out.with_suffix(".mjs").as_uri())};
-import {{ readFileSync }} from "node:fs";
-const model = await load();
-const rows = JSON.parse(readFileSync(0, "utf-8"));
-const told = (x) => ({{ ...x, probabilities: Object.entries(x.probabilities) }});
-process.stdout.write(JSON.stringify([model.predictAll(rows).map(told), labels]));
-"""
-    command = ["node", "--input-type=module", "-e", script]
-    done = subprocess.run(
-        command, input=json.dumps(rows), capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
-
-
 @needs_node
 def test_a_model_of_a_table_predicts_what_the_model_predicts(folder, full):
     out = folder / "model.wasm"
@@ -115,7 +99,7 @@ def test_a_model_of_a_table_predicts_what_the_model_predicts(folder, full):
     block = pyarrow.table({k: pyarrow.array(v, pyarrow.string()) for k, v in table.items()})
     expected = load_model(folder / "m").predict(block, Counter())
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    found, labels = predictions(out, rows)
+    found, labels = node_predictions(out, rows)
     assert labels == ["ja", "nein"]
     chances = np.array([one["probabilities"][0][1] for one in found])
     np.testing.assert_allclose(chances, expected["probability_ja"], atol=1e-6)
@@ -128,7 +112,7 @@ def test_columns_and_classes_may_have_any_names(tmp_path):
     estimator, frame = hostile_estimator()
     export(estimator, tmp_path / "net.wasm")
     rows = [dict(zip(frame, row, strict=True)) for row in frame.values.tolist()]
-    found, labels = predictions(tmp_path / "net.wasm", rows)
+    found, labels = node_predictions(tmp_path / "net.wasm", rows)
     assert labels == estimator.classes_.tolist()
     for one, expected in zip(found, estimator.predict_proba(frame), strict=True):
         assert [name for name, _ in one["probabilities"]] == labels
