@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -136,12 +137,13 @@ def _fitted(
     columns = make_column_transformer(
         (one_hot, list(encoder.categories())), remainder="passthrough"
     )
-    pipeline = make_pipeline(columns, model)
-    given = {} if weights is None else {f"{pipeline.steps[-1][0]}__sample_weight": weights}
+    given = {} if weights is None else {"sample_weight": weights}
     with warnings.catch_warnings():
         # A linear model that has not quite converged is good enough to compare or to start with.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return pipeline.fit(X, y, **given)
+        # Not by a pipeline, which names weights in another way where metadata are routed.
+        model.fit(columns.fit_transform(X), y, **given)
+    return make_pipeline(columns, model)
 
 
 def start_from_linear(
@@ -150,9 +152,9 @@ def start_from_linear(
     target: AnyTarget,
     X: Array,
     y: Array,
+    weights: Array | None = None,
     *,
     class_weight: str | None = None,
-    weights: Array | None = None,
 ) -> None:
     """Make a network answer as a linear model of the rows does, before it is trained.
 
@@ -163,13 +165,17 @@ def start_from_linear(
     X : (n, width) array
     y : (n, ...) array
         As the network is trained on, without a number's scale.
-    class_weight : {"balanced"}, optional
     weights : (n,) array, optional
         How much each row counts.
+    class_weight : {"balanced"}, optional
     """
     for parameter in (network.coefs[-1], network.intercepts[-1]):
         parameter.data[...] = 0
-    if network.linear_path is None or len(np.unique(y)) < 2:
+    if network.linear_path is None:
+        return
+    if len(np.unique(y)) < 2:
+        if target.labels:
+            _start_from_one(network, encoder, target, int(y[0]))
         return
     y = y.ravel() if target.outputs == 1 else y
     fitted = linear_model(encoder, target, X, y, class_weight=class_weight, weights=weights)
@@ -177,7 +183,10 @@ def start_from_linear(
     if target.quantiles:
         # One slope for all of them, and what the linear model leaves over for each.
         coefs = np.repeat(coefs, target.outputs, axis=1)
-        bias = bias + np.quantile(y.ravel() - fitted.predict(X), target.quantiles)
+        left = y - fitted.predict(X)
+        # Of the ways of NumPy only this one has weights.
+        cut = partial(np.quantile, weights=weights, method="inverted_cdf")
+        bias = bias + cut(left, target.quantiles)
     levels, start = [], 0
     one_hot = fitted[0].named_transformers_.get("onehotencoder") if encoder.categories() else None
     for column, codes in zip(
@@ -192,6 +201,16 @@ def start_from_linear(
 
 # What the logit of a class starts with that is not among the rows.
 _ABSENT = -6.0
+
+
+def _start_from_one(network: Perceptron, encoder: Encoder, target: AnyTarget, code: int) -> None:
+    """Let a network start with the only class that there is."""
+    assert network.linear_path is not None
+    bias = np.full(target.outputs, _ABSENT)
+    bias[code] = 0.0
+    levels = [np.zeros((one.count, target.outputs)) for one in encoder.categories().values()]
+    width = encoder.width - len(levels)
+    network.linear_path.set(np.zeros((width, target.outputs)), levels, bias)
 
 
 def _of_all_outputs(fitted: Any, target: AnyTarget) -> tuple[Array, Array]:

@@ -304,7 +304,8 @@ def _split(
 ) -> tuple[Array, Array]:
     """Return rows in two parts, each with the shares of classes that all have, if possible."""
     # A class with one row cannot be in both parts.
-    is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
+    # One without any, as of weight 0, is in neither.
+    is_stratified = target.task == "classification" and not (np.bincount(y[rows]) == 1).any()
     # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
     held = max(round(part * len(rows)), len(target.labels), FEWEST_SCORED)
     strata = y[rows] if is_stratified else None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,19 @@ _LAST_RATE = 0.01
 Rows = tuple[Array, Array]
 # A name that `fit` knows, or a module.
 Loss = str | Callable[..., Any]
+
+
+class Share(NamedTuple):
+    """Rows of one member: encoded, their targets, and how much each counts if not all alike."""
+
+    X: Array
+    y: Array
+    weights: Array | None = None
+
+    def of(self, chosen: Array) -> Share:
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Share(self.X[chosen], self.y[chosen], weights)
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,7 @@ def train(
     linear: list[Array] = []
     for k, (rows, held) in enumerate(_splits(parts, settings)):
         network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
-        rows, held = (rows[0], target.as_trained(rows[1])), (held[0], target.as_trained(held[1]))
+        rows, held = (each._replace(y=target.as_trained(each.y)) for each in (rows, held))
         if settings.reproducible:
             pass  # the linear model's solver is SciPy's: the network starts as it was drawn
         elif linear and len(rows[1]) >= _MANY_ROWS:
@@ -171,23 +184,27 @@ def _saving_of(first: Saving, member: int) -> Saving:
     return Saving(first.path.with_name(f"{first.path.name}.{member + 1}"), seconds=first.seconds)
 
 
-def _splits(parts: Parts, settings: TableSettings) -> Iterator[tuple[Rows, Rows]]:
+def _splits(parts: Parts, settings: TableSettings) -> Iterator[tuple[Share, Share]]:
     """Yield rows to train on and to stop by for each member.
 
     The first takes them as they are. Of few rows each other member holds out other ones, so that
     the ensemble learns from all, unless those to stop by are to be the latest.
     """
-    yield parts.train, parts.validation
+    weights, trained = parts.weights, len(parts.train[1])
+    first = Share(*parts.train), Share(*parts.validation)
+    if weights is not None:
+        first = Share(*parts.train, weights[:trained]), Share(*parts.validation, weights[trained:])
+    yield first
     # Each member reads a stream through for itself, so one does unless more are asked for.
     members = (settings.ensemble or 1) if parts.stream else settings.members_for(parts.rows)
     if not _exchange(parts):
-        yield from [(parts.train, parts.validation)] * (members - 1)
+        yield from [first] * (members - 1)
         return
-    X, y = _joined(parts)
+    whole = Share(*_joined(parts), weights)
     rng = np.random.default_rng(settings.seed)
     find = _rows_to_hold if parts.blocks is None else _blocks_to_hold
     for is_held in islice(find(parts, rng), members - 1):
-        yield (X[~is_held], y[~is_held]), (X[is_held], y[is_held])
+        yield whole.of(~is_held), whole.of(is_held)
 
 
 def _exchange(parts: Parts) -> bool:
@@ -242,8 +259,8 @@ def _start_as(network: Perceptron, path: list[Array]) -> None:
 
 def _train_one(
     network: Perceptron,
-    rows: Rows | ByWindow,
-    held: Rows,
+    rows: Share | ByWindow,
+    held: Share,
     settings: TableSettings,
     *,
     loss: Loss,
@@ -254,7 +271,7 @@ def _train_one(
     """Train one member, and keep its weights after some epochs."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
-    weights = row_weights(held[1], None, settings.class_weight) if settings.class_weight else None
+    weights = row_weights(held.y, held.weights, settings.class_weight)
     first = network.state_dict()
     before = np.inf if settings.reproducible else _loss(network, loss, held, weights)
     size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
@@ -266,13 +283,14 @@ def _train_one(
     try:
         history = fit(
             network,
-            rows,
+            (rows.X, rows.y) if isinstance(rows, Share) else rows,
             loss=loss,
             optimizer=lambda _: AdamW(_groups(network, settings.learning_rate, steps)),
             epochs=epochs,
             batch_size=batch,
             seed=settings.seed,
-            validation=held,
+            validation=(held.X, held.y),
+            sample_weight=rows.weights if isinstance(rows, Share) else None,
             class_weight="balanced" if settings.class_weight else None,
             callbacks=[stopping, snapshots],
             checkpoint=checkpoint,
@@ -318,8 +336,8 @@ def _loss_of(target: AnyTarget, settings: TableSettings) -> Loss:
     return CrossEntropyLoss(label_smoothing=smoothing) if smoothing else target.loss
 
 
-def _loss(network: Perceptron, loss: Loss, held: Rows, weights: Array | None) -> float:
-    X, y = held
+def _loss(network: Perceptron, loss: Loss, held: Share, weights: Array | None) -> float:
+    X, y, _ = held
     outputs = outputs_of(network, X)
     y = y.astype(outputs.dtype) if y.dtype.kind == "f" else y
     weigh = {} if weights is None else {"sample_weight": weights.astype(outputs.dtype)}

@@ -76,6 +76,7 @@ def prepare(
     *,
     drop: Sequence[str] = (),
     test: tuple[pyarrow.Table, str] | None = None,
+    weights: Array | None = None,
 ) -> tuple[Encoder, AnyTarget, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
@@ -93,13 +94,17 @@ def prepare(
         Columns that are not read; one of them may still tell how rows are parted.
     test : (pyarrow.Table, str), optional
         A table to score by, and what it is called; then no row of the first one is held out for it.
+    weights : (n,) array, optional
+        How much each row counts in training, from 0; a row with 0 is as if it was not there.
 
     Raises
     ------
     TableError
         If there is no such column, nothing to learn, or too few rows.
     """
-    known = _known(table, target_name, settings, conventions, drop, is_apart=test is not None)
+    known = _known(
+        table, target_name, settings, conventions, drop, is_apart=test is not None, weights=weights
+    )
     blocks, rest, held = known.blocks, known.rows, known.rows[:0]
     if known.is_held:
         rest, held = known.hold_out(rest, settings.test, leave=2)
@@ -151,6 +156,7 @@ class _Known:
     conventions: Conventions
     is_held: bool
     left_out: str
+    weights: Array | None
 
     def hold_out(self, rows: Array, part: float, *, leave: int) -> tuple[Array, Array]:
         names = ("test", "validation") if self.is_held else ("validation",)
@@ -190,6 +196,9 @@ class _Known:
             for part in (train, validation, held)
         )
         parts = Parts(train_rows, stop_rows, scored, self.left_out)
+        if self.weights is not None:
+            weights = self.weights[np.concatenate([train, validation])]
+            parts = replace(parts, weights=weights)
         if blocks is not None:
             parts = replace(
                 parts,
@@ -208,6 +217,7 @@ def _known(
     drop: Sequence[str],
     *,
     is_apart: bool,
+    weights: Array | None = None,
 ) -> _Known:
     """Return the rows with a target; those to score by may be in a table apart."""
     read = table.drop_columns(list(dict.fromkeys(drop)))
@@ -215,8 +225,12 @@ def _known(
     names = [target_name] if isinstance(target_name, str) else list(target_name)
     target = learn_targets(names, table, settings, conventions)
     check_metric(settings, target, conventions)
+    if weights is not None and settings.reproducible:
+        # As weights of classes, see `check_metric`.
+        option = option_of("reproducible", conventions)
+        raise TableError(f"{option}: not together with weights of rows or classes")
     y, has_target = target.of(table)
-    rows = np.flatnonzero(has_target)
+    rows = np.flatnonzero(has_target if weights is None else has_target & (weights > 0))
     is_held = settings.test > 0 and not is_apart and not settings.folds
     if is_held or is_apart or settings.folds:
         check_rows(len(rows))
@@ -224,7 +238,7 @@ def _known(
     if blocks is not None:
         check_count(blocks, 3 if is_held or settings.folds else 2, conventions)
     left_out = target.told_missing(table, has_target)
-    return _Known(read, target, y, rows, blocks, settings, conventions, is_held, left_out)
+    return _Known(read, target, y, rows, blocks, settings, conventions, is_held, left_out, weights)
 
 
 def _unread(settings: TableSettings, table: pyarrow.Table) -> dict[str, str]:
