@@ -29,15 +29,17 @@ def test_every_name_that_can_be_chosen_has_a_text():
     menu = requests._menu(Session(), {})
     names = {*menu["data"], *menu["features"], *menu["activations"]}
     names |= {name for group in menu["losses"].values() for name in group}
-    names |= menu["optimizers"].keys() | {n for o in menu["optimizers"].values() for n in o}
-    names |= {n for options in menu["schedules"].values() for n in options}
+    names |= menu["optimizers"].keys()
+    for kinds in (menu["optimizers"], menu["schedules"]):
+        names |= {f"option {name}" for options in kinds.values() for name in options}
     for setting in ("initialise", "norm", "mistake", "schedule"):
         key = {"schedule": "schedules", "initialise": "initialisers"}.get(setting, f"{setting}s")
         for value in menu[key]:
             assert {f"{setting} {value}", value} & found.keys(), (setting, value)
     assert names - found.keys() == set()
     for name, texts in found.items():
-        assert len(re.findall(r'"(?:[^"\\]|\\.)+"', texts)) == 2, name
+        count = len(re.findall(r'"(?:[^"\\]|\\.)+"', texts))
+        assert count == (4 if name.startswith("option ") else 2), name
 
 
 def without(page):

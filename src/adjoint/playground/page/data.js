@@ -15,11 +15,12 @@ let pasted = { text: "", target: "" };
  * A control with its label.
  * @param {string} name
  * @param {any} control
+ * @param {string} [word]
  */
-function field(name, control) {
+function field(name, control, word = name) {
   control.id = `set-${name}`;
-  control.dataset.hint = name;
-  return el("div", { class: "field" }, el("label", { for: control.id, "data-hint": name }, say(name)), control);
+  control.dataset.hint = word;
+  return el("div", { class: "field" }, el("label", { for: control.id, "data-hint": word }, say(word)), control);
 }
 
 /** The settings that belong to a choice, and mean nothing to another. @type {Object<string, string>} */
@@ -44,7 +45,7 @@ function number(name, given = {}, within = null) {
       const value = control.value === "" ? null : Number(control.value);
       app.set(within ? { [within.group]: { ...app.now[within.group], [name]: value } } : { [name]: value });
     } });
-  return field(name, control);
+  return field(name, control, within ? `option ${name}` : name);
 }
 
 /** @param {string} group @param {Object<string, any>} defaults */
@@ -54,7 +55,7 @@ function options(group, defaults) {
     const now = { ...defaults, ...app.now[group] }[name];
     const control = el("input", { type: "checkbox", checked: now,
       onchange: () => app.set({ [group]: { ...app.now[group], [name]: control.checked } }) });
-    return field(name, control);
+    return field(name, control, `option ${name}`);
   });
 }
 

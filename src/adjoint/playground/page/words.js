@@ -1,10 +1,11 @@
 /** The words of the page, in English and Chinese; each has a text, and many have a hover text. */
 
 import { remember, remembered } from "./memory.js";
-import { TERMS } from "./terms.js";
+import { OPTIONS, TERMS } from "./terms.js";
 
 /** @type {{[key: string]: [string, string, string?, string?]}} English, Chinese, and hover texts. */
 const WORDS = {
+  ...OPTIONS,
   play: ["Play", "播放", "Train without a stop (space).", "连续训练（空格键）。"],
   pause: ["Pause", "暂停", "Stop after the present step (space).", "在当前这一步之后停下（空格键）。"],
   step: ["Step", "单步", "One operation, one batch or one epoch onward (→).", "前进一个运算、一个批次或一轮（→）。"],
