@@ -30,16 +30,16 @@ export function writeBar() {
       el("button", { id: "step", "data-hint": "step", onclick: () => app.forward() }, say("step")),
       el("span", { class: "choice", id: "scale", role: "group", "aria-label": say("step") }, ...scales),
       el("button", { id: "reset", "data-hint": "reset", onclick: () => app.reset() }, say("reset"))),
-    el("div", { class: "group" }, past, el("span", { class: "where mono", id: "where" })),
-    el("div", { class: "group" }, el("label", { for: "speed" }, say("speed")), speed),
+    el("div", { class: "group" }, past, el("span", { class: "where mono", id: "where", "data-hint": "where" })),
+    el("div", { class: "group" }, el("label", { for: "speed", "data-hint": "speed" }, say("speed")), speed),
     el("div", { class: "group end" },
       el("button", { id: "code", "data-hint": "code", onclick: openCode }, say("code")),
       el("button", { id: "weights", "data-hint": "model", onclick: saveModel }, say("model")),
       app.opening.header.own_model ? null : el("button", { id: "tour-button", "data-hint": "tour", onclick: () => app.tell("tour") }, say("tour")),
-      el("button", { id: "keys", onclick: openKeys }, say("help")),
-      el("button", { id: "language", lang: document.documentElement.lang === "en" ? "zh" : "en",
+      el("button", { id: "keys", "data-hint": "help", onclick: openKeys }, say("help")),
+      el("button", { id: "language", "data-hint": "language", lang: document.documentElement.lang === "en" ? "zh" : "en",
         onclick: changeLanguage }, say("language")),
-      el("button", { id: "theme", "aria-label": say("dark"), title: say("dark"), onclick: changeTheme }, "◐")),
+      el("button", { id: "theme", "data-hint": "dark", "aria-label": say("dark"), onclick: changeTheme }, "◐")),
     el("p", { class: "notice", id: "notice", role: "alert" }, app.notice));
   update();
 }

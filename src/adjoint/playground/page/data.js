@@ -15,11 +15,12 @@ let pasted = { text: "", target: "" };
  * A control with its label.
  * @param {string} name
  * @param {any} control
+ * @param {string} [word]
  */
-function field(name, control) {
+function field(name, control, word = name) {
   control.id = `set-${name}`;
-  control.dataset.hint = name;
-  return el("div", { class: "field" }, el("label", { for: control.id, "data-hint": name }, say(name)), control);
+  control.dataset.hint = word;
+  return el("div", { class: "field" }, el("label", { for: control.id, "data-hint": word }, say(word)), control);
 }
 
 /** The settings that belong to a choice, and mean nothing to another. @type {Object<string, string>} */
@@ -44,7 +45,7 @@ function number(name, given = {}, within = null) {
       const value = control.value === "" ? null : Number(control.value);
       app.set(within ? { [within.group]: { ...app.now[within.group], [name]: value } } : { [name]: value });
     } });
-  return field(name, control);
+  return field(name, control, within ? `option ${name}` : name);
 }
 
 /** @param {string} group @param {Object<string, any>} defaults */
@@ -54,7 +55,7 @@ function options(group, defaults) {
     const now = { ...defaults, ...app.now[group] }[name];
     const control = el("input", { type: "checkbox", checked: now,
       onchange: () => app.set({ [group]: { ...app.now[group], [name]: control.checked } }) });
-    return field(name, control);
+    return field(name, control, `option ${name}`);
   });
 }
 
@@ -76,14 +77,14 @@ function lossNames() {
 }
 
 function ownTable() {
-  const text = el("textarea", { id: "paste", spellcheck: "false", "aria-label": say("table"),
+  const text = el("textarea", { id: "paste", spellcheck: "false", "data-hint": "table", "aria-label": say("table"),
     placeholder: "x,y,label\n0.1,2.3,a\n…", value: pasted.text, oninput: changed, onpaste: (/** @type {ClipboardEvent} */ event) => {
       // Set at once: a browser that inserts thousands of lines one by one takes seconds for it.
       event.preventDefault();
       text.setRangeText(event.clipboardData?.getData("text") || "", text.selectionStart, text.selectionEnd, "end");
       changed();
     } });
-  const target = el("select", { id: "target", "aria-label": say("target"), onchange: () => { pasted.target = target.value; } });
+  const target = el("select", { id: "target", "data-hint": "target", "aria-label": say("target"), onchange: () => { pasted.target = target.value; } });
   const file = el("input", { type: "file", class: "unseen", id: "file", accept: ".csv,.tsv,.txt", onchange: async () => {
     if (!file.files.length) return;
     pasted = { text: await file.files[0].text(), target: "" };
@@ -102,9 +103,9 @@ function ownTable() {
   names();
   return el("details", { open: app.opening.header.own_table },
     el("summary", { "data-hint": "paste" }, say("paste")), text,
-    el("div", { class: "field" }, el("label", { for: "target" }, say("target")), target),
-    el("div", { class: "row" }, el("button", { onclick: () => file.click() }, say("file")), file,
-      el("button", { id: "use", onclick: use }, say("use"))),
+    el("div", { class: "field" }, el("label", { for: "target", "data-hint": "target" }, say("target")), target),
+    el("div", { class: "row" }, el("button", { "data-hint": "file", onclick: () => file.click() }, say("file")), file,
+      el("button", { id: "use", "data-hint": "use", onclick: use }, say("use"))),
     ...(app.opening.header.notes || []).map((/** @type {string} */ note) => el("p", { class: "faint" }, told(note))));
 }
 
@@ -120,7 +121,7 @@ function features() {
     el("div", { class: "chips", id: "features" },
       ...Object.entries(app.menu.features).map(([name, formula]) => {
         const has = chosen.includes(name);
-        return el("button", { "aria-pressed": has, "data-name": name, onclick: () => app.set({
+        return el("button", { "aria-pressed": has, "data-name": name, "data-hint": name, onclick: () => app.set({
           features: has ? chosen.filter((/** @type {string} */ each) => each !== name) : [...chosen, name] }) },
         /** @type {string} */ (formula));
       })));
@@ -139,7 +140,7 @@ export function writeData() {
   const { menu, settings } = app, { own_model, own_table, drawn } = app.opening.header;
   if (!menu.data) return;
   if (own_model) {
-    panel.replaceChildren(el("h2", {}, say("data")), el("p", { class: "faint" }, say("given_model")), facts(),
+    panel.replaceChildren(el("h2", { "data-hint": "data" }, say("data")), el("p", { class: "faint" }, say("given_model")), facts(),
       number("lr", { min: 0 }), ...changesByHand(), number("seed", { min: 0, step: 1 }));
     return;
   }
@@ -149,7 +150,7 @@ export function writeData() {
     ...sets.map((value) => el("option", { value, selected: value === settings.data },
       ["own", "drawn", "formula"].includes(value) ? say(`set_${value}`) : value)));
   panel.replaceChildren(
-    el("h2", {}, say("data")),
+    el("h2", { "data-hint": "data" }, say("data")),
     field("set", set),
     ...(settings.data === "formula" ? formulaField() : []),
     ...(is_given ? [] : [number("rows", { min: 10, max: menu.limits.rows, step: 1 }), number("noise", { min: 0, max: 5, step: 0.05 })]),
@@ -159,7 +160,7 @@ export function writeData() {
     ...(is_own ? [] : [features()]),
     ownTable(),
     savedButtons(),
-    el("h2", {}, say("training")),
+    el("h2", { "data-hint": "training" }, say("training")),
     select("loss", lossNames()),
     select("optimizer", Object.keys(menu.optimizers)),
     number("lr", { min: 0 }),
@@ -169,12 +170,12 @@ export function writeData() {
     select("norm", menu.norms, (value) => (value === "none" ? say("none") : value)),
     number("dropout", { min: 0, max: 0.9, step: 0.1 }),
     el("details", { open: panel.querySelector("details.more[open]") !== null, class: "more" },
-      el("summary", {}, say("more")),
+      el("summary", { "data-hint": "more" }, say("more")),
       select("mistake", menu.mistakes, (value) => say(value)),
       ...options("options", menu.optimizers[settings.optimizer]),
       select("schedule", Object.keys(menu.schedules)),
       ...options("schedule_options", menu.schedules[app.now.schedule]),
-      el("h3", {}, say("stop")),
+      el("h3", { "data-hint": "stop" }, say("stop")),
       number("stop_epoch", { min: 0, step: 1 }),
       number("stop_loss", { min: 0 })));
 }

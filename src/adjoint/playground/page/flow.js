@@ -35,11 +35,11 @@ export function writeFlow() {
   const { flow = [] } = app.frame.header;
   lines = flow.map((/** @type {any[]} */ [name]) => line(name));
   badges = el("p", { class: "row" });
-  panel.replaceChildren(el("div", { class: "row" }, el("h2", {}, say("flowing")), svgButton("flow", say("flowing"))),
+  panel.replaceChildren(el("div", { class: "row" }, el("h2", { "data-hint": "flowing" }, say("flowing")), svgButton("flow", say("flowing"))),
     el("div", { class: "legend" }, el("span", { "data-hint": "size_of_gradient" }, swatch("accent"), say("size_of_gradient")),
       el("span", { "data-hint": "change" }, swatch("change"), say("change"))),
     el("div", { class: "bars" }, ...lines.flatMap(({ name, box, number }) => [
-      el("button", { title: name, onclick: () => app.choose(name, 0) }, short(name)), box, number])),
+      el("button", { "data-detail": name, "data-hint": "row_of_flow", onclick: () => app.choose(name, 0) }, short(name)), box, number])),
     badges);
   updateFlow();
 }
@@ -73,7 +73,7 @@ function updateFlow() {
   badges.dataset.told = told;
   const found = ["dead", "saturated"].filter(count).map((kind) =>
     el("span", { class: "bad", "data-hint": kind }, `${kind === "dead" ? "†" : "≈"} ${count(kind)} ${say(kind)}`));
-  badges.replaceChildren(...(found.length || !Object.keys(idle).length ? found : [el("span", { class: "faint" }, say("no_idle"))]));
+  badges.replaceChildren(...(found.length || !Object.keys(idle).length ? found : [el("span", { class: "faint", "data-hint": "no_idle" }, say("no_idle"))]));
 }
 
 /** @param {string} kind */

@@ -4,6 +4,7 @@ import { app } from "./app.js";
 import * as address from "./address.js";
 import { writeBar } from "./bar.js";
 import { writeData } from "./data.js";
+import { openKeys } from "./dialogs.js";
 import { brief, el } from "./dom.js";
 import { writeFlow } from "./flow.js";
 import { remembered } from "./memory.js";
@@ -12,18 +13,18 @@ import { writeOutput } from "./output.js";
 import { drawGraph, writePasses, writeSource } from "./passes.js";
 import { svgButton } from "./pictures.js";
 import { writeSelected } from "./selected.js";
+import { listen } from "./tip.js";
 import { writeTour } from "./tour.js";
-import { hint, language, say } from "./words.js";
+import { language, say } from "./words.js";
 
 const model = /** @type {HTMLElement} */ (document.getElementById("model"));
 const news = /** @type {HTMLElement} */ (document.getElementById("news"));
-const tip = el("div", { id: "tip", role: "tooltip", hidden: true });
 
 /** Write the panel of the model: its tabs, and what the present one shows. */
 function writeModel() {
   app.magnified = null;  // a unit that is taken away says no more that the pointer left it
   const tabs = ["network", "graph", "source"].map((name) => el("button", {
-    role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
+    role: "tab", id: `tab-${name}`, "data-hint": name, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
   const saves = app.tab === "network" ? isDrawn() : app.tab === "graph";
   const shows = ["weights", "gradients"].map((name) => el("button", {
     "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; app.tell("tab"); } }, say(name)));
@@ -75,7 +76,7 @@ const KEYS = {
   " ": () => app.toggle(), ArrowRight: () => app.forward(), ArrowLeft: () => app.backward(), r: () => app.reset(),
   1: () => pace("operation"), 2: () => pace("batch"), 3: () => pace("epoch"),
   "[": () => app.walk(-1), "]": () => app.walk(1),
-  n: () => show("network"), g: () => show("graph"), s: () => show("source"),
+  "?": openKeys, n: () => show("network"), g: () => show("graph"), s: () => show("source"),
 };
 
 /** @param {string} name */
@@ -94,32 +95,6 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-/** Show the hover text of what the pointer or the focus is on. @param {Event} event */
-function explain(event) {
-  clearTimeout(waiting);
-  tip.hidden = true;
-  if (!pressed) waiting = window.setTimeout(() => showTip(event), 400);
-}
-let waiting = 0;
-/** Whether the pointer has not moved since it was pressed: what comes under it by then is no question. */
-let pressed = false;
-document.addEventListener("pointermove", () => { pressed = false; });
-document.addEventListener("pointerdown", () => { pressed = true; });
-
-/** @param {Event} event */
-function showTip(event) {
-  const target = event.target instanceof Element ? event.target.closest("[data-hint]") : null;
-  const text = target ? hint(/** @type {HTMLElement} */ (target).dataset.hint || "") : "";
-  tip.hidden = !text;
-  if (!text || !target || !target.isConnected) { tip.hidden = true; return; }
-  tip.textContent = text;
-  const box = target.getBoundingClientRect();
-  tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - 268))}px`;
-  tip.style.top = `${box.bottom + 6 + tip.offsetHeight > innerHeight ? box.top - tip.offsetHeight - 6 : box.bottom + 6}px`;
-}
-for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, explain);
-for (const kind of ["pointerdown", "keydown", "focusout"]) document.addEventListener(kind, () => { clearTimeout(waiting); tip.hidden = true; });
-
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; writeModel(); writeOutput(); } });
 
@@ -134,7 +109,7 @@ export async function begin(link) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   document.documentElement.dataset.theme = link.theme || remembered("theme") || (dark.matches ? "dark" : "light");
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  document.body.append(tip);
+  listen();
   writeBar();
   try { await link.open(); } catch { return; }
   const menu = await app.ask("menu");

@@ -84,34 +84,34 @@ function writeModules(stage) {
     el("tr", {}, el("td", { class: "mono" }, layer.path), el("td", { class: "mono" }, `${layer.kind}(${layer.text})`)));
   const parameters = app.opening.header.parameters.map((/** @type {any} */ p) =>
     el("button", { class: "small mono", onclick: () => app.choose(p.name, 0) }, `${p.name} ${p.shape.join("×")}`));
-  stage.replaceChildren(el("table", {}, ...rows), el("h3", {}, say("parameter")), el("div", { class: "steps" }, ...parameters));
+  stage.replaceChildren(el("table", {}, ...rows), el("h3", { "data-hint": "parameter" }, say("parameter")), el("div", { class: "steps", "data-hint": "parameter" }, ...parameters));
 }
 
 /** @param {number} c @param {Unit[]} column @param {number[]} sizes */
 function head(c, column, sizes) {
   const box = el("div", { class: "head" });
   box.style.left = `${column[0].x}px`;
-  if (c === 0) { box.append(say("input")); return box; }
+  if (c === 0) { box.append(el("span", { "data-hint": "input" }, say("input"))); return box; }
   if (c === sizes.length - 1) {
-    box.append(say("output"));
+    box.append(el("span", { "data-hint": "output" }, say("output")));
     if (!app.opening.header.own_model && sizes.length - 2 < app.menu.limits.layers) {
-      box.append(el("button", { class: "small", id: "add-layer", title: say("add_layer"), "aria-label": say("add_layer"),
+      box.append(el("button", { class: "small", id: "add-layer", "data-hint": "add_layer", "aria-label": say("add_layer"),
         onclick: () => app.change({ layers: [...app.settings.layers, { units: 4, activation: lastActivation() }] }) }, `+ ${say("layer")}`));
     }
     return box;
   }
-  if (app.opening.header.own_model) { box.append(`${say("layer")} ${c}`); return box; }
+  if (app.opening.header.own_model) { box.append(el("span", { "data-hint": "layer" }, `${say("layer")} ${c}`)); return box; }
   const layers = app.settings.layers, own = layers[c - 1];
   const changed = (/** @type {any} */ now) => app.change({ layers: layers.map((/** @type {any} */ each, /** @type {number} */ i) => (i === c - 1 ? { ...each, ...now } : each)) });
-  const activation = el("select", { "aria-label": `${say("layer")} ${c}`, "data-layer": c, onchange: () => changed({ activation: activation.value }) },
+  const activation = el("select", { "data-hint": "activation", "aria-label": `${say("activation")}, ${say("layer")} ${c}`, "data-layer": c, onchange: () => changed({ activation: activation.value }) },
     ...app.menu.activations.map((/** @type {string} */ value) => el("option", { value, selected: value === own.activation }, value)));
   box.append(
     el("span", { class: "row" },
-      el("button", { class: "small", "data-less": c, title: say("remove_unit"), "aria-label": `${say("remove_unit")}, ${say("layer")} ${c}`, disabled: own.units < 2, onclick: () => changed({ units: own.units - 1 }) }, "−"),
+      el("button", { class: "small", "data-less": c, "data-hint": "remove_unit", "aria-label": `${say("remove_unit")}, ${say("layer")} ${c}`, disabled: own.units < 2, onclick: () => changed({ units: own.units - 1 }) }, "−"),
       String(own.units),
-      el("button", { class: "small", "data-more": c, title: say("add_unit"), "aria-label": `${say("add_unit")}, ${say("layer")} ${c}`, disabled: own.units >= app.menu.limits.units, onclick: () => changed({ units: own.units + 1 }) }, "+")),
+      el("button", { class: "small", "data-more": c, "data-hint": "add_unit", "aria-label": `${say("add_unit")}, ${say("layer")} ${c}`, disabled: own.units >= app.menu.limits.units, onclick: () => changed({ units: own.units + 1 }) }, "+")),
     activation,
-    el("button", { class: "small", "data-remove": c, title: say("remove_layer"), "aria-label": `${say("remove_layer")} ${c}`,
+    el("button", { class: "small", "data-remove": c, "data-hint": "remove_layer", "aria-label": `${say("remove_layer")} ${c}`,
       onclick: () => app.change({ layers: layers.filter((/** @type {any} */ _, /** @type {number} */ i) => i !== c - 1) }) }, "✕"));
   return box;
 }
@@ -130,7 +130,7 @@ function called(unit) {
 /** @param {Unit} unit */
 function button(unit) {
   const name = called(unit);
-  const found = el("button", { class: `unit ${unit.kind}`, title: name, "aria-label": name, onclick: () => chooseUnit(unit) }, written(unit));
+  const found = el("button", { class: `unit ${unit.kind}`, "data-hint": "unit", "data-detail": name, "aria-label": name, onclick: () => chooseUnit(unit) }, written(unit));
   if (unit.kind === "output" && app.opening.header.labels.length > 1 && columns[columns.length - 1].length > 1) {
     const colour = CLASSES[unit.unit % CLASSES.length];
     found.style.color = colour === CLASSES[1] ? variable("--positive") : colour;
@@ -288,7 +288,7 @@ function mark() {
     if (button.dataset.told === told) return;
     button.dataset.told = told;
     button.setAttribute("aria-pressed", String(Boolean(chosen)));
-    if (!app.playing) button.title = described(unit, button, wrong, probe);
+    if (!app.playing) button.dataset.detail = button.ariaDescription = described(unit, button, wrong, probe);
     sign(unit, button, wrong);
   });
 }

@@ -23,18 +23,18 @@ const panel = /** @type {HTMLElement} */ (document.getElementById("output"));
 export function writeOutput() {
   const { width, names = [], labels = [], axes } = app.opening.header;
   // An application: else a screen reader keeps the arrow keys to itself.
-  const following = width > 1 ? { role: "application", "aria-describedby": "probe", title: say("probe"), onclick: look, onkeydown: move } : { role: "img" };
-  field = el("canvas", { id: "field", "aria-label": say("output"), tabindex: 0, ...following });
+  const following = width > 1 ? { role: "application", "aria-describedby": "probe", onclick: look, onkeydown: move } : { role: "img" };
+  field = el("canvas", { id: "field", "data-hint": width > 1 ? "field" : "output", "aria-label": say("output"), tabindex: 0, ...following });
   dots = el("canvas", { id: "dots", "aria-hidden": "true" });
-  curve = el("canvas", { id: "curve", role: "img", "aria-label": say("curve"), tabindex: 0 });
+  curve = el("canvas", { id: "curve", "data-hint": "curve", role: "img", "aria-label": say("curve"), tabindex: 0 });
   curve.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { hovered = event.offsetX; drawHistory(); });
   curve.addEventListener("pointerleave", () => { hovered = null; drawHistory(); });
   scores = scoresPlace();
-  probe = el("p", { id: "probe", class: "faint mono" });
+  probe = el("p", { id: "probe", "data-hint": "followed", class: "faint mono" });
   const kind = labels.length ? "accuracy" : "r2";
   const curves = [["loss", "loss"], ["quality", kind]].map(([name, text]) => el("button", {
     "aria-pressed": app.curve === name, "data-curve": name, "data-hint": text, onclick: () => { app.curve = name; app.tell("curve"); } }, say(text)));
-  panel.replaceChildren(el("div", { class: "row" }, el("h2", {}, say("output")), pinButton(), width ? svgButton("output", say("output")) : null),
+  panel.replaceChildren(el("div", { class: "row" }, el("h2", { "data-hint": "output" }, say("output")), pinButton(), width ? svgButton("output", say("output")) : null),
     ...(width ? [el("div", { id: "plane" }, field, dots), legend(names, labels), ...(width > 2 ? [chooser(names, axes, width)] : []), ...(width > 1 ? [probe] : []), ...drawTools()] : []),
     scores, ...pinnedRun(), el("div", { class: "row" }, el("span", { class: "choice", role: "group", "aria-label": say("curve") }, ...curves), svgButton("curve", say("curve"))), curve);
   drawRows();
@@ -50,7 +50,7 @@ function legend(names, labels) {
     return el("span", {}, canvas, label);
   });
   const ends = range ? [el("span", { class: "mono" }, `${names[names.length - 1]}: ${brief(range[0], 3)}`), gradient(), el("span", { class: "mono" }, brief(range[1], 3))] : [];
-  return el("div", { class: "legend" }, ...marks, ...ends, el("span", { class: "faint" }, say("legend_points")));
+  return el("div", { class: "legend" }, ...marks, ...ends, el("span", { class: "faint", "data-hint": "legend_points" }, say("legend_points")));
 }
 
 function gradient() {
@@ -64,15 +64,15 @@ function gradient() {
 function chooser(names, axes, width) {
   const held = app.opening.header.held;
   const send = () => app.look({ axes: selects.map((each) => Number(each.value)), held, opening: true }).then(reopen);
-  const selects = axes.map((axis, i) => el("select", { "aria-label": `${say("axes")} ${i + 1}`, onchange: send },
+  const selects = axes.map((axis, i) => el("select", { "data-hint": "axes", "aria-label": `${say("axes")} ${i + 1}`, onchange: send },
     ...names.slice(0, width).map((name, n) => el("option", { value: n, selected: n === axis }, name))));
   const others = names.slice(0, width).map((name, n) => {
     if (axes.includes(n)) return null;
     const input = el("input", { type: "number", step: "any", value: Number(brief(held[n]).replace("−", "-")), onchange: () => { held[n] = Number(input.value); app.look({ axes, held }); } });
-    return el("label", { class: "field" }, name, input);
+    return el("label", { class: "field", "data-hint": "at_held" }, name, input);
   });
-  return el("details", { open: true }, el("summary", {}, say("axes")), el("div", { class: "row" }, ...selects),
-    el("h3", {}, say("at_held")), ...others);
+  return el("details", { open: true }, el("summary", { "data-hint": "axes" }, say("axes")), el("div", { class: "row" }, ...selects),
+    el("h3", { "data-hint": "at_held" }, say("at_held")), ...others);
 }
 
 function reopen() {
@@ -154,9 +154,9 @@ function scoresPlace() {
   const { labels = [] } = app.opening.header, kind = labels.length ? "accuracy" : "r2";
   const cell = (/** @type {string} */ which, /** @type {string} */ what) => el("span", { class: "number", "data-score": `${which} ${what}` });
   const lines = ["loss", "quality"].flatMap((what) => [
-    el("span", { "data-hint": what === "loss" ? "loss" : kind }, say(what === "loss" ? "loss" : kind)), cell("train", what), cell("test", what)]);
+    el("span", { "data-hint": what === "loss" ? "loss" : kind, tabindex: 0 }, say(what === "loss" ? "loss" : kind)), cell("train", what), cell("test", what)]);
   return el("div", { id: "scores" },
-    el("div", { class: "scores" }, el("span"), el("span", { class: "faint number" }, el("i", { class: "line train" }), say("train")), el("span", { class: "faint number" }, el("i", { class: "line held" }), say("held")), ...lines,
+    el("div", { class: "scores" }, el("span"), el("span", { class: "faint number", "data-hint": "train" }, el("i", { class: "line train" }), say("train")), el("span", { class: "faint number", "data-hint": "held" }, el("i", { class: "line held" }), say("held")), ...lines,
       el("span", { "data-hint": "lr" }, say("lr")), el("span", { class: "number", "data-score": "rate" }), el("span")),
     labels.length ? el("div", { id: "confusion" }) : null);
 }

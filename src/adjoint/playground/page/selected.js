@@ -10,16 +10,16 @@ const panel = /** @type {HTMLElement} */ (document.getElementById("selected"));
 /** Write the panel. */
 export function writeSelected() {
   const { parameters = [] } = app.opening.header;
-  const list = el("select", { id: "parameter", "aria-label": say("parameter"), onchange: () => app.choose(list.value, 0) },
+  const list = el("select", { id: "parameter", "data-hint": "parameter", "aria-label": say("parameter"), onchange: () => app.choose(list.value, 0) },
     ...(app.entry ? [] : [el("option", { value: "", selected: true }, "—")]),
     ...parameters.map((/** @type {any} */ p) => el("option", { value: p.name, selected: app.entry?.name === p.name }, p.name)));
-  const head = el("div", { class: "row" }, el("h2", {}, say("selected")), list);
+  const head = el("div", { class: "row" }, el("h2", { "data-hint": "selected" }, say("selected")), list);
   if (!app.entry) { panel.replaceChildren(head, el("p", { class: "faint" }, say("choose"))); return; }
   const { name, index } = app.entry;
   const parameter = parameters.find((/** @type {any} */ p) => p.name === name);
   const place = placed(index, parameter.shape);
   place.forEach((at, axis) => {
-    const input = el("input", { type: "number", min: 0, max: parameter.shape[axis] - 1, value: at, "aria-label": `${say("parameter")} ${axis}`, class: "place",
+    const input = el("input", { type: "number", min: 0, max: parameter.shape[axis] - 1, value: at, "aria-label": `${say("parameter")} ${axis}`, class: "place", "data-hint": "place",
       onchange: () => { place[axis] = Math.max(0, Math.min(parameter.shape[axis] - 1, Number(input.value))); app.choose(name, flat(place, parameter.shape)); } });
     input.style.width = "58px";
     head.append(input);
@@ -29,7 +29,8 @@ export function writeSelected() {
   const short = app.shortName(name) || name;
   const is_known = number("values") !== undefined;
   panel.replaceChildren(head, ...(is_known ? [] : [el("p", { class: "faint" }, say("many_numbers"))]),
-    el("p", { class: "mono", id: "entry" }, `${short}[${place.join(", ")}]  ${say("value")} ${brief(number("values"))}  ${say("gradient")} ${brief(number("gradients"))}`),
+    el("p", { class: "mono", id: "entry" }, `${short}[${place.join(", ")}]  `, ...[["value", "values"], ["gradient", "gradients"]].map(([word, which]) =>
+      el("span", { "data-hint": word, tabindex: 0 }, `${say(word)} ${brief(number(which))}  `))),
     ...gradient(name, place), checked(), updated());
 }
 
@@ -76,16 +77,16 @@ function checked() {
   const found = app.check;
   const button = el("button", { id: "check", "data-hint": "check", disabled: app.playing, onclick: () => app.checkEntry() }, say("check"));
   if (!found) return el("p", {}, button);
-  const line = (/** @type {string} */ key, /** @type {any} */ x) => el("div", { class: "mono", title: String(x) }, `${say(key)}: ${brief(x, 8)}`);
+  const line = (/** @type {string} */ key, /** @type {any} */ x) => el("div", { class: "mono", "data-hint": key, tabindex: 0, title: String(x) }, `${say(key)}: ${brief(x, 8)}`);
   const is_good = typeof found.difference === "number" && found.difference < 1e-5;
   return el("div", { id: "checked" }, button, line("engine", found.engine), line("numeric", found.numeric),
-    el("div", { class: `mono ${is_good ? "good" : "bad"}` }, `${is_good ? "✓" : "✗"} ${say("difference")}: ${brief(found.difference, 3)}`));
+    el("div", { class: `mono ${is_good ? "good" : "bad"}`, "data-hint": "difference", tabindex: 0 }, `${is_good ? "✓" : "✗"} ${say("difference")}: ${brief(found.difference, 3)}`));
 }
 
 function updated() {
   const is_own = app.update && app.entry && app.update.name === app.entry.name;
   return el("details", { open: Boolean(is_own), id: "update", ontoggle: (/** @type {any} */ event) => { if (event.target.open && !is_own) app.updateRule(); } },
-    el("summary", {}, say("update")), is_own && app.update ? el("pre", {}, app.update.lines.join("\n")) : null);
+    el("summary", { "data-hint": "update" }, say("update")), is_own && app.update ? el("pre", {}, app.update.lines.join("\n")) : null);
 }
 
 app.on("line", writeSelected);

@@ -2,34 +2,34 @@
 
 import { app } from "./app.js";
 import { brief, el } from "./dom.js";
+import { remember, remembered } from "./memory.js";
 import { ARTICLE, STEPS } from "./tour_steps.js";
 import { language, say } from "./words.js";
 
 const card = /** @type {HTMLElement} */ (document.getElementById("tour"));
-const KEPT = "adjoint tour";
 
 /**
  * What is known of the tour: where it is or was left, and whether it was declined or ended. It outlives the page.
  * @type {{at: number, state: "offered"|"running"|"left"|"closed"}}
  */
-let known = { at: 0, state: "offered", ...remembered() };
+let known = { at: 0, state: "offered", ...recalled() };
 /** What the page had before the tour. @type {{settings: Object<string, any>, step: number}|null} */
 let before = null;
 /** Of several wishes the latest counts. */
 let wish = 0;
 
-function remembered() {
+function recalled() {
   try {
-    const { at, state } = JSON.parse(localStorage.getItem(KEPT) || "{}");
+    const { at, state } = JSON.parse(remembered("tour") || "{}");
     if (!Number.isInteger(at) || at < 0 || at >= STEPS.length || !["left", "running", "closed"].includes(state)) return {};
     return { at, state: state === "running" ? "left" : state };
   } catch { return {}; }
 }
 
 /** @param {Partial<typeof known>} changes */
-function remember(changes) {
+function note(changes) {
   known = { ...known, ...changes };
-  localStorage.setItem(KEPT, JSON.stringify(known));
+  remember("tour", JSON.stringify(known));
   writeTour();
 }
 
@@ -50,7 +50,7 @@ export function writeTour() {
   card.replaceChildren(el("div", { class: "row" }, el("span", {}, text),
     button(state === "left" ? "tour_resume" : "tour_begin", () => enter(at), "main"),
     state === "left" && before ? button("tour_restore", restore) : null,
-    button(state === "left" ? "close" : "tour_decline", () => remember({ state: "closed" }))));
+    button(state === "left" ? "close" : "tour_decline", () => note({ state: "closed" }))));
   look([]);
 }
 
@@ -124,7 +124,7 @@ async function enter(at) {
   if (at < 0 || at >= STEPS.length || !app.connected) return;
   before = before || { settings: app.settings, step: app.step };
   const step = STEPS[at], mine = ++wish;
-  remember({ at, state: "running" });
+  note({ at, state: "running" });
   document.getElementById("tour-title")?.focus({ preventScroll: true });
   app.stop();
   if (!await reach({ ...app.menu.defaults, ...ARTICLE, ...step.settings }, 0) || mine !== wish) return;
@@ -173,7 +173,7 @@ function bringIntoSight(selector) {
 /** Leave the tour; the page stays as it is. @param {"left"|"closed"} state */
 function leave(state) {
   wish += 1;
-  remember({ state });
+  note({ state });
   if (state === "closed") before = null;
   app.tell("tab");  // there is more room for the network now
   document.getElementById(state === "left" ? "tour-resume" : "tour-button")?.focus();
@@ -184,7 +184,7 @@ async function restore() {
   const was = before;
   before = null;
   if (was) await reach(was.settings, was.step);
-  remember({ state: "closed" });
+  note({ state: "closed" });
 }
 
 card.addEventListener("keydown", (event) => {
